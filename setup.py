@@ -1,5 +1,5 @@
-"""What pyproject.toml cannot say: the catalogue of this repository goes into the wheel, beside the code that reads
-it."""
+"""What pyproject.toml cannot say: the catalogue of this repository goes into the wheel, beside the
+code that reads it."""
 
 from pathlib import Path
 from shutil import copytree
@@ -14,7 +14,11 @@ class WithCatalogue(build_py):
     def run(self) -> None:
         super().run()
         if not self.editable_mode:
-            copytree("catalogue", Path(self.build_lib) / "acmidm_onboarding" / "catalogue", dirs_exist_ok=True)
+            copytree(
+                "catalogue",
+                Path(self.build_lib) / "acmidm_onboarding" / "catalogue",
+                dirs_exist_ok=True,
+            )
 
 
 setup(cmdclass={"build_py": WithCatalogue})

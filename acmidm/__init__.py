@@ -1,21 +1,22 @@
-"""The command line, for people and pipelines, on six floors: commands, render, (desk, probe, importing, edit), report,
-engine, and the edge.
+"""The command line, for people and pipelines, on six floors: commands, render, (desk, probe,
+importing, edit), report, engine, and the edge.
 
-The edge are the files of this folder: ``cli`` finds commands, ``terminal`` ends them, ``project`` finds the project,
-``git`` reads revisions, ``files`` and ``form_text`` write, ``words`` shortens. A floor imports those below it. The
-next command: ``commands``.
+The edge are the files of this folder: ``cli`` finds commands, ``terminal`` ends them, ``project``
+finds the project, ``git`` reads revisions, ``files`` and ``form_text`` write, ``words`` shortens. A
+floor imports those below it. The next command: ``commands``.
 """
 
 import sys
 
 
 def main() -> None:
-    """Run the command line; one sentence where its own packages are not installed, for the module alone needs none of
-    them."""
+    """Run the command line; one sentence where its own packages are not installed, for the module
+    alone needs none of them."""
     try:
         from acmidm.cli import app
     except ModuleNotFoundError as error:
         sys.exit(
-            f"acmidm needs the package {error.name}, which is not installed; run pip install 'acmidm-onboarding[cli]'"
+            f"acmidm needs the package {error.name}, which is not installed; run pip install"
+            " 'acmidm-onboarding[cli]'"
         )
     app()

@@ -1,7 +1,8 @@
-"""Finds the commands: one file each, in the folders that ``FOLDERS`` names. A command is imported when it is called.
+"""Finds the commands: one file each, in the folders that ``FOLDERS`` names. A command is imported
+when it is called.
 
-A file has a function of its own name and an ``EPILOG``, or a group of commands as ``app``. Its first line is what
-``acmidm --help`` says of it.
+A file has a function of its own name and an ``EPILOG``, or a group of commands as ``app``. Its
+first line is what ``acmidm --help`` says of it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from acmidm_onboarding.values.problems import Failure
 DETAILS = "ACMIDM_DETAILS"
 _OWN = ("acmidm", "acmidm_onboarding", "acmidm_sandbox")
 FOLDERS = ("acmidm.commands", "acmidm_sandbox.commands")
-_LanguageOption = Annotated[Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")]
+_LanguageOption = Annotated[
+    Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")
+]
 UNEXPECTED = 70
 """EX_SOFTWARE of sysexits.h: no exit code that a command gives a meaning."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -47,22 +50,27 @@ class Ending(TyperGroup):
             if error.name is None or error.name.partition(".")[0] in _OWN:
                 raise
             fail(
-                f"this command needs the package {error.name}, which is not installed; run pip install"
-                " 'acmidm-onboarding[cli,sandbox]'",
+                f"this command needs the package {error.name}, which is not installed; run pip"
+                " install 'acmidm-onboarding[cli,sandbox]'",
                 1,
             )
         except OSError as error:
-            named = error.filename2 or error.filename  # of two names, as for a link, the second is written
+            named = (
+                error.filename2 or error.filename
+            )  # of two names, as for a link, the second is written
             if error.errno in _FULL:
                 if named is None:
                     give_up_output()
                 fail(
-                    f"{named or 'standard output'} cannot be written: {error.strerror}; make room on its disk, and run"
-                    " the command again"
+                    f"{named or 'standard output'} cannot be written: {error.strerror}; make room"
+                    " on its disk, and run the command again"
                 )
             if named is None:
                 raise
-            fail(f"{named} cannot be read or written: {error.strerror}; check its name, its folder and your rights")
+            fail(
+                f"{named} cannot be read or written: {error.strerror}; check its name, its folder"
+                " and your rights"
+            )
 
 
 class Commands(Ending):
@@ -87,7 +95,8 @@ class Commands(Ending):
 
 
 class App(typer.Typer):
-    """Never shows a traceback, which could hold values: what nobody foresaw is one sentence, and how to learn more."""
+    """Never shows a traceback, which could hold values: what nobody foresaw is one sentence, and
+    how to learn more."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         escape_what_cannot_be_shown()
@@ -97,8 +106,8 @@ class App(typer.Typer):
             if os.environ.get(DETAILS):
                 raise
             typer.echo(
-                f"acmidm met something unforeseen ({type(error).__name__}); run it again with {DETAILS}=1 for the"
-                " details, look them through for secrets, and report them",
+                f"acmidm met something unforeseen ({type(error).__name__}); run it again with"
+                f" {DETAILS}=1 for the details, look them through for secrets, and report them",
                 err=True,
             )
             sys.exit(UNEXPECTED)
@@ -107,12 +116,12 @@ class App(typer.Typer):
 app = App(
     cls=Commands,
     help=(
-        "Connect organisations to government APIs through ACM/IDM: check, review, follow and explain what the forms"
-        " declare."
+        "Connect organisations to government APIs through ACM/IDM: check, review, follow and"
+        " explain what the forms declare."
     ),
     epilog=(
-        "acmidm COMMAND --help shows examples and exit codes. acmidm --install-completion completes words in your"
-        " shell."
+        "acmidm COMMAND --help shows examples and exit codes. acmidm --install-completion completes"
+        " words in your shell."
     ),
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -132,7 +141,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     _: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version, and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version, and exit."
+        ),
     ] = False,
 ) -> None: ...
 
@@ -154,18 +166,25 @@ def command_names() -> list[str]:
 
 def summary(name: str) -> str:
     """Return what the list of commands says of one."""
-    return (ast.get_docstring(ast.parse(_files()[name][1].read_bytes())) or "").partition("\n\n")[0].replace("\n", " ")
+    return (
+        (ast.get_docstring(ast.parse(_files()[name][1].read_bytes())) or "")
+        .partition("\n\n")[0]
+        .replace("\n", " ")
+    )
 
 
 @cache
 def load(name: str) -> Any:
-    """Import a command, or a group, once. Each runs in the project's folder, in the reader's language."""
+    """Import a command, or a group, once. Each runs in the project's folder, in the reader's
+    language."""
     module = import_module(_files()[name][0])
     loaded = typer.Typer(rich_markup_mode="markdown")
     if isinstance(group := getattr(module, "app", None), typer.Typer):
         loaded.add_typer(group, name=name)
     else:
-        loaded.command(name, epilog=module.EPILOG)(getattr(module, module.__name__.rpartition(".")[2]))
+        loaded.command(name, epilog=module.EPILOG)(
+            getattr(module, module.__name__.rpartition(".")[2])
+        )
     _prepare(loaded)
     return typer.main.get_group(loaded).commands[name]
 
@@ -179,7 +198,8 @@ def _prepare(group: typer.Typer) -> None:
 
 
 def _speaking(command: Callable[..., None]) -> Callable[..., None]:
-    """Have a command speak the language of ``--language``. The command gets that option, unless it has its own."""
+    """Have a command speak the language of ``--language``. The command gets that option, unless it
+    has its own."""
     signature = inspect.signature(command, eval_str=True)
     if "language" in signature.parameters:
         return _speaking_if_asked(command, signature)
@@ -192,8 +212,11 @@ def _speaking(command: Callable[..., None]) -> Callable[..., None]:
     return _with_parameter(run, signature, "language", _LanguageOption, Language.EN)
 
 
-def _speaking_if_asked(command: Callable[..., None], signature: inspect.Signature) -> Callable[..., None]:
-    """Have a command whose reports have a language of their own speak that one too, where somebody asked for it."""
+def _speaking_if_asked(
+    command: Callable[..., None], signature: inspect.Signature
+) -> Callable[..., None]:
+    """Have a command whose reports have a language of their own speak that one too, where somebody
+    asked for it."""
 
     @wraps(command)
     def run(*, context: typer.Context, **options: Any) -> None:
@@ -212,6 +235,8 @@ def _with_parameter(
     annotation: object,
     default: object = inspect.Parameter.empty,
 ) -> Callable[..., None]:
-    more = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+    more = inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
+    )
     run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]
     return run

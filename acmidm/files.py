@@ -15,7 +15,8 @@ UMASK = 0o077
 
 
 def write_whole(file: Path, text: str, mode: int = PUBLIC) -> None:
-    """Write a file, over an earlier one of its name. A link of that name is replaced, not followed. Raises OSError."""
+    """Write a file, over an earlier one of its name. A link of that name is replaced, not followed.
+    Raises OSError."""
     temporary = _temporary(file, text, mode)
     try:
         temporary.replace(file)
@@ -35,7 +36,8 @@ def write_once(file: Path, content: str | bytes, mode: int = PUBLIC) -> None:
 
 @contextmanager
 def written_together(contents: Mapping[Path, str | bytes], mode: int = PUBLIC) -> Iterator[None]:
-    """Write new files, never over others, and remove them where that or the block fails. Raises OSError."""
+    """Write new files, never over others, and remove them where that or the block fails. Raises
+    OSError."""
     made: list[Path] = []
     try:
         for file, content in contents.items():
@@ -49,8 +51,8 @@ def written_together(contents: Mapping[Path, str | bytes], mode: int = PUBLIC) -
 
 
 def write_named(file: Path, text: str) -> None:
-    """Write to the file that a person names, also through a link, and to what is no file, such as ``/dev/stdout``.
-    Raises OSError."""
+    """Write to the file that a person names, also through a link, and to what is no file, such as
+    ``/dev/stdout``. Raises OSError."""
     if file.is_file() or not file.exists():
         write_whole(file.resolve(), text)
     else:
@@ -60,7 +62,8 @@ def write_named(file: Path, text: str) -> None:
 
 @contextmanager
 def naming(file: Path) -> Iterator[None]:
-    """Put the name of a file into an OSError without one, as of a full disk: a write to a stream knows no name."""
+    """Put the name of a file into an OSError without one, as of a full disk: a write to a stream
+    knows no name."""
     try:
         yield
     except OSError as error:
@@ -70,8 +73,8 @@ def naming(file: Path) -> Iterator[None]:
 
 
 def _temporary(file: Path, content: str | bytes, mode: int) -> Path:
-    """Write a file whole, as a temporary one beside ``file``, and return that. Raises OSError, with the name of
-    ``file``."""
+    """Write a file whole, as a temporary one beside ``file``, and return that. Raises OSError, with
+    the name of ``file``."""
     # Resolved, for NamedTemporaryFile normalises its folder: ``link/..`` would be another folder.
     folder, prefix = file.parent.resolve(), f".{file.name}."
     try:
@@ -91,7 +94,8 @@ def _temporary(file: Path, content: str | bytes, mode: int) -> Path:
 
 
 def private_folder(folder: Path) -> Path:
-    """Make a folder that this user alone can read, and those above it that are missing. Return the folder."""
+    """Make a folder that this user alone can read, and those above it that are missing. Return the
+    folder."""
     for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -100,15 +104,18 @@ def private_folder(folder: Path) -> Path:
 
 
 def open_private(file: Path, mode: str) -> TextIO:
-    """Open a file that this user alone can read, for text; ``mode`` is that of ``open``. Raises OSError."""
-    opened = open(file, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 - the caller closes it
+    """Open a file that this user alone can read, for text; ``mode`` is that of ``open``. Raises
+    OSError."""
+    opened = open(  # noqa: SIM115 - the caller closes it
+        file, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)
+    )
     os.fchmod(opened.fileno(), 0o600)
     return cast("TextIO", opened)
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file that this user alone can read, whole or not at all, and make its folder where it is missing. Raises
-    OSError."""
+    """Write a file that this user alone can read, whole or not at all, and make its folder where it
+    is missing. Raises OSError."""
     if not file.parent.exists():
         private_folder(file.parent)
     write_whole(file, text, 0o600)

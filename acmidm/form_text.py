@@ -20,8 +20,8 @@ class Quoted(str):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes as the other forms are written: lists and what is empty on one line, double quotes, and only where
-    needed."""
+    """Writes as the other forms are written: lists and what is empty on one line, double quotes,
+    and only where needed."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
@@ -44,4 +44,6 @@ _Dumper.add_representer(list, _list)
 
 def lines_of(fields: Mapping[str, Any]) -> list[str]:
     """Return fields as lines of a form."""
-    return yaml.dump(dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000).splitlines()
+    return yaml.dump(
+        dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000
+    ).splitlines()

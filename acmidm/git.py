@@ -1,8 +1,10 @@
-"""The files of revisions, byte for byte, without a checkout: nothing in them runs, and no link in them is followed.
+"""The files of revisions, byte for byte, without a checkout: nothing in them runs, and no link in
+them is followed.
 
-Not ``git archive``, which leaves out and rewrites what ``.gitattributes`` says; not ``git worktree``, which runs hooks
-and filters and leaves traces in the repository. The size of a revision is bounded before it is read: a few kilobytes of
-Git's objects can stand for more files than any disk has.
+Not ``git archive``, which leaves out and rewrites what ``.gitattributes`` says; not ``git
+worktree``, which runs hooks and filters and leaves traces in the repository. The size of a revision
+is bounded before it is read: a few kilobytes of Git's objects can stand for more files than any
+disk has.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ _MOST_VERSIONS = 1_000
 MOST_FILES = 100_000
 """How many files a whole revision may have."""
 MOST_BYTES = 100_000_000
-"""How many bytes the files of a revision may have that are read. A file above ``MAXIMUM_BYTES`` is not read."""
+"""How many bytes the files of a revision may have that are read. A file above ``MAXIMUM_BYTES`` is
+not read."""
 _LONGEST_LISTING = 50_000_000
 _DEADLINE_SECONDS = 300
 PLAIN_FILE, LINK = "100644", "120000"
@@ -57,22 +60,34 @@ class Tree:
     entries: Mapping[str, TreeEntry]
 
     def contents(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-        """Return the contents of the files of the ``wanted`` paths, by path, without files too large for a form.
+        """Return the contents of the files of the ``wanted`` paths, by path, without files too
+        large for a form.
 
         Raises:
             UnknownRevision: where Git cannot read the files, or they are too large together.
         """
         entries = ((path, entry) for path, entry in self.entries.items() if wanted(path))
-        files = {path: entry for path, entry in entries if entry.mode in FILES and entry.size <= MAXIMUM_BYTES}
+        files = {
+            path: entry
+            for path, entry in entries
+            if entry.mode in FILES and entry.size <= MAXIMUM_BYTES
+        }
         if sum(entry.size for entry in files.values()) > MOST_BYTES:
             raise UnknownRevision(say("git.too_many_bytes", revision=self.name, most=MOST_BYTES))
-        return dict(zip(files, _contents(self.name, [entry.object_id for entry in files.values()]), strict=True))
+        return dict(
+            zip(
+                files,
+                _contents(self.name, [entry.object_id for entry in files.values()]),
+                strict=True,
+            )
+        )
 
     @contextmanager
     def exported(self, wanted: Callable[[str], bool]) -> Iterator[None]:
         """Work in a temporary folder that has the files of the ``wanted`` paths.
 
-        A link is replaced by a link to itself: a reader sees that it is a link, and cannot follow it.
+        A link is replaced by a link to itself: a reader sees that it is a link, and cannot follow
+        it.
 
         Raises:
             UnknownRevision: where Git cannot read the files, or they are too large.
@@ -97,18 +112,24 @@ class Tree:
 
 
 def merged(base: str, head: str) -> tuple[Tree, Tree]:
-    """Return the revision ``base``, and the revision that it becomes when ``head`` is merged into it.
+    """Return the revision ``base``, and the revision that it becomes when ``head`` is merged into
+    it.
 
-    What somebody will deploy is the result of the merge, not the branch: a branch can undo what it does not show as its
-    own change.
+    What somebody will deploy is the result of the merge, not the branch: a branch can undo what it
+    does not show as its own change.
 
     Raises:
-        UnknownRevision: where Git lacks a revision or the history between the two, where they do not merge, or where
-            one is too large.
+        UnknownRevision: where Git lacks a revision or the history between the two, where they do
+            not merge, or where one is too large.
     """
     inside = _run("rev-parse", "--show-prefix")
     if inside.returncode != 0:
-        reason = inside.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+        reason = (
+            inside.stderr.decode(errors="replace")
+            .strip()
+            .partition("\n")[0]
+            .removeprefix("fatal: ")
+        )
         raise UnknownRevision(say("git.no_repository", reason=reason))
     if inside.stdout.strip():
         raise UnknownRevision(say("git.not_at_top"))
@@ -137,7 +158,15 @@ def fetch(commit: str, server: str, token: str) -> None:
     credentials = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     done = _run(
         f"--config-env=http.{server}/.extraHeader=ACMIDM_GIT_HEADER",
-        *("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "origin", commit),
+        *(
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "origin",
+            commit,
+        ),
         ACMIDM_GIT_HEADER=f"Authorization: Basic {credentials}",
     )
     if done.returncode != 0:
@@ -146,39 +175,54 @@ def fetch(commit: str, server: str, token: str) -> None:
 
 
 def lacks(commit: str) -> bool:
-    """Return whether the checked-out revision surely lacks a commit: False in a shallow clone, where nobody knows."""
+    """Return whether the checked-out revision surely lacks a commit: False in a shallow clone,
+    where nobody knows."""
     try:
         if _run("rev-parse", "--is-shallow-repository").stdout != b"false\n":
             return False
         # Git also fails for a commit that was never fetched, which is in no history here.
-        return _run("merge-base", "--is-ancestor", "--end-of-options", commit, "HEAD").returncode != 0
+        return (
+            _run("merge-base", "--is-ancestor", "--end-of-options", commit, "HEAD").returncode != 0
+        )
     except UnknownRevision:
         return False
 
 
 def changed_since(commit: str | None) -> list[str] | None:
-    """Return the files below the working directory that differ from a commit; None where Git cannot compare them."""
+    """Return the files below the working directory that differ from a commit; None where Git cannot
+    compare them."""
     with suppress(UnknownRevision):
-        done = _run("diff", "--name-only", "--no-renames", "--relative", "-z", "--end-of-options", commit or "", "--")
+        done = _run(
+            "diff",
+            "--name-only",
+            "--no-renames",
+            "--relative",
+            "-z",
+            "--end-of-options",
+            commit or "",
+            "--",
+        )
         return done.stdout.decode(errors="replace").split("\0") if done.returncode == 0 else None
     return None
 
 
 def is_dirty(*paths: Path) -> bool:
-    """Return whether something below some paths, or in the working directory, is not committed. Outside a repository
-    that is true of everything."""
+    """Return whether something below some paths, or in the working directory, is not committed.
+    Outside a repository that is true of everything."""
     done = _run("status", "--porcelain", "--no-renames", "--", *map(str, paths))
     return done.returncode != 0 or bool(done.stdout.strip())
 
 
 def is_as_at(commit: str, path: Path) -> bool:
-    """Return whether the files below a path, all of them committed, are as they were at a commit."""
+    """Return whether the files below a path, all of them committed, are as they were at a
+    commit."""
     return _run("diff", "--quiet", "--end-of-options", commit, "--", str(path)).returncode == 0
 
 
 def is_merged(*paths: Path) -> bool:
-    """Return whether the files below some paths are as the default branch of ``origin`` has had them: all of them are
-    committed, and no commit changes them that was never merged. Without an ``origin`` only the first is checked."""
+    """Return whether the files below some paths are as the default branch of ``origin`` has had
+    them: all of them are committed, and no commit changes them that was never merged. Without an
+    ``origin`` only the first is checked."""
     if is_dirty(*paths):
         return False
     theirs = "refs/remotes/origin/HEAD"
@@ -198,12 +242,21 @@ def user() -> str | None:
 
 
 def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
-    """Yield each version of some paths in the history of what is checked out, newest first, and when it was merged.
+    """Yield each version of some paths in the history of what is checked out, newest first, and
+    when it was merged.
 
-    A merge counts as one version: what its branch had in between was never merged. Outside a repository there is none.
+    A merge counts as one version: what its branch had in between was never merged. Outside a
+    repository there is none.
     """
     with suppress(UnknownRevision):
-        log = _run("log", "--first-parent", f"--max-count={_MOST_VERSIONS}", "--format=%H %cI", "--", *map(str, paths))
+        log = _run(
+            "log",
+            "--first-parent",
+            f"--max-count={_MOST_VERSIONS}",
+            "--format=%H %cI",
+            "--",
+            *map(str, paths),
+        )
         for line in log.stdout.decode().splitlines() if log.returncode == 0 else ():
             commit, at = line.split()
             yield datetime.fromisoformat(at), _tree(commit, commit)
@@ -222,7 +275,8 @@ def _commit(revision: str) -> str:
 
 
 def _tree(name: str, tree: str) -> Tree:
-    """Return a tree, of whose listing no more is read than the bounds allow. Raises UnknownRevision."""
+    """Return a tree, of whose listing no more is read than the bounds allow. Raises
+    UnknownRevision."""
     command = ["git", "ls-tree", "-r", "-z", "--long", tree]
     with subprocess.Popen(
         command, env=os.environ | _ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -240,7 +294,8 @@ def _tree(name: str, tree: str) -> Tree:
 def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
     seen: set[str] = set()
     for line in listing.split(b"\0")[:-1]:
-        # A name that is no UTF-8 is spelled out, so that it can be written and printed; no form has such a name.
+        # A name that is no UTF-8 is spelled out, so that it can be written and printed; no form has
+        # such a name.
         head, _, path = line.decode("utf-8", "backslashreplace").partition("\t")
         mode, _, object_id, size = head.split()
         if path in seen or not _IMPOSSIBLE.isdisjoint(path.split("/")):
@@ -250,7 +305,9 @@ def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
 
 
 def _contents(name: str, object_ids: list[str]) -> list[bytes]:
-    done = _run("cat-file", "--batch", given="".join(f"{object_id}\n" for object_id in object_ids).encode())
+    done = _run(
+        "cat-file", "--batch", given="".join(f"{object_id}\n" for object_id in object_ids).encode()
+    )
     if done.returncode != 0:
         raise UnknownRevision(say("git.unreadable", revision=name))
     contents, position = [], 0
@@ -270,7 +327,9 @@ def _line(done: subprocess.CompletedProcess[bytes]) -> str:
     return done.stdout.decode().partition("\n")[0].strip()
 
 
-def _run(*words: str, given: bytes | None = None, **variables: str) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    *words: str, given: bytes | None = None, **variables: str
+) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             ["git", *words],
@@ -283,4 +342,6 @@ def _run(*words: str, given: bytes | None = None, **variables: str) -> subproces
     except FileNotFoundError:
         raise UnknownRevision(say("git.not_installed")) from None
     except subprocess.TimeoutExpired:
-        raise UnknownRevision(say("git.too_slow", command=words[0], seconds=_DEADLINE_SECONDS)) from None
+        raise UnknownRevision(
+            say("git.too_slow", command=words[0], seconds=_DEADLINE_SECONDS)
+        ) from None

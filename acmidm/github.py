@@ -1,5 +1,5 @@
-"""What GitHub is asked for: one comment and one issue that are kept up to date, and a token by which a job proves who
-it is."""
+"""What GitHub is asked for: one comment and one issue that are kept up to date, and a token by
+which a job proves who it is."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class Repository:
         return self._pages(f"{self._path}/issues/{issue}/comments", {})
 
     def open_issues(self, creator: str) -> Iterator[dict[str, Any]]:
-        """Open issues that this account opened; pull requests, which the API counts among them, left out."""
+        """Open issues that this account opened; pull requests, which the API counts among them,
+        left out."""
         issues = self._pages(f"{self._path}/issues", {"state": "open", "creator": creator})
         return (issue for issue in issues if "pull_request" not in issue)
 
@@ -72,7 +73,11 @@ class Repository:
 
     def open_issue(self, title: str, body: str, assignees: list[str]) -> int:
         """Return the new issue's number."""
-        return int(self._send("POST", "/issues", {"title": title, "body": body, "assignees": assignees})["number"])
+        return int(
+            self._send("POST", "/issues", {"title": title, "body": body, "assignees": assignees})[
+                "number"
+            ]
+        )
 
     def change_issue(self, issue: int, **fields: str) -> None:
         self._send("PATCH", f"/issues/{issue}", fields)
@@ -94,18 +99,25 @@ def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[An
         answer = http.request(method, url, **options)
         data = answer.json()
     except httpx.HTTPError as error:
-        raise Failure(say("github.no_answer", request=request, reason=type(error).__name__), exit_code=3) from None
+        raise Failure(
+            say("github.no_answer", request=request, reason=type(error).__name__), exit_code=3
+        ) from None
     except ValueError:
-        raise Failure(say("github.no_json", request=request, status=answer.status_code), exit_code=3) from None
+        raise Failure(
+            say("github.no_json", request=request, status=answer.status_code), exit_code=3
+        ) from None
     if answer.is_error:
         message = data.get("message", "") if isinstance(data, dict) else ""
-        raise Failure(say("github.refused", request=request, status=answer.status_code, message=message), exit_code=3)
+        raise Failure(
+            say("github.refused", request=request, status=answer.status_code, message=message),
+            exit_code=3,
+        )
     return data, answer
 
 
 def renew() -> None:
-    """Write a new token where the job has an audience for it. It lives for five minutes, and every engine shows it.
-    Raises Failure."""
+    """Write a new token where the job has an audience for it. It lives for five minutes, and every
+    engine shows it. Raises Failure."""
     audience, file = os.environ.get(AUDIENCE), next(filter(None, map(os.environ.get, FILES)), None)
     if audience and file:
         write_token(audience, Path(file))
@@ -114,8 +126,11 @@ def renew() -> None:
 def write_token(audience: str, file: Path) -> None:
     """Request a token and write it, readable by its owner alone. Raises Failure."""
     with httpx.Client(
-        headers={"Authorization": f"Bearer {variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"}, timeout=30
+        headers={"Authorization": f"Bearer {variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"},
+        timeout=30,
     ) as http:
-        url = httpx.URL(variable("ACTIONS_ID_TOKEN_REQUEST_URL")).copy_merge_params({"audience": audience})
+        url = httpx.URL(variable("ACTIONS_ID_TOKEN_REQUEST_URL")).copy_merge_params(
+            {"audience": audience}
+        )
         answer, _ = get_json(http, str(url))
     write_private(file, answer["value"])

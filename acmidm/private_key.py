@@ -1,4 +1,5 @@
-"""A private key: read from a file, used to sign, written in the format that software reads, never shown."""
+"""A private key: read from a file, used to sign, written in the format that software reads, never
+shown."""
 
 from __future__ import annotations
 
@@ -27,7 +28,13 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
     load_pkcs12,
     serialize_key_and_certificates,
 )
-from cryptography.x509 import Certificate, CertificateBuilder, Name, NameAttribute, random_serial_number
+from cryptography.x509 import (
+    Certificate,
+    CertificateBuilder,
+    Name,
+    NameAttribute,
+    random_serial_number,
+)
 from cryptography.x509.oid import NameOID
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
@@ -46,8 +53,12 @@ SHORTEST_PASSPHRASE = 12
 """Characters: the file with the key is copied one day, and then it is all that protects it."""
 _PKCS12_VERSION = b"\x02\x01\x03"
 """RFC 7292 §4: PFX is a sequence that begins with the integer 3."""
-_KEY_BAGS = (b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x01", b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x02")
-"""RFC 7292 appendix D: the object identifier that stands before each key of a PKCS#12 file, open or encrypted."""
+_KEY_BAGS = (
+    b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x01",
+    b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x02",
+)
+"""RFC 7292 appendix D: the object identifier that stands before each key of a PKCS#12 file, open or
+encrypted."""
 _ENDLESS = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """RFC 5280 §4.1.2.5: the end of a certificate that has none."""
 _USUAL = ("RS256", "ES256", "ES384", "ES512", "EdDSA")
@@ -66,11 +77,16 @@ class KeyFormat(StrEnum):
     @property
     def ending(self) -> str:
         """How the name of such a file ends."""
-        return {KeyFormat.PKCS8: ".pem", KeyFormat.PKCS1: ".rsa.pem", KeyFormat.JWK: ".jwk.json"}.get(self, ".p12")
+        return {
+            KeyFormat.PKCS8: ".pem",
+            KeyFormat.PKCS1: ".rsa.pem",
+            KeyFormat.JWK: ".jwk.json",
+        }.get(self, ".p12")
 
     @property
     def takes_passphrase(self) -> bool:
-        """Whether libraries read it encrypted; PKCS#1 would also be encrypted badly, with a passphrase hashed once."""
+        """Whether libraries read it encrypted; PKCS#1 would also be encrypted badly, with a
+        passphrase hashed once."""
         return self in (KeyFormat.PKCS8, KeyFormat.P12)
 
 
@@ -92,11 +108,17 @@ class PrivateKey:
         return replace(self, public=public_jwk({**self.public.members, "kid": kid}))
 
     def content(self, key_format: KeyFormat, passphrase: bytes | None) -> bytes:
-        """Return the file of it: of a JSON Web Key with ``kid`` and ``alg``, of PKCS#12 with its ``kid`` as alias.
-        Raises Failure."""
+        """Return the file of it: of a JSON Web Key with ``kid`` and ``alg``, of PKCS#12 with its
+        ``kid`` as alias. Raises Failure."""
         private = self._key.export_private(as_dict=True)
         if key_format is KeyFormat.JWK:
-            members = {"kid": self.public.kid, **private, "use": "sig", "alg": self.alg, **self.public.members}
+            members = {
+                "kid": self.public.kid,
+                **private,
+                "use": "sig",
+                "alg": self.alg,
+                **self.public.members,
+            }
             return f"{json.dumps(members, indent=2, ensure_ascii=False)}\n".encode()
         if key_format is KeyFormat.PKCS1 and private["kty"] != "RSA":
             raise Failure(say("keys.rsa_alone"))
@@ -104,8 +126,14 @@ class PrivateKey:
         encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
         if key_format is KeyFormat.P12:
             certificate = _certificate(key, self.public)
-            return serialize_key_and_certificates(self.public.kid.encode(), key, certificate, None, encryption)
-        structure = PrivateFormat.PKCS8 if key_format is KeyFormat.PKCS8 else PrivateFormat.TraditionalOpenSSL
+            return serialize_key_and_certificates(
+                self.public.kid.encode(), key, certificate, None, encryption
+            )
+        structure = (
+            PrivateFormat.PKCS8
+            if key_format is KeyFormat.PKCS8
+            else PrivateFormat.TraditionalOpenSSL
+        )
         encoded: bytes = key.private_bytes(Encoding.PEM, structure, encryption)
         return encoded
 
@@ -116,28 +144,40 @@ class PrivateKey:
         jws.add_signature(self._key, None, json.dumps(dict(header)))
         return jws
 
-    def assertion(self, client_id: str, audience: str, *, alg: str, kid: str | None, at: float | None = None) -> str:
+    def assertion(
+        self, client_id: str, audience: str, *, alg: str, kid: str | None, at: float | None = None
+    ) -> str:
         """Return a client assertion (RFC 7523 §3)."""
         header = {"alg": alg, "typ": "JWT", **({"kid": kid} if kid else {})}
-        return str(self.sign(json.dumps(claims_of(client_id, audience, at)), header).serialize(compact=True))
+        return str(
+            self.sign(json.dumps(claims_of(client_id, audience, at)), header).serialize(
+                compact=True
+            )
+        )
 
 
 def _certificate(key: Any, public: PublicJwk) -> Certificate:
-    """Return a certificate that the key signs itself, without which no keystore has a key; it ends with the key."""
-    name, ends = Name([NameAttribute(NameOID.COMMON_NAME, public.thumbprint)]), public.expires or _ENDLESS
+    """Return a certificate that the key signs itself, without which no keystore has a key; it ends
+    with the key."""
+    name, ends = (
+        Name([NameAttribute(NameOID.COMMON_NAME, public.thumbprint)]),
+        public.expires or _ENDLESS,
+    )
     builder = CertificateBuilder(name, name, key.public_key(), random_serial_number())
     builder = builder.not_valid_before(min(datetime.now(UTC), ends)).not_valid_after(ends)
     return builder.sign(key, None if isinstance(key, Ed25519PrivateKey) else SHA256())
 
 
 def usual_algorithm(key: PublicJwk) -> str:
-    """Return what a key signs with, where its ``alg`` does not say so: what is usual for its kind."""
+    """Return what a key signs with, where its ``alg`` does not say so: what is usual for its
+    kind."""
     fitting = algorithms_of(key.members)
     return next((alg for alg in _USUAL if alg in fitting), min(fitting))
 
 
 def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
-    """Return the private key in a file of any format, encrypted or not. ``passphrase`` is called where one is needed.
+    """Return the private key in a file of any format, encrypted or not. ``passphrase`` is called
+    where one is needed.
 
     Raises:
         Failure: with why it cannot be used; nothing of the file is repeated.
@@ -163,13 +203,18 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
 
 def private_key_of(members: dict[str, Any]) -> PrivateKey:
     """Return the key pair of a private JSON Web Key. For what it raises see `read_private_key`."""
-    key = JWK(**{name: value for name, value in members.items() if name not in (*_DESCRIBING, "key_ops")})
+    key = JWK(
+        **{name: value for name, value in members.items() if name not in (*_DESCRIBING, "key_ops")}
+    )
     if key.is_symmetric:
         raise Unusable(say("keys.symmetric"))
     if not key.has_private:
         raise Unusable(say("keys.is_public"))
     public = public_jwk(
-        {**json.loads(key.export_public()), **{name: members[name] for name in _DESCRIBING if members.get(name)}}
+        {
+            **json.loads(key.export_public()),
+            **{name: members[name] for name in _DESCRIBING if members.get(name)},
+        }
     )
     key.get_op_key("sign")  # raises where members are missing, or do not belong together
     return PrivateKey(public, key)

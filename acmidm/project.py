@@ -1,7 +1,8 @@
-"""The project that a command is about: the nearest folder with a ``Pulumi.yaml``, here or above, as the engine finds
-it.
+"""The project that a command is about: the nearest folder with a ``Pulumi.yaml``, here or above, as
+the engine finds it.
 
-Every command runs in that folder, whichever folder of the project somebody is in. Without one it runs where it is.
+Every command runs in that folder, whichever folder of the project somebody is in. Without one it
+runs where it is.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ _started_in: ContextVar[Path] = ContextVar("started_in")
 
 
 def in_project(command: Callable[..., T]) -> Callable[..., T]:
-    """Have a command run in its project's folder. Paths among its arguments are from where its user is, so that no
-    default may be a path."""
+    """Have a command run in its project's folder. Paths among its arguments are from where its user
+    is, so that no default may be a path."""
 
     @wraps(command)
     def run(**given: Any) -> T:
@@ -47,7 +48,8 @@ def in_project(command: Callable[..., T]) -> Callable[..., T]:
 
 
 def started_in() -> Path:
-    """Return the folder in which its user started the command, where a program that it runs belongs."""
+    """Return the folder in which its user started the command, where a program that it runs
+    belongs."""
     return _started_in.get()
 
 
@@ -68,8 +70,8 @@ def project_name() -> str:
 
 
 def require_own_name(stack: str) -> None:
-    """Refuse a stack's whole name where files are kept by it: under another name they would be others. Raises
-    Failure."""
+    """Refuse a stack's whole name where files are kept by it: under another name they would be
+    others. Raises Failure."""
     if "/" in stack:
         own = stack.rpartition("/")[2]
         raise Failure(on_one_line(say("project.whole_name", stack=stack, own=own)))

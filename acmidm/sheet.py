@@ -29,8 +29,8 @@ SUFFIXES = (".csv", ".xlsx")
 _HEADING_ROWS = 20
 """Titles and remarks may be above the headings."""
 _LARGEST = 64 * 1024 * 1024
-"""Bytes of a file, also once it is unpacked; and about those that its rows take, of which a line can say that there are
-a billion."""
+"""Bytes of a file, also once it is unpacked; and about those that its rows take, of which a line
+can say that there are a billion."""
 _ROW, _CELL = 32, 8
 """Bytes of one that is empty."""
 _DELIMITERS = (";", ",", "\t")
@@ -59,7 +59,8 @@ class Headings:
 
     columns: Sequence[str]
     needed: Sequence[Sequence[str]]
-    """Groups of columns: one column of each group has to be there. A sheet with one of the last group is meant."""
+    """Groups of columns: one column of each group has to be there. A sheet with one of the last
+    group is meant."""
     unmissed: Sequence[str] = ()
     """Further columns, whose lack nobody has to hear of."""
 
@@ -73,7 +74,9 @@ class Headings:
 
     def in_words(self, places: Collection[str] = ()) -> str:
         """Name what a sheet with these columns lacks."""
-        return both(either(group) for group in self.needed if not any(column in places for column in group))
+        return both(
+            either(group) for group in self.needed if not any(column in places for column in group)
+        )
 
 
 Table = Sequence[Sequence[str]]
@@ -115,7 +118,8 @@ class Sheets:
 
 @dataclass
 class _Room:
-    """What is left of the largest file that is read: a list of organisations is a thousandth of it."""
+    """What is left of the largest file that is read: a list of organisations is a thousandth of
+    it."""
 
     file: Path
     left: int = _LARGEST
@@ -135,26 +139,35 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
             return _sheets(file, {None: _of_csv(file, wanted)}, wanted)
         if file.suffix.lower() == ".xlsx":
             tables = _of_workbook(file)
-            return _sheets(file, {title if len(tables) > 1 else None: table for title, table in tables.items()}, wanted)
+            return _sheets(
+                file,
+                {title if len(tables) > 1 else None: table for title, table in tables.items()},
+                wanted,
+            )
     except OSError as error:
         raise Failure(say("import.unreadable", file=file, reason=error.strerror)) from None
     raise Failure(say("import.no_spreadsheet", file=file))
 
 
 def _of_workbook(file: Path) -> Mapping[str, Table]:
-    """Return the cells of each sheet as text: a formula's value, and the formula itself where the file lacks its
-    value."""
+    """Return the cells of each sheet as text: a formula's value, and the formula itself where the
+    file lacks its value."""
     try:
         with zipfile.ZipFile(file) as archive:
             _Room(file).take(sum(part.file_size for part in archive.infolist()))
         room = _Room(file)
         values, formulas = (
-            load_workbook(file, read_only=True, data_only=data_only).worksheets for data_only in (True, False)
+            load_workbook(file, read_only=True, data_only=data_only).worksheets
+            for data_only in (True, False)
         )
         for sheet in (*values, *formulas):
-            # Some programs write a range that is too small, and the rows beyond it would not be read.
+            # Some programs write a range that is too small, and the rows beyond it would not be
+            # read.
             sheet.reset_dimensions()
-        return {sheet.title: _of_sheet(sheet, twin, room) for sheet, twin in zip(values, formulas, strict=True)}
+        return {
+            sheet.title: _of_sheet(sheet, twin, room)
+            for sheet, twin in zip(values, formulas, strict=True)
+        }
     except _NO_WORKBOOK as error:
         raise Failure(say("import.no_workbook", file=file, name=type(error).__name__)) from None
 
@@ -171,7 +184,8 @@ def _of_sheet(values: Any, formulas: Any, room: _Room) -> Table:
 
 
 def _text_of_cells(value: Any, formula: Any) -> str:
-    """Return a cell's value, or its formula where the file lacks its value: an empty text, of type ``str``, is one."""
+    """Return a cell's value, or its formula where the file lacks its value: an empty text, of type
+    ``str``, is one."""
     if formula.data_type != "f" or value.value is not None or value.data_type == "str":
         return _text(value.value)
     return _text(getattr(formula.value, "text", formula.value) or "=")
@@ -191,7 +205,9 @@ def _of_csv(file: Path, wanted: Headings) -> Table:
 
 def _decoded(file: Path) -> str:
     content = file.read_bytes()
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's "Unicode text"
+    marked = content.startswith(
+        (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    )  # Excel's "Unicode text"
     try:
         text = content.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError:
@@ -202,11 +218,14 @@ def _decoded(file: Path) -> str:
 
 
 def _parsed(text: str, delimiter: str) -> tuple[Table, str | None]:
-    """Return the rows, and what is wrong with the first one that cannot be parsed: it may have swallowed later rows."""
+    """Return the rows, and what is wrong with the first one that cannot be parsed: it may have
+    swallowed later rows."""
     table: list[list[str]] = []
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        table.extend([_text(cell) for cell in cells] for cells in rows)  # extend keeps the rows above one that raises
+        table.extend(
+            [_text(cell) for cell in cells] for cells in rows
+        )  # extend keeps the rows above one that raises
     except csv.Error as error:
         return table, say("import.row_fault", number=len(table) + 1, error=error)
     return table, None
@@ -233,11 +252,22 @@ def _sheets(file: Path, tables: Mapping[str | None, Table], wanted: Headings) ->
         where = say("import.sheet", title=title) if title else say("forms.the_file")
         if wanted.are_in(places):
             _refuse_twins(file, where, places)
-            rows += _rows(title, tables[title], heading, {column: first for column, (first, *_) in places.items()})
+            rows += _rows(
+                title,
+                tables[title],
+                heading,
+                {column: first for column, (first, *_) in places.items()},
+            )
             if lacking := [column for column in wanted.columns if column not in places]:
-                remarks.append(say("import.column_lacking", where=where, lacking=", ".join(lacking)))
+                remarks.append(
+                    say("import.column_lacking", where=where, lacking=", ".join(lacking))
+                )
             read = {position for positions in places.values() for position in positions}
-            unread += [cell for position, cell in enumerate(tables[title][heading]) if cell and position not in read]
+            unread += [
+                cell
+                for position, cell in enumerate(tables[title][heading])
+                if cell and position not in read
+            ]
         elif not places.keys().isdisjoint(wanted.needed[-1]):
             names = {"places": ", ".join(places), "lacking": wanted.in_words(places)}
             unplaced.append(say("import.column_needed", where=where, **names))
@@ -251,14 +281,22 @@ def _refuse_twins(file: Path, where: str, places: Mapping[str, Sequence[int]]) -
     for column, twins in places.items():
         if len(twins) > 1:
             letters = both(get_column_letter(index + 1) for index in twins)
-            raise Failure(say("import.column_twice", file=file, where=where, letters=letters, column=column))
+            raise Failure(
+                say("import.column_twice", file=file, where=where, letters=letters, column=column)
+            )
 
 
-def _rows(sheet: str | None, table: Table, heading: int, places: Mapping[str, int]) -> Iterator[SheetRow]:
+def _rows(
+    sheet: str | None, table: Table, heading: int, places: Mapping[str, int]
+) -> Iterator[SheetRow]:
     letters = {column: get_column_letter(position + 1) for column, position in places.items()}
     for index, cells in enumerate(table[heading + 1 :], heading + 2):
         if any(cells):
-            filled = {column: index for column, index in places.items() if index < len(cells) and cells[index]}
+            filled = {
+                column: index
+                for column, index in places.items()
+                if index < len(cells) and cells[index]
+            }
             values = {column: cells[index] for column, index in filled.items()}
             row = SheetRow(sheet, index, values, letters)
             faults = {column: fault for column, value in values.items() if (fault := _fault(value))}
@@ -277,7 +315,8 @@ def _fault(value: str) -> str | None:
 
 
 def _headings(table: Table, wanted: Headings) -> tuple[int, Mapping[str, Sequence[int]]]:
-    """Return the index of the row with most of the headings, and the positions of each column that it heads."""
+    """Return the index of the row with most of the headings, and the positions of each column that
+    it heads."""
     columns = {_plain(column): column for column in (*wanted.columns, *wanted.unmissed)}
     rows = ((index, _places(cells, columns)) for index, cells in enumerate(table[:_HEADING_ROWS]))
     return max(rows, key=lambda row: wanted.rank(row[1]), default=(0, {}))
@@ -297,7 +336,8 @@ def _plain(heading: str) -> str:
 
 
 def _text(value: object) -> str:
-    """Return a cell as text on one line. A number that Excel keeps as 6776.0 is 6776; a day has no time."""
+    """Return a cell as text on one line. A number that Excel keeps as 6776.0 is 6776; a day has no
+    time."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():

@@ -73,30 +73,44 @@ class Code(IntEnum):
     UNREACHABLE = 3
 
 
-StackOption = Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]
+StackOption = Annotated[
+    str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")
+]
 StacksOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni"),
+    typer.Option(
+        metavar="STACK",
+        help="The stack, as in Pulumi.STACK.yaml; may be repeated.",
+        show_default="tni",
+    ),
 ]
 OutputOption = Annotated[
     Output,
-    typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs, html for a page."),
+    typer.Option(
+        "--output",
+        "-o",
+        help="text for people, markdown for comments, json for programs, html for a page.",
+    ),
 ]
 ListOutputOption = Annotated[
-    ListOutput, typer.Option("--output", "-o", help="text for people, json for programs, html for a page.")
+    ListOutput,
+    typer.Option("--output", "-o", help="text for people, json for programs, html for a page."),
 ]
-TextOutputOption = Annotated[TextOutput, typer.Option("--output", "-o", help="text for people, json for programs.")]
+TextOutputOption = Annotated[
+    TextOutput, typer.Option("--output", "-o", help="text for people, json for programs.")
+]
 
 
 def fail(message: str, code: int = Code.WRONG_USE) -> NoReturn:
-    """End the command with a sentence, or one a line. Whatever names are in it do nothing to a terminal or a
-    pipeline."""
+    """End the command with a sentence, or one a line. Whatever names are in it do nothing to a
+    terminal or a pipeline."""
     typer.echo("\n".join(map(on_one_line, message.split("\n"))), err=True)
     raise typer.Exit(code)
 
 
 def day_in(option: str, text: str) -> date:
-    """Return the day that somebody gave as an option; end the command with a sentence where it is none."""
+    """Return the day that somebody gave as an option; end the command with a sentence where it is
+    none."""
     # Imported here: no other command needs pydantic before it begins.
     from acmidm_onboarding.values.names import day
 
@@ -107,8 +121,8 @@ def day_in(option: str, text: str) -> date:
 
 
 def give_up_output() -> None:
-    """Write nothing more to a standard output that takes nothing: at its end Python would try again, and show a
-    traceback."""
+    """Write nothing more to a standard output that takes nothing: at its end Python would try
+    again, and show a traceback."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -127,7 +141,9 @@ def escape_what_cannot_be_shown() -> None:
 def _ascii() -> codecs.CodecInfo:
     """ASCII under another name: to a stream of ASCII by its own, Typer writes UTF-8."""
     own = codecs.lookup("ascii")
-    return codecs.CodecInfo(own.encode, own.decode, None, None, own.incrementalencoder, own.incrementaldecoder, _ASCII)
+    return codecs.CodecInfo(
+        own.encode, own.decode, None, None, own.incrementalencoder, own.incrementaldecoder, _ASCII
+    )
 
 
 @contextmanager
@@ -146,8 +162,10 @@ def working(what: str) -> Iterator[None]:
 
 
 def as_json(report: BaseModel) -> str:
-    """Return a report as JSON in ASCII: whatever a form holds, it does nothing to a terminal, and is no command in a
-    pipeline's log."""
+    """Return a report as JSON in ASCII: whatever a form holds, it does nothing to a terminal, and
+    is no command in a pipeline's log."""
     import json
 
-    return json.dumps(report.model_dump(mode="json", exclude_none=True), indent=2).replace("##", "#\\u0023")
+    return json.dumps(report.model_dump(mode="json", exclude_none=True), indent=2).replace(
+        "##", "#\\u0023"
+    )

@@ -1,4 +1,5 @@
-"""Texts for people: counts, days, and the values of others, cut so that two that differ never look the same."""
+"""Texts for people: counts, days, and the values of others, cut so that two that differ never look
+the same."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ _REFERENCE = 102
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
-    """Make a text of others fit for a terminal and a report: control characters spelled out, what is too long cut."""
+    """Make a text of others fit for a terminal and a report: control characters spelled out, what
+    is too long cut."""
     return on_one_line(_ended(text, longest))
 
 
@@ -61,17 +63,21 @@ def shown(value: Any) -> str:
 
 
 def cut(text: str, longest: int) -> str:
-    """Cut a text to about ``longest`` characters. A list shows how many more there are; a reason keeps its
-    reference."""
+    """Cut a text to about ``longest`` characters. A list shows how many more there are; a reason
+    keeps its reference."""
     items = text.split(_SEPARATOR)
-    return _first(items, longest) if len(text) > longest and _is_list(items) else _cut(text, longest)
+    return (
+        _first(items, longest) if len(text) > longest and _is_list(items) else _cut(text, longest)
+    )
 
 
 def side_by_side(old: str | None, new: str | None, longest: int) -> tuple[str | None, str | None]:
-    """Cut an old and a new value to about ``longest`` characters: of lists what only one has, of texts from where they
-    differ."""
+    """Cut an old and a new value to about ``longest`` characters: of lists what only one has, of
+    texts from where they differ."""
     if old is None or new is None or max(len(old), len(new)) <= longest:
-        return (None if old is None else cut(old, longest)), (None if new is None else cut(new, longest))
+        return (None if old is None else cut(old, longest)), (
+            None if new is None else cut(new, longest)
+        )
     before, after = old.split(_SEPARATOR), new.split(_SEPARATOR)
     if _is_list(before) or _is_list(after):
         shown = _only(before, after, longest), _only(after, before, longest)
@@ -88,7 +94,12 @@ def _ended(text: str, longest: int) -> str:
 
 def _cut(text: str, longest: int) -> str:
     reason, bracket, reference = text.rpartition(" (")
-    if len(text) <= longest or not bracket or not text.endswith(")") or len(bracket + reference) > _REFERENCE:
+    if (
+        len(text) <= longest
+        or not bracket
+        or not text.endswith(")")
+        or len(bracket + reference) > _REFERENCE
+    ):
         return _ended(text, longest)
     return f"{_ended(reason, longest)}{bracket}{reference}"
 
@@ -113,11 +124,16 @@ def _first(items: list[str], longest: int) -> str:
         if len(text) + len(_SEPARATOR) + len(item) > longest:
             break
         text, shown = text + _SEPARATOR + item, shown + 1
-    return say("words.first_of", names=text, count=f"{len(items) - shown:,}") if shown < len(items) else text
+    return (
+        say("words.first_of", names=text, count=f"{len(items) - shown:,}")
+        if shown < len(items)
+        else text
+    )
 
 
 def searched(search: str) -> Callable[[str], bool]:
-    """Return what says whether a text, in lower case, has a word that begins with each one of ``search``."""
+    """Return what says whether a text, in lower case, has a word that begins with each one of
+    ``search``."""
     wanted = [
         re.compile(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word))
         for word in search.casefold().split()
@@ -126,14 +142,15 @@ def searched(search: str) -> Callable[[str], bool]:
 
 
 def evidence_in_words(proven: Mapping[str, str]) -> str:
-    """Say which evidence there is: ``of 2026-11-20 from https://authenticatie-ti.vlaanderen.be/op``."""
+    """Say which evidence there is: ``of 2026-11-20 from
+    https://authenticatie-ti.vlaanderen.be/op``."""
     if not proven:
         return say("words.no_evidence")
     return say("words.evidence", day=proven["proven_at"][:10], issuer=proven["issuer"])
 
 
 def slug(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return a text as a name of a file or an application: ``Stad Gênt (loket)`` is ``stad-gent-loket``, ``!`` is
-    empty."""
+    """Return a text as a name of a file or an application: ``Stad Gênt (loket)`` is
+    ``stad-gent-loket``, ``!`` is empty."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return "-".join(re.findall(r"[a-z0-9]+", plain))[:longest].strip("-")

@@ -13,8 +13,8 @@ from acmidm_sandbox.beheerportaal.mail.received import ReceivedMail
 
 
 class ListedMail(BaseModel):
-    """One mail; ``received`` is how often it came. ``organisation`` and ``connection`` are empty where it names
-    none."""
+    """One mail; ``received`` is how often it came. ``organisation`` and ``connection`` are empty
+    where it names none."""
 
     at: datetime
     organisation: str
@@ -57,10 +57,11 @@ def listed(received: Iterable[ReceivedMail], search: str) -> tuple[ListedMail, .
 
 
 def lines(mail: ListedMail) -> Iterator[str]:
-    """Yield a mail as text: what it is about, then what it says, indented. Whatever is in it does nothing to a terminal
-    or a pipeline."""
+    """Yield a mail as text: what it is about, then what it says, indented. Whatever is in it does
+    nothing to a terminal or a pipeline."""
     yield on_one_line(
-        f"{mail.at:%Y-%m-%d %H:%M} UTC  {mail.connection or 'no connection'}  {mail.subject or 'no subject'}"
+        f"{mail.at:%Y-%m-%d %H:%M} UTC  {mail.connection or 'no connection'} "
+        f" {mail.subject or 'no subject'}"
     )
     times = f", received {mail.received} times" if mail.received > 1 else ""
     yield on_one_line(f"  to {', '.join(mail.recipients)}{times}")

@@ -1,4 +1,5 @@
-"""The embedded portals of this machine: by the stacks whose settings have one here, and how each is run."""
+"""The embedded portals of this machine: by the stacks whose settings have one here, and how each is
+run."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from acmidm_sandbox.supervisor import Daemon, Program
 
 NAME = "portal"
 API_OWNER = "OVO002949"
-"""Digitaal Vlaanderen, which owns every API of the sandbox: of other owners the catalogue has no code."""
+"""Digitaal Vlaanderen, which owns every API of the sandbox: of other owners the catalogue has no
+code."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,21 @@ class EmbeddedPortal:
         return self.served.daemon(NAME)
 
     def prepared(self) -> Program:
-        """Return how to run it, its operator registered with the key pair in the file that the settings name.
+        """Return how to run it, its operator registered with the key pair in the file that the
+        settings name.
 
-        A database or a key file that was lost is made good here; the page of the form is that of today's catalogue.
-        Raises Failure.
+        A database or a key file that was lost is made good here; the page of the form is that of
+        today's catalogue. Raises Failure.
         """
-        if self.settings.external_issuer is None and not self.served.settings.authority_type.is_by_hand:
+        if (
+            self.settings.external_issuer is None
+            and not self.served.settings.authority_type.is_by_hand
+        ):
             key = self.served.operator_key().as_dict(private=False)
             with usable_database():
-                register_operator(self.settings.database, self.served.settings.operator_client_id, public_jwk=key)
+                register_operator(
+                    self.settings.database, self.served.settings.operator_client_id, public_jwk=key
+                )
         if self.settings.form_page:
             write_private(self.settings.form_page, form_page(self.served.catalogue))
         return program(self.settings, self.daemon)
@@ -63,8 +71,11 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
     )
 
 
-def portals(stack: str, explain_refusals: bool = False, strict: bool = False) -> Iterator[EmbeddedPortal]:
-    """Yield each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
+def portals(
+    stack: str, explain_refusals: bool = False, strict: bool = False
+) -> Iterator[EmbeddedPortal]:
+    """Yield each portal that the stack's settings place on this machine. Raises InvalidSettings and
+    InvalidForms."""
     for server in served(stack):
         settings = server.settings
         is_ours = settings.authority == BEHEERPORTAAL.name or settings.authority_type.is_by_hand
@@ -75,7 +86,10 @@ def portals(stack: str, explain_refusals: bool = False, strict: bool = False) ->
             given = {"host": host, "port": url.port, "external_issuer": external_issuer}
             origin = f"{url.scheme}://{url.host}:{url.port}"
             yield EmbeddedPortal(
-                server, _portal_settings(server, origin, **given, explains_refusals=explain_refusals, strict=strict)
+                server,
+                _portal_settings(
+                    server, origin, **given, explains_refusals=explain_refusals, strict=strict
+                ),
             )
 
 
@@ -86,7 +100,8 @@ def _portal_settings(served: Served, origin: str, **more: object) -> PortalSetti
             "platform": served.platform.value,
             "database": served.daemon(NAME).folder / "portal.db",
             "scopes": {
-                name: {"assigned_by_provider": scope.assigned_by_provider} for name, scope in served.scopes().items()
+                name: {"assigned_by_provider": scope.assigned_by_provider}
+                for name, scope in served.scopes().items()
             },
             "products": _products(served, origin),
             "apis": apis(served.catalogue, served.environment, served.platform),
@@ -99,17 +114,24 @@ def _portal_settings(served: Served, origin: str, **more: object) -> PortalSetti
 
 
 def _smtp_port(served: Served) -> int | None:
-    """Where ACM/IDM's portal receives the mails of a stack, which say which platform they are about; None where others
-    do."""
+    """Where ACM/IDM's portal receives the mails of a stack, which say which platform they are
+    about; None where others do."""
     url = served.smtp_url
-    is_ours = url is not None and url.scheme == "smtp" and url.host in LOOPBACK and served.platform is Platform.ACMIDM
+    is_ours = (
+        url is not None
+        and url.scheme == "smtp"
+        and url.host in LOOPBACK
+        and served.platform is Platform.ACMIDM
+    )
     return (url.port or SMTP_PORTS[url.scheme]) if url is not None and is_ours else None
 
 
 def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
-    """Return the products that have a configuration and a scope there; the first scope is the one that gives access.
+    """Return the products that have a configuration and a scope there; the first scope is the one
+    that gives access.
 
-    Each is an API with a client-ID, which is the same after every start and at every port, and a URL.
+    Each is an API with a client-ID, which is the same after every start and at every port, and a
+    URL.
     """
     catalogue, offered = served.catalogue, served.scopes()
     products: dict[str, dict[str, object]] = {}
@@ -128,7 +150,8 @@ def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
 
 
 def labels() -> dict[str, dict[str, str]]:
-    """Return per language what people call each field of a product, and what the form asks for it."""
+    """Return per language what people call each field of a product, and what the form asks for
+    it."""
     return {
         language.value: {
             name.removeprefix("field."): text
@@ -140,29 +163,45 @@ def labels() -> dict[str, dict[str, str]]:
     }
 
 
-def apis(catalogue: Catalogue, environment: Environment, platform: Platform) -> dict[str, dict[str, object]]:
-    """Return what a client can be coupled to, by Referentie: each product of the catalogue, without the scopes that are
-    assigned to every client. Where no Referentie is public, the product's title is it, as in orders."""
+def apis(
+    catalogue: Catalogue, environment: Environment, platform: Platform
+) -> dict[str, dict[str, object]]:
+    """Return what a client can be coupled to, by Referentie: each product of the catalogue, without
+    the scopes that are assigned to every client. Where no Referentie is public, the product's title
+    is it, as in orders."""
     by_product: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
-        names = {own: scope for own, scope in product.scopes.items() if environment in scope.environments}
-        granted = [catalogue.name_on(platform, own) for own, scope in names.items() if not scope.assigned_by_provider]
+        names = {
+            own: scope for own, scope in product.scopes.items() if environment in scope.environments
+        }
+        granted = [
+            catalogue.name_on(platform, own)
+            for own, scope in names.items()
+            if not scope.assigned_by_provider
+        ]
         if scopes := [scope for scope in granted if scope is not None]:
             client_id = api_client_id(environment, platform, name)
-            referentie = (product.coupling and product.coupling.referentie.get(environment)) or product.title
+            referentie = (
+                product.coupling and product.coupling.referentie.get(environment)
+            ) or product.title
             by_product[referentie] = {"client_id": client_id, "owner": API_OWNER, "scopes": scopes}
     return by_product
 
 
 def api_client_id(environment: str, platform: str, product: str) -> str:
-    """Return what a token request names a product's API of the sandbox by: what the sample stacks have as
-    ``apiClientIds``."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://sandbox.example/{environment}/{platform}/{product}"))
+    """Return what a token request names a product's API of the sandbox by: what the sample stacks
+    have as ``apiClientIds``."""
+    return str(
+        uuid.uuid5(
+            uuid.NAMESPACE_URL, f"https://sandbox.example/{environment}/{platform}/{product}"
+        )
+    )
 
 
 @contextmanager
 def usable_database() -> Iterator[None]:
-    """What the portal, which knows nothing of ours, refuses about its database or what is put there, as our Failure."""
+    """What the portal, which knows nothing of ours, refuses about its database or what is put
+    there, as our Failure."""
     try:
         yield
     except ValueError as error:

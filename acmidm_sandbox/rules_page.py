@@ -1,4 +1,5 @@
-"""The table of ``docs/integrators.md``: what each platform accepts of a token request, and how that is known."""
+"""The table of ``docs/integrators.md``: what each platform accepts of a token request, and how that
+is known."""
 
 from __future__ import annotations
 

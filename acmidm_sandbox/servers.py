@@ -1,5 +1,5 @@
-"""What ``acmidm portal``, ``keycloak`` and ``oidc-provider`` share: the servers of this machine, found by stack and
-platform, and their operators."""
+"""What ``acmidm portal``, ``keycloak`` and ``oidc-provider`` share: the servers of this machine,
+found by stack and platform, and their operators."""
 
 from __future__ import annotations
 
@@ -28,15 +28,17 @@ DATA = Path(".local")
 
 
 def server_folder(stack: str, platform: str) -> Path:
-    """Where the data of a stack's servers for a platform are; they and all that is above them in `.local` are this
-    user's alone."""
+    """Where the data of a stack's servers for a platform are; they and all that is above them in
+    `.local` are this user's alone."""
     folder = DATA.absolute() / stack / platform
     for part in (DATA.absolute(), folder.parent, folder):
         private_folder(part)
     return folder
 
 
-_AnyStackOption = Annotated[str | None, typer.Option(metavar="STACK", help="Only this stack's; all where left out.")]
+_AnyStackOption = Annotated[
+    str | None, typer.Option(metavar="STACK", help="Only this stack's; all where left out.")
+]
 
 T = TypeVar("T")
 
@@ -66,8 +68,8 @@ class Served:
         }
 
     def operator_key(self) -> ECKey:
-        """Return the operator's key pair, in the file that the settings name; made where it is missing. Raises
-        InvalidSettings."""
+        """Return the operator's key pair, in the file that the settings name; made where it is
+        missing. Raises InvalidSettings."""
         file = self.settings.operator_private_key_file
         if file is None:
             raise InvalidSettings(say("sandbox.operator_key"))
@@ -95,20 +97,21 @@ def served(stack: str) -> Iterator[Served]:
 
 
 def served_here(stack: str, authority: str) -> Iterator[Served]:
-    """Return the platforms of a stack whose authority is of a type and on this machine. Raises InvalidSettings and
-    InvalidForms."""
+    """Return the platforms of a stack whose authority is of a type and on this machine. Raises
+    InvalidSettings and InvalidForms."""
     here = (server for server in served(stack) if is_here(server.settings.address))
     return (server for server in here if server.settings.authority == authority)
 
 
 def is_here(url: AnyUrl) -> bool:
-    """Say whether this machine serves an address of the settings, which allow plain http to loopback only."""
+    """Say whether this machine serves an address of the settings, which allow plain http to
+    loopback only."""
     return url.scheme == "http"
 
 
 def on_each(items: Iterable[T], act: Callable[[T], str | None]) -> None:
-    """Act on each and show the sentence that it gives, whatever becomes of the others. The exit code is 1 where one
-    failed."""
+    """Act on each and show the sentence that it gives, whatever becomes of the others. The exit
+    code is 1 where one failed."""
     failed = False
     for item in items:
         try:
@@ -124,11 +127,14 @@ def on_each(items: Iterable[T], act: Callable[[T], str | None]) -> None:
 
 
 def add_stop_and_status(app: typer.Typer, name: str) -> None:
-    """Add the commands ``stop`` and ``status``, about all servers of a name that were ever started here."""
+    """Add the commands ``stop`` and ``status``, about all servers of a name that were ever started
+    here."""
 
     def daemons(stack: str | None) -> list[Daemon]:
         require_project()
-        started = [Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))]
+        started = [
+            Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))
+        ]
         if not started:
             sentence = "sandbox.never_started_for" if stack else "sandbox.never_started"
             typer.echo(say(sentence, name=name, stack=stack))
@@ -137,7 +143,9 @@ def add_stop_and_status(app: typer.Typer, name: str) -> None:
     @app.command()
     def stop(stack: _AnyStackOption = None) -> None:
         """Stop the servers and keep their data."""
-        on_each(daemons(stack), lambda daemon: f"{daemon.title}: stopped" if daemon.stop() else None)
+        on_each(
+            daemons(stack), lambda daemon: f"{daemon.title}: stopped" if daemon.stop() else None
+        )
 
     @app.command()
     def status(stack: _AnyStackOption = None) -> None:

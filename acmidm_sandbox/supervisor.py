@@ -1,9 +1,9 @@
 """Server processes in the background: start, readiness, restart on changed settings, stop.
 
-All that belongs to one is in a folder: ``<name>.settings.json``, what it was started with; ``<name>.log``;
-``<name>.pid``. The process has inherited its pid file locked, and keeps that lock as long as it lives, however it ends.
-So a locked file names a living server; a number that was left behind, which may be another program's by now, is never
-taken for one.
+All that belongs to one is in a folder: ``<name>.settings.json``, what it was started with;
+``<name>.log``; ``<name>.pid``. The process has inherited its pid file locked, and keeps that lock
+as long as it lives, however it ends. So a locked file names a living server; a number that was left
+behind, which may be another program's by now, is never taken for one.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ _LOCK_SECONDS = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What a server runs. ``health_url`` answers 200 once it is ready; its origin is where the server listens."""
+    """What a server runs. ``health_url`` answers 200 once it is ready; its origin is where the
+    server listens."""
 
     command: Sequence[str | Path]
     settings: str
-    """As JSON. It is in the server's settings file before the start; a server that runs with other settings is
-    restarted."""
+    """As JSON. It is in the server's settings file before the start; a server that runs with other
+    settings is restarted."""
     health_url: str
     environment: Mapping[str, str] = field(default_factory=dict)
     """What it has besides the variables of this process."""
@@ -53,8 +54,8 @@ class Program:
 
 @dataclass(frozen=True)
 class Daemon:
-    """The server ``name`` of a folder, whether it runs or not. Methods raise Failure where they cannot do their
-    work."""
+    """The server ``name`` of a folder, whether it runs or not. Methods raise Failure where they
+    cannot do their work."""
 
     folder: Path
     name: str
@@ -104,7 +105,8 @@ class Daemon:
             return None
 
     def start(self, program: Program) -> bool:
-        """Start it and return when it is ready. False where it runs already, with the same settings."""
+        """Start it and return when it is ready. False where it runs already, with the same
+        settings."""
         if self.settings() == program.settings and self.origin:
             return False
         self.stop()
@@ -118,7 +120,8 @@ class Daemon:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 umask=UMASK,
-                start_new_session=True,  # outlives the terminal and its Ctrl-C, and is stopped with all its children
+                # outlives the terminal and its Ctrl-C, and is stopped with all its children
+                start_new_session=True,
                 pass_fds=(lock.fileno(),),
             )
             json.dump({"pid": process.pid, "health_url": program.health_url}, lock)
@@ -155,13 +158,17 @@ class Daemon:
     def _require_free(self, program: Program) -> None:
         url = urlsplit(program.health_url)
         for port in (url.port, *program.more_ports):
-            with socket.socket(socket.AF_INET6 if ":" in (url.hostname or "") else socket.AF_INET) as probe:
+            with socket.socket(
+                socket.AF_INET6 if ":" in (url.hostname or "") else socket.AF_INET
+            ) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind((url.hostname, port))
                 except OSError:
                     taken = {"port": port, "host": url.hostname, "holder": _holder(port)}
-                    raise Failure(say("sandbox.port_taken", name=self.title, **taken), exit_code=1) from None
+                    raise Failure(
+                        say("sandbox.port_taken", name=self.title, **taken), exit_code=1
+                    ) from None
 
     def _running(self) -> tuple[int | None, str | None]:
         """Process id and health URL of the living process that has the pid file locked."""
@@ -188,12 +195,16 @@ class Daemon:
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:  # `_running` locks for an instant, to look
-                        raise Failure(say("sandbox.being_started", name=self.title), exit_code=1) from None
+                        raise Failure(
+                            say("sandbox.being_started", name=self.title), exit_code=1
+                        ) from None
                     time.sleep(_POLL_SECONDS)
             file.truncate(0)
             yield file
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes], program: Program, said_before: int) -> None:
+    def _wait_until_ready(
+        self, process: subprocess.Popen[bytes], program: Program, said_before: int
+    ) -> None:
         deadline = time.monotonic() + program.start_seconds
         while process.poll() is None:
             if _answers(program.health_url):
@@ -205,12 +216,19 @@ class Daemon:
         else:
             what = say("sandbox.ended_at_once")
         raise Failure(
-            say("sandbox.not_started", name=self.title, what=what, words=self._last_words(said_before), log=self.log),
+            say(
+                "sandbox.not_started",
+                name=self.title,
+                what=what,
+                words=self._last_words(said_before),
+                log=self.log,
+            ),
             exit_code=1,
         )
 
     def _last_words(self, said_before: int) -> str:
-        """Return the last error since a start, else the last line. Keycloak says more after its reason."""
+        """Return the last error since a start, else the last line. Keycloak says more after its
+        reason."""
         lines = self.log.read_bytes()[said_before:].decode(errors="replace").splitlines()
         errors = [line.partition(" ERROR: ")[2] for line in lines if " ERROR: " in line]
         return next(reversed(errors or lines), say("sandbox.said_nothing"))
@@ -220,7 +238,9 @@ def _holder(port: int | None) -> str:
     """Say who listens on a port: the folder shows another clone of this project."""
     try:
         sockets = (
-            listening for listening in psutil.net_connections("tcp") if listening.laddr and listening.laddr.port == port
+            listening
+            for listening in psutil.net_connections("tcp")
+            if listening.laddr and listening.laddr.port == port
         )
         pid = next(filter(None, (listening.pid for listening in sockets)))
         process = psutil.Process(pid)
@@ -235,7 +255,8 @@ def _origin(url: str) -> str:
 
 
 def _answers(health_url: str) -> bool:
-    # By the standard library: httpx reads the machine's certificates for each request, and would go through a proxy.
+    # By the standard library: httpx reads the machine's certificates for each request, and would go
+    # through a proxy.
     parts = urlsplit(health_url)
     connection = HTTPConnection(parts.netloc, timeout=5)
     try:

@@ -1,1 +1,2 @@
-"""What the project costs, divided by what it cannot do without: ``make bench``, docs/performance.md."""
+"""What the project costs, divided by what it cannot do without: ``make bench``,
+docs/performance.md."""

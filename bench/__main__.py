@@ -1,4 +1,5 @@
-"""Measure the project on a real Keycloak: print the figures of each case, and write them all, with a plot."""
+"""Measure the project on a real Keycloak: print the figures of each case, and write them all, with
+a plot."""
 
 from __future__ import annotations
 
@@ -32,21 +33,29 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def bench(sizes: Sequence[int], latencies: Sequence[int], results: Path, repetitions: int = _REPETITIONS) -> None:
+def bench(
+    sizes: Sequence[int], latencies: Sequence[int], results: Path, repetitions: int = _REPETITIONS
+) -> None:
     """Measure each size at each latency of the authority."""
     cases: list[Case] = []
     results.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as scratch, running(Path(scratch)) as authority:
-        # Not counted: a Keycloak's first requests take longer, and so does the first start of each program.
+        # Not counted: a Keycloak's first requests take longer, and so does the first start of each
+        # program.
         repeat(authority, Path(scratch) / "first", 2)
         for latency in latencies:
             authority.wait(latency)
             for size in sizes:
                 cases.append(case := Case(size, latency))
                 for number in range(repetitions if size < _ONCE_FROM else 1):
-                    folder, with_tools = Path(scratch) / f"{latency}-{size}-{number}", size == min(sizes) and not number
+                    folder, with_tools = (
+                        Path(scratch) / f"{latency}-{size}-{number}",
+                        size == min(sizes) and not number,
+                    )
                     case.repetitions.append(repeat(authority, folder, size, with_tools=with_tools))
-                    (results / "figures.json").write_text(json.dumps([asdict(case) for case in cases], indent=1))
+                    (results / "figures.json").write_text(
+                        json.dumps([asdict(case) for case in cases], indent=1)
+                    )
                     for name, compared in comparisons(cases).items():
                         (results / f"{name}.svg").write_text(plot(compared))
                 sys.stdout.write(table(case))

@@ -1,4 +1,5 @@
-"""A real Keycloak and a portal with the products, behind proxies that count requests and wait before each answer."""
+"""A real Keycloak and a portal with the products, behind proxies that count requests and wait
+before each answer."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from toolchain import install_keycloak
 
 ADDED_SCOPE = "dv_organisatieregister_info"
 _GIVEN_SCOPE = "service_account"
-"""Which Keycloak gives each client for machines, whatever the request has. None of ours keeps it."""
+"""Which Keycloak gives each client for machines, whatever the request has. None of ours keeps
+it."""
 _MOST_AT_ONCE = 500
 Request = list[Any]
 """Method, address or path below the realm, document, headers."""
@@ -28,7 +30,8 @@ Request = list[Any]
 
 @dataclass(frozen=True)
 class _Proxied(Server):
-    """A Keycloak that knows itself by the address of its proxy, so that tokens are requested there too."""
+    """A Keycloak that knows itself by the address of its proxy, so that tokens are requested there
+    too."""
 
     proxy: str = field(kw_only=True)
 
@@ -65,14 +68,19 @@ class Authority:
             proxy.rule(".*", "", late, times=None)
 
     def requests(self) -> dict[str, Any]:
-        """Return the fewest requests that make, read, change and remove what a run has just made here, as
-        ``bench.direct`` reads them."""
+        """Return the fewest requests that make, read, change and remove what a run has just made
+        here, as ``bench.direct`` reads them."""
         realm = self.platform.realm
-        scopes, listed = realm.administrator.scope_ids(realm.name), f"{self.products_url}/notificaties/configurations"
+        scopes, listed = (
+            realm.administrator.scope_ids(realm.name),
+            f"{self.products_url}/notificaties/configurations",
+        )
         page: Request = ["GET", f"{listed}?limit={_MOST_AT_ONCE}", None, {}]
         make, remove = [], []
         found = realm.administrator.get(f"/{realm.name}/clients")
-        clients = [client for client in found if "acmidm.managed_by" in client.get("attributes", {})]
+        clients = [
+            client for client in found if "acmidm.managed_by" in client.get("attributes", {})
+        ]
         with self.platform.products() as products:
             for client in clients:
                 path, configured = f"/clients/{client['id']}", f"{listed}/{client['clientId']}"
@@ -80,8 +88,15 @@ class Authority:
                 configuration = products.get(configured).raise_for_status().json()
                 put = ["PUT", configured, configuration, {"if-none-match": "*"}]
                 make.append([["POST", "/clients", client, {}], ["DELETE", given, None, {}], put])
-                remove.append([["DELETE", configured, None, {"if-match": "*"}], ["DELETE", path, None, {}]])
-        add: Request = ["PUT", f"/clients/{clients[0]['id']}/optional-client-scopes/{scopes[ADDED_SCOPE]}", None, {}]
+                remove.append(
+                    [["DELETE", configured, None, {"if-match": "*"}], ["DELETE", path, None, {}]]
+                )
+        add: Request = [
+            "PUT",
+            f"/clients/{clients[0]['id']}/optional-client-scopes/{scopes[ADDED_SCOPE]}",
+            None,
+            {},
+        ]
         read = [[["GET", "/clients", None, {}]], *[[page]] * -(-len(clients) // _MOST_AT_ONCE)]
         acts = {"make": make, "read": read, "add a scope": [[add]], "remove": remove}
         return {"admin": realm.management_url, "token": realm.tokens().current(), "acts": acts}
@@ -89,11 +104,17 @@ class Authority:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Authority]:
-    """Start both, and end them with the block. Raises ToolchainError where this machine cannot run Keycloak."""
+    """Start both, and end them with the block. Raises ToolchainError where this machine cannot run
+    Keycloak."""
     install_keycloak.install()
-    distribution, port = install_keycloak.distribution(install_keycloak.wanted_version()), free_port()
+    distribution, port = (
+        install_keycloak.distribution(install_keycloak.wanted_version()),
+        free_port(),
+    )
     with FaultProxy(f"http://127.0.0.1:{port}") as proxy:
-        server = _Proxied(folder / "keycloak", distribution, port, in_memory=True, proxy=proxy.origin)
+        server = _Proxied(
+            folder / "keycloak", distribution, port, in_memory=True, proxy=proxy.origin
+        )
         start_server(server)
         try:
             # For bench.direct, which has one token for all of its requests.

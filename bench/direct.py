@@ -1,5 +1,5 @@
-"""Send requests to Keycloak and the products without this project: with bare httpx, as many at once as the engine runs
-steps, or one by one in a loop with python-keycloak or ``kcadm.sh``.
+"""Send requests to Keycloak and the products without this project: with bare httpx, as many at once
+as the engine runs steps, or one by one in a loop with python-keycloak or ``kcadm.sh``.
 
 Prints the seconds that they took, without the start of Python.
 """
@@ -58,7 +58,9 @@ def main(tool: str, act: str, file: str) -> None:
 def _python_keycloak(admin: str, token: str) -> Send:
     origin, _, realm = admin.partition("/admin/realms/")
     make: Any = KeycloakAdmin  # has no types
-    keycloak = make(server_url=origin, realm_name=realm, token={"access_token": token, "expires_in": 3600})
+    keycloak = make(
+        server_url=origin, realm_name=realm, token={"access_token": token, "expires_in": 3600}
+    )
 
     def send(method: str, path: str, document: Any) -> None:
         if method == "POST":
@@ -72,9 +74,27 @@ def _python_keycloak(admin: str, token: str) -> Send:
 def _kcadm(admin: str, token: str, method: str, path: str, document: Any) -> None:
     origin, _, realm = admin.partition("/admin/realms/")
     verb, *more = ("create", "--file", "-") if method == "POST" else ("delete",)
-    login = ("--no-config", "--server", origin, "--token", token, "--realm", realm, "--target-realm", realm)
-    command = [str(distribution(wanted_version()) / "bin" / "kcadm.sh"), verb, path.lstrip("/"), *login, *more]
-    done = subprocess.run(command, input=json.dumps(document), text=True, capture_output=True, check=False)
+    login = (
+        "--no-config",
+        "--server",
+        origin,
+        "--token",
+        token,
+        "--realm",
+        realm,
+        "--target-realm",
+        realm,
+    )
+    command = [
+        str(distribution(wanted_version()) / "bin" / "kcadm.sh"),
+        verb,
+        path.lstrip("/"),
+        *login,
+        *more,
+    ]
+    done = subprocess.run(
+        command, input=json.dumps(document), text=True, capture_output=True, check=False
+    )
     if done.returncode:  # nor with what subprocess would say, which has the token
         sys.exit(f"kcadm.sh {verb} {path} ended with {done.returncode}: {done.stderr}")
 

@@ -1,4 +1,5 @@
-"""A program with as many dynamic resources as this project has, nested alike, whose provider does nothing."""
+"""A program with as many dynamic resources as this project has, nested alike, whose provider does
+nothing."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ class Figure:
     cpu_seconds: float
     largest_mb: float
     all_mb: float
-    """Resident memory of the largest process, and of all together with what they share counted in each: the largest of
-    samples."""
+    """Resident memory of the largest process, and of all together with what they share counted in
+    each: the largest of samples."""
     requests: Mapping[str, int]
     """By method and path, with a star for each value."""
     state_kb: float
@@ -60,7 +60,12 @@ def measure(
     with tempfile.TemporaryFile("w+") as output:
         start = time.monotonic()
         process = subprocess.Popen(
-            command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         sampler = threading.Thread(target=_sample, args=(process.pid, ended, samples), daemon=True)
         sampler.start()
@@ -79,7 +84,9 @@ def measure(
         largest_mb=max(map(max, samples)) / 1024**2,
         all_mb=max(map(sum, samples)) / 1024**2,
         requests=dict(Counter(_kind(request) for proxy in proxies for request in proxy.requests)),
-        state_kb=sum(file.stat().st_size / 1000 for file in folder.glob("state/.pulumi/stacks/*/*.json")),
+        state_kb=sum(
+            file.stat().st_size / 1000 for file in folder.glob("state/.pulumi/stacks/*/*.json")
+        ),
         floor=floor,
     )
 
@@ -89,7 +96,12 @@ def _sample(pid: int, ended: threading.Event, samples: list[list[int]]) -> None:
     while not ended.is_set():
         with suppress(psutil.NoSuchProcess):
             started = psutil.Process(pid)
-            samples.append([process.memory_info().rss for process in (started, *started.children(recursive=True))])
+            samples.append(
+                [
+                    process.memory_info().rss
+                    for process in (started, *started.children(recursive=True))
+                ]
+            )
         ended.wait(_SAMPLE_SECONDS)
 
 

@@ -1,4 +1,5 @@
-"""The two projects that are compared: ours with forms of organisations that do not exist, and one that does nothing."""
+"""The two projects that are compared: ours with forms of organisations that do not exist, and one
+that does nothing."""
 
 from __future__ import annotations
 
@@ -28,11 +29,12 @@ environments:
     scopes: {{{scopes}}}
     products:
       notificaties: {{aanbieder_uri: "https://organisatie.example/{number}", merk_code: merk, product_ids: ["10244"]}}
-"""
+"""  # noqa: E501
 
 
 def our_project(folder: Path, authority: Authority, connections: int) -> Project:
-    """Ours in a repository of its own, with that many connections, which the authority does not have yet."""
+    """Ours in a repository of its own, with that many connections, which the authority does not
+    have yet."""
     settings = authority.platform.realm.settings(authority.products_url, folder)
     project = _prepared(folder, {**settings, "catalogueFolder": "catalogue"})
     for name in ("catalogue", "policies"):
@@ -41,8 +43,12 @@ def our_project(folder: Path, authority: Authority, connections: int) -> Project
         organisation, first = project.forms / f"organisatie-{number}", 10_000_000 + number
         organisation.mkdir()
         kbo = kbo_number(f"{first:08d}{97 - first % 97:02d}")
-        (organisation / "organisation.yaml").write_text(_ORGANISATION.format(number=number, kbo=kbo))
-        (organisation / "loket.jwk.json").write_text(json.dumps(public_jwk(new_key(f"key-{number}"))))
+        (organisation / "organisation.yaml").write_text(
+            _ORGANISATION.format(number=number, kbo=kbo)
+        )
+        (organisation / "loket.jwk.json").write_text(
+            json.dumps(public_jwk(new_key(f"key-{number}")))
+        )
         write_form(project, number)
     (folder / ".gitignore").write_text("/.venv\n/state\n/operator*\n")
     for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message=forms")):
@@ -52,18 +58,23 @@ def our_project(folder: Path, authority: Authority, connections: int) -> Project
 
 def write_form(project: Project, number: int, *more_scopes: str) -> None:
     scopes = ", ".join(f"{name}: {{}}" for name in ("dv_notificaties_import", *more_scopes))
-    (project.forms / f"organisatie-{number}" / "loket.yaml").write_text(_FORM.format(number=number, scopes=scopes))
+    (project.forms / f"organisatie-{number}" / "loket.yaml").write_text(
+        _FORM.format(number=number, scopes=scopes)
+    )
 
 
 def lose_state(project: Project) -> None:
-    """Leave the stack as it is declared, with nothing in its state; what it made stays at the authority."""
+    """Leave the stack as it is declared, with nothing in its state; what it made stays at the
+    authority."""
     project.succeed("stack", "rm", "tni", "--yes", "--force", "--preserve-config")
     project.succeed("stack", "init", "tni")
 
 
 def idle_project(folder: Path) -> Project:
     nowhere = "http://127.0.0.1:9"
-    project = _prepared(folder, {"managementUrl": nowhere, "issuer": nowhere, "productsUrl": nowhere})
+    project = _prepared(
+        folder, {"managementUrl": nowhere, "issuer": nowhere, "productsUrl": nowhere}
+    )
     project.environment["PYTHONPATH"] = str(ROOT)
     return project
 

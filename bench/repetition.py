@@ -13,9 +13,20 @@ from bench.projects import idle_project, lose_state, our_project, write_form, wr
 from tests.support.engine import ROOT, Project
 
 TOOLS = ("python-keycloak", "kcadm.sh")
-_PARSE = "import pathlib, yaml; [yaml.load(f.read_text(), yaml.CSafeLoader) for f in pathlib.Path().rglob('*.yaml')]"
+_PARSE = (
+    "import pathlib, yaml; [yaml.load(f.read_text(), yaml.CSafeLoader) for f in"
+    " pathlib.Path().rglob('*.yaml')]"
+)
 """What every validator does."""
-_UP = ("pulumi", "up", "--yes", "--skip-preview", "--suppress-progress", "--suppress-outputs", "--non-interactive")
+_UP = (
+    "pulumi",
+    "up",
+    "--yes",
+    "--skip-preview",
+    "--suppress-progress",
+    "--suppress-outputs",
+    "--non-interactive",
+)
 _DESTROY = ("pulumi", "destroy", *_UP[2:])
 _PREVIEW = ("pulumi", "preview", "--suppress-progress", "--non-interactive")
 _ACMIDM = Path(sys.prefix) / "bin" / "acmidm"
@@ -24,20 +35,27 @@ _MAKE = ("engine: first up", "requests: make")
 _REMOVE = ("engine: destroy", "requests: remove")
 
 
-def repeat(authority: Authority, folder: Path, connections: int, *, with_tools: bool = False) -> dict[str, Figure]:
-    """Measure each step once; nothing is left at the authority. A step and its floor follow each other, for what else
-    the machine does changes. ``with_tools`` measures what people have without this project too."""
+def repeat(
+    authority: Authority, folder: Path, connections: int, *, with_tools: bool = False
+) -> dict[str, Figure]:
+    """Measure each step once; nothing is left at the authority. A step and its floor follow each
+    other, for what else the machine does changes. ``with_tools`` measures what people have without
+    this project too."""
     folder.mkdir()
     figures: dict[str, Figure] = {}
     ours, idle = our_project(folder / "ours", authority, connections), idle_project(folder / "idle")
     made = folder / "made.json"
 
     def run(project: Project, step: str, *command: str | Path, floor: tuple[str, ...] = ()) -> None:
-        figures[step] = measure(command, project.folder, project.variables(), authority.proxies, floor)
+        figures[step] = measure(
+            command, project.folder, project.variables(), authority.proxies, floor
+        )
 
     def send(step: str, tool: str, act: str, floor: tuple[str, ...] = ()) -> None:
         command = (sys.executable, "-m", "bench.direct", tool, act, made)
-        figures[step] = measure(command, ROOT, os.environ, authority.proxies, floor, says_seconds=True)
+        figures[step] = measure(
+            command, ROOT, os.environ, authority.proxies, floor, says_seconds=True
+        )
 
     run(ours, "python", sys.executable, "-c", "pass")
     run(ours, "acmidm --help", _ACMIDM, "--help", floor=("python",))
@@ -52,7 +70,13 @@ def repeat(authority: Authority, folder: Path, connections: int, *, with_tools: 
     run(idle, "engine: preview", *_PREVIEW)
     run(ours, "preview", *_PREVIEW, floor=("engine: preview",))
     run(idle, "engine: preview --refresh", *_PREVIEW, "--refresh")
-    run(ours, "preview --refresh", *_PREVIEW, "--refresh", floor=("engine: preview --refresh", "requests: read"))
+    run(
+        ours,
+        "preview --refresh",
+        *_PREVIEW,
+        "--refresh",
+        floor=("engine: preview --refresh", "requests: read"),
+    )
     run(ours, "drift", _ACMIDM, "drift", "--stack", "tni", floor=("preview --refresh",))
     write_form(ours, 0, ADDED_SCOPE)
     run(ours, "review --base", _ACMIDM, "review", "--base", "HEAD", floor=("validate",))

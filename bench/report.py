@@ -8,14 +8,21 @@ from statistics import median
 
 from bench.measured import Figure
 
-_PLOTTED = ("first up", "deploy, first", "preview", "preview --refresh", "up, a scope more", "destroy")
+_PLOTTED = (
+    "first up",
+    "deploy, first",
+    "preview",
+    "preview --refresh",
+    "up, a scope more",
+    "destroy",
+)
 _SHADES = ("#1b4965", "#2f7f9f", "#62b6cb", "#a8d5e2")
 _PIXELS = 110
 """Of a bar that is 1 long."""
 _HEAD = """\
 | step | seconds | ratio | CPU ratio | divided by | CPU s | largest MB | all MB | requests | state kB |
 |---|--:|--:|--:|---|--:|--:|--:|--:|--:|
-"""
+"""  # noqa: E501
 
 
 @dataclass
@@ -31,16 +38,19 @@ class Case:
         return f"{self.connections:,} connections, {self.latency} ms of latency"
 
     def ratios(self, step: str, of: str = "seconds") -> list[float]:
-        """Return the step's time divided by that of its floor, per repetition; nothing where it has no floor."""
+        """Return the step's time divided by that of its floor, per repetition; nothing where it has
+        no floor."""
         return [
-            getattr(figures[step], of) / sum(getattr(figures[below], of) for below in figures[step].floor)
+            getattr(figures[step], of)
+            / sum(getattr(figures[below], of) for below in figures[step].floor)
             for figures in self.repetitions
             if step in figures and figures[step].floor
         ]
 
 
 def table(case: Case) -> str:
-    """Return a case's figures, each the median with its spread, and which requests each step sent."""
+    """Return a case's figures, each the median with its spread, and which requests each step
+    sent."""
     lines, sent = [], []
     for step, first in case.repetitions[0].items():
         figures = [repetition[step] for repetition in case.repetitions if step in repetition]
@@ -57,23 +67,31 @@ def table(case: Case) -> str:
             _short(first.state_kb / case.connections),
         )
         lines.append(f"| {' | '.join(cells)} |\n")
-        each = [f"{count / case.connections:.2f} `{kind}`" for kind, count in sorted(first.requests.items())]
+        each = [
+            f"{count / case.connections:.2f} `{kind}`"
+            for kind, count in sorted(first.requests.items())
+        ]
         sent += [f"- {step}: {', '.join(each)}\n"] if each else []
-    return f"\n## {case.title}\n\n{_HEAD}{''.join(lines)}\nRequests per connection:\n{''.join(sent)}"
+    return (
+        f"\n## {case.title}\n\n{_HEAD}{''.join(lines)}\nRequests per connection:\n{''.join(sent)}"
+    )
 
 
 def comparisons(cases: Sequence[Case]) -> Mapping[str, Sequence[Case]]:
-    """Return what a plot each compares: the sizes at the lowest latency, and the latencies of each size that has
-    several."""
+    """Return what a plot each compares: the sizes at the lowest latency, and the latencies of each
+    size that has several."""
     lowest = min(case.latency for case in cases)
     slower = {case.connections for case in cases if case.latency != lowest}
-    by_size = sorted((case for case in cases if case.connections in slower), key=lambda case: case.connections)
+    by_size = sorted(
+        (case for case in cases if case.connections in slower), key=lambda case: case.connections
+    )
     growth = [case for case in cases if case.latency == lowest]
     return {"growth": growth, **({"latency": by_size} if slower else {})}
 
 
 def plot(cases: Sequence[Case]) -> str:
-    """Return an SVG of the steps' ratios: a bar per case, on it a line from the lowest to the highest."""
+    """Return an SVG of the steps' ratios: a bar per case, on it a line from the lowest to the
+    highest."""
     bars, y, width = [], 0, 0.0
     for step in _PLOTTED:
         y += 24
@@ -81,18 +99,28 @@ def plot(cases: Sequence[Case]) -> str:
         for number, case in enumerate(cases):
             y += 18
             ratios = case.ratios(step)
-            middle, lowest, highest = (_PIXELS * value for value in (median(ratios), min(ratios), max(ratios)))
+            middle, lowest, highest = (
+                _PIXELS * value for value in (median(ratios), min(ratios), max(ratios))
+            )
             width = max(width, 300 + highest)
             shade = _SHADES[number % len(_SHADES)]
             bars.append(f'<text x="0" y="{y}">{case.title}</text>')
-            bars.append(f'<rect x="240" y="{y - 11}" width="{middle:.0f}" height="13" fill="{shade}"/>')
             bars.append(
-                f'<path d="M{240 + lowest:.0f} {y - 4}H{240 + highest:.0f}" stroke="#d1495b" stroke-width="3"/>'
+                f'<rect x="240" y="{y - 11}" width="{middle:.0f}" height="13" fill="{shade}"/>'
+            )
+            bars.append(
+                f'<path d="M{240 + lowest:.0f} {y - 4}H{240 + highest:.0f}" stroke="#d1495b"'
+                ' stroke-width="3"/>'
             )
             bars.append(f'<text x="{250 + highest:.0f}" y="{y}">{median(ratios):.2f}</text>')
     floor = f'<path d="M{240 + _PIXELS} 0V{y + 8}" stroke="#888888"/>'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{y + 10}" style="background:#fff"'
-    return "\n".join([f'{head} font-family="sans-serif" font-size="12">', *bars, floor, "</svg>", ""])
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{y + 10}"'
+        ' style="background:#fff"'
+    )
+    return "\n".join(
+        [f'{head} font-family="sans-serif" font-size="12">', *bars, floor, "</svg>", ""]
+    )
 
 
 def _short(value: float) -> str:

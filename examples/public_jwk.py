@@ -1,4 +1,5 @@
-"""Print the public half of a private RSA key in PEM as a JSON Web Key, to be registered: public_jwk.py KEY.pem KID."""
+"""Print the public half of a private RSA key in PEM as a JSON Web Key, to be registered:
+public_jwk.py KEY.pem KID."""
 
 import json
 import sys

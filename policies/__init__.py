@@ -1,1 +1,2 @@
-"""The policies of ``acmidm_onboarding/rules/policies.py``, as the folder that the engine starts as a policy pack."""
+"""The policies of ``acmidm_onboarding/rules/policies.py``, as the folder that the engine starts as
+a policy pack."""

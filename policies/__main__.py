@@ -1,5 +1,5 @@
-"""The policy pack: the engine hands it each resource that it plans, whether a form declared it or something else
-did."""
+"""The policy pack: the engine hands it each resource that it plans, whether a form declared it or
+something else did."""
 
 from pathlib import Path
 

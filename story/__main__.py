@@ -1,5 +1,5 @@
-"""``make story`` and ``make demo``: tell the stories of ``docs/tour.md`` on the screen. ``make tour``: write the page
-anew."""
+"""``make story`` and ``make demo``: tell the stories of ``docs/tour.md`` on the screen. ``make
+tour``: write the page anew."""
 
 import argparse
 import sys
@@ -11,8 +11,15 @@ from acmidm_onboarding.values.problems import Failure
 from story.page import TOUR, stories, tell
 
 parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)
-parser.add_argument("authority", choices=["beheerportaal", "keycloak", "rfc7591"], nargs="?", default=DEFAULT_AUTHORITY)
-parser.add_argument("--only", default="", metavar="WORDS", help="tell the stories whose heading has these words")
+parser.add_argument(
+    "authority",
+    choices=["beheerportaal", "keycloak", "rfc7591"],
+    nargs="?",
+    default=DEFAULT_AUTHORITY,
+)
+parser.add_argument(
+    "--only", default="", metavar="WORDS", help="tell the stories whose heading has these words"
+)
 parser.add_argument("--write", action="store_true", help=f"write {TOUR.name} anew")
 wanted = parser.parse_args()
 

@@ -1,4 +1,5 @@
-"""The authorities of the story, embedded or others, and the person who changes something there by hand."""
+"""The authorities of the story, embedded or others, and the person who changes something there by
+hand."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ _KEY_DAYS = 365
 
 @dataclass
 class Authorities:
-    """One authority for ``tni`` and one for ``prod``, on ports of their own, with their data in the scratch
-    repository."""
+    """One authority for ``tni`` and one for ``prod``, on ports of their own, with their data in the
+    scratch repository."""
 
     scratch: Scratch
     kind: str
@@ -40,7 +41,9 @@ class Authorities:
     def start(self) -> None:
         ports = iter(free_ports(6))
         for stack in ("tni", "prod"):
-            self.scratch.configure(stack, self._settings(stack, next(ports), next(ports), next(ports)))
+            self.scratch.configure(
+                stack, self._settings(stack, next(ports), next(ports), next(ports))
+            )
             for server in ("keycloak", "oidc-provider"):
                 self.scratch.run("acmidm", server, "start", "--stack", stack)
             self.scratch.run("acmidm", "portal", "start", "--stack", stack)
@@ -62,12 +65,22 @@ class Authorities:
 
     def _settings(self, stack: str, port: int, products: int, mail: int) -> dict[str, object]:
         origin = f"http://127.0.0.1:{port}"
-        own: dict[str, object] = {"managementUrl": f"{origin}/management/v1", "issuer": f"{origin}/op"}
+        own: dict[str, object] = {
+            "managementUrl": f"{origin}/management/v1",
+            "issuer": f"{origin}/op",
+        }
         if self.kind == "keycloak":
-            own = {"managementUrl": f"{origin}/admin/realms/{stack}", "issuer": f"{origin}/realms/{stack}"}
+            own = {
+                "managementUrl": f"{origin}/admin/realms/{stack}",
+                "issuer": f"{origin}/realms/{stack}",
+            }
         elif self.kind == "rfc7591":
             scope = " ".join((REGISTRATION_SCOPE, *RIGHTS))
-            own = {"managementUrl": origin + REGISTRATION_PATH, "issuer": origin, "operatorScope": scope}
+            own = {
+                "managementUrl": origin + REGISTRATION_PATH,
+                "issuer": origin,
+                "operatorScope": scope,
+            }
         if self.kind != DEFAULT_AUTHORITY:
             origin = f"http://127.0.0.1:{products}"
         return {
@@ -79,16 +92,23 @@ class Authorities:
             "smtpUrl": f"smtp://127.0.0.1:{mail}",
             "mailSender": "Aansluitingen <aansluitingen@vlaanderen.example>",
             "apiClientIds": " ".join(
-                f"{name}={api_client_id(stack, 'acmidm', name)}" for name in ("notificaties", "dosis")
+                f"{name}={api_client_id(stack, 'acmidm', name)}"
+                for name in ("notificaties", "dosis")
             ),
             "operatorClientId": "onboarding",
             "operatorPrivateKeyFile": f".local/{stack}/acmidm/operator.jwk.json",
         }
 
-    def _change_as_administrator(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
+    def _change_as_administrator(
+        self, client_id: str, scope: str, key: Mapping[str, object]
+    ) -> None:
         """What somebody does who administers the realm in Keycloak's console."""
-        port = stack_settings("tni", self.scratch.folder).platforms[Platform.ACMIDM].address.port or 0
-        server = Server(self.scratch.folder / ".local/tni/acmidm", distribution(wanted_version()), port)
+        port = (
+            stack_settings("tni", self.scratch.folder).platforms[Platform.ACMIDM].address.port or 0
+        )
+        server = Server(
+            self.scratch.folder / ".local/tni/acmidm", distribution(wanted_version()), port
+        )
         with Admin(server) as admin:
             client = admin.existing_client("tni", client_id)
             path = f"/tni/clients/{client['id']}"
@@ -99,7 +119,11 @@ class Authorities:
     def _change_as_helpdesk(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
         """What another operator of the embedded authority does."""
         folder, own = self.scratch.folder, _new_key(HELPDESK)
-        register_operator(folder / ".local/tni/acmidm/portal.db", HELPDESK, public_jwk=json.loads(own.export_public()))
+        register_operator(
+            folder / ".local/tni/acmidm/portal.db",
+            HELPDESK,
+            public_jwk=json.loads(own.export_public()),
+        )
         self._change_as_operator(HELPDESK, own.export_private(), client_id, scope, key)
 
     def _change_as_operator(
@@ -113,7 +137,9 @@ class Authorities:
         settings = stack_settings("tni", self.scratch.folder)
         platform = settings.platforms[Platform.ACMIDM].model_copy(update=credentials)
         settings = settings.model_copy(update={"platforms": {Platform.ACMIDM: platform}})
-        authority = connected(settings, load_catalogue(PROJECT / "catalogue"))[Platform.ACMIDM].authority
+        authority = connected(settings, load_catalogue(PROJECT / "catalogue"))[
+            Platform.ACMIDM
+        ].authority
         scopes, jwks = authority.read_scopes(client_id) or {}, authority.read_jwks(client_id) or {}
         authority.replace_scopes(client_id, scopes, {**scopes, scope: False})
         authority.replace_jwks(client_id, jwks, {**jwks, str(key["kid"]): key})

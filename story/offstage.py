@@ -1,5 +1,5 @@
-"""What happens between a story's commands and has no command of its own: ``offstage NAME WORDS`` in the shell of a
-story."""
+"""What happens between a story's commands and has no command of its own: ``offstage NAME WORDS`` in
+the shell of a story."""
 
 from __future__ import annotations
 
@@ -27,12 +27,16 @@ TOWN_COLUMNS = ("KBOnummer", "OVO-code", "Klant", "Eigenaar", "Mandaat tot", "Ma
 
 def make_public_key(file: str) -> None:
     """Write the public half of a new pair, whose private half nobody needs."""
-    Path(file).write_text(json.dumps(new_public_key(Path(file).name.removesuffix(".jwk.json")), indent=2) + "\n")
+    Path(file).write_text(
+        json.dumps(new_public_key(Path(file).name.removesuffix(".jwk.json")), indent=2) + "\n"
+    )
 
 
 def make_towns(file: str, number: str) -> None:
     """Write a spreadsheet of towns that a supplier connects, each with its mandate."""
-    Path(file).write_text("".join(f"{';'.join(row)}\n" for row in (TOWN_COLUMNS, *towns(int(number)))))
+    Path(file).write_text(
+        "".join(f"{';'.join(row)}\n" for row in (TOWN_COLUMNS, *towns(int(number))))
+    )
 
 
 def towns(number: int) -> Iterator[tuple[str, ...]]:
@@ -41,20 +45,36 @@ def towns(number: int) -> Iterator[tuple[str, ...]]:
     for count in range(1, number + 1):
         base = 2_000_000 + count
         kbo = f"{base:08}{97 - base % 97:02}"
-        name, team = f"Voorbeeldgemeente {count:03}", f"@voorbeeldgemeente-{count:03}/digitalisering"
-        yield f"{kbo[:4]}.{kbo[4:7]}.{kbo[7:]}", f"OVO9{count:05}", name, team, until, f"MANDAAT-{count:03}"
+        name, team = (
+            f"Voorbeeldgemeente {count:03}",
+            f"@voorbeeldgemeente-{count:03}/digitalisering",
+        )
+        yield (
+            f"{kbo[:4]}.{kbo[4:7]}.{kbo[7:]}",
+            f"OVO9{count:05}",
+            name,
+            team,
+            until,
+            f"MANDAAT-{count:03}",
+        )
 
 
 def change_by_hand(client_id: str, scope: str, kid: str) -> None:
     """Grant a scope and slip a key in, past the forms."""
     settings = stack_settings("tni", Path.cwd()).platforms[Platform.ACMIDM]
-    Authorities(Scratch(Path.cwd()), settings.authority).change_by_hand(client_id, scope, new_public_key(kid))
+    Authorities(Scratch(Path.cwd()), settings.authority).change_by_hand(
+        client_id, scope, new_public_key(kid)
+    )
 
 
 def upload_key(stack: str, client_id: str, name: str, password: str, file: str, days: str) -> None:
     """Upload a public key in the portal as an API-beheerder does, with the day on which it ends."""
-    key = json.loads(Path(file).read_text()) | {"exp": int((datetime.now(UTC) + timedelta(days=int(days))).timestamp())}
-    origin = str(stack_settings(stack, Path.cwd()).platforms[Platform.ACMIDM].issuer).removesuffix("/op")
+    key = json.loads(Path(file).read_text()) | {
+        "exp": int((datetime.now(UTC) + timedelta(days=int(days))).timestamp())
+    }
+    origin = str(stack_settings(stack, Path.cwd()).platforms[Platform.ACMIDM].issuer).removesuffix(
+        "/op"
+    )
     person = Person(httpx.Client(base_url=origin, trust_env=False), name, password)
     if person.log_on().is_error or person.upload(client_id, json.dumps(key)).is_error:
         raise CommandFailed(f"the portal of {stack} takes no key of {name}")
@@ -73,7 +93,9 @@ def let_a_week_pass(stack: str) -> None:
     scratch.run("pulumi", "stack", "import", "--stack", stack, "--file", str(file))
     ledger = ledger_file(stack, scratch.variables)
     if ledger.exists():
-        ledger.write_text(_DAY.sub(lambda match: str(date.fromisoformat(match[0]) - _A_WEEK), ledger.read_text()))
+        ledger.write_text(
+            _DAY.sub(lambda match: str(date.fromisoformat(match[0]) - _A_WEEK), ledger.read_text())
+        )
 
 
 def _a_week_before(moment: str) -> str:

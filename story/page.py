@@ -1,13 +1,14 @@
-"""Tells the stories of a page of Markdown: what the page shows is what is done, in a scratch repository with
-authorities of its own.
+"""Tells the stories of a page of Markdown: what the page shows is what is done, in a scratch
+repository with authorities of its own.
 
-A part of the page that starts with a heading of the second level is a story. In it, from top to bottom:
+A part of the page that starts with a heading of the second level is a story. In it, from top to
+bottom:
 
 - A block of code under a line that has a path alone is written to that file; a ``diff`` changes it.
-- A ``console`` block has commands, and under each what it says. A command that fails has its code behind: ``console
-  exit=1``.
-- A comment has commands that nobody has to see. A variable that a later command needs is one line in the file
-  ``$BASH_ENV``.
+- A ``console`` block has commands, and under each what it says. A command that fails has its code
+  behind: ``console exit=1``.
+- A comment has commands that nobody has to see. A variable that a later command needs is one line
+  in the file ``$BASH_ENV``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ from story.scratch import PROJECT, CommandFailed, Scratch
 from story.stable import Stable
 
 TOUR = PROJECT / "docs" / "tour.md"
-_EXAMPLES = ("examples/acmidm.env", "examples/documents", "examples/public_jwk.py", "examples/python")
+_EXAMPLES = (
+    "examples/acmidm.env",
+    "examples/documents",
+    "examples/public_jwk.py",
+    "examples/python",
+)
 _PART = re.compile(
     r"^<!--\n(?P<hidden>\$ .*?)^-->\n"
     r"|^`(?P<file>[^`\n]+)`\n\n```(?P<language>\w+)\n(?P<text>.*?)^```\n"
@@ -59,8 +65,8 @@ def tell(story: str, kind: str, folder: Path, *, stand_ins: bool) -> Iterator[st
     shell = folder / "shell"
     shell.parent.mkdir(parents=True, exist_ok=True)
     shell.write_text(
-        f"export PYTHONUNBUFFERED=1\noffstage() {{ PYTHONPATH={shlex.quote(str(PROJECT))} python -P -m story.offstage"
-        ' "$@"; }\n'
+        f"export PYTHONUNBUFFERED=1\noffstage() {{ PYTHONPATH={shlex.quote(str(PROJECT))} python -P"
+        ' -m story.offstage "$@"; }\n'
     )
     scratch = Scratch(folder / "repository", _EXAMPLES, {"BASH_ENV": str(shell)})
     authorities = Authorities(scratch, kind)
@@ -100,18 +106,23 @@ class _Telling:
                 self._run(command)
         else:
             file, text = part["file"], self.stable.of_today(part["text"])
-            self.scratch.write(file, changed(self.scratch.folder / file, text) if part["language"] == "diff" else text)
+            self.scratch.write(
+                file,
+                changed(self.scratch.folder / file, text) if part["language"] == "diff" else text,
+            )
 
     def _console(self, part: re.Match[str]) -> Iterator[str]:
-        """A block and its commands one by one; Markdown is quoted below it, so that it looks as it will in a
-        comment."""
+        """A block and its commands one by one; Markdown is quoted below it, so that it looks as it
+        will in a comment."""
         yield part[0].partition("\n")[0] + "\n"
         quoted = ""
         for command in _COMMAND.findall(part["console"]):
             yield f"$ {command}\n"
             printed = self._run(command, int(part["code"] or 0))
             if "--output markdown" in command:
-                quoted += "\n" + "".join(f"> {line}".rstrip() + "\n" for line in printed.splitlines())
+                quoted += "\n" + "".join(
+                    f"> {line}".rstrip() + "\n" for line in printed.splitlines()
+                )
             else:
                 yield printed
         yield f"```\n{quoted}"
@@ -129,8 +140,8 @@ class _Telling:
 
 
 def changed(file: Path, diff: str) -> str:
-    """The text of a file with a diff in it. Lines of context say where, as in any diff; ``@@`` is between two
-    places."""
+    """The text of a file with a diff in it. Lines of context say where, as in any diff; ``@@`` is
+    between two places."""
     text = file.read_text(encoding="utf-8")
     for hunk in diff.split("@@\n"):
         lines = hunk.splitlines(keepends=True)
@@ -142,6 +153,7 @@ def changed(file: Path, diff: str) -> str:
 
 
 def _resources(printed: str) -> str:
-    """The lines that say what became of which resource, in one order and without how long it took."""
+    """The lines that say what became of which resource, in one order and without how long it
+    took."""
     lines = [line.strip() for line in printed.splitlines()]
     return "\n".join(sorted(_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)))

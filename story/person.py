@@ -1,4 +1,5 @@
-"""A person at the portal's web interface without a browser: forms as a browser would send them, one by one."""
+"""A person at the portal's web interface without a browser: forms as a browser would send them, one
+by one."""
 
 from __future__ import annotations
 
@@ -27,11 +28,16 @@ class Person:
     def log_on(self, *, language: str = "nl", password: str | None = None) -> httpx.Response:
         """Fills in the form and sends it."""
         path = f"/portaal/{language}/aanmelden"
-        sent = {**self.fields(path), "name": self.name, "password": self.password if password is None else password}
+        sent = {
+            **self.fields(path),
+            "name": self.name,
+            "password": self.password if password is None else password,
+        }
         return self.http.post(path, data=sent)
 
     def upload(self, client_id: str, jwk: str, **changes: str) -> httpx.Response:
-        """Opens the client's page and sends a key as text; ``changes`` override what the form sends."""
+        """Opens the client's page and sends a key as text; ``changes`` override what the form
+        sends."""
         path = client_path(client_id)
         return self.http.post(f"{path}/sleutels", data={**self.fields(path), "jwk": jwk, **changes})
 

@@ -1,4 +1,5 @@
-"""A scratch Git repository with this project in it, and the commands that people and pipelines run there."""
+"""A scratch Git repository with this project in it, and the commands that people and pipelines run
+there."""
 
 from __future__ import annotations
 
@@ -52,12 +53,16 @@ class Scratch:
         self.run("git", "init", "--quiet", "--initial-branch", "main")
         self.run("git", "config", "user.name", "team")
         self.run("git", "config", "user.email", "team@stad.example")
-        (self.folder / ".git" / "info" / "exclude").write_text(".venv\n.local\nstate\n__pycache__\n")
+        (self.folder / ".git" / "info" / "exclude").write_text(
+            ".venv\n.local\nstate\n__pycache__\n"
+        )
 
     def configure(self, stack: str, settings: Mapping[str, object]) -> None:
         """Writes a stack's file, and makes the stack."""
         config = {f"acmidm:{key}": value for key, value in settings.items()}
-        (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}, sort_keys=False))
+        (self.folder / f"Pulumi.{stack}.yaml").write_text(
+            yaml.safe_dump({"config": config}, sort_keys=False)
+        )
         self.run("pulumi", "stack", "init", stack)
 
     def write(self, name: str, text: str) -> None:
@@ -80,7 +85,8 @@ class Scratch:
         return {**os.environ, **variables(), **own, **self.more}
 
     def run(self, *words: str, code: int = 0) -> str:
-        """What a command writes to its output. Raises CommandFailed where its exit code is not ``code``."""
+        """What a command writes to its output. Raises CommandFailed where its exit code is not
+        ``code``."""
         done = subprocess.run(
             words,
             cwd=self.folder,
@@ -92,14 +98,15 @@ class Scratch:
         )
         if done.returncode != code:
             raise CommandFailed(
-                f"{' '.join(words)} ended with {done.returncode}, not {code}:\n{done.stdout}{done.stderr}"
+                f"{' '.join(words)} ended with {done.returncode}, not"
+                f" {code}:\n{done.stdout}{done.stderr}"
             )
         return done.stdout
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports of loopback that nobody listens on now, and that no system gives to a program that asks for any: those are
-    higher."""
+    """Ports of loopback that nobody listens on now, and that no system gives to a program that asks
+    for any: those are higher."""
     ports: list[int] = []
     while len(ports) < number:
         port = _LOWEST_PORT + secrets.randbelow(_PORTS)

@@ -1,4 +1,5 @@
-"""What differs from run to run, replaced by what does not: the tour then only changes when what it shows does."""
+"""What differs from run to run, replaced by what does not: the tour then only changes when what it
+shows does."""
 
 from __future__ import annotations
 
@@ -14,9 +15,13 @@ from acmidm_onboarding.texts import Language, texts
 _DAY = date(2026, 11, 25)
 _PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d(?=T|\b)")
-_TIME = re.compile(r"(?<=\d{4}-\d\d-\d\d[ T])\d\d:\d\d(:\d\d(\.\d+)?)?|(?<=om )\d\d:\d\d(?= \(UTC\))")
+_TIME = re.compile(
+    r"(?<=\d{4}-\d\d-\d\d[ T])\d\d:\d\d(:\d\d(\.\d+)?)?|(?<=om )\d\d:\d\d(?= \(UTC\))"
+)
 _MONTHS = {
-    texts("common", language)(f"month.{number}"): (language, number) for language in Language for number in range(1, 13)
+    texts("common", language)(f"month.{number}"): (language, number)
+    for language in Language
+    for number in range(1, 13)
 }
 _WRITTEN_DATE = re.compile(rf"\b(\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}})\b")
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
@@ -27,14 +32,15 @@ _YEAR = re.compile(r"(?<=-)20\d\d(?=(-\d)?\.jwk\.json)")
 
 @dataclass
 class Stable:
-    """Replaces the same value by the same stand-in throughout one telling. ``today`` is the day of the telling."""
+    """Replaces the same value by the same stand-in throughout one telling. ``today`` is the day of
+    the telling."""
 
     today: date
     _stand_ins: dict[str, str] = field(default_factory=dict)
 
     def text(self, text: str) -> str:
-        # Keycloak names people by ids of their users; on the embedded authority, who changes something by hand is an
-        # operator.
+        # Keycloak names people by ids of their users; on the embedded authority, who changes
+        # something by hand is an operator.
         text = _USER.sub("helpdesk", text)
         text = _UUID.sub(self._stand_in, text)
         text = _THUMBPRINT.sub(self._stand_in, text)
@@ -44,7 +50,8 @@ class Stable:
         return _DATE.sub(lambda match: _shifted(match[0], _DAY - self.today), text)
 
     def of_today(self, text: str) -> str:
-        """What a page has somebody write or type, with the days of the telling and the year in which it names files."""
+        """What a page has somebody write or type, with the days of the telling and the year in
+        which it names files."""
         text = _YEAR.sub(str(self.today.year), text)
         return _DATE.sub(lambda match: _shifted(match[0], self.today - _DAY), text)
 
@@ -61,7 +68,9 @@ class Stable:
 
     def _shifted_in_words(self, match: re.Match[str]) -> str:
         language, month = _MONTHS[match[2]]
-        return texts("common", language).day(date(int(match[3]), month, int(match[1])) + (_DAY - self.today))
+        return texts("common", language).day(
+            date(int(match[3]), month, int(match[1])) + (_DAY - self.today)
+        )
 
 
 def _shifted(day: str, by: timedelta) -> str:

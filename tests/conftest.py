@@ -34,14 +34,20 @@ def _whole_tracebacks() -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    named = "the authority that tests/conformance is run against; may be repeated, all where left out"
+    named = (
+        "the authority that tests/conformance is run against; may be repeated, all where left out"
+    )
     parser.addoption("--authority", action="append", metavar="NAME", help=named)
-    parser.addoption("--stack-file", metavar="FILE", help="the file of a stack on an authority of somebody else's")
+    parser.addoption(
+        "--stack-file",
+        metavar="FILE",
+        help="the file of a stack on an authority of somebody else's",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A script's background job ignores SIGINT, and so would all that tests start: an engine takes 5 s more for each
-    # command then.
+    # A script's background job ignores SIGINT, and so would all that tests start: an engine takes 5
+    # s more for each command then.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
@@ -66,14 +72,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for a file. While it runs, so does a loop in this thread, and no other can: it ends with the file."""
+    """One browser for a file. While it runs, so does a loop in this thread, and no other can: it
+    ends with the file."""
     with chromium() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def keycloak_server() -> Server:
-    """One Keycloak for all workers, in memory: it takes long to start. Tests make realms of their own."""
+    """One Keycloak for all workers, in memory: it takes long to start. Tests make realms of their
+    own."""
     return one_keycloak(Path(os.environ[SHARED]))
 
 

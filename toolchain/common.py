@@ -1,4 +1,5 @@
-"""What the installing scripts share: places, words on the screen, locks, commands that take long."""
+"""What the installing scripts share: places, words on the screen, locks, commands that take
+long."""
 
 import fcntl
 import os
@@ -44,8 +45,8 @@ def main(install: Callable[[], None]) -> None:
 
 
 def in_pipeline() -> bool:
-    """Return whether this is a pipeline of GitHub, GitLab or Azure DevOps: what it installs has a hash in this
-    repository."""
+    """Return whether this is a pipeline of GitHub, GitLab or Azure DevOps: what it installs has a
+    hash in this repository."""
     return bool(os.environ.get("CI") or os.environ.get("TF_BUILD"))
 
 
@@ -55,8 +56,8 @@ def say(message: str) -> None:
 
 
 def open_private(name: str, mode: str) -> IO[Any]:
-    """Open a file of `.local`, which is this user's alone as that folder is, whatever the umask is and whoever made
-    them."""
+    """Open a file of `.local`, which is this user's alone as that folder is, whatever the umask is
+    and whoever made them."""
     LOCAL.mkdir(mode=0o700, exist_ok=True)
     LOCAL.chmod(0o700)
     opened = open(LOCAL / name, mode, opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 - the caller closes it
@@ -66,7 +67,8 @@ def open_private(name: str, mode: str) -> IO[Any]:
 
 @contextmanager
 def locked(subject: str) -> Iterator[None]:
-    """Hold this clone's lock on `subject`, waiting for whoever has it. It ends with the process, however that ends."""
+    """Hold this clone's lock on `subject`, waiting for whoever has it. It ends with the process,
+    however that ends."""
     with open_private(f"{subject}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -76,7 +78,9 @@ def locked(subject: str) -> Iterator[None]:
         yield
 
 
-def run_long(subject: str, command: Command, *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> None:
+def run_long(
+    subject: str, command: Command, *, cwd: Path = ROOT, env: Mapping[str, str] | None = None
+) -> None:
     """Run a command that takes long: its output goes to a log, a sign of life to the screen.
 
     Raises ToolchainError, after showing the end of that output.
@@ -106,11 +110,13 @@ def run_long(subject: str, command: Command, *, cwd: Path = ROOT, env: Mapping[s
         for line in lines[-LOG_LINES_IN_ERROR:]:
             say(f"  {line}")
         raise ToolchainError(
-            f"{subject}: the command above failed; all of its output is in {log_path.relative_to(ROOT)}"
+            f"{subject}: the command above failed; all of its output is in"
+            f" {log_path.relative_to(ROOT)}"
         )
 
 
 def version_in(text: str) -> tuple[int, int, int] | None:
-    """Find the first version in a text such as `go1.26.6` or `v3.274.1-dev`; a missing part counts as zero."""
+    """Find the first version in a text such as `go1.26.6` or `v3.274.1-dev`; a missing part counts
+    as zero."""
     match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
     return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None

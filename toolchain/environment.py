@@ -1,4 +1,5 @@
-"""The environment in which Pulumi works on this clone, and on nothing else: `make env`, `make shell`."""
+"""The environment in which Pulumi works on this clone, and on nothing else: `make env`, `make
+shell`."""
 
 import os
 import shlex
@@ -8,38 +9,49 @@ from pathlib import Path
 from toolchain import postgres
 from toolchain.common import ENGINE, LOCAL, PULUMI_HOME, VENV, open_private
 
-# Not secret, and not meant to be: the stacks in this clone hold an authority on loopback, and the salt that goes with
-# it is committed in Pulumi.<stack>.yaml, because the CLI writes one there itself where it finds none. A stack on a
-# real backend gets a secrets provider of its own: docs of `pulumi stack change-secrets-provider`.
+# Not secret, and not meant to be: the stacks in this clone hold an authority on loopback, and the
+# salt that goes with it is committed in Pulumi.<stack>.yaml, because the CLI writes one there
+# itself where it finds none. A stack on a real backend gets a secrets provider of its own: docs of
+# `pulumi stack change-secrets-provider`.
 SANDBOX_PASSPHRASE = "sandbox"
 
-# Set by a pipeline, or by an operator, to work on a real backend. Not PULUMI_BACKEND_URL itself: who has that set for
-# other projects would have `make up` work there.
+# Set by a pipeline, or by an operator, to work on a real backend. Not PULUMI_BACKEND_URL itself:
+# who has that set for other projects would have `make up` work there.
 REAL_BACKEND = "ACMIDM_BACKEND_URL"
 
 
 def variables() -> dict[str, str]:
-    """Return what to add to the caller's own environment, and make the folder of state that Pulumi expects to exist."""
+    """Return what to add to the caller's own environment, and make the folder of state that Pulumi
+    expects to exist."""
     state = LOCAL / "state"
     for folder in (LOCAL, state):
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
     own = [str(VENV / "bin"), str(ENGINE / "bin")]
     # Absolute: a relative address would be taken from the current folder, not from the project's.
-    backend = {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE}
+    backend = {
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE,
+    }
     if os.environ.get("BACKEND") == "postgres":  # of make's command line
         backend |= postgres.variables()
     elif real := os.environ.get(REAL_BACKEND):
         backend = {"PULUMI_BACKEND_URL": real}
-    others = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder not in own]
+    others = [
+        folder
+        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+        if folder not in own
+    ]
     return {
         "PATH": os.pathsep.join(own + others),
-        # For the older language host, which knows no virtual environments and takes the first python3 on PATH.
+        # For the older language host, which knows no virtual environments and takes the first
+        # python3 on PATH.
         "PULUMI_PYTHON_CMD": str(VENV / "bin" / "python"),
         "PULUMI_HOME": str(PULUMI_HOME),
         **backend,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # The one plugin there is gets installed by `make random-plugin`; looking for others costs 2.5 s a command.
+        # The one plugin there is gets installed by `make random-plugin`; looking for others costs
+        # 2.5 s a command.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
 

@@ -11,7 +11,8 @@ STAMP = ENGINE / "actionlint.version"
 
 
 def install() -> None:
-    """Do nothing where it is there. Without Go it is left out, with a word; in a pipeline that is an error."""
+    """Do nothing where it is there. Without Go it is left out, with a word; in a pipeline that is
+    an error."""
     if STAMP.is_file() and STAMP.read_text() == VERSION:
         return
     if not shutil.which("go") and not in_pipeline():
@@ -23,7 +24,11 @@ def install() -> None:
         go.check_compiler("actionlint", "actionlint")
         package = "github.com/rhysd/actionlint/cmd/actionlint"
         go.build(
-            "actionlint", "actionlint", package, "actionlint", f"github.com/rhysd/actionlint.version={VERSION}"
+            "actionlint",
+            "actionlint",
+            package,
+            "actionlint",
+            f"github.com/rhysd/actionlint.version={VERSION}",
         ).replace(BINARY)
         STAMP.write_text(VERSION)
 

@@ -1,8 +1,8 @@
 """Find or make a Pulumi engine for this clone: `make engine`.
 
-The first of these that works: the one installed in this clone before, a usable one on PATH, the official installer,
-a build from the Go module proxy. A pipeline never runs the installer: nothing says what it is, while the build has its
-go.sum.
+The first of these that works: the one installed in this clone before, a usable one on PATH, the
+official installer, a build from the Go module proxy. A pipeline never runs the installer: nothing
+says what it is, while the build has its go.sum.
 """
 
 import os
@@ -11,11 +11,25 @@ import subprocess
 from pathlib import Path
 
 from toolchain import environment, go
-from toolchain.common import ENGINE, Command, ToolchainError, in_pipeline, locked, main, run_long, say, version_in
+from toolchain.common import (
+    ENGINE,
+    Command,
+    ToolchainError,
+    in_pipeline,
+    locked,
+    main,
+    run_long,
+    say,
+    version_in,
+)
 
 VERSION = go.required("engine", "github.com/pulumi/pulumi/pkg/v3")
 HOST_VERSION = go.required("python_host", "github.com/pulumi/pulumi/sdk/v3")
-OLDEST_USABLE = (3, 211, 0)  # keeps tags on stacks in backends of one's own, which acmidm recover needs
+OLDEST_USABLE = (
+    3,
+    211,
+    0,
+)  # keeps tags on stacks in backends of one's own, which acmidm recover needs
 SET_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 BIN = ENGINE / "bin"
@@ -72,8 +86,8 @@ def _version_of(pulumi: Path) -> tuple[int, int, int] | None:
 
 
 def installer_reachable(script: Path) -> bool:
-    """Fetch the official installation script to `script`, unless its site can't be reached within seconds, or this is a
-    pipeline."""
+    """Fetch the official installation script to `script`, unless its site can't be reached within
+    seconds, or this is a pipeline."""
     if in_pipeline() or not shutil.which("curl"):
         return False
     limits = ["--connect-timeout", CONNECT_SECONDS, "--max-time", "30"]
@@ -91,7 +105,15 @@ def _official() -> bool:
     say(f"engine: downloading Pulumi {VERSION} with the official installer, once per clone")
     # Nothing of it may end up in the user's home or shell profile.
     root = ENGINE / "build" / "official"
-    command: Command = ["sh", script, "--version", VERSION, "--install-root", root, "--no-edit-path"]
+    command: Command = [
+        "sh",
+        script,
+        "--version",
+        VERSION,
+        "--install-root",
+        root,
+        "--no-edit-path",
+    ]
     try:
         run_long("engine", command)
     except ToolchainError:
@@ -105,11 +127,15 @@ def _official() -> bool:
 def _build() -> None:
     go.check_compiler("engine", "the Pulumi engine")
     say(
-        f"engine: building the Pulumi engine {VERSION} from the Go module proxy: about 4 minutes on 2 cores, once per"
-        " clone"
+        f"engine: building the Pulumi engine {VERSION} from the Go module proxy: about 4 minutes on"
+        " 2 cores, once per clone"
     )
     cli = go.build(
-        "engine", "engine", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "pulumi", f"{SET_VERSION}=v{VERSION}"
+        "engine",
+        "engine",
+        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        "pulumi",
+        f"{SET_VERSION}=v{VERSION}",
     )
     host = go.build(
         "engine",
@@ -120,7 +146,10 @@ def _build() -> None:
     )
     # Two scripts that stand beside the binaries; read-only in Go's cache, hence the mode.
     sdk = go.module_directory("engine", "github.com/pulumi/pulumi/sdk/v3") / "python"
-    for script in (sdk / "cmd" / "pulumi-language-python-exec", sdk / "dist" / "pulumi-resource-pulumi-python"):
+    for script in (
+        sdk / "cmd" / "pulumi-language-python-exec",
+        sdk / "dist" / "pulumi-resource-pulumi-python",
+    ):
         copy = Path(shutil.copyfile(script, ENGINE / "build" / script.name))
         copy.chmod(0o755)
         copy.replace(BIN / copy.name)

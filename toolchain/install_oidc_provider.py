@@ -1,5 +1,6 @@
-"""Get the oidc-provider that `make oidc-provider` starts: from npm into `.local/oidc-provider-<version>`, as the lock
-file pins it, with the program beside it that starts it."""
+"""Get the oidc-provider that `make oidc-provider` starts: from npm into
+`.local/oidc-provider-<version>`, as the lock file pins it, with the program beside it that starts
+it."""
 
 import platform
 import re
@@ -21,9 +22,14 @@ def why_not() -> str | None:
         return "npm gets oidc-provider, and there is none on PATH: install Node.js with npm"
     if (sys.platform, platform.machine()) == ("linux", "x86_64"):
         return None  # npm also gets a Node.js of its own
-    printed = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
+    printed = subprocess.run(
+        ["node", "--version"], capture_output=True, text=True, check=False
+    ).stdout
     if (version_in(printed) or NODE) < NODE:
-        return f"oidc-provider needs Node.js 20.12 or newer, this is {printed.strip()}: install a newer one"
+        return (
+            f"oidc-provider needs Node.js 20.12 or newer, this is {printed.strip()}: install a"
+            " newer one"
+        )
     return None
 
 
@@ -34,7 +40,8 @@ def version() -> str:
 
 
 def install() -> Path:
-    """Return the folder with the program; get what it needs first where that is not there as the lock file has it."""
+    """Return the folder with the program; get what it needs first where that is not there as the
+    lock file has it."""
     if lacking := why_not():
         raise ToolchainError(lacking)
     with locked("oidc-provider"):
@@ -46,7 +53,11 @@ def install() -> Path:
             shutil.copy(file, folder)
         if not is_there:
             say(f"oidc-provider: getting {version()} from npm: a few seconds, once per clone")
-            run_long("oidc-provider", ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
+            run_long(
+                "oidc-provider",
+                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                cwd=folder,
+            )
             shutil.copy(SOURCE / _LOCK, done)
     return folder
 

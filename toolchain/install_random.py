@@ -1,5 +1,5 @@
-"""Install the resource plugin `random`, which forms with a client secret need: `make random-plugin`, and `acmidm
-deploy`."""
+"""Install the resource plugin `random`, which forms with a client secret need: `make
+random-plugin`, and `acmidm deploy`."""
 
 import os
 import re
@@ -14,18 +14,28 @@ from toolchain.install_engine import installer_reachable
 def install() -> None:
     """Do nothing where the plugin is there; else download it, or build it where that cannot be."""
     version = _wanted_version()
-    if (PULUMI_HOME / "plugins" / f"resource-random-v{version}" / "pulumi-resource-random").is_file():
+    if (
+        PULUMI_HOME / "plugins" / f"resource-random-v{version}" / "pulumi-resource-random"
+    ).is_file():
         return
     with locked("random-plugin"):
         (ENGINE / "build").mkdir(parents=True, exist_ok=True)
-        # The plugins come from the same site as the installer; asking it first takes seconds, five attempts minutes.
+        # The plugins come from the same site as the installer; asking it first takes seconds, five
+        # attempts minutes.
         if installer_reachable(ENGINE / "build" / "install.sh") and _pulumi_installs(version):
             return
         go.check_compiler("random", "the random plugin")
-        say(f"random-plugin: building {version} from the Go module proxy: about 2 minutes on 2 cores, once per clone")
-        binary = go.build("random-plugin", "random", ".", "pulumi-resource-random", f"main.version={version}")
+        say(
+            f"random-plugin: building {version} from the Go module proxy: about 2 minutes on 2"
+            " cores, once per clone"
+        )
+        binary = go.build(
+            "random-plugin", "random", ".", "pulumi-resource-random", f"main.version={version}"
+        )
         if not _pulumi_installs(version, "--file", str(binary)):
-            raise ToolchainError("random-plugin: `pulumi plugin install` refused the plugin that was built")
+            raise ToolchainError(
+                "random-plugin: `pulumi plugin install` refused the plugin that was built"
+            )
         binary.unlink()
         say("random-plugin: done")
 
@@ -43,9 +53,13 @@ def _pulumi_installs(version: str, *flags: str) -> bool:
     variables = environment.variables()
     pulumi = shutil.which("pulumi", path=variables["PATH"])
     if not pulumi:
-        raise ToolchainError("random-plugin: there is no Pulumi engine yet: run `make engine` first")
+        raise ToolchainError(
+            "random-plugin: there is no Pulumi engine yet: run `make engine` first"
+        )
     command = [pulumi, "plugin", "install", "resource", "random", f"v{version}", *flags]
-    result = subprocess.run(command, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, check=False)
+    result = subprocess.run(
+        command, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, check=False
+    )
     return result.returncode == 0
 
 

@@ -10,11 +10,26 @@ from toolchain.common import ROOT, VENV, ToolchainError, locked, main, run_long,
 
 LOCK_FILE = ROOT / "requirements-dev.txt"
 PROJECT = ROOT / "pyproject.toml"
-PIP: list[str | Path] = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-# Wheels alone: what builds a package from its source would be fetched without a hash. No dependencies: all of them are
-# in the file, and an older pip looks for the newest of one that another wants with an extra, has no hash for it, and
-# gives up.
-LOCKED: list[str | Path] = [*PIP, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", LOCK_FILE]
+PIP: list[str | Path] = [
+    VENV / "bin" / "python",
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+]
+# Wheels alone: what builds a package from its source would be fetched without a hash. No
+# dependencies: all of them are in the file, and an older pip looks for the newest of one that
+# another wants with an extra, has no hash for it, and gives up.
+LOCKED: list[str | Path] = [
+    *PIP,
+    "--require-hashes",
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+    "--requirement",
+    LOCK_FILE,
+]
 
 # Written last, each with the digest of what it was made from: without them it counts as half made.
 PACKAGES_STAMP = VENV / ".packages"
@@ -40,7 +55,8 @@ def install() -> None:
 def _install_packages() -> None:
     if not importlib.util.find_spec("ensurepip"):
         raise ToolchainError(
-            "this Python cannot make virtual environments: on Debian and Ubuntu, apt install python3-venv"
+            "this Python cannot make virtual environments: on Debian and Ubuntu, apt install"
+            " python3-venv"
         )
     say("venv: installing the Python packages into .venv, under a minute, once per clone")
     # Anew each time: what a lock file no longer names must not stay importable.
@@ -53,7 +69,9 @@ def _digest(*parts: Path | str) -> str:
     """Of the content of files, the name of folders, and text."""
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(part.read_bytes() if isinstance(part, Path) and part.is_file() else str(part).encode())
+        digest.update(
+            part.read_bytes() if isinstance(part, Path) and part.is_file() else str(part).encode()
+        )
     return digest.hexdigest()
 
 

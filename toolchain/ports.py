@@ -1,4 +1,5 @@
-"""Move this clone's sandbox to other ports, so that it runs beside another clone's: `make ports OFFSET=100`."""
+"""Move this clone's sandbox to other ports, so that it runs beside another clone's: `make ports
+OFFSET=100`."""
 
 import re
 import subprocess
@@ -12,8 +13,8 @@ HIGHEST = 65535
 
 
 def move(offset: int) -> None:
-    """Write into each stack's file, into what the examples read and into the address of PostgreSQL the ports of the
-    last commit, ``offset`` higher; 0 puts them back.
+    """Write into each stack's file, into what the examples read and into the address of PostgreSQL
+    the ports of the last commit, ``offset`` higher; 0 puts them back.
 
     Raises:
         ToolchainError: where one was changed by hand, or the ports would be none.
@@ -25,8 +26,8 @@ def move(offset: int) -> None:
         file.write_text(text)
     ports = sorted({int(port) for text in moved.values() for port in _ADDRESS.findall(text)})
     say(
-        f"ports: this clone's sandbox has {', '.join(map(str, ports))}; make ports OFFSET=0 puts the committed ones"
-        " back"
+        f"ports: this clone's sandbox has {', '.join(map(str, ports))}; make ports OFFSET=0 puts"
+        " the committed ones back"
     )
 
 
@@ -35,10 +36,13 @@ def _moved(file: Path, offset: int) -> str:
     ports = [int(port) + offset for port in _ADDRESS.findall(_committed(file))]
     if len(ports) != len(_ADDRESS.findall(text)):
         raise ToolchainError(
-            f"{file.name} has other addresses of 127.0.0.1 than at the last commit: change its ports by hand"
+            f"{file.name} has other addresses of 127.0.0.1 than at the last commit: change its"
+            " ports by hand"
         )
     if not all(0 < port <= HIGHEST for port in ports):
-        raise ToolchainError(f"with OFFSET={offset} ports would lie outside 1 to {HIGHEST}: give another")
+        raise ToolchainError(
+            f"with OFFSET={offset} ports would lie outside 1 to {HIGHEST}: give another"
+        )
     following = iter(ports)
     return _ADDRESS.sub(lambda _: str(next(following)), text)
 
@@ -52,7 +56,9 @@ def _committed(file: Path) -> str:
         check=False,
     )
     if shown.returncode != 0:
-        raise ToolchainError(f"{file.name} is not in the last commit of a Git repository: change its ports by hand")
+        raise ToolchainError(
+            f"{file.name} is not in the last commit of a Git repository: change its ports by hand"
+        )
     return shown.stdout
 
 

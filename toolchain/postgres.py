@@ -1,4 +1,5 @@
-"""A PostgreSQL on loopback that keeps the state of this clone, as a team's keeps theirs: `make postgres`."""
+"""A PostgreSQL on loopback that keeps the state of this clone, as a team's keeps theirs: `make
+postgres`."""
 
 import os
 import secrets
@@ -16,7 +17,8 @@ PORT = urlsplit(URL).port or 5432
 
 
 def variables(folder: Path = FOLDER, url: str = URL) -> dict[str, str]:
-    """Return what leads the engine there. The password is in a file, for `pulumi about` prints the whole address."""
+    """Return what leads the engine there. The password is in a file, for `pulumi about` prints the
+    whole address."""
     return {"PULUMI_BACKEND_URL": url, "PGPASSFILE": str(_passfile(folder))}
 
 
@@ -28,7 +30,10 @@ def start(folder: Path = FOLDER, port: int = PORT) -> None:
         if port != _port(folder):
             options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
             _run(folder, "pg_ctl", "restart", "-D", "{}/data", "-l", "{}/log", "-o", options)
-            say(f"postgres: it listens on port {port}; make up BACKEND=postgres keeps the state there")
+            say(
+                f"postgres: it listens on port {port}; make up BACKEND=postgres keeps the state"
+                " there"
+            )
 
 
 def stop(folder: Path = FOLDER) -> None:
@@ -45,7 +50,13 @@ def _make(folder: Path) -> None:
     if user := _user():
         shutil.chown(folder, user)
         shutil.chown(given, user)
-    words = ("--pwfile={}/password", "--username=acmidm", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C")
+    words = (
+        "--pwfile={}/password",
+        "--username=acmidm",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+    )
     _run(folder, "initdb", "-D", "{}/data", *words)
     given.unlink()
     _write_private(_passfile(folder), f"*:*:*:*:{password}\n")  # last: it says that all is there
@@ -63,7 +74,8 @@ def _port(folder: Path) -> int | None:
 def _run(folder: Path, program: str, *words: str) -> None:
     """Run a program of PostgreSQL, in whose words `{}` is the folder.
 
-    It refuses to be root's: then it is that of Debian's own user, whom only /proc leads into a folder of root's.
+    It refuses to be root's: then it is that of Debian's own user, whom only /proc leads into a
+    folder of root's.
     """
     user, opened = _user(), os.open(folder, os.O_RDONLY)
     try:
@@ -85,14 +97,20 @@ def _run(folder: Path, program: str, *words: str) -> None:
         os.close(opened)
     if done.returncode:
         reason = done.stderr.strip().rpartition("\n")[2]
-        raise ToolchainError(f"postgres: {program} fails ({reason}); what the server said is in {folder}/log")
+        raise ToolchainError(
+            f"postgres: {program} fails ({reason}); what the server said is in {folder}/log"
+        )
 
 
 def programs() -> Path:
     """Return the folder of initdb and pg_ctl, which Debian puts on nobody's PATH."""
-    found = shutil.which("initdb") or max(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), default="")
+    found = shutil.which("initdb") or max(
+        map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), default=""
+    )
     if not found:
-        raise ToolchainError("postgres: there is no PostgreSQL here: install Debian's package postgresql")
+        raise ToolchainError(
+            "postgres: there is no PostgreSQL here: install Debian's package postgresql"
+        )
     return Path(found).parent
 
 

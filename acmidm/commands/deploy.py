@@ -1,5 +1,5 @@
-"""Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown first, and nobody holds up
-the others."""
+"""Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown first,
+and nobody holds up the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from acmidm.engine.recovery import LOOK_TAG, recover
 from acmidm.engine.stacks import ask_what_is_there, lost, stack_of
 from acmidm.git import is_as_at, lacks
 from acmidm.github import renew
-from acmidm.report.approved import Approved, Deviation, approved_of, differences, not_approved, read_approved, urns_of
+from acmidm.report.approved import (
+    Approved,
+    Deviation,
+    approved_of,
+    differences,
+    not_approved,
+    read_approved,
+    urns_of,
+)
 from acmidm.report.compare import Comparison
 from acmidm.report.plan import read_plan
 from acmidm.report.review import going, review_of
@@ -53,16 +61,16 @@ EPILOG = """
 - `acmidm deploy --stack prod --allow-mass-change`
 - `acmidm deploy --stack prod --approved approved.json`
 
-**Exit codes**: 0 all is as declared; 1 a form has mistakes, another run has the lock, too much would be removed, or
-something else would run than was approved; 2 wrong use; 3 the engine cannot be reached; 130 interrupted; any other is
-the engine's own: something was refused or failed.
+**Exit codes**: 0 all is as declared; 1 a form has mistakes, another run has the lock, too much
+would be removed, or something else would run than was approved; 2 wrong use; 3 the engine cannot be
+reached; 130 interrupted; any other is the engine's own: something was refused or failed.
 """
 
 _FOUND_AGAIN = re.compile(
     r"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|random:index/randomPassword:RandomPassword"
 )
-"""The types of resources that a killed run may leave without a trace in the state: the next run takes them over, or
-makes another secret."""
+"""The types of resources that a killed run may leave without a trace in the state: the next run
+takes them over, or makes another secret."""
 _WITHOUT_A_STEP = ("urn", "parent", "protect", "retainOnDelete")
 """What the engine changes in a state without a step that shows it."""
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
@@ -75,7 +83,8 @@ def deploy(
         typer.Option(
             "--allow-mass-change",
             help=(
-                "Also where more than 30% of ten or more clients are removed or replaced, or any, without what was"
+                "Also where more than 30% of ten or more clients are removed or replaced, or any,"
+                " without what was"
                 " deployed last."
             ),
         ),
@@ -85,18 +94,19 @@ def deploy(
         typer.Option(
             metavar="FILE",
             help=(
-                "Carry out what acmidm review --save wrote to this file, and nothing else: where it differs by now,"
+                "Carry out what acmidm review --save wrote to this file, and nothing else: where it"
+                " differs by now,"
                 " nothing is written."
             ),
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown first, and nobody holds
-    up the others.
+    """Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown
+    first, and nobody holds up the others.
 
-    Needs nobody at the screen. One organisation's trouble, or a platform's that is down, fails the command and stops
-    nothing else.
+    Needs nobody at the screen. One organisation's trouble, or a platform's that is down, fails the
+    command and stops nothing else.
     """
     wanted, opened = None if approved is None else read_approved(approved, stack), stack_of(stack)
     recovered = recover(opened)
@@ -105,21 +115,34 @@ def deploy(
     for sentence in by_reason(opened.desired.held_back):
         typer.echo(say("report.a_warning", sentence=sentence), err=True)
     _install_random_plugin(opened)
-    looks_first, looked = _say_lost(opened, allow_mass_change=allow_mass_change) or recovered.look_first, 0
+    looks_first, looked = (
+        _say_lost(opened, allow_mass_change=allow_mass_change) or recovered.look_first,
+        0,
+    )
     if wanted is not None and looks_first:  # the comparison below needs the state as it is
         looked, looks_first = _look(opened), False
     with working(say("review.previewing", stack=stack)):
         previewed = engine.preview(stack, opened.at_authorities)
     lacking = (
-        recovered.revision[:10] if not allow_mass_change and recovered.revision and lacks(recovered.revision) else None
+        recovered.revision[:10]
+        if not allow_mass_change and recovered.revision and lacks(recovered.revision)
+        else None
     )
     refused = _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
     left_out: Mapping[str, Sequence[str]] = {}
     if wanted is not None:
         with working(say("deploy.comparing", stack=stack)):
-            now = approved_of(stack, previewed, read_plan(previewed, opened.state), opened.platforms, opened.stolen)
+            now = approved_of(
+                stack,
+                previewed,
+                read_plan(previewed, opened.state),
+                opened.platforms,
+                opened.stolen,
+            )
         left_out = _left_out(differences(wanted, now), opened, previewed)
-    planned = _keys_by_urn(step for step in previewed.get("steps") or () if step.get("op") != "same")
+    planned = _keys_by_urn(
+        step for step in previewed.get("steps") or () if step.get("op") != "same"
+    )
     types = {
         resource["urn"].split("::")[2].rpartition("$")[2]
         for resource in (*(previewed.get("steps") or ()), *resources_in(opened.state))
@@ -129,7 +152,9 @@ def deploy(
         and opened.finds_clients
         and not _renews_a_secret(previewed.get("steps") or ())
     )
-    is_done = not refused and not looks_first and _is_as_declared(opened, previewed, recovered.revision)
+    is_done = (
+        not refused and not looks_first and _is_as_declared(opened, previewed, recovered.revision)
+    )
     looked = _look(opened) if looks_first else looked
     renew()
     if is_done:
@@ -145,17 +170,28 @@ def deploy(
         warn_of_missing_rights(opened, opened.connections)
     if opened.by_hand and (waiting := [order for order in opened.orders if order.refused is None]):
         typer.echo(say_counted("deploy.orders", len(waiting), stack=stack), err=True)
-    if code := ended or looked or (Code.FOUND if refused or left_out or not all_asked else Code.WELL):
-        # An approved review that ran in part cannot be carried out any more: what would run now is not what it says.
-        fail(say("deploy.not_all" if wanted is None else "deploy.not_all_approved", stack=stack), code)
+    if (
+        code := ended
+        or looked
+        or (Code.FOUND if refused or left_out or not all_asked else Code.WELL)
+    ):
+        # An approved review that ran in part cannot be carried out any more: what would run now is
+        # not what it says.
+        fail(
+            say("deploy.not_all" if wanted is None else "deploy.not_all_approved", stack=stack),
+            code,
+        )
 
 
 def _say_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
-    """Return whether clients are at their authority no more, and say which. The command ends where they are so many
-    that it may be another authority."""
+    """Return whether clients are at their authority no more, and say which. The command ends where
+    they are so many that it may be another authority."""
     gone = lost(stack)
     if gone:
-        typer.echo(say_counted("deploy.lost", len(gone), stack=stack.name, clients=first_of(gone)), err=True)
+        typer.echo(
+            say_counted("deploy.lost", len(gone), stack=stack.name, clients=first_of(gone)),
+            err=True,
+        )
     if not allow_mass_change and is_mass_change(len(gone), len(stack.recorded.clients)):
         fail(say("deploy.lost_too_many", stack=stack.name), Code.FOUND)
     return bool(gone)
@@ -164,8 +200,8 @@ def _say_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
 def _left_out(
     deviations: Sequence[Deviation], stack: Stack, previewed: Mapping[str, Any]
 ) -> Mapping[str, Sequence[str]]:
-    """Return the connections that deviate from what was approved, with their URNs: they stay as they are, and hold
-    nobody else up.
+    """Return the connections that deviate from what was approved, with their URNs: they stay as
+    they are, and hold nobody else up.
 
     The command ends where a deviation is of no connection in particular.
     """
@@ -181,23 +217,26 @@ def _left_out(
 
 
 def _keys_by_urn(resources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the key of each resource's connection, among resources or steps, without those of no connection."""
+    """Return the key of each resource's connection, among resources or steps, without those of no
+    connection."""
     return {resource["urn"]: client_of(resource)[0] for resource in resources if part_of(resource)}
 
 
 def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | None) -> bool:
     """Return whether an ``up`` would leave each resource as the state has it.
 
-    A preview does not show what the program exports, which ``pulumi up`` exports anew, and not what waits to be removed
-    since it was replaced, which an ``up`` removes. Where something is held back, an ``up`` records the revision all the
-    same, for a review says which of that is new since the one deployed last.
+    A preview does not show what the program exports, which ``pulumi up`` exports anew, and not what
+    waits to be removed since it was replaced, which an ``up`` removes. Where something is held
+    back, an ``up`` records the revision all the same, for a review says which of that is new since
+    the one deployed last.
     """
     steps = [
         (step.get("op"), mapping(step.get("oldState")), mapping(step.get("newState")))
         for step in previewed.get("steps") or ()
     ]
     is_same = all(
-        op == "same" and all(old.get(name) == new.get(name) for name in _WITHOUT_A_STEP) for op, old, new in steps
+        op == "same" and all(old.get(name) == new.get(name) for name in _WITHOUT_A_STEP)
+        for op, old, new in steps
     )
     is_recorded = not stack.desired.held_back or revision is None or is_as_at(revision, Path())
     waits = any(resource.get("delete") for resource in resources_in(stack.state))
@@ -205,13 +244,20 @@ def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | 
 
 
 def _has_settings(stack: Stack, previewed: Mapping[str, Any]) -> bool:
-    """Return whether the state has the settings of a preview, as far as they are not encrypted there: ``pulumi
-    refresh`` and ``destroy`` read no file, and would go to an authority's former address."""
+    """Return whether the state has the settings of a preview, as far as they are not encrypted
+    there: ``pulumi refresh`` and ``destroy`` read no file, and would go to an authority's former
+    address."""
     config = mapping(previewed.get("config")).items()
     now = {
-        name: value for name, value in config if name.startswith(f"{NAMESPACE}:") and name != f"{NAMESPACE}:{HANDED}"
+        name: value
+        for name, value in config
+        if name.startswith(f"{NAMESPACE}:") and name != f"{NAMESPACE}:{HANDED}"
     }
-    providers = (resource for resource in resources_in(stack.state) if ":providers:pulumi-python::" in resource["urn"])
+    providers = (
+        resource
+        for resource in resources_in(stack.state)
+        if ":providers:pulumi-python::" in resource["urn"]
+    )
     return all(
         inputs.get(name) == value or isinstance(inputs.get(name), Mapping)
         for inputs in (mapping(provider.get("inputs")) for provider in providers)
@@ -236,16 +282,24 @@ def _up(
     *,
     at_the_end: bool,
 ) -> int:
-    """Bring the stack up, but for what is left out; run once more where this run leaves work that no earlier run left.
+    """Bring the stack up, but for what is left out; run once more where this run leaves work that
+    no earlier run left.
 
-    Return the worst exit code. ``planned`` is what the first run does something to, by URN the connection's key.
+    Return the worst exit code. ``planned`` is what the first run does something to, by URN the
+    connection's key.
     """
 
-    def bring_up(left_out: Mapping[str, Sequence[str]], planned: Mapping[str, str] | None = None) -> int:
-        excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
+    def bring_up(
+        left_out: Mapping[str, Sequence[str]], planned: Mapping[str, str] | None = None
+    ) -> int:
+        excluded = [
+            word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)
+        ]
         words = ("up", "--continue-on-error", *excluded, *_UNATTENDED)
         there = stack.at_authorities or {}
-        return engine.run(stack.name, *words, there=there, planned=planned, state_at_the_end=at_the_end)
+        return engine.run(
+            stack.name, *words, there=there, planned=planned, state_at_the_end=at_the_end
+        )
 
     before = _waiting(stack)
     ended = bring_up(left_out, {urn: key for urn, key in planned.items() if key not in left_out})
@@ -263,10 +317,11 @@ def _up(
 
 
 def _waiting(stack: Stack) -> frozenset[str]:
-    """Return the names of the clients, such as ``OVO002067/loket``, for which another ``up`` has something to do.
+    """Return the names of the clients, such as ``OVO002067/loket``, for which another ``up`` has
+    something to do.
 
-    These are clients at the last step of leaving, clients that do not authenticate yet as their inputs want it, and
-    clients with a record of withdrawn scopes that they have back.
+    These are clients at the last step of leaving, clients that do not authenticate yet as their
+    inputs want it, and clients with a record of withdrawn scopes that they have back.
     """
     names = set[str]()
     for resource in resources_in(stack.state):
@@ -274,16 +329,27 @@ def _waiting(stack: Stack) -> frozenset[str]:
             inputs, outputs = mapping(resource.get("inputs")), mapping(resource.get("outputs"))
             names |= {name_of(resource)} if inputs.get(METHOD) != outputs.get(METHOD) else set()
     today, parts = stack.now.date(), stack.recorded.parts
-    staying = ((form.resource_name, recorded_as(form, parts)) for form in stack.connections if not due(form, today))
-    names |= {name for name, has in staying if has and has.withdrawn and has.withdrawn <= (has.scopes or {}).keys()}
+    staying = (
+        (form.resource_name, recorded_as(form, parts))
+        for form in stack.connections
+        if not due(form, today)
+    )
+    names |= {
+        name
+        for name, has in staying
+        if has and has.withdrawn and has.withdrawn <= (has.scopes or {}).keys()
+    }
     return last_step(stack.connections, parts, today) | names
 
 
-def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, allow_mass_change: bool) -> bool:
+def _refuse(
+    stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, allow_mass_change: bool
+) -> bool:
     """Show what a preview refuses, and what its keys break; return whether it refuses something.
 
-    End the command where too much would be removed, or nothing is left. Where the revision that was deployed last is
-    ``lacking`` here, it may have made the clients that would go: nobody has decided to remove those.
+    End the command where too much would be removed, or nothing is left. Where the revision that was
+    deployed last is ``lacking`` here, it may have made the clients that would go: nobody has
+    decided to remove those.
     """
     if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
         today = Comparison(stack.now, {})
@@ -296,7 +362,10 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
         if lacking:
             typer.echo(say("deploy.lacking", stack=stack.name, revision=lacking), err=True)
         if gone:
-            ends = (*ends, say_counted("deploy.would_go", len(gone), revision=lacking, clients=first_of(gone)))
+            ends = (
+                *ends,
+                say_counted("deploy.would_go", len(gone), revision=lacking, clients=first_of(gone)),
+            )
     else:
         refused, _ = engine.problems_in(previewed.get("diagnostics"))
         ends = (say("deploy.nothing", stack=stack.name),) if refused else ()
@@ -308,11 +377,13 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
 
 
 def _look(stack: Stack) -> int:
-    """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
+    """Bring the state in line with the authorities, as far as they can be reached; the engine's
+    exit code."""
     typer.echo(say("deploy.looking", stack=stack.name), err=True)
-    # A run by itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose
-    # scopes it would refresh. It has the program's settings, for those of a run that was cut off may have been wrong;
-    # not while an alias waits to be applied: then the engine panics ("had not been marked as seen") and keeps its lock.
+    # A run by itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a
+    # client fails whose scopes it would refresh. It has the program's settings, for those of a run
+    # that was cut off may have been wrong; not while an alias waits to be applied: then the engine
+    # panics ("had not been marked as seen") and keeps its lock.
     renew()
     program = () if _renames(stack) else ("--run-program",)
     there, planned = stack.at_authorities or {}, _keys_by_urn(resources_in(stack.state))
@@ -321,8 +392,8 @@ def _look(stack: Stack) -> int:
     stack.changed()
     if code == 0:
         return 0
-    # A platform that is down holds up nobody on the other. `up` cannot harm what was not read: it overwrites and
-    # removes only what bears its own key, and takes over what it would make.
+    # A platform that is down holds up nobody on the other. `up` cannot harm what was not read: it
+    # overwrites and removes only what bears its own key, and takes over what it would make.
     typer.echo(say("deploy.not_looked_at"), err=True)
     return code
 
@@ -330,18 +401,25 @@ def _look(stack: Stack) -> int:
 def _renames(stack: Stack) -> bool:
     """Return whether a connection is in the state under an earlier key still."""
     recorded = set(map(name_of, resources_in(stack.state)))
-    return any(former in recorded for connection in stack.connections for former in connection.formerly)
+    return any(
+        former in recorded for connection in stack.connections for former in connection.formerly
+    )
 
 
 def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether a client in use gets another secret: the state must have that before an authority does, or it is
-    lost."""
-    made = {name_of(step) for step in steps if is_password(step) and step.get("op") in ("create", "replace")}
+    """Return whether a client in use gets another secret: the state must have that before an
+    authority does, or it is lost."""
+    made = {
+        name_of(step)
+        for step in steps
+        if is_password(step) and step.get("op") in ("create", "replace")
+    }
     return any(step.get("op") == "update" and name_of(step) in made for step in steps)
 
 
 def _install_random_plugin(stack: Stack) -> None:
-    """Install the plugin that makes client secrets, where a form or the state has one: removing one needs it too."""
+    """Install the plugin that makes client secrets, where a form or the state has one: removing one
+    needs it too."""
     has_secret = any(map(is_password, resources_in(stack.state)))
     if not has_secret and not any(connection.uses_secret for connection in stack.connections):
         return

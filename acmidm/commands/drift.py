@@ -1,4 +1,5 @@
-"""Compare what is declared and recorded with what the authorities have: what was changed by hand, by whom and when."""
+"""Compare what is declared and recorded with what the authorities have: what was changed by hand,
+by whom and when."""
 
 from __future__ import annotations
 
@@ -20,7 +21,13 @@ from acmidm.report.drift import Drift, drift_of, expiring_keys, key_warnings
 from acmidm.report.online import look_at_published_keys
 from acmidm.report.plan import Plan
 from acmidm.report.review import kept, refusals
-from acmidm.report.three_views import ClientDrift, Real, drifted, with_unordered, without_confirmation
+from acmidm.report.three_views import (
+    ClientDrift,
+    Real,
+    drifted,
+    with_unordered,
+    without_confirmation,
+)
 from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, StacksOption, fail, working
 from acmidm.words import WHOLE, plain
@@ -45,31 +52,42 @@ EPILOG = """
 - `acmidm drift --stack prod --days 60 --output markdown`
 - `acmidm drift --stack tni --heal`
 
-**Exit codes**: 0 in sync; 1 differs; 2 wrong use; 3 an authority or the engine cannot be reached, or a product cannot
-be compared. Keys that end soon and clients that nobody declares are listed, and count as differing with --strict only.
+**Exit codes**: 0 in sync; 1 differs; 2 wrong use; 3 an authority or the engine cannot be reached,
+or a product cannot be compared. Keys that end soon and clients that nobody declares are listed, and
+count as differing with --strict only.
 """
 
 
 def drift(
     stack: StacksOption = None,
-    days: Annotated[int, typer.Option(min=0, help="List the keys that end within this many days.")] = 30,
+    days: Annotated[
+        int, typer.Option(min=0, help="List the keys that end within this many days.")
+    ] = 30,
     heal: Annotated[
-        bool, typer.Option("--heal", help="Repair what was changed by hand, and nothing else; then look again.")
+        bool,
+        typer.Option(
+            "--heal", help="Repair what was changed by hand, and nothing else; then look again."
+        ),
     ] = False,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="Also exit with 1 for keys that end soon and for clients that nobody declares."),
+        typer.Option(
+            "--strict",
+            help="Also exit with 1 for keys that end soon and for clients that nobody declares.",
+        ),
     ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Compare what is declared and recorded with what the authorities have: what was changed by hand, by whom and when.
+    """Compare what is declared and recorded with what the authorities have: what was changed by
+    hand, by whom and when.
 
-    Three groups count as differing. Changed by hand: what an authority has, and neither form nor state; access that was
-    let in is a danger. Not applied yet: what a form declares, and no run has done. Left behind: what bears this stack's
-    mark, works on, and is in no form and no state.
+    Three groups count as differing. Changed by hand: what an authority has, and neither form nor
+    state; access that was let in is a danger. Not applied yet: what a form declares, and no run has
+    done. Left behind: what bears this stack's mark, works on, and is in no form and no state.
 
-    --heal repairs exactly what was changed by hand, then looks again. It leaves, and names, what also has a change of a
-    form that waits. A client that was removed comes back with another client-ID, which its organisation is mailed.
+    --heal repairs exactly what was changed by hand, then looks again. It leaves, and names, what
+    also has a change of a form that waits. A client that was removed comes back with another
+    client-ID, which its organisation is mailed.
     """
     stacks, codes = stack or ["tni"], set[Code]()
     if len(stacks) > 1 and output in (Output.JSON, Output.HTML):
@@ -81,11 +99,18 @@ def drift(
         report = result.report
         write_report(report, output)
         differs = any(
-            (report.by_hand, report.not_applied, report.left_behind, strict and (report.expiring or report.undeclared))
+            (
+                report.by_hand,
+                report.not_applied,
+                report.left_behind,
+                strict and (report.expiring or report.undeclared),
+            )
         )
         is_found = differs or report.healed is False
         codes.add(Code.FOUND if is_found else Code.WELL if report.is_whole else Code.UNREACHABLE)
-    raise typer.Exit(next(code for code in (Code.FOUND, Code.UNREACHABLE, Code.WELL) if code in codes))
+    raise typer.Exit(
+        next(code for code in (Code.FOUND, Code.UNREACHABLE, Code.WELL) if code in codes)
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +126,11 @@ def look(name: str, days: int = 30) -> Look:
     stack = stack_of(name)
     settings, managed_by = stack.settings, named_at_authorities(name)
     desired = _desired(stack)
-    declared = in_stack(desired.declared, protect=settings.protect_clients, managed_by=managed_by) if desired else None
+    declared = (
+        in_stack(desired.declared, protect=settings.protect_clients, managed_by=managed_by)
+        if desired
+        else None
+    )
     _reach(stack, declared or {})
     with working(say("drift.comparing", stack=name)):
         recorded = stack.recorded
@@ -112,29 +141,46 @@ def look(name: str, days: int = 30) -> Look:
         real, unlisted = _real(platforms, states)
         now = stack.now
         today = replace(comparison(str(settings.catalogue_folder)), expiring_days=None)
-        unread = {state.client_key for state in states if (state.platform, state.client_id) in unlisted}
+        unread = {
+            state.client_key for state in states if (state.platform, state.client_id) in unlisted
+        }
         not_compared = [state for state in recorded.clients.values() if state.client_key in unread]
         listed = replace(recorded, parts=_but_for(unlisted, unread, recorded.parts))
         clients = drifted(listed, declared and _but_for(unlisted, unread, declared), real, today)
         if desired is not None and stack.by_hand:
-            wanted = in_stack(desired.wanted, protect=settings.protect_clients, managed_by=managed_by)
+            wanted = in_stack(
+                desired.wanted, protect=settings.protect_clients, managed_by=managed_by
+            )
             ordered = drifted(listed, _but_for(unlisted, unread, wanted), real, today)
             clients = with_unordered(clients, ordered, stack.by_hand)
         clients += map(without_confirmation, stack.unconfirmed)
         clients += stolen_keys(left, real)
     notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
-    notes += [say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name) for urn in recorded.cut_off]
-    notes += [plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())]
+    notes += [
+        say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name)
+        for urn in recorded.cut_off
+    ]
+    notes += [
+        plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())
+    ]
     notes += unlisted.values()
-    silent = (platform for platform, connected in platforms.items() if not connected.can.lists_clients)
+    silent = (
+        platform for platform, connected in platforms.items() if not connected.can.lists_clients
+    )
     notes += [say("drift.not_listed", platform=platform) for platform in silent]
     notes += key_warnings(clients, real, settings.profile, now)
     notes += look_at_published_keys(clients, settings.profile, now)
     with working(say("drift.finding_who")):
         notes += _attribute(clients, platforms)
-    unknown = without_reserved(undeclared(clients, (*recorded.leaving, *not_compared), real), platforms)
+    unknown = without_reserved(
+        undeclared(clients, (*recorded.leaving, *not_compared), real), platforms
+    )
     groups = apart(
-        [client for client in unknown if not stack.is_of_another("/".join((client.software_id or "").split("/")[2:]))],
+        [
+            client
+            for client in unknown
+            if not stack.is_of_another("/".join((client.software_id or "").split("/")[2:]))
+        ],
         left,
         None if declared is None else managed_by,
     )
@@ -149,21 +195,31 @@ def look(name: str, days: int = 30) -> Look:
         left_behind=tuple(groups.left_behind),
         undeclared=tuple(groups.others),
         problems=tuple(
-            refusals(Plan(settings.environment, recorded.clients, recorded.clients if declared is None else declared))
+            refusals(
+                Plan(
+                    settings.environment,
+                    recorded.clients,
+                    recorded.clients if declared is None else declared,
+                )
+            )
         ),
         notes=tuple(notes),
         is_whole=not unread
-        and not any((state.platform, name) in unlisted for state in states for name in state.products),
+        and not any(
+            (state.platform, name) in unlisted for state in states for name in state.products
+        ),
     )
     return Look(report, clients)
 
 
 def _desired(stack: Stack) -> Desired | None:
-    """Return what the forms declare; None without a folder of forms. Their mistakes are reported before any authority
-    is reached."""
+    """Return what the forms declare; None without a folder of forms. Their mistakes are reported
+    before any authority is reached."""
     folder = stack.settings.forms_folder
     if not folder.is_dir():
-        if folder != Settings.model_fields["forms_folder"].default:  # the settings name a folder that is missing
+        if (
+            folder != Settings.model_fields["forms_folder"].default
+        ):  # the settings name a folder that is missing
             raise InvalidSettings(say("drift.no_folder", folder=folder))
         return None
     stack.forms.valid()
@@ -172,11 +228,16 @@ def _desired(stack: Stack) -> Desired | None:
 
 def _left(desired: Desired | None, managed_by: str) -> Mapping[Owner, Declaration]:
     """Return the declarations of preserved clients, by the marks that their authority has."""
-    return {Owner(key, managed_by): form for form in (desired.left if desired else ()) for key in form.natural_keys}
+    return {
+        Owner(key, managed_by): form
+        for form in (desired.left if desired else ())
+        for key in form.natural_keys
+    }
 
 
 def _reach(stack: Stack, declared: Clients) -> None:
-    """End the look where an authority is down: reading would go on for as long as the settings allow."""
+    """End the look where an authority is down: reading would go on for as long as the settings
+    allow."""
     reasons = list(unreachable(stack, _products(declared.values())))
     for reason in reasons:
         typer.echo(reason, err=True)
@@ -193,27 +254,35 @@ def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
 
 
 def _but_for(
-    unlisted: Collection[tuple[Platform, str]], unread: Collection[ClientKey], clients: Mapping[Any, Client]
+    unlisted: Collection[tuple[Platform, str]],
+    unread: Collection[ClientKey],
+    clients: Mapping[Any, Client],
 ) -> dict[Any, Client]:
-    """Return the clients without those that could not be read, and without the products that could not be listed."""
+    """Return the clients without those that could not be read, and without the products that could
+    not be listed."""
 
     def listed(client: Client) -> Client:
         names = [name for name in client.products if (client.platform, name) not in unlisted]
         return replace(client, products={name: client.products[name] for name in names})
 
-    return {name: listed(client) for name, client in clients.items() if client.client_key not in unread}
+    return {
+        name: listed(client) for name, client in clients.items() if client.client_key not in unread
+    }
 
 
 def _real(
     platforms: Connected, states: Collection[Client]
 ) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
-    """Return every client and every configuration of a product, per platform; and per product and client that cannot be
-    listed a sentence why.
+    """Return every client and every configuration of a product, per platform; and per product and
+    client that cannot be listed a sentence why.
 
-    Products that no client of ours has are listed too: this stack may have left configurations behind.
+    Products that no client of ours has are listed too: this stack may have left configurations
+    behind.
     """
     products = _products(states)
-    for name in products.keys() - platforms.keys():  # without an authority all clients would look as if removed
+    for name in (
+        products.keys() - platforms.keys()
+    ):  # without an authority all clients would look as if removed
         raise InvalidSettings(say("drift.no_authority", platform=name))
     real: dict[Platform, Real] = {}
     unlisted: dict[tuple[Platform, str], str] = {}
@@ -227,20 +296,29 @@ def _real(
                 if is_offered and product in needed:  # its clients cannot be compared
                     raise
                 if is_offered or product in needed:
-                    unlisted[name, product] = say("drift.unlisted", product=product, platform=name, error=error)
+                    unlisted[name, product] = say(
+                        "drift.unlisted", product=product, platform=name, error=error
+                    )
         own = (state.client_id or state.adopts for state in states if state.platform is name)
         ours = {client_id for client_id in own if client_id}
         clients, unread = _clients(platform, ours.union(*configured.values()))
         unlisted |= {(name, client_id): sentence for client_id, sentence in unread.items()}
         real[name] = Real(
-            clients, configured, platform.assigned, unread.keys(), platform.unkept, platform.marks_products
+            clients,
+            configured,
+            platform.assigned,
+            unread.keys(),
+            platform.unkept,
+            platform.marks_products,
         )
     return real, unlisted
 
 
-def _clients(platform: ConnectedPlatform, ours: Collection[str]) -> tuple[dict[str, ClientSnapshot], dict[str, str]]:
-    """Return every client by its client-ID, or ``ours`` alone where the authority lists none; and per client that may
-    be gone a sentence why nobody can tell."""
+def _clients(
+    platform: ConnectedPlatform, ours: Collection[str]
+) -> tuple[dict[str, ClientSnapshot], dict[str, str]]:
+    """Return every client by its client-ID, or ``ours`` alone where the authority lists none; and
+    per client that may be gone a sentence why nobody can tell."""
     clients = {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()}
     unread = {}
     for client_id in () if platform.can.lists_clients else sorted(ours):
@@ -253,7 +331,8 @@ def _clients(platform: ConnectedPlatform, ours: Collection[str]) -> tuple[dict[s
 
 
 def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
-    """Add who made each change by hand, where an authority records that; return a note where it cannot be read."""
+    """Add who made each change by hand, where an authority records that; return a note where it
+    cannot be read."""
     failed: list[AuthorityError] = []
     for client in clients:
         if not client.by_hand or not client.by_hand.client_id:
@@ -262,7 +341,9 @@ def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str
         if not isinstance(authority, Audited):
             continue
         try:
-            client.by_hand = attributed(client.by_hand, authority.recorded_changes(client.by_hand.client_id))
+            client.by_hand = attributed(
+                client.by_hand, authority.recorded_changes(client.by_hand.client_id)
+            )
         except AuthorityError as error:
             failed.append(error)
             if isinstance(error, Unreachable):
@@ -285,11 +366,21 @@ def _heal(stack: str, days: int, before: Look) -> Look:
     well, errors, protected = True, tuple[str, ...](), frozenset[str]()
     if urns:
         with working(say_counted("drift.repairing", len(urns), stack=stack)):
-            recorded = {client.recorded.resource_name: client.recorded for client in healing if client.recorded}
-            well, errors, protected = engine.up(stack, urns, recorded, state_at_the_end=stack_of(stack).finds_clients)
+            recorded = {
+                client.recorded.resource_name: client.recorded
+                for client in healing
+                if client.recorded
+            }
+            well, errors, protected = engine.up(
+                stack, urns, recorded, state_at_the_end=stack_of(stack).finds_clients
+            )
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
-    left += [say("drift.not_repaired", key=connection.key, stack=stack) for connection in not_repaired if well]
+    left += [
+        say("drift.not_repaired", key=connection.key, stack=stack)
+        for connection in not_repaired
+        if well
+    ]
     update = {
         "healed": well and not after.report.by_hand and not not_repaired,
         "repaired": tuple(repaired),
@@ -301,14 +392,21 @@ def _heal(stack: str, days: int, before: Look) -> Look:
 def _repaired(
     healing: Iterable[ClientDrift], after: Iterable[ClientDrift]
 ) -> tuple[list[ConnectionChanges], list[ConnectionChanges]]:
-    """Return what a second look shows as repaired, and what not: a client that the state has lost is not repaired."""
+    """Return what a second look shows as repaired, and what not: a client that the state has lost
+    is not repaired."""
     present = {drift.recorded.client_key: drift for drift in after if drift.recorded and drift.real}
     repaired: list[ConnectionChanges] = []
     not_repaired: list[ConnectionChanges] = []
     for client in healing:
         if (healed := client.healed) and client.recorded:
             now = present.get(client.recorded.client_key)
-            left = {(change.kind, change.subject) for change in now.by_hand.changes} if now and now.by_hand else set()
-            is_left = now is None or any((change.kind, change.subject) in left for change in healed.changes)
+            left = (
+                {(change.kind, change.subject) for change in now.by_hand.changes}
+                if now and now.by_hand
+                else set()
+            )
+            is_left = now is None or any(
+                (change.kind, change.subject) in left for change in healed.changes
+            )
             (not_repaired if is_left else repaired).append(healed)
     return repaired, not_repaired

@@ -1,4 +1,5 @@
-"""Write the aansluitingsformulier as a page for organisations without Git: one file, which needs no server."""
+"""Write the aansluitingsformulier as a page for organisations without Git: one file, which needs no
+server."""
 
 from __future__ import annotations
 
@@ -23,6 +24,11 @@ EPILOG = """
 """
 
 
-def form(output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The page, as HTML.")]) -> None:
-    """Write the aansluitingsformulier as a page for organisations without Git: one file, which needs no server."""
+def form(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The page, as HTML.")
+    ],
+) -> None:
+    """Write the aansluitingsformulier as a page for organisations without Git: one file, which
+    needs no server."""
     write_named(output, form_page(load_catalogue(own_catalogue())))

@@ -33,8 +33,8 @@ _EPILOG = """
 - `acmidm github drift --stack prod`
 - `acmidm github stacks --base "$BEFORE" >> "$GITHUB_OUTPUT"`
 
-**Exit codes**: 0 posted; 1 the branch has a newer commit (`newest`); 2 wrong use; 3 GitHub, an authority or the engine
-cannot be reached.
+**Exit codes**: 0 posted; 1 the branch has a newer commit (`newest`); 2 wrong use; 3 GitHub, an
+authority or the engine cannot be reached.
 """
 
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
@@ -53,8 +53,8 @@ ReportArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The report
 def comment(file: ReportArgument) -> None:
     """Write the pull request's comment, or update it where it is there already.
 
-    It says of which commit it is: one of an earlier push is no review of what is merged. Needs GITHUB_TOKEN with
-    pull-requests: write.
+    It says of which commit it is: one of an earlier push is no review of what is merged. Needs
+    GITHUB_TOKEN with pull-requests: write.
     """
     pull_request, head = _pull_request()
     mark, repository = _mark("review"), Repository()
@@ -71,12 +71,15 @@ def comment(file: ReportArgument) -> None:
 
 @app.command()
 def fetch() -> None:
-    """Fetch the pull request as Git's objects, to be read by acmidm review and validate: nothing of it is checked out.
+    """Fetch the pull request as Git's objects, to be read by acmidm review and validate: nothing of
+    it is checked out.
 
     Needs GITHUB_TOKEN with contents: read.
     """
     _, head = _pull_request()
-    git.fetch(head, os.environ.get("GITHUB_SERVER_URL") or "https://github.com", variable("GITHUB_TOKEN"))
+    git.fetch(
+        head, os.environ.get("GITHUB_SERVER_URL") or "https://github.com", variable("GITHUB_TOKEN")
+    )
     typer.echo(say("github.fetched", commit=head))
 
 
@@ -91,10 +94,12 @@ def summary(file: ReportArgument) -> None:
 
 @app.command()
 def drift(stack: StackOption) -> None:
-    """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when nothing is left to do.
+    """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when
+    nothing is left to do.
 
-    It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0
-    where it looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
+    It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues:
+    write. Exits with 0 where it looked, whatever it found, and as acmidm drift does where it could
+    not look: then the issue stays as it is.
     """
     report = comparing.look(stack).report
     text = as_markdown(report)
@@ -108,15 +113,19 @@ def drift(stack: StackOption) -> None:
 @app.command()
 def orders(
     stack: StackOption,
-    language: Annotated[Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")] = Language.NL,
+    language: Annotated[
+        Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")
+    ] = Language.NL,
 ) -> None:
-    """Keep one issue with the open orders of a stack whose authority people change by hand: opened, updated, closed
-    when none is open.
+    """Keep one issue with the open orders of a stack whose authority people change by hand: opened,
+    updated, closed when none is open.
 
     Needs GITHUB_TOKEN with issues: write.
     """
     report = ordering.read(stack, language)
-    _keep_issue("orders", stack, "orders" if report.open or report.missing else None, as_markdown(report))
+    _keep_issue(
+        "orders", stack, "orders" if report.open or report.missing else None, as_markdown(report)
+    )
 
 
 @app.command()
@@ -136,8 +145,8 @@ def token(
         ),
     ],
 ) -> None:
-    """Get the job's OpenID Connect token, with which the cloud that holds the state lets it in: no secret is stored
-    anywhere.
+    """Get the job's OpenID Connect token, with which the cloud that holds the state lets it in: no
+    secret is stored anywhere.
 
     Needs the permission id-token: write.
     """
@@ -148,8 +157,8 @@ def token(
 def newest() -> None:
     """Fail where the branch that this run is of has a newer commit.
 
-    For the step before production: a run that waited for its approval while another one passed it would put old forms
-    back. Needs GITHUB_TOKEN with contents: read.
+    For the step before production: a run that waited for its approval while another one passed it
+    would put old forms back. Needs GITHUB_TOKEN with contents: read.
     """
     own, reference = variable("GITHUB_SHA"), variable("GITHUB_REF")
     tip = Repository().tip(reference)
@@ -164,7 +173,10 @@ def stacks(
     base: Annotated[
         str | None,
         typer.Option(
-            metavar="REF", help="Those that the changes since then touch, such as the last push; else all of them."
+            metavar="REF",
+            help=(
+                "Those that the changes since then touch, such as the last push; else all of them."
+            ),
         ),
     ] = None,
     saved: Annotated[
@@ -176,19 +188,28 @@ def stacks(
         ),
     ] = None,
 ) -> None:
-    """Print the names of stacks for a matrix of jobs, all and per environment, as GITHUB_OUTPUT takes them.
+    """Print the names of stacks for a matrix of jobs, all and per environment, as GITHUB_OUTPUT
+    takes them.
 
-    A form, with the keys of its supplier, touches the stack that takes it; what is not below the forms touches every
-    stack. A stack whose authority is on this machine is a sandbox's, and left out.
+    A form, with the keys of its supplier, touches the stack that takes it; what is not below the
+    forms touches every stack. A stack whose authority is on this machine is a sandbox's, and left
+    out.
     """
     changed = git.changed_since(base) if base else None
     if base and changed is None:
         fail(say("github.no_base", base=base))
-    named: dict[str, list[str]] = {"all": [], **{environment.value: [] for environment in Environment}}
+    named: dict[str, list[str]] = {
+        "all": [],
+        **{environment.value: [] for environment in Environment},
+    }
     for stack in map(stack_of, stack_names(Path())):
         is_touched = changed is None or any(_touches(Path(file), stack) for file in changed if file)
         is_saved = saved is None or (saved / f"approved-{stack.name}").is_dir()
-        if is_touched and is_saved and stack.settings.platforms[Platform.ACMIDM].address.host not in LOOPBACK:
+        if (
+            is_touched
+            and is_saved
+            and stack.settings.platforms[Platform.ACMIDM].address.host not in LOOPBACK
+        ):
             for name in ("all", stack.settings.environment):
                 named[name].append(stack.name)
     for name, chosen in named.items():
@@ -198,17 +219,24 @@ def stacks(
 def _touches(file: Path, stack: Stack) -> bool:
     if re.fullmatch(r"Pulumi\..+\.yaml", str(file)):
         return file == stack_file(stack.name, Path())
-    below = file.relative_to(forms).parts if file.is_relative_to(forms := stack.settings.forms_folder) else ()
+    below = (
+        file.relative_to(forms).parts
+        if file.is_relative_to(forms := stack.settings.forms_folder)
+        else ()
+    )
     is_own = len(below) < 2 or is_chosen(below[0], stack.settings.organisations)
     return is_own or any(file in loaded.files for loaded in stack.forms.forms)
 
 
 def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:
-    """Open or update the one issue of this name and stack; close it where the report is about nothing."""
+    """Open or update the one issue of this name and stack; close it where the report is about
+    nothing."""
     repository, mark = Repository(), _mark(f"{name}-{stack}")
     issue = next((opened for opened in repository.open_issues(BOT) if _is_ours(opened, mark)), None)
     if about:
-        typer.echo(_noted(repository, issue, say(f"github.title.{about}", stack=stack), _body(text, mark)))
+        typer.echo(
+            _noted(repository, issue, say(f"github.title.{about}", stack=stack), _body(text, mark))
+        )
     else:
         typer.echo(_closed(repository, issue, name, stack))
 
@@ -217,7 +245,9 @@ def _noted(repository: Repository, issue: dict[str, Any] | None, title: str, bod
     """Open the issue or update it; return what was done."""
     if issue is None:
         assignees = os.environ.get("ACMIDM_DRIFT_ASSIGNEES", "").split()
-        return say("github.issue.opened", title=title, issue=repository.open_issue(title, body, assignees))
+        return say(
+            "github.issue.opened", title=title, issue=repository.open_issue(title, body, assignees)
+        )
     if (issue["title"], issue["body"]) != (title, body):
         repository.change_issue(issue["number"], title=title, body=body)
         if _headline(issue["body"]) != _headline(body):
@@ -253,11 +283,14 @@ def _body(text: str, mark: str) -> str:
 
 def _headline(body: str) -> str:
     """Return the first line that shows."""
-    return next((line for line in body.splitlines() if line.strip() and not line.startswith("<!--")), "")
+    return next(
+        (line for line in body.splitlines() if line.strip() and not line.startswith("<!--")), ""
+    )
 
 
 def _report(file: Path) -> str:
-    """Return the text to post; an empty file means that its command failed: then a notice replaces the former text."""
+    """Return the text to post; an empty file means that its command failed: then a notice replaces
+    the former text."""
     return _text(file) or f"### {say('github.no_review')}\n\n{say('github.no_review.why')}\n"
 
 
@@ -272,14 +305,16 @@ def _summarise(text: str, target: Path) -> None:
     content = text.encode()
     if len(content) > LONGEST_SUMMARY:
         content = (
-            content[:LONGEST_SUMMARY].decode(errors="ignore").encode() + f"\n\n({say('github.cut_off')})\n".encode()
+            content[:LONGEST_SUMMARY].decode(errors="ignore").encode()
+            + f"\n\n({say('github.cut_off')})\n".encode()
         )
     with naming(target), target.open("ab") as stream:
         stream.write(content + b"\n")
 
 
 def _pull_request() -> tuple[int, str]:
-    """Return the number of the pull request that the event is about, and the commit that it proposed then."""
+    """Return the number of the pull request that the event is about, and the commit that it
+    proposed then."""
     pull_request = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
     number, head = pull_request.get("number"), str((pull_request.get("head") or {}).get("sha"))
     if number is None or not re.fullmatch("[0-9a-f]{40,64}", head):

@@ -1,5 +1,5 @@
-"""Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its organisation in the
-portal."""
+"""Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its
+organisation in the portal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ EPILOG = """
 - `acmidm history gent mijn-gent --stack prod`
 - `acmidm history --stack tni --since 2026-11-17`
 
-**Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 an authority or the engine cannot be reached.
+**Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 an authority or the engine cannot be
+reached.
 """
 _DAYS = 30
 
@@ -35,7 +36,10 @@ def history(
         list[str] | None,
         typer.Argument(
             metavar="[WORDS]...",
-            help="Show only connections with a word that begins with each of these, as in acmidm status.",
+            help=(
+                "Show only connections with a word that begins with each of these, as in acmidm"
+                " status."
+            ),
             show_default=False,
         ),
     ] = None,
@@ -43,16 +47,19 @@ def history(
     since: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"], metavar="DATE", help="From this day on, in UTC.", show_default=f"{_DAYS} days ago"
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="From this day on, in UTC.",
+            show_default=f"{_DAYS} days ago",
         ),
     ] = None,
     output: TextOutputOption = TextOutput.TEXT,
 ) -> None:
-    """Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its organisation in the
-    portal.
+    """Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its
+    organisation in the portal.
 
-    It is the authority's own audit trail. An authority that has none, or does not show it to this operator, is named.
-    Of a client that is in no state any more, give the client-ID.
+    It is the authority's own audit trail. An authority that has none, or does not show it to this
+    operator, is named. Of a client that is in no state any more, give the client-ID.
     """
     stacks, search = stack or ["tni"], " ".join(words or ())
     start = since.replace(tzinfo=UTC) if since else datetime.now(UTC) - timedelta(days=_DAYS)
@@ -70,13 +77,20 @@ def history(
         entries += more_entries
         notes += more_notes
     report = History(
-        stacks=tuple(stacks), since=start, search=search, clients=count, entries=in_order(entries), notes=tuple(notes)
+        stacks=tuple(stacks),
+        since=start,
+        search=search,
+        clients=count,
+        entries=in_order(entries),
+        notes=tuple(notes),
     )
     write_report(report, output)
     raise typer.Exit(Code.WELL)
 
 
-def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[list[Entry], list[str]]:
+def _of_stack(
+    stack: Stack, clients: list[Client], since: datetime
+) -> tuple[list[Entry], list[str]]:
     """Return the entries since a moment, and a note for each authority that gives none."""
     entries: list[Entry] = []
     platforms = stack.platforms_briefly
@@ -85,9 +99,14 @@ def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[lis
         authority = platforms[client.platform].authority if client.platform in platforms else None
         if not isinstance(authority, Audited) or not client.client_id:
             continue
-        for recorded in takewhile(lambda change: change.at >= since, authority.recorded_changes(client.client_id)):
+        for recorded in takewhile(
+            lambda change: change.at >= since, authority.recorded_changes(client.client_id)
+        ):
             silent.discard(client.platform)
             if entry := entry_of(stack.name, client, recorded):
                 entries.append(entry)
     asked = {client.platform for client in clients}
-    return entries, [say("history.silent", platform=platform, stack=stack.name) for platform in sorted(silent & asked)]
+    return entries, [
+        say("history.silent", platform=platform, stack=stack.name)
+        for platform in sorted(silent & asked)
+    ]

@@ -1,5 +1,5 @@
-"""Write forms that take over the clients of a spreadsheet, as they are: one form for each organisation and
-application."""
+"""Write forms that take over the clients of a spreadsheet, as they are: one form for each
+organisation and application."""
 
 from __future__ import annotations
 
@@ -30,53 +30,71 @@ EPILOG = """
 - `acmidm import klanten.csv --tni tni --contact api-beheer@leverancier.example`
 - `acmidm import klanten.csv --tni tni --supplier leverancier --until 2027-12-31`
 
-**Exit codes**: 0 everything has a form; 1 some rows or clients were not placed; 2 wrong use; 3 an authority cannot be
-reached.
+**Exit codes**: 0 everything has a form; 1 some rows or clients were not placed; 2 wrong use; 3 an
+authority cannot be reached.
 """
 
 
 def import_(
-    sheet: Annotated[Path, typer.Argument(help="The spreadsheet, .xlsx or .csv.", show_default=False)],
+    sheet: Annotated[
+        Path, typer.Argument(help="The spreadsheet, .xlsx or .csv.", show_default=False)
+    ],
     tni: Annotated[
-        str | None, typer.Option(metavar="STACK", help="The stack that has the clients of the column CliëntID TEST.")
+        str | None,
+        typer.Option(
+            metavar="STACK", help="The stack that has the clients of the column CliëntID TEST."
+        ),
     ] = None,
     prod: Annotated[
-        str | None, typer.Option(metavar="STACK", help="The stack that has the clients of the column CliëntID PRD.")
+        str | None,
+        typer.Option(
+            metavar="STACK", help="The stack that has the clients of the column CliëntID PRD."
+        ),
     ] = None,
     contact: Annotated[
         str | None,
         typer.Option(
-            metavar="ADDRESS", help="A team's e-mail address, for clients that have no contacts.", show_default=False
+            metavar="ADDRESS",
+            help="A team's e-mail address, for clients that have no contacts.",
+            show_default=False,
         ),
     ] = None,
     supplier: Annotated[
         str | None,
         typer.Option(
             metavar="FOLDER",
-            help="The supplier's folder, for public keys that organisations share, each by a mandate.",
+            help=(
+                "The supplier's folder, for public keys that organisations share, each by a"
+                " mandate."
+            ),
             show_default=False,
         ),
     ] = None,
     until: Annotated[
         str | None,
         typer.Option(
-            metavar="DATE", help="With --supplier: the last day of these mandates, as 2027-12-31.", show_default=False
+            metavar="DATE",
+            help="With --supplier: the last day of these mandates, as 2027-12-31.",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Write forms that take over the clients of a spreadsheet, as they are: one form for each organisation and
-    application.
+    """Write forms that take over the clients of a spreadsheet, as they are: one form for each
+    organisation and application.
 
-    Nothing is written at an authority, and no file that exists is touched. Every row and client without a form
-    afterwards is named.
+    Nothing is written at an authority, and no file that exists is touched. Every row and client
+    without a form afterwards is named.
     """
     if supplier is not None and not is_name(supplier):
         fail(
-            f'--supplier "{supplier}" is no name for a folder; use lower case letters, digits and single hyphens, 64 at'
-            " most"
+            f'--supplier "{supplier}" is no name for a folder; use lower case letters, digits and'
+            " single hyphens, 64 at most"
         )
     if (supplier is None) != (until is None):
-        fail("give --supplier FOLDER and --until DATE together: a supplier acts by mandates, which end")
+        fail(
+            "give --supplier FOLDER and --until DATE together: a supplier acts by mandates,"
+            " which end"
+        )
     acting = Supplier(supplier, day_in("--until", until)) if supplier and until else None
     sheets = read_sheets(sheet, HEADINGS)
     settings = _settings(tni, prod)
@@ -84,7 +102,9 @@ def import_(
     profiles = {environment: of_stack.profile for environment, (_, of_stack) in settings.items()}
     forms = load_onboardings([first.forms_folder], first.catalogue_folder, profiles)
     plan = Planner(sheets.rows, _registers(settings), forms, contact).plan()
-    outcome = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name, acting).write(plan.drafts)
+    outcome = Writer(
+        first.forms_folder, first.catalogue_folder, profiles, sheet.name, acting
+    ).write(plan.drafts)
     plan.unplaced = [*sheets.unplaced, *plan.unplaced, *outcome.unplaced]
     _report(sheets, plan, outcome)
     raise typer.Exit(Code.FOUND if plan.unplaced else Code.WELL)
@@ -99,8 +119,8 @@ def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str,
         settings[environment] = (stack, settings_of(stack))
         if settings[environment][1].environment is not environment:
             fail(
-                f"stack {stack} is of {settings[environment][1].environment}; name one of {environment} with"
-                f" --{environment}"
+                f"stack {stack} is of {settings[environment][1].environment}; name one of"
+                f" {environment} with --{environment}"
             )
     if not settings:
         fail("name the stacks that have the clients: --tni STACK, --prod STACK, or both")
@@ -120,8 +140,15 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
 def _report(sheets: Sheets, plan: ImportPlan, outcome: WrittenForms) -> None:
 
     for form in outcome.written:
-        clients = ", ".join(f"{environment} {client.client_id}" for environment, client in form.draft.clients.items())
-        typer.echo(plain(say("import.takes_over", row=form.draft.row, file=form.file, clients=clients), 500))
+        clients = ", ".join(
+            f"{environment} {client.client_id}"
+            for environment, client in form.draft.clients.items()
+        )
+        typer.echo(
+            plain(
+                say("import.takes_over", row=form.draft.row, file=form.file, clients=clients), 500
+            )
+        )
         for note in form.draft.notes:
             typer.echo(plain(f"  {say('import.note', note=note)}", 1000))
     for sentence in (*plan.declared, *sheets.remarks):

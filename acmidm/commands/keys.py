@@ -1,4 +1,5 @@
-"""Make a key pair for a form, name public keys in it that there are, or write a private key in another format."""
+"""Make a key pair for a form, name public keys in it that there are, or write a private key in
+another format."""
 
 from __future__ import annotations
 
@@ -9,7 +10,13 @@ from typing import Annotated
 import typer
 
 from acmidm.edit.keys.declaring import ListOfKeys, keys_of_form, keys_of_supplier
-from acmidm.edit.keys.pair import default_folder, make_key, named, require_outside_git, write_private_key
+from acmidm.edit.keys.pair import (
+    default_folder,
+    make_key,
+    named,
+    require_outside_git,
+    write_private_key,
+)
 from acmidm.edit.keys.passphrase import known_passphrase, new_passphrase
 from acmidm.edit.keys.public_keys import keys_in
 from acmidm.private_key import DAYS, KeyFormat, read_private_key
@@ -31,7 +38,7 @@ NEW = f"""
 - `acmidm keys new --supplier leverancier --environment tni`
 
 {_CODES}
-"""
+"""  # noqa: E501
 app = typer.Typer(help=__doc__, epilog=NEW, no_args_is_help=True)
 ROTATE = f"""
 **Examples**
@@ -57,23 +64,29 @@ REMOVE = f"""
 - `acmidm keys remove --supplier leverancier --environment tni --kid QXXBNb2U0_HWTfu7RDW3e-ntWiLSvnNOJrLO9HwZ_-Y`
 
 {_CODES}
-"""
+"""  # noqa: E501
 EXPORT = """
 **Examples**
 
 - `acmidm keys export ~/.acmidm/keys/e-loket.private.pem --format jwk`
 - `acmidm keys export ~/keys/e-loket.p12 --format pkcs8 --no-passphrase --private-key ~/keys/e-loket.pem`
 
-**Exit codes**: 0 written; 2 wrong use, or no private key that can be read: then nothing was written.
-"""
+**Exit codes**: 0 written; 2 wrong use, or no private key that can be read: then nothing was
+written.
+"""  # noqa: E501
 _MOST_DAYS = 36_500
 
-FormArgument = Annotated[Path | None, typer.Argument(metavar="[FORM]", help="The form.", show_default=False)]
+FormArgument = Annotated[
+    Path | None, typer.Argument(metavar="[FORM]", help="The form.", show_default=False)
+]
 SupplierOption = Annotated[
     str | None,
     typer.Option(
         metavar="FOLDER",
-        help="In the place of a form: the supplier whose keys for others these are, in its keys.yaml.",
+        help=(
+            "In the place of a form: the supplier whose keys for others these are, in its"
+            " keys.yaml."
+        ),
         show_default=False,
     ),
 ]
@@ -91,7 +104,10 @@ PassphraseOption = Annotated[
     ),
 ]
 DaysOption = Annotated[
-    int, typer.Option(min=1, max=_MOST_DAYS, help="In how many days the key ends; the profile may allow fewer.")
+    int,
+    typer.Option(
+        min=1, max=_MOST_DAYS, help="In how many days the key ends; the profile may allow fewer."
+    ),
 ]
 PrivateKeyOption = Annotated[
     Path | None,
@@ -104,10 +120,16 @@ PrivateKeyOption = Annotated[
 ]
 FormatOption = Annotated[
     KeyFormat,
-    typer.Option("--format", help="What your software reads: PEM (pkcs8, pkcs1), a JSON Web Key, or PKCS#12 (p12)."),
+    typer.Option(
+        "--format",
+        help="What your software reads: PEM (pkcs8, pkcs1), a JSON Web Key, or PKCS#12 (p12).",
+    ),
 ]
 NoPassphraseOption = Annotated[
-    bool, typer.Option("--no-passphrase", help="Leave pkcs8 or p12 unencrypted, as pkcs1 and jwk always are.")
+    bool,
+    typer.Option(
+        "--no-passphrase", help="Leave pkcs8 or p12 unencrypted, as pkcs1 and jwk always are."
+    ),
 ]
 KidOption = Annotated[
     str | None,
@@ -134,7 +156,8 @@ def new(
 ) -> None:
     """Make a key pair, and name its public half in the form, or in what a supplier has for others.
 
-    RSA of 4096 bits (RS256) in profile acmidm, P-256 (ES256) in fapi2. The private half stays on this machine.
+    RSA of 4096 bits (RS256) in profile acmidm, P-256 (ES256) in fapi2. The private half stays on
+    this machine.
     """
     target = _keys_of(form, supplier, environment)
     _make(target, days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
@@ -165,7 +188,8 @@ def add(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="[FORM] FILE", help="The form, and a JWK, JWK Set, public key (PEM), certificate or PKCS#12 file."
+            metavar="[FORM] FILE",
+            help="The form, and a JWK, JWK Set, public key (PEM), certificate or PKCS#12 file.",
         ),
     ],
     environment: EnvironmentOption,
@@ -181,15 +205,17 @@ def add(
     ] = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
-    """Name public keys that there are, in the form or for others. A certificate's end is that of its key; of a private
-    key the public half is taken."""
+    """Name public keys that there are, in the form or for others. A certificate's end is that of
+    its key; of a private key the public half is taken."""
     *forms, file = files
     if len(forms) > 1:
         fail(say("edit.form_or_supplier"))
     target, now = _keys_of(forms[0] if forms else None, supplier, environment), datetime.now(UTC)
     words = _words(target)
     ends = None if days is None else now + timedelta(days=days)
-    keys, is_half = keys_in(file, target.profile, lambda: known_passphrase(passphrase_fd, words), ends, now)
+    keys, is_half = keys_in(
+        file, target.profile, lambda: known_passphrase(passphrase_fd, words), ends, now
+    )
     target.require_room(len(keys))
     names = target.names_of(len(keys), now)
     target.declare(dict(zip(names, keys, strict=True)))()
@@ -209,18 +235,23 @@ def remove(
     kid: Annotated[str, typer.Option(metavar="KID", help="The kid of the key.")],
     supplier: SupplierOption = None,
 ) -> None:
-    """Take a public key out of the form, or out of what a supplier has for others, and its file away."""
+    """Take a public key out of the form, or out of what a supplier has for others, and its file
+    away."""
     target = _keys_of(form, supplier, environment)
     target.remove(kid)
     words = _words(target)
-    typer.echo(on_one_line(words("removed", file=target.file, kid=kid, environment=_environment(target))))
+    typer.echo(
+        on_one_line(words("removed", file=target.file, kid=kid, environment=_environment(target)))
+    )
     _say_reach(target)
     typer.echo(on_one_line(words("removed.next")))
 
 
 @app.command("export", epilog=EXPORT)
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The private key, in any of these formats.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The private key, in any of these formats.")
+    ],
     key_format: FormatOption = KeyFormat.PKCS8,
     private_key: Annotated[
         Path | None,
@@ -235,8 +266,8 @@ def export(
     kid: KidOption = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
-    """Write a private key in another format, with the passphrase that it has; without one, a new passphrase is
-    typed."""
+    """Write a private key in another format, with the passphrase that it has; without one, a new
+    passphrase is typed."""
     words, known = texts("keys", spoken()), list[bytes]()
     new = private_key or file.parent / f"{file.stem}{key_format.ending}"
     require_outside_git(new)
@@ -273,8 +304,8 @@ def _make(
     *,
     is_open: bool,
 ) -> None:
-    """Make the pair. All that can be wrong is looked at before; the private key is written first, then its public half,
-    then the form."""
+    """Make the pair. All that can be wrong is looked at before; the private key is written first,
+    then its public half, then the form."""
     now, words = datetime.now(UTC), _words(target)
     target.require_room()
     folder, prefix = default_folder(), f"{target.organisation.code}-" if target.is_form else ""
@@ -282,7 +313,9 @@ def _make(
     def private(name: str) -> Path:
         return private_key or folder / f"{prefix}{name}.private{key_format.ending}"
 
-    [name] = target.names_of(1, now, taken=lambda name: private_key is None and private(name).exists())
+    [name] = target.names_of(
+        1, now, taken=lambda name: private_key is None and private(name).exists()
+    )
     file = private(name)
     require_outside_git(file)
     passphrase = None
@@ -300,7 +333,8 @@ def _make(
 
 
 def _words(target: ListOfKeys) -> Texts:
-    """Return what the organisation reads, in its language; what is wrong, whoever runs the command reads in his own."""
+    """Return what the organisation reads, in its language; what is wrong, whoever runs the command
+    reads in his own."""
     return texts("keys", target.organisation.language)
 
 
@@ -312,7 +346,11 @@ def _say(words: Texts, label: str, text: str) -> None:
 def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
     words = _words(target)
     facts = [str(key.members["alg"])] if "alg" in key.members else []
-    facts.append(words("ends", day=words.day(key.expires.astimezone(UTC))) if key.expires else words("endless"))
+    facts.append(
+        words("ends", day=words.day(key.expires.astimezone(UTC)))
+        if key.expires
+        else words("endless")
+    )
     file = f"{target.file.with_name(name)}.jwk.json"
     _say(words, "public", words("public", file=file, kid=key.kid, facts=", ".join(facts)))
 
@@ -320,7 +358,11 @@ def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
 def _say_where(target: ListOfKeys, number: str) -> None:
     """Say what names a key now, or several; of those of a supplier also whom they reach."""
     words, where = _words(target), _environment(target)
-    _say(words, "form" if target.is_form else "list", words(f"form.{number}", form=target.file, environment=where))
+    _say(
+        words,
+        "form" if target.is_form else "list",
+        words(f"form.{number}", form=target.file, environment=where),
+    )
     _say_reach(target)
 
 
@@ -341,7 +383,13 @@ def _say_next(target: ListOfKeys, private_key: str) -> None:
     if target.is_form:
         of, client_id = str(target.file), " --client-id CLIENT_ID"
     listed = "jwks" if target.is_form else target.file.name
-    steps = [words("next.commit" if target.is_form else "next.commit_list", environment=environment, file=target.file)]
+    steps = [
+        words(
+            "next.commit" if target.is_form else "next.commit_list",
+            environment=environment,
+            file=target.file,
+        )
+    ]
     probe = f"acmidm probe {of} --stack {target.environment}{client_id} --private-key {private_key}"
     if target.is_form and not target.has_list:
         typer.echo(on_one_line(words("all", form=target.file, environment=environment)))

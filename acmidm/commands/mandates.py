@@ -31,17 +31,24 @@ def mandates(
         list[str] | None,
         typer.Argument(
             metavar="[WORDS]...",
-            help="Show only mandates with a word that begins with each of these: a name, an application, a reference.",
+            help=(
+                "Show only mandates with a word that begins with each of these: a name, an"
+                " application, a reference."
+            ),
             show_default=False,
         ),
     ] = None,
     supplier: Annotated[
         str | None,
-        typer.Option(metavar="FOLDER", help="Show only mandates of this supplier.", show_default=False),
+        typer.Option(
+            metavar="FOLDER", help="Show only mandates of this supplier.", show_default=False
+        ),
     ] = None,
     output: Annotated[
         RowsOutput,
-        typer.Option("--output", "-o", help="text for people, json for programs, csv for a spreadsheet."),
+        typer.Option(
+            "--output", "-o", help="text for people, json for programs, csv for a spreadsheet."
+        ),
     ] = RowsOutput.TEXT,
 ) -> None:
     """Show which suppliers act for which organisations, in which applications and until when.
@@ -51,4 +58,6 @@ def mandates(
     onboardings = load_onboardings([FORMS], own_catalogue())
     if supplier is not None and supplier not in onboardings.organisations:
         fail(say("edit.no_supplier", supplier=supplier, forms=FORMS))
-    write_report(mandates_in(onboardings, " ".join(words or ()), supplier, datetime.now(UTC)), output)
+    write_report(
+        mandates_in(onboardings, " ".join(words or ()), supplier, datetime.now(UTC)), output
+    )

@@ -1,4 +1,5 @@
-"""Move connections to the stack that takes their organisation by now: no client is made anew, and nobody is mailed."""
+"""Move connections to the stack that takes their organisation by now: no client is made anew, and
+nobody is mailed."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ EPILOG = """
 - `acmidm move stad-gent --from tni-a --to tni-b`
 - `acmidm move OVO002067/mijn-gent --from tni-a --to tni-b`
 
-**Exit codes**: 0 moved, or moved before; 1 a run is at work on one of the stacks; 2 wrong use, or the settings say
-otherwise; 3 the engine cannot be reached.
+**Exit codes**: 0 moved, or moved before; 1 a run is at work on one of the stacks; 2 wrong use, or
+the settings say otherwise; 3 the engine cannot be reached.
 """
 
 
@@ -31,22 +32,35 @@ def move(
         str,
         typer.Argument(
             metavar="CONNECTION|ORGANISATION",
-            help="A connection, such as OVO002067/mijn-gent, or all of an organisation, by its folder or code.",
+            help=(
+                "A connection, such as OVO002067/mijn-gent, or all of an organisation, by its"
+                " folder or code."
+            ),
         ),
     ],
     source: Annotated[
-        str, typer.Option("--from", metavar="STACK", help="The stack that has them, and leaves them out by now.")
+        str,
+        typer.Option(
+            "--from", metavar="STACK", help="The stack that has them, and leaves them out by now."
+        ),
     ],
-    destination: Annotated[str, typer.Option("--to", metavar="STACK", help="The stack that takes them by now.")],
+    destination: Annotated[
+        str, typer.Option("--to", metavar="STACK", help="The stack that takes them by now.")
+    ],
 ) -> None:
-    """Move connections to the stack that takes their organisation by now: no client is made anew, and nobody is mailed.
+    """Move connections to the stack that takes their organisation by now: no client is made anew,
+    and nobody is mailed.
 
-    First change acmidm:organisations of both stacks. The next acmidm deploy of the destination puts its mark on each
-    client. Where this is cut off, run the same command again.
+    First change acmidm:organisations of both stacks. The next acmidm deploy of the destination puts
+    its mark on each client. Where this is cut off, run the same command again.
     """
     here, there = stack_of(source), stack_of(destination)
     one, other = (
-        (settings.environment, settings.forms_folder, [platform.issuer for platform in settings.platforms.values()])
+        (
+            settings.environment,
+            settings.forms_folder,
+            [platform.issuer for platform in settings.platforms.values()],
+        )
         for settings in (here.settings, there.settings)
     )
     if one != other:
@@ -77,5 +91,8 @@ def _keys(what: str, stack: Stack) -> list[str]:
     """Return the keys of the connections that the state of a stack has under a name."""
     organisation = stack.forms.organisations.get(what)
     codes = {what, *((organisation.code, *organisation.formerly) if organisation else ())}
-    keys = map(name_of, filter(lambda each: kind_of(each) == Resource.ONBOARDING, resources_in(stack.state)))
+    keys = map(
+        name_of,
+        filter(lambda each: kind_of(each) == Resource.ONBOARDING, resources_in(stack.state)),
+    )
     return sorted(key for key in keys if not codes.isdisjoint((key, key.partition("/")[0])))

@@ -1,4 +1,5 @@
-"""Write the form of an application, for the test environment, and its organisation's file where that is new."""
+"""Write the form of an application, for the test environment, and its organisation's file where
+that is new."""
 
 from __future__ import annotations
 
@@ -42,47 +43,66 @@ notificaties   --set notificaties.product_ids=10244`
 
 - `acmidm new --from towns.xlsx --supplier leverancier --application verenigingen --scope dv_verenigingsregister_beheer`
 
-**Exit codes**: 0 written; 1 with --skip-wrong: some rows were left out; 2 something is missing or wrong: then nothing
-was written.
-"""
+**Exit codes**: 0 written; 1 with --skip-wrong: some rows were left out; 2 something is missing or
+wrong: then nothing was written.
+"""  # noqa: E501
 
 
 def new(
     organisation: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Its folder, OVO code, KBO number or name.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="Its folder, OVO code, KBO number or name.", show_default=False
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Of a new organisation: its name.", show_default=False)
+        str | None,
+        typer.Option(metavar="TEXT", help="Of a new organisation: its name.", show_default=False),
     ] = None,
     ovo: Annotated[
-        str | None, typer.Option(metavar="CODE", help="Of a new organisation: its OVO code.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="CODE", help="Of a new organisation: its OVO code.", show_default=False
+        ),
     ] = None,
     kbo: Annotated[
-        str | None, typer.Option(metavar="NUMBER", help="Of a new organisation: its KBO number.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="NUMBER", help="Of a new organisation: its KBO number.", show_default=False
+        ),
     ] = None,
     owner: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="OWNER", help="Of a new organisation: who approves its forms, such as @stad-gent/api-beheer."
+            metavar="OWNER",
+            help="Of a new organisation: who approves its forms, such as @stad-gent/api-beheer.",
         ),
     ] = None,
     application: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The application's short name.", show_default=False)
+        str | None,
+        typer.Option(metavar="NAME", help="The application's short name.", show_default=False),
     ] = None,
     contact: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="The address of a team; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="The address of a team; may be repeated."),
     ] = None,
     product: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A product of the catalogue; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A product of the catalogue; may be repeated."),
     ] = None,
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A scope, where a product has several or for one more; may be repeated."),
+        typer.Option(
+            metavar="NAME",
+            help="A scope, where a product has several or for one more; may be repeated.",
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="PRODUCT.FIELD=VALUE", help="A field of a product; of a list, with commas or repeated."
+            "--set",
+            metavar="PRODUCT.FIELD=VALUE",
+            help="A field of a product; of a list, with commas or repeated.",
         ),
     ] = None,
     from_: Annotated[
@@ -90,16 +110,26 @@ def new(
         typer.Option(
             "--from",
             metavar="FILE",
-            help="In the place of answers: a file that an organisation made with the page of acmidm form, which may be"
-            " repeated; or a spreadsheet, .csv or .xlsx, with a form for each row.",
+            help=(
+                "In the place of answers: a file that an organisation made with the page of acmidm"
+                " form, which may be"
+                " repeated; or a spreadsheet, .csv or .xlsx, with a form for each row."
+            ),
         ),
     ] = None,
     supplier: Annotated[
         str | None,
-        typer.Option(metavar="FOLDER", help="With --from: the supplier whose keys the forms have.", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="With --from: the supplier whose keys the forms have.",
+            show_default=False,
+        ),
     ] = None,
     skip_wrong: Annotated[
-        bool, typer.Option("--skip-wrong", help="With --from: leave out the rows with mistakes, and name them.")
+        bool,
+        typer.Option(
+            "--skip-wrong", help="With --from: leave out the rows with mistakes, and name them."
+        ),
     ] = False,
     language: Annotated[
         str | None,
@@ -111,21 +141,40 @@ def new(
         ),
     ] = None,
 ) -> None:
-    """Write the form of an application, for the test environment, and its organisation's file where that is new.
+    """Write the form of an application, for the test environment, and its organisation's file where
+    that is new.
 
-    On a terminal it asks what the options leave out. No file that exists is changed, but for the form that a file of
-    --from adds to.
+    On a terminal it asks what the options leave out. No file that exists is changed, but for the
+    form that a file of --from adds to.
     """
     catalogue, stacks = load_catalogue(own_catalogue()), stacks_in(Path())
     chosen_language = Language(language) if language in list(Language) else None
     speak(chosen_language or Language.EN)
     sheet = from_[0] if from_ and len(from_) == 1 and from_[0].suffix.lower() in SUFFIXES else None
     if from_ and sheet is None:
-        if any((organisation, name, ovo, kbo, owner, application, contact, product, scope, set_, supplier, skip_wrong)):
+        if any(
+            (
+                organisation,
+                name,
+                ovo,
+                kbo,
+                owner,
+                application,
+                contact,
+                product,
+                scope,
+                set_,
+                supplier,
+                skip_wrong,
+            )
+        ):
             fail(say("edit.sent.alone"))
         _take_in(from_, catalogue, stacks)
         return
-    talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=chosen_language or Language.NL)
+    talk = Talk(
+        on_terminal=sys.stdin.isatty() and sys.stdout.isatty(),
+        language=chosen_language or Language.NL,
+    )
     talk.refuse("--language", [] if language is None else chosen(tuple(Language), language))
     answers = Answers(
         OrganisationAnswers(organisation, name, ovo, kbo, owner or (), chosen_language),
@@ -140,9 +189,20 @@ def new(
         return
     if supplier or skip_wrong:
         fail(say("towns.options"))
-    draft = draft_of(answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, talk)
-    files = {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(talk.texts)} if draft.owner.is_new else {}
-    _report(draft, write_files({**files, draft.file: draft.form(talk.texts)}, FORMS, stacks), catalogue, talk)
+    draft = draft_of(
+        answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, talk
+    )
+    files = (
+        {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(talk.texts)}
+        if draft.owner.is_new
+        else {}
+    )
+    _report(
+        draft,
+        write_files({**files, draft.file: draft.form(talk.texts)}, FORMS, stacks),
+        catalogue,
+        talk,
+    )
 
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> None:
@@ -152,7 +212,9 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> Non
             fail(say("edit.sent.ending", file=file, endings=either(SUFFIXES)))
     intake, own = Intake(FORMS, stacks, catalogue), spoken()
     taken = intake.take(files)
-    if refused := [f"{one.file}: {sentence}" for one in taken for sentence in (*one.unclear, *one.for_team)]:
+    if refused := [
+        f"{one.file}: {sentence}" for one in taken for sentence in (*one.unclear, *one.for_team)
+    ]:
         for number, unclear in [(number, one) for number, one in enumerate(taken) if one.unclear]:
             speak(unclear.language)
             typer.echo(f"{Intake(FORMS, stacks, catalogue).take(files)[number].mail()}\n")
@@ -160,7 +222,10 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> Non
         fail("\n".join([*refused, say("edit.sent.nothing_written")]))
     intake.write()
     written = [shown(file) for one in taken for file in one.written]
-    sentences = [say("new.written", files=", ".join(map(str, written))), *(note for one in taken for note in one.notes)]
+    sentences = [
+        say("new.written", files=", ".join(map(str, written))),
+        *(note for one in taken for note in one.notes),
+    ]
     if any(file.name == ORGANISATION_FILE for file in written) and onboarding_team():
         sentences.append(say("new.next.codeowners"))
     for sentence in (*sentences, say("new.next.pull_request")):
@@ -168,7 +233,13 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> Non
 
 
 def _write_towns(
-    file: Path, supplier: str | None, common: Answers, stacks: Stacks, talk: Talk, *, skip_wrong: bool
+    file: Path,
+    supplier: str | None,
+    common: Answers,
+    stacks: Stacks,
+    talk: Talk,
+    *,
+    skip_wrong: bool,
 ) -> None:
     """Write a form for each row of a spreadsheet."""
     given = common.organisation
@@ -177,7 +248,13 @@ def _write_towns(
     talk.require()
     onboardings = read_onboardings([FORMS], own_catalogue(), stacks.profiles, stacks.served)
     if supplier not in onboardings.organisations:
-        fail(say("towns.no_supplier", supplier=quoted(supplier), file=FORMS / supplier / ORGANISATION_FILE))
+        fail(
+            say(
+                "towns.no_supplier",
+                supplier=quoted(supplier),
+                file=FORMS / supplier / ORGANISATION_FILE,
+            )
+        )
     if not onboardings.suppliers.get(supplier, {}).get(Environment.TNI):
         fail(say("towns.no_keys", supplier=supplier))
     sheets = read_sheets(file, headings(onboardings.catalogue))
@@ -198,10 +275,15 @@ def _write_towns(
 
 
 def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
-    """Yield what was written for which row, what was there already, and what its author does next."""
+    """Yield what was written for which row, what was there already, and what its author does
+    next."""
     for town in towns.towns:
         files = ", ".join(file.as_posix() for file in town.texts)
-        yield say("towns.row", row=town.row, files=files) if files else say("towns.present", row=town.row)
+        yield (
+            say("towns.row", row=town.row, files=files)
+            if files
+            else say("towns.present", row=town.row)
+        )
     if sheets.unread:
         yield say("towns.unread", columns=", ".join(sheets.unread))
     written = sum(bool(town.texts) for town in towns.towns)
@@ -214,11 +296,20 @@ def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, talk:
     """Say what was written, and what its author does next."""
     texts, form = talk.texts, (FORMS / draft.file).as_posix()
     lines = [texts("written", files=", ".join(file.as_posix() for file in written))]
-    if unverified := [scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)]:
+    if unverified := [
+        scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)
+    ]:
         lines.append(texts("unverified", scopes=", ".join(unverified)))
     steps = [texts("next.keys", form=form)]
     if draft.owner.is_new and draft.owner.organisation.owners and onboarding_team():
         steps.append(texts("next.codeowners"))
-    steps += [texts("next.pull_request"), texts("next.client_id", contacts=", ".join(draft.contacts))]
-    for line in (*lines, texts("next"), *(f"  {number}. {step}" for number, step in enumerate(steps, 1))):
+    steps += [
+        texts("next.pull_request"),
+        texts("next.client_id", contacts=", ".join(draft.contacts)),
+    ]
+    for line in (
+        *lines,
+        texts("next"),
+        *(f"  {number}. {step}" for number, step in enumerate(steps, 1)),
+    ):
         typer.echo(plain(line, 2000))

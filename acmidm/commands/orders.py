@@ -16,7 +16,15 @@ from acmidm.orders.listed import Orders, orders_of
 from acmidm.orders.writing import Written, attestation, confirm, refuse
 from acmidm.render.output import write_report
 from acmidm.report.order_history import OrderHistory, ordered_by_name
-from acmidm.terminal import Code, ListOutput, ListOutputOption, StackOption, TextOutput, TextOutputOption, fail
+from acmidm.terminal import (
+    Code,
+    ListOutput,
+    ListOutputOption,
+    StackOption,
+    TextOutput,
+    TextOutputOption,
+    fail,
+)
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.rules.orders import Doer, Order, removals
@@ -35,13 +43,15 @@ _EPILOG = """
 - `acmidm orders done OVO002067/mijn-gent create @3fa14c02 --client-id 1b2c --stack by-hand`
 - `acmidm orders refused OVO002067/mijn-gent scopes @3fa14c02 --why "no mandate" --stack by-hand`
 
-**Exit codes**: 0 shown or written; 1 `check` found a difference; 2 wrong use, or an order that no version of
-the forms in Git says.
+**Exit codes**: 0 shown or written; 1 `check` found a difference; 2 wrong use, or an order that no
+version of the forms in Git says.
 """
 
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 
-LanguageOption = Annotated[Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language orders speak.")]
+LanguageOption = Annotated[
+    Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language orders speak.")
+]
 ForOption = Annotated[
     str | None,
     typer.Option(
@@ -51,9 +61,12 @@ ForOption = Annotated[
         show_default=False,
     ),
 ]
-ByOption = Annotated[str | None, typer.Option(help="Who says so.", show_default="user.email of Git")]
+ByOption = Annotated[
+    str | None, typer.Option(help="Who says so.", show_default="user.email of Git")
+]
 OrderArgument = Annotated[
-    list[str], typer.Argument(metavar="ORDER", help="The order, as OVO002067/mijn-gent scopes @3fa14c02.")
+    list[str],
+    typer.Argument(metavar="ORDER", help="The order, as OVO002067/mijn-gent scopes @3fa14c02."),
 ]
 
 
@@ -64,7 +77,8 @@ def list_orders(
     language: LanguageOption = Language.NL,
     output: ListOutputOption = ListOutput.TEXT,
 ) -> None:
-    """List the orders of a stack: what people have to do at its portal, since when, and what was refused."""
+    """List the orders of a stack: what people have to do at its portal, since when, and what was
+    refused."""
     write_report(read(stack, language, None if whom is None else _doer(whom)), output)
 
 
@@ -78,13 +92,17 @@ def read(stack: str, language: Language, doer: Doer | None = None) -> Orders:
 @app.command()
 def show(
     words: Annotated[
-        list[str], typer.Argument(metavar="ORDER", help="The order, or the key of a client for all of its orders.")
+        list[str],
+        typer.Argument(
+            metavar="ORDER", help="The order, or the key of a client for all of its orders."
+        ),
     ],
     stack: StackOption = "tni",
     language: LanguageOption = Language.NL,
     output: ListOutputOption = ListOutput.TEXT,
 ) -> None:
-    """Show what a person does for an order, step by step, with the values to copy and what to bring back."""
+    """Show what a person does for an order, step by step, with the values to copy and what to bring
+    back."""
     opened = _opened(stack)
     history = OrderHistory(opened)
     name = " ".join(words)
@@ -102,22 +120,37 @@ def done(
     words: OrderArgument,
     stack: StackOption = "tni",
     client_id: Annotated[
-        str | None, typer.Option(help="The client-ID that the portal shows of a new client.", show_default=False)
+        str | None,
+        typer.Option(
+            help="The client-ID that the portal shows of a new client.", show_default=False
+        ),
     ] = None,
     key: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="A public key that is there; may be repeated.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="A public key that is there; may be repeated.", show_default=False
+        ),
     ] = None,
-    no_keys: Annotated[bool, typer.Option("--no-keys", help="That no public key is there.")] = False,
+    no_keys: Annotated[
+        bool, typer.Option("--no-keys", help="That no public key is there.")
+    ] = False,
     by: ByOption = None,
 ) -> None:
-    """Confirm that an order is carried out: what that version of it said is written, and nothing that the form says
-    since."""
+    """Confirm that an order is carried out: what that version of it said is written, and nothing
+    that the form says since."""
     opened, now = _opened(stack), datetime.now(UTC)
     order = OrderHistory(opened).find(*ordered_by_name(" ".join(words)))
     keys = _keys_in(key or ()) if key or no_keys else None
-    written = confirm(opened, order, attestation(by or git.user(), now), client_id=client_id, keys=keys)
-    typer.echo(say("orders.confirmed" if written.is_new else "orders.already", order=order.name, file=written.file))
+    written = confirm(
+        opened, order, attestation(by or git.user(), now), client_id=client_id, keys=keys
+    )
+    typer.echo(
+        say(
+            "orders.confirmed" if written.is_new else "orders.already",
+            order=order.name,
+            file=written.file,
+        )
+    )
     _what_next(opened, order, written)
 
 
@@ -128,7 +161,8 @@ def refused(
     stack: StackOption = "tni",
     by: ByOption = None,
 ) -> None:
-    """Note that an order is not carried out, and why: it stays refused until the form says something else."""
+    """Note that an order is not carried out, and why: it stays refused until the form says
+    something else."""
     opened, now = _opened(stack), datetime.now(UTC)
     order = OrderHistory(opened).find(*ordered_by_name(" ".join(words)))
     written = refuse(opened, order, why, attestation(by or git.user(), now))
@@ -149,10 +183,11 @@ def check(
     ] = None,
     output: TextOutputOption = TextOutput.TEXT,
 ) -> None:
-    """Compare what is confirmed with what can be seen without an API: evidence of acmidm probe, and a file from the
-    portal.
+    """Compare what is confirmed with what can be seen without an API: evidence of acmidm probe, and
+    a file from the portal.
 
-    It also lists what somebody should look at again, longest unseen first. Exits with 1 where something differs.
+    It also lists what somebody should look at again, longest unseen first. Exits with 1 where
+    something differs.
     """
     report = checked(_opened(stack), exported)
     write_report(report, output)
@@ -162,13 +197,23 @@ def check(
 
 @app.command()
 def gone(
-    connection: Annotated[str, typer.Argument(metavar="CLIENT", help="The client, as OVO002067/mijn-gent/geosecure.")],
+    connection: Annotated[
+        str, typer.Argument(metavar="CLIENT", help="The client, as OVO002067/mijn-gent/geosecure.")
+    ],
     stack: StackOption = "tni",
     by: ByOption = None,
 ) -> None:
-    """Confirm that a client is gone at the portal, though no order says so: the next run forgets it."""
+    """Confirm that a client is gone at the portal, though no order says so: the next run forgets
+    it."""
     opened, now = _opened(stack), datetime.now(UTC)
-    order = next((removal for removal in removals(opened.confirmations) if removal.resource_name == connection), None)
+    order = next(
+        (
+            removal
+            for removal in removals(opened.confirmations)
+            if removal.resource_name == connection
+        ),
+        None,
+    )
     if order is None:
         fail(say("orders.no_client", client=quoted(connection)))
     written = confirm(opened, order, attestation(by or git.user(), now))
@@ -182,7 +227,9 @@ def _opened(name: str) -> Stack:
     settings = opened.settings
     if not opened.by_hand:
         fail(say("orders.no_portal", stack=name))
-    if settings.environment is Environment.PROD and not git.is_merged(settings.forms_folder, settings.catalogue_folder):
+    if settings.environment is Environment.PROD and not git.is_merged(
+        settings.forms_folder, settings.catalogue_folder
+    ):
         fail(say("orders.uncommitted"))
     return opened
 
@@ -194,7 +241,8 @@ def _doer(name: str) -> Doer:
 
 
 def _keys_in(files: Iterable[Path]) -> list[PublicJwk]:
-    """Read the public keys in some files. Raises Failure with everything that is wrong with them."""
+    """Read the public keys in some files. Raises Failure with everything that is wrong with
+    them."""
     keys, problems = list[PublicJwk](), list[Problem]()
     for file in files:
         try:
@@ -216,5 +264,8 @@ def _what_next(stack: Stack, order: Order, written: Written) -> None:
     typer.echo(say("orders.commit", folder=written.file.parent, order=order.name))
     stack.confirmed()
     for newer in stack.orders:
-        if newer.refused is None and (newer.client_key, newer.part) == (order.client_key, order.part):
+        if newer.refused is None and (newer.client_key, newer.part) == (
+            order.client_key,
+            order.part,
+        ):
             typer.echo(say("orders.newer", order=newer.name))

@@ -1,4 +1,5 @@
-"""Check all that a stack would have by the policies. What else is refused, and held back, is a review's to say."""
+"""Check all that a stack would have by the policies. What else is refused, and held back, is a
+review's to say."""
 
 from __future__ import annotations
 
@@ -16,15 +17,22 @@ EPILOG = """
 
 - `acmidm policies --stack prod`
 
-**Exit codes**: 0 the policies allow it; 1 they do not, or there is no preview; 2 wrong use; 3 the engine cannot be
-reached.
+**Exit codes**: 0 the policies allow it; 1 they do not, or there is no preview; 2 wrong use; 3 the
+engine cannot be reached.
 """
 
 
 def policies(stack: StackOption = "tni") -> None:
-    """Check all that a stack would have by the policies. What else is refused, and held back, is a review's to say."""
+    """Check all that a stack would have by the policies. What else is refused, and held back, is a
+    review's to say."""
     opened = stack_of(stack)
     ask_what_is_there(opened)
-    words = ("preview", "--policy-pack", str(_PACK.absolute()), "--suppress-outputs", "--suppress-progress")
+    words = (
+        "preview",
+        "--policy-pack",
+        str(_PACK.absolute()),
+        "--suppress-outputs",
+        "--suppress-progress",
+    )
     if engine.run(stack, *words, there=opened.at_authorities or {}):
         fail(say("deploy.forbidden", stack=stack), Code.FOUND)

@@ -1,5 +1,5 @@
-"""Find out whether a connection works, and if not, why: with the form, the private key and the network, and nothing
-else."""
+"""Find out whether a connection works, and if not, why: with the form, the private key and the
+network, and nothing else."""
 
 from __future__ import annotations
 
@@ -37,13 +37,18 @@ EPILOG = """
 - `acmidm probe --all --supplier leverancier --stack tni --private-key leverancier.pem --record`
 
 **Exit codes**: 0 nothing wrong; 1 something is wrong; 2 wrong use; 3 nobody answers.
-"""
+"""  # noqa: E501
 
 
 StackOption = Annotated[
-    str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")
+    str,
+    typer.Option(
+        metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there."
+    ),
 ]
-PlatformOption = Annotated[str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")]
+PlatformOption = Annotated[
+    str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")
+]
 KidOption = Annotated[
     str | None,
     typer.Option(
@@ -59,14 +64,22 @@ def probe(
     form: Annotated[
         Path | None,
         typer.Argument(
-            metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.", show_default=False
+            metavar="FORM",
+            help="The form, such as onboardings/stad-gent/mijn-gent.yaml.",
+            show_default=False,
         ),
     ] = None,
     all_: Annotated[
-        bool, typer.Option("--all", help="In the place of FORM: every connection that has the keys of --supplier.")
+        bool,
+        typer.Option(
+            "--all", help="In the place of FORM: every connection that has the keys of --supplier."
+        ),
     ] = False,
     supplier: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="With --all: the supplier's folder.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="FOLDER", help="With --all: the supplier's folder.", show_default=False
+        ),
     ] = None,
     private_key: Annotated[
         Path | None,
@@ -91,15 +104,22 @@ def probe(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Check an assertion, or the body of a token request, that is not sent; - reads it.",
+            help=(
+                "Check an assertion, or the body of a token request, that is not sent; - reads it."
+            ),
             show_default=False,
         ),
     ] = None,
     send_test_message: Annotated[
-        bool, typer.Option("--send-test-message", help="Also post the product's test message, which reaches nobody.")
+        bool,
+        typer.Option(
+            "--send-test-message",
+            help="Also post the product's test message, which reaches nobody.",
+        ),
     ] = False,
     record: Annotated[
-        bool, typer.Option("--record", help="Write what was proven beside the form, signed by the key.")
+        bool,
+        typer.Option("--record", help="Write what was proven beside the form, signed by the key."),
     ] = False,
     language: Annotated[
         str | None,
@@ -111,35 +131,47 @@ def probe(
         ),
     ] = None,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="[text|json]", help="text for people, json for programs.")
+        str,
+        typer.Option(
+            "--output", "-o", metavar="[text|json]", help="text for people, json for programs."
+        ),
     ] = "text",
 ) -> None:
-    """Find out whether a connection works, and if not, why: with the form, the private key and the network, and nothing
-    else.
+    """Find out whether a connection works, and if not, why: with the form, the private key and the
+    network, and nothing else.
 
-    It fetches a token for each scope and reads each product's API. Nothing is written there. Each step has passed, or
-    says what is wrong and what to do. Where the operator's credentials are set too, a refusal is explained by what the
-    authority keeps of it. With --all, the client-IDs are those of the stack's state.
+    It fetches a token for each scope and reads each product's API. Nothing is written there. Each
+    step has passed, or says what is wrong and what to do. Where the operator's credentials are set
+    too, a refusal is explained by what the authority keeps of it. With --all, the client-IDs are
+    those of the stack's state.
     """
     if output not in ("text", "json"):
         fail(f'--output: "{output}" is not known; use text or json')
     if language is not None and language not in list(Language):
         fail(f'--language: "{language}" is not known; use nl or en')
     if (private_key is None) == (assertion is None):
-        fail("give either --private-key, to try the connection, or --assertion, to check what your software made")
+        fail(
+            "give either --private-key, to try the connection, or --assertion, to check what your"
+            " software made"
+        )
     if assertion is not None and (record or send_test_message):
         fail("--record and --send-test-message need --private-key: of an assertion nothing is sent")
     if (form is None) != all_ or all_ != (supplier is not None):
         fail("give either FORM, or --all with --supplier FOLDER")
     if supplier is not None:
         if client_id is not None or private_key is None:
-            fail("--all goes with --private-key and without --client-id: each connection has its own client-ID")
+            fail(
+                "--all goes with --private-key and without --client-id: each connection has its own"
+                " client-ID"
+            )
         opened = stack_of(stack)
         connections = all_given(opened, platform, supplier)
         spoken = Language(language) if language else opened.forms.organisations[supplier].language
         key = _read(private_key, passphrase_fd, spoken)
         with working(words_in(spoken)("working")):
-            probes = probe_all(connections, key, kid, spoken, sends_test_message=send_test_message, records=record)
+            probes = probe_all(
+                connections, key, kid, spoken, sends_test_message=send_test_message, records=record
+            )
         if left_out := opened.forms.left_out:
             names = first_of([file.as_posix() for file in left_out])
             typer.echo(words_in(spoken)("all.left_out", forms=names), err=True)
@@ -154,7 +186,9 @@ def probe(
         assert private_key is not None  # noqa: S101 - one of the two is given
         key = _read(private_key, passphrase_fd, spoken)
         with working(words_in(spoken)("working")):
-            outcome = connection.tried(key, kid, sends_test_message=send_test_message, records=record)
+            outcome = connection.tried(
+                key, kid, sends_test_message=send_test_message, records=record
+            )
     report = report_in(outcome, spoken)
     _write(outcome, report, lines(report), output)
 
@@ -170,7 +204,11 @@ def _checked(connection: ProbeInputs, file: Path) -> Probe:
     sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
     recorded = connection.recorded_cause(sent)
     mistakes = [] if recorded is None else [recorded]
-    mistakes += [found for found in mistakes_in(sent, connection.context) if not recorded or found.id != recorded.id]
+    mistakes += [
+        found
+        for found in mistakes_in(sent, connection.context)
+        if not recorded or found.id != recorded.id
+    ]
     what = "given assertion" if sent.fields is None else "given request"
     steps = [wrong(what, *mistakes) if mistakes else passed(what, say("said.nothing wrong"))]
     if (ended := ended_seconds_ago(sent, connection.context)) is not None:
@@ -186,4 +224,6 @@ def _text(file: Path) -> str:
 
 
 def _read(private_key: Path, passphrase_fd: int | None, language: Language) -> PrivateKey:
-    return read_private_key(private_key, lambda: known_passphrase(passphrase_fd, texts("keys", language)))
+    return read_private_key(
+        private_key, lambda: known_passphrase(passphrase_fd, texts("keys", language))
+    )

@@ -1,4 +1,5 @@
-"""Compare what a form has for TNI with what it has for production, or write what production lacks."""
+"""Compare what a form has for TNI with what it has for production, or write what production
+lacks."""
 
 from __future__ import annotations
 
@@ -38,14 +39,18 @@ EPILOG = """
 - `acmidm promote onboardings/stad-gent/mijn-gent.yaml --stack prod`
 - `acmidm promote onboardings/stad-gent/mijn-gent.yaml --write`
 
-**Exit codes**: 0 nothing to promote; 1 TNI and production differ; 2 wrong use, or a form with mistakes.
-With --write: 0 written, or nothing to write; 2 something is missing or wrong: then nothing was written.
+**Exit codes**: 0 nothing to promote; 1 TNI and production differ; 2 wrong use, or a form with
+mistakes. With --write: 0 written, or nothing to write; 2 something is missing or wrong: then
+nothing was written.
 """
 
 
 def promote(
     form: Annotated[
-        Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")
+        Path,
+        typer.Argument(
+            metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml."
+        ),
     ],
     stack: Annotated[
         str | None,
@@ -57,19 +62,26 @@ def promote(
     ] = None,
     output: TextOutputOption = TextOutput.TEXT,
     write: Annotated[
-        bool, typer.Option("--write", help="Write what production lacks into the form, and name what TNI cannot tell.")
+        bool,
+        typer.Option(
+            "--write",
+            help="Write what production lacks into the form, and name what TNI cannot tell.",
+        ),
     ] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="PRODUCT.FIELD=VALUE", help="With --write: production's value of a field that has its own."
+            "--set",
+            metavar="PRODUCT.FIELD=VALUE",
+            help="With --write: production's value of a field that has its own.",
         ),
     ] = None,
 ) -> None:
-    """Compare what a form has for TNI with what it has for production, or write what production lacks.
+    """Compare what a form has for TNI with what it has for production, or write what production
+    lacks.
 
-    Keys are expected to differ: each environment has its own. The form and its evidence are read, without --stack no
-    engine and no network.
+    Keys are expected to differ: each environment has its own. The form and its evidence are read,
+    without --stack no engine and no network.
     """
     if form.is_dir():
         fail(say("promotion.folder", form=form))
@@ -83,11 +95,17 @@ def promote(
     now, profile = datetime.now(UTC), by_profile[Environment.PROD]
     gate = stacks.gate
     # Ready means proven, as by an enforced gate, whether a stack here has that gate yet or not.
-    wanted = desired(onboardings.connections(Environment.PROD), now, gate=gate._replace(mode=PromotionGate.ENFORCE))
+    wanted = desired(
+        onboardings.connections(Environment.PROD),
+        now,
+        gate=gate._replace(mode=PromotionGate.ENFORCE),
+    )
     report = promotion_of(onboardings.forms[0], wanted, onboardings.catalogue, profile, gate, now)
     if write:
         file = shown(absolute(form))
-        loaded = next((candidate for candidate in onboardings.forms if candidate.file == file), None)
+        loaded = next(
+            (candidate for candidate in onboardings.forms if candidate.file == file), None
+        )
         if loaded is None:
             fail(say("promotion.no_form", form=form))
         _write(loaded, report.differences, set_ or (), onboardings.catalogue)
@@ -99,8 +117,16 @@ def promote(
     raise typer.Exit(Code.WELL if not report.unexpected else Code.FOUND)
 
 
-def _write(loaded: LoadedForm, differences: tuple[Difference, ...], given: Sequence[str], catalogue: Catalogue) -> None:
-    talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=loaded.organisation.language)
+def _write(
+    loaded: LoadedForm,
+    differences: tuple[Difference, ...],
+    given: Sequence[str],
+    catalogue: Catalogue,
+) -> None:
+    talk = Talk(
+        on_terminal=sys.stdin.isatty() and sys.stdout.isatty(),
+        language=loaded.organisation.language,
+    )
     addition = addition_to(loaded, catalogue, pairs(given, "--set", talk.wrong), differences, talk)
     if not addition.is_empty:
         edit_file(loaded.file, lambda document: write_into(document, addition), {}, loaded.file)()

@@ -30,11 +30,16 @@ def refusals(
 ) -> None:
     """Show the token requests that were refused, newest first: why, what was sent, and what to do.
 
-    It is what the authority keeps: the newest of each client, without assertion and secret. An authority that keeps
-    none, or does not show them to this operator, is named. A request that nothing proves to be its client's is marked.
-    Of a client that is in no state, give the client-ID.
+    It is what the authority keeps: the newest of each client, without assertion and secret. An
+    authority that keeps none, or does not show them to this operator, is named. A request that
+    nothing proves to be its client's is marked. Of a client that is in no state, give the
+    client-ID.
     """
-    stacks, search, start = stack or ["tni"], " ".join(words or ()), moment_since(since, datetime.now(UTC))
+    stacks, search, start = (
+        stack or ["tni"],
+        " ".join(words or ()),
+        moment_since(since, datetime.now(UTC)),
+    )
     entries: list[RefusedRequest] = []
     notes: list[str] = []
     for name in stacks:
@@ -46,5 +51,12 @@ def refusals(
         notes += more_notes
     entries.sort(key=lambda entry: entry.at, reverse=True)
     write_report(
-        Refusals(stacks=tuple(stacks), since=start, search=search, entries=tuple(entries), notes=tuple(notes)), output
+        Refusals(
+            stacks=tuple(stacks),
+            since=start,
+            search=search,
+            entries=tuple(entries),
+            notes=tuple(notes),
+        ),
+        output,
     )

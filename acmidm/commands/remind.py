@@ -1,5 +1,5 @@
-"""Mail organisations what ends and what waits: 60, 30 and 7 days before a key or a mandate ends, and once a week for a
-step that waits for them."""
+"""Mail organisations what ends and what waits: 60, 30 and 7 days before a key or a mandate ends,
+and once a week for a step that waits for them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ EPILOG = """
 - `acmidm remind --stack prod --dry-run`
 - `acmidm remind --stack prod --metrics /var/lib/node_exporter/acmidm_prod.prom`
 
-**Exit codes**: 0 all that is due was sent, or nothing is; 1 a mail was refused, another run sends, or the ledger is
-damaged; 2 wrong use, or no mail server is set; 3 keys in the portal, or a state, cannot be read.
+**Exit codes**: 0 all that is due was sent, or nothing is; 1 a mail was refused, another run sends,
+or the ledger is damaged; 2 wrong use, or no mail server is set; 3 keys in the portal, or a state,
+cannot be read.
 """
 
 
@@ -47,30 +48,35 @@ def remind(
             dir_okay=False,
             help=(
                 "Write acmidm_connections per step, acmidm_next_key_end_days and"
-                " acmidm_remind_last_run_timestamp_seconds, for Prometheus' textfile collector; a file per stack."
+                " acmidm_remind_last_run_timestamp_seconds, for Prometheus' textfile collector; a"
+                " file per stack."
             ),
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Mail organisations what ends and what waits: 60, 30 and 7 days before a key or a mandate ends, and once a week
-    for a step that waits for them.
+    """Mail organisations what ends and what waits: 60, 30 and 7 days before a key or a mandate
+    ends, and once a week for a step that waits for them.
 
-    The contacts of a form get one mail per environment, in their organisation's language, with a calendar file where a
-    key ends. Client secrets and keys at an address are left out.
+    The contacts of a form get one mail per environment, in their organisation's language, with a
+    calendar file where a key ends. Client secrets and keys at an address are left out.
 
-    A ledger has what was sent: reminded/STACK.json in the folder of the state, else .local/STACK/reminded.json. Where
-    it is lost, each reminder is repeated once at most; where it is damaged, restore a copy, or delete it.
+    A ledger has what was sent: reminded/STACK.json in the folder of the state, else
+    .local/STACK/reminded.json. Where it is lost, each reminder is repeated once at most; where it
+    is damaged, restore a copy, or delete it.
     """
     require_own_name(stack)
     now = datetime.now(UTC)
     settings = settings_of(stack)
     languages = {
-        organisation.code: organisation.language for organisation in load_organisations(settings.forms_folder).values()
+        organisation.code: organisation.language
+        for organisation in load_organisations(settings.forms_folder).values()
     }
     # No mail asks a connection to go to production that is there already.
     every = with_a_portal(Path())
-    rows = read_progress([stack], now, others=[name for name in every if name != stack] if stack in every else [])
+    rows = read_progress(
+        [stack], now, others=[name for name in every if name != stack] if stack in every else []
+    )
     if any("state" in row.unknown for row in rows):  # and a warning said why
         fail(say("reminders.no_state", stack=stack), Code.UNREACHABLE)
     if metrics is not None:
@@ -101,15 +107,24 @@ def remind(
 
 
 def _is_unseen(connection: ListedConnection) -> bool:
-    return connection.keys is None and connection.keys_in_portal and connection.client_id is not None
+    return (
+        connection.keys is None and connection.keys_in_portal and connection.client_id is not None
+    )
 
 
 def _headline(stack: str, count: int) -> str:
-    return say_counted("reminders.mails", count, stack=stack) if count else say("reminders.nothing", stack=stack)
+    return (
+        say_counted("reminders.mails", count, stack=stack)
+        if count
+        else say("reminders.nothing", stack=stack)
+    )
 
 
 def _name(mail: Reminder) -> str:
-    return f"{plain(mail.organisation)} ({', '.join(map(plain, mail.contacts)) or say('reminders.no_contacts')})"
+    return (
+        f"{plain(mail.organisation)}"
+        f" ({', '.join(map(plain, mail.contacts)) or say('reminders.no_contacts')})"
+    )
 
 
 def _shown(mail: Reminder) -> str:
@@ -122,7 +137,11 @@ def _what(item: Due) -> str:
         facts = {"name": name, "kid": plain(item.key.kid), "day": day(item.expires)}
         return say_counted("reminders.key", item.threshold, **facts)
     if isinstance(item, MandateEnds):
-        facts = {"name": name, "supplier": plain(item.mandate.supplier), "day": f"{item.mandate.until}"}
+        facts = {
+            "name": name,
+            "supplier": plain(item.mandate.supplier),
+            "day": f"{item.mandate.until}",
+        }
         return say_counted("reminders.mandate", item.threshold, **facts)
     since, step = item.progress.since, f"{item.progress.step:d}"
     if since:

@@ -1,4 +1,5 @@
-"""Show what a change does to clients, scopes, keys and products, production first, most dangerous first."""
+"""Show what a change does to clients, scopes, keys and products, production first, most dangerous
+first."""
 
 from __future__ import annotations
 
@@ -21,7 +22,13 @@ from acmidm.report.kinds import Kind, Severity
 from acmidm.report.other_changes import changes_elsewhere, confirmed_with_forms
 from acmidm.report.planned import Planned, read_plans
 from acmidm.report.review import Review, changed_keys, review_of
-from acmidm.report.revision import earlier_revision, notes_between, plan_between, removed_unread, revision
+from acmidm.report.revision import (
+    earlier_revision,
+    notes_between,
+    plan_between,
+    removed_unread,
+    revision,
+)
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.stacks import setting_in, stacks_of
 from acmidm.terminal import Code, Output, OutputOption, fail, working
@@ -42,15 +49,19 @@ EPILOG = """
 - `acmidm review --base main --head refs/pull/7/head`
 - `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
 
-**Exit codes**: 0 reviewed; 1 something is refused and held back, a change that --fail-on names, or too many clients
-that go; 2 wrong use; 3 the engine gave no whole preview.
-"""
+**Exit codes**: 0 reviewed; 1 something is refused and held back, a change that --fail-on names, or
+too many clients that go; 2 wrong use; 3 the engine gave no whole preview.
+"""  # noqa: E501
 
 
 def review(
     stack: Annotated[
         list[str] | None,
-        typer.Option(metavar="STACK", help="Preview this stack and review it; may be repeated.", show_default=False),
+        typer.Option(
+            metavar="STACK",
+            help="Preview this stack and review it; may be repeated.",
+            show_default=False,
+        ),
     ] = None,
     plan: Annotated[
         list[Path] | None,
@@ -64,20 +75,27 @@ def review(
         str | None,
         typer.Option(
             metavar="REF",
-            help="Review what is committed alone, as merged into REF: no engine, no state, no credentials.",
+            help=(
+                "Review what is committed alone, as merged into REF: no engine, no state, no"
+                " credentials."
+            ),
             show_default=False,
         ),
     ] = None,
     head: Annotated[
         str | None,
         typer.Option(
-            metavar="REF", help="With --base: the revision that is reviewed; nothing of it runs.", show_default="HEAD"
+            metavar="REF",
+            help="With --base: the revision that is reviewed; nothing of it runs.",
+            show_default="HEAD",
         ),
     ] = None,
     environment: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="tni|prod", help="With --base: only this environment; may be repeated.", show_default=False
+            metavar="tni|prod",
+            help="With --base: only this environment; may be repeated.",
+            show_default=False,
         ),
     ] = None,
     save: Annotated[
@@ -85,7 +103,8 @@ def review(
         typer.Option(
             metavar="FILE",
             help=(
-                "With one --stack: also save what was reviewed, and what the authority has of it, for acmidm deploy"
+                "With one --stack: also save what was reviewed, and what the authority has of it,"
+                " for acmidm deploy"
                 " --approved."
             ),
             show_default=False,
@@ -96,7 +115,8 @@ def review(
         typer.Option(
             metavar="KIND[,KIND]",
             help=(
-                "Exit with 1 where there is such a change: a kind, or danger, warning; prod: before it is about"
+                "Exit with 1 where there is such a change: a kind, or danger, warning; prod: before"
+                " it is about"
                 " production alone."
             ),
         ),
@@ -104,22 +124,26 @@ def review(
     allow_mass_change: Annotated[
         bool,
         typer.Option(
-            "--allow-mass-change", help="Also where more than 30% of ten or more clients are removed or replaced."
+            "--allow-mass-change",
+            help="Also where more than 30% of ten or more clients are removed or replaced.",
         ),
     ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what a change does to clients, scopes, keys and products, production first, most dangerous first.
+    """Show what a change does to clients, scopes, keys and products, production first, most
+    dangerous first.
 
-    With --stack the engine previews the change, or --plan reads what it wrote; with --base two Git revisions are
-    compared. Both show the same of clients. Only the engine knows client-IDs, and what a client that is taken over has
-    already; only Git knows what changes beside the clients, such as settings and code. No secret is ever shown. The
-    kinds of change are in docs/cli.md.
+    With --stack the engine previews the change, or --plan reads what it wrote; with --base two Git
+    revisions are compared. Both show the same of clients. Only the engine knows client-IDs, and
+    what a client that is taken over has already; only Git knows what changes beside the clients,
+    such as settings and code. No secret is ever shown. The kinds of change are in docs/cli.md.
     """
     matches = _matcher(fail_on)
     _require_one_source(stack, plan, base, save)
     if base:
-        report = _by_git(base, head or "HEAD", environment or [], allow_mass_change=allow_mass_change)
+        report = _by_git(
+            base, head or "HEAD", environment or [], allow_mass_change=allow_mass_change
+        )
         if head is None and is_dirty():
             typer.echo(say("review.not_committed"), err=True)
     else:
@@ -151,31 +175,43 @@ def _require_one_source(
 
 def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
     configs = [planned.plan.config for planned in plans]
-    folder = str(next((config.get("acmidm:catalogueFolder") for config in configs), None) or own_catalogue())
-    of_stacks = former_secrets({setting_in(key): value for key, value in config.items()} for config in configs)
+    folder = str(
+        next((config.get("acmidm:catalogueFolder") for config in configs), None) or own_catalogue()
+    )
+    of_stacks = former_secrets(
+        {setting_in(key): value for key, value in config.items()} for config in configs
+    )
     forms = (planned.stack.forms for planned in plans if planned.stack)
     known = domains(forms, (client for planned in plans for client in planned.plan.before.values()))
     today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
-    report = review_of([planned.plan for planned in plans], today, allow_mass_change=allow_mass_change)
+    report = review_of(
+        [planned.plan for planned in plans], today, allow_mass_change=allow_mass_change
+    )
     for planned in plans:
         _warn_of_missing_rights(planned)
     return report
 
 
 def _warn_of_missing_rights(planned: Planned) -> None:
-    """Warn of new clients whose organisation uploads its keys while nobody there has the right to."""
+    """Warn of new clients whose organisation uploads its keys while nobody there has the right
+    to."""
     plan, connections, _, stack = planned
     new = (state for client_key, state in plan.after.items() if client_key not in plan.before)
     awaiting = {state.client_key[:2] for state in new if state.keys is None}
     if awaiting and stack is not None:
-        warn_of_missing_rights(stack, [form for form in connections if (form.key, form.platform) in awaiting])
+        warn_of_missing_rights(
+            stack, [form for form in connections if (form.key, form.platform) in awaiting]
+        )
 
 
-def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool) -> Review:
+def _by_git(
+    base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool
+) -> Review:
     wanted, now = _environments(environments), datetime.now(UTC)
     with working(say("review.reading_both", base=base, head=head)):
         before, after = merged(base, head)
-        # A change chooses neither the folders that are read, nor what the catalogue has on former scopes.
+        # A change chooses neither the folders that are read, nor what the catalogue has on former
+        # scopes.
         folders, stacks = stacks_of(before), stacks_of(after)
         old, new = earlier_revision(before, folders), revision(before, after, folders, stacks)
         scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
@@ -184,11 +220,17 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     for file in left_out:
         typer.echo(plain(say("review.no_valid_form", file=file, base=base), 500), err=True)
     plans = [plan_between(old, new, where, stacks, now) for where in wanted]
-    other_changes += confirmed_with_forms(other_changes, {key for plan in plans for key in changed_keys(plan)})
+    other_changes += confirmed_with_forms(
+        other_changes, {key for plan in plans for key in changed_keys(plan)}
+    )
     notes = tuple(notes_between(old, new, after))
-    known = domains([old.onboardings], (client for plan in plans for client in plan.before.values()))
+    known = domains(
+        [old.onboardings], (client for plan in plans for client in plan.before.values())
+    )
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)
-    report = review_of(plans, today, notes, other_changes=other_changes, allow_mass_change=allow_mass_change)
+    report = review_of(
+        plans, today, notes, other_changes=other_changes, allow_mass_change=allow_mass_change
+    )
     if not left_out:
         return report
     sentence = say_counted("review.not_valid_before", len(left_out))
@@ -196,7 +238,8 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
 
 
 def comparison(catalogue: str) -> Comparison:
-    """Return a comparison of today, with what the catalogue has on each scope; without that where it cannot be read."""
+    """Return a comparison of today, with what the catalogue has on each scope; without that where
+    it cannot be read."""
     try:
         return Comparison(datetime.now(UTC), _scopes(load_catalogue(Path(catalogue))))
     except InvalidForms:
@@ -220,7 +263,8 @@ def _environments(names: Sequence[str]) -> list[Environment]:
 
 
 def _matcher(fail_on: str) -> Callable[[Review], bool]:
-    """Return the test for what ``--fail-on`` names; fail on an unknown name, which would never stop anything."""
+    """Return the test for what ``--fail-on`` names; fail on an unknown name, which would never stop
+    anything."""
     wanted: list[tuple[str, str]] = []
     names = [*Severity, *Kind]
     for words in filter(None, (part.strip() for part in fail_on.split(","))):
@@ -241,8 +285,14 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
 
     def matches(review: Review) -> bool:
         # Changes of other things than clients concern every environment.
-        changes = [(change, client.environment) for client in review.connections for change in client.changes]
-        changes += [(change, environment) for change in review.other_changes for environment in Environment]
+        changes = [
+            (change, client.environment)
+            for client in review.connections
+            for change in client.changes
+        ]
+        changes += [
+            (change, environment) for change in review.other_changes for environment in Environment
+        ]
         return any(
             environment in ("", where) and name in (change.kind, change.severity)
             for change, where in changes

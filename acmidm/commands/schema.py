@@ -25,8 +25,8 @@ EPILOG = """
 - `acmidm schema`
 - `acmidm schema --check`
 
-**Exit codes**: 0 up to date, or written; 1 with --check not up to date; 2 a mistake in catalogue or organisations, or
-no right to write.
+**Exit codes**: 0 up to date, or written; 1 with --check not up to date; 2 a mistake in catalogue or
+organisations, or no right to write.
 """
 
 CATALOGUE = Path("catalogue")
@@ -38,13 +38,16 @@ PRODUCTS = Path("docs/products.md")
 def schema(
     context: typer.Context,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")
+        bool,
+        typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date."),
     ] = False,
 ) -> None:
     """Write the schemas for editors, CODEOWNERS, and the pages of authorities, catalogue, commands,
     integrators and products."""
     offered = load_catalogue(CATALOGUE)
-    texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
+    texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {
+        PAGE: catalogue_page(offered)
+    }
     if (owners := codeowners_here()) is not None:
         texts[CODEOWNERS] = owners
     if (page := _text_of(CLI)) is not None:
@@ -66,7 +69,9 @@ def schema(
     if check and stale:
         raise typer.Exit(1)
     if not stale:
-        typer.echo(f"the schemas and {PAGE} are up to date" + (" and so is CODEOWNERS" if owners else ""))
+        typer.echo(
+            f"the schemas and {PAGE} are up to date" + (" and so is CODEOWNERS" if owners else "")
+        )
 
 
 def _text_of(file: Path) -> str | None:

@@ -31,7 +31,7 @@ ADD = f"""
 - `acmidm scopes add dv_dosis_schrijven --organisations 'stad-*' --organisations gemeente-wingene --environment prod`
 
 {_CODES}
-"""
+"""  # noqa: E501
 app = typer.Typer(help=__doc__, epilog=ADD, no_args_is_help=True)
 
 
@@ -40,26 +40,39 @@ def add(
     scope: Annotated[str, typer.Argument(metavar="SCOPE", help="A scope of the catalogue.")],
     supplier: Annotated[
         str | None,
-        typer.Option(metavar="FOLDER", help="The forms with keys_of: this supplier's folder.", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="The forms with keys_of: this supplier's folder.",
+            show_default=False,
+        ),
     ] = None,
     organisations: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="All forms in these folders, such as 'stad-*'; may be repeated."),
+        typer.Option(
+            metavar="GLOB", help="All forms in these folders, such as 'stad-*'; may be repeated."
+        ),
     ] = None,
     environment: Annotated[
-        str, typer.Option(metavar="tni|prod", help="The environment of the forms that the scope is for.")
+        str,
+        typer.Option(
+            metavar="tni|prod", help="The environment of the forms that the scope is for."
+        ),
     ] = Environment.TNI.value,
     reason: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What the scope is needed for.", show_default=False)
+        str | None,
+        typer.Option(metavar="TEXT", help="What the scope is needed for.", show_default=False),
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Where it was agreed, such as a ticket.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="Where it was agreed, such as a ticket.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Add a scope to all forms of a supplier or of some organisations, in one change.
 
-    All edited forms are checked together before any is written. Comments and all other lines stay. A form that has the
-    scope is left as it is.
+    All edited forms are checked together before any is written. Comments and all other lines stay.
+    A form that has the scope is left as it is.
     """
     if environment not in list(Environment):
         fail(say("edit.unknown_environment", given=quoted(environment), known=either(Environment)))
@@ -73,7 +86,11 @@ def add(
     chosen = [
         loaded
         for loaded in onboardings.forms
-        if (loaded.form.keys_of == supplier if supplier else is_chosen(loaded.file.parent.name, globs))
+        if (
+            loaded.form.keys_of == supplier
+            if supplier
+            else is_chosen(loaded.file.parent.name, globs)
+        )
     ]
     if not chosen:
         fail(say("edit.no_form_of", whose=quoted(supplier or globs)))
@@ -83,21 +100,33 @@ def add(
     request = {name: text for name, text in (("reason", reason), ("reference", reference)) if text}
 
     def edit(document: Any) -> None:
-        put_request(document["environments"], where.value, CommentedMap(scopes=CommentedMap({scope: copied(request)})))
+        put_request(
+            document["environments"],
+            where.value,
+            CommentedMap(scopes=CommentedMap({scope: copied(request)})),
+        )
 
     _write([loaded.file for loaded in lacking], edit, stacks)
     elsewhere = [loaded for loaded in chosen if loaded not in there]
     for name, forms in (("added", lacking), ("there", having), ("elsewhere", elsewhere)):
         if forms:
             names = first_of([loaded.name for loaded in forms])
-            typer.echo(say_counted(f"edit.scope.{name}", len(forms), scope=scope, environment=where, forms=names))
+            typer.echo(
+                say_counted(
+                    f"edit.scope.{name}", len(forms), scope=scope, environment=where, forms=names
+                )
+            )
     if lacking:
         typer.echo(say("edit.scope.next"))
 
 
 def _write(files: Iterable[Path], edit: Edit, stacks: Stacks) -> None:
     """Write edited forms, all or none. Raises Failure."""
-    before, texts, wrong = {file: file.read_bytes() for file in map(absolute, files)}, dict[Path, str](), list[str]()
+    before, texts, wrong = (
+        {file: file.read_bytes() for file in map(absolute, files)},
+        dict[Path, str](),
+        list[str](),
+    )
     for file, old in before.items():
         try:
             texts[file] = edited(old.decode("utf-8"), edit)

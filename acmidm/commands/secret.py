@@ -27,8 +27,8 @@ EPILOG = """
 - `acmidm secret show onboardings/stad-gent/loket.yaml --stack tni`
 - `acmidm secret show onboardings/stad-gent/loket.yaml --stack prod --file ~/loket-prod.secret`
 
-**Exit codes**: 0 shown or written; 1 the form has mistakes; 2 there is no secret to show, or no place for it; 3 the
-stack cannot be read or decrypted.
+**Exit codes**: 0 shown or written; 1 the form has mistakes; 2 there is no secret to show, or no
+place for it; 3 the stack cannot be read or decrypted.
 """
 
 app = typer.Typer(help=__doc__, epilog=EPILOG, no_args_is_help=True)
@@ -38,16 +38,22 @@ app = typer.Typer(help=__doc__, epilog=EPILOG, no_args_is_help=True)
 def show(
     form: Annotated[Path, typer.Argument(metavar="FORM", help="The form of the application.")],
     stack: StackOption = "tni",
-    platform: Annotated[Platform, typer.Option(help="The platform of the client.")] = Platform.ACMIDM,
+    platform: Annotated[
+        Platform, typer.Option(help="The platform of the client.")
+    ] = Platform.ACMIDM,
     file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write it into a new file of yours alone, outside any Git repository."),
+        typer.Option(
+            metavar="FILE",
+            help="Write it into a new file of yours alone, outside any Git repository.",
+        ),
     ] = None,
 ) -> None:
-    """Show the client secret of an application as the stack has it: on a terminal, or in a file with mode 0600.
+    """Show the client secret of an application as the stack has it: on a terminal, or in a file
+    with mode 0600.
 
-    Only who has the passphrase of the stack, or its secrets provider, can. It is in no log, and in the arguments of no
-    process.
+    Only who has the passphrase of the stack, or its secrets provider, can. It is in no log, and in
+    the arguments of no process.
     """
     if file is None and not sys.stdout.isatty():
         raise Failure(say("secret.no_terminal"))
@@ -69,14 +75,17 @@ def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
     declared = load_onboardings([form], settings.catalogue_folder).connections(settings.environment)
     client = next((connection for connection in declared if connection.platform is platform), None)
     if client is None:
-        raise Failure(say("secret.no_client", form=form, platform=platform, environment=settings.environment))
+        raise Failure(
+            say("secret.no_client", form=form, platform=platform, environment=settings.environment)
+        )
     return client
 
 
 def _secret(stack: str, connection: Declaration) -> str:
     """Return the secret in the state, which is the one that the last run gave the authority."""
     with working(say("secret.reading", stack=stack)):
-        # Read without secrets first: a failure of the second reading then means that they cannot be decrypted.
+        # Read without secrets first: a failure of the second reading then means that they cannot be
+        # decrypted.
         client = _client(engine.stack_deployment(stack), connection)
     if client is None:
         raise Failure(say("secret.not_made", name=connection.resource_name, stack=stack))

@@ -1,4 +1,5 @@
-"""Show the connections of all stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out."""
+"""Show the connections of all stacks, as the last `pulumi up` left them. Keys that end within 30
+days stand out."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ EPILOG = """
 - `acmidm status --output csv > connections.csv`
 - `acmidm status --output html > connections.html`
 
-**Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 a stack cannot be read, which is said: those that can be are
-shown, except with --without.
+**Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 a stack cannot be read, which is said:
+those that can be are shown, except with --without.
 """
 
 
@@ -58,33 +59,48 @@ def status(
     ] = None,
     without_: Annotated[
         Environment | None,
-        typer.Option("--without", help="Show only connections that have no client in this environment, on any stack."),
+        typer.Option(
+            "--without",
+            help="Show only connections that have no client in this environment, on any stack.",
+        ),
     ] = None,
     output: Annotated[
         TableOutput,
         typer.Option(
-            "--output", "-o", help="text for people, json for programs, html for a page, csv for a spreadsheet."
+            "--output",
+            "-o",
+            help="text for people, json for programs, html for a page, csv for a spreadsheet.",
         ),
     ] = TableOutput.TEXT,
 ) -> None:
-    """Show the connections of all stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out.
+    """Show the connections of all stacks, as the last `pulumi up` left them. Keys that end within
+    30 days stand out.
 
-    Keys that organisations upload in the portal are read there; "unknown" where it cannot be reached. With --expiring
-    or --ends-before, connections of the forms that no run has made yet count too.
+    Keys that organisations upload in the portal are read there; "unknown" where it cannot be
+    reached. With --expiring or --ends-before, connections of the forms that no run has made yet
+    count too.
     """
     now = datetime.now(UTC)
-    last = datetime.combine(day_in("--ends-before", ends_before), time(), UTC) if ends_before is not None else None
+    last = (
+        datetime.combine(day_in("--ends-before", ends_before), time(), UTC)
+        if ends_before is not None
+        else None
+    )
     filters = Filters(" ".join(words or ()), scope, expiring, last, without_)
     everywhere = stack_names(Path())
     wanted = stack or everywhere
     read, failures = dict[str, list[ListedConnection]](), list[Failure]()
     for name in dict.fromkeys((*wanted, *(everywhere if without_ else ()))):
         try:
-            read[name] = list(_connections(name, now, with_unmade=expiring is not None or last is not None))
+            read[name] = list(
+                _connections(name, now, with_unmade=expiring is not None or last is not None)
+            )
         except Failure as failure:
             if name in (stack or ()) or not isinstance(failure, UnknownStack):
                 failures.append(failure)
-    if failures and (without_ or not read):  # who lacks an environment is known where all of it is read
+    if failures and (
+        without_ or not read
+    ):  # who lacks an environment is known where all of it is read
         raise failures[0]
     if not read:
         fail(say("status.no_stack"))
@@ -98,17 +114,23 @@ def status(
     if output is TableOutput.TEXT and not kept:
         typer.echo(_nothing(stacks, filters, has_connections=bool(connections)))
     else:
-        write_report(Status(checked_at=now, stacks=tuple(stacks), search=filters.search, connections=kept), output)
+        write_report(
+            Status(checked_at=now, stacks=tuple(stacks), search=filters.search, connections=kept),
+            output,
+        )
     if failures:
         raise typer.Exit(Code.UNREACHABLE)
 
 
 def _connections(name: str, now: datetime, *, with_unmade: bool) -> Iterator[ListedConnection]:
-    """Yield the clients of a stack, and those that it does not have yet where somebody wants them. Raises Failure."""
+    """Yield the clients of a stack, and those that it does not have yet where somebody wants them.
+    Raises Failure."""
     stack = stack_of(name)
     with working(say("status.reading", stack=name)):
         states = stack.recorded.clients
-    uploaded = uploaded_keys(stack, (state for state in states.values() if state.keys is None and not state.jwks_uri))
+    uploaded = uploaded_keys(
+        stack, (state for state in states.values() if state.keys is None and not state.jwks_uri)
+    )
     for client_key, state in states.items():
         yield listed(name, replace(state, uploaded=uploaded.get(client_key)), now)
     yield from (listed(name, form, now) for form in (stack.unmade if with_unmade else ()))
@@ -118,4 +140,6 @@ def _nothing(stacks: list[str], filters: Filters, *, has_connections: bool) -> s
     if not has_connections:
         name = "status.no_connections.one" if len(stacks) == 1 else "status.no_connections.many"
         return say(name, stacks=f" {say('status.and')} ".join(stacks), first=stacks[0])
-    return say("status.no_such", stacks=f" {say('status.and')} ".join(stacks), filters=filters.in_words)
+    return say(
+        "status.no_such", stacks=f" {say('status.and')} ".join(stacks), filters=filters.in_words
+    )

@@ -1,4 +1,5 @@
-"""Show where each connection stands: its step of the guide, since when, whom it waits for and what they must do."""
+"""Show where each connection stands: its step of the guide, since when, whom it waits for and what
+they must do."""
 
 from __future__ import annotations
 
@@ -43,13 +44,16 @@ def steps(
     ] = None,
     scope: Scope = None,
     expiring: Expiring = None,
-    language: Annotated[Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")] = Language.NL,
+    language: Annotated[
+        Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")
+    ] = Language.NL,
     output: ListOutputOption = ListOutput.TEXT,
 ) -> None:
-    """Show where each connection stands: its step of the guide, since when, whom it waits for and what they must do.
+    """Show where each connection stands: its step of the guide, since when, whom it waits for and
+    what they must do.
 
-    Derived from forms, state, authorities and evidence. A fact that none of them gives is shown as unknown, never as
-    done.
+    Derived from forms, state, authorities and evidence. A fact that none of them gives is shown as
+    unknown, never as done.
     """
     if waiting_for is not None and waiting_for not in list(WaitsFor):
         fail(

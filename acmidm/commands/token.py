@@ -34,9 +34,9 @@ GET = """
 - `acmidm token onboardings/stad-gent/mijn-gent.yaml --stack tni --private-key mijn-gent.pem --exec ./send.sh 42`
 - `acmidm token onboardings/stad-gent/mijn-gent.yaml --stack tni --private-key mijn-gent.pem --audience dosis --print`
 
-**Exit codes**: that of the program; else 1 the token is refused; 2 wrong use, or a program that cannot be started; 3
-nobody answers.
-"""
+**Exit codes**: that of the program; else 1 the token is refused; 2 wrong use, or a program that
+cannot be started; 3 nobody answers.
+"""  # noqa: E501
 SERVE = """
 **Examples**
 
@@ -44,7 +44,7 @@ SERVE = """
 - `curl --unix-socket ~/gent.sock http://localhost/token --data audience=dosis`
 
 **Exit codes**: 0 stopped by SIGTERM or Ctrl-C; 2 wrong use, or no place for the socket.
-"""
+"""  # noqa: E501
 
 
 class _Token(TyperGroup):
@@ -65,11 +65,15 @@ class _Get(TyperCommand):
 
 app = typer.Typer(help=__doc__, epilog=GET, no_args_is_help=True, cls=_Token)
 FormArgument = Annotated[
-    Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")
+    Path,
+    typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml."),
 ]
 KeyOption = Annotated[
     Path,
-    typer.Option(metavar="FILE", help="The private key: PEM, JSON Web Key or PKCS#12. It is neither shown nor sent."),
+    typer.Option(
+        metavar="FILE",
+        help="The private key: PEM, JSON Web Key or PKCS#12. It is neither shown nor sent.",
+    ),
 ]
 ClientIdOption = Annotated[
     str | None,
@@ -88,28 +92,43 @@ def get(
     private_key: KeyOption,
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="SCOPE", help="A scope of the form; may be repeated.", show_default="all for the API"),
+        typer.Option(
+            metavar="SCOPE",
+            help="A scope of the form; may be repeated.",
+            show_default="all for the API",
+        ),
     ] = None,
     audience: Annotated[
         str | None,
-        typer.Option(metavar="API", help="The API: its product, or its client-ID.", show_default="that of the scopes"),
+        typer.Option(
+            metavar="API",
+            help="The API: its product, or its client-ID.",
+            show_default="that of the scopes",
+        ),
     ] = None,
     is_executed: Annotated[
-        bool, typer.Option("--exec", help="Start the program that follows, with the token in ACCESS_TOKEN.")
+        bool,
+        typer.Option(
+            "--exec", help="Start the program that follows, with the token in ACCESS_TOKEN."
+        ),
     ] = False,
     program: Annotated[
-        list[str] | None, typer.Argument(metavar="PROGRAM", help="With --exec: the program and its arguments.")
+        list[str] | None,
+        typer.Argument(metavar="PROGRAM", help="With --exec: the program and its arguments."),
     ] = None,
-    is_printed: Annotated[bool, typer.Option("--print", help="Print the token: whoever reads it can use it.")] = False,
+    is_printed: Annotated[
+        bool, typer.Option("--print", help="Print the token: whoever reads it can use it.")
+    ] = False,
     client_id: ClientIdOption = None,
     kid: KidOption = None,
     platform: PlatformOption = "acmidm",
     passphrase_fd: PassphraseOption = None,
 ) -> None:
-    """Get a token for a program, which has it in its environment as ACCESS_TOKEN. The word get may be left out.
+    """Get a token for a program, which has it in its environment as ACCESS_TOKEN. The word get may
+    be left out.
 
-    It is kept until shortly before its end, in a file (0600) in ~/.cache/acmidm/tokens, or below XDG_CACHE_HOME. The
-    program runs in your folder; its exit code is that of the command.
+    It is kept until shortly before its end, in a file (0600) in ~/.cache/acmidm/tokens, or below
+    XDG_CACHE_HOME. The program runs in your folder; its exit code is that of the command.
     """
     if is_printed == bool(program) or is_executed != bool(program):
         fail(say("token.print_or_exec"))
@@ -122,7 +141,9 @@ def get(
     try:
         os.execvpe(program[0], program, {**os.environ, VARIABLE: token})  # noqa: S606 - what the user named
     except OSError as error:
-        raise Failure(say("token.no_program", program=quoted(program[0]), reason=error.strerror)) from None
+        raise Failure(
+            say("token.no_program", program=quoted(program[0]), reason=error.strerror)
+        ) from None
 
 
 @app.command("serve", epilog=SERVE)
@@ -130,7 +151,10 @@ def serve(
     form: FormArgument,
     stack: StackOption,
     private_key: KeyOption,
-    file: Annotated[Path, typer.Option("--socket", metavar="PATH", help="The Unix socket, for your programs alone.")],
+    file: Annotated[
+        Path,
+        typer.Option("--socket", metavar="PATH", help="The Unix socket, for your programs alone."),
+    ],
     client_id: ClientIdOption = None,
     kid: KidOption = None,
     platform: PlatformOption = "acmidm",
@@ -138,9 +162,9 @@ def serve(
 ) -> None:
     """Hand out tokens at a Unix socket (0600) to programs of the same user, and renew them.
 
-    POST /token takes scope and audience as a token endpoint does, each optional, and answers with access_token,
-    token_type and expires_in, else with error and error_description (RFC 6749). One request to the issuer serves all
-    who wait for it.
+    POST /token takes scope and audience as a token endpoint does, each optional, and answers with
+    access_token, token_type and expires_in, else with error and error_description (RFC 6749). One
+    request to the issuer serves all who wait for it.
     """
     tokens = _tokens(form, stack, private_key, client_id, kid, platform, passphrase_fd)
     stopped = threading.Event()
@@ -152,7 +176,13 @@ def serve(
 
 
 def _tokens(
-    form: Path, stack: str, file: Path, client_id: str | None, kid: str | None, platform: str, passphrase_fd: int | None
+    form: Path,
+    stack: str,
+    file: Path,
+    client_id: str | None,
+    kid: str | None,
+    platform: str,
+    passphrase_fd: int | None,
 ) -> Tokens:
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "acmidm" / "tokens"
     if repository := repository_of(folder):

@@ -1,4 +1,5 @@
-"""Check forms, their organisations and public keys, and the catalogue; with the policies of each stack's profile."""
+"""Check forms, their organisations and public keys, and the catalogue; with the policies of each
+stack's profile."""
 
 from __future__ import annotations
 
@@ -27,7 +28,13 @@ from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.problems import InvalidForms, Problem, first_listed, on_one_line, quoted
+from acmidm_onboarding.values.problems import (
+    InvalidForms,
+    Problem,
+    first_listed,
+    on_one_line,
+    quoted,
+)
 from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
@@ -45,7 +52,9 @@ EPILOG = """
 def validate(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Forms, or folders of them.", show_default=str(FORMS)),
+        typer.Argument(
+            metavar="[PATH]...", help="Forms, or folders of them.", show_default=str(FORMS)
+        ),
     ] = None,
     base: Annotated[
         str | None,
@@ -56,22 +65,29 @@ def validate(
         ),
     ] = None,
     head: Annotated[
-        str, typer.Option(metavar="REF", help="With --base: the revision that is checked; nothing of it runs.")
+        str,
+        typer.Option(
+            metavar="REF", help="With --base: the revision that is checked; nothing of it runs."
+        ),
     ] = "HEAD",
     online: Annotated[
         bool,
         typer.Option(
-            "--online", help="Also fetch the keys at addresses (jwks_uri), and check them as keys in files are."
+            "--online",
+            help=(
+                "Also fetch the keys at addresses (jwks_uri), and check them as keys in files are."
+            ),
         ),
     ] = False,
     annotations: Annotated[
         bool, typer.Option("--annotations", help="Also print each mistake for GitHub, at its line.")
     ] = False,
 ) -> None:
-    """Check forms, their organisations and public keys, and the catalogue; with the policies of each stack's profile.
+    """Check forms, their organisations and public keys, and the catalogue; with the policies of
+    each stack's profile.
 
-    Every mistake is reported at once, as file:line:column: what; what to do. Every file below the forms is read:
-    what is neither public key nor evidence of a form is a mistake.
+    Every mistake is reported at once, as file:line:column: what; what to do. Every file below the
+    forms is read: what is neither public key nor evidence of a form is a mistake.
     """
     if base is None:
         _validate(paths or [FORMS], own_catalogue(), online=online, annotations=annotations)
@@ -83,11 +99,18 @@ def validate(
     stacks = stacks_of(before)
     problems = strays(before, after, stacks.forms)
     with after.exported(stacks.is_read):
-        _validate(stacks.forms, stacks.catalogue_here(), problems, online=online, annotations=annotations)
+        _validate(
+            stacks.forms, stacks.catalogue_here(), problems, online=online, annotations=annotations
+        )
 
 
 def _validate(
-    paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem] = (), *, online: bool, annotations: bool
+    paths: Sequence[Path],
+    catalogue: Path,
+    problems: Sequence[Problem] = (),
+    *,
+    online: bool,
+    annotations: bool,
 ) -> None:
     for path in paths:
         if not os.path.lexists(path):
@@ -103,17 +126,30 @@ def _validate(
         fail(str(error), Code.FOUND)
     if not onboardings.forms:
         fail(say("validate.no_form"))
-    by_environment = {environment: onboardings.connections(environment) for environment in Environment}
+    by_environment = {
+        environment: onboardings.connections(environment) for environment in Environment
+    }
     connections = sum(map(len, by_environment.values()))
     forms = say_counted("validate.forms", len(onboardings.forms))
-    typer.echo(say("validate.valid", forms=forms, connections=say_counted("validate.connections", connections)))
+    typer.echo(
+        say(
+            "validate.valid",
+            forms=forms,
+            connections=say_counted("validate.connections", connections),
+        )
+    )
     for sentence in _notes(onboardings, by_environment):
         typer.echo(sentence)
 
 
-def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *, online: bool) -> Onboardings:
+def _read(
+    paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *, online: bool
+) -> Onboardings:
     """Read the forms, and what is published at their addresses of keys. Raises InvalidForms."""
-    stacks, others = stacks_in(Path()), [*problems, *problems_of_other_files(paths), *problems_of_codes(paths)]
+    stacks, others = (
+        stacks_in(Path()),
+        [*problems, *problems_of_other_files(paths), *problems_of_codes(paths)],
+    )
     others += problems_of_confirmations(*stacks.confirmed)
     onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, others)
     if online:
@@ -124,9 +160,12 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *
     return onboardings
 
 
-def _notes(onboardings: Onboardings, by_environment: Mapping[Environment, Sequence[Declaration]]) -> Iterator[str]:
-    """Yield what is no mistake of a form: compromised keys of clients that have left, mandates that have ended, and,
-    where a stack here has the gate, what forms and evidence lack for production."""
+def _notes(
+    onboardings: Onboardings, by_environment: Mapping[Environment, Sequence[Declaration]]
+) -> Iterator[str]:
+    """Yield what is no mistake of a form: compromised keys of clients that have left, mandates that
+    have ended, and, where a stack here has the gate, what forms and evidence lack for
+    production."""
     stacks, now = stacks_in(Path()), datetime.now(UTC)
     for environment, connections in by_environment.items():
         if untaken := stacks.untaken(environment, {form.form or "" for form in connections}):
@@ -135,20 +174,37 @@ def _notes(onboardings: Onboardings, by_environment: Mapping[Environment, Sequen
     yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
     for client in chain.from_iterable(by_environment.values()):
         scopes = client.catalogue_names.values()
-        name, *others = onboardings.catalogue.client_names(scopes, client.environment, client.organisation) or [""]
+        name, *others = onboardings.catalogue.client_names(
+            scopes, client.environment, client.organisation
+        ) or [""]
         for other in others:
-            yield on_one_line(say("validate.other_name", client=client.form, name=quoted(name), other=quoted(other)))
+            yield on_one_line(
+                say(
+                    "validate.other_name",
+                    client=client.form,
+                    name=quoted(name),
+                    other=quoted(other),
+                )
+            )
     held_back = (withheld for side in sides for withheld in side.held_back)
     yield from by_reason(withheld for withheld in held_back if withheld.lacks_mandate)
-    unproven = [sentence for side in sides for withheld in side.unproven for sentence in withheld.sentences]
+    unproven = [
+        sentence for side in sides for withheld in side.unproven for sentence in withheld.sentences
+    ]
     yield from ([say("validate.unproven")] if unproven else [])
     yield from (f"  {sentence}" for sentence in unproven)
 
 
 def _annotation(problem: Problem) -> str:
     """Return a workflow command of GitHub, which no text of a form can end."""
-    file, sentence = on_one_line(problem.shown_file), on_one_line(f"{problem.what}; {problem.remedy}")
-    return f"::error file={_escaped(file, also=',:')},line={problem.line},col={problem.column}::{_escaped(sentence)}"
+    file, sentence = (
+        on_one_line(problem.shown_file),
+        on_one_line(f"{problem.what}; {problem.remedy}"),
+    )
+    return (
+        "::error"
+        f" file={_escaped(file, also=',:')},line={problem.line},col={problem.column}::{_escaped(sentence)}"  # noqa: E501
+    )
 
 
 def _escaped(text: str, also: str = "") -> str:

@@ -1,5 +1,5 @@
-"""Say why a connection does not work: one answer for the service desk, the likely cause first, and what to tell the
-caller."""
+"""Say why a connection does not work: one answer for the service desk, the likely cause first, and
+what to tell the caller."""
 
 from __future__ import annotations
 
@@ -38,18 +38,21 @@ def why(
         list[str],
         typer.Argument(
             metavar="WORDS...",
-            help="A word that begins with each of these: a name, a code, a contact, a client-ID, a thumbprint.",
+            help=(
+                "A word that begins with each of these: a name, a code, a contact, a client-ID, a"
+                " thumbprint."
+            ),
         ),
     ],
     stack: PortalStacks = None,
     since: Since = "1w",
     output: TextOutputOption = TextOutput.TEXT,
 ) -> None:
-    """Say why a connection does not work: one answer for the service desk, the likely cause first, and what to tell the
-    caller.
+    """Say why a connection does not work: one answer for the service desk, the likely cause first,
+    and what to tell the caller.
 
-    It has the last token, the refused requests, the keys and their ends, the step of the guide, what was changed by
-    hand, and why the client has each scope.
+    It has the last token, the refused requests, the keys and their ends, the step of the guide,
+    what was changed by hand, and why the client has each scope.
     """
     stacks, search, now = stack or with_a_portal(Path()), " ".join(words), datetime.now(UTC)
     if not stacks:
@@ -68,11 +71,22 @@ def why(
         notes += [*more, *unknown]
         for row in (row for row in rows if row.connection.stack == name):
             client = row.connection
-            own = [entry for entry in refused if entry.client_id and entry.client_id == client.client_id]
+            own = [
+                entry
+                for entry in refused
+                if entry.client_id and entry.client_id == client.client_id
+            ]
             by_hand = changed.get((client.key, client.platform, client.environment), [])
             answers.append(answer(row, own, by_hand, granted_scopes(row, opened)))
     write_report(
-        Why(checked_at=now, stacks=tuple(stacks), search=search, answers=tuple(answers), notes=tuple(notes)), output
+        Why(
+            checked_at=now,
+            stacks=tuple(stacks),
+            search=search,
+            answers=tuple(answers),
+            notes=tuple(notes),
+        ),
+        output,
     )
 
 
@@ -82,4 +96,7 @@ def _changed_by_hand(stack: str) -> tuple[Mapping[ClientKey, list[str]], list[st
         changes = [client.by_hand for client in look(stack).clients if client.by_hand]
     except Failure as failure:
         return {}, [say("why.no_drift", stack=stack, reason=failure)]
-    return {(one.key, one.platform, one.environment): [change.text for change in one.changes] for one in changes}, []
+    return {
+        (one.key, one.platform, one.environment): [change.text for change in one.changes]
+        for one in changes
+    }, []

@@ -44,8 +44,11 @@ T = TypeVar("T")
 _AT_ONCE = 8
 
 
-def read_progress(stacks: Sequence[str], now: datetime, others: Sequence[str] = ()) -> tuple[Progress, ...]:
-    """Return a row per connection and environment, by organisation and application, test before production.
+def read_progress(
+    stacks: Sequence[str], now: datetime, others: Sequence[str] = ()
+) -> tuple[Progress, ...]:
+    """Return a row per connection and environment, by organisation and application, test before
+    production.
 
     ``others`` are further stacks, of which only the clients on production are read.
 
@@ -54,8 +57,17 @@ def read_progress(stacks: Sequence[str], now: datetime, others: Sequence[str] = 
         EngineError: where the state of one of the ``others`` cannot be read.
     """
     read = [_ProgressRows(stack_of(name, now=now, by_policies=True)) for name in stacks]
-    on_production = {client_key[:2] for source in read if source.is_production for client_key in source.states or ()}
-    made = (client_key for name in others for client_key in stack_of(name, may_be_new=True).recorded.clients)
+    on_production = {
+        client_key[:2]
+        for source in read
+        if source.is_production
+        for client_key in source.states or ()
+    }
+    made = (
+        client_key
+        for name in others
+        for client_key in stack_of(name, may_be_new=True).recorded.clients
+    )
     on_production |= {client_key[:2] for client_key in made if client_key[2] is Environment.PROD}
     rows = [progress(facts) for source in read for facts in source.facts(on_production)]
     return tuple(sorted(rows, key=_order))
@@ -64,7 +76,13 @@ def read_progress(stacks: Sequence[str], now: datetime, others: Sequence[str] = 
 def _order(row: Progress) -> tuple[object, ...]:
     client = row.connection
     environment = list(Environment).index(client.environment)
-    return client.organisation.casefold(), client.application, client.platform, environment, client.stack
+    return (
+        client.organisation.casefold(),
+        client.application,
+        client.platform,
+        environment,
+        client.stack,
+    )
 
 
 def _warn(error: Failure | str) -> None:
@@ -121,64 +139,94 @@ class _ProgressRows:
                 is_held_back=key in held_back,
                 waits_for_keys=key in awaiting,
                 test_client_id=(on_test.client_id or "") if (on_test := held_back.get(key)) else "",
-                is_proven_there=bool(connection and on_test and waits_for_test(connection, on_test)),
+                is_proven_there=bool(
+                    connection and on_test and waits_for_test(connection, on_test)
+                ),
                 has_production=key in in_production,
                 is_on_production=key in on_production,
             )
 
     def _orders(self) -> list[Order]:
-        """Return what people have to do at a portal without an API; nothing where that cannot be known."""
+        """Return what people have to do at a portal without an API; nothing where that cannot be
+        known."""
         if not self._stack.by_hand or self._stack.forms.problems or self.states is None:
             return []
         return [order for order in self._stack.orders if order.refused is None]
 
-    def _paired(self, declared: Iterable[Declaration]) -> Iterator[tuple[Declaration | None, Client | None]]:
-        """Yield each connection with its client in the state, which may have an earlier key; then clients without a
-        form."""
+    def _paired(
+        self, declared: Iterable[Declaration]
+    ) -> Iterator[tuple[Declaration | None, Client | None]]:
+        """Yield each connection with its client in the state, which may have an earlier key; then
+        clients without a form."""
         states = dict(self.states or {})
         for form in declared:
-            client_keys = [(key, form.platform, form.environment) for key in (form.key, *form.formerly)]
-            state = next((states.pop(client_key) for client_key in client_keys if client_key in states), None)
+            client_keys = [
+                (key, form.platform, form.environment) for key in (form.key, *form.formerly)
+            ]
+            state = next(
+                (states.pop(client_key) for client_key in client_keys if client_key in states), None
+            )
             if state is not None or not _is_leaving(form, self._now):
                 yield form, state
         yield from ((None, state) for state in states.values())
 
     def _held_back(self) -> Mapping[tuple[str, Platform], Client | None]:
-        """Return what the gate holds back, with the client that the stack on TNI has of it; None where it has none."""
+        """Return what the gate holds back, with the client that the stack on TNI has of it; None
+        where it has none."""
         if self.states is None:
             return {}
-        waiting = [withheld.connection for withheld in self._stack.desired.held_back if withheld.is_gated]
+        waiting = [
+            withheld.connection for withheld in self._stack.desired.held_back if withheld.is_gated
+        ]
         on_test = self._stack.tests.records if waiting else {}
         records = {(form.key, form.platform): recorded_as(form, on_test) for form in waiting}
-        return {key: record if record and record.client_id else None for key, record in records.items()}
+        return {
+            key: record if record and record.client_id else None for key, record in records.items()
+        }
 
     def _test_stack(self, connection: Declaration | None) -> str:
         """Return the stack on TNI that takes a connection."""
         names = self._settings.promotion_stack.split()
         folder = ((connection and connection.form) or "").split("/")[0]
-        taking = (name for name in names[1:] if is_chosen(folder, stack_settings(name, Path()).organisations))
+        taking = (
+            name
+            for name in names[1:]
+            if is_chosen(folder, stack_settings(name, Path()).organisations)
+        )
         return next(taking, names[0])  # one alone needs no file
 
     def _portal(self, state: Client) -> str | None:
         platform = self._settings.platforms.get(state.platform)
         return platform.portal(state.environment) if platform else None
 
-    def _of(self, connection: Declaration | None, state: Client | None, asked: _Asked, catalogue: Catalogue) -> Facts:
+    def _of(
+        self,
+        connection: Declaration | None,
+        state: Client | None,
+        asked: _Asked,
+        catalogue: Catalogue,
+    ) -> Facts:
         shown = state or connection
         if shown is None:
             raise ValueError("neither a form nor the state has it")
-        if state and connection:  # contacts and mandate come from the form: the state may still have former ones
+        if (
+            state and connection
+        ):  # contacts and mandate come from the form: the state may still have former ones
             fields = {**state.fields, "contacts": connection.fields.get("contacts")}
             shown = replace(state, form=connection.form, fields=fields, mandate=connection.mandate)
         keys = _keys(shown, asked)
-        shown = replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown
+        shown = (
+            replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown
+        )
         usable = None if keys is None else _usable(keys, connection, self._now)
         whole = connection.leaves.get(connection.platform) if connection else None
         facts = Facts(
             listed(self._stack.name, shown, self._now),
             self._now,
             portal=self._portal(shown) or "",
-            form=(self._settings.forms_folder / f"{connection.form}.yaml").as_posix() if connection else "",
+            form=(self._settings.forms_folder / f"{connection.form}.yaml").as_posix()
+            if connection
+            else "",
             test_stack=self._test_stack(connection),
             is_recorded=None if self.states is None else state is not None,
             lacking=_lacking(connection, state),
@@ -213,7 +261,9 @@ class _ProgressRows:
                 if usable is not None and not usable and shown.keys is None
                 else None
             ),
-            last_token_at=max((use.last_used_at for use in uses.values()), default=None) if uses else None,
+            last_token_at=max((use.last_used_at for use in uses.values()), default=None)
+            if uses
+            else None,
             knows_use=uses is not None,
         )
 
@@ -233,7 +283,8 @@ def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str,
 
 
 def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
-    """Return the keys that count for a client: those at its address, those in the portal, else the declared ones."""
+    """Return the keys that count for a client: those at its address, those in the portal, else the
+    declared ones."""
     if state.jwks_uri:
         keys = asked.published.get(state.jwks_uri)
         if keys is None or isinstance(keys, str):
@@ -245,30 +296,40 @@ def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
     return keys_of(snapshot.jwks if snapshot else {}) if state.client_key in asked.seen else None
 
 
-def _usable(keys: Mapping[str, Key], connection: Declaration | None, now: datetime) -> frozenset[str]:
+def _usable(
+    keys: Mapping[str, Key], connection: Declaration | None, now: datetime
+) -> frozenset[str]:
     compromised = connection.compromised if connection else frozenset()
     return frozenset(
         key.thumbprint
         for key in keys.values()
-        if key.thumbprint and key.thumbprint not in compromised and (key.expires is None or key.expires > now)
+        if key.thumbprint
+        and key.thumbprint not in compromised
+        and (key.expires is None or key.expires > now)
     )
 
 
 def _withdrawn(
-    state: Client, connection: Declaration | None, snapshot: ClientSnapshot | None, catalogue: Catalogue
+    state: Client,
+    connection: Declaration | None,
+    snapshot: ClientSnapshot | None,
+    catalogue: Catalogue,
 ) -> tuple[tuple[str, str], ...]:
-    """Return the scopes that a run granted and the authority lacks, each with the owner of its API."""
+    """Return the scopes that a run granted and the authority lacks, each with the owner of its
+    API."""
     if snapshot is None:
         return ()
     names, products = connection.catalogue_names if connection else {}, catalogue.product_of
     gone = sorted((state.scopes or {}).keys() - snapshot.scopes.keys())
     return tuple(
-        (scope, products[name].owner if (name := names.get(scope, scope)) in products else scope) for scope in gone
+        (scope, products[name].owner if (name := names.get(scope, scope)) in products else scope)
+        for scope in gone
     )
 
 
 class _Asked:
-    """What the authorities of a stack say of its clients. An authority that does not answer gets no further request."""
+    """What the authorities of a stack say of its clients. An authority that does not answer gets no
+    further request."""
 
     def __init__(self, stack: Stack, states: Sequence[Client]) -> None:
         made = [state for state in states if state.client_id]
@@ -277,7 +338,10 @@ class _Asked:
         self.published = fetched(state.jwks_uri for state in made if state.jwks_uri)
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
         with working(f"reading the clients of {stack.name}"):
-            answers = ((state.client_key, self._snapshot(state.platform, state.client_id or "")) for state in made)
+            answers = (
+                (state.client_key, self._snapshot(state.platform, state.client_id or ""))
+                for state in made
+            )
             self.seen = {client_key: answer[0] for client_key, answer in answers if answer}
             """What each client is; None for one that its authority does not have."""
             self.uses = self._all_uses([state for state in made if state.client_key in self.seen])
@@ -294,12 +358,15 @@ class _Asked:
         return self._ask(name, lambda platform: (platform.clients.get(client_id),))
 
     def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:
-        """Return a platform's answer; None where the stack has no such platform, or it does not answer."""
+        """Return a platform's answer; None where the stack has no such platform, or it does not
+        answer."""
         platform = None if name in self._down else self._platforms.get(name)
         try:
             return None if platform is None else read(platform)
         except AuthorityError as error:
-            self._down |= set() if isinstance(error, PerhapsGone) else {name}  # that is of one client alone
+            self._down |= (
+                set() if isinstance(error, PerhapsGone) else {name}
+            )  # that is of one client alone
             _warn(error)
             return None
 
@@ -307,7 +374,11 @@ class _Asked:
         def uses_of(state: Client) -> Mapping[str, KeyUse] | None:
             authority = self._platforms[state.platform].authority
             try:
-                return authority.keys_in_use(state.client_id or "") if isinstance(authority, KnowsUse) else None
+                return (
+                    authority.keys_in_use(state.client_id or "")
+                    if isinstance(authority, KnowsUse)
+                    else None
+                )
             except AuthorityError:  # an authority may hide its events from this operator
                 return None
 
@@ -316,14 +387,18 @@ class _Asked:
             return {state.client_key: uses for state, uses in uses_by_state if uses is not None}
 
     def administrators(self, state: Client, connection: Declaration | None) -> int | None:
-        """Return how many people may upload a client's keys, requested once per organisation; None where its authority
-        does not tell."""
+        """Return how many people may upload a client's keys, requested once per organisation; None
+        where its authority does not tell."""
         codes = connection.codes if connection else ()
         if not codes:
             return None
 
         def read(platform: ConnectedPlatform) -> int | None:
-            return platform.authority.administrators(codes) if isinstance(platform.authority, KnowsRights) else None
+            return (
+                platform.authority.administrators(codes)
+                if isinstance(platform.authority, KnowsRights)
+                else None
+            )
 
         if (state.platform, codes) not in self._administrators:
             self._administrators[state.platform, codes] = self._ask(state.platform, read)

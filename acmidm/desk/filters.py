@@ -1,4 +1,5 @@
-"""The filters of lists of connections: words, a scope, keys that end, an environment that lacks them."""
+"""The filters of lists of connections: words, a scope, keys that end, an environment that lacks
+them."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ Words = Annotated[
     typer.Argument(
         metavar="[WORDS]...",
         help=(
-            "Show only connections with a word that begins with each of these: a name, a code, a contact, a client-ID,"
-            " a thumbprint."
+            "Show only connections with a word that begins with each of these: a name, a code, a"
+            " contact, a client-ID, a thumbprint."
         ),
         show_default=False,
     ),
@@ -37,7 +38,9 @@ Words = Annotated[
 Scope = Annotated[
     str | None,
     typer.Option(
-        metavar="SCOPE", help="Show only clients with this scope, by its name on any platform.", show_default=False
+        metavar="SCOPE",
+        help="Show only clients with this scope, by its name on any platform.",
+        show_default=False,
     ),
 ]
 Expiring = Annotated[
@@ -70,8 +73,8 @@ def moment_since(text: str, now: datetime) -> datetime:
 
 
 def clients_meant(stack: Stack, search: str) -> list[Client]:
-    """Return the clients of a state that match; else one with the word as its client-ID, on each platform: it may be
-    gone from the state."""
+    """Return the clients of a state that match; else one with the word as its client-ID, on each
+    platform: it may be gone from the state."""
     with working(say("status.reading", stack=stack.name)):
         states = stack.recorded.clients.values()
     is_meant = matcher(search, (), None)
@@ -80,7 +83,8 @@ def clients_meant(stack: Stack, search: str) -> list[Client]:
         return kept
     settings = stack.settings
     return [
-        Client(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms
+        Client(f"client {search}", platform, settings.environment, client_id=search)
+        for platform in settings.platforms
     ]
 
 
@@ -95,7 +99,8 @@ class Filters:
     without: Environment | None = None
 
     def matcher(self, stack: str) -> Callable[[ListedConnection], bool]:
-        """Return the filter of single connections; the catalogue of ``stack`` has the names of the scope."""
+        """Return the filter of single connections; the catalogue of ``stack`` has the names of the
+        scope."""
         scopes = _names_of(self.scope, stack) if self.scope else ()
         return matcher(self.search, scopes, self.expiring, self.ends_before)
 
@@ -104,14 +109,23 @@ class Filters:
         """The filters in words, for a report that finds nothing; empty without filters."""
         wanted = [say("status.filter.search", search=plain(self.search))] if self.search else []
         wanted += [say("status.filter.scope", scope=plain(self.scope))] if self.scope else []
-        wanted += [say_counted("status.filter.expiring", self.expiring)] if self.expiring is not None else []
-        wanted += [say("status.filter.ends_before", day=day(self.ends_before))] if self.ends_before else []
+        wanted += (
+            [say_counted("status.filter.expiring", self.expiring)]
+            if self.expiring is not None
+            else []
+        )
+        wanted += (
+            [say("status.filter.ends_before", day=day(self.ends_before))]
+            if self.ends_before
+            else []
+        )
         wanted += [say(f"status.filter.without.{self.without}")] if self.without else []
         return f" {say('status.and')} ".join(wanted)
 
 
 def _names_of(scope: str, stack: str) -> set[str]:
-    """Return all names of a scope, given any of them; this one alone where the catalogue cannot be read."""
+    """Return all names of a scope, given any of them; this one alone where the catalogue cannot be
+    read."""
     try:
         scopes = load_catalogue(stack_settings(stack, Path()).catalogue_folder).scopes
     except (InvalidForms, InvalidSettings):

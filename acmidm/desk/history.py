@@ -1,4 +1,5 @@
-"""Who changed a client, when and how: the entries of an authority's audit trail, in the words of every other report."""
+"""Who changed a client, when and how: the entries of an authority's audit trail, in the words of
+every other report."""
 
 from __future__ import annotations
 
@@ -52,15 +53,25 @@ class History(Part):
             "stacks": f" {say('status.and')} ".join(self.stacks),
         }
         count = len(self.entries)
-        title = say_counted("history.title", count, **facts) if count else say("history.title.none", **facts)
-        return say("status.holding", title=title, search=plain(self.search)) if self.search else title
+        title = (
+            say_counted("history.title", count, **facts)
+            if count
+            else say("history.title.none", **facts)
+        )
+        return (
+            say("status.holding", title=title, search=plain(self.search)) if self.search else title
+        )
 
 
 def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | None:
     """Return the entry of a recorded change; None where nothing differs that reports show."""
     comparison = Comparison(recorded.at, expiring_days=None)
-    before = None if recorded.action == "client.created" else _state(client, recorded, recorded.before)
-    after = None if recorded.action == "client.removed" else _state(client, recorded, recorded.after)
+    before = (
+        None if recorded.action == "client.created" else _state(client, recorded, recorded.before)
+    )
+    after = (
+        None if recorded.action == "client.removed" else _state(client, recorded, recorded.after)
+    )
     connection = comparison.between(before, after)
     changes = connection.changes if connection else ()
     if not changes and before and after and (fields := field_changes(before.fields, after.fields)):
@@ -78,7 +89,8 @@ def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any] | None) -> Client:
-    """Return a client as far as one document of the trail has it, with the present reasons for its scopes."""
+    """Return a client as far as one document of the trail has it, with the present reasons for its
+    scopes."""
     values, client_key, grants = document or {}, client.client_key, client.scopes or {}
     scopes = {
         scope: replace(grants.get(scope, Grant()), default=scope in _texts(values, "default"))
@@ -92,7 +104,10 @@ def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any]
         case "product":
             configuration = values.get("configuration")
             product = _product(recorded.document)
-            return Client(*client_key, products={product: configuration} if isinstance(configuration, Mapping) else {})
+            return Client(
+                *client_key,
+                products={product: configuration} if isinstance(configuration, Mapping) else {},
+            )
     renewed = {(recorded.before or {}).get(_SECRET), (recorded.after or {}).get(_SECRET)}
     is_renewed = len(renewed) > 1 and None not in renewed
     is_whole = recorded.action in ("client.created", "client.removed")

@@ -44,10 +44,16 @@ class MandateList(Part):
             yield plain(name), list(mandates)
 
 
-def mandates_in(onboardings: Onboardings, search: str, supplier: str | None, now: datetime) -> MandateList:
-    """Return the mandates with words that begin with each of ``search``, of one supplier's folder where that is
-    given."""
-    organisations, matches, today = onboardings.organisations, searched(search), now.astimezone(UTC).date()
+def mandates_in(
+    onboardings: Onboardings, search: str, supplier: str | None, now: datetime
+) -> MandateList:
+    """Return the mandates with words that begin with each of ``search``, of one supplier's folder
+    where that is given."""
+    organisations, matches, today = (
+        onboardings.organisations,
+        searched(search),
+        now.astimezone(UTC).date(),
+    )
     acting = [
         Acting(
             supplier=mandate.supplier,
@@ -63,5 +69,7 @@ def mandates_in(onboardings: Onboardings, search: str, supplier: str | None, now
         for mandate in mandates
     ]
     kept = (one for one in acting if matches(one.words) and supplier in (None, one.supplier))
-    in_order = sorted(kept, key=lambda one: (one.supplier_name.casefold(), one.organisation.casefold(), one.until))
+    in_order = sorted(
+        kept, key=lambda one: (one.supplier_name.casefold(), one.organisation.casefold(), one.until)
+    )
     return MandateList(checked_at=now, mandates=tuple(in_order))

@@ -1,5 +1,5 @@
-"""Where a connection stands: its step of the guide, whom it waits for, and what they must do. Derived from facts, never
-ticked by hand.
+"""Where a connection stands: its step of the guide, whom it waits for, and what they must do.
+Derived from facts, never ticked by hand.
 
 A fact that is not known is None, and holds a row back: no row is further than its facts.
 """
@@ -68,7 +68,8 @@ class Progress(Part):
     """When its client last got a token, where its authority tells."""
 
     def instruction(self, language: Language, *, with_command: bool = True) -> str:
-        """Return what must be done: to the organisation where it waits for that, else about whoever must do it."""
+        """Return what must be done: to the organisation where it waits for that, else about whoever
+        must do it."""
         room, how = texts(ROOM, language), f"how.{self.order}"
         command = f": {room(how, **self.values)}" if with_command and how in room else ""
         return room(f"order.{self.order}", **self.values, how=command)
@@ -80,7 +81,9 @@ class Progress(Part):
         if day := self.values.get("leaves"):
             sentences.append(room("leaves", day=room.day(date.fromisoformat(day))))
         if reason := self.values.get("unsent"):
-            sentences.append(room("unsent.no_smtp") if reason == NO_SMTP else room("unsent", reason=reason))
+            sentences.append(
+                room("unsent.no_smtp") if reason == NO_SMTP else room("unsent", reason=reason)
+            )
         if self.last_token_at is not None:
             sentences.append(room("last_token", day=room.day(self.last_token_at)))
         elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
@@ -90,12 +93,14 @@ class Progress(Part):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a connection in one environment, from its form, the state, its authority and its evidence."""
+    """What is known of a connection in one environment, from its form, the state, its authority and
+    its evidence."""
 
     connection: ListedConnection
     now: datetime
     portal: str = ""
-    """The address where its organisation manages its clients; empty where its authority has no portal."""
+    """The address where its organisation manages its clients; empty where its authority has no
+    portal."""
     form: str = ""
     """The path of its form."""
     is_declared: bool | None = True
@@ -112,7 +117,8 @@ class Facts:
     test_client_id: str = ""
     """Its client-ID on the stack on which it is to be proven; none where that has no client."""
     is_proven_there: bool = False
-    """Whether it was proven by a key that the state of that stack has not seen yet: a run there is missing."""
+    """Whether it was proven by a key that the state of that stack has not seen yet: a run there is
+    missing."""
     test_stack: str = "tni"
     lacking: tuple[str, ...] = ()
     """The scopes and products that its form has and the state lacks."""
@@ -152,7 +158,10 @@ class Facts:
 
     @property
     def uses_secret(self) -> bool:
-        return self.connection.token_endpoint_auth_method != AuthMethod.PRIVATE_KEY_JWT and not self.awaits_key
+        return (
+            self.connection.token_endpoint_auth_method != AuthMethod.PRIVATE_KEY_JWT
+            and not self.awaits_key
+        )
 
     @property
     def takes_uploads(self) -> bool:
@@ -199,7 +208,11 @@ def _lacks_proof(facts: Facts) -> bool:
 
 def _is_not_mailed(facts: Facts) -> bool:
     hand_over = facts.handed_over
-    return hand_over is not None and hand_over.sent_at is None and hand_over.not_sent not in (None, EXISTED)
+    return (
+        hand_over is not None
+        and hand_over.sent_at is None
+        and hand_over.not_sent not in (None, EXISTED)
+    )
 
 
 def _has_no_key(facts: Facts) -> bool:
@@ -219,7 +232,8 @@ def _ordered_since(facts: Facts) -> datetime | None:
 
 
 def _with_key_since(facts: Facts) -> datetime | None:
-    """Return since when a client has its ID and its keys; None where nobody tells, as for keys in the portal."""
+    """Return since when a client has its ID and its keys; None where nobody tells, as for keys in
+    the portal."""
     return max(facts.told_at, facts.keys_since) if facts.told_at and facts.keys_since else None
 
 
@@ -232,17 +246,30 @@ def _has_no_mandate(facts: Facts) -> bool:
     return mandate is not None and mandate.days_left < 0
 
 
-_US, _ORGANISATION, _AUTHORITY, _OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
+_US, _ORGANISATION, _AUTHORITY, _OWNER = (
+    WaitsFor.US,
+    WaitsFor.ORGANISATION,
+    WaitsFor.AUTHORITY,
+    WaitsFor.API_OWNER,
+)
 _CLIENT, _HAND_OVER = (Step.CLIENT, Step.PROMOTION), (Step.HAND_OVER, Step.PROMOTION)
 _RIGHT, _KEY = (Step.RIGHT, Step.RIGHT_ON_PRODUCTION), (Step.KEY, Step.KEY_ON_PRODUCTION)
 _TRIED, _PROMOTION = (Step.PROMOTION, Step.KEY_ON_PRODUCTION), (Step.PROMOTION, Step.PROMOTION)
 _ROWS = (
     # The client, and what is in it.
-    StepRow("state-unknown", _CLIENT, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
+    StepRow(
+        "state-unknown", _CLIENT, _US, lambda facts: facts.is_recorded is None, unknown=("state",)
+    ),
     StepRow("mandate", _KEY, _ORGANISATION, _has_no_mandate),
-    StepRow("gate-test", _CLIENT, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id),
-    StepRow("gate-again", _CLIENT, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there),
-    StepRow("gate", _CLIENT, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
+    StepRow(
+        "gate-test", _CLIENT, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id
+    ),
+    StepRow(
+        "gate-again", _CLIENT, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there
+    ),
+    StepRow(
+        "gate", _CLIENT, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back
+    ),
     StepRow("ordered", _CLIENT, _US, _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM), _ordered_since),
     StepRow("ordered-owner", _CLIENT, _OWNER, _is_ordered(Doer.API_OWNER), _ordered_since),
     StepRow("ordered-key", _KEY, _ORGANISATION, _is_ordered(Doer.ORGANISATION), _ordered_since),
@@ -253,11 +280,20 @@ _ROWS = (
         "hand-over-no-smtp",
         _HAND_OVER,
         _US,
-        lambda facts: _is_not_mailed(facts) and facts.handed_over is not None and facts.handed_over.not_sent == NO_SMTP,
+        lambda facts: (
+            _is_not_mailed(facts)
+            and facts.handed_over is not None
+            and facts.handed_over.not_sent == NO_SMTP
+        ),
         lambda facts: facts.made_at,
     ),
     StepRow("hand-over-failed", _HAND_OVER, _US, _is_not_mailed, lambda facts: facts.made_at),
-    StepRow("extend-gate", _CLIENT, _ORGANISATION, lambda facts: bool(facts.lacking) and facts.is_held_back),
+    StepRow(
+        "extend-gate",
+        _CLIENT,
+        _ORGANISATION,
+        lambda facts: bool(facts.lacking) and facts.is_held_back,
+    ),
     StepRow("extend", _CLIENT, _US, lambda facts: bool(facts.lacking)),
     # How it authenticates.
     StepRow(
@@ -266,8 +302,17 @@ _ROWS = (
         None,
         lambda facts: facts.uses_secret and _is_test(facts) and facts.is_on_production,
     ),
-    StepRow("secret", _KEY, _US, lambda facts: facts.uses_secret, lambda facts: facts.told_at, ("secret",)),
-    StepRow("keys-unknown", _KEY, _AUTHORITY, lambda facts: facts.usable_keys is None, unknown=("keys",)),
+    StepRow(
+        "secret",
+        _KEY,
+        _US,
+        lambda facts: facts.uses_secret,
+        lambda facts: facts.told_at,
+        ("secret",),
+    ),
+    StepRow(
+        "keys-unknown", _KEY, _AUTHORITY, lambda facts: facts.usable_keys is None, unknown=("keys",)
+    ),
     StepRow(
         "right",
         _RIGHT,
@@ -276,7 +321,10 @@ _ROWS = (
         lambda facts: facts.told_at,
     ),
     StepRow(
-        "upload-again", _KEY, _ORGANISATION, lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.had_keys
+        "upload-again",
+        _KEY,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.had_keys,
     ),
     StepRow(
         "upload",
@@ -285,7 +333,12 @@ _ROWS = (
         lambda facts: _has_no_key(facts) and facts.takes_uploads,
         lambda facts: facts.told_at,
     ),
-    StepRow("publish", _KEY, _ORGANISATION, lambda facts: _has_no_key(facts) and facts.connection.jwks_uri is not None),
+    StepRow(
+        "publish",
+        _KEY,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.connection.jwks_uri is not None,
+    ),
     StepRow(
         "first-key",
         _KEY,
@@ -295,10 +348,22 @@ _ROWS = (
     ),
     StepRow("key-in-form", _KEY, _ORGANISATION, _has_no_key),
     StepRow("change-over", _KEY, _US, lambda facts: facts.awaits_key),
-    StepRow("authority-unknown", _TRIED, _AUTHORITY, lambda facts: not facts.is_seen, unknown=("authority",)),
+    StepRow(
+        "authority-unknown",
+        _TRIED,
+        _AUTHORITY,
+        lambda facts: not facts.is_seen,
+        unknown=("authority",),
+    ),
     StepRow("api-owner", _TRIED, _OWNER, lambda facts: bool(facts.withdrawn)),
     # Whether it was tried, and goes on to production.
-    StepRow("done", (Step.PROMOTION, Step.DONE), None, lambda facts: not _is_test(facts), _with_key_since),
+    StepRow(
+        "done",
+        (Step.PROMOTION, Step.DONE),
+        None,
+        lambda facts: not _is_test(facts),
+        _with_key_since,
+    ),
     StepRow("on-production", _PROMOTION, None, lambda facts: facts.is_on_production),
     StepRow("form-unknown", _PROMOTION, _ORGANISATION, lambda facts: facts.is_declared is None),
     StepRow(
@@ -306,7 +371,9 @@ _ROWS = (
         _PROMOTION,
         _ORGANISATION,
         lambda facts: (
-            not facts.is_exempt and not facts.is_proven and (facts.evidence is not None or facts.evidence_refused)
+            not facts.is_exempt
+            and not facts.is_proven
+            and (facts.evidence is not None or facts.evidence_refused)
         ),
     ),
     StepRow(
@@ -316,7 +383,9 @@ _ROWS = (
         lambda facts: not facts.is_exempt and not facts.is_proven,
         _with_key_since,
     ),
-    StepRow("promote", _PROMOTION, _ORGANISATION, lambda facts: not facts.has_production, _proven_at),
+    StepRow(
+        "promote", _PROMOTION, _ORGANISATION, lambda facts: not facts.has_production, _proven_at
+    ),
     StepRow("tested", _PROMOTION, None, lambda _: True, _proven_at),
 )
 _WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
@@ -347,7 +416,11 @@ def _unknown(facts: Facts, row: StepRow) -> Iterator[str]:
         yield "form"
     if _is_made(facts) and (facts.handed_over is None or facts.handed_over == HandedOver()):
         yield "hand_over"
-    if row.order in ("upload", "keys-unknown") and facts.takes_uploads and facts.administrators is None:
+    if (
+        row.order in ("upload", "keys-unknown")
+        and facts.takes_uploads
+        and facts.administrators is None
+    ):
         yield "rights"
     if row.order in _WITH_TOKENS and not facts.knows_use:
         yield "last_token"
@@ -386,4 +459,6 @@ def _values(facts: Facts) -> dict[str, str]:
     }
     if handed_over and handed_over.sent_at and handed_over.not_sent:
         values["unsent"] = handed_over.not_sent
-    return values | ({"leaves": facts.leaves.isoformat()} if facts.leaves and not facts.is_leaving else {})
+    return values | (
+        {"leaves": facts.leaves.isoformat()} if facts.leaves and not facts.is_leaving else {}
+    )

@@ -70,8 +70,8 @@ class Refusals(Part):
 def read_refusals(
     stack: Stack, clients: list[Client], search: str, since: datetime
 ) -> tuple[list[RefusedRequest], list[str]]:
-    """Return what the authorities of a stack refused since a moment: requests of ``clients``, or of anybody without a
-    ``search``; and a note for each authority that does not say."""
+    """Return what the authorities of a stack refused since a moment: requests of ``clients``, or of
+    anybody without a ``search``; and a note for each authority that does not say."""
     entries: list[RefusedRequest] = []
     notes: list[str] = []
     try:
@@ -79,24 +79,38 @@ def read_refusals(
     except Failure as failure:  # such as credentials that are not here
         return [], [say("refusals.unread", stack=stack.name, error=failure)]
     for name, platform in platforms.items():
-        own = {client.client_id: client for client in clients if client.platform is name and client.client_id}
+        own = {
+            client.client_id: client
+            for client in clients
+            if client.platform is name and client.client_id
+        }
         if search and not own:
             continue
         if not isinstance(platform.authority, KeepsRefusals):
             notes.append(say("refusals.not_kept", platform=name, stack=stack.name))
             continue
-        [client_id] = own if search and len(own) == 1 else [None]  # of several, all are read at once
+        [client_id] = (
+            own if search and len(own) == 1 else [None]
+        )  # of several, all are read at once
         try:
-            for refusal in takewhile(lambda refusal: refusal.at >= since, platform.authority.refusals(client_id)):
-                nobody = Client(f"client {refusal.client_id or '?'}", name, stack.settings.environment)
+            for refusal in takewhile(
+                lambda refusal: refusal.at >= since, platform.authority.refusals(client_id)
+            ):
+                nobody = Client(
+                    f"client {refusal.client_id or '?'}", name, stack.settings.environment
+                )
                 if not search or refusal.client_id in own:
-                    entries.append(_entry(stack.name, own.get(refusal.client_id, nobody), refusal, platform))
+                    entries.append(
+                        _entry(stack.name, own.get(refusal.client_id, nobody), refusal, platform)
+                    )
         except AuthorityError as error:
             notes.append(say("refusals.unread", stack=stack.name, error=error))
     return sorted(entries, key=lambda entry: entry.at, reverse=True), notes
 
 
-def _entry(stack: str, client: Client, refusal: Refusal, platform: ConnectedPlatform) -> RefusedRequest:
+def _entry(
+    stack: str, client: Client, refusal: Refusal, platform: ConnectedPlatform
+) -> RefusedRequest:
     found, thumbprint = cause(refusal, client.platform, client.environment, platform)
     words = words_in(spoken())
     return RefusedRequest(

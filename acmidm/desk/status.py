@@ -1,4 +1,5 @@
-"""The service desk's list: which organisation has which client, with which scopes, keys and products."""
+"""The service desk's list: which organisation has which client, with which scopes, keys and
+products."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class ListedKey(Part):
 
     @property
     def in_mails(self) -> str:
-        """Name the key in a mail: by its ``kid`` where that is a plain name, and no sentence that we would send on."""
+        """Name the key in a mail: by its ``kid`` where that is a plain name, and no sentence that
+        we would send on."""
         return self.kid if _NAME.fullmatch(self.kid) else self.thumbprint or "?"
 
     @property
@@ -81,7 +83,9 @@ class ListedConnection(ClientName):
     contacts: tuple[str, ...] = ()
     token_endpoint_auth_method: str
     scopes: tuple[str, ...]
-    reasons: dict[str, str] = Field(default_factory=dict)  # per scope, with the reference, where its form gives one
+    reasons: dict[str, str] = Field(
+        default_factory=dict
+    )  # per scope, with the reference, where its form gives one
     default_scopes: tuple[str, ...] = ()
     attributes: dict[str, str] = Field(default_factory=dict)
     keys: tuple[ListedKey, ...] | None
@@ -96,16 +100,22 @@ class ListedConnection(ClientName):
 
     @property
     def leaving(self) -> list[str]:
-        """The days on which platform and products leave; the day alone where the whole client leaves."""
+        """The days on which platform and products leave; the day alone where the whole client
+        leaves."""
         whole = self.leaves.get(self.platform)
-        parts = [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())] if whole is None else [whole]
+        parts = (
+            [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())]
+            if whole is None
+            else [whole]
+        )
         return [*parts, *([say("status.stays")] if self.preserve else [])]
 
     @property
     def granted(self) -> list[str]:
         """Its scopes, each with why it has it where that is known."""
         return [
-            f"{plain(name)}{f' ({plain(self.reasons[name])})' if name in self.reasons else ''}" for name in self.scopes
+            f"{plain(name)}{f' ({plain(self.reasons[name])})' if name in self.reasons else ''}"
+            for name in self.scopes
         ]
 
     @property
@@ -116,13 +126,17 @@ class ListedConnection(ClientName):
     @property
     def ends(self) -> datetime | None:
         """When the key, or the mandate, ends that ends first."""
-        ends = [key.expires for key in self.keys or ()] + [self.mandate.expires if self.mandate else None]
+        ends = [key.expires for key in self.keys or ()] + [
+            self.mandate.expires if self.mandate else None
+        ]
         return min((end for end in ends if end is not None), default=None)
 
     @property
     def days_left(self) -> int | None:
         """Of the key, or the mandate, that ends first."""
-        left = [key.days_left for key in self.keys or ()] + [self.mandate.days_left if self.mandate else None]
+        left = [key.days_left for key in self.keys or ()] + [
+            self.mandate.days_left if self.mandate else None
+        ]
         return min((days for days in left if days is not None), default=None)
 
     @property
@@ -143,7 +157,10 @@ class ListedConnection(ClientName):
     @property
     def words(self) -> str:
         """All that a search looks in."""
-        codes = [*self.codes, *(f"{code[:4]}.{code[4:7]}.{code[7:]}" for code in self.codes if code.isdecimal())]
+        codes = [
+            *self.codes,
+            *(f"{code[:4]}.{code[4:7]}.{code[7:]}" for code in self.codes if code.isdecimal()),
+        ]
         own = (
             self.stack,
             self.key,
@@ -157,8 +174,16 @@ class ListedConnection(ClientName):
         attributes = (word for pair in self.attributes.items() for word in pair)
         keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
         supplier = (self.mandate.supplier,) if self.mandate else ()
-        own = (*own, self.jwks_uri or "", self.token_endpoint_auth_method, *supplier, *self.acts_for)
-        return " ".join((*own, *self.scopes, *self.reasons.values(), *attributes, *keys, *self.products)).casefold()
+        own = (
+            *own,
+            self.jwks_uri or "",
+            self.token_endpoint_auth_method,
+            *supplier,
+            *self.acts_for,
+        )
+        return " ".join(
+            (*own, *self.scopes, *self.reasons.values(), *attributes, *keys, *self.products)
+        ).casefold()
 
 
 class Status(Part):
@@ -190,21 +215,28 @@ class Status(Part):
     def title(self) -> str:
         stacks = f" {say('status.and')} ".join(self.stacks)
         title = say_counted("status.title", len(self.connections), stacks=stacks)
-        return say("status.holding", title=title, search=plain(self.search)) if self.search else title
+        return (
+            say("status.holding", title=title, search=plain(self.search)) if self.search else title
+        )
 
 
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
-    """Return a client of the state; keys in the portal are listed where they are known (``uploaded``)."""
+    """Return a client of the state; keys in the portal are listed where they are known
+    (``uploaded``)."""
     fields, known_keys = state.fields, state.known_keys
     keys = [
-        ListedKey(kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=key.days_left(now))
+        ListedKey(
+            kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=key.days_left(now)
+        )
         for kid, key in sorted((known_keys or {}).items())
     ]
     return ListedConnection(
         **client_name(state),
         stack=stack,
         environment=state.environment,
-        codes=tuple(fields[name] for name in ("organisation.ovo", "organisation.kbo") if fields.get(name)),
+        codes=tuple(
+            fields[name] for name in ("organisation.ovo", "organisation.kbo") if fields.get(name)
+        ),
         contacts=tuple(fields.get("contacts") or ()),
         token_endpoint_auth_method=state.auth_method or "",
         scopes=tuple(sorted(state.scopes or ())),
@@ -213,7 +245,9 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
             for scope, grant in sorted((state.scopes or {}).items())
             if grant.reason not in (None, NO_REASON)
         },
-        default_scopes=tuple(scope for scope, grant in sorted((state.scopes or {}).items()) if grant.default),
+        default_scopes=tuple(
+            scope for scope, grant in sorted((state.scopes or {}).items()) if grant.default
+        ),
         attributes=dict(state.attributes),
         keys=None if known_keys is None else tuple(keys),
         keys_in_portal=state.keys is None and not state.jwks_uri,
@@ -237,8 +271,8 @@ def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
 def matcher(
     search: str, scopes: Collection[str], days: int | None, ends_before: datetime | None = None
 ) -> Callable[[ListedConnection], bool]:
-    """Return the filter of connections: with words that begin with each of ``search``, one of ``scopes``, and a key
-    that ends within ``days`` and before a moment."""
+    """Return the filter of connections: with words that begin with each of ``search``, one of
+    ``scopes``, and a key that ends within ``days`` and before a moment."""
     has_words = searched(search)
     return lambda client: (
         has_words(client.words)
@@ -248,7 +282,9 @@ def matcher(
     )
 
 
-def without(environment: Environment, connections: Iterable[ListedConnection]) -> list[ListedConnection]:
+def without(
+    environment: Environment, connections: Iterable[ListedConnection]
+) -> list[ListedConnection]:
     """Return the connections that have no client in an environment."""
     listed = list(connections)
     made = (client for client in listed if client.client_id and client.environment is environment)
@@ -260,6 +296,12 @@ def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection,
     """Sort connections by organisation and application."""
 
     def rank(client: ListedConnection) -> tuple[str, ...]:
-        return client.organisation.casefold(), client.application, client.environment, client.platform, client.stack
+        return (
+            client.organisation.casefold(),
+            client.application,
+            client.environment,
+            client.platform,
+            client.stack,
+        )
 
     return tuple(sorted(connections, key=rank))

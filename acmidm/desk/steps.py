@@ -1,5 +1,5 @@
-"""The board of the guide: every application at its step, with whom it waits for and what they must do, in one
-language."""
+"""The board of the guide: every application at its step, with whom it waits for and what they must
+do, in one language."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Place(Progress):
 
     @property
     def on_card(self) -> str:
-        """What must be done, without the command that does it: not everybody who reads a board has a shell."""
+        """What must be done, without the command that does it: not everybody who reads a board has
+        a shell."""
         return self.to_do(self.language, with_command=False)
 
     @property
@@ -59,14 +60,22 @@ class Place(Progress):
         """Environment and platform, and the stack where that has another name."""
         connection = self.connection
         parts = [self.room(f"environment.short.{connection.environment}")]
-        parts += [self.room(f"platform.{connection.platform}")] if connection.platform is not Platform.ACMIDM else []
-        parts += [f"stack {plain(connection.stack)}"] if connection.stack != connection.environment else []
+        parts += (
+            [self.room(f"platform.{connection.platform}")]
+            if connection.platform is not Platform.ACMIDM
+            else []
+        )
+        parts += (
+            [f"stack {plain(connection.stack)}"]
+            if connection.stack != connection.environment
+            else []
+        )
         return ", ".join(parts)
 
     @property
     def keys(self) -> list[str]:
-        """Its keys, each with its end; or how it authenticates without keys; and by which mandate they are a
-        supplier's."""
+        """Its keys, each with its end; or how it authenticates without keys; and by which mandate
+        they are a supplier's."""
         if (mandate := self.connection.mandate) is None:
             return self._keys
         ends = self.room.day(mandate.until)
@@ -93,13 +102,15 @@ class Place(Progress):
 
 
 class Card(NamedTuple):
-    """An application of an organisation, with each environment and platform that it is connected in."""
+    """An application of an organisation, with each environment and platform that it is connected
+    in."""
 
     places: tuple[Place, ...]
 
     @property
     def step(self) -> Step:
-        """Where it stands as a whole: at the first step at which somebody must do something, else as far as it is."""
+        """Where it stands as a whole: at the first step at which somebody must do something, else
+        as far as it is."""
         waiting = [place.step for place in self.places if place.waits_for]
         return min(waiting) if waiting else max(place.step for place in self.places)
 
@@ -123,7 +134,9 @@ class Steps(Part):
 
     @property
     def checked(self) -> str:
-        return self.room("checked", day=self.room.day(self.checked_at), time=f"{self.checked_at:%H:%M}")
+        return self.room(
+            "checked", day=self.room.day(self.checked_at), time=f"{self.checked_at:%H:%M}"
+        )
 
     @property
     def by_step(self) -> list[tuple[Step, str, list[Card]]]:
@@ -132,17 +145,27 @@ class Steps(Part):
         for place in self.connections:
             by_key[place.connection.key].append(place)
         cards = [Card(tuple(places)) for places in by_key.values()]
-        return [(step, self.room(f"step.{step.value}"), [card for card in cards if card.step is step]) for step in Step]
+        return [
+            (step, self.room(f"step.{step.value}"), [card for card in cards if card.step is step])
+            for step in Step
+        ]
 
     @property
     def waiting(self) -> dict[str, tuple[str, int]]:
         """Per party that connections wait for its word, and how many wait."""
         counts = Counter(str(place.waits_for) for place in self.connections if place.waits_for)
-        return {name: (self.room(f"waits.{name}"), counts[name]) for name in map(str, WaitsFor) if counts[name]}
+        return {
+            name: (self.room(f"waits.{name}"), counts[name])
+            for name in map(str, WaitsFor)
+            if counts[name]
+        }
 
     @property
     def environments(self) -> dict[str, str]:
-        return {environment.value: self.room(f"environment.short.{environment}") for environment in Environment}
+        return {
+            environment.value: self.room(f"environment.short.{environment}")
+            for environment in Environment
+        }
 
     @property
     def scopes(self) -> list[str]:
@@ -150,8 +173,19 @@ class Steps(Part):
 
 
 def steps_of(
-    rows: Iterable[Progress], language: Language, *, checked_at: datetime, stacks: Iterable[str], search: str = ""
+    rows: Iterable[Progress],
+    language: Language,
+    *,
+    checked_at: datetime,
+    stacks: Iterable[str],
+    search: str = "",
 ) -> Steps:
     """Return the board of these rows in one language."""
     places = tuple(Place(**dict(row), language=language, text=row.to_do(language)) for row in rows)
-    return Steps(checked_at=checked_at, stacks=tuple(stacks), search=search, language=language, connections=places)
+    return Steps(
+        checked_at=checked_at,
+        stacks=tuple(stacks),
+        search=search,
+        language=language,
+        connections=places,
+    )

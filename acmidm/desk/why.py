@@ -1,4 +1,5 @@
-"""One answer for the service desk: how a connection stands, what is probably wrong, and what to say to a caller."""
+"""One answer for the service desk: how a connection stands, what is probably wrong, and what to say
+to a caller."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ class GrantedScope(Part):
     @property
     def text(self) -> str:
         facts = [self.reason or say("why.no_reason")]
-        facts += [say("why.granted", by=plain(self.by), day=day(self.at))] if self.by and self.at else []
+        facts += (
+            [say("why.granted", by=plain(self.by), day=day(self.at))] if self.by and self.at else []
+        )
         facts += [say("why.commit", commit=plain(self.commit))] if self.commit else []
         return f"{plain(self.scope)}: {'; '.join(facts)}"
 
@@ -76,11 +79,16 @@ class Why(Part):
 
     @property
     def title(self) -> str:
-        return say_counted("why.title", len(self.answers), search=plain(self.search), stacks=", ".join(self.stacks))
+        return say_counted(
+            "why.title", len(self.answers), search=plain(self.search), stacks=", ".join(self.stacks)
+        )
 
 
 def answer(
-    row: Progress, refusals: Iterable[RefusedRequest], by_hand: Iterable[str], granted: Iterable[GrantedScope]
+    row: Progress,
+    refusals: Iterable[RefusedRequest],
+    by_hand: Iterable[str],
+    granted: Iterable[GrantedScope],
 ) -> Answer:
     """Return the answer about a connection. ``refusals`` are its own, the newest first."""
     card = Answer(
@@ -91,7 +99,9 @@ def answer(
         by_hand=tuple(by_hand),
         granted=tuple(granted),
     )
-    causes, told = zip(*(tuple(_causes(card)) or [(say("why.well"), say("why.tell.well"))]), strict=True)
+    causes, told = zip(
+        *(tuple(_causes(card)) or [(say("why.well"), say("why.tell.well"))]), strict=True
+    )
     return card.model_copy(update={"causes": causes, "tell": told[0]})
 
 
@@ -100,7 +110,12 @@ def _causes(card: Answer) -> Iterator[tuple[str, str]]:
     newest = next(iter(card.refusals), None)
     if newest and (card.last_token_at is None or newest.at > card.last_token_at):
         at = newest.at.astimezone(_BRUSSELS)
-        facts = {"what": newest.what, "remedy": newest.remedy, "day": card.room.day(at), "time": f"{at:%H:%M}"}
+        facts = {
+            "what": newest.what,
+            "remedy": newest.remedy,
+            "day": card.room.day(at),
+            "time": f"{at:%H:%M}",
+        }
         yield say("why.refused", **facts), say("why.tell.refused", **facts)
     if card.by_hand:
         yield say("why.by_hand", changes="; ".join(card.by_hand)), say("why.tell.by_hand")
@@ -110,8 +125,8 @@ def _causes(card: Answer) -> Iterator[tuple[str, str]]:
 
 
 def granted_scopes(row: Progress, stack: Stack) -> list[GrantedScope]:
-    """Return why a client has each of its scopes: the reason in its form, the commit that brought it there, and who
-    granted it."""
+    """Return why a client has each of its scopes: the reason in its form, the commit that brought
+    it there, and who granted it."""
     connection = row.connection
     commits = _brought_by(row.values["form"], connection.environment, connection.scopes)
     scopes = tuple(Change(kind=Kind.SCOPE_GRANTED, subject=scope) for scope in connection.scopes)

@@ -1,7 +1,8 @@
-"""Edit a form as a person would: the lines that change change, and comments, order and all other lines stay as they
-are.
+"""Edit a form as a person would: the lines that change change, and comments, order and all other
+lines stay as they are.
 
-The edited form is checked before it takes the place of the old one, which it does at once or not at all.
+The edited form is checked before it takes the place of the old one, which it does at once or not at
+all.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ Edit = Callable[[Any], None]
 
 
 def edited(text: str, edit: Edit) -> str:
-    """Return the text of a valid form after an edit. Lines that it does not concern are as they were, to the character.
+    """Return the text of a valid form after an edit. Lines that it does not concern are as they
+    were, to the character.
 
     Raises:
         Failure: where the text is written in a way that the editor would not read as it is meant.
@@ -66,8 +68,8 @@ def edited(text: str, edit: Edit) -> str:
 
 
 def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list[str] | None:
-    """Return the lines of a form with what an edit changes in those of the editor; None where it breaks lines elsewhere
-    than the form."""
+    """Return the lines of a form with what an edit changes in those of the editor; None where it
+    breaks lines elsewhere than the form."""
     if len(before) != len(lines):
         return None
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
@@ -94,15 +96,23 @@ def put_first(mapping: Any, name: str, value: Any) -> None:
 
 
 def put_last(items: Any, more: Iterable[Any]) -> None:
-    """Give a list of a document more items, before the comments and empty lines that are below it."""
+    """Give a list of a document more items, before the comments and empty lines that are below
+    it."""
     last, more = len(items) - 1, list(more)
     items.extend(more)
     token = (items.ca.items.get(last) or [None])[0] if isinstance(items, CommentedSeq) else None
     if token is None or items.fa.flow_style():
         return
-    own, _, below = token.value.partition("\n")  # the editor has all of it as the comment of the last item
+    own, _, below = token.value.partition(
+        "\n"
+    )  # the editor has all of it as the comment of the last item
     if below:
-        items.ca.items[len(items) - 1] = [CommentToken(f"\n{below}", token.start_mark, None), None, None, None]
+        items.ca.items[len(items) - 1] = [
+            CommentToken(f"\n{below}", token.start_mark, None),
+            None,
+            None,
+            None,
+        ]
         if own:
             token.value = f"{own}\n"
         else:
@@ -110,8 +120,8 @@ def put_last(items: Any, more: Iterable[Any]) -> None:
 
 
 def put_below(mapping: Any, name: str, value: Any) -> None:
-    """Give a mapping of a document one more name, after the others and before the comments and empty lines that are
-    below it."""
+    """Give a mapping of a document one more name, after the others and before the comments and
+    empty lines that are below it."""
     below = _without_below(mapping)
     mapping[name] = value
     if below and (last_value := _last_of(mapping)):
@@ -121,7 +131,8 @@ def put_below(mapping: Any, name: str, value: Any) -> None:
 
 
 def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, Any]]) -> None:
-    """Give an environment of a document more scopes, products or attributes, below those that it has."""
+    """Give an environment of a document more scopes, products or attributes, below those that it
+    has."""
     if not (request := environments.get(name)):
         if name in environments:
             environments[name] = parts
@@ -138,8 +149,8 @@ def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, A
 
 
 def _last_of(node: Any) -> tuple[Any, Any, int] | None:
-    """Return where the editor keeps what is behind and below the last value of a document's part: its owner, name or
-    index, and slot."""
+    """Return where the editor keeps what is behind and below the last value of a document's part:
+    its owner, name or index, and slot."""
     last_value = None
     while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
         last = next(reversed(node)) if isinstance(node, CommentedMap) else len(node) - 1
@@ -170,7 +181,8 @@ def on_one_line(items: Iterable[Any]) -> CommentedSeq:
 
 
 def copied(value: Any) -> Any:
-    """Return a copy of a part of a document, without comments. What is on one line stays so, and so is what is new."""
+    """Return a copy of a part of a document, without comments. What is on one line stays so, and so
+    is what is new."""
     copy: CommentedMap | CommentedSeq
     if isinstance(value, Mapping):
         copy = CommentedMap({name: copied(part) for name, part in value.items()})
@@ -186,12 +198,13 @@ def copied(value: Any) -> Any:
 def edit_file(
     named: Path, edit: Edit, new_files: Mapping[str, str], checked: Path, *, first: str = ""
 ) -> Callable[[], None]:
-    """Return what puts an edited form, or another file of its folder, in place, once ``checked`` is known to be valid
-    by the stacks of this folder, with the new files beside it, text by name. A file that is not there begins as
-    ``first``.
+    """Return what puts an edited form, or another file of its folder, in place, once ``checked`` is
+    known to be valid by the stacks of this folder, with the new files beside it, text by name. A
+    file that is not there begins as ``first``.
 
-    Nothing is written before. What it returns writes the files, none over another, then replaces the form; where one of
-    that fails, the files are taken away again. Only a kill in between leaves files, which no form names.
+    Nothing is written before. What it returns writes the files, none over another, then replaces
+    the form; where one of that fails, the files are taken away again. Only a kill in between leaves
+    files, which no form names.
 
     Raises:
         InvalidForms: with the mistakes of what is edited.
@@ -202,21 +215,25 @@ def edit_file(
     text = edited(first if old is None else old.decode("utf-8"), edit)
     new = {file.with_name(name): content for name, content in new_files.items()}
     stacks = stacks_in(Path())
-    load_onboardings([checked], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text})
+    load_onboardings(
+        [checked], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text}
+    )
 
     return partial(put_files, {**new, file: text}, {} if old is None else {file: old})
 
 
 def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
-    """Write files, all of them or none: those in ``before`` in the place of what they were, the others never over a
-    file.
+    """Write files, all of them or none: those in ``before`` in the place of what they were, the
+    others never over a file.
 
     Raises:
         FileExistsError: where one that is new is there.
         Failure: where one is not what it was.
     """
     new = {file: text for file, text in texts.items() if file not in before}
-    folders = [folder for folder in dict.fromkeys(file.parent for file in new) if not folder.exists()]
+    folders = [
+        folder for folder in dict.fromkeys(file.parent for file in new) if not folder.exists()
+    ]
     done: list[Path] = []
     try:
         for folder in folders:

@@ -1,6 +1,8 @@
-"""``acmidm promote --write``: what production lacks of TNI goes into the form, and what TNI cannot tell is named.
+"""``acmidm promote --write``: what production lacks of TNI goes into the form, and what TNI cannot
+tell is named.
 
-What production has already stays as it is. Keys, secrets and client-IDs are each environment's own, and never copied.
+What production has already stays as it is. Keys, secrets and client-IDs are each environment's own,
+and never copied.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ _TNI, _PROD = Environment.TNI, Environment.PROD
 
 @dataclass
 class Addition:
-    """What a form gets for production, by the names in its document; ``unknown`` are texts about what TNI lacks."""
+    """What a form gets for production, by the names in its document; ``unknown`` are texts about
+    what TNI lacks."""
 
     scopes: list[str] = field(default_factory=list)
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -47,9 +50,14 @@ class Addition:
 
 
 def addition_to(
-    loaded: LoadedForm, catalogue: Catalogue, values: Values, differences: tuple[Difference, ...], talk: Talk
+    loaded: LoadedForm,
+    catalogue: Catalogue,
+    values: Values,
+    differences: tuple[Difference, ...],
+    talk: Talk,
 ) -> Addition:
-    """Return what production lacks. ``values`` are production's own, of fields that differ per environment.
+    """Return what production lacks. ``values`` are production's own, of fields that differ per
+    environment.
 
     Raises:
         Failure: where the form has nothing to promote from, or leaves.
@@ -59,24 +67,39 @@ def addition_to(
     tni, prod = _request(loaded), form.environments.get(_PROD, EnvironmentRequest())
     addition, gone = Addition(), {name for name, day in form.retire.items() if day <= _today()}
     for scope in (
-        name for name in tni.scopes if name not in prod.scopes and catalogue.product_of[name].product not in gone
+        name
+        for name in tni.scopes
+        if name not in prod.scopes and catalogue.product_of[name].product not in gone
     ):
         if _PROD in catalogue.scopes[scope].environments:
             addition.scopes.append(scope)
         else:
-            addition.unknown.append(texts("promote.not_offered", what=texts("promote.scope", what=scope)))
+            addition.unknown.append(
+                texts("promote.not_offered", what=texts("promote.scope", what=scope))
+            )
     granted = {*addition.scopes, *prod.scopes}
-    for name in [product for product in tni.products if product not in prod.products and product not in gone]:
+    for name in [
+        product for product in tni.products if product not in prod.products and product not in gone
+    ]:
         product = catalogue.products[name]
         if _PROD in product.environments and granted & product.scopes.keys():
-            addition.products[name] = dict(_own(loaded, product, tni.products[name], values, addition, talk))
+            addition.products[name] = dict(
+                _own(loaded, product, tni.products[name], values, addition, talk)
+            )
         else:
-            addition.unknown.append(texts("promote.not_offered", what=texts("promote.product", what=name)))
+            addition.unknown.append(
+                texts("promote.not_offered", what=texts("promote.product", what=name))
+            )
     addition.attributes += [name for name in tni.attributes if name not in prod.attributes]
     for product_name, name in values:
         if product_name not in addition.products:
             talk.wrong.append(
-                say("edit.product_not_added", product=product_name, name=name, quoted=quoted(product_name))
+                say(
+                    "edit.product_not_added",
+                    product=product_name,
+                    name=name,
+                    quoted=quoted(product_name),
+                )
             )
     talk.require()
     addition.unknown += _unknown(form, loaded.file, differences, talk)
@@ -92,18 +115,28 @@ def _request(loaded: LoadedForm) -> EnvironmentRequest:
     form = loaded.form
     if _TNI not in form.environments:
         raise Failure(say("edit.no_test", file=loaded.file))
-    if (form.preserve and not form.retire) or (WHOLE in form.retire and form.retire[WHOLE] <= _today()):
+    if (form.preserve and not form.retire) or (
+        WHOLE in form.retire and form.retire[WHOLE] <= _today()
+    ):
         raise Failure(say("edit.leaves", file=loaded.file))
     return form.environments[_TNI]
 
 
 def _own(
-    loaded: LoadedForm, product: Product, on_tni: Mapping[str, Any], values: Values, addition: Addition, talk: Talk
+    loaded: LoadedForm,
+    product: Product,
+    on_tni: Mapping[str, Any],
+    values: Values,
+    addition: Addition,
+    talk: Talk,
 ) -> Iterator[tuple[str, Any]]:
-    """Yield the fields that differ per environment, each with production's value, or None where it has none yet."""
+    """Yield the fields that differ per environment, each with production's value, or None where it
+    has none yet."""
     schema, texts = product.configuration or {}, talk.texts
     for of, name in values:
-        if of == product.product and (name not in product.fields or not product.fields[name].differs_per_environment):
+        if of == product.product and (
+            name not in product.fields or not product.fields[name].differs_per_environment
+        ):
             talk.wrong.append(say("edit.same_everywhere", of=of, name=name))
     for name in [name for name in product.fields if product.fields[name].differs_per_environment]:
         part = schema.get("properties", {}).get(name, {})
@@ -115,7 +148,10 @@ def _own(
             talk.refuse(f"--set {product.product}.{name}", check(parsed(part, answers)))
             yield name, parsed(part, answers)
         elif name in schema.get("required", ()):
-            option, question = f"--set {product.product}.{name}=VALUE", texts("promote.field_question", question=text)
+            option, question = (
+                f"--set {product.product}.{name}=VALUE",
+                texts("promote.field_question", question=text),
+            )
             typed = partial(_typed, check, part)
             answer = talk.answer(
                 option,
@@ -128,31 +164,44 @@ def _own(
             yield name, None if answer is None else parsed(part, [answer])
         else:
             yield name, None
-            addition.unknown.append(texts("promote.field", field=f"{product.product}.{name}", description=text))
+            addition.unknown.append(
+                texts("promote.field", field=f"{product.product}.{name}", description=text)
+            )
 
 
 def _wrong(loaded: LoadedForm, product: Product, name: str, value: object) -> list[str]:
     file = loaded.file.with_name(ORGANISATION_FILE)
-    return of_field(product, name, value) or of_sender(product, name, value, loaded.organisation, file)
+    return of_field(product, name, value) or of_sender(
+        product, name, value, loaded.organisation, file
+    )
 
 
 def _typed(check: Callable[[object], list[str]], part: Mapping[str, Any], answer: str) -> list[str]:
     return check(parsed(part, [answer]))
 
 
-def _unknown(form: Form, file: Path, differences: tuple[Difference, ...], talk: Talk) -> Iterator[str]:
-    """Yield what production needs of its own and the form lacks, and what production has differently and keeps."""
+def _unknown(
+    form: Form, file: Path, differences: tuple[Difference, ...], talk: Talk
+) -> Iterator[str]:
+    """Yield what production needs of its own and the form lacks, and what production has
+    differently and keeps."""
     tni, prod, texts = form.environments[_TNI], form.environments.get(_PROD), talk.texts
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         if prod is None:
             yield texts("promote.secret")
     elif form.keys_of is None and (prod is None or (prod.jwks is None and prod.jwks_uri is None)):
-        yield texts("promote.keys_address") if tni.jwks_uri else texts("promote.keys", form=file.as_posix())
+        yield (
+            texts("promote.keys_address")
+            if tni.jwks_uri
+            else texts("promote.keys", form=file.as_posix())
+        )
     if tni.adopt and not (prod and prod.adopt):
         yield texts("promote.adopt")
     for difference in differences:
         if difference.side is Side.BOTH and not difference.expected:
-            yield texts("promote.differs", what=difference.name, tni=difference.tni, prod=difference.prod)
+            yield texts(
+                "promote.differs", what=difference.name, tni=difference.tni, prod=difference.prod
+            )
 
 
 def write_into(document: Any, addition: Addition) -> None:
@@ -160,13 +209,20 @@ def write_into(document: Any, addition: Addition) -> None:
     environments = document["environments"]
     tni, parts = environments[_TNI.value], CommentedMap()
     if addition.scopes:
-        parts["scopes"] = CommentedMap({name: copied(tni["scopes"][name]) for name in addition.scopes})
+        parts["scopes"] = CommentedMap(
+            {name: copied(tni["scopes"][name]) for name in addition.scopes}
+        )
     if addition.products:
         parts["products"] = CommentedMap(
-            {name: _configuration(tni["products"][name], own) for name, own in addition.products.items()}
+            {
+                name: _configuration(tni["products"][name], own)
+                for name, own in addition.products.items()
+            }
         )
     if addition.attributes:
-        parts["attributes"] = CommentedMap({name: copied(tni["attributes"][name]) for name in addition.attributes})
+        parts["attributes"] = CommentedMap(
+            {name: copied(tni["attributes"][name]) for name in addition.attributes}
+        )
     put_request(environments, _PROD.value, parts)
 
 
@@ -181,7 +237,8 @@ def _configuration(on_tni: Any, own: Mapping[str, Any]) -> Any:
 
 
 def said_of(addition: Addition, file: Path, texts: Texts) -> Iterator[str]:
-    """Yield what was written, what TNI cannot tell, and what production still needs, a line each."""
+    """Yield what was written, what TNI cannot tell, and what production still needs, a line
+    each."""
     form = file.as_posix()
     if addition.is_empty:
         yield texts("promote.nothing", form=form)

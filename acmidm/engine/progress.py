@@ -1,7 +1,7 @@
 """How far a long run of the engine is: a line now and then, of connections, which people can read.
 
-The engine writes a line per resource, thousands in a large stack, and says nowhere how many are left. Its log of events
-(``--event-log``) is read while it is written.
+The engine writes a line per resource, thousands in a large stack, and says nowhere how many are
+left. Its log of events (``--event-log``) is read while it is written.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ ENVIRONMENT = {"PULUMI_DEBUG_COMMANDS": "true"}
 
 
 class Progress:
-    """How far a run is that does something to the resources in ``planned``: by URN the key of each one's connection."""
+    """How far a run is that does something to the resources in ``planned``: by URN the key of each
+    one's connection."""
 
     def __init__(self, events: Path, planned: Mapping[str, str]) -> None:
         self._events, self._planned, self._left = events, planned, Counter(planned.values())
@@ -36,7 +37,8 @@ class Progress:
         self.failed: dict[str, None] = {}
 
     def look(self) -> None:
-        """Read what the engine has written since the last look; half a line stays for the next one."""
+        """Read what the engine has written since the last look; half a line stays for the next
+        one."""
         if not self._events.exists():
             return
         with self._events.open("rb") as events:
@@ -66,17 +68,28 @@ class Progress:
         left = seconds / len(self._seen) * (len(self._planned) - len(self._seen))
         words = [say("engine.progress", stack=stack, done=f"{done:,}", all=f"{len(self._left):,}")]
         if self.failed:
-            words.append(say("engine.progress.failed", count=len(self.failed), names=first_listed(sorted(self.failed))))
+            words.append(
+                say(
+                    "engine.progress.failed",
+                    count=len(self.failed),
+                    names=first_listed(sorted(self.failed)),
+                )
+            )
         words.append(say_counted("engine.progress.left", max(1, round(left / 60))))
         return ", ".join(words)
 
 
 @contextmanager
 def showing(stack: str, planned: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    """Yield the arguments with which a command of the engine tells of its events, and show them meanwhile."""
+    """Yield the arguments with which a command of the engine tells of its events, and show them
+    meanwhile."""
     seconds = SECONDS[0] if sys.stderr.isatty() else SECONDS[1]
     with TemporaryDirectory(prefix="acmidm-") as folder:
-        progress, ended, start = Progress(Path(folder, "events"), planned), threading.Event(), time.monotonic()
+        progress, ended, start = (
+            Progress(Path(folder, "events"), planned),
+            threading.Event(),
+            time.monotonic(),
+        )
 
         def show() -> None:
             while not ended.wait(seconds):

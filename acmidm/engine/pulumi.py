@@ -23,7 +23,12 @@ from acmidm_onboarding.values.problems import Failure, on_one_line
 _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
 """The exception's class, which the engine puts before a sentence."""
 _ATTEMPTS = re.compile(r" \(tried .*?\)")
-_SAYS_NOTHING = ("preview failed", "update failed", "an unhandled error occurred", "Resource monitor has terminated")
+_SAYS_NOTHING = (
+    "preview failed",
+    "update failed",
+    "an unhandled error occurred",
+    "Resource monitor has terminated",
+)
 _PROTECTED = re.compile(r"unable to replace|cannot be deleted\s+because it is protected")
 _OF_SEVERAL = re.compile(r"error: \d+ errors occurred:\s+1\) ")
 _URN = re.compile(r"urn:pulumi:[^\s\"]+")
@@ -43,18 +48,20 @@ class UnknownStack(EngineError):
 
 
 def stack_config(stack: str) -> dict[str, Any]:
-    """Return the configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the operator's
-    credentials. Raises EngineError."""
+    """Return the configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the
+    operator's credentials. Raises EngineError."""
     return dict(_json("config", "--json", "--show-secrets", "--stack", stack))
 
 
 def stack_deployment(stack: str) -> dict[str, Any]:
-    """Return the state of a stack as the engine exports it, secrets encrypted. Raises EngineError."""
+    """Return the state of a stack as the engine exports it, secrets encrypted. Raises
+    EngineError."""
     return dict(_json("stack", "export", "--stack", stack))
 
 
 def decrypted_deployment(stack: str) -> dict[str, Any]:
-    """Return the state of a stack with secrets in the clear, for whoever can decrypt them. Raises EngineError."""
+    """Return the state of a stack with secrets in the clear, for whoever can decrypt them. Raises
+    EngineError."""
     return dict(_json("stack", "export", "--show-secrets", "--stack", stack))
 
 
@@ -73,7 +80,9 @@ def remove_tag(stack: str, name: str) -> None:
     try:
         _run("stack", "tag", "rm", name, "--stack", stack)
     except EngineError:
-        if name in stack_tags(stack):  # else another run took it, at which the engine (3.274) fails on PostgreSQL
+        if name in stack_tags(
+            stack
+        ):  # else another run took it, at which the engine (3.274) fails on PostgreSQL
             raise
 
 
@@ -83,8 +92,10 @@ def set_tag(stack: str, name: str, value: str) -> None:
 
 
 def lock_owners(stack: str) -> list[tuple[int, str, str, datetime]]:
-    """Return of each lock on a stack whose it is, in a backend that has locks: process, user, machine, since when."""
-    # No command lists them. A rename to its own name takes the lock, or says who has it, and is then refused.
+    """Return of each lock on a stack whose it is, in a backend that has locks: process, user,
+    machine, since when."""
+    # No command lists them. A rename to its own name takes the lock, or says who has it, and is
+    # then refused.
     said = _done("stack", "rename", stack, "--stack", stack).stderr
     return [
         (int(pid), user, host, datetime.fromisoformat(since).astimezone())
@@ -98,15 +109,21 @@ def clear_locks(stack: str) -> None:
 
 
 def last_runs(stack: str) -> list[dict[str, Any]]:
-    """Return what the engine keeps of the last ten runs that came to an end, newest first. Raises EngineError."""
-    return [dict(run) for run in _json("stack", "history", "--json", "--page-size", "10", "--stack", stack)]
+    """Return what the engine keeps of the last ten runs that came to an end, newest first. Raises
+    EngineError."""
+    return [
+        dict(run)
+        for run in _json("stack", "history", "--json", "--page-size", "10", "--stack", stack)
+    ]
 
 
 def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
-    """Return the JSON of a preview, also of a failed one, whose diagnostics have the reason. Nothing is written.
+    """Return the JSON of a preview, also of a failed one, whose diagnostics have the reason.
+    Nothing is written.
 
-    ``there`` is what the program is handed; see ``handing``. The program is always handed something: then it reports
-    what it refuses and goes on to its end, so that the engine shows what it would remove.
+    ``there`` is what the program is handed; see ``handing``. The program is always handed
+    something: then it reports what it refuses and goes on to its end, so that the engine shows what
+    it would remove.
 
     Raises:
         EngineError
@@ -123,17 +140,21 @@ def run(
     planned: Mapping[str, str] | None = None,
     state_at_the_end: bool = False,
 ) -> int:
-    """Run a command on a stack with its output on the screen and nobody to answer questions. Return its exit code.
+    """Run a command on a stack with its output on the screen and nobody to answer questions. Return
+    its exit code.
 
-    ``there`` is what the program is handed, None for nothing; see ``handing``. How far the run is with what is
-    ``planned`` is shown, see ``progress``. With ``state_at_the_end`` the state is written once, which is safe where a
-    create finds what a killed run has made.
+    ``there`` is what the program is handed, None for nothing; see ``handing``. How far the run is
+    with what is ``planned`` is shown, see ``progress``. With ``state_at_the_end`` the state is
+    written once, which is safe where a create finds what a killed run has made.
 
     Raises:
         EngineError: where there is no engine.
         Failure: where the command was interrupted.
     """
-    with handing(stack, there) as handed, progress.showing(stack, planned) if planned else nullcontext(()) as events:
+    with (
+        handing(stack, there) as handed,
+        progress.showing(stack, planned) if planned else nullcontext(()) as events,
+    ):
         words = (*words, "--stack", stack, *handed, *events)
         return _done(*words, output=None, state_at_the_end=state_at_the_end).returncode
 
@@ -141,34 +162,37 @@ def run(
 def up(
     stack: str, urns: Iterable[str], there: Records, *, state_at_the_end: bool
 ) -> tuple[bool, tuple[str, ...], frozenset[str]]:
-    """Bring up the resources with these ``urns`` alone, after a refresh of them. Return whether that succeeded, and
-    what ``problems_in`` returns.
+    """Bring up the resources with these ``urns`` alone, after a refresh of them. Return whether
+    that succeeded, and what ``problems_in`` returns.
 
     ``there`` is what the state had of these clients, which the refresh may forget.
 
     Raises:
-        EngineError: where a URN is a pattern, which the engine would take for any number of resources.
+        EngineError: where a URN is a pattern, which the engine would take for any number of
+        resources.
     """
     urns = list(urns)
     if patterns := [urn for urn in urns if "*" in urn]:
         raise EngineError(on_one_line(say("engine.several", urn=patterns[0])))
     targets = [word for urn in urns for word in ("--target", urn)]
-    # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the
-    # refresh of what depends on a client that could not be updated.
+    # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for
+    # ever for the refresh of what depends on a client that could not be updated.
     with handing(stack, there) as handed:
         own = (*targets, *handed, *_UNATTENDED, "--stack", stack)
         done = _done("refresh", "--run-program", *own, state_at_the_end=True)
         if done.returncode == 0:
             done = _done("up", "--continue-on-error", *own, state_at_the_end=state_at_the_end)
-    lines = (line.strip() for line in _OF_SEVERAL.sub("error: ", done.stdout + done.stderr).splitlines())
+    lines = (
+        line.strip() for line in _OF_SEVERAL.sub("error: ", done.stdout + done.stderr).splitlines()
+    )
     return done.returncode == 0, *problems_in(
         [{"severity": "error", "message": line} for line in lines if line.startswith("error: ")]
     )
 
 
 def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Return the errors that the engine reports, a sentence each, without the names of exceptions; and the keys of the
-    protected connections that it would have to remove."""
+    """Return the errors that the engine reports, a sentence each, without the names of exceptions;
+    and the keys of the protected connections that it would have to remove."""
     sentences: dict[str, str] = {}
     protected: set[str] = set()
     for diagnostic in diagnostics if isinstance(diagnostics, list) else []:
@@ -179,7 +203,12 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
             urn = str(diagnostic.get("urn") or "".join(_URN.findall(message)[:1]))
             protected.add("/".join(urn.rpartition("::")[2].split("/")[:2]))
             continue
-        sentence = message.split("\n\n")[-1].strip().removeprefix("error: ").removeprefix("Preview failed: ")
+        sentence = (
+            message.split("\n\n")[-1]
+            .strip()
+            .removeprefix("error: ")
+            .removeprefix("Preview failed: ")
+        )
         sentence = _CLASS.sub("", sentence)
         if sentence and not sentence.startswith(_SAYS_NOTHING):
             sentences.setdefault(_ATTEMPTS.sub("", sentence), on_one_line(sentence))
@@ -187,14 +216,16 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 _STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-"""What has the engine write the state at the end of a run. By itself the engine writes the whole state after each step,
-which costs the square of the number of connections; ``PULUMI_SKIP_CHECKPOINTS=false`` in the environment goes back.
+"""What has the engine write the state at the end of a run. By itself the engine writes the whole
+state after each step, which costs the square of the number of connections;
+``PULUMI_SKIP_CHECKPOINTS=false`` in the environment goes back.
 """
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress")
 
 
 def _document(*words: str) -> dict[str, Any]:
-    """Return the JSON object that a command writes, whatever its exit code. Raises EngineError where it writes none."""
+    """Return the JSON object that a command writes, whatever its exit code. Raises EngineError
+    where it writes none."""
     done = _done(*words, state_at_the_end=True)  # which reads faster too
     try:
         document = json.loads(done.stdout)
@@ -224,7 +255,10 @@ def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> Engi
 
 
 def _done(
-    *words: str, given: str | None = None, output: int | None = subprocess.PIPE, state_at_the_end: bool = False
+    *words: str,
+    given: str | None = None,
+    output: int | None = subprocess.PIPE,
+    state_at_the_end: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run the engine to its end.
 
@@ -233,11 +267,16 @@ def _done(
         Failure: after the engine's end, where a signal came meanwhile that ends a process.
     """
     command = ["pulumi", *words, "--non-interactive"]
-    environment = {**(_STATE_AT_THE_END if state_at_the_end else {}), **os.environ, **progress.ENVIRONMENT}
+    environment = {
+        **(_STATE_AT_THE_END if state_at_the_end else {}),
+        **os.environ,
+        **progress.ENVIRONMENT,
+    }
     stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
     with _passing_interrupts_on() as interrupts:
         try:
-            # In a session of its own, so that a terminal's Ctrl-C reaches it once: twice makes it break off.
+            # In a session of its own, so that a terminal's Ctrl-C reaches it once: twice makes it
+            # break off.
             process = subprocess.Popen(
                 command,
                 env=environment,
@@ -257,7 +296,8 @@ def _done(
 
 
 class _Interrupts:
-    """The last signal that came to end this process. The engine gets each as a Ctrl-C, and ends in good order."""
+    """The last signal that came to end this process. The engine gets each as a Ctrl-C, and ends in
+    good order."""
 
     number: int | None = None
     _process: subprocess.Popen[str] | None = None
@@ -277,14 +317,19 @@ class _Interrupts:
 def _passing_interrupts_on() -> Iterator[_Interrupts]:
     """Handle the signals that end a process while the engine runs.
 
-    SIGINT is handled also where it was ignored at the start, as in a background job of a script: an engine that
-    inherits an ignored SIGINT takes 5 s more for each command, and cannot be interrupted.
+    SIGINT is handled also where it was ignored at the start, as in a background job of a script: an
+    engine that inherits an ignored SIGINT takes 5 s more for each command, and cannot be
+    interrupted.
     """
     interrupts = _Interrupts()
     if threading.current_thread() is not threading.main_thread():
         yield interrupts  # only the main thread handles signals
         return
-    handled = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
+    handled = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
     before = {number: signal.signal(number, interrupts) for number in (signal.SIGINT, *handled)}
     try:
         yield interrupts

@@ -1,14 +1,17 @@
-"""The recovery from a run of Pulumi that was cut off, with which ``acmidm deploy`` begins. What that run left behind:
+"""The recovery from a run of Pulumi that was cut off, with which ``acmidm deploy`` begins. What
+that run left behind:
 
-- **Its lock**: cleared where the process that took the lock no longer lives on this machine. Any other lock is left
-  alone, and explained.
-- **Half a file**: the engine replaces its state in one go, but also writes a ``.attrs`` file beside the state. The
-  engine cannot read an empty one, so that such a file is removed.
-- **Its pending operations**: the engine does not know what became of them, and warns of creates in every later run. To
-  drop them is safe, because every create of this project takes over what it finds, and because of the next point. A
-  client that its authority cannot find by its key stays in the state as one that nobody knows to exist.
-- **What it did but could not record**: the next run has to read the authorities first. A tag on the stack says so, from
-  before anything is cleared until that read succeeds, whatever ends this command.
+- **Its lock**: cleared where the process that took the lock no longer lives on this machine. Any
+  other lock is left alone, and explained.
+- **Half a file**: the engine replaces its state in one go, but also writes a ``.attrs`` file beside
+  the state. The engine cannot read an empty one, so that such a file is removed.
+- **Its pending operations**: the engine does not know what became of them, and warns of creates in
+  every later run. To drop them is safe, because every create of this project takes over what it
+  finds, and because of the next point. A client that its authority cannot find by its key stays in
+  the state as one that nobody knows to exist.
+- **What it did but could not record**: the next run has to read the authorities first. A tag on the
+  stack says so, from before anything is cleared until that read succeeds, whatever ends this
+  command.
 """
 
 from __future__ import annotations
@@ -26,10 +29,24 @@ from urllib.parse import unquote, urlsplit
 import psutil
 import typer
 
-from acmidm.engine.pulumi import clear_locks, last_runs, lock_owners, set_tag, stack_tags, store_deployment
+from acmidm.engine.pulumi import (
+    clear_locks,
+    last_runs,
+    lock_owners,
+    set_tag,
+    stack_tags,
+    store_deployment,
+)
 from acmidm.project import project_name
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
-from acmidm_onboarding.engine_resources import UNKNOWN, EngineResource, Resource, kind_of, mapping, resources_in
+from acmidm_onboarding.engine_resources import (
+    UNKNOWN,
+    EngineResource,
+    Resource,
+    kind_of,
+    mapping,
+    resources_in,
+)
 from acmidm_onboarding.settings import NAMESPACE, config_key, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import Language, say, say_in
@@ -37,17 +54,22 @@ from acmidm_onboarding.values.problems import Failure, listed
 from acmidm_onboarding.values.terms import Platform
 
 LOOK_TAG = "acmidm:look-first"
-"""The tag of a stack whose authorities have to be read first; the run that has read them removes the tag."""
-_START_MARGIN = timedelta(seconds=2)  # when a process started is known to the second, counted from the boot
+"""The tag of a stack whose authorities have to be read first; the run that has read them removes
+the tag."""
+_START_MARGIN = timedelta(
+    seconds=2
+)  # when a process started is known to the second, counted from the boot
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """What the next run on a stack has to know of the last one. ``look_first``: read the authorities first."""
+    """What the next run on a stack has to know of the last one. ``look_first``: read the
+    authorities first."""
 
     look_first: bool
     revision: str | None = None
-    """The commit that was checked out when the whole stack was last brought up; None where nobody knows."""
+    """The commit that was checked out when the whole stack was last brought up; None where nobody
+    knows."""
 
 
 def recover(opened: Stack) -> Recovered:
@@ -62,7 +84,9 @@ def recover(opened: Stack) -> Recovered:
     dead: list[Lock] = []
     for lock in _locks(stack, backend):
         if not lock.is_dead(socket.gethostname()):
-            raise Failure(say("engine.locked", stack=stack, owner=lock.owner, since=lock.since), exit_code=1)
+            raise Failure(
+                say("engine.locked", stack=stack, owner=lock.owner, since=lock.since), exit_code=1
+            )
         dead.append(lock)
     if backend and dead:
         _mend(stack, backend)
@@ -81,19 +105,23 @@ def recover(opened: Stack) -> Recovered:
     if pending:
         kept = [*(deployment.get("resources") or ()), *_unknown(opened, pending)]
         store_deployment(
-            stack, {**opened.state, "deployment": {**deployment, "resources": kept, "pending_operations": []}}
+            stack,
+            {
+                **opened.state,
+                "deployment": {**deployment, "resources": kept, "pending_operations": []},
+            },
         )
         opened.changed()
     return Recovered(look_first, revision_of(last))
 
 
 def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether an authority is of another type than at the last run, so that its clients may bear no marks. Tell
-    the reader which.
+    """Return whether an authority is of another type than at the last run, so that its clients may
+    bear no marks. Tell the reader which.
 
     Raises:
-        Failure: where people confirmed a client of the authority before, and no run has recorded that client: a run
-            would register it a second time.
+        Failure: where people confirmed a client of the authority before, and no run has recorded
+            that client: a run would register it a second time.
     """
     config = mapping(runs[0].get("config")) if runs else {}
 
@@ -101,12 +129,19 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
         return mapping(config.get(f"{NAMESPACE}:{key}")).get("value")
 
     platforms = opened.settings.platforms if config else {}
-    former = {name: str(before(config_key(name, "authority")) or DEFAULT_AUTHORITY) for name in platforms}
+    former = {
+        name: str(before(config_key(name, "authority")) or DEFAULT_AUTHORITY) for name in platforms
+    }
     moved = {
-        name: installed_authorities().get(former[name]) for name in former if former[name] != platforms[name].authority
+        name: installed_authorities().get(former[name])
+        for name in former
+        if former[name] != platforms[name].authority
     }
     if by_hand := {name for name, was in moved.items() if was and was.is_by_hand}:
-        _require_recorded(Stack(opened.name, lambda: read_settings(before), export=lambda _: opened.state), by_hand)
+        _require_recorded(
+            Stack(opened.name, lambda: read_settings(before), export=lambda _: opened.state),
+            by_hand,
+        )
     for name in moved:
         typer.echo(say("state.moved", platform=name, authority=platforms[name].authority), err=True)
     return bool(moved)
@@ -127,32 +162,46 @@ def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
 def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[EngineResource]:
     """Yield the clients that a run may have made, where their authority finds none by its key.
 
-    They stay in the state, with a sentence in English for every later program, so that nobody makes them again. One
-    that was to replace another is reported once: the state has the other one under that name.
+    They stay in the state, with a sentence in English for every later program, so that nobody makes
+    them again. One that was to replace another is reported once: the state has the other one under
+    that name.
     """
-    there = {resource.get("urn"): resource for resource in resources_in(opened.state) if not resource.get("delete")}
+    there = {
+        resource.get("urn"): resource
+        for resource in resources_in(opened.state)
+        if not resource.get("delete")
+    }
     for operation in pending:
         resource = mapping(operation.get("resource"))
         inputs = mapping(resource.get("inputs"))
         platform = opened.settings.platforms.get(inputs.get("platform", ""))
-        if operation.get("type") != "creating" or kind_of(resource) != Resource.CLIENT or platform is None:
+        if (
+            operation.get("type") != "creating"
+            or kind_of(resource) != Resource.CLIENT
+            or platform is None
+        ):
             continue
         if not platform.authority_type.finds_clients:
             names = {"name": inputs.get("client_name"), "key": inputs.get("software_id")}
             if other := there.get(resource.get("urn")):
-                typer.echo(say("state.unknown_replacement", client=other.get("id"), **names), err=True)
+                typer.echo(
+                    say("state.unknown_replacement", client=other.get("id"), **names), err=True
+                )
                 continue
             sentence = say_in(Language.EN, "state.unknown_client", **names)
             yield {**resource, "id": UNKNOWN, "outputs": {**inputs, UNKNOWN: sentence}}
 
 
 def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
-    """Return the commit that was checked out when a whole stack was last brought up; None where nobody knows.
+    """Return the commit that was checked out when a whole stack was last brought up; None where
+    nobody knows.
 
     ``runs`` are those of ``last_runs``, newest first.
     """
     environments = (run.get("environment") or {} for run in runs if run.get("kind") == "update")
-    of_all = (environment for environment in environments if "pulumi.flag.target" not in environment)
+    of_all = (
+        environment for environment in environments if "pulumi.flag.target" not in environment
+    )
     return next((environment.get("git.head") for environment in of_all), None)
 
 
@@ -171,16 +220,16 @@ class Lock:
         return say("engine.lock_owner", user=self.username, host=self.hostname, pid=self.pid)
 
     def is_dead(self, this_host: str) -> bool:
-        """Return whether its process ran on this machine and is gone, or another process has its number now. Where
-        nobody can know, the process counts as alive."""
+        """Return whether its process ran on this machine and is gone, or another process has its
+        number now. Where nobody can know, the process counts as alive."""
         if self.hostname != this_host:
             return False
         try:
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE:
                 return True  # ended, and nobody has waited for it
-            # A process named pulumi always counts as the lock's: after the clock was set, it may seem to have started
-            # later than it did.
+            # A process named pulumi always counts as the lock's: after the clock was set, it may
+            # seem to have started later than it did.
             started = datetime.fromtimestamp(process.create_time(), UTC)
             return started > self.since + _START_MARGIN and not process.name().startswith("pulumi")
         except psutil.NoSuchProcess:
@@ -192,7 +241,11 @@ class Lock:
 def backend_folder(backend: str) -> Path | None:
     """Return the folder of a backend of files; None for another backend."""
     url = urlsplit(backend)
-    return Path(unquote(url.netloc + url.path)).expanduser() / ".pulumi" if url.scheme == "file" else None
+    return (
+        Path(unquote(url.netloc + url.path)).expanduser() / ".pulumi"
+        if url.scheme == "file"
+        else None
+    )
 
 
 def _locks(stack: str, backend: Path | None) -> Iterator[Lock]:
@@ -206,13 +259,16 @@ def _locks(stack: str, backend: Path | None) -> Iterator[Lock]:
             since = datetime.fromisoformat(lock["timestamp"]).astimezone()
             yield Lock(int(lock["pid"]), lock["username"], lock["hostname"], since, file)
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # gone meanwhile, or a lock of another form, which the engine itself will report
+            # gone meanwhile, or a lock of another form, which the engine itself will report
+            continue
 
 
 def _clear(stack: str, locks: list[Lock]) -> None:
     """Remove these locks, and none that was made meanwhile."""
     for lock in locks:
-        for file in (lock.file, lock.file.with_name(f"{lock.file.name}.attrs")) if lock.file else ():
+        for file in (
+            (lock.file, lock.file.with_name(f"{lock.file.name}.attrs")) if lock.file else ()
+        ):
             file.unlink(missing_ok=True)
     # Elsewhere the engine removes all there are.
     if any(lock.file is None for lock in locks) and [*_locks(stack, None)] == locks:
@@ -220,7 +276,8 @@ def _clear(stack: str, locks: list[Lock]) -> None:
 
 
 def _mend(stack: str, backend: Path) -> None:
-    """Remove the temporary and the empty files that a write left which was cut off; the engine needs none of them."""
+    """Remove the temporary and the empty files that a write left which was cut off; the engine
+    needs none of them."""
     project, stack = project_name(), _own_name(stack)
     for file in (backend / "stacks" / project).glob(f"{stack}.json.*tmp"):
         file.unlink()
@@ -240,7 +297,8 @@ def _own_name(stack: str) -> str:
 
 
 def _is_hidden(pid: int) -> bool:
-    """Return whether a process lives that psutil does not see: a machine may hide the processes of other users."""
+    """Return whether a process lives that psutil does not see: a machine may hide the processes of
+    other users."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

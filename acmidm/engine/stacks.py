@@ -1,4 +1,5 @@
-"""The stacks of this project, for commands: how one is opened by name, and what its authorities alone know of it."""
+"""The stacks of this project, for commands: how one is opened by name, and what its authorities
+alone know of it."""
 
 from __future__ import annotations
 
@@ -32,9 +33,11 @@ from acmidm_onboarding.values.terms import Environment, Platform
 T = TypeVar("T")
 
 
-def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = False, may_be_new: bool = False) -> Stack:
-    """Open a stack by its name, without reading anything yet. A stack that ``may_be_new`` has an empty state where the
-    engine does not know it."""
+def stack_of(
+    name: str, *, now: datetime | None = None, by_policies: bool = False, may_be_new: bool = False
+) -> Stack:
+    """Open a stack by its name, without reading anything yet. A stack that ``may_be_new`` has an
+    empty state where the engine does not know it."""
 
     def export(stack: str) -> Mapping[str, Any]:
         try:
@@ -45,7 +48,8 @@ def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = Fals
             return {}
 
     def settings() -> Settings:
-        """Read the settings from the file alone where that is enough: not everybody may decrypt the rest of it."""
+        """Read the settings from the file alone where that is enough: not everybody may decrypt the
+        rest of it."""
         try:
             return stack_settings(name, Path())
         except InvalidSettings:
@@ -63,8 +67,8 @@ def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = Fals
 
 
 def settings_of(stack: str) -> Settings:
-    """Return the settings of a stack with its secrets: from its file, and through the engine where the file has secrets
-    encrypted. Raises InvalidSettings, EngineError."""
+    """Return the settings of a stack with its secrets: from its file, and through the engine where
+    the file has secrets encrypted. Raises InvalidSettings, EngineError."""
     file = stack_file(stack, Path())
     if not file.exists() or b"secure:" not in file.read_bytes():
         return stack_settings(stack, Path())
@@ -73,8 +77,9 @@ def settings_of(stack: str) -> Settings:
 
 
 def with_a_portal(folder: Path) -> list[str]:
-    """Return the names of the stacks in ``folder`` whose authority has a portal, those of TNI first, as a service desk
-    wants them. A stack whose portal people manage by hand counts where its environment has no other."""
+    """Return the names of the stacks in ``folder`` whose authority has a portal, those of TNI
+    first, as a service desk wants them. A stack whose portal people manage by hand counts where its
+    environment has no other."""
     with_api, by_hand = list[tuple[int, str]](), list[tuple[int, str]]()
     for name in stack_names(folder):
         settings = stack_settings(name, folder)
@@ -83,12 +88,15 @@ def with_a_portal(folder: Path) -> list[str]:
             stacks = by_hand if kind.is_by_hand else with_api
             stacks.append((list(Environment).index(settings.environment), name))
     taken = {environment for environment, _ in with_api}
-    return [name for _, name in sorted((*with_api, *(stack for stack in by_hand if stack[0] not in taken)))]
+    return [
+        name
+        for _, name in sorted((*with_api, *(stack for stack in by_hand if stack[0] not in taken)))
+    ]
 
 
 def require_a_form(stack: Stack) -> None:
-    """Refuse a folder without forms for a stack that has clients: the setting is wrong, for nobody removes all forms.
-    Raises InvalidSettings."""
+    """Refuse a folder without forms for a stack that has clients: the setting is wrong, for nobody
+    removes all forms. Raises InvalidSettings."""
     if stack.recorded.clients and not stack.forms.forms and not stack.forms.problems:
         raise InvalidSettings(say("engine.no_form", folder=stack.settings.forms_folder))
 
@@ -96,14 +104,21 @@ def require_a_form(stack: Stack) -> None:
 def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> Iterator[str]:
     """Yield a sentence for each server of a stack that cannot be reached or refuses.
 
-    The first page of a list is fetched from each server, with a short deadline: a server that is down is reported at
-    once. A server that is busy is not reported: later requests wait longer. ``products`` are those of each platform.
+    The first page of a list is fetched from each server, with a short deadline: a server that is
+    down is reported at once. A server that is busy is not reported: later requests wait longer.
+    ``products`` are those of each platform.
     """
     for name, platform in stack.platforms_briefly.items():
         try:
-            with working(say("engine.reaching", platform=name, address=stack.settings.platforms[name].address)):
+            with working(
+                say(
+                    "engine.reaching", platform=name, address=stack.settings.platforms[name].address
+                )
+            ):
                 next(iter(platform.authority.clients()), None)
-                for product in sorted(products.get(name, ()))[:1]:  # all products of a platform have one address
+                for product in sorted(products.get(name, ()))[
+                    :1
+                ]:  # all products of a platform have one address
                     with suppress(NotFound):  # it need not be offered there
                         next(iter(platform.product_api.configurations(product)), None)
         except Unreachable as error:
@@ -119,8 +134,8 @@ def managed_by(stack: str) -> str:
 
 
 def ask_what_is_there(stack: Stack) -> bool:
-    """Read which clients of a stack with a gate are at its authorities and not in its state: the gate holds none of
-    them back.
+    """Read which clients of a stack with a gate are at its authorities and not in its state: the
+    gate holds none of them back.
 
     Return whether every authority answered; a warning names each platform whose authority did not.
     """
@@ -138,42 +153,60 @@ def ask_what_is_there(stack: Stack) -> bool:
                 if platform := stack.platforms.get(name):
                     clients.update(_clients_of(waiting[name], platform, managed_by(stack.name)))
         except Failure as error:
-            typer.echo(plain(say("engine.clients_unknown", platform=name, error=error), WHOLE), err=True)
+            typer.echo(
+                plain(say("engine.clients_unknown", platform=name, error=error), WHOLE), err=True
+            )
             all_asked = False
     stack.found_there(joined(stack.recorded.parts, clients))
     return all_asked
 
 
 def lost(stack: Stack) -> list[str]:
-    """Return the clients of a state, by resource name, that their authority does not list, as one that was restored
-    from a backup. An authority that lists none, or does not answer, has lost none."""
+    """Return the clients of a state, by resource name, that their authority does not list, as one
+    that was restored from a backup. An authority that lists none, or does not answer, has lost
+    none."""
     gone: list[str] = []
     made = [client for client in stack.recorded.clients.values() if client.client_id]
     for name in {client.platform for client in made} & stack.settings.platforms.keys():
         if not stack.settings.platforms[name].authority_type.lists_clients:
             continue
         # Why an authority cannot be read, the run says.
-        with suppress(Failure), working(say("engine.reading_clients", platform=name, stack=stack.name)):
+        with (
+            suppress(Failure),
+            working(say("engine.reading_clients", platform=name, stack=stack.name)),
+        ):
             listed = stack.platforms_briefly[name].authority.clients()
             there = {snapshot.client.client_id for snapshot in listed}
-            gone += [one.resource_name for one in made if one.platform is name and one.client_id not in there]
+            gone += [
+                one.resource_name
+                for one in made
+                if one.platform is name and one.client_id not in there
+            ]
     return sorted(gone)
 
 
 def _clients_of(
     connections: Iterable[Declaration], platform: ConnectedPlatform, owner: str
 ) -> Iterator[tuple[str, Client]]:
-    """Yield the clients of those connections that have one with the mark of a stack, by resource name.
+    """Yield the clients of those connections that have one with the mark of a stack, by resource
+    name.
 
     A client is found under the key of its connection, or under an earlier one.
     """
     listed = ((snapshot.client.metadata, snapshot) for snapshot in platform.authority.clients())
-    ours = {metadata.software_id: snapshot for metadata, snapshot in listed if metadata.managed_by == owner}
+    ours = {
+        metadata.software_id: snapshot
+        for metadata, snapshot in listed
+        if metadata.managed_by == owner
+    }
     failed: list[AuthorityError] = []
     for connection in connections:
         if snapshot := next((ours[key] for key in connection.natural_keys if key in ours), None):
             try:
-                yield connection.resource_name, platform.client(connection.client_key, snapshot, connection.products)
+                yield (
+                    connection.resource_name,
+                    platform.client(connection.client_key, snapshot, connection.products),
+                )
             except AuthorityError as error:
                 failed.append(error)
     if failed:  # after all others were found
@@ -181,8 +214,8 @@ def _clients_of(
 
 
 def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, Key]]:
-    """Return the keys that organisations uploaded in the portal, per client. A client is left out where its authority
-    cannot be reached."""
+    """Return the keys that organisations uploaded in the portal, per client. A client is left out
+    where its authority cannot be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, Key]:
         snapshot = platform.clients.get(client_id)
@@ -192,21 +225,32 @@ def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Ma
 
 
 def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, KeyUse]]:
-    """Return the last use of each key by its thumbprint, per client. A client is left out where its authority does not
-    know that, or cannot be reached."""
+    """Return the last use of each key by its thumbprint, per client. A client is left out where its
+    authority does not know that, or cannot be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, KeyUse] | None:
-        return platform.authority.keys_in_use(client_id) if isinstance(platform.authority, KnowsUse) else None
+        return (
+            platform.authority.keys_in_use(client_id)
+            if isinstance(platform.authority, KnowsUse)
+            else None
+        )
 
     return _of_each(stack, clients, say("engine.reading_key_use", stack=stack.name), read)
 
 
 def _of_each(
-    stack: Stack, clients: Iterable[Client], what: str, read: Callable[[ConnectedPlatform, str], T | None]
+    stack: Stack,
+    clients: Iterable[Client],
+    what: str,
+    read: Callable[[ConnectedPlatform, str], T | None],
 ) -> dict[ClientKey, T]:
-    """Return what an authority says of each client; clients are left out of which it says nothing, or whose authority
-    cannot be reached. ``what`` is shown meanwhile."""
-    wanted, answers, down = [client for client in clients if client.client_id], dict[ClientKey, T](), set[Platform]()
+    """Return what an authority says of each client; clients are left out of which it says nothing,
+    or whose authority cannot be reached. ``what`` is shown meanwhile."""
+    wanted, answers, down = (
+        [client for client in clients if client.client_id],
+        dict[ClientKey, T](),
+        set[Platform](),
+    )
     if not wanted:
         return answers
     try:

@@ -1,5 +1,5 @@
-"""Render the page: markup by a template, facts of the catalogue and sentences as JSON, and a policy of hashes, by which
-nothing else runs."""
+"""Render the page: markup by a template, facts of the catalogue and sentences as JSON, and a policy
+of hashes, by which nothing else runs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,27 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
 from acmidm_onboarding.forms.form import LONGEST_REASON
 from acmidm_onboarding.texts import Language, texts
-from acmidm_onboarding.values.identifiers import AROUND_KBO_DIGITS, INVISIBLE, OVO_CODE, PUNCTUATION, SHARED_KBO_NUMBER
-from acmidm_onboarding.values.names import ADDRESS, LONGEST_APPLICATION, LONGEST_ORGANISATION_NAME, NAME
+from acmidm_onboarding.values.identifiers import (
+    AROUND_KBO_DIGITS,
+    INVISIBLE,
+    OVO_CODE,
+    PUNCTUATION,
+    SHARED_KBO_NUMBER,
+)
+from acmidm_onboarding.values.names import (
+    ADDRESS,
+    LONGEST_APPLICATION,
+    LONGEST_ORGANISATION_NAME,
+    NAME,
+)
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
-from acmidm_onboarding.values.terms import LONGEST_ADDRESS, MOST_CONTACTS, RESERVED_NAME, Environment, Platform
+from acmidm_onboarding.values.terms import (
+    LONGEST_ADDRESS,
+    MOST_CONTACTS,
+    RESERVED_NAME,
+    Environment,
+    Platform,
+)
 
 _SUBJECTS = ("form_page", "problems", "shape", "configuration", "new", "keys")
 _SCRIPTS = ("js-yaml.min.js", "texts.js", "checks.js", "keys.js", "opening.js", "page.js")
@@ -36,13 +53,19 @@ def form_page(catalogue: Catalogue) -> str:
     style, scripts = _asset("page.css"), [_asset(name) for name in _SCRIPTS]
     hashes = " ".join(map(_hash, scripts))
     policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {hashes}; base-uri 'none'; form-action 'none'; "
-        "trusted-types 'none'; require-trusted-types-for 'script'"
+        f"default-src 'none'; style-src {_hash(style)}; script-src {hashes}; base-uri 'none';"
+        " form-action 'none'; trusted-types 'none'; require-trusted-types-for 'script'"
     )
     offered = [name for name in catalogue.scopes if catalogue.name_on(Platform.ACMIDM, name)]
     assigned = catalogue.assigned_by_provider(Platform.ACMIDM)
-    schemas = {name: product.configuration for name, product in catalogue.products.items() if product.configuration}
-    facts = json.dumps({"texts": _texts(), "limits": _limits(), "products": schemas}, ensure_ascii=False)
+    schemas = {
+        name: product.configuration
+        for name, product in catalogue.products.items()
+        if product.configuration
+    }
+    facts = json.dumps(
+        {"texts": _texts(), "limits": _limits(), "products": schemas}, ensure_ascii=False
+    )
     jinja = Jinja(
         loader=PackageLoader("acmidm.form_page", "assets"),
         autoescape=True,
@@ -55,13 +78,16 @@ def form_page(catalogue: Catalogue) -> str:
         policy=policy,
         environments=[environment.value for environment in Environment],
         # Those with a configuration first: they are what most come for.
-        products=sorted(catalogue.products.values(), key=lambda product: product.configuration is None),
+        products=sorted(
+            catalogue.products.values(), key=lambda product: product.configuration is None
+        ),
         offered=[name for name in offered if name not in assigned],
         verified=[name for name in offered if catalogue.scopes[name].is_verified(Platform.ACMIDM)],
         known=_texts()[Language.NL],
         label_of=_label_of,
         hints_of=_hints_of,
-        # Our own files, whose hashes the policy names; in JSON, "<" is all that could end its element.
+        # Our own files, whose hashes the policy names; in JSON, "<" is all that could end its
+        # element.
         style=Markup(style),  # noqa: S704
         scripts=[Markup(script) for script in scripts],  # noqa: S704
         facts=Markup(facts.replace("<", "\\u003c")),  # noqa: S704
@@ -93,7 +119,9 @@ def _limits() -> dict[str, Any]:
         "aroundKbo": AROUND_KBO_DIGITS.pattern,
         "sharedKbo": SHARED_KBO_NUMBER,
         "longestReason": LONGEST_REASON,
-        "invisible": re.sub(r"\\U0*([0-9a-f]+)", r"\\u{\1}", INVISIBLE.pattern),  # as JavaScript writes it
+        "invisible": re.sub(
+            r"\\U0*([0-9a-f]+)", r"\\u{\1}", INVISIBLE.pattern
+        ),  # as JavaScript writes it
         "privateMembers": sorted(PRIVATE_MEMBERS),
         "mostBytes": MAXIMUM_BYTES,
         "rsaBits": RSA_BITS,
@@ -103,20 +131,29 @@ def _limits() -> dict[str, Any]:
 
 
 def _label_of(name: str, kind: str = "field") -> str:
-    """Return the text of a product's field, or of one of its choices; the name itself where there is none."""
-    return f"form_page.{kind}.{name}" if f"{kind}.{name}" in texts("form_page", Language.NL) else name
+    """Return the text of a product's field, or of one of its choices; the name itself where there
+    is none."""
+    return (
+        f"form_page.{kind}.{name}" if f"{kind}.{name}" in texts("form_page", Language.NL) else name
+    )
 
 
 def _hints_of(product: Product, name: str) -> Sequence[str]:
-    """Return the texts that explain a product's field: what it is, else by the catalogue, and where it comes from."""
+    """Return the texts that explain a product's field: what it is, else by the catalogue, and where
+    it comes from."""
     what = f"field.{product.product}.{name}"
     description = str((product.configuration or {})["properties"][name].get("description", name))
     hints = [f"new.{what}" if what in texts("new", Language.NL) else description]
-    return [*hints, f"form_page.where.{name}"] if f"where.{name}" in texts("form_page", Language.NL) else hints
+    return (
+        [*hints, f"form_page.where.{name}"]
+        if f"where.{name}" in texts("form_page", Language.NL)
+        else hints
+    )
 
 
 def _asset(name: str) -> str:
-    """Return one of our files, without the address of a source map, which a browser's tools would request."""
+    """Return one of our files, without the address of a source map, which a browser's tools would
+    request."""
     return (_ASSETS / name).read_text("utf-8").partition("\n//# sourceMappingURL")[0]
 
 

@@ -1,1 +1,2 @@
-"""``acmidm import``: from a spreadsheet and what the authorities list to forms that take over what exists."""
+"""``acmidm import``: from a spreadsheet and what the authorities list to forms that take over what
+exists."""

@@ -1,7 +1,8 @@
-"""From a row and its clients to a form: what nobody wrote down is taken from the client itself, never guessed.
+"""From a row and its clients to a form: what nobody wrote down is taken from the client itself,
+never guessed.
 
-The first ``up`` would remove what no form can have: a second grant type, a scope that is not in the catalogue, a key
-that may not be registered. Such a row is not imported but reported.
+The first ``up`` would remove what no form can have: a second grant type, a scope that is not in the
+catalogue, a key that may not be registered. Such a row is not imported but reported.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _GRANT_TYPES = ("client_credentials",)
-_SAID = [name for name in Form.model_fields if name in ClientMetadata.model_fields.keys() - {"application", "contacts"}]
+_SAID = [
+    name
+    for name in Form.model_fields
+    if name in ClientMetadata.model_fields.keys() - {"application", "contacts"}
+]
 """The fields that a form has once, so that its clients have to have them alike."""
 _NO_KEYS = ("jwks_uri", "x5c", "unreadable")
 """What an adapter gives in the place of keys that are elsewhere, by a member that no key has."""
@@ -35,7 +40,8 @@ _NO_KEYS = ("jwks_uri", "x5c", "unreadable")
 
 @dataclass
 class ImportedForm:
-    """A planned form. ``notes`` are what the first ``up`` will change, for a person to know beforehand."""
+    """A planned form. ``notes`` are what the first ``up`` will change, for a person to know
+    beforehand."""
 
     row: SheetRow
     clients: Mapping[Environment, ListedClient]
@@ -51,9 +57,18 @@ class ImportedForm:
 
     @property
     def nameless(self) -> list[ListedClient]:
-        """The clients of which the authority does not know whose they are: ``organisation.yaml`` has to name them."""
-        others = (client for client in self.clients.values() if client.client_id not in self.organisation.adopts)
-        return [client for client in others if client.metadata.organisation.is_of([self.organisation.code]) is None]
+        """The clients of which the authority does not know whose they are: ``organisation.yaml``
+        has to name them."""
+        others = (
+            client
+            for client in self.clients.values()
+            if client.client_id not in self.organisation.adopts
+        )
+        return [
+            client
+            for client in others
+            if client.metadata.organisation.is_of([self.organisation.code]) is None
+        ]
 
     @property
     def name(self) -> str:
@@ -68,7 +83,8 @@ def draft_of(
     organisations: Organisations,
     contact: str | None,
 ) -> ImportedForm:
-    """Return the form that has what the row's clients have. Raises Unusable with every reason at once."""
+    """Return the form that has what the row's clients have. Raises Unusable with every reason at
+    once."""
     reasons = [reason for client in clients.values() for reason in _inexpressible(client)]
     scopes: dict[Environment, Scopes] = {}
     keys: dict[Environment, list[PublicJwk]] = {}
@@ -77,21 +93,37 @@ def draft_of(
         scopes[environment], unknown = _scopes(client, catalogue)
         reasons += [say("import.unknown_scope", client=client, scope=scope) for scope in unknown]
         unknown_names = client.metadata.attributes.keys() - catalogue.attributes.keys()
-        reasons += [say("import.unknown_attribute", client=client, name=name) for name in sorted(unknown_names)]
+        reasons += [
+            say("import.unknown_attribute", client=client, name=name)
+            for name in sorted(unknown_names)
+        ]
         keys[environment], refused, changed = _keys(client)
         reasons += refused
         notes += changed
     organisation, more = _organisation(row, clients.values(), organisations)
     reasons += more
     # Where applications differ, production's counts, which is the last.
-    application = next((name for client in reversed(list(clients.values())) if (name := _application(client))), "")
+    application = next(
+        (name for client in reversed(list(clients.values())) if (name := _application(client))), ""
+    )
     if not application:
         reasons.append(say("import.no_application"))
     metadata = [client.metadata.properties for client in clients.values()]
     for name in _SAID:
-        if len(values := {shown(properties.get(name, say("problems.none"))) for properties in metadata}) > 1:
-            reasons.append(say("import.different_values", field=name, values=", ".join(sorted(values))))
-    contacts = sorted({contact for client in clients.values() for contact in client.metadata.contacts})
+        if (
+            len(
+                values := {
+                    shown(properties.get(name, say("problems.none"))) for properties in metadata
+                }
+            )
+            > 1
+        ):
+            reasons.append(
+                say("import.different_values", field=name, values=", ".join(sorted(values)))
+            )
+    contacts = sorted(
+        {contact for client in clients.values() for contact in client.metadata.contacts}
+    )
     if not contacts and contact is None:
         reasons.append(say("import.no_contacts"))
     if reasons or organisation is None:
@@ -108,7 +140,9 @@ def draft_of(
         if client.metadata.token_endpoint_auth_method != "private_key_jwt"
     ]
     said = {name: value for name, value in metadata[0].items() if name in _SAID}
-    draft = ImportedForm(row, clients, organisation, application, wanted_contacts, said, scopes, keys, notes)
+    draft = ImportedForm(
+        row, clients, organisation, application, wanted_contacts, said, scopes, keys, notes
+    )
     draft.notes += _unknown_owners(draft)
     return draft
 
@@ -116,7 +150,13 @@ def draft_of(
 def _inexpressible(client: ListedClient) -> Iterator[str]:
     metadata = client.metadata
     if metadata.grant_types != _GRANT_TYPES:
-        yield (say("import.grant_types", client=client, types=", ".join(metadata.grant_types) or say("problems.none")))
+        yield (
+            say(
+                "import.grant_types",
+                client=client,
+                types=", ".join(metadata.grant_types) or say("problems.none"),
+            )
+        )
     if not metadata.enabled:
         yield say("import.disabled", client=client)
     if client.reserved is not None:
@@ -127,15 +167,21 @@ def _inexpressible(client: ListedClient) -> Iterator[str]:
         if document.owner.managed_by is not None:
             yield (
                 say(
-                    "import.configuration_managed", product=product, client=client, managed_by=document.owner.managed_by
+                    "import.configuration_managed",
+                    product=product,
+                    client=client,
+                    managed_by=document.owner.managed_by,
                 )
             )
 
 
 def _scopes(client: ListedClient, catalogue: Catalogue) -> tuple[Scopes, list[str]]:
-    """Return the scopes by their names in the catalogue, and those that it lacks. What providers assign is left out."""
+    """Return the scopes by their names in the catalogue, and those that it lacks. What providers
+    assign is left out."""
     names = {catalogue.name_on(client.platform, scope): scope for scope in catalogue.scopes}
-    granted = without_assigned(client.snapshot.scopes, catalogue.assigned_by_provider(client.platform), ())
+    granted = without_assigned(
+        client.snapshot.scopes, catalogue.assigned_by_provider(client.platform), ()
+    )
     by_name = {names[scope]: default for scope, default in granted.items() if scope in names}
     return {name: by_name[name] for name in sorted(by_name)}, sorted(granted.keys() - names.keys())
 
@@ -151,7 +197,8 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
             key = public_jwk(dict(members))
         except InvalidJwk as error:
             refused += [
-                say("import.key_refused", kid=kid, client=client, sentence=reason.sentence) for reason in error.reasons
+                say("import.key_refused", kid=kid, client=client, sentence=reason.sentence)
+                for reason in error.reasons
             ]
             continue
         keys.append(key)
@@ -164,13 +211,22 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
 def _organisation(
     row: SheetRow, clients: Iterable[ListedClient], organisations: Organisations
 ) -> tuple[FolderOwner | None, list[str]]:
-    """Return the organisation by the codes at the authority or, without those, the row's; or else why there is none."""
+    """Return the organisation by the codes at the authority or, without those, the row's; or else
+    why there is none."""
     in_row, owners = row.values.get(Column.KBO), []
-    for client in reversed(list(clients)):  # production, the last, names an organisation that is new
+    for client in reversed(
+        list(clients)
+    ):  # production, the last, names an organisation that is new
         has = client.metadata.organisation
         if in_row and has.kbo and in_row != has.kbo:
             return None, [
-                say("import.kbo_differs", place=row.named(Column.KBO), in_row=in_row, client=client, kbo=has.kbo)
+                say(
+                    "import.kbo_differs",
+                    place=row.named(Column.KBO),
+                    in_row=in_row,
+                    client=client,
+                    kbo=has.kbo,
+                )
             ]
         kbo = has.kbo or (None if has.ovo else in_row)
         if not has.ovo and not kbo:
@@ -178,7 +234,9 @@ def _organisation(
         if kbo == SHARED_KBO_NUMBER and not has.ovo:
             return None, [say("import.kbo_shared", kbo=kbo, client=client)]
         try:
-            owners.append(organisations.of(has.name or row.values.get(Column.CUSTOMER, ""), has.ovo, kbo))
+            owners.append(
+                organisations.of(has.name or row.values.get(Column.CUSTOMER, ""), has.ovo, kbo)
+            )
         except ValueError as error:
             return None, [f"{client}: {error}"]
     if len(set(owners)) > 1:
@@ -189,24 +247,37 @@ def _organisation(
 def _application(client: ListedClient) -> str:
     """Return its application, else the part of its name that is not the organisation's."""
     metadata = client.metadata
-    return slug(metadata.application) or slug(metadata.client_name.replace(metadata.organisation.name, ""))
+    return slug(metadata.application) or slug(
+        metadata.client_name.replace(metadata.organisation.name, "")
+    )
 
 
-def _contradictions(row: SheetRow, clients: Iterable[ListedClient], owner: FolderOwner) -> Iterator[str]:
-    """Yield what row and authority have differently about the organisation: perhaps the client is another's."""
+def _contradictions(
+    row: SheetRow, clients: Iterable[ListedClient], owner: FolderOwner
+) -> Iterator[str]:
+    """Yield what row and authority have differently about the organisation: perhaps the client is
+    another's."""
     in_row, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER, "")
     if in_row and owner.kbo != in_row:
         name = "import.other_kbo" if owner.kbo else "import.other_code"
         yield say(name, place=row.named(Column.KBO), in_row=in_row, code=owner.code, kbo=owner.kbo)
     for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
         if name and customer and slug(customer) != slug(name):
-            yield (say("import.customer_differs", place=row.named(Column.CUSTOMER), customer=customer, name=name))
+            yield (
+                say(
+                    "import.customer_differs",
+                    place=row.named(Column.CUSTOMER),
+                    customer=customer,
+                    name=name,
+                )
+            )
 
 
 def _changes_of_names(
     client: ListedClient, owner: FolderOwner, application: str, expected: Sequence[str]
 ) -> Iterator[str]:
-    """Yield each name and code that the form has differently from a client; an API may expect a name of it."""
+    """Yield each name and code that the form has differently from a client; an API may expect a
+    name of it."""
     own, organisation = client.metadata, client.metadata.organisation
     for member, at_authority, declared in (
         ("application", own.application, application),
@@ -217,7 +288,9 @@ def _changes_of_names(
     ):
         if (at_authority or "") != (declared or ""):
             how = "name_new" if not at_authority else "name_differs" if declared else "name_lost"
-            yield say(f"import.{how}", client=client, member=member, there=at_authority, declared=declared)
+            yield say(
+                f"import.{how}", client=client, member=member, there=at_authority, declared=declared
+            )
 
 
 def _unknown_owners(draft: ImportedForm) -> Iterator[str]:
@@ -241,21 +314,25 @@ def _changes_of_contacts(clients: Iterable[ListedClient], contacts: Sequence[str
     ]
 
 
-def request_of(draft: ImportedForm, environment: Environment, key_files: Sequence[str]) -> dict[str, Any]:
-    """Return a form's part for one environment. Without keys it has no ``jwks``: the organisation uploads them in the
-    portal."""
+def request_of(
+    draft: ImportedForm, environment: Environment, key_files: Sequence[str]
+) -> dict[str, Any]:
+    """Return a form's part for one environment. Without keys it has no ``jwks``: the organisation
+    uploads them in the portal."""
     client = draft.clients[environment]
     request: dict[str, Any] = {"adopt": {Platform.ACMIDM.value: client.client_id}}
     if key_files:
         request["jwks"] = list(key_files)
     if draft.scopes[environment]:
         request["scopes"] = {
-            scope: {"default": True} if is_default else {} for scope, is_default in draft.scopes[environment].items()
+            scope: {"default": True} if is_default else {}
+            for scope, is_default in draft.scopes[environment].items()
         }
     said = client.metadata.properties
     request |= {name: said[name] for name in EnvironmentRequest.model_fields if name in said}
     if client.configurations:
         request["products"] = {
-            product: dict(document.configuration) for product, document in sorted(client.configurations.items())
+            product: dict(document.configuration)
+            for product, document in sorted(client.configurations.items())
         }
     return request

@@ -1,4 +1,5 @@
-"""The clients that the authorities of an environment list: each with its scopes, keys and product configurations."""
+"""The clients that the authorities of an environment list: each with its scopes, keys and product
+configurations."""
 
 from __future__ import annotations
 
@@ -54,20 +55,28 @@ class Register:
 
     def find(self, client_id: str) -> ListedClient | None:
         """Find a client by its client-ID, in either case, as people copy a UUID."""
-        return next((client for client in self.clients if client.client_id.lower() == client_id.lower()), None)
+        return next(
+            (client for client in self.clients if client.client_id.lower() == client_id.lower()),
+            None,
+        )
 
 
 def read_register(stack: str, environment: Environment, platforms: Connected) -> Register:
     """List everything, page by page.
 
     Raises:
-        AuthorityError
-        Failure: where an authority lists no clients, so that none of a spreadsheet's could be found.
+        AuthorityError Failure: where an authority lists no clients, so that none of a spreadsheet's
+        could be found.
     """
-    if silent := [platform for platform, connected in platforms.items() if not connected.can.lists_clients]:
+    if silent := [
+        platform for platform, connected in platforms.items() if not connected.can.lists_clients
+    ]:
         raise Failure(say("import.not_listed", platform=silent[0], stack=stack))
     configurations = {
-        platform: {product: dict(connected.product_api.configurations(product)) for product in connected.products}
+        platform: {
+            product: dict(connected.product_api.configurations(product))
+            for product in connected.products
+        }
         for platform, connected in platforms.items()
     }
     clients = [

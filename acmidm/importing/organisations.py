@@ -15,7 +15,8 @@ from acmidm_onboarding.values.organisation import Organisation
 
 @dataclass(frozen=True)
 class FolderOwner:
-    """An organisation and its folder. Where it ``is_new``, import writes its ``organisation.yaml``."""
+    """An organisation and its folder. Where it ``is_new``, import writes its
+    ``organisation.yaml``."""
 
     folder: str
     name: str
@@ -30,33 +31,50 @@ class FolderOwner:
 
 
 class Organisations:
-    """Finds the organisation of a client by its codes, so that each has one folder, one name and one pair of codes."""
+    """Finds the organisation of a client by its codes, so that each has one folder, one name and
+    one pair of codes."""
 
-    def __init__(self, folders: Mapping[str, Organisation], listed: Iterable[OrganisationMetadata]) -> None:
+    def __init__(
+        self, folders: Mapping[str, Organisation], listed: Iterable[OrganisationMetadata]
+    ) -> None:
         self._folders = set(folders)
         self._by_code: dict[str, FolderOwner] = {}
         self._ovo_codes: dict[str, set[str]] = defaultdict(set)
         for folder, organisation in folders.items():
             ovo, kbo = organisation.ovo, organisation.kbo
-            owner = FolderOwner(folder, organisation.name, ovo, kbo, is_new=False, adopts=organisation.adopts)
-            self._by_code.update(dict.fromkeys((*identifying(ovo, kbo), *organisation.earlier_codes), owner))
+            owner = FolderOwner(
+                folder, organisation.name, ovo, kbo, is_new=False, adopts=organisation.adopts
+            )
+            self._by_code.update(
+                dict.fromkeys((*identifying(ovo, kbo), *organisation.earlier_codes), owner)
+            )
         for client in listed:
             if client.ovo and client.kbo:
                 self._ovo_codes[client.kbo].add(client.ovo)
 
     def of(self, name: str, ovo: str | None, kbo: str | None) -> FolderOwner:
-        """Return the organisation with one of these codes, of which at least one is given; make one where it is new.
+        """Return the organisation with one of these codes, of which at least one is given; make one
+        where it is new.
 
         Raises:
             ValueError: where the codes are of two organisations, with a sentence.
         """
-        if not ovo and kbo and kbo != SHARED_KBO_NUMBER and len(others := self._ovo_codes[kbo]) == 1:
+        if (
+            not ovo
+            and kbo
+            and kbo != SHARED_KBO_NUMBER
+            and len(others := self._ovo_codes[kbo]) == 1
+        ):
             (ovo,) = others  # another of its clients has it
         codes = identifying(ovo, kbo)
         owner = next((self._by_code[code] for code in codes if code in self._by_code), None)
         if owner and ovo and owner.ovo not in (None, ovo) and ovo not in self._by_code:
-            raise ValueError(say("import.kbo_of_another", kbo=kbo, folder=owner.folder, has=owner.ovo, ovo=ovo))
-        owner = owner or FolderOwner(self._free_folder(name, codes[0]), " ".join(name.split()), ovo, kbo)
+            raise ValueError(
+                say("import.kbo_of_another", kbo=kbo, folder=owner.folder, has=owner.ovo, ovo=ovo)
+            )
+        owner = owner or FolderOwner(
+            self._free_folder(name, codes[0]), " ".join(name.split()), ovo, kbo
+        )
         for code in codes:
             self._by_code.setdefault(code, owner)
         return owner

@@ -1,4 +1,5 @@
-"""Which row becomes which form, and what cannot be placed: every row and every client is one or the other."""
+"""Which row becomes which form, and what cannot be placed: every row and every client is one or the
+other."""
 
 from __future__ import annotations
 
@@ -44,11 +45,19 @@ class Planner:
         self._registers = registers
         self._catalogue = forms.catalogue
         self._contact = contact
-        listed = (client.metadata.organisation for register in registers.values() for client in register.clients)
+        listed = (
+            client.metadata.organisation
+            for register in registers.values()
+            for client in register.clients
+        )
         self._organisations = Organisations(forms.organisations, listed)
-        self._declared = {environment: Declared.by(forms.connections(environment)) for environment in registers}
+        self._declared = {
+            environment: Declared.by(forms.connections(environment)) for environment in registers
+        }
         self._times = Counter(
-            (environment, client_id.lower()) for row in rows for environment, client_id in _client_ids(row).items()
+            (environment, client_id.lower())
+            for row in rows
+            for environment, client_id in _client_ids(row).items()
         )
         self._plan = ImportPlan()
 
@@ -64,7 +73,9 @@ class Planner:
         }
         for environment, register in self._registers.items():
             for client in register.clients:
-                if (environment, client.client_id.lower()) not in named and not self._is_declared(client):
+                if (environment, client.client_id.lower()) not in named and not self._is_declared(
+                    client
+                ):
                     self._plan.unplaced.append(
                         say("import.client_without_row", client=client, platform=client.platform)
                     )
@@ -76,14 +87,18 @@ class Planner:
         reasons += [*row.faults, *faults]
         undeclared = [client for client in clients.values() if not self._is_declared(client)]
         if clients and not reasons and not undeclared:
-            self._plan.declared.append(say("import.declared", row=row, clients=both(map(str, clients.values()))))
+            self._plan.declared.append(
+                say("import.declared", row=row, clients=both(map(str, clients.values())))
+            )
             return
         if undeclared and len(undeclared) < len(clients):
             declared = next(client for client in clients.values() if client not in undeclared)
             reasons.append(say("import.half_declared", known=declared, undeclared=undeclared[0]))
         if not reasons:
             try:
-                self._plan.drafts.append(draft_of(row, clients, self._catalogue, self._organisations, self._contact))
+                self._plan.drafts.append(
+                    draft_of(row, clients, self._catalogue, self._organisations, self._contact)
+                )
             except Unusable as error:
                 reasons += error.args
         self._plan.unplaced += [f"{row}: {reason}" for reason in reasons]
@@ -93,30 +108,54 @@ class Planner:
         clients, reasons = {}, []
         client_ids = _client_ids(row)
         if not client_ids and not row.faults:
-            reasons.append(say("import.no_client_ids", client_test=Column.CLIENT_TEST, client_prod=Column.CLIENT_PROD))
+            reasons.append(
+                say(
+                    "import.no_client_ids",
+                    client_test=Column.CLIENT_TEST,
+                    client_prod=Column.CLIENT_PROD,
+                )
+            )
         for environment, client_id in client_ids.items():
             column = row.named(_COLUMNS[environment])
             if self._times[environment, client_id.lower()] > 1:
                 others = [
-                    str(other) for other in self._rows if other is not row and _has(other, environment, client_id, row)
+                    str(other)
+                    for other in self._rows
+                    if other is not row and _has(other, environment, client_id, row)
                 ]
-                reasons.append(say("import.client_id_twice", place=column, client_id=client_id, rows=both(others)))
+                reasons.append(
+                    say(
+                        "import.client_id_twice",
+                        place=column,
+                        client_id=client_id,
+                        rows=both(others),
+                    )
+                )
             elif environment not in self._registers:
                 reasons.append(say("import.stack_missing", place=column, environment=environment))
             else:
                 client = self._registers[environment].find(client_id)
                 if client is None:
-                    reasons.append(self._no_client(column, client_id, self._registers[environment].stack))
+                    reasons.append(
+                        self._no_client(column, client_id, self._registers[environment].stack)
+                    )
                 elif client.platform is not Platform.ACMIDM:
                     reasons.append(
-                        say("import.other_platform", place=column, client_id=client_id, platform=client.platform)
+                        say(
+                            "import.other_platform",
+                            place=column,
+                            client_id=client_id,
+                            platform=client.platform,
+                        )
                     )
                 else:
                     clients[environment] = client
         return clients, reasons
 
     def _no_client(self, column: str, client_id: str, stack: str) -> str:
-        stacks = [register.stack for register in self._registers.values() if register.find(client_id)]
+        stacks = [
+            register.stack for register in self._registers.values() if register.find(client_id)
+        ]
         name = "import.client_on_other_stack" if stacks else "import.no_client"
         return say(name, place=column, client_id=client_id, stack=stack, other="".join(stacks[:1]))
 
@@ -124,7 +163,8 @@ class Planner:
         return self._declared[client.environment].has(client.platform, client.snapshot.client)
 
     def _refuse_twins(self) -> None:
-        """Refuse two rows for one application of an organisation: they would have one key, and so one client."""
+        """Refuse two rows for one application of an organisation: they would have one key, and so
+        one client."""
         by_key: dict[tuple[str, str], list[ImportedForm]] = defaultdict(list)
         for draft in self._plan.drafts:
             by_key[draft.organisation.code, draft.application].append(draft)
@@ -132,13 +172,23 @@ class Planner:
             for draft in drafts if len(drafts) > 1 else ():
                 others = both(str(other.row) for other in drafts if other is not draft)
                 self._plan.unplaced.append(
-                    say("import.same_application", row=draft.row, others=others, application=application, code=code)
+                    say(
+                        "import.same_application",
+                        row=draft.row,
+                        others=others,
+                        application=application,
+                        code=code,
+                    )
                 )
         self._plan.drafts = [drafts[0] for drafts in by_key.values() if len(drafts) == 1]
 
 
 def _client_ids(row: SheetRow) -> dict[Environment, str]:
-    return {environment: row.values[column] for environment, column in _COLUMNS.items() if column in row.values}
+    return {
+        environment: row.values[column]
+        for environment, column in _COLUMNS.items()
+        if column in row.values
+    }
 
 
 def _has(row: SheetRow, environment: Environment, client_id: str, but_not: SheetRow) -> bool:

@@ -1,4 +1,5 @@
-"""Put forms and key files in place: checked among all forms before, and never over a file that exists."""
+"""Put forms and key files in place: checked among all forms before, and never over a file that
+exists."""
 
 from __future__ import annotations
 
@@ -16,7 +17,13 @@ from acmidm.form_text import SCHEMA, Quoted, lines_of
 from acmidm.importing.draft import ImportedForm, request_of
 from acmidm.importing.sheet import Column
 from acmidm.words import plain, slug
-from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE, absolute, shown
+from acmidm_onboarding.forms.files import (
+    KEYS_FILE,
+    MANDATES_FILE,
+    ORGANISATION_FILE,
+    absolute,
+    shown,
+)
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.rules.policies import Profile
@@ -57,7 +64,8 @@ class Supplier(NamedTuple):
 
 
 class Writer:
-    """Writes drafts into ``folder``. ``source`` is the spreadsheet's name, for the comment in each form.
+    """Writes drafts into ``folder``. ``source`` is the spreadsheet's name, for the comment in each
+    form.
 
     ``supplier`` has the keys that organisations share, each by a mandate.
     """
@@ -93,7 +101,9 @@ class Writer:
         staged = []
         shared = _shared_keys(drafts)
         users = list(chain(*shared.values()))
-        sharing = [draft for draft in drafts if draft in users and not any(self._unshared(draft, shared))]
+        sharing = [
+            draft for draft in drafts if draft in users and not any(self._unshared(draft, shared))
+        ]
         speaks_for = self._speaks_for(drafts)
         for draft in drafts:
             if unshared := list(self._unshared(draft, shared)):
@@ -109,7 +119,9 @@ class Writer:
             if supplier:
                 files += self._stage_supplier(supplier, draft, sharing)
             else:
-                for environment, key in ((name, key) for name, keys in draft.keys.items() for key in keys):
+                for environment, key in (
+                    (name, key) for name, keys in draft.keys.items() for key in keys
+                ):
                     files.append(self._stage_key(own, f"{draft.application}-{environment}-", key))
                     key_files[environment].append(files[-1].name)
             if draft.organisation.is_new:
@@ -124,33 +136,62 @@ class Writer:
             staged.append(StagedForm(draft, [*files, form]))
         return staged
 
-    def _stage_own(self, draft: ImportedForm, speaks_for: Mapping[str, Sequence[str]], nameless: Sequence[str]) -> Path:
+    def _stage_own(
+        self, draft: ImportedForm, speaks_for: Mapping[str, Sequence[str]], nameless: Sequence[str]
+    ) -> Path:
         """Stage ``organisation.yaml`` of a new organisation."""
         owner = draft.organisation
-        fields: dict[str, Any] = {"name": owner.name, "ovo": owner.ovo, "kbo": owner.kbo and Quoted(owner.kbo)}
+        fields: dict[str, Any] = {
+            "name": owner.name,
+            "ovo": owner.ovo,
+            "kbo": owner.kbo and Quoted(owner.kbo),
+        }
         if nameless:
             fields["adopts"] = [Quoted(client_id) for client_id in nameless]
         if speaks_for:
             fields["speaks_for"] = dict(speaks_for)
             names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
-            draft.notes.append(say("import.sends_as", folder=owner.folder, file=ORGANISATION_FILE, names=names))
+            draft.notes.append(
+                say("import.sends_as", folder=owner.folder, file=ORGANISATION_FILE, names=names)
+            )
         return self._stage_once(owner.folder, ORGANISATION_FILE, fields)
 
-    def _stage_supplier(self, supplier: Supplier, draft: ImportedForm, sharing: Sequence[ImportedForm]) -> list[Path]:
-        """Stage the supplier with the keys that it has for others, and the mandates of a draft's organisation."""
+    def _stage_supplier(
+        self, supplier: Supplier, draft: ImportedForm, sharing: Sequence[ImportedForm]
+    ) -> list[Path]:
+        """Stage the supplier with the keys that it has for others, and the mandates of a draft's
+        organisation."""
         keys: dict[Environment, dict[str, PublicJwk]] = defaultdict(dict)
-        for environment, of_client in ((name, of) for other in sharing for name, of in other.keys.items()):
+        for environment, of_client in (
+            (name, of) for other in sharing for name, of in other.keys.items()
+        ):
             keys[environment].update((key.thumbprint, key) for key in of_client)
-        files = {name: [self._stage_key(supplier.folder, "", key) for key in of.values()] for name, of in keys.items()}
+        files = {
+            name: [self._stage_key(supplier.folder, "", key) for key in of.values()]
+            for name, of in keys.items()
+        }
         for environment, own in draft.keys.items():
             more = keys[environment].keys() - {key.thumbprint for key in own}
             if more:
                 kids = ", ".join(sorted(keys[environment][thumbprint].kid for thumbprint in more))
-                draft.notes.append(say("import.gains_keys", environment=environment, kids=kids, folder=supplier.folder))
+                draft.notes.append(
+                    say(
+                        "import.gains_keys",
+                        environment=environment,
+                        kids=kids,
+                        folder=supplier.folder,
+                    )
+                )
         owner = draft.organisation
         applications = [other.application for other in sharing if other.organisation == owner]
-        mandate = {"supplier": supplier.folder, "applications": applications, "until": supplier.until}
-        listed = {environment.value: [file.name for file in of] for environment, of in files.items() if of}
+        mandate = {
+            "supplier": supplier.folder,
+            "applications": applications,
+            "until": supplier.until,
+        }
+        listed = {
+            environment.value: [file.name for file in of] for environment, of in files.items() if of
+        }
         return [
             self._stage_once(supplier.folder, ORGANISATION_FILE, {"name": supplier.folder}),
             *(file for of_environment in files.values() for file in of_environment),
@@ -183,9 +224,14 @@ class Writer:
             return self._texts.get(file)
         return file.read_text("utf-8")
 
-    def _speaks_for(self, drafts: Iterable[ImportedForm]) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    def _speaks_for(
+        self, drafts: Iterable[ImportedForm]
+    ) -> Mapping[str, Mapping[str, Sequence[str]]]:
         """Return under which names the clients of each organisation send, per folder and field."""
-        catalogue, by_folder = load_catalogue(self._catalogue), defaultdict[str, dict[str, set[str]]](dict)
+        catalogue, by_folder = (
+            load_catalogue(self._catalogue),
+            defaultdict[str, dict[str, set[str]]](dict),
+        )
         for draft in drafts:
             of_one = by_folder[draft.organisation.folder]
             for client in draft.clients.values():
@@ -193,31 +239,59 @@ class Writer:
                     if name in catalogue.speaking_fields:
                         of_one.setdefault(name, set()).add(text)
                 for product, document in client.configurations.items():
-                    for (name, *_), text in speaking_values(catalogue.products[product], document.configuration):
+                    for (name, *_), text in speaking_values(
+                        catalogue.products[product], document.configuration
+                    ):
                         of_one.setdefault(name, set()).add(text)
-        return {folder: {name: sorted(texts) for name, texts in of_one.items()} for folder, of_one in by_folder.items()}
+        return {
+            folder: {name: sorted(texts) for name, texts in of_one.items()}
+            for folder, of_one in by_folder.items()
+        }
 
-    def _unshared(self, draft: ImportedForm, shared: Mapping[str, Sequence[ImportedForm]]) -> Iterator[str]:
-        """Yield a sentence for each key of a draft that another organisation has too, where no supplier is named, or
-        that a supplier has not beside the keys that it has."""
+    def _unshared(
+        self, draft: ImportedForm, shared: Mapping[str, Sequence[ImportedForm]]
+    ) -> Iterator[str]:
+        """Yield a sentence for each key of a draft that another organisation has too, where no
+        supplier is named, or that a supplier has not beside the keys that it has."""
         keys = {key.thumbprint: key for keys in draft.keys.values() for key in keys}
         for thumbprint, key in keys.items():
             if self._supplier is None and thumbprint in shared:
-                others = [other for other in shared[thumbprint] if other.organisation != draft.organisation]
+                others = [
+                    other
+                    for other in shared[thumbprint]
+                    if other.organisation != draft.organisation
+                ]
                 rows = ", ".join(dict.fromkeys(str(other.row) for other in others))
                 yield say("import.key_of_another", row=draft.row, kid=key.kid, rows=rows)
-            elif self._supplier and keys.keys() & shared.keys() and self._has_other_keys(self._supplier, key):
-                yield say("import.key_not_listed", row=draft.row, kid=key.kid, supplier=self._supplier.folder)
+            elif (
+                self._supplier
+                and keys.keys() & shared.keys()
+                and self._has_other_keys(self._supplier, key)
+            ):
+                yield say(
+                    "import.key_not_listed",
+                    row=draft.row,
+                    kid=key.kid,
+                    supplier=self._supplier.folder,
+                )
             elif self._supplier and thumbprint not in shared and keys.keys() & shared.keys():
-                yield say("import.keys_mixed", row=draft.row, kid=key.kid, supplier=self._supplier.folder)
+                yield say(
+                    "import.keys_mixed", row=draft.row, kid=key.kid, supplier=self._supplier.folder
+                )
 
     def _has_other_keys(self, supplier: Supplier, key: PublicJwk) -> bool:
-        """Return whether a supplier lists keys already, and not this one: the client would lose it."""
+        """Return whether a supplier lists keys already, and not this one: the client would lose
+        it."""
         file = self._folder / supplier.folder / KEYS_FILE
-        return file.exists() and self._stage_key(supplier.folder, "", key).name not in file.read_text("utf-8")
+        return file.exists() and self._stage_key(
+            supplier.folder, "", key
+        ).name not in file.read_text("utf-8")
 
     def _text(
-        self, draft: ImportedForm, key_files: Mapping[Environment, Sequence[str]], supplier: Supplier | None
+        self,
+        draft: ImportedForm,
+        key_files: Mapping[Environment, Sequence[str]],
+        supplier: Supplier | None,
     ) -> str:
         remembered = "; ".join(
             f"{column} {value}"
@@ -226,7 +300,10 @@ class Writer:
         )
         comment = plain(
             say(
-                "import.source", source=self._source, row=draft.row, remembered=f": {remembered}" if remembered else ""
+                "import.source",
+                source=self._source,
+                row=draft.row,
+                remembered=f": {remembered}" if remembered else "",
             ),
             2000,
         )
@@ -249,15 +326,24 @@ class Writer:
         left = list(staged)
         while True:
             try:
-                load_onboardings([self._folder], self._catalogue, self._profiles, unwritten=self._texts)
+                load_onboardings(
+                    [self._folder], self._catalogue, self._profiles, unwritten=self._texts
+                )
             except InvalidForms as error:
-                faulty = [(form, problems) for form in left if (problems := _about(form, error.problems))]
+                faulty = [
+                    (form, problems) for form in left if (problems := _about(form, error.problems))
+                ]
                 if not faulty:
                     raise
                 for form, problems in faulty:
                     left.remove(form)
                     outcome.unplaced += [
-                        say("import.form_not_valid", row=form.draft.row, what=problem.what, remedy=problem.remedy)
+                        say(
+                            "import.form_not_valid",
+                            row=form.draft.row,
+                            what=problem.what,
+                            remedy=problem.remedy,
+                        )
                         for problem in problems
                     ]
                 needed = {file for form in left for file in form.files}
@@ -266,8 +352,8 @@ class Writer:
                 return left
 
     def _put(self, files: Iterable[Path]) -> bool:
-        """Write files, the form last; return False where it turned out to exist. Another file that exists is the
-        same."""
+        """Write files, the form last; return False where it turned out to exist. Another file that
+        exists is the same."""
         for file in files:
             text = self._texts.get(file)
             if text is None:  # the file existed before
@@ -282,7 +368,8 @@ class Writer:
 
 
 def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[ImportedForm]]:
-    """Return the drafts of each key, by its thumbprint, that several organisations have, as those of a supplier do."""
+    """Return the drafts of each key, by its thumbprint, that several organisations have, as those
+    of a supplier do."""
     users: dict[str, list[ImportedForm]] = defaultdict(list)
     for draft in drafts:
         for thumbprint in {key.thumbprint for keys in draft.keys.values() for key in keys}:

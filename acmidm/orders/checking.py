@@ -1,5 +1,5 @@
-"""What people confirmed against what can be seen without an API: evidence of the probe, and a file from the portal; and
-what somebody should look at again."""
+"""What people confirmed against what can be seen without an API: evidence of the probe, and a file
+from the portal; and what somebody should look at again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, on_one_line
 
 CLIENT_ID, SCOPE_COLUMN = "client_id", "scopes"
-"""The columns of a file from the portal: one row per client; scopes with blanks or commas between."""
+"""The columns of a file from the portal: one row per client; scopes with blanks or commas
+between."""
 Listed = Mapping[str, frozenset[str] | None]
 """Per client-ID its scopes; None where the file has no such column."""
 
@@ -50,7 +51,13 @@ class Attested(Part):
 
     @property
     def sentence(self) -> str:
-        return say("orders.check.attested", client=self.client, part=self.part, by=plain(self.by), days=self.days)
+        return say(
+            "orders.check.attested",
+            client=self.client,
+            part=self.part,
+            by=plain(self.by),
+            days=self.days,
+        )
 
 
 class Checked(Part):
@@ -69,7 +76,8 @@ class Checked(Part):
 
 
 def check(stack: Stack, exported: Path | None = None) -> Checked:
-    """Compare what is confirmed of a stack. Raises Failure where the file from the portal cannot be read."""
+    """Compare what is confirmed of a stack. Raises Failure where the file from the portal cannot be
+    read."""
     forms = {form.client_key: form for form in stack.connections}
     differences, clients, attested = list[Difference](), list[Client](), list[Attested]()
     for client_key, confirmed in stack.confirmations.items():
@@ -81,7 +89,9 @@ def check(stack: Stack, exported: Path | None = None) -> Checked:
             clients.append(client)
         name = resource_name(*client_key[:2])
         for part, by in confirmed.said.confirmed.items():
-            attested.append(Attested(client=name, part=part, by=by.by, at=by.at, days=(stack.now - by.at).days))
+            attested.append(
+                Attested(client=name, part=part, by=by.by, at=by.at, days=(stack.now - by.at).days)
+            )
     if exported is not None:
         differences += _by_export(clients, _listed(exported), exported.name)
     return Checked(
@@ -97,7 +107,10 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
     proof = form.evidence
     if proof is None:
         return
-    facts = {"client": form.resource_name, "source": say("orders.check.evidence", day=f"{proof.proven_at:%Y-%m-%d}")}
+    facts = {
+        "client": form.resource_name,
+        "source": say("orders.check.evidence", day=f"{proof.proven_at:%Y-%m-%d}"),
+    }
     if proof.client_id != confirmed.said.client_id:
         confirmed_id = str(confirmed.said.client_id)
         yield Difference(part=CLIENT_ID, confirmed=confirmed_id, seen=proof.client_id, **facts)
@@ -108,7 +121,9 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
         yield Difference(part=SCOPES, confirmed=shown(sorted(scopes)), seen=shown(more), **facts)
     thumbprints = {key.thumbprint for key in (confirmed.jwks or {}).values()}
     if confirmed.jwks is not None and proof.thumbprint not in thumbprints:
-        yield Difference(part=KEYS, confirmed=shown(sorted(thumbprints)), seen=proof.thumbprint, **facts)
+        yield Difference(
+            part=KEYS, confirmed=shown(sorted(thumbprints)), seen=proof.thumbprint, **facts
+        )
 
 
 def _by_export(clients: list[Client], listed: Listed, source: str) -> Iterator[Difference]:
@@ -122,7 +137,9 @@ def _by_export(clients: list[Client], listed: Listed, source: str) -> Iterator[D
             confirmed = shown(sorted(client.scopes or {}))
             yield Difference(part=SCOPES, confirmed=confirmed, seen=shown(sorted(scopes)), **facts)
     for client_id in sorted(listed.keys() - by_id.keys()):
-        yield Difference(client=client_id, part=CLIENT_ID, confirmed=nothing, seen=client_id, source=source)
+        yield Difference(
+            client=client_id, part=CLIENT_ID, confirmed=nothing, seen=client_id, source=source
+        )
 
 
 def _listed(file: Path) -> Listed:
@@ -131,7 +148,9 @@ def _listed(file: Path) -> Listed:
         text = read_text(file)
     except Unreadable as error:
         raise Failure(on_one_line(f"{file}: {error}")) from None
-    rows = csv.DictReader(text.splitlines(), delimiter=";" if ";" in text.partition("\n")[0] else ",")
+    rows = csv.DictReader(
+        text.splitlines(), delimiter=";" if ";" in text.partition("\n")[0] else ","
+    )
     columns = {str(name).strip().casefold(): name for name in rows.fieldnames or ()}
     if CLIENT_ID not in columns:
         raise Failure(say("orders.check.no_column", file=file, column=CLIENT_ID))

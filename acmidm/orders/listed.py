@@ -95,7 +95,8 @@ class Orders(Part):
 
     @property
     def unknown(self) -> list[str]:
-        """A sentence for each client whose confirmation is missing, so that nobody knows whether it is there."""
+        """A sentence for each client whose confirmation is missing, so that nobody knows whether it
+        is there."""
         return [self.room("missing", names=plain(name)) for name in self.missing]
 
     @property
@@ -124,7 +125,9 @@ class Orders(Part):
         return self.room.counted("since", max((self.checked_at - order.since).days, 0))
 
 
-def listed(stack: Stack, order: Order, language: Language, since: datetime | None = None) -> ListedOrder:
+def listed(
+    stack: Stack, order: Order, language: Language, since: datetime | None = None
+) -> ListedOrder:
     """Return an order as a person reads it."""
     room, metadata = texts(ROOM, language), _metadata(stack, order)
     options = {Act.CREATE: " --client-id …", Act.LOOK: " --key …"}.get(order.act, "")
@@ -146,20 +149,28 @@ def listed(stack: Stack, order: Order, language: Language, since: datetime | Non
         instructions=tuple(_instructions(stack, order, room, metadata)),
         done=f"acmidm orders done {order.name}{options} --stack {stack.name}",
         since=since,
-        refused=RefusedBy(by=order.refused.by, at=order.refused.at, why=order.refused.why) if order.refused else None,
+        refused=RefusedBy(by=order.refused.by, at=order.refused.at, why=order.refused.why)
+        if order.refused
+        else None,
     )
 
 
 def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
-    """Return the fields of an order's client, as its form declares them, else as they are confirmed."""
+    """Return the fields of an order's client, as its form declares them, else as they are
+    confirmed."""
     confirmed = stack.confirmations.get(order.client_key)
-    client = next((form for form in stack.connections if form.client_key == order.client_key), None) or (
-        confirmed.client(order.client_key) if confirmed else None
-    )
-    return {"organisation.name": order.client_key[0].partition("/")[0], **(client.fields if client else {})}
+    client = next(
+        (form for form in stack.connections if form.client_key == order.client_key), None
+    ) or (confirmed.client(order.client_key) if confirmed else None)
+    return {
+        "organisation.name": order.client_key[0].partition("/")[0],
+        **(client.fields if client else {}),
+    }
 
 
-def _instructions(stack: Stack, order: Order, room: Texts, metadata: Mapping[str, Any]) -> Iterator[Instruction]:
+def _instructions(
+    stack: Stack, order: Order, room: Texts, metadata: Mapping[str, Any]
+) -> Iterator[Instruction]:
     _, platform, environment = order.client_key
     portal = stack.settings.platforms[platform].portal(environment)
     catalogue = stack.catalogue
@@ -167,14 +178,20 @@ def _instructions(stack: Stack, order: Order, room: Texts, metadata: Mapping[str
     where |= {"organisation": str(metadata["organisation.name"])}
     match order.act:
         case Act.CREATE:
-            yield Instruction(text=room("do.new", **where), values=_fields(order.says[CLIENT], room))
+            yield Instruction(
+                text=room("do.new", **where), values=_fields(order.says[CLIENT], room)
+            )
             yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, room)
             yield Instruction(text=room("do.client_id"))
         case Act.COMPARE:
-            yield Instruction(text=room("do.compare", **where), values=_fields(order.says[CLIENT], room))
+            yield Instruction(
+                text=room("do.compare", **where), values=_fields(order.says[CLIENT], room)
+            )
             yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, room)
         case Act.CHANGE:
-            yield Instruction(text=room("do.change", **where), values=_fields(order.says, room, order.now))
+            yield Instruction(
+                text=room("do.change", **where), values=_fields(order.says, room, order.now)
+            )
         case Act.GRANT | Act.APPROVE:
             yield Instruction(text=room("do.open", **where))
             yield from _couplings(order.says, order.now, order.client_key, catalogue, room)
@@ -188,23 +205,33 @@ def _instructions(stack: Stack, order: Order, room: Texts, metadata: Mapping[str
             title = catalogue.products[product].title if product in catalogue.products else product
             name = "do.configure" if order.says else "do.configure_no_more"
             says, now = order.says.get(product, {}), order.now.get(product, {})
-            yield Instruction(text=room(name, product=title, **where), values=_fields(says, room, now))
+            yield Instruction(
+                text=room(name, product=title, **where), values=_fields(says, room, now)
+            )
         case Act.REMOVE:
             yield Instruction(text=room("do.remove", **where))
 
 
-def _fields(says: Mapping[str, Any], room: Texts, now: Mapping[str, Any] | None = None) -> tuple[Copied, ...]:
-    """Return the values to copy that differ from those of ``now``, each under the portal's name for it."""
+def _fields(
+    says: Mapping[str, Any], room: Texts, now: Mapping[str, Any] | None = None
+) -> tuple[Copied, ...]:
+    """Return the values to copy that differ from those of ``now``, each under the portal's name for
+    it."""
     after, before = flat(says), flat(now or {})
     names = [name for name in {**after, **before} if after.get(name) != before.get(name)]
     labels = {name: room(f"field.{name}") if f"field.{name}" in room else name for name in names}
     return tuple(
-        Copied(label=labels[name], value=shown(after[name]) if name in after else room("nothing")) for name in names
+        Copied(label=labels[name], value=shown(after[name]) if name in after else room("nothing"))
+        for name in names
     )
 
 
 def _couplings(
-    says: Mapping[str, Any], now: Mapping[str, Any], client_key: ClientKey, catalogue: Catalogue, room: Texts
+    says: Mapping[str, Any],
+    now: Mapping[str, Any],
+    client_key: ClientKey,
+    catalogue: Catalogue,
+    room: Texts,
 ) -> Iterator[Instruction]:
     """Yield one instruction per API: its Referentie, and the scopes to grant and to withdraw."""
     _, platform, environment = client_key
@@ -214,8 +241,16 @@ def _couplings(
             continue
         product = catalogue.product_granting(platform, scope)
         api = product.title if product else scope
-        referentie = (product and product.coupling and product.coupling.referentie.get(environment)) or api
-        label = "withdraw" if scope not in says else "grant_default" if says[scope].get("default") else "grant"
+        referentie = (
+            product and product.coupling and product.coupling.referentie.get(environment)
+        ) or api
+        label = (
+            "withdraw"
+            if scope not in says
+            else "grant_default"
+            if says[scope].get("default")
+            else "grant"
+        )
         by_api[referentie, api].append(Copied(label=room(label), value=scope))
     for (referentie, api), scopes in by_api.items():
         values = (Copied(label="Referentie", value=referentie), *scopes)
@@ -227,11 +262,19 @@ def _keys(order: Order, room: Texts) -> Iterator[Instruction]:
     wanted = {thumbprint_of(key): (kid, key) for kid, key in order.says.items()}
     for thumbprint, (kid, key) in wanted.items():
         if order.now.get(kid) != key:
-            values = (Copied(label="kid", value=kid), Copied(label=room("thumbprint"), value=str(thumbprint)))
-            yield Instruction(text=room("do.upload"), values=(*values, Copied(label="JWK", value=shown(key))))
+            values = (
+                Copied(label="kid", value=kid),
+                Copied(label=room("thumbprint"), value=str(thumbprint)),
+            )
+            yield Instruction(
+                text=room("do.upload"), values=(*values, Copied(label="JWK", value=shown(key)))
+            )
     for thumbprint, kid in thumbprints.items():
         if thumbprint not in wanted:
-            values = (Copied(label="kid", value=kid), Copied(label=room("thumbprint"), value=str(thumbprint)))
+            values = (
+                Copied(label="kid", value=kid),
+                Copied(label=room("thumbprint"), value=str(thumbprint)),
+            )
             yield Instruction(text=room("do.remove_key"), values=values)
 
 

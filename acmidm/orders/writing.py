@@ -1,4 +1,5 @@
-"""Write what people confirm: the public keys first, then the confirmation, each whole or not at all.
+"""Write what people confirm: the public keys first, then the confirmation, each whole or not at
+all.
 
 So a run that is cut off leaves the order open, and the same command ends it.
 """
@@ -17,7 +18,13 @@ from acmidm_onboarding.rules.confirming import carried_out, refused
 from acmidm_onboarding.rules.orders import CREATE, REMOVE, Act, Order
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.confirmation import KEYS, Attestation, Confirmation, ConfirmationFile, confirmation_of
+from acmidm_onboarding.values.confirmation import (
+    KEYS,
+    Attestation,
+    Confirmation,
+    ConfirmationFile,
+    confirmation_of,
+)
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.values.problems import Failure
 
@@ -40,15 +47,17 @@ def confirm(
 ) -> Written:
     """Confirm that an order is carried out: what it said is what the authority has.
 
-    ``client_id`` is that of a client which it made, ``keys`` the public keys that somebody saw. Raises Failure, and
-    OSError.
+    ``client_id`` is that of a client which it made, ``keys`` the public keys that somebody saw.
+    Raises Failure, and OSError.
     """
     before, file = _before(stack, order)
     client_id = client_id or order.client_id
     _require(stack, order, before, client_id, keys)
     jwks = _keys(order, keys)
     since = {} if before is None else before.since
-    names = {key_file(_application(order), key)[0]: since.get(key.thumbprint, by.at) for key in jwks}
+    names = {
+        key_file(_application(order), key)[0]: since.get(key.thumbprint, by.at) for key in jwks
+    }
     after = carried_out(order, before.said if before else None, by, client_id=client_id, keys=names)
     if before is not None and _says(after) == _says(before.said):
         return Written(file, is_new=False)
@@ -78,33 +87,69 @@ def attestation(by: str | None, at: datetime) -> Attestation:
 
 
 def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
-    """Return what is confirmed of an order's client, under an earlier key too, and the file for it. Raises Failure
-    where that file is another connection's."""
-    form = next((connection for connection in stack.connections if connection.client_key == order.client_key), None)
-    confirmed = confirmation_of(form, stack.confirmations) if form else stack.confirmations.get(order.client_key)
+    """Return what is confirmed of an order's client, under an earlier key too, and the file for it.
+    Raises Failure where that file is another connection's."""
+    form = next(
+        (
+            connection
+            for connection in stack.connections
+            if connection.client_key == order.client_key
+        ),
+        None,
+    )
+    confirmed = (
+        confirmation_of(form, stack.confirmations)
+        if form
+        else stack.confirmations.get(order.client_key)
+    )
     if confirmed is not None:
         return confirmed, confirmed.file
     code, _, application = order.client_key[0].partition("/")
-    file = shown(absolute(stack.confirmed_folder(order.client_key[1]) / code / f"{application}.yaml"))
+    file = shown(
+        absolute(stack.confirmed_folder(order.client_key[1]) / code / f"{application}.yaml")
+    )
     if file.exists():
         raise Failure(say("orders.anothers_file", order=order.name, file=file))
     return None, file
 
 
 def _require(
-    stack: Stack, order: Order, before: Confirmation | None, client_id: str | None, keys: Sequence[PublicJwk] | None
+    stack: Stack,
+    order: Order,
+    before: Confirmation | None,
+    client_id: str | None,
+    keys: Sequence[PublicJwk] | None,
 ) -> None:
-    """Raise Failure where a client-ID or keys are missing, a client would be there twice, or is another one."""
+    """Raise Failure where a client-ID or keys are missing, a client would be there twice, or is
+    another one."""
     if order.act is Act.CREATE and not client_id:
         raise Failure(say("orders.no_client_id", order=order.name))
     if order.act is Act.LOOK and keys is None:
         raise Failure(say("orders.no_keys", order=order.name))
-    if order.part == CREATE and before is not None and before.is_there and before.said.client_id != client_id:
-        raise Failure(say("orders.another_client", order=order.name, client=before.said.client_id, file=before.file))
+    if (
+        order.part == CREATE
+        and before is not None
+        and before.is_there
+        and before.said.client_id != client_id
+    ):
+        raise Failure(
+            say(
+                "orders.another_client",
+                order=order.name,
+                client=before.said.client_id,
+                file=before.file,
+            )
+        )
     if order.client_id not in (None, client_id):
         raise Failure(say("orders.not_this_client", order=order.name, client=order.client_id))
-    others = (other for other in stack.confirmations.values() if before is None or other.file != before.file)
-    if same := next((other for other in others if other.is_there and other.said.client_id == client_id), None):
+    others = (
+        other
+        for other in stack.confirmations.values()
+        if before is None or other.file != before.file
+    )
+    if same := next(
+        (other for other in others if other.is_there and other.said.client_id == client_id), None
+    ):
         raise Failure(say("orders.anothers_client", order=order.name, file=same.file))
 
 
@@ -119,7 +164,11 @@ def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
 def _says(file: ConfirmationFile) -> Mapping[str, object]:
     """Return what a confirmation says, without who says so and when."""
     content = file.model_dump(exclude={"confirmed", "keys"})
-    return {**content, KEYS: None if file.keys is None else sorted(file.keys), REMOVE: file.removed is not None}
+    return {
+        **content,
+        KEYS: None if file.keys is None else sorted(file.keys),
+        REMOVE: file.removed is not None,
+    }
 
 
 def _application(order: Order) -> str:

@@ -1,5 +1,5 @@
-"""What a probe knows beforehand: the form and the stack's file, nothing of any state; and what the authority keeps of a
-refusal, where the operator's credentials are here."""
+"""What a probe knows beforehand: the form and the stack's file, nothing of any state; and what the
+authority keeps of a refusal, where the operator's credentials are here."""
 
 from __future__ import annotations
 
@@ -52,25 +52,41 @@ class ProbeInputs:
     def title(self) -> Said:
         client = self.connection
         here = {"platform": TITLES[client.platform], "environment": say(f"at.{client.environment}")}
-        return say("title", organisation=client.organisation, application=client.application, **here)
+        return say(
+            "title", organisation=client.organisation, application=client.application, **here
+        )
 
     def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:
         """Everything that a trial of a key needs. Raises Failure."""
         client_id = self.context.client_id
         if client_id is None:
-            raise Failure("the client-ID is not known here; give the one that was handed over, with --client-id")
+            raise Failure(
+                "the client-ID is not known here; give the one that was handed over, with"
+                " --client-id"
+            )
         keys = (self.context.keys or {}).values()
-        declared = next((public for public in keys if public.thumbprint == key.public.thumbprint), None)
+        declared = next(
+            (public for public in keys if public.thumbprint == key.public.thumbprint), None
+        )
         own = kid if kid is not None else (declared or key.public).kid
         named = self.connection.catalogue_names.items()
-        wanted = [Wanted(name, on_platform, self.catalogue.product_of[name]) for on_platform, name in named]
+        wanted = [
+            Wanted(name, on_platform, self.catalogue.product_of[name])
+            for on_platform, name in named
+        ]
         # An API that needs no configuration is tried where the stack says where it is.
-        bare = (one.product for one in wanted if one.product.api and one.product.configuration is None)
+        bare = (
+            one.product for one in wanted if one.product.api and one.product.configuration is None
+        )
         configured: dict[str, Mapping[str, Any]] = {
             own.product: {} for own in bare if self.settings.has_api_url(own.product)
         }
         configured |= dict(self.connection.products)
-        called = [product for product in sorted(configured) if self.catalogue.products[product].api is not None]
+        called = [
+            product
+            for product in sorted(configured)
+            if self.catalogue.products[product].api is not None
+        ]
         require_trusted_apis(self.settings, called)
         return Probing(
             context=replace(self.context, now=time.time()),
@@ -89,19 +105,24 @@ class ProbeInputs:
         )
 
     def recorded_cause(self, sent: Sent) -> Finding | None:
-        """Return why the authority refused the request with this assertion, by its own record; None where nothing here
-        may read that, or there is no such refusal."""
+        """Return why the authority refused the request with this assertion, by its own record; None
+        where nothing here may read that, or there is no such refusal."""
         name = self.connection.platform
         if not self.settings.has_credentials:
             return None
         try:
             platform = self.stack.platforms_briefly[name]
-            return cause_recorded(sent.client_id, sent.claims.get("jti"), name, self.connection.environment, platform)
+            return cause_recorded(
+                sent.client_id, sent.claims.get("jti"), name, self.connection.environment, platform
+            )
         except Failure:  # the probe finds out by itself
             return None
 
-    def tried(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool, records: bool) -> Probe:
-        """Try the connection, and write evidence of what that proved, where it ``records``. Raises Failure, OSError."""
+    def tried(
+        self, key: PrivateKey, kid: str | None, *, sends_test_message: bool, records: bool
+    ) -> Probe:
+        """Try the connection, and write evidence of what that proved, where it ``records``. Raises
+        Failure, OSError."""
         trial = self.trial(key, kid, sends_test_message=sends_test_message)
         steps, recorded = list(trial.steps()), None
         if records:
@@ -116,7 +137,12 @@ class ProbeInputs:
         if not trial.proven_scopes:
             return say("why.nothing proven")
         bad = next(
-            (step.step for step in steps if step.outcome is Outcome.WRONG and step.step in ("clock", "key")), None
+            (
+                step.step
+                for step in steps
+                if step.outcome is Outcome.WRONG and step.step in ("clock", "key")
+            ),
+            None,
         )
         return say(f"why.bad {bad}") if bad else None
 
@@ -124,7 +150,9 @@ class ProbeInputs:
         """Write what was proven beside the form, and return the file. Raises OSError."""
         client = self.connection
         public = trial.declared or trial.key.public
-        expected = Expected(client.declared_by.code, client.application, client.environment, client.platform)
+        expected = Expected(
+            client.declared_by.code, client.application, client.environment, client.platform
+        )
         evidence = Evidence(
             **asdict(expected),
             issuer=trial.context.issuer.rstrip("/"),
@@ -158,22 +186,30 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     connection = next((client for client in connections if client.platform is platform), None)
     if connection is None:
         raise Failure(
-            f"{form} has no connection on {TITLES[platform]} {settings.environment}; name another stack, platform or"
-            " form"
+            f"{form} has no connection on {TITLES[platform]} {settings.environment}; name another"
+            " stack, platform or form"
         )
     if connection.uses_secret:
         raise Failure(
-            f"{form}: the client authenticates with a secret, which signs nothing: there is no evidence for it, and the"
-            " gate to production takes an exemption; or let it authenticate with a key"
+            f"{form}: the client authenticates with a secret, which signs nothing: there is no"
+            " evidence for it, and the gate to production takes an exemption; or let it"
+            " authenticate with a key"
         )
     [loaded] = onboardings.forms
-    known_id = client_id or (connection.evidence.client_id if connection.evidence else None) or connection.adopts
+    known_id = (
+        client_id
+        or (connection.evidence.client_id if connection.evidence else None)
+        or connection.adopts
+    )
     network = Network(settings.request_timeout_seconds)
-    return _inputs(loaded, connection, known_id, onboardings.catalogue, settings, network, stack_of(stack))
+    return _inputs(
+        loaded, connection, known_id, onboardings.catalogue, settings, network, stack_of(stack)
+    )
 
 
 def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInputs]:
-    """Read the connections of the forms that have the keys of a supplier, with the client-IDs of the stack's state.
+    """Read the connections of the forms that have the keys of a supplier, with the client-IDs of
+    the stack's state.
 
     Raises:
         Failure: where the stack's file or its state cannot be read, or there is no such form.
@@ -185,18 +221,25 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
         if connection.form in by_name and connection.platform is platform:
             has, loaded = recorded_as(connection, stack.recorded.parts), by_name[connection.form]
             client_id = has.client_id if has else None
-            inputs.append(_inputs(loaded, connection, client_id, forms.catalogue, stack.settings, network, stack))
+            inputs.append(
+                _inputs(
+                    loaded, connection, client_id, forms.catalogue, stack.settings, network, stack
+                )
+            )
     if not inputs:
         raise Failure(
-            f"no form has keys_of: {supplier} on {TITLES[platform]} {stack.settings.environment}; name another"
-            " supplier, stack or platform"
+            f"no form has keys_of: {supplier} on {TITLES[platform]} {stack.settings.environment};"
+            " name another supplier, stack or platform"
         )
     return inputs
 
 
 def _platform(name: str, stack: str, settings: Settings) -> Platform:
     if name not in list(Platform):
-        raise Failure(f'platform "{name}" is not known; {did_you_mean(name, Platform, "use acmidm or geosecure")}')
+        raise Failure(
+            f'platform "{name}" is not known;'
+            f" {did_you_mean(name, Platform, 'use acmidm or geosecure')}"
+        )
     platform = Platform(name)
     if platform not in settings.platforms:
         raise Failure(f"stack {stack} has no {TITLES[platform]}; name another stack or platform")
@@ -228,7 +271,9 @@ def _inputs(
             if other is not connection.environment
             for key in keys
         },
-        scopes={on_platform: catalogue.product_of[name].product for on_platform, name in named.items()},
+        scopes={
+            on_platform: catalogue.product_of[name].product for on_platform, name in named.items()
+        },
         renamed={name: on_platform for on_platform, name in named.items() if on_platform != name},
     )
     return ProbeInputs(loaded, connection, catalogue, here, network, context, stack)

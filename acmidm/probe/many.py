@@ -1,4 +1,5 @@
-"""A probe of every connection of a supplier, with one key: a few at a time, each with its own client-ID."""
+"""A probe of every connection of a supplier, with one key: a few at a time, each with its own
+client-ID."""
 
 from __future__ import annotations
 
@@ -60,19 +61,33 @@ def probe_all(
             made = Probe(given.title, (wrong("client-id", finding("client:none")),))
         else:
             made = given.tried(key, kid, **how)
-        outcome = Outcome.UNREACHED if made.is_unreached else Outcome.WRONG if made.wrong else Outcome.PASSED
+        outcome = (
+            Outcome.UNREACHED
+            if made.is_unreached
+            else Outcome.WRONG
+            if made.wrong
+            else Outcome.PASSED
+        )
         report = report_in(made, language)
-        return ListedProbe(form=given.loaded.name, client_id=given.context.client_id, outcome=outcome, probe=report)
+        return ListedProbe(
+            form=given.loaded.name, client_id=given.context.client_id, outcome=outcome, probe=report
+        )
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         listed = tuple(pool.map(probe, inputs))
-    return Probes(wrong=sum(one.outcome is not Outcome.PASSED for one in listed), connections=listed)
+    return Probes(
+        wrong=sum(one.outcome is not Outcome.PASSED for one in listed), connections=listed
+    )
 
 
 def table(probes: Probes, language: Language) -> Iterator[str]:
-    """Yield a line for each connection: its form, its client-ID, how it ended and why; then how many are wrong."""
+    """Yield a line for each connection: its form, its client-ID, how it ended and why; then how
+    many are wrong."""
     words, listed = words_in(language), probes.connections
-    cells = [(one.form, plain(one.client_id or "-"), words(f"outcome.{one.outcome}"), one.cause) for one in listed]
+    cells = [
+        (one.form, plain(one.client_id or "-"), words(f"outcome.{one.outcome}"), one.cause)
+        for one in listed
+    ]
     widths = [max(len(row[column]) for row in cells) for column in range(3)]
     for *row, cause in cells:
         padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))

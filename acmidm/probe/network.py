@@ -1,4 +1,5 @@
-"""Requests of a probe: each answer as it came, whatever it is. Nothing is followed, repeated or believed."""
+"""Requests of a probe: each answer as it came, whatever it is. Nothing is followed, repeated or
+believed."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. ``skew_seconds`` is how far the server's clock is ahead of ours, None where it does not say."""
+    """One answer. ``skew_seconds`` is how far the server's clock is ahead of ours, None where it
+    does not say."""
 
     url: str
     status: int
@@ -64,8 +66,12 @@ class Answer:
 
     @property
     def said(self) -> str | None:
-        """The sentence in which the server explains itself, without the token that it may repeat; None without one."""
-        texts = [self.members.get(name) for name in ("error", "error_description", "detail", "message", "description")]
+        """The sentence in which the server explains itself, without the token that it may repeat;
+        None without one."""
+        texts = [
+            self.members.get(name)
+            for name in ("error", "error_description", "detail", "message", "description")
+        ]
         sentence = ": ".join(text for text in texts if isinstance(text, str) and text)
         sentence = sentence.replace(self.token, HIDDEN) if self.token else sentence
         return without_keys_and_tokens(sentence)[:_LONGEST_SAID] or None
@@ -76,7 +82,8 @@ class Answer:
 
     @property
     def in_between(self) -> Finding | None:
-        """Why this is the answer of a proxy or the like, and not of an API; None where it may be an API's."""
+        """Why this is the answer of a proxy or the like, and not of an API; None where it may be an
+        API's."""
         if self.status == _PROXY_AUTHENTICATION:
             return finding("proxy", "proxy:asks", url=self.url)
         if self.status in _REDIRECTS:
@@ -126,13 +133,25 @@ class Network:
                     if len(content) > _LONGEST_ANSWER:
                         raise NoAnswer(finding("too large", url=url), is_reached=True)
         except httpx.ProxyError as error:
-            status = f" ({_PROXY_AUTHENTICATION})" if str(_PROXY_AUTHENTICATION) in str(error) else ""
+            status = (
+                f" ({_PROXY_AUTHENTICATION})" if str(_PROXY_AUTHENTICATION) in str(error) else ""
+            )
             unreachable = finding(
-                "proxy", "proxy:stops", url=url, proxy=proxy_of(url) or say("the environment"), status=status
+                "proxy",
+                "proxy:stops",
+                url=url,
+                proxy=proxy_of(url) or say("the environment"),
+                status=status,
             )
             raise NoAnswer(unreachable, is_reached=True) from None
         except httpx.TimeoutException:
-            slow = finding("unreached", "unreached:slow", url=url, seconds=f"{self._timeout_seconds:g}", see=_see(url))
+            slow = finding(
+                "unreached",
+                "unreached:slow",
+                url=url,
+                seconds=f"{self._timeout_seconds:g}",
+                see=_see(url),
+            )
             raise NoAnswer(slow, is_reached=False) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise _unreached(url, error) from None
@@ -142,8 +161,8 @@ class Network:
 
 
 def _skew(date: str | None, before: float, after: float) -> float | None:
-    """Return how far a server's clock is ahead, beyond what the request's duration and the header's whole seconds
-    explain."""
+    """Return how far a server's clock is ahead, beyond what the request's duration and the header's
+    whole seconds explain."""
     try:
         server = parsedate_to_datetime(date or "").timestamp()
     except (TypeError, ValueError):
@@ -166,7 +185,9 @@ def _unreached(url: str, error: Exception) -> NoAnswer:
         if "Name or service" in text or "nodename" in text
         else "otherwise"
     )
-    return NoAnswer(finding("unreached", f"unreached:{how}", url=url, see=_see(url)), is_reached=False)
+    return NoAnswer(
+        finding("unreached", f"unreached:{how}", url=url, see=_see(url)), is_reached=False
+    )
 
 
 def _see(url: str) -> Said:

@@ -1,5 +1,5 @@
-"""Why a token is refused. A server may say ``invalid_client`` to everything: what it does with a request that differs
-tells more."""
+"""Why a token is refused. A server may say ``invalid_client`` to everything: what it does with a
+request that differs tells more."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ _IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9]{4,}\b", 
 
 
 def why_refused(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
-    """Return why the token that is ``wanted`` is refused: by what the authority keeps of it, else the most probable
-    reason. To find that takes at most about eight requests, each with an assertion of its own.
+    """Return why the token that is ``wanted`` is refused: by what the authority keeps of it, else
+    the most probable reason. To find that takes at most about eight requests, each with an
+    assertion of its own.
 
     Raises:
         NoAnswer
@@ -37,7 +38,9 @@ def why_refused(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
         return not_granted(wanted.named)
     if answer.error in _TARGET_ERRORS:
         product = wanted.product.product
-        return finding("audience:unknown", audience=quoted(trial.audience_of(product) or ""), product=product)
+        return finding(
+            "audience:unknown", audience=quoted(trial.audience_of(product) or ""), product=product
+        )
     for ask in (_clock, _without_scope, _kid, _audience, _algorithm):
         if explanation := ask(trial, wanted, answer):
             return explanation
@@ -45,7 +48,8 @@ def why_refused(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
 
 
 def _is_let_in(answer: Answer) -> bool:
-    """Return whether a server accepts the client: by a token, or by an error that only an authenticated client gets."""
+    """Return whether a server accepts the client: by a token, or by an error that only an
+    authenticated client gets."""
     return answer.is_ok or answer.error in _SCOPE_ERRORS | _TARGET_ERRORS
 
 
@@ -63,7 +67,8 @@ def _clock(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
 
 
 def _without_scope(trial: Trial, wanted: Wanted, answer: Answer) -> Finding | None:
-    """Return the finding where the scope is refused: without it the server accepts the client, or has another error."""
+    """Return the finding where the scope is refused: without it the server accepts the client, or
+    has another error."""
     other = trial.request_token(wanted, is_scoped=False)
     is_about_scope = answer.error not in _CLIENT_ERRORS and other.error != answer.error
     return not_granted(wanted.named) if _is_let_in(other) or is_about_scope else None
@@ -72,8 +77,16 @@ def _without_scope(trial: Trial, wanted: Wanted, answer: Answer) -> Finding | No
 def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     if trial.kid is None:
         own = (trial.declared or trial.key.public).kid
-        return finding("kid:missing", kid=named(own)) if _is_let_in(trial.request_token(wanted, kid=own)) else None
-    return finding("kid:another", kid=named(trial.kid)) if _is_let_in(trial.request_token(wanted, kid=None)) else None
+        return (
+            finding("kid:missing", kid=named(own))
+            if _is_let_in(trial.request_token(wanted, kid=own))
+            else None
+        )
+    return (
+        finding("kid:another", kid=named(trial.kid))
+        if _is_let_in(trial.request_token(wanted, kid=None))
+        else None
+    )
 
 
 def _audience(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
@@ -86,7 +99,9 @@ def _audience(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
 
 def _algorithm(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     members = {name: value for name, value in trial.key.public.members.items() if name != "alg"}
-    others = [alg for alg in _ALGORITHMS if alg in algorithms_of(members) and alg != trial.alg][:_MOST_ALGORITHMS]
+    others = [alg for alg in _ALGORITHMS if alg in algorithms_of(members) and alg != trial.alg][
+        :_MOST_ALGORITHMS
+    ]
     for alg in others:
         if _is_let_in(trial.request_token(wanted, alg=alg)):
             return finding("alg:another", alg=alg, sent=trial.alg)
@@ -94,13 +109,19 @@ def _algorithm(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
 
 
 def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
-    """Return whether the client-ID or the key is wrong: a client-ID that nobody has shows whether the server knows this
-    one."""
+    """Return whether the client-ID or the key is wrong: a client-ID that nobody has shows whether
+    the server knows this one."""
     context, declared = trial.context, trial.declared
-    nobody = str(uuid.uuid4()) if context.platform is Platform.ACMIDM else str(10**9 + uuid.uuid4().int % 10**9)
+    nobody = (
+        str(uuid.uuid4())
+        if context.platform is Platform.ACMIDM
+        else str(10**9 + uuid.uuid4().int % 10**9)
+    )
     other = trial.request_token(wanted, client_id=nobody)
     if _likeness(other) != _likeness(answer):
-        return finding("key:not registered", "key:not brought up" if declared else "key:not uploaded")
+        return finding(
+            "key:not registered", "key:not brought up" if declared else "key:not uploaded"
+        )
     here = {"platform": TITLES[context.platform], "environment": say(f"at.{context.environment}")}
     return finding("client:refused", id=quoted(trial.client_id), **here)
 

@@ -1,5 +1,5 @@
-"""What a probe found: steps, each passed, wrong with its remedy, or not tried. No language: `telling` has the
-sentences."""
+"""What a probe found: steps, each passed, wrong with its remedy, or not tried. No language:
+`telling` has the sentences."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ class Probe:
     @property
     def is_unreached(self) -> bool:
         """Whether the issuer did not answer: without it no other step is tried."""
-        return any(step.step == DISCOVERY and step.outcome is Outcome.UNREACHED for step in self.steps)
+        return any(
+            step.step == DISCOVERY and step.outcome is Outcome.UNREACHED for step in self.steps
+        )
 
 
 def passed(step: str, detail: Said | str = "", of: str = "") -> ProbeStep:

@@ -1,5 +1,5 @@
-"""A probe as the organisation reads it, in its language. Programs go by ``id``, ``step``, ``of`` and ``outcome``, which
-have none."""
+"""A probe as the organisation reads it, in its language. Programs go by ``id``, ``step``, ``of``
+and ``outcome``, which have none."""
 
 from __future__ import annotations
 
@@ -52,7 +52,11 @@ def report_in(probe: Probe, language: Language) -> ProbeReport:
     words = words_in(language)
     steps = tuple(_step(step, words) for step in probe.steps)
     return ProbeReport(
-        language=language, title=probe.title.in_words(words), wrong=probe.wrong, steps=steps, recorded=probe.recorded
+        language=language,
+        title=probe.title.in_words(words),
+        wrong=probe.wrong,
+        steps=steps,
+        recorded=probe.recorded,
     )
 
 
@@ -64,7 +68,11 @@ def _step(step: ProbeStep, words: Texts) -> StepReport:
         outcome=step.outcome,
         said=(step.said.in_words(words) if isinstance(step.said, Said) else step.said) or None,
         findings=tuple(
-            FindingReport(id=finding.id, what=finding.what.in_words(words), remedy=finding.remedy.in_words(words))
+            FindingReport(
+                id=finding.id,
+                what=finding.what.in_words(words),
+                remedy=finding.remedy.in_words(words),
+            )
             for finding in step.findings
         ),
         server=step.server,
@@ -77,7 +85,9 @@ def lines(report: ProbeReport) -> Iterator[str]:
     outcomes = {outcome: words(f"outcome.{outcome}") for outcome in Outcome}
     width = max(map(len, outcomes.values())) + 1
     yield plain(
-        f"{report.title}: {words.counted('found', report.wrong) if report.wrong else words('found.none')}", WHOLE
+        f"{report.title}:"
+        f" {words.counted('found', report.wrong) if report.wrong else words('found.none')}",
+        WHOLE,
     )
     for step in report.steps:
         detail = f": {step.said}" if step.said else ""

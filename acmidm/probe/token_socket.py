@@ -1,5 +1,5 @@
-"""A Unix socket that hands the tokens of a client to programs of the same user, by HTTP: POST /token, with ``scope``
-and ``audience`` as a token endpoint takes them (RFC 6749 §4.4.2)."""
+"""A Unix socket that hands the tokens of a client to programs of the same user, by HTTP: POST
+/token, with ``scope`` and ``audience`` as a token endpoint takes them (RFC 6749 §4.4.2)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _OWNER_ALONE = 0o177
 
 @contextmanager
 def serving(tokens: Tokens, file: Path) -> Iterator[None]:
-    """Hand out tokens at a socket for a with statement, at whose end requests that have begun are answered. Raises
-    Failure."""
+    """Hand out tokens at a socket for a with statement, at whose end requests that have begun are
+    answered. Raises Failure."""
     if file.is_socket() and not _answers(file):
         file.unlink()  # of a server that was killed
     umask = os.umask(_OWNER_ALONE)
@@ -53,7 +53,8 @@ def serving(tokens: Tokens, file: Path) -> Iterator[None]:
 
 
 def _answers(file: Path) -> bool:
-    """Return whether a socket may be somebody's: what cannot be tried, such as another user's, may be."""
+    """Return whether a socket may be somebody's: what cannot be tried, such as another user's, may
+    be."""
     with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
         client.settimeout(_Handler.timeout)
         return client.connect_ex(str(file)) != errno.ECONNREFUSED
@@ -90,14 +91,22 @@ class _Handler(BaseHTTPRequestHandler):
             return
         form = dict(parse_qsl(self.rfile.read(int(size)).decode(errors="replace")))
         try:
-            request = chosen(self.server.tokens.trial, form.get("scope", "").split(), form.get("audience"))
+            request = chosen(
+                self.server.tokens.trial, form.get("scope", "").split(), form.get("audience")
+            )
             token = self.server.tokens.current(request)
         except Failure as failure:
-            code, error = (400, "invalid_request") if failure.exit_code == _WRONG_USE else (502, "server_error")
+            code, error = (
+                (400, "invalid_request")
+                if failure.exit_code == _WRONG_USE
+                else (502, "server_error")
+            )
             self._refuse(code, error, on_one_line(str(failure)))
             return
         left = max(0, int(token.ends_at - time.time()))
-        self._answer(200, {"access_token": token.access_token, "token_type": "Bearer", "expires_in": left})
+        self._answer(
+            200, {"access_token": token.access_token, "token_type": "Bearer", "expires_in": left}
+        )
 
     def send_error(self, code: int, *_: object, **__: object) -> None:
         """Refuse what is no request for a token."""

@@ -1,5 +1,5 @@
-"""Tokens of a client for programs: requested as a probe does, and kept in files of this user until shortly before they
-end."""
+"""Tokens of a client for programs: requested as a probe does, and kept in files of this user until
+shortly before they end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ _REFUSED, _UNREACHED = 1, 3
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """What a token is for: scopes by the platform's names, and the client-ID of an API where the platform wants one."""
+    """What a token is for: scopes by the platform's names, and the client-ID of an API where the
+    platform wants one."""
 
     scopes: tuple[str, ...]
     audience: str | None
@@ -46,8 +47,8 @@ class KeptToken(BaseModel, frozen=True):
 
 
 def chosen(trial: Probing, scopes: Sequence[str], audience: str | None) -> TokenRequest:
-    """Return what to request: some scopes of the form, by any of their names, for one API, by its product or its
-    client-ID. Without scopes these are all that the form has for that API.
+    """Return what to request: some scopes of the form, by any of their names, for one API, by its
+    product or its client-ID. Without scopes these are all that the form has for that API.
 
     Raises:
         Failure: where the form lacks a scope, or has scopes of several APIs.
@@ -60,18 +61,25 @@ def chosen(trial: Probing, scopes: Sequence[str], audience: str | None) -> Token
     if scopes:
         pairs = [(one, its) for one, its in pairs if one.scope in scopes or one.named in scopes]
     elif audience:
-        pairs = [(one, its) for one, its in pairs if one.product.product == audience or (api and its in (api, None))]
+        pairs = [
+            (one, its)
+            for one, its in pairs
+            if one.product.product == audience or (api and its in (api, None))
+        ]
         if not pairs:
             raise Failure(say("token.no_scope", api=quoted(audience)))
     products = {its: one.product.product for one, its in pairs if its}
     if audience is None and len(products) > 1:
         raise Failure(say("token.several_apis", products=listed(products.values())))
-    return TokenRequest(tuple(sorted(one.named for one, _ in pairs)), api or next(iter(products), None))
+    return TokenRequest(
+        tuple(sorted(one.named for one, _ in pairs)), api or next(iter(products), None)
+    )
 
 
 @dataclass
 class Tokens:
-    """The tokens of one client. Threads that want the same at once share one request to the issuer, and its failure."""
+    """The tokens of one client. Threads that want the same at once share one request to the issuer,
+    and its failure."""
 
     trial: Probing
     folder: Path
@@ -96,7 +104,9 @@ class Tokens:
     def _file(self, request: TokenRequest) -> Path:
         trial = self.trial
         client = (trial.context.issuer.rstrip("/"), trial.client_id, trial.key.public.thumbprint)
-        name = hashlib.sha256(json.dumps([*client, *request.scopes, request.audience]).encode()).hexdigest()
+        name = hashlib.sha256(
+            json.dumps([*client, *request.scopes, request.audience]).encode()
+        ).hexdigest()
         return self.folder / f"{name}.json"
 
     def _kept(self, request: TokenRequest) -> KeptToken | None:
@@ -122,7 +132,9 @@ class Tokens:
         try:
             discovery = next(step for step in self.trial.discovery() if step.step == DISCOVERY)
             if discovery.findings:
-                raise _failure(discovery.findings[0], is_reached=discovery.outcome is not Outcome.UNREACHED)
+                raise _failure(
+                    discovery.findings[0], is_reached=discovery.outcome is not Outcome.UNREACHED
+                )
             answer = self.trial.request(request.scopes, request.audience)
         except NoAnswer as error:
             raise _failure(error.finding, is_reached=error.is_reached) from None
@@ -130,7 +142,9 @@ class Tokens:
             raise _failure(answer.in_between)
         if not answer.is_ok:
             said = answer.said or str(answer.status)
-            raise Failure(say("token.refused", scopes=" ".join(request.scopes), said=said), exit_code=_REFUSED)
+            raise Failure(
+                say("token.refused", scopes=" ".join(request.scopes), said=said), exit_code=_REFUSED
+            )
         granted = answer.members.get("scope")
         if isinstance(granted, str) and (lacking := set(request.scopes) - set(granted.split())):
             raise _failure(not_granted(min(lacking)))

@@ -1,4 +1,5 @@
-"""What is tried of a connection, and how a token is requested of it, with its assertion as it should be or changed."""
+"""What is tried of a connection, and how a token is requested of it, with its assertion as it
+should be or changed."""
 
 from __future__ import annotations
 
@@ -67,15 +68,17 @@ class Trial:
         return self.last_assertion
 
     def request_token(self, wanted: Wanted, *, is_scoped: bool = True, **changes: Any) -> Answer:
-        """Return the answer to a request for a token with the scope that is ``wanted``, or without any; ``changes`` of
-        its assertion. Raises NoAnswer."""
+        """Return the answer to a request for a token with the scope that is ``wanted``, or without
+        any; ``changes`` of its assertion. Raises NoAnswer."""
         also = wanted.product.api.also if wanted.product.api else ()
         scopes = (wanted.named, *(other.named for other in self.wanted if other.scope in also))
-        return self.request(scopes if is_scoped else (), self.audience_of(wanted.product.product), **changes)
+        return self.request(
+            scopes if is_scoped else (), self.audience_of(wanted.product.product), **changes
+        )
 
     def request(self, scopes: Sequence[str], audience: str | None, **changes: Any) -> Answer:
-        """Return the answer to a request for a token with these scopes, for the API of this client-ID. Raises
-        NoAnswer."""
+        """Return the answer to a request for a token with these scopes, for the API of this
+        client-ID. Raises NoAnswer."""
         form = {
             "grant_type": GRANT_TYPE,
             "client_assertion_type": ASSERTION_TYPE,
@@ -87,4 +90,8 @@ class Trial:
 
     def audience_of(self, product: str) -> str | None:
         """Return what a token request names the API of a product by; None where it names none."""
-        return self.settings.api_client_id(product) if self.context.platform is Platform.ACMIDM else None
+        return (
+            self.settings.api_client_id(product)
+            if self.context.platform is Platform.ACMIDM
+            else None
+        )

@@ -1,5 +1,5 @@
-"""The steps of a probe, one after the other, on the real servers. What is certain without a request is not
-requested."""
+"""The steps of a probe, one after the other, on the real servers. What is certain without a request
+is not requested."""
 
 from __future__ import annotations
 
@@ -39,13 +39,19 @@ class Probing(Trial):
         yield key
         discovered = self.discovery()
         yield from discovered
-        if any(step.outcome is not Outcome.PASSED and step.step == DISCOVERY for step in discovered):
+        if any(
+            step.outcome is not Outcome.PASSED and step.step == DISCOVERY for step in discovered
+        ):
             return
         mistakes = mistakes_in(taken_apart(self.assertion()), self.context)
         if mistakes:
             yield wrong("assertion", *mistakes)
         else:
-            text, kid = ("said.assertion", named(self.kid)) if self.kid else ("said.assertion without kid", "")
+            text, kid = (
+                ("said.assertion", named(self.kid))
+                if self.kid
+                else ("said.assertion without kid", "")
+            )
             yield passed("assertion", say(text, alg=self.alg, kid=kid, aud=self.context.audience))
         yield from self._all_tokens()
         for name in self.configured:
@@ -58,12 +64,21 @@ class Probing(Trial):
         if self.declared is not None:
             if self.declared.expires and self.declared.expires <= datetime.now(UTC):
                 ended = f"{self.declared.expires:%Y-%m-%d}"
-                return wrong("key", finding("key:ended", "key:ended on", kid=named(self.declared.kid), day=ended))
-            return passed("key", say("said.key", kid=named(self.declared.kid), thumbprint=thumbprint))
+                return wrong(
+                    "key",
+                    finding("key:ended", "key:ended on", kid=named(self.declared.kid), day=ended),
+                )
+            return passed(
+                "key", say("said.key", kid=named(self.declared.kid), thumbprint=thumbprint)
+            )
         if elsewhere := self.context.other_keys.get(thumbprint):
             return wrong(
                 "key",
-                finding("key:elsewhere", elsewhere=say(f"at.{elsewhere}"), here=say(f"at.{self.context.environment}")),
+                finding(
+                    "key:elsewhere",
+                    elsewhere=say(f"at.{elsewhere}"),
+                    here=say(f"at.{self.context.environment}"),
+                ),
             )
         return wrong("key", finding("key:unknown", thumbprint=thumbprint, kids=", ".join(keys)))
 
@@ -82,12 +97,17 @@ class Probing(Trial):
             return [wrong(DISCOVERY, finding("discovery:none", url=url, status=answer.status))]
         if issuer.rstrip("/") != self.context.issuer:
             return [wrong(DISCOVERY, finding("discovery:issuer", issuer=quoted(issuer)))]
-        if not endpoint.startswith(f"{self.context.issuer.split('/', 3)[0]}//{self.context.issuer.split('/', 3)[2]}/"):
+        if not endpoint.startswith(
+            f"{self.context.issuer.split('/', 3)[0]}//{self.context.issuer.split('/', 3)[2]}/"
+        ):
             return [wrong(DISCOVERY, finding("discovery:endpoint", endpoint=quoted(endpoint)))]
         self.context = replace(self.context, issuer=issuer, token_endpoint=endpoint)
         proxy = proxy_of(url)
         return [
-            passed(DISCOVERY, say("said.issuer by proxy", issuer=issuer, proxy=proxy) if proxy else issuer),
+            passed(
+                DISCOVERY,
+                say("said.issuer by proxy", issuer=issuer, proxy=proxy) if proxy else issuer,
+            ),
             self._clock(answer),
         ]
 
@@ -123,7 +143,8 @@ class Probing(Trial):
                 ended = say("why.the same")
 
     def _judged(self, wanted: Wanted, answer: Answer) -> Finding | None:
-        """Return what is wrong with the answer to a token request; None where it has a token with the scope."""
+        """Return what is wrong with the answer to a token request; None where it has a token with
+        the scope."""
         if answer.in_between:
             return answer.in_between
         if answer.is_ok:
@@ -136,7 +157,9 @@ class Probing(Trial):
             return None
         if answer.status == _BUSY:
             wait = answer.headers.get("retry-after", "")
-            return finding("server:busy", "server:busy until" if wait.isdecimal() else "", seconds=wait)
+            return finding(
+                "server:busy", "server:busy until" if wait.isdecimal() else "", seconds=wait
+            )
         if answer.status in _SERVER_ERRORS:
             return finding("server:failed", status=answer.status)
         return why_refused(self, wanted, answer)
@@ -155,7 +178,11 @@ class Probing(Trial):
         if self.sends_test_message and product.api.test_message:
             calls.append((product.api.test_message.path, product.api.test_message))
         if not calls:
-            yield untried(step, say("why.no read but a message" if product.api.test_message else "why.no read"), name)
+            yield untried(
+                step,
+                say("why.no read but a message" if product.api.test_message else "why.no read"),
+                name,
+            )
             return
         for path, message in calls:
             if failed := self._call(name, path, message, token):
@@ -163,9 +190,15 @@ class Probing(Trial):
                 return
         if product.configuration is not None:
             self.proven_products.append(name)
-        yield passed(step, ", ".join(f"{'GET' if message is None else 'POST'} {path}" for path, message in calls), name)
+        yield passed(
+            step,
+            ", ".join(f"{'GET' if message is None else 'POST'} {path}" for path, message in calls),
+            name,
+        )
 
-    def _call(self, product: str, path: str, message: TestMessage | None, token: str) -> ProbeStep | None:
+    def _call(
+        self, product: str, path: str, message: TestMessage | None, token: str
+    ) -> ProbeStep | None:
         """Return what is wrong with one call of an API; None where it passed."""
         url, step = self.settings.api_url(product) + path, "product"
         try:
@@ -195,13 +228,17 @@ class Probing(Trial):
         if answer.status == _UNAUTHORIZED:
             needs_audience = self.context.has_habits and self.context.platform is Platform.ACMIDM
             return finding(
-                "product:audience" if needs_audience and not self.audience_of(product) else "product:token",
+                "product:audience"
+                if needs_audience and not self.audience_of(product)
+                else "product:token",
                 product=product,
             )
         if answer.status == _FORBIDDEN:
             field = answer.members.get("field")
             missing = quoted(field) if isinstance(field, str) and field else say("missing")
-            return finding("product:unconfigured", product=product, id=quoted(self.client_id), missing=missing)
+            return finding(
+                "product:unconfigured", product=product, id=quoted(self.client_id), missing=missing
+            )
         if answer.status == _REFUSED and answer.members.get("code") == _EXISTS:
             return finding("product:exists", product=product)
         errors = answer.members.get("errors")
@@ -215,4 +252,9 @@ class Probing(Trial):
 
 
 def _unanswered(step: str, of: str, error: NoAnswer) -> ProbeStep:
-    return ProbeStep(step, Outcome.WRONG if error.is_reached else Outcome.UNREACHED, of=of, findings=(error.finding,))
+    return ProbeStep(
+        step,
+        Outcome.WRONG if error.is_reached else Outcome.UNREACHED,
+        of=of,
+        findings=(error.finding,),
+    )

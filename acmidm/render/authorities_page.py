@@ -1,4 +1,5 @@
-"""The table of authorities against what they can do, in the page about them: made from the installed types."""
+"""The table of authorities against what they can do, in the page about them: made from the
+installed types."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _OURS = "acmidm_onboarding"
 
 
 def authorities_page(text: str, types: Iterable[AuthorityType[Any]]) -> str:
-    """Return the page with its table as the types of this project are now; those of others are in no page of ours."""
+    """Return the page with its table as the types of this project are now; those of others are in
+    no page of ours."""
     ours = [kind for kind in types if kind.settings.__module__.partition(".")[0] == _OURS]
     names = [field.name for field in fields(AuthorityType) if field.type == "bool"]
     rows = [f"| | {' | '.join(f'`{kind.name}`' for kind in ours)} |", f"|---|{'---|' * len(ours)}"]

@@ -1,4 +1,5 @@
-"""The catalogue as a page for people: each scope and each field of a configuration, with what stands behind it."""
+"""The catalogue as a page for people: each scope and each field of a configuration, with what
+stands behind it."""
 
 from __future__ import annotations
 
@@ -14,11 +15,12 @@ _TOP = """\
 The scopes and products that a form can name. The name of a **placeholder** is not confirmed yet. A field is
 **documented** by its owner, **seen** in public client code or a sample, which does not prove that it is accepted, or
 **assumed**.
-"""
+"""  # noqa: E501
 
 
 def catalogue_page(catalogue: Catalogue) -> str:
-    """Return the page, products in the order of their titles. The same catalogue always gives the same text."""
+    """Return the page, products in the order of their titles. The same catalogue always gives the
+    same text."""
     products = sorted(catalogue.products.values(), key=lambda product: product.title.casefold())
     return "\n".join([_TOP, *(line for product in products for line in _product(product))])
 
@@ -28,7 +30,10 @@ def _product(product: Product) -> Iterator[str]:
     yield f"`{product.product}`, of {_text(product.owner)}. Source: {_text(product.source)}.\n"
     yield from _table(
         ("scope", "what it is for", "name", "source"),
-        ((f"`{name}`", scope.title, _name(name, scope), scope.source) for name, scope in product.scopes.items()),
+        (
+            (f"`{name}`", scope.title, _name(name, scope), scope.source)
+            for name, scope in product.scopes.items()
+        ),
     )
     if product.senders:
         yield _senders(product.senders)
@@ -38,7 +43,12 @@ def _product(product: Product) -> Iterator[str]:
         yield from _table(
             ("field", "what it is", "basis", "source"),
             (
-                (f"`{name}`", _field(product, name, properties[name]), f"**{field.basis}**", field.source)
+                (
+                    f"`{name}`",
+                    _field(product, name, properties[name]),
+                    f"**{field.basis}**",
+                    field.source,
+                )
                 for name, field in product.fields.items()
             ),
         )
@@ -54,23 +64,35 @@ def _senders(senders: Senders) -> str:
 def _api(product: Product) -> Iterator[str]:
     """Yield how a client comes to its API, and what a probe calls there."""
     if coupling := product.coupling:
-        facts = [f"Referentie on {where}: `{_text(name)}`" for where, name in coupling.referentie.items()]
+        facts = [
+            f"Referentie on {where}: `{_text(name)}`" for where, name in coupling.referentie.items()
+        ]
         facts += ["its owner approves each coupling"] if coupling.approved_by_owner else []
-        facts += [f"name of a client on {where}: `{_text(name)}`" for where, name in coupling.client_name.items()]
+        facts += [
+            f"name of a client on {where}: `{_text(name)}`"
+            for where, name in coupling.client_name.items()
+        ]
         yield f"Coupling: {'; '.join(facts)}. Source: {_text(coupling.source)}.\n"
     if api := product.api:
         calls = [*(f"`GET {path}`" for path in api.reads)]
-        calls += [f"`POST {api.test_message.path}` with `--send-test-message`"] if api.test_message else []
+        calls += (
+            [f"`POST {api.test_message.path}` with `--send-test-message`"]
+            if api.test_message
+            else []
+        )
         yield f"`acmidm probe` calls {', '.join(calls)}. Source: {_text(api.source)}.\n"
 
 
 def _name(name: str, scope: Scope) -> str:
-    """Return whether its name is known, and what each platform calls it where that is not the name here."""
+    """Return whether its name is known, and what each platform calls it where that is not the name
+    here."""
     names = [
         (*named, ", a **placeholder**" if named[0] in scope.placeholders else "")
         for named in scope.names_of(name).items()
     ]
-    others = [f"{platform}: `{other}`{mark}" for platform, other, mark in names if mark or other != name]
+    others = [
+        f"{platform}: `{other}`{mark}" for platform, other, mark in names if mark or other != name
+    ]
     return "; ".join(["verified" if scope.verified else "**placeholder**", *others])
 
 

@@ -1,7 +1,8 @@
-"""Reports as one HTML file that works without a network and prints. None runs a script but those with filters.
+"""Reports as one HTML file that works without a network and prints. None runs a script but those
+with filters.
 
-Templates escape whatever they are given. The page's Content-Security-Policy names its style, and that one script, by
-their hashes, so that nothing else runs, whatever a form's author wrote.
+Templates escape whatever they are given. The page's Content-Security-Policy names its style, and
+that one script, by their hashes, so that nothing else runs, whatever a form's author wrote.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from acmidm_onboarding.texts import Texts, say, say_counted, spoken
 
 
 def as_html(report: Part) -> str:
-    """Return a report as a page: a review, a drift report, or the list or the board of connections with search and
-    filters."""
+    """Return a report as a page: a review, a drift report, or the list or the board of connections
+    with search and filters."""
     match report:
         case Status():
             return _page("status", report.title, status=report)
@@ -73,18 +74,22 @@ def _templates() -> Jinja:
     jinja.globals |= {"days": days, "say": say, "say_counted": say_counted, "soon": SOON_DAYS}
     jinja.globals |= {"environment_heading": environment_heading, "severity_name": severity_name}
     style, script = (
-        (files("acmidm.render") / "templates" / name).read_text("utf-8") for name in ("page.css", "page.js")
+        (files("acmidm.render") / "templates" / name).read_text("utf-8")
+        for name in ("page.css", "page.js")
     )
     policy = f"default-src 'none'; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
-    jinja.globals |= {"policy": policy, "policy_of_script": f"{policy}; script-src '{_hash(script)}'"}
+    jinja.globals |= {
+        "policy": policy,
+        "policy_of_script": f"{policy}; script-src '{_hash(script)}'",
+    }
     # Our own files, whose hashes the policy names.
     jinja.globals |= {"style": Markup(style), "script": Markup(script)}  # noqa: S704
     return jinja
 
 
 def _breakable(text: str) -> Markup:
-    """Return a name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is
-    wide. No option does."""
+    """Return a name that may go on in the next line after each of ``_-@/``: those of scopes are
+    longer than a column is wide. No option does."""
     escaped = str(Markup.escape(plain(text, WHOLE)))
     broken = re.sub(r"(?<=[_@/-])(?=[^_@/-])", "<wbr>", escaped)
     return Markup(re.sub(r"(?<!\S)--<wbr>([a-z]+)", r'<span class="nowrap">--\1</span>', broken))  # noqa: S704 - escaped before

@@ -13,7 +13,9 @@ from acmidm.render.text import Report, print_report
 from acmidm.terminal import ListOutput, Output, RowsOutput, TableOutput, TextOutput, as_json
 
 
-def write_report(report: Report, output: Output | ListOutput | TableOutput | RowsOutput | TextOutput) -> None:
+def write_report(
+    report: Report, output: Output | ListOutput | TableOutput | RowsOutput | TextOutput
+) -> None:
     """Write a report to standard output."""
     match output:
         case "json":

@@ -15,7 +15,8 @@ from acmidm.words import day, plain
 T = TypeVar("T")
 
 _FORMULA = re.compile(r"(^|;)( *[=+@-])")
-"""A cell begins after a semicolon too where that parts cells, as in Dutch, whatever is in quotes."""
+"""A cell begins after a semicolon too where that parts cells, as in Dutch, whatever is in
+quotes."""
 _LONGEST = 4_000
 _MANDATES: Mapping[str, Callable[[Acting], str]] = {
     "supplier": lambda one: one.supplier_name,

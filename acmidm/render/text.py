@@ -32,9 +32,22 @@ _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOT
 _UNDECLARED_SHOWN = 20
 _REFUSED_SHOWN = 5
 
-Report = Review | Drift | Status | MandateList | Steps | Promotion | History | Refusals | Why | Orders | Checked
+Report = (
+    Review
+    | Drift
+    | Status
+    | MandateList
+    | Steps
+    | Promotion
+    | History
+    | Refusals
+    | Why
+    | Orders
+    | Checked
+)
 Line = Text | tuple[Text, Text]
-"""A line; or its label and the rest, which on a terminal stays behind the label where it is folded."""
+"""A line; or its label and the rest, which on a terminal stays behind the label where it is
+folded."""
 
 
 def print_report(report: Report) -> None:
@@ -55,8 +68,8 @@ def print_report(report: Report) -> None:
 
 
 def _inert(text: Text) -> Text:
-    """Without what moves a cursor, or is a command to a pipeline; whoever wrote such a thing loses the colours of the
-    line."""
+    """Without what moves a cursor, or is a command to a pipeline; whoever wrote such a thing loses
+    the colours of the line."""
     inert = "\n".join(map(on_one_line, text.plain.split("\n")))
     return text if inert == text.plain else Text(inert)
 
@@ -93,7 +106,9 @@ def _drift(report: Drift) -> Iterator[Line]:
     for key in report.expiring:
         ends = (f"{key.ends:<32}", "red" if key.days_left < 0 else "yellow")
         yield Text.assemble(
-            ends, f"{key.title}: {say('report.drift.key', kid=plain(key.kid), thumbprint=key.thumbprint)}"
+            ends,
+            f"{key.title}:"
+            f" {say('report.drift.key', kid=plain(key.kid), thumbprint=key.thumbprint)}",
         )
     for _, title, clients in report.not_declared:
         yield from _not_declared(title, clients)
@@ -104,7 +119,9 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
     yield _heading(f"{title}: {len(clients):,}")
     for client in clients[:_UNDECLARED_SHOWN]:
         maker = say("report.drift.made_by", name=plain(client.made_by)) if client.made_by else ""
-        where = say("report.drift.client_on", client_id=plain(client.client_id), platform=client.platform)
+        where = say(
+            "report.drift.client_on", client_id=plain(client.client_id), platform=client.platform
+        )
         yield Text(f"{plain(client.title)}: {where}{maker}")
     if (more := len(clients) - _UNDECLARED_SHOWN) > 0:
         yield Text(say("report.drift.more", count=f"{more:,}"), style="dim")
@@ -113,7 +130,10 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
 def _status(status: Status) -> Iterator[Line]:
     """Four or five short lines per client, which fit a terminal of 80 columns."""
     yield Text(status.title, style="bold")
-    words = [say(f"status.{name}") for name in ("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves")]
+    words = [
+        say(f"status.{name}")
+        for name in ("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves")
+    ]
     width = max(map(len, words)) + 1
     for client in status.connections:
         platform = "" if client.platform is Platform.ACMIDM else client.platform
@@ -127,7 +147,12 @@ def _status(status: Status) -> Iterator[Line]:
         )
         people, scopes, acts_for, products = (
             Text(", ".join(names))
-            for names in (client.people, client.granted, map(plain, client.acts_for), map(plain, client.products))
+            for names in (
+                client.people,
+                client.granted,
+                map(plain, client.acts_for),
+                map(plain, client.products),
+            )
         )
         leaves = Text(", ".join(client.leaving), style="bold yellow")
         ending = "bold yellow" if client.mandate and client.mandate.ends_soon else ""
@@ -144,10 +169,16 @@ def _mandates(report: MandateList) -> Iterator[Line]:
     yield Text(report.title, style="bold")
     for supplier, mandates in report.by_supplier:
         names = dict.fromkeys(plain(one.organisation) for one in mandates if one.days_left >= 0)
-        yield Text.assemble("\n", (supplier, "bold"), f"  {say('status.acts_for')} {', '.join(names)}" if names else "")
+        yield Text.assemble(
+            "\n",
+            (supplier, "bold"),
+            f"  {say('status.acts_for')} {', '.join(names)}" if names else "",
+        )
         for one in mandates:
             style = "" if not one.ends_soon else "bold red" if one.days_left < 0 else "bold yellow"
-            facts = Text.assemble((one.ending, style), f" ({plain(one.reference)})" if one.reference else "")
+            facts = Text.assemble(
+                (one.ending, style), f" ({plain(one.reference)})" if one.reference else ""
+            )
             what = f"{plain(one.organisation)}: {', '.join(one.applications)}, "
             yield Text("  "), Text.assemble(what, facts)
 
@@ -166,10 +197,21 @@ def _steps(report: Steps) -> Iterator[Line]:
         codes = f" ({', '.join(connection.codes)})" if connection.codes else ""
         client = ("  ", (plain(connection.client_id), "cyan")) if connection.client_id else ()
         yield Text.assemble("\n", (name, "bold"), codes, f"  {card.where}", *client)
-        whom = Text.assemble(f" · {room('waits').lower()} ", (card.whom, "bold")) if card.waits_for else Text()
-        step = Text.assemble(f"{card.step.value}. {card.title}", whom, f" · {card.from_when}" if card.from_when else "")
+        whom = (
+            Text.assemble(f" · {room('waits').lower()} ", (card.whom, "bold"))
+            if card.waits_for
+            else Text()
+        )
+        step = Text.assemble(
+            f"{card.step.value}. {card.title}",
+            whom,
+            f" · {card.from_when}" if card.from_when else "",
+        )
         shown = {"step": step, "to_do": Text(plain(card.text, WHOLE))}
-        shown |= {"contacts": Text(", ".join(map(plain, connection.contacts))), "keys": Text("; ".join(card.keys))}
+        shown |= {
+            "contacts": Text(", ".join(map(plain, connection.contacts))),
+            "keys": Text("; ".join(card.keys)),
+        }
         for word, text in shown.items():
             yield Text(f"  {words[word]:<{width}}", style="dim"), text
 
@@ -180,7 +222,9 @@ def _promotion(report: Promotion) -> Iterator[Line]:
     for title, differences in report.grouped:
         yield _heading(title)
         for difference in differences:
-            sides = (plain(side or say("report.nothing")) for side in (difference.tni, difference.prod))
+            sides = (
+                plain(side or say("report.nothing")) for side in (difference.tni, difference.prod)
+            )
             both = f": {' → '.join(sides)}" if difference.side is Side.BOTH else ""
             what = say(f"promotion.what.{difference.what}")
             yield Text(f"  {what:<12}{plain(difference.name)}{both}{difference.note}")
@@ -196,7 +240,12 @@ def _history(report: History) -> Iterator[Line]:
     yield Text(report.title, style="bold")
     for entry in report.entries:
         where = f" {say('history.on_stack', stack=entry.stack)}" if len(report.stacks) > 1 else ""
-        yield Text.assemble("\n", (f"{entry.when}  ", "bold"), (plain(entry.actor), "cyan"), f"  {entry.title}{where}")
+        yield Text.assemble(
+            "\n",
+            (f"{entry.when}  ", "bold"),
+            (plain(entry.actor), "cyan"),
+            f"  {entry.title}{where}",
+        )
         for change in entry.changes:
             yield from _change(change)
     yield from (Text(f"\n{note}", style="dim") for note in report.notes)
@@ -207,7 +256,9 @@ def _refusals(report: Refusals) -> Iterator[Line]:
     yield Text(report.title, style="bold")
     for entry in report.entries:
         client = ("  ", (plain(entry.client_id), "cyan")) if entry.client_id else ()
-        known = f"  {entry.title}" if entry.organisation != entry.application else ""  # a client that no state has
+        known = (
+            f"  {entry.title}" if entry.organisation != entry.application else ""
+        )  # a client that no state has
         yield Text.assemble("\n", (entry.when, "bold"), known, *client)
         yield from _refusal(entry)
     yield from (Text(f"\n{note}", style="dim") for note in report.notes)
@@ -241,10 +292,17 @@ def _why(report: Why) -> Iterator[Line]:
         likeliest, *others = card.causes
         shown = [("likely", Text(plain(likeliest, WHOLE), style="bold yellow"))]
         shown += [("also", Text(plain(other, WHOLE))) for other in others]
-        shown += [("tell", Text(plain(card.tell, WHOLE), style="bold")), ("token", Text(card.last_token))]
-        shown += [("keys", Text("; ".join(card.keys))), ("step", Text(f"{card.step.value}. {card.title}{whom}"))]
         shown += [
-            ("refused_at", Text(plain(f"{one.when}: {one.what}", WHOLE))) for one in card.refusals[:_REFUSED_SHOWN]
+            ("tell", Text(plain(card.tell, WHOLE), style="bold")),
+            ("token", Text(card.last_token)),
+        ]
+        shown += [
+            ("keys", Text("; ".join(card.keys))),
+            ("step", Text(f"{card.step.value}. {card.title}{whom}")),
+        ]
+        shown += [
+            ("refused_at", Text(plain(f"{one.when}: {one.what}", WHOLE)))
+            for one in card.refusals[:_REFUSED_SHOWN]
         ]
         shown += [("scopes", Text(scope.text)) for scope in card.granted]
         width = max(len(say(f"why.{name}")) for name, _ in shown) + 1
@@ -261,17 +319,23 @@ def _heading(text: str) -> Text:
     return Text(f"\n{text}", style="bold underline")
 
 
-def _connections(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> Iterator[Line]:
+def _connections(
+    connections: Iterable[ConnectionChanges], *, undone: bool = False
+) -> Iterator[Line]:
     """Yield what changes of each client; ``undone`` where that is over, and no danger any more."""
     for connection in connections:
-        yield Text.assemble((connection.title, "bold"), (f"  {', '.join(map(plain, connection.known_as))}", "dim"))
+        yield Text.assemble(
+            (connection.title, "bold"), (f"  {', '.join(map(plain, connection.known_as))}", "dim")
+        )
         for change in connection.changes:
             yield from _change(change, connection.author_of(change), undone=undone)
         if connection.by_one:
             yield Text("           ") + _in_colour(connection.by_one)
 
 
-def _change(change: Change, author: Iterable[Piece] = (), *, undone: bool = False) -> Iterator[Line]:
+def _change(
+    change: Change, author: Iterable[Piece] = (), *, undone: bool = False
+) -> Iterator[Line]:
     label = severity_name(None if undone else change.severity)
     style = "green" if undone else _STYLES[change.severity]
     sentence = _in_colour(change.named if change.has_lines else change.pieces)
@@ -294,19 +358,29 @@ def _keys(connection: ListedConnection) -> Text:
         "" if not key.ends_soon else "bold red" if (key.days_left or 0) < 0 else "bold yellow"
         for key in connection.keys
     )
-    text = Text(", ").join(Text(key.text, style=style) for key, style in zip(connection.keys, styles, strict=True))
-    return text.append(f" ({say('status.in_portal')})", style="dim") if connection.keys_in_portal else text
+    text = Text(", ").join(
+        Text(key.text, style=style) for key, style in zip(connection.keys, styles, strict=True)
+    )
+    return (
+        text.append(f" ({say('status.in_portal')})", style="dim")
+        if connection.keys_in_portal
+        else text
+    )
 
 
 def _orders(report: Orders) -> Iterator[Line]:
-    """Yield the open orders by who carries them out, a line each or in full; then the refused ones."""
+    """Yield the open orders by who carries them out, a line each or in full; then the refused
+    ones."""
     room = report.room
     yield Text(report.title, style="bold")
     yield from (Text(sentence, style="bold red") for sentence in report.unknown)
     for doer, orders in report.by_doer.items():
         yield _heading(f"{room(f'doer.{doer}')}: {len(orders)}")
         for order in orders:
-            yield Text.assemble((order.order, "cyan"), f"  {order.title}: {order.act_title}, {report.waiting(order)}")
+            yield Text.assemble(
+                (order.order, "cyan"),
+                f"  {order.title}: {order.act_title}, {report.waiting(order)}",
+            )
             if report.is_whole:
                 yield from _instructions(report, order)
     if report.refused:
@@ -328,7 +402,10 @@ def _instructions(report: Orders, order: ListedOrder) -> Iterator[Line]:
     for number, instruction in enumerate(order.instructions, start=1):
         yield Text(f"  {number}. {plain(instruction.text, WHOLE)}")
         for value in instruction.values:
-            yield Text(f"     {plain(value.label)}: "), Text(plain(value.value, 4_000), style="bold")
+            yield (
+                Text(f"     {plain(value.label)}: "),
+                Text(plain(value.value, 4_000), style="bold"),
+            )
     yield Text(f"  {report.room('done')} {order.done}")
 
 

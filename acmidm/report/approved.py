@@ -1,7 +1,8 @@
 """A review that was saved for approval, and how what would run now differs from it.
 
-A saved review has the engine's steps, and what the authorities had then of the clients that change, for a preview reads
-no authority. Ages and warnings are left out, so that nothing depends on the time of day. It has no secret (ADR 11).
+A saved review has the engine's steps, and what the authorities had then of the clients that change,
+for a preview reads no authority. Ages and warnings are left out, so that nothing depends on the
+time of day. It has no secret (ADR 11).
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from acmidm.words import LONGEST, WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.command_inputs import HANDED
-from acmidm_onboarding.engine_resources import HAND_OVER, Resource, client_of, is_password, kind_of, part_of
+from acmidm_onboarding.engine_resources import (
+    HAND_OVER,
+    Resource,
+    client_of,
+    is_password,
+    kind_of,
+    part_of,
+)
 from acmidm_onboarding.resources.overlap import REFUSED, SINCE
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.texts import say
@@ -30,8 +38,8 @@ from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 
 Approved = Mapping[str, Any]
-"""``stack``, its ``settings``, ``steps`` per resource, ``clients`` at their authority and their ``keys``: plain data,
-as it is saved."""
+"""``stack``, its ``settings``, ``steps`` per resource, ``clients`` at their authority and their
+``keys``: plain data, as it is saved."""
 
 _VERSION = 1
 _NOTHING = frozenset({"same", "refresh"})
@@ -50,13 +58,17 @@ class Deviation(NamedTuple):
 
 
 def approved_of(
-    stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected, stolen: Collection[ClientKey]
+    stack: str,
+    previewed: Mapping[str, Any],
+    plan: Plan,
+    platforms: Connected,
+    stolen: Collection[ClientKey],
 ) -> Approved:
-    """Return what would run now: the steps of a preview, and what the authorities have of the clients that ``plan``
-    changes.
+    """Return what would run now: the steps of a preview, and what the authorities have of the
+    clients that ``plan`` changes.
 
-    Of those that have a ``stolen`` key the others do not count: that one goes whatever is uploaded beside it, and the
-    write refuses the rest.
+    Of those that have a ``stolen`` key the others do not count: that one goes whatever is uploaded
+    beside it, and the write refuses the rest.
     """
     steps = [step for step in previewed.get("steps") or () if _step(step) is not None]
     sides = [
@@ -68,7 +80,9 @@ def approved_of(
         "version": _VERSION,
         "stack": stack,
         "settings": {
-            name: value for name, value in (previewed.get("config") or {}).items() if name != f"{NAMESPACE}:{HANDED}"
+            name: value
+            for name, value in (previewed.get("config") or {}).items()
+            if name != f"{NAMESPACE}:{HANDED}"
         },
         "steps": _steps(previewed),
         "clients": {name: parts for name, _, parts in clients},
@@ -81,7 +95,9 @@ def save(approved: Approved, file: Path) -> None:
     try:
         write_named(file, json.dumps(approved, indent=1, sort_keys=True) + "\n")
     except OSError as error:
-        raise Failure(say("report.approved.not_written", file=file, reason=error.strerror)) from None
+        raise Failure(
+            say("report.approved.not_written", file=file, reason=error.strerror)
+        ) from None
 
 
 def read_approved(file: Path, stack: str) -> Approved:
@@ -90,14 +106,21 @@ def read_approved(file: Path, stack: str) -> Approved:
     try:
         document = json.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise Failure(say("report.approved.not_read", file=file, reason=error.strerror, remedy=remedy)) from None
+        raise Failure(
+            say("report.approved.not_read", file=file, reason=error.strerror, remedy=remedy)
+        ) from None
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or document.get("version") != _VERSION:
         raise Failure(say("report.approved.no_review", file=file, remedy=remedy))
     if document.get("stack") != stack:
         raise Failure(
-            say("report.approved.of_another", file=file, stack=plain(str(document.get("stack"))), remedy=remedy)
+            say(
+                "report.approved.of_another",
+                file=file,
+                stack=plain(str(document.get("stack"))),
+                remedy=remedy,
+            )
         )
     parts: list[Any] = [document.get(part) for part in ("steps", "clients", "settings", "keys")]
     if not all(isinstance(part, dict) for part in parts) or not all(
@@ -108,9 +131,12 @@ def read_approved(file: Path, stack: str) -> Approved:
 
 
 def unreadable(approved: Approved) -> dict[str, str]:
-    """Return a sentence for each client that could not be read, so that nothing of it is approved."""
+    """Return a sentence for each client that could not be read, so that nothing of it is
+    approved."""
     why = {
-        name: str(parts[_UNREADABLE]) for name, parts in approved["clients"].items() if parts and _UNREADABLE in parts
+        name: str(parts[_UNREADABLE])
+        for name, parts in approved["clients"].items()
+        if parts and _UNREADABLE in parts
     }
     return {
         name: say("report.approved.unreadable", client=plain(name), error=plain(error, WHOLE))
@@ -121,7 +147,10 @@ def unreadable(approved: Approved) -> dict[str, str]:
 def differences(approved: Approved, now: Approved) -> list[Deviation]:
     """Return each way in which what would run now is not what was approved."""
     settings = [
-        Deviation(say("report.approved.setting", change=_from_to(change.field, change.old, change.new)), None)
+        Deviation(
+            say("report.approved.setting", change=_from_to(change.field, change.old, change.new)),
+            None,
+        )
         for change in field_changes(approved["settings"], now["settings"])
     ]
     keys = {**approved["keys"], **now["keys"]}
@@ -134,13 +163,20 @@ def differences(approved: Approved, now: Approved) -> list[Deviation]:
     ]
 
 
-def not_approved(approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]) -> list[Deviation]:
-    """Return each step of a second run that neither was approved nor goes on with one of the clients in ``but``."""
+def not_approved(
+    approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]
+) -> list[Deviation]:
+    """Return each step of a second run that neither was approved nor goes on with one of the
+    clients in ``but``."""
     going_on = tuple(f"{client}/" for client in but)
     steps = {
-        name: step for name, step in _steps(previewed).items() if not f"{name.split(' ', 2)[2]}/".startswith(going_on)
+        name: step
+        for name, step in _steps(previewed).items()
+        if not f"{name.split(' ', 2)[2]}/".startswith(going_on)
     }
-    return list(_of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps))
+    return list(
+        _of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps)
+    )
 
 
 def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Deviation]:
@@ -149,22 +185,33 @@ def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[D
         was = _known_by_now(approved.get(name), is_now)
         if was != is_now:
             undone = say("report.approved.undone")
-            how = say("report.approved.new") if was is None else undone if is_now is None else _fields(was, is_now)
+            how = (
+                say("report.approved.new")
+                if was is None
+                else undone
+                if is_now is None
+                else _fields(was, is_now)
+            )
             yield Deviation(f"{plain(name)}: {how}", _key_in(name))
 
 
-def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[Deviation]:
+def _of_clients(
+    approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]
+) -> Iterator[Deviation]:
     for name in sorted(approved.keys() & now.keys()):
         was, is_now = approved[name], now[name]
         if was != is_now and _UNREADABLE not in {**(was or {}), **(is_now or {})}:
             gone = say("report.approved.gone")
             other = say("report.approved.other", fields=_fields(was or {}, is_now or {}))
             how = say("report.approved.there") if was is None else gone if is_now is None else other
-            yield Deviation(say("report.approved.changed", client=plain(name), how=how), keys.get(name))
+            yield Deviation(
+                say("report.approved.changed", client=plain(name), how=how), keys.get(name)
+            )
 
 
 def _known_by_now(was: Any, is_now: Any) -> Any:
-    """Return what was approved; a value that no preview knew then, such as a new client-ID, is as it is now."""
+    """Return what was approved; a value that no preview knew then, such as a new client-ID, is as
+    it is now."""
     if isinstance(was, str) and has_mark(was):
         return is_now
     if isinstance(was, Mapping) and isinstance(is_now, Mapping):
@@ -173,20 +220,30 @@ def _known_by_now(was: Any, is_now: Any) -> Any:
 
 
 def urns_of(key: str, resources: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the URNs of the resources of a connection, among resources or steps; of a step the earlier URN too."""
-    own = [step for step in resources if (kind_of(step) or is_password(step)) and client_of(step)[0] == key]
-    return sorted({str(side["urn"]) for step in own for side in (step, step.get("oldState") or step)})
+    """Return the URNs of the resources of a connection, among resources or steps; of a step the
+    earlier URN too."""
+    own = [
+        step
+        for step in resources
+        if (kind_of(step) or is_password(step)) and client_of(step)[0] == key
+    ]
+    return sorted(
+        {str(side["urn"]) for step in own for side in (step, step.get("oldState") or step)}
+    )
 
 
 def _key_in(name: str) -> str | None:
-    """Return the key of a step's connection; None where the step is about a resource of another program."""
+    """Return the key of a step's connection; None where the step is about a resource of another
+    program."""
     _, kind, resource = name.split(" ", 2)
     return "/".join(resource.split("/")[:2]) if kind else None
 
 
 def _fields(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
     """Return the fields that differ, from what was reviewed to what is now."""
-    sides = ((change.field, *change.values(LONGEST)) for change in field_changes(flat(was), flat(is_now)))
+    sides = (
+        (change.field, *change.values(LONGEST)) for change in field_changes(flat(was), flat(is_now))
+    )
     return ", ".join(_from_to(plain(field), old, new) for field, old, new in sides)
 
 
@@ -195,20 +252,26 @@ def _from_to(field: str, old: str | None, new: str | None) -> str:
 
 
 def _steps(previewed: Mapping[str, Any]) -> dict[str, Any]:
-    return {_named(step): content for step in previewed.get("steps") or () if (content := _step(step)) is not None}
+    return {
+        _named(step): content
+        for step in previewed.get("steps") or ()
+        if (content := _step(step)) is not None
+    }
 
 
 def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what a step does; None where it does nothing.
 
-    The engine has no operation for a protection that is lifted. A mail that another run has sent meanwhile stops
-    nothing: nobody approves mails.
+    The engine has no operation for a protection that is lifted. A mail that another run has sent
+    meanwhile stops nothing: nobody approves mails.
     """
     if kind_of(step) == HAND_OVER:
         return None
     was, becomes = (_resource(step.get(side) or {}) for side in ("oldState", "newState"))
     # An update of unchanged keys only records that their evidence counts.
-    does_nothing = step["op"] in _NOTHING or (step["op"] == "update" and kind_of(step) == Resource.KEYS)
+    does_nothing = step["op"] in _NOTHING or (
+        step["op"] == "update" and kind_of(step) == Resource.KEYS
+    )
     if step["op"] == "refresh" or (does_nothing and was == becomes):
         return None
     return {"id": (step.get("oldState") or {}).get("id") or "", "was": was, "becomes": becomes}
@@ -217,13 +280,17 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: True for name in _OPTIONS if resource.get(name)}
     # Nobody approves since when a key is there, which is the time of the run, nor why a key stays.
-    inputs = {name: value for name, value in (resource.get("inputs") or {}).items() if name not in (SINCE, REFUSED)}
+    inputs = {
+        name: value
+        for name, value in (resource.get("inputs") or {}).items()
+        if name not in (SINCE, REFUSED)
+    }
     return {"inputs": _without_secrets(inputs), **options}
 
 
 def _without_secrets(value: Any) -> Any:
-    """Return a value without what the engine marks as secret, encrypted or not, and without the name of its
-    provider."""
+    """Return a value without what the engine marks as secret, encrypted or not, and without the
+    name of its provider."""
     if isinstance(value, Mapping):
         if any(isinstance(name, str) and has_mark(name) for name in value):
             return _SECRET
@@ -237,17 +304,26 @@ def _without_secrets(value: Any) -> Any:
 def _named(step: Mapping[str, Any]) -> str:
     """``update ClientScopes OVO002067/loket``."""
     kind = _PASSWORD if is_password(step) else kind_of(step)
-    return f"{'(un)protect' if step['op'] == 'same' else step['op']} {kind} {step['urn'].rpartition('::')[2]}"
+    return (
+        f"{'(un)protect' if step['op'] == 'same' else step['op']} {kind}"
+        f" {step['urn'].rpartition('::')[2]}"
+    )
 
 
 def _clients(
-    plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected, stolen: Collection[ClientKey]
+    plan: Plan,
+    touched: Collection[tuple[str, Platform]],
+    platforms: Connected,
+    stolen: Collection[ClientKey],
 ) -> Iterator[tuple[str, str, Any]]:
-    """Yield each ``touched`` client: its platform with its client-ID (or key, where it is new), its key, and what the
-    authority has of it."""
+    """Yield each ``touched`` client: its platform with its client-ID (or key, where it is new), its
+    key, and what the authority has of it."""
     for old, new in paired(plan.before, plan.after):
         sides = [side for side in (old, new) if side is not None]
-        state, client_id = sides[-1], (old.client_id if old else None) or (new.adopts if new else None)
+        state, client_id = (
+            sides[-1],
+            (old.client_id if old else None) or (new.adopts if new else None),
+        )
         platform = platforms.get(state.platform)
         if platform is None or not any(side.client_key[:2] in touched for side in sides):
             continue
@@ -266,7 +342,9 @@ def _at_authority(
     else:
         key = sides[-1].fields.get("software_id")
         snapshots = platform.authority.clients()
-        snapshot = next((other for other in snapshots if other.client.metadata.software_id == key), None)
+        snapshot = next(
+            (other for other in snapshots if other.client.metadata.software_id == key), None
+        )
     if snapshot is None:
         return None
     # Where keys are left to the portal, an organisation may upload some after the review.
@@ -277,8 +355,12 @@ def _at_authority(
         "client": dict(state.fields),
         "secret set at": state.secret_updated_at or 0,
         "scopes": {
-            scope: "by default" if grant.default else "on request" for scope, grant in (state.scopes or {}).items()
+            scope: "by default" if grant.default else "on request"
+            for scope, grant in (state.scopes or {}).items()
         },
         "keys": {kid: key.digest for kid, key in (state.keys or {}).items()} if has_keys else {},
-        "products": {name: {**flat(fields), **asdict(state.owners[name])} for name, fields in state.products.items()},
+        "products": {
+            name: {**flat(fields), **asdict(state.owners[name])}
+            for name, fields in state.products.items()
+        },
     }

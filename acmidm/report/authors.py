@@ -12,13 +12,15 @@ from acmidm_onboarding.engine_resources import Resource
 
 
 def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -> ConnectionChanges:
-    """Return the changes of a client with who made each. ``trail`` is newest first; the newest entry that made the
-    difference counts."""
+    """Return the changes of a client with who made each. ``trail`` is newest first; the newest
+    entry that made the difference counts."""
     changes = list(connection.changes)
     left = set(range(len(changes)))
     for entry in trail if left else ():
         for number in [number for number in left if _made(entry, changes[number])]:
-            changes[number] = changes[number].model_copy(update={"changed_by": entry.actor, "changed_at": entry.at})
+            changes[number] = changes[number].model_copy(
+                update={"changed_by": entry.actor, "changed_at": entry.at}
+            )
             left.remove(number)
         if not left:  # read no more pages of the trail than needed
             break
@@ -34,7 +36,8 @@ _ACTIONS = {
 
 
 def _made(entry: RecordedChange, change: Change) -> bool:
-    """Return whether an entry of the audit trail made a change: what it is about differs before and after."""
+    """Return whether an entry of the audit trail made a change: what it is about differs before and
+    after."""
     resource = change.kind.row.resource
     if change.kind is Kind.CLIENT_REMOVED:
         return entry.action == "client.removed"
@@ -50,19 +53,30 @@ def _about(change: Change, document: Mapping[str, Any]) -> Any:
     row = change.kind.row
     match row.resource:
         case Resource.CLIENT:
-            names = [row.field] if row.field else [changed.field.partition(".")[0] for changed in change.fields]
+            names = (
+                [row.field]
+                if row.field
+                else [changed.field.partition(".")[0] for changed in change.fields]
+            )
             return [document.get(name) for name in names]
         case Resource.SCOPES:
-            lists = ("scopes", "default") if change.kind in (Kind.SCOPE_DEFAULT, Kind.SCOPE_ON_REQUEST) else ("scopes",)
+            lists = (
+                ("scopes", "default")
+                if change.kind in (Kind.SCOPE_DEFAULT, Kind.SCOPE_ON_REQUEST)
+                else ("scopes",)
+            )
             return [change.subject in _list_in(document, name) for name in lists]
         case Resource.KEYS:
             named = (key for key in _list_in(document, "keys") if isinstance(key, Mapping))
-            keys: dict[str | None, Any] = {kid: key for key in named if isinstance(kid := key.get("kid"), str)}
+            keys: dict[str | None, Any] = {
+                kid: key for key in named if isinstance(kid := key.get("kid"), str)
+            }
             return keys.get(change.subject) if row.parts else len(keys)
     return document
 
 
 def _list_in(document: Mapping[str, Any], name: str) -> list[Any]:
-    """Return a list of a document that an authority recorded; an empty one where the document has something else."""
+    """Return a list of a document that an authority recorded; an empty one where the document has
+    something else."""
     value = document.get(name)
     return value if isinstance(value, list) else []

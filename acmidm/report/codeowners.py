@@ -1,7 +1,8 @@
 """Who approves a change of which file: CODEOWNERS, made from the organisations.
 
-Everything belongs to the onboarding team, but for the forms, public keys and evidence of an organisation that has
-owners. The team is a setting in ``pyproject.toml``, which is the team's own file as well.
+Everything belongs to the onboarding team, but for the forms, public keys and evidence of an
+organisation that has owners. The team is a setting in ``pyproject.toml``, which is the team's own
+file as well.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ _HEAD = """\
 
 
 def onboarding_team() -> str | None:
-    """Return the handle of the team that runs onboarding; None in a project that has not set it, which gets no
-    CODEOWNERS."""
+    """Return the handle of the team that runs onboarding; None in a project that has not set it,
+    which gets no CODEOWNERS."""
     try:
-        settings = tomllib.loads(_PROJECT.read_text(encoding="utf-8")).get("tool", {}).get("acmidm", {})
+        settings = (
+            tomllib.loads(_PROJECT.read_text(encoding="utf-8")).get("tool", {}).get("acmidm", {})
+        )
     except FileNotFoundError:
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
@@ -44,19 +47,22 @@ def onboarding_team() -> str | None:
 
 
 def codeowners_here() -> str | None:
-    """Return the text of the file for the organisations in the working directory; None where no team is set. Raises
-    Failure."""
+    """Return the text of the file for the organisations in the working directory; None where no
+    team is set. Raises Failure."""
     team = onboarding_team()
     return codeowners(team, FORMS.as_posix(), load_organisations(FORMS)) if team else None
 
 
 def codeowners(team: str, forms: str, organisations: Mapping[str, Organisation]) -> str:
-    """Return the text of the file. ``forms`` is the folder of forms; folders and owners have no character that means
-    something here."""
+    """Return the text of the file. ``forms`` is the folder of forms; folders and owners have no
+    character that means something here."""
     lines = [f"* {team}"]
     for folder, organisation in sorted(organisations.items()):
         if organisation.owners:
             owners = " ".join(organisation.owners)
-            lines += [f"/{forms}/{folder}/*.{ending} {owners}" for ending in ("yaml", "jwk.json", "evidence.json")]
+            lines += [
+                f"/{forms}/{folder}/*.{ending} {owners}"
+                for ending in ("yaml", "jwk.json", "evidence.json")
+            ]
     lines.append(f"/{forms}/*/organisation.yaml {team}")
     return _HEAD + "\n".join(lines) + "\n"

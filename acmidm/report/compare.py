@@ -1,5 +1,5 @@
-"""Two states of a client, and what changes between them. Every source of a report goes through here, so that they
-agree."""
+"""Two states of a client, and what changes between them. Every source of a report goes through
+here, so that they agree."""
 
 from __future__ import annotations
 
@@ -38,15 +38,16 @@ _STRENGTH: Mapping[str, int] = {
     AuthMethod.CLIENT_SECRET_BASIC: 1,
     AuthMethod.CLIENT_SECRET_POST: 0,
 }
-"""RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
+"""RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in
+the body."""
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled", JWKS_URI})
 _MARKS = frozenset({"managed_by", "incarnation", "keys_declared"})
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How to compare: what the catalogue has on each scope, from when a key counts as expiring, and who made the
-    changes."""
+    """How to compare: what the catalogue has on each scope, from when a key counts as expiring, and
+    who made the changes."""
 
     now: datetime
     scopes: Mapping[tuple[Platform, str], tuple[str, bool]] = field(default_factory=dict)
@@ -66,16 +67,22 @@ class Comparison:
         changed: Collection[str] = (),
         missing: Collection[str] = (),
     ) -> ConnectionChanges | None:
-        """Return the changes of one client, with ``more`` that its states do not show; None where there are none.
+        """Return the changes of one client, with ``more`` that its states do not show; None where
+        there are none.
 
-        A resource that is ``changed``, or ``missing`` in the state, is reported even where no other change is about it.
+        A resource that is ``changed``, or ``missing`` in the state, is reported even where no other
+        change is about it.
         """
         state = after or before
         if state is None:
             return None
         changes = [*self._changes(before, after), *more]
         is_whole = any(change.kind.row.scale is Scale.WHOLE for change in changes)
-        shown = {*changed, *missing} if is_whole else {change.part.partition("/")[0] for change in changes}
+        shown = (
+            {*changed, *missing}
+            if is_whole
+            else {change.part.partition("/")[0] for change in changes}
+        )
         for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
             if left := sorted(set(names) - shown):
                 changes.append(Change(kind=kind, subject=", ".join(left)))
@@ -84,14 +91,22 @@ class Comparison:
         if all(change.kind.row.scale is Scale.NOTE for change in changes) and not unneeded:
             return None
         return ConnectionChanges(
-            **(client_name(state) | {"client_id": (before and before.client_id) or state.client_id}),
+            **(
+                client_name(state) | {"client_id": (before and before.client_id) or state.client_id}
+            ),
             environment=state.environment,
-            changes=in_order(change.model_copy(update={"by_hand": self.by_hand}) for change in changes),
+            changes=in_order(
+                change.model_copy(update={"by_hand": self.by_hand}) for change in changes
+            ),
         )
 
     def secret_renewed(self, state: Client) -> Change:
-        """Return the change of a client that gets another secret, and until when the former one works."""
-        return Change(kind=Kind.SECRET_RENEWED, note=self.former_secrets.get((state.environment, state.platform)))
+        """Return the change of a client that gets another secret, and until when the former one
+        works."""
+        return Change(
+            kind=Kind.SECRET_RENEWED,
+            note=self.former_secrets.get((state.environment, state.platform)),
+        )
 
     def _changes(self, before: Client | None, after: Client | None) -> Iterator[Change]:
         if after is None:
@@ -104,7 +119,13 @@ class Comparison:
                 )
             return
         if after.adopts and (before is None or before.foreign or before.adopts != after.adopts):
-            note = None if before is None else _owner(before) if before.foreign else say("report.has_a_client")
+            note = (
+                None
+                if before is None
+                else _owner(before)
+                if before.foreign
+                else say("report.has_a_client")
+            )
             yield Change(kind=Kind.CLIENT_ADOPTED, subject=after.adopts, note=note)
         is_new = before is None
         if before is None:
@@ -123,26 +144,42 @@ class Comparison:
                 yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
         if not self.by_hand:
             state = (
-                replace(before, retire=after.retire, preserve=after.preserve, is_first=after.is_first)
+                replace(
+                    before, retire=after.retire, preserve=after.preserve, is_first=after.is_first
+                )
                 if is_new
                 else before
             )
-            yield from (Change(kind=kind, **facts) for kind, facts in retirement(state, after, self.now.date()))
+            yield from (
+                Change(kind=kind, **facts)
+                for kind, facts in retirement(state, after, self.now.date())
+            )
             contacts = to_check(before, after, self.domains) if after.is_first else ()
-            yield from (Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why) for contact, why in contacts)
+            yield from (
+                Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why)
+                for contact, why in contacts
+            )
         yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_terms(before, after)
         yield from self._changes_of_scopes(before, after)
         yield from self._changes_of_keys(before.known_keys or {}, after.keys, after.compromised)
-        if before.known_keys and len(before.known_keys) == 1 and after.signs_without_kid and len(after.keys or ()) > 1:
+        if (
+            before.known_keys
+            and len(before.known_keys) == 1
+            and after.signs_without_kid
+            and len(after.keys or ()) > 1
+        ):
             yield Change(kind=Kind.SECOND_KEY_WITHOUT_KID, subject=next(iter(before.known_keys)))
         yield from self._changes_of_products(before, after)
 
     def _changes_of_client(self, before: Client, after: Client) -> Iterator[Change]:
         renamed = before.key != after.key
         if renamed:
-            yield Change(kind=Kind.CLIENT_RENAMED, fields=(FieldChange(field="key", old=before.key, new=after.key),))
+            yield Change(
+                kind=Kind.CLIENT_RENAMED,
+                fields=(FieldChange(field="key", old=before.key, new=after.key),),
+            )
         if not before.fields or not after.fields:
             return
         if not renamed and not before.foreign:
@@ -150,22 +187,40 @@ class Comparison:
             if identity:
                 # In the same environment this is a rename that a failed run left half done.
                 stays = self.by_hand or before.registered_for == after.registered_for
-                yield Change(kind=Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED, fields=identity)
+                yield Change(
+                    kind=Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED, fields=identity
+                )
         if before.auth_method != after.auth_method:
-            weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(before.auth_method or "", -1)
+            weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(
+                before.auth_method or "", -1
+            )
             kind = Kind.AUTHENTICATION_WEAKENED if weaker else Kind.AUTHENTICATION_CHANGED
             yield Change(
-                kind=kind, fields=field_changes(before.fields, after.fields, only="token_endpoint_auth_method")
+                kind=kind,
+                fields=field_changes(
+                    before.fields, after.fields, only="token_endpoint_auth_method"
+                ),
             )
             if before.uses_secret and after.uses_keys and not self.by_hand:
                 yield Change(kind=Kind.SECRET_UNTIL_KEY)
         else:
             yield from self._changes_of_secret(before, after)
         if before.fields.get("enabled") != after.fields.get("enabled"):
-            yield Change(kind=Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
+            yield Change(
+                kind=Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED
+            )
         # A take-over implies another stack; a rename implies another application.
-        hidden = _OF_OTHER_KINDS | (set() if self.by_hand else _MARKS) | ({"application"} if renamed else set())
-        hidden |= {name for state in (before, after) for name in state.fields if name.startswith(OF_ATTRIBUTES)}
+        hidden = (
+            _OF_OTHER_KINDS
+            | (set() if self.by_hand else _MARKS)
+            | ({"application"} if renamed else set())
+        )
+        hidden |= {
+            name
+            for state in (before, after)
+            for name in state.fields
+            if name.startswith(OF_ATTRIBUTES)
+        }
         described = field_changes(before.fields, after.fields, but=hidden)
         if described:
             yield Change(kind=Kind.CLIENT_UPDATED, fields=described)
@@ -173,18 +228,28 @@ class Comparison:
     def _changes_of_marks(self, before: Client, after: Client) -> Iterator[Change]:
         for part in sorted(before.without_marks - after.without_marks):
             product = part.partition("/")[2]
-            yield Change(kind=Kind.PRODUCT_MARKED, subject=product) if product else Change(kind=Kind.CLIENT_MARKED)
+            yield (
+                Change(kind=Kind.PRODUCT_MARKED, subject=product)
+                if product
+                else Change(kind=Kind.CLIENT_MARKED)
+            )
 
     def _changes_of_secret(self, before: Client, after: Client) -> Iterator[Change]:
         generations = {before.secret_generation, after.secret_generation}
         if None not in generations and len(generations) > 1:
             yield self.secret_renewed(after)
-        elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
-            # A client that awaits a key has lost no secret: it gets a new one, for the state has no former one.
+        elif (
+            None not in (before.has_secret, after.has_secret)
+            and before.has_secret is not after.has_secret
+        ):
+            # A client that awaits a key has lost no secret: it gets a new one, for the state has no
+            # former one.
             is_restored = after.has_secret and not before.awaits_key
             yield Change(kind=Kind.SECRET_RESTORED) if is_restored else self.secret_renewed(after)
 
-    def _changes_of_attributes(self, before: Client, after: Client, *, is_new: bool) -> Iterator[Change]:
+    def _changes_of_attributes(
+        self, before: Client, after: Client, *, is_new: bool
+    ) -> Iterator[Change]:
         if (
             (before.fields or is_new)
             and after.fields
@@ -192,8 +257,11 @@ class Comparison:
         ):
             yield Change(kind=Kind.ATTRIBUTES_CHANGED, fields=fields)
 
-    def _changes_of_address(self, before: Client, after: Client, *, is_new: bool) -> Iterator[Change]:
-        """Yield changes of where keys are published. Without another source of keys they stay where they were."""
+    def _changes_of_address(
+        self, before: Client, after: Client, *, is_new: bool
+    ) -> Iterator[Change]:
+        """Yield changes of where keys are published. Without another source of keys they stay where
+        they were."""
         old, new = before.jwks_uri, after.jwks_uri
         if old == new or not after.fields or not (before.fields or is_new):
             return
@@ -210,20 +278,30 @@ class Comparison:
         if before.protected is None or after.protected is None:
             return
         if before.protected is not after.protected:
-            yield Change(kind=Kind.PROTECTION_RESTORED if after.protected else Kind.PROTECTION_LIFTED)
+            yield Change(
+                kind=Kind.PROTECTION_RESTORED if after.protected else Kind.PROTECTION_LIFTED
+            )
             return
         for product in sorted(before.protected_products ^ after.protected_products):
             if product in before.products and product in after.products:
                 protected = product in after.protected_products
-                yield Change(kind=Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED, subject=product)
+                yield Change(
+                    kind=Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED,
+                    subject=product,
+                )
 
     def _changes_of_others(self, before: Client, after: Client) -> Iterator[Change]:
         if None not in (before.others, after.others) and not before.foreign:
             for part, old, new in _differing(before.others or {}, after.others or {}):
-                yield Change(kind=Kind.OTHER_CHANGED, subject=part, fields=field_changes(old or {}, new or {}))
+                yield Change(
+                    kind=Kind.OTHER_CHANGED,
+                    subject=part,
+                    fields=field_changes(old or {}, new or {}),
+                )
 
     def _changes_of_terms(self, before: Client, after: Client) -> Iterator[Change]:
-        """Yield changes of what a form says of all its clients: the mandate of its supplier, and exemptions."""
+        """Yield changes of what a form says of all its clients: the mandate of its supplier, and
+        exemptions."""
         if not after.is_first:
             return
         if fields := field_changes(before.mandate, after.mandate):
@@ -231,7 +309,11 @@ class Comparison:
         for policy, old, new in _differing(before.exemptions, after.exemptions):
             kind = Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
             kind = Kind.EXEMPTION_REMOVED if new is None else kind
-            reason = (FieldChange(field="reason", old=old, new=new),) if kind is Kind.EXEMPTION_CHANGED else ()
+            reason = (
+                (FieldChange(field="reason", old=old, new=new),)
+                if kind is Kind.EXEMPTION_CHANGED
+                else ()
+            )
             yield Change(kind=kind, subject=policy, note=new, fields=reason)
         gate = ExemptiblePolicy.PROMOTION_GATE.value
         if (
@@ -243,15 +325,18 @@ class Comparison:
             yield Change(kind=Kind.EXEMPTION_UNNEEDED, subject=policy)
 
     def _changes_of_mode(self, before: Client, after: Client) -> Iterator[Change]:
-        """Yield changes of who manages the keys, and whether enough keys are left; none of a client that is taken
-        over."""
+        """Yield changes of who manages the keys, and whether enough keys are left; none of a client
+        that is taken over."""
         if before.keys is None and after.keys is not None and not before.jwks_uri:
             yield Change(kind=Kind.KEYS_DECLARED)
         if not after.uses_keys or after.jwks_uri:
             return
         if after.keys is None:
             if before.jwks_uri and not self.by_hand:
-                yield Change(kind=Kind.KEYS_HANDED_OVER, fields=(FieldChange(field=JWKS_URI, new=before.jwks_uri),))
+                yield Change(
+                    kind=Kind.KEYS_HANDED_OVER,
+                    fields=(FieldChange(field=JWKS_URI, new=before.jwks_uri),),
+                )
             elif before.keys and before.uses_keys and not before.foreign:
                 stay = tuple(
                     FieldChange(field=kid, new=key.thumbprint or say("report.not_known"))
@@ -267,7 +352,11 @@ class Comparison:
             {kid: key.thumbprint or say("report.not_known") for kid, key in keys.items()}
             for keys in (had or {}, after.keys)
         ]
-        if all(thumbprints) and not self.by_hand and set(thumbprints[0].values()).isdisjoint(thumbprints[1].values()):
+        if (
+            all(thumbprints)
+            and not self.by_hand
+            and set(thumbprints[0].values()).isdisjoint(thumbprints[1].values())
+        ):
             yield Change(kind=Kind.KEYS_REPLACED, fields=field_changes(*thumbprints))
         if not after.keys and (had is None or fewer or not before.uses_keys):
             yield Change(kind=Kind.CLIENT_WITHOUT_KEY)
@@ -279,30 +368,58 @@ class Comparison:
         if had is None or has is None:
             return
         for scope in sorted(had.keys() ^ has.keys()):
-            kind, grant = (Kind.SCOPE_GRANTED, has[scope]) if scope in has else (Kind.SCOPE_WITHDRAWN, had[scope])
+            kind, grant = (
+                (Kind.SCOPE_GRANTED, has[scope])
+                if scope in has
+                else (Kind.SCOPE_WITHDRAWN, had[scope])
+            )
             owner, verified = self.scopes.get((after.platform, scope), (None, None))
             yield Change(
-                kind=kind, subject=scope, note=grant.reason, owner=owner, verified=verified, is_default=grant.default
+                kind=kind,
+                subject=scope,
+                note=grant.reason,
+                owner=owner,
+                verified=verified,
+                is_default=grant.default,
             )
         for scope in sorted(had.keys() & has.keys()):
             old, new = had[scope], has[scope]
             if old.default is not new.default:
-                yield Change(kind=Kind.SCOPE_DEFAULT if new.default else Kind.SCOPE_ON_REQUEST, subject=scope)
+                yield Change(
+                    kind=Kind.SCOPE_DEFAULT if new.default else Kind.SCOPE_ON_REQUEST, subject=scope
+                )
             if not self.by_hand and old.reason and new.reason and old.reason != new.reason:
-                reasons = (None if reason == NO_REASON else reason for reason in (old.reason, new.reason))
-                restated = FieldChange(field="reason", **dict(zip(("old", "new"), reasons, strict=True)))
+                reasons = (
+                    None if reason == NO_REASON else reason for reason in (old.reason, new.reason)
+                )
+                restated = FieldChange(
+                    field="reason", **dict(zip(("old", "new"), reasons, strict=True))
+                )
                 yield Change(kind=Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
 
     def _changes_of_keys(
-        self, before: Mapping[str, Key], after: Mapping[str, Key] | None, compromised: Collection[str]
+        self,
+        before: Mapping[str, Key],
+        after: Mapping[str, Key] | None,
+        compromised: Collection[str],
     ) -> Iterator[Change]:
         if after is None:
             return
         for kid, old, new in _differing(before, after):
             if new is None and old.thumbprint in compromised:
-                left = sorted(name for name, key in after.items() if key.expires is None or key.expires > self.now)
-                note = say("report.keys_left", keys=", ".join(left)) if left else say("report.no_key_left")
-                yield Change(kind=Kind.KEY_COMPROMISED, subject=kid, thumbprint=old.thumbprint, note=note)
+                left = sorted(
+                    name
+                    for name, key in after.items()
+                    if key.expires is None or key.expires > self.now
+                )
+                note = (
+                    say("report.keys_left", keys=", ".join(left))
+                    if left
+                    else say("report.no_key_left")
+                )
+                yield Change(
+                    kind=Kind.KEY_COMPROMISED, subject=kid, thumbprint=old.thumbprint, note=note
+                )
             elif new is None:
                 yield Change(kind=Kind.KEY_REMOVED, subject=kid, thumbprint=old.thumbprint)
             elif old is None:
@@ -329,7 +446,9 @@ class Comparison:
             yield from changes_of_afzenders(product, old or {}, new or {})
             fields = field_changes(*(flat(without_afzenders(side or {})) for side in (old, new)))
             if self.by_hand and kind is Kind.PRODUCT_CHANGED:
-                fields += field_changes(*(asdict(state.owners.get(product, Owner())) for state in (before, after)))
+                fields += field_changes(
+                    *(asdict(state.owners.get(product, Owner())) for state in (before, after))
+                )
             if fields or kind is not Kind.PRODUCT_CHANGED:
                 yield Change(kind=kind, subject=product, fields=fields)
 
@@ -339,11 +458,17 @@ def _facts(kid: str, key: Key) -> dict[str, Any]:
 
 
 def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Client | None]]:
-    """Yield each client before and after, also where its key changes: ``formerly`` has the earlier ones."""
+    """Yield each client before and after, also where its key changes: ``formerly`` has the earlier
+    ones."""
     earlier: dict[ClientKey, ClientKey] = {}
     for client_key, state in after.items():
         former = next(
-            (old for key in state.formerly if (old := (key, *client_key[1:])) in before and old not in after), None
+            (
+                old
+                for key in state.formerly
+                if (old := (key, *client_key[1:])) in before and old not in after
+            ),
+            None,
         )
         if client_key not in before and former is not None:
             earlier[client_key] = former
@@ -363,37 +488,52 @@ def field_changes(
         if name not in but and only in (None, name):
             old, new = (None if value is None else shown(value) for value in values)
             if old == new:  # values of two types can look the same: 10 and "10"
-                old, new = (json.dumps(value, ensure_ascii=False, sort_keys=True) for value in values)
+                old, new = (
+                    json.dumps(value, ensure_ascii=False, sort_keys=True) for value in values
+                )
             changes.append(FieldChange(field=name, old=old, new=new))
     return tuple(changes)
 
 
-def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield each name whose value differs, in order, with the value before and after; None where a side has no such
-    name."""
+def _differing(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[tuple[str, Any, Any]]:
+    """Yield each name whose value differs, in order, with the value before and after; None where a
+    side has no such name."""
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield name, before.get(name), after.get(name)
 
 
 def _entry(state: Client) -> str:
-    """Return what somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
+    """Return what somebody checks before a client is let in: whose it is, how it authenticates, and
+    who hears of it."""
     sources = {
         Authentication.KEYS_OF_FORM: "report.entry.keys_of_form",
         Authentication.KEYS_OF_PORTAL: "report.entry.keys_of_portal",
         Authentication.KEYS_AT_ADDRESS: "report.entry.keys_at_address",
     }
     how = say(
-        sources.get(state.authentication, "report.entry.secret"), method=state.auth_method, address=state.jwks_uri
+        sources.get(state.authentication, "report.entry.secret"),
+        method=state.auth_method,
+        address=state.jwks_uri,
     )
     return say("report.entry", code=state.code, how=how, contacts=_contacts(state))
 
 
 def _owner(state: Client) -> str:
     """Return who owned a client that is taken over, as far as its authority knows."""
-    keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items()))
+    keys = ", ".join(
+        f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items())
+    )
     name = state.fields.get("client_name") or say("report.without_name")
-    return say("report.owner", name=name, code=state.code, contacts=_contacts(state), keys=keys or say("report.none"))
+    return say(
+        "report.owner",
+        name=name,
+        code=state.code,
+        contacts=_contacts(state),
+        keys=keys or say("report.none"),
+    )
 
 
 def _contacts(state: Client) -> str:
@@ -402,4 +542,8 @@ def _contacts(state: Client) -> str:
 
 def _lost(state: Client) -> tuple[FieldChange, ...]:
     had = {"scopes": state.scopes, "keys": state.keys, "products": state.products}
-    return tuple(FieldChange(field=name, old=", ".join(sorted(values))) for name, values in had.items() if values)
+    return tuple(
+        FieldChange(field=name, old=", ".join(sorted(values)))
+        for name, values in had.items()
+        if values
+    )

@@ -1,4 +1,5 @@
-"""One connection in reports: how it is named, its changes and their order, and the headline over several."""
+"""One connection in reports: how it is named, its changes and their order, and the headline over
+several."""
 
 from __future__ import annotations
 
@@ -25,13 +26,18 @@ def environment_name(environment: Environment) -> str:
 
 
 def environment_heading(environment: Environment, changes: int, stay: int) -> str:
-    """Return the heading over the clients of an environment: how many change, and how many do not."""
-    with_changes, without = say_counted("report.with_changes", changes), say_counted("report.without", stay)
+    """Return the heading over the clients of an environment: how many change, and how many do
+    not."""
+    with_changes, without = (
+        say_counted("report.with_changes", changes),
+        say_counted("report.without", stay),
+    )
     return f"{environment_name(environment)}: {with_changes}, {without}"
 
 
 class ClientName(Part):
-    """How reports name a client: its organisation and application for people, its key for all else."""
+    """How reports name a client: its organisation and application for people, its key for all
+    else."""
 
     key: str
     organisation: str
@@ -43,7 +49,11 @@ class ClientName(Part):
     @property
     def name(self) -> str:
         """Its application, and its platform where that is not ACM/IDM."""
-        return self.application if self.platform is Platform.ACMIDM else f"{self.application} ({self.platform})"
+        return (
+            self.application
+            if self.platform is Platform.ACMIDM
+            else f"{self.application} ({self.platform})"
+        )
 
     @property
     def title(self) -> str:
@@ -80,7 +90,9 @@ class ConnectionChanges(ClientName):
     @property
     def by_one(self) -> list[Piece]:
         """Who made all of its changes, where that was one and the same; else each change has it."""
-        last = max((change.changed_at for change in self.changes if change.changed_at), default=None)
+        last = max(
+            (change.changed_at for change in self.changes if change.changed_at), default=None
+        )
         return who(self.sole_author, last, of_all=True) if self.sole_author else []
 
     def author_of(self, change: Change) -> list[Piece]:
@@ -103,13 +115,19 @@ class Together(ConnectionChanges):
 
 
 def together(connections: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
-    """Return connections, of which those with the same changes are one, at the place of the first; but for dangers,
-    which are shown of each."""
+    """Return connections, of which those with the same changes are one, at the place of the first;
+    but for dangers, which are shown of each."""
     alike: dict[object, list[ConnectionChanges]] = {}
     for connection in connections:
-        same = tuple((change.text, change.severity, change.changed_by) for change in connection.changes)
+        same = tuple(
+            (change.text, change.severity, change.changed_by) for change in connection.changes
+        )
         alike.setdefault((same, connection.environment, connection.platform), []).append(connection)
-    return [one for group in alike.values() for one in ([_as_one(group)] if _may_be_one(group) else group)]
+    return [
+        one
+        for group in alike.values()
+        for one in ([_as_one(group)] if _may_be_one(group) else group)
+    ]
 
 
 def _may_be_one(group: Sequence[ConnectionChanges]) -> bool:
@@ -118,20 +136,29 @@ def _may_be_one(group: Sequence[ConnectionChanges]) -> bool:
 
 def _as_one(group: Sequence[ConnectionChanges]) -> Together:
     first, number = group[0], say_counted("report.clients", len(group))
-    titles, alike = first_of([connection.title for connection in group]), tuple(one.form or one.key for one in group)
+    titles, alike = (
+        first_of([connection.title for connection in group]),
+        tuple(one.form or one.key for one in group),
+    )
     whose = {"key": "", "organisation": number, "application": titles, "platform": Platform.ACMIDM}
     return Together(**whose, environment=first.environment, changes=first.changes, alike=alike)
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Sort the changes of one client: those of the gate and of exemptions, then those of the client as a whole."""
+    """Sort the changes of one client: those of the gate and of exemptions, then those of the client
+    as a whole."""
     first = (
         *(Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.MANDATE_ENDED, Kind.UNPROVEN),
         *(Kind.HELD_BACK, Kind.AWAITS_KEYS),
     )
 
     def rank(change: Change) -> tuple[Any, ...]:
-        return change.kind not in first, change.kind.row.scale is not Scale.WHOLE, change.danger, change.subject or ""
+        return (
+            change.kind not in first,
+            change.kind.row.scale is not Scale.WHOLE,
+            change.danger,
+            change.subject or "",
+        )
 
     return tuple(sorted(changes, key=rank))
 
@@ -147,21 +174,30 @@ def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[Conn
 
 
 def headline(connections: Iterable[ConnectionChanges]) -> str:
-    """Return what happens to how many clients, most dangerous first, in our own words: ``1 client gains 1 scope``."""
+    """Return what happens to how many clients, most dangerous first, in our own words: ``1 client
+    gains 1 scope``."""
     clients, parts = Counter[Kind](), defaultdict[Kind, set[object]](set)
     for number, connection in enumerate(connections):
         new = any(change.kind is Kind.CLIENT_CREATED for change in connection.changes)
-        changes = [change for change in connection.changes if not (new and change.kind.row.scale is Scale.NEW_PART)]
+        changes = [
+            change
+            for change in connection.changes
+            if not (new and change.kind.row.scale is Scale.NEW_PART)
+        ]
         clients.update({change.kind for change in changes if change.kind.in_headline})
         for index, change in enumerate(changes):  # a supplier's key is one, whoever gets it
             parts[change.kind].add(change.thumbprint or (number, index))
     phrases = [
-        f"{say_counted('report.clients', clients[kind])} {kind.headlined(clients[kind], len(parts[kind]))}"
+        f"{say_counted('report.clients', clients[kind])}"
+        f" {kind.headlined(clients[kind], len(parts[kind]))}"
         for kind in Kind
         if clients[kind]
     ]
     if len(phrases) > _MOST_PHRASES:
-        phrases = [*phrases[: _MOST_PHRASES - 1], say("report.more_kinds", count=len(phrases) - _MOST_PHRASES + 1)]
+        phrases = [
+            *phrases[: _MOST_PHRASES - 1],
+            say("report.more_kinds", count=len(phrases) - _MOST_PHRASES + 1),
+        ]
     return ", ".join(phrases)
 
 

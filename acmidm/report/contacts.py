@@ -1,5 +1,5 @@
-"""Which contacts a reviewer should look at: those of a domain that is new to their organisation, or where anybody gets
-a mailbox."""
+"""Which contacts a reviewer should look at: those of a domain that is new to their organisation, or
+where anybody gets a mailbox."""
 
 from __future__ import annotations
 
@@ -20,19 +20,25 @@ _ANYBODYS = re.compile(
     r"|(aol|duck|fastmail|googlemail|hey|icloud|mac|mail|mailinator|me|protonmail|tuta|tutanota|zoho)\.com|(mail\.ru|web\.de)"
     r"|(belgacom|dommel|edpnet|mobistar|pandora|proximus|scarlet|skynet|telenet|voo)\.(be|net))"
 )
-"""Large providers of mailboxes, also for a day, and those of Belgian access providers; some give names below theirs."""
+"""Large providers of mailboxes, also for a day, and those of Belgian access providers; some give
+names below theirs."""
 
 
 def domains(forms: Iterable[Onboardings], clients: Iterable[Client]) -> Domains:
-    """Return the domains that are known of each organisation in ``forms``, those of its suppliers included."""
+    """Return the domains that are known of each organisation in ``forms``, those of its suppliers
+    included."""
     read = list(forms)
-    organisations = {folder: organisation for each in read for folder, organisation in each.organisations.items()}
+    organisations = {
+        folder: organisation for each in read for folder, organisation in each.organisations.items()
+    }
     mandates = {folder: of_folder for each in read for folder, of_folder in each.mandates.items()}
     known = defaultdict[str, set[str]](set)
     for client in clients:
         known[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
     own = {
-        folder: known[organisation.code].union(_domain(by) for by in organisation.owners if by[0] != "@")
+        folder: known[organisation.code].union(
+            _domain(by) for by in organisation.owners if by[0] != "@"
+        )
         for folder, organisation in organisations.items()
     }
     for folder, organisation in organisations.items():
@@ -43,9 +49,13 @@ def domains(forms: Iterable[Onboardings], clients: Iterable[Client]) -> Domains:
 
 
 def to_check(before: Client, after: Client, by_code: Domains) -> Iterator[tuple[str, str]]:
-    """Yield each contact that is new and that somebody should look at, with the reason. Where no domain is known, none
-    is new."""
-    known = {domain for client in (before, after) for domain in by_code.get(client.key.partition("/")[0], ())}
+    """Yield each contact that is new and that somebody should look at, with the reason. Where no
+    domain is known, none is new."""
+    known = {
+        domain
+        for client in (before, after)
+        for domain in by_code.get(client.key.partition("/")[0], ())
+    }
     for contact in (address for address in _contacts(after) if address not in _contacts(before)):
         domain = _domain(contact)
         if _ANYBODYS.fullmatch(domain):

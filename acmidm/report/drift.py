@@ -1,4 +1,5 @@
-"""The report of drift: what was changed by hand, what waits, which keys end, and which clients nobody declares."""
+"""The report of drift: what was changed by hand, what waits, which keys end, and which clients
+nobody declares."""
 
 from __future__ import annotations
 
@@ -6,7 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.connection import ClientName, ConnectionChanges, client_name, connections_in_order, headline
+from acmidm.report.connection import (
+    ClientName,
+    ConnectionChanges,
+    client_name,
+    connections_in_order,
+    headline,
+)
 from acmidm.report.kinds import Part
 from acmidm.report.three_views import ClientDrift, Real
 from acmidm.words import WHOLE, day, days, plain
@@ -35,7 +42,8 @@ class ExpiringKey(ClientName):
 
 
 class UndeclaredClient(Part):
-    """A client at an authority that no form declares, or whose configurations of ``products`` no form declares."""
+    """A client at an authority that no form declares, or whose configurations of ``products`` no
+    form declares."""
 
     platform: Platform
     client_id: str
@@ -55,7 +63,11 @@ class UndeclaredClient(Part):
         products = ", ".join(self.products)
         if self.is_of_another:
             return say("report.drift.of_another", products=products, client=self.client_name)
-        return say("report.drift.with", products=products, client=self.client_name) if products else self.client_name
+        return (
+            say("report.drift.with", products=products, client=self.client_name)
+            if products
+            else self.client_name
+        )
 
 
 class Drift(Part):
@@ -75,8 +87,8 @@ class Drift(Part):
     preserved: tuple[UndeclaredClient, ...] = ()
     """Those that a form has left at their authority."""
     left_behind: tuple[UndeclaredClient, ...] = ()
-    """Those that bear this stack's mark, and that nobody declares: their keys work on, and no run will ever remove
-    them."""
+    """Those that bear this stack's mark, and that nobody declares: their keys work on, and no run
+    will ever remove them."""
     undeclared: tuple[UndeclaredClient, ...] = ()
     healed: bool | None = None
     repaired: tuple[ConnectionChanges, ...] = ()
@@ -86,7 +98,9 @@ class Drift(Part):
     @property
     def checked(self) -> str:
         """How many clients it is about, and when they were compared."""
-        return say_counted("report.drift.checked", self.clients, at=f"{self.checked_at:%Y-%m-%d %H:%M}")
+        return say_counted(
+            "report.drift.checked", self.clients, at=f"{self.checked_at:%Y-%m-%d %H:%M}"
+        )
 
     @property
     def repair(self) -> str:
@@ -96,12 +110,16 @@ class Drift(Part):
     @property
     def differing(self) -> list[tuple[str, tuple[ConnectionChanges, ...]]]:
         """The clients that differ, in groups: the title of the group, and its clients."""
-        groups = (say("report.drift.by_hand"), self.by_hand), (say("report.drift.not_applied"), self.not_applied)
+        groups = (
+            (say("report.drift.by_hand"), self.by_hand),
+            (say("report.drift.not_applied"), self.not_applied),
+        )
         return [group for group in groups if group[1]]
 
     @property
     def not_declared(self) -> list[tuple[str, str, Sequence[UndeclaredClient]]]:
-        """The clients that no form declares now, in groups: the name of the group, its title, and its clients."""
+        """The clients that no form declares now, in groups: the name of the group, its title, and
+        its clients."""
         groups = (
             ("left_behind", say("report.drift.left_behind"), self.left_behind),
             ("preserved", say("report.drift.preserved"), self.preserved),
@@ -110,10 +128,18 @@ class Drift(Part):
         return [group for group in groups if group[2]]
 
 
-def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> tuple[ExpiringKey, ...]:
+def expiring_keys(
+    clients: Iterable[ClientDrift], now: datetime, days: int
+) -> tuple[ExpiringKey, ...]:
     """Return the keys that end within ``days``, those in the portal too, the first to end first."""
     keys = [
-        ExpiringKey(**client_name(state), kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=left)
+        ExpiringKey(
+            **client_name(state),
+            kid=kid,
+            thumbprint=key.thumbprint,
+            expires=key.expires,
+            days_left=left,
+        )
         for client in clients
         if (state := client.recorded or client.declared)
         for kid, key in ((client.real or state).known_keys or {}).items()
@@ -125,28 +151,45 @@ def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> t
 def key_warnings(
     clients: Iterable[ClientDrift], real: Mapping[Platform, Real], profile: Profile, now: datetime
 ) -> tuple[str, ...]:
-    """Return what the policies find in keys that organisations uploaded: no form has them, so that nothing else checks
-    them."""
+    """Return what the policies find in keys that organisations uploaded: no form has them, so that
+    nothing else checks them."""
     return tuple(
-        plain(say("report.drift.uploaded", key=state.key, what=finding.what, remedy=finding.remedy), WHOLE)
+        plain(
+            say("report.drift.uploaded", key=state.key, what=finding.what, remedy=finding.remedy),
+            WHOLE,
+        )
         for client in clients
         if (state := client.declared) and client.real and state.keys is None and not state.jwks_uri
         for snapshot in [real[state.platform].clients[str(client.real.client_id)]]
         for _, finding in violations(
-            Planned(keys=snapshot.jwks), Situation(state.environment, profile, now), state.exemptions
+            Planned(keys=snapshot.jwks),
+            Situation(state.environment, profile, now),
+            state.exemptions,
         )
     )
 
 
-def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift], now: datetime, **more: Any) -> Drift:
+def drift_of(
+    stack: str, environment: Environment, clients: Sequence[ClientDrift], now: datetime, **more: Any
+) -> Drift:
     """Return the report; ``more`` are its fields that other sources fill."""
     by_hand = connections_in_order(client.by_hand for client in clients if client.by_hand)
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
-    sentences = [say("report.drift.headline.by_hand", stack=stack, changes=headline(by_hand))] if by_hand else []
-    sentences += [say_counted("report.drift.headline.pending", len(pending), stack=stack)] if pending else []
+    sentences = (
+        [say("report.drift.headline.by_hand", stack=stack, changes=headline(by_hand))]
+        if by_hand
+        else []
+    )
+    sentences += (
+        [say_counted("report.drift.headline.pending", len(pending), stack=stack)] if pending else []
+    )
     behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
-    sentences += [say_counted("report.drift.headline.left_behind", len(behind), stack=stack)] if behind else []
+    sentences += (
+        [say_counted("report.drift.headline.left_behind", len(behind), stack=stack)]
+        if behind
+        else []
+    )
     is_whole = bool(more.get("is_whole", True))
     sentences += [] if is_whole else [say("report.drift.headline.not_whole")]
     if not sentences:
@@ -157,8 +200,13 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
         ]
     keys: Sequence[ExpiringKey] = more.get("expiring", ())
     expired = sum(key.days_left < 0 for key in keys)
-    ends = (("report.drift.headline.expired", expired), ("report.drift.headline.ends_soon", len(keys) - expired))
-    sentences += [", ".join(say_counted(name, count) for name, count in ends if count)] if keys else []
+    ends = (
+        ("report.drift.headline.expired", expired),
+        ("report.drift.headline.ends_soon", len(keys) - expired),
+    )
+    sentences += (
+        [", ".join(say_counted(name, count) for name, count in ends if count)] if keys else []
+    )
     return Drift(
         stack=stack,
         environment=environment,

@@ -1,5 +1,5 @@
-"""Until when the secret before a new one works, in the words of a review: as the settings of the stacks and their
-authorities have it."""
+"""Until when the secret before a new one works, in the words of a review: as the settings of the
+stacks and their authorities have it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 
 def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environment, Platform], str]:
-    """Per environment and platform, the shortest time of its stacks; ``stacks`` are settings without their
-    namespace."""
+    """Per environment and platform, the shortest time of its stacks; ``stacks`` are settings
+    without their namespace."""
     shortest: dict[tuple[Environment, Platform], float] = {}
     for stack in stacks:
         if (name := stack.get("environment")) not in list(Environment):
             continue
         for platform in Platform:
-            kind = installed_authorities().get(str(stack.get(config_key(platform, "authority")) or DEFAULT_AUTHORITY))
+            kind = installed_authorities().get(
+                str(stack.get(config_key(platform, "authority")) or DEFAULT_AUTHORITY)
+            )
             keeps = kind is not None and kind.keeps_previous_secret
             platform_key, days = (Environment(name), platform), overlap_days(stack) if keeps else 0
             shortest[platform_key] = min(days, shortest.get(platform_key, days))
     return {
-        platform_key: say("report.former_secret", lasting=lasting(days)) if days else say("report.no_former_secret")
+        platform_key: say("report.former_secret", lasting=lasting(days))
+        if days
+        else say("report.no_former_secret")
         for platform_key, days in shortest.items()
     }

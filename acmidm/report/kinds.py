@@ -1,7 +1,9 @@
-"""The kinds of change: one table, most dangerous first, and what a change is. A new kind is a new row.
+"""The kinds of change: one table, most dangerous first, and what a change is. A new kind is a new
+row.
 
-What ``--fail-on`` names, the order of reports, which resource a kind is about and which field of a client: all of it is
-in the row. A change has no sentence: ``texts/kinds.*.yaml`` have one of its kind, by name.
+What ``--fail-on`` names, the order of reports, which resource a kind is about and which field of a
+client: all of it is in the row. A change has no sentence: ``texts/kinds.*.yaml`` have one of its
+kind, by name.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ class Severity(StrEnum):
 
 
 def severity_name(severity: Severity | None) -> str:
-    """Return the word that is before a change; None for one that is undone, and no danger any more."""
+    """Return the word that is before a change; None for one that is undone, and no danger any
+    more."""
     return say(f"report.severity.{severity}") if severity else say("report.undone")
 
 
@@ -42,21 +45,24 @@ class Scale(StrEnum):
     """How much of a client a kind is about."""
 
     WHOLE = "whole"
-    """What becomes of the client itself: reported before what becomes of its parts, and true of all of them."""
+    """What becomes of the client itself: reported before what becomes of its parts, and true of all
+    of them."""
     PART = "part"
     NEW_PART = "new part"
     """A part that goes without saying in the headline where the client is new."""
     NOTE = "note"
-    """No change by itself: reported of clients that change otherwise, for the engine shows no others."""
+    """No change by itself: reported of clients that change otherwise, for the engine shows no
+    others."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One kind. Its sentences are in ``texts/kinds.*.yaml``, by its name; see ``_facts`` for their blanks.
+    """One kind. Its sentences are in ``texts/kinds.*.yaml``, by its name; see ``_facts`` for their
+    blanks.
 
-    ``<kind>`` is the sentence; of what is in brackets, that which has a fact. ``<kind>.by_hand`` is its sentence where
-    somebody did it by hand, and ``<kind>.headline`` what one client or several do in the headline: a kind that lacks
-    one has no such place.
+    ``<kind>`` is the sentence; of what is in brackets, that which has a fact. ``<kind>.by_hand`` is
+    its sentence where somebody did it by hand, and ``<kind>.headline`` what one client or several
+    do in the headline: a kind that lacks one has no such place.
     """
 
     severity: Severity
@@ -112,7 +118,10 @@ class Kind(StrEnum):
     CLIENT_ABANDONED = "client_abandoned", Row(_DANGER, _CLIENT, scale=_WHOLE)
     KEY_LEFT = "key_left", Row(_DANGER, _KEYS)
     KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, listed=True)
-    AUTHENTICATION_WEAKENED = "authentication_weakened", Row(_DANGER, _CLIENT, field="token_endpoint_auth_method")
+    AUTHENTICATION_WEAKENED = (
+        "authentication_weakened",
+        Row(_DANGER, _CLIENT, field="token_endpoint_auth_method"),
+    )
     CLIENT_WITHOUT_KEY = "client_without_key", Row(_DANGER, _KEYS)
     KEY_COMPROMISED = "key_compromised", Row(_DANGER, _KEYS, "compromised_key")
     KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS, listed=True)
@@ -126,12 +135,21 @@ class Kind(StrEnum):
     MANDATE_CHANGED = "mandate_changed", Row(_WARNING, _ONBOARDING, scale=_NEW_PART)
     UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, scale=_NOTE)
     GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING)
-    CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, worse_by_hand=True, field="software_id", scale=_WHOLE)
+    CLIENT_RENAMED = (
+        "client_renamed",
+        Row(_WARNING, _CLIENT, worse_by_hand=True, field="software_id", scale=_WHOLE),
+    )
     SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT)
-    SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "scope", worse_by_hand=True, scale=_NEW_PART)
+    SCOPE_GRANTED = (
+        "scope_granted",
+        Row(_WARNING, _SCOPES, "scope", worse_by_hand=True, scale=_NEW_PART),
+    )
     KEY_CHANGED = "key_changed", Row(_WARNING, _KEYS, "key", worse_by_hand=True)
     KEY_ADDED = "key_added", Row(_WARNING, _KEYS, "key", worse_by_hand=True, scale=_NEW_PART)
-    SECRET_RENEWED = "secret_renewed", Row(_WARNING, _CLIENT, worse_by_hand=True, field="client_secret_updated_at")
+    SECRET_RENEWED = (
+        "secret_renewed",
+        Row(_WARNING, _CLIENT, worse_by_hand=True, field="client_secret_updated_at"),
+    )
     SECRET_RESTORED = "secret_restored", Row(_WARNING, _CLIENT)
     EXEMPTION_CHANGED = "exemption_changed", Row(_WARNING, _ONBOARDING, "exemption")
     CONTACT_TO_CHECK = "contact_to_check", Row(_WARNING, _CLIENT, "contact_to_check")
@@ -144,12 +162,18 @@ class Kind(StrEnum):
     SCOPE_ON_REQUEST = "scope_on_request", Row(_WARNING, _SCOPES, "scope")
     KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, "expired_key", scale=_NOTE)
     KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS)
-    KEYS_OFF_ADDRESS = "keys_off_address", Row(_WARNING, _CLIENT, worse_by_hand=True, field="jwks_uri")
+    KEYS_OFF_ADDRESS = (
+        "keys_off_address",
+        Row(_WARNING, _CLIENT, worse_by_hand=True, field="jwks_uri"),
+    )
     SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, "scope")
     SECOND_KEY_WITHOUT_KID = "second_key_without_kid", Row(_WARNING, _KEYS)
     KEY_REMOVED = "key_removed", Row(_WARNING, _KEYS, "key")
     CLIENT_WITH_ONE_KEY = "client_with_one_key", Row(_WARNING, _KEYS)
-    EXEMPTION_UNNEEDED = "exemption_unneeded", Row(_WARNING, _ONBOARDING, "needless_exemption", scale=_NOTE)
+    EXEMPTION_UNNEEDED = (
+        "exemption_unneeded",
+        Row(_WARNING, _ONBOARDING, "needless_exemption", scale=_NOTE),
+    )
     PRODUCT_REMOVED = "product_removed", Row(_WARNING, _PRODUCT, "product", listed=True)
     SENDS_FOR_FEWER = "sends_for_fewer", Row(_WARNING, _PRODUCT)
     PRODUCT_UNPROTECTED = "product_unprotected", Row(_WARNING, _PRODUCT, "product")
@@ -169,9 +193,15 @@ class Kind(StrEnum):
     KEY_EXPIRING = "key_expiring", Row(_NOTICE, _KEYS, "expiring_key", scale=_NOTE)
     CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, scale=_WHOLE)
     KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS)
-    PRODUCT_CONFIGURED = "product_configured", Row(_NOTICE, _PRODUCT, "product", scale=_NEW_PART, listed=True)
+    PRODUCT_CONFIGURED = (
+        "product_configured",
+        Row(_NOTICE, _PRODUCT, "product", scale=_NEW_PART, listed=True),
+    )
     CLIENT_ENABLED = "client_enabled", Row(_NOTICE, _CLIENT, field="enabled")
-    AUTHENTICATION_CHANGED = "authentication_changed", Row(_NOTICE, _CLIENT, field="token_endpoint_auth_method")
+    AUTHENTICATION_CHANGED = (
+        "authentication_changed",
+        Row(_NOTICE, _CLIENT, field="token_endpoint_auth_method"),
+    )
     CLIENT_UPDATED = "client_updated", Row(_NOTICE, _CLIENT)
     SECRET_UNTIL_KEY = "secret_until_key", Row(_NOTICE, _CLIENT)
     PROTECTION_RESTORED = "protection_restored", Row(_NOTICE, _CLIENT)
@@ -190,11 +220,13 @@ class Kind(StrEnum):
         return f"{self}.headline.one" in _sentences("kinds", spoken())
 
     def sentence(self, form: str = "") -> str | None:
-        """Return its sentence with its blanks: in another form, such as ``by_hand``, where it has that."""
+        """Return its sentence with its blanks: in another form, such as ``by_hand``, where it has
+        that."""
         return _sentences("kinds", spoken()).templates.get(f"{self}.{form}" if form else self)
 
     def headlined(self, clients: int, parts: int = 0) -> str:
-        """Return what one client does, or several do: ``loses its protection``, ``gain 3 scopes``."""
+        """Return what one client does, or several do: ``loses its protection``, ``gain 3
+        scopes``."""
         counted = say_counted(f"kinds.parts.{self.row.parts}", parts) if self.row.parts else ""
         return say_counted(f"kinds.{self}.headline", clients, parts=counted)
 
@@ -204,7 +236,8 @@ _RANKS = {kind: rank for rank, kind in enumerate(Kind)}
 
 
 class Part(BaseModel):
-    """A part of a report. What its JSON has besides, such as a change's text, is made from the rest."""
+    """A part of a report. What its JSON has besides, such as a change's text, is made from the
+    rest."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -219,7 +252,9 @@ class FieldChange(Part):
     def values(self, longest: int = LONGEST) -> tuple[str | None, str | None]:
         """Return the old value and the new one, cut so that what differs shows."""
         old, new = side_by_side(self.old, self.new, longest)
-        return (None if old is None else plain(old, WHOLE)), (None if new is None else plain(new, WHOLE))
+        return (None if old is None else plain(old, WHOLE)), (
+            None if new is None else plain(new, WHOLE)
+        )
 
 
 @dataclass(frozen=True)
@@ -231,7 +266,8 @@ class Piece:
 
 
 class Change(Part):
-    """One change. ``subject`` is the scope, the ``kid``, the product, the policy, or the client-ID taken over."""
+    """One change. ``subject`` is the scope, the ``kid``, the product, the policy, or the client-ID
+    taken over."""
 
     kind: Kind
     subject: str | None = None
@@ -250,7 +286,9 @@ class Change(Part):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def severity(self) -> Severity:
-        return Severity.DANGER if self.by_hand and self.kind.row.worse_by_hand else self.kind.severity
+        return (
+            Severity.DANGER if self.by_hand and self.kind.row.worse_by_hand else self.kind.severity
+        )
 
     @property
     def danger(self) -> tuple[int, int]:
@@ -279,30 +317,52 @@ class Change(Part):
     def pieces(self) -> list[Piece]:
         """``gains scope `x`: the reason for it``."""
         facts = _facts(self)
-        return [piece for part in re.split(r"[\[\]]", self._template) for piece in _with_blanks(part, facts)]
+        return [
+            piece
+            for part in re.split(r"[\[\]]", self._template)
+            for piece in _with_blanks(part, facts)
+        ]
 
     @property
     def has_lines(self) -> bool:
-        """Whether its fields are too many for its sentence, or the point of it: then each is on a line of its own."""
-        return self.kind.row.listed or (len(self.fields) > _IN_SENTENCE and "{values}" not in self._template)
+        """Whether its fields are too many for its sentence, or the point of it: then each is on a
+        line of its own."""
+        return self.kind.row.listed or (
+            len(self.fields) > _IN_SENTENCE and "{values}" not in self._template
+        )
 
     @property
     def _template(self) -> str:
-        """Its sentence; of a key, another one where the same key material is described otherwise."""
-        form = "described" if self.kind is Kind.KEY_CHANGED and self.fields else "by_hand" if self.by_hand else ""
+        """Its sentence; of a key, another one where the same key material is described
+        otherwise."""
+        form = (
+            "described"
+            if self.kind is Kind.KEY_CHANGED and self.fields
+            else "by_hand"
+            if self.by_hand
+            else ""
+        )
         return self.kind.sentence(form) or self.kind.sentence() or ""
 
 
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
     """Return who did something, and when; ``of_all`` where that is all that changed."""
     form = f"{'all_by' if of_all else 'by' if author else ''}{'_at' if at else ''}".lstrip("_")
-    facts = {"author": [Piece(plain(author or "?"), value=True)], "when": [Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")]}
-    return _with_blanks(_sentences("report", spoken()).templates[f"who.{form}"], facts) if form else []
+    facts = {
+        "author": [Piece(plain(author or "?"), value=True)],
+        "when": [Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")],
+    }
+    return (
+        _with_blanks(_sentences("report", spoken()).templates[f"who.{form}"], facts) if form else []
+    )
 
 
 def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]:
     """Fill a template in; return nothing where one of its facts is lacking."""
-    parts = [facts[part] if number % 2 else [Piece(part)] for number, part in enumerate(re.split(r"[{}]", template))]
+    parts = [
+        facts[part] if number % 2 else [Piece(part)]
+        for number, part in enumerate(re.split(r"[{}]", template))
+    ]
     return [piece for pieces in parts for piece in pieces if piece.text] if all(parts) else []
 
 
@@ -318,11 +378,22 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
         "old_thumbprint": change.old_thumbprint,
         "subject": plain(change.subject or "?"),
     }
-    values |= {"old": plain(first.old or say("report.nothing")), "new": plain(first.new or say("report.nothing"))}
-    words = {"about_scope": ", ".join(about_scope), "note": plain(cut(note, LONGEST), WHOLE) if note else ""}
+    values |= {
+        "old": plain(first.old or say("report.nothing")),
+        "new": plain(first.new or say("report.nothing")),
+    }
+    words = {
+        "about_scope": ", ".join(about_scope),
+        "note": plain(cut(note, LONGEST), WHOLE) if note else "",
+    }
     words |= {"expires": day(change.expires) if change.expires else ""}
-    pieces = {name: [Piece(text, name in values)] if text else [] for name, text in (values | words).items()}
-    new = ((changed.field, [Piece(changed.values()[1] or "", value=True)]) for changed in change.fields)
+    pieces = {
+        name: [Piece(text, name in values)] if text else []
+        for name, text in (values | words).items()
+    }
+    new = (
+        (changed.field, [Piece(changed.values()[1] or "", value=True)]) for changed in change.fields
+    )
     return pieces | {"fields": _fields(change), "values": _in_a_row(new), "change": _from_to(first)}
 
 
@@ -333,13 +404,16 @@ def _in_a_row(named: Iterable[tuple[str, list[Piece]]]) -> list[Piece]:
 
 def _fields(change: Change) -> list[Piece]:
     """Return the first fields; all of them are in the details."""
-    pieces = _in_a_row((changed.field, _from_to(changed)) for changed in change.fields[:_IN_SENTENCE])
+    pieces = _in_a_row(
+        (changed.field, _from_to(changed)) for changed in change.fields[:_IN_SENTENCE]
+    )
     more = len(change.fields) - _IN_SENTENCE
     return [*pieces, Piece(say("report.and_more", count=more))] if more > 0 else pieces
 
 
 def _from_to(field: FieldChange) -> list[Piece]:
     old, new = (
-        Piece(say("report.none") if value is None else value, value=value is not None) for value in field.values(_SHORT)
+        Piece(say("report.none") if value is None else value, value=value is not None)
+        for value in field.values(_SHORT)
     )
     return [old, Piece(" → "), new]

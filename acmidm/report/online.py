@@ -1,4 +1,5 @@
-"""The keys at the addresses that forms have: fetched, each address once, and checked as the keys in files are."""
+"""The keys at the addresses that forms have: fetched, each address once, and checked as the keys in
+files are."""
 
 from __future__ import annotations
 
@@ -44,8 +45,11 @@ def fetched(addresses: Iterable[str]) -> Fetched:
         return dict(zip(wanted, pool.map(fetch, wanted), strict=True))
 
 
-def problems_online(forms: Iterable[LoadedForm], profiles: Mapping[Environment, Profile]) -> Iterator[Problem]:
-    """Yield what is wrong with the keys at the addresses of forms, each at the line of its address."""
+def problems_online(
+    forms: Iterable[LoadedForm], profiles: Mapping[Environment, Profile]
+) -> Iterator[Problem]:
+    """Yield what is wrong with the keys at the addresses of forms, each at the line of its
+    address."""
     wanted = [
         (loaded, environment, request.jwks_uri)
         for loaded in forms
@@ -62,15 +66,23 @@ def problems_online(forms: Iterable[LoadedForm], profiles: Mapping[Environment, 
             yield document.problem(("environments", environment.value, "jwks_uri"), what, remedy)
 
 
-def look_at_published_keys(clients: Iterable[ClientDrift], profile: Profile, now: datetime) -> list[str]:
-    """Give each client at an authority the keys at the address that it declares; return what is wrong with them, a
-    sentence each."""
-    wanted = [(client, state) for client in clients if (state := client.declared or client.recorded) and state.jwks_uri]
+def look_at_published_keys(
+    clients: Iterable[ClientDrift], profile: Profile, now: datetime
+) -> list[str]:
+    """Give each client at an authority the keys at the address that it declares; return what is
+    wrong with them, a sentence each."""
+    wanted = [
+        (client, state)
+        for client in clients
+        if (state := client.declared or client.recorded) and state.jwks_uri
+    ]
     published, problems = fetched(state.jwks_uri for _, state in wanted if state.jwks_uri), []
     for client, state in wanted:
         keys = published[state.jwks_uri or ""]
         if client.real and not isinstance(keys, str):
             client.real = replace(client.real, keys=keys_of({key.kid: key.members for key in keys}))
         sentences = problems_of(keys, state.environment, profile, state.exemptions, now)
-        problems += [plain(f"{state.key}: {state.jwks_uri} {sentence}", WHOLE) for sentence in sentences]
+        problems += [
+            plain(f"{state.key}: {state.jwks_uri} {sentence}", WHOLE) for sentence in sentences
+        ]
     return problems

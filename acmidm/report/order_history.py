@@ -1,4 +1,5 @@
-"""The orders that versions of the forms gave: since when an order is open, and what a former order said."""
+"""The orders that versions of the forms gave: since when an order is open, and what a former order
+said."""
 
 from __future__ import annotations
 
@@ -31,12 +32,15 @@ class OrderHistory:
         self._read: dict[tuple[str, str], _Version] = {}
 
     def since(self, order: Order) -> datetime | None:
-        """Return when the merge that brought an order was made; None where Git does not have that merge."""
+        """Return when the merge that brought an order was made; None where Git does not have that
+        merge."""
         since, folder = None, Path(order.form or "").parent.name
         for at, tree in self._versions(folder):
             version = self._version(tree, folder)
             is_said = (
-                order.client_key not in version.places if order.part == REMOVE else order.full_digest in version.orders
+                order.client_key not in version.places
+                if order.part == REMOVE
+                else order.full_digest in version.orders
             )
             if not is_said:
                 return since
@@ -51,13 +55,22 @@ class OrderHistory:
         """
 
         def matching(orders: Iterable[Order]) -> dict[str, Order]:
-            wanted = (order for order in orders if (order.resource_name, order.part) == (resource_name, part))
-            return {order.full_digest: order for order in wanted if order.full_digest.startswith(digest)}
+            wanted = (
+                order
+                for order in orders
+                if (order.resource_name, order.part) == (resource_name, part)
+            )
+            return {
+                order.full_digest: order for order in wanted if order.full_digest.startswith(digest)
+            }
 
         orders = matching(self._stack.orders)
         if not orders:
-            connections = (form for form in self._stack.connections if form.resource_name == resource_name)
-            # Without a form nobody knows the folder that a client's form was in: then all are searched.
+            connections = (
+                form for form in self._stack.connections if form.resource_name == resource_name
+            )
+            # Without a form nobody knows the folder that a client's form was in: then all are
+            # searched.
             folder = next((Path(form.form or "").parent.name for form in connections), "")
             for _, tree in self._versions(folder):
                 orders |= matching(self._version(tree, folder).orders.values())
@@ -77,7 +90,8 @@ class OrderHistory:
 
     @cached_property
     def _catalogue_changes(self) -> bool:
-        """Whether versions may have another catalogue than today: not where it is elsewhere, as that of the module."""
+        """Whether versions may have another catalogue than today: not where it is elsewhere, as
+        that of the module."""
         return os.pardir not in self._catalogue.parts
 
     @cached_property
@@ -85,11 +99,17 @@ class OrderHistory:
         return is_dirty(self._catalogue)
 
     def _versions(self, folder: str) -> Iterator[tuple[datetime, Tree]]:
-        """Yield the versions of the catalogue with one folder of forms and the keys of its suppliers, or with all forms
-        where ``folder`` is empty."""
+        """Yield the versions of the catalogue with one folder of forms and the keys of its
+        suppliers, or with all forms where ``folder`` is empty."""
         suppliers = {mandate.supplier for mandate in self._stack.forms.mandates.get(folder, ())}
-        keys = [self._forms / supplier / name for supplier in suppliers for name in ("*.jwk.json", KEYS_FILE)]
-        yield from versions(self._forms / folder, *keys, *([self._catalogue] if self._catalogue_changes else []))
+        keys = [
+            self._forms / supplier / name
+            for supplier in suppliers
+            for name in ("*.jwk.json", KEYS_FILE)
+        ]
+        yield from versions(
+            self._forms / folder, *keys, *([self._catalogue] if self._catalogue_changes else [])
+        )
 
     def _version(self, tree: Tree, folder: str) -> _Version:
         version = tree.name, folder
@@ -127,7 +147,9 @@ class OrderHistory:
 
     def _possible_orders(self, connections: list[Declaration], rules: Rules) -> Iterator[Order]:
         stack = self._stack
-        strictest = Gate(PromotionGate.ENFORCE, 0)  # the gate may have refused earlier what it let through later
+        strictest = Gate(
+            PromotionGate.ENFORCE, 0
+        )  # the gate may have refused earlier what it let through later
         for gate in (stack.settings.gate, NO_GATE, strictest):
             for form in stack.desired_by_forms(connections, gate).declared:
                 yield from said_before(form, confirmation_of(form, stack.confirmations), rules)
@@ -135,15 +157,16 @@ class OrderHistory:
 
 @dataclass(frozen=True)
 class _Version:
-    """What one version of forms and catalogue may have ordered, by digest, and the connections that it has."""
+    """What one version of forms and catalogue may have ordered, by digest, and the connections that
+    it has."""
 
     orders: Mapping[str, Order]
     places: frozenset[ClientKey]
 
 
 def ordered_by_name(name: str) -> tuple[str, str, str]:
-    """Return the client, the part and the digest in an order's name, ``OVO002067/mijn-gent scopes @3fa14c02``. Raises
-    Failure."""
+    """Return the client, the part and the digest in an order's name, ``OVO002067/mijn-gent scopes
+    @3fa14c02``. Raises Failure."""
     words = name.replace("@", " @").split()
     if len(words) != 3 or not words[2].startswith("@") or len(words[2]) < 5:
         raise Failure(say("orders.no_name", name=name))

@@ -1,8 +1,9 @@
-"""What a change does beside its forms: to stacks, organisations, the catalogue, and to whatever is read or run.
+"""What a change does beside its forms: to stacks, organisations, the catalogue, and to whatever is
+read or run.
 
-One rule: a file that changes is reported, unless nothing reads or runs it. Of settings, organisations and catalogue
-each value is compared by itself, whatever else in the file is broken. Of all else, and where no value shows the change,
-it is what Git calls the file's content.
+One rule: a file that changes is reported, unless nothing reads or runs it. Of settings,
+organisations and catalogue each value is compared by itself, whatever else in the file is broken.
+Of all else, and where no value shows the change, it is what Git calls the file's content.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from acmidm.git import PLAIN_FILE, Tree
 from acmidm.report.codeowners import CODEOWNERS, codeowners_here
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
-from acmidm.report.stacks import MISTAKES, PROJECT, SETTINGS, StacksOfRevision, contents, read_values, setting_in
+from acmidm.report.stacks import (
+    MISTAKES,
+    PROJECT,
+    SETTINGS,
+    StacksOfRevision,
+    contents,
+    read_values,
+    setting_in,
+)
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.settings import SECRET_KEYS, declared_keys
 from acmidm_onboarding.texts import say
@@ -31,26 +40,41 @@ _OF_GIT = re.compile(r"(.*/)?\.git(attributes|modules)", re.DOTALL)
 _HARMLESS = re.compile(
     r"docs/([a-z0-9-]+/)*[a-z0-9-]+\.(md|png)|schema/[a-z]+\.schema\.json|(README|CHANGELOG|CONTRIBUTING|SECURITY|toolchain/README)\.md"
 )
-"""Pages, where people look for them. Another may be what a coding agent takes for its instructions."""
+"""Pages, where people look for them. Another may be what a coding agent takes for its
+instructions."""
 _RUNS = (
     (
-        re.compile(r"\.(github|gitlab|ci)/.*|\.gitlab-ci.*|azure-pipelines.*|(.*/)?CODEOWNERS", re.DOTALL),
+        re.compile(
+            r"\.(github|gitlab|ci)/.*|\.gitlab-ci.*|azure-pipelines.*|(.*/)?CODEOWNERS", re.DOTALL
+        ),
         Kind.PIPELINES_CHANGED,
     ),
     (re.compile(r"[^/]*requirements[^/]*\.txt|.*\.lock", re.DOTALL), Kind.PACKAGES_CHANGED),
-    (re.compile(r"policies/.*|components/acmidm_onboarding/rules/policies\.py", re.DOTALL), Kind.POLICIES_CHANGED),
+    (
+        re.compile(r"policies/.*|components/acmidm_onboarding/rules/policies\.py", re.DOTALL),
+        Kind.POLICIES_CHANGED,
+    ),
     (_HARMLESS, None),
 )
-"""In this order; what is none of them is code. Python runs a file in any folder, by its name alone."""
+"""In this order; what is none of them is code. Python runs a file in any folder, by its name
+alone."""
 _PARSED = frozenset(
-    {Kind.SETTINGS_CHANGED, Kind.ORGANISATION_CHANGED, Kind.CATALOGUE_CHANGED, Kind.CONFIRMATION_CHANGED}
+    {
+        Kind.SETTINGS_CHANGED,
+        Kind.ORGANISATION_CHANGED,
+        Kind.CATALOGUE_CHANGED,
+        Kind.CONFIRMATION_CHANGED,
+    }
 )
 _ABOUT = {
     **dict.fromkeys(
-        ("authority", "managementUrl", "issuer", "productsUrl", "apiUrls", "smtpUrl"), Kind.CREDENTIALS_REDIRECTED
+        ("authority", "managementUrl", "issuer", "productsUrl", "apiUrls", "smtpUrl"),
+        Kind.CREDENTIALS_REDIRECTED,
     ),
     **dict.fromkeys(("environment", "protectClients"), Kind.PROTECTION_CHANGED),
-    **dict.fromkeys(("operatorClientId", "operatorPrivateKeyFile", *SECRET_KEYS), Kind.OPERATOR_CHANGED),
+    **dict.fromkeys(
+        ("operatorClientId", "operatorPrivateKeyFile", *SECRET_KEYS), Kind.OPERATOR_CHANGED
+    ),
 }
 """What a setting is about, where a reviewer should not have to know its name."""
 _GEOSECURE = re.compile("^geosecure([A-Z])")
@@ -60,63 +84,97 @@ _CONTENT = "content"
 def changes_elsewhere(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[Change]:
     """Return what changes beside the forms, the most dangerous first.
 
-    Changed files come before new ones, of which somebody may add as many as they like. ``stacks`` are those of
-    ``before``: a change does not choose where it is looked for.
+    Changed files come before new ones, of which somebody may add as many as they like. ``stacks``
+    are those of ``before``: a change does not choose where it is looked for.
     """
     by_kind: dict[Kind, list[str]] = defaultdict(list)
     for path in sorted(before.entries.keys() | after.entries.keys()):
         if before.entries.get(path) == after.entries.get(path) or _follows(path, before, after):
             continue
         # A link, a submodule and a program are code, whatever their name.
-        if kind := _kind_of(path, stacks) or (None if _is_plain(path, before, after) else Kind.CODE_CHANGED):
+        if kind := _kind_of(path, stacks) or (
+            None if _is_plain(path, before, after) else Kind.CODE_CHANGED
+        ):
             by_kind[kind].append(path)
     parsed = [path for kind in _PARSED for path in by_kind[kind]]
     old, new = read_values(before, parsed), read_values(after, parsed)
     changes: list[Change] = []
     for kind, paths in by_kind.items():
         if kind not in _PARSED:
-            changes.append(_change(kind, None, field_changes(contents(before, paths), contents(after, paths))))
+            changes.append(
+                _change(kind, None, field_changes(contents(before, paths), contents(after, paths)))
+            )
             continue
         for path in paths:
             values = old.get(path, {}), new.get(path, {})
             fields = field_changes(*values)
-            if not fields or _unlike(*values) - {field.field for field in fields} or not _is_plain(path, before, after):
-                # No value shows the whole change: it is in comments, or in syntax that the engine reads otherwise.
-                fields += field_changes(*(contents(tree, [path], _CONTENT) for tree in (before, after)))
+            if (
+                not fields
+                or _unlike(*values) - {field.field for field in fields}
+                or not _is_plain(path, before, after)
+            ):
+                # No value shows the whole change: it is in comments, or in syntax that the engine
+                # reads otherwise.
+                fields += field_changes(
+                    *(contents(tree, [path], _CONTENT) for tree in (before, after))
+                )
             if kind is Kind.SETTINGS_CHANGED:
                 parts: dict[Kind, list[FieldChange]] = defaultdict(list)
                 for field in fields:
                     parts[_ABOUT.get(_key(field.field), kind)].append(_shown(path, field))
                 changes += (_change(part, path, those) for part, those in parts.items())
             else:  # a new organisation takes nothing from others
-                is_new = kind is Kind.ORGANISATION_CHANGED and path not in before.entries and _is_plain(path, after)
+                is_new = (
+                    kind is Kind.ORGANISATION_CHANGED
+                    and path not in before.entries
+                    and _is_plain(path, after)
+                )
                 changes.append(_change(Kind.ORGANISATION_ADDED if is_new else kind, path, fields))
     subjects = {None, *before.entries}
-    return sorted(changes, key=lambda change: (change.subject not in subjects, change.danger, change.subject or ""))
+    return sorted(
+        changes,
+        key=lambda change: (change.subject not in subjects, change.danger, change.subject or ""),
+    )
 
 
 def confirmed_with_forms(elsewhere: Iterable[Change], changed: Collection[str]) -> list[Change]:
-    """Return a danger for each confirmation of a client that the same change gives another form: its key is among those
-    ``changed``."""
-    paths = (Path(change.subject or "") for change in elsewhere if change.kind is Kind.CONFIRMATION_CHANGED)
-    return [Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path)) for path in sorted(paths) if _is_of(path, changed)]
+    """Return a danger for each confirmation of a client that the same change gives another form:
+    its key is among those ``changed``."""
+    paths = (
+        Path(change.subject or "")
+        for change in elsewhere
+        if change.kind is Kind.CONFIRMATION_CHANGED
+    )
+    return [
+        Change(kind=Kind.CONFIRMED_ITSELF, subject=str(path))
+        for path in sorted(paths)
+        if _is_of(path, changed)
+    ]
 
 
 def _is_of(path: Path, keys: Collection[str]) -> bool:
     """Return whether a file confirms one of some clients, or may be a public key of one."""
     key = f"{path.parent.name}/{path.stem}"
-    return key in keys if path.suffix == ".yaml" else any(key.startswith(f"{of_client}-") for of_client in keys)
+    return (
+        key in keys
+        if path.suffix == ".yaml"
+        else any(key.startswith(f"{of_client}-") for of_client in keys)
+    )
 
 
 def _follows(path: str, *trees: Tree) -> bool:
-    """Return whether a file is what ``acmidm schema`` makes of organisations and team: each change of those is reported
-    by itself."""
+    """Return whether a file is what ``acmidm schema`` makes of organisations and team: each change
+    of those is reported by itself."""
     return path == str(CODEOWNERS) and _is_plain(path, *trees) and all(map(_is_made, trees))
 
 
 def _is_made(tree: Tree) -> bool:
     with (
-        tree.exported(lambda file: file in (str(CODEOWNERS), "pyproject.toml") or Path(file).name == ORGANISATION_FILE),
+        tree.exported(
+            lambda file: (
+                file in (str(CODEOWNERS), "pyproject.toml") or Path(file).name == ORGANISATION_FILE
+            )
+        ),
         suppress(Failure),
     ):
         return CODEOWNERS.exists() and CODEOWNERS.read_bytes() == (codeowners_here() or "").encode()
@@ -137,7 +195,8 @@ def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> C
         ),
     )
     named = (
-        FieldChange(field=field.field, old=_without_keys(field.old), new=_without_keys(field.new)) for field in in_order
+        FieldChange(field=field.field, old=_without_keys(field.old), new=_without_keys(field.new))
+        for field in in_order
     )
     return Change(kind=kind, subject=subject, fields=tuple(named))
 
@@ -147,8 +206,11 @@ def _without_keys(value: str | None) -> str:
 
 
 def _unlike(before: Fields, after: Fields) -> set[str]:
-    """Return the names whose values differ in type or value: null is not absent, and 1 is not true."""
-    sides = [{(name, json.dumps(value)) for name, value in side.items()} for side in (before, after)]
+    """Return the names whose values differ in type or value: null is not absent, and 1 is not
+    true."""
+    sides = [
+        {(name, json.dumps(value)) for name, value in side.items()} for side in (before, after)
+    ]
     return {name for name, _ in sides[0] ^ sides[1]}
 
 
@@ -157,7 +219,8 @@ def _is_plain(path: str, *trees: Tree) -> bool:
 
 
 def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
-    """Return what the change of a file is about; None where the clients show it, or nobody reads it."""
+    """Return what the change of a file is about; None where the clients show it, or nobody reads
+    it."""
     if _OF_GIT.fullmatch(path):
         return Kind.CODE_CHANGED
     if SETTINGS.fullmatch(path):
@@ -172,7 +235,8 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
 
 
 def _key(name: str) -> str:
-    """Return the key of a setting, which is the same for both platforms and in the files of stacks and project."""
+    """Return the key of a setting, which is the same for both platforms and in the files of stacks
+    and project."""
     return (
         _GEOSECURE.sub(lambda match: match[1].lower(), setting_in(name).partition(".")[0])
         if name.startswith("config.")
@@ -181,13 +245,19 @@ def _key(name: str) -> str:
 
 
 def _shown(path: str, field: FieldChange) -> FieldChange:
-    """Return a change as it may be shown: the value of a setting only where that setting holds no secret."""
+    """Return a change as it may be shown: the value of a setting only where that setting holds no
+    secret."""
     if not SETTINGS.fullmatch(path):
         return field
     name, key = setting_in(field.field), _key(field.field)
-    if (name in declared_keys() or path == PROJECT or name in (_CONTENT, MISTAKES)) and key not in SECRET_KEYS:
+    if (
+        name in declared_keys() or path == PROJECT or name in (_CONTENT, MISTAKES)
+    ) and key not in SECRET_KEYS:
         return field.model_copy(update={"field": name})
     return FieldChange(
         field=name,
-        **{side: None if getattr(field, side) is None else say("report.not_shown") for side in ("old", "new")},
+        **{
+            side: None if getattr(field, side) is None else say("report.not_shown")
+            for side in ("old", "new")
+        },
     )

@@ -40,16 +40,32 @@ _OF_CLIENT = frozenset({Resource.CLIENT, Resource.SCOPES, Resource.KEYS})
 """The parts that go with their client alone."""
 
 
-def at_the_gate(held_back: Iterable[Withheld], proven: Iterable[Declaration]) -> Iterator[tuple[Client, Change]]:
-    """Yield what reports have of the gate: per client what it misses and what to do, or the evidence by which it
-    passes."""
+def at_the_gate(
+    held_back: Iterable[Withheld], proven: Iterable[Declaration]
+) -> Iterator[tuple[Client, Change]]:
+    """Yield what reports have of the gate: per client what it misses and what to do, or the
+    evidence by which it passes."""
     for withheld in held_back:
-        kind = Kind.AWAITS_KEYS if withheld.lacks_keys else Kind.UNPROVEN if withheld.is_declared else Kind.HELD_BACK
+        kind = (
+            Kind.AWAITS_KEYS
+            if withheld.lacks_keys
+            else Kind.UNPROVEN
+            if withheld.is_declared
+            else Kind.HELD_BACK
+        )
         kind = Kind.MANDATE_ENDED if withheld.lacks_mandate else kind
-        yield from ((withheld.connection, Change(kind=kind, note=sentence)) for sentence in withheld.missing)
+        yield from (
+            (withheld.connection, Change(kind=kind, note=sentence)) for sentence in withheld.missing
+        )
     for passed in proven:
         evidence = passed.test_evidence
-        yield passed, Change(kind=Kind.GATE_PASSED, note=evidence_in_words(summary(evidence)) if evidence else None)
+        yield (
+            passed,
+            Change(
+                kind=Kind.GATE_PASSED,
+                note=evidence_in_words(summary(evidence)) if evidence else None,
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -67,32 +83,39 @@ class Plan:
     changed: Mapping[ClientKey, frozenset[str]] = field(default_factory=dict)
     """Per client the kinds of its resources that the engine changes."""
     is_known: bool = True
-    """Whether it shows what changes: a preview whose program ended early, for a form with a mistake, say, shows
-    nothing."""
+    """Whether it shows what changes: a preview whose program ended early, for a form with a
+    mistake, say, shows nothing."""
     is_whole: bool = True
     """Whether it has the clients that do not change too."""
     config: Mapping[str, Any] = field(default_factory=dict)
     more: tuple[tuple[Client, Change], ...] = ()
-    """What is reported beside what changes: of the gate to production, and of clients that have left, which neither
-    side has."""
+    """What is reported beside what changes: of the gate to production, and of clients that have
+    left, which neither side has."""
     waiting: int = 0
     """How many others the gate holds back, which this change is not about."""
 
 
 def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
-    """Read a preview's JSON; ``state`` is the stack's export, without which clients that do not change are not known.
+    """Read a preview's JSON; ``state`` is the stack's export, without which clients that do not
+    change are not known.
 
     Raises:
         Failure: where it is no such document.
     """
     steps = document.get("steps") if isinstance(document, Mapping) else None
-    if not isinstance(document, Mapping) or not isinstance(steps, list) or not _is_well_formed(document, steps):
+    if (
+        not isinstance(document, Mapping)
+        or not isinstance(steps, list)
+        or not _is_well_formed(document, steps)
+    ):
         raise Failure(say("report.plan.no_preview"))
     config = document.get("config") or {}
     resources = [resource for resource in resources_in(state or {}) if not resource.get("delete")]
     name = config.get("acmidm:environment")
     shown = [step.get(side) or {} for step in steps for side in ("newState", "oldState")]
-    environment = Environment(name) if name in list(Environment) else environment_in([*shown, *resources])
+    environment = (
+        Environment(name) if name in list(Environment) else environment_in([*shown, *resources])
+    )
     if environment is None:
         raise Failure(say("report.plan.no_environment"))
     problems, refused = problems_in(document.get("diagnostics"))
@@ -110,19 +133,28 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         problems=problems,
         refused=refused,
         renewed_secrets=frozenset(
-            (*client_of(step), environment) for step in steps if is_password(step) and step["op"] == "replace"
+            (*client_of(step), environment)
+            for step in steps
+            if is_password(step) and step["op"] == "replace"
         ),
         config=config,
-        is_known=not problems or any(kind_of(new or old or {}) == Resource.ONBOARDING for _, old, new in ours),
+        is_known=not problems
+        or any(kind_of(new or old or {}) == Resource.ONBOARDING for _, old, new in ours),
     )
 
 
 def _planned(
-    steps: Sequence[Step], recorded: _Resources, environment: Environment, *, has_state: bool, ends_early: bool
+    steps: Sequence[Step],
+    recorded: _Resources,
+    environment: Environment,
+    *,
+    has_state: bool,
+    ends_early: bool,
 ) -> Plan:
     """Return the clients before and after the steps, over what is recorded.
 
-    A preview that ends early shows no removals: what its program did not declare has no step at all.
+    A preview that ends early shows no removals: what its program did not declare has no step at
+    all.
     """
     before, moved = dict(recorded), dict[ClientKey, ClientKey]()
     for op, old, new in steps:
@@ -132,8 +164,16 @@ def _planned(
             if new and key_and_part(new, environment)[0] != client_key:
                 moved[client_key] = key_and_part(new, environment)[0]
     before = {where: resource for where, resource in before.items() if resource}
-    after = {(moved.get(client_key, client_key), part): resource for (client_key, part), resource in before.items()}
-    removed, declared, shown, replaced = set[ClientKey](), set[str](), set[ClientKey](), set[ClientKey]()
+    after = {
+        (moved.get(client_key, client_key), part): resource
+        for (client_key, part), resource in before.items()
+    }
+    removed, declared, shown, replaced = (
+        set[ClientKey](),
+        set[str](),
+        set[ClientKey](),
+        set[ClientKey](),
+    )
     changed: dict[ClientKey, frozenset[str]] = {}
     for op, old, new in steps:
         client_key, part = key_and_part(new or old or {}, environment)
@@ -154,13 +194,23 @@ def _planned(
     sides = [_whole(side, None if has_state else shown) for side in (before, after)]
     former = {new: old[0] for old, new in moved.items()}
     states = {
-        client_key: replace(state, formerly=(former[client_key],)) if client_key in former else state
+        client_key: replace(state, formerly=(former[client_key],))
+        if client_key in former
+        else state
         for client_key, state in sides[1].items()
     }
-    states = {client_key: state for client_key, state in states.items() if client_key not in removed}
-    added = [state for client_key, state in states.items() if client_key not in former and client_key not in sides[0]]
+    states = {
+        client_key: state for client_key, state in states.items() if client_key not in removed
+    }
+    added = [
+        state
+        for client_key, state in states.items()
+        if client_key not in former and client_key not in sides[0]
+    ]
     adopted = {
-        state.client_key: client for state in added if state.adopts and (client := _before_adoption(state, after))
+        state.client_key: client
+        for state in added
+        if state.adopts and (client := _before_adoption(state, after))
     }
     return Plan(
         environment,
@@ -170,14 +220,18 @@ def _planned(
         changed=changed,
         more=tuple(_abandoned(steps, states, environment)),
         is_whole=has_state
-        or any(op == "same" and kind_of(new or old or {}) == Resource.ONBOARDING for op, old, new in steps),
+        or any(
+            op == "same" and kind_of(new or old or {}) == Resource.ONBOARDING
+            for op, old, new in steps
+        ),
     )
 
 
 def _whole(resources: _Resources, shown: set[ClientKey] | None) -> dict[ClientKey, Client]:
     """Return the clients that resources make together, without those of which only parts are there.
 
-    A preview alone shows only the parts that change: there a client that is not ``shown`` counts as whole.
+    A preview alone shows only the parts that change: there a client that is not ``shown`` counts as
+    whole.
     """
     whole = {client_key for client_key, part in resources if part == Resource.CLIENT}
     return {
@@ -187,14 +241,24 @@ def _whole(resources: _Resources, shown: set[ClientKey] | None) -> dict[ClientKe
     }
 
 
-def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) -> Iterator[tuple[Client, Change]]:
-    """Yield the preserved clients that no form names any more; those that a form takes back are in ``after``."""
+def _abandoned(
+    steps: Iterable[Step], after: Clients, environment: Environment
+) -> Iterator[tuple[Client, Change]]:
+    """Yield the preserved clients that no form names any more; those that a form takes back are in
+    ``after``."""
     for op, old, new in steps:
         if op in _CHANGES and old and kind_of(old) == Resource.ONBOARDING:
-            was, still = (mapping(mapping((side or {}).get("inputs")).get("left")) for side in (old, new))
+            was, still = (
+                mapping(mapping((side or {}).get("inputs")).get("left")) for side in (old, new)
+            )
             for platform in was.keys() - still.keys():
                 (key, *_), _ = key_and_part(new or old, environment)
-                state = Client(key, Platform(platform), environment, fields={"organisation.name": was[platform]})
+                state = Client(
+                    key,
+                    Platform(platform),
+                    environment,
+                    fields={"organisation.name": was[platform]},
+                )
                 if state.client_key not in after:
                     yield state, Change(kind=Kind.CLIENT_ABANDONED)
 
@@ -208,17 +272,23 @@ def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource |
         Resource.ONBOARDING.value: ("withdrawn",),
     }.get(part, ())
     sides = [
-        {name: value for name, value in mapping((side or {}).get("inputs")).items() if name not in records}
+        {
+            name: value
+            for name, value in mapping((side or {}).get("inputs")).items()
+            if name not in records
+        }
         for side in (old, new)
     ]
     return bool(records and old and new) and sides[0] == sides[1]
 
 
 def _before_adoption(after: Client, resources: _Resources) -> Client | None:
-    """Return the client that is taken over as it was: its resources' ``adopt.before``; None where none is, or its
-    take-over is refused."""
+    """Return the client that is taken over as it was: its resources' ``adopt.before``; None where
+    none is, or its take-over is refused."""
     inputs = {
-        part: mapping(resource.get("inputs")) for (key, part), resource in resources.items() if key == after.client_key
+        part: mapping(resource.get("inputs"))
+        for (key, part), resource in resources.items()
+        if key == after.client_key
     }
     seen = {
         part: {"inputs": before}
@@ -230,10 +300,18 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
     state = client_from(after.client_key, seen, {})
     products = {product: fields for product, fields in state.products.items() if fields}
     scopes = (
-        None if state.scopes is None else {scope: replace(grant, reason=None) for scope, grant in state.scopes.items()}
+        None
+        if state.scopes is None
+        else {scope: replace(grant, reason=None) for scope, grant in state.scopes.items()}
     )
     return replace(
-        state, client_id=after.adopts, foreign=True, protected=None, scopes=scopes, products=products, urns={}
+        state,
+        client_id=after.adopts,
+        foreign=True,
+        protected=None,
+        scopes=scopes,
+        products=products,
+        urns={},
     )
 
 

@@ -1,4 +1,5 @@
-"""What the engine plans for stacks, or wrote to files, with what only forms, the gate and authorities know of it."""
+"""What the engine plans for stacks, or wrote to files, with what only forms, the gate and
+authorities know of it."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ from acmidm_onboarding.values.problems import Failure
 
 
 class Planned(NamedTuple):
-    """A plan, with what the forms here have of its environment and what of that is desired; no stack for a file's plan.
+    """A plan, with what the forms here have of its environment and what of that is desired; no
+    stack for a file's plan.
 
     Without connections where forms have mistakes, which the preview reports.
     """
@@ -46,8 +48,11 @@ class Planned(NamedTuple):
     stack: Stack | None
 
 
-def read_plans(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple[list[Planned], list[Approved]]:
-    """Return the plans of stacks and files; and what would run of the stacks, where a review is saved."""
+def read_plans(
+    stacks: Sequence[str], files: Sequence[Path], *, save: bool
+) -> tuple[list[Planned], list[Approved]]:
+    """Return the plans of stacks and files; and what would run of the stacks, where a review is
+    saved."""
     plans: list[Planned] = []
     approved: list[Approved] = []
     for stack in map(stack_of, stacks):
@@ -58,32 +63,46 @@ def read_plans(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
             plan = read_plan(previewed, stack.state)
         if save:
             with working(say("review.reading", stack=stack.name)):
-                approved.append(approved_of(stack.name, previewed, plan, stack.platforms, stack.stolen))
+                approved.append(
+                    approved_of(stack.name, previewed, plan, stack.platforms, stack.stolen)
+                )
             for sentence in unreadable(approved[-1]).values():
                 typer.echo(say("review.nothing_approved", reason=sentence), err=True)
         connections = [] if stack.forms.problems else stack.connections
         wanted = stack.desired_of(connections, are_all=True)
-        plans.append(_with_what_forms_say(Planned(_with_uploaded_keys(stack, plan), connections, wanted, stack)))
+        plans.append(
+            _with_what_forms_say(
+                Planned(_with_uploaded_keys(stack, plan), connections, wanted, stack)
+            )
+        )
     for file in files:
         try:
             plan = read_plan(json.loads(file.read_text("utf-8")))
         except ValueError:
             raise Failure(say("review.not_json", file=file)) from None
         connections = _connections_here(plan)
-        plans.append(_with_what_forms_say(Planned(plan, connections, desired(connections, datetime.now(UTC)), None)))
+        plans.append(
+            _with_what_forms_say(
+                Planned(plan, connections, desired(connections, datetime.now(UTC)), None)
+            )
+        )
     return plans, approved
 
 
 def _connections_here(plan: Plan) -> list[Declaration]:
-    """Return what the forms here have of the environment of a file's plan; nothing where they have mistakes."""
+    """Return what the forms here have of the environment of a file's plan; nothing where they have
+    mistakes."""
     folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
-    forms = read_onboardings([folder], Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue())))
+    forms = read_onboardings(
+        [folder], Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
+    )
     forms = forms.chosen(str(plan.config.get("acmidm:organisations") or ""), folder)
     return [] if forms.problems else forms.connections(plan.environment)
 
 
 def _with_what_forms_say(planned: Planned) -> Planned:
-    """Return the plan with what no preview has: of keys, of the gate, and of preserved clients that have left."""
+    """Return the plan with what no preview has: of keys, of the gate, and of preserved clients that
+    have left."""
     plan, connections, desired, stack = planned
     shown = {**plan.before, **plan.after}
     left = (form for form in desired.left if form.compromised and form.client_key not in shown)
@@ -106,10 +125,16 @@ def _ordered(stack: Stack | None) -> Iterator[tuple[Client, Change]]:
         yield client, Change(kind=Kind.ORDERED, subject=order.name, note=title)
 
 
-def _of_this_change(plan: Plan, held_back: Sequence[Withheld], stack: Stack | None) -> Sequence[Withheld]:
-    """Return what is held back of clients that change, or whose files changed since the stack was brought up; all of it
-    where nobody knows."""
-    if stack is None or not held_back or (changed := changed_since(revision_of(last_runs(stack.name)))) is None:
+def _of_this_change(
+    plan: Plan, held_back: Sequence[Withheld], stack: Stack | None
+) -> Sequence[Withheld]:
+    """Return what is held back of clients that change, or whose files changed since the stack was
+    brought up; all of it where nobody knows."""
+    if (
+        stack is None
+        or not held_back
+        or (changed := changed_since(revision_of(last_runs(stack.name)))) is None
+    ):
         return held_back
 
     def is_of_change(form: Declaration) -> bool:
@@ -120,15 +145,21 @@ def _of_this_change(plan: Plan, held_back: Sequence[Withheld], stack: Stack | No
 
 
 def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
-    """Return the plan with the portal's keys of the clients whose form has keys now: all others of those keys go."""
+    """Return the plan with the portal's keys of the clients whose form has keys now: all others of
+    those keys go."""
     taken = [
-        old for old, new in paired(plan.before, plan.after) if old and new and old.keys is None and new.keys is not None
+        old
+        for old, new in paired(plan.before, plan.after)
+        if old and new and old.keys is None and new.keys is not None
     ]
     uploaded = uploaded_keys(stack, taken)
     return replace(
         plan,
         before={
             **plan.before,
-            **{client_key: replace(plan.before[client_key], uploaded=keys) for client_key, keys in uploaded.items()},
+            **{
+                client_key: replace(plan.before[client_key], uploaded=keys)
+                for client_key, keys in uploaded.items()
+            },
         },
     )

@@ -1,4 +1,5 @@
-"""Why an authority refused a token request: by what it keeps of the request, and the one table of mistakes."""
+"""Why an authority refused a token request: by what it keeps of the request, and the one table of
+mistakes."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:  # httpx is not loaded before something is sent
 def cause(
     refusal: Refusal, name: Platform, environment: Environment, platform: ConnectedPlatform
 ) -> tuple[Finding, str | None]:
-    """Return why a request was refused, and the thumbprint of the key that it names, where the client has that. Raises
-    AuthorityError."""
+    """Return why a request was refused, and the thumbprint of the key that it names, where the
+    client has that. Raises AuthorityError."""
     try:
         snapshot = platform.clients.get(refusal.client_id) if refusal.client_id else None
     except PerhapsGone:
@@ -40,13 +41,25 @@ def cause(
 
 
 def cause_recorded(
-    client_id: object, jti: object, name: Platform, environment: Environment, platform: ConnectedPlatform
+    client_id: object,
+    jti: object,
+    name: Platform,
+    environment: Environment,
+    platform: ConnectedPlatform,
 ) -> Finding | None:
-    """Return why the request with this assertion was refused; None where the authority does not know. Raises
-    AuthorityError."""
-    if not isinstance(platform.authority, KeepsRefusals) or not isinstance(client_id, str) or jti is None:
+    """Return why the request with this assertion was refused; None where the authority does not
+    know. Raises AuthorityError."""
+    if (
+        not isinstance(platform.authority, KeepsRefusals)
+        or not isinstance(client_id, str)
+        or jti is None
+    ):
         return None
-    refusals = (refusal for refusal in platform.authority.refusals(client_id) if refusal.claims.get("jti") == jti)
+    refusals = (
+        refusal
+        for refusal in platform.authority.refusals(client_id)
+        if refusal.claims.get("jti") == jti
+    )
     newest = next(refusals, None)
     found = cause(newest, name, environment, platform)[0] if newest else None
     return found if found and found.id not in VAGUE else None

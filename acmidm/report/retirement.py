@@ -1,5 +1,5 @@
-"""What a change does to a client that leaves: announced for a day to come, taken down from that day on, or left to
-itself."""
+"""What a change does to a client that leaves: announced for a day to come, taken down from that day
+on, or left to itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
 
 
-def retirement(before: Client, after: Client, today: date) -> Iterator[tuple[Kind, Mapping[str, Any]]]:
+def retirement(
+    before: Client, after: Client, today: date
+) -> Iterator[tuple[Kind, Mapping[str, Any]]]:
     """Yield each change with its facts: what a form announces, and what is done about it now."""
     if before.announced != after.announced:
         fields = tuple(
@@ -20,11 +22,18 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[tuple[Kin
             for name in sorted(before.announced.keys() | after.announced.keys())
             if before.announced.get(name) != after.announced.get(name)
         )
-        yield (Kind.RETIREMENT_ANNOUNCED if after.announced else Kind.RETIREMENT_CALLED_OFF), {"fields": fields}
+        yield (
+            (Kind.RETIREMENT_ANNOUNCED if after.announced else Kind.RETIREMENT_CALLED_OFF),
+            {"fields": fields},
+        )
     elif (coming := days_to_come(after, today)) and after.announced:
         yield (
             Kind.RETIREMENT_COMING,
-            {"note": ", ".join(say("report.from_day", name=name, day=day) for name, day in coming.items())},
+            {
+                "note": ", ".join(
+                    say("report.from_day", name=name, day=day) for name, day in coming.items()
+                )
+            },
         )
     day = after.leaves.get(after.platform)
     if after.retained and not before.retained:
@@ -39,7 +48,8 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[tuple[Kin
 
 
 def is_leaving(state: Client, today: date) -> bool:
-    """Return whether a client that is declared goes with the next run after this one: removed, or left to itself."""
+    """Return whether a client that is declared goes with the next run after this one: removed, or
+    left to itself."""
     day = state.leaves.get(state.platform)
     return state.retained or (not state.preserve and day is not None and day <= today.isoformat())
 

@@ -1,4 +1,5 @@
-"""A review: what plans do to clients, whether the engine made them or the forms at two revisions did."""
+"""A review: what plans do to clients, whether the engine made them or the forms at two revisions
+did."""
 
 from __future__ import annotations
 
@@ -6,7 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from acmidm.report.compare import Comparison, paired
-from acmidm.report.connection import ENVIRONMENTS, ConnectionChanges, client_name, connections_in_order, headline
+from acmidm.report.connection import (
+    ENVIRONMENTS,
+    ConnectionChanges,
+    client_name,
+    connections_in_order,
+    headline,
+)
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
@@ -26,7 +33,8 @@ class Review(Part):
     connections: tuple[ConnectionChanges, ...]
     unchanged: dict[Environment, int]
     problems: tuple[str, ...] = ()
-    """What is refused, a sentence each: what it is about stays as it is, and all else is carried out."""
+    """What is refused, a sentence each: what it is about stays as it is, and all else is carried
+    out."""
     is_known: bool = True
     """Whether what changes is known; else nothing is carried out."""
     too_many: tuple[str, ...] = ()
@@ -37,12 +45,16 @@ class Review(Part):
         return self.problems + self.too_many
 
     def in_environments(self) -> list[tuple[Environment, list[ConnectionChanges], int]]:
-        """Per environment, production first, the clients with changes and how many stay; one without a client is left
-        out."""
+        """Per environment, production first, the clients with changes and how many stay; one
+        without a client is left out."""
         parts = [
             (
                 environment,
-                [connection for connection in self.connections if connection.environment is environment],
+                [
+                    connection
+                    for connection in self.connections
+                    if connection.environment is environment
+                ],
                 self.unchanged.get(environment, 0),
             )
             for environment in ENVIRONMENTS
@@ -64,13 +76,17 @@ def review_of(
     unchanged = dict.fromkeys((plan.environment for plan in plans), 0)
     problems, too_many, more = set[str](), list[str](), list(notes)
     for plan in plans:
-        compared = (_changes(plan, comparison, old, new) for old, new in paired(plan.before, plan.after))
+        compared = (
+            _changes(plan, comparison, old, new) for old, new in paired(plan.before, plan.after)
+        )
         changed = [connection for connection in compared if connection]
         connections += _with_more(plan, changed) if plan.more else changed
         if plan.waiting:
             more.append(say_counted("report.review.waiting", plan.waiting))
         touched = {(connection.key, connection.platform) for connection in changed}
-        stay = sum(client_key[:2] not in touched for client_key in plan.after) if plan.is_whole else 0
+        stay = (
+            sum(client_key[:2] not in touched for client_key in plan.after) if plan.is_whole else 0
+        )
         unchanged[plan.environment] += stay
         if not plan.is_whole:
             more.append(say("report.review.not_counted"))
@@ -90,14 +106,22 @@ def review_of(
     phrases = [
         say("report.review.on", changes=changes, environment=environment)
         for environment in ENVIRONMENTS
-        if (changes := headline(connection for connection in connections if connection.environment is environment))
+        if (
+            changes := headline(
+                connection for connection in connections if connection.environment is environment
+            )
+        )
     ]
     is_known = all(plan.is_known for plan in plans)
     nothing = "report.review.no_client" if other_changes else "report.review.nothing"
     phrases = phrases or [say(nothing if is_known else "report.review.not_known")]
     parts = dict.fromkeys(change.kind.sentence("headline") or "" for change in other_changes)
     phrases += [say("report.review.also", parts=", ".join(parts))] if other_changes else []
-    phrases += [say("report.review.held_back" if is_known else "report.review.refused")] if problems else []
+    phrases += (
+        [say("report.review.held_back" if is_known else "report.review.refused")]
+        if problems
+        else []
+    )
     return Review(
         headline="; ".join(phrases),
         other_changes=tuple(other_changes),
@@ -112,7 +136,8 @@ def review_of(
 
 
 def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
-    """Return the changes of a plan's clients together with its ``more``, also of clients that do not change."""
+    """Return the changes of a plan's clients together with its ``more``, also of clients that do
+    not change."""
     by_client = {(connection.key, connection.platform): connection for connection in changed}
     for state, change in plan.more:
         connection = by_client.get(state.client_key[:2]) or ConnectionChanges(
@@ -122,35 +147,51 @@ def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[Connect
     return list(by_client.values())
 
 
-def _changes(plan: Plan, comparison: Comparison, old: Client | None, new: Client | None) -> ConnectionChanges | None:
-    """Return the changes of one client. What only the engine knows is among them: a client or a secret is made anew."""
+def _changes(
+    plan: Plan, comparison: Comparison, old: Client | None, new: Client | None
+) -> ConnectionChanges | None:
+    """Return the changes of one client. What only the engine knows is among them: a client or a
+    secret is made anew."""
     if new is None:
         return comparison.between(old, None)
     more = [comparison.secret_renewed(new)] if new.client_key in plan.renewed_secrets else []
-    if old and new.client_key in plan.replaced and old.fields.get("software_id") == new.fields.get("software_id"):
+    if (
+        old
+        and new.client_key in plan.replaced
+        and old.fields.get("software_id") == new.fields.get("software_id")
+    ):
         more.append(Change(kind=Kind.CLIENT_REPLACED))
     return comparison.between(old, new, *more, changed=plan.changed.get(new.client_key, ()))
 
 
 def changed_keys(plan: Plan) -> set[str]:
     """Return the keys of the clients of which a plan changes what an authority has."""
-    pairs = ((old, new) for old, new in paired(plan.before, plan.after) if _at_authority(old) != _at_authority(new))
+    pairs = (
+        (old, new)
+        for old, new in paired(plan.before, plan.after)
+        if _at_authority(old) != _at_authority(new)
+    )
     return {side.key for sides in pairs for side in sides if side}
 
 
 def _at_authority(client: Client | None) -> tuple[object, ...] | None:
-    return None if client is None else (client.client_key, client.fields, client.scopes, client.keys, client.products)
+    return (
+        None
+        if client is None
+        else (client.client_key, client.fields, client.scopes, client.keys, client.products)
+    )
 
 
 def mass_change(plan: Plan, today: date) -> list[str]:
-    """Return the clients that a plan removes or replaces where they are so many that somebody must allow it; else
-    none."""
+    """Return the clients that a plan removes or replaces where they are so many that somebody must
+    allow it; else none."""
     gone = going(plan, today)
     return gone if is_mass_change(len(gone), len(plan.before)) else []
 
 
 def going(plan: Plan, today: date) -> list[str]:
-    """Return the clients that a plan removes or replaces; a client that leaves counts from its first step on."""
+    """Return the clients that a plan removes or replaces; a client that leaves counts from its
+    first step on."""
     pairs = paired(plan.before, plan.after)
     return [
         old.resource_name
@@ -160,14 +201,16 @@ def going(plan: Plan, today: date) -> list[str]:
 
 
 def refusals(plan: Plan) -> list[str]:
-    """Return a sentence for each protected connection that the engine refuses to part with, in whole or in part: what
-    to do instead."""
+    """Return a sentence for each protected connection that the engine refuses to part with, in
+    whole or in part: what to do instead."""
     remedies: dict[str, str] = {}
     staying = {key for key, _, _ in plan.after}
     for old, new in paired(plan.before, plan.after):
         if old is None:
             continue
-        left = sorted(product for product in old.protected_products if new and product not in new.products)
+        left = sorted(
+            product for product in old.protected_products if new and product not in new.products
+        )
         if new is None and old.protected and old.key not in staying:
             remedies[old.key] = say("report.review.put_form_back")
         elif new is None and old.protected:
@@ -178,12 +221,16 @@ def refusals(plan: Plan) -> list[str]:
 
 
 def kept(keys: Iterable[str]) -> list[str]:
-    """Return a sentence for each connection of which the engine would have to replace something that is protected."""
+    """Return a sentence for each connection of which the engine would have to replace something
+    that is protected."""
     return _protected(dict.fromkeys(keys, say("report.review.kept")))
 
 
 def _protected(remedies: Mapping[str, str]) -> list[str]:
-    return [say("report.review.protected", key=key, remedy=remedy) for key, remedy in sorted(remedies.items())]
+    return [
+        say("report.review.protected", key=key, remedy=remedy)
+        for key, remedy in sorted(remedies.items())
+    ]
 
 
 def _retired(sentence: str, *names: str) -> str:
@@ -192,20 +239,25 @@ def _retired(sentence: str, *names: str) -> str:
 
 
 def _other_clients(plan: Plan) -> Iterator[str]:
-    """Yield each client that is new where its organisation or application loses one: it may only have been renamed."""
+    """Yield each client that is new where its organisation or application loses one: it may only
+    have been renamed."""
     pairs = list(paired(plan.before, plan.after))
     gone = [old for old, after in pairs if old and after is None]
     several: dict[str, list[Client]] = {}
     for state in (new for old, new in pairs if new and old is None and not new.adopts):
         code, _, application = state.key.partition("/")
         alike = [
-            old for old in gone if old.platform is state.platform and {code, application} & set(old.key.split("/"))
+            old
+            for old in gone
+            if old.platform is state.platform and {code, application} & set(old.key.split("/"))
         ]
         if len(alike) == 1:
             former, _, name = alike[0].key.partition("/")
             in_form = former == code
             yield say(
-                "report.review.other_client.form" if in_form else "report.review.other_client.organisation",
+                "report.review.other_client.form"
+                if in_form
+                else "report.review.other_client.organisation",
                 new=state.resource_name,
                 old=alike[0].resource_name,
                 former=name if in_form else former,

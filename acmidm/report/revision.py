@@ -20,7 +20,14 @@ from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.desired import Desired, desired
 from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.rules.mandates import has_ended
-from acmidm_onboarding.rules.policies import Gate, Planned, Profile, PromotionGate, Situation, violations
+from acmidm_onboarding.rules.policies import (
+    Gate,
+    Planned,
+    Profile,
+    PromotionGate,
+    Situation,
+    violations,
+)
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, Records, recorded_as
@@ -31,7 +38,8 @@ from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 
 @dataclass(frozen=True)
 class Revision:
-    """The forms of one revision, in which environments it protects clients, and its gate to production."""
+    """The forms of one revision, in which environments it protects clients, and its gate to
+    production."""
 
     onboardings: Onboardings
     protecting: Mapping[Environment, bool]
@@ -44,11 +52,15 @@ class Revision:
         now: datetime,
         before: Revision | None = None,
     ) -> dict[ClientKey, Client]:
-        """Return the clients that the forms declare in an environment; those that leave are at the step that follows
-        ``before``."""
-        # Connections that the gate holds back are reported all the same: without a state nobody knows which ones exist.
-        clients = in_stack(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
-        # An exemption is of the whole form: one that is not needed is reported once, in the form's last environment.
+        """Return the clients that the forms declare in an environment; those that leave are at the
+        step that follows ``before``."""
+        # Connections that the gate holds back are reported all the same: without a state nobody
+        # knows which ones exist.
+        clients = in_stack(
+            self.desired(environment, now, before).asked, protect=self.protecting.get(environment)
+        )
+        # An exemption is of the whole form: one that is not needed is reported once, in the form's
+        # last environment.
         unneeded = {
             loaded.name: (
                 unneeded_exemptions(loaded, profiles, now)
@@ -66,52 +78,78 @@ class Revision:
             for client_key, state in clients.items()
         }
 
-    def desired(self, environment: Environment, now: datetime, before: Revision | None = None) -> Desired:
-        """Return what is desired in an environment after ``before`` is carried out; without it, in an empty stack."""
+    def desired(
+        self, environment: Environment, now: datetime, before: Revision | None = None
+    ) -> Desired:
+        """Return what is desired in an environment after ``before`` is carried out; without it, in
+        an empty stack."""
         connections = self.onboardings.connections(environment)
         ended = _as_recorded(self._ended(environment, now), protect=False)
         records = before.records(environment, now) if before else ended
         return desired(connections, now, gate=self.gate, records=lambda: records)
 
     def _ended(self, environment: Environment, now: datetime) -> list[Declaration]:
-        """Return the connections whose mandate has ended. Files do not have how far they were withdrawn since: all of
-        it counts as recorded, so that no change shows that again."""
-        return [form for form in self.onboardings.connections(environment) if has_ended(form, now.date())]
+        """Return the connections whose mandate has ended. Files do not have how far they were
+        withdrawn since: all of it counts as recorded, so that no change shows that again."""
+        return [
+            form
+            for form in self.onboardings.connections(environment)
+            if has_ended(form, now.date())
+        ]
 
     def records(self, environment: Environment, now: datetime) -> Records:
-        """Return what a state has once these forms are carried out without a gate: no client that has left."""
+        """Return what a state has once these forms are carried out without a gate: no client that
+        has left."""
         asked = (*self.desired(environment, now).asked, *self._ended(environment, now))
         return _as_recorded(asked, protect=bool(self.protecting.get(environment)))
 
     def _unproven(self, now: datetime) -> frozenset[str]:
-        """Return the forms that an exemption lets through the gate to production; all forms where there is no gate."""
+        """Return the forms that an exemption lets through the gate to production; all forms where
+        there is no gate."""
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
-        asked = [replace(connection, exemptions={}) for connection in self.onboardings.connections(Environment.PROD)]
-        return frozenset(withheld.connection.form or "" for withheld in desired(asked, now, gate=self.gate).unproven)
+        asked = [
+            replace(connection, exemptions={})
+            for connection in self.onboardings.connections(Environment.PROD)
+        ]
+        return frozenset(
+            withheld.connection.form or ""
+            for withheld in desired(asked, now, gate=self.gate).unproven
+        )
 
 
 def _as_recorded(connections: Iterable[Declaration], *, protect: bool) -> Records:
     """Return what a state has once connections are carried out, with a client-ID each."""
     clients = in_stack(connections, protect=protect).values()
-    return {client.resource_name: replace(client, client_id=client.resource_name) for client in clients}
+    return {
+        client.resource_name: replace(client, client_id=client.resource_name) for client in clients
+    }
 
 
 _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
 
 
-def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profile], now: datetime) -> frozenset[str]:
-    """Return the policies that a form is exempted from and satisfies all the same, in each of its environments."""
+def unneeded_exemptions(
+    loaded: LoadedForm, profiles: Mapping[Environment, Profile], now: datetime
+) -> frozenset[str]:
+    """Return the policies that a form is exempted from and satisfies all the same, in each of its
+    environments."""
     exempted = {policy.value for policy in loaded.form.exemptions}
     for environment in loaded.form.environments if exempted else ():
         keys = {key.kid: key.members for key in loaded.keys.get(environment, ())}
         planned = Planned(loaded.form.token_endpoint_auth_method, keys=keys)
-        exempted -= {policy.id for policy, _ in violations(planned, Situation(environment, profiles[environment], now))}
+        exempted -= {
+            policy.id
+            for policy, _ in violations(planned, Situation(environment, profiles[environment], now))
+        }
     return frozenset(exempted)
 
 
-def revision(before: Tree, tree: Tree, folders: StacksOfRevision, stacks: StacksOfRevision) -> Revision:
-    """Return the forms that a revision has, in the ``folders`` of the stacks ``before`` it, with its own ``stacks``.
+def revision(
+    before: Tree, tree: Tree, folders: StacksOfRevision, stacks: StacksOfRevision
+) -> Revision:
+    """Return the forms that a revision has, in the ``folders`` of the stacks ``before`` it, with
+    its own ``stacks``.
 
     Raises:
         UnknownRevision: where Git cannot read them.
@@ -119,15 +157,18 @@ def revision(before: Tree, tree: Tree, folders: StacksOfRevision, stacks: Stacks
     """
     problems = strays(before, tree, folders.forms)
     with tree.exported(folders.is_read):
-        onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, others=problems)
+        onboardings = load_onboardings(
+            folders.forms, folders.catalogue_here(), stacks.profiles, others=problems
+        )
         return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
 def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
     """Return the forms that an earlier revision has.
 
-    What was no valid form there is left out, else the change that corrects it could not be reviewed. The policies check
-    what is declared now, as the engine's program does: what was is no mistake any more.
+    What was no valid form there is left out, else the change that corrects it could not be
+    reviewed. The policies check what is declared now, as the engine's program does: what was is no
+    mistake any more.
 
     Raises:
         UnknownRevision: where Git cannot read them.
@@ -137,15 +178,25 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
         for folder in stacks.forms:
             folder.mkdir(parents=True, exist_ok=True)
         onboardings = read_onboardings(stacks.forms, stacks.catalogue_here())
-    problems = [problem for problem in onboardings.problems if not any(map(problem.file.is_relative_to, stacks.forms))]
+    problems = [
+        problem
+        for problem in onboardings.problems
+        if not any(map(problem.file.is_relative_to, stacks.forms))
+    ]
     if problems:  # of the catalogue
         # With the revision, for the present files do not have these mistakes.
-        raise InvalidForms(replace(problem, file=Path(f"{tree.name}:{problem.file}")) for problem in problems)
+        raise InvalidForms(
+            replace(problem, file=Path(f"{tree.name}:{problem.file}")) for problem in problems
+        )
     return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
 def plan_between(
-    before: Revision, after: Revision, environment: Environment, stacks: StacksOfRevision, now: datetime
+    before: Revision,
+    after: Revision,
+    environment: Environment,
+    stacks: StacksOfRevision,
+    now: datetime,
 ) -> Plan:
     """Return what a change of forms does in an environment."""
     plan = Plan(
@@ -167,7 +218,8 @@ def plan_between(
 def _refused_without_mandate(
     before: Revision, after: Revision, environment: Environment, now: datetime
 ) -> Iterator[Withheld]:
-    """Yield the forms that a change is about, but for their keys, and of which nothing is carried out."""
+    """Yield the forms that a change is about, but for their keys, and of which nothing is carried
+    out."""
     had = {form.client_key: form for form in before.onboardings.connections(environment)}
     for withheld in after.desired(environment, now, before).held_back:
         form, old = withheld.connection, had.get(withheld.connection.client_key)
@@ -182,7 +234,8 @@ def _but_keys(form: Declaration) -> tuple[object, ...]:
 def _left_between(
     before: Revision, after: Revision, environment: Environment, now: datetime
 ) -> Iterator[tuple[Client, Change]]:
-    """Yield what a change does to preserved clients that have left: their forms go, or name a compromised key."""
+    """Yield what a change does to preserved clients that have left: their forms go, or name a
+    compromised key."""
     was_left, is_left = (side.desired(environment, now).left for side in (before, after))
     forms = after.onboardings.connections(environment)
     kept = {(key, form.platform) for form in forms for key in (form.key, *form.formerly)}
@@ -196,28 +249,42 @@ def _left_between(
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:
-    """Yield the keys that a change takes from a form and that an overlap may keep: files do not have since when the
-    other keys are there."""
+    """Yield the keys that a change takes from a form and that an overlap may keep: files do not
+    have since when the other keys are there."""
     for old, new in paired(plan.before, plan.after):
         if not (old and new and old.keys and new.keys is not None and new.uses_keys):
             continue
         keys = [
-            RegisteredKey(kid, key.thumbprint, EVER, key.expires) for kid, key in old.keys.items() if key.thumbprint
+            RegisteredKey(kid, key.thumbprint, EVER, key.expires)
+            for kid, key in old.keys.items()
+            if key.thumbprint
         ]
         kept = obstacle(
-            keys, new.thumbprints, trusted=(), compromised=new.compromised | new.revoked, now=now, overlap_days=1
+            keys,
+            new.thumbprints,
+            trusted=(),
+            compromised=new.compromised | new.revoked,
+            now=now,
+            overlap_days=1,
         )
         if kept:
-            leaves = "report.leaves_once_it_works" if kept.successor else "report.leaves_once_another_is_there"
+            leaves = (
+                "report.leaves_once_it_works"
+                if kept.successor
+                else "report.leaves_once_another_is_there"
+            )
             note = say(leaves, successor=kept.successor)
             yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(kept.leaving), note=note)
 
 
-def _at_the_gate(before: Revision, after: Revision, now: datetime) -> Iterator[tuple[Client, Change]]:
-    """Yield what a change of forms or evidence does at the gate to production, from the files alone.
+def _at_the_gate(
+    before: Revision, after: Revision, now: datetime
+) -> Iterator[tuple[Client, Change]]:
+    """Yield what a change of forms or evidence does at the gate to production, from the files
+    alone.
 
-    What the forms had before counts as recorded, so that a form older than the gate is not reported with each change
-    of it. A connection that was not proven before and is now passes.
+    What the forms had before counts as recorded, so that a form older than the gate is not reported
+    with each change of it. A connection that was not proven before and is now passes.
     """
     prod, gate = Environment.PROD, after.gate
     had = _as_recorded(before.onboardings.connections(prod), protect=False)
@@ -233,16 +300,23 @@ def _at_the_gate(before: Revision, after: Revision, now: datetime) -> Iterator[t
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
-    """Yield the forms that could not be read before and are gone: nobody sees which clients go with them."""
-    if gone := [path for path in map(str, before.onboardings.left_out) if path not in after.entries]:
+    """Yield the forms that could not be read before and are gone: nobody sees which clients go with
+    them."""
+    if gone := [
+        path for path in map(str, before.onboardings.left_out) if path not in after.entries
+    ]:
         yield Change(
             kind=Kind.INVALID_FORM_REMOVED,
-            fields=tuple(FieldChange(field=path, old=say("report.not_valid"), new=say("report.none")) for path in gone),
+            fields=tuple(
+                FieldChange(field=path, old=say("report.not_valid"), new=say("report.none"))
+                for path in gone
+            ),
         )
 
 
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
-    """Yield the key files that a removed form leaves behind in ``tree``, which is that of ``after``."""
+    """Yield the key files that a removed form leaves behind in ``tree``, which is that of
+    ``after``."""
     names = {loaded.name for loaded in after.onboardings.forms}
     still_named = {file for loaded in after.onboardings.forms for file in loaded.key_files}
     left = {

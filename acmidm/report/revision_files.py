@@ -1,8 +1,8 @@
-"""What a revision has below its folders of forms: organisations, forms, public keys and evidence, each a plain file,
-and within bounds.
+"""What a revision has below its folders of forms: organisations, forms, public keys and evidence,
+each a plain file, and within bounds.
 
-Nothing here reads other files, but every checkout makes them: a submodule, or a name, depth or size that a machine
-refuses, would stop everybody.
+Nothing here reads other files, but every checkout makes them: a submodule, or a name, depth or size
+that a machine refuses, would stop everybody.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ _MOST_SAID = 100
 
 def is_in_place(path: Path, forms: Sequence[Path]) -> bool:
     """Return whether a file may be below the folders of forms, by its name."""
-    return any(path.is_relative_to(folder) and files.stray(path, folder) is None for folder in forms)
+    return any(
+        path.is_relative_to(folder) and files.stray(path, folder) is None for folder in forms
+    )
 
 
 def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
-    """Return the files that a change puts below the folders of forms and that do not belong there; earlier ones stop
-    nobody."""
+    """Return the files that a change puts below the folders of forms and that do not belong there;
+    earlier ones stop nobody."""
     problems = [problem for folder in forms for problem in _strays(before, after, folder)]
     if len(problems) > _MOST_SAID:
         return [

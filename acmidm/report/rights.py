@@ -1,5 +1,5 @@
-"""Whether somebody may upload the keys that forms leave to the portal: steps 4 and 8 of the guide, where the authority
-tells."""
+"""Whether somebody may upload the keys that forms leave to the portal: steps 4 and 8 of the guide,
+where the authority tells."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from acmidm_onboarding.values.terms import Platform
 
 
 def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str]:
-    """Return a sentence per organisation and platform where keys are left to the portal and nobody has the right
-    *API-beheerder*, and one per platform that does not answer.
+    """Return a sentence per organisation and platform where keys are left to the portal and nobody
+    has the right *API-beheerder*, and one per platform that does not answer.
 
-    Each authority that knows rights is read once per organisation. Connections that have left need no right.
+    Each authority that knows rights is read once per organisation. Connections that have left need
+    no right.
     """
     waiting: dict[tuple[Platform, tuple[str, ...]], list[Declaration]] = {}
     for connection in desired(list(connections), stack.now).asked:
@@ -32,14 +33,20 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     sentences: list[str] = []
     down: set[Platform] = set()
     for (platform, codes), of_organisation in waiting.items():
-        authority = platforms[platform].authority if platform in platforms and platform not in down else None
+        authority = (
+            platforms[platform].authority
+            if platform in platforms and platform not in down
+            else None
+        )
         if not isinstance(authority, KnowsRights):
             continue
         try:
             is_missing = authority.administrators(codes) == 0
         except AuthorityError as error:
             down.add(platform)
-            sentences.append(say("report.rights.unknown", environment=stack.settings.environment, error=error))
+            sentences.append(
+                say("report.rights.unknown", environment=stack.settings.environment, error=error)
+            )
             continue
         if is_missing:
             applications = first_of([connection.application for connection in of_organisation])
@@ -56,8 +63,8 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
 
 
 def warn_of_missing_rights(stack: Stack, connections: Iterable[Declaration]) -> None:
-    """Print those sentences of a stack's connections on stderr; nothing where its settings cannot be used, which others
-    report."""
+    """Print those sentences of a stack's connections on stderr; nothing where its settings cannot
+    be used, which others report."""
     try:
         sentences = missing_rights(stack, connections)
     except InvalidSettings:

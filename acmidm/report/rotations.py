@@ -1,4 +1,5 @@
-"""What a plan says of keys once the forms and the authorities have been asked: the engine knows neither."""
+"""What a plan says of keys once the forms and the authorities have been asked: the engine knows
+neither."""
 
 from __future__ import annotations
 
@@ -15,19 +16,27 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 
-_TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID, Kind.SECRET_RENEWED, Kind.CLIENT_ABANDONED)
+_TOLD = (
+    Kind.KEY_COMPROMISED,
+    Kind.SECOND_KEY_WITHOUT_KID,
+    Kind.SECRET_RENEWED,
+    Kind.CLIENT_ABANDONED,
+)
 
 
 def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | None) -> Plan:
-    """Return the plan with the form of each client, the keys that forms say are compromised, and the clients whose
-    applications sign without ``kid``.
+    """Return the plan with the form of each client, the keys that forms say are compromised, and
+    the clients whose applications sign without ``kid``.
 
-    The authorities of ``stack`` are asked about clients that get a second key, and no others; where they cannot be
-    reached, nothing is known.
+    The authorities of ``stack`` are asked about clients that get a second key, and no others; where
+    they cannot be reached, nothing is known.
     """
     forms = {form.key: form.form for form in connections}
     before, after = (
-        {client_key: replace(state, form=forms.get(state.key)) for client_key, state in side.items()}
+        {
+            client_key: replace(state, form=forms.get(state.key))
+            for client_key, state in side.items()
+        }
         for side in (plan.before, plan.after)
     )
     for form in connections:
@@ -48,10 +57,15 @@ def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | N
 
 
 def warnings(review: Review) -> list[str]:
-    """Return a sentence for each change of keys and secrets, and each client left undeclared, that whoever deploys
-    should hear of."""
+    """Return a sentence for each change of keys and secrets, and each client left undeclared, that
+    whoever deploys should hear of."""
     return [
-        say("report.warning", key=connection.key, environment=connection.environment, change=change.text)
+        say(
+            "report.warning",
+            key=connection.key,
+            environment=connection.environment,
+            change=change.text,
+        )
         for connection in review.connections
         for change in connection.changes
         if change.kind in _TOLD

@@ -1,5 +1,5 @@
-"""What the files of a revision hold: the settings of its stacks, and the values in any of them, whatever is broken
-beside those."""
+"""What the files of a revision hold: the settings of its stacks, and the values in any of them,
+whatever is broken beside those."""
 
 from __future__ import annotations
 
@@ -28,24 +28,30 @@ MISTAKES = "mistakes"
 
 @dataclass(frozen=True)
 class StacksOfRevision(Stacks):
-    """The settings of each stack of a revision, as far as its file can be read, and what they have reviews read."""
+    """The settings of each stack of a revision, as far as its file can be read, and what they have
+    reviews read."""
 
     @cached_property
     def forms(self) -> list[Path]:
         """Their folders of forms."""
-        return sorted({_folder(stack.get("formsFolder") or "onboardings") for stack in self.values or ({},)})
+        return sorted(
+            {_folder(stack.get("formsFolder") or "onboardings") for stack in self.values or ({},)}
+        )
 
     @cached_property
     def catalogue(self) -> Path:
         """Their folder of the catalogue."""
-        folders = sorted({_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)})
+        folders = sorted(
+            {_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)}
+        )
         if len(folders) > 1:
             raise UnknownRevision(say("report.stacks.catalogues"))
         return folders[0]
 
     @property
     def confirmed(self) -> list[Path]:
-        """Their folders of what people confirmed of a portal, each below the top of the repository."""
+        """Their folders of what people confirmed of a portal, each below the top of the
+        repository."""
         return [_folder(folder) for folder in super().confirmed]
 
     def catalogue_here(self) -> Path:
@@ -65,8 +71,13 @@ class StacksOfRevision(Stacks):
 
 def stacks_of(tree: Tree) -> StacksOfRevision:
     """Read the files of a revision's stacks, over the defaults of its project."""
-    documents = _read(tree, (path for path in tree.entries if SETTINGS.fullmatch(path) and path.endswith(".yaml")))
-    config = {path: _mapping(_mapping(document.data).get("config")) for path, document in documents.items()}
+    documents = _read(
+        tree, (path for path in tree.entries if SETTINGS.fullmatch(path) and path.endswith(".yaml"))
+    )
+    config = {
+        path: _mapping(_mapping(document.data).get("config"))
+        for path, document in documents.items()
+    }
     project = config.pop(PROJECT, {})
     defaults = {
         setting_in(name): part["default"]
@@ -74,17 +85,24 @@ def stacks_of(tree: Tree) -> StacksOfRevision:
         if isinstance(part, Mapping) and "default" in part
     }
     return StacksOfRevision(
-        tuple({**defaults, **{setting_in(name): value for name, value in own.items()}} for own in config.values())
+        tuple(
+            {**defaults, **{setting_in(name): value for name, value in own.items()}}
+            for own in config.values()
+        )
     )
 
 
 def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
-    """Return the values in each of these files; a file with mistakes has those that can be read, and a mark of its
-    mistakes."""
+    """Return the values in each of these files; a file with mistakes has those that can be read,
+    and a mark of its mistakes."""
     values: dict[str, Fields] = {}
     for path, document in _read(tree, paths).items():
         fields = flat(_mapping(document.data))
-        values[path] = fields if fields and not document.problems else {**fields, **contents(tree, [path], MISTAKES)}
+        values[path] = (
+            fields
+            if fields and not document.problems
+            else {**fields, **contents(tree, [path], MISTAKES)}
+        )
     return values
 
 
@@ -108,7 +126,8 @@ def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
 
 
 def setting_in(name: str) -> str:
-    """Return the key of a setting, whose namespace is optional, and which may be written in the engine's old way."""
+    """Return the key of a setting, whose namespace is optional, and which may be written in the
+    engine's old way."""
     return name.removeprefix("config.").removeprefix(f"{NAMESPACE}:").removeprefix(OLD_WAY)
 
 

@@ -1,8 +1,9 @@
-"""One client declared, recorded and real, field by field: what somebody changed by hand, and what waits to be applied.
+"""One client declared, recorded and real, field by field: what somebody changed by hand, and what
+waits to be applied.
 
-Per field, *by hand* is what is real and neither recorded nor declared; *pending* is what is declared and either not
-recorded or not real, unless somebody has done it by hand already. A resource that is not in the state is pending as a
-whole.
+Per field, *by hand* is what is real and neither recorded nor declared; *pending* is what is
+declared and either not recorded or not real, unless somebody has done it by hand already. A
+resource that is not in the state is pending as a whole.
 """
 
 from __future__ import annotations
@@ -40,24 +41,36 @@ class Real:
     unread: Collection[str] = ()
     """The clients of which nobody can tell whether they are gone."""
     unkept: Collection[str] = ()
-    """What the authority does not keep of a client's metadata: of that nobody knows anything else than is recorded."""
+    """What the authority does not keep of a client's metadata: of that nobody knows anything else
+    than is recorded."""
     marks_products: bool = True
     """Whether a product's configuration says whose it is."""
 
-    def state(self, expected: Client, client_id: str, products: Iterable[str]) -> tuple[Client | None, frozenset[str]]:
-        """Return a client, and those of ``products`` that are configured for it, even where the client is gone.
+    def state(
+        self, expected: Client, client_id: str, products: Iterable[str]
+    ) -> tuple[Client | None, frozenset[str]]:
+        """Return a client, and those of ``products`` that are configured for it, even where the
+        client is gone.
 
         A scope that its provider assigned is left out, unless the ``expected`` client has it.
         """
         configured = {
-            product: document for product in products if (document := self.products.get(product, {}).get(client_id))
+            product: document
+            for product in products
+            if (document := self.products.get(product, {}).get(client_id))
         }
-        snapshot, assigned = self.clients.get(client_id), self.assigned - (expected.scopes or {}).keys()
+        snapshot, assigned = (
+            self.clients.get(client_id),
+            self.assigned - (expected.scopes or {}).keys(),
+        )
         state = snapshot.as_client(expected.client_key, configured, assigned) if snapshot else None
-        return state and _without_address(self._with_unkept(state, expected), expected), frozenset(configured)
+        return state and _without_address(self._with_unkept(state, expected), expected), frozenset(
+            configured
+        )
 
     def _with_unkept(self, state: Client, expected: Client) -> Client:
-        """Return a client with the fields and owners that its authority does not keep, as they are expected."""
+        """Return a client with the fields and owners that its authority does not keep, as they are
+        expected."""
 
         def is_kept(name: str) -> bool:
             return name.partition(".")[0] not in self.unkept
@@ -69,11 +82,15 @@ class Real:
 
 
 def _without_address(state: Client, expected: Client) -> Client:
-    """Return a client without the address of its keys: among its keys where an address is expected, else among its
-    fields."""
+    """Return a client without the address of its keys: among its keys where an address is expected,
+    else among its fields."""
     if expected.jwks_uri:
-        return replace(state, keys={kid: key for kid, key in (state.keys or {}).items() if kid != JWKS_URI})
-    return replace(state, fields={name: value for name, value in state.fields.items() if name != JWKS_URI})
+        return replace(
+            state, keys={kid: key for kid, key in (state.keys or {}).items() if kid != JWKS_URI}
+        )
+    return replace(
+        state, fields={name: value for name, value in state.fields.items() if name != JWKS_URI}
+    )
 
 
 @dataclass
@@ -107,35 +124,57 @@ class ClientDrift:
 
     @property
     def healing(self) -> list[str]:
-        """The URNs of the resources that repair what was changed by hand, and nothing else; of a new client all, and
-        what tells its ID."""
+        """The URNs of the resources that repair what was changed by hand, and nothing else; of a
+        new client all, and what tells its ID."""
         urns = [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
         if not urns or self.recorded is None or self.real is not None:
             return urns
         others, hand_over = self.recorded.others or {}, self.recorded.handed_over
-        return [*urns, *(self.urns[part] for part in others), *([hand_over.urn] if hand_over else [])]
+        return [
+            *urns,
+            *(self.urns[part] for part in others),
+            *([hand_over.urn] if hand_over else []),
+        ]
 
     @property
     def healed(self) -> ConnectionChanges | None:
         """The changes by hand that ``healing`` repairs."""
-        kept = [change for change in self.by_hand.changes if change.part not in self.left] if self.by_hand else []
+        kept = (
+            [change for change in self.by_hand.changes if change.part not in self.left]
+            if self.by_hand
+            else []
+        )
         return self.by_hand.with_changes(kept) if self.by_hand and kept else None
 
     @property
     def left(self) -> set[str]:
-        """The parts that --heal leaves as they are, for a change by hand and a pending one meet in them."""
+        """The parts that --heal leaves as they are, for a change by hand and a pending one meet in
+        them."""
         if self.is_by_hand:
             return self.parts_by_hand
         recorded, declared = self.recorded, self.declared
-        # All resources of a client change protection at once; a client that is made anew gets it with the rest.
-        moves = recorded and declared and self.real is not None and recorded.protected is not declared.protected
-        # A resource that is not renamed yet is no target, neither by its present name nor by the declared one.
-        moves = moves or (declared and not all(_is_of(urn, declared.key) for urn in self.urns.values()))
+        # All resources of a client change protection at once; a client that is made anew gets it
+        # with the rest.
+        moves = (
+            recorded
+            and declared
+            and self.real is not None
+            and recorded.protected is not declared.protected
+        )
+        # A resource that is not renamed yet is no target, neither by its present name nor by the
+        # declared one.
+        moves = moves or (
+            declared and not all(_is_of(urn, declared.key) for urn in self.urns.values())
+        )
         # A client that somebody removed is made anew with all its parts, or not at all.
         is_whole = self.real is None and self.parts_pending
         # The engine reads * in a target as a wildcard.
         is_wild = any("*" in urn for urn in self.urns.values())
-        return self.parts_by_hand if moves or is_whole or is_wild else self.parts_by_hand & self.parts_pending
+        return (
+            self.parts_by_hand
+            if moves or is_whole or is_wild
+            else self.parts_by_hand & self.parts_pending
+        )
 
 
 def _is_of(urn: str, key: str) -> bool:
@@ -144,9 +183,13 @@ def _is_of(urn: str, key: str) -> bool:
 
 
 def drifted(
-    recorded: Recorded, declared: Clients | None, real: Mapping[Platform, Real], comparison: Comparison
+    recorded: Recorded,
+    declared: Clients | None,
+    real: Mapping[Platform, Real],
+    comparison: Comparison,
 ) -> list[ClientDrift]:
-    """Compare every client of a stack. ``declared`` is None where no forms declare them: then nothing is pending."""
+    """Compare every client of a stack. ``declared`` is None where no forms declare them: then
+    nothing is pending."""
     drifts = []
     for old, form in paired(recorded.clients, recorded.clients if declared is None else declared):
         new = _incarnated(form, old)
@@ -155,44 +198,59 @@ def drifted(
         client_id = (old and old.client_id) or (new and new.adopts)
         if (expected := old or new) and client_id and expected.platform in real:
             products = {product for side in (old, new) if side for product in side.products}
-            drift.real, drift.configured = real[expected.platform].state(expected, client_id, products)
+            drift.real, drift.configured = real[expected.platform].state(
+                expected, client_id, products
+            )
         if old is None:
             _created(drift, comparison)
         elif drift.real is None:
             _without_client(drift, old, comparison)
         else:
             _part_by_part(drift, old, drift.real, comparison, recorded.cut_off)
-    return drifts + [ClientDrift(None, None, pending=comparison.between(state, None)) for state in recorded.leaving]
+    return drifts + [
+        ClientDrift(None, None, pending=comparison.between(state, None))
+        for state in recorded.leaving
+    ]
 
 
 def with_unordered(
     drifts: Iterable[ClientDrift], ordered: Iterable[ClientDrift], by_hand: Collection[Platform]
 ) -> list[ClientDrift]:
-    """Return clients as they are confirmed; those on platforms ``by_hand`` with the changes that nobody ordered.
+    """Return clients as they are confirmed; those on platforms ``by_hand`` with the changes that
+    nobody ordered.
 
     ``ordered`` compares the clients with what is wanted of them.
     """
     wanted = {drift.recorded.client_key: drift for drift in ordered if drift.recorded}
 
     def unordered(drift: ClientDrift) -> ClientDrift:
-        other = wanted.get(drift.recorded.client_key) if drift.recorded and drift.recorded.platform in by_hand else None
+        other = (
+            wanted.get(drift.recorded.client_key)
+            if drift.recorded and drift.recorded.platform in by_hand
+            else None
+        )
         if other is None:
             return drift
-        return replace(drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, is_by_hand=True)
+        return replace(
+            drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, is_by_hand=True
+        )
 
     return list(map(unordered, drifts))
 
 
 def without_confirmation(recorded: Client) -> ClientDrift:
-    """Return the drift of a client whose confirmation is missing, so that nobody knows whether it is there."""
+    """Return the drift of a client whose confirmation is missing, so that nobody knows whether it
+    is there."""
     change = Change(kind=Kind.CONFIRMATION_MISSING, by_hand=True)
-    by_hand = ConnectionChanges(**client_name(recorded), environment=recorded.environment, changes=(change,))
+    by_hand = ConnectionChanges(
+        **client_name(recorded), environment=recorded.environment, changes=(change,)
+    )
     return ClientDrift(recorded, recorded, by_hand=by_hand, is_by_hand=True)
 
 
 def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:
-    """Return what a form declares, with what only a run knows: the marks of the resources that have it, and whether it
-    names the keys."""
+    """Return what a form declares, with what only a run knows: the marks of the resources that have
+    it, and whether it names the keys."""
     if declared is None or recorded is None or declared is recorded:
         return declared
     owners = {
@@ -210,11 +268,15 @@ def _created(client: ClientDrift, comparison: Comparison) -> None:
 
 
 def _without_client(client: ClientDrift, recorded: Client, comparison: Comparison) -> None:
-    """Compare a client that somebody removed. Where its form is gone too, only configurations of products may be
-    left."""
+    """Compare a client that somebody removed. Where its form is gone too, only configurations of
+    products may be left."""
     declared = client.declared
     if declared is None:
-        left = {product: fields for product, fields in recorded.products.items() if product in client.configured}
+        left = {
+            product: fields
+            for product, fields in recorded.products.items()
+            if product in client.configured
+        }
         before, after = replace(recorded, products=left), replace(recorded, products={})
         _pend(client, [product_part(product) for product in left], before, after, comparison)
         return
@@ -223,17 +285,23 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
     gone = client.gone - wanted.keys()
     client.parts_by_hand = recorded.urns.keys() & then.keys() - gone
     differing = {
-        part for part in then.keys() | wanted.keys() if then.get(part) != wanted.get(part) or part not in recorded.urns
+        part
+        for part in then.keys() | wanted.keys()
+        if then.get(part) != wanted.get(part) or part not in recorded.urns
     } - gone
     if differing or recorded.key != declared.key:
         _pend(client, differing, recorded, declared, comparison)
 
 
 def _part_by_part(
-    client: ClientDrift, recorded: Client, real: Client, comparison: Comparison, cut_off: Collection[str]
+    client: ClientDrift,
+    recorded: Client,
+    real: Client,
+    comparison: Comparison,
+    cut_off: Collection[str],
 ) -> None:
-    """Compare a client part by part: ``expected`` is a part without changes by hand, ``basis`` a part before what is
-    pending."""
+    """Compare a client part by part: ``expected`` is a part without changes by hand, ``basis`` a
+    part before what is pending."""
     declared = client.declared
     if recorded.keys is None:  # left to the portal
         real = replace(real, keys=None, uploaded=real.keys)
@@ -254,14 +322,22 @@ def _part_by_part(
         client.parts_by_hand |= {part} if expected[part] != has else set()
         pending |= (
             {part}
-            if (wants is not None and declared is not recorded if is_missing else basis[part] != wants)
+            if (
+                wants is not None and declared is not recorded
+                if is_missing
+                else basis[part] != wants
+            )
             else set()
         )
-    rotated = bool(recorded.has_secret) and recorded.secret_updated_at not in (None, real.secret_updated_at)
+    rotated = bool(recorded.has_secret) and recorded.secret_updated_at not in (
+        None,
+        real.secret_updated_at,
+    )
     client.parts_by_hand |= {Resource.CLIENT} if rotated else set()
     before = _with_parts(recorded, expected)
     after = replace(
-        _with_parts(before, {part: now.get(part) for part in expected}), has_secret=recorded.has_secret and not rotated
+        _with_parts(before, {part: now.get(part) for part in expected}),
+        has_secret=recorded.has_secret and not rotated,
     )
     client.by_hand = replace(comparison, by_hand=True).between(before, after)
     if declared is None:
@@ -272,54 +348,90 @@ def _part_by_part(
         scope: had[scope].reason if scope in had else NOT_DECLARED if is_there else None
         for scope in basis[Resource.SCOPES]
     }
-    scopes = {scope: Grant(reasons[scope], is_default) for scope, is_default in basis[Resource.SCOPES].items()}
-    if any(reasons[scope] != grant.reason for scope, grant in (declared.scopes or {}).items() if scope in reasons):
+    scopes = {
+        scope: Grant(reasons[scope], is_default)
+        for scope, is_default in basis[Resource.SCOPES].items()
+    }
+    if any(
+        reasons[scope] != grant.reason
+        for scope, grant in (declared.scopes or {}).items()
+        if scope in reasons
+    ):
         pending.add(Resource.SCOPES)
     generations = {state.secret_generation for state in (recorded, declared)}
-    if recorded.has_secret is not declared.has_secret or (len(generations) > 1 and None not in generations):
+    if recorded.has_secret is not declared.has_secret or (
+        len(generations) > 1 and None not in generations
+    ):
         pending.add(Resource.CLIENT)
     if recorded.proven != declared.proven:
         pending.add(Resource.KEYS)
-    before = replace(_with_parts(recorded, basis), scopes=scopes, uploaded=real.uploaded, without_marks=frozenset())
+    before = replace(
+        _with_parts(recorded, basis),
+        scopes=scopes,
+        uploaded=real.uploaded,
+        without_marks=frozenset(),
+    )
     _pend(client, pending, before, declared, comparison)
 
 
 def _pend(
-    client: ClientDrift, parts: Collection[str], before: Client, after: Client | None, comparison: Comparison
+    client: ClientDrift,
+    parts: Collection[str],
+    before: Client,
+    after: Client | None,
+    comparison: Comparison,
 ) -> None:
     """Set the pending changes of a client that the state has."""
     client.parts_pending = set(parts)
     recorded = {part for part in parts if part in client.urns}
-    changed, missing = ({part.partition("/")[0] for part in side} for side in (recorded, set(parts) - recorded))
+    changed, missing = (
+        {part.partition("/")[0] for part in side} for side in (recorded, set(parts) - recorded)
+    )
     client.pending = comparison.between(before, after, changed=changed, missing=missing)
 
 
 def _but_for_own(new: Any, was: Any, other: Any) -> Any:
-    """Return ``new``, but what it ``was`` where neither ``was`` nor ``other`` has the same; fields count one by one,
-    two levels deep."""
+    """Return ``new``, but what it ``was`` where neither ``was`` nor ``other`` has the same; fields
+    count one by one, two levels deep."""
     sides = (new, was, other)
     if not all(isinstance(side, Mapping) for side in sides):
         return new if new in (was, other) else was
-    fields = {name: _but_for_own(*(side.get(name, _ABSENT) for side in sides)) for name in {*new, *was, *other}}
+    fields = {
+        name: _but_for_own(*(side.get(name, _ABSENT) for side in sides))
+        for name in {*new, *was, *other}
+    }
     return {name: value for name, value in fields.items() if value is not _ABSENT}
 
 
 def _parts(state: Client | None) -> dict[str, Any]:
-    """Return the values of a client by the resource that they are in. None: keys that are left to the portal."""
+    """Return the values of a client by the resource that they are in. None: keys that are left to
+    the portal."""
     if state is None:
         return {}
     products = {
-        product_part(name): {**flat(fields), _OWNER: state.owners.get(name)} for name, fields in state.products.items()
+        product_part(name): {**flat(fields), _OWNER: state.owners.get(name)}
+        for name, fields in state.products.items()
     }
     scopes = {scope: grant.default for scope, grant in (state.scopes or {}).items()}
-    return {Resource.CLIENT: state.fields, Resource.SCOPES: scopes, Resource.KEYS: state.keys, **products}
+    return {
+        Resource.CLIENT: state.fields,
+        Resource.SCOPES: scopes,
+        Resource.KEYS: state.keys,
+        **products,
+    }
 
 
 def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
     """Return a client with other values."""
     products = {
-        part.partition("/")[2]: dict(fields) for part, fields in parts.items() if "/" in part and fields is not None
+        part.partition("/")[2]: dict(fields)
+        for part, fields in parts.items()
+        if "/" in part and fields is not None
     }
     owners = {name: fields.pop(_OWNER, None) or Owner() for name, fields in products.items()}
-    fields, scopes, keys = (parts[part] for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS))
-    return replace(state, fields=fields, scopes=grants(scopes), keys=keys, products=products, owners=owners)
+    fields, scopes, keys = (
+        parts[part] for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)
+    )
+    return replace(
+        state, fields=fields, scopes=grants(scopes), keys=keys, products=products, owners=owners
+    )

@@ -1,5 +1,5 @@
-"""Which clients of an environment forms declare, and which they do not; and what those have that their forms left to
-themselves."""
+"""Which clients of an environment forms declare, and which they do not; and what those have that
+their forms left to themselves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from acmidm.report.drift import UndeclaredClient
 from acmidm.report.kinds import Change, Kind
 from acmidm.report.three_views import ClientDrift, Real
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
-from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, DerivesClientIds, RegisteredClient, Reserved
+from acmidm_onboarding.authorities.port import (
+    Authority,
+    ClientSnapshot,
+    DerivesClientIds,
+    RegisteredClient,
+    Reserved,
+)
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
@@ -32,46 +38,62 @@ class Apart(NamedTuple):
     preserved: list[UndeclaredClient]
     """A form has left them where they are."""
     left_behind: list[UndeclaredClient]
-    """The stack itself made them, or configurations of products in them; nobody looks after them any more."""
+    """The stack itself made them, or configurations of products in them; nobody looks after them
+    any more."""
     others: list[UndeclaredClient]
     """Other stacks', or made by hand."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """The clients of one environment that are declared: by natural key, or by a client-ID, such as one that is taken
-    over."""
+    """The clients of one environment that are declared: by natural key, or by a client-ID, such as
+    one that is taken over."""
 
     software_ids: frozenset[str | None]
     client_ids: frozenset[tuple[Platform, str | None]]
 
     @classmethod
     def by(cls, connections: Iterable[Declaration]) -> Declared:
-        keys = [(connection.software_id, connection.platform, connection.adopts) for connection in connections]
+        keys = [
+            (connection.software_id, connection.platform, connection.adopts)
+            for connection in connections
+        ]
         return cls(frozenset(key[0] for key in keys), frozenset(key[1:] for key in keys if key[2]))
 
     def has(self, platform: Platform, client: RegisteredClient) -> bool:
-        return client.metadata.software_id in self.software_ids or (platform, client.client_id) in self.client_ids
+        return (
+            client.metadata.software_id in self.software_ids
+            or (platform, client.client_id) in self.client_ids
+        )
 
 
 def undeclared(
     drifts: Collection[ClientDrift], leaving: Iterable[Client], real: Mapping[Platform, Real]
 ) -> tuple[UndeclaredClient, ...]:
-    """Return the clients that no form declares and no state has, and the clients with such configurations of products
-    that bear a stack's mark.
+    """Return the clients that no form declares and no state has, and the clients with such
+    configurations of products that bear a stack's mark.
 
     A client that the state alone has is about to be removed.
     """
     recorded = [*leaving, *(drift.recorded for drift in drifts if drift.recorded)]
-    adopting = ((state.platform, state.adopts) for drift in drifts if (state := drift.declared) and state.adopts)
-    # The next run takes over what is declared and not recorded: a run that was cut off made it, or the state was lost.
+    adopting = (
+        (state.platform, state.adopts)
+        for drift in drifts
+        if (state := drift.declared) and state.adopts
+    )
+    # The next run takes over what is declared and not recorded: a run that was cut off made it, or
+    # the state was lost.
     unmade = (drift.declared for drift in drifts if drift.declared and not drift.recorded)
     declared = Declared(
         frozenset(key for state in unmade for key in state.natural_keys),
         frozenset([*((client.platform, client.client_id) for client in recorded), *adopting]),
     )
     clients: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
-    configured = {(client.platform, client.client_id, product) for client in recorded for product in client.products}
+    configured = {
+        (client.platform, client.client_id, product)
+        for client in recorded
+        for product in client.products
+    }
     configured |= {
         (drift.recorded.platform, drift.recorded.client_id, product)
         for drift in drifts
@@ -85,7 +107,8 @@ def undeclared(
                 clients[marks] = _undeclared(platform, client.client_id, client.metadata)
         for product, documents in authority.products.items():
             for client_id, owner in (
-                (client_id, _connection(document.owner)) for client_id, document in documents.items()
+                (client_id, _connection(document.owner))
+                for client_id, document in documents.items()
             ):
                 marks = (platform, client_id, owner)
                 is_configured = (platform, client_id, product) in configured
@@ -115,7 +138,8 @@ def _undeclared(
 ) -> UndeclaredClient:
     """Return a client, or one whose products alone bear these marks of an ``owner``.
 
-    Without ``metadata`` the client is gone and its products are left, unless the client could not be read.
+    Without ``metadata`` the client is gone and its products are left, unless the client could not
+    be read.
     """
     gone = "report.client_unread" if is_unread else "report.client_is_gone"
     owner = owner or (metadata.owner if metadata else Owner())
@@ -135,11 +159,14 @@ def _products(client: ClientDrift) -> Iterable[str]:
     return client.declared.products if client.declared else ()
 
 
-def apart(clients: Collection[UndeclaredClient], preserved: Collection[Owner], stack: str | None) -> Apart:
-    """Sort clients into those that a form preserved, those that ``stack`` left behind, and the others.
+def apart(
+    clients: Collection[UndeclaredClient], preserved: Collection[Owner], stack: str | None
+) -> Apart:
+    """Sort clients into those that a form preserved, those that ``stack`` left behind, and the
+    others.
 
-    ``stack`` is as authorities name it; None where no form says which. Of several clients with the same owner, nobody
-    knows which one a form preserved.
+    ``stack`` is as authorities name it; None where no form says which. Of several clients with the
+    same owner, nobody knows which one a form preserved.
     """
     owners = [Owner(client.software_id, client.made_by) for client in clients]
     times, groups = Counter(owners), Apart([], [], [])
@@ -153,17 +180,28 @@ def apart(clients: Collection[UndeclaredClient], preserved: Collection[Owner], s
     return groups
 
 
-def without_reserved(clients: Iterable[UndeclaredClient], platforms: Connected) -> tuple[UndeclaredClient, ...]:
-    """Leave out the clients of operators and of the authorities themselves, which nobody will ever declare."""
-    checked = ((client, _reserved(platforms[client.platform], client.client_id, client.made_by)) for client in clients)
-    return tuple(client for client, reserved in checked if reserved is None or not reserved.is_certain)
+def without_reserved(
+    clients: Iterable[UndeclaredClient], platforms: Connected
+) -> tuple[UndeclaredClient, ...]:
+    """Leave out the clients of operators and of the authorities themselves, which nobody will ever
+    declare."""
+    checked = (
+        (client, _reserved(platforms[client.platform], client.client_id, client.made_by))
+        for client in clients
+    )
+    return tuple(
+        client for client, reserved in checked if reserved is None or not reserved.is_certain
+    )
 
 
 def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot, Reserved | None]]:
-    """Yield every client of every platform but the reserved ones, with the reason why no form may have it."""
+    """Yield every client of every platform but the reserved ones, with the reason why no form may
+    have it."""
     for platform, connected in platforms.items():
         for snapshot in _without_borrowed_keys(connected.authority):
-            reserved = _reserved(connected, snapshot.client.client_id, snapshot.client.metadata.managed_by)
+            reserved = _reserved(
+                connected, snapshot.client.client_id, snapshot.client.metadata.managed_by
+            )
             if reserved is None or not reserved.is_certain:
                 yield platform, snapshot, reserved
 
@@ -174,31 +212,47 @@ def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) 
 
 
 def _without_borrowed_keys(authority: Authority) -> Iterator[ClientSnapshot]:
-    """Take the natural key from a client that was copied in the authority's console: the key is the original's.
+    """Take the natural key from a client that was copied in the authority's console: the key is the
+    original's.
 
-    Where no client got its client-ID from the key, nobody knows which one is the copy: then all lose the key.
+    Where no client got its client-ID from the key, nobody knows which one is the copy: then all
+    lose the key.
     """
     snapshots = list(authority.clients())
     times = Counter(snapshot.client.metadata.software_id for snapshot in snapshots)
     for snapshot in snapshots:
         client = snapshot.client
         key = client.metadata.software_id
-        possible = authority.client_ids_for(key) if key and isinstance(authority, DerivesClientIds) else ()
-        if key is not None and times[key] > 1 and client.client_id not in islice(possible, _POSSIBLE_IDS):
+        possible = (
+            authority.client_ids_for(key) if key and isinstance(authority, DerivesClientIds) else ()
+        )
+        if (
+            key is not None
+            and times[key] > 1
+            and client.client_id not in islice(possible, _POSSIBLE_IDS)
+        ):
             metadata = client.metadata.model_copy(update={"software_id": None})
             yield replace(snapshot, client=replace(client, metadata=metadata))
         else:
             yield snapshot
 
 
-def stolen_keys(left: Mapping[Owner, Declaration], real: Mapping[Platform, Real]) -> Iterator[ClientDrift]:
-    """Yield each client of ``left`` whose authority lists a key that its form says is compromised, whoever manages it
-    by now."""
+def stolen_keys(
+    left: Mapping[Owner, Declaration], real: Mapping[Platform, Real]
+) -> Iterator[ClientDrift]:
+    """Yield each client of ``left`` whose authority lists a key that its form says is compromised,
+    whoever manages it by now."""
     for owner, connection in left.items():
         if not connection.compromised:
             continue
-        for snapshot in real[connection.platform].clients.values() if connection.platform in real else ():
-            keys = keys_of(snapshot.jwks) if snapshot.client.metadata.software_id == owner.software_id else {}
+        for snapshot in (
+            real[connection.platform].clients.values() if connection.platform in real else ()
+        ):
+            keys = (
+                keys_of(snapshot.jwks)
+                if snapshot.client.metadata.software_id == owner.software_id
+                else {}
+            )
             changes = tuple(
                 Change(kind=Kind.KEY_LEFT, subject=kid, thumbprint=key.thumbprint)
                 for kid, key in sorted(keys.items())
@@ -207,5 +261,9 @@ def stolen_keys(left: Mapping[Owner, Declaration], real: Mapping[Platform, Real]
             if changes:
                 named = client_name(connection) | {"client_id": snapshot.client.client_id}
                 yield ClientDrift(
-                    None, None, pending=ConnectionChanges(**named, environment=connection.environment, changes=changes)
+                    None,
+                    None,
+                    pending=ConnectionChanges(
+                        **named, environment=connection.environment, changes=changes
+                    ),
                 )

@@ -29,8 +29,8 @@ WORKER_THREADS = 8
 
 
 def create_app(settings: PortalSettings) -> FastAPI:
-    """Return the portal of one environment and platform. The database is opened when the application starts, and mails
-    are received then."""
+    """Return the portal of one environment and platform. The database is opened when the
+    application starts, and mails are received then."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -39,7 +39,9 @@ def create_app(settings: PortalSettings) -> FastAPI:
         async with AsyncExitStack() as opened:
             opened.callback(app.state.portal.close)
             if settings.smtp_port is not None:
-                from acmidm_sandbox.beheerportaal.mail.office import receiving  # a portal without it starts sooner
+                from acmidm_sandbox.beheerportaal.mail.office import (
+                    receiving,
+                )  # a portal without it starts sooner
 
                 await opened.enter_async_context(
                     receiving(app.state.portal.database, settings.host, settings.smtp_port)
@@ -50,16 +52,24 @@ def create_app(settings: PortalSettings) -> FastAPI:
         title=f"Beheerportaal {settings.platform} {settings.environment}",
         version="1",
         description=(
-            "Manages OAuth clients, their scopes and keys, and their product configurations; issues access tokens."
+            "Manages OAuth clients, their scopes and keys, and their product configurations; issues"
+            " access tokens."
         ),
         lifespan=lifespan,
-        docs_url=None,  # their scripts come from elsewhere, and this server speaks with nobody but loopback
+        # their scripts come from elsewhere, and this server speaks with nobody but loopback
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     clients_are_ours = settings.external_issuer is None
     own = (
-        [clients.router, client_parts.router, administrators.router, oauth.router, registration.router]
+        [
+            clients.router,
+            client_parts.router,
+            administrators.router,
+            oauth.router,
+            registration.router,
+        ]
         if clients_are_ours
         else []
     )
@@ -79,7 +89,9 @@ def create_app(settings: PortalSettings) -> FastAPI:
         """Answers as soon as the portal is ready."""
         return {"status": "ok"}
 
-    problems.install(app, {errors.PREFIX: errors.response, registration.PATH: registration.response})
+    problems.install(
+        app, {errors.PREFIX: errors.response, registration.PATH: registration.response}
+    )
     describe.install(app)
     app.middleware("http")(log_request)
     return app

@@ -1,4 +1,5 @@
-"""Conditional requests (RFC 9110 §13): no document is changed by someone who hasn't seen its current version."""
+"""Conditional requests (RFC 9110 §13): no document is changed by someone who hasn't seen its
+current version."""
 
 import re
 
@@ -16,13 +17,15 @@ def require_current(if_match: str | None, version: int | None) -> None:
     """Check `If-Match` against a document's version, None for a document that isn't there.
 
     Raises:
-        Problem: 428 without the header (RFC 6585 §3); 412 when none of its tags is the current one. Weak tags never
-        match
+        Problem: 428 without the header (RFC 6585 §3); 412 when none of its tags is the current one.
+        Weak tags never match
             (RFC 9110 §13.1.1).
     """
     if if_match is None:
         raise Problem(
-            428, "A change needs If-Match with the document's ETag; read the document and send its ETag along."
+            428,
+            "A change needs If-Match with the document's ETag; read the document and send its ETag"
+            " along.",
         )
     if version is None:
         raise Problem(412, "The document does not exist any more; read it again and decide anew.")
@@ -30,4 +33,7 @@ def require_current(if_match: str | None, version: int | None) -> None:
         return
     current = etag(version)
     if current not in {match[0] for match in _ETAG.finditer(if_match) if not match[1]}:
-        raise Problem(412, f"The document has changed: its ETag is {current} now; read it again and decide anew.")
+        raise Problem(
+            412,
+            f"The document has changed: its ETag is {current} now; read it again and decide anew.",
+        )

@@ -44,7 +44,8 @@ class Portal:
                 else ExternalTokenValidator(settings.external_issuer, settings.origin)
             ),
             configuration_validators={
-                name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()
+                name: Draft202012Validator(product.json_schema)
+                for name, product in settings.products.items()
             },
         )
 

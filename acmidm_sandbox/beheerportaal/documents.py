@@ -35,13 +35,19 @@ ScopeName = Annotated[
     str, StringConstraints(max_length=limits.LONGEST_SCOPE, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")
 ]  # RFC 6749 §3.3
 Address = Annotated[
-    str, StringConstraints(max_length=limits.LONGEST_CONTACT, pattern=r"^[^@\s]+@[^@\s]+$"), AfterValidator(visible)
+    str,
+    StringConstraints(max_length=limits.LONGEST_CONTACT, pattern=r"^[^@\s]+@[^@\s]+$"),
+    AfterValidator(visible),
 ]
-# What a client says of itself at ACM/IDM (Beheerportaal, page 6377410136): no other claim of a token begins so.
+# What a client says of itself at ACM/IDM (Beheerportaal, page 6377410136): no other claim of a
+# token begins so.
 CLAIM_OF_CLIENT = "setbyclient_"
 AttributeName = Annotated[
     str,
-    StringConstraints(max_length=limits.LONGEST_ATTRIBUTE_NAME, pattern=rf"^{CLAIM_OF_CLIENT}[a-z0-9]+(_[a-z0-9]+)*$"),
+    StringConstraints(
+        max_length=limits.LONGEST_ATTRIBUTE_NAME,
+        pattern=rf"^{CLAIM_OF_CLIENT}[a-z0-9]+(_[a-z0-9]+)*$",
+    ),
 ]
 GrantType = Literal["authorization_code", "client_credentials"]
 # RFC 6749 appendix A.2: VSCHAR. The lower limit keeps guessable secrets out.
@@ -50,7 +56,9 @@ _CLIENT_SECRET = re.compile(rf"[\x20-\x7e]{{{limits.SHORTEST_SECRET},{limits.LON
 
 def _secret(value: SecretStr) -> SecretStr:
     if not _CLIENT_SECRET.fullmatch(value.get_secret_value()):
-        raise ValueError(f"needs {limits.SHORTEST_SECRET} to {limits.LONGEST_SECRET} printable ASCII characters")
+        raise ValueError(
+            f"needs {limits.SHORTEST_SECRET} to {limits.LONGEST_SECRET} printable ASCII characters"
+        )
     return value
 
 
@@ -68,8 +76,8 @@ class Wire(BaseModel):
 
 
 class Organisation(Wire):
-    """Who the client belongs to. Departments can share a KBO number, so where both are given the OVO code
-    identifies."""
+    """Who the client belongs to. Departments can share a KBO number, so where both are given the
+    OVO code identifies."""
 
     name: Text
     ovo: Annotated[str, Field(pattern=r"^OVO[0-9]{6}$")] | None = None
@@ -94,8 +102,8 @@ class ClientMetadata(Wire):
     software_id: Text | None = Field(
         default=None,
         description=(
-            "The natural key, `<platform>/<environment>/<organisation code>/<application>`; unique where it is not"
-            " null."
+            "The natural key, `<platform>/<environment>/<organisation code>/<application>`; unique"
+            " where it is not null."
         ),
     )
     managed_by: Text | None = Field(
@@ -105,11 +113,14 @@ class ClientMetadata(Wire):
         default=None, description="Which resource of that stack wrote it last: a random mark."
     )
     keys_declared: bool = Field(
-        default=False, description="Whether that stack names its keys: the web interface then takes no upload."
+        default=False,
+        description="Whether that stack names its keys: the web interface then takes no upload.",
     )
     organisation: Organisation
     application: Text
-    grant_types: Annotated[list[GrantType], Field(min_length=1, max_length=limits.MOST_GRANT_TYPES), SORTED_SET]
+    grant_types: Annotated[
+        list[GrantType], Field(min_length=1, max_length=limits.MOST_GRANT_TYPES), SORTED_SET
+    ]
     token_endpoint_auth_method: AuthMethod
     contacts: Annotated[list[Address], Field(max_length=limits.MOST_CONTACTS), SORTED_SET] = []
     enabled: bool = True
@@ -134,28 +145,37 @@ class ClientDeclaration(ClientMetadata):
     client_secret: ClientSecret | None = Field(
         default=None,
         description=(
-            "Kept as a salted hash and never returned. "
-            "Required at the first use of a client_secret method; a PUT without it keeps the stored one."
+            "Kept as a salted hash and never returned. Required at the first use of a client_secret"
+            " method; a PUT without it keeps the stored one."
         ),
     )
 
     @model_validator(mode="after")
     def _secret_fits(self) -> Self:
         for name in ("client_secret", "client_secret_overlap_seconds"):
-            if getattr(self, name, None) is not None and self.token_endpoint_auth_method not in SECRET_METHODS:
+            if (
+                getattr(self, name, None) is not None
+                and self.token_endpoint_auth_method not in SECRET_METHODS
+            ):
                 raise ValueError(f"has a {name}, which private_key_jwt does not use; leave it out")
         return self
 
 
 class ClientReplacement(ClientDeclaration):
-    """The body of a PUT: the whole document (RFC 7592 §2.2); what is left out falls back to its default."""
+    """The body of a PUT: the whole document (RFC 7592 §2.2); what is left out falls back to its
+    default."""
 
-    client_id: str | None = Field(default=None, description="Must be the one in the URL, where it is given.")
-    client_secret_overlap_seconds: Annotated[int, Field(ge=0, le=limits.LONGEST_SECRET_OVERLAP_SECONDS)] | None = Field(
+    client_id: str | None = Field(
+        default=None, description="Must be the one in the URL, where it is given."
+    )
+    client_secret_overlap_seconds: (
+        Annotated[int, Field(ge=0, le=limits.LONGEST_SECRET_OVERLAP_SECONDS)] | None
+    ) = Field(
         default=None,
         description=(
-            "For how long the secret that a new client_secret replaces works beside it. 0: from now on no other secret"
-            " works. Left out: the replaced one ends, and one that was kept before it works until its time."
+            "For how long the secret that a new client_secret replaces works beside it. 0: from now"
+            " on no other secret works. Left out: the replaced one ends, and one that was kept"
+            " before it works until its time."
         ),
     )
 
@@ -165,9 +185,14 @@ class ClientDocument(ClientMetadata):
 
     client_id: str = Field(description="A UUID on acmidm, digits on geosecure.")
     client_id_issued_at: int = Field(description="Seconds since 1970-01-01T00:00:00Z.")
-    client_secret_updated_at: int | None = Field(description="The same unit; null where the client has no secret.")
+    client_secret_updated_at: int | None = Field(
+        description="The same unit; null where the client has no secret."
+    )
     previous_client_secret_expires_at: int | None = Field(
-        default=None, description="Until when the secret before this one works too, or did; null where none was kept."
+        default=None,
+        description=(
+            "Until when the secret before this one works too, or did; null where none was kept."
+        ),
     )
 
 
@@ -178,18 +203,21 @@ class ScopesDocument(Wire):
     default: Annotated[
         list[ScopeName],
         Field(
-            max_length=limits.MOST_SCOPES, description="Those of them that every token has, whatever its request names."
+            max_length=limits.MOST_SCOPES,
+            description="Those of them that every token has, whatever its request names.",
         ),
         SORTED_SET,
     ] = []
 
 
-Key = Annotated[dict[str, JsonValue], Field(json_schema_extra={"properties": {name: {} for name in REGISTERED}})]
+Key = Annotated[
+    dict[str, JsonValue], Field(json_schema_extra={"properties": {name: {} for name in REGISTERED}})
+]
 
 
 class JwksDocument(Wire):
-    """A JWK Set of public signing keys (RFC 7517 §5). Of each key the registered members that say something here are
-    kept."""
+    """A JWK Set of public signing keys (RFC 7517 §5). Of each key the registered members that say
+    something here are kept."""
 
     keys: Annotated[list[Key], Field(max_length=limits.MOST_KEYS)]
 
@@ -222,7 +250,9 @@ class ConfigurationDocument(Wire):
     """What a product knows of a client, and whose that is."""
 
     configuration: Annotated[dict[str, JsonValue], AfterValidator(all_visible)]
-    software_id: Text | None = Field(default=None, description="The natural key of the connection that it is for.")
+    software_id: Text | None = Field(
+        default=None, description="The natural key of the connection that it is for."
+    )
     managed_by: Text | None = Field(
         default=None, description="Which stack declares it; null where it was made by hand."
     )
@@ -262,7 +292,9 @@ class AuditEntry(Wire):
     """One change: who, when, what. Secrets are never in it."""
 
     at: str = Field(description="ISO 8601, UTC.")
-    actor: str = Field(description="The operator's client_id; `user:` and a name for someone in the web interface.")
+    actor: str = Field(
+        description="The operator's client_id; `user:` and a name for someone in the web interface."
+    )
     action: Action
     client_id: str
     document: str = Field(description="The path of the changed document.")
@@ -271,12 +303,18 @@ class AuditEntry(Wire):
 
 
 class Refusal(Wire):
-    """A token request that was refused: what it said, as far as that is needed to explain it, and nothing secret."""
+    """A token request that was refused: what it said, as far as that is needed to explain it, and
+    nothing secret."""
 
     at: str = Field(description="ISO 8601, UTC.")
-    client_id: str = Field(description="Whose request it is, by its own word; empty where it names nobody.")
+    client_id: str = Field(
+        description="Whose request it is, by its own word; empty where it names nobody."
+    )
     proven: bool = Field(
-        description="Whether it authenticated as that client first. Else anybody may have sent it in its name."
+        description=(
+            "Whether it authenticated as that client first. Else anybody may have sent it in its"
+            " name."
+        )
     )
     rule: str = Field(description="Which rule of the token endpoint it breaks.")
     said: str = Field(description="What the authority says of it, in a sentence.")
@@ -293,16 +331,20 @@ class RefusalPage(Wire):
 
 
 class CouplingRequest(Wire):
-    """That a client wants to be coupled to an API; once it is, its scopes say so, and the request is gone."""
+    """That a client wants to be coupled to an API; once it is, its scopes say so, and the request
+    is gone."""
 
     client_id: str
     referentie: str
     requested_at: str = Field(description="ISO 8601, UTC.")
-    refusal: Text | None = Field(default=None, description="Why the API's owner refused; null while it waits.")
+    refusal: Text | None = Field(
+        default=None, description="Why the API's owner refused; null while it waits."
+    )
 
 
 class Administrators(Wire):
-    """Who may manage an organisation's clients in the web interface: how many, and nobody's name."""
+    """Who may manage an organisation's clients in the web interface: how many, and nobody's
+    name."""
 
     count: int = Field(ge=0, description="The users with the right API-beheerder.")
 
@@ -333,7 +375,9 @@ class ProblemDetail(BaseModel):
     """One of several mistakes in a request."""
 
     pointer: str | None = Field(default=None, description="JSON Pointer into the body (RFC 6901).")
-    parameter: str | None = Field(default=None, description="The name of the query parameter or header.")
+    parameter: str | None = Field(
+        default=None, description="The name of the query parameter or header."
+    )
     detail: str
 
 

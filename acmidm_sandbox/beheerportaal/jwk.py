@@ -1,7 +1,8 @@
-"""Which JSON Web Keys (RFC 7517) a client may register: public signing keys that the token endpoint can use.
+"""Which JSON Web Keys (RFC 7517) a client may register: public signing keys that the token endpoint
+can use.
 
-A refusal names a member, never its value: what someone registers by mistake may be a private key. Of a key that is
-registered, the members of `REGISTERED` are kept, and nothing else.
+A refusal names a member, never its value: what someone registers by mistake may be a private key.
+Of a key that is registered, the members of `REGISTERED` are kept, and nothing else.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,24 +44,36 @@ def _is_moment(value: Any) -> bool:
 
 def _is_kid(value: Any) -> bool:
     try:
-        return isinstance(value, str) and 0 < len(value.encode()) <= LONGEST_KID and bool(visible(value))
+        return (
+            isinstance(value, str)
+            and 0 < len(value.encode()) <= LONGEST_KID
+            and bool(visible(value))
+        )
     except ValueError:
         return False
 
 
-# The registered members (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1) that say something here.
-# Without those of certificates (x5u, x5c, x5t): nothing here follows or verifies one, so they would only lie there.
+# The registered members (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1) that
+# say something here. Without those of certificates (x5u, x5c, x5t): nothing here follows or
+# verifies one, so they would only lie there.
 REGISTERED = ("kty", "crv", "n", "e", "x", "y", "use", "alg", "kid", "key_ops", "exp", "nbf", "iat")
 
 SENTENCES = {
     "kid_twice": "is also the kid of key {position}; give each key its own",
     "symmetric": "is a symmetric key; register the public key of a key pair",
-    "private": "is a private member; register the public key only, and replace this key pair, it has been sent",
+    "private": (
+        "is a private member; register the public key only, and replace this key pair, it has been"
+        " sent"
+    ),
     "holds_private": (
-        "holds the private member {private}; register the public key only, and replace this key pair, it has been sent"
+        "holds the private member {private}; register the public key only, and replace this key"
+        " pair, it has been sent"
     ),
     "kid_missing": "is missing; give the key an identifier of its own",
-    "kid": "is no text of 1 to {longest} bytes, all of characters that can be seen; give the key another identifier",
+    "kid": (
+        "is no text of 1 to {longest} bytes, all of characters that can be seen; give the key"
+        " another identifier"
+    ),
     "use": "is not sig; the key must be one for signatures",
     "key_ops": 'is not ["verify"]; the key must be one for signatures',
     "kty": "is not one of RSA, EC, OKP",
@@ -89,8 +102,11 @@ class Mistake:
 
 
 def mistakes(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return all that is wrong with a set of keys, each as `{"pointer": "/keys/0/kid", "detail": …}`."""
-    return [{"pointer": mistake.pointer, "detail": mistake.detail} for mistake in find_mistakes(keys)]
+    """Return all that is wrong with a set of keys, each as `{"pointer": "/keys/0/kid", "detail":
+    …}`."""
+    return [
+        {"pointer": mistake.pointer, "detail": mistake.detail} for mistake in find_mistakes(keys)
+    ]
 
 
 def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> list[Mistake]:
@@ -125,9 +141,12 @@ def is_in_time(key: Mapping[str, Any], now: float) -> bool:
 
 
 def private_members(value: Any) -> list[str]:
-    """Return the names of private and symmetric members anywhere in a JSON value, `kty` where it says oct."""
+    """Return the names of private and symmetric members anywhere in a JSON value, `kty` where it
+    says oct."""
     if isinstance(value, Mapping):
-        own = [name for name in _PRIVATE_MEMBERS if name in value] + (["kty"] if value.get("kty") == "oct" else [])
+        own = [name for name in _PRIVATE_MEMBERS if name in value] + (
+            ["kty"] if value.get("kty") == "oct" else []
+        )
         return own + [name for part in value.values() for name in private_members(part)]
     if isinstance(value, list):
         return [name for part in value for name in private_members(part)]
@@ -135,14 +154,21 @@ def private_members(value: Any) -> list[str]:
 
 
 def algorithms_of(key: Mapping[str, Any]) -> list[str]:
-    """Return the signature algorithms that fit a key by its type and curve, narrowed by its own `alg` (RFC 7517
-    §4.4)."""
+    """Return the signature algorithms that fit a key by its type and curve, narrowed by its own
+    `alg` (RFC 7517 §4.4)."""
     return [alg for alg in _fitting(key) if "alg" not in key or key["alg"] == alg]
 
 
 def _fitting(key: Mapping[str, Any]) -> list[str]:
     kty, crv = key.get("kty"), key.get("crv")
-    return next((algs for (kind, curve), algs in _ALGORITHMS.items() if kind == kty and curve in (None, crv)), [])
+    return next(
+        (
+            algs
+            for (kind, curve), algs in _ALGORITHMS.items()
+            if kind == kty and curve in (None, crv)
+        ),
+        [],
+    )
 
 
 def _of_key(key: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -182,7 +208,11 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake("/kty", "kty")
         return
     if not fitting:
-        yield Mistake("/crv", "crv", {"curves": ", ".join(str(curve) for kind, curve in _ALGORITHMS if kind == kty)})
+        yield Mistake(
+            "/crv",
+            "crv",
+            {"curves": ", ".join(str(curve) for kind, curve in _ALGORITHMS if kind == kty)},
+        )
         return
     if "alg" in key and key["alg"] not in fitting:
         yield Mistake("/alg", "alg", {"algorithms": " or ".join(fitting)})
@@ -199,7 +229,9 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake("/e", "exponent", {"maximum": MAXIMUM_EXPONENT_BITS})
         return
     try:
-        public = JWK(kty=kty, **{member: key.get(member) for member in members}).get_op_key("verify")
+        public = JWK(kty=kty, **{member: key.get(member) for member in members}).get_op_key(
+            "verify"
+        )
     except (JWException, ValueError, TypeError, AttributeError):
         yield no_key
         return
@@ -207,14 +239,18 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
         yield no_key
     elif kty == "RSA" and not MINIMUM_RSA_BITS <= public.key_size <= MAXIMUM_RSA_BITS:
         yield Mistake(
-            "/n", "rsa_bits", {"bits": public.key_size, "minimum": MINIMUM_RSA_BITS, "maximum": MAXIMUM_RSA_BITS}
+            "/n",
+            "rsa_bits",
+            {"bits": public.key_size, "minimum": MINIMUM_RSA_BITS, "maximum": MAXIMUM_RSA_BITS},
         )
 
 
 def _is_spelled_right(value: Any, size: int | None) -> bool:
-    """Return whether this is the one spelling of a number: another one would be another thumbprint of the same key.
+    """Return whether this is the one spelling of a number: another one would be another thumbprint
+    of the same key.
 
-    RFC 7515 §2 (no padding); of a given number of octets, else the shortest (RFC 7518 §2 and §6.3.1.1).
+    RFC 7515 §2 (no padding); of a given number of octets, else the shortest (RFC 7518 §2 and
+    §6.3.1.1).
     """
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_KEY_MEMBER:
         return False

@@ -1,4 +1,5 @@
-"""Registering operators, the clients that may use the management API: done on the machine itself, not over HTTP."""
+"""Registering operators, the clients that may use the management API: done on the machine itself,
+not over HTTP."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -15,7 +16,8 @@ from acmidm_sandbox.beheerportaal.store.users import ACTOR_PREFIX
 def register_operator(
     database: Path, client_id: str, rights: Sequence[str] = RIGHTS, *, public_jwk: Mapping[str, Any]
 ) -> None:
-    """Register an operator in the portal's database, whether the portal runs or not; an existing one is replaced.
+    """Register an operator in the portal's database, whether the portal runs or not; an existing
+    one is replaced.
 
     Raises:
         ValueError: for a client_id that reads like a user's, or a key that can't be used.
@@ -23,10 +25,13 @@ def register_operator(
     """
     if client_id.startswith(ACTOR_PREFIX):
         raise ValueError(
-            f"a client_id that begins with {ACTOR_PREFIX} would look like a user's in the audit trail; choose another"
+            f"a client_id that begins with {ACTOR_PREFIX} would look like a user's in the audit"
+            " trail; choose another"
         )
     if wrong := mistakes([public_jwk]):
-        raise ValueError("; ".join(f"{mistake['pointer']} {mistake['detail']}" for mistake in wrong))
+        raise ValueError(
+            "; ".join(f"{mistake['pointer']} {mistake['detail']}" for mistake in wrong)
+        )
     operator = operators.StoredOperator(client_id, sorted(set(rights)), [registered(public_jwk)])
     with closing(open_database(database)) as store, store.write() as connection:
         operators.put(connection, operator)

@@ -1,4 +1,5 @@
-"""Errors as `application/problem+json` (RFC 9457), each with one sentence for the person who reads it."""
+"""Errors as `application/problem+json` (RFC 9457), each with one sentence for the person who reads
+it."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +23,9 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(HTTPException):
     """A request that is refused.
 
-    `detail` is one sentence that says what is wrong and what to do; `errors` name the place of each mistake as
-    `pointer` (into the body) or `parameter`; `members` are extension members (RFC 9457 §3.2).
+    `detail` is one sentence that says what is wrong and what to do; `errors` name the place of each
+    mistake as `pointer` (into the body) or `parameter`; `members` are extension members (RFC 9457
+    §3.2).
     """
 
     def __init__(
@@ -50,7 +52,8 @@ def not_found(what: str) -> Problem:
 
 
 def first_of(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """Return the first mistakes, and how many more there are: an answer is not much larger than what it refuses."""
+    """Return the first mistakes, and how many more there are: an answer is not much larger than
+    what it refuses."""
     more = len(mistakes) - MOST_MISTAKES
     return [
         *mistakes[:MOST_MISTAKES],
@@ -62,7 +65,8 @@ def refused(errors: Sequence[Mapping[str, str]]) -> Problem:
     """422 for a document with mistakes: `detail` sums them up."""
     errors = first_of(errors)
     summary = "; ".join(
-        f"{error.get('pointer') or error.get('parameter') or 'the document'}: {error['detail']}" for error in errors
+        f"{error.get('pointer') or error.get('parameter') or 'the document'}: {error['detail']}"
+        for error in errors
     )
     return Problem(422, f"The request is refused: {summary}.", errors=errors)
 
@@ -99,7 +103,8 @@ def _of_validation(error: RequestValidationError) -> Problem:
 
 
 def _of_http(request: Request, error: HTTPException) -> Problem:
-    """Give the framework's own refusals (no route, wrong method, unreadable body) a sentence that helps."""
+    """Give the framework's own refusals (no route, wrong method, unreadable body) a sentence that
+    helps."""
     path = request.scope["path"]  # not of the URL, which is made of the Host header too
     sentences = {
         404: f"There is nothing at {path}; /openapi.json lists what there is.",
@@ -107,25 +112,33 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
         400: "The body can't be read as JSON; correct it.",
     }
     headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
-    return Problem(error.status_code, sentences.get(error.status_code, error.detail), headers=headers)
+    return Problem(
+        error.status_code, sentences.get(error.status_code, error.detail), headers=headers
+    )
 
 
 def _methods(request: Request) -> list[str]:
-    """Return all methods that are offered at a path (RFC 9110 §10.2.1): the framework names those of one of its routes
-    only."""
+    """Return all methods that are offered at a path (RFC 9110 §10.2.1): the framework names those
+    of one of its routes only."""
     return [
         method
         for method in ("DELETE", "GET", "POST", "PUT")
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
     ]
 
 
 def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
-    """Make every error of the application a problem document, or what `forms` has for the beginning of the path."""
+    """Make every error of the application a problem document, or what `forms` has for the beginning
+    of the path."""
 
     def answer(request: Request, problem: Problem) -> JSONResponse:
         path = request.scope["path"]
-        return next((form for beginning, form in forms.items() if path.startswith(beginning)), response)(problem)
+        return next(
+            (form for beginning, form in forms.items() if path.startswith(beginning)), response
+        )(problem)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
@@ -140,7 +153,11 @@ def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
         log.error("the database refused: %s", error.orig)
         return answer(
             request,
-            Problem(503, "The database can't do it now; nothing was changed, try again.", headers={"Retry-After": "1"}),
+            Problem(
+                503,
+                "The database can't do it now; nothing was changed, try again.",
+                headers={"Retry-After": "1"},
+            ),
         )
 
     @app.exception_handler(Exception)

@@ -4,7 +4,8 @@ import hashlib
 import hmac
 import os
 
-# About 5 ms per try on a laptop: a sandbox has secrets that nobody else uses, and its database is its user's alone.
+# About 5 ms per try on a laptop: a sandbox has secrets that nobody else uses, and its database is
+# its user's alone.
 _COST, _BLOCK_SIZE, _PARALLELISM = 2**11, 8, 1
 
 

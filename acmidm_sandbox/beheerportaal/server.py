@@ -1,4 +1,5 @@
-"""`python -m beheerportaal.server <settings.json>`: one portal in one process, on loopback, until SIGTERM."""
+"""`python -m beheerportaal.server <settings.json>`: one portal in one process, on loopback, until
+SIGTERM."""
 
 import argparse
 import logging
@@ -23,15 +24,19 @@ def main() -> None:
     parser.add_argument("settings", type=Path, help="a JSON file with the fields of PortalSettings")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's, which has a line for each command
-    # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news at each request.
+    logging.getLogger("mail.log").setLevel(
+        logging.ERROR
+    )  # aiosmtpd's, which has a line for each command
+    # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news
+    # at each request.
     warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
     try:
         settings = PortalSettings.model_validate_json(arguments.settings.read_bytes())
     except (OSError, ValidationError) as error:
         sys.exit(f"{arguments.settings}: {error}")
     try:
-        # The application opens it again; here a file that is none ends in a sentence instead of a traceback.
+        # The application opens it again; here a file that is none ends in a sentence instead of a
+        # traceback.
         open_database(settings.database).close()
     except UnusableDatabase as error:
         sys.exit(str(error))

@@ -1,4 +1,5 @@
-"""What one instance of the portal needs to know: one process serves one environment of one platform."""
+"""What one instance of the portal needs to know: one process serves one environment of one
+platform."""
 
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,7 +11,8 @@ Platform = Literal["acmidm", "geosecure"]
 
 _HOUR = 3600
 _LIFETIMES = {"geosecure": 10 * _HOUR}  # a comment in Qmino/dosis-connector: more than that
-# As Qmino/dosis-connector calls GeoSecure's, and with a slash as the sample of wiki page 1245054009 does.
+# As Qmino/dosis-connector calls GeoSecure's, and with a slash as the sample of wiki page 1245054009
+# does.
 TOKEN_PATHS = {
     "acmidm": ("/op/v1/token",),
     "geosecure": ("/authorization/ws/oauth/v2/token", "/authorization/ws/oauth/v2/token/"),
@@ -29,43 +31,59 @@ class ScopeSettings(_Settings):
     """A scope that clients can be granted."""
 
     assigned_by_provider: bool = Field(
-        default=False, description="Granted by the portal itself to each new client, and never withdrawn by a PUT."
+        default=False,
+        description=(
+            "Granted by the portal itself to each new client, and never withdrawn by a PUT."
+        ),
     )
 
 
 class ProductSettings(_Settings):
     """A product whose configuration is kept per client."""
 
-    json_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema 2020-12 of a client's configuration.")
+    json_schema: dict[str, Any] = Field(
+        alias="schema", description="JSON Schema 2020-12 of a client's configuration."
+    )
     scope: str = Field(description="The scope that gives access to the product's API.")
     client_id: str = Field(
-        min_length=1, description="The client-ID of the product's API: what a token for it has as `aud`."
+        min_length=1,
+        description="The client-ID of the product's API: what a token for it has as `aud`.",
     )
     resources: list[str] = Field(
-        default=[], description="The URLs that are coupled to the API, for `resource` in a token request."
+        default=[],
+        description="The URLs that are coupled to the API, for `resource` in a token request.",
     )
 
 
 class ApiSettings(_Settings):
-    """An API that clients are coupled to by its Referentie (Beheerportaal, pages 6377410136 and 6377440453)."""
+    """An API that clients are coupled to by its Referentie (Beheerportaal, pages 6377410136 and
+    6377440453)."""
 
     client_id: str = Field(min_length=1, description="What a token for the API has as `aud`.")
-    owner: str = Field(description="The OVO code of the organisation whose API-beheerder approves a coupling.")
+    owner: str = Field(
+        description="The OVO code of the organisation whose API-beheerder approves a coupling."
+    )
     scopes: list[str] = Field(description="What a coupling can grant.")
 
 
 class PortalSettings(_Settings):
-    """Everything an instance needs; the file that `python -m beheerportaal.server` reads is this as JSON.
+    """Everything an instance needs; the file that `python -m beheerportaal.server` reads is this as
+    JSON.
 
     `acmidm portal start` writes it from a catalogue that was checked.
     """
 
     environment: str = Field(min_length=1)
     platform: Platform
-    host: str = Field(default="127.0.0.1", description="A loopback address: the portal speaks plain HTTP.")
+    host: str = Field(
+        default="127.0.0.1", description="A loopback address: the portal speaks plain HTTP."
+    )
     port: int = Field(ge=1, le=65535)
     smtp_port: int | None = Field(
-        default=None, ge=1, le=65535, description="Where mails are received; where it is not set, none are."
+        default=None,
+        ge=1,
+        le=65535,
+        description="Where mails are received; where it is not set, none are.",
     )
     database: Path = Field(description="The SQLite file; made at first start.")
     scopes: dict[str, ScopeSettings]
@@ -73,10 +91,14 @@ class PortalSettings(_Settings):
     apis: dict[str, ApiSettings] = Field(default={}, description="By Referentie.")
     labels: dict[str, dict[str, str]] = Field(
         default={},
-        description="Per language, what people call each field of a configuration, and by product what it is.",
+        description=(
+            "Per language, what people call each field of a configuration, and by product what"
+            " it is."
+        ),
     )
     strict: bool = Field(
-        default=False, description="Refuses what is not as documented, though clients that people use do it."
+        default=False,
+        description="Refuses what is not as documented, though clients that people use do it.",
     )
     access_token_lifetime_seconds: int = Field(
         default_factory=lambda data: _LIFETIMES.get(data.get("platform"), _HOUR),
@@ -89,17 +111,19 @@ class PortalSettings(_Settings):
     explains_refusals: bool = Field(
         default=False,
         description=(
-            "Says why a client could not be authenticated, which also tells which clients there are: for a sandbox, on"
-            " loopback."
+            "Says why a client could not be authenticated, which also tells which clients there"
+            " are: for a sandbox, on loopback."
         ),
     )
     form_page: Path | None = Field(
-        default=None, description="The aansluitingsformulier as a page; where it is not set, none is served."
+        default=None,
+        description="The aansluitingsformulier as a page; where it is not set, none is served.",
     )
     external_issuer: str | None = Field(
         default=None,
         description=(
-            "Clients and operators are this issuer's, such as a Keycloak realm; the portal then only has products."
+            "Clients and operators are this issuer's, such as a Keycloak realm; the portal then"
+            " only has products."
         ),
     )
 
@@ -112,7 +136,8 @@ class PortalSettings(_Settings):
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port, without a trailing slash; also the `aud` of operators' access tokens."""
+        """Scheme, host and port, without a trailing slash; also the `aud` of operators' access
+        tokens."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
@@ -123,7 +148,8 @@ class PortalSettings(_Settings):
 
     @property
     def token_endpoint(self) -> str:
-        """The token endpoint's URL: lower case and without a trailing slash, as GeoSecure wants it in `aud`."""
+        """The token endpoint's URL: lower case and without a trailing slash, as GeoSecure wants it
+        in `aud`."""
         return f"{self.origin}{TOKEN_PATHS[self.platform][0]}"
 
     @property

@@ -1,5 +1,5 @@
-"""The users of the web interface: made on the machine itself, like operators, for here is no identity provider that
-knows people."""
+"""The users of the web interface: made on the machine itself, like operators, for here is no
+identity provider that knows people."""
 
 import re
 import secrets
@@ -28,21 +28,30 @@ def add_user(
     aansluitingenteam: bool = False,
     organisation_name: str = "",
 ) -> str:
-    """Add a user of an organisation, known by its OVO code, its KBO number or both; return the password, which is kept
-    as a hash only.
+    """Add a user of an organisation, known by its OVO code, its KBO number or both; return the
+    password, which is kept as a hash only.
 
     Raises:
         ValueError: one sentence, for a name or codes that can't be used.
         UnusableDatabase
     """
     for given in (name, organisation_name or name):
-        if not given or given != given.strip() or len(given) > _LONGEST_NAME or not given.isprintable():
-            raise ValueError(f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it")
+        if (
+            not given
+            or given != given.strip()
+            or len(given) > _LONGEST_NAME
+            or not given.isprintable()
+        ):
+            raise ValueError(
+                f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it"
+            )
     user = User(name, *_codes(organisation), api_beheerder, aansluitingenteam, organisation_name)
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
     with closing(open_database(database)) as store, store.write() as connection:
         if users.find(connection, name) is not None:
-            raise ValueError(f"there is a user {name} already; remove that one first, or choose another name")
+            raise ValueError(
+                f"there is a user {name} already; remove that one first, or choose another name"
+            )
         users.add(connection, user, hash_secret(password))
     return password
 
@@ -54,7 +63,8 @@ def list_users(database: Path) -> list[User]:
 
 
 def set_right(database: Path, name: str, *, api_beheerder: bool) -> None:
-    """Grants or withdraws the right *API-beheerder*, what the *Lokale Beheerder* does; it counts from the next request.
+    """Grants or withdraws the right *API-beheerder*, what the *Lokale Beheerder* does; it counts
+    from the next request.
 
     Raises:
         ValueError: where there is no such user.
@@ -85,12 +95,14 @@ def _codes(given: Sequence[str]) -> tuple[str | None, str | None]:
             kbo = plain
         else:
             raise ValueError(
-                f"{code} is no OVO code such as OVO002067 and no KBO number of ten digits, or there is one already"
+                f"{code} is no OVO code such as OVO002067 and no KBO number of ten digits, or there"
+                " is one already"
             )
     if ovo is None and kbo is None:
         raise ValueError("a user needs an organisation; give its OVO code or KBO number")
     if ovo is None and kbo == SHARED_KBO_NUMBER:
         raise ValueError(
-            "KBO number 0316.380.841 is shared by all departments of the Flemish administration; give the OVO code"
+            "KBO number 0316.380.841 is shared by all departments of the Flemish administration;"
+            " give the OVO code"
         )
     return ovo, kbo

@@ -28,7 +28,8 @@ _EPILOG = """
 - `acmidm keycloak start`
 - `acmidm keycloak stop`
 
-**Exit codes**: 0 done; 1 a Keycloak does not run or could not be started; 2 wrong use, or a wrong setting.
+**Exit codes**: 0 done; 1 a Keycloak does not run or could not be started; 2 wrong use, or a wrong
+setting.
 """
 
 NAME = "keycloak"
@@ -41,11 +42,13 @@ _MANAGEMENT_PATH = "/admin/realms/"
 
 @app.command()
 def start(stack: StackOption = "keycloak") -> None:
-    """Start the Keycloak of a stack, with its realm and its operator; one that runs is left alone, and its realm
-    brought up to date."""
+    """Start the Keycloak of a stack, with its realm and its operator; one that runs is left alone,
+    and its realm brought up to date."""
 
     def start_one(served: Served) -> str:
-        server = Server(served.daemon(NAME).folder, _distribution(), served.settings.address.port or 80)
+        server = Server(
+            served.daemon(NAME).folder, _distribution(), served.settings.address.port or 80
+        )
         started = start_server(server)
         _set_up_realm(server, served)
         sentence = "sandbox.started" if started else "sandbox.running"
@@ -64,8 +67,8 @@ def start_server(server: Server) -> bool:
     written = daemon.settings()
     if written and (newer := server.spoils(written)):
         raise Failure(
-            f"{server.folder} is of Keycloak {newer}, newer than {server.version}; start that version, or run make"
-            " clean",
+            f"{server.folder} is of Keycloak {newer}, newer than {server.version}; start that"
+            " version, or run make clean",
             exit_code=1,
         )
     return daemon.start(
@@ -86,7 +89,9 @@ def _set_up_realm(server: Server, served: Served) -> None:
         with Admin(server) as admin:
             set_up(admin, _realm(served))
     except httpx.HTTPError as error:
-        raise Failure(say("sandbox.no_realm", name=daemon.title, error=error, log=daemon.log), exit_code=1) from None
+        raise Failure(
+            say("sandbox.no_realm", name=daemon.title, error=error, log=daemon.log), exit_code=1
+        ) from None
 
 
 def _realm(served: Served) -> Realm:
@@ -109,7 +114,8 @@ def _realm(served: Served) -> Realm:
 
 
 def _distribution() -> Path:
-    """Where the server's program is; it is got first where it is missing, which takes a minute. Raises Failure."""
+    """Where the server's program is; it is got first where it is missing, which takes a minute.
+    Raises Failure."""
     try:
         install()
         return distribution(wanted_version())

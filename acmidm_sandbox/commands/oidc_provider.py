@@ -23,7 +23,8 @@ _EPILOG = """
 - `acmidm oidc-provider start`
 - `acmidm oidc-provider stop`
 
-**Exit codes**: 0 done; 1 an oidc-provider does not run or could not be started; 2 wrong use, or a wrong setting.
+**Exit codes**: 0 done; 1 an oidc-provider does not run or could not be started; 2 wrong use, or a
+wrong setting.
 """
 
 NAME = "oidc-provider"
@@ -34,7 +35,8 @@ add_stop_and_status(app, NAME)
 
 @app.command()
 def start(stack: StackOption = NAME) -> None:
-    """Start the oidc-provider of a stack; one that runs with the same settings is left alone, another started anew."""
+    """Start the oidc-provider of a stack; one that runs with the same settings is left alone,
+    another started anew."""
 
     def start_one(served: Served) -> str:
         server = _server(served)
@@ -49,7 +51,8 @@ def daemon_of(server: Server) -> Daemon:
 
 
 def start_server(server: Server) -> bool:
-    """Start an oidc-provider and return when it answers; False where it runs already. Raises Failure."""
+    """Start an oidc-provider and return when it answers; False where it runs already. Raises
+    Failure."""
     daemon = daemon_of(server)
     return daemon.start(
         Program(

@@ -26,7 +26,8 @@ _EPILOG = """
 - `acmidm portal mail gent --stack tni`
 - `acmidm portal user add --name loket --organisation OVO002067 --api-beheerder`
 
-**Exit codes**: 0 done; 1 a portal does not run or could not be started; 2 wrong use, or a wrong setting.
+**Exit codes**: 0 done; 1 a portal does not run or could not be started; 2 wrong use, or a wrong
+setting.
 """
 
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
@@ -37,19 +38,28 @@ _ExplainOption = Annotated[
     bool,
     typer.Option(
         "--explain-refusals",
-        help="Say why a client could not be authenticated, which also tells which clients there are.",
+        help=(
+            "Say why a client could not be authenticated, which also tells which clients there are."
+        ),
     ),
 ]
 
 _StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Refuse what is not as documented, though clients that people use do it.")
+    bool,
+    typer.Option(
+        "--strict", help="Refuse what is not as documented, though clients that people use do it."
+    ),
 ]
 
 
 @app.command()
-def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, strict: _StrictOption = False) -> None:
-    """Start the portals of a stack on this machine; those that run with the same settings are left alone, others
-    started anew."""
+def start(
+    stack: StackOption = "tni",
+    explain_refusals: _ExplainOption = False,
+    strict: _StrictOption = False,
+) -> None:
+    """Start the portals of a stack on this machine; those that run with the same settings are left
+    alone, others started anew."""
 
     def start_one(portal: EmbeddedPortal) -> str:
         started = portal.daemon.start(portal.prepared())
@@ -65,8 +75,13 @@ def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, 
 def apis(stack: StackOption = "tni") -> None:
     """Show the product APIs of a stack's portals, and what a token request names them by."""
     for portal in portals(stack):
-        for name, product in portal.settings.products.items() if portal.settings.external_issuer is None else ():
-            targets = [f"audience={product.client_id}", *(f"resource={url}" for url in product.resources)]
+        for name, product in (
+            portal.settings.products.items() if portal.settings.external_issuer is None else ()
+        ):
+            targets = [
+                f"audience={product.client_id}",
+                *(f"resource={url}" for url in product.resources),
+            ]
             named = f" {say('sandbox.or')} ".join(targets)
             typer.echo(f"{portal.served.platform.value} {name}: scope={product.scope}, {named}")
 
@@ -93,9 +108,15 @@ def mail(
         MailOutput, typer.Option("--output", "-o", help="text for people, json for programs.")
     ] = MailOutput.TEXT,
 ) -> None:
-    """Show the mails that a stack's sandbox received, newest first. The page Postvak has those of one organisation."""
+    """Show the mails that a stack's sandbox received, newest first. The page Postvak has those of
+    one organisation."""
     database = next(
-        (portal.settings.database for portal in portals(stack) if portal.settings.smtp_port is not None), None
+        (
+            portal.settings.database
+            for portal in portals(stack)
+            if portal.settings.smtp_port is not None
+        ),
+        None,
     )
     if database is None:
         fail(say("sandbox.receives_no_mail", stack=stack))
@@ -111,28 +132,41 @@ def mail(
         typer.echo("\n\n".join("\n".join(lines(received)) for received in mails))
 
 
-_users = typer.Typer(help="The users of the embedded Beheerportaal's web interface.", no_args_is_help=True)
+_users = typer.Typer(
+    help="The users of the embedded Beheerportaal's web interface.", no_args_is_help=True
+)
 
 _PlatformOption = Annotated[str, typer.Option(help="The platform: acmidm or geosecure.")]
-_NameOption = Annotated[str, typer.Option(help="The name to log on with; that of a function rather than of a person.")]
+_NameOption = Annotated[
+    str, typer.Option(help="The name to log on with; that of a function rather than of a person.")
+]
 
 
 @_users.command()
 def add(
     organisation: Annotated[
-        list[str], typer.Option(help="The organisation's OVO code or KBO number; repeat it to give both.")
+        list[str],
+        typer.Option(help="The organisation's OVO code or KBO number; repeat it to give both."),
     ],
     name: _NameOption,
     stack: StackOption = "tni",
     platform: _PlatformOption = "acmidm",
     api_beheerder: Annotated[
-        bool, typer.Option("--api-beheerder", help="With the right API-beheerder, without which no client is seen.")
+        bool,
+        typer.Option(
+            "--api-beheerder", help="With the right API-beheerder, without which no client is seen."
+        ),
     ] = False,
     aansluitingenteam: Annotated[
         bool,
-        typer.Option("--aansluitingenteam", help="As one who registers products for clients of all organisations."),
+        typer.Option(
+            "--aansluitingenteam",
+            help="As one who registers products for clients of all organisations.",
+        ),
     ] = False,
-    organisation_name: Annotated[str, typer.Option(help="What new clients call the organisation.")] = "",
+    organisation_name: Annotated[
+        str, typer.Option(help="What new clients call the organisation.")
+    ] = "",
 ) -> None:
     """Add a user, and show the password, which is shown this once and kept as a hash."""
     portal = _portal(stack, platform)
@@ -145,9 +179,13 @@ def add(
             aansluitingenteam=aansluitingenteam,
             organisation_name=organisation_name,
         )
-        rights = ", ".join(next(user.rights for user in list_users(portal.database) if user.name == name))
+        rights = ", ".join(
+            next(user.rights for user in list_users(portal.database) if user.name == name)
+        )
     sentence = "sandbox.user.added_with_right" if rights else "sandbox.user.added"
-    typer.echo(say(sentence, name=name, organisation=", ".join(organisation), right=rights), err=True)
+    typer.echo(
+        say(sentence, name=name, organisation=", ".join(organisation), right=rights), err=True
+    )
     typer.echo(say("sandbox.user.log_on", address=f"{portal.origin}/portaal"), err=True)
     typer.echo(password)
 
@@ -159,11 +197,15 @@ def list_all(stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -
         users = list_users(_portal(stack, platform).database)
     for user in users:
         codes = ", ".join(code for code in (user.ovo, user.kbo) if code)
-        typer.echo(f"{user.name}: {codes}, {', '.join(user.rights) or say('sandbox.user.no_right')}")
+        typer.echo(
+            f"{user.name}: {codes}, {', '.join(user.rights) or say('sandbox.user.no_right')}"
+        )
 
 
 @_users.command()
-def grant(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
+def grant(
+    name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm"
+) -> None:
     """Give a user the right API-beheerder, as the Lokale Beheerder does."""
     with usable_database():
         set_right(_portal(stack, platform).database, name, api_beheerder=True)
@@ -171,7 +213,9 @@ def grant(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOpti
 
 
 @_users.command()
-def revoke(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
+def revoke(
+    name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm"
+) -> None:
     """Take the right API-beheerder from a user; it counts from the next page."""
     with usable_database():
         set_right(_portal(stack, platform).database, name, api_beheerder=False)
@@ -179,7 +223,9 @@ def revoke(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOpt
 
 
 @_users.command()
-def remove(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
+def remove(
+    name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm"
+) -> None:
     """Remove a user, whose sessions end."""
     with usable_database():
         remove_user(_portal(stack, platform).database, name)

@@ -18,7 +18,9 @@ class Admin:
     def __init__(self, server: Server) -> None:
         self._server = server
         # Never through a proxy that the environment names: this is loopback.
-        self._http = httpx.Client(base_url=server.origin, timeout=60, trust_env=False, auth=_FreshToken(server))
+        self._http = httpx.Client(
+            base_url=server.origin, timeout=60, trust_env=False, auth=_FreshToken(server)
+        )
 
     def __enter__(self) -> Self:
         return self

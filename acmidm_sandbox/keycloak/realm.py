@@ -13,8 +13,8 @@ from typing import Any
 from acmidm_sandbox.keycloak.admin import Admin, Document
 
 _MANAGE = "manage-clients"
-"""A role of the client ``realm-management``. It includes seeing clients and client scopes; nothing less lets a client
-be made."""
+"""A role of the client ``realm-management``. It includes seeing clients and client scopes; nothing
+less lets a client be made."""
 _SEE_EVENTS = "view-events"
 _EVENTS_SECONDS = 30 * 24 * 3600
 """For how long the realm keeps refused token requests."""
@@ -37,7 +37,8 @@ class Realm:
     audience: str | None = None
     """The origin of the product APIs: what access tokens with these scopes have in ``aud``."""
     audited: bool = False
-    """Whether it keeps who changed what and which token requests it refused, and the operator may see it."""
+    """Whether it keeps who changed what and which token requests it refused, and the operator may
+    see it."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """More of Keycloak's RealmRepresentation."""
 
@@ -49,7 +50,10 @@ class Realm:
 
 def set_up(admin: Admin, realm: Realm) -> None:
     """Make the realm, or bring it to this state."""
-    audit: dict[str, Any] = {"adminEventsEnabled": realm.audited, "adminEventsDetailsEnabled": realm.audited}
+    audit: dict[str, Any] = {
+        "adminEventsEnabled": realm.audited,
+        "adminEventsDetailsEnabled": realm.audited,
+    }
     if realm.audited:
         audit |= {
             "eventsEnabled": True,
@@ -66,14 +70,19 @@ def set_up(admin: Admin, realm: Realm) -> None:
 
 
 def _scopes(admin: Admin, realm: Realm) -> None:
-    titles = {**realm.scopes, **dict.fromkeys(realm.operator_scopes, "A right of the operator at the product APIs")}
+    titles = {
+        **realm.scopes,
+        **dict.fromkeys(realm.operator_scopes, "A right of the operator at the product APIs"),
+    }
     existing = {scope["name"]: scope for scope in admin.get(f"/{realm.name}/client-scopes")}
     for name, title in titles.items():
         scope = _scope(name, title, realm.audience)
         if name not in existing:
             admin.post(f"/{realm.name}/client-scopes", scope)
         else:
-            _update_scope(admin, f"/{realm.name}/client-scopes/{existing[name]['id']}", existing[name], scope)
+            _update_scope(
+                admin, f"/{realm.name}/client-scopes/{existing[name]['id']}", existing[name], scope
+            )
     ids = admin.scope_ids(realm.name)
     given = {scope["name"] for scope in admin.get(f"/{realm.name}/default-default-client-scopes")}
     for name in realm.assigned - given:
@@ -109,7 +118,9 @@ def _update_scope(admin: Admin, path: str, existing: Document, wanted: Document)
         if present is None:
             admin.post(f"{path}/protocol-mappers/models", mapper)
         elif present["config"] != mapper["config"]:
-            admin.put(f"{path}/protocol-mappers/models/{present['id']}", {**mapper, "id": present["id"]})
+            admin.put(
+                f"{path}/protocol-mappers/models/{present['id']}", {**mapper, "id": present["id"]}
+            )
 
 
 def _operator(admin: Admin, realm: Realm) -> None:
@@ -125,7 +136,10 @@ def _operator(admin: Admin, realm: Realm) -> None:
         "serviceAccountsEnabled": True,
         "fullScopeAllowed": False,
         "clientAuthenticatorType": "client-jwt",
-        "attributes": {"use.jwks.string": "true", "jwks.string": json.dumps({"keys": [dict(realm.operator_jwk)]})},
+        "attributes": {
+            "use.jwks.string": "true",
+            "jwks.string": json.dumps({"keys": [dict(realm.operator_jwk)]}),
+        },
     }
     client = admin.client(realm.name, realm.operator)
     if client is None:
@@ -153,8 +167,13 @@ def _only_these_rights(admin: Admin, realm: Realm, path: str) -> None:
     management = admin.existing_client(realm.name, "realm-management")["id"]
     account = f"/{realm.name}/users/{admin.get(f'{path}/service-account-user')['id']}/role-mappings"
     roles = [admin.get(f"/{realm.name}/clients/{management}/roles/{name}") for name in realm.rights]
-    for rights_path in (f"{account}/clients/{management}", f"{path}/scope-mappings/clients/{management}"):
-        if superfluous := [role for role in admin.get(rights_path) if role["name"] not in realm.rights]:
+    for rights_path in (
+        f"{account}/clients/{management}",
+        f"{path}/scope-mappings/clients/{management}",
+    ):
+        if superfluous := [
+            role for role in admin.get(rights_path) if role["name"] not in realm.rights
+        ]:
             admin.delete(rights_path, superfluous)
         admin.post(rights_path, roles)
     # The realm gives each account a few roles of its own, such as managing its profile.

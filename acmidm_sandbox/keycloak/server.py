@@ -1,5 +1,5 @@
-"""How a Keycloak of the sandbox is run: its command, its variables, its administrator. Who runs it is another's
-business."""
+"""How a Keycloak of the sandbox is run: its command, its variables, its administrator. Who runs it
+is another's business."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
 class Server:
     """The Keycloak whose database and administrator's password are in ``folder``.
 
-    ``distribution`` is where its program is, built for a database of the kind ``dev-file``. With ``in_memory`` nothing
-    outlives it.
+    ``distribution`` is where its program is, built for a database of the kind ``dev-file``. With
+    ``in_memory`` nothing outlives it.
     """
 
     folder: Path
@@ -43,7 +43,9 @@ class Server:
         file = self.folder / "keycloak.admin-password"
         if not file.exists():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            with os.fdopen(
+                os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+            ) as stream:
                 stream.write(secrets.token_urlsafe(32))
         return file.read_text()
 
@@ -57,10 +59,12 @@ class Server:
         return json.dumps({"version": self.version, "origin": self.origin})
 
     def spoils(self, settings: str) -> str | None:
-        """Return the newer version of these settings, whose database this one would spoil. An older one's is brought up
-        to date."""
+        """Return the newer version of these settings, whose database this one would spoil. An older
+        one's is brought up to date."""
         written = str(json.loads(settings)["version"])
-        return written if _numbers(written) > _numbers(self.version) and not self.in_memory else None
+        return (
+            written if _numbers(written) > _numbers(self.version) and not self.in_memory else None
+        )
 
     @property
     def command(self) -> tuple[str | Path, ...]:
@@ -74,7 +78,9 @@ class Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        database = "mem:keycloak" if self.in_memory else f"file:{self.folder.absolute() / 'keycloak'}"
+        database = (
+            "mem:keycloak" if self.in_memory else f"file:{self.folder.absolute() / 'keycloak'}"
+        )
         return {
             "KC_CACHE": "local",
             "KC_DB_URL": f"jdbc:h2:{database};NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE",

@@ -1,4 +1,5 @@
-"""How an oidc-provider of the sandbox is run: its command and its settings. Who runs it is another's business."""
+"""How an oidc-provider of the sandbox is run: its command and its settings. Who runs it is
+another's business."""
 
 from __future__ import annotations
 
@@ -13,13 +14,21 @@ REGISTRATION_SCOPE = "client_registration"
 """What an operator's token needs at the registration endpoint."""
 REGISTRATION_PATH = "/reg"
 START_SECONDS = 30
-KEPT_METADATA = ("software_id", "managed_by", "incarnation", "keys_declared", "organisation", "application")
+KEPT_METADATA = (
+    "software_id",
+    "managed_by",
+    "incarnation",
+    "keys_declared",
+    "organisation",
+    "application",
+)
 """The members of a client's metadata that are kept besides those of OpenID Connect."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """The oidc-provider whose clients are in ``folder``; its program and its packages are in ``program``."""
+    """The oidc-provider whose clients are in ``folder``; its program and its packages are in
+    ``program``."""
 
     folder: Path
     program: Path
@@ -49,7 +58,11 @@ class Server:
     def settings(self) -> str:
         """What makes a running one another, as JSON; the program reads it too."""
         program = b"".join(file.read_bytes() for file in sorted(self.program.glob("*.mjs")))
-        operator = {"client_id": self.operator, "jwk": self.operator_jwk, "scopes": sorted(self.operator_scopes)}
+        operator = {
+            "client_id": self.operator,
+            "jwk": self.operator_jwk,
+            "scopes": sorted(self.operator_scopes),
+        }
         settings = {
             "program": hashlib.sha256(program).hexdigest(),
             "issuer": self.issuer,

@@ -1,7 +1,8 @@
-"""The types of authority that are installed here: each is an entry point of a package, and nothing else names them all.
+"""The types of authority that are installed here: each is an entry point of a package, and nothing
+else names them all.
 
-A stack's setting ``acmidm:authority`` is the name of one. No form and no setting names a module or a class: what can be
-loaded is what somebody installed.
+A stack's setting ``acmidm:authority`` is the name of one. No form and no setting names a module or
+a class: what can be loaded is what somebody installed.
 """
 
 from __future__ import annotations
@@ -32,21 +33,23 @@ class AuthorityType(Generic[S]):
 
     name: str
     settings: type[S]
-    """The model of a platform's settings, a ``PlatformSettings`` with the keys that only this type reads."""
+    """The model of a platform's settings, a ``PlatformSettings`` with the keys that only this type
+    reads."""
     connect: Callable[..., Any]
-    """Make the authority of a platform, as ``authorities.port.Connect`` says. It imports the adapter, which nothing
-    needs before."""
+    """Make the authority of a platform, as ``authorities.port.Connect`` says. It imports the
+    adapter, which nothing needs before."""
     takes_keys_from_address: bool = False
     """Whether it fetches a client's keys from the client's ``jwks_uri``."""
     keeps_previous_secret: bool = False
     """Whether the secret before a new one can go on working for a while."""
     keeps_writers_apart: bool = False
-    """Whether it refuses to overwrite what changed since it was read, as by ETags; else one of two writers of the same
-    moment may undo what the other did."""
+    """Whether it refuses to overwrite what changed since it was read, as by ETags; else one of two
+    writers of the same moment may undo what the other did."""
     lists_clients: bool = True
     """Whether it lists its clients; else nobody knows which of them no form declares."""
     finds_clients: bool = True
-    """Whether it finds a client by its key; else a create whose answer is lost must not be repeated blindly."""
+    """Whether it finds a client by its key; else a create whose answer is lost must not be repeated
+    blindly."""
     takes_secrets: bool = True
     """Whether a client can be given a secret of our choice."""
     takes_keys_later: bool = True
@@ -54,15 +57,16 @@ class AuthorityType(Generic[S]):
     takes_parts: bool = False
     """Whether a registration takes the client's scopes and keys along."""
     tells_gone: bool = True
-    """Whether it answers otherwise of a client that is gone than of one that it does not let the operator see."""
+    """Whether it answers otherwise of a client that is gone than of one that it does not let the
+    operator see."""
     has_platform_rules: bool = False
     """Whether its tokens follow the rules of ACM/IDM and GeoSecure, which the probe explains."""
     confirmed_in: Callable[[S], Path] | None = None
-    """The folder of what people confirmed, by a platform's settings, where they alone change it at a portal: that is
-    what it has, and what differs is ordered. None where it has an API."""
+    """The folder of what people confirmed, by a platform's settings, where they alone change it at
+    a portal: that is what it has, and what differs is ordered. None where it has an API."""
     portals: Mapping[Environment, str] = field(default_factory=dict)
-    """The portal where organisations manage their clients, where ``portalUrl`` is not set; empty: it has none of its
-    own."""
+    """The portal where organisations manage their clients, where ``portalUrl`` is not set; empty:
+    it has none of its own."""
 
     @property
     def is_by_hand(self) -> bool:
@@ -71,7 +75,8 @@ class AuthorityType(Generic[S]):
 
 @cache
 def installed_authorities() -> Mapping[str, AuthorityType[Any]]:
-    """Return each installed type by its name, in alphabetical order. Raises Failure for one that is not usable."""
+    """Return each installed type by its name, in alphabetical order. Raises Failure for one that is
+    not usable."""
     types: dict[str, AuthorityType[Any]] = {}
     for point in sorted(entry_points(group=GROUP)):
         if point.name in types:
@@ -84,9 +89,15 @@ def _loaded(point: EntryPoint) -> AuthorityType[Any]:
     try:
         loaded = point.load()
     except (ImportError, AttributeError) as error:
-        raise _unusable(point, f"cannot be loaded ({error})", "install its package anew, or uninstall it") from None
+        raise _unusable(
+            point, f"cannot be loaded ({error})", "install its package anew, or uninstall it"
+        ) from None
     if not isinstance(loaded, AuthorityType) or loaded.name != point.name:
-        raise _unusable(point, "is no AuthorityType of that name", "correct its entry point, or uninstall its package")
+        raise _unusable(
+            point,
+            "is no AuthorityType of that name",
+            "correct its entry point, or uninstall its package",
+        )
     return loaded
 
 

@@ -1,9 +1,9 @@
-"""What a command hands the program besides its settings: the clients that are at their authority, though the state may
-have lost them.
+"""What a command hands the program besides its settings: the clients that are at their authority,
+though the state may have lost them.
 
-The engine reads a copy of the stack's file (``--config-file``), which names a file with these clients. Both files are
-in a folder of their own for as long as the command runs: nothing is saved in the stack's file, and a run that is killed
-leaves nothing that the next run would read.
+The engine reads a copy of the stack's file (``--config-file``), which names a file with these
+clients. Both files are in a folder of their own for as long as the command runs: nothing is saved
+in the stack's file, and a run that is killed leaves nothing that the next run would read.
 """
 
 from __future__ import annotations
@@ -24,19 +24,27 @@ from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
 HANDED = "handed"
-"""The setting that names the file. It is not declared, so that every command refuses it in a stack's own file."""
+"""The setting that names the file. It is not declared, so that every command refuses it in a
+stack's own file."""
 
 
 @contextmanager
 def handing(stack: str, records: Records | None) -> Iterator[tuple[str, ...]]:
-    """Yield the arguments with which a command of the engine hands ``records`` on; none where they are None."""
+    """Yield the arguments with which a command of the engine hands ``records`` on; none where they
+    are None."""
     if records is None:
         yield ()
         return
     with TemporaryDirectory(prefix="acmidm-") as folder:
-        file, value, own = stack_file(stack, Path(folder)), Path(folder, "clients.json"), stack_file(stack, Path())
+        file, value, own = (
+            stack_file(stack, Path(folder)),
+            Path(folder, "clients.json"),
+            stack_file(stack, Path()),
+        )
         # As texts: the engine reads some words as numbers that YAML 1.1 reads otherwise.
-        document = (yaml.load(own.read_text("utf-8"), yaml.BaseLoader) if own.exists() else None) or {}  # noqa: S506 - makes texts alone
+        document = (
+            yaml.load(own.read_text("utf-8"), yaml.BaseLoader) if own.exists() else None  # noqa: S506 - makes texts alone
+        ) or {}
         document["config"] = {**(document.get("config") or {}), f"{NAMESPACE}:{HANDED}": str(value)}
         file.write_text(yaml.safe_dump(document), "utf-8")
         parts = {
@@ -51,13 +59,16 @@ def handing(stack: str, records: Records | None) -> Iterator[tuple[str, ...]]:
 
 
 def read_there(file: Path, environment: Environment) -> Records:
-    """Return the clients that ``handing`` wrote. Raises Failure where the file is gone or was edited."""
+    """Return the clients that ``handing`` wrote. Raises Failure where the file is gone or was
+    edited."""
     records = {}
     try:
         for name, parts in json.loads(file.read_text("utf-8")).items():
             scopes = None if parts["scopes"] is None else dict.fromkeys(parts["scopes"], Grant())
             products = {product: dict[str, object]() for product in parts["products"]}
-            records[name] = Client(name, Platform.ACMIDM, environment, scopes=scopes, products=products)
+            records[name] = Client(
+                name, Platform.ACMIDM, environment, scopes=scopes, products=products
+            )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise Failure(say("program.handed_kept", key=f"{NAMESPACE}:{HANDED}")) from None
     return records

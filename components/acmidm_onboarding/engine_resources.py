@@ -1,7 +1,8 @@
-"""Clients from the engine's resources, which ``pulumi stack export`` and ``pulumi preview --json`` have alike.
+"""Clients from the engine's resources, which ``pulumi stack export`` and ``pulumi preview --json``
+have alike.
 
-A client is some resources, each with its inputs, below a component. Of a type that is not in ``Resource`` the inputs
-are kept as they are. A value that the engine does not know yet is absent.
+A client is some resources, each with its inputs, below a component. Of a type that is not in
+``Resource`` the inputs are kept as they are. A value that the engine does not know yet is absent.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from acmidm_onboarding.values.client import Client, ClientKey, Grant, HandedOver, fields_in, with_first_marked
+from acmidm_onboarding.values.client import (
+    Client,
+    ClientKey,
+    Grant,
+    HandedOver,
+    fields_in,
+    with_first_marked,
+)
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.metadata import Owner
@@ -29,11 +37,14 @@ METHOD = "token_endpoint_auth_method"
 WAITS = "awaits_key"
 """The output of a client that says that its secret is still in force, whatever its inputs say."""
 INCARNATION = "incarnation"
-"""The output with the mark by which a resource knows its own client or configuration at the authority."""
+"""The output with the mark by which a resource knows its own client or configuration at the
+authority."""
 REGISTRATION = "registration"
-"""The output, a secret, with what opens a client where the operator's token does not (``authorities/port.py``)."""
+"""The output, a secret, with what opens a client where the operator's token does not
+(``authorities/port.py``)."""
 UNKNOWN = "unknown-whether-made"
-"""The output that says why nobody knows whether a client was made; also the ID of such a client in the state."""
+"""The output that says why nobody knows whether a client was made; also the ID of such a client in
+the state."""
 OTHER = "other_owner"
 """The input that a refresh sets: the marks at the authority that are not the resource's own."""
 HAND_OVER = "HandOver"
@@ -42,13 +53,24 @@ HAND_OVER = "HandOver"
 _OURS = ("pulumi-python:dynamic/acmidm", "acmidm:index")
 _PASSWORD = "random:index/randomPassword:RandomPassword"
 _OF_PROVIDERS = frozenset(
-    {"client_id", "platform", "software_id", "managed_by", "formerly", "connection", "adopt", INCARNATION, OTHER}
+    {
+        "client_id",
+        "platform",
+        "software_id",
+        "managed_by",
+        "formerly",
+        "connection",
+        "adopt",
+        INCARNATION,
+        OTHER,
+    }
 )
 """The inputs by which a provider finds what it manages."""
 
 
 class Resource(StrEnum):
-    """What a change is about: one of the resources of a client, the component above them, or neither.
+    """What a change is about: one of the resources of a client, the component above them, or
+    neither.
 
     A type that is not named here is ``OTHER``.
     """
@@ -66,11 +88,16 @@ class Resource(StrEnum):
 def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
     """Return the resources in an export of a state."""
     resources = mapping(document.get("deployment")).get("resources")
-    return [each for each in resources if isinstance(each, Mapping)] if isinstance(resources, list) else []
+    return (
+        [each for each in resources if isinstance(each, Mapping)]
+        if isinstance(resources, list)
+        else []
+    )
 
 
 def registrations_in(document: Mapping[str, Any]) -> Iterator[tuple[Platform, str, object]]:
-    """Yield, per client that has one, its platform, its client-ID and its registration: a secret as it is exported."""
+    """Yield, per client that has one, its platform, its client-ID and its registration: a secret as
+    it is exported."""
     for resource in resources_in(document):
         registration = mapping(resource.get("outputs")).get(REGISTRATION)
         if registration is not None and kind_of(resource) == Resource.CLIENT:
@@ -78,13 +105,15 @@ def registrations_in(document: Mapping[str, Any]) -> Iterator[tuple[Platform, st
 
 
 def decrypted(secret: object) -> Any:
-    """Return the value of a secret in a decrypted export; None for one that is encrypted, or for what is none."""
+    """Return the value of a secret in a decrypted export; None for one that is encrypted, or for
+    what is none."""
     text = mapping(secret).get("plaintext")
     return json.loads(text) if isinstance(text, str) else None
 
 
 def kind_of(resource: EngineResource) -> str:
-    """Return the last word of the type of a resource of this project; empty for any other resource."""
+    """Return the last word of the type of a resource of this project; empty for any other
+    resource."""
     package, _, kind = _type_of(resource).rpartition(":")
     return kind if package in _OURS else ""
 
@@ -99,12 +128,17 @@ def name_of(resource: EngineResource) -> str:
 
 
 def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
-    """Return the key, the platform and the part of the client that a resource belongs to; None for any other resource.
+    """Return the key, the platform and the part of the client that a resource belongs to; None for
+    any other resource.
 
-    The key is the name of the component: a resource below it may have another name, after a rename that failed in part
-    or by hand.
+    The key is the name of the component: a resource below it may have another name, after a rename
+    that failed in part or by hand.
     """
-    kind, inputs, component = kind_of(resource), mapping(resource.get("inputs")), {"urn": resource.get("parent") or ""}
+    kind, inputs, component = (
+        kind_of(resource),
+        mapping(resource.get("inputs")),
+        {"urn": resource.get("parent") or ""},
+    )
     is_named = kind in list(Resource)
     if not kind or not (is_named or kind_of(component) == Resource.ONBOARDING):
         return None
@@ -120,9 +154,12 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
 
 
 def client_of(resource: EngineResource) -> tuple[str, Platform]:
-    """Return the key and the platform in the name of a resource, such as ``OVO002067/loket/geosecure/dosis``."""
+    """Return the key and the platform in the name of a resource, such as
+    ``OVO002067/loket/geosecure/dosis``."""
     code, application, *rest = [*name_of(resource).split("/"), ""]
-    return f"{code}/{application}", Platform.GEOSECURE if rest[:1] == [Platform.GEOSECURE] else Platform.ACMIDM
+    return f"{code}/{application}", Platform.GEOSECURE if rest[:1] == [
+        Platform.GEOSECURE
+    ] else Platform.ACMIDM
 
 
 def product_part(product: str) -> str:
@@ -138,7 +175,9 @@ def by_part(
     resources: Iterable[EngineResource], environment: Environment
 ) -> dict[tuple[ClientKey, str], EngineResource]:
     """Return the resources that belong to clients, by client and part."""
-    return {key_and_part(resource, environment): resource for resource in resources if part_of(resource)}
+    return {
+        key_and_part(resource, environment): resource for resource in resources if part_of(resource)
+    }
 
 
 def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
@@ -155,9 +194,11 @@ def clients_in(resources: ByPart) -> dict[ClientKey, Client]:
     )
 
 
-def client_from(key: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]) -> Client:
-    """Return the client that its parts make, with the inputs of its component: what the form says of all its
-    clients."""
+def client_from(
+    key: ClientKey, parts: Mapping[str, EngineResource], component: Mapping[str, Any]
+) -> Client:
+    """Return the client that its parts make, with the inputs of its component: what the form says
+    of all its clients."""
     inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
     client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
     outputs = mapping((client or {}).get("outputs"))
@@ -165,18 +206,27 @@ def client_from(key: ClientKey, parts: Mapping[str, EngineResource], component: 
         own = {**own, METHOD: outputs.get(METHOD)}
     keys = inputs.get(Resource.KEYS, {"jwks": {}})
     products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
-    removable = [parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())]
+    removable = [
+        parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())
+    ]
     return Client(
         *key,
         fields=fields_in(own, _incarnation(client)),
-        client_id=None if client is None or client.get("id") == UNKNOWN else client.get("id") or None,
+        client_id=None
+        if client is None or client.get("id") == UNKNOWN
+        else client.get("id") or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
         secret_updated_at=outputs.get("client_secret_updated_at"),
         awaits_key=awaits,
         adopts=mapping(own.get("adopt")).get("client_id"),
-        protected=any(parts.get(part, {}).get("protect") for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)),
+        protected=any(
+            parts.get(part, {}).get("protect")
+            for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)
+        ),
         retained=bool(removable) and all(resource.get("retainOnDelete") for resource in removable),
-        protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
+        protected_products=frozenset(
+            product for product, part in products.items() if parts[part].get("protect")
+        ),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=(
             None
@@ -186,9 +236,16 @@ def client_from(key: ClientKey, parts: Mapping[str, EngineResource], component: 
         catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
         proven=mapping(keys.get("proven")),
         seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),
-        products={product: mapping(inputs[part].get("configuration")) for product, part in products.items()},
+        products={
+            product: mapping(inputs[part].get("configuration"))
+            for product, part in products.items()
+        },
         owners={
-            product: Owner(inputs[part].get("software_id"), inputs[part].get("managed_by"), _incarnation(parts[part]))
+            product: Owner(
+                inputs[part].get("software_id"),
+                inputs[part].get("managed_by"),
+                _incarnation(parts[part]),
+            )
             for product, part in products.items()
         },
         exemptions=mapping(component.get("exemptions")),
@@ -197,18 +254,26 @@ def client_from(key: ClientKey, parts: Mapping[str, EngineResource], component: 
         preserve=component.get("preserve") is True,
         withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(key[1]))),
         without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
-        others={part: _compared(own) for part, own in inputs.items() if part.partition("/")[0] not in list(Resource)},
+        others={
+            part: _compared(own)
+            for part, own in inputs.items()
+            if part.partition("/")[0] not in list(Resource)
+        },
         made_at=_made_at(client),
         keys_since=_made_at(parts.get(Resource.KEYS)),
         urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
     )
 
 
-def generations_in(resources: Iterable[EngineResource]) -> Iterator[tuple[tuple[str, Platform], int]]:
+def generations_in(
+    resources: Iterable[EngineResource],
+) -> Iterator[tuple[tuple[str, Platform], int]]:
     """Yield which secret each client has, counted from 1, as the keepers of its password say."""
     for resource in resources:
         if is_password(resource) and not resource.get("delete"):
-            number = str(mapping(mapping(resource.get("inputs")).get("keepers")).get("generation", 1))
+            number = str(
+                mapping(mapping(resource.get("inputs")).get("keepers")).get("generation", 1)
+            )
             yield client_of(resource), int(number) if number.isdecimal() else 1
 
 
@@ -222,7 +287,8 @@ def environment_in(resources: Iterable[EngineResource]) -> Environment | None:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Return a mapping as it is, and an empty one for anything else, such as a value that the engine does not know."""
+    """Return a mapping as it is, and an empty one for anything else, such as a value that the
+    engine does not know."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -233,12 +299,15 @@ def _type_of(resource: EngineResource) -> str:
 
 def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
     default = mapping(inputs.get("default_scopes"))
-    return {scope: Grant(reason, scope in default) for scope, reason in mapping(inputs.get("scopes")).items()}
+    return {
+        scope: Grant(reason, scope in default)
+        for scope, reason in mapping(inputs.get("scopes")).items()
+    }
 
 
 def _compared(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs of a resource of another type, flat, without those that its provider needs, and without any
-    that has a secret or an unknown value in it."""
+    """Return the inputs of a resource of another type, flat, without those that its provider needs,
+    and without any that has a secret or an unknown value in it."""
     names = {name for name in inputs if not name.startswith("__")} - _OF_PROVIDERS
     return flat({name: inputs[name] for name in names if not has_mark(str(inputs[name]))})
 
@@ -260,5 +329,7 @@ def handed_over_in(resources: Iterable[EngineResource]) -> dict[str, HandedOver]
         for name, record in mapping(mapping(resource.get("outputs")).get("records")).items():
             sent_at, not_sent = (mapping(record).get(what) for what in ("sent_at", "not_sent"))
             sent = datetime.fromisoformat(sent_at) if sent_at else None
-            handed_over[name] = HandedOver(sent, str(not_sent) if not_sent else None, str(resource.get("urn", "")))
+            handed_over[name] = HandedOver(
+                sent, str(not_sent) if not_sent else None, str(resource.get("urn", ""))
+            )
     return handed_over

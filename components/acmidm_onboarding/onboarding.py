@@ -1,4 +1,5 @@
-"""One onboarding: the connections of one application of an organisation in one environment, as one component."""
+"""One onboarding: the connections of one application of an organisation in one environment, as one
+component."""
 
 from __future__ import annotations
 
@@ -40,18 +41,18 @@ class OnboardingArgs:
     connections: Sequence[Declaration]
     """Those of one application, one per platform."""
     keys: pulumi.Input[Sequence[pulumi.Input[Any]]] | None = None
-    """The public keys of a client whose connection has none of its own: JSON Web Keys (RFC 7517) as mappings or texts,
-    which may be known only once another resource is made."""
+    """The public keys of a client whose connection has none of its own: JSON Web Keys (RFC 7517) as
+    mappings or texts, which may be known only once another resource is made."""
     protect: bool = False
-    """Whether the engine refuses to remove or replace what is declared, until that is taken away, or the day has come
-    on which the form retires it."""
+    """Whether the engine refuses to remove or replace what is declared, until that is taken away,
+    or the day has come on which the form retires it."""
 
 
 class Onboarding(pulumi.ComponentResource):
     """Declares, per platform, a client with its scopes, keys and products.
 
-    Its ``name`` is the key of its connections, by which state and authorities know them; the keys before it by
-    ``formerly`` are aliases.
+    Its ``name`` is the key of its connections, by which state and authorities know them; the keys
+    before it by ``formerly`` are aliases.
     """
 
     connections: dict[str, dict[str, Any]]
@@ -64,16 +65,20 @@ class Onboarding(pulumi.ComponentResource):
     """The resources that are declared at authorities."""
 
     @without_stack_traces()
-    def __init__(self, name: str, args: OnboardingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: OnboardingArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         connections, keys = args.connections, args.keys
         if not connections:
             raise pulumi.RunError(
-                f"Onboarding {name} is given no connections; give it those of one application, or leave it out"
+                f"Onboarding {name} is given no connections; give it those of one application, or"
+                " leave it out"
             )
         first = connections[0]
         if others := sorted({connection.key for connection in connections} - {name}):
             raise pulumi.RunError(
-                f"Onboarding {name} is given connections of {others[0]}; name it by the key of its connections"
+                f"Onboarding {name} is given connections of {others[0]}; name it by the key of its"
+                " connections"
             )
         # No authority has these facts: only as inputs does a preview show that they change.
         inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
@@ -81,45 +86,74 @@ class Onboarding(pulumi.ComponentResource):
         inputs |= {"retire": dict(first.retire)} if first.retire else {}
         inputs |= {"preserve": True} if first.preserve else {}
         leaving = (connection for connection in connections if connection.withdrawn)
-        withdrawn = {client.platform.value: dict.fromkeys(sorted(client.withdrawn), True) for client in leaving}
+        withdrawn = {
+            client.platform.value: dict.fromkeys(sorted(client.withdrawn), True)
+            for client in leaving
+        }
         inputs |= {WITHDRAWN: withdrawn} if withdrawn else {}
-        left = {connection.platform.value: connection.organisation for connection in connections if connection.left}
+        left = {
+            connection.platform.value: connection.organisation
+            for connection in connections
+            if connection.left
+        }
         inputs |= {LEFT: left} if left else {}
         former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))
         super().__init__(
-            "acmidm:index:Onboarding", first.key, inputs or None, pulumi.ResourceOptions.merge(former, opts)
+            "acmidm:index:Onboarding",
+            first.key,
+            inputs or None,
+            pulumi.ResourceOptions.merge(former, opts),
         )
         self.parts, self.client_secrets, self.handing_over = [], {}, {}
-        given = None if keys is None else pulumi.Output.from_input(keys).apply(lambda jwks: _public_keys(first, jwks))
+        given = (
+            None
+            if keys is None
+            else pulumi.Output.from_input(keys).apply(lambda jwks: _public_keys(first, jwks))
+        )
         declared = [connection for connection in connections if not connection.left]
         self.connections = {
-            connection.platform.value: self._declare(connection, given, args.protect) for connection in declared
+            connection.platform.value: self._declare(connection, given, args.protect)
+            for connection in declared
         }
         self.register_outputs({"connections": without_unknown(self.connections)})
 
-    def _declare(self, connection: Declaration, given: pulumi.Output[Keys] | None, protect: bool) -> dict[str, Any]:
+    def _declare(
+        self, connection: Declaration, given: pulumi.Output[Keys] | None, protect: bool
+    ) -> dict[str, Any]:
         if given is not None and connection.jwks_uri:
             raise pulumi.RunError(
-                f"{connection.key} has its keys at {connection.jwks_uri}; give it no others, or leave jwks_uri out"
+                f"{connection.key} has its keys at {connection.jwks_uri}; give it no others, or"
+                " leave jwks_uri out"
             )
         keys = connection.jwks if given is None else given
         secret = self._secret(connection) if connection.uses_secret else None
         protected = protect and not connection.is_leaving()
-        # The engine renames parts with their component in the run that renames it; one that fails in that run needs its
-        # own aliases.
+        # The engine renames parts with their component in the run that renames it; one that fails
+        # in that run needs its own aliases.
         aliases = _aliases(connection, connection.resource_name)
         retained = True if connection.preserve and connection.is_leaving() else None
-        options = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
+        options = pulumi.ResourceOptions(
+            parent=self, protect=protected, aliases=aliases, retain_on_delete=retained
+        )
         client = OAuthClient(connection, secret, None if connection.uses_secret else keys, options)
-        # The id stays known while a preview updates the client; the output of the same value does not.
+        # The id stays known while a preview updates the client; the output of the same value does
+        # not.
         client_id = client.id
         scopes = None if connection.leaves_scopes else ClientScopes(connection, client_id, options)
-        self.parts += [client, *([scopes] if scopes else []), ClientJwks(connection, client_id, keys, options)]
-        self.handing_over[connection.software_id] = handing_over(connection, client, scopes, has_keys=keys is not None)
+        self.parts += [
+            client,
+            *([scopes] if scopes else []),
+            ClientJwks(connection, client_id, keys, options),
+        ]
+        self.handing_over[connection.software_id] = handing_over(
+            connection, client, scopes, has_keys=keys is not None
+        )
         for product in connection.products:
             protected = protect and not connection.is_leaving(product)
             aliases = _aliases(connection, f"{connection.resource_name}/{product}")
-            options = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
+            options = pulumi.ResourceOptions(
+                parent=self, protect=protected, aliases=aliases, retain_on_delete=retained
+            )
             self.parts.append(ProductConfiguration(connection, product, client_id, options))
         return {
             "organisation": connection.organisation,
@@ -132,14 +166,15 @@ class Onboarding(pulumi.ComponentResource):
         }
 
     def _secret(self, connection: Declaration) -> pulumi.Output[str]:
-        """Return the client secret, made here and encrypted in the state. Its name begins with the component's, so that
-        it has the component's aliases."""
+        """Return the client secret, made here and encrypted in the state. Its name begins with the
+        component's, so that it has the component's aliases."""
         generation = connection.secret_generation or 1
         password = pulumi_random.RandomPassword(
             connection.resource_name,
             length=_SECRET_LENGTH,
             special=False,
-            # None for the first generation, so that secrets older than generations stay as they are.
+            # None for the first generation, so that secrets older than generations stay as they
+            # are.
             keepers={"generation": str(generation)} if generation > 1 else None,
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -147,21 +182,25 @@ class Onboarding(pulumi.ComponentResource):
                 additional_secret_outputs=["result"],
             ),
         )
-        secret = self.client_secrets[connection.platform.value] = pulumi.Output.secret(password.result)
+        secret = self.client_secrets[connection.platform.value] = pulumi.Output.secret(
+            password.result
+        )
         return secret
 
 
 @without_stack_traces()
 def hand_over(onboardings: Iterable[Onboarding], *, protect: bool = False) -> HandOver:
-    """Declare the mails to the organisations of all onboardings of a stack, once they are declared; ``protect`` as for
-    an onboarding."""
-    connections = {key: facts for onboarding in onboardings for key, facts in onboarding.handing_over.items()}
+    """Declare the mails to the organisations of all onboardings of a stack, once they are declared;
+    ``protect`` as for an onboarding."""
+    connections = {
+        key: facts for onboarding in onboardings for key, facts in onboarding.handing_over.items()
+    }
     return HandOver(without_unknown(connections), pulumi.ResourceOptions(protect=protect))
 
 
 def without_unknown(value: Any) -> pulumi.Output[Any]:
-    """Return a value without its unknown parts, at every depth: a resource that failed has no output, and a client that
-    may not have been made has no ID."""
+    """Return a value without its unknown parts, at every depth: a resource that failed has no
+    output, and a client that may not have been made has no ID."""
 
     async def resolved(part: Any) -> Any:
         if isinstance(part, pulumi.Output):
@@ -177,35 +216,48 @@ def without_unknown(value: Any) -> pulumi.Output[Any]:
 
 def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:
     """Return the names before ``name``, which begins with the connection's key."""
-    return [pulumi.Alias(name=former + name.removeprefix(connection.key)) for former in connection.formerly]
+    return [
+        pulumi.Alias(name=former + name.removeprefix(connection.key))
+        for former in connection.formerly
+    ]
 
 
 def _public_keys(connection: Declaration, given: Sequence[Any]) -> Keys:
-    """Return the keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for what is none, or is
-    there twice."""
+    """Return the keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for
+    what is none, or is there twice."""
     keys: dict[str, PublicJwk] = {}
     for number, jwk in enumerate(given, start=1):
         try:
             key = parse_jwk(jwk if isinstance(jwk, str) else json.dumps(jwk))
         except InvalidJwk as error:
-            sentences = [f"{connection.key}, key {number}: the key {reason.sentence}" for reason in error.reasons]
+            sentences = [
+                f"{connection.key}, key {number}: the key {reason.sentence}"
+                for reason in error.reasons
+            ]
             raise pulumi.RunError("\n".join(sentences)) from None
         except (ValueError, TypeError, RecursionError):
-            raise pulumi.RunError(f"{connection.key}, key {number}: this is no key; give a JSON Web Key") from None
+            raise pulumi.RunError(
+                f"{connection.key}, key {number}: this is no key; give a JSON Web Key"
+            ) from None
         if key.kid in keys:
             raise pulumi.RunError(
-                f"{connection.key}, key {number}: its kid is that of another key; name each by a kid of its own"
+                f"{connection.key}, key {number}: its kid is that of another key; name each by a"
+                " kid of its own"
             )
         keys[key.kid] = key
     if not keys:
         raise pulumi.RunError(
-            f"{connection.key} is given an empty list of keys; leave keys out where the organisation uploads its own"
+            f"{connection.key} is given an empty list of keys; leave keys out where the"
+            " organisation uploads its own"
         )
     return keys
 
 
 def _shown(keys: Keys) -> dict[str, dict[str, str | None]]:
     return {
-        kid: {"thumbprint": key.thumbprint, "expires": key.expires.isoformat() if key.expires else None}
+        kid: {
+            "thumbprint": key.thumbprint,
+            "expires": key.expires.isoformat() if key.expires else None,
+        }
         for kid, key in keys.items()
     }

@@ -1,7 +1,8 @@
-"""The policies as a Pulumi policy pack: checked on planned resources, with the project's settings and exemptions.
+"""The policies as a Pulumi policy pack: checked on planned resources, with the project's settings
+and exemptions.
 
-Another Pulumi project uses it in a pack of its own, as ``policies/__main__.py`` does here. Needs the package
-``pulumi-policy``.
+Another Pulumi project uses it in a pack of its own, as ``policies/__main__.py`` does here. Needs
+the package ``pulumi-policy``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
+from pulumi_policy import (
+    EnforcementLevel,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+)
 
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -35,7 +41,9 @@ def policies(folder: Path) -> list[ResourceValidationPolicy]:
         ResourceValidationPolicy(
             name=policy.id,
             description=f"{policy.title} ({PAGE}#{policy.id}).",
-            enforcement_level=EnforcementLevel.ADVISORY if policy.advisory else EnforcementLevel.MANDATORY,
+            enforcement_level=EnforcementLevel.ADVISORY
+            if policy.advisory
+            else EnforcementLevel.MANDATORY,
             validate=_validation(policy, project),
         )
         for policy in POLICIES
@@ -50,24 +58,36 @@ class _Project:
         forms = folder / self.settings.forms_folder
         onboardings = read_onboardings([forms], folder / self.settings.catalogue_folder)
         onboardings = onboardings.chosen(self.settings.organisations, forms).valid()
-        self._scopes = {platform.value: _scopes(onboardings.catalogue, platform) for platform in Platform}
+        self._scopes = {
+            platform.value: _scopes(onboardings.catalogue, platform) for platform in Platform
+        }
         self._exemptions = {
-            connection_key(loaded.organisation.code, loaded.form.application): loaded.form.exemptions
+            connection_key(
+                loaded.organisation.code, loaded.form.application
+            ): loaded.form.exemptions
             for loaded in onboardings.forms
         }
 
     def situation(self, platform: str) -> Situation:
         return Situation(
-            self.settings.environment, self.settings.profile, datetime.now(UTC), self._scopes.get(platform, frozenset())
+            self.settings.environment,
+            self.settings.profile,
+            datetime.now(UTC),
+            self._scopes.get(platform, frozenset()),
         )
 
     def exempts(self, resource_name: str, policy: Policy) -> bool:
-        """Return whether the form of a resource is exempted. The name is the key, on GeoSecure with the platform."""
-        return policy.id in self._exemptions.get(resource_name.removesuffix(f"/{Platform.GEOSECURE}"), {})
+        """Return whether the form of a resource is exempted. The name is the key, on GeoSecure with
+        the platform."""
+        return policy.id in self._exemptions.get(
+            resource_name.removesuffix(f"/{Platform.GEOSECURE}"), {}
+        )
 
 
 def _scopes(catalogue: Catalogue, platform: Platform) -> frozenset[str]:
-    return frozenset(name for scope in catalogue.scopes if (name := catalogue.name_on(platform, scope)))
+    return frozenset(
+        name for scope in catalogue.scopes if (name := catalogue.name_on(platform, scope))
+    )
 
 
 def _validation(
@@ -83,7 +103,9 @@ def _validation(
             report(str(error).splitlines()[0], None)
             return
         if not checked.exempts(args.name, policy):
-            for finding in policy.violations(_planned(args), checked.situation(str(args.props.get("platform")))):
+            for finding in policy.violations(
+                _planned(args), checked.situation(str(args.props.get("platform")))
+            ):
                 report(f"{finding.what}; {finding.remedy}", None)
 
     return validate
@@ -94,7 +116,9 @@ def _planned(args: ResourceValidationArgs) -> Planned:
     match args.resource_type.removeprefix(_TYPE):
         case Resource.CLIENT:
             return Planned(
-                args.props.get("token_endpoint_auth_method"), args.props.get("contacts"), protected=args.opts.protect
+                args.props.get("token_endpoint_auth_method"),
+                args.props.get("contacts"),
+                protected=args.opts.protect,
             )
         case Resource.SCOPES:
             return Planned(scopes=list(args.props.get("scopes") or ()))

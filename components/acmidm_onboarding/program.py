@@ -1,4 +1,5 @@
-"""What a program calls: its settings, what it declares, from forms or written in Python, and what it exports of them.
+"""What a program calls: its settings, what it declares, from forms or written in Python, and what
+it exports of them.
 
 Mistakes end the program, a sentence each: no traceback reaches whoever runs it.
 """
@@ -46,7 +47,8 @@ _WRITTEN = Path(os.devnull, "program", "program.yaml")
 
 
 def read_settings() -> Settings:
-    """Return the settings of the stack that the engine runs the program for, without the operator's secrets."""
+    """Return the settings of the stack that the engine runs the program for, without the operator's
+    secrets."""
     with _mistakes_reported():
         return _settings()
 
@@ -56,22 +58,26 @@ def load_onboardings() -> list[list[Declaration]]:
     without_debug_messages()
     with _mistakes_reported():
         stack = _stack(_settings())
-        if not stack.forms.valid().forms:  # perhaps the wrong folder: declaring nothing would remove everything
+        if (
+            not stack.forms.valid().forms
+        ):  # perhaps the wrong folder: declaring nothing would remove everything
             raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
         connections = _desired(stack, stack.connections, are_all=True).declared
         if not is_handed():  # a command counts by itself
             _require_no_mass_change(stack, connections)
         _require_random_plugin(connections)
-        return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
+        return [
+            list(group) for _, group in groupby(connections, key=lambda connection: connection.key)
+        ]
 
 
 def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> list[Declaration]:
-    """Return the connections of one application that is written in the program, one per platform, in the stack's
-    environment.
+    """Return the connections of one application that is written in the program, one per platform,
+    in the stack's environment.
 
-    ``organisation`` is what an ``organisation.yaml`` has, ``form`` what a form has. Their ``jwks`` lists the public
-    keys themselves, each a mapping (RFC 7517). All is checked as files are. Keys that are known only while the program
-    runs go to ``Onboarding``.
+    ``organisation`` is what an ``organisation.yaml`` has, ``form`` what a form has. Their ``jwks``
+    lists the public keys themselves, each a mapping (RFC 7517). All is checked as files are. Keys
+    that are known only while the program runs go to ``Onboarding``.
     """
     with _mistakes_reported():
         settings = _settings()
@@ -84,9 +90,14 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
             whose = organisation.get("name") or say("program.an_organisation")
             name = f"{whose}, {form.get('application') or say('program.a_form')}"
             raise Failure(
-                "\n".join(on_one_line(f"{name}: {problem.what}; {problem.remedy}") for problem in error.problems)
+                "\n".join(
+                    on_one_line(f"{name}: {problem.what}; {problem.remedy}")
+                    for problem in error.problems
+                )
             ) from None
-        wanted = _desired(_stack(settings), onboardings.connections(settings.environment, are_all=False))
+        wanted = _desired(
+            _stack(settings), onboardings.connections(settings.environment, are_all=False)
+        )
         if missing := [
             sentence
             for withheld in wanted.held_back
@@ -114,7 +125,8 @@ def is_handed() -> bool:
 
 
 def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool = False) -> Desired:
-    """Return what is desired of some connections, after a warning for each thing that is missing."""
+    """Return what is desired of some connections, after a warning for each thing that is
+    missing."""
     try:
         wanted = stack.desired_of(connections, are_all=are_all)
     except UnreadableState as error:
@@ -122,22 +134,29 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
             raise
         pulumi.log.warn(str(error))
         wanted = stack.desired_of(connections, NO_GATE, are_all=are_all)
-    # A command that hands the program its findings has reported what the gate misses; the engine would repeat it twice.
+    # A command that hands the program its findings has reported what the gate misses; the engine
+    # would repeat it twice.
     missing = by_reason(wanted.held_back) if stack.at_authorities is None else ()
     for sentence in (*stolen_sentences(wanted.left), *missing):
         pulumi.log.warn(sentence)
     held_back = [withheld for withheld in wanted.held_back if withheld.is_gated]
-    _say_unknown([withheld for withheld in held_back if withheld.is_partial], "program.unknown_scopes")
+    _say_unknown(
+        [withheld for withheld in held_back if withheld.is_partial], "program.unknown_scopes"
+    )
     if stack.at_authorities is None:
-        _say_unknown([withheld for withheld in held_back if withheld.is_new], "program.unknown_clients")
-    # Preserved clients that have left are declared by name alone, so that a review sees when their forms go.
+        _say_unknown(
+            [withheld for withheld in held_back if withheld.is_new], "program.unknown_clients"
+        )
+    # Preserved clients that have left are declared by name alone, so that a review sees when their
+    # forms go.
     keys = {form.key for form in wanted.asked}
     left = (replace(form, left=True) for form in wanted.left if form.key not in keys)
     return replace(wanted, declared=(*wanted.declared, *left))
 
 
 def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> None:
-    """Refuse to remove many clients at once. A state that cannot be read is one of which nobody knows that."""
+    """Refuse to remove many clients at once. A state that cannot be read is one of which nobody
+    knows that."""
     try:
         clients = len(stack.recorded.clients)
     except UnreadableState as error:
@@ -147,12 +166,20 @@ def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> No
     if is_mass_change(len(gone), clients):
         names, share = first_listed(gone), f"{SHARE:.0%}"
         raise Failure(
-            say_counted("program.too_many", len(gone), all=clients, stack=pulumi.get_stack(), share=share, names=names)
+            say_counted(
+                "program.too_many",
+                len(gone),
+                all=clients,
+                stack=pulumi.get_stack(),
+                share=share,
+                names=names,
+            )
         )
 
 
 def _say_unknown(held_back: Sequence[Withheld], sentence: str) -> None:
-    """Report what a program cannot know without the operator's rights; an ``up`` then ends in failure."""
+    """Report what a program cannot know without the operator's rights; an ``up`` then ends in
+    failure."""
     if names := [withheld.connection.resource_name for withheld in held_back]:
         UNKNOWN.extend(names)
         (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(
@@ -173,7 +200,10 @@ def _as_files(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> dict[
 
     environments = form.get("environments")
     if isinstance(environments, Mapping):
-        form = {**form, "environments": {name: with_files(request) for name, request in environments.items()}}
+        form = {
+            **form,
+            "environments": {name: with_files(request) for name, request in environments.items()},
+        }
     return {**files, _WRITTEN: _as_json(form)}
 
 
@@ -185,13 +215,14 @@ def _as_json(value: Any) -> str:
 
 
 def _end_quietly_when_interrupted() -> None:
-    """Print no traceback where the engine interrupts the program, as after a failed refresh: the engine reports why."""
+    """Print no traceback where the engine interrupts the program, as after a failed refresh: the
+    engine reports why."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = lambda kind, error, trace: (
             None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
         )
-        # Python then closes the SDK's unfinished coroutines, without an event loop to close them in; and the interrupt
-        # may come as late as its own end.
+        # Python then closes the SDK's unfinished coroutines, without an event loop to close them
+        # in; and the interrupt may come as late as its own end.
         sys.unraisablehook = lambda event: (
             None
             if iscoroutine(event.object) or issubclass(event.exc_type, KeyboardInterrupt)
@@ -204,8 +235,11 @@ def _settings() -> Settings:
     config = pulumi.Config(NAMESPACE)
     # The program declares and sends nothing: the operator's secrets are for the provider alone.
     keys = get_config_env().keys() - {f"{NAMESPACE}:{HANDED}"}
-    settings = settings_of.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=keys)
-    # The provider refuses an untrusted host too, but the engine then breaks off and garbles the sentence.
+    settings = settings_of.read_settings(
+        lambda key: None if key in SECRET_KEYS else config.get(key), keys=keys
+    )
+    # The provider refuses an untrusted host too, but the engine then breaks off and garbles the
+    # sentence.
     settings_of.require_trusted_hosts(settings)
     return settings
 
@@ -221,13 +255,20 @@ def _mistakes_reported() -> Iterator[None]:
 
 
 def _require_random_plugin(connections: Iterable[Declaration]) -> None:
-    """Refuse a client secret without the plugin that makes it: the engine's own error names no remedy of this
-    project."""
+    """Refuse a client secret without the plugin that makes it: the engine's own error names no
+    remedy of this project."""
     secret = next(
-        (connection.key for connection in connections if connection.uses_secret and not connection.left), None
+        (
+            connection.key
+            for connection in connections
+            if connection.uses_secret and not connection.left
+        ),
+        None,
     )
     if secret is None or not os.environ.get("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"):
         return
     folder = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
-    if not shutil.which("pulumi-resource-random") and not any(folder.glob("resource-random-v*/pulumi-resource-random")):
+    if not shutil.which("pulumi-resource-random") and not any(
+        folder.glob("resource-random-v*/pulumi-resource-random")
+    ):
         raise Failure(say("program.no_random_plugin", client=secret))

@@ -1,7 +1,9 @@
-"""What a stack's state has of each connection, read with the engine while a program or a command runs.
+"""What a stack's state has of each connection, read with the engine while a program or a command
+runs.
 
-The state is read and not the outputs, which any program may write as it likes. Nothing is decrypted and no lock is
-needed: a run reads its own stack as it was before the run. One read costs about 0.2 s, and happens only on request.
+The state is read and not the outputs, which any program may write as it likes. Nothing is decrypted
+and no lock is needed: a run reads its own stack as it was before the run. One read costs about 0.2
+s, and happens only on request.
 """
 
 from __future__ import annotations
@@ -46,8 +48,8 @@ class Recorded:
     """What a state has."""
 
     parts: Mapping[str, Client]
-    """By resource name (``OVO002067/mijn-gent``, ``…/geosecure``); also parts without a client, which a rename that
-    failed has left."""
+    """By resource name (``OVO002067/mijn-gent``, ``…/geosecure``); also parts without a client,
+    which a rename that failed has left."""
     leaving: tuple[Client, ...] = ()
     """Clients marked for deletion: the next ``up`` removes them."""
     cut_off: tuple[str, ...] = ()
@@ -65,7 +67,12 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
     pending = mapping(document.get("deployment")).get("pending_operations") or ()
     cut_off = (mapping(operation.get("resource")) for operation in pending)
     staying, leaving = (
-        clients_in(by_part((resource for resource in resources if bool(resource.get("delete")) is leaves), environment))
+        clients_in(
+            by_part(
+                (resource for resource in resources if bool(resource.get("delete")) is leaves),
+                environment,
+            )
+        )
         for leaves in (False, True)
     )
     generations = dict(generations_in(resources))
@@ -89,7 +96,8 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
 def recorded(stack: str) -> Recorded | None:
     """Return what a stack's state has; read once per process.
 
-    None where there is no such stack, or where its state cannot be read: ``unreadable`` has the reason.
+    None where there is no such stack, or where its state cannot be read: ``unreadable`` has the
+    reason.
     """
     state = _read(stack)
     return None if isinstance(state, str) else recorded_in(state)
@@ -107,7 +115,8 @@ def is_missing(stack: str) -> bool:
 
 
 def handed_over(stack: str) -> Mapping[str, Any]:
-    """Return the outputs of the hand-over that a state has; nothing where it has none, or cannot be read."""
+    """Return the outputs of the hand-over that a state has; nothing where it has none, or cannot be
+    read."""
     state = _read(stack)
     resources = resources_in({} if isinstance(state, str) else state)
     hand_over = [resource for resource in resources if kind_of(resource) == HAND_OVER]
@@ -118,7 +127,8 @@ def own_state(stack: str) -> Mapping[str, Any]:
     """Return the export of the state of the stack that the engine runs the program for.
 
     Raises:
-        UnreadableState: where it cannot be read: whoever decides by it must not go on as if it were empty.
+        UnreadableState: where it cannot be read: whoever decides by it must not go on as if it were
+        empty.
     """
     state = _read(stack)
     if isinstance(state, str):
@@ -127,12 +137,16 @@ def own_state(stack: str) -> Mapping[str, Any]:
 
 
 def full_name(stack: str) -> str:
-    """Return the full name of a stack of the program's own project and organisation, by which the engine finds it from
-    anywhere."""
+    """Return the full name of a stack of the program's own project and organisation, by which the
+    engine finds it from anywhere."""
     import pulumi
 
     organisation = pulumi.get_organization()
-    return stack if "/" in stack or not organisation else f"{organisation}/{pulumi.get_project()}/{stack}"
+    return (
+        stack
+        if "/" in stack or not organisation
+        else f"{organisation}/{pulumi.get_project()}/{stack}"
+    )
 
 
 @cache
@@ -162,7 +176,11 @@ def _read(stack: str) -> Mapping[str, Any] | str:
 
 def _reason(stack: str, output: str) -> str:
     last = output.strip().rpartition("\n")[2].removeprefix("error: ")
-    return _no_stack(stack) if last.startswith("no stack named") else on_one_line(last or say("state.nothing_said"))
+    return (
+        _no_stack(stack)
+        if last.startswith("no stack named")
+        else on_one_line(last or say("state.nothing_said"))
+    )
 
 
 def _no_stack(stack: str) -> str:

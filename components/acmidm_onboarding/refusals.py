@@ -1,9 +1,10 @@
-"""Makes a preview fail for what will be refused, and an ``up`` for what nobody could ask about, once all is registered.
+"""Makes a preview fail for what will be refused, and an ``up`` for what nobody could ask about,
+once all is registered.
 
-An ``up`` fails at the one resource whose client cannot be taken over, and goes on with the others; of a key that may
-not leave yet it warns, for that one stays and all else is done. A preview makes no resource, and would succeed; so the
-program looks at what the preview found, and ends in failure after all is registered; not for a command that hands it
-something, which reads what is reported.
+An ``up`` fails at the one resource whose client cannot be taken over, and goes on with the others;
+of a key that may not leave yet it warns, for that one stays and all else is done. A preview makes
+no resource, and would succeed; so the program looks at what the preview found, and ends in failure
+after all is registered; not for a command that hands it something, which reads what is reported.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from acmidm_onboarding.resources.client_jwks import ClientJwks
 
 
 def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:
-    """In a preview, report each refusal once and end the program in failure; where it runs for real, for what is not
-    known."""
+    """In a preview, report each refusal once and end the program in failure; where it runs for
+    real, for what is not known."""
     pulumi.run(lambda: _report(onboardings) if pulumi.runtime.is_dry_run() else _warn(onboardings))
 
 
@@ -33,7 +34,9 @@ async def _warn(onboardings: Sequence[Onboarding]) -> None:
 
 
 async def _keys_that_stay(onboarding: Onboarding) -> list[str]:
-    refused = [await part.refused.future() for part in onboarding.parts if isinstance(part, ClientJwks)]
+    refused = [
+        await part.refused.future() for part in onboarding.parts if isinstance(part, ClientJwks)
+    ]
     return [sentence for sentence in refused if isinstance(sentence, str) and sentence]
 
 
@@ -44,9 +47,12 @@ async def _report(onboardings: Sequence[Onboarding]) -> None:
             pulumi.log.error(sentence, onboarding)
             refused = True
         adoptions = [await part.adopt.future() for part in onboarding.parts]
-        # Per client: of one that cannot be reached, each resource says by itself how often it was tried.
+        # Per client: of one that cannot be reached, each resource says by itself how often it was
+        # tried.
         for sentence in {
-            adopt["client_id"]: adopt["refused"] for adopt in adoptions if adopt and "refused" in adopt
+            adopt["client_id"]: adopt["refused"]
+            for adopt in adoptions
+            if adopt and "refused" in adopt
         }.values():
             pulumi.log.error(sentence, onboarding)
             refused = True

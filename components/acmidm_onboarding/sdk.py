@@ -1,5 +1,6 @@
-"""What Pulumi's SDK (3.272) does for each resource and nobody reads, left out: at hundreds of connections it is the
-most of a program's time and of a state. ``docs/performance.md`` has the figures."""
+"""What Pulumi's SDK (3.272) does for each resource and nobody reads, left out: at hundreds of
+connections it is the most of a program's time and of a state. ``docs/performance.md`` has the
+figures."""
 
 from __future__ import annotations
 
@@ -12,9 +13,11 @@ import pulumi
 
 @contextmanager
 def without_stack_traces() -> Iterator[None]:
-    """Declare resources of which the state has no stack trace: each names the files of the machine that declared it.
+    """Declare resources of which the state has no stack trace: each names the files of the machine
+    that declared it.
 
-    With one frame, the SDK finds no constructor on the stack and sends none (``pulumi.runtime.resource``).
+    With one frame, the SDK finds no constructor on the stack and sends none
+    (``pulumi.runtime.resource``).
     """
     before = vars(sys).get("tracebacklimit")
     sys.tracebacklimit = 1
@@ -27,6 +30,7 @@ def without_stack_traces() -> Iterator[None]:
 
 
 def without_debug_messages() -> None:
-    """Send the engine none of the SDK's own debug messages in this process: there are several for each resource, and
-    the program waits for the answer to each. The engine's own stay, for ``pulumi up --debug``."""
+    """Send the engine none of the SDK's own debug messages in this process: there are several for
+    each resource, and the program waits for the answer to each. The engine's own stay, for ``pulumi
+    up --debug``."""
     pulumi.log.debug = lambda *_args, **_options: None

@@ -1,5 +1,5 @@
-"""One stack: what is desired of it, what its state has, what its authorities have. Each is read once, and not before it
-is asked for."""
+"""One stack: what is desired of it, what its state has, what its authorities have. Each is read
+once, and not before it is asked for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acmidm_onboarding.authorities.port import Access, GivesAccess
-from acmidm_onboarding.engine_resources import Resource, decrypted, mapping, registrations_in, resources_in
+from acmidm_onboarding.engine_resources import (
+    Resource,
+    decrypted,
+    mapping,
+    registrations_in,
+    resources_in,
+)
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
@@ -41,10 +47,11 @@ _BRIEFLY_SECONDS = 3.0
 class Stack:
     """One stack at one moment.
 
-    ``name`` is as the engine finds it. ``settings`` reads its settings, ``with_secrets`` the same with the operator's
-    secrets, ``export`` its state, ``decrypt`` the same with its secrets in the clear. With ``by_policies`` a form that
-    the policies refuse counts as one with mistakes, as it does for the program. Clients ``at_authorities`` count at the
-    gate as if the state had them; None where the authorities were not read.
+    ``name`` is as the engine finds it. ``settings`` reads its settings, ``with_secrets`` the same
+    with the operator's secrets, ``export`` its state, ``decrypt`` the same with its secrets in the
+    clear. With ``by_policies`` a form that the policies refuse counts as one with mistakes, as it
+    does for the program. Clients ``at_authorities`` count at the gate as if the state had them;
+    None where the authorities were not read.
     """
 
     def __init__(
@@ -60,7 +67,11 @@ class Stack:
         at_authorities: Records | None = None,
     ) -> None:
         self.name, self.now, self.at_authorities = name, now or datetime.now(UTC), at_authorities
-        self._settings, self._with_secrets, self._by_policies = settings, with_secrets or settings, by_policies
+        self._settings, self._with_secrets, self._by_policies = (
+            settings,
+            with_secrets or settings,
+            by_policies,
+        )
         self._export, self._decrypt = export, decrypt or export
 
     @cached_property
@@ -71,7 +82,9 @@ class Stack:
     @property
     def finds_clients(self) -> bool:
         """Whether each authority finds a client that a run made and did not record."""
-        return all(platform.authority_type.finds_clients for platform in self.settings.platforms.values())
+        return all(
+            platform.authority_type.finds_clients for platform in self.settings.platforms.values()
+        )
 
     @cached_property
     def forms(self) -> Onboardings:
@@ -82,7 +95,9 @@ class Stack:
     def _all_forms(self) -> Onboardings:
         settings = self.settings
         profiles, served = checks(settings) if self._by_policies else ({}, {})
-        return read_onboardings([settings.forms_folder], settings.catalogue_folder, profiles, served)
+        return read_onboardings(
+            [settings.forms_folder], settings.catalogue_folder, profiles, served
+        )
 
     @cached_property
     def connections(self) -> list[Declaration]:
@@ -103,19 +118,31 @@ class Stack:
         return is_theirs and not any(key in form.formerly for form in self.connections)
 
     def _require_moved(self) -> None:
-        """Refuse to go on before a connection is in the state of the stack that takes it: this one would remove it, or
-        make a second client where an authority finds none by its key. Raises InvalidSettings."""
-        own, here = self.name.rpartition("/")[2], {client.key for client in self.recorded.parts.values()}
+        """Refuse to go on before a connection is in the state of the stack that takes it: this one
+        would remove it, or make a second client where an authority finds none by its key. Raises
+        InvalidSettings."""
+        own, here = (
+            self.name.rpartition("/")[2],
+            {client.key for client in self.recorded.parts.values()},
+        )
         stay = {(own, "STACK"): {key for key in here if self.is_of_another(key)}}
         for name in () if self.finds_clients else stack_names(Path()):
-            state = recorded(self.full_name(name)) if stack_settings(name, Path()).organisations else None
+            state = (
+                recorded(self.full_name(name))
+                if stack_settings(name, Path()).organisations
+                else None
+            )
             clients = state.clients.values() if state and name != own else ()
-            there = {client.key for client in clients if client.environment is self.settings.environment}
+            there = {
+                client.key for client in clients if client.environment is self.settings.environment
+            }
             stay[name, own] = there & {form.key for form in self.connections} - here
         for (source, destination), keys in stay.items():
             if keys:
                 names = {"keys": first_listed(sorted(keys)), "key": min(keys)}
-                raise InvalidSettings(say("program.not_moved", source=source, destination=destination, **names))
+                raise InvalidSettings(
+                    say("program.not_moved", source=source, destination=destination, **names)
+                )
 
     @property
     def stolen(self) -> set[ClientKey]:
@@ -124,9 +151,14 @@ class Stack:
 
     @property
     def unmade(self) -> list[Declaration]:
-        """The connections that the state does not have, such as those held back, without those that have left."""
+        """The connections that the state does not have, such as those held back, without those that
+        have left."""
         asked = self.desired_of(self.connections, NO_GATE).declared
-        return [form for form in asked if (has := recorded_as(form, self.recorded.parts)) is None or not has.client_id]
+        return [
+            form
+            for form in asked
+            if (has := recorded_as(form, self.recorded.parts)) is None or not has.client_id
+        ]
 
     @cached_property
     def desired(self) -> Desired:
@@ -135,8 +167,8 @@ class Stack:
     def desired_of(
         self, connections: Sequence[Declaration], gate: Gate | None = None, *, are_all: bool = False
     ) -> Desired:
-        """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says that the stack has no
-        others. Raises InvalidSettings."""
+        """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says
+        that the stack has no others. Raises InvalidSettings."""
         if are_all and self.settings.organisations:
             self._require_moved()
         by_forms = self.desired_by_forms(connections, gate or self.settings.gate)
@@ -154,9 +186,13 @@ class Stack:
         )
 
     def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
-        """Return what forms, leaving and ``gate`` want of some connections, whatever people confirmed of them."""
+        """Return what forms, leaving and ``gate`` want of some connections, whatever people
+        confirmed of them."""
         platforms = self.settings.platforms.items()
-        clients = (confirmation.client(client_key) for client_key, confirmation in self.confirmations.items())
+        clients = (
+            confirmation.client(client_key)
+            for client_key, confirmation in self.confirmations.items()
+        )
         confirmed = {client.resource_name: client for client in clients if client}
         return desired(
             connections,
@@ -165,7 +201,9 @@ class Stack:
             records=lambda: self.recorded.parts,
             tests=lambda: self.tests,
             at_authorities=joined(self.at_authorities or {}, confirmed),
-            keys_first=[name for name, platform in platforms if not platform.authority_type.takes_keys_later],
+            keys_first=[
+                name for name, platform in platforms if not platform.authority_type.takes_keys_later
+            ],
         )
 
     @cached_property
@@ -184,18 +222,27 @@ class Stack:
 
     @cached_property
     def confirmations(self) -> Confirmations:
-        """What people confirmed of those platforms, by the names that their clients have in the state. Raises
-        InvalidForms."""
+        """What people confirmed of those platforms, by the names that their clients have in the
+        state. Raises InvalidForms."""
         platforms, confirmations = sorted(self.by_hand), dict[ClientKey, Confirmation]()
         if not platforms:  # without such platforms, nothing needs the state
             return confirmations
-        recorded = {(client.client_id, client.platform): client.key for client in self.recorded.clients.values()}
+        recorded = {
+            (client.client_id, client.platform): client.key
+            for client in self.recorded.clients.values()
+        }
         for platform, confirmed in zip(
             platforms, read_confirmations(*map(self.confirmed_folder, platforms)), strict=True
         ):
             for key, confirmation in confirmed.items():
-                renamed = recorded.get((confirmation.said.client_id, platform), key)  # its file has the former key
-                client_key = key if renamed in confirmed else renamed, platform, self.settings.environment
+                renamed = recorded.get(
+                    (confirmation.said.client_id, platform), key
+                )  # its file has the former key
+                client_key = (
+                    key if renamed in confirmed else renamed,
+                    platform,
+                    self.settings.environment,
+                )
                 if not self.is_of_another(client_key[0]):
                     confirmations[client_key] = confirmation
         return confirmations
@@ -214,7 +261,11 @@ class Stack:
 
         def approved_by_owner(platform: Platform, scope: str) -> str | None:
             product = catalogue.product_granting(platform, scope)
-            return product.product if product and product.coupling and product.coupling.approved_by_owner else None
+            return (
+                product.product
+                if product and product.coupling and product.coupling.approved_by_owner
+                else None
+            )
 
         assigned = {platform: catalogue.assigned_by_provider(platform) for platform in self.by_hand}
         days = self.settings.key_overlap_days, self.settings.evidence_max_days
@@ -224,22 +275,36 @@ class Stack:
     def orders(self) -> tuple[Order, ...]:
         """What people have to do now, refused orders too, in the order of the forms.
 
-        A client without a form is ordered to go, so that all forms must be valid. Raises InvalidForms and
-        InvalidSettings.
+        A client without a form is ordered to go, so that all forms must be valid. Raises
+        InvalidForms and InvalidSettings.
         """
         if not self.forms.valid().forms and self.by_hand:
             raise InvalidSettings(say("program.no_form", folder=self.settings.forms_folder))
-        wanted, records = {form.client_key: form for form in self.desired.wanted}, self.recorded.clients
+        wanted, records = (
+            {form.client_key: form for form in self.desired.wanted},
+            self.recorded.clients,
+        )
         forms = self.connections
-        formed = {(key, form.platform, form.environment) for form in forms for key in (form.key, *form.formerly)}
-        confirmed = {client_key: confirmation_of(form, self.confirmations) for client_key, form in wanted.items()}
+        formed = {
+            (key, form.platform, form.environment)
+            for form in forms
+            for key in (form.key, *form.formerly)
+        }
+        confirmed = {
+            client_key: confirmation_of(form, self.confirmations)
+            for client_key, form in wanted.items()
+        }
         used = {confirmation.file for confirmation in confirmed.values() if confirmation}
-        confirmed |= {key: other for key, other in self.confirmations.items() if other.file not in used}
+        confirmed |= {
+            key: other for key, other in self.confirmations.items() if other.file not in used
+        }
         alone = {form.client_key for form in self.desired.left}
         ordered: list[Order] = []
         for client_key, confirmation in confirmed.items():
             refuses = self.settings.protect_clients and client_key not in formed
-            if client_key not in alone and not (refuses and may_not_go(confirmation, records.get(client_key))):
+            if client_key not in alone and not (
+                refuses and may_not_go(confirmation, records.get(client_key))
+            ):
                 form = wanted.get(client_key)
                 record = form and recorded_as(form, self.recorded.parts)
                 ordered += orders(client_key, form, confirmation, record, self.order_rules)
@@ -247,15 +312,21 @@ class Stack:
 
     @property
     def unconfirmed(self) -> list[Client]:
-        """The clients of the state whose confirmation is missing: nobody knows whether they are there."""
-        recorded = (client for client in self.recorded.clients.values() if client.platform in self.by_hand)
+        """The clients of the state whose confirmation is missing: nobody knows whether they are
+        there."""
+        recorded = (
+            client for client in self.recorded.clients.values() if client.platform in self.by_hand
+        )
         confirmed = {confirmation.said.client_id for confirmation in self.confirmations.values()}
         return [client for client in recorded if client.client_id not in confirmed]
 
     def _recorded_keys(self, client: Client) -> Mapping[str, PublicJwk] | None:
-        """Return the public keys that the state has of a client, per ``kid``; None where it has none of its own."""
+        """Return the public keys that the state has of a client, per ``kid``; None where it has
+        none of its own."""
         urn = client.urns.get(Resource.KEYS)
-        resources = (resource for resource in resources_in(self.state) if urn and resource.get("urn") == urn)
+        resources = (
+            resource for resource in resources_in(self.state) if urn and resource.get("urn") == urn
+        )
         jwks = mapping(next(resources, {}).get("inputs")).get("jwks")
         return None if jwks is None else readable_jwks(mapping(jwks))
 
@@ -274,8 +345,12 @@ class Stack:
         """The stacks that have the connections on TNI, as one."""
         names = self.settings.promotion_stack.split()
         states = {name: recorded(self.full_name(name)) for name in names}
-        records = {key: client for state in states.values() if state for key, client in state.parts.items()}
-        reasons = (unreadable(self.full_name(name)) for name, state in states.items() if state is None)
+        records = {
+            key: client for state in states.values() if state for key, client in state.parts.items()
+        }
+        reasons = (
+            unreadable(self.full_name(name)) for name, state in states.items() if state is None
+        )
         return TestStack(" ".join(names), records, next(filter(None, reasons), ""))
 
     @cached_property
@@ -295,7 +370,11 @@ class Stack:
         from acmidm_onboarding.authorities.connected import connected
 
         platforms = connected(settings, self.catalogue)
-        opened = {name: one.authority for name, one in platforms.items() if isinstance(one.authority, GivesAccess)}
+        opened = {
+            name: one.authority
+            for name, one in platforms.items()
+            if isinstance(one.authority, GivesAccess)
+        }
         for name, client_id, access in self._registrations if opened else ():
             if name in opened:
                 opened[name].access[client_id] = access
@@ -303,15 +382,20 @@ class Stack:
 
     @cached_property
     def _registrations(self) -> list[tuple[Platform, str, Access]]:
-        """What opens clients, by platform and client-ID. A state is decrypted for it once, where it has any."""
+        """What opens clients, by platform and client-ID. A state is decrypted for it once, where it
+        has any."""
         if not any(registrations_in(self.state)):
             return []
         secrets = registrations_in(self._decrypt(self.name))
-        return [(name, client_id, access) for name, client_id, secret in secrets if (access := decrypted(secret))]
+        return [
+            (name, client_id, access)
+            for name, client_id, secret in secrets
+            if (access := decrypted(secret))
+        ]
 
     def full_name(self, other: str) -> str:
-        """Return the name of another stack of the same project, by which the engine finds it from wherever it finds
-        this one."""
+        """Return the name of another stack of the same project, by which the engine finds it from
+        wherever it finds this one."""
         above = self.name.rpartition("/")[0]
         return other if "/" in other or not above else f"{above}/{other}"
 
@@ -332,6 +416,10 @@ class Stack:
 
 
 def checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
-    """By which profile policies check the stack's environment, and which platforms have an authority there."""
-    kinds = {platform: (platform_settings.authority,) for platform, platform_settings in settings.platforms.items()}
+    """By which profile policies check the stack's environment, and which platforms have an
+    authority there."""
+    kinds = {
+        platform: (platform_settings.authority,)
+        for platform, platform_settings in settings.platforms.items()
+    }
     return {settings.environment: settings.profile}, {settings.environment: kinds}

@@ -1,4 +1,5 @@
-"""What the files of stacks say, without the engine: ``Pulumi.<stack>.yaml`` over the defaults of ``Pulumi.yaml``."""
+"""What the files of stacks say, without the engine: ``Pulumi.<stack>.yaml`` over the defaults of
+``Pulumi.yaml``."""
 
 from __future__ import annotations
 
@@ -35,28 +36,35 @@ _TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
 
 
 def stack_settings(stack: str, folder: Path) -> Settings:
-    """Return the settings of a stack as its file has them, without the engine; values encrypted there are left out."""
+    """Return the settings of a stack as its file has them, without the engine; values encrypted
+    there are left out."""
     values = _values_of(stack_file(stack, folder))
-    return read_settings(lambda key: None if isinstance(values.get(key), dict) else values.get(key), keys=values)
+    return read_settings(
+        lambda key: None if isinstance(values.get(key), dict) else values.get(key), keys=values
+    )
 
 
 def stack_file(stack: str, folder: Path) -> Path:
-    """Return the file of a stack, which may be named with its organisation and project before it."""
+    """Return the file of a stack, which may be named with its organisation and project before
+    it."""
     return folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
 
 
 def stack_names(folder: Path) -> list[str]:
     """Return the names of the stacks that have a file in ``folder``."""
-    return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in sorted(folder.glob("Pulumi.*.yaml"))]
+    return [
+        file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+        for file in sorted(folder.glob("Pulumi.*.yaml"))
+    ]
 
 
 @dataclass(frozen=True)
 class Stacks:
-    """The settings of some stacks, without their namespace: what holds for an environment is what all of its stacks say
-    together.
+    """The settings of some stacks, without their namespace: what holds for an environment is what
+    all of its stacks say together.
 
-    Where they differ that is the strictest, and so is what cannot be read: whoever reads the stack itself says what is
-    wrong with it.
+    Where they differ that is the strictest, and so is what cannot be read: whoever reads the stack
+    itself says what is wrong with it.
     """
 
     values: tuple[Mapping[str, Any], ...]
@@ -64,21 +72,35 @@ class Stacks:
     @property
     def profiles(self) -> dict[Environment, Profile]:
         """The profile of each environment; the default where no stack sets one."""
-        strict = {stack.get("environment") for stack in self.values if stack.get("profile") == Profile.FAPI2}
-        return {environment: Profile.FAPI2 if environment in strict else Profile.ACMIDM for environment in Environment}
+        strict = {
+            stack.get("environment")
+            for stack in self.values
+            if stack.get("profile") == Profile.FAPI2
+        }
+        return {
+            environment: Profile.FAPI2 if environment in strict else Profile.ACMIDM
+            for environment in Environment
+        }
 
     @property
     def gate(self) -> Gate:
         """The gate to production."""
-        return strictest(_gate_of(stack) for stack in self.values if stack.get("environment") == Environment.PROD)
+        return strictest(
+            _gate_of(stack) for stack in self.values if stack.get("environment") == Environment.PROD
+        )
 
     @property
     def protecting(self) -> dict[Environment, bool]:
-        """In which environments every stack protects its clients; those without a stack are left out."""
+        """In which environments every stack protects its clients; those without a stack are left
+        out."""
         protecting: dict[Environment, bool] = {}
         for environment, stack in self._of_environments():
             protects = stack.get("protectClients")
-            protects = environment is Environment.PROD if protects in (None, "") else str(protects).casefold() in _TRUE
+            protects = (
+                environment is Environment.PROD
+                if protects in (None, "")
+                else str(protects).casefold() in _TRUE
+            )
             protecting[environment] = protecting.get(environment, True) and protects
         return protecting
 
@@ -86,16 +108,22 @@ class Stacks:
     def confirmed(self) -> list[Path]:
         """Their folders of what people confirmed of a portal."""
         keys = [config_key(platform, "confirmedFolder") for platform in Platform]
-        return sorted({Path(str(stack[key])) for stack in self.values for key in keys if stack.get(key)})
+        return sorted(
+            {Path(str(stack[key])) for stack in self.values for key in keys if stack.get(key)}
+        )
 
     def has_overlap(self, environment: Environment) -> bool:
-        """Return whether a key of an environment's clients may have to stay beside its successor for a while."""
-        return any(where is environment and overlap_days(stack) > 0 for where, stack in self._of_environments())
+        """Return whether a key of an environment's clients may have to stay beside its successor
+        for a while."""
+        return any(
+            where is environment and overlap_days(stack) > 0
+            for where, stack in self._of_environments()
+        )
 
     @property
     def served(self) -> dict[Environment, dict[Platform, frozenset[str]]]:
-        """The platforms that every stack of an environment has an authority for, each with the kinds of those
-        authorities.
+        """The platforms that every stack of an environment has an authority for, each with the
+        kinds of those authorities.
 
         An environment without a stack is left out.
         """
@@ -103,13 +131,18 @@ class Stacks:
         for environment, stack in self._of_environments():
             kinds = _authorities_of(stack)
             before = served.get(environment, dict.fromkeys(kinds, frozenset()))
-            served[environment] = {name: before[name] | {kinds[name]} for name in before if name in kinds}
+            served[environment] = {
+                name: before[name] | {kinds[name]} for name in before if name in kinds
+            }
         return served
 
     def untaken(self, environment: Environment, forms: Collection[str]) -> list[str]:
-        """Return the forms that no stack of an environment takes; none where the environment has no stack."""
+        """Return the forms that no stack of an environment takes; none where the environment has no
+        stack."""
         stacks = [
-            str(each.get("organisations") or "") for where, each in self._of_environments() if where is environment
+            str(each.get("organisations") or "")
+            for where, each in self._of_environments()
+            if where is environment
         ]
         taken = {form for form in forms for globs in stacks if is_chosen(form.split("/")[0], globs)}
         return sorted(set(forms) - taken) if stacks else []
@@ -124,24 +157,33 @@ def stacks_in(folder: Path) -> Stacks:
     """Read the stacks in ``folder`` that name their environment.
 
     Raises:
-        InvalidSettings: for the first of them that says something of the forms that nobody knows, or that declares
-            what another one declares.
+        InvalidSettings: for the first of them that says something of the forms that nobody knows,
+            or that declares what another one declares.
     """
     stacks = {}
     for name in stack_names(folder):
         file = stack_file(name, folder)
         values = _values_of(file)
         if unknown := unknown_keys(values):
-            raise InvalidSettings("\n".join(f"{on_one_line(file.name)}: {sentence}" for sentence in unknown))
+            raise InvalidSettings(
+                "\n".join(f"{on_one_line(file.name)}: {sentence}" for sentence in unknown)
+            )
         if values.get("environment") in (None, ""):
             continue
         _known(Environment, values["environment"], file, "environment")
         _known(Profile, values.get("profile") or Profile.ACMIDM, file, "profile")
-        _known(PromotionGate, yaml_off(values.get("promotionGate")) or PromotionGate.OFF, file, "promotionGate")
+        _known(
+            PromotionGate,
+            yaml_off(values.get("promotionGate")) or PromotionGate.OFF,
+            file,
+            "promotionGate",
+        )
         for platform in Platform:
             kind = of_platform(platform, values.get, {}).get("authority", DEFAULT_AUTHORITY)
             _known(installed_authorities(), kind, file, config_key(platform, "authority"))
-        if not (days := str(values.get("evidenceMaxDays") or Gate().evidence_max_days)).isdecimal() or not int(days):
+        if not (
+            days := str(values.get("evidenceMaxDays") or Gate().evidence_max_days)
+        ).isdecimal() or not int(days):
             sentence = say("settings.no_days", name=file.name)
             raise InvalidSettings(on_one_line(sentence))
         stacks[name] = values
@@ -150,29 +192,43 @@ def stacks_in(folder: Path) -> Stacks:
 
 
 def _require_apart(stacks: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
-    """Refuse two stacks of one authority, of which one takes a part of the organisations, that take the same form."""
+    """Refuse two stacks of one authority, of which one takes a part of the organisations, that take
+    the same form."""
     taken = cache(lambda name: _forms_of(stacks[name], folder))
     for one, other in combinations(stacks, 2):
         sides = stacks[one], stacks[other]
-        are_at_one = all(sides[0].get(key) == sides[1].get(key) for key in ("environment", "issuer"))
+        are_at_one = all(
+            sides[0].get(key) == sides[1].get(key) for key in ("environment", "issuer")
+        )
         take_parts = are_at_one and any(side.get("organisations") for side in sides)
         if both := take_parts and taken(one) & taken(other):
             form = min(both)
-            names = {"one": one, "other": other, "form": f"{form.parent.name}/{form.stem}", "name": form.parent.name}
+            names = {
+                "one": one,
+                "other": other,
+                "form": f"{form.parent.name}/{form.stem}",
+                "name": form.parent.name,
+            }
             raise InvalidSettings(on_one_line(say("settings.taken_twice", **names)))
 
 
 def _forms_of(stack: Mapping[str, Any], folder: Path) -> set[Path]:
     """Return the files of the forms that a stack takes, without reading any."""
     files = absolute(folder / str(stack.get("formsFolder") or "onboardings")).glob("*/*.yaml")
-    forms, globs = (file for file in files if file.name not in OWN_FILES), str(stack.get("organisations") or "")
+    forms, globs = (
+        (file for file in files if file.name not in OWN_FILES),
+        str(stack.get("organisations") or ""),
+    )
     return {file for file in forms if is_chosen(file.parent.name, globs)}
 
 
 def overlap_days(stack: Mapping[str, Any]) -> float:
-    """Return how many days an overlap of keys is by a stack's settings; where they have none, or nothing that is a
-    number, the default."""
-    text, default = str(stack.get("keyOverlapDays")), Settings.model_fields["key_overlap_days"].default
+    """Return how many days an overlap of keys is by a stack's settings; where they have none, or
+    nothing that is a number, the default."""
+    text, default = (
+        str(stack.get("keyOverlapDays")),
+        Settings.model_fields["key_overlap_days"].default,
+    )
     return float(text if text.replace(".", "", 1).isdecimal() else default)
 
 
@@ -206,12 +262,16 @@ def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
 
 
 def _values_of(file: Path) -> dict[str, Any]:
-    """Return what a stack's file sets, over the defaults of its project; keys without their namespace, those of other
-    namespaces with it."""
+    """Return what a stack's file sets, over the defaults of its project; keys without their
+    namespace, those of other namespaces with it."""
     own = _config_of(file)
-    project = _config_of(file.with_name("Pulumi.yaml")) if file.with_name("Pulumi.yaml").exists() else {}
+    project = (
+        _config_of(file.with_name("Pulumi.yaml")) if file.with_name("Pulumi.yaml").exists() else {}
+    )
     defaults = {
-        key: value["default"] for key, value in project.items() if isinstance(value, dict) and "default" in value
+        key: value["default"]
+        for key, value in project.items()
+        if isinstance(value, dict) and "default" in value
     }
     return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in {**defaults, **own}.items()}
 
@@ -219,14 +279,21 @@ def _values_of(file: Path) -> dict[str, Any]:
 def _config_of(file: Path) -> dict[str, Any]:
     try:
         text = read_text(file)
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)):
+        if any(
+            isinstance(event, yaml.AliasEvent)
+            for event in yaml.parse(text, Loader=yaml.CSafeLoader)
+        ):
             # A few lines of aliases can stand for an endless value.
             raise InvalidSettings(on_one_line(say("settings.aliases", name=file.name)))
         document = yaml.load(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
         remedy = error.remedy if file.exists() else say("settings.no_stack_file.remedy")
         raise InvalidSettings(on_one_line(f"{file.name} {error.what}; {remedy}")) from None
-    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date or a number that Python cannot make
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ):  # ValueError: a date or a number that Python cannot make
         raise InvalidSettings(on_one_line(say("settings.not_yaml", name=file.name))) from None
     config = document.get("config") if isinstance(document, dict) else None
     return {str(key): value for key, value in config.items()} if isinstance(config, dict) else {}

@@ -30,7 +30,9 @@ def authorization(audience, scope):
         "grant_type": "client_credentials",
         "client_id": ENV["CLIENT_ID"],
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": jwt.encode(claims, Path(ENV["PRIVATE_KEY"]).read_text(), "RS256", {"kid": ENV["KID"]}),
+        "client_assertion": jwt.encode(
+            claims, Path(ENV["PRIVATE_KEY"]).read_text(), "RS256", {"kid": ENV["KID"]}
+        ),
         "scope": scope,
         "audience": audience or None,  # requests leaves out what is None
     }
@@ -39,12 +41,20 @@ def authorization(audience, scope):
 
 
 def send(path, document, headers):
-    print("POST", path, checked(requests.post(ENV["API"] + path, json=document, headers=headers, timeout=10)))
+    print(
+        "POST",
+        path,
+        checked(requests.post(ENV["API"] + path, json=document, headers=headers, timeout=10)),
+    )
 
 
 notification = json.loads((DOCUMENTS / "notificatie.json").read_text())
 notification["Id"] = str(uuid.uuid4())
-send("/api/v2/notificaties", notification, authorization(ENV["NOTIFICATIES_AUDIENCE"], ENV["NOTIFICATIES_SCOPE"]))
+send(
+    "/api/v2/notificaties",
+    notification,
+    authorization(ENV["NOTIFICATIES_AUDIENCE"], ENV["NOTIFICATIES_SCOPE"]),
+)
 
 dossier = json.loads((DOCUMENTS / "dossier.json").read_text())
 dossier |= {"UploadId": str(uuid.uuid4()), "WijzigingsDatum": time.strftime("%Y-%m-%dT%H:%M:%S")}
@@ -53,7 +63,9 @@ send(ENV["DOSIS_PATH"], dossier, headers)
 
 url = ENV["API"] + "/api/v1/dosis/resultaten/perUploadId"
 for _ in range(60):
-    answer = requests.get(url, params={"uploadId": dossier["UploadId"]}, headers=headers, timeout=10)
+    answer = requests.get(
+        url, params={"uploadId": dossier["UploadId"]}, headers=headers, timeout=10
+    )
     if answer.status_code != requests.codes.not_found:  # which it is until the dossier is processed
         break
     time.sleep(1)

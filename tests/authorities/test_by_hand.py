@@ -1,4 +1,5 @@
-"""The authority that people change by hand: what agrees with what they confirmed is done, and all else is refused."""
+"""The authority that people change by hand: what agrees with what they confirmed is done, and all
+else is refused."""
 
 from __future__ import annotations
 
@@ -41,14 +42,19 @@ def there(tmp_path: Path) -> ByHand:
 
 
 def test_what_is_confirmed_is_done_already(there: ByHand, tmp_path: Path) -> None:
-    """A create finds the client by its key, and each write of what is there succeeds; no file changes."""
+    """A create finds the client by its key, and each write of what is there succeeds; no file
+    changes."""
     files = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
-    marked = FORM.metadata.model_copy(update={"managed_by": "acmidm/tni", "incarnation": "x", "keys_declared": True})
+    marked = FORM.metadata.model_copy(
+        update={"managed_by": "acmidm/tni", "incarnation": "x", "keys_declared": True}
+    )
     assert there.register(marked, None).client_id == CLIENT_ID
     assert there.update(CLIENT_ID, None, marked, None).client_id == CLIENT_ID
     there.replace_scopes(CLIENT_ID, None, {"dv_magda": False})
     there.replace_jwks(CLIENT_ID, None, KEYS)
-    there.product_api.put("dosis", CLIENT_ID, None, ProductDocument({"bron_uri": "urn://a"}, Owner("a", "b", "c")))
+    there.product_api.put(
+        "dosis", CLIENT_ID, None, ProductDocument({"bron_uri": "urn://a"}, Owner("a", "b", "c"))
+    )
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == files
 
 
@@ -62,7 +68,11 @@ def test_what_it_says_of_a_client(there: ByHand) -> None:
     assert [one.client.client_id for one in there.clients()] == [CLIENT_ID]
     snapshot = there.snapshot(CLIENT_ID)
     assert snapshot is not None
-    assert (snapshot.client, snapshot.scopes, dict(snapshot.jwks)) == (found, {"dv_magda": False}, KEYS)
+    assert (snapshot.client, snapshot.scopes, dict(snapshot.jwks)) == (
+        found,
+        {"dv_magda": False},
+        KEYS,
+    )
     document = ProductDocument({"bron_uri": "urn://a"}, NO_OWNER)
     assert there.product_api.read("dosis", CLIENT_ID) == document
     assert list(there.product_api.configurations("dosis")) == [(CLIENT_ID, document)]
@@ -72,7 +82,12 @@ def test_what_it_says_of_a_client(there: ByHand) -> None:
 
 def test_one_that_somebody_saw_gone_is_gone(there: ByHand) -> None:
     """For the engine: a read finds nothing, and a delete forgets it."""
-    reads: list[Callable[[str], Any]] = [there.read, there.read_scopes, there.read_jwks, there.snapshot]
+    reads: list[Callable[[str], Any]] = [
+        there.read,
+        there.read_scopes,
+        there.read_jwks,
+        there.snapshot,
+    ]
     assert [read("gone") for read in reads] == [None] * 4
     assert there.product_api.read("dosis", "gone") is None
     assert there.find("acmidm/tni/OVO002067/weg") is None
@@ -82,12 +97,23 @@ def test_one_that_somebody_saw_gone_is_gone(there: ByHand) -> None:
 
 REFUSED: dict[str, tuple[Callable[[ByHand], object], str]] = {
     "a client that nobody confirmed": (
-        lambda hand: hand.register(ANOTHER.model_copy(update={"software_id": "acmidm/tni/x/y"}), None),
+        lambda hand: hand.register(
+            ANOTHER.model_copy(update={"software_id": "acmidm/tni/x/y"}), None
+        ),
         "nobody has confirmed a client of x/y",
     ),
-    "one that is confirmed otherwise": (lambda hand: hand.register(ANOTHER, None), "is confirmed otherwise"),
-    "a change": (lambda hand: hand.update(CLIENT_ID, None, ANOTHER, None), "is confirmed otherwise"),
-    "a scope": (lambda hand: hand.replace_scopes(CLIENT_ID, None, {"evil": False}), "is confirmed otherwise"),
+    "one that is confirmed otherwise": (
+        lambda hand: hand.register(ANOTHER, None),
+        "is confirmed otherwise",
+    ),
+    "a change": (
+        lambda hand: hand.update(CLIENT_ID, None, ANOTHER, None),
+        "is confirmed otherwise",
+    ),
+    "a scope": (
+        lambda hand: hand.replace_scopes(CLIENT_ID, None, {"evil": False}),
+        "is confirmed otherwise",
+    ),
     "a scope in every token": (
         lambda hand: hand.replace_scopes(CLIENT_ID, None, {"dv_magda": True}),
         "is confirmed otherwise",
@@ -105,7 +131,10 @@ REFUSED: dict[str, tuple[Callable[[ByHand], object], str]] = {
         lambda hand: hand.product_api.put("proef", CLIENT_ID, None, ProductDocument({}, NO_OWNER)),
         "is confirmed otherwise",
     ),
-    "the removal of one that is there": (lambda hand: hand.remove(CLIENT_ID, NO_OWNER), "is confirmed as being there"),
+    "the removal of one that is there": (
+        lambda hand: hand.remove(CLIENT_ID, NO_OWNER),
+        "is confirmed as being there",
+    ),
     "the removal of a configuration": (
         lambda hand: hand.product_api.delete("dosis", CLIENT_ID, NO_OWNER),
         "the dosis configuration of client",
@@ -114,14 +143,23 @@ REFUSED: dict[str, tuple[Callable[[ByHand], object], str]] = {
         lambda hand: hand.replace_scopes("gone", None, {"dv_magda": False}),
         "client gone is confirmed as removed",
     ),
-    "a read of one whose file is missing": (lambda hand: hand.read("lost"), "what was confirmed of client lost is not"),
-    "its removal": (lambda hand: hand.remove("lost", NO_OWNER), "what was confirmed of client lost is not"),
+    "a read of one whose file is missing": (
+        lambda hand: hand.read("lost"),
+        "what was confirmed of client lost is not",
+    ),
+    "its removal": (
+        lambda hand: hand.remove("lost", NO_OWNER),
+        "what was confirmed of client lost is not",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
-def test_what_nobody_confirmed_is_refused(there: ByHand, case: tuple[Callable[[ByHand], object], str]) -> None:
-    """With a sentence that names the client, and what to do; a file that is missing is no client that is gone."""
+def test_what_nobody_confirmed_is_refused(
+    there: ByHand, case: tuple[Callable[[ByHand], object], str]
+) -> None:
+    """With a sentence that names the client, and what to do; a file that is missing is no client
+    that is gone."""
     act, expected = case
     with pytest.raises((Rejected, PerhapsGone)) as raised:
         act(there)

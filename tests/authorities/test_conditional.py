@@ -1,5 +1,5 @@
-"""How a document is replaced under its ETag: known, wanted, or someone else's. ``tests/conformance/test_faults.py`` has
-it at each authority."""
+"""How a document is replaced under its ETag: known, wanted, or someone else's.
+``tests/conformance/test_faults.py`` has it at each authority."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ KNOWN, WANTED, FOREIGN = frozenset({"a"}), frozenset({"a", "b"}), frozenset({"c"
 
 
 class Document:
-    """A document on a server with an ETag; ``meanwhile`` are what others write between a read and the write."""
+    """A document on a server with an ETag; ``meanwhile`` are what others write between a read and
+    the write."""
 
     def __init__(self, value: Scopes, *meanwhile: Scopes) -> None:
         self.value = value
@@ -37,7 +38,9 @@ class Document:
         self.writes.append(value)
 
     def replace(self, known: Scopes | None) -> None:
-        conditional.replace(self.read, self.write, known=known, wanted=WANTED, document="the document")
+        conditional.replace(
+            self.read, self.write, known=known, wanted=WANTED, document="the document"
+        )
 
 
 @pytest.mark.parametrize("known", [KNOWN, None])
@@ -57,13 +60,16 @@ def test_what_is_wanted_is_left_alone() -> None:
 
 def test_what_is_neither_is_refused() -> None:
     document = Document(FOREIGN)
-    with pytest.raises(ChangedMeanwhile, match="someone else changed the document since the last refresh"):
+    with pytest.raises(
+        ChangedMeanwhile, match="someone else changed the document since the last refresh"
+    ):
         document.replace(KNOWN)
     assert document.writes == []
 
 
 def test_another_writer_in_between_is_read_again() -> None:
-    """412, then the decision is made anew: a harmless change is written over, a foreign one refused."""
+    """412, then the decision is made anew: a harmless change is written over, a foreign one
+    refused."""
     document = Document(KNOWN, KNOWN)
     document.replace(KNOWN)
     assert (document.reads, document.writes) == (2, [WANTED])

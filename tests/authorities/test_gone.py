@@ -1,5 +1,5 @@
-"""What counts as gone: a wrong address answers 404 to everything, and neither a read nor a removal takes that for an
-answer."""
+"""What counts as gone: a wrong address answers 404 to everything, and neither a read nor a removal
+takes that for an answer."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def test_a_wrong_address_has_no_client_that_is_gone(
 ) -> None:
     with (
         serving(lambda _: reply) as server,
-        pytest.raises(AuthorityError, match=r"check the address|must be the address of a realm") as caught,
+        pytest.raises(
+            AuthorityError, match=r"check the address|must be the address of a realm"
+        ) as caught,
     ):
         CALLS[call](authority(server))
     assert not isinstance(caught.value, NotFound)
@@ -72,7 +74,10 @@ def test_a_wrong_address_has_no_client_that_is_gone(
 @pytest.mark.parametrize("reply", BODIES.values(), ids=BODIES.keys())
 @pytest.mark.parametrize("call", ["read", "put", "delete"])
 def test_a_wrong_address_has_no_configuration_that_is_gone(call: str, reply: Reply) -> None:
-    with serving(lambda _: reply) as server, pytest.raises(AuthorityError, match="check the address") as caught:
+    with (
+        serving(lambda _: reply) as server,
+        pytest.raises(AuthorityError, match="check the address") as caught,
+    ):
         PRODUCT_CALLS[call](products(server))
     assert not isinstance(caught.value, NotFound)
     assert {request.method for request in server.requests} == {"GET"}
@@ -88,7 +93,16 @@ def test_many_that_are_gone_cost_one_list(
         for number in range(50):
             assert one.read(f"client-{number}") is None
             one.remove(f"client-{number}", OWNER)
-    assert len([request for request in server.requests if "limit=1" in request.path or "max=1" in request.path]) == 1
+    assert (
+        len(
+            [
+                request
+                for request in server.requests
+                if "limit=1" in request.path or "max=1" in request.path
+            ]
+        )
+        == 1
+    )
 
 
 def test_each_product_has_a_list_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +114,10 @@ def test_each_product_has_a_list_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
             assert one.read("dosis", f"client-{number}") is None
             one.delete("dosis", f"client-{number}", OWNER)
         assert len([request for request in server.requests if "limit=1" in request.path]) == 1
-        with pytest.raises(AuthorityError, match=r"GET .*/notificaties/configurations: there is no such list \(404\)"):
+        with pytest.raises(
+            AuthorityError,
+            match=r"GET .*/notificaties/configurations: there is no such list \(404\)",
+        ):
             one.read("notificaties", "client-1")
 
 

@@ -27,7 +27,15 @@ from acmidm_onboarding.authorities.http import api as http
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.conditional import if_current
 from acmidm_onboarding.values.marks import MARKS
-from tests.support.fake_server import FakeServer, Reply, api_at, in_plain_http, in_turn, serving, talking
+from tests.support.fake_server import (
+    FakeServer,
+    Reply,
+    api_at,
+    in_plain_http,
+    in_turn,
+    serving,
+    talking,
+)
 
 TOKEN = "eyJ-an-access-token"
 
@@ -56,11 +64,12 @@ def api(server: FakeServer, *, timeout: float = 5, tokens: FakeTokens | None = N
 
 
 def error_of(reply: Reply | str, *, timeout: float = 5) -> AuthorityError:
-    """What one answer raises: a single line, without the token, without other exceptions around it."""
+    """What one answer raises: a single line, without the token, without other exceptions around
+    it."""
     with serving(in_turn(reply)) as server, pytest.raises(AuthorityError) as caught:
-        api(server, timeout=timeout).request("PUT", "/clients/1", document={"client_secret": "the-secret"}).as_(
-            Document
-        )
+        api(server, timeout=timeout).request(
+            "PUT", "/clients/1", document={"client_secret": "the-secret"}
+        ).as_(Document)
     sentence = str(caught.value)
     assert sentence.startswith(f"PUT {server.url}/clients/1: ")
     assert "\n" not in sentence
@@ -79,7 +88,11 @@ def test_tree_of_errors_is_drawn_whole() -> None:
         for child in kind.__subclasses__():
             yield from drawn(child, depth + 1)
 
-    lines = (line for line in (errors.__doc__ or "").splitlines() if "─ " in line or line.strip() == "AuthorityError")
+    lines = (
+        line
+        for line in (errors.__doc__ or "").splitlines()
+        if "─ " in line or line.strip() == "AuthorityError"
+    )
     found = [
         (line.replace("│", " ").rstrip().index(name) // 4 - 1, name)
         for line in lines
@@ -123,9 +136,11 @@ def test_redirect_is_not_followed(status: int) -> None:
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-def test_nothing_for_this_machine_goes_to_a_proxy(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    """It would carry the operator's token off the machine, in the clear. Addresses elsewhere need the proxy that the
-    environment names."""
+def test_nothing_for_this_machine_goes_to_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """It would carry the operator's token off the machine, in the clear. Addresses elsewhere need
+    the proxy that the environment names."""
     with (
         serving(in_turn(Reply(200, {"from": "proxy"}))) as proxy,
         serving(in_turn(Reply(200, {"from": "portal"}))) as portal,
@@ -135,7 +150,9 @@ def test_nothing_for_this_machine_goes_to_a_proxy(monkeypatch: pytest.MonkeyPatc
         for address in (portal.url, f"http://localhost:{port}"):
             assert api_at(address, FakeTokens()).request("GET", "/x").document == {"from": "portal"}
         assert proxy.requests == []
-        assert api_at("http://portal.example", FakeTokens()).request("GET", "/x").document == {"from": "proxy"}
+        assert api_at("http://portal.example", FakeTokens()).request("GET", "/x").document == {
+            "from": "proxy"
+        }
         assert [request.path for request in proxy.requests] == ["http://portal.example/x"]
 
 
@@ -147,7 +164,10 @@ def test_https_to_a_port_without_it_is_final() -> None:
         connections.append(connection)
         in_plain_http(connection)
 
-    with talking(answer) as port, pytest.raises(Rejected, match="does not speak https; check scheme and port"):
+    with (
+        talking(answer) as port,
+        pytest.raises(Rejected, match="does not speak https; check scheme and port"),
+    ):
         api_at(f"https://127.0.0.1:{port}", deadline=3).request("GET", "/x")
     assert len(connections) == 1
 
@@ -161,7 +181,8 @@ def test_address_that_is_none_is_a_sentence() -> None:
 
 @pytest.mark.parametrize("status", [200, 404, 403])
 def test_a_page_of_html_is_no_answer(status: int) -> None:
-    """A proxy's or a login page: never a document, and its 404 never means that a client is gone."""
+    """A proxy's or a login page: never a document, and its 404 never means that a client is
+    gone."""
     error = error_of(Reply(status, b"<html>Traceback</html>", {"content-type": "text/html"}))
     assert not isinstance(error, NotFound)
     assert "text/html" in str(error)
@@ -191,8 +212,8 @@ def test_json_that_does_not_parse(body: bytes) -> None:
     ],
 )
 def test_no_number_changes_on_its_way(text: str, value: object) -> None:
-    """The engine has each number as a double. One that does not fit stays the text that the server sent: it is seen,
-    and compared."""
+    """The engine has each number as a double. One that does not fit stays the text that the server
+    sent: it is seen, and compared."""
     with serving(in_turn(Reply(200, f'{{"settings": [{text}]}}'.encode()))) as server:
         (found,) = api(server).request("GET", "/x").document["settings"]
     assert (found, type(found)) == (value, type(value))
@@ -219,10 +240,12 @@ def test_wrong_fields_are_named_and_values_are_not(body: object, places: str) ->
     assert "secret-value" not in str(error)
 
 
-@pytest.mark.parametrize("declared", [{"content-length": str(2 * 1024**3)}, {}], ids=["declared", "undeclared"])
+@pytest.mark.parametrize(
+    "declared", [{"content-length": str(2 * 1024**3)}, {}], ids=["declared", "undeclared"]
+)
 def test_huge_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch, declared: dict[str, str]) -> None:
-    """Refused before it is read where its length is declared; else read no further than the limit, however long the
-    server goes on."""
+    """Refused before it is read where its length is declared; else read no further than the limit,
+    however long the server goes on."""
     monkeypatch.setattr(http, "MAXIMUM_ANSWER_BYTES", 1024 * 1024 if not declared else 1024**3)
     sent = 0
 
@@ -241,7 +264,9 @@ def test_huge_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch, declared: dict[
 @pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip"])
 def test_no_packed_answer_is_requested_or_read(encoding: str) -> None:
     """Nothing is unpacked, so that a small answer stays small."""
-    assert f"the answer is packed ({encoding})" in str(error_of(Reply(200, b"no gzip", {"content-encoding": encoding})))
+    assert f"the answer is packed ({encoding})" in str(
+        error_of(Reply(200, b"no gzip", {"content-encoding": encoding}))
+    )
     with serving(in_turn(Reply(200, {}))) as server:
         api(server).request("GET", "/x")
         assert server.requests[0].headers["accept-encoding"] == "identity"
@@ -256,7 +281,8 @@ def test_no_packed_answer_is_requested_or_read(encoding: str) -> None:
     ids=["headers", "body"],
 )
 def test_an_answer_that_trickles_ends_with_the_time_out(start: bytes, said: str) -> None:
-    """The time-out is that of the whole request, also of its headers: each byte comes in time, and they never end."""
+    """The time-out is that of the whole request, also of its headers: each byte comes in time, and
+    they never end."""
     sent = 0
 
     def answer(connection: socket.socket) -> None:
@@ -283,9 +309,12 @@ def test_an_answer_that_trickles_ends_with_the_time_out(start: bytes, said: str)
     ],
 )
 def test_what_the_engine_would_take_for_something_else_is_renamed(sent: str, found: str) -> None:
-    """Its marks end everybody's run, and half a character cannot be sent to it. As a name and as a value, however it is
-    written."""
-    for text in (json.dumps({"a": [{sent: sent}]}), json.dumps({"a": [{sent: sent}]}).replace("4d", "\\u0034d")):
+    """Its marks end everybody's run, and half a character cannot be sent to it. As a name and as a
+    value, however it is written."""
+    for text in (
+        json.dumps({"a": [{sent: sent}]}),
+        json.dumps({"a": [{sent: sent}]}).replace("4d", "\\u0034d"),
+    ):
         with serving(in_turn(Reply(200, text.encode()))) as server:
             assert api(server).request("GET", "/x").document == {"a": [{found: found}]}
 
@@ -300,12 +329,16 @@ def test_what_is_nested_too_deeply_is_left_out_and_spoils_nothing_beside_it() ->
 
 
 def test_missing_etag_is_told() -> None:
-    with serving(in_turn(Reply(200, {}))) as server, pytest.raises(Unintelligible, match="has no usable ETag"):
+    with (
+        serving(in_turn(Reply(200, {}))) as server,
+        pytest.raises(Unintelligible, match="has no usable ETag"),
+    ):
         _ = api(server).request("GET", "/clients/1").etag
 
 
 def test_refused_token_is_renewed_exactly_once() -> None:
-    """A token that ended or was revoked costs one more request; one that is refused again is an error."""
+    """A token that ended or was revoked costs one more request; one that is refused again is an
+    error."""
     tokens = FakeTokens()
     with serving(in_turn(Reply(401), Reply(200, {}))) as server:
         api(server, tokens=tokens).request("GET", "/x")
@@ -316,7 +349,10 @@ def test_refused_token_is_renewed_exactly_once() -> None:
     assert tokens.renewals == [f"{TOKEN}-0"]
 
     tokens = FakeTokens()
-    with serving(in_turn(Reply(401))) as server, pytest.raises(NotAllowed, match="check the operator's credentials"):
+    with (
+        serving(in_turn(Reply(401))) as server,
+        pytest.raises(NotAllowed, match="check the operator's credentials"),
+    ):
         api(server, tokens=tokens).request("GET", "/x")
     assert len(server.requests) == 2
     assert len(tokens.renewals) == 1

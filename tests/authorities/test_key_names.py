@@ -34,7 +34,14 @@ def test_a_key_without_a_name_hides_nothing() -> None:
         {"kid": "b", "d": "very-private", "k": "very-private"},
     ]
     found = by_name(keys)
-    assert list(found) == ["a", "without kid 2", "without kid 3", "without kid 4", "unreadable 5", "b"]
+    assert list(found) == [
+        "a",
+        "without kid 2",
+        "without kid 3",
+        "without kid 4",
+        "unreadable 5",
+        "b",
+    ]
     assert found["without kid 2"] == {"x": "1"}
     assert "very-private" not in str(found)
 
@@ -42,8 +49,30 @@ def test_a_key_without_a_name_hides_nothing() -> None:
 @pytest.mark.parametrize(
     ("members", "kept"),
     [
-        ({"kty": "EC", "crv": "P-256", "x": "a", "y": "b", "use": "sig", "alg": "ES256", "exp": 7}, None),
-        ({"n": "a", "e": "b", "key_ops": ["verify"], "x5t": "c", "x5t#S256": "d", "x5c": ["e"], "x5u": "f"}, None),
+        (
+            {
+                "kty": "EC",
+                "crv": "P-256",
+                "x": "a",
+                "y": "b",
+                "use": "sig",
+                "alg": "ES256",
+                "exp": 7,
+            },
+            None,
+        ),
+        (
+            {
+                "n": "a",
+                "e": "b",
+                "key_ops": ["verify"],
+                "x5t": "c",
+                "x5t#S256": "d",
+                "x5c": ["e"],
+                "x5u": "f",
+            },
+            None,
+        ),
         ({"comment": "ours", "4dabf18193072939515e22adb298388d": "x", "__provider": "x"}, {}),
         (
             {"comment": {"deep": [{"d": "very-private"}]}},
@@ -53,16 +82,24 @@ def test_a_key_without_a_name_hides_nothing() -> None:
             {"kty": {"d": "very-private"}},
             {"kty": "unreadable", "private": "this key has private members, which are not shown"},
         ),
-        ({"key_ops": [["verify"]], "exp": "soon", "x5c": 7}, dict.fromkeys(("key_ops", "exp", "x5c"), "unreadable")),
+        (
+            {"key_ops": [["verify"]], "exp": "soon", "x5c": 7},
+            dict.fromkeys(("key_ops", "exp", "x5c"), "unreadable"),
+        ),
         ({"exp": 253_402_300_799, "nbf": 0, "iat": 1.5}, None),
-        ({"exp": 1_790_000_000_000, "nbf": -1, "iat": True}, dict.fromkeys(("exp", "nbf", "iat"), "unreadable")),
+        (
+            {"exp": 1_790_000_000_000, "nbf": -1, "iat": True},
+            dict.fromkeys(("exp", "nbf", "iat"), "unreadable"),
+        ),
         ({"n": "A" * 1_000_000}, {"n": "unreadable"}),
         ({"x5c": ["A"] * 1_000}, {"x5c": "unreadable"}),
     ],
 )
-def test_the_registered_members_alone_are_kept(members: dict[str, object], kept: dict[str, object] | None) -> None:
-    """RFC 7517 §4, RFC 7518 §6 and RFC 8037, each of the kind and the size that it may have: the rest gets into no
-    state."""
+def test_the_registered_members_alone_are_kept(
+    members: dict[str, object], kept: dict[str, object] | None
+) -> None:
+    """RFC 7517 §4, RFC 7518 §6 and RFC 8037, each of the kind and the size that it may have: the
+    rest gets into no state."""
     found = by_name([{"kid": "a", **members}])
     assert found == {"a": {"kid": "a", **(members if kept is None else kept)}}
     assert "very-private" not in str(found)
@@ -73,17 +110,26 @@ def test_nothing_of_a_key_is_a_secret_or_a_line_of_its_own() -> None:
     pem, forged = "-----BEGIN PRIVATE KEY-----very-private", "a\r\n::error::forged \x1b[31m\u202e"
     thumbprint = "eyJhbGciOiJSUzI1NiJ9-eyJhbGciOiJSUzI1NiJ9"
     found = by_name(
-        [{"kid": pem, "x": pem, "x5c": [forged]}, {"kid": forged, "alg": forged}, {"kid": thumbprint, "n": thumbprint}]
+        [
+            {"kid": pem, "x": pem, "x5c": [forged]},
+            {"kid": forged, "alg": forged},
+            {"kid": thumbprint, "n": thumbprint},
+        ]
     )
     assert "very-private" not in str(found)
     spelled = r"a\r\n::error::forged \x1b[31m\u202e"
     assert list(found) == [NOT_SHOWN, spelled, thumbprint]
-    assert (found[NOT_SHOWN]["x"], found[NOT_SHOWN]["x5c"], found[spelled]["alg"]) == (NOT_SHOWN, [spelled], spelled)
+    assert (found[NOT_SHOWN]["x"], found[NOT_SHOWN]["x5c"], found[spelled]["alg"]) == (
+        NOT_SHOWN,
+        [spelled],
+        spelled,
+    )
     assert found[thumbprint] == {"kid": thumbprint, "n": thumbprint}
 
 
 def test_a_set_that_never_ends_is_cut_off() -> None:
-    """A name is no longer than an authority's may be, and a thousand keys of one name cost no more than a hundred."""
+    """A name is no longer than an authority's may be, and a thousand keys of one name cost no more
+    than a hundred."""
     found = by_name([{"kid": "k" * 5_000}] * 1_000)
     assert len(found) == 101
     assert max(map(len, found)) < 300

@@ -1,4 +1,5 @@
-"""A client and a product's configuration bear their owner: what bears another's is neither removed nor overwritten."""
+"""A client and a product's configuration bear their owner: what bears another's is neither removed
+nor overwritten."""
 
 from __future__ import annotations
 
@@ -41,7 +42,10 @@ def client_id(platform: ConnectedPlatform, wanted: ClientMetadata) -> str:
 
 @pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
 def test_a_configuration_of_another_owner_stays(
-    platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str, change: dict[str, str | None]
+    platform: ConnectedPlatform,
+    wanted: ClientMetadata,
+    client_id: str,
+    change: dict[str, str | None],
 ) -> None:
     """Neither a removal nor a first write touches it, nor one that believes it is its own."""
     products, ours = platform.product_api, ProductDocument(CHANGED, wanted.owner)
@@ -49,10 +53,15 @@ def test_a_configuration_of_another_owner_stays(
     products.put("dosis", client_id, None, theirs)
     products.delete("dosis", client_id, wanted.owner)
     with pytest.raises(
-        ChangedMeanwhile, match=f"client {client_id} has a dosis configuration already that is not this stack's: added "
+        ChangedMeanwhile,
+        match=(
+            f"client {client_id} has a dosis configuration already that is not this stack's: added "
+        ),
     ):
         products.put("dosis", client_id, None, ours)
-    with pytest.raises(ChangedMeanwhile, match="someone else changed the dosis configuration of client"):
+    with pytest.raises(
+        ChangedMeanwhile, match="someone else changed the dosis configuration of client"
+    ):
         products.put("dosis", client_id, ProductDocument(BY_HAND, wanted.owner), ours)
     assert products.read("dosis", client_id) == theirs
 
@@ -60,8 +69,8 @@ def test_a_configuration_of_another_owner_stays(
 def test_what_is_nobody_elses_is_overwritten(
     platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str
 ) -> None:
-    """What a preview has shown, by ``adopt`` or after a refresh; what is as declared, which gets an owner; what this
-    stack left."""
+    """What a preview has shown, by ``adopt`` or after a refresh; what is as declared, which gets an
+    owner; what this stack left."""
     products, nobodys, ours = (
         platform.product_api,
         ProductDocument(BY_HAND, Owner()),
@@ -81,9 +90,11 @@ def test_the_error_names_the_fields_of_the_organisation(
 ) -> None:
     registry.change(client_id, organisation={"name": "Anders", "ovo": "OVO002067", "kbo": None})
     with pytest.raises(ChangedMeanwhile) as caught:
-        platform.authority.update(client_id, wanted, wanted.model_copy(update={"application": "other"}), None)
+        platform.authority.update(
+            client_id, wanted, wanted.model_copy(update={"application": "other"}), None
+        )
     assert (
         caught.value.difference
-        == "changed organisation.kbo, organisation.name (declared: organisation.kbo 0207451227, organisation.name Stad"
-        " Gent; found: organisation.kbo None, organisation.name Anders)"
+        == "changed organisation.kbo, organisation.name (declared: organisation.kbo 0207451227,"
+        " organisation.name Stad Gent; found: organisation.kbo None, organisation.name Anders)"
     )

@@ -1,5 +1,5 @@
-"""Whatever an authority answers, only an AuthorityError comes out of the adapters: random bytes, random JSON, right
-answers gone wrong.
+"""Whatever an authority answers, only an AuthorityError comes out of the adapters: random bytes,
+random JSON, right answers gone wrong.
 
 A server gives each request the same answer.
 """
@@ -43,7 +43,9 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "update": lambda authority: authority.update("any", METADATA, METADATA, None),
     "remove": lambda authority: authority.remove("any", METADATA.owner),
     "replace_scopes": lambda authority: authority.replace_scopes("any", {"a": False}, {"b": False}),
-    "replace_jwks": lambda authority: authority.replace_jwks("any", {}, {"key-1": {"kid": "key-1"}}),
+    "replace_jwks": lambda authority: authority.replace_jwks(
+        "any", {}, {"key-1": {"kid": "key-1"}}
+    ),
     "recorded_changes": lambda authority: list(authority.recorded_changes("any")),
     "refusals": lambda authority: list(authority.refusals()),
 }
@@ -78,7 +80,11 @@ REFUSED = {
     "claims": {"iat": 1},
     "fields": {"scope": ["a"]},
 }
-ANSWER = {**CLIENT, "configuration": {"a": 1}, "items": [{**CLIENT, **REFUSED, "configuration": {"a": 1}}]}
+ANSWER = {
+    **CLIENT,
+    "configuration": {"a": 1},
+    "items": [{**CLIENT, **REFUSED, "configuration": {"a": 1}}],
+}
 KEYCLOAKS: dict[str, Any] = {
     "id": "1",
     "clientId": "any",
@@ -105,7 +111,8 @@ EVENT = {
     "resourcePath": "clients/1",
     "representation": json.dumps(KEYCLOAKS),
 }
-# A server whose answer is the same whatever is asked has clients that are scopes and events as well.
+# A server whose answer is the same whatever is asked has clients that are scopes and events as
+# well.
 WHOLE = {**KEYCLOAKS, **SCOPE, **EVENT}
 OTHER = json.dumps({**KEYCLOAKS, "enabled": False})
 REPLIES = {
@@ -178,10 +185,15 @@ def fuzzed() -> Iterator[Fuzzed]:
             for adapter in ("beheerportaal", "keycloak")
             for name, call in CALLS.items()
         ),
-        *(pytest.param("products", call, id=f"products-{name}") for name, call in PRODUCT_CALLS.items()),
+        *(
+            pytest.param("products", call, id=f"products-{name}")
+            for name, call in PRODUCT_CALLS.items()
+        ),
     ],
 )
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_only_our_own_errors_come_out(
     fuzzed: Fuzzed, adapter: str, call: Callable[[Any], object], data: st.DataObject
@@ -204,7 +216,14 @@ def test_json_inside_keycloaks_json(fuzzed: Fuzzed, call: Callable[[Keycloak], o
 def test_a_time_that_somebody_typed_stops_nothing(fuzzed: Fuzzed, time: str | None) -> None:
     """One client would otherwise end every listing and refresh."""
     fuzzed.answer(
-        Reply(body=[{**WHOLE, "attributes": {**KEYCLOAKS["attributes"], "client.secret.creation.time": time}}])
+        Reply(
+            body=[
+                {
+                    **WHOLE,
+                    "attributes": {**KEYCLOAKS["attributes"], "client.secret.creation.time": time},
+                }
+            ]
+        )
     )
     (found,) = fuzzed.adapters["keycloak"].clients()
     assert found.client.client_secret_updated_at == 0

@@ -1,4 +1,5 @@
-"""Reads for a refresh: once per document, lists after three, and never "gone" because a list lacks it."""
+"""Reads for a refresh: once per document, lists after three, and never "gone" because a list lacks
+it."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ class Server:
 
     def every(self) -> Iterator[tuple[str, str]]:
         self.requested.append("*")
-        yield from ((key, value) for key, value in self.documents.items() if key not in self.unlisted)
+        yield from (
+            (key, value) for key, value in self.documents.items() if key not in self.unlisted
+        )
 
     def reads(self) -> ReadOnce[str]:
         return ReadOnce(self.one, self.every)
@@ -68,7 +71,8 @@ def test_what_no_list_has_is_fetched_by_itself() -> None:
 
 
 def test_a_list_is_enough_where_it_is_trusted() -> None:
-    """But for what was written since, or where there is no list yet; what is known to be gone is not looked for."""
+    """But for what was written since, or where there is no list yet; what is known to be gone is
+    not looked for."""
     server = Server(**letters(10))
     reads = server.reads()
     assert reads.get("absent", as_listed=True) is None
@@ -115,18 +119,24 @@ def test_threads_share_what_one_of_them_reads() -> None:
 def test_a_part_that_is_missing_makes_no_client_gone(
     portal: RunningPortal, tmp_path: Path, application: str, part: str
 ) -> None:
-    """The client answered: a 404 on what lives inside it is no sign that it is gone, unless it went meanwhile."""
+    """The client answered: a 404 on what lives inside it is no sign that it is gone, unless it went
+    meanwhile."""
     with FaultProxy(portal.origin) as proxy:
         first, second = (platform_through(proxy.origin, portal, tmp_path) for _ in range(2))
         client_id = first.authority.register(metadata(application), None).client_id
         missing = faults.answer(404, b"{}", "application/json")
         proxy.rule("GET", f"/{part}$", missing, times=None)
-        with pytest.raises(Unintelligible, match=f"client {client_id} of .* exists, but not its scopes or its JWK Set"):
+        with pytest.raises(
+            Unintelligible,
+            match=f"client {client_id} of .* exists, but not its scopes or its JWK Set",
+        ):
             first.clients.get(client_id)
         proxy.heal()
         proxy.rule(
             "GET",
             f"/{part}$",
-            faults.after(lambda: second.authority.remove(client_id, metadata(application).owner), missing),
+            faults.after(
+                lambda: second.authority.remove(client_id, metadata(application).owner), missing
+            ),
         )
         assert second.clients.get(client_id) is None

@@ -1,4 +1,5 @@
-"""Retries happen where a failure may pass, wait as they should, end in time, and never happen elsewhere."""
+"""Retries happen where a failure may pass, wait as they should, end in time, and never happen
+elsewhere."""
 
 from __future__ import annotations
 
@@ -35,13 +36,17 @@ def api(server: FakeServer, *, deadline: float = 10, timeout: float = 5) -> Api:
 
 
 @pytest.mark.parametrize(
-    "failure", [Reply(429), Reply(502), Reply(503), Reply(504), RESET], ids=["429", "502", "503", "504", RESET]
+    "failure",
+    [Reply(429), Reply(502), Reply(503), Reply(504), RESET],
+    ids=["429", "502", "503", "504", RESET],
 )
 def test_what_may_pass_is_tried_again(failure: Reply | str) -> None:
-    """Counted at the server: two failures, then the answer. A POST too, with the same body: a natural key goes
-    along."""
+    """Counted at the server: two failures, then the answer. A POST too, with the same body: a
+    natural key goes along."""
     with serving(in_turn(failure, failure, GOOD)) as server:
-        assert api(server).request("POST", "/x", document={"software_id": "key"}).document == {"fine": True}
+        assert api(server).request("POST", "/x", document={"software_id": "key"}).document == {
+            "fine": True
+        }
         assert [(request.method, request.body) for request in server.requests] == [
             ("POST", server.requests[0].body)
         ] * 3
@@ -60,7 +65,9 @@ def test_what_may_pass_is_tried_again(failure: Reply | str) -> None:
 )
 def test_what_does_not_pass_is_tried_once(status: int, kind: type[AuthorityError]) -> None:
     """The error is method, URL, status, what the server said (RFC 9457), and what to do."""
-    refusal = Reply(status, {"detail": "because\n of this."}, {"content-type": "application/problem+json"})
+    refusal = Reply(
+        status, {"detail": "because\n of this."}, {"content-type": "application/problem+json"}
+    )
     with serving(in_turn(refusal)) as server:
         with pytest.raises(kind) as caught:
             api(server).request("PUT", "/x")
@@ -91,15 +98,19 @@ def test_deadline_is_kept_and_said() -> None:
         assert len(server.requests) > 1
         sentence = str(caught.value)
         assert sentence.startswith(
-            f"GET {server.url}/x: 503 Service Unavailable, maintenance (tried {len(server.requests)} times in "
+            f"GET {server.url}/x: 503 Service Unavailable, maintenance (tried"
+            f" {len(server.requests)} times in "
         )
-        assert sentence.endswith("check the address and the server, then run the same command again")
+        assert sentence.endswith(
+            "check the address and the server, then run the same command again"
+        )
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__
 
 
 def test_after_giving_up_each_operation_is_tried_once_until_one_succeeds() -> None:
-    """A dead server costs the deadline once and not once per resource; when it is back, patience is too."""
+    """A dead server costs the deadline once and not once per resource; when it is back, patience is
+    too."""
     bad = Reply(503)
     with serving(in_turn(bad)) as server:
         one = api(server, deadline=0.3)
@@ -148,11 +159,14 @@ def test_who_gives_up_ends_nobody_elses_retries() -> None:
 
 
 def test_apis_of_a_host_share_what_is_known_of_it() -> None:
-    """No connection: the deadline is paid once for all of them. One of them unwell: the others keep their patience."""
+    """No connection: the deadline is paid once for all of them. One of them unwell: the others keep
+    their patience."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         down = f"http://127.0.0.1:{unused.getsockname()[1]}"
     retrying = Retrying(0.3)
-    first, second = (Api(f"{down}/{path}", None, timeout_seconds=1, retrying=retrying) for path in "ab")
+    first, second = (
+        Api(f"{down}/{path}", None, timeout_seconds=1, retrying=retrying) for path in "ab"
+    )
     with pytest.raises(Unreachable, match=r"tried [2-9] times"):
         first.request("GET", "/x")
     with pytest.raises(Unreachable, match="tried 1 time in"):
@@ -163,7 +177,9 @@ def test_apis_of_a_host_share_what_is_known_of_it() -> None:
 
     with serving(script) as server:
         retrying = Retrying(0.5)
-        first, second = (Api(f"{server.url}/{path}", None, timeout_seconds=1, retrying=retrying) for path in "ab")
+        first, second = (
+            Api(f"{server.url}/{path}", None, timeout_seconds=1, retrying=retrying) for path in "ab"
+        )
         with pytest.raises(Unreachable):
             first.request("GET", "/x")
         with pytest.raises(Unreachable, match=r"tried [2-9] times"):
@@ -171,10 +187,16 @@ def test_apis_of_a_host_share_what_is_known_of_it() -> None:
 
 
 def test_a_platform_retries_per_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issuer, management API and product APIs often are one host, written with and without its port."""
+    """Issuer, management API and product APIs often are one host, written with and without its
+    port."""
     made: list[Retrying] = []
-    monkeypatch.setattr("acmidm_onboarding.authorities.connected.Api", lambda *_, retrying, **__: made.append(retrying))
-    settings = read(issuer="https://portal.example:443/op", managementUrl="https://portal.example/management/v1")
+    monkeypatch.setattr(
+        "acmidm_onboarding.authorities.connected.Api",
+        lambda *_, retrying, **__: made.append(retrying),
+    )
+    settings = read(
+        issuer="https://portal.example:443/op", managementUrl="https://portal.example/management/v1"
+    )
     connected(settings, load_catalogue(Path("catalogue")))
     issuer, management, products = made
     assert issuer is management
@@ -190,15 +212,20 @@ def test_server_says_how_long_to_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["0", format_datetime(datetime.now(UTC) - timedelta(seconds=5), usegmt=True)], ids=["0", "past"]
+    "header",
+    ["0", format_datetime(datetime.now(UTC) - timedelta(seconds=5), usegmt=True)],
+    ids=["0", "past"],
 )
 def test_server_that_asks_for_no_wait_is_not_hammered(header: str) -> None:
-    """Our own waits grow as ever: without that a request went out every twentieth of a second, 41 times in two."""
+    """Our own waits grow as ever: without that a request went out every twentieth of a second, 41
+    times in two."""
     with serving(in_turn(Reply(503, headers={"Retry-After": header}))) as server:
         with pytest.raises(Unreachable):
             api(server, deadline=2).request("GET", "/x")
         assert 3 <= len(server.requests) <= 6
-        assert all(wait >= 0.2 * 2.0**number - 0.02 for number, wait in enumerate(server.waits[:-1]))
+        assert all(
+            wait >= 0.2 * 2.0**number - 0.02 for number, wait in enumerate(server.waits[:-1])
+        )
 
 
 def test_absurd_wait_is_not_waited_for() -> None:
@@ -232,10 +259,13 @@ def test_a_date_is_utc_with_and_without_its_zone(zone: str) -> None:
 
 
 def test_retries_say_nothing_by_themselves(caplog: pytest.LogCaptureFixture) -> None:
-    """A warning would appear among the user's output; the reason and the wait are there for whoever asks for them."""
+    """A warning would appear among the user's output; the reason and the wait are there for whoever
+    asks for them."""
     caplog.set_level("INFO", logger="acmidm_onboarding")
     with serving(in_turn(Reply(503), GOOD)) as server:
         api(server).request("GET", "/x")
     logged = [record for record in caplog.records if record.name.startswith("acmidm_onboarding")]
     assert [record.levelname for record in logged] == ["INFO"]
-    assert f"GET {server.url}/x: 503 Service Unavailable; trying again in " in logged[0].getMessage()
+    assert (
+        f"GET {server.url}/x: 503 Service Unavailable; trying again in " in logged[0].getMessage()
+    )

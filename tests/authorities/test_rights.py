@@ -40,8 +40,8 @@ def authority(portal: RunningPortal, *rights: str) -> Beheerportaal:
     ids=["deploys", "looks", "writes unseen"],
 )
 def test_the_least_rights(portal: RunningPortal, rights: tuple[str, ...], may: set[str]) -> None:
-    """Who deploys needs both, for nothing is written that was not read just before; who looks at drift needs the first
-    alone."""
+    """Who deploys needs both, for nothing is written that was not read just before; who looks at
+    drift needs the first alone."""
     wanted, by_hand = metadata(), metadata(software_id=None, managed_by=None)
     everything = authority(portal, "management_read", "management_write")
     client_id, of_nobody = (everything.register(one, None).client_id for one in (wanted, by_hand))

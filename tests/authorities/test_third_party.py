@@ -1,4 +1,5 @@
-"""An authority of somebody else: a package with an entry point is all that it takes, and all that there is to name."""
+"""An authority of somebody else: a package with an entry point is all that it takes, and all that
+there is to name."""
 
 from __future__ import annotations
 
@@ -68,8 +69,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     def installed(name: str, value: str) -> None:
         folder = tmp_path / "site" / f"their_{name}-1.0.dist-info"
         folder.mkdir(parents=True)
-        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: their-{name}\nVersion: 1.0\n")
-        (folder / "entry_points.txt").write_text(f"[acmidm_onboarding.authorities]\n{name} = {value}\n")
+        (folder / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: their-{name}\nVersion: 1.0\n"
+        )
+        (folder / "entry_points.txt").write_text(
+            f"[acmidm_onboarding.authorities]\n{name} = {value}\n"
+        )
         monkeypatch.syspath_prepend(tmp_path / "site")
         installed_authorities.cache_clear()
 
@@ -78,11 +83,17 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """A run on a stack whose clients are in a dictionary, and whose products have no API that is configured."""
+    """A run on a stack whose clients are in a dictionary, and whose products have no API that is
+    configured."""
     catalogue = tmp_path / "theirs"
     catalogue.mkdir()
     (catalogue / "dosis.yaml").write_text(PRODUCT)
-    return World({f"acmidm:{key}": value for key, value in {**SETTINGS, "catalogueFolder": str(catalogue)}.items()})
+    return World(
+        {
+            f"acmidm:{key}": value
+            for key, value in {**SETTINGS, "catalogueFolder": str(catalogue)}.items()
+        }
+    )
 
 
 def test_its_settings_are_read_by_its_own_model() -> None:
@@ -96,36 +107,53 @@ def test_its_settings_are_read_by_its_own_model() -> None:
 def test_a_key_of_another_type_is_refused() -> None:
     with pytest.raises(InvalidSettings) as caught:
         read_settings({**SETTINGS, "managementUrl": "https://beheer.example"}.get, {})
-    assert str(caught.value) == (
-        "setting acmidm:managementUrl is none that this type of authority reads; remove it with pulumi config rm"
-        " acmidm:managementUrl"
+    assert (
+        str(caught.value)
+        == "setting acmidm:managementUrl is none that this type of authority reads; remove it with"
+        " pulumi config rm acmidm:managementUrl"
     )
 
 
 def test_an_unknown_authority_is_refused_with_those_that_are_installed(tmp_path: Path) -> None:
-    """Also where it looks like a module: a pull request changes a stack's file, and loads nothing by it."""
+    """Also where it looks like a module: a pull request changes a stack's file, and loads nothing
+    by it."""
     assert "dictionary" in installed_authorities()
     for name in ("dictionry", VALUE, "their_dictionary"):
         with pytest.raises(InvalidSettings) as caught:
             read_settings({**SETTINGS, "authority": name}.get, {})
-        assert str(caught.value) == (
-            f"setting acmidm:authority is not known; it is {' or '.join(map(repr, installed_authorities()))};"
-            " set it with pulumi config set acmidm:authority"
+        assert (
+            str(caught.value) == "setting acmidm:authority is not known; it is"
+            f" {' or '.join(map(repr, installed_authorities()))}; set it with pulumi config set"
+            " acmidm:authority"
         )
-    (tmp_path / "Pulumi.tni.yaml").write_text("config: {acmidm:environment: tni, acmidm:authority: dictionry}\n")
-    with pytest.raises(InvalidSettings, match=r'"dictionry" is not known; did you mean "dictionary"'):
+    (tmp_path / "Pulumi.tni.yaml").write_text(
+        "config: {acmidm:environment: tni, acmidm:authority: dictionry}\n"
+    )
+    with pytest.raises(
+        InvalidSettings, match=r'"dictionry" is not known; did you mean "dictionary"'
+    ):
         stacks_in(tmp_path)
 
 
 def test_forms_and_reviews_ask_what_it_can_do(workspace: Workspace) -> None:
-    workspace.write_form(FORM.replace("jwks: [tni.jwk.json]", "jwks_uri: https://gent.example/jwks.json"))
+    workspace.write_form(
+        FORM.replace("jwks: [tni.jwk.json]", "jwks_uri: https://gent.example/jwks.json")
+    )
     for authority, mistakes in (("dictionary", 0), ("beheerportaal", 1)):
-        workspace.write("Pulumi.tni.yaml", f"config: {{acmidm:environment: tni, acmidm:authority: {authority}}}\n")
+        workspace.write(
+            "Pulumi.tni.yaml",
+            f"config: {{acmidm:environment: tni, acmidm:authority: {authority}}}\n",
+        )
         said = workspace.sentences(served=stacks_in(workspace.root).served)
-        assert len([sentence for sentence in said if "takes no keys from an address" in sentence]) == mistakes, said
+        assert (
+            len([sentence for sentence in said if "takes no keys from an address" in sentence])
+            == mistakes
+        ), said
         assert all(" dictionary, " in sentence for sentence in said)
     stack = {"environment": "tni", "authority": "dictionary"}
-    assert former_secrets([stack])[Environment.TNI, Platform.ACMIDM] == "the one before ends at once"
+    assert (
+        former_secrets([stack])[Environment.TNI, Platform.ACMIDM] == "the one before ends at once"
+    )
 
 
 def test_resources_are_made_read_and_removed_there(world: World) -> None:
@@ -136,7 +164,10 @@ def test_resources_are_made_read_and_removed_there(world: World) -> None:
     owner = {name: client[name] for name in ("software_id", "managed_by")}
     world.provider(ClientScopesProvider).create({**scopes, **owner})
     found = registers()["third-party"][client_id]
-    assert (found.client.metadata.application, found.scopes) == ("loket", {"dv_dosis_schrijven": False})
+    assert (found.client.metadata.application, found.scopes) == (
+        "loket",
+        {"dv_dosis_schrijven": False},
+    )
     refreshed = world.provider(OAuthClientProvider).read(client_id, client)
     assert outs(refreshed)["client_name"] == client["client_name"]
     world.provider(OAuthClientProvider).delete(client_id, client)
@@ -144,7 +175,9 @@ def test_resources_are_made_read_and_removed_there(world: World) -> None:
 
 
 def test_what_is_there_is_listed_and_compared(world: World) -> None:
-    client_id = outs(world.provider(OAuthClientProvider).create(client_inputs("loket")))["client_id"]
+    client_id = outs(world.provider(OAuthClientProvider).create(client_inputs("loket")))[
+        "client_id"
+    ]
     settings = read_settings(lambda key: world.config.get(f"acmidm:{key}"), {})
     platforms = connected(settings, load_catalogue(settings.catalogue_folder))
     [(platform, snapshot, reserved)] = clients_of(platforms)
@@ -154,18 +187,30 @@ def test_what_is_there_is_listed_and_compared(world: World) -> None:
     listed = {one.client.client_id: one for one in platforms[platform].authority.clients()}
     changes = COMPARISON.between(known, Real(listed, {}).state(known, client_id, ())[0])
     assert changes is not None
-    assert [(change.kind, change.subject) for change in changes.changes] == [(Kind.SCOPE_GRANTED, "dv_dosis_schrijven")]
+    assert [(change.kind, change.subject) for change in changes.changes] == [
+        (Kind.SCOPE_GRANTED, "dv_dosis_schrijven")
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("broken", "no.such.module:BROKEN", "of their-broken cannot be loaded (No module named 'no'); install its"),
-        ("other", VALUE, "of their-other is no AuthorityType of that name; correct its entry point"),
+        (
+            "broken",
+            "no.such.module:BROKEN",
+            "of their-broken cannot be loaded (No module named 'no'); install its",
+        ),
+        (
+            "other",
+            VALUE,
+            "of their-other is no AuthorityType of that name; correct its entry point",
+        ),
         ("keycloak", VALUE, "has the name of another; uninstall one of the two"),
     ],
 )
-def test_an_unusable_package_is_named(install: Install, name: str, value: str, sentence: str) -> None:
+def test_an_unusable_package_is_named(
+    install: Install, name: str, value: str, sentence: str
+) -> None:
     install(name, value)
     with pytest.raises(Failure) as caught:
         installed_authorities()
@@ -176,9 +221,19 @@ def test_an_unusable_package_is_named(install: Install, name: str, value: str, s
 def test_the_suite_runs_on_it(tmp_path: Path) -> None:
     """As ``docs/authorities.md`` says it to others: by its name, and the file of a stack."""
     file = tmp_path / "Pulumi.theirs.yaml"
-    config = {f"acmidm:{name}": value for name, value in {**OF_DICTIONARY, "environment": "tni"}.items()}
+    config = {
+        f"acmidm:{name}": value for name, value in {**OF_DICTIONARY, "environment": "tni"}.items()
+    }
     file.write_text(yaml.safe_dump({"config": config}))
-    command = [sys.executable, "-m", "pytest", "-q", "tests/conformance", "--authority", "dictionary"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "tests/conformance",
+        "--authority",
+        "dictionary",
+    ]
     done = subprocess.run(
         [*command, "--stack-file", file],
         cwd=ROOT,

@@ -21,7 +21,12 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from pydantic import SecretStr
 
-from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected, Unintelligible
+from acmidm_onboarding.authorities.errors import (
+    AuthorityError,
+    NotAllowed,
+    Rejected,
+    Unintelligible,
+)
 from acmidm_onboarding.authorities.http import tokens
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.values.terms import Platform
@@ -32,8 +37,8 @@ KEY = ECKey.generate_key("P-256", {"kid": "operator", "use": "sig"})
 
 
 class Issuer:
-    """Discovery and a token endpoint that numbers its tokens; ``changes`` are members of the first, ``{}`` in them is
-    the origin."""
+    """Discovery and a token endpoint that numbers its tokens; ``changes`` are members of the first,
+    ``{}`` in them is the origin."""
 
     def __init__(self, expires_in: float | None = 3600, **changes: str) -> None:
         self.expires_in = expires_in
@@ -44,17 +49,23 @@ class Issuer:
         if request.path.endswith("/.well-known/openid-configuration"):
             origin = f"http://{request.headers['host']}"
             document = {"issuer": "{}/op", "token_endpoint": "{}/op/token", **self.changes}
-            return Reply(200, {name: value.replace("{}", origin) for name, value in document.items()})
+            return Reply(
+                200, {name: value.replace("{}", origin) for name, value in document.items()}
+            )
         self.issued.append(request)
         lifetime = {} if self.expires_in is None else {"expires_in": self.expires_in}
-        return Reply(200, {"access_token": f"token-{len(self.issued)}", "token_type": "Bearer", **lifetime})
+        return Reply(
+            200, {"access_token": f"token-{len(self.issued)}", "token_type": "Bearer", **lifetime}
+        )
 
 
 def operator(server: FakeServer, **credentials: Any) -> OperatorTokens:
     if not credentials:
         credentials = {"private_key": SecretStr(json.dumps(KEY.as_dict(private=True)))}
     return OperatorTokens(
-        f"{server.url}/op", Credentials(client_id="operator:1", **credentials), api_at(f"{server.url}/op")
+        f"{server.url}/op",
+        Credentials(client_id="operator:1", **credentials),
+        api_at(f"{server.url}/op"),
     )
 
 
@@ -72,7 +83,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_many_threads_ask_for_one_token() -> None:
-    """Eight at once at the start, eight at once with the same refused token: one request each time."""
+    """Eight at once at the start, eight at once with the same refused token: one request each
+    time."""
     issuer = Issuer()
     with serving(issuer) as server, ThreadPoolExecutor(8) as pool:
         own, start = operator(server), threading.Barrier(8)
@@ -91,8 +103,12 @@ def test_many_threads_ask_for_one_token() -> None:
         assert sum("well-known" in request.path for request in server.requests) == 1
 
 
-@pytest.mark.parametrize(("expires_in", "good_until"), [(3600, 3540), (100, 50), (None, 240), (0, 0)])
-def test_renewed_before_it_ends(clock: list[float], expires_in: float | None, good_until: float) -> None:
+@pytest.mark.parametrize(
+    ("expires_in", "good_until"), [(3600, 3540), (100, 50), (None, 240), (0, 0)]
+)
+def test_renewed_before_it_ends(
+    clock: list[float], expires_in: float | None, good_until: float
+) -> None:
     """A minute early; one that lives shorter than that at half its life."""
     issuer = Issuer(expires_in)
     with serving(issuer) as server:
@@ -117,8 +133,11 @@ def test_renewed_before_it_ends(clock: list[float], expires_in: float | None, go
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_assertion_is_what_rfc_7523_asks(tmp_path: Path, make: Callable[[], Key], algorithm: str) -> None:
-    """Signed with the operator's key, for the issuer, five minutes, its own ``jti`` each time; from a file too."""
+def test_assertion_is_what_rfc_7523_asks(
+    tmp_path: Path, make: Callable[[], Key], algorithm: str
+) -> None:
+    """Signed with the operator's key, for the issuer, five minutes, its own ``jti`` each time; from
+    a file too."""
     file, key = tmp_path / "key.json", make()
     file.write_text(json.dumps(key.as_dict(private=True)))
     issuer = Issuer(0)
@@ -127,10 +146,14 @@ def test_assertion_is_what_rfc_7523_asks(tmp_path: Path, make: Callable[[], Key]
         own.current()
         own.current()
         forms = [parse_qs(request.body.decode()) for request in issuer.issued]
-    decoded = [jwt.decode(form["client_assertion"][0], key, algorithms=[algorithm]) for form in forms]
+    decoded = [
+        jwt.decode(form["client_assertion"][0], key, algorithms=[algorithm]) for form in forms
+    ]
     for form, assertion in zip(forms, decoded, strict=True):
         assert form["grant_type"] == ["client_credentials"]
-        assert form["client_assertion_type"] == ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
+        assert form["client_assertion_type"] == [
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        ]
         claims = assertion.claims
         assert claims["iss"] == claims["sub"] == "operator:1"
         assert claims["aud"] == f"{server.url}/op"
@@ -139,20 +162,24 @@ def test_assertion_is_what_rfc_7523_asks(tmp_path: Path, make: Callable[[], Key]
     assert len({assertion.claims["jti"] for assertion in decoded}) == 2
 
 
-@pytest.mark.parametrize("issuer", ["{}/elsewhere", "https://issuer.example/op", "{}", "{}/op?a=b", "https://[::1", ""])
+@pytest.mark.parametrize(
+    "issuer", ["{}/elsewhere", "https://issuer.example/op", "{}", "{}/op?a=b", "https://[::1", ""]
+)
 def test_issuer_of_another_name_gets_nothing(issuer: str) -> None:
-    """It would make itself the audience of an assertion, and use that at the real one (OpenID Connect Discovery
-    §4.3)."""
+    """It would make itself the audience of an assertion, and use that at the real one (OpenID
+    Connect Discovery §4.3)."""
     script = Issuer(issuer=issuer)
     with serving(script) as server, pytest.raises(AuthorityError) as caught:
         operator(server).current()
     assert script.issued == []
-    assert "so that no credentials are sent; set acmidm:issuer to" in str(caught.value) or isinstance(
-        caught.value, Unintelligible
-    )
+    assert "so that no credentials are sent; set acmidm:issuer to" in str(
+        caught.value
+    ) or isinstance(caught.value, Unintelligible)
 
 
-@pytest.mark.parametrize("change", [("/op", "/op/"), ("http://", "HTTP://")], ids=["slash", "capitals"])
+@pytest.mark.parametrize(
+    "change", [("/op", "/op/"), ("http://", "HTTP://")], ids=["slash", "capitals"]
+)
 def test_issuer_may_spell_its_name_otherwise(change: tuple[str, str]) -> None:
     """A slash or capitals are no other name; the audience is as the issuer has it."""
     script = Issuer()
@@ -178,8 +205,8 @@ def test_issuer_may_spell_its_name_otherwise(change: tuple[str, str]) -> None:
     ],
 )
 def test_token_endpoint_elsewhere_gets_nothing(endpoint: str) -> None:
-    """Scheme, host and port are those of the issuer, whose host is trusted: an assertion or a secret goes nowhere
-    else."""
+    """Scheme, host and port are those of the issuer, whose host is trusted: an assertion or a
+    secret goes nowhere else."""
     script = Issuer(token_endpoint=endpoint)
     with serving(script) as server, pytest.raises((Rejected, Unintelligible)) as caught:
         operator(server, client_secret=SecretStr("secret")).current()
@@ -190,8 +217,8 @@ def test_token_endpoint_elsewhere_gets_nothing(endpoint: str) -> None:
 
 
 def test_a_redirect_takes_no_credentials_along() -> None:
-    """The token request is not sent again to where the server points; nor is one with a token, as test_http.py
-    shows."""
+    """The token request is not sent again to where the server points; nor is one with a token, as
+    test_http.py shows."""
     elsewhere = Issuer()
     with serving(elsewhere) as other:
 
@@ -231,8 +258,8 @@ def test_token_that_no_header_can_hold_or_that_never_ends(members: dict[str, Any
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_only_our_own_errors_come_out(data: st.DataObject) -> None:
-    """Whatever discovery and token endpoint answer, here both the same; what is accepted as a token fits into a
-    header."""
+    """Whatever discovery and token endpoint answer, here both the same; what is accepted as a token
+    fits into a header."""
     with serving(lambda _: reply) as server:
         right = {
             "issuer": f"{server.url}/op",
@@ -252,7 +279,8 @@ def test_only_our_own_errors_come_out(data: st.DataObject) -> None:
 
 
 def test_secret_goes_as_basic_authentication() -> None:
-    """RFC 6749 §2.3.1: both halves are form-encoded first, so that a colon in the client-ID does no harm."""
+    """RFC 6749 §2.3.1: both halves are form-encoded first, so that a colon in the client-ID does no
+    harm."""
     issuer = Issuer()
     with serving(issuer) as server:
         operator(server, client_secret=SecretStr("pass: word")).current()
@@ -266,14 +294,19 @@ def test_secret_goes_as_basic_authentication() -> None:
     ("platform", "named"),
     [
         (Platform.ACMIDM, "acmidm:operatorPrivateKeyFile, or ACMIDM_OPERATOR_CLIENT_SECRET"),
-        (Platform.GEOSECURE, "acmidm:geosecureOperatorPrivateKeyFile, or GEOSECURE_OPERATOR_CLIENT_SECRET"),
+        (
+            Platform.GEOSECURE,
+            "acmidm:geosecureOperatorPrivateKeyFile, or GEOSECURE_OPERATOR_CLIENT_SECRET",
+        ),
     ],
 )
 def test_no_credentials_at_all(platform: Platform, named: str) -> None:
     """The settings of the platform that lacks them, by their names."""
     with (
         serving(Issuer()) as server,
-        pytest.raises(NotAllowed, match=f"neither a private key nor a secret; set {named} in the env"),
+        pytest.raises(
+            NotAllowed, match=f"neither a private key nor a secret; set {named} in the env"
+        ),
     ):
         operator(server, client_secret=None, platform=platform).current()
 
@@ -282,7 +315,15 @@ PUBLIC = json.dumps(KEY.as_dict(private=False))
 
 
 @pytest.mark.parametrize(
-    "text", [PUBLIC, "{", "[]", '"x"', '{"kty": "oct", "k": "very-private"}', '{"kty": "EC", "d": "very-private"}']
+    "text",
+    [
+        PUBLIC,
+        "{",
+        "[]",
+        '"x"',
+        '{"kty": "oct", "k": "very-private"}',
+        '{"kty": "EC", "d": "very-private"}',
+    ],
 )
 def test_key_that_is_none(text: str) -> None:
     """A sentence that says which setting, and nothing of what stands there."""
@@ -320,20 +361,27 @@ def test_key_that_signs_nothing(make: Callable[[], Key]) -> None:
     script = Issuer()
     with (
         serving(script) as server,
-        pytest.raises(AuthorityError, match="acmidm:operatorPrivateKey signs no assertion; give a key of"),
+        pytest.raises(
+            AuthorityError, match="acmidm:operatorPrivateKey signs no assertion; give a key of"
+        ),
     ):
         operator(server, private_key=SecretStr(json.dumps(make().as_dict(private=True)))).current()
     assert script.issued == []
 
 
 def test_file_that_cannot_be_read(tmp_path: Path) -> None:
-    said = r"absent\.json cannot be read: No such file or directory; check acmidm:operatorPrivateKeyFile$"
+    said = (
+        r"absent\.json cannot be read: No such file or directory; check"
+        r" acmidm:operatorPrivateKeyFile$"
+    )
     with serving(Issuer()) as server, pytest.raises(AuthorityError, match=said):
         operator(server, private_key_file=tmp_path / "absent.json").current()
 
 
 def test_nothing_private_is_in_a_representation() -> None:
     credentials = Credentials(
-        client_id="x", private_key=SecretStr("very-private"), client_secret=SecretStr("very-private")
+        client_id="x",
+        private_key=SecretStr("very-private"),
+        client_secret=SecretStr("very-private"),
     )
     assert "very-private" not in repr(credentials)

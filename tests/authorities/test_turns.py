@@ -1,4 +1,5 @@
-"""A limit on requests holds for all processes of a machine, and a server that wants no more gets none."""
+"""A limit on requests holds for all processes of a machine, and a server that wants no more gets
+none."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-def sender(url: str, per_second: int | None = None, at_once: int | None = None, deadline: float = 60) -> Api:
+def sender(
+    url: str, per_second: int | None = None, at_once: int | None = None, deadline: float = 60
+) -> Api:
     retrying = Retrying(deadline, Turns(url, per_second, at_once, deadline))
     return Api(url, None, timeout_seconds=60, retrying=retrying)
 
@@ -86,7 +89,8 @@ def test_nobody_waits_for_a_place_for_ever() -> None:
 
 
 def test_two_processes_together_send_no_more_in_a_second() -> None:
-    """None is early. The moments are those at which the server reads a request, a little after it was sent."""
+    """None is early. The moments are those at which the server reads a request, a little after it
+    was sent."""
     with serving(in_turn(GOOD)) as server:
         assert [one.wait(60) for one in processes(2, 15, url=server.url, per_second=20)] == [0, 0]
         moments = sorted(request.at for request in server.requests)
@@ -95,7 +99,8 @@ def test_two_processes_together_send_no_more_in_a_second() -> None:
 
 
 def test_a_killed_process_gives_its_place_back() -> None:
-    """One that is killed while the server has its request; until then nobody else gets the only place."""
+    """One that is killed while the server has its request; until then nobody else gets the only
+    place."""
     arrived, ended = threading.Event(), threading.Event()
 
     def script(request: Request) -> Reply:
@@ -130,7 +135,9 @@ def test_a_wait_that_is_too_long_is_an_error() -> None:
     enough = Reply(200, {}, {"RateLimit": '"a";r=0;t=1800'})
     with serving(in_turn(enough, GOOD)) as server:
         sender(server.url).request("GET", "/x")
-        with pytest.raises(Unreachable, match=rf"{server.url} takes no more .*, which wants a wait of 1800 s"):
+        with pytest.raises(
+            Unreachable, match=rf"{server.url} takes no more .*, which wants a wait of 1800 s"
+        ):
             sender(server.url).request("GET", "/x")
         assert len(server.requests) == 1
 
@@ -183,7 +190,8 @@ def test_a_limit_that_cannot_be_kept_is_an_error(fine: FakeServer, tmp_path: Pat
     (tmp_path / "acmidm").write_text("no folder")
     for limit in ({"per_second": 1}, {"at_once": 1}):
         with pytest.raises(
-            Rejected, match=r"limit on requests cannot be kept in .*acmidm/turns.* and nothing was sent"
+            Rejected,
+            match=r"limit on requests cannot be kept in .*acmidm/turns.* and nothing was sent",
         ):
             sender(fine.url, **limit).request("GET", "/x")
     sender(fine.url).request("GET", "/x")
@@ -192,8 +200,12 @@ def test_a_limit_that_cannot_be_kept_is_an_error(fine: FakeServer, tmp_path: Pat
 def test_each_platform_has_limits_of_its_own(fine: FakeServer, tmp_path: Path) -> None:
     """By its settings, whatever is sent: here the look at its issuer."""
     addresses = {name: f"{fine.url}/{name}" for name in ("issuer", "managementUrl", "productsUrl")}
-    of_geosecure = {f"geosecure{name[0].upper()}{name[1:]}": address for name, address in addresses.items()}
-    settings = read(**addresses, **of_geosecure, geosecureOperatorClientId="operator", geosecureRequestsAtOnce=1)
+    of_geosecure = {
+        f"geosecure{name[0].upper()}{name[1:]}": address for name, address in addresses.items()
+    }
+    settings = read(
+        **addresses, **of_geosecure, geosecureOperatorClientId="operator", geosecureRequestsAtOnce=1
+    )
     platforms = connected(settings, load_catalogue(Path("catalogue")))
     for name, files in ((Platform.ACMIDM, []), (Platform.GEOSECURE, ["place-0"])):
         with pytest.raises(Unintelligible):

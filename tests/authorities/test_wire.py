@@ -54,7 +54,8 @@ SPELLED = r"naam\r\n::error::forged \x1b]0;title\x07\u202e"
     ],
 )
 def test_a_text_of_an_authority_is_one_line_and_no_secret(text: str, shown: str) -> None:
-    """In every field of both authorities, as the engine shows it and the state keeps it: always in the same way."""
+    """In every field of both authorities, as the engine shows it and the state keeps it: always in
+    the same way."""
     client = {
         **GOOD,
         "client_name": text,
@@ -107,17 +108,26 @@ GOOD: dict[str, Any] = {
 @pytest.mark.parametrize("field", [name for name in GOOD if name != "client_id"])
 @pytest.mark.parametrize("value", [None, 7, {"a": [{}]}, [[]]])
 def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> None:
-    """It shows as different, and all others as they are; it is never taken for one that is not there."""
-    page = WireClientPage.model_validate({"items": [{**GOOD, "client_id": "bad", field: value}, GOOD]})
+    """It shows as different, and all others as they are; it is never taken for one that is not
+    there."""
+    page = WireClientPage.model_validate(
+        {"items": [{**GOOD, "client_id": "bad", field: value}, GOOD]}
+    )
     bad, good = (item.snapshot for item in page.items)
     assert good.client.client_id == "good"
     assert good.scopes == {"a": True}
     assert list(good.jwks) == ["key-1"]
     assert bad.client.client_id == "bad"
-    assert (bad.client.metadata, bad.scopes, bad.jwks) != (good.client.metadata, good.scopes, good.jwks)
+    assert (bad.client.metadata, bad.scopes, bad.jwks) != (
+        good.client.metadata,
+        good.scopes,
+        good.jwks,
+    )
 
 
-@pytest.mark.parametrize("field", [name for name in WireListedClient.model_fields if name != "client_id"])
+@pytest.mark.parametrize(
+    "field", [name for name in WireListedClient.model_fields if name != "client_id"]
+)
 def test_no_field_of_a_client_spoils_a_list(field: str) -> None:
     """Nor does one that is added to the model."""
     page = WireClientPage.model_validate({"items": [{**GOOD, field: [[]]}, GOOD]})
@@ -127,22 +137,36 @@ def test_no_field_of_a_client_spoils_a_list(field: str) -> None:
 def test_a_jwk_set_that_is_no_json_spoils_no_client() -> None:
     """Keycloak has it as a text, where anybody may write something."""
     found = WireClient.model_validate(
-        {"id": "1", "clientId": "c", "attributes": {"use.jwks.string": "true", "jwks.string": "no JSON"}}
+        {
+            "id": "1",
+            "clientId": "c",
+            "attributes": {"use.jwks.string": "true", "jwks.string": "no JSON"},
+        }
     )
     assert found.jwks == {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
 
 
 def test_a_broken_client_is_nobodys() -> None:
     """What bears an unreadable key is not ours to change or remove."""
-    [item] = WireClientPage.model_validate({"items": [{**GOOD, "software_id": 7, "managed_by": ["x"]}]}).items
+    [item] = WireClientPage.model_validate(
+        {"items": [{**GOOD, "software_id": 7, "managed_by": ["x"]}]}
+    ).items
     assert (item.software_id, item.managed_by) == ("unreadable", "unreadable")
 
 
 def test_one_configuration_that_is_broken_spoils_no_list() -> None:
     page = WireConfigurationPage.model_validate(
-        {"items": [{"client_id": "bad", "configuration": 7}, {"client_id": "a", "configuration": {}}]}
+        {
+            "items": [
+                {"client_id": "bad", "configuration": 7},
+                {"client_id": "a", "configuration": {}},
+            ]
+        }
     )
-    assert [dict(item.document.configuration) for item in page.items] == [{"unreadable": "unreadable"}, {}]
+    assert [dict(item.document.configuration) for item in page.items] == [
+        {"unreadable": "unreadable"},
+        {},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +185,8 @@ def test_one_configuration_that_is_broken_spoils_no_list() -> None:
     ],
 )
 def test_a_million_mistakes_are_one(answer: Callable[[], object]) -> None:
-    """More items than anybody asks for are not looked at, and the first that is wrong ends the look."""
+    """More items than anybody asks for are not looked at, and the first that is wrong ends the
+    look."""
     with pytest.raises(ValidationError) as caught:
         answer()
     assert caught.value.error_count() == 1

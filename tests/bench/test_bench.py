@@ -30,15 +30,21 @@ def test_a_plot_compares_sizes_and_another_one_latencies() -> None:
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)
 def test_each_step_is_measured_beside_its_floor(tmp_path: Path) -> None:
-    """Every step ends well; each way makes and removes the same clients, with the requests that it is said to need."""
+    """Every step ends well; each way makes and removes the same clients, with the requests that it
+    is said to need."""
     distribution_or_skip()
     bench([2], [20], tmp_path, repetitions=1)
-    ((figures,),) = (case["repetitions"] for case in json.loads((tmp_path / "figures.json").read_text()))
+    ((figures,),) = (
+        case["repetitions"] for case in json.loads((tmp_path / "figures.json").read_text())
+    )
     for way in ("requests", *TOOLS):
         assert figures[f"{way}: make"]["requests"] == _MAKE
         assert figures[f"{way}: remove"]["requests"] == _REMOVE
         assert figures[f"{way}: remove"]["seconds"] > 0.02
-    assert figures["requests: read"]["requests"] == {"GET /clients": 1, "GET /notificaties/configurations?limit=*": 1}
+    assert figures["requests: read"]["requests"] == {
+        "GET /clients": 1,
+        "GET /notificaties/configurations?limit=*": 1,
+    }
     assert figures["deploy, first"]["requests"].items() >= {"POST /clients": 2}.items()
     assert not figures["preview"]["requests"]
     assert all(below in figures for figure in figures.values() for below in figure["floor"])

@@ -1,4 +1,5 @@
-"""How a command ends that cannot do what is wanted: one sentence on stderr and an exit code, by one handler."""
+"""How a command ends that cannot do what is wanted: one sentence on stderr and an exit code, by one
+handler."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     except OSError as error:
         result = CliRunner().invoke(app_that_raises(error), ["fails"])
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"{tmp_path / 'absent'} cannot be read or written: No such file or directory; ")
+    assert result.stderr.startswith(
+        f"{tmp_path / 'absent'} cannot be read or written: No such file or directory; "
+    )
 
 
 def test_what_nobody_foresaw_is_no_failure() -> None:
@@ -48,7 +51,9 @@ def test_what_nobody_foresaw_is_no_failure() -> None:
         assert CliRunner().invoke(app_that_raises(error), ["fails"]).exception is error
 
 
-@pytest.mark.parametrize("words", [("status", "--ends-before"), ("import", "x.csv", "--supplier", "x", "--until")])
+@pytest.mark.parametrize(
+    "words", [("status", "--ends-before"), ("import", "x.csv", "--supplier", "x", "--until")]
+)
 def test_what_is_no_day_is_refused_in_one_sentence(words: tuple[str, ...]) -> None:
     result = CliRunner().invoke(acmidm, [*words, "tomorrow"])
     assert (result.exit_code, result.stdout) == (2, "")

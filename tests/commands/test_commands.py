@@ -22,7 +22,10 @@ from acmidm_onboarding.values.terms import Environment
     [
         (Filters(expiring=1), "no connection on tni has a key that ends within 1 day"),
         (Filters("nobody"), 'no connection on tni has "nobody"'),
-        (Filters(scope="x", expiring=3), 'no connection on tni has scope "x" and has a key that ends within 3 days'),
+        (
+            Filters(scope="x", expiring=3),
+            'no connection on tni has scope "x" and has a key that ends within 3 days',
+        ),
         (
             Filters(ends_before=datetime(2027, 3, 31, tzinfo=UTC)),
             "no connection on tni has a key that ends before 2027-03-31",
@@ -35,15 +38,18 @@ from acmidm_onboarding.values.terms import Environment
         (
             None,
             (
-                "stack tni has no connections; acmidm deploy --stack tni brings up what the forms have, and says what"
-                " is held back"
+                "stack tni has no connections; acmidm deploy --stack tni brings up what the forms"
+                " have, and says what is held back"
             ),
         ),
     ],
 )
 def test_where_nothing_is_found(filters: Filters | None, sentence: str) -> None:
     """It says of what; one is not several."""
-    assert status._nothing(["tni"], filters or Filters(), has_connections=filters is not None) == sentence
+    assert (
+        status._nothing(["tni"], filters or Filters(), has_connections=filters is not None)
+        == sentence
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,9 +60,12 @@ def test_where_nothing_is_found(filters: Filters | None, sentence: str) -> None:
     ],
 )
 def test_a_list_of_nothing(output: str, begins: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Is that sentence as text; in any other form it stays a list, which may be a file that somebody opens."""
+    """Is that sentence as text; in any other form it stays a list, which may be a file that
+    somebody opens."""
     monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
-    said = CliRunner().invoke(app, ["status", "nobody", "--stack", "tni", "--stack", "prod", "--output", output])
+    said = CliRunner().invoke(
+        app, ["status", "nobody", "--stack", "tni", "--stack", "prod", "--output", output]
+    )
     assert (said.exit_code, said.output[: len(begins)]) == (0, begins)
 
 
@@ -76,14 +85,16 @@ def test_what_nobody_foresaw_is_one_sentence(
         own()
     assert ended.value.code == 70
     said = capsys.readouterr().err
-    assert said.startswith("acmidm met something unforeseen (KeyError); run it again with ACMIDM_DETAILS=1")
+    assert said.startswith(
+        "acmidm met something unforeseen (KeyError); run it again with ACMIDM_DETAILS=1"
+    )
     assert "the-client-secret" not in said
     assert said.count("\n") == 1
 
 
 def test_every_command_teaches() -> None:
-    """The help of each has an example and its exit codes, as that of the whole promises; and nothing of it is
-    swallowed.
+    """The help of each has an example and its exit codes, as that of the whole promises; and
+    nothing of it is swallowed.
 
     It is Markdown: what stands in angle brackets is a tag there, and not shown.
     """

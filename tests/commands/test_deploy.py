@@ -1,5 +1,5 @@
-"""``acmidm deploy`` with a stand-in for the engine, which writes down its commands. The real one is in
-tests/end_to_end."""
+"""``acmidm deploy`` with a stand-in for the engine, which writes down its commands. The real one is
+in tests/end_to_end."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ if (here / f"{{command}}.dies").exists():
     os.kill(os.getpid(), signal.SIGKILL)
 if (here / f"{{command}}.fails").exists():
     sys.exit("error: " + command + " failed")
-"""
+"""  # noqa: E501
 
 
 @dataclass
@@ -68,7 +68,9 @@ class Engine:
     @property
     def called(self) -> list[str]:
         """The commands since lock, state, tags and history were read."""
-        return [line for line in (self.folder / "called").read_text().splitlines() if line not in READ]
+        return [
+            line for line in (self.folder / "called").read_text().splitlines() if line not in READ
+        ]
 
     def variables(self) -> dict[str, str]:
         return {
@@ -81,7 +83,13 @@ class Engine:
         (self.folder / "called").unlink(missing_ok=True)
         words = [str(warm_environment() / "bin" / "acmidm"), "deploy", "--stack", "tni", *options]
         return subprocess.run(
-            words, cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=False, timeout=60
+            words,
+            cwd=self.folder,
+            env=self.variables(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
 
 
@@ -108,7 +116,11 @@ def resource(name: str, kind: str = CLIENT) -> dict[str, Any]:
     parent = f"urn:pulumi:tni::acmidm::{ONBOARDING}::{name}"
     if kind == ONBOARDING:
         return {"urn": parent, "type": kind, "inputs": {}}
-    inputs = {"platform": "acmidm", "software_id": f"acmidm/tni/{name}", "application": name.rpartition("/")[2]}
+    inputs = {
+        "platform": "acmidm",
+        "software_id": f"acmidm/tni/{name}",
+        "application": name.rpartition("/")[2],
+    }
     return {
         "urn": f"urn:pulumi:tni::acmidm::{ONBOARDING}${kind}::{name}",
         "type": kind,
@@ -123,18 +135,31 @@ def steps(op: str, *names: str) -> list[dict[str, Any]]:
     found = [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]
     old, new = op != "create", op != "delete"
     return [
-        {"op": op, "urn": one["urn"], **({"oldState": one} if old else {}), **({"newState": one} if new else {})}
+        {
+            "op": op,
+            "urn": one["urn"],
+            **({"oldState": one} if old else {}),
+            **({"newState": one} if new else {}),
+        }
         for one in found
     ]
 
 
 def plan(*steps: dict[str, Any], refused: Iterable[str] = ()) -> dict[str, Any]:
     diagnostics = [{"severity": "error", "message": sentence} for sentence in refused]
-    return {"config": {"acmidm:environment": "tni"}, "steps": list(steps), "diagnostics": diagnostics}
+    return {
+        "config": {"acmidm:environment": "tni"},
+        "steps": list(steps),
+        "diagnostics": diagnostics,
+    }
 
 
 def recorded(*names: str) -> dict[str, Any]:
-    return {"deployment": {"resources": [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]}}
+    return {
+        "deployment": {
+            "resources": [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]
+        }
+    }
 
 
 def made(type_: str, op: str = "create") -> dict[str, Any]:
@@ -147,13 +172,26 @@ def made(type_: str, op: str = "create") -> dict[str, Any]:
     [
         ([*steps("create", "OVO000001/loket"), made(PASSWORD)], [], {}, "at the end"),
         (steps("update", "OVO000001/loket"), [CLIENT, PASSWORD], {}, "at the end"),
-        (steps("update", "OVO000001/loket"), [CLIENT], {"PULUMI_SKIP_CHECKPOINTS": "false"}, "each step"),
+        (
+            steps("update", "OVO000001/loket"),
+            [CLIENT],
+            {"PULUMI_SKIP_CHECKPOINTS": "false"},
+            "each step",
+        ),
         ([made("random:index/randomPet:RandomPet")], [], {}, "each step"),
         (steps("update", "OVO000001/loket"), ["aws:s3/bucket:Bucket"], {}, "each step"),
         ([*steps("update", "OVO000001/loket"), made(PASSWORD)], [], {}, "each step"),
         ([*steps("update", "OVO000001/loket"), made(PASSWORD, "replace")], [], {}, "each step"),
     ],
-    ids=["made", "there", "as set", "another is made", "another is there", "a secret in use", "a new secret in use"],
+    ids=[
+        "made",
+        "there",
+        "as set",
+        "another is made",
+        "another is there",
+        "a secret in use",
+        "a new secret in use",
+    ],
 )
 def test_the_state_is_written_at_the_end_where_all_that_is_made_is_found_again(
     engine: Engine,
@@ -163,14 +201,17 @@ def test_the_state_is_written_at_the_end_where_all_that_is_made_is_found_again(
     settings: dict[str, str],
     when: str,
 ) -> None:
-    """Else after each step: a program may make other things beside connections, and a create of those makes a second
-    one.
+    """Else after each step: a program may make other things beside connections, and a create of
+    those makes a second one.
 
-    Killed before the state knows the secret of a client in use, nobody would have the one that works; a new client's is
-    nobody's yet.
+    Killed before the state knows the secret of a client in use, nobody would have the one that
+    works; a new client's is nobody's yet.
     """
     engine.says("preview", plan(*planned))
-    engine.says("stack export", {"deployment": {"resources": [resource("OVO000001/loket", kind) for kind in kept]}})
+    engine.says(
+        "stack export",
+        {"deployment": {"resources": [resource("OVO000001/loket", kind) for kind in kept]}},
+    )
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     engine.deploy()
@@ -178,10 +219,16 @@ def test_the_state_is_written_at_the_end_where_all_that_is_made_is_found_again(
 
 
 def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) -> None:
-    engine.says("preview", plan(*steps("create", "OVO000001/loket"), refused=["client x does not exist"]))
+    engine.says(
+        "preview", plan(*steps("create", "OVO000001/loket"), refused=["client x does not exist"])
+    )
     engine.fails("up")
     done = engine.deploy()
-    assert engine.called == ["preview", "stack tag", "up"], "the next run looks first, as after each that failed"
+    assert engine.called == [
+        "preview",
+        "stack tag",
+        "up",
+    ], "the next run looks first, as after each that failed"
     lines = done.stderr.splitlines()
     assert lines[:2] == ["refused: client x does not exist", "error: up failed"]
     assert lines[2].startswith("Not all of tni was brought up.")
@@ -189,7 +236,8 @@ def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) 
 
 
 def test_a_run_that_is_killed_leaves_its_mark_on_the_stack(engine: Engine) -> None:
-    """Its state says nothing of it, and its lock may be cleared by hand: the next run looks first all the same."""
+    """Its state says nothing of it, and its lock may be cleared by hand: the next run looks first
+    all the same."""
     engine.says("preview", plan(*steps("create", "OVO000001/loket")))
     engine.fails("up", "dies")
     assert engine.deploy().returncode != 0
@@ -197,7 +245,8 @@ def test_a_run_that_is_killed_leaves_its_mark_on_the_stack(engine: Engine) -> No
 
 
 def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
-    """But a change that no step shows is one: what protects a resource, its name, or that it waits to be removed."""
+    """But a change that no step shows is one: what protects a resource, its name, or that it waits
+    to be removed."""
     as_declared = steps("same", "OVO000001/loket")
     warned = {"severity": "warning", "message": "warning: a client keeps a compromised key\n"}
     engine.says("preview", {**plan(*as_declared), "diagnostics": [warned]})
@@ -205,7 +254,11 @@ def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
     assert (done.returncode, engine.called) == (0, ["preview"])
     assert done.stderr == "warning: a client keeps a compromised key\n"
     assert done.stdout == "tni is as declared, 2 unchanged: nothing is run\n"
-    for change in ({"protect": True}, {"retainOnDelete": True}, {"urn": "urn:pulumi:tni::acmidm::x::OVO000001/balie"}):
+    for change in (
+        {"protect": True},
+        {"retainOnDelete": True},
+        {"urn": "urn:pulumi:tni::acmidm::x::OVO000001/balie"},
+    ):
         changed = {**as_declared[1], "newState": {**as_declared[1]["newState"], **change}}
         engine.says("preview", plan(as_declared[0], changed))
         assert engine.deploy().returncode == 0
@@ -214,16 +267,28 @@ def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
     replaced = {**resource("OVO000001/loket"), "delete": True}
     engine.says("stack export", {"deployment": {"resources": [replaced]}})
     engine.deploy()
-    assert engine.called[-3:] == ["stack tag", "up", "stack tag rm"], "what waits to be removed is in no preview"
+    assert engine.called[-3:] == [
+        "stack tag",
+        "up",
+        "stack tag rm",
+    ], "what waits to be removed is in no preview"
 
 
 @pytest.mark.parametrize(
-    ("kept", "runs"), [("tni", False), ({"ciphertext": "v1"}, False), ("prod", True)], ids=["same", "secret", "another"]
+    ("kept", "runs"),
+    [("tni", False), ({"ciphertext": "v1"}, False), ("prod", True)],
+    ids=["same", "secret", "another"],
 )
-def test_settings_that_the_state_lacks_are_a_change(engine: Engine, kept: object, runs: bool) -> None:
-    """``pulumi refresh`` and ``destroy`` take them from the state. A secret is encrypted there, and not compared."""
+def test_settings_that_the_state_lacks_are_a_change(
+    engine: Engine, kept: object, runs: bool
+) -> None:
+    """``pulumi refresh`` and ``destroy`` take them from the state. A secret is encrypted there, and
+    not compared."""
     inputs = {"acmidm:environment": kept, "acmidm:handed": "/gone", "version": "1"}
-    provider = {"urn": "urn:pulumi:tni::acmidm::pulumi:providers:pulumi-python::default", "inputs": inputs}
+    provider = {
+        "urn": "urn:pulumi:tni::acmidm::pulumi:providers:pulumi-python::default",
+        "inputs": inputs,
+    }
     engine.says("stack export", {"deployment": {"resources": [provider]}})
     engine.says("preview", plan(*steps("same", "OVO000001/loket")))
     assert engine.deploy().returncode == 0
@@ -235,7 +300,9 @@ def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> Non
     engine.says("preview", plan(refused=["onboardings/gent/loket.yaml:1:1: wrong; correct it"]))
     done = engine.deploy()
     assert (done.returncode, engine.called) == (1, ["preview"])
-    assert done.stderr.splitlines()[0] == "refused: onboardings/gent/loket.yaml:1:1: wrong; correct it"
+    assert (
+        done.stderr.splitlines()[0] == "refused: onboardings/gent/loket.yaml:1:1: wrong; correct it"
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,15 +321,21 @@ def test_a_run_that_did_not_end_well_makes_the_next_one_look_first(
     trouble(engine)
     engine.fails("refresh")
     assert engine.deploy().returncode == 1
-    assert [command for command in engine.called if command not in ("stack tag", "stack import")] == [
+    assert [
+        command for command in engine.called if command not in ("stack tag", "stack import")
+    ] == [
         "preview",
         "refresh",
         "up",
     ]
 
 
-@pytest.mark.parametrize("planned", [(), (made("random:index/randomPet:RandomPet"),)], ids=["at the end", "each step"])
-def test_the_mark_of_such_a_run_goes_once_a_look_went_well(engine: Engine, planned: tuple[dict[str, Any], ...]) -> None:
+@pytest.mark.parametrize(
+    "planned", [(), (made("random:index/randomPet:RandomPet"),)], ids=["at the end", "each step"]
+)
+def test_the_mark_of_such_a_run_goes_once_a_look_went_well(
+    engine: Engine, planned: tuple[dict[str, Any], ...]
+) -> None:
     """Whenever this run writes the state."""
     engine.says("stack tag list", {"acmidm:look-first": "true"})
     engine.says("preview", plan(*planned))
@@ -271,15 +344,23 @@ def test_the_mark_of_such_a_run_goes_once_a_look_went_well(engine: Engine, plann
 
 
 @pytest.mark.parametrize(
-    ("number", "command"), [(signal.SIGINT, "refresh"), (signal.SIGTERM, "up"), (signal.SIGINT, "preview")]
+    ("number", "command"),
+    [(signal.SIGINT, "refresh"), (signal.SIGTERM, "up"), (signal.SIGINT, "preview")],
 )
-def test_whoever_stops_it_stops_the_engine_in_good_order(engine: Engine, number: signal.Signals, command: str) -> None:
-    """Also where SIGINT was ignored at the start, as in a background job of a script; and nothing more is started."""
+def test_whoever_stops_it_stops_the_engine_in_good_order(
+    engine: Engine, number: signal.Signals, command: str
+) -> None:
+    """Also where SIGINT was ignored at the start, as in a background job of a script; and nothing
+    more is started."""
     engine.says("stack tag list", {"acmidm:look-first": "true"})
     engine.fails(command, "waits")
     os.mkfifo(engine.folder / "ready")
     run = subprocess.Popen(
-        ["sh", "-c", f"trap '' INT; exec {Path(sys.executable).with_name('acmidm')} deploy --stack tni"],
+        [
+            "sh",
+            "-c",
+            f"trap '' INT; exec {Path(sys.executable).with_name('acmidm')} deploy --stack tni",
+        ],
         cwd=engine.folder,
         env=engine.variables(),
         stderr=subprocess.PIPE,
@@ -299,12 +380,17 @@ def test_a_mass_change_needs_a_word(engine: Engine) -> None:
     names = [f"OVO000001/app-{number}" for number in range(10)]
     engine.says("stack export", recorded(*names))
     kept = steps("same", *names[4:])
-    for preview in (plan(*steps("delete", *names[:4]), *kept), plan(*kept, refused=["client x does not exist"])):
+    for preview in (
+        plan(*steps("delete", *names[:4]), *kept),
+        plan(*kept, refused=["client x does not exist"]),
+    ):
         engine.says("preview", preview)
         done = engine.deploy()
         assert (done.returncode, engine.called) == (1, ["preview"])
         said = done.stderr.splitlines()[-1]
-        assert said.startswith("4 clients of 10 on tni would be removed or replaced, more than 30%: ")
+        assert said.startswith(
+            "4 clients of 10 on tni would be removed or replaced, more than 30%: "
+        )
         assert said.endswith("add --allow-mass-change")
     engine.says("preview", plan(*steps("delete", *names[:4]), *kept))
     assert engine.deploy("--allow-mass-change").returncode == 0
@@ -330,16 +416,20 @@ def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_on
     monkeypatch.setattr(install_random, "install", lambda: installed.append(True))
     made = PASSWORD if secret_in == "state" else CLIENT
     monkeypatch.setattr(
-        pulumi, "stack_deployment", lambda _: {"deployment": {"resources": [resource("OVO000001/x", made)]}}
+        pulumi,
+        "stack_deployment",
+        lambda _: {"deployment": {"resources": [resource("OVO000001/x", made)]}},
     )
     deploy._install_random_plugin(stacks.stack_of("tni"))
     assert bool(installed) == (secret_in != "nothing")
 
 
-@pytest.mark.parametrize("urn", ["urn:pulumi:tni::p::t::**", "urn:pulumi:tni::p::t$u*::OVO002067/loket", "**"])
+@pytest.mark.parametrize(
+    "urn", ["urn:pulumi:tni::p::t::**", "urn:pulumi:tni::p::t$u*::OVO002067/loket", "**"]
+)
 def test_a_target_is_one_resource(monkeypatch: pytest.MonkeyPatch, urn: str) -> None:
-    """The engine takes * and ** for any text: what another organisation waits to have approved would be applied with
-    it."""
+    """The engine takes * and ** for any text: what another organisation waits to have approved
+    would be applied with it."""
     monkeypatch.setattr(pulumi, "_done", lambda *_, **__: pytest.fail("the engine was started"))
     with pytest.raises(pulumi.EngineError, match="is no single resource"):
         pulumi.up("tni", ["urn:pulumi:tni::p::t::OVO002067/loket", urn], {}, state_at_the_end=True)

@@ -1,4 +1,5 @@
-"""A terminal or a pipe that cannot show every character gets what it can show, and the rest escaped."""
+"""A terminal or a pipe that cannot show every character gets what it can show, and the rest
+escaped."""
 
 from __future__ import annotations
 
@@ -26,7 +27,17 @@ COMMANDS = {
     "review": ("review", "--base", "HEAD~1"),
     "mistakes": ("validate", "onboardings/é en ł"),
     "new": (
-        *("new", "--organisation", NAME, "--ovo", "OVO001234", "--application", "x", "--contact", "a@b.example"),
+        *(
+            "new",
+            "--organisation",
+            NAME,
+            "--ovo",
+            "OVO001234",
+            "--application",
+            "x",
+            "--contact",
+            "a@b.example",
+        ),
         *("--product", "notificaties", "--set", "notificaties.product_ids=10244"),
     ),
 }
@@ -45,29 +56,48 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in CATALOGUE.items():
         made.write(f"catalogue/{name}", text)
     made.write("Pulumi.yaml", "name: acmidm\nruntime: python\n")
-    servers = {f"acmidm:{key}": "http://127.0.0.1:9/x" for key in ("managementUrl", "issuer", "productsUrl")}
-    made.write("Pulumi.tni.yaml", {"config": {"acmidm:environment": "tni", "acmidm:operatorClientId": "x", **servers}})
+    servers = {
+        f"acmidm:{key}": "http://127.0.0.1:9/x"
+        for key in ("managementUrl", "issuer", "productsUrl")
+    }
+    made.write(
+        "Pulumi.tni.yaml",
+        {"config": {"acmidm:environment": "tni", "acmidm:operatorClientId": "x", **servers}},
+    )
     made.write_organisation(ORGANISATION.replace("Stad Gent", NAME))
     made.write_form(WITHOUT_KEYS)
     git(made.root, "init", "--quiet")
     git(made.root, "add", ".")
     git(made.root, "commit", "--quiet", "--message", "one")
-    made.write_form(WITHOUT_KEYS.replace("reason: dossiers", "reason: dossiers en ł").replace("10245", "10246"))
+    made.write_form(
+        WITHOUT_KEYS.replace("reason: dossiers", "reason: dossiers en ł").replace("10245", "10246")
+    )
     git(made.root, "commit", "--quiet", "--all", "--message", "two")
     return made.root
 
 
 def git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@y.example", *words], cwd=folder, check=True)
+    subprocess.run(
+        ["git", "-c", "user.name=x", "-c", "user.email=x@y.example", *words], cwd=folder, check=True
+    )
 
 
 def acmidm(folder: Path, stream: str, *words: str) -> tuple[int, str, str]:
-    """The exit code, standard output and standard error of a process, as the stream's encoding has them."""
+    """The exit code, standard output and standard error of a process, as the stream's encoding has
+    them."""
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHONIOENC", "LC_", "LANG"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHONIOENC", "LC_", "LANG"))
     }
     command = [sys.executable, "-c", "import acmidm; acmidm.main()", *words]
-    done = subprocess.run(command, cwd=folder, env={**environment, **STREAMS[stream]}, capture_output=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**environment, **STREAMS[stream]},
+        capture_output=True,
+        check=False,
+    )
     encoding = stream.partition(" ")[0]
     return done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding)
 
@@ -75,10 +105,17 @@ def acmidm(folder: Path, stream: str, *words: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("command", "output", "stream"),
     [(*report, stream) for report in REPORTS for stream in ("ascii", "latin-1")]
-    + [("review", output, stream) for output in ("text", "html") for stream in ("ascii by the locale", "utf-8")],
+    + [
+        ("review", output, stream)
+        for output in ("text", "html")
+        for stream in ("ascii by the locale", "utf-8")
+    ],
 )
-def test_what_cannot_be_shown_is_escaped(place: Path, command: str, output: str, stream: str) -> None:
-    """In text and Markdown. JSON is ASCII anyway; a page has the characters by their numbers, and shows them."""
+def test_what_cannot_be_shown_is_escaped(
+    place: Path, command: str, output: str, stream: str
+) -> None:
+    """In text and Markdown. JSON is ASCII anyway; a page has the characters by their numbers, and
+    shows them."""
     code, said, errors = acmidm(place, stream, *COMMANDS[command], "--output", output)
     assert code in (0, 1), errors
     assert "unforeseen" not in errors

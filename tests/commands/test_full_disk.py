@@ -1,6 +1,7 @@
 """A disk that is full is one sentence for each command that writes, and nothing is half written.
 
-The kernel itself refuses to write here: files may have no more than some bytes (RLIMIT_FSIZE), or are /dev/full.
+The kernel itself refuses to write here: files may have no more than some bytes (RLIMIT_FSIZE), or
+are /dev/full.
 """
 
 from __future__ import annotations
@@ -114,7 +115,9 @@ def _record(file: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[Path], Any]] = {
-    "a saved review": lambda file: save({"version": 1, "stack": "tni", "steps": {}, "clients": {}}, file),
+    "a saved review": lambda file: save(
+        {"version": 1, "stack": "tni", "steps": {}, "clients": {}}, file
+    ),
     "metrics": lambda file: write_metrics(file, "tni", Environment.TNI, [], datetime.now(UTC)),
     "evidence": lambda file: write_whole(file, "evidence " * 100),
     "a key of an operator": lambda file: write_private(file, "key " * 100),
@@ -124,18 +127,25 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
 
 @pytest.mark.parametrize("what", WRITERS)
 @pytest.mark.parametrize("room", [0, 20])
-def test_what_is_written_beside_forms_is_whole_or_as_it_was(tmp_path: Path, what: str, room: int) -> None:
+def test_what_is_written_beside_forms_is_whole_or_as_it_was(
+    tmp_path: Path, what: str, room: int
+) -> None:
     """Also where nothing was: then nothing is."""
     file, write = tmp_path / "file", WRITERS[what]
     for _ in ("nothing", "something"):
         before = contents(tmp_path)
-        with full_disk(room), pytest.raises((OSError, Failure, Failure), match="File too large") as refused:
+        with (
+            full_disk(room),
+            pytest.raises((OSError, Failure, Failure), match="File too large") as refused,
+        ):
             write(file)
         assert str(file) in str(refused.value)
         assert contents(tmp_path) == before
         write(file)
         assert contents(tmp_path).keys() == {str(file)}
-    assert stat.S_IMODE(file.stat().st_mode) == (0o600 if what.startswith(("a key", "the ledger")) else 0o644)
+    assert stat.S_IMODE(file.stat().st_mode) == (
+        0o600 if what.startswith(("a key", "the ledger")) else 0o644
+    )
 
 
 def test_a_folder_that_is_not_there_is_named_by_the_file(tmp_path: Path) -> None:
@@ -151,12 +161,16 @@ def test_what_a_person_names_may_be_a_link_or_no_file(tmp_path: Path, what: str)
     (tmp_path / "link").symlink_to(tmp_path / "file")
     WRITERS[what](tmp_path / "link")
     assert ((tmp_path / "link").is_symlink(), (tmp_path / "file").is_file()) == (True, True)
-    with pytest.raises((OSError, Failure), match=r"/dev/full.*No space left|No space left.*/dev/full"):
+    with pytest.raises(
+        (OSError, Failure), match=r"/dev/full.*No space left|No space left.*/dev/full"
+    ):
         WRITERS[what](Path("/dev/full"))
     assert Path("/dev/full").is_char_device()
 
 
-def test_a_summary_that_does_not_fit_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_summary_that_does_not_fit_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report = tmp_path / "report.md"
     report.write_text("a report")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/full")
@@ -167,21 +181,43 @@ def test_a_summary_that_does_not_fit_is_a_sentence(tmp_path: Path, monkeypatch: 
     )
 
 
-@pytest.mark.parametrize("words", [("validate",), ("steps",), ("steps", "--output", "html")], ids=" ".join)
-def test_standard_output_that_takes_nothing_is_a_sentence(place: Workspace, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "words", [("validate",), ("steps",), ("steps", "--output", "html")], ids=" ".join
+)
+def test_standard_output_that_takes_nothing_is_a_sentence(
+    place: Workspace, words: tuple[str, ...]
+) -> None:
     """And no traceback at the end, when Python tries once more."""
     place.write_form(FORM)
     servers = dict.fromkeys(("managementUrl", "issuer", "productsUrl"), "http://127.0.0.1:9/x")
-    settings = {"environment": "tni", "operatorClientId": "x", "operatorClientSecret": "x", **servers}
-    place.write("Pulumi.tni.yaml", json.dumps({"config": {f"acmidm:{key}": value for key, value in settings.items()}}))
+    settings = {
+        "environment": "tni",
+        "operatorClientId": "x",
+        "operatorClientSecret": "x",
+        **servers,
+    }
+    place.write(
+        "Pulumi.tni.yaml",
+        json.dumps({"config": {f"acmidm:{key}": value for key, value in settings.items()}}),
+    )
     (place.root / "Pulumi.prod.yaml").unlink()
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-c", "import acmidm; acmidm.main()", *words]
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        environment = {
+            name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"
+        }
         done = subprocess.run(
-            command, cwd=place.root, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            command,
+            cwd=place.root,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
     assert done.returncode == 2, done.stderr
-    assert done.stderr.splitlines()[-1].startswith("standard output cannot be written: No space left on device; ")
+    assert done.stderr.splitlines()[-1].startswith(
+        "standard output cannot be written: No space left on device; "
+    )
     assert "Traceback" not in done.stderr
     assert "unforeseen" not in done.stderr

@@ -17,7 +17,8 @@ TODAY = datetime.now(UTC).date()
 
 @pytest.fixture
 def acting(workspace: Workspace) -> Workspace:
-    """A supplier that acts for Gent in its one form, did for Aalst, and will soon no more for Zele."""
+    """A supplier that acts for Gent in its one form, did for Aalst, and will soon no more for
+    Zele."""
     workspace.write_supplier()
     for folder, code, days in (("aalst", "OVO000002", -1), ("zele", "OVO000003", 20)):
         workspace.write_organisation(f"name: Stad {folder.title()}\novo: {code}\n", folder)

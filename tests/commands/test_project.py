@@ -1,5 +1,5 @@
-"""A command finds its project from any folder in it, and what somebody names on the command line is still where they
-mean it."""
+"""A command finds its project from any folder in it, and what somebody names on the command line is
+still where they mean it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ def project(workspace: Workspace) -> Workspace:
     workspace.write("Pulumi.yaml", "name: acmidm\nruntime: python\n")
     workspace.write(
         "Pulumi.tni.yaml",
-        {"config": {f"acmidm:{key}": value for key, value in {**SETTINGS, "profile": "fapi2"}.items()}},
+        {
+            "config": {
+                f"acmidm:{key}": value for key, value in {**SETTINGS, "profile": "fapi2"}.items()
+            }
+        },
     )
     return workspace
 
@@ -42,7 +46,8 @@ def project(workspace: Workspace) -> Workspace:
 def test_forms_are_checked_by_the_settings_of_their_project(
     project: Workspace, monkeypatch: pytest.MonkeyPatch, below: str
 ) -> None:
-    """By name too, from the folder in which somebody is; and with no name all forms, wherever that is."""
+    """By name too, from the folder in which somebody is; and with no name all forms, wherever that
+    is."""
     known = acmidm("validate")
     assert (known.exit_code, "fapi2" in known.stderr) == (1, True), known.output
     monkeypatch.chdir(project.root / below)
@@ -51,16 +56,22 @@ def test_forms_are_checked_by_the_settings_of_their_project(
         found = acmidm("validate", *words)
         note, _, said = found.stderr.partition("\n")
         assert (found.exit_code, said) == (1, known.stderr), words
-        assert note == f"the project is in {'/'.join('..' for _ in Path(below).parts)}: paths are from there"
+        assert (
+            note == f"the project is in {'/'.join('..' for _ in Path(below).parts)}: paths are from"
+            " there"
+        )
         assert Path.cwd() == project.root / below
 
 
 def test_what_is_named_on_the_command_line_is_from_where_somebody_is(
     project: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Also above the project, and behind a link; of two files with one name it is the nearer one."""
+    """Also above the project, and behind a link; of two files with one name it is the nearer
+    one."""
     outside = tmp_path_factory.mktemp("outside")
-    project.write("Pulumi.tni.yaml", {"config": {f"acmidm:{key}": value for key, value in SETTINGS.items()}})
+    project.write(
+        "Pulumi.tni.yaml", {"config": {f"acmidm:{key}": value for key, value in SETTINGS.items()}}
+    )
     (project.root / "onboardings/outside").symlink_to(outside)
     project.write("key.json", public_key("of the project"))
     project.write("onboardings/key.json", public_key("nearer"))
@@ -69,14 +80,29 @@ def test_what_is_named_on_the_command_line_is_from_where_somebody_is(
     assert (added.exit_code, "kid nearer" in added.stdout) == (0, True), added.output
     monkeypatch.chdir(project.root / "onboardings/gent")
     made = acmidm(
-        *("keys", "new", "mijn-gent.yaml", "--environment", "tni", "--private-key", "../outside/../outside.pem"),
+        *(
+            "keys",
+            "new",
+            "mijn-gent.yaml",
+            "--environment",
+            "tni",
+            "--private-key",
+            "../outside/../outside.pem",
+        ),
         *("--passphrase-fd", str(descriptor("x" * 12))),
     )
-    assert (made.exit_code, "PRIVATE KEY" in (outside.parent / "outside.pem").read_text()) == (0, True), made.output
+    assert (made.exit_code, "PRIVATE KEY" in (outside.parent / "outside.pem").read_text()) == (
+        0,
+        True,
+    ), made.output
 
 
-def test_a_command_that_reads_standard_input_still_does(project: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    project.write("Pulumi.tni.yaml", {"config": {f"acmidm:{key}": value for key, value in SETTINGS.items()}})
+def test_a_command_that_reads_standard_input_still_does(
+    project: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(
+        "Pulumi.tni.yaml", {"config": {f"acmidm:{key}": value for key, value in SETTINGS.items()}}
+    )
     monkeypatch.chdir(project.forms)
     words = ("probe", "gent/mijn-gent.yaml", "--stack", "tni", "--assertion", "-")
     found = CliRunner().invoke(app, words, input="no assertion")
@@ -92,11 +118,14 @@ def test_servers_are_those_of_the_project(
     name: str,
     command: str,
 ) -> None:
-    """What was started is found from below. Where nothing was, that is said; where there is no project, there is
-    nothing to say."""
+    """What was started is found from below. Where nothing was, that is said; where there is no
+    project, there is nothing to say."""
     monkeypatch.chdir(project.forms)
     nothing = acmidm(name, command)
-    assert (nothing.exit_code, nothing.stdout) == (0, f"no {name} was ever started in this project\n")
+    assert (nothing.exit_code, nothing.stdout) == (
+        0,
+        f"no {name} was ever started in this project\n",
+    )
     project.write(f".local/tni/acmidm/{name}.pid", "")
     if command == "status":
         stopped = acmidm(name, command)
@@ -106,12 +135,14 @@ def test_servers_are_those_of_the_project(
     assert refused.exit_code == 2
     assert (
         refused.stderr
-        == "there is no project here or above (Pulumi.yaml); run this in a project's folder, or below it\n"
+        == "there is no project here or above (Pulumi.yaml); run this in a project's folder, or"
+        " below it\n"
     )
 
 
 def test_what_needs_no_project_works_without_one(workspace: Workspace) -> None:
-    """A repository of forms alone: its hook, and who makes a key in it. Nothing is said of a project."""
+    """A repository of forms alone: its hook, and who makes a key in it. Nothing is said of a
+    project."""
     checked = acmidm("validate")
     assert (checked.exit_code, checked.stderr) == (0, "")
     workspace.write("key.json", public_key("mine"))
@@ -120,29 +151,42 @@ def test_what_needs_no_project_works_without_one(workspace: Workspace) -> None:
     assert acmidm("--help").exit_code == 0
 
 
-def test_a_project_in_a_project_is_its_own(project: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_in_a_project_is_its_own(
+    project: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The nearest counts, whichever of its names the engine knows the file has."""
     for file in ("Pulumi.yml", "Pulumi.json"):
         inner = project.root / "inner" / file.rpartition(".")[2]
-        project.write(str((inner / file).relative_to(project.root)), {"name": "inner", "runtime": "python"})
-        project.write(str((inner / FORM_FILE).relative_to(project.root)), FORM.replace("[tni.jwk.json]", "[]"))
+        project.write(
+            str((inner / file).relative_to(project.root)), {"name": "inner", "runtime": "python"}
+        )
+        project.write(
+            str((inner / FORM_FILE).relative_to(project.root)), FORM.replace("[tni.jwk.json]", "[]")
+        )
         monkeypatch.chdir(inner / "onboardings")
         assert "organisation.yaml" in acmidm("validate").stderr
 
 
-def test_a_stack_with_the_name_of_its_organisation_has_the_settings_of_its_file(project: Workspace) -> None:
+def test_a_stack_with_the_name_of_its_organisation_has_the_settings_of_its_file(
+    project: Workspace,
+) -> None:
     """As the engine has it."""
-    project.write("Pulumi.tni.yaml", {"config": {f"acmidm:{key}": value for key, value in SETTINGS.items()}})
+    project.write(
+        "Pulumi.tni.yaml", {"config": {f"acmidm:{key}": value for key, value in SETTINGS.items()}}
+    )
     for name in ("tni", "ours/tni", "ours/acmidm/tni"):
         assert stack_settings(name, project.root).environment == "tni"
 
 
 @pytest.mark.parametrize(
-    "words", [("remind",), ("portal", "start"), ("portal", "apis"), ("keycloak", "start")], ids=" ".join
+    "words",
+    [("remind",), ("portal", "start"), ("portal", "apis"), ("keycloak", "start")],
+    ids=" ".join,
 )
 @pytest.mark.usefixtures("project")
 def test_what_keeps_files_by_a_stack_s_name_has_one_name_for_it(words: tuple[str, ...]) -> None:
-    """Else a second ledger would have nothing of what was mailed, and a second sandbox its own clients."""
+    """Else a second ledger would have nothing of what was mailed, and a second sandbox its own
+    clients."""
     refused = acmidm(*words, "--stack", "ours/acmidm/tni")
     assert (refused.exit_code, refused.stderr) == (
         2,

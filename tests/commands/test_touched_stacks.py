@@ -21,9 +21,13 @@ def test_which_stacks_a_change_touches(repository: Repository) -> None:
         repository.commit()
         shown = repository.run("github", "stacks", "--base", "main")
         repository.merge()
-        *lines, all_named = sorted((line.partition("=") for line in shown.stdout.splitlines()), reverse=True)
+        *lines, all_named = sorted(
+            (line.partition("=") for line in shown.stdout.splitlines()), reverse=True
+        )
         found = {environment: json.loads(names) for environment, _, names in lines}
-        assert sorted(json.loads(all_named[2])) == sorted(name for names in found.values() for name in names)
+        assert sorted(json.loads(all_named[2])) == sorted(
+            name for names in found.values() for name in names
+        )
         return found
 
     def changed(form: FormFile) -> dict[str, list[str]]:
@@ -44,7 +48,9 @@ def test_which_stacks_a_change_touches(repository: Repository) -> None:
     assert touched() == {"tni": ["tni-a", "tni-b"], "prod": ["prod"]}
     saved = repository.folder / "saved"
     (saved / "approved-prod").mkdir(parents=True)
-    assert '\nprod=["prod"]\n' in (shown := repository.run("github", "stacks", "--saved", "saved").stdout)
+    assert '\nprod=["prod"]\n' in (
+        shown := repository.run("github", "stacks", "--saved", "saved").stdout
+    )
     assert 'all=["prod"]\n' in shown
     repository.set("sandbox", environment="tni", managementUrl="http://127.0.0.1:1")
     assert "sandbox" not in repository.run("github", "stacks").stdout

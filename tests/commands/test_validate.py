@@ -25,20 +25,25 @@ def acmidm(*arguments: str) -> Result:
 def process(*arguments: str, cwd: Path = ROOT) -> tuple[int, str, str]:
     """The command as a process of its own, and what it has imported by its end."""
     code = (
-        f"import sys, time\nsys.path.insert(0, {str(ROOT)!r})\nfrom acmidm.cli import app\ntry:\n   "
-        " app(prog_name='acmidm')\nfinally:\n    print('slow' if time.process_time() > 3 else 'quick',"
-        " file=sys.stderr)\n    print('heavy:', *sorted({'pulumi', 'httpx', 'fastapi', 'sqlalchemy', 'authlib'} &"
-        " set(sys.modules)), file=sys.stderr)"
+        f"import sys, time\nsys.path.insert(0, {str(ROOT)!r})\nfrom acmidm.cli import app\ntry:\n  "
+        "  app(prog_name='acmidm')\nfinally:\n    print('slow' if time.process_time() > 3 else"
+        " 'quick', file=sys.stderr)\n    print('heavy:', *sorted({'pulumi', 'httpx', 'fastapi',"
+        " 'sqlalchemy', 'authlib'} & set(sys.modules)), file=sys.stderr)"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     return run.returncode, run.stdout, run.stderr
 
 
 QUICK = "quick\nheavy:\n"
-"""Half a second is the goal. Of processor time, which a busy machine does not take from it; what may not be imported is
-exact."""
+"""Half a second is the goal. Of processor time, which a busy machine does not take from it; what
+may not be imported is exact."""
 
 
 def test_help_starts_quickly_and_without_the_engine() -> None:
@@ -47,14 +52,16 @@ def test_help_starts_quickly_and_without_the_engine() -> None:
 
 
 def test_the_shipped_forms_are_valid() -> None:
-    """Those with production have no evidence, which the gate of the sample production wants; that is no mistake. Nor is
-    it slow."""
+    """Those with production have no evidence, which the gate of the sample production wants; that
+    is no mistake. Nor is it slow."""
     code, shown, said = process("validate")
     first, head, *unproven = shown.splitlines()
     assert (code, first, said) == (0, "10 forms, 19 connections: all valid", QUICK)
     assert head.startswith("not proven on TNI, ")
     assert len(unproven) == 8
-    assert all(" on prod" in line and ": there is no evidence from TNI; " in line for line in unproven)
+    assert all(
+        " on prod" in line and ": there is no evidence from TNI; " in line for line in unproven
+    )
 
 
 def test_one_is_not_counted_as_many(workspace: Workspace) -> None:
@@ -99,7 +106,10 @@ NOTHING = "{}: there is no file or folder of this name; name a form, or the fold
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        *((path, NOTHING) for path in ("absent", "absent.yaml", "x" * 5000, "onboardings/gent/mijn-gent.yaml/x")),
+        *(
+            (path, NOTHING)
+            for path in ("absent", "absent.yaml", "x" * 5000, "onboardings/gent/mijn-gent.yaml/x")
+        ),
         ("empty", "there is no form (*.yaml) here; name a form, or the folder of forms"),
         (".", ".: this is the folder of the project; name the folder of forms in it"),
     ],
@@ -123,13 +133,18 @@ def test_what_is_neither_form_nor_folder_is_reported_as_what_it_is(workspace: Wo
                 "onboardings/gent/circle.yaml:1:1: this is a link, which is not followed; "
                 "put the file or folder itself here, or remove the link"
             ),
-            "onboardings/gent/pipe.yaml:1:1: the file is a folder or a device, not a file; name a file",
+            (
+                "onboardings/gent/pipe.yaml:1:1: the file is a folder or a device, not a file; name"
+                " a file"
+            ),
         ],
     )
 
 
 @pytest.mark.parametrize("path", [(), ("onboardings",), ("onboardings/gent",)])
-@pytest.mark.parametrize("broken", ["onboardings/gent/sub/broken.yaml", "onboardings/gent/broken.yml"])
+@pytest.mark.parametrize(
+    "broken", ["onboardings/gent/sub/broken.yaml", "onboardings/gent/broken.yml"]
+)
 def test_no_form_is_overlooked(path: tuple[str, ...], broken: str, workspace: Workspace) -> None:
     """Neither one in too deep a folder, nor one with another ending."""
     workspace.write(broken, "nonsense")
@@ -137,17 +152,23 @@ def test_no_form_is_overlooked(path: tuple[str, ...], broken: str, workspace: Wo
     assert (result.exit_code, result.stderr.partition(":")[0]) == (1, broken)
 
 
-def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(workspace: Workspace) -> None:
-    """By the stack files: each stack of an environment needs the authority; without a stack nothing is known."""
+def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(
+    workspace: Workspace,
+) -> None:
+    """By the stack files: each stack of an environment needs the authority; without a stack nothing
+    is known."""
     form = (
         FORM[: FORM.index("  prod:")]
         .replace("[acmidm]", "[acmidm, geosecure]")
         .replace("      dv_notificaties_import: {}\n", "")
     )
-    workspace.write_form(form[: form.index("      notificaties:")] + form[form.index("      dosis:") :])
+    workspace.write_form(
+        form[: form.index("      notificaties:")] + form[form.index("      dosis:") :]
+    )
     assert acmidm("validate").exit_code == 0
     workspace.write(
-        "Pulumi.tni.yaml", "config: {acmidm:environment: tni, acmidm:geosecureIssuer: https://geo.example}\n"
+        "Pulumi.tni.yaml",
+        "config: {acmidm:environment: tni, acmidm:geosecureIssuer: https://geo.example}\n",
     )
     assert acmidm("validate").exit_code == 0
     workspace.write("Pulumi.other.yaml", "config: {acmidm:environment: tni}\n")
@@ -170,21 +191,33 @@ def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(
             "{acmidm:environment: tni, acmidm:profile: fapi}",
             ': setting acmidm:profile: "fapi" is not known; did you mean "fapi2"?',
         ),
-        ("{acmidm:environment: [tni]}", ': setting acmidm:environment: this value is not known; did you mean "tni"?'),
+        (
+            "{acmidm:environment: [tni]}",
+            ': setting acmidm:environment: this value is not known; did you mean "tni"?',
+        ),
         (
             "{acmidm:environment: tni, acmidm:profil: fapi2}",
             ': setting acmidm:profil is not known; did you mean "profile"?',
         ),
     ],
 )
-def test_stack_files_with_mistakes_are_wrong_use(config: str | bytes, sentence: str, workspace: Workspace) -> None:
+def test_stack_files_with_mistakes_are_wrong_use(
+    config: str | bytes, sentence: str, workspace: Workspace
+) -> None:
     """With a misspelt profile, or key, the forms would be checked by the lenient one."""
-    workspace.write("Pulumi.tni.yaml", config if isinstance(config, bytes) else f"config: {config}\n")
+    workspace.write(
+        "Pulumi.tni.yaml", config if isinstance(config, bytes) else f"config: {config}\n"
+    )
     result = acmidm("validate")
-    assert (result.exit_code, result.stderr) == (2, f"Pulumi.tni.yaml{'' if sentence[0] == ':' else ' '}{sentence}\n")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"Pulumi.tni.yaml{'' if sentence[0] == ':' else ' '}{sentence}\n",
+    )
 
 
-@pytest.mark.parametrize("arguments", [["validate", "--no-such-option"], ["no-such-command"], ["validate", "--head"]])
+@pytest.mark.parametrize(
+    "arguments", [["validate", "--no-such-option"], ["no-such-command"], ["validate", "--head"]]
+)
 def test_wrong_use_exits_with_2_and_without_traceback(arguments: list[str]) -> None:
     result = acmidm(*arguments)
     assert (result.exit_code, type(result.exception)) == (2, SystemExit)
@@ -197,7 +230,9 @@ def test_no_file_gives_a_traceback(workspace: Workspace) -> None:
     code, _, said = process("validate", cwd=workspace.root)
     assert code == 1
     assert "Traceback" not in said
-    assert len(said.removesuffix(QUICK).splitlines()) == 4, "the key file where it is named, and by itself"
+    assert len(said.removesuffix(QUICK).splitlines()) == 4, (
+        "the key file where it is named, and by itself"
+    )
 
 
 def test_the_schemas_are_written_once_and_checked(workspace: Workspace) -> None:
@@ -224,7 +259,8 @@ CODEOWNERS = ".github/CODEOWNERS"
 
 
 def test_who_approves_what_is_written_and_checked(workspace: Workspace) -> None:
-    """Where a team is set. Forms and keys are an organisation's own, where it has owners; what comes last counts."""
+    """Where a team is set. Forms and keys are an organisation's own, where it has owners; what
+    comes last counts."""
     workspace.write("pyproject.toml", TEAM)
     workspace.write_organisation(ORGANISATION + OWNERS)
     workspace.write_organisation("name: Ander\n", "ander")
@@ -246,12 +282,17 @@ def test_who_approves_what_is_written_and_checked(workspace: Workspace) -> None:
     ):
         change()
         result = acmidm("schema", "--check")
-        assert (result.exit_code, result.stderr) == (1, f"{CODEOWNERS} is not up to date; run: acmidm schema\n")
+        assert (result.exit_code, result.stderr) == (
+            1,
+            f"{CODEOWNERS} is not up to date; run: acmidm schema\n",
+        )
         acmidm("schema")
 
 
 @pytest.mark.parametrize("project", [None, "[tool.ruff]\n"])
-def test_a_project_without_a_team_gets_no_codeowners(project: str | None, workspace: Workspace) -> None:
+def test_a_project_without_a_team_gets_no_codeowners(
+    project: str | None, workspace: Workspace
+) -> None:
     if project is not None:
         workspace.write("pyproject.toml", project)
     assert acmidm("schema").exit_code == 0
@@ -262,7 +303,11 @@ def test_a_project_without_a_team_gets_no_codeowners(project: str | None, worksp
     ("project", "organisation", "sentence"),
     [
         ("[tool", ORGANISATION, "pyproject.toml is not TOML; correct it"),
-        (TEAM.replace("/onboarding", " x"), ORGANISATION, 'onboarding_team in [tool.acmidm]: "@team x" is no owner'),
+        (
+            TEAM.replace("/onboarding", " x"),
+            ORGANISATION,
+            'onboarding_team in [tool.acmidm]: "@team x" is no owner',
+        ),
         (
             TEAM,
             f'{ORGANISATION}owners: ["@a @b"]\n',
@@ -315,7 +360,8 @@ HOSTILE = "a\n::error::b ##vso[task.x]y ##[error]z \x1b[2J \u202egnp"
     ],
 )
 @pytest.mark.parametrize(
-    "content", ["x: 1", "config: {acmidm:environment: prd}", "config: {acmidm:a: 1}", "- [", b"\xff"]
+    "content",
+    ["x: 1", "config: {acmidm:environment: prd}", "config: {acmidm:a: 1}", "- [", b"\xff"],
 )
 def test_a_name_is_no_command_to_a_pipeline_or_a_terminal(
     workspace: Workspace, file: str, arguments: list[str], content: str | bytes
@@ -327,4 +373,6 @@ def test_a_name_is_no_command_to_a_pipeline_or_a_terminal(
     for line in (run.stdout + run.stderr).splitlines():
         assert line.isprintable()
         assert not re.search(r"##(vso)?\[", line)
-        assert re.match(r"::error file=[^,]*,line=[0-9]+,col=[0-9]+::", line) or not line.lstrip().startswith("::")
+        assert re.match(
+            r"::error file=[^,]*,line=[0-9]+,col=[0-9]+::", line
+        ) or not line.lstrip().startswith("::")

@@ -26,13 +26,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("name", "cut"), [cut for cut in cuts if cut.values[0] in names])
     elif "part" in wanted:
         pairs = [(name, part) for name in names for part in module.PARTS if part.is_of(name)]
-        metafunc.parametrize(("name", "part"), pairs, ids=[f"{name}-{part.name}" for name, part in pairs])
+        metafunc.parametrize(
+            ("name", "part"), pairs, ids=[f"{name}-{part.name}" for name, part in pairs]
+        )
     elif "name" in wanted:
         metafunc.parametrize("name", names)
 
 
 @pytest.fixture(scope="session")
-def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Subject]]:
+def start(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Subject]]:
     """Each authority is started once, and ends with the session."""
     file = request.config.getoption("--stack-file")
     with ExitStack() as running:
@@ -41,7 +45,9 @@ def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         def started(name: str) -> Subject:
             folder = tmp_path_factory.mktemp(name)
             return running.enter_context(
-                of_stack(Path(file)) if file and name not in STARTS else STARTS[name](request, folder)
+                of_stack(Path(file))
+                if file and name not in STARTS
+                else STARTS[name](request, folder)
             )
 
         yield started
@@ -55,6 +61,9 @@ def subject(name: str, start: Callable[..., Subject]) -> Subject:
 @pytest.fixture
 def wire(subject: Subject) -> Iterator[Wire]:
     if subject.wire is None:
-        pytest.skip("nothing is between this suite and the authority: a function in subjects.py has to put it there")
+        pytest.skip(
+            "nothing is between this suite and the authority: a function in subjects.py has to put"
+            " it there"
+        )
     yield subject.wire
     subject.wire.proxy.heal()

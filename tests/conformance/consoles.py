@@ -1,5 +1,5 @@
-"""What people see and change at an authority, by other means than our adapter: the tests look there at what came of a
-write, and somebody else writes from there."""
+"""What people see and change at an authority, by other means than our adapter: the tests look there
+at what came of a write, and somebody else writes from there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Seen:
 
 class Console(Protocol):
     def clients(self, application: str) -> list[Seen]:
-        """Return those whose name ends with that of an application: not every authority keeps more of it."""
+        """Return those whose name ends with that of an application: not every authority keeps more
+        of it."""
 
     def change(self, client_id: str, name: str, value: Any) -> None:
         """Give a field of ``Seen`` another value; each key is a new one."""
@@ -77,7 +78,8 @@ class PortalConsole:
 class RealmConsole:
     realm: TestRealm
     registers: bool
-    """Keycloak gives more to each client that registers, which its endpoint neither shows nor takes away."""
+    """Keycloak gives more to each client that registers, which its endpoint neither shows nor takes
+    away."""
 
     def clients(self, application: str) -> list[Seen]:
         listed = self.realm.administrator.get(f"/{self.realm.name}/clients", first=0, max=1000)
@@ -91,7 +93,9 @@ class RealmConsole:
             client["clientId"],
             client["name"],
             "private_key_jwt" if client["clientAuthenticatorType"] == "client-jwt" else "another",
-            frozenset(scopes - ({"basic", "service_account", "full scope"} if self.registers else set())),
+            frozenset(
+                scopes - ({"basic", "service_account", "full scope"} if self.registers else set())
+            ),
             frozenset(key["kid"] for key in self.realm.keys(client["clientId"])),
             tuple(client["attributes"].get("acmidm.contacts", "").splitlines()),
         )

@@ -1,7 +1,7 @@
 """The authorities that the suite knows how to start, each with what its type says that it can do.
 
-Where something is sent, a proxy is between, and a console shows what is there. A third party's is one more function
-here, or an installed type with a stack's file: see ``conftest.py``.
+Where something is sent, a proxy is between, and a console shows what is there. A third party's is
+one more function here, or an installed type with a stack's file: see ``conftest.py``.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ class Subject:
     wire: Wire | None = None
     """None where nothing is sent, or nobody knows how to come between."""
 
-    def register(self, metadata: ClientMetadata, parts: ClientParts, products: Products | None = None) -> str:
+    def register(
+        self, metadata: ClientMetadata, parts: ClientParts, products: Products | None = None
+    ) -> str:
         """Make a client, by hand where nothing else can; its client-ID."""
         if self.person is not None:
             self.person.confirms(metadata, parts, products or {})
@@ -95,7 +97,12 @@ class Subject:
         """What the authority gives back of a client's metadata."""
         unkept = self.authority.unkept if isinstance(self.authority, Forgets) else frozenset[str]()
         nobody = OrganisationMetadata(name="")
-        nothing = {"contacts": (), "keys_declared": False, "application": "", "organisation": nobody}
+        nothing = {
+            "contacts": (),
+            "keys_declared": False,
+            "application": "",
+            "organisation": nobody,
+        }
         return metadata.model_copy(update={name: nothing.get(name) for name in unkept})
 
 
@@ -128,11 +135,15 @@ class Person:
 
     def confirms(self, metadata: ClientMetadata, parts: ClientParts, products: Products) -> None:
         code, application = str(metadata.software_id).split("/")[2:]
-        keys = dict(key_file(application, parse_jwk(json.dumps(dict(key)))) for key in parts.jwks.values())
+        keys = dict(
+            key_file(application, parse_jwk(json.dumps(dict(key)))) for key in parts.jwks.values()
+        )
         said = ConfirmationFile(
             client_id=f"client-of-{application}",
             metadata=metadata.for_people,
-            scopes={scope: ConfirmedScope(default=default) for scope, default in parts.scopes.items()},
+            scopes={
+                scope: ConfirmedScope(default=default) for scope, default in parts.scopes.items()
+            },
             keys=dict.fromkeys(keys, datetime.now(UTC)),
             products=products,
         )
@@ -144,21 +155,31 @@ class Person:
 
 
 @contextmanager
-def through_proxy(upstream: str, settings: Mapping[str, object], console: Console) -> Iterator[Subject]:
-    """An authority whose every request but those for tokens goes through a proxy; its products' too where they are at
-    the same server, and else they are not tried."""
+def through_proxy(
+    upstream: str, settings: Mapping[str, object], console: Console
+) -> Iterator[Subject]:
+    """An authority whose every request but those for tokens goes through a proxy; its products' too
+    where they are at the same server, and else they are not tried."""
     with FaultProxy(upstream) as proxy:
-        urls = {name: str(settings[name]).replace(upstream, proxy.origin) for name in ("managementUrl", "productsUrl")}
+        urls = {
+            name: str(settings[name]).replace(upstream, proxy.origin)
+            for name in ("managementUrl", "productsUrl")
+        }
         through = {**settings, **PATIENCE, **urls}
         platform = platform_of(through)
         products = platform.product_api if urls["productsUrl"] != settings["productsUrl"] else None
         wire = Wire(proxy, console, through)
-        yield Subject(platform.can, platform.authority, products, assigned=platform.assigned, wire=wire)
+        yield Subject(
+            platform.can, platform.authority, products, assigned=platform.assigned, wire=wire
+        )
 
 
 @contextmanager
-def beheerportaal(_request: Request, folder: Path, registers: bool = False, **more: Any) -> Iterator[Subject]:
-    """The embedded authority: its management API, or the endpoint of RFC 7591 that it has besides."""
+def beheerportaal(
+    _request: Request, folder: Path, registers: bool = False, **more: Any
+) -> Iterator[Subject]:
+    """The embedded authority: its management API, or the endpoint of RFC 7591 that it has
+    besides."""
     with running_portal(folder / "portal", **{**offered(), **more}) as portal:
         key = folder / "operator.jwk.json"
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
@@ -178,22 +199,31 @@ def by_hand(_request: Request, folder: Path) -> Iterator[Subject]:
 @contextmanager
 def keycloak(request: Request, folder: Path, registers: bool = False) -> Iterator[Subject]:
     """A realm: its Admin API, or its endpoint of RFC 7591, which keeps none of our marks."""
-    server, administrator = (request.getfixturevalue(name) for name in ("keycloak_server", "administrator"))
-    make = partial(make_registering_realm if registers else make_realm, scopes=dict.fromkeys(SCOPES, "A scope"))
+    server, administrator = (
+        request.getfixturevalue(name) for name in ("keycloak_server", "administrator")
+    )
+    make = partial(
+        make_registering_realm if registers else make_realm, scopes=dict.fromkeys(SCOPES, "A scope")
+    )
     with running_realm(server, administrator, folder, make) as platform:
         realm = platform.realm
-        settings = (realm.registration_settings if registers else realm.settings)(platform.products_url, folder)
+        settings = (realm.registration_settings if registers else realm.settings)(
+            platform.products_url, folder
+        )
         with through_proxy(server.origin, settings, RealmConsole(realm, registers)) as subject:
             yield subject
 
 
 @contextmanager
 def rfc7591(_request: Request, folder: Path, with_tokens: bool = False) -> Iterator[Subject]:
-    """oidc-provider: the operator's token opens each client, or the token of its own registration."""
+    """oidc-provider: the operator's token opens each client, or the token of its own
+    registration."""
     with running_provider(folder, client_tokens="lasting" if with_tokens else None) as platform:
         settings = platform.provider.settings(platform.products_url, folder)
         settings |= {"registrationAccessTokens": True} if with_tokens else {}
-        with through_proxy(platform.provider.issuer, settings, ProviderConsole(platform.provider)) as subject:
+        with through_proxy(
+            platform.provider.issuer, settings, ProviderConsole(platform.provider)
+        ) as subject:
             yield subject
 
 

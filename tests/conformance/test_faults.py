@@ -1,7 +1,9 @@
-"""What the port promises where an answer is lost, or somebody else writes too: of each write, at each of its requests.
+"""What the port promises where an answer is lost, or somebody else writes too: of each write, at
+each of its requests.
 
-What an authority cannot do is no silence either: a create that cannot be found again is never repeated, and of two
-writers of the same moment one is overwritten only where the type of authority says that it cannot keep them apart.
+What an authority cannot do is no silence either: a create that cannot be found again is never
+repeated, and of two writers of the same moment one is overwritten only where the type of authority
+says that it cannot keep them apart.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ def make(subject: Subject) -> Made:
 
 @dataclass(frozen=True)
 class Part:
-    """What a write replaces: a field of ``Seen``, what we make of it, and what somebody else does."""
+    """What a write replaces: a field of ``Seen``, what we make of it, and what somebody else
+    does."""
 
     name: str
     ours: Callable[[str], Any]
@@ -73,7 +76,9 @@ class Part:
 
 def put_product(made: Made, products: Mapping[str, Any]) -> None:
     assert made.subject.products is not None
-    before, after = (ProductDocument(one, made.metadata.owner) for one in (DOSIS, products["dosis"]))
+    before, after = (
+        ProductDocument(one, made.metadata.owner) for one in (DOSIS, products["dosis"])
+    )
     made.subject.products.put("dosis", made.client_id, before, after)
 
 
@@ -83,7 +88,10 @@ PARTS = (
         lambda application: f"Onze {application}",
         lambda application: f"Hunne {application}",
         lambda made, name: made.subject.authority.update(
-            made.client_id, made.metadata, made.metadata.model_copy(update={"client_name": name}), None
+            made.client_id,
+            made.metadata,
+            made.metadata.model_copy(update={"client_name": name}),
+            None,
         ),
     ),
     Part(
@@ -98,7 +106,9 @@ PARTS = (
         "keys",
         lambda _: frozenset({"of-ours"}),
         lambda _: frozenset({"of-theirs"}),
-        lambda made, names: made.subject.authority.replace_jwks(made.client_id, made.parts.jwks, new_jwks(*names)),
+        lambda made, names: made.subject.authority.replace_jwks(
+            made.client_id, made.parts.jwks, new_jwks(*names)
+        ),
     ),
     Part(
         "products",
@@ -128,7 +138,8 @@ class Loss:
 
 
 def at_each_request(proxy: FaultProxy) -> Iterator[Loss]:
-    """Yield a loss in each way at the first writing request, then at the second, until there are no more."""
+    """Yield a loss in each way at the first writing request, then at the second, until there are no
+    more."""
     for number in count(1):
         for fault in LOST:
             loss = Loss(proxy, number, fault)
@@ -139,7 +150,8 @@ def at_each_request(proxy: FaultProxy) -> Iterator[Loss]:
 
 
 def test_a_create_makes_one_client(subject: Subject, wire: Wire) -> None:
-    """Which is found by its key; where none is, the error says what to look for, and nothing is sent again."""
+    """Which is found by its key; where none is, the error says what to look for, and nothing is
+    sent again."""
     parts = ClientParts({PLAIN: False}, new_jwks("key-1"))
     for lose in at_each_request(wire.proxy):
         wanted, lost = metadata(incarnation="first"), None
@@ -154,7 +166,9 @@ def test_a_create_makes_one_client(subject: Subject, wire: Wire) -> None:
         if lost is None:
             subject.fill(client_id, parts)
             [seen] = wire.console.clients(wanted.application)
-            assert seen == replace(made, client_id=client_id, scopes=frozenset({PLAIN}), keys=frozenset({"key-1"}))
+            assert seen == replace(
+                made, client_id=client_id, scopes=frozenset({PLAIN}), keys=frozenset({"key-1"})
+            )
         else:
             assert not subject.kind.finds_clients
             assert f"with software_id {wanted.software_id} and incarnation first" in lost
@@ -186,7 +200,11 @@ def test_a_removal_is_one(subject: Subject, wire: Wire) -> None:
 def test_what_somebody_else_changed_stays(subject: Subject, wire: Wire, part: Part) -> None:
     """What was written since the last read, whoever has to decide then: both sides are named."""
     made = make(subject)
-    before, ours, theirs = made.seen(wire), part.ours(made.application), part.theirs(made.application)
+    before, ours, theirs = (
+        made.seen(wire),
+        part.ours(made.application),
+        part.theirs(made.application),
+    )
     wire.console.change(made.client_id, part.name, theirs)
     with pytest.raises(ChangedMeanwhile) as caught:
         part.replace(made, ours)
@@ -198,10 +216,13 @@ def test_what_somebody_else_changed_stays(subject: Subject, wire: Wire, part: Pa
 def test_somebody_else_writes_at_the_same_moment(
     subject: Subject, wire: Wire, part: Part, when: Callable[[Callable[[], object]], Fault]
 ) -> None:
-    """Neither is lost unseen where they are kept apart; else the error says so, or the last one counts."""
+    """Neither is lost unseen where they are kept apart; else the error says so, or the last one
+    counts."""
     made = make(subject)
     ours, theirs = part.ours(made.application), part.theirs(made.application)
-    wire.proxy.rule(WRITES, "", when(lambda: wire.console.change(made.client_id, part.name, theirs)))
+    wire.proxy.rule(
+        WRITES, "", when(lambda: wire.console.change(made.client_id, part.name, theirs))
+    )
     said: ChangedMeanwhile | None = None
     try:
         part.replace(made, ours)
@@ -217,4 +238,6 @@ def test_somebody_else_writes_at_the_same_moment(
 
 def require_both(error: ChangedMeanwhile, *sides: Any) -> None:
     for side in sides:
-        assert all(name in str(error) for name in ({side} if isinstance(side, str) else side)), error
+        assert all(name in str(error) for name in ({side} if isinstance(side, str) else side)), (
+            error
+        )

@@ -1,8 +1,8 @@
-"""``kill -9`` of the engine, its provider or all of it at a request of ``up``, then of ``destroy``, and Ctrl-C: the
-next ``acmidm deploy`` ends right.
+"""``kill -9`` of the engine, its provider or all of it at a request of ``up``, then of ``destroy``,
+and Ctrl-C: the next ``acmidm deploy`` ends right.
 
-The proxy kills once the authority has committed the request, and the answer is lost: the worst moment. What is there
-then is seen at the authority, and not by our adapter.
+The proxy kills once the authority has committed the request, and the answer is lost: the worst
+moment. What is there then is seen at the authority, and not by our adapter.
 """
 
 from __future__ import annotations
@@ -18,24 +18,42 @@ from acmidm_onboarding.values.declaration import client_name
 from tests.conformance.consoles import Seen
 from tests.conformance.subjects import OTHER, Subject, Wire
 from tests.support.between import ProxiedProject, require_settled
-from tests.support.cutting import DEPLOY, DESTROY, UP, Run, Victims, buried, cut_off, victims, write_state
+from tests.support.cutting import (
+    DEPLOY,
+    DESTROY,
+    UP,
+    Run,
+    Victims,
+    buried,
+    cut_off,
+    victims,
+    write_state,
+)
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.processes import wait_until_gone
 
 __all__ = ["buried"]
 
 DOZEN = range(1, 13)
-PORTAL = victims(*product(("engine", "provider"), DOZEN), *product(("everything", "Ctrl-C"), (3, 8)))
-# Keycloak has no ETags, and makes a client in two writes, so that a cut leaves another half: a client with
-# ``service_account``. Two clients are made, or removed, in nine requests.
+PORTAL = victims(
+    *product(("engine", "provider"), DOZEN), *product(("everything", "Ctrl-C"), (3, 8))
+)
+# Keycloak has no ETags, and makes a client in two writes, so that a cut leaves another half: a
+# client with ``service_account``. Two clients are made, or removed, in nine requests.
 KEYCLOAK = victims(*((("engine", "provider")[request % 2], request) for request in range(1, 10)))
-# By RFC 7591 making one client is a registration and nothing else; removing it two reads, then the removal.
+# By RFC 7591 making one client is a registration and nothing else; removing it two reads, then the
+# removal.
 REGISTRATION = {"up": 1, "destroy": 3}
 
 
 def cuts(name: str, table: dict[str, Any], *for_each_change: str) -> list[Any]:
     return [
-        pytest.param(name, cut, id=f"{name}-{id_}", marks=() if id_ in for_each_change else pytest.mark.exhaustive)
+        pytest.param(
+            name,
+            cut,
+            id=f"{name}-{id_}",
+            marks=() if id_ in for_each_change else pytest.mark.exhaustive,
+        )
         for id_, cut in table.items()
     ]
 
@@ -53,11 +71,13 @@ CUTS = {
 """Per test its authorities, and where each is cut off."""
 
 
-def test_the_next_run_ends_right(subject: Subject, wire: Wire, tmp_path: Path, buried: list[Run], cut: Victims) -> None:
+def test_the_next_run_ends_right(
+    subject: Subject, wire: Wire, tmp_path: Path, buried: list[Run], cut: Victims
+) -> None:
     """With one client per form, and nothing else; it needs nobody.
 
-    An engine's provider ends with it, and nobody else ends that: a delete that is being retried would undo what the
-    next run makes.
+    An engine's provider ends with it, and nobody else ends that: a delete that is being retried
+    would undo what the next run makes.
     """
     victim, request_number, when = cut
     project = wire.project(tmp_path / "project")
@@ -80,10 +100,12 @@ def test_the_next_run_ends_right(subject: Subject, wire: Wire, tmp_path: Path, b
 def test_what_nobody_can_know_is_reported_and_not_repeated(
     subject: Subject, wire: Wire, tmp_path: Path, buried: list[Run], cut: int
 ) -> None:
-    """Where clients are not found by their keys: a create of which nobody heard, by each run, until a person has
-    looked. Likewise a removal, where the authority does not say that a client is gone. All else ends right by itself.
+    """Where clients are not found by their keys: a create of which nobody heard, by each run, until
+    a person has looked. Likewise a removal, where the authority does not say that a client is gone.
+    All else ends right by itself.
 
-    ``acmidm deploy`` writes the state after each step here, and keeps what the killed run had begun.
+    ``acmidm deploy`` writes the state after each step here, and keeps what the killed run had
+    begun.
     """
     project = wire.project(tmp_path / "project")
     form = write_form(project.forms, scopes=(PLAIN,))
@@ -111,7 +133,10 @@ def test_what_nobody_can_know_is_reported_and_not_repeated(
     if not says_gone(subject, made.client_id):
         outcome = project.recover()
         assert outcome.code != 0
-        assert f"client {made.client_id} was removed by hand, which this authority tells nobody" in outcome.output
+        assert (
+            f"client {made.client_id} was removed by hand, which this authority tells nobody"
+            in outcome.output
+        )
         assert wire.console.clients(form.application) == []
         forget(project, form)
     require_recovered(subject, wire, project, [form])
@@ -126,14 +151,18 @@ def says_gone(subject: Subject, client_id: str) -> bool:
 
 def forget(project: ProxiedProject, form: FormFile) -> None:
     """What the report says that a person does."""
-    urns = [found["urn"] for place, found in project.resources().items() if place.endswith(form.key)]
+    urns = [
+        found["urn"] for place, found in project.resources().items() if place.endswith(form.key)
+    ]
     for urn in reversed(urns):
         project.succeed("state", "delete", "--yes", "--target-dependents", urn)
 
 
-def require_recovered(subject: Subject, wire: Wire, project: ProxiedProject, forms: list[FormFile]) -> None:
-    """Bring all up: per form exactly one client, with what the form asks for and nothing else; the state knows these
-    alone."""
+def require_recovered(
+    subject: Subject, wire: Wire, project: ProxiedProject, forms: list[FormFile]
+) -> None:
+    """Bring all up: per form exactly one client, with what the form asks for and nothing else; the
+    state knows these alone."""
     outcome = project.recover()
     assert outcome.code == 0, outcome.output
     assert "pending operations" not in outcome.output
@@ -146,7 +175,9 @@ def require_recovered(subject: Subject, wire: Wire, project: ProxiedProject, for
                 "private_key_jwt",
                 frozenset(form.request()["scopes"]),
                 frozenset(form.keys),
-                () if "contacts" in getattr(subject.authority, "unkept", ()) else tuple(form.document["contacts"]),
+                ()
+                if "contacts" in getattr(subject.authority, "unkept", ())
+                else tuple(form.document["contacts"]),
                 form.request()["products"],
             )
         ]

@@ -1,6 +1,7 @@
 """What the port promises (``authorities/port.py``), the same for every authority.
 
-What one says that it cannot do, it refuses with a sentence, or answers as the port has it for that; it is never silent.
+What one says that it cannot do, it refuses with a sentence, or answers as the port has it for that;
+it is never silent.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def client_id(subject: Subject, wanted: ClientMetadata, parts: ClientParts) -> s
 
 
 def keeps_marks(subject: Subject) -> bool:
-    return not isinstance(subject.authority, Forgets) or "managed_by" not in subject.authority.unkept
+    return (
+        not isinstance(subject.authority, Forgets) or "managed_by" not in subject.authority.unkept
+    )
 
 
 def test_a_client_is_as_it_was_registered(
@@ -57,12 +60,21 @@ def test_a_client_is_as_it_was_registered(
     snapshot = authority.snapshot(client_id)
     assert snapshot is not None
     assert snapshot.client == authority.read(client_id)
-    assert (snapshot.client.client_id, subject.kept(snapshot.client.metadata)) == (client_id, subject.kept(wanted))
-    assert subject.scopes(snapshot.scopes) == subject.scopes(authority.read_scopes(client_id)) == parts.scopes
+    assert (snapshot.client.client_id, subject.kept(snapshot.client.metadata)) == (
+        client_id,
+        subject.kept(wanted),
+    )
+    assert (
+        subject.scopes(snapshot.scopes)
+        == subject.scopes(authority.read_scopes(client_id))
+        == parts.scopes
+    )
     assert snapshot.jwks == authority.read_jwks(client_id) == parts.jwks
 
 
-def test_what_a_registration_confirms_is_there(subject: Subject, wanted: ClientMetadata, parts: ClientParts) -> None:
+def test_what_a_registration_confirms_is_there(
+    subject: Subject, wanted: ClientMetadata, parts: ClientParts
+) -> None:
     """So that nobody writes it once more."""
     if subject.person is not None:
         subject.person.confirms(wanted, parts, {})
@@ -75,13 +87,17 @@ def test_what_a_registration_confirms_is_there(subject: Subject, wanted: ClientM
         assert made.parts == NO_PARTS
 
 
-def test_a_client_is_found_by_its_key(subject: Subject, wanted: ClientMetadata, client_id: str) -> None:
+def test_a_client_is_found_by_its_key(
+    subject: Subject, wanted: ClientMetadata, client_id: str
+) -> None:
     found = subject.authority.find(str(wanted.software_id))
     assert (found and found.client_id) == (client_id if subject.kind.finds_clients else None)
     assert subject.authority.find("acmidm/tni/OVO002067/nobody") is None
 
 
-def test_a_key_has_one_client(subject: Subject, wanted: ClientMetadata, parts: ClientParts, client_id: str) -> None:
+def test_a_key_has_one_client(
+    subject: Subject, wanted: ClientMetadata, parts: ClientParts, client_id: str
+) -> None:
     """Where it can be found: else a create is repeated by nobody."""
     if subject.kind.is_by_hand:
         assert subject.authority.register(wanted, None, parts).client_id == client_id
@@ -100,7 +116,9 @@ def test_clients_are_listed(subject: Subject, client_id: str) -> None:
         assert set(listed) <= {client_id, *listed}
 
 
-def test_metadata_is_replaced_where_it_is_as_known(subject: Subject, wanted: ClientMetadata, client_id: str) -> None:
+def test_metadata_is_replaced_where_it_is_as_known(
+    subject: Subject, wanted: ClientMetadata, client_id: str
+) -> None:
     """The same again is no error; what somebody else changed is not overwritten."""
     authority, other = subject.authority, wanted.model_copy(update={"client_name": "Anders"})
     authority.update(client_id, wanted, wanted, None)
@@ -110,13 +128,17 @@ def test_metadata_is_replaced_where_it_is_as_known(subject: Subject, wanted: Cli
         return
     authority.update(client_id, wanted, other, None)
     with pytest.raises(ChangedMeanwhile):
-        authority.update(client_id, wanted, wanted.model_copy(update={"client_name": "Derde"}), None)
+        authority.update(
+            client_id, wanted, wanted.model_copy(update={"client_name": "Derde"}), None
+        )
     found = authority.read(client_id)
     assert found is not None
     assert found.metadata.client_name == "Anders"
 
 
-def test_scopes_are_replaced_where_they_are_as_known(subject: Subject, parts: ClientParts, client_id: str) -> None:
+def test_scopes_are_replaced_where_they_are_as_known(
+    subject: Subject, parts: ClientParts, client_id: str
+) -> None:
     authority, other = subject.authority, {SEND: False}
     authority.replace_scopes(client_id, parts.scopes, parts.scopes)
     if subject.kind.is_by_hand:
@@ -129,7 +151,9 @@ def test_scopes_are_replaced_where_they_are_as_known(subject: Subject, parts: Cl
     assert subject.scopes(authority.read_scopes(client_id)) == other
 
 
-def test_keys_are_replaced_where_they_are_as_known(subject: Subject, parts: ClientParts, client_id: str) -> None:
+def test_keys_are_replaced_where_they_are_as_known(
+    subject: Subject, parts: ClientParts, client_id: str
+) -> None:
     authority, other = subject.authority, new_jwks("key-2")
     authority.replace_jwks(client_id, parts.jwks, parts.jwks)
     if subject.kind.is_by_hand:
@@ -148,7 +172,9 @@ def test_no_client_gets_a_right_of_operators(subject: Subject, client_id: str, r
         subject.authority.replace_scopes(client_id, None, {right: False})
 
 
-def test_a_client_goes_with_its_owner_alone(subject: Subject, wanted: ClientMetadata, client_id: str) -> None:
+def test_a_client_goes_with_its_owner_alone(
+    subject: Subject, wanted: ClientMetadata, client_id: str
+) -> None:
     """Another's removal leaves it: of another connection, stack or resource.
 
     One that is gone is no error, and nothing is written into it.
@@ -160,7 +186,12 @@ def test_a_client_goes_with_its_owner_alone(subject: Subject, wanted: ClientMeta
         return
     if keeps_marks(subject):
         key, stack = wanted.software_id, wanted.managed_by
-        for other in (Owner(key, "elders/tni"), Owner(key), Owner(f"{key}-2", stack), Owner(key, stack, "another")):
+        for other in (
+            Owner(key, "elders/tni"),
+            Owner(key),
+            Owner(f"{key}-2", stack),
+            Owner(key, stack, "another"),
+        ):
             assert not authority.remove(client_id, other)
         assert authority.read(client_id) is not None
     assert authority.remove(client_id, wanted.owner)
@@ -201,7 +232,9 @@ def test_a_secret_of_ours_is_taken_or_refused(subject: Subject) -> None:
             subject.authority.register(wanted, "secret-of-ours-" + "x" * 40)
 
 
-def test_a_product_is_configured_by_its_owner(subject: Subject, wanted: ClientMetadata, parts: ClientParts) -> None:
+def test_a_product_is_configured_by_its_owner(
+    subject: Subject, wanted: ClientMetadata, parts: ClientParts
+) -> None:
     if subject.products is None:
         pytest.skip(NO_PRODUCTS)
     products, ours = subject.products, ProductDocument(DOSIS, wanted.owner)
@@ -209,7 +242,11 @@ def test_a_product_is_configured_by_its_owner(subject: Subject, wanted: ClientMe
     products.put("dosis", client_id, None, ours)
     found = products.read("dosis", client_id)
     assert found is not None
-    assert found.configuration == dict(products.configurations("dosis"))[client_id].configuration == DOSIS
+    assert (
+        found.configuration
+        == dict(products.configurations("dosis"))[client_id].configuration
+        == DOSIS
+    )
     if subject.kind.is_by_hand:
         with pytest.raises(Rejected):
             products.delete("dosis", client_id, wanted.owner)
@@ -219,7 +256,9 @@ def test_a_product_is_configured_by_its_owner(subject: Subject, wanted: ClientMe
     assert products.read("dosis", client_id) is None
 
 
-def test_nothing_is_made_that_nobody_confirmed(subject: Subject, wanted: ClientMetadata, parts: ClientParts) -> None:
+def test_nothing_is_made_that_nobody_confirmed(
+    subject: Subject, wanted: ClientMetadata, parts: ClientParts
+) -> None:
     if subject.kind.is_by_hand:
         with pytest.raises(Rejected, match="nobody has confirmed"):
             subject.authority.register(wanted, None, parts)
@@ -228,7 +267,8 @@ def test_nothing_is_made_that_nobody_confirmed(subject: Subject, wanted: ClientM
 
 
 def test_refused_requests_are_known_where_it_says_so(subject: Subject, client_id: str) -> None:
-    """Which names the client, and nothing that is secret; or a sentence why the operator sees none."""
+    """Which names the client, and nothing that is secret; or a sentence why the operator sees
+    none."""
     if not isinstance(subject.authority, KeepsRefusals):
         return
     assert subject.wire is not None

@@ -17,7 +17,9 @@ def key(kid: str, expires: datetime | None) -> ListedKey:
 
 def connection(application: str = "loket", *keys: ListedKey, **how: Any) -> ListedConnection:
     code = how.pop("code", OVO)
-    return listed_connection(application, **{"key": f"{code}/{application}", "codes": (code,), "keys": keys, **how})
+    return listed_connection(
+        application, **{"key": f"{code}/{application}", "codes": (code,), "keys": keys, **how}
+    )
 
 
 def progress(

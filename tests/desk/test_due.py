@@ -1,4 +1,5 @@
-"""What is due, night after night: each threshold once, a step once a week, whatever was missed or lost."""
+"""What is due, night after night: each threshold once, a step once a week, whatever was missed or
+lost."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ HOURS = st.integers(1, 24 * 100)
 
 
 def ends(*expires: datetime) -> Progress:
-    return progress(connection("loket", *(key(f"k{number}", end) for number, end in enumerate(expires))))
+    return progress(
+        connection("loket", *(key(f"k{number}", end) for number, end in enumerate(expires)))
+    )
 
 
 def waits(since: datetime | None, step: Step = Step.KEY) -> Progress:
@@ -27,7 +30,8 @@ def waits(since: datetime | None, step: Step = Step.KEY) -> Progress:
 
 
 def night_after_night(row: Progress, nights: list[datetime], lost: int | None = None) -> list[str]:
-    """The ids that are sent when the command runs at each of these times; before run ``lost`` the ledger is lost."""
+    """The ids that are sent when the command runs at each of these times; before run ``lost`` the
+    ledger is lost."""
     sent: dict[str, date] = {}
     said: list[str] = []
     for number, now in enumerate(nights):
@@ -44,8 +48,8 @@ def every_night(start: datetime, count: int) -> list[datetime]:
 
 
 def test_a_key_is_named_at_60_30_and_7_days() -> None:
-    """Every night from 100 days before its end until long after: three reminders, on the first night that each
-    threshold is met."""
+    """Every night from 100 days before its end until long after: three reminders, on the first
+    night that each threshold is met."""
     nights = every_night(END - timedelta(days=100, hours=-6), 150)
     first = {}
     sent: dict[str, date] = {}
@@ -59,7 +63,9 @@ def test_a_key_is_named_at_60_30_and_7_days() -> None:
 
 
 @given(st.lists(HOURS, max_size=40), st.none() | st.integers(0, 40))
-def test_no_threshold_is_met_twice_and_a_lost_ledger_repeats_one_at_most(hours: list[int], lost: int | None) -> None:
+def test_no_threshold_is_met_twice_and_a_lost_ledger_repeats_one_at_most(
+    hours: list[int], lost: int | None
+) -> None:
     """Whenever it runs. Only the present threshold is repeated, never 60 and 30 and 7 together."""
     nights = [END - timedelta(hours=left) for left in sorted(hours, reverse=True)]
     said = night_after_night(ends(END), nights)
@@ -95,11 +101,22 @@ def test_a_mandate_is_named_as_a_key_is() -> None:
 
     def named(left: timedelta, leaves: str = "") -> list[int]:
         now = midnight - left
-        mandate = ListedMandate(supplier="leverancier", until=last_day, days_left=(last_day - now.date()).days)
+        mandate = ListedMandate(
+            supplier="leverancier", until=last_day, days_left=(last_day - now.date()).days
+        )
         row = progress(connection(mandate=mandate, leaves={"acmidm": leaves} if leaves else {}))
         return [one.threshold for one in due([row], {}, now) if isinstance(one, MandateEnds)]
 
-    for days, expected in ((61, []), (60, [60]), (31, [60]), (30, [30]), (7, [7]), (1, [7]), (0, []), (-1, [])):
+    for days, expected in (
+        (61, []),
+        (60, [60]),
+        (31, [60]),
+        (30, [30]),
+        (7, [7]),
+        (1, [7]),
+        (0, []),
+        (-1, []),
+    ):
         assert named(timedelta(days=days)) == expected, days
     assert named(timedelta(minutes=1)) == [7]
     assert named(timedelta(days=7), leaves=midnight.date().isoformat()) == []
@@ -118,13 +135,20 @@ def test_a_connection_that_leaves_before_is_not_asked_for_a_key() -> None:
 def test_keys_come_before_steps_and_the_first_end_before_all() -> None:
     now = END - timedelta(days=5)
     found = due([waits(None), ends(END + timedelta(hours=1), END)], {}, now)
-    assert [(one.key.kid if isinstance(one, KeyEnds) else "step") for one in found] == ["k1", "k0", "step"]
+    assert [(one.key.kid if isinstance(one, KeyEnds) else "step") for one in found] == [
+        "k1",
+        "k0",
+        "step",
+    ]
 
 
 def test_a_step_is_named_once_a_week_from_its_first_week_on() -> None:
-    """Not on the day that it began to wait, for the mail with the client-ID said the same; a run that is late or early
-    changes no day."""
-    nights = [night + timedelta(minutes=number % 50) for number, night in enumerate(every_night(WAITING, 29))]
+    """Not on the day that it began to wait, for the mail with the client-ID said the same; a run
+    that is late or early changes no day."""
+    nights = [
+        night + timedelta(minutes=number % 50)
+        for number, night in enumerate(every_night(WAITING, 29))
+    ]
     sent: dict[str, date] = {}
     days = []
     for now in nights:
@@ -134,7 +158,11 @@ def test_a_step_is_named_once_a_week_from_its_first_week_on() -> None:
     assert days == [7, 14, 21, 28]
 
 
-@given(st.lists(st.integers(0, 24 * 60), max_size=40), st.sampled_from([None, WAITING]), st.integers(0, 40))
+@given(
+    st.lists(st.integers(0, 24 * 60), max_size=40),
+    st.sampled_from([None, WAITING]),
+    st.integers(0, 40),
+)
 def test_no_week_has_two_reminders_and_a_lost_ledger_repeats_one_at_most(
     hours: list[int], since: datetime | None, lost: int
 ) -> None:
@@ -154,16 +182,32 @@ def test_who_goes_from_step_to_step_is_named_once_a_week_too() -> None:
     ("row", "named"),
     [
         (waits(None), True),  # since when nobody knows
-        *((progress(connection(), Step.CLIENT, who, WAITING), who is WaitsFor.ORGANISATION) for who in WaitsFor),
+        *(
+            (progress(connection(), Step.CLIENT, who, WAITING), who is WaitsFor.ORGANISATION)
+            for who in WaitsFor
+        ),
         (progress(connection()), False),  # it waits for nobody
         (
-            progress(connection(), Step.PROMOTION, WaitsFor.ORGANISATION, WAITING, "form-unknown", unknown=("form",)),
+            progress(
+                connection(),
+                Step.PROMOTION,
+                WaitsFor.ORGANISATION,
+                WAITING,
+                "form-unknown",
+                unknown=("form",),
+            ),
             False,
         ),
     ],
 )
-def test_only_what_is_known_to_wait_for_the_organisation_is_named(row: Progress, named: bool) -> None:
-    """Where forms have mistakes nobody knows what they ask: a guess reminds nobody. A day that has not come hides
-    none."""
+def test_only_what_is_known_to_wait_for_the_organisation_is_named(
+    row: Progress, named: bool
+) -> None:
+    """Where forms have mistakes nobody knows what they ask: a guess reminds nobody. A day that has
+    not come hides none."""
     now = WAITING + timedelta(days=30)
-    assert len(due([row], {}, now)) == len(due([row], {StepWaits(row).id: date(2031, 1, 1)}, now)) == named
+    assert (
+        len(due([row], {}, now))
+        == len(due([row], {StepWaits(row).id: date(2031, 1, 1)}, now))
+        == named
+    )

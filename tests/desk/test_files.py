@@ -1,4 +1,5 @@
-"""The calendar file, as others read it, and the metrics file, as Prometheus' own parser reads it."""
+"""The calendar file, as others read it, and the metrics file, as Prometheus' own parser reads
+it."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ SOON = NOW + timedelta(days=5)
 NL = texts("remind", Language.NL)
 
 
-def ending(*kids: str, application: str = "loket", expires: datetime = SOON, now: datetime = NOW) -> list[KeyEnds]:
+def ending(
+    *kids: str, application: str = "loket", expires: datetime = SOON, now: datetime = NOW
+) -> list[KeyEnds]:
     found = due([progress(connection(application, *(key(kid, expires) for kid in kids)))], {}, now)
     return [one for one in found if isinstance(one, KeyEnds)]
 
@@ -30,12 +33,19 @@ def ending(*kids: str, application: str = "loket", expires: datetime = SOON, now
 def test_the_day_is_that_of_the_end_in_utc() -> None:
     """Whatever the machine's own time: 1 December 00:30 in Brussels is still 30 November."""
     written = calendar(
-        ending("gent-tni", expires=datetime(2026, 12, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))), NL, NOW
+        ending(
+            "gent-tni", expires=datetime(2026, 12, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))
+        ),
+        NL,
+        NOW,
     )
     (event,) = Calendar.from_ical(written).walk("VEVENT")
     assert event.decoded("dtstart") == date(2026, 11, 30)
     assert event.decoded("dtstamp") == NOW
-    assert str(event["summary"]) == "Publieke sleutel gent-tni van loket op de testomgeving (TNI) vervalt"
+    assert (
+        str(event["summary"])
+        == "Publieke sleutel gent-tni van loket op de testomgeving (TNI) vervalt"
+    )
     assert "om 23:30 (UTC)" in str(event["description"])
 
 
@@ -45,14 +55,17 @@ def test_one_key_has_one_uid_and_another_another() -> None:
     def uids(written: bytes) -> list[str]:
         return [str(event["uid"]) for event in Calendar.from_ical(written).walk("VEVENT")]
 
-    at = [uids(calendar(ending("a", "b", now=SOON - timedelta(days=days)), NL, NOW)) for days in (60, 30, 7)]
+    at = [
+        uids(calendar(ending("a", "b", now=SOON - timedelta(days=days)), NL, NOW))
+        for days in (60, 30, 7)
+    ]
     assert at[0] == at[1] == at[2]
     assert len({*at[0], *uids(calendar(ending("a", application="other"), NL, NOW))}) == 3
 
 
 def test_the_file_is_as_rfc_5545_wants_it_whatever_the_names_are() -> None:
-    """§3.1: lines of at most 75 bytes that end with CRLF; §3.3.11: commas, semicolons, line ends escaped; §3.6: what
-    must be there, is."""
+    """§3.1: lines of at most 75 bytes that end with CRLF; §3.3.11: commas, semicolons, line ends
+    escaped; §3.6: what must be there, is."""
     kid = "ééé,;\\" + "x" * 100 + "\r\nEND:VEVENT\r\nATTACH:http://evil.example"
     written = calendar(ending(kid), NL, NOW)
     lines = written.split(b"\r\n")
@@ -72,16 +85,24 @@ def test_the_file_is_as_rfc_5545_wants_it_whatever_the_names_are() -> None:
 
 def samples_in(file: Path) -> dict[tuple[str, str | None], float]:
     families = text_string_to_metric_families(file.read_text())
-    return {(sample.name, sample.labels.get("step")): sample.value for family in families for sample in family.samples}
+    return {
+        (sample.name, sample.labels.get("step")): sample.value
+        for family in families
+        for sample in family.samples
+    }
 
 
 def test_metrics_count_connections_per_step_and_days_to_the_next_end(tmp_path: Path) -> None:
-    """Steps where nobody stands are there with 0; a key that has ended hides no other; other environments are not
-    counted."""
+    """Steps where nobody stands are there with 0; a key that has ended hides no other; other
+    environments are not counted."""
     file = tmp_path / "acmidm_tni.prom"
     rows = [
         progress(
-            connection("a", key("ended", NOW - timedelta(days=9)), key("soon", NOW + timedelta(days=4, hours=12)))
+            connection(
+                "a",
+                key("ended", NOW - timedelta(days=9)),
+                key("soon", NOW + timedelta(days=4, hours=12)),
+            )
         ),
         progress(connection("b", key("later", NOW + timedelta(days=90)))),
         progress(connection("c"), Step.KEY, WaitsFor.ORGANISATION),

@@ -41,10 +41,21 @@ def test_what_no_threshold_asks_for_any_more_is_left_out(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"sent": {"one": "yesterday"}}', '{"sent": ["one"]}', '{"else": {}}', "\udcff"]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"sent": {"one": "yesterday"}}',
+        '{"sent": ["one"]}',
+        '{"else": {}}',
+        "\udcff",
+    ],
 )
 def test_a_damaged_ledger_is_refused_and_left_as_it_is(file: Path, text: str) -> None:
-    """In one sentence: who deletes it knows what that means. Guessing would write to strangers every night."""
+    """In one sentence: who deletes it knows what that means. Guessing would write to strangers
+    every night."""
     file.parent.mkdir()
     file.write_bytes(damaged := text.encode("utf-8", "surrogateescape"))
     said = "this is no ledger of reminders, so that nothing is sent; put back a copy, or delete it"
@@ -55,7 +66,9 @@ def test_a_damaged_ledger_is_refused_and_left_as_it_is(file: Path, text: str) ->
     assert file.read_bytes() == damaged
 
 
-def test_a_write_that_fails_leaves_the_ledger_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_the_ledger_as_it_was(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with opened(file) as ledger:
         ledger.record(["one"], DAY)
 
@@ -64,7 +77,11 @@ def test_a_write_that_fails_leaves_the_ledger_as_it_was(file: Path, monkeypatch:
 
         monkeypatch.setattr(Path, "replace", no_space)
         with pytest.raises(
-            Failure, match="No space left on device; the run ends, and the mail that was just accepted is sent again"
+            Failure,
+            match=(
+                "No space left on device; the run ends, and the mail that was just accepted is sent"
+                " again"
+            ),
         ):
             ledger.record(["two"], DAY)
     assert Ledger(file).sent == {"one": DAY}
@@ -72,24 +89,32 @@ def test_a_write_that_fails_leaves_the_ledger_as_it_was(file: Path, monkeypatch:
 
 
 def test_two_runs_at_once_do_not_both_send(file: Path) -> None:
-    """The second is refused, in another process too; when the first has ended, or died, the next goes on."""
+    """The second is refused, in another process too; when the first has ended, or died, the next
+    goes on."""
     program = (
-        f"from acmidm.desk.reminders.ledger import opened; from pathlib import Path\nwith opened(Path({str(file)!r})):"
-        " print('open')"
+        "from acmidm.desk.reminders.ledger import opened; from pathlib import Path\nwith"
+        f" opened(Path({str(file)!r})): print('open')"
     )
     with opened(file):
         with (
-            pytest.raises(Failure, match="another run sends reminders at this moment; wait until it ends"),
+            pytest.raises(
+                Failure, match="another run sends reminders at this moment; wait until it ends"
+            ),
             opened(file),
         ):
             pass
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        )
         assert "another run sends reminders" in done.stderr
     with opened(file) as ledger:
         assert ledger.sent == {}
 
 
 def test_it_is_beside_the_state_where_that_is_a_folder(tmp_path: Path) -> None:
-    assert ledger_file("tni", {"PULUMI_BACKEND_URL": f"file://{tmp_path}"}) == tmp_path / "reminded" / "tni.json"
+    assert (
+        ledger_file("tni", {"PULUMI_BACKEND_URL": f"file://{tmp_path}"})
+        == tmp_path / "reminded" / "tni.json"
+    )
     for elsewhere in ({}, {"PULUMI_BACKEND_URL": "s3://bucket?region=eu-west-1"}):
         assert ledger_file("tni", elsewhere) == Path(".local/tni/reminded.json")

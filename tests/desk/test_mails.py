@@ -1,4 +1,5 @@
-"""Who gets which mail, what is in it, and what becomes of one that is refused or repeated: on a real mail server."""
+"""Who gets which mail, what is in it, and what becomes of one that is refused or repeated: on a
+real mail server."""
 
 from __future__ import annotations
 
@@ -43,7 +44,9 @@ def run(
     languages: Mapping[str, Language] | None = None,
 ) -> list[Delivered]:
     with opened(file) as ledger:
-        return list(deliver(reminders(due(rows, ledger.sent, now)), languages or {}, ledger, settings, now))
+        return list(
+            deliver(reminders(due(rows, ledger.sent, now)), languages or {}, ledger, settings, now)
+        )
 
 
 def text_of(message: EmailMessage, kind: str = "plain") -> str:
@@ -56,7 +59,9 @@ def ends(application: str = "loket", **how: object) -> Progress:
     return progress(connection(application, key(f"{application}-2026", END), **how))
 
 
-def uploads(application: str = "balie", since: datetime | None = LONG_AGO, **how: object) -> Progress:
+def uploads(
+    application: str = "balie", since: datetime | None = LONG_AGO, **how: object
+) -> Progress:
     values = {
         "application": application,
         "organisation": "Stad Gent",
@@ -64,24 +69,35 @@ def uploads(application: str = "balie", since: datetime | None = LONG_AGO, **how
         "contacts": "api@stad.example",
     }
     return progress(
-        connection(application, keys_in_portal=True, **how), Step.KEY, WaitsFor.ORGANISATION, since, "upload", values
+        connection(application, keys_in_portal=True, **how),
+        Step.KEY,
+        WaitsFor.ORGANISATION,
+        since,
+        "upload",
+        values,
     )
 
 
-def test_one_mail_has_all_that_ends_and_waits(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
+def test_one_mail_has_all_that_ends_and_waits(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
     """In Dutch, as text and HTML, with the day in a calendar file; the next run sends nothing."""
     rows = [ends(), ends("portaal", keys_in_portal=True), uploads()]
     assert [one.problems for one in run(rows, settings, ledger_file)] == [()]
     (mail,) = post_office.received
     assert (
         mail["Subject"]
-        == f"{GHENT}: 2 publieke sleutels vervallen, de eerste op 1 december 2026, en een stap wacht op u"
+        == f"{GHENT}: 2 publieke sleutels vervallen, de eerste op 1 december 2026, en een stap"
+        " wacht op u"
     )
     assert mail["To"] == "api@stad.example"
     assert mail["X-Acmidm-Connection"] == "acmidm/tni/OVO002067/loket"
     text, html = text_of(mail), text_of(mail, "html")
     for said in (
-        "De publieke sleutel loket-2026 van loket vervalt op 1 december 2026 om 03:17 (UTC), binnen 7 dagen.",
+        (
+            "De publieke sleutel loket-2026 van loket vervalt op 1 december 2026 om 03:17 (UTC),"
+            " binnen 7 dagen."
+        ),
         "zet de nieuwe publieke sleutel in uw aansluitingsformulier (gent/loket), naast de oude.",
         "laad de nieuwe publieke sleutel op in het Beheerportaal (",
         "balie, stap 5: Publieke sleutel",
@@ -94,7 +110,10 @@ def test_one_mail_has_all_that_ends_and_waits(settings: Settings, post_office: M
         assert said in html
     assert html.count('<a href="https://portaal.example') == 2
     (attached,) = mail.iter_attachments()
-    assert (attached.get_content_type(), attached.get_filename()) == ("text/calendar", "publieke-sleutels.ics")
+    assert (attached.get_content_type(), attached.get_filename()) == (
+        "text/calendar",
+        "publieke-sleutels.ics",
+    )
     assert attached.get_param("method") == "PUBLISH"
     written = attached.get_payload(decode=True)
     assert isinstance(written, bytes)
@@ -110,7 +129,10 @@ def test_a_mandate_that_ends_is_in_the_mail_of_its_key(
     mandate = ListedMandate(supplier="leverancier", until=date(2026, 11, 30), days_left=4)
     run([ends(mandate=mandate), uploads()], settings, ledger_file)
     (mail,) = post_office.received
-    about = "een publieke sleutel vervalt op 1 december 2026, en een mandaat eindigt op 30 november 2026"
+    about = (
+        "een publieke sleutel vervalt op 1 december 2026, en een mandaat eindigt op 30 november"
+        " 2026"
+    )
     assert mail["Subject"] == f"{GHENT}: {about}, en een stap wacht op u"
     said = "Het mandaat van leverancier voor loket eindigt op 30 november 2026, binnen 7 dagen."
     assert said in text_of(mail)
@@ -124,20 +146,26 @@ def test_a_mandate_that_ends_is_in_the_mail_of_its_key(
     ]
 
 
-def test_english_where_the_organisation_says_so(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
+def test_english_where_the_organisation_says_so(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
     run([ends(), uploads()], settings, ledger_file, languages={"OVO002067": Language.EN})
     (mail,) = post_office.received
     assert (
         mail["Subject"]
-        == "Stad Gent on the test environment (TNI): a public key ends on 1 December 2026, and one step waits for you"
+        == "Stad Gent on the test environment (TNI): a public key ends on 1 December 2026, and one"
+        " step waits for you"
     )
-    assert "Log on to the Beheerportaal (https://portaal.example) and upload the public key of balie there" in text_of(
-        mail
+    assert (
+        "Log on to the Beheerportaal (https://portaal.example) and upload the public key of balie"
+        " there" in text_of(mail)
     )
     assert '<html lang="en">' in text_of(mail, "html")
 
 
-def test_only_what_waits_has_no_calendar(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
+def test_only_what_waits_has_no_calendar(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
     run([uploads()], settings, ledger_file)
     (mail,) = post_office.received
     assert mail["Subject"] == f"{GHENT}: een stap wacht op u"
@@ -148,27 +176,44 @@ def test_only_what_waits_has_no_calendar(settings: Settings, post_office: MailSe
 def test_a_key_beside_one_that_stays_is_to_be_used_and_no_new_one_made(
     settings: Settings, post_office: MailServer, ledger_file: Path
 ) -> None:
-    run([progress(connection("loket", key("old", END), key("new", END + timedelta(days=300))))], settings, ledger_file)
+    run(
+        [progress(connection("loket", key("old", END), key("new", END + timedelta(days=300))))],
+        settings,
+        ledger_file,
+    )
     text = text_of(post_office.received[0])
-    assert "De sleutel new blijft geldig. Laat uw applicatie vóór die dag daarmee ondertekenen" in text
+    assert (
+        "De sleutel new blijft geldig. Laat uw applicatie vóór die dag daarmee ondertekenen" in text
+    )
     assert "nieuw sleutelpaar" not in text
 
 
-def test_a_kid_that_is_a_sentence_is_not_mailed(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
-    """From the sender that an organisation trusts: it is named by its thumbprint, in the calendar too."""
+def test_a_kid_that_is_a_sentence_is_not_mailed(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
+    """From the sender that an organisation trusts: it is named by its thumbprint, in the calendar
+    too."""
     lure = key("Uw toegang is verlopen, meld u aan op https://kwaad.example", END).model_copy(
         update={"thumbprint": "NzbLsXh8uDCcd"}
     )
-    run([progress(connection("loket", lure, key("loket_2027.a-1", END + timedelta(days=300))))], settings, ledger_file)
+    run(
+        [progress(connection("loket", lure, key("loket_2027.a-1", END + timedelta(days=300))))],
+        settings,
+        ledger_file,
+    )
     (mail,) = post_office.received
-    assert "kwaad.example" not in "".join(str(part.get_content()) for part in mail.walk() if not part.is_multipart())
+    assert "kwaad.example" not in "".join(
+        str(part.get_content()) for part in mail.walk() if not part.is_multipart()
+    )
     assert "NzbLsXh8uDCcd" in text_of(mail)
     assert "loket_2027.a-1" in text_of(mail)
 
 
-def test_nobody_learns_of_another_organisation(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
-    """Neither whom it names as contacts nor what it has, though a supplier is a contact of both; nor of another
-    environment."""
+def test_nobody_learns_of_another_organisation(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
+    """Neither whom it names as contacts nor what it has, though a supplier is a contact of both;
+    nor of another environment."""
     both = "leverancier@example.org"
     rows = [
         ends("a", contacts=("gent@stad.example", both)),
@@ -179,7 +224,10 @@ def test_nobody_learns_of_another_organisation(settings: Settings, post_office: 
         ends("f", contacts=("aalst@stad.example", both), code="OVO000001", organisation="Aalst"),
     ]
     run(rows, settings, ledger_file)
-    found = {(str(mail["To"]), *re.findall(r"sleutel ([a-f])-2026", text_of(mail))) for mail in post_office.received}
+    found = {
+        (str(mail["To"]), *re.findall(r"sleutel ([a-f])-2026", text_of(mail)))
+        for mail in post_office.received
+    }
     assert found == {
         (f"gent@stad.example, {both}", "a", "b"),
         ("other@stad.example", "c"),
@@ -219,7 +267,9 @@ def test_one_contact_that_is_refused_is_reported_and_the_others_have_it(
     assert run(rows, settings, ledger_file) == []
 
 
-def test_a_server_that_is_down_loses_nothing(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
+def test_a_server_that_is_down_loses_nothing(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
     rows = [ends()]
     (done,) = run(rows, settings_of("smtp://127.0.0.1:1"), ledger_file)
     assert not done.is_sent
@@ -235,10 +285,14 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("row", [ends(), uploads()], ids=["key", "step"])
 def test_a_run_that_dies_before_it_records_repeats_that_one_mail(
-    row: Progress, settings: Settings, post_office: MailServer, ledger_file: Path, monkeypatch: pytest.MonkeyPatch
+    row: Progress,
+    settings: Settings,
+    post_office: MailServer,
+    ledger_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With the same Message-ID, the next night too, by which a mailbox knows it again. What was recorded before is not
-    repeated."""
+    """With the same Message-ID, the next night too, by which a mailbox knows it again. What was
+    recorded before is not repeated."""
     rows = [ends("a", contacts=("first@stad.example",)), row]
     record, count = Ledger.record, iter(range(9))
 
@@ -263,17 +317,32 @@ def test_each_threshold_and_each_week_is_a_message_of_its_own(
 ) -> None:
     """Else a mailbox that keeps one of each Message-ID would keep the first alone."""
     for night in range(61):
-        run([ends(contacts=("a@stad.example",)), uploads()], settings, ledger_file, END - timedelta(days=60 - night))
-    assert len({str(mail["Message-ID"]) for mail in post_office.received}) == len(post_office.received)
+        run(
+            [ends(contacts=("a@stad.example",)), uploads()],
+            settings,
+            ledger_file,
+            END - timedelta(days=60 - night),
+        )
+    assert len({str(mail["Message-ID"]) for mail in post_office.received}) == len(
+        post_office.received
+    )
     keys = [mail for mail in post_office.received if mail["To"] == "a@stad.example"]
-    assert [re.findall(r"binnen (\d+) dagen", text_of(mail)) for mail in keys] == [["60"], ["30"], ["7"]]
+    assert [re.findall(r"binnen (\d+) dagen", text_of(mail)) for mail in keys] == [
+        ["60"],
+        ["30"],
+        ["7"],
+    ]
     assert "De vorige herinnering was van" in text_of(post_office.received[-1])
 
 
-def test_hostile_names_stay_text(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
+def test_hostile_names_stay_text(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
     """No header, no markup, no second recipient."""
     name = "Gent\r\nBcc: evil@example.org\r\n\r\n<script>alert(1)</script>"
-    row = progress(connection("x</li><img src=x>{0}{{7*7}}", key("k\r\n<b>", END), organisation=name))
+    row = progress(
+        connection("x</li><img src=x>{0}{{7*7}}", key("k\r\n<b>", END), organisation=name)
+    )
     run([row], settings, ledger_file)
     (mail,) = post_office.received
     assert mail["Bcc"] is None

@@ -25,10 +25,23 @@ def in_dutch() -> Iterator[None]:
 
 
 def refused(at: datetime) -> RefusedRequest:
-    who = {"key": "OVO002067/loket", "organisation": "Stad Gent", "application": "loket", "platform": Platform.ACMIDM}
-    why = {"cause": "aud:missing", "what": "aud ontbreekt", "remedy": "stuur aud", "rule": "aud", "said": "no aud"}
+    who = {
+        "key": "OVO002067/loket",
+        "organisation": "Stad Gent",
+        "application": "loket",
+        "platform": Platform.ACMIDM,
+    }
+    why = {
+        "cause": "aud:missing",
+        "what": "aud ontbreekt",
+        "remedy": "stuur aud",
+        "rule": "aud",
+        "said": "no aud",
+    }
     where = {"stack": "tni", "environment": Environment.TNI}
-    return RefusedRequest.model_validate({**who, **why, **where, "at": at, "proven": True, "sent": {}})
+    return RefusedRequest.model_validate(
+        {**who, **why, **where, "at": at, "proven": True, "sent": {}}
+    )
 
 
 HOUR = timedelta(hours=1)
@@ -38,10 +51,26 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str]] = {
         ["is geweigerd: aud ontbreekt", "met de hand gewijzigd: verliest scope x"],
         "is geweigerd: aud ontbreekt. Wat u kunt doen: stuur aud.",
     ),
-    "refused before": ({"refusals": [refused(NOW - HOUR)], "last_token_at": NOW}, ["alles in orde"], "acmidm probe"),
-    "changed by hand": ({"by_hand": ["verliest scope x"]}, ["met de hand gewijzigd"], "zetten het recht"),
-    "its own turn": ({"waits_for": WaitsFor.ORGANISATION}, ["Valideer uw integratie"], "Valideer uw integratie"),
-    "our turn": ({"waits_for": WaitsFor.US}, ["Valideer uw integratie"], "die is aan: Digitaal Vlaanderen"),
+    "refused before": (
+        {"refusals": [refused(NOW - HOUR)], "last_token_at": NOW},
+        ["alles in orde"],
+        "acmidm probe",
+    ),
+    "changed by hand": (
+        {"by_hand": ["verliest scope x"]},
+        ["met de hand gewijzigd"],
+        "zetten het recht",
+    ),
+    "its own turn": (
+        {"waits_for": WaitsFor.ORGANISATION},
+        ["Valideer uw integratie"],
+        "Valideer uw integratie",
+    ),
+    "our turn": (
+        {"waits_for": WaitsFor.US},
+        ["Valideer uw integratie"],
+        "die is aan: Digitaal Vlaanderen",
+    ),
     "nothing": ({}, ["alles in orde"], "acmidm probe"),
 }
 
@@ -49,7 +78,9 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_likely_cause_comes_first(name: str) -> None:
     given, causes, told = CASES[name]
-    row = progress(connection(), Step.PROMOTION, given.get("waits_for"), values={"probe": "acmidm probe"})
+    row = progress(
+        connection(), Step.PROMOTION, given.get("waits_for"), values={"probe": "acmidm probe"}
+    )
     row = row.model_copy(update={"last_token_at": given.get("last_token_at")})
     found = answer(row, given.get("refusals", ()), given.get("by_hand", ()), ())
     for cause, expected in zip(found.causes, causes, strict=True):

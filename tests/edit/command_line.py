@@ -16,12 +16,16 @@ FORM_FILE = "onboardings/gent/mijn-gent.yaml"
 
 
 def keys(
-    *arguments: str, passphrase: str | None = PASSPHRASE, form: str | None = FORM_FILE, environment: str = "tni"
+    *arguments: str,
+    passphrase: str | None = PASSPHRASE,
+    form: str | None = FORM_FILE,
+    environment: str = "tni",
 ) -> Result:
     command, *more = arguments
     given = [] if passphrase is None else ["--passphrase-fd", str(descriptor(passphrase))]
     return CliRunner().invoke(
-        app, ["keys", command, *([form] if form else []), *more, "--environment", environment, *given]
+        app,
+        ["keys", command, *([form] if form else []), *more, "--environment", environment, *given],
     )
 
 
@@ -34,7 +38,11 @@ def refused(*arguments: str, **how: Any) -> str:
 
 
 def private_files() -> list[Path]:
-    return sorted((Path.home() / ".acmidm/keys").glob("*")) if (Path.home() / ".acmidm").exists() else []
+    return (
+        sorted((Path.home() / ".acmidm/keys").glob("*"))
+        if (Path.home() / ".acmidm").exists()
+        else []
+    )
 
 
 def named(environment: str = "tni") -> list[str]:
@@ -47,4 +55,6 @@ def only_public(result: Result) -> None:
     assert "PRIVATE KEY" not in result.output
     assert PASSPHRASE not in result.output
     for file in private_files():
-        assert not any(line in result.output for line in file.read_text().splitlines() if len(line) > 20)
+        assert not any(
+            line in result.output for line in file.read_text().splitlines() if len(line) > 20
+        )

@@ -57,14 +57,23 @@ environments:
         ("", "    jwks: [new.jwk.json]\n"),
         (
             "    jwks:\n      - old.jwk.json   # of Jan\n      # no more\n\n    # who asks\n",
-            "    jwks:\n      - old.jwk.json   # of Jan\n      - new.jwk.json\n      # no more\n\n    # who asks\n",
-        ),
-        ("    jwks:\n    - old.jwk.json\n\n", "    jwks:\n    - old.jwk.json\n    - new.jwk.json\n\n"),
-        (
-            "    jwks:\n      - {file: old.jwk.json, compromised: true}  # stolen\n\n    # who asks\n",
             (
-                "    jwks:\n      - {file: old.jwk.json, compromised: true}  # stolen\n      - new.jwk.json\n\n    #"
-                " who asks\n"
+                "    jwks:\n      - old.jwk.json   # of Jan\n      - new.jwk.json\n      # no"
+                " more\n\n    # who asks\n"
+            ),
+        ),
+        (
+            "    jwks:\n    - old.jwk.json\n\n",
+            "    jwks:\n    - old.jwk.json\n    - new.jwk.json\n\n",
+        ),
+        (
+            (
+                "    jwks:\n      - {file: old.jwk.json, compromised: true}  # stolen\n\n    # who"
+                " asks\n"
+            ),
+            (
+                "    jwks:\n      - {file: old.jwk.json, compromised: true}  # stolen\n      -"
+                " new.jwk.json\n\n    # who asks\n"
             ),
         ),
     ],
@@ -99,17 +108,24 @@ def test_an_environment_without_anything_gets_its_first_line() -> None:
     text = "# a comment\napplication: x\nenvironments:\n  tni:\n  prod: {}\n"
     changed = edited(text, add())
     assert changed.startswith("# a comment\napplication: x\nenvironments:\n  tni:")
-    assert yaml.safe_load(changed)["environments"] == {"tni": {"jwks": ["new.jwk.json"]}, "prod": {}}
+    assert yaml.safe_load(changed)["environments"] == {
+        "tni": {"jwks": ["new.jwk.json"]},
+        "prod": {},
+    }
 
 
 def test_a_list_over_several_lines_keeps_its_meaning() -> None:
-    """The editor writes such a list on one line: what it says is the same, and so are the comments."""
+    """The editor writes such a list on one line: what it says is the same, and so are the
+    comments."""
     text = (
-        "# a comment\nenvironments:\n  tni:\n    jwks: [a.jwk.json,\n           b.jwk.json]\n    scopes: {}  # none\n"
+        "# a comment\nenvironments:\n  tni:\n    jwks: [a.jwk.json,\n           b.jwk.json]\n   "
+        " scopes: {}  # none\n"
     )
     changed = edited(text, add())
     assert yaml.safe_load(changed) == {
-        "environments": {"tni": {"jwks": ["a.jwk.json", "b.jwk.json", "new.jwk.json"], "scopes": {}}}
+        "environments": {
+            "tni": {"jwks": ["a.jwk.json", "b.jwk.json", "new.jwk.json"], "scopes": {}}
+        }
     }
     assert "# a comment" in changed
     assert "# none" in changed
@@ -125,7 +141,11 @@ def test_a_link_is_replaced_and_what_it_leads_to_is_not_written(tmp_path: Path) 
     elsewhere.write_text("another's")
     file.symlink_to(elsewhere)
     write_whole(file, "evidence")
-    assert (elsewhere.read_text(), file.is_symlink(), file.read_text()) == ("another's", False, "evidence")
+    assert (elsewhere.read_text(), file.is_symlink(), file.read_text()) == (
+        "another's",
+        False,
+        "evidence",
+    )
 
 
 def test_a_file_is_written_whole_or_not_at_all_and_never_over_another(tmp_path: Path) -> None:

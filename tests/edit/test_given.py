@@ -1,4 +1,5 @@
-"""``acmidm keys add``: which keys that people have it takes, and that nothing private of them is repeated."""
+"""``acmidm keys add``: which keys that people have it takes, and that nothing private of them is
+repeated."""
 
 from __future__ import annotations
 
@@ -32,11 +33,20 @@ PAIR = ec.generate_private_key(ec.SECP256R1())
 def certificate(ends: datetime = ENDS) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loket")])
     builder = x509.CertificateBuilder(name, name, PAIR.public_key(), x509.random_serial_number())
-    return builder.not_valid_before(ends - timedelta(days=300)).not_valid_after(ends).sign(PAIR, hashes.SHA256())
+    return (
+        builder.not_valid_before(ends - timedelta(days=300))
+        .not_valid_after(ends)
+        .sign(PAIR, hashes.SHA256())
+    )
 
 
 def jwk(**more: Any) -> dict[str, Any]:
-    return {**public_key("given", kty="EC", crv="P-256"), "alg": "ES256", "exp": int(ENDS.timestamp()), **more}
+    return {
+        **public_key("given", kty="EC", crv="P-256"),
+        "alg": "ES256",
+        "exp": int(ENDS.timestamp()),
+        **more,
+    }
 
 
 PUBLIC_PEM = PAIR.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -46,7 +56,10 @@ PKCS12 = serialize_key_and_certificates(
 GIVEN: dict[str, tuple[bytes, list[str]]] = {
     "JWK": (json.dumps(jwk()).encode(), []),
     "JWK with a mark": (b"\xef\xbb\xbf" + json.dumps(jwk()).encode(), []),
-    "JWK Set": (json.dumps({"keys": [jwk(), {**jwk(), "use": "enc", "kid": "other"}]}).encode(), []),
+    "JWK Set": (
+        json.dumps({"keys": [jwk(), {**jwk(), "use": "enc", "kid": "other"}]}).encode(),
+        [],
+    ),
     "public key in PEM": (PUBLIC_PEM, ["--days", "100"]),
     "public key in DER": (
         PAIR.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
@@ -67,7 +80,9 @@ def test_what_people_have_is_taken(place: Workspace, kind: str) -> None:
     only_public(result)
     [_, new] = named()
     public = json.loads(Path("onboardings/gent", new).read_text())
-    assert abs(public["exp"] - ENDS.timestamp()) < 86400, "the end of a certificate is that of its key"
+    assert abs(public["exp"] - ENDS.timestamp()) < 86400, (
+        "the end of a certificate is that of its key"
+    )
     assert public["alg"] == "ES256"
     if not kind.startswith("JWK"):
         assert (public["kid"], public["use"]) == (JWK.from_pyca(PAIR).thumbprint(), "sig")
@@ -75,13 +90,25 @@ def test_what_people_have_is_taken(place: Workspace, kind: str) -> None:
 
 
 def test_each_key_of_a_set_gets_a_file(place: Workspace) -> None:
-    two = [jwk(), {**public_key("second", kty="EC", crv="P-256"), "alg": "ES256", "exp": int(ENDS.timestamp())}]
+    two = [
+        jwk(),
+        {
+            **public_key("second", kty="EC", crv="P-256"),
+            "alg": "ES256",
+            "exp": int(ENDS.timestamp()),
+        },
+    ]
     assert keys("add", str(place.write("set", {"keys": two}))).exit_code == 0
-    assert [json.loads(Path("onboardings/gent", name).read_text())["kid"] for name in named()[1:]] == [
+    assert [
+        json.loads(Path("onboardings/gent", name).read_text())["kid"] for name in named()[1:]
+    ] == [
         "given",
         "second",
     ]
-    many = [{**public_key(f"k{number}", kty="EC", crv="P-256"), "exp": int(ENDS.timestamp())} for number in range(3)]
+    many = [
+        {**public_key(f"k{number}", kty="EC", crv="P-256"), "exp": int(ENDS.timestamp())}
+        for number in range(3)
+    ]
     place.write("set", {"keys": many})
     assert "names 3 keys for tni, and has 5 at most" in refused("add", "set")
 
@@ -91,7 +118,9 @@ OWN = BestAvailableEncryption(PASSPHRASE.encode())
 PRIVATE: dict[str, bytes] = {
     "PKCS#8": PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
     "PKCS#8, encrypted": PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, OWN),
-    "PEM of OpenSSL": PAIR.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()),
+    "PEM of OpenSSL": PAIR.private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    ),
     "DER": PAIR.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
     "DER, encrypted": PAIR.private_bytes(Encoding.DER, PrivateFormat.PKCS8, OWN),
     "JWK": json.dumps({**SECRET, "exp": int(ENDS.timestamp())}).encode(),
@@ -100,9 +129,12 @@ PRIVATE: dict[str, bytes] = {
 UNREAD: dict[str, bytes] = {
     "OpenSSH": PAIR.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
     "PuTTY": b"PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 1\n" + b"A" * 40,
-    "another passphrase": PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x" * 12)),
+    "another passphrase": PAIR.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x" * 12)
+    ),
     "certificate and key": (
-        certificate().public_bytes(Encoding.PEM) + PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        certificate().public_bytes(Encoding.PEM)
+        + PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     ),
     "a member twice": json.dumps(SECRET).replace("{", '{"d": null, ', 1).encode(),
     "symmetric": json.dumps({"kty": "oct", "k": SECRET["d"]}).encode(),
@@ -110,7 +142,10 @@ UNREAD: dict[str, bytes] = {
 
 
 def require_unrepeated(content: bytes, said: str) -> None:
-    secrets = [SECRET["d"], *(line for line in content.decode("latin-1").splitlines() if len(line) > 30)]
+    secrets = [
+        SECRET["d"],
+        *(line for line in content.decode("latin-1").splitlines() if len(line) > 30),
+    ]
     assert not any(secret in said for secret in secrets)
 
 
@@ -118,13 +153,16 @@ def require_unrepeated(content: bytes, said: str) -> None:
 def test_of_a_private_key_the_public_half_is_taken(
     place: Workspace, tmp_path_factory: pytest.TempPathFactory, kind: str
 ) -> None:
-    """It stays where it is, and nothing of it is shown or written. In a Git repository it is refused, for it is shared
-    one day."""
+    """It stays where it is, and nothing of it is shown or written. In a Git repository it is
+    refused, for it is shared one day."""
     file = tmp_path_factory.mktemp("own") / "key"
     file.write_bytes(PRIVATE[kind])
     (file.parent / ".git").mkdir()
     said = refused("add", str(file), "--days", "100")
-    assert f"a private key in the Git repository {file.parent}; make a new pair, as this one has been shared" in said
+    assert (
+        f"a private key in the Git repository {file.parent}; make a new pair, as this one has been"
+        " shared" in said
+    )
     require_unrepeated(PRIVATE[kind], said)
     (file.parent / ".git").rmdir()
     result = keys("add", str(file), "--days", "100")
@@ -134,7 +172,9 @@ def test_of_a_private_key_the_public_half_is_taken(
     only_public(result)
     require_unrepeated(PRIVATE[kind], result.output)
     written = Path("onboardings/gent", named()[-1]).read_text()
-    assert json.loads(written)["kid"] == (SECRET["kid"] if "JWK" in kind else JWK.from_pyca(PAIR).thumbprint())
+    assert json.loads(written)["kid"] == (
+        SECRET["kid"] if "JWK" in kind else JWK.from_pyca(PAIR).thumbprint()
+    )
     require_unrepeated(PRIVATE[kind], written)
     assert place.sentences() == []
 
@@ -146,12 +186,16 @@ def test_so_is_the_private_key_of_a_pkcs12_file_in_a_repository(
     file = tmp_path / "own" / "key.p12"
     (file.parent / ".git").mkdir(parents=True)
     file.write_bytes(serialize_key_and_certificates(b"x", PAIR, certificate(), None, encryption))
-    assert f"a private key in the Git repository {file.parent}; make a new pair" in refused("add", str(file))
+    assert f"a private key in the Git repository {file.parent}; make a new pair" in refused(
+        "add", str(file)
+    )
     assert place.sentences() == []
 
 
 @pytest.mark.parametrize("kind", UNREAD)
-def test_a_private_key_that_cannot_be_read_is_refused_and_not_repeated(place: Workspace, kind: str) -> None:
+def test_a_private_key_that_cannot_be_read_is_refused_and_not_repeated(
+    place: Workspace, kind: str
+) -> None:
     said = refused("add", str(place.write("given", UNREAD[kind])))
     assert "private" in said or "symmetric" in said
     require_unrepeated(UNREAD[kind], said)
@@ -166,9 +210,18 @@ USELESS: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "this is no key that can be read"),
     "noise": (b"\x30\x82" + b"x" * 100, "this is no key that can be read"),
     "no JSON": (b'{"kty": "EC",', "this is no JSON that can be read"),
-    "PEM of something else": (b"-----BEGIN X-----\nAAAA\n-----END X-----\n", "this is no key that can be read"),
-    "ended": (certificate(datetime.now(UTC) - timedelta(days=1)).public_bytes(Encoding.PEM), "ended on"),
-    "two certificates": (certificate().public_bytes(Encoding.PEM) * 2, "there are 2 keys or certificates in it"),
+    "PEM of something else": (
+        b"-----BEGIN X-----\nAAAA\n-----END X-----\n",
+        "this is no key that can be read",
+    ),
+    "ended": (
+        certificate(datetime.now(UTC) - timedelta(days=1)).public_bytes(Encoding.PEM),
+        "ended on",
+    ),
+    "two certificates": (
+        certificate().public_bytes(Encoding.PEM) * 2,
+        "there are 2 keys or certificates in it",
+    ),
     "two public keys": (PUBLIC_PEM * 2, "there are 2 keys or certificates in it"),
     "too large": (b"{" + b" " * 65_536, "is larger than 65536 bytes"),
     "on another curve": (
@@ -178,14 +231,21 @@ USELESS: dict[str, tuple[bytes, str]] = {
         "secp256k1",
     ),
     "PKCS#12 with another passphrase": (
-        serialize_key_and_certificates(b"x", PAIR, certificate(), None, BestAvailableEncryption(b"another passphrase")),
+        serialize_key_and_certificates(
+            b"x", PAIR, certificate(), None, BestAvailableEncryption(b"another passphrase")
+        ),
         "cannot be opened; check its passphrase",
     ),
     "PKCS#12 without certificate": (
-        serialize_key_and_certificates(b"x", PAIR, None, None, BestAvailableEncryption(PASSPHRASE.encode())),
+        serialize_key_and_certificates(
+            b"x", PAIR, None, None, BestAvailableEncryption(PASSPHRASE.encode())
+        ),
         "has no certificate of its key",
     ),
-    "without an end, where the profile wants one": (PUBLIC_PEM, "has no exp; profile fapi2 requires one"),
+    "without an end, where the profile wants one": (
+        PUBLIC_PEM,
+        "has no exp; profile fapi2 requires one",
+    ),
 }
 
 

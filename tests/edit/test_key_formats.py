@@ -1,5 +1,5 @@
-"""The formats of private keys: ``acmidm keys new`` and ``rotate`` write each, ``export`` makes one of another, and the
-reader of ``acmidm probe`` reads all."""
+"""The formats of private keys: ``acmidm keys new`` and ``rotate`` write each, ``export`` makes one
+of another, and the reader of ``acmidm probe`` reads all."""
 
 from __future__ import annotations
 
@@ -14,8 +14,16 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12, serialize_key_and_certificates
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from cryptography.hazmat.primitives.serialization.pkcs12 import (
+    load_pkcs12,
+    serialize_key_and_certificates,
+)
 from jwcrypto.jwk import JWK
 from typer.testing import CliRunner, Result
 
@@ -72,17 +80,23 @@ def test_a_new_key_in_the_format_that_software_reads(
     place.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni}\n")
     place.write_form(WITHOUT_KEYS)
     open_too = ["--no-passphrase"] if key_format in ENCRYPTABLE else []
-    result = keys("new", "--format", key_format, *open_too, "--kid", "8abae908-client", passphrase=None)
+    result = keys(
+        "new", "--format", key_format, *open_too, "--kid", "8abae908-client", passphrase=None
+    )
     assert result.exit_code == 0, result.output
     [file] = private_files()
     assert file.name.endswith(f".private{key_format.ending}")
-    assert f"{file}, niet versleuteld: wie het bestand leest, kan zich als de applicatie aanmelden" in result.output
+    assert (
+        f"{file}, niet versleuteld: wie het bestand leest, kan zich als de applicatie aanmelden"
+        in result.output
+    )
     assert file.read_bytes().startswith(BEGINS[key_format])
     public = json.loads(Path("onboardings/gent", *named()).read_text())
     key = opened(file)
     assert (public["kid"], public["n"]) == ("8abae908-client", key.public.members["n"])
     assert not any(
-        key.content(KeyFormat.PKCS8, None).decode()[100:160] in text for text in (result.output, str(public))
+        key.content(KeyFormat.PKCS8, None).decode()[100:160] in text
+        for text in (result.output, str(public))
     )
     if key_format is KeyFormat.JWK:
         members = json.loads(file.read_bytes())
@@ -110,10 +124,22 @@ def test_a_new_key_with_a_passphrase(key_format: KeyFormat) -> None:
 @pytest.mark.usefixtures("place")
 def test_what_a_new_key_cannot_be() -> None:
     for arguments, passphrase, sentence in (
-        (["--format", "jwk"], PASSPHRASE, "a file that is not encrypted has no passphrase; leave out --passphrase-fd"),
+        (
+            ["--format", "jwk"],
+            PASSPHRASE,
+            "a file that is not encrypted has no passphrase; leave out --passphrase-fd",
+        ),
         (["--no-passphrase"], PASSPHRASE, "a file that is not encrypted has no passphrase"),
-        (["--format", "pkcs1"], None, "this key is not RSA, and PKCS#1 is for RSA alone; choose --format pkcs8"),
-        (["--kid", "a b\n"], PASSPHRASE, "--kid: the key has a kid that is not a text of 1 to 255 bytes"),
+        (
+            ["--format", "pkcs1"],
+            None,
+            "this key is not RSA, and PKCS#1 is for RSA alone; choose --format pkcs8",
+        ),
+        (
+            ["--kid", "a b\n"],
+            PASSPHRASE,
+            "--kid: the key has a kid that is not a text of 1 to 255 bytes",
+        ),
         (["--format", "der"], None, "is not one of"),
     ):
         assert sentence in refused("new", *arguments, passphrase=passphrase)
@@ -132,10 +158,16 @@ def test_an_export_is_the_same_key(tmp_path: Path, source: KeyFormat, target: Ke
     assert opened(new).public.thumbprint == JWK.from_pyca(RSA).thumbprint()
     assert ("encrypted; keep it and its passphrase" in result.output) == (target in ENCRYPTABLE)
     if target in ENCRYPTABLE:
-        assert "check its passphrase" in not_exported(new, "--private-key", f"{new}-2", passphrase="x" * 12)
+        assert "check its passphrase" in not_exported(
+            new, "--private-key", f"{new}-2", passphrase="x" * 12
+        )
     if target is KeyFormat.JWK:
         members = json.loads(new.read_bytes())
-        assert (members["kid"], members["alg"], members["use"]) == (JWK.from_pyca(RSA).thumbprint(), "RS256", "sig")
+        assert (members["kid"], members["alg"], members["use"]) == (
+            JWK.from_pyca(RSA).thumbprint(),
+            "RS256",
+            "sig",
+        )
     assert f"kid {JWK.from_pyca(RSA).thumbprint()} (RS256)" in result.output
 
 
@@ -148,7 +180,9 @@ def test_an_export_lies_beside_its_source_and_keeps_its_kid(tmp_path: Path) -> N
     certificate = load_pkcs12((tmp_path / "key.jwk.p12").read_bytes(), None).cert
     assert certificate is not None
     assert certificate.friendly_name == b"mine"
-    assert certificate.certificate.not_valid_after_utc == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert certificate.certificate.not_valid_after_utc == datetime(
+        9999, 12, 31, 23, 59, 59, tzinfo=UTC
+    )
 
 
 def test_a_key_that_has_ended_and_one_of_ed25519_are_exported(tmp_path: Path) -> None:
@@ -174,8 +208,14 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         EC.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "this is a public key; give the private one, which stays with you",
     ),
-    "a public JWK": (JWK.from_pyca(EC.public_key()).export_public().encode(), "this is a public key"),
-    "a shared secret": (b'{"kty": "oct", "k": "c2VjcmV0c2VjcmV0c2VjcmV0"}', "this is a shared secret"),
+    "a public JWK": (
+        JWK.from_pyca(EC.public_key()).export_public().encode(),
+        "this is a public key",
+    ),
+    "a shared secret": (
+        b'{"kty": "oct", "k": "c2VjcmV0c2VjcmV0c2VjcmV0"}',
+        "this is a shared secret",
+    ),
     "a JWK Set": (b'{"keys": []}', "this is no private key that can be read"),
     "an RSA key that is too short": (
         SHORT.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
@@ -183,9 +223,15 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     ),
     "nothing": (b"", "this is no private key that can be read"),
     "noise": (bytes(range(256)), "this is no private key that can be read"),
-    "PKCS#12 that is noise": (b"\x30\x82\x01\x00\x02\x01\x03" + b"x" * 250, "this PKCS#12 file cannot be opened"),
+    "PKCS#12 that is noise": (
+        b"\x30\x82\x01\x00\x02\x01\x03" + b"x" * 250,
+        "this PKCS#12 file cannot be opened",
+    ),
     "too large": (b"{" + b" " * 65_536, "is larger than 65536 bytes"),
-    "OpenSSH, cut off": (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", "this is no private key that can be read"),
+    "OpenSSH, cut off": (
+        b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n",
+        "this is no private key that can be read",
+    ),
 }
 
 
@@ -196,7 +242,9 @@ def test_what_cannot_be_exported_says_why(tmp_path: Path, kind: str) -> None:
     file.write_bytes(content)
     said = not_exported(file, "--format", "jwk", passphrase=PASSPHRASE)
     assert sentence in said
-    assert not any(line in said for line in content.decode("latin-1").splitlines() if len(line) > 20)
+    assert not any(
+        line in said for line in content.decode("latin-1").splitlines() if len(line) > 20
+    )
     assert "c2VjcmV0" not in said
 
 
@@ -209,12 +257,18 @@ def test_a_wrong_passphrase(tmp_path: Path, key_format: KeyFormat) -> None:
     assert "there is no terminal to type a passphrase at" in not_exported(file, "--format", "jwk")
 
 
-@pytest.mark.parametrize("changed", [{"p": None}, {"d": "AQAB"}], ids=["too few members", "of two keys"])
-def test_a_private_key_that_cannot_sign_is_refused(tmp_path: Path, changed: dict[str, str | None]) -> None:
+@pytest.mark.parametrize(
+    "changed", [{"p": None}, {"d": "AQAB"}], ids=["too few members", "of two keys"]
+)
+def test_a_private_key_that_cannot_sign_is_refused(
+    tmp_path: Path, changed: dict[str, str | None]
+) -> None:
     members = {**json.loads(JWK.from_pyca(RSA).export_private()), **changed}
     file = tmp_path / "key.jwk.json"
     file.write_text(json.dumps({name: value for name, value in members.items() if value}))
-    assert "this is no private key that can be read" in not_exported(file, "--format", "pkcs8", "--no-passphrase")
+    assert "this is no private key that can be read" in not_exported(
+        file, "--format", "pkcs8", "--no-passphrase"
+    )
 
 
 def test_a_certificate_alone_is_public(tmp_path: Path) -> None:
@@ -231,7 +285,11 @@ def test_a_certificate_alone_is_public(tmp_path: Path) -> None:
 
 def test_no_export_lies_in_a_repository_or_over_a_file_or_behind_a_link(tmp_path: Path) -> None:
     """A link that names a key is read: that is how a cluster mounts its secrets."""
-    file, theirs, link = written(tmp_path, EC, KeyFormat.JWK), tmp_path / "theirs", tmp_path / "link"
+    file, theirs, link = (
+        written(tmp_path, EC, KeyFormat.JWK),
+        tmp_path / "theirs",
+        tmp_path / "link",
+    )
     theirs.write_text("theirs")
     link.symlink_to(theirs)
     for new in (file, theirs, link):
@@ -239,17 +297,23 @@ def test_no_export_lies_in_a_repository_or_over_a_file_or_behind_a_link(tmp_path
         assert "exists already, and is never overwritten" in said
     (tmp_path / "repository/.git").mkdir(parents=True)
     new = tmp_path / "repository/key"
-    assert "is in the Git repository" in not_exported(file, "--format", "jwk", "--private-key", str(new))
+    assert "is in the Git repository" in not_exported(
+        file, "--format", "jwk", "--private-key", str(new)
+    )
     link.unlink()
     link.symlink_to(file)
     assert export(link, "--format", "jwk", "--private-key", str(tmp_path / "new")).exit_code == 0
     link.unlink()
     link.symlink_to(tmp_path / "absent")
-    assert "cannot be read: No such file" in not_exported(link, "--format", "pkcs8", passphrase=PASSPHRASE)
+    assert "cannot be read: No such file" in not_exported(
+        link, "--format", "pkcs8", passphrase=PASSPHRASE
+    )
     assert "/: is a folder or a device, not a file" in export(Path("/")).output
 
 
-def test_a_private_key_that_a_link_in_no_repository_leads_to_is_shared(place: Workspace, tmp_path: Path) -> None:
+def test_a_private_key_that_a_link_in_no_repository_leads_to_is_shared(
+    place: Workspace, tmp_path: Path
+) -> None:
     (tmp_path / "repository/.git").mkdir(parents=True)
     link = place.write("given", "")
     link.unlink()
@@ -260,13 +324,19 @@ def test_a_private_key_that_a_link_in_no_repository_leads_to_is_shared(place: Wo
 TOOLS = {
     "openssl": ["openssl", "pkcs12", "-in", "FILE", "-passin", f"pass:{PASSPHRASE}", "-nodes"],
     "keytool": ["keytool", "-list", "-keystore", "FILE", "-storepass", PASSPHRASE, "-rfc"],
-    "php": ["php", "-r", f"exit(openssl_pkcs12_read(file_get_contents('FILE'), $read, '{PASSPHRASE}') ? 0 : 1);"],
+    "php": [
+        "php",
+        "-r",
+        f"exit(openssl_pkcs12_read(file_get_contents('FILE'), $read, '{PASSPHRASE}') ? 0 : 1);",
+    ],
 }
 
 
 def ran(command: Sequence[str], file: Path) -> subprocess.CompletedProcess[str]:
     words = [word.replace("FILE", str(file)) for word in command]
-    return subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -282,7 +352,17 @@ def test_pkcs12_with_several_keys(place: Workspace, tmp_path: Path) -> None:
     file = tmp_path / "own" / "two.p12"
     file.parent.mkdir()
     for alias in ("one", "two"):
-        made = ["-genkeypair", "-alias", alias, "-dname", "CN=x", "-keyalg", "EC", "-storetype", "PKCS12"]
+        made = [
+            "-genkeypair",
+            "-alias",
+            alias,
+            "-dname",
+            "CN=x",
+            "-keyalg",
+            "EC",
+            "-storetype",
+            "PKCS12",
+        ]
         done = ran(["keytool", *made, "-keystore", "FILE", "-storepass", PASSPHRASE], file)
         assert done.returncode == 0, done.stdout + done.stderr
     sentence = "there are several private keys in it; give a file with one"

@@ -1,5 +1,5 @@
-"""``acmidm keys``: what it makes, what it leaves when it fails, and that no private key is ever shown or kept in a
-repository."""
+"""``acmidm keys``: what it makes, what it leaves when it fails, and that no private key is ever
+shown or kept in a repository."""
 
 from __future__ import annotations
 
@@ -21,7 +21,15 @@ from typer.testing import CliRunner
 from acmidm import files as writing
 from acmidm.cli import app
 from acmidm_onboarding.values.terms import MOST_KEYS, Environment
-from tests.edit.command_line import FORM_FILE, PASSPHRASE, keys, named, only_public, private_files, refused
+from tests.edit.command_line import (
+    FORM_FILE,
+    PASSPHRASE,
+    keys,
+    named,
+    only_public,
+    private_files,
+    refused,
+)
 from tests.support.terminal import contents, typed
 from tests.support.workspace import FORM, WITHOUT_KEYS, Workspace, public_key
 
@@ -53,8 +61,13 @@ def test_a_new_pair_is_named_in_the_form_and_encrypted_elsewhere(place: Workspac
     assert 364 <= (datetime.fromtimestamp(public["exp"], UTC) - datetime.now(UTC)).days <= 365
     assert Path(FORM_FILE).read_text() == before.replace("[tni.jwk.json]", f"[tni.jwk.json, {new}]")
     assert place.sentences() == []
-    assert {str(private), f"onboardings/gent/{new}", public["kid"]} <= set(result.output.replace(",", "").split())
-    assert "haal daarna uit jwks wat hij vervangt, met acmidm keys remove, zodra de ingestelde overlap" in result.output
+    assert {str(private), f"onboardings/gent/{new}", public["kid"]} <= set(
+        result.output.replace(",", "").split()
+    )
+    assert (
+        "haal daarna uit jwks wat hij vervangt, met acmidm keys remove, zodra de ingestelde overlap"
+        in result.output
+    )
 
 
 @pytest.mark.usefixtures("place")
@@ -71,7 +84,10 @@ def test_in_profile_acmidm_it_is_an_rsa_key_of_4096_bits(place: Workspace) -> No
     result = keys("new", "--days", "90")
     assert result.exit_code == 0, result.output
     public = json.loads(Path("onboardings/gent", *named()).read_text())
-    assert (public["alg"], JWK(**{name: public[name] for name in ("kty", "n", "e")}).get_op_key("verify").key_size) == (
+    assert (
+        public["alg"],
+        JWK(**{name: public[name] for name in ("kty", "n", "e")}).get_op_key("verify").key_size,
+    ) == (
         "RS256",
         4096,
     )
@@ -80,15 +96,18 @@ def test_in_profile_acmidm_it_is_an_rsa_key_of_4096_bits(place: Workspace) -> No
 
 
 def test_rotation_adds_a_key_beside_the_old_one(place: Workspace) -> None:
-    assert "make its first with acmidm keys new" in keys("rotate", form=str(place.write_form(WITHOUT_KEYS))).output
+    assert (
+        "make its first with acmidm keys new"
+        in keys("rotate", form=str(place.write_form(WITHOUT_KEYS))).output
+    )
     place.write_form(FORM)
     result = keys("rotate", environment="prod")
     assert result.exit_code == 0, result.output
     assert named("prod")[0] == "prod.jwk.json"
     assert len(named("prod")) == 2
     assert (
-        "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod --client-id CLIENT_ID --private-key "
-        in result.output
+        "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod --client-id CLIENT_ID"
+        " --private-key " in result.output
     )
 
 
@@ -99,7 +118,10 @@ def test_a_sixth_key_is_refused_before_it_is_made() -> None:
         assert result.exit_code == 0, (number, result.output)
     for command in ("new", "rotate"):
         said = refused(command)
-        assert "names 5 keys for tni, and has 5 at most; take one that is no longer used out of jwks first" in said
+        assert (
+            "names 5 keys for tni, and has 5 at most; take one that is no longer used out of jwks"
+            " first" in said
+        )
         assert f"the first to end is tni, on {ENDS:%Y-%m-%d}" in said
     assert len(private_files()) == MOST_KEYS - 1
 
@@ -122,33 +144,46 @@ def test_a_private_key_is_never_in_a_repository(tmp_path: Path, where: str) -> N
     else:
         (top / ".git").mkdir()
     (tmp_path / "link").symlink_to(top / "deep")
-    file = {"below it": top / "deep/er/key.pem", "linked into it": tmp_path / "link/er/key.pem"}.get(
-        where, top / "key.pem"
-    )
+    file = {
+        "below it": top / "deep/er/key.pem",
+        "linked into it": tmp_path / "link/er/key.pem",
+    }.get(where, top / "key.pem")
     said = refused("new", "--private-key", str(file))
     assert f"is in the Git repository {top.resolve()}" in said
 
 
-def test_nothing_is_written_over(place: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Neither a file nor what a link of that name leads to; a file of another key gets another name beside it."""
+def test_nothing_is_written_over(
+    place: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Neither a file nor what a link of that name leads to; a file of another key gets another name
+    beside it."""
     folder = tmp_path_factory.mktemp("keys")
     (folder / "key.pem").write_text("mine")
     (folder / "link.pem").symlink_to(folder / "absent")
     for name in ("key.pem", "link.pem"):
-        assert "exists already, and is never overwritten" in refused("new", "--private-key", str(folder / name))
+        assert "exists already, and is never overwritten" in refused(
+            "new", "--private-key", str(folder / name)
+        )
     assert (folder / "key.pem").read_text() == "mine"
     year = datetime.now(UTC).year
     place.write(f"onboardings/gent/mijn-gent-tni-{year}.jwk.json", "not named by any form")
     assert keys("new").exit_code == 0
     assert named()[-1] == f"mijn-gent-tni-{year}-2.jwk.json"
-    assert Path(f"onboardings/gent/mijn-gent-tni-{year}.jwk.json").read_text() == "not named by any form"
+    assert (
+        Path(f"onboardings/gent/mijn-gent-tni-{year}.jwk.json").read_text()
+        == "not named by any form"
+    )
 
 
 @pytest.mark.parametrize("step", ["the private key", "the public key", "the form"])
 @pytest.mark.usefixtures("place")
 def test_a_step_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """An error of a full disk names no file; the sentence does."""
-    before, done, steps = contents(Path(), Path.home()), [], ("the private key", "the public key", "the form")
+    before, done, steps = (
+        contents(Path(), Path.home()),
+        [],
+        ("the private key", "the public key", "the form"),
+    )
 
     def fails(number: int) -> None:
         done.append(number)
@@ -164,7 +199,9 @@ def test_a_step_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, step:
     assert len(done) == steps.index(step) + 1
 
 
-def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_that_changed_meanwhile_is_left(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     original, theirs = writing.write_once, FORM.replace("dossiers", "their own words")
 
     def meanwhile(*arguments: Any) -> None:
@@ -181,14 +218,21 @@ def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: py
 
 @pytest.mark.usefixtures("place")
 def test_the_form_is_replaced_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kill at any moment leaves a key that nobody uses, or a form that names a key that is there."""
+    """A kill at any moment leaves a key that nobody uses, or a form that names a key that is
+    there."""
     seen: list[tuple[bool, bool, bool]] = []
 
     def looking(original: Callable[..., Any]) -> Callable[..., Any]:
         def look(*arguments: Any) -> Any:
-            public = Path(f"onboardings/gent/mijn-gent-tni-{datetime.now(UTC).year}.jwk.json").exists()
+            public = Path(
+                f"onboardings/gent/mijn-gent-tni-{datetime.now(UTC).year}.jwk.json"
+            ).exists()
             seen.append(
-                (bool(list((Path.home() / ".acmidm").rglob("*.pem"))), public, "tni-20" in Path(FORM_FILE).read_text())
+                (
+                    bool(list((Path.home() / ".acmidm").rglob("*.pem"))),
+                    public,
+                    "tni-20" in Path(FORM_FILE).read_text(),
+                )
             )
             return original(*arguments)
 
@@ -207,7 +251,8 @@ def test_an_end_that_no_calendar_has_is_refused(place: Workspace, command: str) 
 
 
 def test_a_form_that_would_not_be_valid_gets_no_key(place: Workspace) -> None:
-    """The profile allows 365 days; what is wrong is told of the form as it would be, at its place."""
+    """The profile allows 365 days; what is wrong is told of the form as it would be, at its
+    place."""
     said = refused("new", "--days", "400")
     assert said.startswith(f"{FORM_FILE}:7:26: key ")
     assert "profile fapi2 allows 365 days" in said
@@ -221,7 +266,11 @@ def test_what_is_no_environment_or_form_is_wrong_use(place: Workspace) -> None:
     for form, environment, sentence in (
         (FORM_FILE, "test", '"test" is no environment; it is tni or prod'),
         ("onboardings/gent", "tni", "onboardings/gent is a folder; name one form"),
-        ("onboardings/gent/organisation.yaml", "tni", "onboardings/gent/organisation.yaml is no form; name one"),
+        (
+            "onboardings/gent/organisation.yaml",
+            "tni",
+            "onboardings/gent/organisation.yaml is no form; name one",
+        ),
         ("onboardings/gent/notes.txt", "tni", "is not a mapping of names to values"),
         ("onboardings/gent/absent.yaml", "tni", "there is no file or folder of this name"),
     ):
@@ -232,7 +281,8 @@ def test_what_is_no_environment_or_form_is_wrong_use(place: Workspace) -> None:
 REFUSED_FORMS = {
     "a secret": (
         WITHOUT_KEYS.replace(
-            "private_key_jwt", "client_secret_basic\nexemptions: {client-secret: {reason: x, reference: y}}"
+            "private_key_jwt",
+            "client_secret_basic\nexemptions: {client-secret: {reason: x, reference: y}}",
         ),
         "choose token_endpoint_auth_method private_key_jwt first",
     ),
@@ -240,7 +290,10 @@ REFUSED_FORMS = {
         FORM.replace("jwks: [tni.jwk.json]", "jwks_uri: https://keys.gent.example/jwks"),
         "publish the key there",
     ),
-    "no such environment": (FORM.partition("  prod:")[0], "has no prod under environments; add it first"),
+    "no such environment": (
+        FORM.partition("  prod:")[0],
+        "has no prod under environments; add it first",
+    ),
 }
 
 
@@ -249,7 +302,8 @@ def test_a_form_that_takes_no_key_says_why(place: Workspace, case: str) -> None:
     text, sentence = REFUSED_FORMS[case]
     place.write_form(text)
     place.write(
-        "Pulumi.tni.yaml", "config: {acmidm:environment: tni, acmidm:profile: fapi2, acmidm:authority: keycloak}\n"
+        "Pulumi.tni.yaml",
+        "config: {acmidm:environment: tni, acmidm:profile: fapi2, acmidm:authority: keycloak}\n",
     )
     said = refused("new", environment="prod" if case == "no such environment" else "tni")
     assert sentence in said
@@ -271,7 +325,9 @@ def test_a_passphrase_is_long_and_comes_from_somewhere() -> None:
 @pytest.mark.usefixtures("place")
 def test_a_passphrase_is_typed_twice_at_a_terminal_that_does_not_show_it() -> None:
     before = contents(Path(), Path.home())
-    assert "the two passphrases differ, and no key was made" in typed(ASKING, PASSPHRASE, PASSPHRASE + "!")
+    assert "the two passphrases differ, and no key was made" in typed(
+        ASKING, PASSPHRASE, PASSPHRASE + "!"
+    )
     assert contents(Path(), Path.home()) == before
     shown = typed(ASKING, PASSPHRASE, PASSPHRASE)
     assert PASSPHRASE not in shown
@@ -280,10 +336,14 @@ def test_a_passphrase_is_typed_twice_at_a_terminal_that_does_not_show_it() -> No
 
 
 def test_of_a_supplier_one_list_changes_and_no_form(place: Workspace) -> None:
-    """Comments stay; it says whom it reaches. A form with its keys sends there, and no one of two places is guessed."""
+    """Comments stay; it says whom it reaches. A form with its keys sends there, and no one of two
+    places is guessed."""
     place.write_supplier()
     for name in ("tni", "prod"):
-        key = {**json.loads((place.forms / f"gent/{name}.jwk.json").read_text()), "kid": f"of-supplier-{name}"}
+        key = {
+            **json.loads((place.forms / f"gent/{name}.jwk.json").read_text()),
+            "kid": f"of-supplier-{name}",
+        }
         (place.forms / f"leverancier/{name}.jwk.json").write_text(json.dumps(key))
         (place.forms / f"gent/{name}.jwk.json").unlink()
     file, form = place.forms / "leverancier/keys.yaml", place.forms / "gent/mijn-gent.yaml"
@@ -292,22 +352,36 @@ def test_of_a_supplier_one_list_changes_and_no_form(place: Workspace) -> None:
     result = keys("rotate", "--supplier", "leverancier", form=None)
     assert result.exit_code == 0, result.output
     new = f"leverancier-tni-{datetime.now(UTC).year}"
-    assert file.read_text() == f"# ours\ntni: [tni.jwk.json, {new}.jwk.json] # TNI\nprod: [prod.jwk.json]\n"
+    assert (
+        file.read_text()
+        == f"# ours\ntni: [tni.jwk.json, {new}.jwk.json] # TNI\nprod: [prod.jwk.json]\n"
+    )
     assert [private.name for private in private_files()] == [f"{new}.private.pem"]
     assert "Dat bereikt 1 formulier: gent/mijn-gent." in result.output
     assert "haal daarna uit keys.yaml wat hij vervangt" in result.output
     assert form.read_text() == before
-    public = place.write("public.jwk.json", public_key("third", kty="EC", crv="P-256") | {"alg": "ES256"})
+    public = place.write(
+        "public.jwk.json", public_key("third", kty="EC", crv="P-256") | {"alg": "ES256"}
+    )
     added = CliRunner().invoke(app, ["keys", "add", str(public), *of_supplier, "--days", "90"])
     assert added.exit_code == 0, added.output
     assert f"{new}-2.jwk.json" in file.read_text()
     [connection] = place.load().connections(Environment.TNI)
     assert len(connection.keys or ()) == 3
     for arguments, said in (
-        (["new", FORM_FILE], "has the keys of leverancier (keys_of); make the change there: --supplier leverancier"),
-        (["new", FORM_FILE, "--supplier", "leverancier"], "name one form, or a supplier in its place"),
+        (
+            ["new", FORM_FILE],
+            "has the keys of leverancier (keys_of); make the change there: --supplier leverancier",
+        ),
+        (
+            ["new", FORM_FILE, "--supplier", "leverancier"],
+            "name one form, or a supplier in its place",
+        ),
         (["new"], "name one form, or a supplier in its place"),
-        (["new", "--supplier", "derde"], "onboardings/derde has no organisation.yaml; name the folder of a supplier"),
+        (
+            ["new", "--supplier", "derde"],
+            "onboardings/derde has no organisation.yaml; name the folder of a supplier",
+        ),
     ):
         assert said in refused(*arguments, form=None)
 
@@ -319,9 +393,9 @@ def test_the_first_key_of_a_supplier_makes_its_list(place: Workspace) -> None:
     result = keys("new", "--supplier", "leverancier", form=None)
     assert result.exit_code == 0, result.output
     assert "It reaches 0 forms: none." in result.output
-    assert (place.forms / "leverancier/keys.yaml").read_text() == (
-        "# yaml-language-server: $schema=../../schema/keys.schema.json\n"
-        f"tni: [leverancier-tni-{datetime.now(UTC).year}.jwk.json]\n"
+    assert (
+        (place.forms / "leverancier/keys.yaml").read_text()
+        == f"# yaml-language-server: $schema=../../schema/keys.schema.json\ntni: [leverancier-tni-{datetime.now(UTC).year}.jwk.json]\n"  # noqa: E501
     )
     assert place.sentences() == []
 
@@ -347,22 +421,37 @@ def test_a_key_is_taken_out_with_its_file(place: Workspace, of: str) -> None:
     listed, kid, form, whose = place.forms / "gent/mijn-gent.yaml", "tni", FORM_FILE, list[str]()
     if of == "supplier":
         supplied(place)
-        listed, kid, form, whose = place.forms / "leverancier/keys.yaml", "of-tni", None, ["--supplier", "leverancier"]
+        listed, kid, form, whose = (
+            place.forms / "leverancier/keys.yaml",
+            "of-tni",
+            None,
+            ["--supplier", "leverancier"],
+        )
     file = listed.with_name("second.jwk.json")
     file.write_text(json.dumps(ending("second")))
-    listed.write_text(listed.read_text().replace("[tni.jwk.json]", "[tni.jwk.json, second.jwk.json]"))
+    listed.write_text(
+        listed.read_text().replace("[tni.jwk.json]", "[tni.jwk.json, second.jwk.json]")
+    )
     said = refused("remove", *whose, "--kid", "another", form=form, passphrase=None)
     assert f'names no key "another" for tni; it has {", ".join(sorted(["second", kid]))}' in said
     result = keys("remove", *whose, "--kid", "second", form=form, passphrase=None)
     assert result.exit_code == 0, result.output
-    assert ("[tni.jwk.json]" in listed.read_text(), file.exists(), place.sentences()) == (True, False, [])
+    assert ("[tni.jwk.json]" in listed.read_text(), file.exists(), place.sentences()) == (
+        True,
+        False,
+        [],
+    )
     assert ":" in refused("remove", *whose, "--kid", kid, form=form, passphrase=None)
 
 
 def test_the_key_of_a_supplier_is_changed_there(place: Workspace) -> None:
-    """What the form cannot have, the next validate would refuse: each command says where to go instead."""
+    """What the form cannot have, the next validate would refuse: each command says where to go
+    instead."""
     supplied(place)
     public = place.write("public.jwk.json", ending("third"))
     for arguments in (["new"], ["rotate"], ["add", str(public)], ["remove", "--kid", "of-tni"]):
         said = refused(*arguments, passphrase=None)
-        assert "has the keys of leverancier (keys_of); make the change there: --supplier leverancier" in said
+        assert (
+            "has the keys of leverancier (keys_of); make the change there: --supplier leverancier"
+            in said
+        )

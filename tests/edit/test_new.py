@@ -1,4 +1,5 @@
-"""``acmidm new``: what it writes is valid, or nothing is written; and no file that exists changes."""
+"""``acmidm new``: what it writes is valid, or nothing is written; and no file that exists
+changes."""
 
 from __future__ import annotations
 
@@ -73,20 +74,23 @@ def refused(*arguments: str) -> list[str]:
 
 @pytest.fixture
 def real(workspace: Workspace) -> Workspace:
-    """The catalogue that there is, and stacks; the organisation beside it has nobody to speak for."""
+    """The catalogue that there is, and stacks; the organisation beside it has nobody to speak
+    for."""
     shutil.rmtree(workspace.catalogue)
     shutil.copytree(ROOT / "catalogue", workspace.catalogue)
     (workspace.forms / "gent/mijn-gent.yaml").unlink()
     workspace.write_organisation("name: Stad Gent\novo: OVO002067\n")
     for environment in ("tni", "prod"):
         workspace.write(
-            f"Pulumi.{environment}.yaml", f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n"
+            f"Pulumi.{environment}.yaml",
+            f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n",
         )
     return workspace
 
 
 def test_a_form_beside_others_of_an_organisation(workspace: Workspace) -> None:
-    """What its organisation may say alone is taken from there; the file is as the samples are; nothing else changes."""
+    """What its organisation may say alone is taken from there; the file is as the samples are;
+    nothing else changes."""
     before = contents()
     result = new(*FIRST, "--set", "notificaties.product_ids=10244,10245")
     assert result.exit_code == 0, result.output
@@ -104,7 +108,9 @@ def test_a_form_beside_others_of_an_organisation(workspace: Workspace) -> None:
     assert f"acmidm keys new {file} --environment tni" in result.stdout
 
 
-@pytest.mark.parametrize("words", ["gent", "OVO002067", "0207.451.227", "0207451227", "STAD GÊNT", "ovo002067"])
+@pytest.mark.parametrize(
+    "words", ["gent", "OVO002067", "0207.451.227", "0207451227", "STAD GÊNT", "ovo002067"]
+)
 def test_an_organisation_is_found_by_folder_code_or_name(workspace: Workspace, words: str) -> None:
     result = new("--organisation", words, *FIRST[2:], *NUMBERED)
     assert result.exit_code == 0, result.output
@@ -113,8 +119,8 @@ def test_an_organisation_is_found_by_folder_code_or_name(workspace: Workspace, w
 
 
 def test_a_new_organisation_gets_its_file(workspace: Workspace) -> None:
-    """With under which names its form sends; its language is that of what is said; and who approves its forms is to be
-    written anew."""
+    """With under which names its form sends; its language is that of what is said; and who approves
+    its forms is to be written anew."""
     workspace.write("pyproject.toml", '[tool.acmidm]\nonboarding_team = "@team/onboarding"\n')
     result = new(
         *NEW,
@@ -138,7 +144,10 @@ def test_a_new_organisation_gets_its_file(workspace: Workspace) -> None:
     }
     assert workspace.sentences() == []
     assert "Also run acmidm schema" in result.stdout
-    assert "# The test environment (TNI) first." in Path("onboardings/stad-brugge/loket.yaml").read_text()
+    assert (
+        "# The test environment (TNI) first."
+        in Path("onboardings/stad-brugge/loket.yaml").read_text()
+    )
 
 
 def test_what_an_ovo_code_tells_is_proposed(real: Workspace) -> None:
@@ -165,7 +174,16 @@ def test_all_that_is_missing_is_in_one_error() -> None:
 @pytest.mark.usefixtures("workspace")
 def test_all_that_is_wrong_is_in_one_error() -> None:
     found = refused(
-        *("--organisation", "gent", "--application", "mijn-gent", "--contact", "x", "--product", "notificates,dosis"),
+        *(
+            "--organisation",
+            "gent",
+            "--application",
+            "mijn-gent",
+            "--contact",
+            "x",
+            "--product",
+            "notificates,dosis",
+        ),
         *(
             "--scope",
             "dv_register_leze, dv_notificaties_schrijven",
@@ -199,7 +217,14 @@ def test_all_that_is_wrong_is_in_one_error() -> None:
         '--product: product "notificates" is not in the catalogue; did you mean "notificaties"?',
     ]
     found = refused(
-        *FIRST[:-1], "dosis", "--set", "dosis.bron=1", "--set", "dosis.bron_uri=urn://aalst/x", "--set", "proef.x=1"
+        *FIRST[:-1],
+        "dosis",
+        "--set",
+        "dosis.bron=1",
+        "--set",
+        "dosis.bron_uri=urn://aalst/x",
+        "--set",
+        "proef.x=1",
     )
     assert found == [
         '--set proef.x: "proef" is not among the products (dosis); name it with --product too',
@@ -215,7 +240,9 @@ def test_all_that_is_wrong_is_in_one_error() -> None:
 def test_what_an_organisation_may_not_say_yet_is_named(workspace: Workspace) -> None:
     """Its file is never changed: the team that runs onboarding adds the value first."""
     workspace.write_organisation("name: Stad Gent\novo: OVO002067\n")
-    workspace.write_form("application: mijn-gent\ncontacts: [a@b.example]\nenvironments: {tni: {}}\n")
+    workspace.write_form(
+        "application: mijn-gent\ncontacts: [a@b.example]\nenvironments: {tni: {}}\n"
+    )
     assert refused(*FIRST, *NUMBERED) == [
         "onboardings/gent/organisation.yaml: notificaties needs merk_code, for which speaks_for has no value; "
         "have the team that runs onboarding add it, then run this again"
@@ -223,9 +250,11 @@ def test_what_an_organisation_may_not_say_yet_is_named(workspace: Workspace) -> 
 
 
 def test_a_second_form_or_organisation_is_refused_as_a_whole(workspace: Workspace) -> None:
-    """What only shows beside the other forms: the application of another file, the code of another folder, a name that
-    looks like one."""
-    workspace.write_form("application: loket\ncontacts: [a@b.example]\nenvironments: {tni: {}}\n", "gent/other")
+    """What only shows beside the other forms: the application of another file, the code of another
+    folder, a name that looks like one."""
+    workspace.write_form(
+        "application: loket\ncontacts: [a@b.example]\nenvironments: {tni: {}}\n", "gent/other"
+    )
     [sentence] = refused(*FIRST, *NUMBERED)
     assert sentence.startswith(
         "not written: onboardings/gent/other.yaml: onboardings/gent/loket.yaml is already the form of loket; "
@@ -252,9 +281,11 @@ def test_of_several_scopes_only_those_that_are_named(real: Workspace) -> None:
         == "--scope NAME: is missing; give those of metadata that are needed: dv_metadata_read, dv_metadata_write"
     )
     assert new(*wanted, "--scope", "dv_metadata_read").exit_code == 0
-    assert list(yaml.safe_load((real.forms / "gent/loket.yaml").read_text())["environments"]["tni"]["scopes"]) == [
-        "dv_metadata_read"
-    ]
+    assert list(
+        yaml.safe_load((real.forms / "gent/loket.yaml").read_text())["environments"]["tni"][
+            "scopes"
+        ]
+    ) == ["dv_metadata_read"]
 
 
 VALUES = {
@@ -273,13 +304,22 @@ def test_each_product_of_the_catalogue_can_be_made() -> None:
         fields = [f"{product.product}.{name}={VALUES.get(name, 'brugge')}" for name in required]
         scopes = [name for name, scope in product.scopes.items() if "tni" in scope.environments]
         result = new(
-            *("--organisation", f"Organisatie {product.title}", "--ovo", f"OVO9{number:05}", "--application", "loket"),
+            *(
+                "--organisation",
+                f"Organisatie {product.title}",
+                "--ovo",
+                f"OVO9{number:05}",
+                "--application",
+                "loket",
+            ),
             *("--contact", "a@b.example", "--product", product.product),
             *(part for scope in scopes for part in ("--scope", scope)),
             *(part for field in fields for part in ("--set", field)),
         )
         assert result.exit_code == 0, result.output
-        assert all(f"field.{field.partition('=')[0]}" in texts("new", Language.NL) for field in fields)
+        assert all(
+            f"field.{field.partition('=')[0]}" in texts("new", Language.NL) for field in fields
+        )
     assert run("validate").stdout.startswith(
         f"{len(CATALOGUE.products)} forms, {len(CATALOGUE.products)} connections: all valid"
     )
@@ -328,11 +368,15 @@ HOSTILE = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.data())
-def test_whatever_is_answered_what_is_written_is_valid(workspace: Workspace, data: st.DataObject) -> None:
-    """And where something is wrong nothing is written, with a sentence a line, in which nothing moves a terminal's
-    cursor."""
+def test_whatever_is_answered_what_is_written_is_valid(
+    workspace: Workspace, data: st.DataObject
+) -> None:
+    """And where something is wrong nothing is written, with a sentence a line, in which nothing
+    moves a terminal's cursor."""
 
     def either(usual: str) -> str:
         return data.draw(st.one_of(st.just(usual), st.just(usual), st.just(usual), HOSTILE))
@@ -373,7 +417,9 @@ def test_whatever_is_answered_what_is_written_is_valid(workspace: Workspace, dat
     else:
         assert len(made) == 2
         assert workspace.sentences() == []
-        form: Any = yaml.safe_load(next(Path(file).read_text() for file in made if "organisation.yaml" not in file))
+        form: Any = yaml.safe_load(
+            next(Path(file).read_text() for file in made if "organisation.yaml" not in file)
+        )
         assert form["application"] == arguments[7]
         for file in made:
             Path(file).unlink()
@@ -385,12 +431,17 @@ def test_a_private_key_is_not_repeated() -> None:
     key = "-----BEGIN PRIVATE KEY-----MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg"
     for place in ("--application", "--contact", "--scope"):
         assert "MIGHAgEAMBMG" not in "".join(refused(*FIRST, *NUMBERED, place, key))
-    assert "MIGHAgEAMBMG" not in "".join(refused(*FIRST, "--set", f"notificaties.product_ids={key}"))
+    assert "MIGHAgEAMBMG" not in "".join(
+        refused(*FIRST, "--set", f"notificaties.product_ids={key}")
+    )
 
 
 @pytest.mark.usefixtures("workspace")
-def test_what_appears_meanwhile_is_left_and_nothing_else_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The organisation's file was written by then: it goes again, with its folder's other content left as it is."""
+def test_what_appears_meanwhile_is_left_and_nothing_else_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The organisation's file was written by then: it goes again, with its folder's other content
+    left as it is."""
     form = Path("onboardings/stad-brugge/loket.yaml")
 
     def racing(file: Path, text: str, mode: int) -> None:
@@ -406,8 +457,8 @@ def test_what_appears_meanwhile_is_left_and_nothing_else_stays(monkeypatch: pyte
 
 
 def test_from_an_empty_folder_to_production(real: Workspace) -> None:
-    """A new form, its key, its production part and that one's key: each step's file is the next one's, and all of it is
-    valid."""
+    """A new form, its key, its production part and that one's key: each step's file is the next
+    one's, and all of it is valid."""
     for file in [*real.forms.rglob("*.*")]:
         file.unlink()
     (real.forms / "gent").rmdir()
@@ -442,8 +493,8 @@ def test_from_an_empty_folder_to_production(real: Workspace) -> None:
 
 
 def test_on_a_terminal_it_asks_what_is_missing_until_it_is_right(workspace: Workspace) -> None:
-    """In Dutch, with what the catalogue says of a field and what the organisation may say; a wrong answer is asked
-    again."""
+    """In Dutch, with what the catalogue says of a field and what the organisation may say; a wrong
+    answer is asked again."""
     shown = typed(
         ["new", "--product", "dosis"],
         *("gent", "Een naam", "loket", "nobody", "a@b.example", "urn://aalst/x", ""),
@@ -455,7 +506,10 @@ def test_on_a_terminal_it_asks_what_is_missing_until_it_is_right(workspace: Work
     assert "Geschreven: onboardings/gent/loket.yaml" in shown
     assert workspace.sentences() == []
     request = yaml.safe_load(Path("onboardings/gent/loket.yaml").read_text())["environments"]["tni"]
-    assert request == {"scopes": {"dv_dosis_schrijven": {}}, "products": {"dosis": {"bron_uri": "urn://gent/loket"}}}
+    assert request == {
+        "scopes": {"dv_dosis_schrijven": {}},
+        "products": {"dosis": {"bron_uri": "urn://gent/loket"}},
+    }
 
 
 @pytest.mark.usefixtures("workspace")

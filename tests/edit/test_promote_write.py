@@ -1,5 +1,5 @@
-"""``acmidm promote --write``: production gets what it lacks, lines that were there stay, and what TNI cannot tell is
-named."""
+"""``acmidm promote --write``: production gets what it lacks, lines that were there stay, and what
+TNI cannot tell is named."""
 
 from __future__ import annotations
 
@@ -85,20 +85,22 @@ def refused(*arguments: str) -> list[str]:
 
 
 def test_production_is_written_from_tni(workspace: Workspace) -> None:
-    """Without keys, which are each environment's own; every line that was there is there, in its order."""
+    """Without keys, which are each environment's own; every line that was there is there, in its
+    order."""
     workspace.write_form(COMMENTED)
     said = written(workspace)
     above, below = COMMENTED.split("        # below\n")
     assert Path(FILE).read_text() == above + PROMOTED + "        # below\n" + below
     assert said[:3] == [
         (
-            f"{FILE} heeft nu voor productie: scope dv_notificaties_import, scope dv_dosis_schrijven, product"
-            " notificaties, product dosis. De rest bleef zoals het was."
+            f"{FILE} heeft nu voor productie: scope dv_notificaties_import, scope"
+            " dv_dosis_schrijven, product notificaties, product dosis. De rest bleef zoals het"
+            " was."
         ),
         "Wat niet van TNI af te leiden is:",
         (
-            f"  - Een sleutel voor productie: acmidm keys new {FILE} --environment prod, of laad ze op in het"
-            " Beheerportaal (stap 9)."
+            f"  - Een sleutel voor productie: acmidm keys new {FILE} --environment prod, of laad ze"
+            " op in het Beheerportaal (stap 9)."
         ),
     ]
     assert f"acmidm promote {FILE}." in said[3]
@@ -106,20 +108,29 @@ def test_production_is_written_from_tni(workspace: Workspace) -> None:
 
 
 def test_a_scope_extension_is_promoted_and_nothing_else_changes(workspace: Workspace) -> None:
-    """What production has stays, also where TNI has it otherwise: that is named, in the language of the
-    organisation."""
-    workspace.write_organisation((workspace.forms / "gent/organisation.yaml").read_text() + "language: en\n")
+    """What production has stays, also where TNI has it otherwise: that is named, in the language of
+    the organisation."""
+    workspace.write_organisation(
+        (workspace.forms / "gent/organisation.yaml").read_text() + "language: en\n"
+    )
     before, product = FORM.rsplit("    products:", 1)
     product = product.replace('["10244", "10245"]', '["1"]')
     workspace.write_form(f"{before}    products:{product}")
     said = written(workspace)
     scope = "      dv_dosis_schrijven: {reason: dossiers, reference: SD-4711}\n"
-    after = f"{before}{scope}    products:{product}      dosis:\n        bron_uri: urn://gent/mijn-gent\n"
+    after = (
+        f"{before}{scope}    products:{product}      dosis:\n        bron_uri:"
+        " urn://gent/mijn-gent\n"
+    )
     assert Path(FILE).read_text() == after
-    assert said[0] == f"{FILE} now has for production: scope dv_dosis_schrijven, product dosis. All else is as it was."
     assert (
-        "  - notificaties.product_ids was set differently on production, and stayed so: 10244, 10245 on TNI, 1 on"
-        " production." in said
+        said[0]
+        == f"{FILE} now has for production: scope dv_dosis_schrijven, product dosis. All else is as"
+        " it was."
+    )
+    assert (
+        "  - notificaties.product_ids was set differently on production, and stayed so: 10244,"
+        " 10245 on TNI, 1 on production." in said
     )
     again = written(workspace)
     assert again[0] == f"{FILE} has all of TNI for production already: nothing was written."
@@ -127,40 +138,63 @@ def test_a_scope_extension_is_promoted_and_nothing_else_changes(workspace: Works
 
 
 def test_what_differs_per_environment_is_never_copied(workspace: Workspace) -> None:
-    """What is required has to be given, and what the organisation may not say is named; what is not required is named,
-    and left out."""
+    """What is required has to be given, and what the organisation may not say is named; what is not
+    required is named, and left out."""
     workspace.write("catalogue/kop.yaml", HEADER)
-    workspace.write_organisation("name: Stad Gent\novo: OVO002067\nspeaks_for: {widget_id: [w-tni]}\n")
+    workspace.write_organisation(
+        "name: Stad Gent\novo: OVO002067\nspeaks_for: {widget_id: [w-tni]}\n"
+    )
     workspace.write_form(WITH_HEADER)
-    assert refused() == ["--set kop.widget_id=VALUE: is missing; give production's own: the widget-ID"]
+    assert refused() == [
+        "--set kop.widget_id=VALUE: is missing; give production's own: the widget-ID"
+    ]
     assert refused(
-        "--set", "kop.widget_id=w", "--set", "kop.app_id=x", "--set", "dosis.x=1", "--set", "kop.production_url=x"
+        "--set",
+        "kop.widget_id=w",
+        "--set",
+        "kop.app_id=x",
+        "--set",
+        "dosis.x=1",
+        "--set",
+        "kop.production_url=x",
     ) == [
-        "--set kop.app_id: only what differs per environment is given here; the rest is that of TNI",
         (
-            '--set kop.widget_id: kop, widget_id is "w", for which Stad Gent does not speak; use "w-tni"; the'
-            " onboarding team adds others under speaks_for in onboardings/gent/organisation.yaml"
+            "--set kop.app_id: only what differs per environment is given here; the rest is that"
+            " of TNI"
         ),
         (
-            '--set kop.production_url: kop, production_url is "x", which does not have the required form; give the'
-            " address of the public site"
+            '--set kop.widget_id: kop, widget_id is "w", for which Stad Gent does not speak; use'
+            ' "w-tni"; the onboarding team adds others under speaks_for in'
+            " onboardings/gent/organisation.yaml"
+        ),
+        (
+            '--set kop.production_url: kop, production_url is "x", which does not have the required'
+            " form; give the address of the public site"
         ),
         '--set dosis.x: "dosis" is not added for production; leave it out',
     ]
-    workspace.write_organisation("name: Stad Gent\novo: OVO002067\nspeaks_for: {widget_id: [w-tni, w-prod]}\n")
+    workspace.write_organisation(
+        "name: Stad Gent\novo: OVO002067\nspeaks_for: {widget_id: [w-tni, w-prod]}\n"
+    )
     said = written(workspace, "--set", "kop.widget_id=w-prod")
     assert yaml.safe_load(Path(FILE).read_text())["environments"]["prod"] == {
         "scopes": {"dv_kop": {}},
         "products": {"kop": {"widget_id": "w-prod", "app_id": "gent"}},
     }
-    assert "  - kop.production_url, dat per omgeving verschilt: the address of the public site." in said
+    assert (
+        "  - kop.production_url, dat per omgeving verschilt: the address of the public site."
+        in said
+    )
 
 
 def test_what_production_does_not_offer_is_left_out(workspace: Workspace) -> None:
     scopes = (
-        "scopes: {dv_register_lezen: {default: true}, dv_register_test: {}, dv_proef: {}}\n    products: {proef: {}}\n"
+        "scopes: {dv_register_lezen: {default: true}, dv_register_test: {}, dv_proef: {}}\n   "
+        " products: {proef: {}}\n"
     )
-    workspace.write_form(f"application: mijn-gent\ncontacts: [a@b.example]\nenvironments:\n  tni:\n    {scopes}")
+    workspace.write_form(
+        f"application: mijn-gent\ncontacts: [a@b.example]\nenvironments:\n  tni:\n    {scopes}"
+    )
     said = written(workspace)
     assert yaml.safe_load(Path(FILE).read_text())["environments"]["prod"] == {
         "scopes": {"dv_register_lezen": {"default": True}}
@@ -175,25 +209,35 @@ LEAVING = ("retire: 2020-01-01\n", "preserve: true\n")
 
 
 @pytest.mark.parametrize("leaves", LEAVING)
-def test_a_form_that_has_left_gets_nothing_and_has_nothing_to_prove(workspace: Workspace, leaves: str) -> None:
+def test_a_form_that_has_left_gets_nothing_and_has_nothing_to_prove(
+    workspace: Workspace, leaves: str
+) -> None:
     """No list of what is to do asks for evidence of what will never be made again."""
-    workspace.write("Pulumi.prod.yaml", "config: {acmidm:environment: prod, acmidm:promotionGate: enforce}\n")
+    workspace.write(
+        "Pulumi.prod.yaml", "config: {acmidm:environment: prod, acmidm:promotionGate: enforce}\n"
+    )
     workspace.write_form(FORM)
     assert "TO DO acmidm: there is no evidence from TNI" in promote().stdout
     workspace.write_form(leaves + FORM)
     assert "evidence" not in promote().stdout
-    assert refused() == [f"{FILE} leaves: nothing more of it is made; take retire and preserve out first, if it stays"]
+    assert refused() == [
+        f"{FILE} leaves: nothing more of it is made; take retire and preserve out first, if it"
+        " stays"
+    ]
 
 
 def test_used_wrongly(workspace: Workspace) -> None:
     assert "--set goes with --write" in promote("--set", "a.b=c").stderr
     assert "goes with neither" in refused("--output", "json")[0]
     workspace.write_form(
-        FORM.replace("  tni:\n", "  tnx:\n").partition("  tnx:")[0] + "  prod: {scopes: {dv_register_lezen: {}}}\n"
+        FORM.replace("  tni:\n", "  tnx:\n").partition("  tnx:")[0]
+        + "  prod: {scopes: {dv_register_lezen: {}}}\n"
     )
     assert refused() == [f"{FILE} has no tni under environments; connect and validate there first"]
     workspace.write_form(
-        ON_TNI.replace("private_key_jwt", "client_secret_basic").replace("    jwks: [tni.jwk.json]\n", "")
+        ON_TNI.replace("private_key_jwt", "client_secret_basic").replace(
+            "    jwks: [tni.jwk.json]\n", ""
+        )
     )
     workspace.write("Pulumi.prod.yaml", "config: {acmidm:environment: prod}\n")
     assert "client_secret_basic on prod; use private_key_jwt" in refused()[0], (

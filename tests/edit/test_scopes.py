@@ -1,4 +1,5 @@
-"""``acmidm scopes add``: one change of many forms, all or none, and no line but those that it is about."""
+"""``acmidm scopes add``: one change of many forms, all or none, and no line but those that it is
+about."""
 
 from __future__ import annotations
 
@@ -25,17 +26,26 @@ environments:
 """
 OTHERS = {
     "has": ("    scopes: {dv_register_lezen: {}}\n", None),
-    "empty": ("", "  tni:\n    scopes:\n      dv_register_lezen: {reason: because, reference: SD-1}\n"),
-    "flow": ("    scopes: {dv_register_test: {}}\n", "dv_register_lezen: {reason: because, reference: SD-1}}"),
+    "empty": (
+        "",
+        "  tni:\n    scopes:\n      dv_register_lezen: {reason: because, reference: SD-1}\n",
+    ),
+    "flow": (
+        "    scopes: {dv_register_test: {}}\n",
+        "dv_register_lezen: {reason: because, reference: SD-1}}",
+    ),
 }
 
 
 @pytest.fixture
 def place(workspace: Workspace) -> Workspace:
-    """Two organisations with the keys of a supplier, each with a mandate for its application; and Stad Gent's own."""
+    """Two organisations with the keys of a supplier, each with a mandate for its application; and
+    Stad Gent's own."""
     shutil.rmtree(workspace.forms)
     workspace.write_organisation("name: Leverancier\n", "leverancier")
-    workspace.write("onboardings/leverancier/keys.yaml", "tni: [tni.jwk.json]\nprod: [prod.jwk.json]\n")
+    workspace.write(
+        "onboardings/leverancier/keys.yaml", "tni: [tni.jwk.json]\nprod: [prod.jwk.json]\n"
+    )
     for environment in ("tni", "prod"):
         workspace.write_key(public_key(environment), f"leverancier/{environment}")
     for number, name in enumerate(("aalst", "brugge"), 1):
@@ -44,7 +54,9 @@ def place(workspace: Workspace) -> Workspace:
         workspace.write(f"onboardings/{name}/mandates.yaml", f"mandates: [{mandate}]\n")
         workspace.write_form(FORM.format(name=name), f"{name}/{name}")
     workspace.write_organisation("name: Stad Gent\novo: OVO002067\n")
-    workspace.write_form("application: x\ncontacts: [api@stad.example]\nenvironments: {prod: {}}\n", "gent/x")
+    workspace.write_form(
+        "application: x\ncontacts: [api@stad.example]\nenvironments: {prod: {}}\n", "gent/x"
+    )
     return workspace
 
 
@@ -58,7 +70,9 @@ def test_all_forms_of_a_supplier_gain_a_scope() -> None:
     before = contents()
     result = add("--supplier", "leverancier", "--reason", "because", "--reference", "SD-1")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith(f"scope {SCOPE} for tni is in 2 forms more: aalst/aalst, brugge/brugge\n")
+    assert result.stdout.startswith(
+        f"scope {SCOPE} for tni is in 2 forms more: aalst/aalst, brugge/brugge\n"
+    )
     more = f"      {SCOPE}: {{reason: because, reference: SD-1}}\n"
     for name in ("aalst", "brugge"):
         text = FORM.format(name=name).replace("    # below\n", f"{more}    # below\n")
@@ -100,9 +114,17 @@ def test_forms_are_chosen_by_their_folders() -> None:
         ((), SCOPE, "give either --supplier FOLDER or --organisations GLOB"),
         (("--supplier", "leverancier", "--organisations", "x"), SCOPE, "give either --supplier"),
         (("--supplier", "nobody"), SCOPE, 'there is no form of "nobody"; name'),
-        (("--supplier", "leverancier", "--environment", "test"), SCOPE, '"test" is no environment; it is tni or prod'),
+        (
+            ("--supplier", "leverancier", "--environment", "test"),
+            SCOPE,
+            '"test" is no environment; it is tni or prod',
+        ),
         (("--supplier", "leverancier"), "dv_register_lesen", "did you mean"),
-        (("--supplier", "leverancier", "--environment", "prod"), "dv_register_test", "is not offered on prod"),
+        (
+            ("--supplier", "leverancier", "--environment", "prod"),
+            "dv_register_test",
+            "is not offered on prod",
+        ),
         (("--supplier", "leverancier"), "dv_dosis_schrijven", "onboardings/brugge/brugge.yaml:"),
     ],
 )

@@ -1,4 +1,5 @@
-"""``acmidm new --from``: what the page of the form makes becomes a change of the forms, or a text for its sender."""
+"""``acmidm new --from``: what the page of the form makes becomes a change of the forms, or a text
+for its sender."""
 
 from __future__ import annotations
 
@@ -29,19 +30,33 @@ def sent(**changes: Any) -> dict[str, Any]:
         "scopes": {"dv_notificaties_import": {"reason": "dossiers"}},
         "products": {"notificaties": {"merk_code": "brugge", "product_ids": ["10244"]}},
     }
-    form = {"application": "loket", "contacts": ["loket@brugge.example"], "environments": {"tni": request}, **changes}
-    organisation = {"name": "Stad Brugge", "ovo": "OVO001234", "kbo": "0207.437.468", "language": "nl"}
+    form = {
+        "application": "loket",
+        "contacts": ["loket@brugge.example"],
+        "environments": {"tni": request},
+        **changes,
+    }
+    organisation = {
+        "name": "Stad Brugge",
+        "ovo": "OVO001234",
+        "kbo": "0207.437.468",
+        "language": "nl",
+    }
     return {"organisation": organisation, "form": form, "keys": {"loket.jwk.json": dict(KEY)}}
 
 
-def of_gent(application: str = "mijn-gent", environment: str = "tni", **request: Any) -> dict[str, Any]:
+def of_gent(
+    application: str = "mijn-gent", environment: str = "tni", **request: Any
+) -> dict[str, Any]:
     """What an organisation sends whose folder there is."""
     document = sent(application=application, environments={environment: request})
     return {**document, "organisation": {"name": "Stad Gent", "ovo": "OVO002067"}}
 
 
 def take_in(document: object, *more: str, file: str = FILE) -> Result:
-    Path(file).write_text(document if isinstance(document, str) else yaml.safe_dump(document, sort_keys=False))
+    Path(file).write_text(
+        document if isinstance(document, str) else yaml.safe_dump(document, sort_keys=False)
+    )
     return CliRunner().invoke(app, ["new", "--from", file, *more])
 
 
@@ -60,7 +75,8 @@ def form(name: str) -> Any:
 
 
 def test_a_new_organisation_gets_its_folder_form_and_key(workspace: Workspace) -> None:
-    """Names of key files are ours; what the sender may say is what its own values say; all of it is valid."""
+    """Names of key files are ours; what the sender may say is what its own values say; all of it is
+    valid."""
     result = take_in(sent())
     assert result.exit_code == 0, result.output
     assert form("stad-brugge/organisation") == {
@@ -79,15 +95,23 @@ def test_a_new_organisation_gets_its_folder_form_and_key(workspace: Workspace) -
     assert 'have the sender confirm its kid, "sent"' in result.stdout
 
 
-def test_a_scope_a_product_and_a_key_are_added_and_nothing_else_changes(workspace: Workspace) -> None:
-    """Comments and order stay; a field of a product changes; a contact comes to those there are. Sent again, it is
-    nothing new."""
-    old = (workspace.forms / "gent/mijn-gent.yaml").read_text().replace("  prod:", "  # production\n  prod:", 1)
+def test_a_scope_a_product_and_a_key_are_added_and_nothing_else_changes(
+    workspace: Workspace,
+) -> None:
+    """Comments and order stay; a field of a product changes; a contact comes to those there are.
+    Sent again, it is nothing new."""
+    old = (
+        (workspace.forms / "gent/mijn-gent.yaml")
+        .read_text()
+        .replace("  prod:", "  # production\n  prod:", 1)
+    )
     workspace.write_form(old)
     document = of_gent(
         jwks=["loket.jwk.json"],
         scopes={"dv_register_lezen": {"reason": "nieuw"}, "dv_dosis_schrijven": {}},
-        products={"notificaties": {"merk_code": "stad-gent", "product_ids": ["10299"], "link": "x"}},
+        products={
+            "notificaties": {"merk_code": "stad-gent", "product_ids": ["10299"], "link": "x"}
+        },
     )
     result = take_in(document)
     assert result.exit_code == 0, result.output
@@ -95,10 +119,15 @@ def test_a_scope_a_product_and_a_key_are_added_and_nothing_else_changes(workspac
     year = next(iter(workspace.forms.glob("gent/mijn-gent-tni-*.jwk.json"))).name
     assert new == (
         old.replace(
-            "contacts: [api-beheer@stad-gent.example]", "contacts: [api-beheer@stad-gent.example, loket@brugge.example]"
+            "contacts: [api-beheer@stad-gent.example]",
+            "contacts: [api-beheer@stad-gent.example, loket@brugge.example]",
         )
         .replace("[tni.jwk.json]", f"[tni.jwk.json, {year}]")
-        .replace("reference: SD-4711}\n", "reference: SD-4711}\n      dv_register_lezen: {reason: nieuw}\n", 1)
+        .replace(
+            "reference: SD-4711}\n",
+            "reference: SD-4711}\n      dv_register_lezen: {reason: nieuw}\n",
+            1,
+        )
         .replace('["10244", "10245"]\n', "['10299']\n        link: x\n", 1)
     )
     assert workspace.sentences() == []
@@ -108,7 +137,9 @@ def test_a_scope_a_product_and_a_key_are_added_and_nothing_else_changes(workspac
 
 
 def test_production_of_a_form_on_tni(workspace: Workspace) -> None:
-    workspace.write_form((workspace.forms / "gent/mijn-gent.yaml").read_text().partition("  prod:")[0])
+    workspace.write_form(
+        (workspace.forms / "gent/mijn-gent.yaml").read_text().partition("  prod:")[0]
+    )
     result = take_in(of_gent(environment="prod", scopes={"dv_register_lezen": {}}))
     assert result.exit_code == 0, result.output
     assert form("gent/mijn-gent")["environments"]["prod"] == {"scopes": {"dv_register_lezen": {}}}
@@ -126,7 +157,12 @@ def test_what_is_there_of_an_organisation_stays(workspace: Workspace) -> None:
     """Another name, number or right is said, and not taken over."""
     before = (workspace.forms / "gent/organisation.yaml").read_bytes()
     document = of_gent("nieuw", scopes={"dv_register_lezen": {}})
-    result = take_in({**document, "organisation": {"name": "Stad Gentt", "ovo": "OVO002067", "kbo": "0207437468"}})
+    result = take_in(
+        {
+            **document,
+            "organisation": {"name": "Stad Gentt", "ovo": "OVO002067", "kbo": "0207437468"},
+        }
+    )
     assert result.exit_code == 0, result.output
     assert (workspace.forms / "gent/organisation.yaml").read_bytes() == before
     assert 'the sender writes "Stad Gentt" as name, where it has "Stad Gent"' in result.stdout
@@ -143,7 +179,8 @@ def test_a_value_that_is_not_allowed_yet_is_for_the_team() -> None:
 
 
 def test_several_files_are_taken_in_together_or_not_at_all(workspace: Workspace) -> None:
-    """Two of one new organisation, of which one is wrong first; a third has another key for the first."""
+    """Two of one new organisation, of which one is wrong first; a third has another key for the
+    first."""
     take = ["new", "--from", "een.yaml", "--from", "twee.yaml"]
     Path("een.yaml").write_text(yaml.safe_dump(sent()))
     wrong = sent(application="twee", environments={"tni": {"scopes": {"dv_register_leze": {}}}})
@@ -152,7 +189,8 @@ def test_several_files_are_taken_in_together_or_not_at_all(workspace: Workspace)
     result = CliRunner().invoke(app, take)
     assert (result.exit_code, contents()) == (2, before), result.output
     assert (
-        '- Scopes: scope "dv_register_leze" staat niet in de catalogus; bedoelt u "dv_register_lezen"?' in result.stdout
+        '- Scopes: scope "dv_register_leze" staat niet in de catalogus; bedoelt u'
+        ' "dv_register_lezen"?' in result.stdout
     )
     Path("twee.yaml").write_text(Path("twee.yaml").read_text().replace("leze:", "lezen:"))
     Path("drie.yaml").write_text(yaml.safe_dump({**sent(), "keys": {"loket.jwk.json": OTHER}}))
@@ -165,7 +203,8 @@ def test_several_files_are_taken_in_together_or_not_at_all(workspace: Workspace)
 
 @pytest.mark.usefixtures("workspace")
 def test_a_mail_is_in_the_senders_language_and_in_words_of_the_page() -> None:
-    """To whom, what about, each mistake with the field's name, and what to do; the team reads the same in its own."""
+    """To whom, what about, each mistake with the field's name, and what to do; the team reads the
+    same in its own."""
     document = sent(contacts=["niemand"], application="Het Loket")
     document["organisation"]["kbo"] = "0207.437.469"
     said = refused(document)
@@ -176,13 +215,23 @@ def test_a_mail_is_in_the_senders_language_and_in_words_of_the_page() -> None:
         "Beste,",
         "",
         "We kunnen uw formulier nog niet verwerken. Dit is nog niet duidelijk:",
-        '- KBO-nummer: KBO-nummer "0207.437.469" heeft controlecijfers 69 waar 68 hoort; kijk het nummer na op een'
-        " tikfout",
-        '- Korte naam van de applicatie: "Het Loket" is geen naam van een applicatie; gebruik kleine letters, cijfers'
-        " en enkele koppeltekens, hoogstens 64",
-        '- E-mailadressen van het team: "niemand" is geen e-mailadres; schrijf er een zoals api-beheer@stad.example',
+        (
+            '- KBO-nummer: KBO-nummer "0207.437.469" heeft controlecijfers 69 waar 68 hoort; kijk'
+            " het nummer na op een tikfout"
+        ),
+        (
+            '- Korte naam van de applicatie: "Het Loket" is geen naam van een applicatie; gebruik'
+            " kleine letters, cijfers en enkele koppeltekens, hoogstens 64"
+        ),
+        (
+            '- E-mailadressen van het team: "niemand" is geen e-mailadres; schrijf er een zoals'
+            " api-beheer@stad.example"
+        ),
         "",
-        "Open het bestand op de pagina van het aansluitingsformulier, verbeter het, en mail ons het nieuwe bestand.",
+        (
+            "Open het bestand op de pagina van het aansluitingsformulier, verbeter het, en mail ons"
+            " het nieuwe bestand."
+        ),
         "",
         "Met vriendelijke groeten",
         "Digitaal Vlaanderen",
@@ -195,7 +244,10 @@ def test_a_mail_is_in_the_senders_language_and_in_words_of_the_page() -> None:
     english["organisation"]["language"] = "en"
     said = refused(english)
     assert said.startswith("To: loket@brugge.example\nSubject: Your connection form for loket\n")
-    assert "- notificaties, Products: notificaties, product_ids has too few items; give IPDC numbers in quotes" in said
+    assert (
+        "- notificaties, Products: notificaties, product_ids has too few items; give IPDC numbers"
+        " in quotes" in said
+    )
 
 
 BEYOND: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -204,15 +256,29 @@ BEYOND: dict[str, Callable[[dict[str, Any]], object]] = {
     "formerly": lambda one: one["organisation"].update(formerly="OVO002067"),
     "adopts": lambda one: one["organisation"].update(adopts=["x"]),
     "adopt": lambda one: one["form"]["environments"]["tni"].update(adopt={"acmidm": "x"}),
-    "exemptions": lambda one: one["form"].update(exemptions={"promotion-gate": {"reason": "x", "reference": "y"}}),
+    "exemptions": (
+        lambda one: one["form"].update(
+            exemptions={"promotion-gate": {"reason": "x", "reference": "y"}}
+        )
+    ),
     "preserve": lambda one: one["form"].update(preserve=True),
     "platforms": lambda one: one["form"].update(platforms=["acmidm", "geosecure"]),
-    "jwks_uri": lambda one: one["form"]["environments"]["tni"].update(jwks_uri="https://keys.brugge.example/jwks"),
-    "attributes": lambda one: one["form"]["environments"]["tni"].update(attributes={"x": "y"}),
-    "compromised": lambda one: one["form"]["environments"]["tni"].update(
-        jwks=[{"file": "loket.jwk.json", "compromised": True}]
+    "jwks_uri": (
+        lambda one: one["form"]["environments"]["tni"].update(
+            jwks_uri="https://keys.brugge.example/jwks"
+        )
     ),
-    "default": lambda one: one["form"]["environments"]["tni"]["scopes"]["dv_notificaties_import"].update(default=True),
+    "attributes": lambda one: one["form"]["environments"]["tni"].update(attributes={"x": "y"}),
+    "compromised": (
+        lambda one: one["form"]["environments"]["tni"].update(
+            jwks=[{"file": "loket.jwk.json", "compromised": True}]
+        )
+    ),
+    "default": (
+        lambda one: one["form"]["environments"]["tni"]["scopes"]["dv_notificaties_import"].update(
+            default=True
+        )
+    ),
     "other": lambda one: one.update(other=1),
 }
 
@@ -227,7 +293,8 @@ def test_no_sender_decides_more_than_the_page_can_say(name: str) -> None:
 
 
 def test_a_new_organisation_with_the_number_of_another_is_pointed_out(workspace: Workspace) -> None:
-    """Those of the Flemish administration share one; whoever else does may claim what is not theirs."""
+    """Those of the Flemish administration share one; whoever else does may claim what is not
+    theirs."""
     document = sent()
     document["organisation"]["kbo"] = "0207.451.227"
     result = take_in(document)
@@ -239,7 +306,10 @@ def test_a_new_organisation_with_the_number_of_another_is_pointed_out(workspace:
 def test_a_product_without_a_value_yet_gets_one(workspace: Workspace) -> None:
     """Behind whose name a form may have nothing."""
     request = "    scopes: {dv_proef: }\n    products:\n      proef: # nothing yet\n"
-    workspace.write_form(f"application: nieuw\ncontacts: [a@b.example]\nenvironments:\n  tni:\n{request}", "gent/nieuw")
+    workspace.write_form(
+        f"application: nieuw\ncontacts: [a@b.example]\nenvironments:\n  tni:\n{request}",
+        "gent/nieuw",
+    )
     result = take_in(of_gent("nieuw", scopes={"dv_proef": {}}, products={"proef": {"x": "y"}}))
     assert result.exit_code == 0, result.output
     assert form("gent/nieuw")["environments"]["tni"]["products"] == {"proef": {"x": "y"}}
@@ -248,7 +318,11 @@ def test_a_product_without_a_value_yet_gets_one(workspace: Workspace) -> None:
 CLAIMS: dict[str, dict[str, Any]] = {
     "a name that looks like another's": {"name": "Stad Ģent", "ovo": "OVO001234"},
     "a name that another has": {"name": "Stad Gent", "ovo": "OVO001234"},
-    "codes of two organisations": {"name": "Stad Brugge", "ovo": "OVO002067", "kbo": "0207.437.468"},
+    "codes of two organisations": {
+        "name": "Stad Brugge",
+        "ovo": "OVO002067",
+        "kbo": "0207.437.468",
+    },
     "no code": {"name": "Stad Brugge"},
 }
 
@@ -262,13 +336,16 @@ def test_an_unclear_identity_is_refused(workspace: Workspace, name: str) -> None
 @pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_key_or_token_in_any_place_is_refused_and_not_repeated(name: str) -> None:
-    """Also the private half where the public one belongs. The sender reads that it is shared now."""
+    """Also the private half where the public one belongs. The sender reads that it is shared
+    now."""
     document = sent()
     places: list[Callable[[dict[str, Any]], object]] = [
         lambda one: one["organisation"].update(name=SECRETS[name]),
         lambda one: one["form"].update(contacts=[SECRETS[name]]),
         lambda one: one["form"]["environments"]["tni"]["scopes"].update({SECRETS[name]: {}}),
-        lambda one: one["form"]["environments"]["tni"]["products"]["notificaties"].update(merk_code=SECRETS[name]),
+        lambda one: one["form"]["environments"]["tni"]["products"]["notificaties"].update(
+            merk_code=SECRETS[name]
+        ),
         lambda one: one["form"]["environments"]["tni"].update(jwks=[SECRETS[name]]),
         lambda one: one["keys"].update({SECRETS[name]: dict(KEY)}),
         lambda one: one.update(keys={"loket.jwk.json": private_key("sent", kty="EC", crv="P-256")}),
@@ -286,13 +363,23 @@ def test_a_key_or_token_in_any_place_is_refused_and_not_repeated(name: str) -> N
 @pytest.mark.usefixtures("workspace")
 def test_a_file_says_all_by_itself_and_is_one_of_the_page() -> None:
     assert "--from takes all from the file" in take_in(sent(), "--organisation", "gent").stderr
-    assert "aansluiting.txt is no file that is read here" in take_in(sent(), file="aansluiting.txt").stderr
+    assert (
+        "aansluiting.txt is no file that is read here"
+        in take_in(sent(), file="aansluiting.txt").stderr
+    )
     assert "weg.yaml" in CliRunner().invoke(app, ["new", "--from", "weg.yaml"]).stderr
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-@given(mutated(sent()).map(lambda one: yaml.safe_dump(one, allow_unicode=True).encode("utf-8", "replace")) | content)
-def test_whatever_is_sent_is_taken_in_or_refused_in_sentences(workspace: Workspace, data: bytes) -> None:
+@given(
+    mutated(sent()).map(
+        lambda one: yaml.safe_dump(one, allow_unicode=True).encode("utf-8", "replace")
+    )
+    | content
+)
+def test_whatever_is_sent_is_taken_in_or_refused_in_sentences(
+    workspace: Workspace, data: bytes
+) -> None:
     """What is written is valid, and in a folder of its own; what is refused changes nothing."""
     Path(FILE).write_bytes(data)
     before = contents()

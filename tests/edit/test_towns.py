@@ -1,5 +1,5 @@
-"""``acmidm new --from`` with a spreadsheet: a form and a mandate per row, or a sentence for each mistake and nothing
-written."""
+"""``acmidm new --from`` with a spreadsheet: a form and a mandate per row, or a sentence for each
+mistake and nothing written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ from tests.support.terminal import contents
 from tests.support.workspace import Workspace, private_key, public_key
 
 SCOPE = "dv_verenigingsregister_beheer"
-COMMON = ("--supplier", "leverancier", "--application", "verenigingen", "--contact", "koppelingen@leverancier.example")
+COMMON = (
+    "--supplier",
+    "leverancier",
+    "--application",
+    "verenigingen",
+    "--contact",
+    "koppelingen@leverancier.example",
+)
 HEADINGS = ("KBOnummer", "OVO-code", "Klant", "Mandaat tot", "Mandaatreferentie")
 AALST = ("0207.437.468", "OVO001992", "Stad Aalst", "2099-12-31", "SD-1")
 GENT = ("0207.451.227", "", "Gent", "2099-12-31", "SD-2")
@@ -33,7 +40,8 @@ NOTIFICATIES = ("--product", "notificaties", "--set", "notificaties.product_ids=
 
 @pytest.fixture
 def place(workspace: Workspace) -> Workspace:
-    """The catalogue that there is, a supplier with keys for TNI, and Stad Gent, which has a folder."""
+    """The catalogue that there is, a supplier with keys for TNI, and Stad Gent, which has a
+    folder."""
     shutil.rmtree(workspace.catalogue)
     shutil.copytree(ROOT / "catalogue", workspace.catalogue)
     (workspace.forms / "gent/mijn-gent.yaml").unlink()
@@ -44,7 +52,9 @@ def place(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def sheet(*rows: tuple[str, ...], headings: tuple[str, ...] = HEADINGS, file: str = "towns.csv") -> str:
+def sheet(
+    *rows: tuple[str, ...], headings: tuple[str, ...] = HEADINGS, file: str = "towns.csv"
+) -> str:
     """Write a spreadsheet, and return its name."""
     if file.endswith(".csv"):
         Path(file).write_text("".join(f"{';'.join(row)}\n" for row in (headings, *rows)))
@@ -52,13 +62,17 @@ def sheet(*rows: tuple[str, ...], headings: tuple[str, ...] = HEADINGS, file: st
         book = Workbook()
         assert book.active is not None
         for row in (headings, *rows):
-            book.active.append([date.fromisoformat(cell) if cell[:2] == "20" else cell for cell in row])
+            book.active.append(
+                [date.fromisoformat(cell) if cell[:2] == "20" else cell for cell in row]
+            )
         book.save(file)
     return file
 
 
 def new(file: str, *arguments: str) -> Result:
-    return CliRunner().invoke(app, ["new", "--from", file, *COMMON, *(arguments or ("--scope", SCOPE))])
+    return CliRunner().invoke(
+        app, ["new", "--from", file, *COMMON, *(arguments or ("--scope", SCOPE))]
+    )
 
 
 def read(file: str) -> Any:
@@ -67,13 +81,16 @@ def read(file: str) -> Any:
 
 @pytest.mark.parametrize("kind", ["towns.csv", "towns.xlsx"])
 def test_a_form_and_a_mandate_for_each_row(place: Workspace, kind: str) -> None:
-    """An organisation that has a folder is found by its KBO number, whatever the row calls it; a new one gets its file;
-    a second run writes nothing."""
+    """An organisation that has a folder is found by its KBO number, whatever the row calls it; a
+    new one gets its file; a second run writes nothing."""
     before = contents()
     result = new(sheet(AALST, GENT, file=kind))
     assert result.exit_code == 0, result.output
     written = {
-        *(f"onboardings/stad-aalst/{name}.yaml" for name in ("organisation", "verenigingen", "mandates")),
+        *(
+            f"onboardings/stad-aalst/{name}.yaml"
+            for name in ("organisation", "verenigingen", "mandates")
+        ),
         *(f"onboardings/gent/{name}.yaml" for name in ("verenigingen", "mandates")),
     }
     assert contents().keys() - before.keys() == {*written, kind}
@@ -83,9 +100,17 @@ def test_a_form_and_a_mandate_for_each_row(place: Workspace, kind: str) -> None:
         "kbo": "0207.437.468",
     }
     form = read("onboardings/gent/verenigingen.yaml")
-    assert (form["keys_of"], form["environments"]) == ("leverancier", {"tni": {"scopes": {SCOPE: {}}}})
+    assert (form["keys_of"], form["environments"]) == (
+        "leverancier",
+        {"tni": {"scopes": {SCOPE: {}}}},
+    )
     [mandate] = read("onboardings/stad-aalst/mandates.yaml")["mandates"]
-    assert (mandate["supplier"], mandate["applications"], str(mandate["until"]), mandate["reference"]) == (
+    assert (
+        mandate["supplier"],
+        mandate["applications"],
+        str(mandate["until"]),
+        mandate["reference"],
+    ) == (
         "leverancier",
         ["verenigingen"],
         "2099-12-31",
@@ -103,12 +128,32 @@ def test_a_form_and_a_mandate_for_each_row(place: Workspace, kind: str) -> None:
     ("headings", "row", "sentences"),
     [
         (HEADINGS, ("0207.437.469", *AALST[1:]), ["row 2: column A (KBOnummer): "]),
-        (HEADINGS, (*AALST[:2], "", *AALST[3:]), ["row 2: column C (Klant): is missing; give the organisation's name"]),
+        (
+            HEADINGS,
+            (*AALST[:2], "", *AALST[3:]),
+            ["row 2: column C (Klant): is missing; give the organisation's name"],
+        ),
         (HEADINGS, (*AALST[:3], "soon", ""), ['row 2: column D (Mandaat tot): "soon" is no day']),
-        (HEADINGS, (*AALST[:3], "31/12/2020", ""), ["column D (Mandaat tot): the mandate ended on 2020-12-31; give"]),
-        (HEADINGS, (*AALST[:3], "", ""), ["column D (Mandaat tot) is empty; give the last day of the mandate"]),
-        (HEADINGS, (*AALST[:3], "", "=A1"), ["is empty; give", "column E (Mandaatreferentie) has a formula"]),
-        (HEADINGS, ("", "OVO009999", "Gent!", *AALST[3:]), ["column C (Klant): onboardings/gent is that of an organ"]),
+        (
+            HEADINGS,
+            (*AALST[:3], "31/12/2020", ""),
+            ["column D (Mandaat tot): the mandate ended on 2020-12-31; give"],
+        ),
+        (
+            HEADINGS,
+            (*AALST[:3], "", ""),
+            ["column D (Mandaat tot) is empty; give the last day of the mandate"],
+        ),
+        (
+            HEADINGS,
+            (*AALST[:3], "", "=A1"),
+            ["is empty; give", "column E (Mandaatreferentie) has a formula"],
+        ),
+        (
+            HEADINGS,
+            ("", "OVO009999", "Gent!", *AALST[3:]),
+            ["column C (Klant): onboardings/gent is that of an organ"],
+        ),
         (
             HEADINGS,
             (*GENT[:1], "OVO009999", *GENT[2:]),
@@ -120,7 +165,11 @@ def test_a_form_and_a_mandate_for_each_row(place: Workspace, kind: str) -> None:
             ["row 2: column F (CliëntID TEST) has a client already; acmidm import takes it over"],
         ),
         ((*HEADINGS, "Contact"), (*AALST, "me"), ["row 2: column F (Contact): "]),
-        ((*HEADINGS, "Scope"), (*AALST, "dv_verenigingsregister_beher"), ["row 2: column F (Scope): scope", "did you"]),
+        (
+            (*HEADINGS, "Scope"),
+            (*AALST, "dv_verenigingsregister_beher"),
+            ["row 2: column F (Scope): scope", "did you"],
+        ),
     ],
 )
 def test_what_is_wrong_is_said_by_row_and_column(
@@ -128,14 +177,18 @@ def test_what_is_wrong_is_said_by_row_and_column(
 ) -> None:
     """All of it at once, and nothing is written, for the other rows neither."""
     file = sheet(
-        row, (*("0207.495.470", "OVO002277", "Wingene", "2099-12-31", "")[: len(HEADINGS)],), headings=headings
+        row,
+        (*("0207.495.470", "OVO002277", "Wingene", "2099-12-31", "")[: len(HEADINGS)],),
+        headings=headings,
     )
     before = contents()
     result = new(file)
     assert (result.exit_code, contents()) == (2, before), result.output
     for sentence in sentences:
         assert sentence in result.stderr, result.stderr
-    assert result.stderr.endswith("nothing was written; correct the rows, or leave them out with --skip-wrong\n")
+    assert result.stderr.endswith(
+        "nothing was written; correct the rows, or leave them out with --skip-wrong\n"
+    )
     result = new(file, "--scope", SCOPE, "--skip-wrong")
     assert result.exit_code == 1, result.output
     assert all(sentence in result.stderr for sentence in sentences)
@@ -146,9 +199,14 @@ def test_what_is_wrong_is_said_by_row_and_column(
 
 
 def test_what_only_shows_among_all_forms(place: Workspace) -> None:
-    """A row is left out for what the loader says of its files; a name that another row has too stops both."""
+    """A row is left out for what the loader says of its files; a name that another row has too
+    stops both."""
     place.write_organisation("name: Stad Aalst!\novo: OVO009999\n", "another")
-    file = sheet(AALST, ("", "OVO000001", "Dorp", "2099-12-31", ""), ("", "OVO000002", "Dorp", "2099-12-31", ""))
+    file = sheet(
+        AALST,
+        ("", "OVO000001", "Dorp", "2099-12-31", ""),
+        ("", "OVO000002", "Dorp", "2099-12-31", ""),
+    )
     result = new(file)
     assert result.exit_code == 2, result.output
     assert "row 2: not written: onboardings/" in result.stderr
@@ -157,23 +215,32 @@ def test_what_only_shows_among_all_forms(place: Workspace) -> None:
 
 @pytest.mark.usefixtures("place")
 def test_values_of_a_product_are_a_column_each() -> None:
-    """What is the same for all is an option; a new organisation may say what its row says, and its owners approve."""
+    """What is the same for all is an option; a new organisation may say what its row says, and its
+    owners approve."""
     file = sheet(
         (*AALST, "stad-aalst", "@stad-aalst/team", "x"),
         headings=(*HEADINGS, "notificaties.merk_code", "Eigenaar", "TAN"),
     )
     result = new(file, *NOTIFICATIES)
     assert result.exit_code == 0, result.output
-    configuration = read("onboardings/stad-aalst/verenigingen.yaml")["environments"]["tni"]["products"]["notificaties"]
+    configuration = read("onboardings/stad-aalst/verenigingen.yaml")["environments"]["tni"][
+        "products"
+    ]["notificaties"]
     assert (configuration["merk_code"], configuration["product_ids"]) == ("stad-aalst", ["10244"])
     organisation = read("onboardings/stad-aalst/organisation.yaml")
-    assert (organisation["owners"], organisation["speaks_for"]["merk_code"]) == (["@stad-aalst/team"], ["stad-aalst"])
+    assert (organisation["owners"], organisation["speaks_for"]["merk_code"]) == (
+        ["@stad-aalst/team"],
+        ["stad-aalst"],
+    )
     assert "columns that were not read: TAN" in result.stdout
 
 
 def test_a_mandate_is_added_to_those_that_there_are(place: Workspace) -> None:
     """Comments stay. One that ends later renews that of a form that is there, whose text stays."""
-    mine = "mandates:\n  # the other one\n  - {supplier: leverancier, applications: [other], until: 2099-01-01}  # ok\n"
+    mine = (
+        "mandates:\n  # the other one\n  - {supplier: leverancier, applications: [other], until:"
+        " 2099-01-01}  # ok\n"
+    )
     place.write("onboardings/gent/mandates.yaml", mine)
     assert new(sheet(GENT)).exit_code == 0
     text = Path("onboardings/gent/mandates.yaml").read_text()
@@ -181,7 +248,11 @@ def test_a_mandate_is_added_to_those_that_there_are(place: Workspace) -> None:
     form = Path("onboardings/gent/verenigingen.yaml").read_text()
     assert new(sheet((*GENT[:3], "2100-06-30", "SD-9"))).exit_code == 0
     mandates = read("onboardings/gent/mandates.yaml")["mandates"]
-    assert [str(mandate["until"]) for mandate in mandates] == ["2099-01-01", "2099-12-31", "2100-06-30"]
+    assert [str(mandate["until"]) for mandate in mandates] == [
+        "2099-01-01",
+        "2099-12-31",
+        "2100-06-30",
+    ]
     assert Path("onboardings/gent/verenigingen.yaml").read_text() == form
     assert place.sentences() == []
 
@@ -192,8 +263,14 @@ def test_a_mandate_is_added_to_those_that_there_are(place: Workspace) -> None:
     [
         (("new", "--from", "towns.csv"), "--from goes with --supplier"),
         (("new", "--supplier", "leverancier"), "--from goes with --supplier"),
-        (("new", "--from", "towns.csv", "--supplier", "nobody"), '"nobody"; make onboardings/nobody/organisation.yaml'),
-        (("new", "--from", "towns.csv", "--supplier", "gent"), "acmidm keys new --supplier gent --environment tni"),
+        (
+            ("new", "--from", "towns.csv", "--supplier", "nobody"),
+            '"nobody"; make onboardings/nobody/organisation.yaml',
+        ),
+        (
+            ("new", "--from", "towns.csv", "--supplier", "gent"),
+            "acmidm keys new --supplier gent --environment tni",
+        ),
         (("new", "--from", "no.csv", "--supplier", "leverancier"), "no.csv cannot be read"),
     ],
 )
@@ -209,7 +286,12 @@ def test_forty_rows_of_the_story_are_written_in_one_go(place: Workspace) -> None
     assert result.exit_code == 0, result.output
     assert "40 rows were written. All of it is valid." in result.stdout
     assert len(place.load().forms) == 40
-    assert json.dumps(read("onboardings/voorbeeldgemeente-040/mandates.yaml"), default=str).count("MANDAAT-040") == 1
+    assert (
+        json.dumps(read("onboardings/voorbeeldgemeente-040/mandates.yaml"), default=str).count(
+            "MANDAAT-040"
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,7 +308,8 @@ def test_forty_rows_of_the_story_are_written_in_one_go(place: Workspace) -> None
     ],
 )
 def test_a_hostile_cell_is_refused_or_harmless(place: Workspace, cell: str) -> None:
-    """In any column: a sentence without the secret, or files in the folder of forms that are valid."""
+    """In any column: a sentence without the secret, or files in the folder of forms that are
+    valid."""
     headings = (*HEADINGS, "Contact", "Toepassing", "Eigenaar")
     sound = (*AALST, "a@b.example", "verenigingen", "@a/b")
     for column in range(len(headings)):

@@ -1,4 +1,5 @@
-"""A run that was cut off while it made a client anew: the state has one client under that name, and keeps that one."""
+"""A run that was cut off while it made a client anew: the state has one client under that name, and
+keeps that one."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ def test_the_client_that_works_stays_and_the_other_is_reported(
     monkeypatch.setattr(recovery, "last_runs", lambda _: [])
     monkeypatch.setattr(recovery, "stack_tags", lambda _: {})
     monkeypatch.setattr(recovery, "set_tag", lambda *_: None)
-    monkeypatch.setattr(recovery, "store_deployment", lambda _, state: stored.append(state["deployment"]))
+    monkeypatch.setattr(
+        recovery, "store_deployment", lambda _, state: stored.append(state["deployment"])
+    )
     stack = Stack("tni", lambda: settings(authority="rfc7591"), export=lambda _: state)
     assert recovery.recover(stack).look_first
     (deployment,) = stored

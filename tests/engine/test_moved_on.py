@@ -1,4 +1,5 @@
-"""A stack that moves on to another authority: what people confirmed and no run has recorded would be made anew."""
+"""A stack that moves on to another authority: what people confirmed and no run has recorded would
+be made anew."""
 
 from __future__ import annotations
 
@@ -30,7 +31,13 @@ def engine(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> pytest.Mo
     set_by_hand(repository)
     repository.form = repository.write("mijn-app", environment="tni")
     carry_out(opened())
-    repository.set("hand", authority="rfc7591", confirmedFolder=None, managementUrl=None, operatorClientId="operator")
+    repository.set(
+        "hand",
+        authority="rfc7591",
+        confirmedFolder=None,
+        managementUrl=None,
+        operatorClientId="operator",
+    )
     monkeypatch.setattr(recovery, "last_runs", lambda _: [last_run("by_hand")])
     monkeypatch.setattr(recovery, "stack_tags", lambda _: {})
     monkeypatch.setattr(recovery, "set_tag", lambda *_: None)

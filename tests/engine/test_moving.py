@@ -1,4 +1,5 @@
-"""Connections go from one state to another: what the engine's own check of a state looks at, without the engine."""
+"""Connections go from one state to another: what the engine's own check of a state looks at,
+without the engine."""
 
 from __future__ import annotations
 
@@ -9,7 +10,10 @@ from acmidm_onboarding.engine_resources import resources_in
 
 GOES, STAYS = "OVO002067/loket", "OVO002067/ander"
 NAMES = ("tni-a", "tni-b")
-SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"s"'}
+SECRET = {
+    "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+    "plaintext": '"s"',
+}
 
 
 def urn(stack: str, kind: str, name: str) -> str:
@@ -21,8 +25,12 @@ def dynamic(kind: str) -> str:
 
 
 def state(stack: str, *keys: str) -> dict[str, Any]:
-    """As the engine exports it: a component, a client with another one that is about to go, and the hand-over."""
-    root, provider = urn(stack, "pulumi:pulumi:Stack", f"acmidm-{stack}"), urn(stack, "pulumi:providers:p", "default")
+    """As the engine exports it: a component, a client with another one that is about to go, and the
+    hand-over."""
+    root, provider = (
+        urn(stack, "pulumi:pulumi:Stack", f"acmidm-{stack}"),
+        urn(stack, "pulumi:providers:p", "default"),
+    )
     provided = {"provider": f"{provider}::id-of-{stack}"}
     resources: list[dict[str, Any]] = [{"urn": root, "outputs": {"connections": {}}}]
     clients = []
@@ -34,13 +42,27 @@ def state(stack: str, *keys: str) -> dict[str, Any]:
         resources.append({"urn": component, "parent": root})
         if len(clients) == 1:  # the engine has it behind the first component
             resources.append(
-                {"urn": provider, "id": f"id-of-{stack}", "inputs": {"acmidm:issuer": "x", "version": "1"}}
+                {
+                    "urn": provider,
+                    "id": f"id-of-{stack}",
+                    "inputs": {"acmidm:issuer": "x", "version": "1"},
+                }
             )
         common = {"parent": component, **provided}
         resources += [
-            {"urn": client, "id": f"client of {key}", "outputs": {"registration": SECRET}, **common},
+            {
+                "urn": client,
+                "id": f"client of {key}",
+                "outputs": {"registration": SECRET},
+                **common,
+            },
             {"urn": client, "id": "a former one", "delete": True, "outputs": {}, **common},
-            {"urn": scopes, "dependencies": [client], "propertyDependencies": {"client_id": [client]}, **common},
+            {
+                "urn": scopes,
+                "dependencies": [client],
+                "propertyDependencies": {"client_id": [client]},
+                **common,
+            },
         ]
     full_name = f"organization/acmidm/{stack}"
     hand_over = {"stack": full_name, "connections": {key: {} for key in keys}}
@@ -52,8 +74,13 @@ def state(stack: str, *keys: str) -> dict[str, Any]:
         **provided,
     }
     mails |= {"inputs": hand_over, "outputs": {**hand_over, "records": records}}
-    resources.append({**mails, "dependencies": clients, "propertyDependencies": {"connections": clients}})
-    return {"version": 3, "deployment": {"manifest": {"time": stack}, "resources": resources if keys else []}}
+    resources.append(
+        {**mails, "dependencies": clients, "propertyDependencies": {"connections": clients}}
+    )
+    return {
+        "version": 3,
+        "deployment": {"manifest": {"time": stack}, "resources": resources if keys else []},
+    }
 
 
 def is_whole(moved: State, stack: str) -> None:
@@ -61,7 +88,10 @@ def is_whole(moved: State, stack: str) -> None:
     seen: dict[str, Any] = {}
     for resource in resources_in(moved):
         of_properties = resource.get("propertyDependencies", {}).values()
-        dependencies = [*resource.get("dependencies", ()), *(name for names in of_properties for name in names)]
+        dependencies = [
+            *resource.get("dependencies", ()),
+            *(name for names in of_properties for name in names),
+        ]
         provider, _, number = resource.get("provider", "").rpartition("::")
         for name in (*dependencies, *filter(None, (resource.get("parent"), provider))):
             assert name in seen, resource
@@ -86,7 +116,9 @@ def test_both_states_are_whole() -> None:
         left = without_connections(source, {GOES})
         is_whole(left, "tni-a")
         assert named(left) == named(state("tni-a", STAYS))
-        assert [name.replace("tni-b", "tni-a") for name in named(moved)] == named(state("tni-a", GOES, *there))
+        assert [name.replace("tni-b", "tni-a") for name in named(moved)] == named(
+            state("tni-a", GOES, *there)
+        )
         assert moved["deployment"]["manifest"] == {"time": "tni-b"}
 
 
@@ -105,7 +137,8 @@ def test_a_destination_without_a_hand_over_gives_it_the_provider_of_its_own() ->
 
 
 def test_what_goes_along() -> None:
-    """A secret, what waits for its removal, and what its organisation was mailed; no setting of the other stack."""
+    """A secret, what waits for its removal, and what its organisation was mailed; no setting of the
+    other stack."""
     moved = with_connections(state("tni-b"), state("tni-a", GOES, STAYS), {GOES}, NAMES)
     resources = {resource["urn"].rpartition(":")[0]: resource for resource in resources_in(moved)}
     clients = [resource for resource in resources_in(moved) if "OAuthClient" in resource["urn"]]

@@ -1,5 +1,5 @@
-"""A connection that the state of another stack has still: at an authority that finds no client by its key, this one
-would make a second client of it."""
+"""A connection that the state of another stack has still: at an authority that finds no client by
+its key, this one would make a second client of it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ __all__ = ["repository"]
 
 
 def test_no_second_client_is_made(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where each create finds what is there, the authority refuses by itself, and no other state is read."""
+    """Where each create finds what is there, the authority refuses by itself, and no other state is
+    read."""
     form = write_form(repository.folder / "onboardings", "zele/loket", scopes=(PLAIN,))
     there = recorded_in(recorded(form.key))
-    monkeypatch.setattr(stacks, "recorded", lambda name: there if name == "organization/acmidm/tni" else None)
+    monkeypatch.setattr(
+        stacks, "recorded", lambda name: there if name == "organization/acmidm/tni" else None
+    )
 
     def opened(authority: str, organisations: str) -> Stack:
         repository.set("tni", environment="tni", authority=authority, organisations="gent")
@@ -33,6 +36,8 @@ def test_no_second_client_is_made(repository: Repository, monkeypatch: pytest.Mo
 
     with pytest.raises(InvalidSettings) as caught:
         _ = opened("rfc7591", "zele").desired
-    assert str(caught.value).endswith(f"move it there: acmidm move {form.key} --from tni --to tni-b")
+    assert str(caught.value).endswith(
+        f"move it there: acmidm move {form.key} --from tni --to tni-b"
+    )
     assert opened("beheerportaal", "zele").desired.declared
     assert opened("rfc7591", "gent").desired.declared == ()

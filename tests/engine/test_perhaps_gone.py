@@ -33,7 +33,10 @@ def opened() -> Stack:
     return made
 
 
-CLIENTS = [Client(f"OVO002067/{name}", Platform.ACMIDM, Environment.TNI, client_id=name) for name in ("a", "b")]
+CLIENTS = [
+    Client(f"OVO002067/{name}", Platform.ACMIDM, Environment.TNI, client_id=name)
+    for name in ("a", "b")
+]
 
 
 def test_the_keys_of_others_are_read(opened: Stack) -> None:

@@ -9,13 +9,19 @@ from acmidm.engine.progress import Progress
 
 
 def event(kind: str, urn: str) -> bytes:
-    return json.dumps({"sequence": 1, kind: {"metadata": {"op": "create", "urn": urn}}}).encode() + b"\n"
+    return (
+        json.dumps({"sequence": 1, kind: {"metadata": {"op": "create", "urn": urn}}}).encode()
+        + b"\n"
+    )
 
 
 def test_connections_are_counted_not_resources(tmp_path: Path) -> None:
-    """Whole ones; half a line is read once it is whole; what fails, and what nobody planned, takes no other's place."""
+    """Whole ones; half a line is read once it is whole; what fails, and what nobody planned, takes
+    no other's place."""
     log = tmp_path / "events"
-    planned = {f"{part}-{key}": key for key in ("a/b", "c/d", "e/f") for part in ("client", "scopes")}
+    planned = {
+        f"{part}-{key}": key for key in ("a/b", "c/d", "e/f") for part in ("client", "scopes")
+    }
     progress = Progress(log, planned)
     progress.look()
     assert progress.sentence("tni", 60) is None, "nothing is written yet"
@@ -33,4 +39,7 @@ def test_connections_are_counted_not_resources(tmp_path: Path) -> None:
     with log.open("ab") as more:
         more.write(last[20:] + event("resOutputsEvent", "client-e/f"))
     progress.look()
-    assert progress.sentence("tni", 120) == "tni: 2 of 3 connections, 1 failed so far (c/d), about a minute more"
+    assert (
+        progress.sentence("tni", 120)
+        == "tni: 2 of 3 connections, 1 failed so far (c/d), about a minute more"
+    )

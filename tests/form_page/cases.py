@@ -1,4 +1,5 @@
-"""Forms, right and wrong, in the one table that the page, the loader and the editor's schema are held against."""
+"""Forms, right and wrong, in the one table that the page, the loader and the editor's schema are
+held against."""
 
 from __future__ import annotations
 
@@ -21,15 +22,27 @@ def filled_in() -> dict[str, Any]:
     }
     request = {
         "jwks": ["loket-tni.jwk.json"],
-        "scopes": {"dv_notificaties_import": {"reason": "dossiers melden"}, "dv_dosis_schrijven": {}},
+        "scopes": {
+            "dv_notificaties_import": {"reason": "dossiers melden"},
+            "dv_dosis_schrijven": {},
+        },
         "products": {
             "notificaties": notificaties,
             "dosis": {"bron_uri": "urn://brugge/loket", "product_ids": ["10244", "10245"]},
         },
     }
     return {
-        "organisation": {"name": "Stad Brugge", "ovo": "OVO001234", "kbo": "0207.437.468", "language": "nl"},
-        "form": {"application": "loket", "contacts": ["loket@brugge.example"], "environments": {"tni": request}},
+        "organisation": {
+            "name": "Stad Brugge",
+            "ovo": "OVO001234",
+            "kbo": "0207.437.468",
+            "language": "nl",
+        },
+        "form": {
+            "application": "loket",
+            "contacts": ["loket@brugge.example"],
+            "environments": {"tni": request},
+        },
         "keys": {"loket-tni.jwk.json": dict(KEY)},
     }
 
@@ -70,7 +83,9 @@ def _only(scope: str, **products: Any) -> Change:
 
 
 def _reason(text: str) -> Change:
-    return lambda one: one["form"]["environments"]["tni"]["scopes"].update(dv_dosis_schrijven={"reason": text})
+    return lambda one: one["form"]["environments"]["tni"]["scopes"].update(
+        dv_dosis_schrijven={"reason": text}
+    )
 
 
 def _production(one: dict[str, Any]) -> None:
@@ -105,10 +120,16 @@ RIGHT: dict[str, Change] = {
     "production": _production,
     "a scope without a product": _only("dv_organisatieregister_info"),
     "one product": _only("dv_mbp_incidents", **{"mijn-burgerprofiel": _MBP}),
-    "a field that is true": _only("dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "analytics": True}}),
-    "a field that is a text": _only("dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "analytics": "ja"}}),
+    "a field that is true": _only(
+        "dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "analytics": True}}
+    ),
+    "a field that is a text": _only(
+        "dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "analytics": "ja"}}
+    ),
     "channels": _product("notificaties", channels=["passief", "email"]),
-    "an address to unsubscribe": _product("notificaties", unsubscribe_link="https://brugge.example/uit?a=b"),
+    "an address to unsubscribe": _product(
+        "notificaties", unsubscribe_link="https://brugge.example/uit?a=b"
+    ),
     "a right with a context": _product("dosis", access_rights=["Raadpleger", "Recht - context"]),
     "the longest code": _product("notificaties", merk_code="m" * 255),
 }
@@ -156,11 +177,15 @@ WRONG: dict[str, Change] = {
     "no product": _product("notificaties", product_ids=None),
     "the same product twice": _product("notificaties", product_ids=["10244", "10244"]),
     "two products in one": _product("notificaties", product_ids=["10244;10245"]),
-    "an address to unsubscribe by mail": _product("notificaties", unsubscribe_link="mailto:uit@brugge.example"),
+    "an address to unsubscribe by mail": _product(
+        "notificaties", unsubscribe_link="mailto:uit@brugge.example"
+    ),
     "no source": _product("dosis", bron_uri=None),
     "a right with two spaces": _product("dosis", access_rights=["Recht  - context"]),
     "no widget": _only("dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "widget_id": "w 1"}}),
-    "a field that is too long": _only("dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "analytics": "j" * 256}}),
+    "a field that is too long": _only(
+        "dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "analytics": "j" * 256}}
+    ),
 }
 CASES = {name: Case(change, False) for name, change in RIGHT.items()} | {
     name: Case(change, True) for name, change in WRONG.items()

@@ -34,9 +34,15 @@ class Filled:
 
     def open(self, name: str, content: object) -> None:
         """Open a file on the page; a document as YAML."""
-        text = content if isinstance(content, str) else yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+        text = (
+            content
+            if isinstance(content, str)
+            else yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+        )
         self.page.evaluate("document.getElementById('opened').replaceChildren()")
-        self.page.locator("#file").set_input_files({"name": name, "mimeType": "", "buffer": text.encode()})
+        self.page.locator("#file").set_input_files(
+            {"name": name, "mimeType": "", "buffer": text.encode()}
+        )
         self.page.locator("#opened .notice").wait_for()
 
     def saved(self, press: Callable[[], object]) -> tuple[str, str]:
@@ -60,7 +66,9 @@ class Filled:
         """Choose that a file without a key is what is meant."""
         self.page.locator("#keyless").evaluate("box => { box.checked = true; }")
 
-    def make_key(self, algorithm: str = "ES256", form: str = "encrypted", sentence: str = SENTENCE) -> tuple[str, str]:
+    def make_key(
+        self, algorithm: str = "ES256", form: str = "encrypted", sentence: str = SENTENCE
+    ) -> tuple[str, str]:
         """Make a pair; the private key's file."""
         self.page.locator("#algorithm").select_option(algorithm)
         self.page.locator("#format").select_option(form)
@@ -82,13 +90,19 @@ def filled(browser: Browser, html: str, tmp_path: Path) -> Iterator[Filled]:
     """The page as a file, in Dutch."""
     file = tmp_path / "aansluiten.html"
     file.write_text(html)
-    context = browser.new_context(offline=True, locale="nl-BE", viewport={"width": 1180, "height": 900})
+    context = browser.new_context(
+        offline=True, locale="nl-BE", viewport={"width": 1180, "height": 900}
+    )
     filled = Filled(context.new_page())
     filled.page.on("console", lambda message: filled.complaints.append(message.text))
     filled.page.on("pageerror", lambda error: filled.complaints.append(str(error)))
     filled.page.on(
         "request",
-        lambda request: filled.complaints.append(request.url) if request.url.startswith(("http", "ws")) else None,
+        lambda request: (
+            filled.complaints.append(request.url)
+            if request.url.startswith(("http", "ws"))
+            else None
+        ),
     )
     filled.page.goto(file.as_uri())
     yield filled

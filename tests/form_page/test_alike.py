@@ -1,4 +1,5 @@
-"""The loader and the editor's schema by the table of cases; the page by the same, in ``test_page``."""
+"""The loader and the editor's schema by the table of cases; the page by the same, in
+``test_page``."""
 
 from __future__ import annotations
 
@@ -23,15 +24,21 @@ ORGANISATION = Draft202012Validator(organisation_schema(CATALOGUE))
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_loader_takes_what_is_right_and_the_schema_what_the_loader_takes(workspace: Workspace, name: str) -> None:
+def test_the_loader_takes_what_is_right_and_the_schema_what_the_loader_takes(
+    workspace: Workspace, name: str
+) -> None:
     """What it writes is what the schema of an editor has no mistake in."""
     shutil.rmtree(workspace.catalogue)
     shutil.copytree(ROOT / "catalogue", workspace.catalogue)
     shutil.rmtree(workspace.forms / "gent")
     workspace.forms.rmdir()
-    Path("aansluiting.yaml").write_text(yaml.safe_dump(document_of(CASES[name]), allow_unicode=True))
+    Path("aansluiting.yaml").write_text(
+        yaml.safe_dump(document_of(CASES[name]), allow_unicode=True)
+    )
     result = CliRunner().invoke(app, ["new", "--from", "aansluiting.yaml"])
     assert result.exit_code == (2 if CASES[name].is_wrong else 0), result.output
     for file in workspace.forms.rglob("*.yaml"):
         schema = ORGANISATION if file.name == "organisation.yaml" else FORM
-        assert [error.message for error in schema.iter_errors(yaml.safe_load(file.read_text()))] == []
+        assert [
+            error.message for error in schema.iter_errors(yaml.safe_load(file.read_text()))
+        ] == []

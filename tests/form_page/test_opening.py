@@ -1,5 +1,5 @@
-"""What somebody opens on the page, in a real browser: nothing of a form is lost, and what is hostile is refused, or
-shown as text."""
+"""What somebody opens on the page, in a real browser: nothing of a form is lost, and what is
+hostile is refused, or shown as text."""
 
 from __future__ import annotations
 
@@ -23,11 +23,14 @@ from tests.support.workspace import private_key
 
 @pytest.mark.usefixtures("workspace")
 def test_each_form_of_ours_can_be_opened_and_nothing_of_it_is_lost(filled: Filled) -> None:
-    """A person opens a form and its organisation, and mails what the page makes: that changes nothing of the form."""
+    """A person opens a form and its organisation, and mails what the page makes: that changes
+    nothing of the form."""
     for folder in ("onboardings", "catalogue"):
         shutil.rmtree(folder)
         shutil.copytree(ROOT / folder, folder)
-    forms = [file for file in Path("onboardings").glob("*/*.yaml") if "application:" in file.read_text()]
+    forms = [
+        file for file in Path("onboardings").glob("*/*.yaml") if "application:" in file.read_text()
+    ]
     assert len(forms) > 5
     filled.page.evaluate(KEEPING)
     filled.without_key()
@@ -43,7 +46,8 @@ def test_each_form_of_ours_can_be_opened_and_nothing_of_it_is_lost(filled: Fille
 
 
 def test_a_scope_and_a_key_for_a_form_that_exists(filled: Filled) -> None:
-    """What the page does not know is named, and is not in the file; production is filled in by production's part."""
+    """What the page does not know is named, and is not in the file; production is filled in by
+    production's part."""
     form = yaml.safe_load((ROOT / "onboardings/stad-gent/mijn-gent.yaml").read_text())
     form |= {"retire": "2030-01-01"}
     form["environments"]["tni"]["scopes"]["dv_weg"] = {}
@@ -54,7 +58,9 @@ def test_a_scope_and_a_key_for_a_form_that_exists(filled: Filled) -> None:
     assert "niet overgenomen: dv_weg" in told
     filled.page.get_by_text("Productie. Pas na").click()
     filled.open("organisation.yaml", (ROOT / "onboardings/stad-gent/organisation.yaml").read_text())
-    scopes = filled.page.locator("[name=scope]:checked").evaluate_all("all => all.map((one) => one.value)")
+    scopes = filled.page.locator("[name=scope]:checked").evaluate_all(
+        "all => all.map((one) => one.value)"
+    )
     assert set(scopes) == set(form["environments"]["prod"]["scopes"])
     filled.open("mijn.jwk.json", json.dumps(KEY))
     document = filled.made()
@@ -64,7 +70,10 @@ def test_a_scope_and_a_key_for_a_form_that_exists(filled: Filled) -> None:
 
 HOSTILE: dict[str, tuple[str, str]] = {
     "a private key in PEM": (SECRETS["PEM"], "bevat een private sleutel"),
-    "a private JSON Web Key": (json.dumps(private_key("ec", kty="EC", crv="P-256")), "bevat een private sleutel"),
+    "a private JSON Web Key": (
+        json.dumps(private_key("ec", kty="EC", crv="P-256")),
+        "bevat een private sleutel",
+    ),
     "a private key in a file": (
         yaml.safe_dump({**filled_in(), "keys": {"x": private_key("ec", kty="EC", crv="P-256")}}),
         "bevat een private sleutel",
@@ -81,9 +90,18 @@ HOSTILE: dict[str, tuple[str, str]] = {
         + "".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]\n" for n in range(9)),
         "ingelezen",
     ),
-    "a tag": ("application: !!js/function 'function () { alert(1) }'", "geen bestand van deze pagina"),
-    "markup": ('application: "<img src=x onerror=alert(1)>"\nenvironments: {tni: {scopes: {"<b>": {}}}}', "<b>"),
-    "a prototype": ("application: {__proto__: {x: 1}}\n__proto__: {form: 1}\nenvironments: null", "ingelezen"),
+    "a tag": (
+        "application: !!js/function 'function () { alert(1) }'",
+        "geen bestand van deze pagina",
+    ),
+    "markup": (
+        'application: "<img src=x onerror=alert(1)>"\nenvironments: {tni: {scopes: {"<b>": {}}}}',
+        "<b>",
+    ),
+    "a prototype": (
+        "application: {__proto__: {x: 1}}\n__proto__: {form: 1}\nenvironments: null",
+        "ingelezen",
+    ),
     "parts of other kinds": (
         "form: {application: [1], contacts: {a: b}, environments: [x]}\norganisation: 1\nkeys: x",
         "ingelezen",

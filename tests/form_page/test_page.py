@@ -1,5 +1,5 @@
-"""The page in a real browser, without a network: it refuses what the loader refuses, it makes keys that software reads,
-and it is for everybody."""
+"""The page in a real browser, without a network: it refuses what the loader refuses, it makes keys
+that software reads, and it is for everybody."""
 
 from __future__ import annotations
 
@@ -40,14 +40,20 @@ def test_the_page_refuses_what_the_loader_refuses_and_saves_what_it_takes(filled
 
 def without_names(document: dict[str, Any]) -> dict[str, Any]:
     """The document without the names of key files, which the page makes of the application's."""
-    requests = [{**one, "jwks": len(one.get("jwks", ()))} for one in document["form"]["environments"].values()]
-    form = {**document["form"], "environments": dict(zip(document["form"]["environments"], requests, strict=True))}
+    requests = [
+        {**one, "jwks": len(one.get("jwks", ()))}
+        for one in document["form"]["environments"].values()
+    ]
+    form = {
+        **document["form"],
+        "environments": dict(zip(document["form"]["environments"], requests, strict=True)),
+    }
     return {**document, "form": form, "keys": [*document.get("keys", {}).values()]}
 
 
 def test_the_keyboard_is_enough(filled: Filled) -> None:
-    """From the first field to the file; mistakes have the focus, and lead to their fields; the value that an OVO code
-    tells is there."""
+    """From the first field to the file; mistakes have the focus, and lead to their fields; the
+    value that an OVO code tells is there."""
     page = filled.page
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Naar het formulier")).to_be_focused()
@@ -60,7 +66,13 @@ def test_the_keyboard_is_enough(filled: Filled) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#name")).to_be_focused()
-    for text in ("Gemeente Voorbeeldem", "OVO099999", "", "e-loket", "digitalisering@voorbeeldem.example"):
+    for text in (
+        "Gemeente Voorbeeldem",
+        "OVO099999",
+        "",
+        "e-loket",
+        "digitalisering@voorbeeldem.example",
+    ):
         page.keyboard.insert_text(text)
         page.keyboard.press("Tab")
     page.keyboard.press("Tab")
@@ -74,7 +86,9 @@ def test_the_keyboard_is_enough(filled: Filled) -> None:
     page.keyboard.press("Tab")
     page.keyboard.insert_text("meldingen van het loket")
     page.keyboard.press("Tab")
-    expect(page.locator(":focus")).to_have_value("https://data.vlaanderen.be/id/organisatie/OVO099999")
+    expect(page.locator(":focus")).to_have_value(
+        "https://data.vlaanderen.be/id/organisatie/OVO099999"
+    )
     for text in ("gemeente-voorbeeldem", "10311"):
         page.keyboard.press("Tab")
         page.keyboard.insert_text(text)
@@ -121,7 +135,8 @@ def test_a_value_of_the_wrong_form_gets_an_example(filled: Filled) -> None:
     filled.open("aansluiting-loket.yaml", document_of(CASES["no scheme"]))
     [mistake] = filled.mistakes()
     assert (
-        "heeft niet de vereiste vorm; geef op: de URI van de organisatie die verstuurt (AanbiederUri), zoals" in mistake
+        "heeft niet de vereiste vorm; geef op: de URI van de organisatie die verstuurt"
+        " (AanbiederUri), zoals" in mistake
     )
     expect(filled.page.get_by_label("passief, zonder mail")).to_be_visible()
     filled.page.get_by_role("button", name="English").click()
@@ -143,7 +158,8 @@ def test_a_mistake_goes_when_the_corrected_field_is_left(filled: Filled) -> None
 
 
 def test_it_is_kept_half_filled_in(filled: Filled) -> None:
-    """With the public key that was made, never with the private one; the page goes on where it was."""
+    """With the public key that was made, never with the private one; the page goes on where it
+    was."""
     page = filled.page
     page.locator("#name").fill("Gemeente Voorb")
     page.locator("#application").fill("e-loket")
@@ -157,7 +173,11 @@ def test_it_is_kept_half_filled_in(filled: Filled) -> None:
     assert not re.search("PRIVATE|\\bd:", text)
     page.reload()
     filled.open(name, text)
-    for place, value in (("name", "Gemeente Voorb"), ("application", "e-loket"), ("dosis.product_ids", "10311\n10312")):
+    for place, value in (
+        ("name", "Gemeente Voorb"),
+        ("application", "e-loket"),
+        ("dosis.product_ids", "10311\n10312"),
+    ):
         expect(page.locator(f"[id='{place}']")).to_have_value(value)
     assert filled.saved(lambda: page.locator("#keep").click()) == (name, text)
     assert len(filled.mistakes()) == 3
@@ -194,8 +214,8 @@ LONG = {
 
 @pytest.mark.parametrize("width", [400, 1180])
 def test_it_is_for_everybody(filled: Filled, width: int) -> None:
-    """In both languages, empty, with mistakes and done, in light and in dark: axe finds nothing, and nothing lies
-    beyond the edge."""
+    """In both languages, empty, with mistakes and done, in light and in dark: axe finds nothing,
+    and nothing lies beyond the edge."""
     page = filled.page
     page.set_viewport_size({"width": width, "height": 900})
     look_at(page, f"empty-nl-{width}")
@@ -203,7 +223,9 @@ def test_it_is_for_everybody(filled: Filled, width: int) -> None:
     assert filled.mistakes()
     look_at(page, f"mistakes-nl-{width}")
     page.get_by_role("button", name="English").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Connection form (aansluitingsformulier)")
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Connection form (aansluitingsformulier)"
+    )
     assert filled.mistakes()
     look_at(page, f"mistakes-en-{width}")
     filled.open("aansluiting-loket.yaml", filled_in())
@@ -220,7 +242,8 @@ def test_it_is_for_everybody(filled: Filled, width: int) -> None:
 def look_at(page: Page, name: str) -> None:
     shot(page, f"form-page-{name}")
     edges = page.evaluate(
-        "[...document.querySelectorAll('main *:not(.away)')].map(node => node.getBoundingClientRect().right)"
+        "[...document.querySelectorAll('main *:not(.away)')].map(node =>"
+        " node.getBoundingClientRect().right)"
     )
     width = page.evaluate("document.documentElement.clientWidth")
     assert max(edges) <= width
@@ -228,10 +251,15 @@ def look_at(page: Page, name: str) -> None:
     accessible(page)
 
 
-def test_nothing_else_runs_and_nothing_is_requested(browser: Browser, html: str, tmp_path: Path) -> None:
-    """By the policy, also where a network is there; in the file there is no address that could be requested."""
+def test_nothing_else_runs_and_nothing_is_requested(
+    browser: Browser, html: str, tmp_path: Path
+) -> None:
+    """By the policy, also where a network is there; in the file there is no address that could be
+    requested."""
     assert "unsafe" not in html
-    assert not re.search(r"<[^>]* (on[a-z]+|src|action)=", html.partition('<script type="application/json"')[0])
+    assert not re.search(
+        r"<[^>]* (on[a-z]+|src|action)=", html.partition('<script type="application/json"')[0]
+    )
     assert "sourceMappingURL" not in html
     file = tmp_path / "page.html"
     file.write_text(html.replace("</main>", "<script>document.title = 'ran'</script></main>"))
@@ -240,7 +268,10 @@ def test_nothing_else_runs_and_nothing_is_requested(browser: Browser, html: str,
     assert page.title() == "Aansluitingsformulier"
     refused = "fetch('https://vlaanderen.example/').then(() => 'sent', () => 'refused')"
     assert page.evaluate(refused) == "refused"
-    assert page.evaluate("try { document.body.innerHTML = '<b>x</b>'; 'set' } catch { 'refused' }") == "refused"
+    assert (
+        page.evaluate("try { document.body.innerHTML = '<b>x</b>'; 'set' } catch { 'refused' }")
+        == "refused"
+    )
 
 
 def test_what_is_not_ours_is_as_npm_has_it() -> None:
@@ -251,13 +282,26 @@ def test_what_is_not_ours_is_as_npm_has_it() -> None:
 
 
 def test_each_text_is_used() -> None:
-    """By the template, a script or the mail; a name that is put together counts for all it may be."""
+    """By the template, a script or the mail; a name that is put together counts for all it may
+    be."""
     used = "".join(file.read_text() for file in ASSETS.iterdir() if file.name != "js-yaml.min.js")
     used += "".join(file.read_text() for file in (ROOT / "acmidm").rglob("*.py"))
     together = tuple(
         f"{kind}."
-        for kind in ("field", "choice", "where", "label", "environment", "algorithm", "format", "mistakes", "refused")
+        for kind in (
+            "field",
+            "choice",
+            "where",
+            "label",
+            "environment",
+            "algorithm",
+            "format",
+            "mistakes",
+            "refused",
+        )
     )
     own: dict[str, Any] = {**texts("form_page", Language.NL).templates}
     for name in own.keys() - texts("common", Language.NL).templates.keys():
-        assert name.startswith(together) or re.search(rf"""[."']{re.escape(name)}["']""", used), name
+        assert name.startswith(together) or re.search(rf"""[."']{re.escape(name)}["']""", used), (
+            name
+        )

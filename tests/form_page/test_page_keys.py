@@ -1,5 +1,5 @@
-"""Key pairs that the page makes, in a real browser: what is saved, what is kept, and what is asked before a key is
-lost."""
+"""Key pairs that the page makes, in a real browser: what is saved, what is kept, and what is asked
+before a key is lost."""
 
 from __future__ import annotations
 
@@ -17,17 +17,24 @@ from tests.support.engine import ROOT
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "form"), [("ES256", "encrypted"), ("ES256", "pkcs8"), ("ES256", "jwk"), ("RS256", "encrypted")]
+    ("algorithm", "form"),
+    [("ES256", "encrypted"), ("ES256", "pkcs8"), ("ES256", "jwk"), ("RS256", "encrypted")],
 )
-def test_the_private_key_is_one_that_software_reads(filled: Filled, algorithm: str, form: str) -> None:
-    """Its public half is in the file, as ``acmidm keys`` would write it; of the private half nothing is left in the
-    page."""
+def test_the_private_key_is_one_that_software_reads(
+    filled: Filled, algorithm: str, form: str
+) -> None:
+    """Its public half is in the file, as ``acmidm keys`` would write it; of the private half
+    nothing is left in the page."""
     filled.open("aansluiting-loket.yaml", {**filled_in(), "keys": {}})
     sentence = "wachtwoordzin é €"
     name, text = filled.make_key(algorithm, form, sentence)
     secret = sentence.encode() if form == "encrypted" else None
     assert name == f"loket-tni.private.{'jwk.json' if form == 'jwk' else 'pem'}"
-    own = JWK.from_json(text) if form == "jwk" else JWK.from_pyca(load_pem_private_key(text.encode(), secret))
+    own = (
+        JWK.from_json(text)
+        if form == "jwk"
+        else JWK.from_pyca(load_pem_private_key(text.encode(), secret))
+    )
     [public] = filled.made()["keys"].values()
     assert public["kid"] == JWK(**public).thumbprint() == own.thumbprint()
     assert (public["use"], public["alg"]) == ("sig", algorithm)
@@ -38,7 +45,8 @@ def test_the_private_key_is_one_that_software_reads(filled: Filled, algorithm: s
     assert sentence not in left
     assert filled.page.locator("#passphrase").input_value() == ""
     warned = (
-        "wie het bestand leest, kan zich als de applicatie aanmelden" in filled.page.locator("#key-state").inner_text()
+        "wie het bestand leest, kan zich als de applicatie aanmelden"
+        in filled.page.locator("#key-state").inner_text()
     )
     assert warned is (form != "encrypted")
 
@@ -47,7 +55,9 @@ def test_a_passphrase_is_long_and_typed_twice(filled: Filled) -> None:
     page = filled.page
     page.locator("#passphrase").fill("kort")
     page.locator("#make-key").click()
-    expect(page.get_by_role("alert")).to_contain_text("Wachtwoordzin: de wachtwoordzin heeft minder dan 12 tekens")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "Wachtwoordzin: de wachtwoordzin heeft minder dan 12 tekens"
+    )
     page.locator("#passphrase").fill(SENTENCE)
     page.locator("#make-key").click()
     expect(page.get_by_role("alert")).to_contain_text("de twee wachtwoordzinnen verschillen")
@@ -55,14 +65,16 @@ def test_a_passphrase_is_long_and_typed_twice(filled: Filled) -> None:
 
 
 def test_a_file_without_a_key_is_a_choice(filled: Filled) -> None:
-    """The result says whether there is a key; it goes away as soon as anything changes. A form that exists keeps its
-    key without a question."""
+    """The result says whether there is a key; it goes away as soon as anything changes. A form that
+    exists keeps its key without a question."""
     filled.open("aansluiting-loket.yaml", {**filled_in(), "keys": {}})
     [mistake] = filled.mistakes()
     assert "er is nog geen sleutel" in mistake
     done = filled.page.locator("#done")
     expect(done).to_be_empty()
-    filled.page.get_by_label("Maak het bestand zonder sleutel. U laadt uw publieke sleutel later zelf op").check()
+    filled.page.get_by_label(
+        "Maak het bestand zonder sleutel. U laadt uw publieke sleutel later zelf op"
+    ).check()
     assert "keys" not in filled.made()
     expect(done).to_contain_text("Het bestand heeft geen publieke sleutel.")
     filled.page.locator("#name").press("x")

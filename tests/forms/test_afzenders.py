@@ -1,4 +1,5 @@
-"""The organisations that a supplier's own client sends for: by their mandates, under their own names."""
+"""The organisations that a supplier's own client sends for: by their mandates, under their own
+names."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ MANDATE = "mandates: [{supplier: leverancier, applications: [berichten], until: 
 TEXTS = {
     "leverancier/berichten": FORM,
     "gent/mandates": MANDATE,
-    "aalst/organisation": "name: Stad Aalst\novo: OVO000002\nspeaks_for: {merk_code: [aalst, stad-aalst]}\n",
+    "aalst/organisation": (
+        "name: Stad Aalst\novo: OVO000002\nspeaks_for: {merk_code: [aalst, stad-aalst]}\n"
+    ),
 }
 SENDERS = "senders: {known_by: merk_code, basis: assumed, source: the tests}\n"
 APART = "senders: {basis: assumed, source: the tests}\n"
@@ -33,26 +36,38 @@ MISTAKES = {
     ),
     "no mandate for this application": (
         *("gent/mandates", "[berichten]", "[loket]"),
-        "Stad Gent has no mandate that lets leverancier act in application berichten; have its owners add one in"
-        " mandates.yaml",
+        (
+            "Stad Gent has no mandate that lets leverancier act in application berichten; have its"
+            " owners add one in mandates.yaml"
+        ),
     ),
     "no name to be known by": (
         *("aalst/organisation", "speaks_for: {merk_code: [aalst, stad-aalst]}\n", ""),
-        "Stad Aalst has no merk_code under speaks_for, by which it is known as Afzender; have it added in its"
-        " organisation.yaml, or leave notificaties out",
+        (
+            "Stad Aalst has no merk_code under speaks_for, by which it is known as Afzender; have"
+            " it added in its organisation.yaml, or leave notificaties out"
+        ),
     ),
     "a product that wants a client each": (
         *("leverancier/berichten", "    afz", "    ▶afz"),
-        "each organisation needs a client of its own for register; give each a form of its own, with keys_of; or leave"
-        " the scopes of that product out",
+        (
+            "each organisation needs a client of its own for register; give each a form of its own,"
+            " with keys_of; or leave the scopes of that product out"
+        ),
     ),
     "no product that knows senders": (
         *("leverancier/berichten", "    afz", "    ▶afz"),
-        "no product here knows organisations that a client sends for; add one that does (notificaties), or remove this",
+        (
+            "no product here knows organisations that a client sends for; add one that does"
+            " (notificaties), or remove this"
+        ),
     ),
     "written by hand": (
         *("leverancier/berichten", "merk_code: lev", "▶afzenders: [gent], merk_code: lev"),
-        'notificaties: unknown field "afzenders"; known here: choices, link, merk_code, options, product_ids, volume',
+        (
+            'notificaties: unknown field "afzenders"; known here: choices, link, merk_code,'
+            " options, product_ids, volume"
+        ),
     ),
 }
 
@@ -84,11 +99,17 @@ def test_mistakes(case: str, sending: Workspace) -> None:
     else:
         sending.write(file, text)
         place = "5:17" if name.startswith("gent") else "5:23"
-        assert sending.sentences() == [f"onboardings/leverancier/berichten.yaml:{place}: {sentence}"]
+        assert sending.sentences() == [
+            f"onboardings/leverancier/berichten.yaml:{place}: {sentence}"
+        ]
 
 
 def test_they_are_senders_of_the_product_under_their_own_names(sending: Workspace) -> None:
-    [form] = [one for one in sending.load().connections(Environment.TNI) if one.form == "leverancier/berichten"]
+    [form] = [
+        one
+        for one in sending.load().connections(Environment.TNI)
+        if one.form == "leverancier/berichten"
+    ]
     assert form.products["notificaties"]["afzenders"] == [
         {"code": "OVO000002", "merk_code": ["aalst", "stad-aalst"], "name": "Stad Aalst"},
         {"code": "OVO002067", "merk_code": ["stad-gent"], "name": "Stad Gent"},
@@ -98,11 +119,15 @@ def test_they_are_senders_of_the_product_under_their_own_names(sending: Workspac
 
 
 def test_each_has_a_code(sending: Workspace) -> None:
-    """Mandates end per code: with none, the mandate of one would count for the others, or end theirs."""
-    sending.write("onboardings/aalst/organisation.yaml", "name: Stad Aalst\nspeaks_for: {merk_code: [aalst]}\n")
+    """Mandates end per code: with none, the mandate of one would count for the others, or end
+    theirs."""
+    sending.write(
+        "onboardings/aalst/organisation.yaml",
+        "name: Stad Aalst\nspeaks_for: {merk_code: [aalst]}\n",
+    )
     assert sending.sentences() == [
-        "onboardings/aalst/organisation.yaml:1:1: organisation has neither ovo nor kbo; give at least one: the forms"
-        " beside it, and what is sent for it, are named by it"
+        "onboardings/aalst/organisation.yaml:1:1: organisation has neither ovo nor kbo; give at"
+        " least one: the forms beside it, and what is sent for it, are named by it"
     ]
 
 

@@ -1,4 +1,5 @@
-"""Default scopes and attributes: what a form may have of them, and what it says by them in nobody else's name."""
+"""Default scopes and attributes: what a form may have of them, and what it says by them in nobody
+else's name."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ attributes:
   setbyclient_bron: {title: The source, source: the tests, speaks_for: beginning}
 """
 TNI = "    products:\n      notificaties:\n"
-NO_TEXT = '"setbyclient_proef" is not a text; write one value, in quotes where it could be read otherwise'
+NO_TEXT = (
+    '"setbyclient_proef" is not a text; write one value, in quotes where it could be read otherwise'
+)
 MISTAKES = {
     "a name that is not in the catalogue": (
         "{▶setbyclient_prof: loket}",
@@ -26,8 +29,8 @@ MISTAKES = {
         f"a claim of identity, {name}": (
             f"{{▶{name}: OVO002068}}",
             (
-                f'attribute "{name}" is not in the catalogue; known here: setbyclient_bron, setbyclient_overal,'
-                " setbyclient_proef"
+                f'attribute "{name}" is not in the catalogue; known here: setbyclient_bron,'
+                " setbyclient_overal, setbyclient_proef"
             ),
         )
         for name in ("vo_ovocode", "sub", "VO_OrgCode", "client_id", "SETBYCLIENT_PROEF")
@@ -42,8 +45,8 @@ MISTAKES = {
     "what is not seen": (
         '{setbyclient_proef: ▶"lo\\u202eket"}',
         (
-            '"setbyclient_proef" contains a line break, a control or invisible character, or a space at an end; write'
-            " it on one line"
+            '"setbyclient_proef" contains a line break, a control or invisible character, or a'
+            " space at an end; write it on one line"
         ),
     ),
     **{
@@ -63,13 +66,17 @@ MISTAKES = {
     "another's source": (
         "{setbyclient_bron: ▶urn://aalst/x}",
         (
-            'attribute setbyclient_bron is "urn://aalst/x", for which Stad Gent does not speak; use what begins with'
-            ' "urn://gent/"; the onboarding team adds others under speaks_for in onboardings/gent/organisation.yaml'
+            'attribute setbyclient_bron is "urn://aalst/x", for which Stad Gent does not speak; use'
+            ' what begins with "urn://gent/"; the onboarding team adds others under speaks_for in'
+            " onboardings/gent/organisation.yaml"
         ),
     ),
     "a private key": (
         '{setbyclient_proef: ▶"-----BEGIN PRIVATE KEY-----"}',
-        "this is a private key or a token; take it out and have another made, as this one has been shared",
+        (
+            "this is a private key or a token; take it out and have another made, as this one has"
+            " been shared"
+        ),
     ),
 }
 
@@ -99,14 +106,17 @@ def test_a_mistake_has_its_place(listing: Workspace, name: str) -> None:
         (
             "platforms: [acmidm]",
             "platforms: [acmidm, geosecure]",
-            'attribute "setbyclient_proef" is not known on platform geosecure; remove the attribute, or geosecure',
+            (
+                'attribute "setbyclient_proef" is not known on platform geosecure; remove the'
+                " attribute, or geosecure"
+            ),
         ),
         (
             "      dv_dosis_schrijven: {reason: dossiers, reference: SD-4711}\n",
             "",
             (
-                'attribute "setbyclient_proef" is for product "dosis", none of whose scopes is here; '
-                "add one of dv_dosis_schrijven under scopes, or remove the attribute"
+                'attribute "setbyclient_proef" is for product "dosis", none of whose scopes is'
+                " here; add one of dv_dosis_schrijven under scopes, or remove the attribute"
             ),
         ),
         (
@@ -121,7 +131,9 @@ def test_a_mistake_has_its_place(listing: Workspace, name: str) -> None:
         ),
     ],
 )
-def test_what_does_not_go_with_the_rest(listing: Workspace, right: str, wrong: str, sentence: str) -> None:
+def test_what_does_not_go_with_the_rest(
+    listing: Workspace, right: str, wrong: str, sentence: str
+) -> None:
     listing.write_form(with_attributes("{setbyclient_proef: loket}").replace(right, wrong))
     assert any(found.endswith(f": {sentence}") for found in listing.sentences())
 
@@ -135,15 +147,23 @@ def test_no_name_is_invented(workspace: Workspace) -> None:
 
 
 def test_no_form_has_more_than_the_authority_keeps(listing: Workspace) -> None:
-    listing.write_form(with_attributes(f"{{{', '.join(f'setbyclient_x{number}: x' for number in range(21))}}}"))
-    assert any('"attributes" has more than 20 items' in sentence for sentence in listing.sentences())
+    listing.write_form(
+        with_attributes(f"{{{', '.join(f'setbyclient_x{number}: x' for number in range(21))}}}")
+    )
+    assert any(
+        '"attributes" has more than 20 items' in sentence for sentence in listing.sentences()
+    )
 
 
 def test_what_a_connection_has(listing: Workspace) -> None:
     """By the platform's names; its own code may be in a value, and a source below its own."""
     own = "{setbyclient_proef: 'Gent, OVO002067 (BE 0207.451.227)', setbyclient_bron: urn://gent/x}"
-    listing.write_form(with_attributes(own).replace("{reason: dossiers, ", "{default: true, reason: dossiers, "))
-    connections = {environment: listing.load().connections(environment) for environment in Environment}
+    listing.write_form(
+        with_attributes(own).replace("{reason: dossiers, ", "{default: true, reason: dossiers, ")
+    )
+    connections = {
+        environment: listing.load().connections(environment) for environment in Environment
+    }
     [tni], [prod] = connections[Environment.TNI], connections[Environment.PROD]
     assert {scope for scope, grant in tni.scopes.items() if grant.default} == {"dv_dosis_schrijven"}
     assert tni.attributes == {
@@ -170,13 +190,15 @@ def test_what_a_connection_has(listing: Workspace) -> None:
 )
 def test_what_says_who_a_client_is_is_in_no_catalogue(workspace: Workspace, name: str) -> None:
     workspace.write(
-        "catalogue/dosis.yaml", CATALOGUE["dosis.yaml"] + f"attributes:\n  {name}: {{title: x, source: x}}\n"
+        "catalogue/dosis.yaml",
+        CATALOGUE["dosis.yaml"] + f"attributes:\n  {name}: {{title: x, source: x}}\n",
     )
     workspace.write_form(FORM)
     [sentence] = workspace.sentences()
     assert sentence.startswith("catalogue/dosis.yaml:19:3: ")
     assert any(
-        what in sentence for what in ("no attribute that a client sets", "says who a client is", "longer than 64")
+        what in sentence
+        for what in ("no attribute that a client sets", "says who a client is", "longer than 64")
     )
 
 

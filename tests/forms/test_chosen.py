@@ -1,4 +1,5 @@
-"""A stack takes the forms of some organisations: what it reads of the others, and which of their mistakes stop it."""
+"""A stack takes the forms of some organisations: what it reads of the others, and which of their
+mistakes stop it."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ def test_organisations_are_read_and_their_forms_are_not_taken(tmp_path: Path) ->
 
 
 def test_a_mistake_of_others_stops_nobody(tmp_path: Path) -> None:
-    """But for one without which nobody knows whose a client is, and those of keys that an own form names."""
+    """But for one without which nobody knows whose a client is, and those of keys that an own form
+    names."""
     own, other = write_form(tmp_path, "gent/loket"), write_form(tmp_path, "zele/loket")
     keys = own.use_supplier("theirs")
     assert names(chosen(tmp_path, "gent").valid()) == ["gent/loket"]

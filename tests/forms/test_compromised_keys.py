@@ -20,20 +20,28 @@ def test_it_is_known_and_not_declared(workspace: Workspace) -> None:
     for jwks, declared in ((f"[tni.jwk.json, {ENTRY}]", ["tni"]), (f"[{ENTRY}]", [])):
         workspace.write_form(FORM.replace("[tni.jwk.json]", jwks))
         [connection] = workspace.load().connections(Environment.TNI)
-        assert (list(connection.keys or ()), connection.compromised) == (declared, frozenset({thumbprint}))
+        assert (list(connection.keys or ()), connection.compromised) == (
+            declared,
+            frozenset({thumbprint}),
+        )
         [on_production] = workspace.load().connections(Environment.PROD)
         assert on_production.compromised == frozenset()
 
 
 def test_what_it_signed_is_no_evidence(workspace: Workspace) -> None:
-    """Whichever environment of the form says so: whoever stole it signs what he likes, also where the keys are in the
-    portal."""
+    """Whichever environment of the form says so: whoever stole it signs what he likes, also where
+    the keys are in the portal."""
     stolen = private_key("gestolen", kty="RSA", size=2048)
     workspace.write(STOLEN, {name: stolen[name] for name in ("kty", "n", "e", "kid")})
     write_evidence(workspace.forms / "gent", stolen)
-    for old, new in (("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]"), ("[prod.jwk.json]", f"[prod.jwk.json, {ENTRY}]")):
+    for old, new in (
+        ("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]"),
+        ("[prod.jwk.json]", f"[prod.jwk.json, {ENTRY}]"),
+    ):
         form = FORM.replace(old, new)
-        workspace.write_form(form if "tni" in old else form.replace("    jwks: [tni.jwk.json]\n", ""))
+        workspace.write_form(
+            form if "tni" in old else form.replace("    jwks: [tni.jwk.json]\n", "")
+        )
         [connection] = workspace.load().connections(Environment.TNI)
         assert (connection.evidence, connection.evidence_refused) == (
             None,
@@ -42,7 +50,9 @@ def test_what_it_signed_is_no_evidence(workspace: Workspace) -> None:
 
 
 def test_an_entry_that_says_no_more_is_its_name(workspace: Workspace) -> None:
-    workspace.write_form(FORM.replace("[tni.jwk.json]", "[{file: tni.jwk.json, compromised: false}]"))
+    workspace.write_form(
+        FORM.replace("[tni.jwk.json]", "[{file: tni.jwk.json, compromised: false}]")
+    )
     [connection] = workspace.load().connections(Environment.TNI)
     assert (list(connection.keys or ()), connection.compromised) == (["tni"], frozenset())
 
@@ -51,11 +61,18 @@ def test_it_is_used_nowhere_else(workspace: Workspace) -> None:
     """One key for all clients is what organisations have: each place where it goes on is named."""
     workspace.write(STOLEN, public_key("gestolen"))
     workspace.write_form(
-        FORM.replace("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]").replace("prod.jwk.json", "gestolen.jwk.json")
+        FORM.replace("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]").replace(
+            "prod.jwk.json", "gestolen.jwk.json"
+        )
     )
-    what = "this key is compromised, as onboardings/gent/mijn-gent.yaml says; mark it so here too, and name another"
+    what = (
+        "this key is compromised, as onboardings/gent/mijn-gent.yaml says; mark it so here too, and"
+        " name another"
+    )
     assert [problem.partition(": ")[2] for problem in workspace.sentences()] == [what]
-    other = FORM.replace("application: mijn-gent", "application: ander").replace("tni.jwk.json", "gestolen.jwk.json")
+    other = FORM.replace("application: mijn-gent", "application: ander").replace(
+        "tni.jwk.json", "gestolen.jwk.json"
+    )
     workspace.write_form(FORM.replace("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]"))
     workspace.write_form(other, "gent/ander")
     assert [problem.partition(": ")[2] for problem in workspace.sentences()] == [what]
@@ -69,23 +86,27 @@ def test_one_that_a_supplier_marks_leaves_all_its_customers(workspace: Workspace
     thumbprint = public_jwk(public_key("of-supplier-tni")).thumbprint
     assert (dict(connection.keys or {}), connection.compromised) == ({}, frozenset({thumbprint}))
     workspace.write_organisation("name: Leverancier\novo: OVO000001\n", "leverancier")
-    own = "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {jwks: [tni.jwk.json]}}\n"
+    own = (
+        "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {jwks: [tni.jwk.json]}}\n"
+    )
     workspace.write_form(own, "leverancier/eigen")
     assert workspace.sentences() == [
-        "onboardings/leverancier/eigen.yaml:3:29: this key is compromised, as onboardings/leverancier/keys.yaml says;"
-        " mark it so here too, and name another"
+        "onboardings/leverancier/eigen.yaml:3:29: this key is compromised, as"
+        " onboardings/leverancier/keys.yaml says; mark it so here too, and name another"
     ]
 
 
-def test_a_client_that_is_left_to_itself_keeps_it_so_that_it_is_refused(workspace: Workspace) -> None:
+def test_a_client_that_is_left_to_itself_keeps_it_so_that_it_is_refused(
+    workspace: Workspace,
+) -> None:
     """Where it leaves at once; until its day it is managed, and loses the key."""
     workspace.write(STOLEN, public_key("gestolen"))
     form = FORM.replace("[prod.jwk.json]", f"[prod.jwk.json, {ENTRY}]")
     workspace.write_form(f"preserve: true\n{form}")
     assert workspace.sentences() == [
-        "onboardings/gent/mijn-gent.yaml:19:27: preserve leaves the client as it is, with this key, which is"
-        " compromised; take preserve away, bring the stack up so that the key goes, then preserve it again without this"
-        " entry"
+        "onboardings/gent/mijn-gent.yaml:19:27: preserve leaves the client as it is, with this key,"
+        " which is compromised; take preserve away, bring the stack up so that the key goes, then"
+        " preserve it again without this entry"
     ]
     for line in ("retire: 2999-03-31", "retire: 2020-03-31"):
         workspace.write_form(f"{line}\npreserve: true\n{form}")
@@ -93,12 +114,18 @@ def test_a_client_that_is_left_to_itself_keeps_it_so_that_it_is_refused(workspac
 
 
 def test_mistakes_in_an_entry(workspace: Workspace) -> None:
-    """A misspelt word, a word for a truth, an entry without file, and a key that was pasted in, which is not
-    repeated."""
+    """A misspelt word, a word for a truth, an entry without file, and a key that was pasted in,
+    which is not repeated."""
     pasted = json.dumps(public_key("tni"))
     for entry, sentence in (
-        ("{file: tni.jwk.json, compromissed: true}", 'unknown field "compromissed"; did you mean "compromised"?'),
-        ("{file: tni.jwk.json, compromised: ja}", '"compromised" is not true or false; write true or false'),
+        (
+            "{file: tni.jwk.json, compromissed: true}",
+            'unknown field "compromissed"; did you mean "compromised"?',
+        ),
+        (
+            "{file: tni.jwk.json, compromised: ja}",
+            '"compromised" is not true or false; write true or false',
+        ),
         ("{compromised: true}", 'item 1 of "jwks" is not the name of a file; '),
         (pasted, 'item 1 of "jwks" is not the name of a file; '),
     ):

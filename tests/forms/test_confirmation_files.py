@@ -1,4 +1,5 @@
-"""What people confirmed, as files: every mistake at its place, and what is written reads back the same."""
+"""What people confirmed, as files: every mistake at its place, and what is written reads back the
+same."""
 
 from __future__ import annotations
 
@@ -44,7 +45,9 @@ EC: dict[str, Any] = {"kty": "EC", "crv": "P-256"}
 def write(workspace: Workspace, said: Any = SAID, file: Path = FILE, key: Any = None) -> Path:
     """A confirmation, and its key beside it."""
     workspace.write(str(file.with_name(KEY_NAME)), dict(jwk("key").members) if key is None else key)
-    return workspace.write(str(file), said if isinstance(said, str) else yaml.safe_dump(said, sort_keys=False))
+    return workspace.write(
+        str(file), said if isinstance(said, str) else yaml.safe_dump(said, sort_keys=False)
+    )
 
 
 def sentences() -> list[str]:
@@ -52,7 +55,8 @@ def sentences() -> list[str]:
 
 
 def test_what_people_confirmed(workspace: Workspace) -> None:
-    """By its key, with its public keys and since when each is there; a folder that is not there has nothing."""
+    """By its key, with its public keys and since when each is there; a folder that is not there has
+    nothing."""
     assert read_confirmations(FOLDER) == [{}]
     write(workspace)
     ([(key, found)],) = (one.items() for one in read_confirmations(FOLDER))
@@ -72,7 +76,9 @@ def with_key(key: Any) -> Callable[[Workspace], object]:
 
 def two_of_one_kid(workspace: Workspace) -> None:
     write(workspace, {**SAID, "keys": {**SAID["keys"], "other.jwk.json": "2026-11-28T12:00:00Z"}})
-    workspace.write(str(FILE.with_name("other.jwk.json")), {**public_key("another", **EC), "kid": "key"})
+    workspace.write(
+        str(FILE.with_name("other.jwk.json")), {**public_key("another", **EC), "kid": "key"}
+    )
 
 
 def linked_key(workspace: Workspace) -> None:
@@ -89,17 +95,27 @@ def no_key(workspace: Workspace) -> None:
 
 REFUSED = {"by": "iemand", "at": "2026-11-28T12:00:00Z", "digest": "3fa1", "why": "no"}
 MISTAKES: dict[str, tuple[Callable[[Workspace], object], str]] = {
-    "an unknown field": (changed(scope={}), f'{FILE}:16:1: unknown field "scope"; did you mean "scopes"?'),
+    "an unknown field": (
+        changed(scope={}),
+        f'{FILE}:16:1: unknown field "scope"; did you mean "scopes"?',
+    ),
     "no client-ID": (
-        lambda workspace: write(workspace, {name: value for name, value in SAID.items() if name != "client_id"}),
-        f"{FILE}:1:1: a confirmation has a client_id with its metadata, or refused orders alone; confirm the client"
-        " with acmidm orders done",
+        lambda workspace: write(
+            workspace, {name: value for name, value in SAID.items() if name != "client_id"}
+        ),
+        (
+            f"{FILE}:1:1: a confirmation has a client_id with its metadata, or refused orders"
+            " alone; confirm the client with acmidm orders done"
+        ),
     ),
     "no metadata": (
         changed(metadata=None),
         f"{FILE}:1:1: a confirmation has a client_id with its metadata, or refused orders alone;",
     ),
-    "a client-ID that leads elsewhere": (changed(client_id=".."), f'{FILE}:1:12: ".." is no client-ID; '),
+    "a client-ID that leads elsewhere": (
+        changed(client_id=".."),
+        f'{FILE}:1:12: ".." is no client-ID; ',
+    ),
     "a moment without its zone": (
         changed(removed={"by": "iemand", "at": "2026-11-28T12:00:00"}),
         f'{FILE}:18:7: "at" has no time zone; write it with one, as 2026-11-28T12:00:00Z',
@@ -116,8 +132,14 @@ MISTAKES: dict[str, tuple[Callable[[Workspace], object], str]] = {
         changed(removed={"by": "a\n  b", "at": "2026-11-28T12:00:00Z"}),
         f'{FILE}:17:7: "by" contains a line break, ',
     ),
-    "a part that no client has": (changed(refused={"scope": REFUSED}), f'{FILE}:17:3: "scope" is no part of a'),
-    "a product that a shell would run": (changed(products={"$(reboot)": {}}), f'{FILE}:17:3: "$(reboot)" is no name'),
+    "a part that no client has": (
+        changed(refused={"scope": REFUSED}),
+        f'{FILE}:17:3: "scope" is no part of a',
+    ),
+    "a product that a shell would run": (
+        changed(products={"$(reboot)": {}}),
+        f'{FILE}:17:3: "$(reboot)" is no name',
+    ),
     "a default that is a text": (
         changed(scopes={"dv_magda": {"default": "yes"}}),
         f'{FILE}:14:14: "default" is not true',
@@ -126,47 +148,75 @@ MISTAKES: dict[str, tuple[Callable[[Workspace], object], str]] = {
         changed(keys={"../../../../onboardings/gent/tni.jwk.json": "2026-11-28T12:00:00Z"}),
         f"{FILE}:15:46: this is not the name of a key file; ",
     ),
-    "a key file that is not there": (no_key, f'{FILE}:15:67: key file "{KEY_NAME}" cannot be read: '),
+    "a key file that is not there": (
+        no_key,
+        f'{FILE}:15:67: key file "{KEY_NAME}" cannot be read: ',
+    ),
     "a private key": (
         with_key(private_key("key", **EC)),
         f"{FILE.with_name(KEY_NAME)}:3:3: the key contains the private member d;",
     ),
     "no key": (with_key("{}"), f"{FILE.with_name(KEY_NAME)}:1:1: "),
     "no JSON": (with_key("{"), f"{FILE.with_name(KEY_NAME)}:1:2: this is not JSON;"),
-    "two keys of one kid": (two_of_one_kid, f'{FILE}:16:19: another key has the kid "key"; keep one of the two'),
-    "a link to a key": (linked_key, f"{FILE.with_name(KEY_NAME)}:1:1: this is a link, which is not followed;"),
+    "two keys of one kid": (
+        two_of_one_kid,
+        f'{FILE}:16:19: another key has the kid "key"; keep one of the two',
+    ),
+    "a link to a key": (
+        linked_key,
+        f"{FILE.with_name(KEY_NAME)}:1:1: this is a link, which is not followed;",
+    ),
     "in no organisation's folder": (
         lambda workspace: write(workspace, file=FOLDER / "mijn-gent.yaml"),
-        f"{FOLDER}/mijn-gent.yaml:1:1: a confirmation is in a folder named by its organisation's code, and named by its"
-        " application; move it, as in OVO002067/mijn-gent.yaml",
+        (
+            f"{FOLDER}/mijn-gent.yaml:1:1: a confirmation is in a folder named by its"
+            " organisation's code, and named by its application; move it, as in"
+            " OVO002067/mijn-gent.yaml"
+        ),
     ),
     "in the folder of no code": (
         lambda workspace: write(workspace, file=FOLDER / "gent/mijn-gent.yaml"),
-        f"{FOLDER}/gent/mijn-gent.yaml:1:1: a confirmation is in a folder named by its organisation's code",
+        (
+            f"{FOLDER}/gent/mijn-gent.yaml:1:1: a confirmation is in a folder named by its"
+            " organisation's code"
+        ),
     ),
     "too deep": (
         lambda workspace: write(workspace, file=FOLDER / "x/OVO002067/mijn-gent.yaml"),
-        f"{FOLDER}/x/OVO002067/mijn-gent.yaml:1:1: a confirmation is in a folder named by its organisation's code",
+        (
+            f"{FOLDER}/x/OVO002067/mijn-gent.yaml:1:1: a confirmation is in a folder named by its"
+            " organisation's code"
+        ),
     ),
     "of an application that none can be": (
         lambda workspace: write(workspace, file=FOLDER / "OVO002067/Mijn Gent.yaml"),
-        f"{FOLDER}/OVO002067/Mijn Gent.yaml:1:1: a confirmation is in a folder named by its organisation's code",
+        (
+            f"{FOLDER}/OVO002067/Mijn Gent.yaml:1:1: a confirmation is in a folder named by its"
+            " organisation's code"
+        ),
     ),
     "another ending": (
         lambda workspace: write(workspace, file=FILE.with_suffix(".yml")),
         f"{FILE.with_suffix('.yml')}:1:1: ",
     ),
     "conflict markers": (
-        lambda workspace: write(workspace, "<<<<<<< ours\nclient_id: a\n=======\nclient_id: b\n>>>>>>> theirs\n"),
+        lambda workspace: write(
+            workspace, "<<<<<<< ours\nclient_id: a\n=======\nclient_id: b\n>>>>>>> theirs\n"
+        ),
         f"{FILE}:",
     ),
-    "an alias": (lambda workspace: write(workspace, "client_id: &a x\nmetadata: *a\n"), f"{FILE}:2:"),
+    "an alias": (
+        lambda workspace: write(workspace, "client_id: &a x\nmetadata: *a\n"),
+        f"{FILE}:2:",
+    ),
     "a tag that runs": (
         lambda workspace: write(workspace, "client_id: !!python/object/apply:os.system [id]\n"),
         f"{FILE}:1:12: ",
     ),
     "a document of a thousand levels": (
-        lambda workspace: write(workspace, "products: {dosis: " + "{a: " * 1000 + "}" * 1001 + "\n"),
+        lambda workspace: write(
+            workspace, "products: {dosis: " + "{a: " * 1000 + "}" * 1001 + "\n"
+        ),
         f"{FILE}:1:",
     ),
     "too large": (lambda workspace: write(workspace, "# " + "x" * 70_000), f"{FILE}:1:1: "),
@@ -189,7 +239,9 @@ def test_a_mistake_has_its_place_and_what_to_do(
         read_confirmations(FOLDER)
 
 
-@pytest.mark.parametrize("other", [FOLDER, Path("confirmed/tni/geosecure")], ids=["platform", "other platform"])
+@pytest.mark.parametrize(
+    "other", [FOLDER, Path("confirmed/tni/geosecure")], ids=["platform", "other platform"]
+)
 def test_two_clients_of_one_client_id(workspace: Workspace, other: Path) -> None:
     """On two platforms too; where one of them is gone, the other is right."""
     write(workspace)
@@ -199,10 +251,13 @@ def test_two_clients_of_one_client_id(workspace: Workspace, other: Path) -> None
         read_confirmations(*dict.fromkeys([FOLDER, other]))
     first, second = (FILE, again) if other != FOLDER else (again, FILE)
     assert [str(one) for one in raised.value.problems] == [
-        f"{second}:1:12: this client-ID is also that of {first}; look in the portal whose it is, and correct the other"
+        f"{second}:1:12: this client-ID is also that of {first}; look in the portal whose it is,"
+        " and correct the other"
     ]
     write(workspace, {**SAID, "removed": {"by": "iemand", "at": "2026-11-28T12:00:00Z"}}, again)
-    assert len(read_confirmations(*dict.fromkeys([FOLDER, other]))[0]) == (2 if other == FOLDER else 1)
+    assert len(read_confirmations(*dict.fromkeys([FOLDER, other]))[0]) == (
+        2 if other == FOLDER else 1
+    )
 
 
 def test_one_folder_of_two_platforms(workspace: Workspace) -> None:
@@ -212,7 +267,9 @@ def test_one_folder_of_two_platforms(workspace: Workspace) -> None:
         read_confirmations(FOLDER, FOLDER)
 
 
-TEXTS = st.text(st.characters(categories=["L", "N", "P"], exclude_characters="\\"), min_size=1, max_size=20)
+TEXTS = st.text(
+    st.characters(categories=["L", "N", "P"], exclude_characters="\\"), min_size=1, max_size=20
+)
 MOMENTS = st.integers(0, 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 PEOPLE = st.builds(Attestation, by=TEXTS, at=MOMENTS)
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -222,10 +279,14 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(
     st.dictionaries(TEXTS, st.fixed_dictionaries({"default": st.booleans()}), max_size=3),
-    st.dictionaries(st.sampled_from(["dosis", "notificaties"]), st.dictionaries(TEXTS, VALUES, max_size=2)),
+    st.dictionaries(
+        st.sampled_from(["dosis", "notificaties"]), st.dictionaries(TEXTS, VALUES, max_size=2)
+    ),
     st.dictionaries(st.sampled_from(["scopes", "keys", "product/dosis", "scopes/elys"]), PEOPLE),
     st.one_of(st.none(), PEOPLE),
     MOMENTS,
@@ -234,13 +295,23 @@ def test_what_is_written_reads_back_the_same(
     workspace: Workspace, scopes: Any, products: Any, confirmed: Any, removed: Any, since: datetime
 ) -> None:
     """Whatever a value looks like to YAML."""
-    values = {**SAID, "scopes": scopes, "products": products, "confirmed": confirmed, "removed": removed}
+    values = {
+        **SAID,
+        "scopes": scopes,
+        "products": products,
+        "confirmed": confirmed,
+        "removed": removed,
+    }
     said = ConfirmationFile.model_validate({**values, "keys": {KEY_NAME: since}})
     write(workspace, as_text(said))
     assert read_confirmations(FOLDER) == [
         {
             "OVO002067/mijn-gent": Confirmation(
-                "OVO002067/mijn-gent", FILE, said, {"key": jwk("key")}, {jwk("key").thumbprint: since}
+                "OVO002067/mijn-gent",
+                FILE,
+                said,
+                {"key": jwk("key")},
+                {jwk("key").thumbprint: since},
             )
         }
     ]

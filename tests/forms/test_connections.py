@@ -1,4 +1,5 @@
-"""From forms to connections: what they have, and that the way a form is written makes no difference."""
+"""From forms to connections: what they have, and that the way a form is written makes no
+difference."""
 
 from __future__ import annotations
 
@@ -14,7 +15,14 @@ from acmidm.cli import app
 from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
-from tests.support.workspace import FORM, ORGANISATION, SPEAKS_FOR, WITHOUT_KEYS, Workspace, public_key
+from tests.support.workspace import (
+    FORM,
+    ORGANISATION,
+    SPEAKS_FOR,
+    WITHOUT_KEYS,
+    Workspace,
+    public_key,
+)
 
 
 def tni(workspace: Workspace) -> Declaration:
@@ -33,9 +41,9 @@ def shuffled(value: object, source: random.Random) -> object:
 
 def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
     connection = tni(workspace)
-    assert (connection.key, connection.resource_name, connection.form) == ("OVO002067/mijn-gent",) * 2 + (
-        "gent/mijn-gent",
-    )
+    assert (connection.key, connection.resource_name, connection.form) == (
+        "OVO002067/mijn-gent",
+    ) * 2 + ("gent/mijn-gent",)
     assert connection.metadata.client_name == "Stad Gent - mijn-gent"
     assert connection.software_id == "acmidm/tni/OVO002067/mijn-gent"
     assert connection.declared_by.kbo == "0207451227"
@@ -49,7 +57,9 @@ def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_order_of_keys_and_the_style_of_the_file_make_no_difference(seed: int, workspace: Workspace) -> None:
+def test_the_order_of_keys_and_the_style_of_the_file_make_no_difference(
+    seed: int, workspace: Workspace
+) -> None:
     before = tni(workspace)
     form = shuffled(yaml.safe_load(FORM), random.Random(seed))  # noqa: S311
     workspace.write_form(yaml.safe_dump(form, sort_keys=False, indent=4 + seed))
@@ -62,7 +72,8 @@ def test_the_order_of_keys_and_the_style_of_the_file_make_no_difference(seed: in
         lambda text: text.replace("\n", " # a comment\n"),
         lambda text: text.replace("\n", "\r\n"),
         lambda text: text.replace(
-            "[api-beheer@stad-gent.example]", "\n- api-beheer@stad-gent.example\n- api-beheer@stad-gent.example"
+            "[api-beheer@stad-gent.example]",
+            "\n- api-beheer@stad-gent.example\n- api-beheer@stad-gent.example",
         ),
         lambda text: text.replace('"10244", "10245"', '"10245", "10244"'),
         lambda text: text.replace("dv_notificaties_import: {}", "dv_notificaties_import:"),
@@ -104,13 +115,21 @@ platforms: [acmidm, geosecure]
 environments: {tni: {scopes: {dv_dosis_schrijven: {}}, products: {dosis: {bron_uri: "urn://gent/x"}}}}
 """)
     acmidm, geosecure = workspace.load().connections(Environment.TNI)
-    assert (list(acmidm.scopes), list(geosecure.scopes)) == (["dv_dosis_schrijven"], ["DosisImport"])
-    assert (acmidm.resource_name, geosecure.resource_name) == ("OVO002067/mijn-gent", "OVO002067/mijn-gent/geosecure")
+    assert (list(acmidm.scopes), list(geosecure.scopes)) == (
+        ["dv_dosis_schrijven"],
+        ["DosisImport"],
+    )
+    assert (acmidm.resource_name, geosecure.resource_name) == (
+        "OVO002067/mijn-gent",
+        "OVO002067/mijn-gent/geosecure",
+    )
     assert acmidm.key == geosecure.key
 
 
 @pytest.mark.parametrize("method", [AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST])
-def test_another_authentication_method_takes_a_secret(method: AuthMethod, workspace: Workspace) -> None:
+def test_another_authentication_method_takes_a_secret(
+    method: AuthMethod, workspace: Workspace
+) -> None:
     """And owns the empty set of keys."""
     workspace.write_form(WITHOUT_KEYS.replace("private_key_jwt", method))
     assert (tni(workspace).uses_secret, tni(workspace).keys) == (True, {})
@@ -125,7 +144,9 @@ def test_without_jwks_the_organisation_uploads_its_keys(workspace: Workspace) ->
 
 
 @pytest.mark.parametrize("written", ['"0207.451.227"', "0207451227", "0207 451 227"])
-def test_an_organisation_without_ovo_code_is_named_by_its_kbo_number(written: str, workspace: Workspace) -> None:
+def test_an_organisation_without_ovo_code_is_named_by_its_kbo_number(
+    written: str, workspace: Workspace
+) -> None:
     workspace.write_organisation(f"name: Stad Gent\nkbo: {written}\n{SPEAKS_FOR}")
     assert tni(workspace).software_id == "acmidm/tni/0207451227/mijn-gent"
 
@@ -154,16 +175,22 @@ def test_a_client_has_the_name_that_the_owner_of_an_api_expects(workspace: Works
     """In each environment its own. Where another owner expects another one, validation says so."""
     for name in ("elys", "other"):
         workspace.write(f"catalogue/{name}.yaml", NAMING.format(name=name))
-    form = FORM.replace("dv_notificaties_import: {}", "dv_notificaties_import: {}\n      elys_x: {}")
+    form = FORM.replace(
+        "dv_notificaties_import: {}", "dv_notificaties_import: {}\n      elys_x: {}"
+    )
     workspace.write_form(form)
     clients = [workspace.load().connections(environment)[0] for environment in Environment]
     names = {client.environment: client.metadata.client_name for client in clients}
-    assert names == {Environment.TNI: "elys beta Stad Gent client", Environment.PROD: "elys of Stad Gent"}
+    assert names == {
+        Environment.TNI: "elys beta Stad Gent client",
+        Environment.PROD: "elys of Stad Gent",
+    }
     assert "is called" not in CliRunner().invoke(app, ["validate"]).output
     workspace.write_form(form.replace("elys_x: {}", "elys_x: {}\n      other_x: {}", 1))
     assert CliRunner().invoke(app, ["validate"]).output.splitlines()[1:] == [
         'gent/mijn-gent: its client is called "elys beta Stad Gent client", and another API expects'
-        ' "other beta Stad Gent client"; connect that API by a form of its own, or agree on one name with both owners'
+        ' "other beta Stad Gent client"; connect that API by a form of its own, or agree on one'
+        " name with both owners"
     ]
 
 
@@ -190,8 +217,11 @@ def test_earlier_keys_are_those_of_earlier_codes_and_applications(
 
 
 def test_a_form_retires_all_of_it_or_parts(workspace: Workspace) -> None:
-    """One day is for each platform; a product that is named brings its scopes, by the platform's names."""
-    both = FORM.replace("[acmidm]", "[acmidm, geosecure]").replace("      dv_notificaties_import: {}\n", "")
+    """One day is for each platform; a product that is named brings its scopes, by the platform's
+    names."""
+    both = FORM.replace("[acmidm]", "[acmidm, geosecure]").replace(
+        "      dv_notificaties_import: {}\n", ""
+    )
     both = both[: both.index("  prod:")]
     both = both[: both.index("      notificaties:")] + both[both.index("      dosis:") :]
     day = "2027-03-31"

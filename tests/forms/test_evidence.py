@@ -1,4 +1,5 @@
-"""Evidence beside a form: what holds, and each way in which it does not. It is never a mistake of the form."""
+"""Evidence beside a form: what holds, and each way in which it does not. It is never a mistake of
+the form."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ def signed_again(payload: str | None = None, key: JWK | None = None, alg: str = 
     good = parts()
     jws = JWS((payload or json.dumps(decoded(good, "payload"))).encode())
     jws.allowed_algs = [alg]
-    jws.add_signature(key or JWK(**KEY), alg, json.dumps({**decoded(good, "protected"), "alg": alg}))
+    jws.add_signature(
+        key or JWK(**KEY), alg, json.dumps({**decoded(good, "protected"), "alg": alg})
+    )
     return str(jws.serialize())
 
 
@@ -58,13 +61,19 @@ def with_payload(**changes: Any) -> str:
 
 def with_header(**changes: Any) -> str:
     good = parts()
-    header = {name: value for name, value in {**decoded(good, "protected"), **changes}.items() if value is not None}
+    header = {
+        name: value
+        for name, value in {**decoded(good, "protected"), **changes}.items()
+        if value is not None
+    }
     return json.dumps({**good, "protected": base64url(header)})
 
 
 def signed_as_secret() -> str:
     """The old attack: a MAC, whose secret is the public key that everybody has."""
-    return signed_again(key=JWK(kty="oct", k=base64url(decoded(parts(), "protected")["jwk"])), alg="HS256")
+    return signed_again(
+        key=JWK(kty="oct", k=base64url(decoded(parts(), "protected")["jwk"])), alg="HS256"
+    )
 
 
 def by_another_key() -> str:
@@ -78,7 +87,9 @@ def twice(part: str, member: str) -> str:
     doubled = json.dumps(decoded(good, part))[:-1] + f", {member}}}"
     if part == "payload":
         return signed_again(doubled)
-    return json.dumps({**good, part: base64.urlsafe_b64encode(doubled.encode()).decode().rstrip("=")})
+    return json.dumps(
+        {**good, part: base64.urlsafe_b64encode(doubled.encode()).decode().rstrip("=")}
+    )
 
 
 WAYS: dict[str, tuple[Callable[[], str], str]] = {
@@ -87,12 +98,24 @@ WAYS: dict[str, tuple[Callable[[], str], str]] = {
     "deep": (lambda: "[" * 60_000, "it is no JSON object"),
     "a compact JWS": (lambda: json.dumps("eyJ.eyJ.x"), "it is no JSON object"),
     "a general JWS": (lambda: json.dumps({"payload": "", "signatures": []}), NOT_FLATTENED),
-    "an unprotected header": (lambda: json.dumps({**parts(), "header": {"alg": "none"}}), NOT_FLATTENED),
+    "an unprotected header": (
+        lambda: json.dumps({**parts(), "header": {"alg": "none"}}),
+        NOT_FLATTENED,
+    ),
     "twice": (lambda: json.dumps(parts())[:-1] + ', "payload": ""}', "it has a member twice"),
     "twice in the header": (lambda: twice("protected", '"alg": "none"'), "it has a member twice"),
-    "twice in the payload": (lambda: twice("payload", '"client_id": "another"'), "it has a member twice"),
-    "not base64url": (lambda: json.dumps({**parts(), "protected": "{}"}), "it is not base64url throughout"),
-    "not UTF-8": (lambda: json.dumps({**parts(), "protected": "____"}), "it is not base64url throughout"),
+    "twice in the payload": (
+        lambda: twice("payload", '"client_id": "another"'),
+        "it has a member twice",
+    ),
+    "not base64url": (
+        lambda: json.dumps({**parts(), "protected": "{}"}),
+        "it is not base64url throughout",
+    ),
+    "not UTF-8": (
+        lambda: json.dumps({**parts(), "protected": "____"}),
+        "it is not base64url throughout",
+    ),
     "another payload": (
         lambda: json.dumps({**parts(), "payload": parts(client_id="another")["payload"]}),
         "its signature does not hold",
@@ -101,7 +124,10 @@ WAYS: dict[str, tuple[Callable[[], str], str]] = {
         lambda: json.dumps({**parts(), "signature": parts(client_id="x")["signature"]}),
         "its signature does not hold",
     ),
-    "no signature": (lambda: json.dumps({**parts(), "signature": ""}), "its signature does not hold"),
+    "no signature": (
+        lambda: json.dumps({**parts(), "signature": ""}),
+        "its signature does not hold",
+    ),
     "by another key": (by_another_key, "its signature does not hold"),
     "another key in the header": (
         lambda: with_header(jwk=public_key("other"), kid="other"),
@@ -112,37 +138,73 @@ WAYS: dict[str, tuple[Callable[[], str], str]] = {
         "its alg is none that its key signs with",
     ),
     "a MAC with the public key": (signed_as_secret, "its alg is none that its key signs with"),
-    "alg of another key": (lambda: with_header(alg="ES256"), "its alg is none that its key signs with"),
+    "alg of another key": (
+        lambda: with_header(alg="ES256"),
+        "its alg is none that its key signs with",
+    ),
     "another typ": (lambda: with_header(typ="JWT"), f"its typ is not {TYPE}"),
-    "crit": (lambda: with_header(crit=["b64"], b64=False), "its header does not have alg, kid, typ and jwk alone"),
-    "no jwk": (lambda: with_header(jwk=None), "its header does not have alg, kid, typ and jwk alone"),
-    "another kid": (lambda: with_header(kid="other"), "its kid is not that of the key in its header"),
+    "crit": (
+        lambda: with_header(crit=["b64"], b64=False),
+        "its header does not have alg, kid, typ and jwk alone",
+    ),
+    "no jwk": (
+        lambda: with_header(jwk=None),
+        "its header does not have alg, kid, typ and jwk alone",
+    ),
+    "another kid": (
+        lambda: with_header(kid="other"),
+        "its kid is not that of the key in its header",
+    ),
     "a private key": (
         lambda: with_header(jwk=KEY),
         "its header has a private key, which has been shared now: make a new pair",
     ),
-    "a secret key": (lambda: with_header(jwk={"kty": "oct", "k": "c2VjcmV0"}), "its header has no usable public key"),
-    "a short key": (lambda: with_header(jwk=public_key("short", size=1024)), "its header has no usable public key"),
+    "a secret key": (
+        lambda: with_header(jwk={"kty": "oct", "k": "c2VjcmV0"}),
+        "its header has no usable public key",
+    ),
+    "a short key": (
+        lambda: with_header(jwk=public_key("short", size=1024)),
+        "its header has no usable public key",
+    ),
     "another version": (lambda: with_payload(version=2), "it is of another version than 1"),
     "another thumbprint": (
         lambda: with_payload(thumbprint="x" * 43),
         "its thumbprint is not that of the key that signed it",
     ),
-    "another organisation": (lambda: with_payload(organisation="OVO000001"), "it is of another organisation"),
+    "another organisation": (
+        lambda: with_payload(organisation="OVO000001"),
+        "it is of another organisation",
+    ),
     "another form": (lambda: with_payload(application="loket"), "it is of another application"),
-    "another environment": (lambda: with_payload(environment="prod"), "it is of another environment"),
+    "another environment": (
+        lambda: with_payload(environment="prod"),
+        "it is of another environment",
+    ),
     "another platform": (lambda: with_payload(platform="geosecure"), "it is of another platform"),
-    "the future": (lambda: with_payload(iat=int(datetime.now(UTC).timestamp()) + 900), "it was recorded in the future"),
+    "the future": (
+        lambda: with_payload(iat=int(datetime.now(UTC).timestamp()) + 900),
+        "it was recorded in the future",
+    ),
     "no moment": (lambda: with_payload(iat=True), "its payload has a wrong or missing iat"),
-    "an endless number": (lambda: with_payload(iat=float("inf")), "its payload has a wrong or missing iat"),
+    "an endless number": (
+        lambda: with_payload(iat=float("inf")),
+        "its payload has a wrong or missing iat",
+    ),
     "a long number": (lambda: with_payload(iat=10**30), "its payload has a wrong or missing iat"),
     "a fraction": (lambda: with_payload(iat=1.5), "its payload has a wrong or missing iat"),
-    "no list": (lambda: with_payload(scopes="dv_dosis_schrijven"), "its payload has a wrong or missing scopes"),
+    "no list": (
+        lambda: with_payload(scopes="dv_dosis_schrijven"),
+        "its payload has a wrong or missing scopes",
+    ),
     "too many": (
         lambda: with_payload(scopes=[f"dv_{number}" for number in range(201)]),
         "its payload has a wrong or missing scopes",
     ),
-    "a hidden character": (lambda: with_payload(client_id="a\u202eb"), "its payload has a wrong or missing client_id"),
+    "a hidden character": (
+        lambda: with_payload(client_id="a\u202eb"),
+        "its payload has a wrong or missing client_id",
+    ),
     "a text for a boolean": (
         lambda: with_payload(signs_with_kid="yes"),
         "its payload has a wrong or missing signs_with_kid",
@@ -162,9 +224,18 @@ def test_evidence_that_does_not_hold(way: str) -> None:
 
 def test_evidence_that_holds() -> None:
     """By a key of each kind; a clock that is a little ahead is forgiven."""
-    for private in (KEY, private_key("ec", kty="EC", crv="P-256"), private_key("ed", kty="OKP", crv="Ed25519")):
+    for private in (
+        KEY,
+        private_key("ec", kty="EC", crv="P-256"),
+        private_key("ed", kty="OKP", crv="Ed25519"),
+    ):
         iat = int(datetime.now(UTC).timestamp()) + 60
-        said: dict[str, Any] = {"scopes": ["b", "a"], "products": ["dosis"], "iat": iat, "signs_with_kid": False}
+        said: dict[str, Any] = {
+            "scopes": ["b", "a"],
+            "products": ["dosis"],
+            "iat": iat,
+            "signs_with_kid": False,
+        }
         evidence = read_evidence(evidence_text(private, **said), EXPECTED)
         assert evidence == proof(**said, thumbprint=evidence.thumbprint)
         proven_at = datetime.fromtimestamp(iat, UTC)
@@ -172,7 +243,9 @@ def test_evidence_that_holds() -> None:
         assert not is_fresh(evidence, proven_at + timedelta(days=90, seconds=1), 90)
 
 
-def only(workspace: Workspace, environment: Environment = Environment.TNI) -> tuple[Evidence | None, str | None]:
+def only(
+    workspace: Workspace, environment: Environment = Environment.TNI
+) -> tuple[Evidence | None, str | None]:
     [connection] = workspace.load().connections(environment)
     return connection.evidence, connection.evidence_refused
 
@@ -182,7 +255,9 @@ def test_a_connection_has_its_own_evidence_and_that_of_tni(workspace: Workspace)
     folder = workspace.forms / "gent"
     assert only(workspace) == (None, None)
     write_evidence(folder, KEY)
-    write_evidence(folder, private_key("prod", kty="RSA", size=2048), environment="prod", client_id="another")
+    write_evidence(
+        folder, private_key("prod", kty="RSA", size=2048), environment="prod", client_id="another"
+    )
     [tni], [prod] = (workspace.load().connections(environment) for environment in Environment)
     assert tni.evidence is not None
     assert prod.evidence is not None
@@ -195,12 +270,14 @@ def test_a_connection_has_its_own_evidence_and_that_of_tni(workspace: Workspace)
 
 
 def test_what_does_not_hold_is_no_mistake_of_the_form(workspace: Workspace, tmp_path: Path) -> None:
-    """Another file's name, another key, a key under another environment, a link, a large file: none, with the
-    reason."""
+    """Another file's name, another key, a key under another environment, a link, a large file:
+    none, with the reason."""
     folder = workspace.forms / "gent"
     file = folder / NAME
     refusals: dict[str, Callable[[], int]] = {
-        "it is of another environment": lambda: file.write_text(evidence_text(KEY, environment="prod")),
+        "it is of another environment": lambda: file.write_text(
+            evidence_text(KEY, environment="prod")
+        ),
         "it is signed by a key that the form does not have for tni": lambda: file.write_text(
             evidence_text(private_key("prod", kty="RSA", size=2048))
         ),
@@ -216,15 +293,18 @@ def test_what_does_not_hold_is_no_mistake_of_the_form(workspace: Workspace, tmp_
     (tmp_path / "elsewhere").write_text(evidence_text(KEY))
     file.symlink_to(tmp_path / "elsewhere")
     assert [str(one) for one in workspace.problems()] == [
-        f"onboardings/gent/{NAME}:1:1: this is a link, which is not followed; put the file or folder itself here, or"
-        " remove the link"
+        f"onboardings/gent/{NAME}:1:1: this is a link, which is not followed; put the file or"
+        " folder itself here, or remove the link"
     ]
-    [alone] = load_onboardings([folder / "mijn-gent.yaml"], workspace.catalogue).connections(Environment.TNI)
+    [alone] = load_onboardings([folder / "mijn-gent.yaml"], workspace.catalogue).connections(
+        Environment.TNI
+    )
     assert (alone.evidence, alone.evidence_refused) == (None, "it is a link, which is not followed")
 
 
 def test_keys_in_the_portal_are_for_whoever_knows_them(workspace: Workspace) -> None:
-    """Where the form has no keys, any key's evidence is read: its thumbprint is compared with the authority's."""
+    """Where the form has no keys, any key's evidence is read: its thumbprint is compared with the
+    authority's."""
     workspace.write_form(WITHOUT_KEYS)
     write_evidence(workspace.forms / "gent", private_key("uploaded", kty="RSA", size=2048))
     evidence, refused = only(workspace)
@@ -252,4 +332,6 @@ def test_evidence_belongs_beside_forms() -> None:
     ):
         assert stray(forms / name, forms) is not None, name
     organisation = Organisation(name="Stad Gent", ovo="OVO002067", owners=("@gent/api",))
-    assert "/onboardings/gent/*.evidence.json @gent/api\n" in codeowners("@team", "onboardings", {"gent": organisation})
+    assert "/onboardings/gent/*.evidence.json @gent/api\n" in codeowners(
+        "@team", "onboardings", {"gent": organisation}
+    )

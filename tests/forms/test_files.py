@@ -1,4 +1,5 @@
-"""Files and folders: what cannot be read, what is elsewhere, and the encodings that editors write."""
+"""Files and folders: what cannot be read, what is elsewhere, and the encodings that editors
+write."""
 
 from __future__ import annotations
 
@@ -21,10 +22,12 @@ def with_key(name: str) -> str:
 
 
 NO_KEY_FILE = (
-    f"{GENT}:7:12: this is not the name of a key file; put the public key in a file beside this one, named *.jwk.json,"
-    " or name the supplier whose key it is under keys_of"
+    f"{GENT}:7:12: this is not the name of a key file; put the public key in a file beside this"
+    " one, named *.jwk.json, or name the supplier whose key it is under keys_of"
 )
-LINK = "this is a link, which is not followed; put the file or folder itself here, or remove the link"
+LINK = (
+    "this is a link, which is not followed; put the file or folder itself here, or remove the link"
+)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +104,8 @@ def test_no_link_is_followed(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Wherever it leads, and what is behind it is not opened: it may be any file that whoever checks the forms can
-    read."""
+    """Wherever it leads, and what is behind it is not opened: it may be any file that whoever
+    checks the forms can read."""
     workspace.write_supplier()
     workspace.write_key(public_key("tni"), "gent/link")
     if named:
@@ -113,7 +116,9 @@ def test_no_link_is_followed(
         place.rename(elsewhere)
     else:
         elsewhere.write_text("secret: x\n")
-    place.symlink_to({"to the same": str(elsewhere), "nowhere": "nowhere", "in a circle": str(place)}[leads])
+    place.symlink_to(
+        {"to the same": str(elsewhere), "nowhere": "nowhere", "in a circle": str(place)}[leads]
+    )
     opened: list[str] = []
 
     def opens(file: Path, mode: str = "r") -> object:
@@ -143,11 +148,17 @@ def test_a_link_is_followed_by_no_other_way_to_name_it(workspace: Workspace) -> 
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("absent.jwk.json", "cannot be read: No such file or directory; check its name and its rights"),
+        (
+            "absent.jwk.json",
+            "cannot be read: No such file or directory; check its name and its rights",
+        ),
         ("folder.jwk.json", "is a folder or a device, not a file; name a file"),
         ("pipe.jwk.json", "is a folder or a device, not a file; name a file"),
         ("latin1.jwk.json", "is not UTF-8 text; save it as UTF-8"),
-        ("huge.jwk.json", f"is larger than {MAXIMUM_BYTES} bytes; keep one form, key or product per file"),
+        (
+            "huge.jwk.json",
+            f"is larger than {MAXIMUM_BYTES} bytes; keep one form, key or product per file",
+        ),
     ],
 )
 def test_a_key_file_that_cannot_be_read(name: str, what: str, workspace: Workspace) -> None:
@@ -172,12 +183,12 @@ def test_forms_that_cannot_be_read(workspace: Workspace) -> None:
         "onboardings/gent/c.yaml:1:1: the file is not UTF-8 text; save it as UTF-8",
         "onboardings/gent/d.yaml:1:1: the file is not UTF-8 text; save it as UTF-8",
         (
-            f"onboardings/gent/e.yaml:1:1: the file is larger than {MAXIMUM_BYTES} bytes; keep one form, key or product"
-            " per file"
+            f"onboardings/gent/e.yaml:1:1: the file is larger than {MAXIMUM_BYTES} bytes; keep one"
+            " form, key or product per file"
         ),
         (
-            "onboardings/gent/f.yaml:1:1: this is not YAML: control characters are not allowed; save the file as plain"
-            " UTF-8 text"
+            "onboardings/gent/f.yaml:1:1: this is not YAML: control characters are not allowed;"
+            " save the file as plain UTF-8 text"
         ),
     ]
 
@@ -185,7 +196,8 @@ def test_forms_that_cannot_be_read(workspace: Workspace) -> None:
 def test_a_folder_that_cannot_be_read_does_not_look_empty(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tests may run as root, whom modes do not stop: the operating system's answer is made up here."""
+    """The tests may run as root, whom modes do not stop: the operating system's answer is made up
+    here."""
 
     def scandir(path: str) -> object:
         if str(path).endswith("gent"):
@@ -200,7 +212,9 @@ def test_a_folder_that_cannot_be_read_does_not_look_empty(
 
 
 @pytest.mark.parametrize("ending", ["yml", "YAML", "YML"])
-def test_a_form_whose_name_would_be_overlooked_is_reported(ending: str, workspace: Workspace) -> None:
+def test_a_form_whose_name_would_be_overlooked_is_reported(
+    ending: str, workspace: Workspace
+) -> None:
     workspace.write(f"onboardings/gent/ander.{ending}", FORM)
     assert workspace.sentences() == [
         f"onboardings/gent/ander.{ending}:1:1: forms and catalogue files end in .yaml; rename it"
@@ -208,14 +222,22 @@ def test_a_form_whose_name_would_be_overlooked_is_reported(ending: str, workspac
 
 
 @pytest.mark.parametrize(
-    "encode", [lambda text: "\ufeff" + text, lambda text: text.replace("\n", "\r\n")], ids=["BOM", "CRLF"]
+    "encode",
+    [lambda text: "\ufeff" + text, lambda text: text.replace("\n", "\r\n")],
+    ids=["BOM", "CRLF"],
 )
-def test_what_windows_editors_write_is_read_and_places_stay_right(encode: object, workspace: Workspace) -> None:
+def test_what_windows_editors_write_is_read_and_places_stay_right(
+    encode: object, workspace: Workspace
+) -> None:
     assert callable(encode)
     workspace.write_form(encode(FORM))
     assert workspace.sentences() == []
     workspace.write_form(
-        encode(FORM.replace("application:", "Application: {}\napplication:").replace("[acmidm]", "[acmid]"))
+        encode(
+            FORM.replace("application:", "Application: {}\napplication:").replace(
+                "[acmidm]", "[acmid]"
+            )
+        )
     )
     assert [(problem.line, problem.column) for problem in workspace.problems()] == [(1, 1), (4, 13)]
 
@@ -227,9 +249,13 @@ def test_the_column_counts_characters_and_not_bytes(workspace: Workspace) -> Non
 
 @pytest.mark.parametrize("folder", ["absent", "x" * 5000, "catalogue/dosis.yaml/x"])
 def test_a_path_that_does_not_exist(folder: str, workspace: Workspace) -> None:
-    with pytest.raises(InvalidForms, match="there is no file or folder of this name; name an existing one"):
+    with pytest.raises(
+        InvalidForms, match="there is no file or folder of this name; name an existing one"
+    ):
         load_onboardings([Path(folder)], workspace.catalogue)
-    with pytest.raises(InvalidForms, match="this folder does not exist; name an existing file or folder"):
+    with pytest.raises(
+        InvalidForms, match="this folder does not exist; name an existing file or folder"
+    ):
         load_catalogue(Path(folder))
 
 
@@ -237,17 +263,28 @@ def test_a_form_given_by_name_is_the_one_that_is_read_and_once(workspace: Worksp
     workspace.write_form("nonsense", "gent/ander")
     form = workspace.forms / "gent" / "mijn-gent.yaml"
     loaded = load_onboardings([form, form, Path(GENT)], workspace.catalogue)
-    assert [(form.name, form.file.as_posix()) for form in loaded.forms] == [("gent/mijn-gent", GENT)]
+    assert [(form.name, form.file.as_posix()) for form in loaded.forms] == [
+        ("gent/mijn-gent", GENT)
+    ]
 
 
-BELOW = "this is below the folder of an organisation; move it beside the organisation.yaml of its organisation"
+BELOW = (
+    "this is below the folder of an organisation; move it beside the organisation.yaml of its"
+    " organisation"
+)
 NAMING = "use lower case letters, digits and single hyphens, 64 at most"
 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("top", "there is no organisation.yaml beside this file; put forms in the folder of their organisation"),
+        (
+            "top",
+            (
+                "there is no organisation.yaml beside this file; put forms in the folder of their"
+                " organisation"
+            ),
+        ),
         ("gent/loket/form", BELOW),
         ("a/b/c/d", BELOW),
         ("gent/loket/organisation", BELOW),
@@ -260,7 +297,13 @@ NAMING = "use lower case letters, digits and single hyphens, 64 at most"
         ("gent/.hidden", f'".hidden" is no name for a form; {NAMING}'),
         ("gent/loket--2", f'"loket--2" is no name for a form; {NAMING}'),
         ("gent/**", f'"**" is no name for a form; {NAMING}'),
-        ("**", "there is no organisation.yaml beside this file; put forms in the folder of their organisation"),
+        (
+            "**",
+            (
+                "there is no organisation.yaml beside this file; put forms in the folder of their"
+                " organisation"
+            ),
+        ),
         ("gent/lok\net", f'"lok\\net" is no name for a form; {NAMING}'),
         ("lok\x1b[2Jet/form", f'"lok\\x1b[2Jet" is no name for a folder; {NAMING}'),
         ("gent/##vso[task.x]", f'"# #vso[task.x]" is no name for a form; {NAMING}'),
@@ -285,5 +328,7 @@ def test_no_forms_are_no_mistake(workspace: Workspace) -> None:
 
 def test_an_environment_that_a_form_does_not_name_gets_no_connection(workspace: Workspace) -> None:
     workspace.write_form(FORM[: FORM.index("  prod:")])
-    assert [connection.environment for connection in workspace.load().connections(Environment.TNI)] == [Environment.TNI]
+    assert [
+        connection.environment for connection in workspace.load().connections(Environment.TNI)
+    ] == [Environment.TNI]
     assert workspace.load().connections(Environment.PROD) == []

@@ -1,5 +1,5 @@
-"""Whatever is in a form, an organisation, a catalogue file or a key file: it is read, or refused in sentences; the
-loader never crashes."""
+"""Whatever is in a form, an organisation, a catalogue file or a key file: it is read, or refused in
+sentences; the loader never crashes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from acmidm_onboarding.values.problems import Problem
 from tests.support.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 
-examples = pytest.mark.parametrize("examples", [60, pytest.param(200, marks=pytest.mark.exhaustive)])
+examples = pytest.mark.parametrize(
+    "examples", [60, pytest.param(200, marks=pytest.mark.exhaustive)]
+)
 
 YAML_WORDS = [
     *(
@@ -99,13 +101,18 @@ leaf = st.one_of(
     ),
 )
 anything = st.recursive(
-    leaf, lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=8), part, max_size=3), max_leaves=8
+    leaf,
+    lambda part: (
+        st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=8), part, max_size=3)
+    ),
+    max_leaves=8,
 )
 
 
 def well_formed(problems: tuple[Problem, ...]) -> bool:
     return all(
-        problem.line >= 1 and problem.column >= 1 and problem.what and problem.remedy for problem in problems
+        problem.line >= 1 and problem.column >= 1 and problem.what and problem.remedy
+        for problem in problems
     ) and all(str(problem).isprintable() for problem in problems)
 
 
@@ -135,9 +142,12 @@ def mutated(draw: st.DrawFn, original: Any) -> Any:
             case "drop":
                 del parent[path[-1]]
             case "rename" if isinstance(parent, dict):
-                parent[draw(st.text(max_size=10) | st.sampled_from(["tni", "prod", "geosecure", "scope"]))] = (
-                    parent.pop(path[-1])
-                )
+                parent[
+                    draw(
+                        st.text(max_size=10)
+                        | st.sampled_from(["tni", "prod", "geosecure", "scope"])
+                    )
+                ] = parent.pop(path[-1])
             case "insert" if isinstance(parent, dict):
                 parent[draw(st.text(max_size=10))] = draw(anything)
             case _:
@@ -152,7 +162,11 @@ YAML, JSON = (
 KEY = "onboardings/gent/tni.jwk.json"
 ORIGINALS: dict[str, tuple[str, Callable[[Any], bytes], Callable[[], dict[str, Any]]]] = {
     "form": ("onboardings/gent/mijn-gent.yaml", YAML, lambda: yaml.safe_load(FORM)),
-    "catalogue": ("catalogue/notificaties.yaml", YAML, lambda: yaml.safe_load(CATALOGUE["notificaties.yaml"])),
+    "catalogue": (
+        "catalogue/notificaties.yaml",
+        YAML,
+        lambda: yaml.safe_load(CATALOGUE["notificaties.yaml"]),
+    ),
     "organisation": (
         "onboardings/gent/organisation.yaml",
         YAML,
@@ -165,13 +179,25 @@ ORIGINALS: dict[str, tuple[str, Callable[[Any], bytes], Callable[[], dict[str, A
     "key": (
         KEY,
         JSON,
-        lambda: {**public_key("tni"), "use": "sig", "alg": "RS256", "key_ops": ["verify"], "exp": 1_800_000_000},
+        lambda: {
+            **public_key("tni"),
+            "use": "sig",
+            "alg": "RS256",
+            "key_ops": ["verify"],
+            "exp": 1_800_000_000,
+        },
     ),
-    "elliptic key": (KEY, JSON, lambda: {**public_key("ec", kty="EC", crv="P-256"), "use": "sig", "alg": "ES256"}),
+    "elliptic key": (
+        KEY,
+        JSON,
+        lambda: {**public_key("ec", kty="EC", crv="P-256"), "use": "sig", "alg": "ES256"},
+    ),
 }
 
 
-def read_or_refused(workspace: Workspace, file: str, contents: st.SearchStrategy[bytes], examples: int) -> None:
+def read_or_refused(
+    workspace: Workspace, file: str, contents: st.SearchStrategy[bytes], examples: int
+) -> None:
     """The workspace is made once: each example writes the one file that it is about."""
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -185,12 +211,16 @@ def read_or_refused(workspace: Workspace, file: str, contents: st.SearchStrategy
 
 @examples
 @pytest.mark.parametrize("kind", ["form", "catalogue", "key", "organisation"])
-def test_arbitrary_content_is_read_or_refused(workspace: Workspace, kind: str, examples: int) -> None:
+def test_arbitrary_content_is_read_or_refused(
+    workspace: Workspace, kind: str, examples: int
+) -> None:
     read_or_refused(workspace, ORIGINALS[kind][0], content, examples)
 
 
 @examples
 @pytest.mark.parametrize("kind", ORIGINALS)
-def test_anything_in_any_place_is_read_or_refused(workspace: Workspace, kind: str, examples: int) -> None:
+def test_anything_in_any_place_is_read_or_refused(
+    workspace: Workspace, kind: str, examples: int
+) -> None:
     file, written, original = ORIGINALS[kind]
     read_or_refused(workspace, file, mutated(original()).map(written), examples)

@@ -1,5 +1,5 @@
-"""What an authority would refuse in the middle of a run, a form refuses: by the contract of the management API, which
-both have alike."""
+"""What an authority would refuse in the middle of a run, a form refuses: by the contract of the
+management API, which both have alike."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def number(bits: int) -> str:
 
 def test_the_limits_are_those_of_the_contract() -> None:
     contacts = contract(ClientDeclaration, "contacts")
-    assert (contacts["maxItems"], contacts["items"]["maxLength"]) == (terms.MOST_CONTACTS, terms.LONGEST_ADDRESS)
+    assert (contacts["maxItems"], contacts["items"]["maxLength"]) == (
+        terms.MOST_CONTACTS,
+        terms.LONGEST_ADDRESS,
+    )
     attributes = contract(ClientDeclaration, "attributes")
     [(pattern, value)] = attributes["patternProperties"].items()
     assert (attributes["maxProperties"], value["maxLength"], pattern) == (
@@ -49,11 +52,12 @@ def test_the_limits_are_those_of_the_contract() -> None:
     )
     assert LONGEST_ATTRIBUTE_NAME == terms.LONGEST_ATTRIBUTE_NAME
     assert contract(JwksDocument, "keys")["maxItems"] == terms.MOST_KEYS
-    assert {contract(ClientDeclaration, name)["maxLength"] for name in ("client_name", "application")} == {
-        terms.LONGEST_TEXT
-    }
+    assert {
+        contract(ClientDeclaration, name)["maxLength"] for name in ("client_name", "application")
+    } == {terms.LONGEST_TEXT}
     assert (
-        TypeAdapter(ScopeToken).json_schema()["maxLength"] == contract(ScopesDocument, "scopes")["items"]["maxLength"]
+        TypeAdapter(ScopeToken).json_schema()["maxLength"]
+        == contract(ScopesDocument, "scopes")["items"]["maxLength"]
     )
 
 
@@ -78,7 +82,9 @@ def test_a_key_is_as_large_as_the_authority_accepts(member: str, longest: str) -
     larger = longest + "k" if member == "kid" else number(65 if member == "e" else 16385)
     assert find_mistakes([{**key, member: longest}]) == []
     public_jwk({**key, member: longest})
-    assert [mistake.pointer for mistake in find_mistakes([{**key, member: larger}])] == [f"/keys/0/{member}"]
+    assert [mistake.pointer for mistake in find_mistakes([{**key, member: larger}])] == [
+        f"/keys/0/{member}"
+    ]
     with pytest.raises(InvalidJwk) as refused:
         public_jwk({**key, member: larger})
     assert [reason.member for reason in refused.value.reasons] == [member]
@@ -100,20 +106,28 @@ def test_what_is_as_long_as_may_be_is_accepted_by_the_authority(workspace: Works
     declared = ClientDeclaration(
         client_name=connection.metadata.client_name,
         software_id=connection.software_id,
-        organisation={"name": name, "ovo": connection.declared_by.ovo, "kbo": connection.declared_by.kbo},  # type: ignore[arg-type]
+        organisation={
+            "name": name,
+            "ovo": connection.declared_by.ovo,
+            "kbo": connection.declared_by.kbo,
+        },  # type: ignore[arg-type]
         application=connection.application,
         grant_types=["client_credentials"],
         token_endpoint_auth_method="private_key_jwt",
         contacts=list(connection.metadata.contacts),
     )
-    assert (len(declared.contacts), len(declared.client_name)) == (terms.MOST_CONTACTS, terms.LONGEST_TEXT)
+    assert (len(declared.contacts), len(declared.client_name)) == (
+        terms.MOST_CONTACTS,
+        terms.LONGEST_TEXT,
+    )
 
 
 def test_no_form_has_more_keys_than_the_authority_keeps(workspace: Workspace) -> None:
     names = [f"key-{number}.jwk.json" for number in range(terms.MOST_KEYS + 1)]
     for name in names:
         workspace.write_key(
-            public_key(name.removesuffix(".jwk.json"), kty="EC", crv="P-256"), f"gent/{name.removesuffix('.jwk.json')}"
+            public_key(name.removesuffix(".jwk.json"), kty="EC", crv="P-256"),
+            f"gent/{name.removesuffix('.jwk.json')}",
         )
     for count, expected in ((-1, []), (None, ['"jwks" has more than 5 items'])):
         workspace.write_form(FORM.replace("tni.jwk.json", ", ".join(names[:count]), 1))
@@ -133,7 +147,11 @@ def test_no_form_has_more_keys_than_the_authority_keeps(workspace: Workspace) ->
         ("reason: dossiers", 'reason: "dossi\\u3164ers"', "invisible character"),
         ("    scopes:", '    adopt: {acmidm: ".."}\n    scopes:', '".." is no client-ID'),
         ("    scopes:", '    adopt: {acmidm: "."}\n    scopes:', '"." is no client-ID'),
-        ("    scopes:", '    adopt: {acmidm: "\\u0430ccount"}\n    scopes:', '"\u0430ccount" is no client-ID'),
+        (
+            "    scopes:",
+            '    adopt: {acmidm: "\\u0430ccount"}\n    scopes:',
+            '"\u0430ccount" is no client-ID',
+        ),
     ],
 )
 def test_what_the_authority_would_refuse_is_refused_in_the_form(
@@ -150,7 +168,10 @@ def test_a_client_is_taken_over_by_one_form_however_its_id_is_written(workspace:
     for name, client_id in (("mijn-gent", "8ABAE908"), ("tweede", "8abae908")):
         text = WITHOUT_KEYS.replace("application: mijn-gent", f"application: {name}")
         workspace.write_form(
-            text.replace("    scopes:", f'    adopt: {{acmidm: "{client_id}"}}\n    scopes:', 1), f"gent/{name}"
+            text.replace("    scopes:", f'    adopt: {{acmidm: "{client_id}"}}\n    scopes:', 1),
+            f"gent/{name}",
         )
     [problem] = workspace.problems()
-    assert problem.what == 'client "8abae908" is taken over by onboardings/gent/mijn-gent.yaml already'
+    assert (
+        problem.what == 'client "8abae908" is taken over by onboardings/gent/mijn-gent.yaml already'
+    )

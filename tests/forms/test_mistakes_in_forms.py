@@ -1,5 +1,5 @@
-"""Every kind of mistake that a form can have is refused with its place, what is wrong and what to do; all of them at
-once."""
+"""Every kind of mistake that a form can have is refused with its place, what is wrong and what to
+do; all of them at once."""
 
 from __future__ import annotations
 
@@ -20,9 +20,17 @@ TNI_PRODUCTS = """\
       dosis:
 """
 
-NOT_ONE_LINE = "contains a line break, a control or invisible character, or a space at an end; write it on one line"
-NO_KEYS = '"jwks" is empty; name a key file; without this line, the organisation uploads its keys in the portal'
-NO_NAME = "is not an application name; use lower case letters, digits and single hyphens, 64 at most"
+NOT_ONE_LINE = (
+    "contains a line break, a control or invisible character, or a space at an end; write it on one"
+    " line"
+)
+NO_KEYS = (
+    '"jwks" is empty; name a key file; without this line, the organisation uploads its keys in the'
+    " portal"
+)
+NO_NAME = (
+    "is not an application name; use lower case letters, digits and single hyphens, 64 at most"
+)
 NO_DAY = "is no day; write one such as 2027-03-31"
 NO_PART = "is no platform or product of this form; remove it here; known here: dosis, notificaties"
 OF_A_PLATFORM = '"geosecure" is the name of a platform; name the application otherwise'
@@ -32,7 +40,10 @@ NAMED = {
     "with what a URN is made of": ("application: ▶a::b$c", f'"a::b$c" {NO_NAME}'),
     "too long": (f"application: ▶{'x' * 65}", f'"{"x" * 65}" {NO_NAME}'),
     "with the name of a platform": ("application: ▶geosecure", OF_A_PLATFORM),
-    "once with the name of a platform": ("application: mijn-gent\nformerly: ▶geosecure", OF_A_PLATFORM),
+    "once with the name of a platform": (
+        "application: mijn-gent\nformerly: ▶geosecure",
+        OF_A_PLATFORM,
+    ),
     "once of a wrong shape": (
         "application: mijn-gent\nformerly: [loket, ▶OVO002067/loket]",
         f'"OVO002067/loket" {NO_NAME}',
@@ -42,15 +53,24 @@ ADDED = {
     "leaving what it is not on": ("retire: {▶geosecure: 2027-03-31}", f'"geosecure" {NO_PART}'),
     "leaving the platform that stays": (
         "retire: {▶acmidm: 2027-03-31}",
-        "acmidm is the platform that stays; give one day for the whole connection, as in retire: 2027-03-31",
+        (
+            "acmidm is the platform that stays; give one day for the whole connection, as in"
+            " retire: 2027-03-31"
+        ),
     ),
-    "leaving an unknown product": ("retire: {dosis: 2027-03-31, ▶register: 2027-03-31}", f'"register" {NO_PART}'),
+    "leaving an unknown product": (
+        "retire: {dosis: 2027-03-31, ▶register: 2027-03-31}",
+        f'"register" {NO_PART}',
+    ),
     "a day that there is not": ("retire: ▶2027-02-29", f'"2027-02-29" {NO_DAY}'),
     "a day written otherwise": ("retire: {dosis: ▶31/03/2027}", f'"31/03/2027" {NO_DAY}'),
     "no day at all": ("retire:▶", f"this {NO_DAY}"),
     "a moment is no day": ("retire: ▶20270331", f"this {NO_DAY}"),
     "no part has a day": ("retire: ▶{}", f"this {NO_DAY}"),
-    "preserving by a text": ('preserve: ▶"true"', '"preserve" is not true or false; write true or false'),
+    "preserving by a text": (
+        'preserve: ▶"true"',
+        '"preserve" is not true or false; write true or false',
+    ),
     "preserving a part of it": (
         "retire: {dosis: 2027-03-31}\n▶preserve: true",
         (
@@ -60,7 +80,10 @@ ADDED = {
     ),
 }
 ADDED_ON_TNI = {
-    "unknown field of an environment": ("▶scope: {}", 'unknown field "scope"; did you mean "scopes"?'),
+    "unknown field of an environment": (
+        "▶scope: {}",
+        'unknown field "scope"; did you mean "scopes"?',
+    ),
     "adopting where it is not": (
         'adopt: {▶geosecure: "6776"}',
         "geosecure is not among the platforms; add it there, or remove it here",
@@ -69,15 +92,21 @@ ADDED_ON_TNI = {
         'adopt: {▶geosecur: "6776"}',
         '"geosecur" is not known; did you mean "geosecure"?',
     ),
-    "control character in what is adopted": ('adopt: {acmidm: ▶"67\\e76"}', f'"acmidm" {NOT_ONE_LINE}'),
+    "control character in what is adopted": (
+        'adopt: {acmidm: ▶"67\\e76"}',
+        f'"acmidm" {NOT_ONE_LINE}',
+    ),
     "a secret where there is none": (
         "▶secret_generation: 1",
         (
-            "a client that authenticates with private_key_jwt has no secret; remove it here, or choose another"
-            " token_endpoint_auth_method"
+            "a client that authenticates with private_key_jwt has no secret; remove it here, or"
+            " choose another token_endpoint_auth_method"
         ),
     ),
-    "no secret at all": ("secret_generation: ▶0", '"secret_generation" is less than 1; write a larger number'),
+    "no secret at all": (
+        "secret_generation: ▶0",
+        '"secret_generation" is less than 1; write a larger number',
+    ),
     "a truth for a number": (
         "secret_generation: ▶true",
         '"secret_generation" is not a whole number; write a whole number',
@@ -87,8 +116,14 @@ PLATFORMS, KEYS = "platforms: [acmidm]\n", "    jwks: [tni.jwk.json]\n"
 
 SHAPE = {
     **{f"application {kind}": ("application: mijn-gent", *row) for kind, row in NAMED.items()},
-    **{kind: (PLATFORMS, f"{PLATFORMS}{line}\n", sentence) for kind, (line, sentence) in ADDED.items()},
-    **{kind: (KEYS, f"{KEYS}    {line}\n", sentence) for kind, (line, sentence) in ADDED_ON_TNI.items()},
+    **{
+        kind: (PLATFORMS, f"{PLATFORMS}{line}\n", sentence)
+        for kind, (line, sentence) in ADDED.items()
+    },
+    **{
+        kind: (KEYS, f"{KEYS}    {line}\n", sentence)
+        for kind, (line, sentence) in ADDED_ON_TNI.items()
+    },
     "unknown field, near a known one": (
         "contacts:",
         "▶contcts: [a@stad.example]\ncontacts:",
@@ -110,7 +145,11 @@ SHAPE = {
         "▶organisation: {name: Stad Gent, ovo: OVO002067}\napplication:",
         "a form has no organisation block; move it to organisation.yaml in this folder",
     ),
-    "missing environments": (FORM[FORM.index("environments:") :], "", '"environments" is missing; add it'),
+    "missing environments": (
+        FORM[FORM.index("environments:") :],
+        "",
+        '"environments" is missing; add it',
+    ),
     "no environments": (
         FORM[FORM.index("environments:") :],
         "environments: ▶{}\n",
@@ -122,7 +161,11 @@ SHAPE = {
         "[acmidm, ▶geosecur]",
         'item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?',
     ),
-    "platform twice": ("[acmidm]", "▶[acmidm, acmidm]", "a platform is there twice; keep each once"),
+    "platform twice": (
+        "[acmidm]",
+        "▶[acmidm, acmidm]",
+        "a platform is there twice; keep each once",
+    ),
     "not on ACM/IDM": (
         "[acmidm]",
         "▶[geosecure]",
@@ -137,11 +180,15 @@ SHAPE = {
         ": private_key_jwt",
         ": ▶{d: secret}",
         (
-            '"token_endpoint_auth_method": this value is not known; use client_secret_basic, client_secret_post,'
-            " private_key_jwt"
+            '"token_endpoint_auth_method": this value is not known; use client_secret_basic,'
+            " client_secret_post, private_key_jwt"
         ),
     ),
-    "no contacts": ("[api-beheer@stad-gent.example]", "▶[]", '"contacts" is empty; give at least one'),
+    "no contacts": (
+        "[api-beheer@stad-gent.example]",
+        "▶[]",
+        '"contacts" is empty; give at least one',
+    ),
     "contacts no list": (
         "[api-beheer@stad-gent.example]",
         "▶api-beheer@stad-gent.example",
@@ -167,7 +214,10 @@ SHAPE = {
     "a tag of YAML that no text has": (
         "reason: dossiers",
         "reason: ▶!!binary U3RhZCBHZW50",
-        'the tag "tag:yaml.org,2002:binary" means nothing here; remove it, and write the value as it is',
+        (
+            'the tag "tag:yaml.org,2002:binary" means nothing here; remove it, and write the value'
+            " as it is"
+        ),
     ),
     "text read as true": (
         "application: mijn-gent",
@@ -176,7 +226,8 @@ SHAPE = {
     ),
     "keys with a client secret": (
         ": private_key_jwt\nenvironments:\n  tni:\n    jwks: [tni.jwk.json]",
-        ": client_secret_basic\nenvironments:\n  tni:\n    ▶jwks: [tni.jwk.json]",  # and prod has none
+        # and prod has none
+        ": client_secret_basic\nenvironments:\n  tni:\n    ▶jwks: [tni.jwk.json]",
         (
             "keys are given while the client authenticates with client_secret_basic; "
             "choose token_endpoint_auth_method private_key_jwt, or remove the keys"
@@ -186,8 +237,8 @@ SHAPE = {
         "[tni.jwk.json]",
         "[▶{kty: RSA}]",
         (
-            'item 1 of "jwks" is not the name of a file; put the public key in a file beside the form, and name that'
-            " file here"
+            'item 1 of "jwks" is not the name of a file; put the public key in a file beside the'
+            " form, and name that file here"
         ),
     ),
 }
@@ -196,17 +247,26 @@ CATALOGUE_RULES = {
     "unknown scope": (
         "dv_notificaties_import: {}\n      dv_dosis",
         "▶dv_notificatie_import: {}\n      dv_notificaties_import: {}\n      dv_dosis",
-        'scope "dv_notificatie_import" is not in the catalogue; did you mean "dv_notificaties_import"?',
+        (
+            'scope "dv_notificatie_import" is not in the catalogue; did you mean'
+            ' "dv_notificaties_import"?'
+        ),
     ),
     "misspelt scope of a configured product": (
         "dv_notificaties_import: {}\n      dv_dosis",
         "▶dv_notificatie_import: {}\n      dv_dosis",
-        'scope "dv_notificatie_import" is not in the catalogue; did you mean "dv_notificaties_import"?',
+        (
+            'scope "dv_notificatie_import" is not in the catalogue; did you mean'
+            ' "dv_notificaties_import"?'
+        ),
     ),
     "a scope by its former name": (
         "dv_notificaties_import: {}\n      dv_dosis",
         "▶dv_notificaties_schrijven: {}\n      dv_dosis",
-        'scope "dv_notificaties_schrijven" is not in the catalogue; did you mean "dv_notificaties_import"?',
+        (
+            'scope "dv_notificaties_schrijven" is not in the catalogue; did you mean'
+            ' "dv_notificaties_import"?'
+        ),
     ),
     "unknown scope, near none": (
         "      dv_dosis_schrijven: {reason",
@@ -226,22 +286,25 @@ CATALOGUE_RULES = {
     "scope not offered on that platform": (
         TNI_SCOPES,
         TNI_SCOPES.replace("      dv_notif", "      ▶dv_register_lezen: {}\n      dv_notif"),
-        'scope "dv_register_lezen" is not offered on platform geosecure; remove the scope, or geosecure',
+        (
+            'scope "dv_register_lezen" is not offered on platform geosecure; remove the scope, or'
+            " geosecure"
+        ),
     ),
     "scope whose product lacks its configuration": (
         FORM[FORM.index("      dosis:\n") : FORM.index("  prod:")],
         "",
         (
-            'scope "dv_dosis_schrijven" belongs to product "dosis", which has no configuration here; add "dosis" under'
-            " products"
+            'scope "dv_dosis_schrijven" belongs to product "dosis", which has no configuration'
+            ' here; add "dosis" under products'
         ),
     ),
     "product without any of its scopes": (
         "      dv_dosis_schrijven: {reason: dossiers, reference: SD-4711}\n",
         "",
         (
-            'product "dosis" is configured, but none of its scopes is here; add one of dv_dosis_schrijven under scopes,'
-            " or remove the product"
+            'product "dosis" is configured, but none of its scopes is here; add one of'
+            " dv_dosis_schrijven under scopes, or remove the product"
         ),
     ),
     "product that needs no configuration": (
@@ -281,10 +344,14 @@ def prepared(kind: str, form: str) -> str:
 
 
 @pytest.mark.parametrize("kind", [*SHAPE, *CATALOGUE_RULES])
-def test_a_mistake_is_reported_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
+def test_a_mistake_is_reported_with_its_place_and_its_remedy(
+    kind: str, workspace: Workspace
+) -> None:
     right, wrong, sentence = {**SHAPE, **CATALOGUE_RULES}[kind]
     assert right in FORM
-    workspace.assert_reported(GENT, prepared(kind, FORM.replace(right, wrong, 1)), sentence, PLACES.get(kind))
+    workspace.assert_reported(
+        GENT, prepared(kind, FORM.replace(right, wrong, 1)), sentence, PLACES.get(kind)
+    )
 
 
 def test_the_valid_form_is_valid(workspace: Workspace) -> None:

@@ -24,23 +24,29 @@ NOT_YAML = {
     "a tab": (
         "organisation:\n▶\tname: Stad Gent\n",
         (
-            "this is not YAML: while scanning for the next token, found character that cannot start any token; use"
-            " spaces there, not tabs"
+            "this is not YAML: while scanning for the next token, found character that cannot start"
+            " any token; use spaces there, not tabs"
         ),
     ),
     "two documents": (
         "a: 1\n▶---\nb: 2\n",
         (
-            "this is not YAML: expected a single document in the stream, but found another document; "
-            "keep one form or product per file, without a line ---"
+            "this is not YAML: expected a single document in the stream, but found another"
+            " document; keep one form or product per file, without a line ---"
         ),
     ),
     "empty": ("▶", EMPTY),
     "comments alone": ("▶# nothing yet\n", EMPTY),
     "a list": ("▶- organisation\n", NO_MAPPING),
     "a text": ("▶organisation\n", NO_MAPPING),
-    "a key that is a list": ("? ▶[a, b]\n: 1\n", "a key is a list or a mapping; write a plain name before the colon"),
-    "an alias": ("organisation: &org {name: Stad Gent, ovo: OVO002067}\n▶application: *org\n", ALIAS),
+    "a key that is a list": (
+        "? ▶[a, b]\n: 1\n",
+        "a key is a list or a mapping; write a plain name before the colon",
+    ),
+    "an alias": (
+        "organisation: &org {name: Stad Gent, ovo: OVO002067}\n▶application: *org\n",
+        ALIAS,
+    ),
     "an alias of itself": ("▶organisation: &org [*org]\n", ALIAS),
     "an alias of a text": ("a: &x mijn-gent\n▶b: *x\n", ALIAS),
     "deep nesting": (
@@ -55,11 +61,16 @@ NOT_YAML = {
 
 
 @pytest.mark.parametrize("kind", NOT_YAML)
-def test_what_is_no_form_at_all_is_reported_in_one_sentence(kind: str, workspace: Workspace) -> None:
+def test_what_is_no_form_at_all_is_reported_in_one_sentence(
+    kind: str, workspace: Workspace
+) -> None:
     marked, sentence = NOT_YAML[kind]
     text, line, column = place_of_mark(marked)
     workspace.write_form(text)
     problem = workspace.problems()[0]
     assert (f"{problem.what}; {problem.remedy}", len(workspace.problems())) == (sentence, 1)
-    if kind not in ("an alias of itself", "very deep nesting"):  # there, the place is the parser's own
+    if kind not in (
+        "an alias of itself",
+        "very deep nesting",
+    ):  # there, the place is the parser's own
         assert (problem.line, problem.column) == (line, column)

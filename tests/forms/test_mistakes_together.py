@@ -1,4 +1,5 @@
-"""Mistakes of one form, and of several, are reported together: none hides another, and none is reported twice."""
+"""Mistakes of one form, and of several, are reported together: none hides another, and none is
+reported twice."""
 
 from __future__ import annotations
 
@@ -12,9 +13,9 @@ OWNER = "onboardings/gent/organisation.yaml"
 
 def test_a_duplicate_key_is_refused_and_hides_no_other_mistake(workspace: Workspace) -> None:
     workspace.write_form(
-        FORM.replace("application: mijn-gent\n", "application: mijn-gent\napplication: Ander\n").replace(
-            "[acmidm]", "[x]"
-        )
+        FORM.replace(
+            "application: mijn-gent\n", "application: mijn-gent\napplication: Ander\n"
+        ).replace("[acmidm]", "[x]")
     )
     assert workspace.sentences() == [
         f'{GENT}:2:1: key "application" is there twice; keep one of the two',
@@ -23,7 +24,8 @@ def test_a_duplicate_key_is_refused_and_hides_no_other_mistake(workspace: Worksp
 
 
 def test_ten_mistakes_in_one_form_are_reported_at_once(workspace: Workspace) -> None:
-    """Shape, identifiers, catalogue, configuration and keys, in one run: nobody fixes a form in rounds."""
+    """Shape, identifiers, catalogue, configuration and keys, in one run: nobody fixes a form in
+    rounds."""
     workspace.write_key({**public_key("tni"), "use": "enc"})
     workspace.write_organisation('name: Stad Gent\novo: OVO2067\nkbo: "0207.451.200"\n')
     workspace.write_form("""\
@@ -43,26 +45,38 @@ environments:
 """)
     assert workspace.sentences() == [
         (
-            f'{GENT}:1:14: "Mijn Gent" is not an application name; use lower case letters, digits and single hyphens,'
-            " 64 at most"
+            f'{GENT}:1:14: "Mijn Gent" is not an application name; use lower case letters, digits'
+            " and single hyphens, 64 at most"
         ),
-        f'{GENT}:2:12: "api-beheer" is not an e-mail address; write one such as api-beheer@stad.example',
-        f'{GENT}:3:21: item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?',
-        f'{GENT}:4:29: "token_endpoint_auth_method": "private_key" is not known; did you mean "private_key_jwt"?',
         (
-            f'{GENT}:7:26: key file "absent.jwk.json" cannot be read: No such file or directory; check its name and its'
-            " rights"
+            f'{GENT}:2:12: "api-beheer" is not an e-mail address; write one such as'
+            " api-beheer@stad.example"
         ),
-        f'{GENT}:9:7: scope "dv_notificatie_import" is not in the catalogue; did you mean "dv_notificaties_import"?',
+        f'{GENT}:3:21: item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?',
+        (
+            f'{GENT}:4:29: "token_endpoint_auth_method": "private_key" is not known; did you mean'
+            ' "private_key_jwt"?'
+        ),
+        (
+            f'{GENT}:7:26: key file "absent.jwk.json" cannot be read: No such file or directory;'
+            " check its name and its rights"
+        ),
+        (
+            f'{GENT}:9:7: scope "dv_notificatie_import" is not in the catalogue; did you mean'
+            ' "dv_notificaties_import"?'
+        ),
         f'{GENT}:10:28: unknown field "raeson"; did you mean "reason"?',
         f'{GENT}:13:9: dosis: "bron_uri" is missing; give the source\'s URI',
         f'{GENT}:13:9: dosis: unknown field "bron_url"; did you mean "bron_uri"?',
         f'{OWNER}:2:6: "OVO2067" is not an OVO code; write OVO and six digits, such as OVO002067',
         (
-            f'{OWNER}:3:6: KBO number "0207.451.200" has check digits 00 where 27 is due; check the number for a typing'
-            " error"
+            f'{OWNER}:3:6: KBO number "0207.451.200" has check digits 00 where 27 is due; check the'
+            " number for a typing error"
         ),
-        'onboardings/gent/tni.jwk.json:6:3: the key has use "enc"; a key that authenticates a client has use sig',
+        (
+            'onboardings/gent/tni.jwk.json:6:3: the key has use "enc"; a key that authenticates a'
+            " client has use sig"
+        ),
     ]
 
 
@@ -79,55 +93,81 @@ def test_mistakes_of_all_files_are_reported_at_once(workspace: Workspace) -> Non
         OWNER,
     }
     assert files.count(missing) == 1, "it is missed once for all forms beside it"
-    assert f"{missing}:1:1: there is no organisation.yaml, which names the organisation of these forms; " in "".join(
-        workspace.sentences()
+    assert (
+        f"{missing}:1:1: there is no organisation.yaml, which names the organisation of these"
+        " forms; " in "".join(workspace.sentences())
     )
 
 
-def test_a_second_form_for_an_application_is_reported_though_it_has_other_mistakes(workspace: Workspace) -> None:
+def test_a_second_form_for_an_application_is_reported_though_it_has_other_mistakes(
+    workspace: Workspace,
+) -> None:
     workspace.write_form(FORM.replace("api-beheer@stad-gent.example", "x"), "gent/z")
     assert workspace.sentences() == [
         (
-            f"onboardings/gent/z.yaml:1:14: {GENT} is already the form of mijn-gent; keep one of the two, or name the"
-            " application differently"
+            f"onboardings/gent/z.yaml:1:14: {GENT} is already the form of mijn-gent; keep one of"
+            " the two, or name the application differently"
         ),
-        'onboardings/gent/z.yaml:2:12: "x" is not an e-mail address; write one such as api-beheer@stad.example',
+        (
+            'onboardings/gent/z.yaml:2:12: "x" is not an e-mail address; write one such as'
+            " api-beheer@stad.example"
+        ),
     ]
 
 
-def test_forms_with_mistakes_in_what_identifies_them_are_not_taken_for_one_another(workspace: Workspace) -> None:
+def test_forms_with_mistakes_in_what_identifies_them_are_not_taken_for_one_another(
+    workspace: Workspace,
+) -> None:
     for name in ("gent/a", "gent/b"):
         workspace.write_form(FORM.replace("mijn-gent\n", "X\n", 1), name)
     assert len(workspace.problems()) == 2
 
 
-def test_a_mistake_in_the_platforms_is_reported_once_and_not_again_of_what_speaks_of_them(workspace: Workspace) -> None:
+def test_a_mistake_in_the_platforms_is_reported_once_and_not_again_of_what_speaks_of_them(
+    workspace: Workspace,
+) -> None:
     text = FORM.replace("[acmidm]\n", "[acmidm, geosecur]\nretire: {geosecure: 2027-03-31}\n")
-    workspace.write_form(text.replace("    jwks: [tni", '    adopt: {geosecure: "6776"}\n    jwks: [tni'))
-    assert [problem.what for problem in workspace.problems()] == ['item 2 of "platforms": "geosecur" is not known']
+    workspace.write_form(
+        text.replace("    jwks: [tni", '    adopt: {geosecure: "6776"}\n    jwks: [tni')
+    )
+    assert [problem.what for problem in workspace.problems()] == [
+        'item 2 of "platforms": "geosecur" is not known'
+    ]
 
 
 @pytest.mark.parametrize(
     ("right", "wrong", "sentence"),
     [
         ("  tni:\n", "  tin:\n", '"tin" is not known; did you mean "tni"?'),
-        ("environments:\n", "environmnts:\n", 'unknown field "environmnts"; did you mean "environments"?'),
+        (
+            "environments:\n",
+            "environmnts:\n",
+            'unknown field "environmnts"; did you mean "environments"?',
+        ),
     ],
 )
 def test_what_stands_under_a_misspelt_name_is_judged_as_under_its_nearest(
     right: str, wrong: str, sentence: str, workspace: Workspace
 ) -> None:
     """All mistakes at once: those below it do not wait until the name is right."""
-    text = FORM.replace("dv_dosis_schrijven:", "dv_dosis_schrijve:", 1).replace("[tni.jwk.json]", "[absent.jwk.json]")
+    text = FORM.replace("dv_dosis_schrijven:", "dv_dosis_schrijve:", 1).replace(
+        "[tni.jwk.json]", "[absent.jwk.json]"
+    )
     workspace.write_form(text.replace(right, wrong, 1))
-    assert [problem.line for problem in workspace.problems() if problem.what.startswith(("key file", "scope"))] == [
+    assert [
+        problem.line
+        for problem in workspace.problems()
+        if problem.what.startswith(("key file", "scope"))
+    ] == [
         7,
         10,
     ]
     assert sentence in "".join(workspace.sentences())
 
 
-@pytest.mark.parametrize(("right", "wrong"), [("products", "prodcts"), ("scopes", "scpes"), ("jwks", "jwk")])
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("products", "prodcts"), ("scopes", "scpes"), ("jwks", "jwk")]
+)
 def test_a_misspelt_name_is_reported_once_and_not_again_of_what_it_stands_for(
     right: str, wrong: str, workspace: Workspace
 ) -> None:
@@ -145,13 +185,17 @@ def test_a_semicolon_in_what_was_written_does_not_part_the_sentence(workspace: W
 
 
 def test_a_message_keeps_to_its_line(workspace: Workspace) -> None:
-    """A name with line breaks, terminal codes and commands to a pipeline in it can fake no message of its own."""
+    """A name with line breaks, terminal codes and commands to a pipeline in it can fake no message
+    of its own."""
     workspace.write_form(
-        FORM.replace("      dv_dosis", '      "x\\n::error::\\e[2J##VSO[task.x]": {}\n      dv_dosis', 1)
+        FORM.replace(
+            "      dv_dosis", '      "x\\n::error::\\e[2J##VSO[task.x]": {}\n      dv_dosis', 1
+        )
     )
     [sentence] = workspace.sentences()
     assert (
         sentence
-        == rf'{GENT}:10:7: scope "x\n::error::\x1b[2J# #VSO[task.x]" is not in the catalogue; choose one of the'
+        == rf'{GENT}:10:7: scope "x\n::error::\x1b[2J# #VSO[task.x]" is not in the catalogue;'
+        r" choose one of the"
         r" catalogue, or add it there"
     )

@@ -1,4 +1,5 @@
-"""What lies below the forms and is no form: a public key or evidence, or refused; before the commit too."""
+"""What lies below the forms and is no form: a public key or evidence, or refused; before the commit
+too."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ _PEM = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"
 def forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "catalogue", tmp_path / "catalogue")
-    form = write_form(tmp_path / "onboardings", application="loket", scopes=("dv_notificaties_import",))
+    form = write_form(
+        tmp_path / "onboardings", application="loket", scopes=("dv_notificaties_import",)
+    )
     private = form.keys["key-1"].as_dict(private=True)
     write_evidence(form.path.parent, private, application="loket")
     (form.path.parent / "los.jwk.json").write_text(json.dumps(public_jwk(_KEY)))
@@ -58,8 +61,8 @@ def test_public_keys_and_evidence_of_a_form_belong_there(forms: Path) -> None:
             "nota.txt",
             "hallo",
             (
-                "this is neither an organisation, nor a form, nor a public key, nor evidence; remove it, or put it"
-                " outside onboardings/"
+                "this is neither an organisation, nor a form, nor a public key, nor evidence;"
+                " remove it, or put it outside onboardings/"
             ),
         ),
         ("los2.jwk.json", "{}", "the key "),
@@ -71,7 +74,9 @@ def test_public_keys_and_evidence_of_a_form_belong_there(forms: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("by_path", [False, True])
-def test_anything_else_is_refused(forms: Path, name: str, text: str, what: str, *, by_path: bool) -> None:
+def test_anything_else_is_refused(
+    forms: Path, name: str, text: str, what: str, *, by_path: bool
+) -> None:
     """Whether the folder is checked, or one form in it."""
     (forms / name).write_text(text)
     code, output = said(*([str(forms / "loket.yaml")] if by_path else []))
@@ -93,8 +98,8 @@ def test_a_line_that_no_diff_shows_is_refused(forms: Path, char: str) -> None:
     code, output = said()
     assert code == 1
     assert (
-        f"the file has U+{ord(char):04X} in line 1, where YAML begins a line and no diff shows one; take it out"
-        in output
+        f"the file has U+{ord(char):04X} in line 1, where YAML begins a line and no diff shows one;"
+        " take it out" in output
     )
 
 

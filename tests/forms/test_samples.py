@@ -1,4 +1,5 @@
-"""The forms and the catalogue that the project ships, and the schemas that an editor checks them with."""
+"""The forms and the catalogue that the project ships, and the schemas that an editor checks them
+with."""
 
 from __future__ import annotations
 
@@ -48,13 +49,17 @@ def test_the_schemas_are_up_to_date() -> None:
         "docs/catalogue.md": catalogue_page(catalogue)
     }
     for name, text in made.items():
-        assert (ROOT / name).read_text(encoding="utf-8") == text, f"{name} is not up to date; run: acmidm schema"
+        assert (ROOT / name).read_text(encoding="utf-8") == text, (
+            f"{name} is not up to date; run: acmidm schema"
+        )
 
 
 def test_the_page_of_the_command_line_is_up_to_date() -> None:
     """Else: acmidm schema."""
     page = (ROOT / CLI).read_text(encoding="utf-8")
-    assert cli_page(page, typer.main.get_group(app)) == page, f"{CLI} is not up to date; run: acmidm schema"
+    assert cli_page(page, typer.main.get_group(app)) == page, (
+        f"{CLI} is not up to date; run: acmidm schema"
+    )
 
 
 def test_the_schemas_are_schemas() -> None:
@@ -69,7 +74,9 @@ def test_a_file_satisfies_its_schema_and_names_it(file: Path) -> None:
     kind = "catalogue" if file in PRODUCTS else of_folder
     up = "../" if file in PRODUCTS else "../../"
     assert text.startswith(f"# yaml-language-server: $schema={up}schema/{kind}.schema.json\n")
-    as_editors_read_it = json.loads(json.dumps(yaml.safe_load(text), default=str))  # a day is a text to them
+    as_editors_read_it = json.loads(
+        json.dumps(yaml.safe_load(text), default=str)
+    )  # a day is a text to them
     Draft202012Validator(schema(f"{kind}.schema.json")).validate(as_editors_read_it)
 
 
@@ -95,8 +102,14 @@ def test_a_file_satisfies_its_schema_and_names_it(file: Path) -> None:
     ],
 )
 def test_an_editor_shows_what_the_loader_would_refuse(path: list[str], value: object) -> None:
-    kind, file = ("organisation", "organisation") if path[0] in ("ovo", "kbo") else ("onboarding", "mijn-gent")
-    broken = yaml.safe_load((ROOT / f"onboardings/stad-gent/{file}.yaml").read_text(encoding="utf-8"))
+    kind, file = (
+        ("organisation", "organisation")
+        if path[0] in ("ovo", "kbo")
+        else ("onboarding", "mijn-gent")
+    )
+    broken = yaml.safe_load(
+        (ROOT / f"onboardings/stad-gent/{file}.yaml").read_text(encoding="utf-8")
+    )
     part = broken
     for step in path[:-1]:
         part = part[step]
@@ -117,7 +130,9 @@ def test_an_editor_shows_what_the_loader_would_refuse(path: list[str], value: ob
         ("mijn-burgerprofiel", "login_for_organisation", "voor ondernemingen"),
     ],
 )
-def test_what_is_not_known_is_not_refused(product: str, field: str, value: object, samples: Onboardings) -> None:
+def test_what_is_not_known_is_not_refused(
+    product: str, field: str, value: object, samples: Onboardings
+) -> None:
     """What public clients send, and what no public rule excludes."""
     errors = samples.catalogue.validators[product].iter_errors({field: value})
     assert {error.validator for error in errors} == {"required"}
@@ -125,7 +140,9 @@ def test_what_is_not_known_is_not_refused(product: str, field: str, value: objec
 
 def test_an_editor_completes_scopes_and_products_with_their_titles() -> None:
     tni = schema("onboarding.schema.json")["$defs"]["tni"]["properties"]
-    assert tni["scopes"]["properties"]["dv_dosis_schrijven"]["description"].startswith("Write dossiers")
+    assert tni["scopes"]["properties"]["dv_dosis_schrijven"]["description"].startswith(
+        "Write dossiers"
+    )
     assert set(tni["products"]["properties"]) == {"notificaties", "dosis", "mijn-burgerprofiel"}
     assert tni["products"]["properties"]["dosis"]["properties"]["bron_uri"]["description"]
 
@@ -141,14 +158,25 @@ def test_the_page_of_the_catalogue_says_what_stands_behind_each_field(samples: O
     """And what a form's author has to know of it."""
     lines = catalogue_page(samples.catalogue).splitlines()
     rows = {line.split("`")[1]: line for line in lines if line.startswith("| `")}
-    fields = {name: field for product in samples.catalogue.products.values() for name, field in product.fields.items()}
-    assert {name for name, field in fields.items() if f"| **{field.basis}** |" in rows[name]} == fields.keys()
-    assert "(required, speaks for somebody, differs per environment) | **seen** |" in rows["widget_id"]
+    fields = {
+        name: field
+        for product in samples.catalogue.products.values()
+        for name, field in product.fields.items()
+    }
+    assert {
+        name for name, field in fields.items() if f"| **{field.basis}** |" in rows[name]
+    } == fields.keys()
+    assert (
+        "(required, speaks for somebody, differs per environment) | **seen** |" in rows["widget_id"]
+    )
     assert (
         "| verified; acmidm: `dv_dosis_schrijven`, a **placeholder**; geosecure: `DosisImport` |"
         in rows["dv_dosis_schrijven"]
     )
-    assert "| verified; geosecure: `NotificatiesImport`, a **placeholder** |" in rows["dv_notificaties_import"]
+    assert (
+        "| verified; geosecure: `NotificatiesImport`, a **placeholder** |"
+        in rows["dv_notificaties_import"]
+    )
 
 
 def test_a_product_that_the_catalogue_has_no_more_stays_as_it_is(samples: Onboardings) -> None:
@@ -159,9 +187,11 @@ def test_a_product_that_the_catalogue_has_no_more_stays_as_it_is(samples: Onboar
 
 
 def test_a_name_is_verified_per_platform(samples: Onboardings) -> None:
-    """Reviews, promote and new say which are not; and a form that has the former name is told the present one."""
+    """Reviews, promote and new say which are not; and a form that has the former name is told the
+    present one."""
     verified = {
-        platform: samples.catalogue.scopes["dv_notificaties_import"].is_verified(platform) for platform in Platform
+        platform: samples.catalogue.scopes["dv_notificaties_import"].is_verified(platform)
+        for platform in Platform
     }
     assert verified == {Platform.ACMIDM: True, Platform.GEOSECURE: False}
     assert samples.catalogue.meant_scope("dv_notificaties_schrijven") == "dv_notificaties_import"
@@ -175,20 +205,31 @@ def test_the_samples_show_what_a_newcomer_looks_for(samples: Onboardings) -> Non
         Platform.GEOSECURE,
     }, "one is on both platforms"
     assert {form.token_endpoint_auth_method for form in forms} == {AuthMethod.PRIVATE_KEY_JWT}
-    assert any(Environment.PROD not in form.environments for form in forms), "one is not in production yet"
+    assert any(Environment.PROD not in form.environments for form in forms), (
+        "one is not in production yet"
+    )
     assert max(Counter(loaded.organisation.code for loaded in samples.forms).values()) >= 2, (
         "one organisation has two applications"
     )
-    assert any(loaded.organisation.ovo is None for loaded in samples.forms), "one has a KBO number alone"
-    assert any(loaded.organisation.kbo == SHARED_KBO_NUMBER for loaded in samples.forms), "one shares its KBO number"
-    assert any(len(request.products) > 1 for form in forms for request in form.environments.values()), (
-        "one has several products"
+    assert any(loaded.organisation.ovo is None for loaded in samples.forms), (
+        "one has a KBO number alone"
     )
-    extension = samples.forms[[loaded.name for loaded in samples.forms].index("stad-gent/mijn-gent")].form
+    assert any(loaded.organisation.kbo == SHARED_KBO_NUMBER for loaded in samples.forms), (
+        "one shares its KBO number"
+    )
+    assert any(
+        len(request.products) > 1 for form in forms for request in form.environments.values()
+    ), "one has several products"
+    extension = samples.forms[
+        [loaded.name for loaded in samples.forms].index("stad-gent/mijn-gent")
+    ].form
     extended = {
-        environment: "dv_dosis_schrijven" in request.scopes for environment, request in extension.environments.items()
+        environment: "dv_dosis_schrijven" in request.scopes
+        for environment, request in extension.environments.items()
     }
-    assert extended == {Environment.TNI: True, Environment.PROD: False}, "one is being extended with DOSIS"
+    assert extended == {Environment.TNI: True, Environment.PROD: False}, (
+        "one is being extended with DOSIS"
+    )
 
 
 def test_no_key_serves_both_environments(samples: Onboardings) -> None:

@@ -11,14 +11,25 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.values.problems import Problem, on_one_line, quoted
-from tests.support.workspace import CATALOGUE, FORM, MANDATE, ORGANISATION, Workspace, private_key, public_key
+from tests.support.workspace import (
+    CATALOGUE,
+    FORM,
+    MANDATE,
+    ORGANISATION,
+    Workspace,
+    private_key,
+    public_key,
+)
 
 _BYTES = random.Random(2026).randbytes(600)  # noqa: S311 - always the same
 JWT = ".".join(
     base64.urlsafe_b64encode(part).decode().rstrip("=")
     for part in (b'{"alg":"RS256"}', b'{"iss":"mijn-gent","exp":1}', _BYTES[:64])
 )
-PEM = f"-----BEGIN PRIVATE KEY-----\n{base64.b64encode(_BYTES[:300]).decode()}\n-----END PRIVATE KEY-----"
+PEM = (
+    f"-----BEGIN PRIVATE KEY-----\n{base64.b64encode(_BYTES[:300]).decode()}\n-----END PRIVATE"
+    " KEY-----"
+)
 SECRETS = {
     "PEM": PEM,
     "JWK": json.dumps(private_key("ec", kty="EC", crv="P-256")),
@@ -36,8 +47,12 @@ def _as_part(secret: str) -> str:
 
 
 PLACES: dict[str, Callable[[Workspace, str], object]] = {
-    "a contact": lambda ws, s: ws.write_form(FORM.replace("api-beheer@stad-gent.example", _in_yaml(s))),
-    "application": lambda ws, s: ws.write_form(FORM.replace("application: mijn-gent", f"application: {_in_yaml(s)}")),
+    "a contact": lambda ws, s: ws.write_form(
+        FORM.replace("api-beheer@stad-gent.example", _in_yaml(s))
+    ),
+    "application": lambda ws, s: ws.write_form(
+        FORM.replace("application: mijn-gent", f"application: {_in_yaml(s)}")
+    ),
     "formerly": lambda ws, s: ws.write_form(f"formerly: {_in_yaml(s)}\n{FORM}"),
     "a field's name": lambda ws, s: ws.write_form(f"{FORM}? {_in_yaml(s)}\n: {_in_yaml(s)}\n"),
     "a field's name, twice": lambda ws, s: ws.write_form(FORM + f"? {_in_yaml(s)}\n: 1\n" * 2),
@@ -49,16 +64,24 @@ PLACES: dict[str, Callable[[Workspace, str], object]] = {
     "a platform": lambda ws, s: ws.write_form(FORM.replace("[acmidm]", f"[{_in_yaml(s)}]")),
     "method": lambda ws, s: ws.write_form(FORM.replace("private_key_jwt", _in_yaml(s))),
     "an environment": lambda ws, s: ws.write_form(f"{FORM}  ? {_in_yaml(s)}\n  : {{}}\n"),
-    "an exemption": lambda ws, s: ws.write_form(f"{FORM}exemptions:\n  ? {_in_yaml(s)}\n  : {{}}\n"),
+    "an exemption": lambda ws, s: ws.write_form(
+        f"{FORM}exemptions:\n  ? {_in_yaml(s)}\n  : {{}}\n"
+    ),
     "a day": lambda ws, s: ws.write_form(f"{FORM}retire: {_in_yaml(s)}\n"),
-    "what retires": lambda ws, s: ws.write_form(f"{FORM}retire:\n  ? {_in_yaml(s)}\n  : 2027-03-31\n"),
+    "what retires": lambda ws, s: ws.write_form(
+        f"{FORM}retire:\n  ? {_in_yaml(s)}\n  : 2027-03-31\n"
+    ),
     "jwks": lambda ws, s: ws.write_form(FORM.replace("tni.jwk.json", _in_yaml(s))),
     "jwks, not as a list": lambda ws, s: ws.write_form(FORM.replace("[tni.jwk.json]", _in_yaml(s))),
-    "jwks, outside": lambda ws, s: ws.write_form(FORM.replace("tni.jwk.json", _in_yaml("../../" + _as_part(s)))),
+    "jwks, outside": lambda ws, s: ws.write_form(
+        FORM.replace("tni.jwk.json", _in_yaml("../../" + _as_part(s)))
+    ),
     "a scope": lambda ws, s: ws.write_form(
         FORM.replace("      dv_notificaties_import: {}", f"      ? {_in_yaml(s)}\n      : {{}}", 1)
     ),
-    "in a scope": lambda ws, s: ws.write_form(FORM.replace("{reason: dossiers,", f"{{{_in_yaml(s)}: 1,")),
+    "in a scope": lambda ws, s: ws.write_form(
+        FORM.replace("{reason: dossiers,", f"{{{_in_yaml(s)}: 1,")
+    ),
     "a product": lambda ws, s: ws.write_form(
         FORM.replace("      dosis:", f"      ? {_in_yaml(s)}\n      : {{}}\n      dosis:")
     ),
@@ -67,17 +90,24 @@ PLACES: dict[str, Callable[[Workspace, str], object]] = {
         FORM.replace("merk_code: stad-gent", f"merk_code: {_in_yaml(s)}")
     ),
     "an enumeration": lambda ws, s: ws.write_form(
-        FORM.replace("        merk_code: stad-gent", f"        merk_code: stad-gent\n        choices: [{_in_yaml(s)}]")
+        FORM.replace(
+            "        merk_code: stad-gent",
+            f"        merk_code: stad-gent\n        choices: [{_in_yaml(s)}]",
+        )
     ),
     "a field of a product": lambda ws, s: ws.write_form(
-        FORM.replace("        merk_code:", f"        ? {_in_yaml(s)}\n        : 1\n        merk_code:")
+        FORM.replace(
+            "        merk_code:", f"        ? {_in_yaml(s)}\n        : 1\n        merk_code:"
+        )
     ),
     "adopt": lambda ws, s: ws.write_form(
         FORM.replace("    scopes:", f"    adopt: {{{_in_yaml(s)}: x}}\n    scopes:", 1)
     ),
     "the form's name": lambda ws, s: ws.write_form(FORM, f"gent/{_as_part(s)}.X"),
     "the folder's name": lambda ws, s: ws.write_form(FORM, f"{_as_part(s)}.X/mijn-gent"),
-    "a name with another ending": lambda ws, s: ws.write(f"onboardings/gent/{_as_part(s)}.yml", FORM),
+    "a name with another ending": lambda ws, s: ws.write(
+        f"onboardings/gent/{_as_part(s)}.yml", FORM
+    ),
     "ovo": lambda ws, s: ws.write_organisation(ORGANISATION.replace("OVO002067", _in_yaml(s))),
     "kbo": lambda ws, s: ws.write_organisation(ORGANISATION.replace('"0207.451.227"', _in_yaml(s))),
     "a supplier": lambda ws, s: ws.write_form(f"keys_of: {_in_yaml(s)}\n{FORM}"),
@@ -87,27 +117,34 @@ PLACES: dict[str, Callable[[Workspace, str], object]] = {
     "a key of a supplier": lambda ws, s: ws.write_supplier(f"tni: [{_in_yaml(s)}]\n"),
     "earlier code": lambda ws, s: ws.write_organisation(f"{ORGANISATION}formerly: {_in_yaml(s)}\n"),
     "a product of the catalogue": lambda ws, s: ws.write(
-        "catalogue/dosis.yaml", CATALOGUE["dosis.yaml"].replace("product: dosis", f"product: {_in_yaml(s)}")
+        "catalogue/dosis.yaml",
+        CATALOGUE["dosis.yaml"].replace("product: dosis", f"product: {_in_yaml(s)}"),
     ),
     "a scope of the catalogue": lambda ws, s: ws.write(
-        "catalogue/dosis.yaml", CATALOGUE["dosis.yaml"].replace("dv_dosis_schrijven:", f"{_in_yaml(s + ' x')}:")
+        "catalogue/dosis.yaml",
+        CATALOGUE["dosis.yaml"].replace("dv_dosis_schrijven:", f"{_in_yaml(s + ' x')}:"),
     ),
     "a format of the catalogue": lambda ws, s: ws.write(
-        "catalogue/proef.yaml", CATALOGUE["proef.yaml"].replace("{type: object}", f"{{format: {_in_yaml(s)}}}")
+        "catalogue/proef.yaml",
+        CATALOGUE["proef.yaml"].replace("{type: object}", f"{{format: {_in_yaml(s)}}}"),
     ),
     "a schema of the catalogue": lambda ws, s: ws.write(
-        "catalogue/proef.yaml", CATALOGUE["proef.yaml"].replace("{type: object}", f"{{type: {_in_yaml(s)}}}")
+        "catalogue/proef.yaml",
+        CATALOGUE["proef.yaml"].replace("{type: object}", f"{{type: {_in_yaml(s)}}}"),
     ),
     "a key's kid": lambda ws, s: ws.write_key({"kty": "RSA", "kid": s, "use": s, "alg": s}),
     "a key's members": lambda ws, s: ws.write_key(f'{{"kty": {_in_yaml(s)}, {_in_yaml(s)}: 1}}'),
-    "a key's member twice": lambda ws, s: ws.write_key(f'{{"kty": "EC", {_in_yaml(s)}: 1, {_in_yaml(s)}: 1}}'),
+    "a key's member twice": lambda ws, s: ws.write_key(
+        f'{{"kty": "EC", {_in_yaml(s)}: 1, {_in_yaml(s)}: 1}}'
+    ),
     "a curve": lambda ws, s: ws.write_key({"kty": "EC", "crv": s, "x": s, "y": s}),
 }
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_keys_and_tokens_are_never_repeated(workspace: Workspace, place: str) -> None:
-    """Each of them is refused, in each field; not twelve characters of it are shown, nor as they are escaped."""
+    """Each of them is refused, in each field; not twelve characters of it are shown, nor as they
+    are escaped."""
     for name, secret in SECRETS.items():
         for folder in (workspace.forms, workspace.catalogue):
             for file in sorted(folder.rglob("*")):
@@ -167,7 +204,8 @@ def test_names_are_shown(name: str) -> None:
 
 
 def test_keys_and_tokens_are_hidden_in_whatever_is_shown() -> None:
-    """Terminals, logs, reports: they all put a text on one line, and thumbprints and client-IDs stay readable there."""
+    """Terminals, logs, reports: they all put a text on one line, and thumbprints and client-IDs
+    stay readable there."""
     for secret in (PEM, PEM.replace("\n", " "), SECRETS["JWK"], JWT):
         assert not any(part in on_one_line(f"said {secret}") for part in pieces(secret))
     thumbprint = base64.urlsafe_b64encode(_BYTES[48:80]).decode().rstrip("=")

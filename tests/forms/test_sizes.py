@@ -1,5 +1,5 @@
-"""A form, a key or a catalogue costs what its size costs, whatever its author writes: nothing takes the square of it,
-or for ever."""
+"""A form, a key or a catalogue costs what its size costs, whatever its author writes: nothing takes
+the square of it, or for ever."""
 
 from __future__ import annotations
 
@@ -25,21 +25,38 @@ def lines(count: int, line: str) -> str:
 
 FORMS: dict[str, Callable[[int], str]] = {
     "misspelt fields": lambda n: FORM + lines(n, "contact#: 1\n"),
-    "misspelt reasons": lambda n: FORM.replace(SCOPE, SCOPE + lines(n, "      dv_x#: {reasn: x}\n"), 1),
-    "unknown scopes": lambda n: FORM.replace(SCOPE, SCOPE + lines(n, "      dv_notificaties_#:\n"), 1),
+    "misspelt reasons": lambda n: FORM.replace(
+        SCOPE, SCOPE + lines(n, "      dv_x#: {reasn: x}\n"), 1
+    ),
+    "unknown scopes": lambda n: FORM.replace(
+        SCOPE, SCOPE + lines(n, "      dv_notificaties_#:\n"), 1
+    ),
     "unknown environments": lambda n: FORM + lines(n, "  tn#: {scope: {}}\n"),
-    "unknown products": lambda n: FORM.replace("      dosis:", lines(n, "      dosi#:\n") + "      dosis:"),
-    "misspelt exemptions": lambda n: FORM + "exemptions:\n" + lines(n, "  client-secre#: {reasn: a}\n"),
-    "fields of a product": lambda n: FORM.replace(PRODUCT, lines(n, "        merk_cod#: 1\n") + PRODUCT, 1),
-    "values of several types": lambda n: FORM.replace('["10244", "10245"]', "[" + lines(n, '#,"#",') + "1]", 1),
+    "unknown products": lambda n: FORM.replace(
+        "      dosis:", lines(n, "      dosi#:\n") + "      dosis:"
+    ),
+    "misspelt exemptions": lambda n: (
+        FORM + "exemptions:\n" + lines(n, "  client-secre#: {reasn: a}\n")
+    ),
+    "fields of a product": lambda n: FORM.replace(
+        PRODUCT, lines(n, "        merk_cod#: 1\n") + PRODUCT, 1
+    ),
+    "values of several types": lambda n: FORM.replace(
+        '["10244", "10245"]', "[" + lines(n, '#,"#",') + "1]", 1
+    ),
     "values": lambda n: FORM.replace('["10244", "10245"]', "[" + lines(n, '"x#",') + '"1"]', 1),
-    "contacts": lambda n: FORM.replace("[api-beheer@stad-gent.example]", "[" + lines(n, "x#,") + "a]"),
+    "contacts": lambda n: FORM.replace(
+        "[api-beheer@stad-gent.example]", "[" + lines(n, "x#,") + "a]"
+    ),
     "keys": lambda n: FORM.replace("[tni.jwk.json]", "[" + lines(n, "x#,") + "a]"),
     "one name again and again": lambda n: FORM + lines(n, "contacts: a\n"),
     "tags": lambda n: FORM + "x: [" + lines(n, "!a b,") + "]\n",
     "aliases": lambda n: FORM + "x: &a b\ny: [" + lines(n, "*a,") + "]\n",
     "aliases of aliases": (
-        lambda n: "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, n))
+        lambda n: (
+            "a0: &a0 [x, x]\n"
+            + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, n))
+        )
     ),
     "braces": lambda n: FORM.replace("dossiers,", f"'{'{' * 10 * n}',"),
     "dots": lambda n: FORM.replace("api-beheer@stad-gent.example", f"a@{'a.' * 10 * n}@"),
@@ -56,7 +73,8 @@ def calls(act: Callable[[], object]) -> int:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", FORMS)
 def test_a_form_twice_as_long_takes_twice_the_work(workspace: Workspace, kind: str) -> None:
-    """And says the first mistakes, and that there are more: nobody reads a thousand of them, and a log has no room."""
+    """And says the first mistakes, and that there are more: nobody reads a thousand of them, and a
+    log has no room."""
     workspace.problems()  # what is made once
     work, found = [], list[list[str]]()
     for count in (600, 1_200):
@@ -105,7 +123,9 @@ def test_a_pattern_takes_linear_time(pattern: str) -> None:
     assert list(LinearValidator({"pattern": pattern}).iter_errors("a" * 20_000 + "!"))
 
 
-@pytest.mark.parametrize("pattern", ["^(?=a)b", "(?<!a)b", r"^(a)\1$", "(", "(?P<n", "((a{1000}){1000}){1000}"])
+@pytest.mark.parametrize(
+    "pattern", ["^(?=a)b", "(?<!a)b", r"^(a)\1$", "(", "(?P<n", "((a{1000}){1000}){1000}"]
+)
 def test_a_pattern_that_may_take_longer_is_refused(workspace: Workspace, pattern: str) -> None:
     """Where it stands: in the catalogue."""
     assert not is_pattern(pattern)
@@ -113,7 +133,10 @@ def test_a_pattern_that_may_take_longer_is_refused(workspace: Workspace, pattern
         "catalogue/dosis.yaml",
         CATALOGUE["dosis.yaml"].replace("type: string}", f"type: string, pattern: '{pattern}'}}"),
     )
-    assert any("catalogue/dosis.yaml" in sentence and "configuration" in sentence for sentence in workspace.sentences())
+    assert any(
+        "catalogue/dosis.yaml" in sentence and "configuration" in sentence
+        for sentence in workspace.sentences()
+    )
 
 
 def test_patterns_of_names_are_refused(workspace: Workspace) -> None:
@@ -128,7 +151,9 @@ def test_patterns_of_names_are_refused(workspace: Workspace) -> None:
         CATALOGUE["proef.yaml"].replace("{type: object}", "{propertyNames: {pattern: '^(a+)+$'}}"),
     )
     form = WITHOUT_KEYS.replace(
-        "    products:\n", f"      dv_proef: {{}}\n    products:\n      proef: {{{'a' * 100}b: 1}}\n", 1
+        "    products:\n",
+        f"      dv_proef: {{}}\n    products:\n      proef: {{{'a' * 100}b: 1}}\n",
+        1,
     )
     workspace.write_form(form)
     assert any("proef" in sentence for sentence in workspace.sentences())

@@ -1,4 +1,5 @@
-"""A form with the keys of a supplier: its ``keys.yaml`` has them, and ``mandates.yaml`` beside the form lets it act."""
+"""A form with the keys of a supplier: its ``keys.yaml`` has them, and ``mandates.yaml`` beside the
+form lets it act."""
 
 from __future__ import annotations
 
@@ -12,12 +13,12 @@ KEYS = "{tni: [tni.jwk.json], prod: [prod.jwk.json]}\n"
 TEXTS = {"gent/mijn-gent": FORM, "gent/mandates": MANDATE, "leverancier/keys": KEYS}
 NO_FOLDER = "has no folder with an organisation.yaml; name a folder beside this one"
 NO_MANDATE = (
-    "Stad Gent has no mandate that lets leverancier act in application mijn-gent; have its owners add one in"
-    " mandates.yaml"
+    "Stad Gent has no mandate that lets leverancier act in application mijn-gent; have its owners"
+    " add one in mandates.yaml"
 )
 NO_KEY_FILE = (
-    "this is not the name of a key file; put the public key in a file beside this one, named *.jwk.json, or name the"
-    " supplier whose key it is under keys_of"
+    "this is not the name of a key file; put the public key in a file beside this one, named"
+    " *.jwk.json, or name the supplier whose key it is under keys_of"
 )
 TWICE = "the keys are those of leverancier (keys_of), and here too; keep one of the two"
 MISTAKES = {
@@ -33,8 +34,10 @@ MISTAKES = {
     ),
     "a secret": (
         *("gent/mijn-gent", "keys_of: leverancier\n", "▶keys_of: leverancier\n"),
-        "keys are given while the client authenticates with client_secret_basic; choose"
-        " token_endpoint_auth_method private_key_jwt, or remove the keys",
+        (
+            "keys are given while the client authenticates with client_secret_basic; choose"
+            " token_endpoint_auth_method private_key_jwt, or remove the keys"
+        ),
     ),
     "no mandate for this application": ("gent/mandates", "mijn-gent", "loket", NO_MANDATE),
     "no mandate for this supplier": (
@@ -44,15 +47,29 @@ MISTAKES = {
         NO_MANDATE,
     ),
     "a mandate of nobody": (
-        *("gent/mandates", "{supplier", "{supplier: ▶derde, applications: [x], until: 2999-12-31}, {supplier"),
+        *(
+            "gent/mandates",
+            "{supplier",
+            "{supplier: ▶derde, applications: [x], until: 2999-12-31}, {supplier",
+        ),
         f'"derde" {NO_FOLDER}',
     ),
-    "a mandate without end": ("gent/mandates", ", until: 2999-12-31", "", '"until" is missing; add it'),
+    "a mandate without end": (
+        "gent/mandates",
+        ", until: 2999-12-31",
+        "",
+        '"until" is missing; add it',
+    ),
     "a mandate until no day": (
         *("gent/mandates", "2999-12-31", "▶2999-02-30"),
         '"2999-02-30" is no day; write one such as 2027-03-31',
     ),
-    "a mandate for nothing": ("gent/mandates", "[mijn-gent]", "▶[]", '"applications" is empty; give at least one'),
+    "a mandate for nothing": (
+        "gent/mandates",
+        "[mijn-gent]",
+        "▶[]",
+        '"applications" is empty; give at least one',
+    ),
     "an empty file of mandates": (
         "gent/mandates",
         MANDATE,
@@ -65,7 +82,10 @@ MISTAKES = {
     ),
     "a key of tni on production": (
         *("leverancier/keys", "prod: [prod", "prod: ▶[tni"),
-        'key "of-supplier-tni" is that of tni too; make a pair for production alone: acmidm keys new',
+        (
+            'key "of-supplier-tni" is that of tni too; make a pair for production alone: acmidm'
+            " keys new"
+        ),
     ),
     "a key twice": (
         *("leverancier/keys", "[tni.jwk.json]", "[tni.jwk.json, ▶tni.jwk.json]"),
@@ -73,9 +93,17 @@ MISTAKES = {
     ),
     "a key that is not there": (
         *("leverancier/keys", "[tni.jwk.json]", "[▶weg.jwk.json]"),
-        'key file "weg.jwk.json" cannot be read: No such file or directory; check its name and its rights',
+        (
+            'key file "weg.jwk.json" cannot be read: No such file or directory; check its name and'
+            " its rights"
+        ),
     ),
-    "a key elsewhere": ("leverancier/keys", "[tni.jwk.json]", '[▶"../gent/tni.jwk.json"]', NO_KEY_FILE),
+    "a key elsewhere": (
+        "leverancier/keys",
+        "[tni.jwk.json]",
+        '[▶"../gent/tni.jwk.json"]',
+        NO_KEY_FILE,
+    ),
     "an unknown environment": (
         *("leverancier/keys", "tni:", "▶test: [tni.jwk.json], tni:"),
         'unknown field "test"; known here: prod, tni',
@@ -107,12 +135,17 @@ def test_mistakes(case: str, supplied: Workspace) -> None:
 
 
 def test_its_keys_count(supplied: Workspace) -> None:
-    """Those of a list that changes, in every form at once; a mandate that has ended is no mistake, and of two the later
-    counts."""
-    renewed = MANDATE.replace("[{", "[{supplier: leverancier, applications: [mijn-gent], until: 2020-01-31}, {")
+    """Those of a list that changes, in every form at once; a mandate that has ended is no mistake,
+    and of two the later counts."""
+    renewed = MANDATE.replace(
+        "[{", "[{supplier: leverancier, applications: [mijn-gent], until: 2020-01-31}, {"
+    )
     supplied.write("onboardings/gent/mandates.yaml", renewed)
     supplied.write_key(public_key("new"), "leverancier/new")
-    supplied.write("onboardings/leverancier/keys.yaml", KEYS.replace("[tni.jwk.json]", "[tni.jwk.json, new.jwk.json]"))
+    supplied.write(
+        "onboardings/leverancier/keys.yaml",
+        KEYS.replace("[tni.jwk.json]", "[tni.jwk.json, new.jwk.json]"),
+    )
     [tni], [prod] = map(supplied.load().connections, Environment)
     assert [*(tni.keys or ())] == ["of-supplier-tni", "new"]
     assert [*(prod.keys or ())] == ["of-supplier-prod"]
@@ -133,11 +166,15 @@ def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:
     """Copied into the folder of a customer it would outlive the mandate, and each rotation."""
     supplied.write_organisation(f"name: Ander\novo: OVO000002\n{SPEAKS_FOR}", "aalst")
     supplied.write_key(public_key("of-supplier-tni"), "aalst/copy")
-    own = "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {jwks: [copy.jwk.json]}}\n"
+    own = (
+        "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {jwks:"
+        " [copy.jwk.json]}}\n"
+    )
     supplied.write_form(own, "aalst/eigen")
     assert supplied.sentences() == [
-        "onboardings/aalst/eigen.yaml:3:29: Ander has the same key as Leverancier in onboardings/leverancier/keys.yaml;"
-        " give each a key of its own, or name the supplier whose key it is: keys_of"
+        "onboardings/aalst/eigen.yaml:3:29: Ander has the same key as Leverancier in"
+        " onboardings/leverancier/keys.yaml; give each a key of its own, or name the supplier whose"
+        " key it is: keys_of"
     ]
     # A mistake in the supplier's own folder does not let the copy through.
     for file, name, text in (
@@ -145,4 +182,6 @@ def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:
         ("organisation", "leverancier", "name: Leverancier\nx: 1\n"),
     ):
         supplied.write(f"onboardings/leverancier/{file}.yaml", text)
-        assert any(f"Ander has the same key as {name} in" in sentence for sentence in supplied.sentences())
+        assert any(
+            f"Ander has the same key as {name} in" in sentence for sentence in supplied.sentences()
+        )

@@ -31,8 +31,14 @@ GENT = "0207451227"
 ALL: Mapping[str, str] = {column: chr(65 + index) for index, column in enumerate(Column)}
 
 
-def row(number: int = 2, tni: str | None = "a-1", prod: str | None = None, kbo: str | None = GENT) -> SheetRow:
-    values: dict[str, str | None] = {Column.KBO: kbo, Column.CLIENT_TEST: tni, Column.CLIENT_PROD: prod}
+def row(
+    number: int = 2, tni: str | None = "a-1", prod: str | None = None, kbo: str | None = GENT
+) -> SheetRow:
+    values: dict[str, str | None] = {
+        Column.KBO: kbo,
+        Column.CLIENT_TEST: tni,
+        Column.CLIENT_PROD: prod,
+    }
     return SheetRow(None, number, {column: value for column, value in values.items() if value}, ALL)
 
 
@@ -62,7 +68,10 @@ def client(
     }
     registered = RegisteredClient(client_id, ClientMetadata(**values))
     return ListedClient(
-        environment, platform, ClientSnapshot(registered, scopes or {}, jwks or {}), configurations or {}
+        environment,
+        platform,
+        ClientSnapshot(registered, scopes or {}, jwks or {}),
+        configurations or {},
     )
 
 
@@ -74,7 +83,9 @@ def planned(
 ) -> ImportPlan:
     registers = {
         environment: Register(
-            environment.value, environment, tuple(one for one in clients if one.environment is environment)
+            environment.value,
+            environment,
+            tuple(one for one in clients if one.environment is environment),
         )
         for environment in Environment
     }
@@ -90,7 +101,11 @@ def only_reason(plan: ImportPlan) -> str:
 def test_a_row_becomes_a_form() -> None:
     """Scopes by the catalogue's names; what providers assign by themselves is left out."""
     plan = planned(
-        [row()], client(scopes={"dv_dosis_schrijven": True, "vo_info": True}, jwks={"k": public_jwk(new_key("k"))})
+        [row()],
+        client(
+            scopes={"dv_dosis_schrijven": True, "vo_info": True},
+            jwks={"k": public_jwk(new_key("k"))},
+        ),
     )
     (draft,) = plan.drafts
     assert (draft.name, draft.application) == ("stad-gent/loket", "loket")
@@ -112,8 +127,8 @@ def test_a_row_becomes_a_form() -> None:
         (
             {"attributes": {"setbyclient_onbekend": "x"}},
             (
-                'has the attribute "setbyclient_onbekend" in its tokens, which the catalogue lacks: add it there, or'
-                " remove it first"
+                'has the attribute "setbyclient_onbekend" in its tokens, which the catalogue lacks:'
+                " add it there, or remove it first"
             ),
         ),
         (
@@ -121,8 +136,15 @@ def test_a_row_becomes_a_form() -> None:
             'has the scope "dv_onbekend", which is not in the catalogue: add it there',
         ),
         (
-            {"configurations": {"dosis": ProductDocument({}, Owner("acmidm/tni/x/y", "elders/tni"))}},
-            'the dosis configuration of client a-1 ("Stad Gent - loket", Stad Gent) on tni is managed by elders/tni',
+            {
+                "configurations": {
+                    "dosis": ProductDocument({}, Owner("acmidm/tni/x/y", "elders/tni"))
+                }
+            },
+            (
+                'the dosis configuration of client a-1 ("Stad Gent - loket", Stad Gent) on tni is'
+                " managed by elders/tni"
+            ),
         ),
         ({"kbo": "0207437468"}, "column A (KBOnummer) has 0207451227, while client a-1"),
         (
@@ -176,7 +198,10 @@ def test_production_counts_where_the_environments_differ() -> None:
         ({"kbo": None, "ovo": "OVO002067"}, "its clients are of different organisations"),
         (
             {"token_endpoint_auth_method": "client_secret_basic"},
-            "its clients differ in token_endpoint_auth_method (client_secret_basic, private_key_jwt)",
+            (
+                "its clients differ in token_endpoint_auth_method (client_secret_basic,"
+                " private_key_jwt)"
+            ),
         ),
     ],
 )
@@ -187,13 +212,19 @@ def test_environments_that_fit_in_no_one_form(other: dict[str, Any], reason: str
 KNOWN = Organisation(name="Stad Gent", ovo="OVO002067", kbo=GENT, formerly=("OVO000001",))
 
 
-@pytest.mark.parametrize("codes", [{"kbo": GENT}, {"kbo": None, "ovo": "OVO002067"}, {"kbo": None, "ovo": "OVO000001"}])
-def test_an_organisation_that_has_a_folder_is_found_by_any_of_its_codes(codes: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "codes", [{"kbo": GENT}, {"kbo": None, "ovo": "OVO002067"}, {"kbo": None, "ovo": "OVO000001"}]
+)
+def test_an_organisation_that_has_a_folder_is_found_by_any_of_its_codes(
+    codes: dict[str, Any],
+) -> None:
     """Its name and codes are those of the folder; what that changes is a note."""
     (draft,) = planned([row()], client(name="Gent", **codes), folders={"gent": KNOWN}).drafts
     assert draft.name == "gent/loket"
     assert draft.organisation == Imported("gent", "Stad Gent", "OVO002067", GENT, is_new=False)
-    assert any('has the organisation.name "Gent"; the form has "Stad Gent"' in note for note in draft.notes)
+    assert any(
+        'has the organisation.name "Gent"; the form has "Stad Gent"' in note for note in draft.notes
+    )
 
 
 def test_one_organisation_has_one_folder_and_one_name() -> None:
@@ -204,8 +235,12 @@ def test_one_organisation_has_one_folder_and_one_name() -> None:
         client("a-2", name="Stad Gent", ovo="OVO002067", application="twee"),
     )
     assert [draft.name for draft in plan.drafts] == ["stad-gent/een", "stad-gent/twee"]
-    assert {draft.organisation for draft in plan.drafts} == {Imported("stad-gent", "STAD GENT", "OVO002067", GENT)}
-    assert any('has no organisation.ovo; the form has "OVO002067"' in note for note in plan.drafts[0].notes)
+    assert {draft.organisation for draft in plan.drafts} == {
+        Imported("stad-gent", "STAD GENT", "OVO002067", GENT)
+    }
+    assert any(
+        'has no organisation.ovo; the form has "OVO002067"' in note for note in plan.drafts[0].notes
+    )
 
 
 def test_an_organisation_of_the_same_name_gets_a_folder_apart() -> None:
@@ -216,7 +251,10 @@ def test_an_organisation_of_the_same_name_gets_a_folder_apart() -> None:
 
 def test_a_kbo_number_of_two_ovo_codes_is_a_reason() -> None:
     reason = only_reason(planned([row()], client(ovo="OVO000009"), folders={"gent": KNOWN}))
-    assert f"KBO number {GENT} is that of gent, which has OVO002067 and not OVO000009: see which is right" in reason
+    assert (
+        f"KBO number {GENT} is that of gent, which has OVO002067 and not OVO000009: see which is"
+        " right" in reason
+    )
 
 
 def test_no_form_takes_the_place_of_its_organisation() -> None:
@@ -231,7 +269,8 @@ def test_an_address_serves_where_there_are_no_contacts() -> None:
 
 
 def test_every_name_that_taking_over_changes_is_a_note() -> None:
-    """The client's own, and those of organisation and application, as the preview shows them afterwards."""
+    """The client's own, and those of organisation and application, as the preview shows them
+    afterwards."""
     plan = planned([row()], client(client_name="Gent loket (oud)", application="Loket", kbo=None))
     (draft,) = plan.drafts
     assert [note.partition(" on tni ")[2] for note in draft.notes] == [
@@ -239,8 +278,8 @@ def test_every_name_that_taking_over_changes_is_a_note() -> None:
         'has the client_name "Gent loket (oud)"; the form has "Stad Gent - loket"',
         f'has no organisation.kbo; the form has "{GENT}"',
         (
-            "has no code of an organisation there, and adopts in stad-gent/organisation.yaml has it: see whether it is"
-            " Stad Gent's"
+            "has no code of an organisation there, and adopts in stad-gent/organisation.yaml has"
+            " it: see whether it is Stad Gent's"
         ),
     ]
 
@@ -250,14 +289,22 @@ def test_every_name_that_taking_over_changes_is_a_note() -> None:
     [
         ({}, []),
         ({"name": "STAD  GENT"}, []),
-        ({"name": "Stad Aalst"}, ['column B (Klant) has "Stad Gent", and the authority "Stad Aalst"']),
+        (
+            {"name": "Stad Aalst"},
+            ['column B (Klant) has "Stad Gent", and the authority "Stad Aalst"'],
+        ),
         (
             {"kbo": None, "ovo": "OVO002067"},
-            [f"column A (KBOnummer) has {GENT}, while its organisation has OVO002067 and no KBO number"],
+            [
+                f"column A (KBOnummer) has {GENT}, while its organisation has OVO002067 and no KBO"
+                " number"
+            ],
         ),
     ],
 )
-def test_a_row_of_another_organisation_than_its_client_is_a_note(own: dict[str, Any], notes: list[str]) -> None:
+def test_a_row_of_another_organisation_than_its_client_is_a_note(
+    own: dict[str, Any], notes: list[str]
+) -> None:
     """Perhaps its client-ID is another's: the form was written without a word."""
     of_gent = replace(row(), values={**row().values, Column.CUSTOMER: "Stad Gent"})
     (draft,) = planned([of_gent], client(**own)).drafts
@@ -267,8 +314,13 @@ def test_a_row_of_another_organisation_than_its_client_is_a_note(own: dict[str, 
 
 def test_a_cell_without_its_value_is_a_reason() -> None:
     """It alone: that no client-ID is filled in follows from it."""
-    faulty = replace(row(tni=None), faults=("column F (CliëntID TEST) has a formula without its value: …",))
-    assert only_reason(planned([faulty])) == "row 2: column F (CliëntID TEST) has a formula without its value: …"
+    faulty = replace(
+        row(tni=None), faults=("column F (CliëntID TEST) has a formula without its value: …",)
+    )
+    assert (
+        only_reason(planned([faulty]))
+        == "row 2: column F (CliëntID TEST) has a formula without its value: …"
+    )
 
 
 @pytest.mark.parametrize(
@@ -288,7 +340,9 @@ def test_a_cell_without_its_value_is_a_reason() -> None:
         ),
     ],
 )
-def test_keys_that_keycloak_has_elsewhere_are_reported_as_such(attributes: dict[str, str], reason: str) -> None:
+def test_keys_that_keycloak_has_elsewhere_are_reported_as_such(
+    attributes: dict[str, str], reason: str
+) -> None:
     """Not as a key of an unknown kind. The keys are as the adapter gives them."""
     jwks = WireClient.model_validate({"id": "1", "clientId": "a-1", "attributes": attributes}).jwks
     assert (
@@ -300,8 +354,8 @@ def test_keys_that_keycloak_has_elsewhere_are_reported_as_such(attributes: dict[
 def test_a_client_of_geosecure_is_reported_with_what_to_do() -> None:
     reason = only_reason(planned([row(tni="6776")], client("6776", platform=Platform.GEOSECURE)))
     assert (
-        "is one of geosecure; put the client of ACM/IDM there, and add to its form platforms: [acmidm, geosecure]"
-        in reason
+        "is one of geosecure; put the client of ACM/IDM there, and add to its form platforms:"
+        " [acmidm, geosecure]" in reason
     )
 
 

@@ -1,5 +1,5 @@
-"""Spreadsheets as people keep them: whatever program wrote them, the same rows come out, and nothing raises but a
-sentence."""
+"""Spreadsheets as people keep them: whatever program wrote them, the same rows come out, and
+nothing raises but a sentence."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def rewritten(file: Path, pattern: bytes, by: bytes) -> None:
 @pytest.mark.parametrize("delimiter", [";", ",", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_csv_in_every_dialect(tmp_path: Path, delimiter: str, encoding: str) -> None:
-    """Excel's "Unicode text" too. Empty rows are skipped and still counted: the numbers are those that a spreadsheet
-    program shows."""
+    """Excel's "Unicode text" too. Empty rows are skipped and still counted: the numbers are those
+    that a spreadsheet program shows."""
     file = tmp_path / "klanten.csv"
     file.write_bytes("\r\n".join(LINES).replace(";", delimiter).encode(encoding))
     rows = read_sheets(file).rows
@@ -86,33 +86,52 @@ def test_csv_in_every_dialect(tmp_path: Path, delimiter: str, encoding: str) -> 
         ["KBOnummer", "Clie\u0308ntID TEST"],
     ],
 )
-def test_headings_in_any_case_with_or_without_accents_and_spaces(tmp_path: Path, headings: list[object]) -> None:
+def test_headings_in_any_case_with_or_without_accents_and_spaces(
+    tmp_path: Path, headings: list[object]
+) -> None:
     """Further columns stand between them, and titles above them."""
     file = workbook(
         tmp_path / "klanten.xlsx",
         (
             "Blad1",
-            [["Klanten 2024"], [], ["nr", headings[0], "opmerking", headings[1]], [1, "0207451227", "bellen", "a-1"]],
+            [
+                ["Klanten 2024"],
+                [],
+                ["nr", headings[0], "opmerking", headings[1]],
+                [1, "0207451227", "bellen", "a-1"],
+            ],
         ),
     )
     (row,) = read_sheets(file).rows
     assert row.values == {Column.KBO: "0207451227", Column.CLIENT_TEST: "a-1"}
-    assert (row.number, row.sheet, row.named(Column.CLIENT_TEST)) == (4, None, "column D (CliëntID TEST)")
+    assert (row.number, row.sheet, row.named(Column.CLIENT_TEST)) == (
+        4,
+        None,
+        "column D (CliëntID TEST)",
+    )
 
 
 def test_numbers_of_excel_are_text_again(tmp_path: Path) -> None:
-    file = workbook(tmp_path / "klanten.xlsx", ("Blad1", [["KBOnummer", "CliëntID TEST"], [207451227.0, 6776]]))
+    file = workbook(
+        tmp_path / "klanten.xlsx", ("Blad1", [["KBOnummer", "CliëntID TEST"], [207451227.0, 6776]])
+    )
     assert read_sheets(file).rows[0].values == {Column.KBO: "207451227", Column.CLIENT_TEST: "6776"}
 
 
 @pytest.mark.parametrize("stated", ["A1", "A1:G2", "A1:B3"])
 def test_the_rows_count_and_not_the_range_in_the_file(tmp_path: Path, stated: str) -> None:
-    """Some programs write a ``dimension`` that is too small: what is beyond it was dropped in silence."""
+    """Some programs write a ``dimension`` that is too small: what is beyond it was dropped in
+    silence."""
     table: list[list[object]] = [["KBOnummer", "Klant", "CliëntID TEST"]]
     table += [[GENT, "Gent", f"a-{number}"] for number in range(4)]
     file = workbook(tmp_path / "klanten.xlsx", ("Blad1", table))
     rewritten(file, rb'<dimension ref="[^"]*"', f'<dimension ref="{stated}"'.encode())
-    assert [row.values[Column.CLIENT_TEST] for row in read_sheets(file).rows] == ["a-0", "a-1", "a-2", "a-3"]
+    assert [row.values[Column.CLIENT_TEST] for row in read_sheets(file).rows] == [
+        "a-0",
+        "a-1",
+        "a-2",
+        "a-3",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -123,17 +142,23 @@ def test_the_rows_count_and_not_the_range_in_the_file(tmp_path: Path, stated: st
         (rb"</sheetData>", b" " * (64 << 20) + b"</sheetData>"),
     ],
 )
-def test_a_small_file_that_is_large_once_it_is_read(pattern: bytes, by: bytes, tmp_path: Path) -> None:
+def test_a_small_file_that_is_large_once_it_is_read(
+    pattern: bytes, by: bytes, tmp_path: Path
+) -> None:
     """A town, or whoever mails a list for forty, does not stop the machine that reads it."""
-    file = workbook(tmp_path / "klanten.xlsx", ("Blad1", [["KBOnummer", "Klant", "CliëntID TEST"], [GENT, "Gent"]]))
+    file = workbook(
+        tmp_path / "klanten.xlsx",
+        ("Blad1", [["KBOnummer", "Klant", "CliëntID TEST"], [GENT, "Gent"]]),
+    )
     rewritten(file, pattern, by)
     with pytest.raises(Failure, match="too large to be a list of organisations"):
         read_sheets(file)
 
 
 def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
-    """As programs write it that do not calculate: it was read as an empty cell, and a row of formulas as no row. A
-    result of an empty text is no fault, and an error that Excel calculated is one."""
+    """As programs write it that do not calculate: it was read as an empty cell, and a row of
+    formulas as no row. A result of an empty text is no fault, and an error that Excel calculated is
+    one."""
     table: list[list[object]] = [
         ["KBOnummer", "URI TEST", "CliëntID TEST"],
         ["=A9", "=B9", "=C9"],
@@ -149,19 +174,26 @@ def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
         f"column {letter} ({column}) {unknown}"
         for letter, column in (("A", Column.KBO), ("B", Column.URI_TEST), ("C", Column.CLIENT_TEST))
     )
-    assert (calculated.values, calculated.faults) == ({Column.KBO: GENT, Column.CLIENT_TEST: "a-1"}, ())
+    assert (calculated.values, calculated.faults) == (
+        {Column.KBO: GENT, Column.CLIENT_TEST: "a-1"},
+        (),
+    )
     assert error.faults == ("column C (CliëntID TEST) has the error #REF!: correct it in Excel",)
 
 
 def test_what_stands_for_an_empty_cell_is_empty(tmp_path: Path) -> None:
     file = tmp_path / "klanten.csv"
     cells = ["-", "n/a", "NVT", "n.v.t.", "\u2013"]
-    file.write_text("KBOnummer;CliëntID TEST\n" + "".join(f"{GENT};{cell}\n" for cell in cells) + "-;-\n", "utf-8")
+    file.write_text(
+        "KBOnummer;CliëntID TEST\n" + "".join(f"{GENT};{cell}\n" for cell in cells) + "-;-\n",
+        "utf-8",
+    )
     assert [row.values for row in read_sheets(file).rows] == [{Column.KBO: GENT}] * len(cells)
 
 
 def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
-    """One that has clients is not placed, with the reason; rows of several sheets name their sheet."""
+    """One that has clients is not placed, with the reason; rows of several sheets name their
+    sheet."""
     table: list[list[object]] = [["KBOnummer", "CliëntID TEST"], [GENT, "a-1"]]
     others: list[tuple[str, list[list[object]]]] = [
         ("Leeswijzer", [["zie wiki"]]),
@@ -169,15 +201,24 @@ def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
     ]
     file = workbook(tmp_path / "klanten.xlsx", ("Gemeenten", table), *others, ("Steden", table))
     sheets = read_sheets(file)
-    assert [str(row) for row in sheets.rows] == ["row 2 of sheet Gemeenten", "row 2 of sheet Steden"]
+    assert [str(row) for row in sheets.rows] == [
+        "row 2 of sheet Gemeenten",
+        "row 2 of sheet Steden",
+    ]
     lacking = "has no column Klant, TAN, URI TEST, URI PRD, CliëntID PRD"
     assert sheets.remarks == (
         f"sheet Gemeenten {lacking}",
-        "sheet Leeswijzer has no columns KBOnummer and CliëntID TEST or CliëntID PRD and was left out",
+        (
+            "sheet Leeswijzer has no columns KBOnummer and CliëntID TEST or CliëntID PRD and was"
+            " left out"
+        ),
         f"sheet Steden {lacking}",
     )
     assert sheets.unplaced == (
-        "sheet Oud has the columns Klant, CliëntID PRD, and no KBOnummer in that row: head a column so",
+        (
+            "sheet Oud has the columns Klant, CliëntID PRD, and no KBOnummer in that row: head a"
+            " column so"
+        ),
     )
 
 
@@ -187,9 +228,17 @@ def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
         ("klanten.ods", b"", "is neither .xlsx nor .csv"),
         ("geen.xlsx", None, "cannot be read: No such file"),
         ("klanten.xlsx", b"not a zip", "is no Excel workbook"),
-        ("klanten.csv", b"naam;adres\n", "has no row of headings with KBOnummer and CliëntID TEST or CliëntID PRD"),
+        (
+            "klanten.csv",
+            b"naam;adres\n",
+            "has no row of headings with KBOnummer and CliëntID TEST or CliëntID PRD",
+        ),
         ("klanten.csv", b"", "has no row of headings"),
-        ("klanten.csv", b"Klant;TAN\n", "in its first 20 rows, but one with Klant, TAN; name the columns KBOnummer"),
+        (
+            "klanten.csv",
+            b"Klant;TAN\n",
+            "in its first 20 rows, but one with Klant, TAN; name the columns KBOnummer",
+        ),
         (
             "klanten.csv",
             b"KBOnummer;Client-ID test;TAN;ClientID TEST\n",

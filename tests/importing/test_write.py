@@ -1,4 +1,5 @@
-"""Drafts become files: organisations, forms and keys, each checked before anything is put in place."""
+"""Drafts become files: organisations, forms and keys, each checked before anything is put in
+place."""
 
 from __future__ import annotations
 
@@ -29,7 +30,10 @@ from tests.support.portal import new_key
 from tests.support.portal import public_jwk as public_half
 
 CATALOGUE = Path(__file__).parents[2] / "catalogue"
-SHARED, OWN = public_jwk(public_half(new_key("leverancier-2024"))), public_jwk(public_half(new_key("eigen")))
+SHARED, OWN = (
+    public_jwk(public_half(new_key("leverancier-2024"))),
+    public_jwk(public_half(new_key("eigen"))),
+)
 GENT = FolderOwner("stad-gent", "Stad Gent", "OVO002067", "0207451227")
 SECOND = public_jwk(public_half(new_key("leverancier-2025")))
 SUPPLIER = Supplier("leverancier", date(2027, 12, 31))
@@ -44,7 +48,9 @@ def forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("onboardings")
 
 
-def draft(owner: FolderOwner, *keys: PublicJwk, number: int = 2, contact: str = "a@stad.example") -> ImportedForm:
+def draft(
+    owner: FolderOwner, *keys: PublicJwk, number: int = 2, contact: str = "a@stad.example"
+) -> ImportedForm:
     tni = Environment.TNI
     row, listed = SheetRow(None, number, {}, {}), client(f"a-{number}")
     return ImportedForm(row, {tni: listed}, owner, "loket", [contact], {}, {tni: {}}, {tni: keys})
@@ -90,7 +96,8 @@ def test_an_organisation_that_has_a_folder_is_left_as_it_is(forms: Path) -> None
 
 
 def test_a_shared_key_is_that_of_a_supplier(forms: Path) -> None:
-    """Two organisations cannot have one key of their own: whoever signs for the one could sign for the other."""
+    """Two organisations cannot have one key of their own: whoever signs for the one could sign for
+    the other."""
     other_kid = public_jwk({**SHARED.members, "kid": "another"})
     outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, other_kid, number=3))
     assert (outcome.written, files(forms)) == ([], [])
@@ -104,7 +111,11 @@ def test_a_shared_key_is_that_of_a_supplier(forms: Path) -> None:
 def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
     """By a mandate of each organisation that shares it; a client gets what the others have."""
     other = FolderOwner("wingene", "Gemeente Wingene", None, "0207495470")
-    sharing = [draft(GENT, SHARED, SECOND), draft(AALST, SHARED, SECOND, number=3), draft(BEVEREN, SHARED, number=4)]
+    sharing = [
+        draft(GENT, SHARED, SECOND),
+        draft(AALST, SHARED, SECOND, number=3),
+        draft(BEVEREN, SHARED, number=4),
+    ]
     outcome = write(forms, *sharing, draft(other, OWN, number=5), supplier=SUPPLIER)
     assert outcome.unplaced == []
     assert files(forms, ".json") == [
@@ -116,54 +127,93 @@ def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
     listed = ["leverancier-2024.jwk.json", "leverancier-2025.jwk.json"]
     assert content(forms / "leverancier/keys.yaml") == {"tni": listed}
     for folder in ("stad-gent", "stad-aalst", "beveren"):
-        form, mandates = content(forms / folder / "loket.yaml"), content(forms / folder / "mandates.yaml")
+        form, mandates = (
+            content(forms / folder / "loket.yaml"),
+            content(forms / folder / "mandates.yaml"),
+        )
         assert (form["keys_of"], form["environments"]["tni"].get("jwks")) == ("leverancier", None)
         assert mandates == {
-            "mandates": [{"supplier": "leverancier", "applications": ["loket"], "until": date(2027, 12, 31)}]
+            "mandates": [
+                {"supplier": "leverancier", "applications": ["loket"], "until": date(2027, 12, 31)}
+            ]
         }
     assert not (forms / "wingene/mandates.yaml").exists()
     notes = [one.notes for one in sharing]
-    assert notes == [[], [], ["gains key leverancier-2025 on tni, which leverancier has for others"]]
+    assert notes == [
+        [],
+        [],
+        ["gains key leverancier-2025 on tni, which leverancier has for others"],
+    ]
 
 
 def test_what_is_there_of_a_supplier_stays(forms: Path) -> None:
-    """A key that its list lacks would leave the clients; a mandate is the organisation's; and a form has the keys of
-    one."""
+    """A key that its list lacks would leave the clients; a mandate is the organisation's; and a
+    form has the keys of one."""
     put(forms, "leverancier/organisation.yaml", "name: Leverancier\n")
     put(forms, "leverancier/keys.yaml", "tni: [other.jwk.json]\n")
     put(forms, "leverancier/other.jwk.json", json.dumps(dict(SECOND.members)))
-    write_both = partial(write, forms, draft(GENT, SHARED), draft(AALST, SHARED, OWN, number=3), supplier=SUPPLIER)
+    write_both = partial(
+        write, forms, draft(GENT, SHARED), draft(AALST, SHARED, OWN, number=3), supplier=SUPPLIER
+    )
     assert [one.partition(": ")[2] for one in write_both().unplaced] == [
-        *['key "leverancier-2024" is not among those that leverancier has for others; add it to its keys.yaml first']
+        *[
+            'key "leverancier-2024" is not among those that leverancier has for others; add it to'
+            " its keys.yaml first"
+        ]
         * 2,
-        'key "eigen" is not among those that leverancier has for others; add it to its keys.yaml first',
+        (
+            'key "eigen" is not among those that leverancier has for others; add it to its'
+            " keys.yaml first"
+        ),
     ]
     for file in (forms / "leverancier").iterdir():
         file.unlink()
     (forms / "leverancier").rmdir()
     put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
-    put(forms, "stad-gent/mandates.yaml", "mandates: [{supplier: stad-gent, applications: [x], until: 2027-12-31}]\n")
+    put(
+        forms,
+        "stad-gent/mandates.yaml",
+        "mandates: [{supplier: stad-gent, applications: [x], until: 2027-12-31}]\n",
+    )
     existing = replace(GENT, is_new=False)
     outcome = write(
         forms,
-        *(draft(existing, SHARED), draft(AALST, SHARED, OWN, number=3), draft(BEVEREN, SHARED, number=4)),
+        *(
+            draft(existing, SHARED),
+            draft(AALST, SHARED, OWN, number=3),
+            draft(BEVEREN, SHARED, number=4),
+        ),
         supplier=SUPPLIER,
     )
     assert [one.file for one in outcome.written] == [forms / "beveren/loket.yaml"]
     assert outcome.unplaced == [
-        'row 3: key "eigen" is its own, beside a key of leverancier: a form has the keys of one of them; take one of'
-        " the two from the client",
-        "row 2: its form would not be valid: Stad Gent has no mandate that lets leverancier act in application loket;"
-        " have its owners add one in mandates.yaml",
+        (
+            'row 3: key "eigen" is its own, beside a key of leverancier: a form has the keys of one'
+            " of them; take one of the two from the client"
+        ),
+        (
+            "row 2: its form would not be valid: Stad Gent has no mandate that lets leverancier act"
+            " in application loket; have its owners add one in mandates.yaml"
+        ),
     ]
 
 
-def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(forms: Path) -> None:
+def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(
+    forms: Path,
+) -> None:
     def sending(brand: str) -> ImportedForm:
-        configuration = {"aanbieder_uri": "https://gent.example/", "merk_code": brand, "product_ids": ["1"]}
-        listed = client(brand, configurations={"notificaties": ProductDocument(configuration, metadata.Owner())})
+        configuration = {
+            "aanbieder_uri": "https://gent.example/",
+            "merk_code": brand,
+            "product_ids": ["1"],
+        }
+        listed = client(
+            brand, configurations={"notificaties": ProductDocument(configuration, metadata.Owner())}
+        )
         send = {Environment.TNI: {"dv_notificaties_import": True}}
-        return replace(draft(GENT), application=brand, clients={Environment.TNI: listed}, scopes=send, notes=[])
+        return replace(
+            draft(GENT), application=brand, clients={Environment.TNI: listed}, scopes=send, notes=[]
+        )
 
     drafts = [sending("stad-gent"), sending("gent")]
     assert write(forms, *drafts).unplaced == []
@@ -182,31 +232,47 @@ def test_what_a_client_says_of_itself_is_in_its_form(forms: Path, tmp_path: Path
     """With its default scopes; where it speaks for somebody, a new organisation may say so."""
     write_catalogue(catalogue := tmp_path / "catalogue")
     file = catalogue / "organisatieregister.yaml"
-    file.write_text(file.read_text().replace("source: the tests}", "source: the tests, speaks_for: exactly}"))
-    listed, granted = client("a-2", attributes={ATTRIBUTE: "balie"}), {Environment.TNI: {PLAIN: True}}
+    file.write_text(
+        file.read_text().replace("source: the tests}", "source: the tests, speaks_for: exactly}")
+    )
+    listed, granted = (
+        client("a-2", attributes={ATTRIBUTE: "balie"}),
+        {Environment.TNI: {PLAIN: True}},
+    )
     one = replace(draft(GENT), clients={Environment.TNI: listed}, scopes=granted)
     assert Writer(forms, catalogue, {}, "klanten.xlsx").write([one]).unplaced == []
     request = content(forms / "stad-gent/loket.yaml")["environments"]["tni"]
-    assert (request["scopes"], request["attributes"]) == ({PLAIN: {"default": True}}, {ATTRIBUTE: "balie"})
+    assert (request["scopes"], request["attributes"]) == (
+        {PLAIN: {"default": True}},
+        {ATTRIBUTE: "balie"},
+    )
     assert content(forms / "stad-gent/organisation.yaml")["speaks_for"] == {ATTRIBUTE: ["balie"]}
 
 
 def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:
-    """The form of another organisation whose name is the end of the faulty one's was dropped too."""
+    """The form of another organisation whose name is the end of the faulty one's was dropped
+    too."""
     put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
-    put(forms, "stad-gent/z.yaml", "application: loket\ncontacts: [a@stad.example]\nenvironments: {tni: {}}\n")
+    put(
+        forms,
+        "stad-gent/z.yaml",
+        "application: loket\ncontacts: [a@stad.example]\nenvironments: {tni: {}}\n",
+    )
     other = FolderOwner("gent", "Gent", "OVO000009", None)
     outcome = write(forms, draft(replace(GENT, is_new=False)), draft(other, OWN, number=3))
     assert [one.file.as_posix() for one in outcome.written] == ["onboardings/gent/loket.yaml"]
     assert outcome.unplaced == [
-        "row 2: its form would not be valid: onboardings/stad-gent/loket.yaml is already the form of loket; "
-        "keep one of the two, or name the application differently"
+        "row 2: its form would not be valid: onboardings/stad-gent/loket.yaml is already the form"
+        " of loket; keep one of the two, or name the application differently"
     ]
 
 
 def test_nothing_is_left_of_an_organisation_whose_forms_are_not_valid(forms: Path) -> None:
     """Neither its organisation.yaml, nor that of a supplier that nobody else lists, nor keys."""
     outcome = write(
-        forms, draft(GENT, SHARED, contact="x"), draft(AALST, SHARED, number=3, contact="x"), supplier=SUPPLIER
+        forms,
+        draft(GENT, SHARED, contact="x"),
+        draft(AALST, SHARED, number=3, contact="x"),
+        supplier=SUPPLIER,
     )
     assert (len(outcome.unplaced), files(forms)) == (2, [])

@@ -1,5 +1,5 @@
-"""What is in a mail: the same words in text and HTML, in each language; and no value of anybody's becomes more than a
-value."""
+"""What is in a mail: the same words in text and HTML, in each language; and no value of anybody's
+becomes more than a value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from acmidm_onboarding.values.terms import Environment, Platform
 from tests.settings.test_settings import read
 
 SETTINGS = read(
-    smtpUrl="smtp://127.0.0.1:1", mailSender="Digitaal Vlaanderen <noreply@dv.example>", mailReplyTo="help@dv.example"
+    smtpUrl="smtp://127.0.0.1:1",
+    mailSender="Digitaal Vlaanderen <noreply@dv.example>",
+    mailReplyTo="help@dv.example",
 )
 KEY = "acmidm/tni/OVO002067/loket"
 VALUES: dict[str, Any] = {
@@ -35,7 +37,16 @@ VALUES: dict[str, Any] = {
     "keys": "portal",
     "jwks_uri": None,
 }
-HEADERS = {"From", "Reply-To", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Content-Language"}
+HEADERS = {
+    "From",
+    "Reply-To",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "Content-Language",
+}
 HEADERS |= {"X-Acmidm-Connection", "X-Acmidm-Step", "MIME-Version", "Content-Type"}
 
 
@@ -94,16 +105,27 @@ def page_of(mail: Any) -> Words:
 
 
 CASES = list(
-    product(("made", "added"), Language, Platform, Environment, ("portal", "form", "jwks_uri", "secret", "nowhere"))
+    product(
+        ("made", "added"),
+        Language,
+        Platform,
+        Environment,
+        ("portal", "form", "jwks_uri", "secret", "nowhere"),
+    )
 )
 
 
 @pytest.mark.parametrize("template", ["made", "added"])
 @pytest.mark.parametrize("language", Language)
 def test_text_and_html_say_the_same(template: str, language: Language) -> None:
-    """On every platform, in each environment, wherever the keys come from. A number or a bullet is the page's own."""
-    for _, _, platform, environment, keys in (case for case in CASES if case[:2] == (template, language)):
-        address: dict[str, Any] = {"jwks_uri": "https://stad.example/jwks"} if keys == "jwks_uri" else {}
+    """On every platform, in each environment, wherever the keys come from. A number or a bullet is
+    the page's own."""
+    for _, _, platform, environment, keys in (
+        case for case in CASES if case[:2] == (template, language)
+    ):
+        address: dict[str, Any] = (
+            {"jwks_uri": "https://stad.example/jwks"} if keys == "jwks_uri" else {}
+        )
         portal: dict[str, Any] = {"portal": None} if keys == "nowhere" else {}
         mail = made(
             template,
@@ -140,7 +162,13 @@ def test_dutch_comes_first_and_has_the_guides_words() -> None:
 def test_the_id_is_of_connection_step_and_content_alone() -> None:
     """The same whenever, and to whomever, it is sent; another for whatever is said otherwise."""
     same = {made().message_id, made(to=("b@stad.example", "c@stad.example")).message_id}
-    others = [made(key=KEY + "2"), made(step="7"), made(client_id="other"), made(language=Language.EN), made("added")]
+    others = [
+        made(key=KEY + "2"),
+        made(step="7"),
+        made(client_id="other"),
+        made(language=Language.EN),
+        made("added"),
+    ]
     assert len(same) == 1
     assert len(same | {mail.message_id for mail in others}) == 1 + len(others)
 
@@ -175,7 +203,9 @@ contacts = (
 
 @fuzzing(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(
-    st.fixed_dictionaries(dict.fromkeys(("application", "organisation", "client_id", "jwks_uri"), hostile)),
+    st.fixed_dictionaries(
+        dict.fromkeys(("application", "organisation", "client_id", "jwks_uri"), hostile)
+    ),
     st.lists(hostile, min_size=1, max_size=3),
     st.lists(contacts, max_size=4),
     hostile,
@@ -184,25 +214,46 @@ contacts = (
 def test_whatever_anybody_is_called_it_stays_one_mail(
     values: dict[str, Any], scopes: list[str], to: list[str], key: str, step: str
 ) -> None:
-    """Written out and read again: the same headers, two parts, no tag that is not ours, no address that was not
-    given."""
+    """Written out and read again: the same headers, two parts, no tag that is not ours, no address
+    that was not given."""
     plain = page_of(made("added", jwks_uri="x", added=["x"] * len(scopes))).tags
-    mail = made("added", to=("a@stad.example", *to), key=key, step=step, scopes=scopes, added=scopes, **values)
+    mail = made(
+        "added",
+        to=("a@stad.example", *to),
+        key=key,
+        step=step,
+        scopes=scopes,
+        added=scopes,
+        **values,
+    )
     written = mail.as_bytes()
     assert written.isascii()
     found: Any = message_from_bytes(written, policy=policy.default)
     assert set(found.keys()) == HEADERS
     assert len(found.keys()) == len(HEADERS)
-    assert [part.get_content_type() for part in found.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+    assert [part.get_content_type() for part in found.walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
     assert page_of(found).tags == plain
     assert all(char.isprintable() for line in text_of(found).splitlines() for char in line)
-    assert [address.addr_spec for address in found["To"].addresses] == list(mail.recipients.values())
+    assert [address.addr_spec for address in found["To"].addresses] == list(
+        mail.recipients.values()
+    )
     assert mail.recipients.keys() | mail.unusable.keys() == {"a@stad.example", *to}
     assert all("\r" not in wire and "\n" not in wire for wire in mail.recipients.values())
 
 
 @pytest.mark.parametrize(
-    "address", [".b@stad.example", "b.@stad.example", "b..c@stad.example", '"b"@stad.example', "b c@stad.example"]
+    "address",
+    [
+        ".b@stad.example",
+        "b.@stad.example",
+        "b..c@stad.example",
+        '"b"@stad.example',
+        "b c@stad.example",
+    ],
 )
 def test_an_address_that_would_have_to_be_quoted_is_none(address: str) -> None:
     """Behind another one, the parser of the standard library falls over it."""
@@ -212,7 +263,8 @@ def test_an_address_that_would_have_to_be_quoted_is_none(address: str) -> None:
 
 
 def test_a_contact_writes_no_header_of_its_own() -> None:
-    """What is encoded in an address is decoded when the mail is written out: a form takes such a contact."""
+    """What is encoded in an address is decoded when the mail is written out: a form takes such a
+    contact."""
     mail = made(to=("=?utf-8?q?=0d=0aBcc:_x=40y.example?=@stad.example", "a@stad.example"))
     assert b"Bcc" not in mail.as_bytes()
     assert list(mail.recipients) == ["a@stad.example"]

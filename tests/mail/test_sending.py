@@ -1,5 +1,5 @@
-"""A mail and a real mail server that fails at each step: one sentence each, nothing secret, and never a second copy by
-itself."""
+"""A mail and a real mail server that fails at each step: one sentence each, nothing secret, and
+never a second copy by itself."""
 
 from __future__ import annotations
 
@@ -46,11 +46,19 @@ def mail_to(*to: str, settings: Settings) -> Mail:
         "added": [],
     }
     return compose(
-        "hand-over", values, language=Language.NL, to=to, key="acmidm/tni/OVO002067/loket", step="3", settings=settings
+        "hand-over",
+        values,
+        language=Language.NL,
+        to=to,
+        key="acmidm/tni/OVO002067/loket",
+        step="3",
+        settings=settings,
     )
 
 
-def sent(server: MailServer, *to: str, environ: dict[str, str] | None = None) -> dict[str, sending.Refusal]:
+def sent(
+    server: MailServer, *to: str, environ: dict[str, str] | None = None
+) -> dict[str, sending.Refusal]:
     settings = settings_for(server.port)
     return send(mail_to(*to, settings=settings), settings, environ or {})
 
@@ -66,7 +74,8 @@ def why_not(server: MailServer, *to: str, environ: dict[str, str] | None = None)
 
 
 def test_what_is_sent_is_what_was_composed() -> None:
-    """To whom, with text and HTML, the headers that machines read, and nothing of the stack's credentials."""
+    """To whom, with text and HTML, the headers that machines read, and nothing of the stack's
+    credentials."""
     with running_mail_server() as server:
         assert sent(server, A, B) == {}
     (found,) = server.received
@@ -79,7 +88,9 @@ def test_what_is_sent_is_what_was_composed() -> None:
     assert [part.get_content_type() for part in found.iter_parts()] == ["text/plain", "text/html"]
 
 
-@pytest.mark.parametrize(("answer", "is_temporary"), [("450 mailbox busy", True), ("550 no such user", False)])
+@pytest.mark.parametrize(
+    ("answer", "is_temporary"), [("450 mailbox busy", True), ("550 no such user", False)]
+)
 def test_a_refused_recipient_holds_up_no_other(answer: str, is_temporary: bool) -> None:
     with running_mail_server() as server:
         server.refused[A] = answer
@@ -122,21 +133,22 @@ def test_an_address_that_no_server_can_have_is_refused_here() -> None:
         (
             {"RCPT": None},
             (
-                "gave no answer in time, so that nobody knows whether it has the mail; it is sent again with the same"
-                " Message-ID"
+                "gave no answer in time, so that nobody knows whether it has the mail; it is sent"
+                " again with the same Message-ID"
             ),
         ),
         (
             {"DATA": None},
             (
-                "gave no answer in time, so that nobody knows whether it has the mail; it is sent again with the same"
-                " Message-ID"
+                "gave no answer in time, so that nobody knows whether it has the mail; it is sent"
+                " again with the same Message-ID"
             ),
         ),
     ],
 )
 def test_a_server_that_fails_at_each_step(answers: dict[str, str | None], sentence: str) -> None:
-    """4xx, 5xx, a lost answer, none at all: the same sentence for the person who reads it, and one try."""
+    """4xx, 5xx, a lost answer, none at all: the same sentence for the person who reads it, and one
+    try."""
     with running_mail_server() as server:
         server.answers = answers
         assert why_not(server) == sentence
@@ -156,10 +168,16 @@ def test_a_mail_that_arrived_without_an_answer_has_the_same_id_when_it_comes_aga
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        (CREDENTIALS, "refused the credentials (535); correct ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD"),
+        (
+            CREDENTIALS,
+            "refused the credentials (535); correct ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD",
+        ),
         (
             {"ACMIDM_SMTP_USERNAME": "onboarding"},
-            "needs both ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD in the environment, or neither",
+            (
+                "needs both ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD in the environment, or"
+                " neither"
+            ),
         ),
         ({}, "refused the sender: 530"),
         (
@@ -176,7 +194,14 @@ def test_credentials_that_are_wrong_or_missing(environ: dict[str, str], said: st
 
 def test_credentials_that_are_right() -> None:
     with running_mail_server(auth=True) as server:
-        assert sent(server, A, environ={"ACMIDM_SMTP_USERNAME": "onboarding", "ACMIDM_SMTP_PASSWORD": "right"}) == {}
+        assert (
+            sent(
+                server,
+                A,
+                environ={"ACMIDM_SMTP_USERNAME": "onboarding", "ACMIDM_SMTP_PASSWORD": "right"},
+            )
+            == {}
+        )
         assert server.log_ins == [("onboarding", "right")]
 
 
@@ -184,7 +209,9 @@ def test_a_server_that_repeats_the_password_is_not_repeated() -> None:
     """Nor does what it says move a cursor."""
     with running_mail_server(auth=True) as server:
         server.answers = {"DATA": "554 right \x1b[2J"}
-        said = why_not(server, environ={"ACMIDM_SMTP_USERNAME": "onboarding", "ACMIDM_SMTP_PASSWORD": "right"})
+        said = why_not(
+            server, environ={"ACMIDM_SMTP_USERNAME": "onboarding", "ACMIDM_SMTP_PASSWORD": "right"}
+        )
     assert said.startswith("refused the mail: 554")
     assert "right" not in said
     assert said.isprintable()
@@ -192,17 +219,22 @@ def test_a_server_that_repeats_the_password_is_not_repeated() -> None:
 
 def test_credentials_for_a_server_that_takes_none() -> None:
     with running_mail_server() as server:
-        assert why_not(server, environ=CREDENTIALS).startswith("does not offer what is needed to send it")
+        assert why_not(server, environ=CREDENTIALS).startswith(
+            "does not offer what is needed to send it"
+        )
 
 
 ELSEWHERE = "127.0.0.2"
-"""This machine too, but by a name that is not one of loopback's: what holds for every other host holds for it."""
+"""This machine too, but by a name that is not one of loopback's: what holds for every other host
+holds for it."""
 
 
 def test_nothing_goes_to_another_machine_in_the_clear() -> None:
     with running_mail_server(host=ELSEWHERE) as server:
         settings = settings_for(server.port, host=ELSEWHERE)
-        with pytest.raises(NotSent, match="does not offer STARTTLS, and nothing is sent in the clear"):
+        with pytest.raises(
+            NotSent, match="does not offer STARTTLS, and nothing is sent in the clear"
+        ):
             send(mail_to(A, settings=settings), settings, CREDENTIALS)
         assert (server.tries, server.log_ins) == (0, [])
 
@@ -211,10 +243,17 @@ def test_nothing_goes_to_another_machine_in_the_clear() -> None:
 def test_a_certificate_that_nobody_trusts_gets_nothing(tmp_path: Path, scheme: str) -> None:
     """With STARTTLS and with TLS from the start: no credentials, no mail."""
     own, _ = self_signed(tmp_path, "mail.example")
-    with running_mail_server(host=ELSEWHERE, **({"starttls": own} if scheme == "smtp" else {"tls": own})) as server:  # type: ignore[arg-type]
+    with running_mail_server(
+        host=ELSEWHERE,
+        **({"starttls": own} if scheme == "smtp" else {"tls": own}),  # type: ignore[arg-type]
+    ) as server:
         settings = settings_for(server.port, scheme, ELSEWHERE)
         with pytest.raises(
-            NotSent, match=r"no encrypted connection: .*certificate.*; correct its certificate, or acmidm:smtpUrl"
+            NotSent,
+            match=(
+                r"no encrypted connection: .*certificate.*; correct its certificate, or"
+                r" acmidm:smtpUrl"
+            ),
         ):
             send(mail_to(A, settings=settings), settings, CREDENTIALS)
         assert (server.tries, server.log_ins) == (0, [])
@@ -225,7 +264,9 @@ def test_on_this_machine_starttls_is_used_where_it_is_offered(tmp_path: Path) ->
         assert sent(server, A) == {}
 
 
-def test_a_server_that_is_down_is_tried_once_for_many_mails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_down_is_tried_once_for_many_mails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Each of a thousand would wait for it otherwise; another server is none of its business."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -233,7 +274,8 @@ def test_a_server_that_is_down_is_tried_once_for_many_mails(monkeypatch: pytest.
         settings = settings_for(port)
         for _ in range(2):
             with pytest.raises(
-                NotSent, match=rf"mail server 127\.0\.0\.1:{port}: cannot be reached: Connection refused"
+                NotSent,
+                match=rf"mail server 127\.0\.0\.1:{port}: cannot be reached: Connection refused",
             ):
                 send(mail_to(A, settings=settings), settings, {})
             monkeypatch.setattr(smtplib, "SMTP", None)
@@ -242,7 +284,9 @@ def test_a_server_that_is_down_is_tried_once_for_many_mails(monkeypatch: pytest.
         assert sent(server, A) == {}
 
 
-def test_a_server_that_strings_its_answer_out_is_left_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_strings_its_answer_out_is_left_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A byte now and then is within every time-out of one read."""
     monkeypatch.setattr(sending, "_ANSWERS", 1)
 
@@ -256,7 +300,9 @@ def test_a_server_that_strings_its_answer_out_is_left_at_the_deadline(monkeypatc
         send(mail_to(A, settings=settings_for(port)), settings_for(port), {})
 
 
-def test_a_server_that_wants_to_be_logged_on_to_in_another_way_is_told_apart_from_one_that_ends() -> None:
+def test_a_server_that_wants_to_be_logged_on_to_in_another_way_is_told_apart_from_one_that_ends() -> (  # noqa: E501
+    None
+):
     def serve(connection: socket.socket) -> None:
         with connection.makefile("rwb", buffering=0) as stream:
             stream.write(b"220 here\r\n")
@@ -264,5 +310,8 @@ def test_a_server_that_wants_to_be_logged_on_to_in_another_way_is_told_apart_fro
             stream.write(b"250-here\r\n250 AUTH XOAUTH2\r\n")
             stream.readline()
 
-    with talking(serve) as port, pytest.raises(NotSent, match="does not offer what is needed to send it"):
+    with (
+        talking(serve) as port,
+        pytest.raises(NotSent, match="does not offer what is needed to send it"),
+    ):
         send(mail_to(A, settings=settings_for(port)), settings_for(port), CREDENTIALS)

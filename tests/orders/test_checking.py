@@ -1,5 +1,5 @@
-"""What people confirmed is held against what can be seen without an API: evidence of the probe, and a file from the
-portal."""
+"""What people confirmed is held against what can be seen without an API: evidence of the probe, and
+a file from the portal."""
 
 from __future__ import annotations
 
@@ -36,12 +36,19 @@ def prove(form: FormFile, kid: str = "key-1", **said: Any) -> None:
     write_evidence(form.path.parent, form.keys[kid].as_dict(private=True), **about)
 
 
-def test_what_agrees_is_listed_to_be_looked_at(form: FormFile, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_agrees_is_listed_to_be_looked_at(
+    form: FormFile, capsys: pytest.CaptureFixture[str]
+) -> None:
     prove(form)
     assert differences() == []
     report = check(opened())
     assert {(one.client, one.by) for one in report.attested} == {(form.key, BY.by)}
-    assert {one.part for one in report.attested} == {"client", "scopes", "keys", "product/notificaties"}
+    assert {one.part for one in report.attested} == {
+        "client",
+        "scopes",
+        "keys",
+        "product/notificaties",
+    }
     print_report(report)
     out = capsys.readouterr().out
     assert all(f"[ ] {one.sentence}" in out for one in report.attested)
@@ -66,7 +73,9 @@ def test_a_key_that_nobody_confirmed_has_got_a_token(form: FormFile) -> None:
     form.add_key("key-2")
     form.save()
     prove(form, "key-2")
-    assert differences() == [("keys", form.keys["key-1"].thumbprint(), form.keys["key-2"].thumbprint())]
+    assert differences() == [
+        ("keys", form.keys["key-1"].thumbprint(), form.keys["key-2"].thumbprint())
+    ]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +88,9 @@ def test_a_key_that_nobody_confirmed_has_got_a_token(form: FormFile) -> None:
     ],
     ids=["the same", "fewer scopes", "a client more", "a client less"],
 )
-def test_a_file_from_the_portal(text: str, found: list[tuple[str, str, str]], tmp_path: Path) -> None:
+def test_a_file_from_the_portal(
+    text: str, found: list[tuple[str, str, str]], tmp_path: Path
+) -> None:
     """With commas or semicolons, in either case; a column of scopes may be missing."""
     file = tmp_path / "portal.csv"
     file.write_text(text)

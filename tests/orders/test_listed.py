@@ -1,5 +1,5 @@
-"""What orders say to whoever carries them out: what to do in the portal's own words, values to copy, what to bring
-back."""
+"""What orders say to whoever carries them out: what to do in the portal's own words, values to
+copy, what to bring back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from acmidm.render.text import print_report
 from acmidm_onboarding.rules.orders import Doer, Rules
 from acmidm_onboarding.texts import Language
 from tests.support.by_hand import adopt
-from tests.support.by_hand_stack import CONFIRMED, carry_out, opened, order_of, recorded, set_by_hand
+from tests.support.by_hand_stack import (
+    CONFIRMED,
+    carry_out,
+    opened,
+    order_of,
+    recorded,
+    set_by_hand,
+)
 from tests.support.confirmed import BY, CLIENT_ID
 from tests.support.forms import PLAIN, SEND, FormFile
 from tests.support.repository import Repository
@@ -30,7 +37,11 @@ def shown(part: str, language: Language = EN, **how: Any) -> ListedOrder:
 
 
 def values(order: ListedOrder) -> dict[str, str]:
-    return {value.label: value.value for instruction in order.instructions for value in instruction.values}
+    return {
+        value.label: value.value
+        for instruction in order.instructions
+        for value in instruction.values
+    }
 
 
 def words(order: ListedOrder) -> str:
@@ -38,8 +49,8 @@ def words(order: ListedOrder) -> str:
 
 
 def test_a_new_client(form: FormFile) -> None:
-    """In the portal's order: create, what to fill in, which API to couple by its Referentie, which scopes; and the
-    client-ID to bring back."""
+    """In the portal's order: create, what to fill in, which API to couple by its Referentie, which
+    scopes; and the client-ID to bring back."""
     order = shown("create", NL)
     assert (order.doer, order.act_title) == (Doer.OPERATOR, "Nieuwe OAuth client aanmaken")
     first, *couplings, last = order.instructions
@@ -56,11 +67,16 @@ def test_a_new_client(form: FormFile) -> None:
     assert {value.value for one in couplings for value in one.values} >= {PLAIN, SEND}
     assert all(one.values[0].label == "Referentie" for one in couplings)
     assert "client-ID" in last.text
-    assert order.done == f"acmidm orders done {form.key} create @{order.digest} --client-id … --stack hand"
+    assert (
+        order.done
+        == f"acmidm orders done {form.key} create @{order.digest} --client-id … --stack hand"
+    )
 
 
 @pytest.mark.parametrize("language", list(Language))
-def test_every_act_is_said_in_both_languages(repository: Repository, form: FormFile, language: Language) -> None:
+def test_every_act_is_said_in_both_languages(
+    repository: Repository, form: FormFile, language: Language
+) -> None:
     """No text is missing, no blank is left, and no command either."""
     form.request()["scopes"]["elys_arts"] = {}
     form.save()
@@ -89,9 +105,17 @@ def test_every_act_is_said_in_both_languages(repository: Repository, form: FormF
     for order in stack.orders:
         acts.add(order.act.value)
         assert "{" not in words(listed(stack, order, language))
-    assert acts == {"create", "compare", "change", "grant", "approve", "upload", "look", "configure", "remove"} - {
-        "grant"
-    }
+    assert acts == {
+        "create",
+        "compare",
+        "change",
+        "grant",
+        "approve",
+        "upload",
+        "look",
+        "configure",
+        "remove",
+    } - {"grant"}
 
 
 def test_a_change_has_what_differs_and_nothing_else(form: FormFile) -> None:
@@ -107,7 +131,9 @@ def test_a_change_has_what_differs_and_nothing_else(form: FormFile) -> None:
     product = shown("product/notificaties")
     assert (values(product), product.doer) == ({"merk_code": "nieuw"}, Doer.PRODUCT_TEAM)
     scopes = shown("scopes")
-    assert {"grant scope": "dvl_dcbaas_info", "withdraw scope": PLAIN}.items() <= values(scopes).items()
+    assert {"grant scope": "dvl_dcbaas_info", "withdraw scope": PLAIN}.items() <= values(
+        scopes
+    ).items()
     assert SEND not in values(scopes).values()
 
 
@@ -136,7 +162,8 @@ def test_keys_to_upload_and_to_remove(form: FormFile) -> None:
 
 
 def test_whom_the_owner_of_an_api_asks(form: FormFile) -> None:
-    """The owner approves, by the Referentie of the API; the client has the name that the owner prescribes."""
+    """The owner approves, by the Referentie of the API; the client has the name that the owner
+    prescribes."""
     form.request()["scopes"] = {"elys_arts": {}}
     form.request()["products"] = {}
     form.save()
@@ -151,7 +178,9 @@ def test_whom_the_owner_of_an_api_asks(form: FormFile) -> None:
     }
 
 
-def test_what_waits_and_what_was_refused(form: FormFile, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_waits_and_what_was_refused(
+    form: FormFile, capsys: pytest.CaptureFixture[str]
+) -> None:
     """By whoever carries it out; a refusal has who, when and why; since when is in days."""
     stack = opened()
     confirm(stack, order_of(stack, "create"), BY, client_id=CLIENT_ID)
@@ -185,7 +214,8 @@ def test_a_client_of_which_nobody_knows(form: FormFile, capsys: pytest.CaptureFi
 
 
 def test_what_others_wrote_is_text_on_a_page(repository: Repository, form: FormFile) -> None:
-    """A name and a value of a form's author, and a reason of whoever refused: nothing of them is markup."""
+    """A name and a value of a form's author, and a reason of whoever refused: nothing of them is
+    markup."""
     evil = "<script>alert(1)</script>"
     form.organisation["name"] = f"Gent {evil}"
     form.request()["products"]["notificaties"]["merk_code"] = evil

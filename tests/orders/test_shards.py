@@ -1,4 +1,5 @@
-"""Two stacks by hand that keep their confirmations in one folder: what the other takes is not ordered to go."""
+"""Two stacks by hand that keep their confirmations in one folder: what the other takes is not
+ordered to go."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.repository import Repository
 
 
-def test_what_another_stack_takes_is_not_ordered_away(form: FormFile, repository: Repository) -> None:
+def test_what_another_stack_takes_is_not_ordered_away(
+    form: FormFile, repository: Repository
+) -> None:
     write_form(form.folder, "zele/loket", scopes=(PLAIN,), application="loket")
     set_by_hand(repository, organisations="zele")
     carry_out(opened(), "another")
@@ -25,7 +28,9 @@ def test_what_another_stack_takes_is_not_ordered_away(form: FormFile, repository
     assert [order.part for order in opened().orders] == ["create"]
 
 
-def test_nothing_is_done_before_a_connection_has_moved(form: FormFile, repository: Repository) -> None:
+def test_nothing_is_done_before_a_connection_has_moved(
+    form: FormFile, repository: Repository
+) -> None:
     write_form(form.folder, "zele/loket", scopes=(PLAIN,))
     state = recorded(form.key)
     set_by_hand(repository, organisations="gent zele")
@@ -33,7 +38,8 @@ def test_nothing_is_done_before_a_connection_has_moved(form: FormFile, repositor
     set_by_hand(repository, organisations="zele")
     with pytest.raises(InvalidSettings) as caught:
         _ = opened(state).desired
-    assert str(caught.value) == (
-        f"stack hand has {form.key} still, which acmidm:organisations leaves to another one, so that nothing is done;"
-        f" move it there: acmidm move {form.key} --from hand --to STACK"
+    assert (
+        str(caught.value)
+        == f"stack hand has {form.key} still, which acmidm:organisations leaves to another one, so"
+        f" that nothing is done; move it there: acmidm move {form.key} --from hand --to STACK"
     )

@@ -1,4 +1,5 @@
-"""What people confirm is written whole or not at all, of the client that was ordered and of no other."""
+"""What people confirm is written whole or not at all, of the client that was ordered and of no
+other."""
 
 from __future__ import annotations
 
@@ -18,7 +19,14 @@ from acmidm.orders.writing import attestation, confirm, refuse
 from acmidm_onboarding.rules.orders import removals
 from acmidm_onboarding.values.problems import Failure
 from tests.support.by_hand import adopt
-from tests.support.by_hand_stack import CONFIRMED, carry_out, opened, order_of, recorded, set_by_hand
+from tests.support.by_hand_stack import (
+    CONFIRMED,
+    carry_out,
+    opened,
+    order_of,
+    recorded,
+    set_by_hand,
+)
 from tests.support.confirmed import BY, CLIENT_ID, NOW, jwk
 from tests.support.forms import PLAIN, FormFile
 from tests.support.repository import Repository
@@ -32,7 +40,8 @@ class Killed(BaseException):
 
 @contextmanager
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Ends whoever writes or removes the file of this number, from 0; yields what was done before."""
+    """Ends whoever writes or removes the file of this number, from 0; yields what was done
+    before."""
     done: list[str] = []
 
     def counted(act: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,15 +76,19 @@ PARTS: dict[str, Callable[[FormFile], object]] = {
     "scopes": lambda form: form.request()["scopes"].pop(PLAIN),
     "client": lambda form: form.document["contacts"].append("b@stad-gent.example"),
     "keys": other_keys,
-    "product/notificaties": lambda form: form.request()["products"]["notificaties"].update(merk_code="nieuw"),
+    "product/notificaties": (
+        lambda form: form.request()["products"]["notificaties"].update(merk_code="nieuw")
+    ),
     "remove": lambda form: form.remove(),
 }
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_kill_loses_no_order_and_makes_none_twice(form: FormFile, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before each file that is written or removed: the order is open until its confirmation is there, and the same
-    command ends with what it would have written at once."""
+def test_a_kill_loses_no_order_and_makes_none_twice(
+    form: FormFile, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before each file that is written or removed: the order is open until its confirmation is
+    there, and the same command ends with what it would have written at once."""
     if part != "create":
         carry_out(opened())
     PARTS[part](form)
@@ -119,8 +132,8 @@ def test_a_second_time_writes_nothing(form: FormFile) -> None:
 
 
 def test_keys_are_files_with_their_thumbprint(form: FormFile) -> None:
-    """Public halves alone; one that stays has been there since it was confirmed first, and one that went leaves no
-    file."""
+    """Public halves alone; one that stays has been there since it was confirmed first, and one that
+    went leaves no file."""
     carry_out(opened())
     other_keys(form)
     later = attestation("ander@vlaanderen.example", datetime(2026, 12, 1, 9, 30, 0, 5, tzinfo=UTC))
@@ -170,14 +183,16 @@ def test_what_a_person_has_to_bring_back(form: FormFile) -> None:
 
 
 def test_a_client_id_of_another_connection(repository: Repository, form: FormFile) -> None:
-    """A careless paste is refused before it is written: afterwards no command could read the confirmations."""
+    """A careless paste is refused before it is written: afterwards no command could read the
+    confirmations."""
     carry_out(opened())
     repository.write("ander", environment="tni", keys=())
     order = order_of(opened(), "create")
     said = sentence(lambda: confirm(opened(), order, BY, client_id=CLIENT_ID))
-    assert said == (
-        f"{order.name}: that client-ID is confirmed already of another connection, in {FILE}; look in the portal whose"
-        " it is"
+    assert (
+        said
+        == f"{order.name}: that client-ID is confirmed already of another connection, in {FILE};"
+        " look in the portal whose it is"
     )
     assert form.application == "mijn-app"
 
@@ -195,15 +210,19 @@ def test_another_client_than_an_order_is_about(form: FormFile) -> None:
     """That of ``adopt``, or the one that is confirmed."""
     adopt(form, CLIENT_ID)
     order = order_of(opened(), "create")
-    assert f"is about client {CLIENT_ID}:" in sentence(lambda: confirm(opened(), order, BY, client_id="another"))
+    assert f"is about client {CLIENT_ID}:" in sentence(
+        lambda: confirm(opened(), order, BY, client_id="another")
+    )
     confirm(opened(), order, BY)
     keys = order_of(opened(), "keys")
-    assert f"is about client {CLIENT_ID}:" in sentence(lambda: confirm(opened(), keys, BY, client_id="another"))
+    assert f"is about client {CLIENT_ID}:" in sentence(
+        lambda: confirm(opened(), keys, BY, client_id="another")
+    )
 
 
 def test_a_rename_and_a_new_form_of_the_old_name(repository: Repository, form: FormFile) -> None:
-    """What is confirmed goes with the client, by the state once ``formerly`` is gone; a new form of the old name gets
-    nothing of it, and takes nothing away."""
+    """What is confirmed goes with the client, by the state once ``formerly`` is gone; a new form of
+    the old name gets nothing of it, and takes nothing away."""
     carry_out(opened())
     form.document |= {"application": "nieuw", "formerly": "mijn-app"}
     form.save()
@@ -212,7 +231,9 @@ def test_a_rename_and_a_new_form_of_the_old_name(repository: Repository, form: F
     del form.document["formerly"]
     form.save()
     stack = opened(state)
-    assert [(one.client_key[0], one.part) for one in stack.orders] == [("OVO002067/nieuw", "client")]
+    assert [(one.client_key[0], one.part) for one in stack.orders] == [
+        ("OVO002067/nieuw", "client")
+    ]
     assert stack.unconfirmed == []
     carry_out(stack)
     assert yaml.safe_load(FILE.read_text())["metadata"]["client_name"] == "Stad Gent - nieuw"
@@ -227,18 +248,22 @@ def test_a_rename_and_a_new_form_of_the_old_name(repository: Repository, form: F
 
 
 @pytest.mark.parametrize(
-    ("protects", "protected", "ordered"), [("false", True, True), ("true", True, False), ("true", False, True)]
+    ("protects", "protected", "ordered"),
+    [("false", True, True), ("true", True, False), ("true", False, True)],
 )
 def test_a_form_that_is_gone(
     repository: Repository, form: FormFile, protects: str, protected: bool, ordered: bool
 ) -> None:
-    """A stack that protects its clients orders none of them away: it refuses the change, until the form retires it."""
+    """A stack that protects its clients orders none of them away: it refuses the change, until the
+    form retires it."""
     carry_out(opened())
     set_by_hand(repository, protectClients=protects)
     form.remove()
     stack = opened(recorded(form.key, protected=protected))
     assert [one.part for one in stack.orders] == (["remove"] if ordered else [])
-    assert [one.key for one in stack.desired.declared] == ([] if protects == "true" and protected else [form.key])
+    assert [one.key for one in stack.desired.declared] == (
+        [] if protects == "true" and protected else [form.key]
+    )
 
 
 def test_a_client_that_is_gone_unordered(form: FormFile) -> None:

@@ -1,4 +1,5 @@
-"""Portals that say nothing of why a client is refused, as the real ones may: the probe has to find out by itself."""
+"""Portals that say nothing of why a client is refused, as the real ones may: the probe has to find
+out by itself."""
 
 from __future__ import annotations
 
@@ -25,7 +26,10 @@ def acmidm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 @pytest.fixture(scope="session")
 def geosecure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     with running_portal(
-        tmp_path_factory.mktemp("geosecure"), platform="geosecure", **offered(Platform.GEOSECURE), **SILENT
+        tmp_path_factory.mktemp("geosecure"),
+        platform="geosecure",
+        **offered(Platform.GEOSECURE),
+        **SILENT,
     ) as running:
         yield running
 

@@ -1,5 +1,5 @@
-"""What stands between an integrator and the servers: proxies, log-on pages, another issuer, a certificate of
-nobody's."""
+"""What stands between an integrator and the servers: proxies, log-on pages, another issuer, a
+certificate of nobody's."""
 
 from __future__ import annotations
 
@@ -21,13 +21,17 @@ from tests.support.tls_server import running_tls_server
 def stranger(
     status: int, content: str, kind: str = "text/html", refuse: str | None = None, **headers: str
 ) -> Iterator[FakeServer]:
-    """A server that answers the same to everything, with its own address for ``{here}``, but to what has ``refuse`` in
-    it."""
+    """A server that answers the same to everything, with its own address for ``{here}``, but to
+    what has ``refuse`` in it."""
 
     def answer(request: Request) -> Reply:
         if refuse is not None and refuse in request.body.decode():
             return Reply(400, {"error": "access_denied"})
-        return Reply(status, content.replace("{here}", server.url).encode(), {"content-type": kind, **headers})
+        return Reply(
+            status,
+            content.replace("{here}", server.url).encode(),
+            {"content-type": kind, **headers},
+        )
 
     with serving(answer) as server:
         yield server
@@ -47,7 +51,12 @@ STRANGERS: dict[str, tuple[int, str, str, str]] = {
     "an answer without end": (200, "x" * 2_000_000, "application/json", "too large"),
     "another document": (200, "{}", "application/json", "discovery:none"),
     "not there": (404, "{}", "application/json", "discovery:none"),
-    "another issuer": (200, discovery("https://elsewhere.example/op", OWN), "application/json", "discovery:issuer"),
+    "another issuer": (
+        200,
+        discovery("https://elsewhere.example/op", OWN),
+        "application/json",
+        "discovery:issuer",
+    ),
     "an endpoint elsewhere": (
         200,
         discovery(OWN, "https://elsewhere.example/token"),
@@ -76,7 +85,13 @@ def test_a_stranger_answers(connection: Connection, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "found"),
-    [(407, "proxy"), (200, "proxy"), (404, "product:address"), (500, "product:failed"), (401, "product:token")],
+    [
+        (407, "proxy"),
+        (200, "proxy"),
+        (404, "product:address"),
+        (500, "product:failed"),
+        (401, "product:token"),
+    ],
 )
 def test_a_stranger_answers_for_the_api(connection: Connection, status: int, found: str) -> None:
     with stranger(
@@ -87,16 +102,34 @@ def test_a_stranger_answers_for_the_api(connection: Connection, status: int, fou
         connection.set_stack(apiUrls=f"dosis={server.url}/base")
         done = connection.probe()
         assert (done.code, done.found) == (1, [found])
-        assert (server.requests[0].method, server.requests[0].path) == ("GET", "/base/api/v2/dosis/bronnen/uris")
+        assert (server.requests[0].method, server.requests[0].path) == (
+            "GET",
+            "/base/api/v2/dosis/bronnen/uris",
+        )
         assert server.requests[0].headers["authorization"].startswith("Bearer ")
 
 
 REFUSALS: dict[str, tuple[int, object, str, str]] = {
-    "one member": (400, {"errors": [{"field": "Producten[0].Id"}]}, "product:message", '"Producten[0].Id"'),
+    "one member": (
+        400,
+        {"errors": [{"field": "Producten[0].Id"}]},
+        "product:message",
+        '"Producten[0].Id"',
+    ),
     "an Id that exists": (400, {"code": "1071"}, "product:exists", "is gelukt"),
     "no details": (400, {"code": "x", "errors": ["x"]}, "product:failed", "(status 400)"),
-    "what is missing": (403, {"field": "Identificatie.Bron"}, "product:unconfigured", '"Identificatie.Bron"'),
-    "something is missing": (403, {"field": 1}, "product:unconfigured", "Aanbieder, Afzender, product, kanaal of bron"),
+    "what is missing": (
+        403,
+        {"field": "Identificatie.Bron"},
+        "product:unconfigured",
+        '"Identificatie.Bron"',
+    ),
+    "something is missing": (
+        403,
+        {"field": 1},
+        "product:unconfigured",
+        "Aanbieder, Afzender, product, kanaal of bron",
+    ),
 }
 
 
@@ -112,7 +145,9 @@ def test_an_api_that_refuses(connection: Connection, kind: str) -> None:
 
 def test_an_api_that_repeats_the_token() -> None:
     """Its words are shown, the token in them is not."""
-    with stranger(400, '{"detail": "Bearer Zk9wq2Jh7Lm4Xv8TQp3r is refused"}', "application/json") as server:
+    with stranger(
+        400, '{"detail": "Bearer Zk9wq2Jh7Lm4Xv8TQp3r is refused"}', "application/json"
+    ) as server:
         answer = Network(10).get(server.url, "Zk9wq2Jh7Lm4Xv8TQp3r")
     assert answer.said == f"Bearer {HIDDEN} is refused"
 
@@ -132,14 +167,17 @@ def test_a_proxy_of_the_environment_that_wants_to_know_who_you_are(
         assert proxy.requests
 
 
-SERVER = json.dumps({"issuer": OWN, "token_endpoint": OWN + "/token", "access_token": "made-up", "scope": "another"})
+SERVER = json.dumps(
+    {"issuer": OWN, "token_endpoint": OWN + "/token", "access_token": "made-up", "scope": "another"}
+)
 """Everything that the probe asks an authority for, in one document."""
 
 
 @pytest.mark.parametrize("refuse", [None, "scope=dv_"])
 def test_a_scope_that_a_token_is_not_for(connection: Connection, refuse: str | None) -> None:
-    """GeoSecure may give a token for less than was requested, and the answer says for which scopes it is. Or a server
-    calls a refused scope otherwise: it gives a token without it, so it has nothing against the client."""
+    """GeoSecure may give a token for less than was requested, and the answer says for which scopes
+    it is. Or a server calls a refused scope otherwise: it gives a token without it, so it has
+    nothing against the client."""
     with stranger(200, SERVER, "application/json", refuse=refuse) as server:
         connection.set_stack(issuer=f"{server.url}/op")
         done = connection.probe()

@@ -1,5 +1,5 @@
-"""The table of mistakes: each row found in an assertion or a request that is never sent, with nothing of it
-repeated."""
+"""The table of mistakes: each row found in an assertion or a request that is never sent, with
+nothing of it repeated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ from acmidm_onboarding.mistakes import table
 from acmidm_onboarding.mistakes.checks import Context
 from acmidm_onboarding.mistakes.findings import Finding, words_in
 from acmidm_onboarding.mistakes.sent import Sent, taken_apart
-from acmidm_onboarding.mistakes.table import ASSERTION_TYPE, MISTAKES, cause_of, ended_seconds_ago, mistakes_in
+from acmidm_onboarding.mistakes.table import (
+    ASSERTION_TYPE,
+    MISTAKES,
+    cause_of,
+    ended_seconds_ago,
+    mistakes_in,
+)
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.problems import Failure
@@ -113,7 +119,10 @@ def unsigned() -> str:
 
 def with_a_secret() -> str:
     return sign_assertion(
-        OctKey.import_key("a secret of some length, for tests"), CLIENT, ISSUER, header={"alg": "HS256", "kid": "key-1"}
+        OctKey.import_key("a secret of some length, for tests"),
+        CLIENT,
+        ISSUER,
+        header={"alg": "HS256", "kid": "key-1"},
     )
 
 
@@ -124,23 +133,35 @@ def expired_key() -> Context:
 ROWS: dict[str, tuple[Callable[[], str], Callable[[], Context]]] = {
     "twice:": (lambda: f"{request()}&scope=vo_info", context),
     "grant:": (lambda: request(grant_type=None), context),
-    "type:": (lambda: request(client_assertion_type="urn:ietf:params:oauth:grant-type:jwt-bearer"), context),
+    "type:": (
+        lambda: request(client_assertion_type="urn:ietf:params:oauth:grant-type:jwt-bearer"),
+        context,
+    ),
     "method:secret": (lambda: request(client_secret=SECRET), context),
     "alg:none": (unsigned, context),
     "alg:mac": (with_a_secret, context),
     "alg:unfitting": (lambda: assertion(rsa(), {"alg": "RS256", "kid": "key-1"}), context),
     "kid:several": (lambda: assertion(header={"kid": None}), lambda: context(key(), key("key-2"))),
     "kid:geosecure": (lambda: on_geosecure({"kid": None}), geosecure),
-    "kid:text": (lambda: "eyJhbGciOiJFUzI1NiIsImtpZCI6MX0." + assertion().partition(".")[2], context),
+    "kid:text": (
+        lambda: "eyJhbGciOiJFUzI1NiIsImtpZCI6MX0." + assertion().partition(".")[2],
+        context,
+    ),
     "kid:unknown": (lambda: assertion(key("old")), context),
     "key:ended": (assertion, expired_key),
     "signature:wrong": (lambda: assertion(key("other"), {"kid": "key-1"}), context),
-    "signature:none": (lambda: assertion(key("other"), {"kid": None}), lambda: context(key(), key("key-2"))),
+    "signature:none": (
+        lambda: assertion(key("other"), {"kid": None}),
+        lambda: context(key(), key("key-2")),
+    ),
     "client:missing": (lambda: assertion(sub=None, iss=None), context),
     "client:api": (lambda: assertion(sub="api-of-dosis", iss="api-of-dosis"), context),
     "client:numeric": (lambda: assertion(sub="40001", iss="40001"), context),
     "client:uuid": (lambda: on_geosecure(iss=CLIENT, sub=CLIENT), geosecure),
-    "client:another": (lambda: assertion(sub=str(uuid.UUID(int=1)), iss=str(uuid.UUID(int=1))), context),
+    "client:another": (
+        lambda: assertion(sub=str(uuid.UUID(int=1)), iss=str(uuid.UUID(int=1))),
+        context,
+    ),
     "iss:": (lambda: assertion(iss="another"), context),
     "client_id:": (lambda: request(client_id="another"), context),
     "aud:missing": (lambda: assertion(aud=None), context),
@@ -163,7 +184,10 @@ ROWS: dict[str, tuple[Callable[[], str], Callable[[], Context]]] = {
     "jti:missing": (lambda: assertion(jti=None), context),
     "jti:guid": (lambda: on_geosecure(jti="1"), geosecure),
     "scope:list": (lambda: request(scope="dv_dosis_schrijven,vo_info"), context),
-    "scope:renamed": (lambda: request(on_geosecure(), scope="dv_dosis_schrijven", audience=None), geosecure),
+    "scope:renamed": (
+        lambda: request(on_geosecure(), scope="dv_dosis_schrijven", audience=None),
+        geosecure,
+    ),
     "scope:unknown": (lambda: request(scope="dv_magda"), context),
     "audience:own": (lambda: request(audience=CLIENT), context),
     "audience:missing": (lambda: request(audience=None), context),
@@ -172,8 +196,8 @@ ROWS: dict[str, tuple[Callable[[], str], Callable[[], Context]]] = {
 
 @pytest.mark.parametrize("row", [mistake.id for mistake in MISTAKES])
 def test_each_mistake_is_found(row: str) -> None:
-    """Every row of the table, in what somebody's code makes, or by the rule that an authority names alone; and its
-    sentence has the remedy."""
+    """Every row of the table, in what somebody's code makes, or by the rule that an authority names
+    alone; and its sentence has the remedy."""
     made, its_context = ROWS.get(row, (assertion, context))
     text = made()
     found = mistakes_in(taken_apart(text), its_context())
@@ -187,7 +211,9 @@ def test_each_mistake_is_found(row: str) -> None:
     assert not any(part in said for part in text.split(".")[-2:] if len(part) > 20)
 
 
-@pytest.mark.parametrize(("made", "context"), [(assertion, context), (request, context), (on_geosecure, geosecure)])
+@pytest.mark.parametrize(
+    ("made", "context"), [(assertion, context), (request, context), (on_geosecure, geosecure)]
+)
 def test_what_is_right_has_none(made: Callable[[], str], context: Callable[[], Context]) -> None:
     assert mistakes_in(taken_apart(made()), context()) == []
 
@@ -220,7 +246,9 @@ def test_an_assertion_that_was_written_down() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
-    lambda part: st.lists(part, max_size=2) | st.dictionaries(st.text(max_size=3), part, max_size=2),
+    lambda part: (
+        st.lists(part, max_size=2) | st.dictionaries(st.text(max_size=3), part, max_size=2)
+    ),
     max_leaves=4,
 )
 
@@ -236,22 +264,30 @@ def test_whatever_somebody_wrote(
     header: dict[str, Any], claims: dict[str, Any], context: Callable[..., Context], rule: str
 ) -> None:
     """No JSON makes it fall over, nor what an authority recorded of it."""
-    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, claims)]
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+        for part in (header, claims)
+    ]
     sent = taken_apart(".".join([*parts, "x"]))
     assert mistakes_in(sent, context())
     ended_seconds_ago(sent, context())
     recorded = Sent(header, claims, "", {"scope": ["a"]}, rule)
-    assert sentences([cause_of(recorded, context()), cause_of(recorded, context(token_endpoint=None))])
+    assert sentences(
+        [cause_of(recorded, context()), cause_of(recorded, context(token_endpoint=None))]
+    )
 
 
 def test_a_kid_that_is_a_thumbprint_is_shown(connection: Connection) -> None:
     """Without it nobody could name the key."""
     kid = connection.key.thumbprint()
     found = mistakes_in(
-        taken_apart(assertion(key("old"))), context(keys={kid: public_jwk(public_half(connection.key))})
+        taken_apart(assertion(key("old"))),
+        context(keys={kid: public_jwk(public_half(connection.key))}),
     )
     assert kid in sentences(found[:1])
-    (own,) = mistakes_in(taken_apart(assertion(key("old"), {"kid": key("old").thumbprint()})), context())
+    (own,) = mistakes_in(
+        taken_apart(assertion(key("old"), {"kid": key("old").thumbprint()})), context()
+    )
     assert f'kid "{key("old").thumbprint()}" is geen sleutel uit het formulier' in sentences([own])
 
 
@@ -262,7 +298,10 @@ def test_a_kid_that_is_a_thumbprint_is_shown(connection: Connection) -> None:
         ("a.b.c", "is no JWT"),
         ("e30.W10.x", "no objects"),
         ("e30.e30.x" * 8000, "larger than"),
-        (f"grant_type=client_credentials&client_secret={SECRET}", "has a client secret and no assertion"),
+        (
+            f"grant_type=client_credentials&client_secret={SECRET}",
+            "has a client secret and no assertion",
+        ),
         ("grant_type=client_credentials", "has no client_assertion"),
         ("client_assertion=%FF.a.b", "no form-encoded body"),
         ("&".join(f"a{number}=1" for number in range(60)), "no form-encoded body"),
@@ -281,7 +320,10 @@ def test_the_command_checks_a_request_without_sending_it(connection: Connection)
     """Its servers are those of the stack's file, and not asked: the same where nobody answers."""
     right = sign_assertion(connection.key, connection.client_id, connection.portal.issuer)
     wrong = sign_assertion(
-        connection.key, connection.client_id, connection.portal.token_endpoint, claims={"exp": int(time.time()) + 3600}
+        connection.key,
+        connection.client_id,
+        connection.portal.token_endpoint,
+        claims={"exp": int(time.time()) + 3600},
     )
     file = Path("request.txt")
     for text, code, found in ((right, 0, []), (wrong, 1, ["aud:endpoint", "exp:long"])):
@@ -294,7 +336,8 @@ def test_the_command_checks_a_request_without_sending_it(connection: Connection)
     file.write_text(f"client_assertion={wrong}&client_secret={SECRET}")
     assert SECRET not in connection.run("--assertion", str(file), key=False).output
     assert (
-        json.loads(connection.probe("--assertion", str(file), key=False).output)["steps"][0]["step"] == "given request"
+        json.loads(connection.probe("--assertion", str(file), key=False).output)["steps"][0]["step"]
+        == "given request"
     )
 
 

@@ -1,5 +1,5 @@
-"""Whether a connection works, and if not, why: each mistake that people make, on real portals that say
-``invalid_client`` to all."""
+"""Whether a connection works, and if not, why: each mistake that people make, on real portals that
+say ``invalid_client`` to all."""
 
 from __future__ import annotations
 
@@ -39,38 +39,52 @@ from tests.support.terminal import descriptor
 
 
 def evidence_of(connection: Connection) -> Any:
-    found = load_onboardings([connection.form.path], catalogue_folder()).connections(Environment.TNI)
+    found = load_onboardings([connection.form.path], catalogue_folder()).connections(
+        Environment.TNI
+    )
     return next(one for one in found if one.platform == connection.platform)
 
 
 @pytest.mark.parametrize("where", ["connection", "on_geosecure"])
 def test_a_connection_that_works(request: pytest.FixtureRequest, where: str) -> None:
-    """On both platforms, from the form, the key and the network; nothing is written at the authority."""
+    """On both platforms, from the form, the key and the network; nothing is written at the
+    authority."""
     connection: Connection = request.getfixturevalue(where)
     done = connection.probe()
     assert (done.code, done.found) == (0, [])
-    assert done.steps.pop("product notificaties") == "untried"  # no call of its API that reads is public
+    assert (
+        done.steps.pop("product notificaties") == "untried"
+    )  # no call of its API that reads is public
     assert set(done.steps.values()) <= {"passed", "untried"}
     text = connection.run()
     assert "geen fouten gevonden" in text.output
     assert (
-        "in orde       product dosis: GET /api/v2/dosis/bronnen/uris, GET /api/v1/dosis/instellingen/validatie"
-        in text.output
+        "in orde       product dosis: GET /api/v2/dosis/bronnen/uris, GET"
+        " /api/v1/dosis/instellingen/validatie" in text.output
     )
 
 
 def test_what_was_proven_is_recorded(connection: Connection) -> None:
-    """Scopes that got a token, products whose API answered; signed by the key, read with the form, its client-ID taken
-    from there."""
+    """Scopes that got a token, products whose API answered; signed by the key, read with the form,
+    its client-ID taken from there."""
     done = connection.probe("--record")
     assert done.code == 0
     assert Path(done.report["recorded"]).exists()
     evidence = evidence_of(connection).evidence
-    assert (evidence.scopes, evidence.products, evidence.signs_with_kid) == ({SEND, DOSSIERS}, {"dosis"}, True)
-    assert (evidence.client_id, evidence.thumbprint) == (connection.client_id, connection.key.thumbprint())
+    assert (evidence.scopes, evidence.products, evidence.signs_with_kid) == (
+        {SEND, DOSSIERS},
+        {"dosis"},
+        True,
+    )
+    assert (evidence.client_id, evidence.thumbprint) == (
+        connection.client_id,
+        connection.key.thumbprint(),
+    )
     assert connection.probe("--record", "--send-test-message", client_id="").code == 0
     assert evidence_of(connection).evidence.products == {"dosis", "notificaties"}
-    assert [file.name for file in connection.form.path.parent.iterdir() if file.name.startswith(".")] == []
+    assert [
+        file.name for file in connection.form.path.parent.iterdir() if file.name.startswith(".")
+    ] == []
 
 
 def test_only_what_was_proven_is_recorded(connection: Connection) -> None:
@@ -79,13 +93,21 @@ def test_only_what_was_proven_is_recorded(connection: Connection) -> None:
     assert connection.probe("--record").code == 1
     evidence = evidence_of(connection).evidence
     assert (evidence.scopes, evidence.products) == ({SEND}, frozenset())
-    Path(f"{connection.form.path.parent}/{connection.form.application}.tni.acmidm.evidence.json").unlink()
+    Path(
+        f"{connection.form.path.parent}/{connection.form.application}.tni.acmidm.evidence.json"
+    ).unlink()
     connection.grant()
     done = connection.probe("--record")
-    assert (done.code, evidence_of(connection).evidence, done.report.get("recorded")) == (1, None, None)
+    assert (done.code, evidence_of(connection).evidence, done.report.get("recorded")) == (
+        1,
+        None,
+        None,
+    )
 
 
-def test_a_ping_where_the_stack_says_the_address(acmidm: RunningPortal, connection: Connection) -> None:
+def test_a_ping_where_the_stack_says_the_address(
+    acmidm: RunningPortal, connection: Connection
+) -> None:
     """Of an API without configuration; its token has the scopes that the API wants besides."""
 
     def ping(request: Request) -> Reply:
@@ -93,7 +115,10 @@ def test_a_ping_where_the_stack_says_the_address(acmidm: RunningPortal, connecti
         token = request.headers["authorization"].removeprefix("Bearer ")
         form = {"token": token, "client_assertion_type": ASSERTION_TYPE, "client_assertion": proof}
         said = httpx.post(f"{acmidm.issuer}/v1/introspect", data=form).json()
-        is_whole = request.path == "/elys/health/v1/ping" and set(said["scope"].split()) == {"elys_arts", "vo_info"}
+        is_whole = request.path == "/elys/health/v1/ping" and set(said["scope"].split()) == {
+            "elys_arts",
+            "vo_info",
+        }
         return Reply(200 if is_whole else 403, said)
 
     connection.form.document["platforms"] = ["acmidm"]
@@ -108,12 +133,17 @@ def test_a_ping_where_the_stack_says_the_address(acmidm: RunningPortal, connecti
     assert evidence_of(connection).evidence.products == {"dosis"}
 
 
-def test_nothing_is_written_without_a_test_message(connection: Connection, acmidm: RunningPortal) -> None:
+def test_nothing_is_written_without_a_test_message(
+    connection: Connection, acmidm: RunningPortal
+) -> None:
     """The message of DOSIS has no agents; it is there after --send-test-message alone."""
 
     def dossiers() -> int:
-        # Failures of the source are what the API lists; a dossier is found by its number in the log of requests.
-        return sum("POST /api/v2/dosis/dossiers" in line for line in acmidm.log.read_text().splitlines())
+        # Failures of the source are what the API lists; a dossier is found by its number in the log
+        # of requests.
+        return sum(
+            "POST /api/v2/dosis/dossiers" in line for line in acmidm.log.read_text().splitlines()
+        )
 
     before = dossiers()
     assert connection.probe().code == 0
@@ -148,9 +178,13 @@ def test_what_is_missing_is_named(connection: Connection) -> None:
     """By the API; in one sentence with its remedy, and the API's own words below it."""
     with connection.portal.operator() as operator:
         path = f"/products/v1/notificaties/configurations/{connection.client_id}"
-        put_current(operator, path, {"configuration": {**NOTIFICATIES, "channels": ["email"]}}).raise_for_status()
+        put_current(
+            operator, path, {"configuration": {**NOTIFICATIES, "channels": ["email"]}}
+        ).raise_for_status()
     said = connection.run("--send-test-message").output
-    assert 'hoewel zijn token de scope heeft; wat ontbreekt: "Kanalen[0]"; laat de producten' in said
+    assert (
+        'hoewel zijn token de scope heeft; wat ontbreekt: "Kanalen[0]"; laat de producten' in said
+    )
     assert "channel passief is not set for this client" in said
 
 
@@ -166,20 +200,24 @@ def test_a_notification_that_exists(connection: Connection, tmp_path: Path) -> N
 
 def test_the_other_platforms_client_id(connection: Connection, on_geosecure: Connection) -> None:
     """Told by its kind; nothing is sent."""
-    for one, other, found in ((connection, on_geosecure, "client:numeric"), (on_geosecure, connection, "client:uuid")):
+    for one, other, found in (
+        (connection, on_geosecure, "client:numeric"),
+        (on_geosecure, connection, "client:uuid"),
+    ):
         done = one.probe(client_id=other.client_id if one is connection else str(uuid.uuid4()))
         assert (done.code, done.found, len(done.steps)) == (1, [found], 1)
 
 
 def test_a_client_id_that_is_not_its_own(connection: Connection) -> None:
-    """That of the API, by its name; one that nobody has: the server says no more than invalid_client, also of the
-    key."""
+    """That of the API, by its name; one that nobody has: the server says no more than
+    invalid_client, also of the key."""
     assert connection.probe(client_id="api-of-dosis").found == ["client:api"]
     assert connection.probe(client_id=str(uuid.uuid4())).found == ["client:refused"]
 
 
 def test_key_not_uploaded(connection: Connection) -> None:
-    """Where keys are left to the portal, nobody else knows. One refusal ends it: a second would be the same."""
+    """Where keys are left to the portal, nobody else knows. One refusal ends it: a second would be
+    the same."""
     connection.leave_keys_to_the_portal()
     connection.set_keys()
     done = connection.probe()
@@ -190,7 +228,8 @@ def test_key_not_uploaded(connection: Connection) -> None:
 def test_key_not_uploaded_at_a_server_that_tells_clients_apart(
     tmp_path: Path, geosecure: RunningPortal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client-ID that nobody has is refused otherwise than this one: the client is there, and its key is not."""
+    """A client-ID that nobody has is refused otherwise than this one: the client is there, and its
+    key is not."""
     monkeypatch.chdir(tmp_path)
     with running_portal(tmp_path / "explaining", **offered()) as explaining:
         one = make_connection(tmp_path, explaining, geosecure, "acmidm")
@@ -223,7 +262,8 @@ def test_a_key_of_the_other_environment(connection: Connection) -> None:
 
 
 def test_kid_missing_beside_two_keys(connection: Connection) -> None:
-    """The form shows it before anything is sent; the server confirms it with a request that has one.
+    """The form shows it before anything is sent; the server confirms it with a request that has
+    one.
 
     With one key it works without, and the evidence says so.
     """
@@ -250,7 +290,8 @@ def test_registered_under_another_kid(connection: Connection) -> None:
 
 
 def test_wrong_algorithm(connection: Connection) -> None:
-    """A key in PEM says nothing of its algorithm; RS256 is usual, and it is registered for another."""
+    """A key in PEM says nothing of its algorithm; RS256 is usual, and it is registered for
+    another."""
     key = RSAKey.generate_key(2048)
     connection.leave_keys_to_the_portal()
     connection.set_keys({**key.as_dict(private=False), "alg": "PS256", "kid": "rsa"})
@@ -276,7 +317,8 @@ def test_clock_skew(connection: Connection, monkeypatch: pytest.MonkeyPatch, sec
     done = connection.probe("--record")
     assert done.found == ["clock:skew", "clock:skew"]
     assert re.search(
-        f"loopt 3(60|59). seconden {'voor' if seconds > 0 else 'achter'} op die van de server", done.output
+        f"loopt 3(60|59). seconden {'voor' if seconds > 0 else 'achter'} op die van de server",
+        done.output,
     )
     assert not done.report.get("recorded")
 
@@ -284,7 +326,11 @@ def test_clock_skew(connection: Connection, monkeypatch: pytest.MonkeyPatch, sec
 def test_the_other_platforms_issuer(connection: Connection, geosecure: RunningPortal) -> None:
     """The stack's file leads to GeoSecure: what it wants as aud shows it. The client is there."""
     with geosecure.operator() as operator:
-        client_id = str(register_client(operator, keys=[connection.key], scopes=["NotificatiesImport"])["client_id"])
+        client_id = str(
+            register_client(operator, keys=[connection.key], scopes=["NotificatiesImport"])[
+                "client_id"
+            ]
+        )
     connection.set_stack(issuer=geosecure.issuer, authority="keycloak")
     done = connection.probe(client_id=client_id)
     assert "aud:other" in done.found
@@ -314,8 +360,8 @@ def test_nobody_answers(connection: Connection) -> None:
 
 
 def test_kinds_of_private_key(connection: Connection) -> None:
-    """Each that acmidm keys writes, encrypted too, with its passphrase from a file descriptor; all other tests have a
-    JSON Web Key."""
+    """Each that acmidm keys writes, encrypted too, with its passphrase from a file descriptor; all
+    other tests have a JSON Web Key."""
     key = private_key.private_key_of(dict(connection.key.as_dict(private=True)))
     for key_format in (KeyFormat.PKCS8, KeyFormat.P12):
         connection.key_file.write_bytes(key.content(key_format, None))
@@ -340,7 +386,11 @@ def test_what_is_no_private_key(connection: Connection) -> None:
     ):
         connection.key_file.write_text(content)
         done = connection.run()
-        assert (done.code, said in done.output, "c2VjcmV0" in done.output) == (2, True, False), content
+        assert (done.code, said in done.output, "c2VjcmV0" in done.output) == (
+            2,
+            True,
+            False,
+        ), content
 
 
 def _of_an_unknown_curve() -> str:
@@ -381,7 +431,8 @@ def test_wrong_use(connection: Connection) -> None:
 
 
 def test_the_language_of_the_organisation(connection: Connection) -> None:
-    """Dutch, or what organisation.yaml says, or the option. What programs go by is the same in each."""
+    """Dutch, or what organisation.yaml says, or the option. What programs go by is the same in
+    each."""
     connection.grant(SEND)
     organisation = connection.form.path.with_name("organisation.yaml")
     dutch = connection.probe()

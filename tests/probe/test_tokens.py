@@ -1,4 +1,5 @@
-"""Tokens for programs, of real portals: in a program's environment, kept in a file, and at a socket."""
+"""Tokens for programs, of real portals: in a program's environment, kept in a file, and at a
+socket."""
 
 from __future__ import annotations
 
@@ -29,7 +30,11 @@ from tests.support.connection import Connection
 from tests.support.forms import DOSSIERS, SEND
 
 ACMIDM = (sys.executable, "-c", "import acmidm; acmidm.main()")
-SHOW = (sys.executable, "-c", "import os, sys; print(os.environ['ACCESS_TOKEN'], *sys.argv[1:]); sys.exit(7)")
+SHOW = (
+    sys.executable,
+    "-c",
+    "import os, sys; print(os.environ['ACCESS_TOKEN'], *sys.argv[1:]); sys.exit(7)",
+)
 ONE = ("--scope", SEND)
 OTHER_USER = 65534
 
@@ -42,8 +47,23 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def words(connection: Connection, *more: str, command: tuple[str, ...] = ()) -> list[str]:
-    own = ("--stack", "tni", "--private-key", str(connection.key_file), "--client-id", connection.client_id)
-    return ["token", *command, str(connection.form.path), *own, "--platform", connection.platform, *more]
+    own = (
+        "--stack",
+        "tni",
+        "--private-key",
+        str(connection.key_file),
+        "--client-id",
+        connection.client_id,
+    )
+    return [
+        "token",
+        *command,
+        str(connection.form.path),
+        *own,
+        "--platform",
+        connection.platform,
+        *more,
+    ]
 
 
 def ran(command: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
@@ -58,15 +78,21 @@ def printed(connection: Connection, *more: str) -> str:
 
 def requests(connection: Connection) -> int:
     """How many tokens the portal was asked for."""
-    return sum("POST /op/v1/token" in line for line in connection.portal.log.read_text().splitlines())
+    return sum(
+        "POST /op/v1/token" in line for line in connection.portal.log.read_text().splitlines()
+    )
 
 
 def test_a_program_has_it_in_its_environment(connection: Connection, tmp_path: Path) -> None:
-    """All that follows --exec is the program's, its options too; it runs where its user is, and ends the command."""
+    """All that follows --exec is the program's, its options too; it runs where its user is, and
+    ends the command."""
     folder = tmp_path / "below"
     folder.mkdir()
     Path("Pulumi.yaml").write_text("name: acmidm\nruntime: python\n")
-    own = [str(Path("..") / word) if word.startswith("onboardings") else word for word in words(connection, *ONE)]
+    own = [
+        str(Path("..") / word) if word.startswith("onboardings") else word
+        for word in words(connection, *ONE)
+    ]
     done = ran([*ACMIDM, *own, "--exec", *SHOW, "--print", "--", os.curdir], cwd=folder)
     token, *arguments = done.stdout.split()
     assert (done.returncode, arguments) == (7, ["--print", "--", "."])
@@ -102,14 +128,22 @@ REFUSED = {
     "neither": (("--scope", SEND), 2, "give either --exec with a program"),
     "both": (("--print", "--exec", "true"), 2, "give either --exec with a program"),
     "nothing to run": (("--exec",), 2, "give either --exec with a program"),
-    "no program": ((*ONE, "--exec", "no-such-program"), 2, '"no-such-program" cannot be started: No such file'),
+    "no program": (
+        (*ONE, "--exec", "no-such-program"),
+        2,
+        '"no-such-program" cannot be started: No such file',
+    ),
     "unknown scope": (
         ("--scope", "dv_x", "--print"),
         2,
         '--scope: "dv_x" is not a scope of the form; use one of these',
     ),
     "several APIs": (("--print",), 2, "choose with --audience: dosis, notificaties"),
-    "no scope": (("--audience", "elys", "--print"), 2, '--audience: the form has no scope of "elys"; name another'),
+    "no scope": (
+        ("--audience", "elys", "--print"),
+        2,
+        '--audience: the form has no scope of "elys"; name another',
+    ),
     "not granted": (("--scope", DOSSIERS, "--print"), 1, f"the token for {DOSSIERS} is refused ("),
 }
 
@@ -119,7 +153,9 @@ def test_why_there_is_none(connection: Connection, case: str) -> None:
     connection.grant(SEND)
     more, code, sentence = REFUSED[case]
     done = CliRunner().invoke(app, words(connection, *more))
-    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (code, "", 1), done.output
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (code, "", 1), (
+        done.output
+    )
     assert sentence in done.stderr
 
 
@@ -179,7 +215,8 @@ def test_a_socket_hands_it_out(connection: Connection, cache: Path) -> None:
 
 
 def test_a_socket_is_one_users_and_goes_at_the_end(connection: Connection, tmp_path: Path) -> None:
-    """The socket of a server that was killed is taken over; that of one that runs, and any other file, is not."""
+    """The socket of a server that was killed is taken over; that of one that runs, and any other
+    file, is not."""
     file = tmp_path / "a.sock"
     command = [*ACMIDM, *words(connection, "--socket", str(file), command=("serve",))]
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
@@ -189,7 +226,10 @@ def test_a_socket_is_one_users_and_goes_at_the_end(connection: Connection, tmp_p
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert posted(file, audience="dosis").status_code == 200
         second = ran(command)
-        assert (second.returncode, f"{file} cannot be the socket: Address already in use" in second.stderr) == (2, True)
+        assert (
+            second.returncode,
+            f"{file} cannot be the socket: Address already in use" in second.stderr,
+        ) == (2, True)
         server.send_signal(number)
         assert server.wait(30) == (-number if number == signal.SIGKILL else 0)
         assert server.stderr.read() == ""
@@ -205,7 +245,10 @@ def test_a_socket_that_cannot_be_tried_stays(connection: Connection, tmp_path: P
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.bind(str(file))
         done = ran([*ACMIDM, *words(connection, "--socket", str(file), command=("serve",))])
-    assert (done.returncode, f"{file} cannot be the socket: Address already in use" in done.stderr) == (2, True)
+    assert (
+        done.returncode,
+        f"{file} cannot be the socket: Address already in use" in done.stderr,
+    ) == (2, True)
     assert file.is_socket()
 
 

@@ -12,8 +12,8 @@ from acmidm_onboarding import program as declared
 
 
 def test_what_the_sdk_had_under_way_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A coroutine that is closed where no event loop is left prints no traceback; whatever else cannot be raised still
-    does."""
+    """A coroutine that is closed where no event loop is left prints no traceback; whatever else
+    cannot be raised still does."""
 
     async def under_way() -> None: ...
 
@@ -33,5 +33,7 @@ def test_an_interrupt_at_the_very_end_is_quiet_too() -> None:
     """Python runs what was left for its end, and prints what breaks it off there."""
     end = "import atexit; atexit.register(lambda: (_ for _ in ()).throw(KeyboardInterrupt))"
     quietly = "from acmidm_onboarding import program; program._end_quietly_when_interrupted()"
-    done = subprocess.run([sys.executable, "-c", f"{end}; {quietly}"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{end}; {quietly}"], capture_output=True, text=True, check=True
+    )
     assert done.stderr == ""

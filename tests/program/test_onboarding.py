@@ -23,7 +23,9 @@ PARTS: dict[str, Any] = {
     "scopes": {"scope_b": "requested", "scope_a": "why (SD-1)"},
     "products": {"notificaties": {"merk_code": "stad-gent"}, "dosis": {"bron_uri": "urn://a/b"}},
 }
-CONNECTION = declaration(jwks={"key-1": parsed({**public_jwk(new_key("key-1")), "exp": 1893456000})}, **PARTS)
+CONNECTION = declaration(
+    jwks={"key-1": parsed({**public_jwk(new_key("key-1")), "exp": 1893456000})}, **PARTS
+)
 
 
 class AnswersForTheEngine(mocks.Mocks):
@@ -48,7 +50,8 @@ class Monitor(mocks.MockMonitor):
 
 @pytest.fixture(autouse=True)
 def loop() -> Iterator[None]:
-    """The SDK takes the thread's event loop, and there is none after another test's `asyncio.run`."""
+    """The SDK takes the thread's event loop, and there is none after another test's
+    `asyncio.run`."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield
@@ -61,7 +64,9 @@ def _run(program: Callable[[], object]) -> None:
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
 
 
-def declare(*connections: Declaration, name: str = CONNECTION.key, **options: Any) -> tuple[Onboarding, dict[str, Any]]:
+def declare(
+    *connections: Declaration, name: str = CONNECTION.key, **options: Any
+) -> tuple[Onboarding, dict[str, Any]]:
     """Declare an onboarding, and wait until all is registered."""
     monitor, made = Monitor(), list[Onboarding]()
     pulumi.runtime.set_mocks(AnswersForTheEngine(), project="acmidm", stack="tni", monitor=monitor)
@@ -78,11 +83,15 @@ def value(output: pulumi.Output[Any]) -> Any:
 def test_no_connections_is_one_sentence() -> None:
     """A program of one's own reads forms, and may find none."""
     with pytest.raises(
-        pulumi.RunError, match="is given no connections; give it those of one application, or leave it out"
+        pulumi.RunError,
+        match="is given no connections; give it those of one application, or leave it out",
     ):
         declare()
     with pytest.raises(
-        pulumi.RunError, match="Onboarding OVO002067/balie is given connections of OVO002067/loket; name it by the key"
+        pulumi.RunError,
+        match=(
+            "Onboarding OVO002067/balie is given connections of OVO002067/loket; name it by the key"
+        ),
     ):
         declare(CONNECTION, name="OVO002067/balie")
 
@@ -92,19 +101,28 @@ ALL = {"OAuthClient", "ClientScopes", "ClientJwks", "dosis", "notificaties"}
 
 @pytest.mark.parametrize(
     ("protect", "leaving", "expected"),
-    [(True, (), ALL), (True, ("acmidm",), set()), (True, ("dosis",), ALL - {"dosis"}), (False, (), set())],
+    [
+        (True, (), ALL),
+        (True, ("acmidm",), set()),
+        (True, ("dosis",), ALL - {"dosis"}),
+        (False, (), set()),
+    ],
 )
 def test_what_is_protected(protect: bool, leaving: tuple[str, ...], expected: set[str]) -> None:
     """All that is at authorities is protected, but for what leaves in this run."""
-    _, requests = declare(dataclasses.replace(CONNECTION, leaving=frozenset(leaving)), protect=protect)
+    _, requests = declare(
+        dataclasses.replace(CONNECTION, leaving=frozenset(leaving)), protect=protect
+    )
     protected = [place for place, request in requests.items() if request.protect]
     assert {
-        place.rpartition("/")[2] if place.startswith("Product") else place.partition(" ")[0] for place in protected
+        place.rpartition("/")[2] if place.startswith("Product") else place.partition(" ")[0]
+        for place in protected
     } == expected
 
 
 def test_no_stack_trace_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would be the most of a state, and name files of the machine; whoever debugs a program keeps what was set."""
+    """It would be the most of a state, and name files of the machine; whoever debugs a program
+    keeps what was set."""
     for before in (None, 7):
         vars(sys).pop("tracebacklimit", None)
         if before is not None:
@@ -127,7 +145,10 @@ def test_outputs() -> None:
             "client_id": "id-of-OVO002067/loket",
             "scopes": ["scope_a", "scope_b"],
             "keys": {
-                "key-1": {"thumbprint": CONNECTION.keys["key-1"].thumbprint, "expires": "2030-01-01T00:00:00+00:00"}
+                "key-1": {
+                    "thumbprint": CONNECTION.keys["key-1"].thumbprint,
+                    "expires": "2030-01-01T00:00:00+00:00",
+                }
             },
             "products": ["dosis", "notificaties"],
         }
@@ -141,9 +162,9 @@ def test_what_failed_to_be_made_has_no_output() -> None:
         return found
 
     lost: pulumi.Output[str] = pulumi.Output(set(), answer(""), answer(False), answer(False))
-    assert value(without_unknown({"a": {"client_id": pulumi.Output.from_input({"made": "1"}), "lost": lost}})) == {
-        "a": {"client_id": {"made": "1"}}
-    }
+    assert value(
+        without_unknown({"a": {"client_id": pulumi.Output.from_input({"made": "1"}), "lost": lost}})
+    ) == {"a": {"client_id": {"made": "1"}}}
 
 
 def test_keys_cannot_be_given_beside_an_address_of_them() -> None:
@@ -153,10 +174,13 @@ def test_keys_cannot_be_given_beside_an_address_of_them() -> None:
 
 
 def test_former_names_are_aliases() -> None:
-    """Of each part too: the engine gives a component's on to its children in the run alone that renames it, and one may
-    fail in that."""
+    """Of each part too: the engine gives a component's on to its children in the run alone that
+    renames it, and one may fail in that."""
     secret = declaration(
-        method=AuthMethod.CLIENT_SECRET_BASIC, jwks={}, formerly=("OVO002067/oud", "0207451227/loket"), **PARTS
+        method=AuthMethod.CLIENT_SECRET_BASIC,
+        jwks={},
+        formerly=("OVO002067/oud", "0207451227/loket"),
+        **PARTS,
     )
     onboarding, requests = declare(secret)
     assert len(requests) >= len(onboarding.parts) + 2, "with the component and the secret"

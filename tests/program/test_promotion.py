@@ -42,13 +42,21 @@ def unreadable(_: str) -> Mapping[str, Any]:
 
 
 def asked(state: Mapping[str, Any] | None, **changes: str) -> Desired:
-    """What the program has of one connection on production; without a state that of one that cannot be read."""
-    stack = Stack("prod", lambda: settings(**changes), export=unreadable if state is None else lambda _: state)
+    """What the program has of one connection on production; without a state that of one that cannot
+    be read."""
+    stack = Stack(
+        "prod", lambda: settings(**changes), export=unreadable if state is None else lambda _: state
+    )
     return declared._desired(stack, [IN_PRODUCTION])
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"promotionGate": "enforce", "environment": "tni"}, {"promotionGate": "warn", "environment": "tni"}]
+    "changes",
+    [
+        {},
+        {"promotionGate": "enforce", "environment": "tni"},
+        {"promotionGate": "warn", "environment": "tni"},
+    ],
 )
 def test_nothing_is_read_without_a_gate(
     monkeypatch: pytest.MonkeyPatch, said: list[str], changes: dict[str, str]
@@ -59,7 +67,9 @@ def test_nothing_is_read_without_a_gate(
     assert (found.declared, said) == ((one,), [])
 
 
-def test_tni_is_read_only_where_something_is_added(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+def test_tni_is_read_only_where_something_is_added(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     monkeypatch.setattr(stacks, "recorded", None)
     name = IN_PRODUCTION.resource_name
     parts = [
@@ -70,17 +80,23 @@ def test_tni_is_read_only_where_something_is_added(monkeypatch: pytest.MonkeyPat
         resource("ProductConfiguration", f"{name}/{product}", {"product": product})
         for product in IN_PRODUCTION.products
     ]
-    assert asked({"deployment": {"resources": parts}}, promotionGate="enforce").declared == (IN_PRODUCTION,)
+    assert asked({"deployment": {"resources": parts}}, promotionGate="enforce").declared == (
+        IN_PRODUCTION,
+    )
     assert said == []
 
 
-def test_a_state_that_cannot_be_read_undeclares_nothing(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
-    """With the gate the run ends, for to go on without connections would remove them; a gate that only warns stops
-    nobody."""
+def test_a_state_that_cannot_be_read_undeclares_nothing(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    """With the gate the run ends, for to go on without connections would remove them; a gate that
+    only warns stops nobody."""
     with pytest.raises(UnreadableState):
         asked(None, promotionGate="enforce")
     monkeypatch.setattr(declared, "_settings", lambda: settings(promotionGate="enforce"))
-    monkeypatch.setattr(declared, "_stack", lambda found: Stack("prod", lambda: found, export=unreadable))
+    monkeypatch.setattr(
+        declared, "_stack", lambda found: Stack("prod", lambda: found, export=unreadable)
+    )
     with pytest.raises(SystemExit):
         declared.connections_of(
             {"name": "Stad Gent", "ovo": "OVO002067"},
@@ -94,7 +110,9 @@ def test_a_program_of_its_own_is_told_what_its_connection_lacks(
     monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     """It cannot declare an empty list."""
-    monkeypatch.setattr(declared, "_stack", lambda found: Stack("prod", lambda: found, export=lambda _: {}))
+    monkeypatch.setattr(
+        declared, "_stack", lambda found: Stack("prod", lambda: found, export=lambda _: {})
+    )
     monkeypatch.setattr(stacks, "recorded", lambda _: {})
     monkeypatch.setattr(stacks, "unreadable", lambda _: None)
     monkeypatch.setattr(declared, "_settings", lambda: settings(promotionGate="enforce"))

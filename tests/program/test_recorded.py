@@ -40,24 +40,54 @@ def essence(client: Client) -> Essence:
 
 
 def resource(
-    kind: str, name: str, inputs: dict[str, Any], parent: str = "acmidm:index:Onboarding", **more: Any
+    kind: str,
+    name: str,
+    inputs: dict[str, Any],
+    parent: str = "acmidm:index:Onboarding",
+    **more: Any,
 ) -> dict[str, Any]:
     kind = f"pulumi-python:dynamic/acmidm:{kind}"
-    return {"urn": f"urn:pulumi:prod::acmidm::{parent}${kind}::{name}", "type": kind, "inputs": inputs, **more}
+    return {
+        "urn": f"urn:pulumi:prod::acmidm::{parent}${kind}::{name}",
+        "type": kind,
+        "inputs": inputs,
+        **more,
+    }
 
 
 def test_what_is_held_of_each_connection() -> None:
     """By resource name, each platform by itself; what waits for its removal is not held."""
     key = public_jwk(new_key("loket-1"))
     resources = [
-        {"urn": "urn:pulumi:prod::acmidm::pulumi:pulumi:Stack::acmidm-prod", "type": "pulumi:pulumi:Stack"},
+        {
+            "urn": "urn:pulumi:prod::acmidm::pulumi:pulumi:Stack::acmidm-prod",
+            "type": "pulumi:pulumi:Stack",
+        },
         resource("OAuthClient", "OVO002067/loket", {"client_name": "x"}, id="id-1", protect=True),
-        resource("ClientScopes", "OVO002067/loket", {"scopes": {"a": "requested", "b": "SD-1"}}, id="id-1"),
-        resource("ClientJwks", "OVO002067/loket", {"jwks": {"loket-1": key, "broken": {"kty": "RSA"}}}, id="id-1"),
-        resource("ProductConfiguration", "OVO002067/loket/dosis", {"product": "dosis"}, protect=True),
-        resource("ProductConfiguration", "OVO002067/loket/notificaties", {"product": "notificaties"}),
         resource(
-            "OAuthClient", "OVO002067/loket/geosecure", {"jwks_uri": "https://x"}, id="40001", retainOnDelete=True
+            "ClientScopes",
+            "OVO002067/loket",
+            {"scopes": {"a": "requested", "b": "SD-1"}},
+            id="id-1",
+        ),
+        resource(
+            "ClientJwks",
+            "OVO002067/loket",
+            {"jwks": {"loket-1": key, "broken": {"kty": "RSA"}}},
+            id="id-1",
+        ),
+        resource(
+            "ProductConfiguration", "OVO002067/loket/dosis", {"product": "dosis"}, protect=True
+        ),
+        resource(
+            "ProductConfiguration", "OVO002067/loket/notificaties", {"product": "notificaties"}
+        ),
+        resource(
+            "OAuthClient",
+            "OVO002067/loket/geosecure",
+            {"jwks_uri": "https://x"},
+            id="40001",
+            retainOnDelete=True,
         ),
         resource(
             "ClientJwks",
@@ -89,20 +119,26 @@ def test_what_is_held_of_each_connection() -> None:
 
 
 def test_what_a_rename_that_failed_in_part_left_is_held() -> None:
-    """A part that failed in the run of a rename is under the earlier name still; another client of that name is another
-    client."""
+    """A part that failed in the run of a rename is under the earlier name still; another client of
+    that name is another client."""
     renamed = replace(CONNECTION, formerly=("OVO002067/vroeger",))
     name = renamed.resource_name
     client = resource("OAuthClient", name, {}, id="id-1")
     left = [
         resource("ClientScopes", "OVO002067/vroeger", {"scopes": {"a": "requested"}}, protect=True),
-        resource("ProductConfiguration", "OVO002067/vroeger/dosis", {"product": "dosis"}, protect=True),
+        resource(
+            "ProductConfiguration", "OVO002067/vroeger/dosis", {"product": "dosis"}, protect=True
+        ),
     ]
     there = recorded_as(renamed, recorded_in({"deployment": {"resources": [client, *left]}}).parts)
     assert there is not None
-    assert essence(there) == Essence("id-1", {"a"}, {"dosis"}, protected=True, protected_products={"dosis"})
+    assert essence(there) == Essence(
+        "id-1", {"a"}, {"dosis"}, protected=True, protected_products={"dosis"}
+    )
     another = resource("OAuthClient", "OVO002067/vroeger", {}, id="id-2")
-    there = recorded_as(renamed, recorded_in({"deployment": {"resources": [client, *left, another]}}).parts)
+    there = recorded_as(
+        renamed, recorded_in({"deployment": {"resources": [client, *left, another]}}).parts
+    )
     assert there is not None
     assert essence(there) == Essence("id-1")
 

@@ -14,7 +14,10 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.terms import Platform
 
 _OPENS = {"registration_access_token": "opens-it"}
-SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": json.dumps(_OPENS)}
+SECRET = {
+    "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+    "plaintext": json.dumps(_OPENS),
+}
 _SETTINGS = {
     "environment": "tni",
     "authority": "rfc7591",
@@ -30,7 +33,12 @@ _SETTINGS = {
 def state(name: str, client_id: str, registration: object) -> Mapping[str, Any]:
     kind = "pulumi-python:dynamic/acmidm:OAuthClient"
     urn = f"urn:pulumi:tni::acmidm::acmidm:index:Onboarding${kind}::{name}"
-    resource = {"urn": urn, "type": kind, "id": client_id, "outputs": {"registration": registration}}
+    resource = {
+        "urn": urn,
+        "type": kind,
+        "id": client_id,
+        "outputs": {"registration": registration},
+    }
     return {"deployment": {"resources": [resource]}}
 
 
@@ -60,7 +68,10 @@ def test_a_state_is_decrypted_once(of: Mapping[str, Any], times: int) -> None:
 
 
 def test_what_cannot_be_decrypted_opens_nothing() -> None:
-    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
+    secret = {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        "ciphertext": "v1:abc",
+    }
     assert access(state("OVO002067/app", "c1", secret)) == {}
 
 

@@ -1,5 +1,5 @@
-"""However large a change and however long its names: a report fits, says what it left out, and two values never look
-alike."""
+"""However large a change and however long its names: a report fits, says what it left out, and two
+values never look alike."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ from tests.support.samples import NOW, by_hand, client, drift_report, reviewed
 def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> None:
     """Every client has its row and its details, or is counted; no fold is empty."""
     new = [
-        (None, client(f"{place:04}", scopes={"vo_info": "requested", "dv_x": "why", "dv_y": f"{place}"}))
+        (
+            None,
+            client(
+                f"{place:04}", scopes={"vo_info": "requested", "dv_x": "why", "dv_y": f"{place}"}
+            ),
+        )
         for place in range(number)
     ]
     described = [
@@ -31,8 +36,14 @@ def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> N
     assert len(page) <= LIMIT
     found = re.findall(r"([\d,]+) (clients(?:' details| of))", page)
     missing = {what: int(number.replace(",", "")) for number, what in found}
-    assert len(re.findall(r"^\| .*<br>`", page, re.MULTILINE)) + missing.get("clients of", 0) == 2 * number
-    assert page.count("<details><summary>Details: Stad Gent") + missing.get("clients' details", 0) == number
+    assert (
+        len(re.findall(r"^\| .*<br>`", page, re.MULTILINE)) + missing.get("clients of", 0)
+        == 2 * number
+    )
+    assert (
+        page.count("<details><summary>Details: Stad Gent") + missing.get("clients' details", 0)
+        == number
+    )
     assert page.count("<details>") == page.count("</details>")
     assert not re.search(r"</summary>\s*</details>", page)
 
@@ -41,38 +52,54 @@ def test_three_thousand_connections_fit() -> None:
     """What matters least is left out first, nothing in between, and the comment says how much."""
     removed = [(client(f"removed-{number:04}"), None) for number in range(20)]
     granted = [
-        (client(f"a{number:04}"), client(f"a{number:04}", scopes={"vo_info": "requested", "dv_x": f"why {number}"}))
+        (
+            client(f"a{number:04}"),
+            client(f"a{number:04}", scopes={"vo_info": "requested", "dv_x": f"why {number}"}),
+        )
         for number in range(2_980)
     ]
     review = reviewed(*granted, *removed)
     text = as_markdown(review)
     assert LIMIT * 0.7 < len(text) <= LIMIT
     assert text.startswith("### 20 clients are removed, 2,980 clients gain 2,980 scopes on prod\n")
-    assert all(f"· removed-{number:04}<br>" in text and f"removed-{number:04} on prod" in text for number in range(20))
+    assert all(
+        f"· removed-{number:04}<br>" in text and f"removed-{number:04} on prod" in text
+        for number in range(20)
+    )
     rows = [int(found) for found in re.findall(r"^\|.*· a(\d{4})<br>", text, re.MULTILINE)]
     assert rows == list(range(len(rows))), "rows are dropped from the end"
-    left = re.search(r"\*\*Left out for length\*\*, from the end: ([\d,]+) clients of the tables", text)
+    left = re.search(
+        r"\*\*Left out for length\*\*, from the end: ([\d,]+) clients of the tables", text
+    )
     assert left is not None
     assert int(left[1].replace(",", "")) == 3_000 - 20 - len(rows)
 
 
 def test_one_client_of_a_hundred_thousand_characters_fits() -> None:
-    """And leaves room for the details of five ordinary ones; of its own as many as a glance takes."""
+    """And leaves room for the details of five ordinary ones; of its own as many as a glance
+    takes."""
     scopes = {f"dv_scope_{number}": "why " * 60 for number in range(500)}
     huge = (client(), client(scopes={"vo_info": "requested", **scopes}))
-    ordinary = [(None, client(f"ordinary-{number}", scopes={"vo_info": f"{number}"})) for number in range(5)]
+    ordinary = [
+        (None, client(f"ordinary-{number}", scopes={"vo_info": f"{number}"})) for number in range(5)
+    ]
     text = as_markdown(reviewed(huge, *ordinary))
     assert len(text) <= LIMIT
     folds = re.findall(
-        r"<details><summary>Details: Stad Gent · (\S+) on prod</summary>\n\n(.*?)\n</details>", text, re.DOTALL
+        r"<details><summary>Details: Stad Gent · (\S+) on prod</summary>\n\n(.*?)\n</details>",
+        text,
+        re.DOTALL,
     )
     assert [name for name, _ in folds] == ["loket", *(f"ordinary-{number}" for number in range(5))]
     assert re.fullmatch(
-        r"(- gains scope .*\n){10,}- and 4\d\d more lines: the same command with `--output text`\n", folds[0][1]
+        r"(- gains scope .*\n){10,}- and 4\d\d more lines: the same command with `--output text`\n",
+        folds[0][1],
     )
     assert all("  - merk_code `gent`" in found for _, found in folds[1:])
     alone = as_markdown(
-        reviewed((client(), client(scopes={"vo_info": "requested", **dict(list(scopes.items())[:40])})))
+        reviewed(
+            (client(), client(scopes={"vo_info": "requested", **dict(list(scopes.items())[:40])}))
+        )
     )
     assert "dv_scope_39" in alone, "what fits is not cut"
 
@@ -92,30 +119,47 @@ WORDS = "berichten over aanvragen van burgers " * 12
             LONG,
             (
                 "1 of them, with 10244",
-                "60 of them, with 10000, 10001, 10002, 10003, 10004, 10005, 10006, 10007 and 52 more",
+                (
+                    "60 of them, with 10000, 10001, 10002, 10003, 10004, 10005, 10006, 10007 and 52"
+                    " more"
+                ),
             ),
         ),
         (f"a{WORDS}", f"b{WORDS}", (f"a{WORDS}"[:59] + "…", f"b{WORDS}"[:59] + "…")),
-        (f"{WORDS}(SD-1)", f"{WORDS}(SD-2)", ("…gen van burgers (SD-1)", "…gen van burgers (SD-2)")),
+        (
+            f"{WORDS}(SD-1)",
+            f"{WORDS}(SD-2)",
+            ("…gen van burgers (SD-1)", "…gen van burgers (SD-2)"),
+        ),
         (
             f"{WORDS}oud {WORDS}(SD-1)",
             f"{WORDS}nieuw",
             (f"…nvragen van burgers oud {WORDS}"[:59] + "… (SD-1)", "…nvragen van burgers nieuw"),
         ),
         ("x" * 400 + "a", "x" * 400 + "b", ("…" + "x" * 20 + "a", "…" + "x" * 20 + "b")),
-        (f"{LONG}, {'x' * 300}1", f"{LONG}, {'x' * 300}2", ("…" + "x" * 20 + "1", "…" + "x" * 20 + "2")),
+        (
+            f"{LONG}, {'x' * 300}1",
+            f"{LONG}, {'x' * 300}2",
+            ("…" + "x" * 20 + "1", "…" + "x" * 20 + "2"),
+        ),
         (WORDS, None, (WORDS[:59] + "…", None)),
         (None, LONG, (None, "10000, 10001, 10002, 10003, 10004, 10005, 10006, 10007 and 52 more")),
     ],
 )
-def test_two_values_never_look_alike(old: str | None, new: str | None, shown: tuple[str | None, str | None]) -> None:
-    """Of lists what only one of them has, of texts from where they differ; where a value is cut, that shows."""
+def test_two_values_never_look_alike(
+    old: str | None, new: str | None, shown: tuple[str | None, str | None]
+) -> None:
+    """Of lists what only one of them has, of texts from where they differ; where a value is cut,
+    that shows."""
     assert side_by_side(old, new, 60) == shown
 
 
 def test_a_change_far_into_a_list_shows_in_every_report() -> None:
     """In the sentence, in the fold, and on the page."""
-    products = [{"notificaties": {"product_ids": [*LONG.split(", "), last]}} for last in ("eerste", "tweede")]
+    products = [
+        {"notificaties": {"product_ids": [*LONG.split(", "), last]}}
+        for last in ("eerste", "tweede")
+    ]
     review = reviewed((client(products=products[0]), client(products=products[1])))
     wanted = "product_ids `61 of them, with eerste` → `61 of them, with tweede`"
     assert wanted in as_markdown(review)
@@ -124,7 +168,8 @@ def test_a_change_far_into_a_list_shows_in_every_report() -> None:
 
 
 def test_the_reference_of_a_long_reason_stays() -> None:
-    """It is what a reviewer looks up. A scope without a reason has none in the sentence about its first one either."""
+    """It is what a reviewer looks up. A scope without a reason has none in the sentence about its
+    first one either."""
     reason = "w" * 250
     review = reviewed(
         (
@@ -136,13 +181,21 @@ def test_the_reference_of_a_long_reason_stays() -> None:
         ),
         (client("x"), client("x", scopes={"vo_info": "omdat (SD-4713)"})),
     )
-    for page in (as_markdown(review), as_html(review), str([one.changes for one in review.connections])):
+    for page in (
+        as_markdown(review),
+        as_html(review),
+        str([one.changes for one in review.connections]),
+    ):
         assert all(str(number) in page for number in (4711, 4712, 4713))
-    assert "gives another reason for scope `vo_info`: reason none → `omdat (SD-4713)`" in as_markdown(review)
+    assert (
+        "gives another reason for scope `vo_info`: reason none → `omdat (SD-4713)`"
+        in as_markdown(review)
+    )
 
 
 def test_the_remedy_of_a_long_problem_stays() -> None:
-    """It stands at the end of what the engine refused, of a note, and of what keeps a form from production."""
+    """It stands at the end of what the engine refused, of a note, and of what keeps a form from
+    production."""
     problem = f"{'names ' * 60}; then do this"
     review = reviewed((client(), None)).model_copy(update={"problems": (problem,)})
     assert "then do this" in as_markdown(review)
@@ -152,17 +205,23 @@ def test_the_remedy_of_a_long_problem_stays() -> None:
 
 @pytest.mark.parametrize("text", ["x", "@" * 200, "|" * 200])
 def test_whatever_names_others_choose_an_issue_and_a_list_fit(text: str) -> None:
-    """Who names clients, keys or settings cannot make an issue too long to be opened, nor push out what was changed by
-    hand."""
+    """Who names clients, keys or settings cannot make an issue too long to be opened, nor push out
+    what was changed by hand."""
     changed = by_hand(*((client(f"{number}"), None) for number in range(30)))
     ending = by_hand(
         *[
-            (client(f"e{number}", fields={"organisation.name": text}, keys={text: Key(text, NOW)}),) * 2
+            (client(f"e{number}", fields={"organisation.name": text}, keys={text: Key(text, NOW)}),)
+            * 2
             for number in range(100)
         ]
     )
     undeclared = UndeclaredClient(
-        platform=Platform.ACMIDM, client_id=text, client_name=text, organisation=text, application=text, made_by=text
+        platform=Platform.ACMIDM,
+        client_id=text,
+        client_name=text,
+        organisation=text,
+        application=text,
+        made_by=text,
     )
     drift = drift_report(
         *changed,

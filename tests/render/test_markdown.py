@@ -1,4 +1,5 @@
-"""The comment that a reviewer reads: what it looks like, that it fits, and that no form's author can make it lie."""
+"""The comment that a reviewer reads: what it looks like, that it fits, and that no form's author
+can make it lie."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ EXPECTED = """\
 
 
 def test_a_review_reads_from_the_top() -> None:
-    """Headline, production first and most dangerous first; folded is only what the tables do not say."""
+    """Headline, production first and most dangerous first; folded is only what the tables do not
+    say."""
     tni = client(environment=Environment.TNI)
     review = reviewed(
         (client("blijft"), client("blijft")),
@@ -63,27 +65,38 @@ def test_nothing_changes() -> None:
         as_markdown(reviewed((client(), client())))
         == "### Nothing changes\n\nProduction: no change, 1 client stays as it is.\n\n"
     )
-    assert as_markdown(reviewed()) == "### Nothing changes\n\n", "an environment without clients is not worth a word"
+    assert as_markdown(reviewed()) == "### Nothing changes\n\n", (
+        "an environment without clients is not worth a word"
+    )
 
 
 def test_nothing_that_decides_is_folded() -> None:
-    """A row has every change, and first that production gets none of it; the fold has the values of its products."""
+    """A row has every change, and first that production gets none of it; the fold has the values of
+    its products."""
     wanted = {"vo_info": "requested", **{f"dv_{letter}": f"why {letter}" for letter in "abcd"}}
     one = client(scopes=wanted)
     page = as_markdown(
-        review_of([plan_of((None, one), more=((one, Change(kind=Kind.HELD_BACK, note="no evidence")),))], COMPARISON)
+        review_of(
+            [plan_of((None, one), more=((one, Change(kind=Kind.HELD_BACK, note="no evidence")),))],
+            COMPARISON,
+        )
     )
     row, folded = page.partition("<details>")[::2]
-    entry = "is a new client: OVO002067; private_key_jwt with keys in files; contacts api@&#8203;stad.example"
+    entry = (
+        "is a new client: OVO002067; private_key_jwt with keys in files; contacts"
+        " api@&#8203;stad.example"
+    )
     assert (
-        f"is held back from production, as far as it is not there already: no evidence<br>{entry}<br>**gains scope**"
-        " `dv_a`" in row
+        "is held back from production, as far as it is not there already: no"
+        f" evidence<br>{entry}<br>**gains scope** `dv_a`" in row
     )
     assert "`dv_d`: why d<br>**gains scope** `vo_info`<br>**gains key** `a` with" in row, (
         "what makes it a warning stands out"
     )
     assert row.rstrip().endswith("<br>is configured for product `notificaties` |")
-    assert re.findall(r"^- .*", folded, re.MULTILINE) == ["- is configured for product `notificaties`"]
+    assert re.findall(r"^- .*", folded, re.MULTILINE) == [
+        "- is configured for product `notificaties`"
+    ]
     assert "  - merk_code `gent`\n" in folded
 
 
@@ -95,7 +108,8 @@ def test_no_refusal_is_left_out() -> None:
 
 
 def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
-    """Else each change says so; when the last one was made stands there, so that nothing hangs on a minute."""
+    """Else each change says so; when the last one was made stands there, so that nothing hangs on a
+    minute."""
     (connection,) = reviewed((client(), client(scopes={}, keys={}))).connections
     earlier, later = NOW - timedelta(minutes=1), NOW
     times = (earlier, later, *[earlier] * (len(connection.changes) - 2))
@@ -139,8 +153,8 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_forms_say_is_shown_and_does_nothing(text: str) -> None:
-    """As a name, a reason, a kid, a field, a value: no table breaks, no tag opens, nobody is mentioned, nothing is
-    linked."""
+    """As a name, a reason, a kid, a field, a value: no table breaks, no tag opens, nobody is
+    mentioned, nothing is linked."""
     hostile = client(
         key=f"OVO002067/{text}",
         form=text,
@@ -160,7 +174,9 @@ def test_what_forms_say_is_shown_and_does_nothing(text: str) -> None:
     tags = set(re.findall(r"<(/?[a-z]+)", page))
     assert tags <= {"details", "/details", "summary", "/summary", "br", "code", "/code"}, tags
     outside_code = re.sub(r"`[^`\n]*`|<code>.*?</code>", "", page)
-    assert not re.search(r"@\w|#\d|GH-\d|https?://|www\.|:tada:", html.unescape(outside_code)), outside_code
+    assert not re.search(r"@\w|#\d|GH-\d|https?://|www\.|:tada:", html.unescape(outside_code)), (
+        outside_code
+    )
     in_markdown = re.sub(r"<summary>.*", "", outside_code)
     assert not re.search(r"(?<!\\)\]\(|(?<!\\)~~|(?<!\\)`", in_markdown), in_markdown
     assert "alert(1)</script>" not in as_html(review)
@@ -183,7 +199,9 @@ def test_what_others_say_does_nothing_to_a_terminal_or_a_log(
     )
     (connection,) = by_hand((client(), hostile))
     print_report(drift_report(connection, problems=(text, f"a{text}"), notes=(text,)))
-    print_report(reviewed((client(), hostile)).model_copy(update={"headline": text, "notes": (text,)}))
+    print_report(
+        reviewed((client(), hostile)).model_copy(update={"headline": text, "notes": (text,)})
+    )
     shown = capsys.readouterr().out
     for line in (re.sub(r"\x1b\[[0-9;]*m", "", shown) if terminal else shown).splitlines():
         assert line.isprintable()
@@ -198,7 +216,10 @@ def test_what_others_say_does_nothing_to_a_terminal_or_a_log(
         ("a|b @x #1", r"a\|b @&#8203;x #&#8203;1"),
         ("__b__", r"\_\_b\_\_"),
         ("_i_ and a__b and a_b", r"\_i\_ and a\_\_b and a_b"),
-        *((text, f"&#8203;{text}") for text in ("# title", "- item", "1. item", "/close", "    code", "===")),
+        *(
+            (text, f"&#8203;{text}")
+            for text in ("# title", "- item", "1. item", "/close", "    code", "===")
+        ),
         (":::mermaid", "&#8203;: ::mermaid"),
         ("!7 and a/b!7", "!&#8203;7 and a/b!&#8203;7"),
         ("%5 ~label &3 R&D", r"%&#8203;5 \~&#8203;label &amp;&#8203;3 R&amp;D"),
@@ -206,8 +227,8 @@ def test_what_others_say_does_nothing_to_a_terminal_or_a_log(
     ],
 )
 def test_nothing_that_a_name_begins_with_or_refers_to_is_rendered(text: str, shown: str) -> None:
-    """Titles and lists, commands and references of GitLab and Azure DevOps, emphasis in the middle. Ordinary names stay
-    readable."""
+    """Titles and lists, commands and references of GitLab and Azure DevOps, emphasis in the middle.
+    Ordinary names stay readable."""
     assert markdown(text) == shown
 
 
@@ -218,20 +239,26 @@ def test_escapes_in_code_and_tags() -> None:
 
 
 def test_every_kind_has_its_row() -> None:
-    """A sentence, a place in the headline unless another kind always goes with it, and facts that a change can have."""
+    """A sentence, a place in the headline unless another kind always goes with it, and facts that a
+    change can have."""
     for kind in Kind:
         row = kind.row
         assert kind.sentence()
         in_headline = kind.in_headline or bool(kind.sentence("headline"))
-        assert in_headline is (kind not in {Kind.CLIENT_WITH_ONE_KEY, Kind.KEY_AWAITED, Kind.SECRET_UNTIL_KEY})
+        assert in_headline is (
+            kind not in {Kind.CLIENT_WITH_ONE_KEY, Kind.KEY_AWAITED, Kind.SECRET_UNTIL_KEY}
+        )
         assert bool(row.parts) <= in_headline
         assert not row.worse_by_hand or kind.sentence("by_hand")
         assert all(Change(kind=kind, by_hand=by_hand).text for by_hand in (False, True))
-    assert [kind.severity for kind in Kind] == sorted((kind.severity for kind in Kind), key=list(Severity).index)
+    assert [kind.severity for kind in Kind] == sorted(
+        (kind.severity for kind in Kind), key=list(Severity).index
+    )
 
 
 def test_what_was_repaired_is_no_danger_any_more() -> None:
-    """On the page, in the issue and on the terminal; what could not be repaired still is. One client is no clients."""
+    """On the page, in the issue and on the terminal; what could not be repaired still is. One
+    client is no clients."""
     repaired = reviewed((client(), None)).connections
     (same,) = by_hand((client(), client()))
     for healed, danger in ((True, False), (False, True)):

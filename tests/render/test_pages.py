@@ -1,5 +1,5 @@
-"""The HTML reports in a real browser: they filter, they are accessible, they need no network, and nothing of a form's
-author runs."""
+"""The HTML reports in a real browser: they filter, they are accessible, they need no network, and
+nothing of a form's author runs."""
 
 from __future__ import annotations
 
@@ -34,12 +34,16 @@ from tests.support.samples import NOW, by_hand, client, drift_report, listed_con
 
 
 def opened(browser: Browser, folder: Path, html: str) -> Page:
-    """The page from a file, without a network; whatever it asks for or complains of fails the test."""
+    """The page from a file, without a network; whatever it asks for or complains of fails the
+    test."""
     file = folder / "page.html"
     file.write_text(html)
     context = browser.new_context(offline=True)
     page = context.new_page()
-    page.on("request", lambda request: pytest.fail(request.url) if not request.url.startswith("file:") else None)
+    page.on(
+        "request",
+        lambda request: pytest.fail(request.url) if not request.url.startswith("file:") else None,
+    )
     page.on("console", lambda message: pytest.fail(message.text))
     page.on("dialog", lambda _: pytest.fail("a script of somebody else ran"))
     page.goto(file.as_uri())
@@ -58,7 +62,10 @@ def status(*more: ListedConnection) -> Status:
         connections=(
             connection("loket"),
             connection(
-                "dossiers", environment=Environment.PROD, stack="prod", scopes=("vo_info", "dv_dosis_schrijven")
+                "dossiers",
+                environment=Environment.PROD,
+                stack="prod",
+                scopes=("vo_info", "dv_dosis_schrijven"),
             ),
             connection("soon", keys=(ListedKey(kid="key", expires=NOW, days_left=12),)),
             connection("over", keys=(ListedKey(kid="key", expires=NOW, days_left=-3),)),
@@ -73,20 +80,26 @@ def named(application: str, facts: Facts) -> Facts:
 
 
 def board(language: Language = Language.NL, *more: ListedConnection) -> Steps:
-    """The board with something at each step: every case of the derivation, each of an application of its own, on TNI
-    and some on production, and ``more`` of which all is done."""
-    facts = [named(f"loket-{at}", replace(WHOLE, **case.values[5])) for at, case in enumerate(CASES)]
+    """The board with something at each step: every case of the derivation, each of an application
+    of its own, on TNI and some on production, and ``more`` of which all is done."""
+    facts = [
+        named(f"loket-{at}", replace(WHOLE, **case.values[5])) for at, case in enumerate(CASES)
+    ]
     facts += [on_production(one) for one in facts[::4]]
     facts += [on_production(replace(WHOLE, connection=one)) for one in more]
     return steps_of(map(progress, facts), language, checked_at=NOW, stacks=("tni", "prod"))
 
 
 def shown(page: Page) -> list[str]:
-    return [row.inner_text().splitlines()[1].split("\t")[0] for row in page.locator("tbody tr:visible").all()]
+    return [
+        row.inner_text().splitlines()[1].split("\t")[0]
+        for row in page.locator("tbody tr:visible").all()
+    ]
 
 
 def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) -> None:
-    """Search, environment, scope and expiry, each reached with Tab; what is shown is read out by a screen reader.
+    """Search, environment, scope and expiry, each reached with Tab; what is shown is read out by a
+    screen reader.
 
     The first key to end comes first on request, and the page's own order comes back.
     """
@@ -123,7 +136,8 @@ def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) ->
 
 
 def test_the_board_filters_and_reads_in_its_language(browser: Browser, tmp_path: Path) -> None:
-    """Each step of the guide, in its order; filters by words, by whom it waits for; nothing of it is English."""
+    """Each step of the guide, in its order; filters by words, by whom it waits for; nothing of it
+    is English."""
     page = opened(browser, tmp_path, as_html(board()))
     assert page.locator("html").get_attribute("lang") == "nl"
     numbers = page.locator(".step .number").all_inner_texts()
@@ -135,21 +149,30 @@ def test_the_board_filters_and_reads_in_its_language(browser: Browser, tmp_path:
     assert places.count() == len(theirs) > 0
     assert page.get_by_role("status").inner_text() == f"{len(theirs)} van {everything} getoond"
     counts = page.locator(".step .count").all_inner_texts()
-    assert sum(map(int, counts)) == page.locator(".card:visible").count() == len({one.connection.key for one in theirs})
+    assert (
+        sum(map(int, counts))
+        == page.locator(".card:visible").count()
+        == len({one.connection.key for one in theirs})
+    )
     page.get_by_role("button", name="Alles tonen").click()
     expect(page.locator(".card [hidden]")).to_have_count(0)
     page.get_by_label("Zoeken").fill("ent")
     assert page.locator(".card:visible").count() == 0, "no word begins with that"
     page.get_by_label("Zoeken").fill("gent lok")
     assert places.count() == everything
-    assert places.filter(has_text="Wacht op de organisatie").first.get_by_text("api@stad.example").is_visible()
+    assert (
+        places.filter(has_text="Wacht op de organisatie")
+        .first.get_by_text("api@stad.example")
+        .is_visible()
+    )
     ours = places.filter(has_text="Wacht op Digitaal Vlaanderen").first
     ours.locator("summary").click()
     assert "api@stad.example" in ours.locator("dl").inner_text()
 
 
 def test_an_application_has_one_card_without_commands() -> None:
-    """At the first step at which somebody must do something, else as far as it is; each place says its own step."""
+    """At the first step at which somebody must do something, else as far as it is; each place says
+    its own step."""
     rows = [
         progress(replace(WHOLE, connection=listed_connection())),
         progress(on_production(WHOLE)),
@@ -157,7 +180,9 @@ def test_an_application_has_one_card_without_commands() -> None:
         progress(on_production(replace(WHOLE, connection=listed_connection("other")))),
     ]
     steps = steps_of(rows, Language.EN, checked_at=NOW, stacks=("tni", "prod"))
-    assert [(step, [len(card.places) for card in cards]) for step, _, cards in steps.by_step if cards] == [
+    assert [
+        (step, [len(card.places) for card in cards]) for step, _, cards in steps.by_step if cards
+    ] == [
         (Step.KEY, [2]),
         (Step.DONE, [2]),
     ]
@@ -167,7 +192,8 @@ def test_an_application_has_one_card_without_commands() -> None:
 
 
 def test_filters_are_in_the_address(browser: Browser, tmp_path: Path) -> None:
-    """A view can be kept and sent; what a page does not know is no filter, and a place on it neither."""
+    """A view can be kept and sent; what a page does not know is no filter, and a place on it
+    neither."""
     page = opened(browser, tmp_path, as_html(status()))
     page.get_by_label("Search").fill("gent")
     page.get_by_label("Keys that end").select_option("within 30 days")
@@ -187,11 +213,15 @@ def test_filters_are_in_the_address(browser: Browser, tmp_path: Path) -> None:
 
 
 def declared() -> Status:
-    """The connections that this repository's own forms declare, as if they had been brought up; client-IDs are
-    stand-ins."""
+    """The connections that this repository's own forms declare, as if they had been brought up;
+    client-IDs are stand-ins."""
     onboardings = load_onboardings([ROOT / "onboardings"], ROOT / "catalogue")
     connections = [
-        listed(environment.value, replace(state, client_id=str(uuid.uuid5(uuid.NAMESPACE_URL, str(place)))), PICTURED)
+        listed(
+            environment.value,
+            replace(state, client_id=str(uuid.uuid5(uuid.NAMESPACE_URL, str(place)))),
+            PICTURED,
+        )
         for environment in Environment
         for place, state in in_stack(onboardings.connections(environment), protect=None).items()
     ]
@@ -201,11 +231,16 @@ def declared() -> Status:
 def declared_steps() -> Steps:
     """The board of the same connections, each somewhere on its way."""
     portal = {**NO_KEY, "administrators": 0}
-    no_mail, one_is = {"handed_over": HandedOver(not_sent="no-smtp")}, {**portal, "administrators": 1}
+    no_mail, one_is = (
+        {"handed_over": HandedOver(not_sent="no-smtp")},
+        {**portal, "administrators": 1},
+    )
     ways: list[dict[str, Any]] = [{"evidence": None}, {}, no_mail, MISSING, {}, portal, one_is]
     facts = []
     for one, how in zip(
-        (one for one in declared().connections if one.platform is Platform.ACMIDM), cycle(ways), strict=False
+        (one for one in declared().connections if one.platform is Platform.ACMIDM),
+        cycle(ways),
+        strict=False,
     ):
         changes: dict[str, Any] = (
             {"client_id": None}
@@ -214,7 +249,11 @@ def declared_steps() -> Steps:
             if "administrators" in how
             else {}
         )
-        facts.append(replace(WHOLE, **{**how, "connection": one.model_copy(update=changes), "is_exempt": not how}))
+        facts.append(
+            replace(
+                WHOLE, **{**how, "connection": one.model_copy(update=changes), "is_exempt": not how}
+            )
+        )
     return steps_of(map(progress, facts), Language.NL, checked_at=NOW, stacks=("tni", "prod"))
 
 
@@ -222,18 +261,29 @@ PICTURED = datetime(2027, 7, 20, 9, 30, tzinfo=UTC)
 """A day on which some of those keys are about to end."""
 
 
-LONG = connection("x" * 64, scopes=(f"dv_{'verenigingen_' * 9}schrijven", "S" * 100), keys=(ListedKey(kid="k" * 255),))
-HOSTILE = connection("x", organisation="<img src=x onerror=alert(1)>", scopes=('"><script>alert(1)</script>',))
+LONG = connection(
+    "x" * 64,
+    scopes=(f"dv_{'verenigingen_' * 9}schrijven", "S" * 100),
+    keys=(ListedKey(kid="k" * 255),),
+)
+HOSTILE = connection(
+    "x", organisation="<img src=x onerror=alert(1)>", scopes=('"><script>alert(1)</script>',)
+)
 ENDING = by_hand((client(keys={"k" * 255: Key("t" * 43, NOW)}),) * 2)
 EACH_LAYOUT, WIDE = (400, 800, 1100, 1280), (1280,)
 """A width on each side of what the style sheet tells apart."""
 PAGES: dict[str, tuple[Callable[[], Report], tuple[int, ...]]] = {
     "status": (lambda: status(LONG, HOSTILE), EACH_LAYOUT),
-    "drift": (lambda: drift_report(*by_hand((client(), None)), expiring=expiring_keys(ENDING, NOW, 30)), EACH_LAYOUT),
+    "drift": (
+        lambda: drift_report(*by_hand((client(), None)), expiring=expiring_keys(ENDING, NOW, 30)),
+        EACH_LAYOUT,
+    ),
     "board": (lambda: board(Language.NL, LONG, HOSTILE), EACH_LAYOUT),
     "board-en": (lambda: board(Language.EN), WIDE),
     "review": (
-        lambda: reviewed((client(), None), (client("x"), client("x", scopes={"dv_dosis_schrijven": "why"}))),
+        lambda: reviewed(
+            (client(), None), (client("x"), client("x", scopes={"dv_dosis_schrijven": "why"}))
+        ),
         WIDE,
     ),
     "declared": (declared, WIDE),
@@ -242,15 +292,18 @@ PAGES: dict[str, tuple[Callable[[], Report], tuple[int, ...]]] = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_nothing_lies_beyond_the_edge_and_axe_finds_nothing(browser: Browser, tmp_path: Path, name: str) -> None:
-    """However narrow the window and long the names: no scrolling sideways, no column out of sight. In light and in
-    dark."""
+def test_nothing_lies_beyond_the_edge_and_axe_finds_nothing(
+    browser: Browser, tmp_path: Path, name: str
+) -> None:
+    """However narrow the window and long the names: no scrolling sideways, no column out of sight.
+    In light and in dark."""
     report, layouts = PAGES[name]
     page = opened(browser, tmp_path, as_html(report()))
     for width in (400, 800, 1100, 1280, 1440):
         page.set_viewport_size({"width": width, "height": 900})
         edges = page.evaluate(
-            "[...document.querySelectorAll('body *')].map(element => element.getBoundingClientRect().right)"
+            "[...document.querySelectorAll('body *')].map(element =>"
+            " element.getBoundingClientRect().right)"
         )
         assert max(edges) <= width
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width

@@ -1,1 +1,2 @@
-"""What reports say: the model of changes, its renderers, and the commands on a real engine and portal."""
+"""What reports say: the model of changes, its renderers, and the commands on a real engine and
+portal."""

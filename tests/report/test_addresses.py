@@ -1,4 +1,5 @@
-"""Keys at an address in reports: who is the client then is a danger, and nobody is told that the portal has them."""
+"""Keys at an address in reports: who is the client then is a danger, and nobody is told that the
+portal has them."""
 
 from __future__ import annotations
 
@@ -32,7 +33,10 @@ def at(address: str | None, **how: Any) -> Client:
 
 AT = "takes its keys from {}, and whoever writes there is the client"
 OFF = f"no longer takes its keys from {FIRST}"
-PORTAL = "leaves its keys to its organisation, in the portal; no change there is seen any more, and these stay valid"
+PORTAL = (
+    "leaves its keys to its organisation, in the portal; no change there is seen any more, and"
+    " these stay valid"
+)
 
 
 @pytest.mark.parametrize(
@@ -44,18 +48,33 @@ PORTAL = "leaves its keys to its organisation, in the portal; no change there is
         (
             at(FIRST),
             client(),
-            ["gains key a with thumbprint thumbprint-of-a", "gains key b with thumbprint thumbprint-of-b", OFF],
+            [
+                "gains key a with thumbprint thumbprint-of-a",
+                "gains key b with thumbprint thumbprint-of-b",
+                OFF,
+            ],
         ),
         (at(FIRST), at(None), [PORTAL]),
         (at(FIRST), at(FIRST, scopes={}), ["loses scope vo_info"]),
     ],
-    ids=["instead of keys", "another address", "instead of the portal", "keys again", "the portal again", "unchanged"],
+    ids=[
+        "instead of keys",
+        "another address",
+        "instead of the portal",
+        "keys again",
+        "the portal again",
+        "unchanged",
+    ],
 )
-def test_what_becomes_of_the_keys_is_told(before: Client, after: Client, sentences: list[str]) -> None:
+def test_what_becomes_of_the_keys_is_told(
+    before: Client, after: Client, sentences: list[str]
+) -> None:
     found = COMPARISON.between(before, after)
     assert found is not None
     assert [change.text for change in found.changes] == sentences
-    dangerous = (bool(after.jwks_uri) and before.jwks_uri != after.jwks_uri) or sentences == [PORTAL]
+    dangerous = (bool(after.jwks_uri) and before.jwks_uri != after.jwks_uri) or sentences == [
+        PORTAL
+    ]
     assert (found.worst.severity == "danger") is dangerous
 
 
@@ -95,7 +114,8 @@ def test_an_address_that_was_changed_by_hand_is_drift(address: str | None) -> No
 
 
 def test_an_address_in_the_portal_of_one_that_looks_after_its_own_keys_is_none() -> None:
-    """As any other change of keys that are left to the portal; a form that then has an address waits to be applied."""
+    """As any other change of keys that are left to the portal; a form that then has an address
+    waits to be applied."""
     recorded = stored(keys=None)
     found = real(metadata={"jwks_uri": SECOND}, jwks={"jwks_uri": {"jwks_uri": SECOND}})
     [one] = drifted(recorded_as(recorded), {recorded.client_key: recorded}, found, COMPARISON)
@@ -107,8 +127,11 @@ def test_an_address_in_the_portal_of_one_that_looks_after_its_own_keys_is_none()
     assert [change.text for change in one.pending.changes] == [AT.format(FIRST)]
 
 
-def test_the_keys_at_an_address_are_looked_at_and_their_ends_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each address once, whoever has it; what cannot be fetched is a note, and no key of it is known."""
+def test_the_keys_at_an_address_are_looked_at_and_their_ends_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each address once, whoever has it; what cannot be fetched is a note, and no key of it is
+    known."""
     soon = int((NOW + timedelta(days=10)).timestamp())
     asked: list[str] = []
 
@@ -119,13 +142,15 @@ def test_the_keys_at_an_address_are_looked_at_and_their_ends_known(monkeypatch: 
         return (public_jwk({**public_key("short", kty="EC", crv="P-256"), "exp": soon}),)
 
     monkeypatch.setattr(online, "fetch_keys", fetch)
-    clients = [ClientDrift(None, at(address), real=at(address)) for address in (FIRST, SECOND, FIRST)] + [
-        ClientDrift(None, client())
-    ]
+    clients = [
+        ClientDrift(None, at(address), real=at(address)) for address in (FIRST, SECOND, FIRST)
+    ] + [ClientDrift(None, client())]
     said = online.look_at_published_keys(clients, Profile.ACMIDM, NOW)
     assert said == [f"{OVO}/loket: {SECOND} cannot be reached; see to its server"]
     assert sorted(asked) == [FIRST, SECOND]
-    assert [(key.kid, key.days_left) for key in expiring_keys(clients, NOW, 30)] == [("short", 10)] * 2
+    assert [(key.kid, key.days_left) for key in expiring_keys(clients, NOW, 30)] == [
+        ("short", 10)
+    ] * 2
 
 
 def recorded_as(state: Client) -> Recorded:

@@ -1,4 +1,5 @@
-"""What of a preview is approved: everything that does something, in no order, at no time, without a secret."""
+"""What of a preview is approved: everything that does something, in no order, at no time, without a
+secret."""
 
 from __future__ import annotations
 
@@ -34,17 +35,28 @@ def test_a_protection_that_is_lifted_is_a_step_though_the_engine_calls_it_none()
     lifted = approved(same(protect=False))
     assert list(lifted["steps"]) == [f"(un)protect OAuthClient {NAME}"]
     assert approved(same())["steps"] == {}
-    assert differences(approved(same()), lifted) == [(f"(un)protect OAuthClient {NAME}: was not reviewed", NAME)]
+    assert differences(approved(same()), lifted) == [
+        (f"(un)protect OAuthClient {NAME}: was not reviewed", NAME)
+    ]
     left = approved(same(retainOnDelete=True))
-    said = f"(un)protect OAuthClient {NAME}: becomes.protect none → true, becomes.retainOnDelete none → true"
+    said = (
+        f"(un)protect OAuthClient {NAME}: becomes.protect none → true, becomes.retainOnDelete none"
+        " → true"
+    )
     assert differences(lifted, left) == [(said, NAME)]
 
 
 def test_a_setting_and_what_is_no_connections_concern_all() -> None:
     others = "urn:pulumi:tni::acmidm::random:index/randomPet:RandomPet::pet"
-    pet = {"op": "create", "urn": others, "newState": {"urn": others, "type": "random:index/randomPet:RandomPet"}}
-    assert differences(approved(same()), approved(same(), pet)) == [("create  pet: was not reviewed", None)]
-    password = f"urn:pulumi:tni::acmidm::acmidm:index:Onboarding$random:index/randomPassword:RandomPassword::{NAME}"
+    pet = {
+        "op": "create",
+        "urn": others,
+        "newState": {"urn": others, "type": "random:index/randomPet:RandomPet"},
+    }
+    assert differences(approved(same()), approved(same(), pet)) == [
+        ("create  pet: was not reviewed", None)
+    ]
+    password = f"urn:pulumi:tni::acmidm::acmidm:index:Onboarding$random:index/randomPassword:RandomPassword::{NAME}"  # noqa: E501
     made = {
         "op": "create",
         "urn": password,
@@ -53,30 +65,49 @@ def test_a_setting_and_what_is_no_connections_concern_all() -> None:
     assert differences(approved(same()), approved(same(), made)) == [
         (f"create RandomPassword {NAME}: was not reviewed", NAME)
     ]
-    was, is_now = plan(), {**plan(), "config": {**plan()["config"], "acmidm:smtpUrl": "smtp://elsewhere"}}
-    changed = [approved_of("tni", document, read_plan(document), {}, ()) for document in (was, is_now)]
+    was, is_now = (
+        plan(),
+        {**plan(), "config": {**plan()["config"], "acmidm:smtpUrl": "smtp://elsewhere"}},
+    )
+    changed = [
+        approved_of("tni", document, read_plan(document), {}, ()) for document in (was, is_now)
+    ]
     assert differences(*changed) == [("setting acmidm:smtpUrl none → smtp://elsewhere", None)]
 
 
 def test_times_and_order_are_no_part_of_it() -> None:
     changes = steps("update", NAME, OTHER)
     later = deepcopy(changes[::-1])
-    for one, moment in ((one, moment) for moment, which in ((1, changes), (2, later)) for one in which):
+    for one, moment in (
+        (one, moment) for moment, which in ((1, changes), (2, later)) for one in which
+    ):
         one["newState"]["inputs"] = {
             **one["newState"]["inputs"],
             "since": {"thumbprint": f"2027-01-0{moment}T00:00:00Z"},
         }
     for one in later:
-        one["newState"] |= {"modified": "2027-01-01T00:00:00Z", "outputs": {"x": 1}, "sourcePosition": "elsewhere"}
+        one["newState"] |= {
+            "modified": "2027-01-01T00:00:00Z",
+            "outputs": {"x": 1},
+            "sourcePosition": "elsewhere",
+        }
     assert differences(approved(*changes), approved(*later)) == []
 
 
 def test_no_secret_is_part_of_it() -> None:
     """As the engine marks one, and a client's in the clear too."""
-    encrypted = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:hidden"}
+    encrypted = {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        "ciphertext": "v1:hidden",
+    }
     one = resource(NAME)
-    new = {**one, "inputs": {**one["inputs"], "client_secret": "hidden", "other": {"deep": [encrypted]}}}
-    assert "hidden" not in json.dumps(approved({"op": "update", "urn": one["urn"], "oldState": one, "newState": new}))
+    new = {
+        **one,
+        "inputs": {**one["inputs"], "client_secret": "hidden", "other": {"deep": [encrypted]}},
+    }
+    assert "hidden" not in json.dumps(
+        approved({"op": "update", "urn": one["urn"], "oldState": one, "newState": new})
+    )
 
 
 def test_a_second_run_may_go_on_with_what_was_approved_and_with_nothing_else() -> None:
@@ -84,7 +115,8 @@ def test_a_second_run_may_go_on_with_what_was_approved_and_with_nothing_else() -
     assert not_approved(first, plan(*steps("delete", NAME), *steps("update", OTHER)), [NAME]) == []
     more = not_approved(first, plan(*steps("delete", NAME, f"{NAME}-nieuw")), [NAME])
     assert more == [
-        (f"delete {kind} {NAME}-nieuw: was not reviewed", f"{NAME}-nieuw") for kind in ("OAuthClient", "Onboarding")
+        (f"delete {kind} {NAME}-nieuw: was not reviewed", f"{NAME}-nieuw")
+        for kind in ("OAuthClient", "Onboarding")
     ]
 
 

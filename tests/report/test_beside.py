@@ -44,16 +44,22 @@ HIDDEN = "none → a value that is not shown"
         ("retryDeadlineSeconds", "0", "settings", "none → 0"),
     ],
 )
-def test_each_setting_that_changes(repository: Repository, setting: str, value: str, about: str, change: str) -> None:
-    """Is told with its old value and its new one, in a sentence of what it is about; none that may be a secret is
-    shown."""
+def test_each_setting_that_changes(
+    repository: Repository, setting: str, value: str, about: str, change: str
+) -> None:
+    """Is told with its old value and its new one, in a sentence of what it is about; none that may
+    be a secret is shown."""
     repository.set("prod", **{setting: value})
     name = setting.removeprefix("config:")
-    assert repository.other_changes() == [f"also changes {about}, in Pulumi.prod.yaml: {name} {change}"]
+    assert repository.other_changes() == [
+        f"also changes {about}, in Pulumi.prod.yaml: {name} {change}"
+    ]
 
 
 @pytest.mark.parametrize("output", ["text", "markdown", "json", "html"])
-def test_every_kind_of_report_has_them_and_a_pipeline_stops_on_them(repository: Repository, output: str) -> None:
+def test_every_kind_of_report_has_them_and_a_pipeline_stops_on_them(
+    repository: Repository, output: str
+) -> None:
     """Its headline too; no secret is in any."""
     repository.set("prod", managementUrl=EVIL, operatorClientSecret="hunter2")
     shown = (
@@ -88,13 +94,20 @@ def _no_stack(repository: Repository) -> None:
 def _by_default(repository: Repository) -> None:
     repository.set("prod", protectClients=None)
     repository.replace(
-        "Pulumi.yaml", 'true on prod alone."\n    default: ""', 'true on prod alone."\n    default: "false"'
+        "Pulumi.yaml",
+        'true on prod alone."\n    default: ""',
+        'true on prod alone."\n    default: "false"',
     )
 
 
-@pytest.mark.parametrize("lift", [_without_another, _not_yaml, _a_second_stack, _no_stack, _by_default])
-def test_protection_that_is_lifted(repository: Repository, lift: Callable[[Repository], None]) -> None:
-    """Is told, whatever else is wrong in the file, and whatever other stack protects the same environment."""
+@pytest.mark.parametrize(
+    "lift", [_without_another, _not_yaml, _a_second_stack, _no_stack, _by_default]
+)
+def test_protection_that_is_lifted(
+    repository: Repository, lift: Callable[[Repository], None]
+) -> None:
+    """Is told, whatever else is wrong in the file, and whatever other stack protects the same
+    environment."""
     lift(repository)
     said = "also changes which clients are protected, in Pulumi.prod.yaml"
     assert any(sentence.startswith(said) for sentence in repository.other_changes())
@@ -121,32 +134,70 @@ GENT = "onboardings/gent/organisation.yaml"
         (
             *("catalogue/evil.yaml", "", NEW_PRODUCT),
             (
-                "owner none → Digitaal Vlaanderen, product none → evil, scopes.acmidm_beheer.names.acmidm none →"
-                " beheer, and 5 more"
+                "owner none → Digitaal Vlaanderen, product none → evil,"
+                " scopes.acmidm_beheer.names.acmidm none → beheer, and 5 more"
             ),
         ),
         (DOSIS, "    placeholders: [acmidm]\n", "", f"{PRODUCT}.placeholders acmidm → none"),
-        (DOSIS, "owner: Digitaal", "owner: Digitaler", "owner Digitaal Vlaanderen → Digitaler Vlaanderen"),
-        (DOSIS, "geosecure: DosisImport", "geosecure: Alles", f"{PRODUCT}.names.geosecure DosisImport → Alles"),
-        ("catalogue/mijn-burgerprofiel.yaml", "speaks_for: exactly", "", "fields.widget_id.speaks_for exactly → none"),
-        (GENT, "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']", "owners none → @evil/team"),
-        ("Pulumi.yaml", "virtualenv: .venv", "virtualenv: evil", "runtime.options.virtualenv .venv → evil"),
-        ("Pulumi.yaml", "name: acmidm", "backend: {url: 's3://evil'}\nname: acmidm", "backend.url none → s3://evil"),
+        (
+            DOSIS,
+            "owner: Digitaal",
+            "owner: Digitaler",
+            "owner Digitaal Vlaanderen → Digitaler Vlaanderen",
+        ),
+        (
+            DOSIS,
+            "geosecure: DosisImport",
+            "geosecure: Alles",
+            f"{PRODUCT}.names.geosecure DosisImport → Alles",
+        ),
+        (
+            "catalogue/mijn-burgerprofiel.yaml",
+            "speaks_for: exactly",
+            "",
+            "fields.widget_id.speaks_for exactly → none",
+        ),
+        (
+            GENT,
+            "name: Stad Gent",
+            "name: Stad Gent\nowners: ['@evil/team']",
+            "owners none → @evil/team",
+        ),
+        (
+            "Pulumi.yaml",
+            "virtualenv: .venv",
+            "virtualenv: evil",
+            "runtime.options.virtualenv .venv → evil",
+        ),
+        (
+            "Pulumi.yaml",
+            "name: acmidm",
+            "backend: {url: 's3://evil'}\nname: acmidm",
+            "backend.url none → s3://evil",
+        ),
     ],
 )
-def test_values_that_change(repository: Repository, file: str, old: str, new: str, change: str) -> None:
+def test_values_that_change(
+    repository: Repository, file: str, old: str, new: str, change: str
+) -> None:
     """Of organisations, catalogue and project each is told, under its name."""
     if old:
         repository.replace(file, old, new)
     else:
         repository.add(file, new)
-    about = {"catalogue": "what can be granted", "onboardings": "who an organisation is", "Pulumi.yaml": "settings"}
-    assert repository.other_changes() == [f"also changes {about[file.partition('/')[0]]}, in {file}: {change}"]
+    about = {
+        "catalogue": "what can be granted",
+        "onboardings": "who an organisation is",
+        "Pulumi.yaml": "settings",
+    }
+    assert repository.other_changes() == [
+        f"also changes {about[file.partition('/')[0]]}, in {file}: {change}"
+    ]
 
 
 def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Repository) -> None:
-    """With all that its file has; nor is who approves its forms, as acmidm schema writes it. Of one that exists a
-    change is a danger."""
+    """With all that its file has; nor is who approves its forms, as acmidm schema writes it. Of one
+    that exists a change is a danger."""
 
     def reviewed(code: int) -> list[str]:
         repository.add(".github/CODEOWNERS", codeowners_here() or "")
@@ -161,15 +212,19 @@ def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Reposi
         form.organisation |= {"owners": [f"@{town}/api", f"@{town}/it"], "language": "en"}
         form.save()
     said = [
-        f"also adds an organisation, to be verified, in onboardings/{town}/organisation.yaml: language en, name"
-        f" {town.title()}, ovo {organisation_of(town)['ovo']}, owners @{town}/api, @{town}/it, speaks_for.aanbieder_uri"
-        f" {NOTIFICATIES['aanbieder_uri']}, speaks_for.bron_uri {OF_DOSIS['bron_uri']}, speaks_for.merk_code"
+        f"also adds an organisation, to be verified, in onboardings/{town}/organisation.yaml:"
+        f" language en, name {town.title()}, ovo {organisation_of(town)['ovo']}, owners"
+        f" @{town}/api, @{town}/it, speaks_for.aanbieder_uri {NOTIFICATIES['aanbieder_uri']},"
+        f" speaks_for.bron_uri {OF_DOSIS['bron_uri']}, speaks_for.merk_code"
         f" {NOTIFICATIES['merk_code']}"
         for town in ("aalst", "brugge")
     ]
     assert reviewed(0) == said
     repository.replace(GENT, "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']")
-    assert reviewed(1) == [f"also changes who an organisation is, in {GENT}: owners none → @evil/team", *said]
+    assert reviewed(1) == [
+        f"also changes who an organisation is, in {GENT}: owners none → @evil/team",
+        *said,
+    ]
     repository.add(".github/CODEOWNERS", f"{codeowners_here()}* @evil/team\n")
     assert any(
         line.startswith("also changes what pipelines do or who approves: .github/CODEOWNERS ")
@@ -201,9 +256,12 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize(("about", "file"), [(about, file) for about, files in FILES.items() for file in files])
+@pytest.mark.parametrize(
+    ("about", "file"), [(about, file) for about, files in FILES.items() for file in files]
+)
 def test_files_that_change(repository: Repository, about: str, file: str) -> None:
-    """Code, and what a coding agent takes for its instructions; pipelines, policies, packages: each by its name."""
+    """Code, and what a coding agent takes for its instructions; pipelines, policies, packages: each
+    by its name."""
     repository.add(file)
     assert repository.other_changes() == [f"also changes {about}: {file} none → 587be6b4c3"]
 
@@ -226,18 +284,29 @@ def _with_mode(repository: Repository, mode: int, *paths: str) -> None:
     [
         (
             lambda one: _with_mode(
-                one, 0o644, "docs/page.md", "docs/images/a.png", "README.md", "schema/onboarding.schema.json"
+                one,
+                0o644,
+                "docs/page.md",
+                "docs/images/a.png",
+                "README.md",
+                "schema/onboarding.schema.json",
             ),
             [],
         ),
-        (lambda one: _with_mode(one, 0o755, "docs/page.md"), ["docs/page.md none → 587be6b4c3 100755"]),
+        (
+            lambda one: _with_mode(one, 0o755, "docs/page.md"),
+            ["docs/page.md none → 587be6b4c3 100755"],
+        ),
         (
             lambda one: _with_mode(one, 0o755, "onboardings/gent/x.jwk.json"),
             ["onboardings/gent/x.jwk.json none → 587be6b4c3 100755"],
         ),
         (lambda one: _gitlink(one, "docs/x"), ["docs/x none → ", " 160000"]),
         (
-            lambda one: (one.set("prod", issuer=EVIL), (one.folder / "Pulumi.prod.yaml").chmod(0o755)),
+            lambda one: (
+                one.set("prod", issuer=EVIL),
+                (one.folder / "Pulumi.prod.yaml").chmod(0o755),
+            ),
             [f"issuer https://op.example/op → {EVIL}", "100755"],
         ),
     ],
@@ -253,7 +322,8 @@ def test_what_nobody_runs_is_a_page_or_a_picture(
 
 
 def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repository) -> None:
-    """Such as a comment, or a value that another reader of YAML takes otherwise; text about the project is none."""
+    """Such as a comment, or a value that another reader of YAML takes otherwise; text about the
+    project is none."""
     repository.replace("Pulumi.prod.yaml", "config:", "config: # more")
     repository.add("docs/page.md")
     repository.add("README.md")
@@ -275,8 +345,8 @@ def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repositor
                     f" https://beheer.example/management/v1 → {EVIL}"
                 ),
                 (
-                    'also changes settings, in Pulumi.prod.yaml: "config.acmidm:managementUrl" none → a value that is'
-                    " not shown"
+                    'also changes settings, in Pulumi.prod.yaml: "config.acmidm:managementUrl" none'
+                    " → a value that is not shown"
                 ),
             ],
         ),
@@ -287,19 +357,29 @@ def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repositor
             """  "properties.bron_uri.pattern": '^[A-Za-z][A-Za-z0-9+.-]*:\\S+$'""",
             ["configuration.properties.bron_uri.pattern ^[A-Za-z]"],
         ),
-        ("Pulumi.prod.yaml", "'true'", "'false'", "evil:", ["protectClients true → false", "content "]),
+        (
+            "Pulumi.prod.yaml",
+            "'true'",
+            "'false'",
+            "evil:",
+            ["protectClients true → false", "content "],
+        ),
     ],
     ids=["setting", "catalogue", "null"],
 )
 def test_no_key_hides_another(
     repository: Repository, file: str, old: str, new: str, more: str, said: list[str]
 ) -> None:
-    """One with dots in it is not one in a mapping; where one has no value, the file's content is told beside the
-    others."""
+    """One with dots in it is not one in a mapping; where one has no value, the file's content is
+    told beside the others."""
     repository.replace(file, old, new)
     repository.add(file, f"{(repository.folder / file).read_text()}{more}\n")
     found = json.loads(repository.review("--output", "json").stdout)["other_changes"]
-    fields = ", ".join(f"{one['field']} {one['old']} → {one['new']}" for change in found for one in change["fields"])
+    fields = ", ".join(
+        f"{one['field']} {one['old']} → {one['new']}"
+        for change in found
+        for one in change["fields"]
+    )
     told = [*(change["text"] for change in found), fields]
     assert all(any(sentence in one for one in told) for sentence in said), told
 
@@ -317,8 +397,8 @@ def test_a_stack_is_what_its_settings_say(repository: Repository) -> None:
 
 
 def test_no_value_hides_another(repository: Repository) -> None:
-    """Many new ones are behind those that were there; and no key that somebody pasted into whatever field is
-    repeated."""
+    """Many new ones are behind those that were there; and no key that somebody pasted into whatever
+    field is repeated."""
     pasted = new_key().as_pem(private=True).decode().replace("\n", "")
     new = {f"a{number:02}": "x" for number in range(200)}
     repository.set("prod", **new, requestTimeoutSeconds=30, operatorPrivateKeyFile=pasted)
@@ -329,9 +409,16 @@ def test_no_value_hides_another(repository: Repository) -> None:
 
 
 def test_a_change_does_not_choose_where_it_is_read(repository: Repository) -> None:
-    """Forms and catalogue are read where the stacks before it have them, and scopes are described as they were."""
+    """Forms and catalogue are read where the stacks before it have them, and scopes are described
+    as they were."""
     repository.set("prod", formsFolder="others", catalogueFolder="others")
-    repository.set("tni", environment="tni", protectClients="false", formsFolder="others", catalogueFolder="others")
+    repository.set(
+        "tni",
+        environment="tni",
+        protectClients="false",
+        formsFolder="others",
+        catalogueFolder="others",
+    )
     repository.replace("catalogue/organisatieregister.yaml", "owner: ", "owner: Niet ")
     repository.write("tweede")
     granted = repository.of_client("tweede")["scope_granted"]
@@ -345,7 +432,9 @@ def test_many_changes_push_none_of_the_worst_out_of_a_comment(repository: Reposi
     (repository.folder / "onboardings/gent/gone.yaml").unlink()
     repository.set("prod", managementUrl=EVIL)
     repository.replace(
-        "onboardings/gent/organisation.yaml", "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']"
+        "onboardings/gent/organisation.yaml",
+        "name: Stad Gent",
+        "name: Stad Gent\nowners: ['@evil/team']",
     )
     repository.add("acmidm/review.py")
     for number in range(400):
@@ -353,7 +442,8 @@ def test_many_changes_push_none_of_the_worst_out_of_a_comment(repository: Reposi
     page = repository.review("--output", "markdown").stdout
     first = page.index("https://0.example")
     assert all(
-        page.index(worse) < first for worse in (EVIL, "gent/organisation.yaml", "acmidm/review.py", "gent/gone.yaml")
+        page.index(worse) < first
+        for worse in (EVIL, "gent/organisation.yaml", "acmidm/review.py", "gent/gone.yaml")
     )
     assert "**Left out for length**" in page
     assert len(page) < 65_536

@@ -1,4 +1,5 @@
-"""What a review of two revisions says of clients: what somebody checks of a new one, and what is a danger by itself."""
+"""What a review of two revisions says of clients: what somebody checks of a new one, and what is a
+danger by itself."""
 
 from __future__ import annotations
 
@@ -22,11 +23,16 @@ EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference
     [
         ({}, "private_key_jwt with keys in files"),
         ({"keys": ()}, "private_key_jwt with keys from the portal"),
-        ({"keys": (), "token_endpoint_auth_method": SECRET, "exemptions": EXEMPT}, f"uses a client secret ({SECRET})"),
+        (
+            {"keys": (), "token_endpoint_auth_method": SECRET, "exemptions": EXEMPT},
+            f"uses a client secret ({SECRET})",
+        ),
     ],
     ids=["files", "portal", "secret"],
 )
-def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], authenticates: str) -> None:
+def test_the_line_of_a_new_client(
+    repository: Repository, how: dict[str, Any], authenticates: str
+) -> None:
     """Has its code, how it authenticates with which keys, and its contacts."""
     repository.write("nieuw", contacts=["evil@evil.example"], **how)
     said = repository.of_client("nieuw")["client_created"]["text"]
@@ -37,14 +43,24 @@ def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], a
     ("contact", "why"),
     [
         ("api@evil.example", "no other contact of its organisation is at evil.example"),
-        ("api@niet-stad-gent.example", "no other contact of its organisation is at niet-stad-gent.example"),
+        (
+            "api@niet-stad-gent.example",
+            "no other contact of its organisation is at niet-stad-gent.example",
+        ),
         *(
             (f"stad-gent.example@{domain}", f"anybody can have an address at {written or domain}")
             for domain, written in {
                 "GMail.com": "gmail.com",
                 "\uff47mail.com": "gmail.com",
                 **dict.fromkeys(
-                    ("evil.telenet.be", "evil.fastmail.com", "yahoo.com.br", "yahoo.co.uk", "web.de", "yandex.com")
+                    (
+                        "evil.telenet.be",
+                        "evil.fastmail.com",
+                        "yahoo.com.br",
+                        "yahoo.co.uk",
+                        "web.de",
+                        "yandex.com",
+                    )
                 ),
                 **dict.fromkeys(("mailinator.com", "yopmail.com", "duck.com", "iemand.gmail.com")),
             }.items()
@@ -60,13 +76,15 @@ def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], a
 def test_a_contact_of_a_domain_that_is_new_to_its_organisation(
     repository: Repository, contact: str, why: str | None
 ) -> None:
-    """Its owners and suppliers are known, as ``main`` has them, but for a provider's domain. One line per contact,
-    whatever else is new."""
+    """Its owners and suppliers are known, as ``main`` has them, but for a provider's domain. One
+    line per contact, whatever else is new."""
     gent = "owners: [beheer@district.example, beheer@telenet.be]\n"
     for file, text in {"gent": gent, "bedrijf": "name: Bedrijf\n"}.items():
         path = repository.folder / "onboardings" / file / "organisation.yaml"
         path.parent.mkdir(exist_ok=True)
-        path.write_text((path.read_text() if path.exists() else "owners: [a@leverancier.example]\n") + text)
+        path.write_text(
+            (path.read_text() if path.exists() else "owners: [a@leverancier.example]\n") + text
+        )
     mandate = "mandates: [{supplier: bedrijf, applications: [loket], until: 2999-12-31}]\n"
     (repository.folder / "onboardings" / "gent" / "mandates.yaml").write_text(mandate)
     repository.merge()
@@ -75,11 +93,14 @@ def test_a_contact_of_a_domain_that_is_new_to_its_organisation(
     repository.form.save()
     for application in ("loket", "nieuw"):
         found = repository.of_client(application).get("contact_to_check")
-        assert (found and (found["subject"], found["note"], found["severity"])) == (why and (contact, why, "warning"))
+        assert (found and (found["subject"], found["note"], found["severity"])) == (
+            why and (contact, why, "warning")
+        )
 
 
 def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None:
-    """Under the same kid or another: whoever has the new ones is the client. Contacts are told too."""
+    """Under the same kid or another: whoever has the new ones is the client. Contacts are told
+    too."""
     before = json.loads((repository.form.path.parent / "loket-key-1.jwk.json").read_text())
     repository.form.request("prod")["jwks"].clear()
     repository.form.add_key("key-2", "prod")
@@ -88,7 +109,12 @@ def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None
     found = repository.of_client("loket")
     assert found["keys_replaced"]["severity"] == "danger"
     old, new = found["keys_replaced"]["fields"]
-    assert (old["field"], new["field"], "old" in new, "new" in old) == ("key-1", "key-2", False, False)
+    assert (old["field"], new["field"], "old" in new, "new" in old) == (
+        "key-1",
+        "key-2",
+        False,
+        False,
+    )
     assert len(old["old"]) == 43
     assert before["kty"] == "EC"
     assert (
@@ -98,7 +124,8 @@ def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None
 
 
 def test_a_key_that_may_have_to_stay(repository: Repository) -> None:
-    """Since when another has been there is in no file; that none stays which the client has already is."""
+    """Since when another has been there is in no file; that none stays which the client has already
+    is."""
 
     def said(*names: str) -> str | None:
         repository.form.request("prod")["jwks"] = [f"loket-{name}.jwk.json" for name in names]
@@ -110,10 +137,16 @@ def test_a_key_that_may_have_to_stay(repository: Repository) -> None:
     repository.merge()
     knows = "; acmidm review --stack knows"
     assert (
-        said("key-2") == f'may not lose "key-1" yet: it leaves once "key-2" has been there long enough and works{knows}'
+        said("key-2")
+        == 'may not lose "key-1" yet: it leaves once "key-2" has been there long enough and'
+        f" works{knows}"
     )
     repository.form.add_key("key-3", "prod")
-    assert said("key-3") == f'may not lose "key-1", "key-2" yet: it leaves once a new one has been there a while{knows}'
+    assert (
+        said("key-3")
+        == 'may not lose "key-1", "key-2" yet: it leaves once a new one has been there a'
+        f" while{knows}"
+    )
     assert said("key-1", "key-2", "key-3") is None
     repository.set("prod", keyOverlapDays="0")
     repository.merge()
@@ -124,7 +157,13 @@ def test_a_key_that_may_have_to_stay(repository: Repository) -> None:
     ("name", "more"),
     [
         ("nieuw", ""),
-        ("loket", ", which the engine refuses where this connection has a client already; see docs/adoption.md"),
+        (
+            "loket",
+            (
+                ", which the engine refuses where this connection has a client already; see"
+                " docs/adoption.md"
+            ),
+        ),
     ],
 )
 def test_a_takeover_is_a_danger(repository: Repository, name: str, more: str) -> None:
@@ -140,7 +179,8 @@ def test_a_takeover_is_a_danger(repository: Repository, name: str, more: str) ->
 
 
 def test_what_goes_stops_a_pipeline(repository: Repository) -> None:
-    """Each with its organisation, its form and what it had; so many at once are refused until somebody allows them."""
+    """Each with its organisation, its form and what it had; so many at once are refused until
+    somebody allows them."""
     repository.set("prod", protectClients="false")
     forms = [repository.write(f"app{number}", keys=()) for number in range(9)]
     repository.merge()
@@ -149,22 +189,23 @@ def test_what_goes_stops_a_pipeline(repository: Repository) -> None:
     review = repository.review("--fail-on", "danger", code=1)
     assert review.stdout.startswith("3 clients are removed on prod\n")
     assert (
-        "Stad Gent · app0  OVO002067/app0, form gent/app0\n  danger   is removed, with its scopes, keys and products\n"
-        in review.stdout
+        "Stad Gent · app0  OVO002067/app0, form gent/app0\n  danger   is removed, with its scopes,"
+        " keys and products\n" in review.stdout
     )
     repository.review()
     forms[3].path.unlink()
     refused = repository.review(code=1)
     assert (
-        "refused  4 clients of 10 on prod would be removed or replaced, more than 30%: OVO002067/app0, "
-        in refused.stdout
+        "refused  4 clients of 10 on prod would be removed or replaced, more than 30%:"
+        " OVO002067/app0, " in refused.stdout
     )
     assert all(f"OVO002067/app{number}" in refused.stderr for number in range(4))
     repository.review("--allow-mass-change")
 
 
 def test_fail_on(repository: Repository) -> None:
-    """A pipeline stops on the kinds that it names, and on a name that means nothing it does not pass."""
+    """A pipeline stops on the kinds that it names, and on a name that means nothing it does not
+    pass."""
     repository.write("nieuw")
     for kinds, code in {
         "client_removed,danger": 0,
@@ -185,7 +226,8 @@ def test_fail_on(repository: Repository) -> None:
 
 
 def test_forms_that_were_not_valid(repository: Repository) -> None:
-    """Nobody sees which clients go with one; what is corrected, a key too, shows as new, and all else is compared."""
+    """Nobody sees which clients go with one; what is corrected, a key too, shows as new, and all
+    else is compared."""
     gone, corrected, keyless = (repository.write(name) for name in ("gone", "corrected", "keyless"))
     for form in (gone, corrected):
         form.path.write_text(f"{form.path.read_text()}unheard_of: 1\n")
@@ -201,16 +243,23 @@ def test_forms_that_were_not_valid(repository: Repository) -> None:
     report = repository.report()
     (said,) = [change["text"] for change in report["other_changes"]]
     assert said.startswith(
-        "also changes which forms there are: those that were not valid before go, with their clients: "
+        "also changes which forms there are: those that were not valid before go, with their"
+        " clients: "
     )
     assert said.endswith("onboardings/gent/gone.yaml not valid → none")
-    found = {(one["application"], change["kind"]) for one in report["connections"] for change in one["changes"]}
+    found = {
+        (one["application"], change["kind"])
+        for one in report["connections"]
+        for change in one["changes"]
+    }
     assert {one for one in found if one[1].startswith("client")} == {
         ("loket", "client_updated"),
         ("corrected", "client_created"),
         ("keyless", "client_created"),
     }
-    assert report["headline"].endswith("; 3 forms were not valid before: all that they have shows as new")
+    assert report["headline"].endswith(
+        "; 3 forms were not valid before: all that they have shows as new"
+    )
     assert repository.review().stderr.splitlines() == [
         f"onboardings/gent/{name}.yaml was no valid form at main: all that it has shows as new"
         for name in ("corrected", "gone", "keyless")
@@ -218,8 +267,8 @@ def test_forms_that_were_not_valid(repository: Repository) -> None:
 
 
 def test_an_exemption_that_exempts_nothing(repository: Repository) -> None:
-    """Reported as it becomes so, in any environment of the form, and then to whoever changes the form for another
-    reason."""
+    """Reported as it becomes so, in any environment of the form, and then to whoever changes the
+    form for another reason."""
     form = repository.write("oud", keys=(), token_endpoint_auth_method=SECRET, exemptions=EXEMPT)
     form.document["environments"]["tni"] = deepcopy(form.request("prod"))
 
@@ -230,7 +279,9 @@ def test_an_exemption_that_exempts_nothing(repository: Repository) -> None:
         form.save()
         found = repository.report()["connections"]
         return {
-            (one["environment"], change["kind"], change.get("subject")) for one in found for change in one["changes"]
+            (one["environment"], change["kind"], change.get("subject"))
+            for one in found
+            for change in one["changes"]
         }
 
     form.save()
@@ -244,8 +295,8 @@ def test_an_exemption_that_exempts_nothing(repository: Repository) -> None:
 
 
 def test_policies_check_what_is_declared_now(repository: Repository) -> None:
-    """As the engine's program does: an exemption that is taken away from a client that needs it is a mistake, reported
-    with its place."""
+    """As the engine's program does: an exemption that is taken away from a client that needs it is
+    a mistake, reported with its place."""
     form = repository.write("oud", keys=(), token_endpoint_auth_method=SECRET, exemptions=EXEMPT)
     repository.merge()
     del form.document["exemptions"]

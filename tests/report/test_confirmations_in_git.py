@@ -1,4 +1,5 @@
-"""What a review of two revisions says of confirmations: who confirms what the same change asks is a danger."""
+"""What a review of two revisions says of confirmations: who confirms what the same change asks is a
+danger."""
 
 from __future__ import annotations
 
@@ -39,7 +40,10 @@ def carry_out_one(form: FormFile) -> None:
 
 
 def dangers(repository: Repository) -> list[tuple[str, str | None, str]]:
-    return [(one["kind"], one.get("subject"), one["severity"]) for one in repository.report()["other_changes"]]
+    return [
+        (one["kind"], one.get("subject"), one["severity"])
+        for one in repository.report()["other_changes"]
+    ]
 
 
 def test_a_confirmation_is_named(repository: Repository, form: FormFile) -> None:
@@ -57,8 +61,11 @@ def test_a_change_that_confirms_itself(repository: Repository, form: FormFile) -
     assert ("confirmed_itself", str(FILE), "danger") in dangers(repository)
 
 
-def test_a_key_in_the_place_of_one_that_was_confirmed(repository: Repository, form: FormFile) -> None:
-    """The confirmation stays as it is, and its file has another key: the form's change has that key too."""
+def test_a_key_in_the_place_of_one_that_was_confirmed(
+    repository: Repository, form: FormFile
+) -> None:
+    """The confirmation stays as it is, and its file has another key: the form's change has that key
+    too."""
     (file,) = FOLDER.glob("*.json")
     file.write_text(json.dumps(dict(jwk("evil").members)))
     form.add_key("key-2")

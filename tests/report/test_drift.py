@@ -1,4 +1,5 @@
-"""Declared, recorded and real, field by field: who is said to have done what, and what a repair would touch."""
+"""Declared, recorded and real, field by field: who is said to have done what, and what a repair
+would touch."""
 
 from __future__ import annotations
 
@@ -53,12 +54,14 @@ def stored(*, without: tuple[str, ...] = (), **how: Any) -> Client:
     """The client as the state has it, some of its resources left out perhaps."""
     state = wanted(client_id=ID, **how)
     products = {} if PARTS[3] in without else state.products
-    return replace(state, products=products, urns={part: urn(part) for part in PARTS if part not in without})
+    return replace(
+        state, products=products, urns={part: urn(part) for part in PARTS if part not in without}
+    )
 
 
 def real(**how: Any) -> dict[Platform, Real]:
-    """What the authority has: the client as it was declared, but for what ``how`` changes. ``None``: no client, no
-    configuration."""
+    """What the authority has: the client as it was declared, but for what ``how`` changes.
+    ``None``: no client, no configuration."""
     jwks = how.get("jwks") or {kid: {**KEY, "kid": kid} for kid in how.get("keys", ("a", "b"))}
     found = metadata(**how.get("metadata", {}))
     scopes = {scope: scope in how.get("default", ()) for scope in how.get("scopes", ("vo_info",))}
@@ -68,18 +71,28 @@ def real(**how: Any) -> dict[Platform, Real]:
     clients = {ID: snapshot} if how.get("exists", True) else {}
     return {
         Platform.ACMIDM: Real(
-            clients, {"notificaties": {ID: document} if configuration else {}}, how.get("assigned", frozenset())
+            clients,
+            {"notificaties": {ID: document} if configuration else {}},
+            how.get("assigned", frozenset()),
         )
     }
 
 
 def compared(
-    recorded: Client | None, declared: Client | None, of: dict[Platform, Real], *, forms: bool = True, **how: Any
+    recorded: Client | None,
+    declared: Client | None,
+    of: dict[Platform, Real],
+    *,
+    forms: bool = True,
+    **how: Any,
 ) -> ClientDrift:
     """The one client."""
     side: Clients = {declared.client_key: declared} if declared else {}
     (one,) = drifted(
-        Recorded({recorded.resource_name: recorded} if recorded else {}, **how), side if forms else None, of, COMPARISON
+        Recorded({recorded.resource_name: recorded} if recorded else {}, **how),
+        side if forms else None,
+        of,
+        COMPARISON,
     )
     return one
 
@@ -98,8 +111,16 @@ BY_HAND = [
     ({"scopes": ("vo_info", "dv_x")}, ("scope_granted", "dv_x"), "ClientScopes"),
     ({"scopes": ()}, ("scope_withdrawn", "vo_info"), "ClientScopes"),
     ({"default": ("vo_info",)}, ("scope_default", "vo_info"), "ClientScopes"),
-    ({"scopes": ("vo_info", "dv_x"), "default": ("dv_x",)}, ("scope_granted", "dv_x"), "ClientScopes"),
-    ({"metadata": {"attributes": {"setbyclient_x": "y"}}}, ("attributes_changed", None), "OAuthClient"),
+    (
+        {"scopes": ("vo_info", "dv_x"), "default": ("dv_x",)},
+        ("scope_granted", "dv_x"),
+        "ClientScopes",
+    ),
+    (
+        {"metadata": {"attributes": {"setbyclient_x": "y"}}},
+        ("attributes_changed", None),
+        "OAuthClient",
+    ),
     ({"keys": ("a", "b", "c")}, ("key_added", "c"), "ClientJwks"),
     ({"metadata": {"enabled": False}}, ("client_disabled", None), "OAuthClient"),
     ({"metadata": {"contacts": ("x@y.example",)}}, ("client_updated", None), "OAuthClient"),
@@ -111,12 +132,18 @@ BY_HAND = [
         "ProductConfiguration/notificaties",
     ),
     ({"owner": Owner()}, ("product_changed", "notificaties"), "ProductConfiguration/notificaties"),
-    ({"configuration": None}, ("product_removed", "notificaties"), "ProductConfiguration/notificaties"),
+    (
+        {"configuration": None},
+        ("product_removed", "notificaties"),
+        "ProductConfiguration/notificaties",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("how", "change", "part"), BY_HAND)
-def test_what_somebody_changed_by_hand(how: dict[str, Any], change: tuple[str, str | None], part: str) -> None:
+def test_what_somebody_changed_by_hand(
+    how: dict[str, Any], change: tuple[str, str | None], part: str
+) -> None:
     """Real, and neither recorded nor declared: repaired by that resource alone."""
     one = compared(stored(), wanted(), real(**how))
     assert said(one) == ({change}, set())
@@ -142,7 +169,9 @@ PENDING: list[tuple[dict[str, Any], tuple[str, str | None], str]] = [
 
 
 @pytest.mark.parametrize(("how", "change", "part"), PENDING)
-def test_what_waits_is_nobodys_doing(how: dict[str, Any], change: tuple[str, str | None], part: str) -> None:
+def test_what_waits_is_nobodys_doing(
+    how: dict[str, Any], change: tuple[str, str | None], part: str
+) -> None:
     """Declared, and neither recorded nor real."""
     one = compared(stored(), wanted(**how), real())
     assert said(one) == (set(), {change})
@@ -150,14 +179,21 @@ def test_what_waits_is_nobodys_doing(how: dict[str, Any], change: tuple[str, str
 
 
 def test_a_hand_and_a_form_that_did_the_same() -> None:
-    """What a form has and somebody did already is no drift; that a scope's reason is not in the state yet waits."""
-    one = compared(stored(), wanted(scopes={**TWO, "vo_info": "requested"}), real(scopes=("vo_info", "dv_x")))
+    """What a form has and somebody did already is no drift; that a scope's reason is not in the
+    state yet waits."""
+    one = compared(
+        stored(), wanted(scopes={**TWO, "vo_info": "requested"}), real(scopes=("vo_info", "dv_x"))
+    )
     assert said(one) == (set(), {("scope_note_changed", "dv_x")})
     both = compared(
-        stored(), wanted(fields={"contacts": ["x@y.example"]}), real(metadata={"contacts": ("x@y.example",)})
+        stored(),
+        wanted(fields={"contacts": ["x@y.example"]}),
+        real(metadata={"contacts": ("x@y.example",)}),
     )
     assert said(both) == (set(), set())
-    default = compared(stored(), wanted(default_scopes=frozenset({"vo_info"})), real(default=("vo_info",)))
+    default = compared(
+        stored(), wanted(default_scopes=frozenset({"vo_info"})), real(default=("vo_info",))
+    )
     assert said(default) == (set(), set())
     fields = {"attributes.setbyclient_x": "y"}
     same, other = ({"attributes": {"setbyclient_x": value}} for value in ("y", "z"))
@@ -177,9 +213,14 @@ def test_where_both_meet_in_one_resource_it_is_left() -> None:
     )
     assert (one.healing, one.left) == ([urn("ClientJwks")], {"ClientScopes"})
     assert one.healed is not None
-    assert {change.kind for change in one.healed.changes} == {Kind.KEY_REMOVED, Kind.CLIENT_WITH_ONE_KEY}
+    assert {change.kind for change in one.healed.changes} == {
+        Kind.KEY_REMOVED,
+        Kind.CLIENT_WITH_ONE_KEY,
+    }
     same_field = compared(
-        stored(), wanted(fields={"contacts": ["form@y.example"]}), real(metadata={"contacts": ("hand@y.example",)})
+        stored(),
+        wanted(fields={"contacts": ["form@y.example"]}),
+        real(metadata={"contacts": ("hand@y.example",)}),
     )
     assert said(same_field) == ({("client_updated", None)}, {("client_updated", None)})
     assert same_field.left == {"OAuthClient"}
@@ -187,12 +228,20 @@ def test_where_both_meet_in_one_resource_it_is_left() -> None:
 
 def test_a_resource_that_is_not_in_the_state_is_pending() -> None:
     """Its create failed or never ran: nobody did anything by hand, whatever the authority has."""
-    for how in ({}, {"scopes": ("dv_hand",)}, {"configuration": None}, {"configuration": {"merk_code": "hand"}}):
+    for how in (
+        {},
+        {"scopes": ("dv_hand",)},
+        {"configuration": None},
+        {"configuration": {"merk_code": "hand"}},
+    ):
         one = compared(stored(without=PARTS[1:]), wanted(), real(**how))
         assert said(one)[0] == set()
         assert one.parts_pending == set(PARTS[1:])
     one = compared(stored(without=PARTS[1:]), wanted(), real())
-    assert said(one)[1] == {("product_configured", "notificaties"), ("not_recorded", "ClientJwks, ClientScopes")}
+    assert said(one)[1] == {
+        ("product_configured", "notificaties"),
+        ("not_recorded", "ClientJwks, ClientScopes"),
+    }
     refused = compared(None, wanted(), {})
     assert said(refused)[0] == set()
     assert ("client_created", None) in said(refused)[1]
@@ -205,7 +254,10 @@ def test_a_protected_client_whose_form_went_is_pending_removal() -> None:
     assert (one.parts_pending, one.healing) == (set(PARTS), [])
     hand = compared(stored(), None, real(scopes=("vo_info", "dv_hand")))
     assert said(hand) == ({("scope_granted", "dv_hand")}, {("client_removed", None)})
-    assert said(compared(stored(), None, real(exists=False, configuration=None))) == (set(), set()), "both took it away"
+    assert said(compared(stored(), None, real(exists=False, configuration=None))) == (
+        set(),
+        set(),
+    ), "both took it away"
     assert said(compared(stored(), None, real(exists=False))) == (
         set(),
         {("product_removed", "notificaties")},
@@ -221,12 +273,16 @@ def test_a_client_that_somebody_removed() -> None:
     assert said(waiting) == ({("client_removed", None)}, {("scope_granted", "dv_x")})
     assert (waiting.healing, waiting.left, waiting.healed) == ([], set(PARTS), None)
     lifted = compared(stored(protected=True), wanted(protected=False), real(exists=False))
-    assert said(lifted) == ({("client_removed", None)}, set()), "it is made anew with the protection of now"
+    assert said(lifted) == (
+        {("client_removed", None)},
+        set(),
+    ), "it is made anew with the protection of now"
     assert (len(lifted.healing), lifted.left) == (len(PARTS), set())
 
 
 def test_keys_in_the_portal_are_nobodys_drift() -> None:
-    """They are listed with their ends, and the policies warn of them; declaring keys lists each that goes."""
+    """They are listed with their ends, and the policies warn of them; declaring keys lists each
+    that goes."""
     ends = NOW + timedelta(days=10)
     jwks = {"u": {**KEY, "exp": ends.timestamp(), "alg": "ES512"}, "d": {**KEY, "d": "secret"}}
     of = real(jwks=jwks)
@@ -234,23 +290,33 @@ def test_keys_in_the_portal_are_nobodys_drift() -> None:
     assert said(one) == (set(), set())
     assert [(key.kid, key.days_left) for key in expiring_keys([one], NOW, 30)] == [("u", 10)]
     warnings = key_warnings([one], of, Profile.FAPI2, NOW)
-    assert any("signs with ES512, uploaded in the portal; profile fapi2" in warning for warning in warnings)
+    assert any(
+        "signs with ES512, uploaded in the portal; profile fapi2" in warning for warning in warnings
+    )
     assert any('key "d" contains private members' in warning for warning in warnings)
     assert "secret" not in " ".join(warnings)
     declared = compared(stored(keys=None), wanted(), of)
     assert said(declared) == (
         set(),
-        {("keys_declared", None), ("key_added", "a"), ("key_added", "b"), ("key_removed", "d"), ("key_removed", "u")},
+        {
+            ("keys_declared", None),
+            ("key_added", "a"),
+            ("key_added", "b"),
+            ("key_removed", "d"),
+            ("key_removed", "u"),
+        },
     )
 
 
 def test_a_key_without_a_usable_end_is_named() -> None:
-    """Milliseconds, which no calendar holds: its policy says so, and no other client's report is lost."""
+    """Milliseconds, which no calendar holds: its policy says so, and no other client's report is
+    lost."""
     of = real(jwks=by_name([{**KEY, "kid": "u", "exp": 1_790_000_000_000}]))
     one = compared(stored(keys=None), wanted(keys=None), of)
     assert expiring_keys([one], NOW, 30) == ()
     assert any(
-        'key "u" has an exp that is no moment' in warning for warning in key_warnings([one], of, Profile.ACMIDM, NOW)
+        'key "u" has an exp that is no moment' in warning
+        for warning in key_warnings([one], of, Profile.ACMIDM, NOW)
     )
 
 
@@ -261,20 +327,27 @@ def test_a_secret_that_somebody_rotated() -> None:
         "keys": {},
         "has_secret": True,
     }
-    at: dict[str, Any] = {"metadata": {"token_endpoint_auth_method": "client_secret_basic"}, "keys": ()}
+    at: dict[str, Any] = {
+        "metadata": {"token_endpoint_auth_method": "client_secret_basic"},
+        "keys": (),
+    }
     one = compared(stored(**how, secret_updated_at=5), wanted(**how), real(**at, secret_at=6))
     assert said(one) == ({("secret_renewed", None)}, set())
     assert one.healing == [urn("OAuthClient")]
     assert said(compared(stored(**how), wanted(**how), real(**at, secret_at=6))) == (set(), set())
     refreshed = compared(
-        stored(**{**how, "has_secret": False}, secret_updated_at=6), wanted(**how), real(**at, secret_at=6)
+        stored(**{**how, "has_secret": False}, secret_updated_at=6),
+        wanted(**how),
+        real(**at, secret_at=6),
     )
     assert said(refreshed) == (set(), {("secret_restored", None)})
 
 
 def test_scopes_that_a_provider_assigns() -> None:
     """Are no drift unless a form declares them."""
-    assert said(compared(stored(), wanted(), real(scopes=("vo_info", "auto"), assigned=frozenset({"auto"})))) == (
+    assert said(
+        compared(stored(), wanted(), real(scopes=("vo_info", "auto"), assigned=frozenset({"auto"})))
+    ) == (
         set(),
         set(),
     )
@@ -285,9 +358,11 @@ def test_scopes_that_a_provider_assigns() -> None:
 
 @pytest.mark.parametrize("half", [False, True], ids=["waits", "half done"])
 def test_a_rename_that_waits(half: bool) -> None:
-    """Is the connection of the earlier key, and leaves repairs to the next up: it changes the names of all resources.
+    """Is the connection of the earlier key, and leaves repairs to the next up: it changes the names
+    of all resources.
 
-    Half done, the component has its new name, the client that failed its old one: it is no target under that name.
+    Half done, the component has its new name, the client that failed its old one: it is no target
+    under that name.
     """
     balie, fields = (
         f"{OVO}/balie",
@@ -302,8 +377,13 @@ def test_a_rename_that_waits(half: bool) -> None:
 
 def test_a_run_that_was_cut_off() -> None:
     """What it was working on may be half done: that is nobody's hand, and waits."""
-    one = compared(stored(), wanted(scopes=TWO), real(scopes=("dv_y",)), cut_off=(urn("ClientScopes"),))
-    assert said(one) == (set(), {("scope_granted", "dv_x"), ("scope_granted", "vo_info"), ("scope_withdrawn", "dv_y")})
+    one = compared(
+        stored(), wanted(scopes=TWO), real(scopes=("dv_y",)), cut_off=(urn("ClientScopes"),)
+    )
+    assert said(one) == (
+        set(),
+        {("scope_granted", "dv_x"), ("scope_granted", "vo_info"), ("scope_withdrawn", "dv_y")},
+    )
 
 
 def test_a_program_without_forms() -> None:
@@ -315,13 +395,16 @@ def test_a_program_without_forms() -> None:
 
 
 def test_clients_that_nobody_declares() -> None:
-    """A copy with the same natural key is one; what a run that was cut off made, or one that is about to go, is not."""
+    """A copy with the same natural key is one; what a run that was cut off made, or one that is
+    about to go, is not."""
     of = real()
     snapshot = of[Platform.ACMIDM].clients[ID]
     copied = replace(snapshot, client=replace(snapshot.client, client_id="copy"))
     made = {"copy": copied, ID: snapshot}
     of = {Platform.ACMIDM: Real(made, {}, frozenset())}
-    assert [one.client_id for one in undeclared([compared(stored(), wanted(), of)], (), of)] == ["copy"]
+    assert [one.client_id for one in undeclared([compared(stored(), wanted(), of)], (), of)] == [
+        "copy"
+    ]
     assert undeclared([compared(None, wanted(), of)], (), of) == ()
     assert [one.client_id for one in undeclared([], (stored(),), of)] == ["copy"]
 
@@ -329,7 +412,9 @@ def test_clients_that_nobody_declares() -> None:
 def test_who_did_it_is_the_newest_that_made_the_difference() -> None:
     """By the row of each kind."""
     one = compared(
-        stored(), wanted(), real(scopes=("dv_hand",), metadata={"organisation": {"name": "Gent", "ovo": OVO}})
+        stored(),
+        wanted(),
+        real(scopes=("dv_hand",), metadata={"organisation": {"name": "Gent", "ovo": OVO}}),
     )
 
     def entry(action: str, actor: str, before: Any, after: Any) -> RecordedChange:
@@ -338,7 +423,12 @@ def test_who_did_it_is_the_newest_that_made_the_difference() -> None:
     trail = [
         entry("scopes.replaced", "later", {"scopes": ["dv_hand", "x"]}, {"scopes": ["dv_hand"]}),
         entry("scopes.replaced", "helpdesk", {"scopes": ["vo_info"]}, {"scopes": ["dv_hand", "x"]}),
-        entry("client.replaced", "other", {"organisation": {"name": "Stad Gent"}}, {"organisation": {"name": "Gent"}}),
+        entry(
+            "client.replaced",
+            "other",
+            {"organisation": {"name": "Stad Gent"}},
+            {"organisation": {"name": "Gent"}},
+        ),
     ]
     assert one.by_hand is not None
     found = attributed(one.by_hand, trail)
@@ -350,17 +440,29 @@ def test_who_did_it_is_the_newest_that_made_the_difference() -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [{"scopes": 5, "keys": 5}, {"scopes": {"a": 1}, "keys": [7, {"kid": []}, {}]}, {"scopes": [[]]}]
+    "broken",
+    [
+        {"scopes": 5, "keys": 5},
+        {"scopes": {"a": 1}, "keys": [7, {"kid": []}, {}]},
+        {"scopes": [[]]},
+    ],
 )
 def test_an_entry_that_is_broken_names_nobody(broken: dict[str, Any]) -> None:
-    """Whatever an authority recorded in place of scopes and keys; the entries after it count as ever."""
+    """Whatever an authority recorded in place of scopes and keys; the entries after it count as
+    ever."""
     one = compared(stored(), wanted(), real(scopes=("vo_info", "dv_hand"), keys=("a", "b", "c")))
     at = datetime(2026, 11, 1, tzinfo=UTC)
     entries = [
-        RecordedChange(at, "broken", action, "", broken, broken) for action in ("scopes.replaced", "jwks.replaced")
+        RecordedChange(at, "broken", action, "", broken, broken)
+        for action in ("scopes.replaced", "jwks.replaced")
     ]
     good = RecordedChange(
-        at, "helpdesk", "scopes.replaced", "", {"scopes": ["vo_info"]}, {"scopes": ["vo_info", "dv_hand"]}
+        at,
+        "helpdesk",
+        "scopes.replaced",
+        "",
+        {"scopes": ["vo_info"]},
+        {"scopes": ["vo_info", "dv_hand"]},
     )
     assert one.by_hand is not None
     found = attributed(one.by_hand, [*entries, good])
@@ -370,9 +472,14 @@ def test_an_entry_that_is_broken_names_nobody(broken: dict[str, Any]) -> None:
     }
 
 
-@pytest.mark.parametrize(("error", "asked"), [(Unintelligible("broken"), ["1", "2"]), (Unreachable("down"), ["1"])])
-def test_one_trail_that_cannot_be_read_leaves_the_others(error: AuthorityError, asked: list[str]) -> None:
-    """Only an authority that cannot be reached ends the search; the report says whose author is not known."""
+@pytest.mark.parametrize(
+    ("error", "asked"), [(Unintelligible("broken"), ["1", "2"]), (Unreachable("down"), ["1"])]
+)
+def test_one_trail_that_cannot_be_read_leaves_the_others(
+    error: AuthorityError, asked: list[str]
+) -> None:
+    """Only an authority that cannot be reached ends the search; the report says whose author is not
+    known."""
     seen: list[str] = []
 
     class Trail:
@@ -380,7 +487,9 @@ def test_one_trail_that_cannot_be_read_leaves_the_others(error: AuthorityError, 
             seen.append(client_id)
             if client_id == "1":
                 raise error
-            yield RecordedChange(NOW, "helpdesk", "scopes.replaced", "", {"scopes": []}, {"scopes": ["dv_hand"]})
+            yield RecordedChange(
+                NOW, "helpdesk", "scopes.replaced", "", {"scopes": []}, {"scopes": ["dv_hand"]}
+            )
 
     clients = [compared(stored(), wanted(), real(scopes=("vo_info", "dv_hand"))) for _ in "12"]
     for client_id, one in zip("12", clients, strict=True):
@@ -390,13 +499,15 @@ def test_one_trail_that_cannot_be_read_leaves_the_others(error: AuthorityError, 
     [note] = _attribute(clients, platforms)
     assert str(error) in note
     assert seen == asked
-    authors = [change.changed_by for one in clients if one.by_hand for change in one.by_hand.changes]
+    authors = [
+        change.changed_by for one in clients if one.by_hand for change in one.by_hand.changes
+    ]
     assert authors == [None, "helpdesk" if len(asked) > 1 else None]
 
 
 def test_products_are_read_only_where_clients_have_them() -> None:
-    """GeoSecure offers what the catalogue has for it alone, and answers 404 for the rest. Without its settings nobody
-    looks at all."""
+    """GeoSecure offers what the catalogue has for it alone, and answers 404 for the rest. Without
+    its settings nobody looks at all."""
     read: list[tuple[Platform, str]] = []
 
     def platform(name: Platform) -> SimpleNamespace:
@@ -420,6 +531,9 @@ def test_products_are_read_only_where_clients_have_them() -> None:
     assert list(_real(both, known)[0]) == list(both)
     assert read == [(Platform.ACMIDM, "notificaties")]
     with pytest.raises(
-        InvalidSettings, match='platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'
+        InvalidSettings,
+        match=(
+            'platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'
+        ),
     ):
         _real({Platform.ACMIDM: both[Platform.ACMIDM]}, known)

@@ -1,5 +1,5 @@
-"""A pull request is read, and nothing of it runs: whatever Git has of it, it is within bounds, and no link leads out of
-it."""
+"""A pull request is read, and nothing of it runs: whatever Git has of it, it is within bounds, and
+no link leads out of it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,15 @@ __all__ = ["repository"]
 def tree_of(*entries: tuple[str, bytes, str]) -> str:
     """A tree of any entries (mode, name, object), as no command of Git makes it."""
     content = b"".join(
-        mode.encode() + b" " + name + b"\0" + bytes.fromhex(object_id) for mode, name, object_id in entries
+        mode.encode() + b" " + name + b"\0" + bytes.fromhex(object_id)
+        for mode, name, object_id in entries
     )
     words = ["git", "hash-object", "-t", "tree", "-w", "--stdin", "--literally"]
-    return subprocess.run(words, input=content, capture_output=True, check=True).stdout.decode().strip()
+    return (
+        subprocess.run(words, input=content, capture_output=True, check=True)
+        .stdout.decode()
+        .strip()
+    )
 
 
 def commit_of(repository: Repository, tree: str) -> str:
@@ -39,7 +44,8 @@ def refused(repository: Repository, head: str) -> str:
 
 
 def test_a_tree_that_stands_for_more_files_than_there_are_disks(repository: Repository) -> None:
-    """A few kilobytes of objects, a thousand million files: refused once the bound is passed, before it is unpacked."""
+    """A few kilobytes of objects, a thousand million files: refused once the bound is passed,
+    before it is unpacked."""
     blob = repository.git("rev-parse", "main:Pulumi.yaml")
     tree = tree_of(*(("100644", f"{number}".encode(), blob) for number in range(10)))
     for _ in range(8):
@@ -49,7 +55,9 @@ def test_a_tree_that_stands_for_more_files_than_there_are_disks(repository: Repo
     )
 
 
-@pytest.mark.parametrize("names", [[b"..", b"x"], [b".git"], [b"a/../../b"], [b"a", b"a"]], ids=repr)
+@pytest.mark.parametrize(
+    "names", [[b"..", b"x"], [b".git"], [b"a/../../b"], [b"a", b"a"]], ids=repr
+)
 def test_a_name_that_no_folder_can_have(repository: Repository, names: list[bytes]) -> None:
     """Git reads such trees, and a folder would be left, or a file hidden behind another."""
     blob = repository.git("rev-parse", "main:Pulumi.yaml")
@@ -57,8 +65,11 @@ def test_a_name_that_no_folder_can_have(repository: Repository, names: list[byte
     assert " has a file that no folder can have, " in refused(repository, head)
 
 
-def test_forms_are_bounded_together_and_each_by_itself(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is too large is a mistake of that form; of all of them together there is no review."""
+def test_forms_are_bounded_together_and_each_by_itself(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is too large is a mistake of that form; of all of them together there is no
+    review."""
     repository.add("onboardings/gent/large.yaml", "x" * 300_000)
     assert (
         f"onboardings/gent/large.yaml:1:1: the file is larger than {MAXIMUM_BYTES} bytes"
@@ -71,9 +82,12 @@ def test_forms_are_bounded_together_and_each_by_itself(repository: Repository, m
 
 
 @pytest.mark.parametrize(
-    "name", ["onboardings/gent/link.yaml", "onboardings/gent/organisation.yaml", "catalogue/dosis.yaml"]
+    "name",
+    ["onboardings/gent/link.yaml", "onboardings/gent/organisation.yaml", "catalogue/dosis.yaml"],
 )
-def test_a_link_is_not_followed(repository: Repository, tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+def test_a_link_is_not_followed(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
     """Whatever it leads to is not read, and the form is refused."""
     secret = tmp_path_factory.mktemp("elsewhere") / "secret.yaml"
     secret.write_text("private: hunter2\n")
@@ -112,11 +126,16 @@ STRAYS = {
 
 
 @pytest.mark.parametrize(("mode", "path"), STRAYS.values(), ids=STRAYS)
-def test_below_the_forms_are_forms_and_keys_alone(repository: Repository, mode: str, path: str) -> None:
-    """A checkout makes the rest too, and fails, or means something else by it, for everybody. What is there already
-    stops nobody."""
+def test_below_the_forms_are_forms_and_keys_alone(
+    repository: Repository, mode: str, path: str
+) -> None:
+    """A checkout makes the rest too, and fails, or means something else by it, for everybody. What
+    is there already stops nobody."""
     repository.git(
-        "update-index", "--add", "--cacheinfo", f"{mode},{repository.git('rev-parse', 'HEAD:Pulumi.yaml')},{path}"
+        "update-index",
+        "--add",
+        "--cacheinfo",
+        f"{mode},{repository.git('rev-parse', 'HEAD:Pulumi.yaml')},{path}",
     )
     repository.git("commit", "--quiet", "--message=x")
     of_change = ("--base", "main", "--head", "change")
@@ -138,12 +157,16 @@ def test_an_organisation_takes_no_room_from_others(repository: Repository) -> No
     for number in range(places.MOST_FILES):
         repository.add(f"onboardings/gent/{number}.jwk.json")
     assert (
-        f"onboardings/gent:1:1: this folder has more than {places.MOST_FILES} files" in repository.review(code=2).output
+        f"onboardings/gent:1:1: this folder has more than {places.MOST_FILES} files"
+        in repository.review(code=2).output
     )
 
 
-def test_nothing_of_it_runs(repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No filter, no attribute, no hook, no submodule; and the working directory stays what it was."""
+def test_nothing_of_it_runs(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No filter, no attribute, no hook, no submodule; and the working directory stays what it
+    was."""
     ran = tmp_path_factory.mktemp("elsewhere") / "ran"
     repository.git("config", "filter.evil.smudge", f"touch {ran}; cat")
     repository.git("config", "filter.evil.clean", "cat")
@@ -166,8 +189,8 @@ def test_nothing_of_it_runs(repository: Repository, tmp_path_factory: pytest.Tem
 
 
 def test_a_branch_that_undoes_what_main_corrected_is_seen(repository: Repository) -> None:
-    """Where both have merged each other there are two points at which they parted, and against one of them the change
-    is none."""
+    """Where both have merged each other there are two points at which they parted, and against one
+    of them the change is none."""
     repository.git("switch", "--quiet", "main")
     repository.set("prod", managementUrl=EVIL)
     repository.commit()
@@ -192,8 +215,10 @@ def test_what_does_not_merge_is_refused(repository: Repository) -> None:
     repository.git("switch", "--quiet", "main")
     repository.set("prod", managementUrl="https://elsewhere.example")
     repository.commit()
-    assert refused(repository, "change") == (
-        '"change" and "main" change the same lines; merge "main" into "change", then review "change" again'
+    assert (
+        refused(repository, "change")
+        == '"change" and "main" change the same lines; merge "main" into "change", then review'
+        ' "change" again'
     )
 
 
@@ -202,14 +227,26 @@ def test_forms_are_checked_out_of_git_too(repository: Repository) -> None:
     repository.add("onboardings/gent/x.yaml")
     repository.commit()
     repository.git("switch", "--quiet", "main")
-    result = repository.run("validate", "--base", "main", "--head", "change", "--annotations", code=1)
+    result = repository.run(
+        "validate", "--base", "main", "--head", "change", "--annotations", code=1
+    )
     assert "::error file=onboardings/gent/x.yaml,line=1,col=1::" in result.stdout
     assert result.stderr.startswith("onboardings/gent/x.yaml:1:1: ")
-    assert repository.run("validate", "--base", "main", "--head", "main").output == "1 form, 1 connection: all valid\n"
-    assert repository.run("validate", "--base", "main", "onboardings", code=2).output.count("leave out PATH") == 1
+    assert (
+        repository.run("validate", "--base", "main", "--head", "main").output
+        == "1 form, 1 connection: all valid\n"
+    )
+    assert (
+        repository.run("validate", "--base", "main", "onboardings", code=2).output.count(
+            "leave out PATH"
+        )
+        == 1
+    )
 
 
-def test_a_part_of_the_repository_is_refused(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_of_the_repository_is_refused(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is outside it would change in silence."""
     monkeypatch.chdir(repository.folder / "onboardings")
     assert refused(repository, "change").endswith("run this at the top of the repository")
@@ -225,16 +262,20 @@ def test_a_name_that_is_no_text(repository: Repository) -> None:
 
 
 def test_what_a_clone_was_made_without(
-    repository: Repository, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    repository: Repository,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Later commits, those beside it, and what it never fetched; of a shallow clone, and without Git, nobody can
-    say."""
+    """Later commits, those beside it, and what it never fetched; of a shallow clone, and without
+    Git, nobody can say."""
     repository.add("a")
     repository.commit()
     repository.git("switch", "--quiet", "--create", "beside", "main")
     repository.add("b")
     repository.commit()
-    own, change, never = (repository.git("rev-parse", name) for name in ("HEAD", "change", "HEAD^{tree}"))
+    own, change, never = (
+        repository.git("rev-parse", name) for name in ("HEAD", "change", "HEAD^{tree}")
+    )
     assert [lacks(one) for one in (own, repository.git("rev-parse", "main"), change, never)] == [
         False,
         False,

@@ -1,4 +1,5 @@
-"""Reports in Dutch have no English sentence left, and those who render them have none of their own."""
+"""Reports in Dutch have no English sentence left, and those who render them have none of their
+own."""
 
 from __future__ import annotations
 
@@ -50,7 +51,10 @@ def in_dutch() -> Iterator[None]:
 
 def every_change(*, hand: bool) -> tuple[Change, ...]:
     """One of each kind, with all facts that a change can have."""
-    fields = (FieldChange(field="redirect", old="a", new=None), FieldChange(field="grant", old=None, new="b"))
+    fields = (
+        FieldChange(field="redirect", old="a", new=None),
+        FieldChange(field="grant", old=None, new="b"),
+    )
     return tuple(
         Change(
             kind=kind,
@@ -73,30 +77,52 @@ def every_change(*, hand: bool) -> tuple[Change, ...]:
 
 
 def changes(*, hand: bool, environment: Environment = Environment.PROD) -> ConnectionChanges:
-    names = {"key": "OVO002067/loket", "organisation": "Stad Gent", "application": "loket", "client_id": "c-1"}
+    names = {
+        "key": "OVO002067/loket",
+        "organisation": "Stad Gent",
+        "application": "loket",
+        "client_id": "c-1",
+    }
     found = [one for one in every_change(hand=hand) if one.kind.row.resource is not Resource.NONE]
     return ConnectionChanges.model_validate(
-        {**names, "platform": Platform.ACMIDM, "environment": environment, "form": "gent/loket", "changes": found}
+        {
+            **names,
+            "platform": Platform.ACMIDM,
+            "environment": environment,
+            "form": "gent/loket",
+            "changes": found,
+        }
     )
 
 
 def review() -> Review:
-    other_changes = tuple(one for one in every_change(hand=False) if one.kind.row.resource is Resource.NONE)
-    headlines = reviewed((client("een"), None), (None, client("twee")), (client("drie"), client("drie", keys={})))
+    other_changes = tuple(
+        one for one in every_change(hand=False) if one.kind.row.resource is Resource.NONE
+    )
+    headlines = reviewed(
+        (client("een"), None), (None, client("twee")), (client("drie"), client("drie", keys={}))
+    )
     tni = changes(hand=False, environment=Environment.TNI)
     return headlines.model_copy(
         update={
             "other_changes": other_changes,
             "connections": (*headlines.connections, changes(hand=False), tni),
             "unchanged": {Environment.PROD: 1, Environment.TNI: 0},
-            "problems": (say("report.review.protected", key="k", remedy=say("report.review.put_form_back")),),
+            "problems": (
+                say("report.review.protected", key="k", remedy=say("report.review.put_form_back")),
+            ),
         }
     )
 
 
 def drift() -> Drift:
     undeclared = UndeclaredClient(
-        platform=Platform.ACMIDM, client_id="c-9", client_name="n", organisation="o", application="a", made_by="m"
+        platform=Platform.ACMIDM,
+        client_id="c-9",
+        client_name="n",
+        organisation="o",
+        application="a",
+        made_by="m",
     )
     key = ExpiringKey(
         key="k",
@@ -119,28 +145,45 @@ def drift() -> Drift:
         preserved=(undeclared,),
         undeclared=(undeclared,) * 30,
     )
-    more = {"by_hand": (*found.by_hand, changes(hand=True)), "healed": False, "repaired": (changes(hand=True),)}
+    more = {
+        "by_hand": (*found.by_hand, changes(hand=True)),
+        "healed": False,
+        "repaired": (changes(hand=True),),
+    }
     return found.model_copy(update=more)
 
 
 def status() -> Status:
     keys = tuple(
-        ListedKey(kid=f"k{left}", thumbprint="t", expires=NOW + timedelta(days=left), days_left=left)
+        ListedKey(
+            kid=f"k{left}", thumbprint="t", expires=NOW + timedelta(days=left), days_left=left
+        )
         for left in (-3, 3, 300)
     )
     connections: list[ListedConnection] = [
-        listed_connection("een", keys=keys, leaves={"acmidm": "2027-01-01"}, preserve=True, products=("dosis",)),
+        listed_connection(
+            "een", keys=keys, leaves={"acmidm": "2027-01-01"}, preserve=True, products=("dosis",)
+        ),
         listed_connection("twee", keys=None, client_id=None),
         listed_connection("drie"),
         listed_connection("vier", jwks_uri="https://gent.example/keys", keys_in_portal=True),
         listed_connection("vijf", token_endpoint_auth_method="client_secret_post"),
     ]
-    return Status(checked_at=NOW, stacks=("tni", "prod"), search="gent", connections=tuple(connections))
+    return Status(
+        checked_at=NOW, stacks=("tni", "prod"), search="gent", connections=tuple(connections)
+    )
 
 
 def promotion() -> Promotion:
-    differences = [Difference(what="scope", name="s", side=side, expected=known) for side in Side for known in (0, 1)]
-    checks = [Check(name="a", passed=not wrong, text=say("promotion.check.scope")) for wrong in (False, True)]
+    differences = [
+        Difference(what="scope", name="s", side=side, expected=known)
+        for side in Side
+        for known in (0, 1)
+    ]
+    checks = [
+        Check(name="a", passed=not wrong, text=say("promotion.check.scope"))
+        for wrong in (False, True)
+    ]
     return Promotion(
         form="gent/loket",
         organisation="Stad Gent",
@@ -157,7 +200,10 @@ def promotion() -> Promotion:
 def history() -> History:
     found = changes(hand=True)
     entry = Entry(
-        **{name: getattr(found, name) for name in ("key", "organisation", "application", "platform", "client_id")},
+        **{
+            name: getattr(found, name)
+            for name in ("key", "organisation", "application", "platform", "client_id")
+        },
         stack="tni",
         environment=Environment.TNI,
         at=NOW,
@@ -168,15 +214,22 @@ def history() -> History:
 
 
 def english() -> dict[str, str]:
-    """What is between the blanks of each English sentence, three words or more; not what Dutch has too."""
-    dutch = "\n".join(text for one in SUBJECTS for text in texts(one, Language.NL).templates.values())
+    """What is between the blanks of each English sentence, three words or more; not what Dutch has
+    too."""
+    dutch = "\n".join(
+        text for one in SUBJECTS for text in texts(one, Language.NL).templates.values()
+    )
     pieces = {
         piece.strip(" ,;:()"): f"{subject}.{name}"
         for subject in SUBJECTS
         for name, text in texts(subject, Language.EN).templates.items()
         for piece in re.split(r"\{[^}]*\}|[\[\]]", text)
     }
-    return {piece: name for piece, name in pieces.items() if THREE_WORDS.search(piece) and piece not in dutch}
+    return {
+        piece: name
+        for piece, name in pieces.items()
+        if THREE_WORDS.search(piece) and piece not in dutch
+    }
 
 
 @pytest.mark.parametrize("report", [review, drift, status, promotion, history])
@@ -185,7 +238,11 @@ def test_no_english_sentence_is_left(report: object, capsys: pytest.CaptureFixtu
     made: Report = report()
     print_report(made)
     said = [capsys.readouterr().out]
-    said += [as_markdown(made), re.sub(r"<[^>]*>", "", as_html(made))] if isinstance(made, Review | Drift) else []
+    said += (
+        [as_markdown(made), re.sub(r"<[^>]*>", "", as_html(made))]
+        if isinstance(made, Review | Drift)
+        else []
+    )
     said += [as_html(made)] if isinstance(made, Status) else []
     shown = re.sub(r"&#39;|&#8203;", "", " ".join(said)).lower()
     known = english()
@@ -224,7 +281,9 @@ def test_who_renders_has_no_sentence_of_its_own() -> None:
         if file.name not in OF_DOCUMENTATION
         and (
             found := [
-                text for text in literals(file.read_text()) if THREE_WORDS.search(text) and text != OF_A_SAVED_REVIEW
+                text
+                for text in literals(file.read_text())
+                if THREE_WORDS.search(text) and text != OF_A_SAVED_REVIEW
             ]
         )
     }
@@ -239,7 +298,8 @@ def test_the_templates_have_no_word_of_their_own() -> None:
 
 
 def test_each_sentence_of_a_kind_is_of_a_kind() -> None:
-    """Their names are made from the table: none is left of a kind that is gone, and none is missing."""
+    """Their names are made from the table: none is left of a kind that is gone, and none is
+    missing."""
     forms = ("", ".by_hand", ".headline", ".headline.one", ".headline.many")
     known = {f"{kind}{form}" for kind in Kind for form in forms} | {f"{Kind.KEY_CHANGED}.described"}
     known |= {f"parts.{kind.row.parts}.{count}" for kind in Kind for count in ("one", "many")}

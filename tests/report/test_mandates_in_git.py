@@ -15,7 +15,12 @@ ENDED = "2020-12-31"
 
 
 def of_town(repository: Repository, name: str) -> FormFile:
-    how: dict[str, Any] = {"application": name.partition("/")[2], "scopes": (PLAIN,), "keys": (), "environment": "prod"}
+    how: dict[str, Any] = {
+        "application": name.partition("/")[2],
+        "scopes": (PLAIN,),
+        "keys": (),
+        "environment": "prod",
+    }
     return write_form(repository.folder / "onboardings", name, **how)
 
 
@@ -38,12 +43,14 @@ def town(repository: Repository) -> FormFile:
 
 def kinds(repository: Repository, code: int = 0) -> dict[str, list[str]]:
     report: dict[str, Any] = repository.report(code)
-    return {one["form"]: [change["kind"] for change in one["changes"]] for one in report["connections"]}
+    return {
+        one["form"]: [change["kind"] for change in one["changes"]] for one in report["connections"]
+    }
 
 
 def test_a_rotation_reaches_all_who_have_the_key(repository: Repository, town: FormFile) -> None:
-    """It is one key, whoever gets it. Three that change alike are shown once, and another one apart; programs get
-    each."""
+    """It is one key, whoever gets it. Three that change alike are shown once, and another one
+    apart; programs get each."""
     for name in ("zele/balie", "lede/balie"):
         of_town(repository, name).use_supplier("theirs", environment="prod")
     repository.merge()
@@ -54,18 +61,24 @@ def test_a_rotation_reaches_all_who_have_the_key(repository: Repository, town: F
     assert report["headline"].startswith("4 clients gain 1 key, ")
     assert len(report["connections"]) == 4
     text = repository.review().stdout
-    assert "\n3 clients · Aalst · balie, Lede · balie, Zele · balie  aalst/balie, lede/balie, zele/balie\n" in text
+    assert (
+        "\n3 clients · Aalst · balie, Lede · balie, Zele · balie  aalst/balie, lede/balie,"
+        " zele/balie\n" in text
+    )
     assert "\nStad Gent · loket  " in text
     assert text.count("gains key new") == 2
     page = repository.review("--output", "markdown").stdout
     assert page.count("gains key") == 2
     assert "| **3 clients** · Aalst · balie, Lede · balie, Zele · balie |" in page
     html = repository.review("--output", "html").stdout
-    assert "<h3>3 clients &#183; Aalst &#183; balie, Lede &#183; balie, Zele &#183; balie</h3>" in html
+    assert (
+        "<h3>3 clients &#183; Aalst &#183; balie, Lede &#183; balie, Zele &#183; balie</h3>" in html
+    )
 
 
 def test_what_an_end_takes_is_shown_once(repository: Repository, town: FormFile) -> None:
-    """With the change that ends it; a later change shows what a form has besides, and a new mandate what it gives."""
+    """With the change that ends it; a later change shows what a form has besides, and a new mandate
+    what it gives."""
     town.use_supplier("theirs", environment="prod", until=ENDED)
     assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_withdrawn"]}
     repository.merge()
@@ -74,7 +87,9 @@ def test_what_an_end_takes_is_shown_once(repository: Repository, town: FormFile)
     assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_granted"]}
 
 
-def test_a_change_of_a_form_without_mandate_is_refused(repository: Repository, town: FormFile) -> None:
+def test_a_change_of_a_form_without_mandate_is_refused(
+    repository: Repository, town: FormFile
+) -> None:
     """A rotation of its supplier is not, nor a change of another form, nor that the form goes."""
     town.use_supplier("theirs", environment="prod", until=ENDED)
     repository.merge()
@@ -82,8 +97,9 @@ def test_a_change_of_a_form_without_mandate_is_refused(repository: Repository, t
     town.save()
     assert kinds(repository, code=1) == {"aalst/balie": ["mandate_ended"]}
     assert repository.report(code=1)["problems"] == [
-        f"aalst/balie on prod: the mandate of leverancier ended on {ENDED}: nothing of the form is carried out, and the"
-        " client's scopes and then its keys are withdrawn; a later mandate goes into mandates.yaml"
+        f"aalst/balie on prod: the mandate of leverancier ended on {ENDED}: nothing of the form is"
+        " carried out, and the client's scopes and then its keys are withdrawn; a later mandate"
+        " goes into mandates.yaml"
     ]
     repository.merge()
     town.use_supplier("theirs", "new", environment="prod", until=ENDED)

@@ -1,4 +1,5 @@
-"""The orders that versions of the forms gave: since when one is open, and what one said that is open no more."""
+"""The orders that versions of the forms gave: since when one is open, and what one said that is
+open no more."""
 
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ def sentence(name: str) -> str:
 
 
 def test_since_the_merge_that_brought_it(repository: Repository, form: FormFile) -> None:
-    """Not since a later change that says the same of it, nor since one that said it before and took it back."""
+    """Not since a later change that says the same of it, nor since one that said it before and took
+    it back."""
     assert since("create") == DAYS[0]
     carry_out(opened())
     ask(form, PLAIN, MORE)
@@ -88,12 +90,17 @@ def test_since_the_merge_that_brought_it(repository: Repository, form: FormFile)
     repository.write("ander", environment="tni", keys=())
     repository.commit()
     stack = opened()
-    assert [one.part for one in stack.orders if one.client_key[0] == form.key] == ["client", "scopes"]
+    assert [one.part for one in stack.orders if one.client_key[0] == form.key] == [
+        "client",
+        "scopes",
+    ]
     assert since("scopes") == DAYS[3]
     assert since("client") == DAYS[4]
 
 
-def test_a_version_with_a_suppliers_key_and_the_catalogue_of_before(repository: Repository, form: FormFile) -> None:
+def test_a_version_with_a_suppliers_key_and_the_catalogue_of_before(
+    repository: Repository, form: FormFile
+) -> None:
     """What a version names beside its own folder is read as it was then."""
     carry_out(opened())
     form.use_supplier("supplier")
@@ -123,13 +130,19 @@ def test_since_a_supplier_has_another_key(repository: Repository, form: FormFile
 
 
 @pytest.mark.parametrize("written", ["{folder}/{name}", "./{name}/", "{name}/../{name}"])
-def test_folders_however_they_are_written(repository: Repository, form: FormFile, written: str) -> None:
+def test_folders_however_they_are_written(
+    repository: Repository, form: FormFile, written: str
+) -> None:
     carry_out(opened())
     ask(form, PLAIN, MORE)
     repository.commit()
     folders = {"formsFolder": "onboardings", "catalogueFolder": "catalogue"}
     set_by_hand(
-        repository, **{key: written.format(folder=repository.folder, name=name) for key, name in folders.items()}
+        repository,
+        **{
+            key: written.format(folder=repository.folder, name=name)
+            for key, name in folders.items()
+        },
     )
     assert since("scopes") == DAYS[1]
 
@@ -169,7 +182,8 @@ def test_what_is_not_committed_has_no_since(repository: Repository, form: FormFi
 
 
 def test_an_order_of_an_earlier_version(repository: Repository, form: FormFile) -> None:
-    """It says what that version said, whatever the form says by now, also before there was a client."""
+    """It says what that version said, whatever the form says by now, also before there was a
+    client."""
     first = order_of(opened(), "create")
     carry_out(opened())
     ask(form, PLAIN, MORE)
@@ -181,11 +195,14 @@ def test_an_order_of_an_earlier_version(repository: Repository, form: FormFile) 
         found = said(order.name)
         assert (found.says, found.full_digest) == (order.says, order.full_digest)
     assert set(said(earlier.name).says) == {PLAIN, MORE}
-    assert said(earlier.name.replace(earlier.digest, earlier.full_digest)) == earlier, "by any length of the digest"
+    assert said(earlier.name.replace(earlier.digest, earlier.full_digest)) == earlier, (
+        "by any length of the digest"
+    )
 
 
 def test_an_order_of_a_form_that_is_gone(repository: Repository, form: FormFile) -> None:
-    """What was carried out can be confirmed afterwards; its removal is ordered since its form went."""
+    """What was carried out can be confirmed afterwards; its removal is ordered since its form
+    went."""
     repository.write("ander", environment="tni", keys=())
     repository.commit()
     stack = opened()
@@ -203,24 +220,35 @@ def test_an_order_of_a_form_that_is_gone(repository: Repository, form: FormFile)
 
 @pytest.mark.usefixtures("form")
 def test_an_order_that_the_catalogue_brought(repository: Repository) -> None:
-    """A name that an API's owner prescribes is ordered since the catalogue has it; what was ordered before is found by
-    the catalogue of then."""
+    """A name that an API's owner prescribes is ordered since the catalogue has it; what was ordered
+    before is found by the catalogue of then."""
     before = order_of(opened(), "create")
     carry_out(opened())
     file = repository.folder / "catalogue" / "organisatieregister.yaml"
-    file.write_text(file.read_text() + "\ncoupling: {source: the tests, client_name: {tni: 'OR {organisation}'}}\n")
+    file.write_text(
+        file.read_text()
+        + "\ncoupling: {source: the tests, client_name: {tni: 'OR {organisation}'}}\n"
+    )
     repository.commit()
     assert order_of(opened(), "client").says["client_name"] == "OR Stad Gent"
     assert since("client") == DAYS[1]
     assert said(before.name).says == before.says
 
 
-def test_what_no_version_said(repository: Repository, form: FormFile, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A digest that was mistyped, another part, another client; of a shallow clone nobody can know."""
+def test_what_no_version_said(
+    repository: Repository, form: FormFile, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A digest that was mistyped, another part, another client; of a shallow clone nobody can
+    know."""
     name = order_of(opened(), "create").name
-    for wrong in (f"{form.key} create @00000000", name.replace("create", "scopes"), name.replace("mijn-app", "ander")):
-        assert sentence(wrong) == (
-            f"no version of the forms in Git says {wrong}: it may be mistyped; see acmidm orders"
+    for wrong in (
+        f"{form.key} create @00000000",
+        name.replace("create", "scopes"),
+        name.replace("mijn-app", "ander"),
+    ):
+        assert (
+            sentence(wrong)
+            == f"no version of the forms in Git says {wrong}: it may be mistyped; see acmidm orders"
         )
     repository.add("README.md")
     repository.commit()
@@ -243,7 +271,13 @@ def test_two_orders_of_one_digest(repository: Repository, form: FormFile) -> Non
     for number in count():
         contact = f"a{number}@stad-gent.example"
         metadata = connection.metadata.model_copy(update={"contacts": (contact,)})
-        (order,) = orders(connection.client_key, replace(connection, metadata=metadata), None, None, Rules(DAYS[0]))
+        (order,) = orders(
+            connection.client_key,
+            replace(connection, metadata=metadata),
+            None,
+            None,
+            Rules(DAYS[0]),
+        )
         same = by_beginning[order.full_digest[:4]]
         same[contact] = order.full_digest
         if len(same) == 2:
@@ -257,9 +291,10 @@ def test_two_orders_of_one_digest(repository: Repository, form: FormFile) -> Non
     repository.commit()
     one, other = same.values()
     name = f"{form.key} create @{one[:4]}"
-    assert sentence(name) == (
-        f"versions of the forms have an order {name} that say different things: write more digits of the digest, from"
-        " acmidm orders --output json"
+    assert (
+        sentence(name)
+        == f"versions of the forms have an order {name} that say different things: write more"
+        " digits of the digest, from acmidm orders --output json"
     )
     for full in (one, other):
         assert said(f"{form.key} create @{full}").full_digest == full
@@ -283,7 +318,11 @@ def test_a_version_with_mistakes_orders_nothing(repository: Repository, form: Fo
 NAMES = {
     "OVO002067/mijn-gent scopes @3fa14c02": ("OVO002067/mijn-gent", "scopes", "3fa14c02"),
     "OVO002067/mijn-gent scopes@3FA1": ("OVO002067/mijn-gent", "scopes", "3fa1"),
-    "OVO002067/x/geosecure  product/dosis  @3fa14c02": ("OVO002067/x/geosecure", "product/dosis", "3fa14c02"),
+    "OVO002067/x/geosecure  product/dosis  @3fa14c02": (
+        "OVO002067/x/geosecure",
+        "product/dosis",
+        "3fa14c02",
+    ),
 }
 
 
@@ -292,7 +331,11 @@ def test_an_order_is_named_as_people_write_it(name: str) -> None:
     assert ordered_by_name(name) == NAMES[name]
 
 
-@pytest.mark.parametrize("name", ["", "scopes @3fa1", "a b 3fa1", "a b @3fa", "a b @@3fa1", "a b @3fa1 c", "a b @"])
+@pytest.mark.parametrize(
+    "name", ["", "scopes @3fa1", "a b 3fa1", "a b @3fa", "a b @@3fa1", "a b @3fa1 c", "a b @"]
+)
 def test_what_is_no_name_of_an_order(name: str) -> None:
-    with pytest.raises(Failure, match="is no name of an order; write it as OVO002067/mijn-gent scopes @3fa14c02"):
+    with pytest.raises(
+        Failure, match="is no name of an order; write it as OVO002067/mijn-gent scopes @3fa14c02"
+    ):
         ordered_by_name(name)

@@ -1,4 +1,5 @@
-"""What is read out of the engine's documents, also where they are cut short, and what a review makes of it."""
+"""What is read out of the engine's documents, also where they are cut short, and what a review
+makes of it."""
 
 from __future__ import annotations
 
@@ -31,11 +32,19 @@ KEY = {
 def resource(kind: str, key: str, inputs: dict[str, Any], **how: Any) -> dict[str, Any]:
     name = f"{key}/{inputs['product']}" if "product" in inputs else key
     urn = f"{PREFIX}$pulumi-python:dynamic/acmidm:{kind}::{name}"
-    return {"urn": urn, "parent": f"{PREFIX}::{key}", "inputs": {"platform": "acmidm", **inputs}, **how}
+    return {
+        "urn": urn,
+        "parent": f"{PREFIX}::{key}",
+        "inputs": {"platform": "acmidm", **inputs},
+        **how,
+    }
 
 
-def resources(application: str = "loket", *, protect: bool = False, **how: Any) -> list[dict[str, Any]]:
-    """The resources of a client with one scope, one key and one product. ``how`` changes inputs, per kind."""
+def resources(
+    application: str = "loket", *, protect: bool = False, **how: Any
+) -> list[dict[str, Any]]:
+    """The resources of a client with one scope, one key and one product. ``how`` changes inputs,
+    per kind."""
     key, of_client = f"{OVO}/{application}", metadata(application).properties
     inputs: dict[str, dict[str, Any]] = {
         "OAuthClient": of_client,
@@ -48,9 +57,15 @@ def resources(application: str = "loket", *, protect: bool = False, **how: Any) 
             "managed_by": of_client["managed_by"],
         },
     }
-    component = {"urn": f"{PREFIX}::{key}", "parent": "urn:pulumi:prod::p::pulumi:pulumi:Stack::s", "inputs": {}}
+    component = {
+        "urn": f"{PREFIX}::{key}",
+        "parent": "urn:pulumi:prod::p::pulumi:pulumi:Stack::s",
+        "inputs": {},
+    }
     made = [
-        resource(kind, key, {**values, **how.get(kind, {})}, id=f"id-{application}", protect=protect)
+        resource(
+            kind, key, {**values, **how.get(kind, {})}, id=f"id-{application}", protect=protect
+        )
         for kind, values in inputs.items()
     ]
     return [component, *made]
@@ -65,36 +80,54 @@ def step(op: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dic
     return {"op": op, "urn": (new or old or {})["urn"], **sides}
 
 
-def planned(*steps: dict[str, Any], of: dict[str, Any] | None = None, diagnostics: object = ()) -> Plan:
+def planned(
+    *steps: dict[str, Any], of: dict[str, Any] | None = None, diagnostics: object = ()
+) -> Plan:
     return read_plan({"config": CONFIG, "steps": list(steps), "diagnostics": list(diagnostics)}, of)  # type: ignore[call-overload]
 
 
 def kinds(plan: Plan) -> dict[str, list[str]]:
     """Per application the kinds of change."""
     return {
-        one.application: [change.kind for change in one.changes] for one in review_of([plan], COMPARISON).connections
+        one.application: [change.kind for change in one.changes]
+        for one in review_of([plan], COMPARISON).connections
     }
 
 
-SEALED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
+SEALED = {
+    "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+    "ciphertext": "v1:x",
+}
 
 
 @pytest.mark.parametrize(("old", "text"), [("before", "before → after"), (None, "none → after")])
 def test_a_resource_of_another_type(old: str | None, text: str) -> None:
-    """It is compared field by field, without secrets and what its provider alone needs; it is no news of a new client,
-    and without it the client stays."""
+    """It is compared field by field, without secrets and what its provider alone needs; it is no
+    news of a new client, and without it the client stays."""
     key, there = f"{OVO}/loket", resources()
-    new = resource("Remark", key, {"client_id": UNKNOWN, "text": "after", "seal": SEALED, "since": UNKNOWN})
-    was = resource("Remark", key, {"client_id": "id-loket", "text": old, "seal": "open"}) if old else None
-    plan = planned(step("update" if was else "create", was, new), of=state(there, [was] if was else []))
+    new = resource(
+        "Remark", key, {"client_id": UNKNOWN, "text": "after", "seal": SEALED, "since": UNKNOWN}
+    )
+    was = (
+        resource("Remark", key, {"client_id": "id-loket", "text": old, "seal": "open"})
+        if old
+        else None
+    )
+    plan = planned(
+        step("update" if was else "create", was, new), of=state(there, [was] if was else [])
+    )
     [connection] = review_of([plan], COMPARISON).connections
-    assert [(one.kind, one.subject) for one in connection.changes] == [(Kind.OTHER_CHANGED, "Remark")]
+    assert [(one.kind, one.subject) for one in connection.changes] == [
+        (Kind.OTHER_CHANGED, "Remark")
+    ]
     said = connection.changes[0].text
     assert said == f"changes its Remark: {'seal open → none, ' if old else ''}text {text}"
     assert "v1:x" not in said
     of_new = planned(*(step("create", None, one) for one in [*there, new]), of=state())
     assert "other_changed" not in kinds(of_new)["loket"]
-    assert kinds(planned(step("delete", new, None), of=state(there, [new]))) == {"loket": ["other_changed"]}
+    assert kinds(planned(step("delete", new, None), of=state(there, [new]))) == {
+        "loket": ["other_changed"]
+    }
     gone = [step("delete", one, None) for one in [new, *reversed(there)]]
     assert kinds(planned(*gone, of=state(there, [new]))) == {"loket": ["client_removed"]}
 
@@ -103,7 +136,10 @@ def test_several_resources_of_another_type_in_a_client() -> None:
     """Each is a part of its own, named by what its name has behind the client's."""
     name = f"{OVO}/loket"
     above = {"parent": f"{PREFIX}::{name}"}
-    remarks = [resource("Remark", f"{name}{below}", {"text": "x"}) | above for below in ("", "/one", "/two")]
+    remarks = [
+        resource("Remark", f"{name}{below}", {"text": "x"}) | above
+        for below in ("", "/one", "/two")
+    ]
     elsewhere = resource("Remark", f"{name}/geosecure/one", {"platform": "geosecure"}) | above
     beside = remarks[0] | {"parent": "urn:pulumi:prod::p::pulumi:pulumi:Stack::s"}
     found = recorded_in(state(resources(), [*remarks, elsewhere])).parts
@@ -111,34 +147,46 @@ def test_several_resources_of_another_type_in_a_client() -> None:
         name: {"Remark", "Remark/one", "Remark/two"},
         f"{name}/geosecure": {"Remark/one"},
     }
-    assert recorded_in(state(resources(), [beside])).parts[name].others == {}, "it is below no client"
+    assert recorded_in(state(resources(), [beside])).parts[name].others == {}, (
+        "it is below no client"
+    )
 
 
 def refused(urn: str) -> dict[str, str]:
-    message = f'error: Preview failed: resource "{urn}" cannot be deleted\nbecause it is protected. To'
+    message = (
+        f'error: Preview failed: resource "{urn}" cannot be deleted\nbecause it is protected. To'
+    )
     return {"severity": "error", "urn": urn, "message": message}
 
 
 def test_problems_are_sentences_each_once() -> None:
-    """Without the classes of exceptions, without what means nothing, and the same trouble of many resources once."""
-    passing = "error: Preview failed: acmidm_onboarding.authorities.http.retry.Passing: GET x: refused"
+    """Without the classes of exceptions, without what means nothing, and the same trouble of many
+    resources once."""
+    passing = (
+        "error: Preview failed: acmidm_onboarding.authorities.http.retry.Passing: GET x: refused"
+    )
     cause = f"{passing}\n\nThe above exception was the direct cause of …\n\n"
     diagnostics = [
         {"severity": "info", "message": "retrying"},
         {
             "severity": "error",
             "message": (
-                f"{cause}acmidm_onboarding.authorities.errors.Unreachable: GET x: refused (tried 13 times in 60.0 s);"
-                " look\n"
+                f"{cause}acmidm_onboarding.authorities.errors.Unreachable: GET x: refused (tried 13"
+                " times in 60.0 s); look\n"
             ),
         },
         {
             "severity": "error",
-            "message": "error: Preview failed: TokenRefused: GET x: refused (tried 1 time in 0.0 s); look",
+            "message": (
+                "error: Preview failed: TokenRefused: GET x: refused (tried 1 time in 0.0 s); look"
+            ),
         },
         {
             "severity": "error",
-            "message": "error: onboardings/gent/x.yaml:1:1: the file is empty; fill in the form, or remove the file\n",
+            "message": (
+                "error: onboardings/gent/x.yaml:1:1: the file is empty; fill in the form, or remove"
+                " the file\n"
+            ),
         },
         refused(f"{PREFIX}$pulumi-python:dynamic/acmidm:ClientScopes::{OVO}/loket/geosecure"),
         {"severity": "error", "message": "error: Resource monitor has terminated, shutting down"},
@@ -170,13 +218,23 @@ def test_what_is_no_plan(document: object) -> None:
 
 
 def test_what_the_engine_does_not_know_yet_is_absent() -> None:
-    """The engine's marker of what a failed create would have given, wherever it is, breaks no report."""
+    """The engine's marker of what a failed create would have given, wherever it is, breaks no
+    report."""
     new = resources(
-        ClientScopes={"client_id": UNKNOWN, "scopes": UNKNOWN}, ClientJwks={"client_id": UNKNOWN, "jwks": UNKNOWN}
+        ClientScopes={"client_id": UNKNOWN, "scopes": UNKNOWN},
+        ClientJwks={"client_id": UNKNOWN, "jwks": UNKNOWN},
     )
-    assert kinds(planned(*(step("create", None, one) for one in new), of=state()))["loket"][0] == "client_created"
+    assert (
+        kinds(planned(*(step("create", None, one) for one in new), of=state()))["loket"][0]
+        == "client_created"
+    )
     adopting = resources(OAuthClient={"adopt": UNKNOWN})
-    assert recorded_in(state(adopting)).clients[(f"{OVO}/loket", Platform.ACMIDM, client().environment)].adopts is None
+    assert (
+        recorded_in(state(adopting))
+        .clients[(f"{OVO}/loket", Platform.ACMIDM, client().environment)]
+        .adopts
+        is None
+    )
 
 
 def test_a_client_whose_create_failed_is_not_recorded() -> None:
@@ -193,7 +251,12 @@ def test_a_client_whose_create_failed_is_not_recorded() -> None:
         {
             "connections": {
                 f"{OVO}/loket": {
-                    "acmidm": {"client_id": "another", "scopes": ["dv_x"], "keys": {}, "products": ["dosis"]}
+                    "acmidm": {
+                        "client_id": "another",
+                        "scopes": ["dv_x"],
+                        "keys": {},
+                        "products": ["dosis"],
+                    }
                 }
             }
         },
@@ -201,16 +264,17 @@ def test_a_client_whose_create_failed_is_not_recorded() -> None:
     ids=["nothing", "other names", "no client", "another client"],
 )
 def test_what_a_program_exports_means_nothing(exported: dict[str, Any]) -> None:
-    """Its outputs have what is declared, also where a resource failed; and a program of one's own has others."""
+    """Its outputs have what is declared, also where a resource failed; and a program of one's own
+    has others."""
     stack = {
         "urn": f"{PREFIX.rpartition('::')[0]}::pulumi:pulumi:Stack::s",
         "type": "pulumi:pulumi:Stack",
         "outputs": exported,
     }
     known = recorded_in(state(resources()))
-    assert [(one.client_id, set(one.scopes or ()), set(one.products)) for one in known.clients.values()] == [
-        ("id-loket", {"vo_info"}, {"notificaties"})
-    ]
+    assert [
+        (one.client_id, set(one.scopes or ()), set(one.products)) for one in known.clients.values()
+    ] == [("id-loket", {"vo_info"}, {"notificaties"})]
     assert recorded_in(state([stack], resources())) == known
 
 
@@ -235,17 +299,22 @@ def test_clients_that_do_not_change_are_known_from_the_state() -> None:
     """Without the state a review counts none, and says so."""
     changed, contacts = resources(), {"contacts": ["elders@stad.example"]}
     update = step("update", changed[1], resources(OAuthClient=contacts)[1])
-    (connection,) = review_of([planned(update, of=state(changed, resources("other")))], COMPARISON).connections
+    (connection,) = review_of(
+        [planned(update, of=state(changed, resources("other")))], COMPARISON
+    ).connections
     assert [change.kind for change in connection.changes] == ["client_updated"]
     whole = review_of([planned(update, of=state(changed, resources("other")))], COMPARISON)
     alone = review_of([planned(update)], COMPARISON)
     assert (whole.unchanged, whole.notes) == ({"prod": 1}, ())
     assert alone.connections == whole.connections
-    assert alone.notes == ("Clients that do not change are not counted: add --show-sames to pulumi preview --json.",)
+    assert alone.notes == (
+        "Clients that do not change are not counted: add --show-sames to pulumi preview --json.",
+    )
 
 
 def test_a_renamed_connection_is_one_client() -> None:
-    """``formerly`` is the engine's alias: an update in place, whose unchanged parts have no step."""
+    """``formerly`` is the engine's alias: an update in place, whose unchanged parts have no
+    step."""
     old, new = resources("loket"), resources("balie")
     steps = [step("update", old[1], new[1]), step("update", old[4], new[4])]
     plan = planned(*steps, of=state(old, resources("other")))
@@ -263,7 +332,10 @@ def test_a_renamed_connection_is_one_client() -> None:
 def test_another_application_is_another_client_and_the_review_says_so() -> None:
     """Nothing is paired by guess; who only meant to rename finds what to write."""
     old, new = resources("loket"), resources("balie")
-    steps = [*(step("create", None, one) for one in new), *(step("delete", one, None) for one in reversed(old))]
+    steps = [
+        *(step("create", None, one) for one in new),
+        *(step("delete", one, None) for one in reversed(old)),
+    ]
     review = review_of([planned(*steps, of=state(old))], COMPARISON)
     assert {one.application: one.changes[0].kind for one in review.connections} == {
         "loket": "client_removed",
@@ -271,8 +343,8 @@ def test_another_application_is_another_client_and_the_review_says_so() -> None:
     }
     assert review.notes == (
         (
-            f"{OVO}/balie is another client now than {OVO}/loket, which goes. To keep that one, write formerly: loket"
-            " in its form."
+            f"{OVO}/balie is another client now than {OVO}/loket, which goes. To keep that one,"
+            " write formerly: loket in its form."
         ),
     )
 
@@ -287,7 +359,8 @@ def test_a_takeover_compares_with_what_the_client_had() -> None:
         "ProductConfiguration": {"configuration": had},
     }
     adopting: dict[str, Any] = {
-        kind: {"adopt": {"client_id": "by-hand", "before": values}} for kind, values in before.items()
+        kind: {"adopt": {"client_id": "by-hand", "before": values}}
+        for kind, values in before.items()
     }
     new = resources(**adopting)
     new[4]["inputs"]["configuration"] = {"merk_code": "gent", "actief": False}
@@ -306,26 +379,37 @@ def test_a_takeover_compares_with_what_the_client_had() -> None:
     assert found[Kind.CLIENT_ADOPTED, "by-hand"].severity == "danger"
     assert (
         found[Kind.CLIENT_ADOPTED, "by-hand"].text
-        == "takes over the existing client by-hand, until now Stad Gent - loket; OVO002067; contacts api@stad.example; "
-        "keys old oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
+        == "takes over the existing client by-hand, until now Stad Gent - loket; OVO002067;"
+        " contacts api@stad.example; keys old oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
     )
-    assert found[Kind.KEY_REMOVED, "old"].thumbprint == "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
-    changed = {field.field: (field.old, field.new) for field in found[Kind.PRODUCT_CHANGED, "notificaties"].fields}
+    assert (
+        found[Kind.KEY_REMOVED, "old"].thumbprint == "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
+    )
+    changed = {
+        field.field: (field.old, field.new)
+        for field in found[Kind.PRODUCT_CHANGED, "notificaties"].fields
+    }
     assert changed == {"merk_code": ("Gent → DOSIS", "gent"), "actief": ('"false"', "false")}
 
 
 @pytest.mark.parametrize("shows_all", [True, False])
 def test_a_protected_client_that_goes_is_one_sentence(shows_all: bool) -> None:
-    """However many of its four resources the engine names. It shows the delete of some of them alone."""
+    """However many of its four resources the engine names. It shows the delete of some of them
+    alone."""
     gone, stays = resources(protect=True), resources("other", protect=True)
     deletes = [step("delete", one, None) for one in (gone[1:] if shows_all else gone[2:3])]
-    plan = planned(*deletes, of=state(gone, stays), diagnostics=[refused(one["urn"]) for one in gone[1:]])
+    plan = planned(
+        *deletes, of=state(gone, stays), diagnostics=[refused(one["urn"]) for one in gone[1:]]
+    )
     review = review_of([plan], COMPARISON)
-    assert {one.application: [change.kind for change in one.changes] for one in review.connections} == {
-        "loket": ["client_removed"]
-    }
+    assert {
+        one.application: [change.kind for change in one.changes] for one in review.connections
+    } == {"loket": ["client_removed"]}
     assert review.problems == (
-        f"{OVO}/loket: its client is protected: put its form back; see docs/operations.md on how to part with one",
+        (
+            f"{OVO}/loket: its client is protected: put its form back; see docs/operations.md on"
+            " how to part with one"
+        ),
     )
     assert review.headline == "1 client is removed on prod; what is refused is held back"
 
@@ -337,8 +421,8 @@ def test_a_protected_product_is_retired_first() -> None:
     )
     (problem,) = review_of([plan_of((old, new))], COMPARISON).problems
     assert problem.startswith(
-        f"{OVO}/loket: its client is protected: put product notificaties back, with retire: {{notificaties: DAY}},"
-        " which removes it"
+        f"{OVO}/loket: its client is protected: put product notificaties back, with retire:"
+        " {notificaties: DAY}, which removes it"
     )
     ending = client(protected=True)
     assert kinds(plan_of((old, ending))) == {"loket": ["product_unprotected"]}
@@ -346,21 +430,27 @@ def test_a_protected_product_is_retired_first() -> None:
 
 
 def test_a_preview_that_ends_early_shows_no_removals_and_hides_none() -> None:
-    """Where a refusal ends the program, what it did not declare has no step; with mistakes in forms it declares nothing
-    at all."""
+    """Where a refusal ends the program, what it did not declare has no step; with mistakes in forms
+    it declares nothing at all."""
     kept, gone = resources("kept"), resources("gone")
     problem = {"severity": "error", "message": "error: client x does not exist"}
     sames = [step("same", one, one) for one in kept]
-    assert kinds(planned(*sames, of=state(kept, gone), diagnostics=[problem])) == {"gone": ["client_removed"]}
+    assert kinds(planned(*sames, of=state(kept, gone), diagnostics=[problem])) == {
+        "gone": ["client_removed"]
+    }
     assert kinds(planned(of=state(kept, gone), diagnostics=[problem])) == {}
 
 
 def test_a_client_that_was_left_to_itself_and_that_no_form_names_any_more() -> None:
-    """Its form goes, or one of its platforms; what is taken back, renamed or preserved as before is none."""
+    """Its form goes, or one of its platforms; what is taken back, renamed or preserved as before is
+    none."""
     component, *parts = resources()
 
     def left(*platforms: str) -> dict[str, Any]:
-        return {**component, "inputs": {"preserve": True, "left": dict.fromkeys(platforms, "Stad Gent")}}
+        return {
+            **component,
+            "inputs": {"preserve": True, "left": dict.fromkeys(platforms, "Stad Gent")},
+        }
 
     both, balie = left("acmidm", "geosecure"), {**left("acmidm"), "urn": f"{PREFIX}::{OVO}/balie"}
     for one, expected in (
@@ -371,10 +461,16 @@ def test_a_client_that_was_left_to_itself_and_that_no_form_names_any_more() -> N
     ):
         found = review_of([planned(one, of=state([both]))], COMPARISON).connections
         assert [
-            (client.organisation, client.platform, [change.kind for change in client.changes]) for client in found
+            (client.organisation, client.platform, [change.kind for change in client.changes])
+            for client in found
         ] == [("Stad Gent", platform, ["client_abandoned"]) for platform in expected]
-    taken_back = [step("update", left("acmidm"), component), *(step("create", None, part) for part in parts)]
-    assert "client_abandoned" not in kinds(planned(*taken_back, of=state([left("acmidm")])))["loket"]
+    taken_back = [
+        step("update", left("acmidm"), component),
+        *(step("create", None, part) for part in parts),
+    ]
+    assert (
+        "client_abandoned" not in kinds(planned(*taken_back, of=state([left("acmidm")])))["loket"]
+    )
 
 
 def test_a_change_that_no_report_can_show_is_reported_as_that() -> None:
@@ -389,12 +485,18 @@ def test_a_change_that_no_report_can_show_is_reported_as_that() -> None:
 
 
 def test_keys_that_are_handed_over_and_taken_back() -> None:
-    """Each key that stays, and each that goes, has its thumbprint; a client that has uploaded keys is not called
-    keyless."""
-    declared, portal = client(), client(keys=None, uploaded={"b": client().keys["b"], "old": client().keys["a"]})  # type: ignore[index]
+    """Each key that stays, and each that goes, has its thumbprint; a client that has uploaded keys
+    is not called keyless."""
+    declared, portal = (
+        client(),
+        client(keys=None, uploaded={"b": client().keys["b"], "old": client().keys["a"]}),  # type: ignore[index]
+    )
     (over,) = review_of([plan_of((declared, portal))], COMPARISON).connections[0].changes
     assert (over.kind, over.severity) == ("keys_handed_over", "danger")
-    assert [(field.field, field.new) for field in over.fields] == [("a", "thumbprint-of-a"), ("b", "thumbprint-of-b")]
+    assert [(field.field, field.new) for field in over.fields] == [
+        ("a", "thumbprint-of-a"),
+        ("b", "thumbprint-of-b"),
+    ]
     changes = review_of([plan_of((portal, declared))], COMPARISON).connections[0].changes
     assert [(change.kind, change.subject, change.thumbprint) for change in changes] == [
         ("key_added", "a", "thumbprint-of-a"),
@@ -408,26 +510,36 @@ def test_keys_that_are_handed_over_and_taken_back() -> None:
 
 
 def test_too_many_clients_at_once() -> None:
-    """More than 30% of ten or more that are removed or replaced; fewer, or of a small stack, pass, and those that are
-    renamed."""
+    """More than 30% of ten or more that are removed or replaced; fewer, or of a small stack, pass,
+    and those that are renamed."""
 
     def changed(gone: int, of: int) -> Plan:
         return plan_of(
-            *((client(f"a{number:02}"), None if number < gone else client(f"a{number:02}")) for number in range(of))
+            *(
+                (client(f"a{number:02}"), None if number < gone else client(f"a{number:02}"))
+                for number in range(of)
+            )
         )
 
     def retiring(number: int, day: str) -> Plan:
-        """As many that are taken down from a day on: at their first step they are declared still."""
+        """As many that are taken down from a day on: at their first step they are declared
+        still."""
         pairs = [
             (client(f"a{index:02}"), client(f"a{index:02}", scopes={}, retire={"acmidm": day}))
             for index in range(number)
         ]
-        return plan_of(*pairs, *((client(f"b{index:02}"), client(f"b{index:02}")) for index in range(10 - number)))
+        return plan_of(
+            *pairs,
+            *((client(f"b{index:02}"), client(f"b{index:02}")) for index in range(10 - number)),
+        )
 
     today = NOW.date()
     assert mass_change(changed(3, 10), today) == []
     assert mass_change(changed(9, 9), today) == []
-    assert (len(mass_change(retiring(4, "2026-11-25"), today)), mass_change(retiring(4, "2026-11-26"), today)) == (
+    assert (
+        len(mass_change(retiring(4, "2026-11-25"), today)),
+        mass_change(retiring(4, "2026-11-26"), today),
+    ) == (
         4,
         [],
     )
@@ -436,8 +548,13 @@ def test_too_many_clients_at_once() -> None:
     replaced = Plan(**{**vars(changed(3, 10)), "replaced": frozenset({place})})
     assert len(mass_change(replaced, today)) == 4
     (sentence,) = review_of([changed(20, 40)], COMPARISON).too_many
-    assert sentence.startswith(f"20 clients of 40 on prod would be removed or replaced, more than 30%: {OVO}/a00, ")
+    assert sentence.startswith(
+        f"20 clients of 40 on prod would be removed or replaced, more than 30%: {OVO}/a00, "
+    )
     assert sentence.endswith("and 10 more; if all of them are meant, add --allow-mass-change")
     assert review_of([changed(20, 40)], COMPARISON, allow_mass_change=True).too_many == ()
-    renamed = [(client(f"a{number}"), client(f"b{number}", formerly=(f"{OVO}/a{number}",))) for number in range(20)]
+    renamed = [
+        (client(f"a{number}"), client(f"b{number}", formerly=(f"{OVO}/a{number}",)))
+        for number in range(20)
+    ]
     assert mass_change(plan_of(*renamed), today) == []

@@ -1,4 +1,5 @@
-"""Whether somebody may upload the keys that forms leave to the portal, where no authority answers, or none can tell."""
+"""Whether somebody may upload the keys that forms leave to the portal, where no authority answers,
+or none can tell."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ _IN_PORTAL = replace(CONNECTION, keys=None, codes=("OVO002067",))
 
 def settings(**changes: str) -> Settings:
     """Those of an authority on a port that nobody listens on."""
-    urls = {name: f"http://127.0.0.1:1/{name}" for name in ("managementUrl", "issuer", "productsUrl")}
+    urls = {
+        name: f"http://127.0.0.1:1/{name}" for name in ("managementUrl", "issuer", "productsUrl")
+    }
     values = {
         "environment": "tni",
         "operatorClientId": "o",
@@ -35,20 +38,28 @@ def test_an_authority_that_is_down_is_one_line() -> None:
     """However many organisations wait for it; and nothing fails."""
     another = replace(_IN_PORTAL, codes=("OVO001992",))
     (sentence,) = missing_rights(stack(), [_IN_PORTAL, another])
-    assert sentence.startswith("whether somebody holds API-beheerder on tni could not be found out: ")
+    assert sentence.startswith(
+        "whether somebody holds API-beheerder on tni could not be found out: "
+    )
 
 
 def test_who_needs_no_right_and_an_authority_that_cannot_tell_are_not_asked() -> None:
     assert missing_rights(stack(), [CONNECTION, replace(_IN_PORTAL, codes=())]) == []
     assert (
         missing_rights(
-            stack(), [replace(_IN_PORTAL, retire={"acmidm": "2020-03-31"}), replace(_IN_PORTAL, preserve=True)]
+            stack(),
+            [
+                replace(_IN_PORTAL, retire={"acmidm": "2020-03-31"}),
+                replace(_IN_PORTAL, preserve=True),
+            ],
         )
         == []
     )
     assert missing_rights(stack(), [replace(_IN_PORTAL, platform=Platform.GEOSECURE)]) == []
     keycloak = stack(
-        authority="keycloak", managementUrl="http://127.0.0.1:1/admin/realms/r", issuer="http://127.0.0.1:1/realms/r"
+        authority="keycloak",
+        managementUrl="http://127.0.0.1:1/admin/realms/r",
+        issuer="http://127.0.0.1:1/realms/r",
     )
     assert missing_rights(keycloak, [_IN_PORTAL]) == []
     assert not isinstance(keycloak.platforms[Platform.ACMIDM].authority, KnowsRights)

@@ -57,8 +57,8 @@ On both: platforms acmidm; private_key_jwt. Keys: 1 on TNI, in the portal on pro
 
 
 def connections() -> list[ListedConnection]:
-    """A client with two keys, one of which ends soon; one with a secret; and two with keys in the portal, one of them
-    unreachable."""
+    """A client with two keys, one of which ends soon; one with a secret; and two with keys in the
+    portal, one of them unreachable."""
     kbo = {
         "organisation.name": "VLAIO",
         "organisation.ovo": None,
@@ -93,23 +93,34 @@ def connections() -> list[ListedConnection]:
             keys=None,
             uploaded={"u": Key("tU", NOW + timedelta(days=3, hours=1))},
         ),
-        client("onbereikbaar", client_id="6", fields={"organisation.name": "Agentschap"}, keys=None),
+        client(
+            "onbereikbaar", client_id="6", fields={"organisation.name": "Agentschap"}, keys=None
+        ),
     )
     return [listed("tni", state, NOW) for state in states]
 
 
 def test_status_searches_and_filters() -> None:
-    """Every word counts, where a word begins with it; a client without a key that ends is not one that ends soon."""
+    """Every word counts, where a word begins with it; a client without a key that ends is not one
+    that ends soon."""
 
-    def found(search: str = "", scopes: Collection[str] = (), days: int | None = None, **more: datetime) -> list[str]:
-        return [one.application for one in in_order(filter(matcher(search, scopes, days, **more), connections()))]
+    def found(
+        search: str = "", scopes: Collection[str] = (), days: int | None = None, **more: datetime
+    ) -> list[str]:
+        return [
+            one.application
+            for one in in_order(filter(matcher(search, scopes, days, **more), connections()))
+        ]
 
     assert found() == ["agentschap", "onbereikbaar", "loket", "steun"]
     assert found(search="GENT 1234 tB") == ["loket"], "gent is no word of Agentschap"
     assert found(search="Stad Gent loket") == ["loket"]
     assert found(search="gent 40001") == []
     assert (
-        found(search="0123456789 geosecure") == found(search="0123.456.789") == found(search="steun@vlaio") == ["steun"]
+        found(search="0123456789 geosecure")
+        == found(search="0123.456.789")
+        == found(search="steun@vlaio")
+        == ["steun"]
     )
     assert found(search="schrijven") == ["loket"], "of a scope's name each part is a word"
     assert found(search="osis") == []
@@ -139,13 +150,22 @@ def test_who_lacks_an_environment() -> None:
 
 
 def test_status_as_a_table() -> None:
-    """A row each, which a spreadsheet takes for text whatever it begins with; also one where semicolons part cells, as
-    in Dutch."""
-    hostile = listed_connection("x", organisation='=HYPERLINK("http://evil.example")', contacts=("@x", "a\nb; =1"))
+    """A row each, which a spreadsheet takes for text whatever it begins with; also one where
+    semicolons part cells, as in Dutch."""
+    hostile = listed_connection(
+        "x", organisation='=HYPERLINK("http://evil.example")', contacts=("@x", "a\nb; =1")
+    )
     kept = (*in_order(connections()), hostile)
-    rows = list(csv.DictReader(as_csv(Status(checked_at=NOW, stacks=("tni",), connections=kept)).splitlines()))
+    rows = list(
+        csv.DictReader(
+            as_csv(Status(checked_at=NOW, stacks=("tni",), connections=kept)).splitlines()
+        )
+    )
     assert len(rows) == 5
-    assert {name: rows[2][name] for name in ("organisation", "codes", "client_id", "scopes", "keys", "leaves")} == {
+    assert {
+        name: rows[2][name]
+        for name in ("organisation", "codes", "client_id", "scopes", "keys", "leaves")
+    } == {
         "organisation": "Stad Gent",
         "codes": "OVO002067",
         "client_id": "1234",
@@ -161,9 +181,11 @@ def test_status_as_a_table() -> None:
 
 
 def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """Four or five lines each, none of which ends in blanks; a scope with why, as far as that is known; what is not
-    there takes no line."""
-    print_report(Status(checked_at=NOW, stacks=("tni",), search="x", connections=in_order(connections())))
+    """Four or five lines each, none of which ends in blanks; a scope with why, as far as that is
+    known; what is not there takes no line."""
+    print_report(
+        Status(checked_at=NOW, stacks=("tni",), search="x", connections=in_order(connections()))
+    )
     assert capsys.readouterr().out.splitlines() == [
         '4 connections on tni with "x"',
         "Agentschap · agentschap  5",
@@ -194,7 +216,12 @@ def test_history_says_why_a_scope_was_granted(action: str) -> None:
     now = client(scopes={"vo_info": "requested", "dv_dosis_schrijven": WHY})
     before = None if action == "client.created" else {"scopes": ["vo_info"]}
     recorded = RecordedChange(
-        NOW, "operator", action, "", before, {"scopes": ["dv_dosis_schrijven", "vo_info"], "default": ["vo_info"]}
+        NOW,
+        "operator",
+        action,
+        "",
+        before,
+        {"scopes": ["dv_dosis_schrijven", "vo_info"], "default": ["vo_info"]},
     )
     entry = entry_of("tni", now, recorded)
     assert entry is not None
@@ -227,8 +254,8 @@ AS_EXPECTED = "Stad Gent · loket: production is as TNI, but for what is expecte
 
 
 def test_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
-    """What production lacks, the reverse, what differs, and why it is not ready; 1 until there is nothing to
-    promote."""
+    """What production lacks, the reverse, what differs, and why it is not ready; 1 until there is
+    nothing to promote."""
     form = on_both(tmp_path, scopes=(SEND, DOSSIERS))
     whole = form.request("prod")
     form.document["environments"]["prod"] = {
@@ -245,22 +272,31 @@ def test_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
     form.add_key("prod-key", "prod")
     said = promote(form)
     assert "ready for production: yes" in said
-    assert "note  names not verified: dv_dosis_schrijven; have Digitaal Vlaanderen confirm them" in said
+    assert (
+        "note  names not verified: dv_dosis_schrijven; have Digitaal Vlaanderen confirm them"
+        in said
+    )
 
 
-def test_promote_compares_default_scopes_and_attributes(tmp_path: Path, promote: Callable[..., str]) -> None:
+def test_promote_compares_default_scopes_and_attributes(
+    tmp_path: Path, promote: Callable[..., str]
+) -> None:
     form = on_both(tmp_path, scopes=(PLAIN,))
     form.request()["scopes"] = {PLAIN: {"default": True}}
     form.request("prod")["attributes"] = {ATTRIBUTE: "balie"}
     shutil.copytree(catalogue_folder(), tmp_path / "catalogue")
     said = promote(form, code=1)
     assert "on production, not on TNI\n  attribute   setbyclient_proef\n" in said
-    assert f"set differently, TNI → production\n  scope       {PLAIN}, default: true → false\n" in said
+    assert (
+        f"set differently, TNI → production\n  scope       {PLAIN}, default: true → false\n" in said
+    )
     form.request()["attributes"] = {ATTRIBUTE: "loket"}
     assert "  attribute   setbyclient_proef: loket → balie" in promote(form, code=1)
 
 
-def test_what_production_does_not_offer_is_nothing_to_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
+def test_what_production_does_not_offer_is_nothing_to_promote(
+    tmp_path: Path, promote: Callable[..., str]
+) -> None:
     """It is shown, and no change of the form can take it away: the exit code is not 1 for ever."""
     form = on_both(tmp_path)
     form.request()["scopes"]["dv_organisatieregister_testclient"] = {}
@@ -273,11 +309,15 @@ def test_what_production_does_not_offer_is_nothing_to_promote(tmp_path: Path, pr
     assert promote(form).splitlines()[:4] == lines
 
 
-def test_what_differs_per_environment_is_nothing_to_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
-    """It is shown with why, and counts no more than what is offered there only; another field of the same product
-    does."""
+def test_what_differs_per_environment_is_nothing_to_promote(
+    tmp_path: Path, promote: Callable[..., str]
+) -> None:
+    """It is shown with why, and counts no more than what is offered there only; another field of
+    the same product does."""
     header = {"widget_id": "w-tni", "app_id": "mijn-gent", "test_url": "https://test.gent.example"}
-    form = on_both(tmp_path, scopes=("dv_mbp_incidents",), products={"mijn-burgerprofiel": header}, keys=())
+    form = on_both(
+        tmp_path, scopes=("dv_mbp_incidents",), products={"mijn-burgerprofiel": header}, keys=()
+    )
     product = form.request("prod")["products"]["mijn-burgerprofiel"]
     product |= {"widget_id": "w-prod", "production_url": "https://gent.example"}
     assert promote(form).splitlines()[:5] == [
@@ -292,19 +332,28 @@ def test_what_differs_per_environment_is_nothing_to_promote(tmp_path: Path, prom
 
 
 def test_promote_knows_the_policies(tmp_path: Path, promote: Callable[..., str]) -> None:
-    """A client that may have a secret on TNI is warned before production is in the form, and stopped once it is."""
+    """A client that may have a secret on TNI is warned before production is in the form, and
+    stopped once it is."""
     form = on_both(tmp_path, keys=(), token_endpoint_auth_method="client_secret_basic")
     prod = form.document["environments"].pop("prod")
     said = promote(form, code=1)
-    assert said.splitlines()[0] == "Stad Gent · loket: production is not in the form yet, and lacks 2 of what TNI has"
-    assert "environment" not in said.partition("ready for production")[0], "it is none of what TNI has"
+    assert (
+        said.splitlines()[0]
+        == "Stad Gent · loket: production is not in the form yet, and lacks 2 of what TNI has"
+    )
+    assert "environment" not in said.partition("ready for production")[0], (
+        "it is none of what TNI has"
+    )
     assert "  TO DO the form has no prod under environments: add it" in said
     assert (
         "  TO DO the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an"
         " exemption" in said
     )
     form.document["environments"]["prod"] = prod
-    assert "the client authenticates with client_secret_basic on prod; use private_key_jwt" in promote(form, code=2)
+    assert (
+        "the client authenticates with client_secret_basic on prod; use private_key_jwt"
+        in promote(form, code=2)
+    )
 
 
 def test_promote_used_wrongly(tmp_path: Path, promote: Callable[..., str]) -> None:
@@ -315,14 +364,17 @@ def test_promote_used_wrongly(tmp_path: Path, promote: Callable[..., str]) -> No
 
 
 def test_a_headline_of_drift_counts_keys_that_end() -> None:
-    """Beside whatever else it has: an application whose key has expired is cut off, in sync or not."""
+    """Beside whatever else it has: an application whose key has expired is cut off, in sync or
+    not."""
     ends = {
         "a": Key("t", NOW + timedelta(days=3)),
         "b": Key("u", NOW - timedelta(days=3)),
         "c": Key("v", NOW - timedelta(days=9)),
     }
     keys = expiring_keys(by_hand((client(keys=ends), client(keys=ends))), NOW, 30)
-    assert drift_report(expiring=keys).headline.endswith("there is none; 2 keys have expired, 1 key ends soon")
+    assert drift_report(expiring=keys).headline.endswith(
+        "there is none; 2 keys have expired, 1 key ends soon"
+    )
     assert drift_report(*by_hand((client(), None)), expiring=keys[:1]).headline.endswith(
         "is removed; 1 key has expired"
     )
@@ -332,10 +384,12 @@ def test_json_is_ascii_and_can_be_read_back() -> None:
     """A change's sentence and severity are in it for programs, and made anew from its kind."""
     key = Key("t", NOW + timedelta(days=3))
     review = reviewed(
-        (client(), None), (client("x"), client("x", scopes={"dv_dosis_schrijven": "waaróm"}, keys={"a": key}))
+        (client(), None),
+        (client("x"), client("x", scopes={"dv_dosis_schrijven": "waaróm"}, keys={"a": key})),
     )
     drift = drift_report(
-        *by_hand((client(), None)), expiring=expiring_keys(by_hand((client(keys={"a": key}),) * 2), NOW, 30)
+        *by_hand((client(), None)),
+        expiring=expiring_keys(by_hand((client(keys={"a": key}),) * 2), NOW, 30),
     )
     for report, kind in ((review, Review), (drift, Drift)):
         text = as_json(report)

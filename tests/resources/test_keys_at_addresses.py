@@ -1,5 +1,5 @@
-"""What becomes of a client whose keys are, or will be, at an address: what is listed of them, and what may take their
-place."""
+"""What becomes of a client whose keys are, or will be, at an address: what is listed of them, and
+what may take their place."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Published:
 
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch) -> Published:
-    """The embedded portal takes no address, and no server of a test is at a public one: how it is fetched is tested
-    elsewhere."""
+    """The embedded portal takes no address, and no server of a test is at a public one: how it is
+    fetched is tested elsewhere."""
     found = Published()
     monkeypatch.setattr(published_keys, "fetch_keys", found.fetch)
     return found
@@ -66,7 +66,8 @@ def on_authority(provider: ClientJwksProvider, monkeypatch: pytest.MonkeyPatch) 
 def test_the_key_that_evidence_was_signed_with_is_looked_for_where_it_is_published(
     world: World, published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For the gate. A run that cannot fetch it fails, and the next looks again; a read keeps what was known."""
+    """For the gate. A run that cannot fetch it fails, and the next looks again; a read keeps what
+    was known."""
     provider = world.provider(ClientJwksProvider)
     on_authority(provider, monkeypatch)
     inputs = {
@@ -76,10 +77,18 @@ def test_the_key_that_evidence_was_signed_with_is_looked_for_where_it_is_publish
         "proven": {"thumbprint": ONE.thumbprint(), **OF_EVIDENCE},
     }
     elsewhere = {**inputs, "proven": {"thumbprint": OTHER.thumbprint(), **OF_EVIDENCE}}
-    assert [outs(provider.read("c", one))["seen"] for one in (inputs, elsewhere)] == [ONE.thumbprint(), None]
+    assert [outs(provider.read("c", one))["seen"] for one in (inputs, elsewhere)] == [
+        ONE.thumbprint(),
+        None,
+    ]
     published.there = "cannot be reached; see to its server"
-    assert outs(provider.read("c", {**inputs, "seen": ONE.thumbprint()}))["seen"] == ONE.thumbprint()
-    with pytest.raises(Rejected, match=f"evidence was signed with cannot be looked for: {ADDRESS} cannot be reached"):
+    assert (
+        outs(provider.read("c", {**inputs, "seen": ONE.thumbprint()}))["seen"] == ONE.thumbprint()
+    )
+    with pytest.raises(
+        Rejected,
+        match=f"evidence was signed with cannot be looked for: {ADDRESS} cannot be reached",
+    ):
         provider.update("c", {**inputs, "proven": None}, inputs)
 
 
@@ -99,7 +108,14 @@ def test_only_what_is_an_address_for_keys_is_fetched() -> None:
         ([public_jwk(ONE)], [OTHER.thumbprint()], True),
         ([public_jwk(ONE)], [ONE.thumbprint()], False),
     ],
-    ids=["a key", "one that has ended", "none", "nobody answers", "another than the form's", "the form's"],
+    ids=[
+        "a key",
+        "one that has ended",
+        "none",
+        "nobody answers",
+        "another than the form's",
+        "the form's",
+    ],
 )
 def test_a_secret_works_until_a_key_that_can_be_used_is_at_the_address(
     published: Published, there: list[Any] | str, awaited: list[str] | None, waits: bool
@@ -124,7 +140,9 @@ def test_keys_in_files_that_take_the_place_of_an_address_are_guarded(
     on_authority(provider, monkeypatch)
 
     def refused(*declared: Any) -> Any:
-        checked = provider.check({"platform": "acmidm", "client_id": "c"}, keys("c", *declared, proven=ONE))
+        checked = provider.check(
+            {"platform": "acmidm", "client_id": "c"}, keys("c", *declared, proven=ONE)
+        )
         return (checked.inputs or {}).get("refused")
 
     assert 'key "one" cannot leave' in refused(OTHER)
@@ -136,16 +154,21 @@ def test_keys_in_files_that_take_the_place_of_an_address_are_guarded(
 def test_an_address_takes_the_place_of_keys_where_one_of_them_is(
     guarded: World, registry: Registry, published: Published, application: str
 ) -> None:
-    """Else nothing is written: the portal, which would refuse the address for another reason, is not even asked."""
+    """Else nothing is written: the portal, which would refuse the address for another reason, is
+    not even asked."""
     provider = guarded.provider(OAuthClientProvider)
     made = provider.create(client_inputs(application))
     registry.set_keys(made.id, [ONE])
     wanted = client_inputs(application, jwks_uri=ADDRESS)
     published.there = [public_jwk(OTHER)]
-    with pytest.raises(Rejected, match=f'the client keeps key "one", for {ADDRESS} has none of them'):
+    with pytest.raises(
+        Rejected, match=f'the client keeps key "one", for {ADDRESS} has none of them'
+    ):
         provider.update(made.id, outs(made), wanted)
     published.there = "cannot be reached; see to its server"
-    with pytest.raises(Rejected, match=f"at its new address cannot be used: {ADDRESS} cannot be reached"):
+    with pytest.raises(
+        Rejected, match=f"at its new address cannot be used: {ADDRESS} cannot be reached"
+    ):
         provider.update(made.id, outs(made), wanted)
     published.there = [public_jwk(ONE), public_jwk(OTHER)]
     with pytest.raises(Rejected, match="takes no keys from an address"):

@@ -1,5 +1,5 @@
-"""Who is told what: whatever a mail server does, nobody who has a mail gets it again, and nobody who may get it is
-forgotten."""
+"""Who is told what: whatever a mail server does, nobody who has a mail gets it again, and nobody
+who may get it is forgotten."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from acmidm_onboarding.resources.mail_record import CLIENT_ID, Delivery, Outcome
 CONTACTS = ("a", "b", "c")
 FIRST = Delivery(unsent=(CLIENT_ID,), scopes=("x",))
 outcomes = st.lists(
-    st.fixed_dictionaries(dict.fromkeys(CONTACTS, st.sampled_from(["ok", "450", "550", "down"]))) | st.none(),
+    st.fixed_dictionaries(dict.fromkeys(CONTACTS, st.sampled_from(["ok", "450", "550", "down"])))
+    | st.none(),
     max_size=6,
 )
 
@@ -28,11 +29,15 @@ def tried(record: Delivery, outcome: dict[str, str] | None) -> tuple[Delivery, l
         )
         for one, why in said.items()
     }
-    return (record.tried(made, "2026-01-01T00:00:00Z") if to else record), [one for one in to if said[one] == "ok"]
+    return (record.tried(made, "2026-01-01T00:00:00Z") if to else record), [
+        one for one in to if said[one] == "ok"
+    ]
 
 
 @given(outcomes)
-def test_each_contact_has_a_mail_once_or_was_refused_for_good_or_is_left(tries: list[dict[str, str] | None]) -> None:
+def test_each_contact_has_a_mail_once_or_was_refused_for_good_or_is_left(
+    tries: list[dict[str, str] | None],
+) -> None:
     record, have = FIRST, list[str]()
     for outcome in tries:
         record, got = tried(record, outcome)

@@ -1,4 +1,5 @@
-"""Two resources of one stack and the same client: the marks tell which has it, and no read confuses them."""
+"""Two resources of one stack and the same client: the marks tell which has it, and no read confuses
+them."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ def marks(document: dict[str, Any]) -> dict[str, Any]:
 def test_a_refresh_teaches_the_old_one_nothing(
     world: World, registry: Registry, client: dict[str, Any], application: str
 ) -> None:
-    """A second create takes the client over. The first one, refreshed before it is removed, sees that, and removes
-    nothing."""
+    """A second create takes the client over. The first one, refreshed before it is removed, sees
+    that, and removes nothing."""
     provider, client_id = world.provider(OAuthClientProvider), client["client_id"]
     new = outs(provider.create(client_inputs(application)))
     assert new["client_id"] == client_id
@@ -51,8 +52,8 @@ def test_an_update_puts_the_own_marks_back(
     change: dict[str, Any],
     is_refreshed: bool,
 ) -> None:
-    """Once a refresh has seen other ones, and in any update where only the incarnation is another: a state of before is
-    restored."""
+    """Once a refresh has seen other ones, and in any update where only the incarnation is another:
+    a state of before is restored."""
     clients, products, client_id = (
         world.provider(OAuthClientProvider),
         world.provider(ProductConfigurationProvider),
@@ -67,7 +68,10 @@ def test_an_update_puts_the_own_marks_back(
         else [client, configured]
     )
     assert not is_refreshed or all("other_owner" in one for one in before)
-    wanted = client_inputs(application, contacts=["nieuw@stad-gent.example"]), product_of(client_id, merk_code="nieuw")
+    wanted = (
+        client_inputs(application, contacts=["nieuw@stad-gent.example"]),
+        product_of(client_id, merk_code="nieuw"),
+    )
     clients.update(client_id, before[0], wanted[0])
     products.update("", before[1], wanted[1])
     assert marks(registry.client(application)) == marks(client)
@@ -79,7 +83,8 @@ def test_an_update_puts_the_own_marks_back(
 def test_a_client_is_found_under_its_former_key(
     world: World, registry: Registry, client: dict[str, Any], application: str
 ) -> None:
-    """The state was lost while ``formerly`` waited: the client keeps its ID, and its products come along."""
+    """The state was lost while ``formerly`` waited: the client keeps its ID, and its products come
+    along."""
     clients, products, client_id = (
         world.provider(OAuthClientProvider),
         world.provider(ProductConfigurationProvider),
@@ -96,7 +101,10 @@ def test_a_client_is_found_under_its_former_key(
     )
     document = registry.product_document("notificaties", client_id)
     assert document is not None
-    assert (marks(document), document["configuration"]["merk_code"]) == (marks(outs(configured)), "nieuw")
+    assert (marks(document), document["configuration"]["merk_code"]) == (
+        marks(outs(configured)),
+        "nieuw",
+    )
     assert outs(configured)["incarnation"] != outs(before)["incarnation"]
 
     # Its own key goes first, and a key that is another stack's is none of its.
@@ -104,4 +112,7 @@ def test_a_client_is_found_under_its_former_key(
     elders = client_inputs(f"{application}-3", managed_by="elders/tni")
     clients.create(elders)
     ours = client_inputs(f"{application}-4", formerly=[elders["software_id"]])
-    assert clients.create(ours).id not in (client_id, registry.client(f"{application}-3")["client_id"])
+    assert clients.create(ours).id not in (
+        client_id,
+        registry.client(f"{application}-3")["client_id"],
+    )

@@ -1,4 +1,5 @@
-"""Providers on a real portal, called directly: configured as the engine would, without the engine."""
+"""Providers on a real portal, called directly: configured as the engine would, without the
+engine."""
 
 from __future__ import annotations
 
@@ -37,20 +38,28 @@ def world_of(portal: RunningPortal, folder: Path) -> World:
     key = folder / "operator.jwk.json"
     key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
     settings: dict[str, object] = {"environment": "tni", "keyOverlapDays": 0}
-    settings |= {"catalogueFolder": str(catalogue_folder()), "operatorPrivateKeyFile": str(key), **settings_of(portal)}
+    settings |= {
+        "catalogueFolder": str(catalogue_folder()),
+        "operatorPrivateKeyFile": str(key),
+        **settings_of(portal),
+    }
     return World({f"acmidm:{name}": str(value) for name, value in settings.items()})
 
 
 def adopting(client_id: str, inputs: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    """Inputs with the wish of a form of Stad Gent to take a client over; ``changes`` override what the program gives
-    with it."""
+    """Inputs with the wish of a form of Stad Gent to take a client over; ``changes`` override what
+    the program gives with it."""
     wanted = {
         "client_id": client_id,
         "software_id": inputs["software_id"],
         "managed_by": MANAGED_BY,
         "form": "gent/loket",
     }
-    of_gent = {"codes": ["OVO002067", "0207451227", "OVO000067"], "shared_codes": [], "is_named": False}
+    of_gent = {
+        "codes": ["OVO002067", "0207451227", "OVO000067"],
+        "shared_codes": [],
+        "is_named": False,
+    }
     return {**inputs, "adopt": {**wanted, **of_gent, **changes}}
 
 

@@ -1,4 +1,5 @@
-"""What a run declares of an authority that only people can change: what they confirmed, and nothing else."""
+"""What a run declares of an authority that only people can change: what they confirmed, and nothing
+else."""
 
 from __future__ import annotations
 
@@ -53,8 +54,11 @@ def test_what_nobody_confirmed_is_not_declared() -> None:
 
 
 def test_what_is_confirmed_is_declared_as_it_is() -> None:
-    """Scopes, keys, products and metadata are the confirmation's; form, stack and reason of a scope the form's."""
-    form = replace(wanted("dv_kbo", "dv_magda", keys=["new"]), formerly=("OVO002067/oud",), protected=True)
+    """Scopes, keys, products and metadata are the confirmation's; form, stack and reason of a scope
+    the form's."""
+    form = replace(
+        wanted("dv_kbo", "dv_magda", keys=["new"]), formerly=("OVO002067/oud",), protected=True
+    )
     confirmed = saying(CONFIRMED, scopes={"dv_magda": {"default": True}, "evil": {}})
     one = only(declared(form, confirmed={FORM.client_key: confirmed}))
     assert one.is_confirmed
@@ -64,24 +68,37 @@ def test_what_is_confirmed_is_declared_as_it_is() -> None:
     }
     assert (set(one.jwks or {}), set(one.keys or {})) == ({"old"}, {"old"})
     assert one.products == {"dosis": {"bron_uri": "urn://a"}}
-    assert (one.form, one.formerly, one.metadata.software_id) == (form.form, form.formerly, form.software_id)
+    assert (one.form, one.formerly, one.metadata.software_id) == (
+        form.form,
+        form.formerly,
+        form.software_id,
+    )
 
 
 @pytest.mark.parametrize("keys", [None, ["new"]], ids=["in the portal", "in the form"])
 def test_keys_are_declared_where_the_form_has_them(keys: list[str] | None) -> None:
-    """Those that are left to the portal are in no state, whatever is confirmed; those that nobody has seen are none."""
+    """Those that are left to the portal are in no state, whatever is confirmed; those that nobody
+    has seen are none."""
     one = only(declared(wanted(keys=keys), confirmed={FORM.client_key: CONFIRMED}))
     assert (one.jwks is None, one.keys is None) == (keys is None, keys is None)
-    unseen = only(declared(wanted(keys=keys), confirmed={FORM.client_key: replace(CONFIRMED, jwks=None)}))
+    unseen = only(
+        declared(wanted(keys=keys), confirmed={FORM.client_key: replace(CONFIRMED, jwks=None)})
+    )
     assert unseen.jwks == (None if keys is None else {})
 
 
 def test_a_confirmation_that_is_missing_leaves_what_is_recorded() -> None:
     """With its scopes, keys and products, and not with what the form says meanwhile."""
     one = only(declared(wanted("dv_kbo"), records={FORM.resource_name: RECORD}))
-    assert (set(one.scopes), set(one.jwks or {}), one.products) == ({"dv_magda"}, {"old"}, FORM.products)
+    assert (set(one.scopes), set(one.jwks or {}), one.products) == (
+        {"dv_magda"},
+        {"old"},
+        FORM.products,
+    )
     assert one.metadata.contacts == FORM.metadata.contacts
-    assert declared(FORM, records={FORM.resource_name: replace(RECORD, client_id=None)}).declared == ()
+    assert (
+        declared(FORM, records={FORM.resource_name: replace(RECORD, client_id=None)}).declared == ()
+    )
 
 
 def test_a_client_whose_scopes_nobody_knows_keeps_them() -> None:
@@ -100,7 +117,8 @@ def test_a_client_that_somebody_saw_gone_is_declared_no_more(has_record: bool) -
 
 @pytest.mark.parametrize("has_form", [True, False])
 def test_one_that_is_gone_is_protected_no_more_and_then_forgotten(has_form: bool) -> None:
-    """The engine parts with nothing that is protected in its state: that is lifted in a run of its own."""
+    """The engine parts with nothing that is protected in its state: that is lifted in a run of its
+    own."""
     forms, confirmed = [FORM] if has_form else [], {FORM.client_key: saying(CONFIRMED, removed=BY)}
     first = declared(
         *forms,
@@ -133,18 +151,25 @@ def test_a_form_that_is_gone(case: tuple[bool | None, bool, bool, bool]) -> None
     protect, is_confirmed, is_recorded, stays = case
     found = declared(
         confirmed={FORM.client_key: CONFIRMED} if is_confirmed else {},
-        records={FORM.resource_name: replace(RECORD, protected=bool(protect))} if is_recorded else {},
+        records={FORM.resource_name: replace(RECORD, protected=bool(protect))}
+        if is_recorded
+        else {},
         protect=protect,
     )
     assert [one.client_key for one in found.declared] == ([FORM.client_key] if stays else [])
     assert found.wanted == ()
     for one in found.declared:
-        assert (set(one.scopes), set(one.jwks or {}), one.products) == ({"dv_magda"}, {"old"}, FORM.products)
+        assert (set(one.scopes), set(one.jwks or {}), one.products) == (
+            {"dv_magda"},
+            {"old"},
+            FORM.products,
+        )
         assert (one.metadata.organisation, one.form) == (FORM.metadata.organisation, None)
 
 
 def test_a_stack_that_protects_keeps_what_it_does_not_protect_any_more() -> None:
-    """One that left as far as its last step, and whose form went before anybody saw it gone: no run may forget it."""
+    """One that left as far as its last step, and whose form went before anybody saw it gone: no run
+    may forget it."""
     found = declared(
         confirmed={FORM.client_key: CONFIRMED},
         records={FORM.resource_name: replace(RECORD, protected=False)},
@@ -174,9 +199,17 @@ def test_a_platform_with_an_api_is_as_its_forms_say() -> None:
 RETIRED = replace(FORM, retire={"acmidm": (DAY - timedelta(days=1)).isoformat()})
 
 
-def steps(has: Client, confirmed: Confirmation, form: Declaration = RETIRED) -> tuple[Any, list[str]]:
-    """The scopes that are declared, whether protection is lifted, and the parts that are ordered."""
-    found = declared(form, confirmed={FORM.client_key: confirmed}, records={FORM.resource_name: has}, protect=True)
+def steps(
+    has: Client, confirmed: Confirmation, form: Declaration = RETIRED
+) -> tuple[Any, list[str]]:
+    """The scopes that are declared, whether protection is lifted, and the parts that are
+    ordered."""
+    found = declared(
+        form,
+        confirmed={FORM.client_key: confirmed},
+        records={FORM.resource_name: has},
+        protect=True,
+    )
     (asked,) = found.wanted or (None,)
     ordered = [one.part for one in orders(FORM.client_key, asked, confirmed, has, Rules(NOW))]
     one = found.declared[0] if found.declared else None
@@ -184,7 +217,8 @@ def steps(has: Client, confirmed: Confirmation, form: Declaration = RETIRED) -> 
 
 
 def test_a_client_leaves_in_two_steps() -> None:
-    """Its scopes are ordered away first, then it is; and it is forgotten once somebody saw it gone."""
+    """Its scopes are ordered away first, then it is; and it is forgotten once somebody saw it
+    gone."""
     protected = replace(RECORD, protected=True)
     assert steps(protected, CONFIRMED) == (({"dv_magda"}, True), ["scopes"])
     withdrawn = saying(CONFIRMED, scopes={})
@@ -197,11 +231,17 @@ def test_a_client_leaves_in_two_steps() -> None:
 def test_a_client_that_is_preserved_is_left_alone() -> None:
     """It keeps its scopes, is left where it is, and nothing is ordered of it."""
     kept = replace(RETIRED, preserve=True)
-    has = replace(RECORD, retained=True, protected=False, fields={**RECORD.fields, "keys_declared": None})
-    found = declared(kept, confirmed={FORM.client_key: CONFIRMED}, records={FORM.resource_name: has})
+    has = replace(
+        RECORD, retained=True, protected=False, fields={**RECORD.fields, "keys_declared": None}
+    )
+    found = declared(
+        kept, confirmed={FORM.client_key: CONFIRMED}, records={FORM.resource_name: has}
+    )
     assert found.declared == ()
     assert [one.client_key for one in found.left] == [FORM.client_key]
-    before = declared(kept, confirmed={FORM.client_key: CONFIRMED}, records={FORM.resource_name: RECORD})
+    before = declared(
+        kept, confirmed={FORM.client_key: CONFIRMED}, records={FORM.resource_name: RECORD}
+    )
     assert only(before).in_stack(protect=True).retained
 
 
@@ -219,7 +259,10 @@ def test_what_is_confirmed_is_what_the_forms_ask_in_the_end() -> None:
 
 
 def test_a_state_that_somebody_edited_is_a_sentence() -> None:
-    """It is read where a confirmation is missing; without the metadata nobody knows what the client is."""
+    """It is read where a confirmation is missing; without the metadata nobody knows what the client
+    is."""
     broken = replace(RECORD, fields={})
-    with pytest.raises(Failure, match="has not all of its metadata, and its confirmation is missing"):
+    with pytest.raises(
+        Failure, match="has not all of its metadata, and its confirmation is missing"
+    ):
         declared(FORM, records={broken.resource_name: broken})

@@ -1,4 +1,5 @@
-"""What a confirmation says once an order is carried out or refused: what that order said, and nothing else."""
+"""What a confirmation says once an order is carried out or refused: what that order said, and
+nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +26,12 @@ def test_a_create_brings_the_client_and_nothing_that_nobody_has_done() -> None:
     (order,) = orders(FORM.client_key, FORM, None, None, Rules(NOW))
     assert order.act is Act.CREATE
     found = carried_out(order, refused(ordered("dv_kbo"), None, "no", BY), BY, client_id=CLIENT_ID)
-    assert (found.client_id, found.keys, found.products, set(found.scopes)) == (CLIENT_ID, None, {}, {"dv_magda"})
+    assert (found.client_id, found.keys, found.products, set(found.scopes)) == (
+        CLIENT_ID,
+        None,
+        {},
+        {"dv_magda"},
+    )
     assert set(found.confirmed) == {"client", "scopes"}
     assert set(found.refused) == {"scopes"}
 
@@ -34,7 +40,12 @@ def test_a_client_that_is_made_again_has_nothing_of_the_one_that_went() -> None:
     (order,) = orders(FORM.client_key, FORM, None, None, Rules(NOW))
     gone = saying(CONFIRMED, removed=BY)
     found = carried_out(order, gone.said, LATER, client_id="another")
-    assert (found.client_id, found.removed, found.keys, found.products) == ("another", None, None, {})
+    assert (found.client_id, found.removed, found.keys, found.products) == (
+        "another",
+        None,
+        None,
+        {},
+    )
     assert {one.by for one in found.confirmed.values()} == {LATER.by}
 
 

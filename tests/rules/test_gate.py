@@ -29,7 +29,11 @@ KEY = "OVO002067/loket"
 
 
 def has(
-    client_id: str, scopes: Iterable[str], products: Iterable[str] = (), keys: Iterable[str] | None = (), **more: Any
+    client_id: str,
+    scopes: Iterable[str],
+    products: Iterable[str] = (),
+    keys: Iterable[str] | None = (),
+    **more: Any,
 ) -> Client:
     """A client as a state has it; ``keys`` are thumbprints."""
     found = None if keys is None else {thumbprint: Key(thumbprint) for thumbprint in keys}
@@ -47,7 +51,12 @@ def has(
 
 def proven(at: datetime = NOW - timedelta(days=1), **changes: Any) -> Evidence:
     """Evidence of two scopes and a product, by a key of TNI."""
-    said = {"client_id": "tni-id", "scopes": {"send", "dossiers"}, "products": {"notificaties"}, **changes}
+    said = {
+        "client_id": "tni-id",
+        "scopes": {"send", "dossiers"},
+        "products": {"notificaties"},
+        **changes,
+    }
     return proof(**said, iat=int(at.timestamp()))
 
 
@@ -57,7 +66,9 @@ ON_TNI = has("tni-id", {"send", "dossiers"}, {"notificaties"}, keys={"thumb"}, *
 TNI = TestStack("tni", {KEY: ON_TNI})
 
 
-def connection(scopes: tuple[str, ...] = ("send",), products: tuple[str, ...] = (), **changes: object) -> Declaration:
+def connection(
+    scopes: tuple[str, ...] = ("send",), products: tuple[str, ...] = (), **changes: object
+) -> Declaration:
     values: dict[str, Any] = {
         "scopes": dict.fromkeys(scopes, "requested"),
         "jwks": {"prod-1": PublicJwk("prod-1", {}, "prod-thumb")},
@@ -74,7 +85,9 @@ def ask(
     tests: TestStack | None = TNI,
     mode: PromotionGate = PromotionGate.ENFORCE,
 ) -> Desired:
-    return desired([asked], NOW, gate=Gate(mode, DAYS), records=lambda: own or {}, tests=lambda: tests)
+    return desired(
+        [asked], NOW, gate=Gate(mode, DAYS), records=lambda: own or {}, tests=lambda: tests
+    )
 
 
 def passes(asked: Declaration, *given: Any, **more: Any) -> bool:
@@ -83,11 +96,16 @@ def passes(asked: Declaration, *given: Any, **more: Any) -> bool:
     return passage == Desired((asked,), (asked,), proven=passage.proven)
 
 
-def missing(asked: Declaration, own: Records | None = None, tests: TestStack | None = TNI) -> list[str]:
-    """The sentences without their remedies; nothing of a connection that nothing holds is declared then."""
+def missing(
+    asked: Declaration, own: Records | None = None, tests: TestStack | None = TNI
+) -> list[str]:
+    """The sentences without their remedies; nothing of a connection that nothing holds is declared
+    then."""
     passage = ask(asked, own, tests)
     assert bool(passage.declared) is (not passage.held_back or bool(own))
-    assert all("; " in sentence for one in passage.held_back for sentence in one.sentences), "each has its remedy"
+    assert all("; " in sentence for one in passage.held_back for sentence in one.sentences), (
+        "each has its remedy"
+    )
     return [sentence.partition("; ")[0] for one in passage.held_back for sentence in one.sentences]
 
 
@@ -101,7 +119,10 @@ def test_what_was_proven_passes() -> None:
 def test_scopes_have_the_platforms_names() -> None:
     """Evidence has the catalogue's."""
     asked = connection(("DosisImport",), catalogue_names={"DosisImport": "dossiers"})
-    assert missing(asked, tests=TestStack("tni", {KEY: has("tni-id", {"DosisImport"}, **CONFIRMED)})) == []
+    assert (
+        missing(asked, tests=TestStack("tni", {KEY: has("tni-id", {"DosisImport"}, **CONFIRMED)}))
+        == []
+    )
 
 
 _OLD = proven(at=NOW - timedelta(days=DAYS, seconds=1))
@@ -118,7 +139,10 @@ _WITH_SECRET: dict[str, Any] = {"method": AuthMethod.CLIENT_SECRET_BASIC, "test_
             {"test_evidence": None, "test_evidence_refused": "it is no JSON"},
         ),
         ("its evidence of 2026-10-02 is more than 90 days old", {"test_evidence": _OLD}),
-        ('its evidence is of client "another", which is not the one of stack "tni"', {"test_evidence": _OF_ANOTHER}),
+        (
+            'its evidence is of client "another", which is not the one of stack "tni"',
+            {"test_evidence": _OF_ANOTHER},
+        ),
         ("a client with a secret cannot sign evidence", _WITH_SECRET),
     ],
 )
@@ -136,12 +160,16 @@ def test_all_that_is_not_covered_is_listed() -> None:
 
 
 def test_a_test_stack_that_proves_nothing() -> None:
-    """It is not there, cannot be read, or does not have the connection: nothing crashes, and nothing is proven."""
+    """It is not there, cannot be read, or does not have the connection: nothing crashes, and
+    nothing is proven."""
     asked = connection()
     assert missing(asked, tests=TestStack("tni", {}, 'there is no stack "tni"')) == [
-        'gent/loket on prod: nothing is proven, for TNI cannot be looked at: there is no stack "tni"'
+        "gent/loket on prod: nothing is proven, for TNI cannot be looked at: there is no stack"
+        ' "tni"'
     ]
-    assert missing(asked, tests=TestStack("tni", {})) == ['gent/loket on prod: stack "tni" does not have it']
+    assert missing(asked, tests=TestStack("tni", {})) == [
+        'gent/loket on prod: stack "tni" does not have it'
+    ]
     some = TestStack("tni-a tni-b", {KEY: ON_TNI}, "too slow")
     assert missing(asked, tests=some) == [], "the one that has it can be read"
     assert "too slow" in missing(replace(asked, platform=Platform.GEOSECURE), tests=some)[0]
@@ -151,25 +179,29 @@ def test_a_test_stack_that_proves_nothing() -> None:
 
 
 def test_tni_has_the_key_that_signed() -> None:
-    """A form that leaves its keys to the portal from now on has none to compare with: until TNI was brought up, its
-    state has the keys."""
+    """A form that leaves its keys to the portal from now on has none to compare with: until TNI was
+    brought up, its state has the keys."""
     forged = proven(thumbprint="of the author")
     assert missing(connection(test_evidence=forged)) == [
-        'gent/loket on prod: its evidence from https://tni.example/op was signed with a key that stack "tni" does not'
-        " have"
+        "gent/loket on prod: its evidence from https://tni.example/op was signed with a key that"
+        ' stack "tni" does not have'
     ]
 
 
 @pytest.mark.parametrize("in_portal", [False, True])
 def test_evidence_counts_once_tnis_run_has_confirmed_it(in_portal: bool) -> None:
-    """That its key is declared, or is in the portal, is not enough: it could be written without a single token."""
+    """That its key is declared, or is in the portal, is not enough: it could be written without a
+    single token."""
     on_tni = replace(ON_TNI, keys=None) if in_portal else ON_TNI
     assert missing(connection(), tests=TestStack("tni", {KEY: on_tni})) == []
     earlier = summary(proven(at=NOW - timedelta(days=2)))
     for changes in ({"seen": None}, {"seen": "another"}, {"proven": earlier}):
-        (sentence,) = missing(connection(), tests=TestStack("tni", {KEY: replace(on_tni, **changes)}))
+        (sentence,) = missing(
+            connection(), tests=TestStack("tni", {KEY: replace(on_tni, **changes)})
+        )
         assert sentence.endswith(
-            'was not confirmed when stack "tni" was last brought up: its authority had not seen the key that signed it'
+            'was not confirmed when stack "tni" was last brought up: its authority had not seen the'
+            " key that signed it"
         )
 
 
@@ -186,8 +218,13 @@ def test_what_was_taken_from_who_was_to_leave_is_remembered_until_it_is_back() -
     asked = connection(("send", "dossiers"), test_evidence=None)
     taken = has("prod-id", (), withdrawn=frozenset({"send", "dossiers"}))
     (declared,) = ask(asked, {KEY: taken}).declared
-    assert (set(declared.scopes), declared.withdrawn) == ({"send", "dossiers"}, frozenset({"send", "dossiers"}))
-    (again,) = ask(asked, {KEY: replace(taken, scopes=dict.fromkeys(("send", "dossiers"), Grant()))}).declared
+    assert (set(declared.scopes), declared.withdrawn) == (
+        {"send", "dossiers"},
+        frozenset({"send", "dossiers"}),
+    )
+    (again,) = ask(
+        asked, {KEY: replace(taken, scopes=dict.fromkeys(("send", "dossiers"), Grant()))}
+    ).declared
     assert again.withdrawn == frozenset()
 
 
@@ -204,7 +241,10 @@ def test_what_tni_never_granted_is_not_proven_whatever_evidence_says() -> None:
     asked = connection(("send", "dossiers"), ("notificaties",))
     assert missing(asked, tests=few) == [
         'gent/loket on prod: scope "dossiers" is in its evidence, and stack "tni" does not have it',
-        'gent/loket on prod: product "notificaties" is in its evidence, and stack "tni" does not have it',
+        (
+            'gent/loket on prod: product "notificaties" is in its evidence, and stack "tni" does'
+            " not have it"
+        ),
     ]
     (declared,) = ask(replace(asked, products={}), {KEY: has("prod-id", {"send"})}, few).declared
     assert set(declared.scopes) == {"send"}
@@ -221,7 +261,11 @@ def test_what_was_in_production_before_stays_and_only_what_is_added_needs_eviden
     passage = ask(more, own)
     (declared,) = passage.declared
     assert (set(declared.scopes), set(declared.products)) == ({"other", "send"}, {"dosis"})
-    assert (declared.keys, declared.products["dosis"], declared.attributes) == (more.keys, {"id": "dosis"}, {"a": "b"})
+    assert (declared.keys, declared.products["dosis"], declared.attributes) == (
+        more.keys,
+        {"id": "dosis"},
+        {"a": "b"},
+    )
     assert [(one.is_declared, one.is_new) for one in passage.held_back] == [(False, False)]
     assert missing(more, own) == [
         'gent/loket on prod: scope "new" is not proven on TNI',
@@ -245,11 +289,17 @@ def test_another_platform_is_a_new_connection() -> None:
 
 
 def test_a_scope_whose_name_on_the_platform_was_corrected_is_none_that_is_added() -> None:
-    """The state has it under the name of before; one that is asked besides is added all the same."""
+    """The state has it under the name of before; one that is asked besides is added all the
+    same."""
     asked = connection(
-        ("DosisImport", "other"), test_evidence=None, catalogue_names={"DosisImport": "dossiers", "other": "other"}
+        ("DosisImport", "other"),
+        test_evidence=None,
+        catalogue_names={"DosisImport": "dossiers", "other": "other"},
     )
-    for recorded in ({"scopes": ("dossiers",)}, {"scopes": ("Dosis",), "catalogue_names": {"Dosis": "dossiers"}}):
+    for recorded in (
+        {"scopes": ("dossiers",)},
+        {"scopes": ("Dosis",), "catalogue_names": {"Dosis": "dossiers"}},
+    ):
         (declared,) = ask(asked, {KEY: has("prod-id", **recorded)}).declared
         assert set(declared.scopes) == {"DosisImport"}
 
@@ -267,14 +317,18 @@ def test_off_and_warn_declare_all() -> None:
     assert passes(replace(asked, environment=Environment.TNI))
     warned = ask(asked, mode=PromotionGate.WARN)
     assert warned.declared == (asked,)
-    assert [one.sentences for one in warned.held_back] == [one.sentences for one in ask(asked).held_back]
+    assert [one.sentences for one in warned.held_back] == [
+        one.sentences for one in ask(asked).held_back
+    ]
     assert [(one.is_declared, one.is_new) for one in warned.held_back] == [(True, True)]
 
 
 _NAMES = st.frozensets(st.sampled_from(["a", "b", "c", "d"]))
 _THUMBPRINTS = st.frozensets(st.sampled_from(["thumb", "x"]))
 _SEEN = st.none() | st.sampled_from(["thumb", "x"])
-_HELD = st.builds(has, st.sampled_from(["1", "2"]), _NAMES, _NAMES, keys=st.none() | _THUMBPRINTS, seen=_SEEN)
+_HELD = st.builds(
+    has, st.sampled_from(["1", "2"]), _NAMES, _NAMES, keys=st.none() | _THUMBPRINTS, seen=_SEEN
+)
 _STATES = st.dictionaries(st.sampled_from([KEY, f"{KEY}/geosecure", "OVO000067/loket"]), _HELD)
 _EVIDENCE = st.builds(
     proven,
@@ -308,15 +362,22 @@ _TESTS = st.none() | st.builds(TestStack, st.just("tni"), _STATES, st.sampled_fr
 def test_what_the_state_has_is_never_undeclared(
     asked: Declaration, own: Records, tests: TestStack | None, mode: PromotionGate
 ) -> None:
-    """Whatever is held, asked, proven, and on TNI: what is both asked and held stays declared; nothing is that was not
-    asked."""
+    """Whatever is held, asked, proven, and on TNI: what is both asked and held stays declared;
+    nothing is that was not asked."""
     passage = ask(asked, own, tests, mode)
-    former = [KEY.replace("OVO002067", "OVO000067") + asked.resource_name.removeprefix(KEY)] if asked.formerly else []
+    former = (
+        [KEY.replace("OVO002067", "OVO000067") + asked.resource_name.removeprefix(KEY)]
+        if asked.formerly
+        else []
+    )
     held = next((own[name] for name in (asked.resource_name, *former) if name in own), None)
     for declared in passage.declared:
         assert declared.scopes.items() <= asked.scopes.items()
         assert declared.products.items() <= asked.products.items()
-        assert replace(declared, scopes=asked.scopes, products=asked.products, leaves_scopes=False) == asked
+        assert (
+            replace(declared, scopes=asked.scopes, products=asked.products, leaves_scopes=False)
+            == asked
+        )
     if held is not None:
         (declared,) = passage.declared
         assert declared.scopes.keys() >= asked.scopes.keys() & (held.scopes or {}).keys()

@@ -33,7 +33,13 @@ def step(connection: Declaration, held: Client | None, day: date = DAY) -> str:
     if not found:
         return "nothing"
     (now,) = found
-    return "as it is" if now == connection else "without scopes" if not now.scopes else "with its scopes"
+    return (
+        "as it is"
+        if now == connection
+        else "without scopes"
+        if not now.scopes
+        else "with its scopes"
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,8 +54,8 @@ def step(connection: Declaration, held: Client | None, day: date = DAY) -> str:
     ],
 )
 def test_nothing_is_left_out(held: Client | None, expected: str) -> None:
-    """The last step comes once scopes and protection are gone, all of it; a run that was cut off in the first one does
-    that again."""
+    """The last step comes once scopes and protection are gone, all of it; a run that was cut off in
+    the first one does that again."""
     assert step(retired(), held) == expected
     assert bool(last_step([retired()], {} if held is None else {NAME: held}, DAY)) is (
         expected == "nothing" and held is not None
@@ -58,20 +64,33 @@ def test_nothing_is_left_out(held: Client | None, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("held", "expected"),
-    [(None, "nothing"), (WHOLE, "with its scopes"), (UNPROTECTED, "with its scopes"), (READY, "with its scopes")],
+    [
+        (None, "nothing"),
+        (WHOLE, "with its scopes"),
+        (UNPROTECTED, "with its scopes"),
+        (READY, "with its scopes"),
+    ],
 )
-def test_what_is_preserved_goes_only_once_the_engine_leaves_it(held: Client | None, expected: str) -> None:
+def test_what_is_preserved_goes_only_once_the_engine_leaves_it(
+    held: Client | None, expected: str
+) -> None:
     kept = retired(preserve=True)
     assert step(kept, held) == expected
-    assert step(dataclasses.replace(kept, retire={}), held) == expected, "at once, where there is no day"
+    assert step(dataclasses.replace(kept, retire={}), held) == expected, (
+        "at once, where there is no day"
+    )
     assert step(kept, dataclasses.replace(UNPROTECTED, retained=True)) == "nothing"
-    assert step(kept, dataclasses.replace(WHOLE, retained=True)) == "with its scopes", "the protection is lifted first"
+    assert step(kept, dataclasses.replace(WHOLE, retained=True)) == "with its scopes", (
+        "the protection is lifted first"
+    )
 
 
 def test_a_client_is_not_left_with_a_compromised_key() -> None:
-    """One that was marked after the first run, or whose removal failed in it; what the state has of keys in a portal
-    says nothing."""
-    ready = dataclasses.replace(UNPROTECTED, retained=True, keys={"a": Key("stolen"), "b": Key("good")})
+    """One that was marked after the first run, or whose removal failed in it; what the state has of
+    keys in a portal says nothing."""
+    ready = dataclasses.replace(
+        UNPROTECTED, retained=True, keys={"a": Key("stolen"), "b": Key("good")}
+    )
     kept = retired(preserve=True, compromised=frozenset({"stolen"}))
     assert step(kept, ready) == "with its scopes"
     for keys in ({"b": Key("good")}, None):
@@ -88,7 +107,9 @@ def test_before_its_day_no_state_is_read() -> None:
 
 def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
     product = next(iter(PRODUCTS))
-    connection = dataclasses.replace(CONNECTION, retire={product: DAY.isoformat()}, product_scopes={product: SCOPES})
+    connection = dataclasses.replace(
+        CONNECTION, retire={product: DAY.isoformat()}, product_scopes={product: SCOPES}
+    )
 
     def now(held: Client | None) -> tuple[bool, bool, bool]:
         (found,) = declared_now([connection], lambda: {} if held is None else {NAME: held}, DAY)
@@ -101,7 +122,11 @@ def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
         == (True, True, False)
     )
     assert now(READY) == now(None) == (False, False, False)
-    assert now(dataclasses.replace(WHOLE, products={}, protected_products=frozenset())) == (False, False, False)
+    assert now(dataclasses.replace(WHOLE, products={}, protected_products=frozenset())) == (
+        False,
+        False,
+        False,
+    )
 
 
 def test_a_client_is_known_by_its_earlier_name() -> None:
@@ -112,10 +137,12 @@ def test_a_client_is_known_by_its_earlier_name() -> None:
     assert declared_now([renamed], lambda: {"OVO000001/vroeger": READY}, DAY) == []
 
 
-@pytest.mark.parametrize("part", ["OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration"])
+@pytest.mark.parametrize(
+    "part", ["OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration"]
+)
 def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
-    """One part that is protected still, or that the engine does not leave where it is, keeps the client at its first
-    step."""
+    """One part that is protected still, or that the engine does not leave where it is, keeps the
+    client at its first step."""
     kinds = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration")
 
     def held(**of_part: bool) -> Client:
@@ -135,4 +162,6 @@ def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
     protected = held(protect=True, retainOnDelete=True)
     assert protected.protected or protected.protected_products
     assert held(retainOnDelete=True).retained
-    assert held().retained is (part in ("ClientScopes", "ClientJwks")), "of these nothing is removed at an authority"
+    assert held().retained is (part in ("ClientScopes", "ClientJwks")), (
+        "of these nothing is removed at an authority"
+    )

@@ -1,4 +1,5 @@
-"""What becomes of a connection whose mandate has ended, by the day and by what the state has of it."""
+"""What becomes of a connection whose mandate has ended, by the day and by what the state has of
+it."""
 
 from __future__ import annotations
 
@@ -23,9 +24,13 @@ WITHOUT_SCOPES = dataclasses.replace(WHOLE, scopes={}, withdrawn=frozenset(SCOPE
 WITHOUT_KEYS = dataclasses.replace(WITHOUT_SCOPES, keys={})
 
 
-def declared(record: Client | None, form: Declaration = FORM, at: datetime = END + timedelta(minutes=1)) -> Any:
+def declared(
+    record: Client | None, form: Declaration = FORM, at: datetime = END + timedelta(minutes=1)
+) -> Any:
     """What a run declares at a moment, and what it says of it."""
-    found = desired([form], at, records=lambda: {} if record is None else {FORM.resource_name: record})
+    found = desired(
+        [form], at, records=lambda: {} if record is None else {FORM.resource_name: record}
+    )
     return next(iter(found.declared), None), by_reason(found.held_back)
 
 
@@ -57,7 +62,9 @@ def test_nothing_of_the_form_is_carried_out() -> None:
     """Neither a new client, nor what a client that is there has not."""
     assert declared(None)[0] is None
     more = {"dv_new": Grant("new")}
-    changed = dataclasses.replace(FORM, scopes={**SCOPES, **more}, products={}, fields={"contacts": ["x@y.example"]})
+    changed = dataclasses.replace(
+        FORM, scopes={**SCOPES, **more}, products={}, fields={"contacts": ["x@y.example"]}
+    )
     now, _ = declared(WHOLE, changed)
     assert (now.scopes, now.products, now.fields) == ({}, WHOLE.products, FORM.fields)
     assert now.withdrawn == frozenset(SCOPES)
@@ -91,31 +98,49 @@ def test_a_product_that_leaves_lets_nothing_else_through() -> None:
         FORM, scopes=scopes, retire={"dosis": "2027-12-30"}, product_scopes={"dosis": frozenset()}
     )
     now, said = declared(WHOLE, leaving)
-    assert (now.scopes, now.products, now.is_leaving("dosis"), len(said)) == ({}, WHOLE.products, True, 1)
-    now, said = declared(dataclasses.replace(WITHOUT_SCOPES, protected_products=frozenset()), leaving)
+    assert (now.scopes, now.products, now.is_leaving("dosis"), len(said)) == (
+        {},
+        WHOLE.products,
+        True,
+        1,
+    )
+    now, said = declared(
+        dataclasses.replace(WITHOUT_SCOPES, protected_products=frozenset()), leaving
+    )
     assert (now.jwks, now.products.keys(), len(said)) == ({}, WHOLE.products.keys() - {"dosis"}, 1)
 
 
 def test_a_client_that_is_preserved_loses_its_scopes_first() -> None:
-    """Else a line in the form would let its supplier go on for ever, and carry out what else is in it."""
+    """Else a line in the form would let its supplier go on for ever, and carry out what else is in
+    it."""
     preserved = dataclasses.replace(FORM, preserve=True, scopes={**SCOPES, "dv_new": Grant("new")})
     now, said = declared(WHOLE, preserved)
     assert (now.scopes, now.is_leaving(), len(said)) == ({}, True, 1)
-    left = dataclasses.replace(WITHOUT_SCOPES, protected=False, protected_products=frozenset(), retained=True)
+    left = dataclasses.replace(
+        WITHOUT_SCOPES, protected=False, protected_products=frozenset(), retained=True
+    )
     assert declared(left, preserved) == (None, [])
 
 
 def test_an_organisation_that_it_sends_for_goes_alone() -> None:
     """By its own mandate; all else of the form is carried out."""
     senders = [{"code": code, "name": f"Stad {code}"} for code in ("a", "b")]
-    products: dict[str, Any] = {"notificaties": {"x": "y", "afzenders": senders}, "dosis": {"x": "y"}}
-    sending = dataclasses.replace(CONNECTION, products=products, afzenders={"a": "2027-12-31", "b": "2028-12-31"})
+    products: dict[str, Any] = {
+        "notificaties": {"x": "y", "afzenders": senders},
+        "dosis": {"x": "y"},
+    }
+    sending = dataclasses.replace(
+        CONNECTION, products=products, afzenders={"a": "2027-12-31", "b": "2028-12-31"}
+    )
     assert declared(WHOLE, sending, END) == (sending, [])
     now, said = declared(WHOLE, sending)
     assert now == dataclasses.replace(
-        sending, products={"notificaties": {"x": "y", "afzenders": senders[1:]}, "dosis": {"x": "y"}}
+        sending,
+        products={"notificaties": {"x": "y", "afzenders": senders[1:]}, "dosis": {"x": "y"}},
     )
     assert len(said) == 1
     assert "it sends no more for Stad a, whose mandate has ended" in said[0]
-    now, _ = declared(WHOLE, dataclasses.replace(sending, afzenders=dict.fromkeys("ab", "2027-12-31")))
+    now, _ = declared(
+        WHOLE, dataclasses.replace(sending, afzenders=dict.fromkeys("ab", "2027-12-31"))
+    )
     assert now.products == {"notificaties": {"x": "y"}, "dosis": {"x": "y"}}

@@ -1,4 +1,5 @@
-"""What people have to do at an authority without an API, by what is wanted and what is confirmed."""
+"""What people have to do at an authority without an API, by what is wanted and what is
+confirmed."""
 
 from __future__ import annotations
 
@@ -12,12 +13,32 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acmidm_onboarding.rules.confirming import refused
-from acmidm_onboarding.rules.orders import Act, Doer, Order, Rules, orders, removals, said_before, scope_part, targets
+from acmidm_onboarding.rules.orders import (
+    Act,
+    Doer,
+    Order,
+    Rules,
+    orders,
+    removals,
+    said_before,
+    scope_part,
+    targets,
+)
 from acmidm_onboarding.values.confirmation import Confirmation
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence
 from acmidm_onboarding.values.terms import MOST_KEYS, Environment, Platform
-from tests.support.confirmed import BY, CLIENT_ID, NOW, as_wanted, confirmed_by, jwk, record, saying, wanted
+from tests.support.confirmed import (
+    BY,
+    CLIENT_ID,
+    NOW,
+    as_wanted,
+    confirmed_by,
+    jwk,
+    record,
+    saying,
+    wanted,
+)
 from tests.support.evidence import proof
 
 DOSIS: dict[str, Any] = {"dosis": {"bron_uri": "urn://gent/loket"}}
@@ -33,12 +54,16 @@ FORM = wanted("dv_magda", products=DOSIS)
 CONFIRMED = as_wanted(FORM, RULES)
 
 
-def of(form: Declaration | None, confirmed: Confirmation | None, rules: Rules = RULES, **how: Any) -> list[Order]:
+def of(
+    form: Declaration | None, confirmed: Confirmation | None, rules: Rules = RULES, **how: Any
+) -> list[Order]:
     place = FORM.client_key if form is None else form.client_key
     return list(orders(place, form, confirmed, how.get("record"), rules))
 
 
-def said(form: Declaration | None, confirmed: Confirmation | None, **how: Any) -> list[tuple[str, Act, Doer]]:
+def said(
+    form: Declaration | None, confirmed: Confirmation | None, **how: Any
+) -> list[tuple[str, Act, Doer]]:
     return [(one.part, one.act, one.doer) for one in of(form, confirmed, **how)]
 
 
@@ -58,10 +83,26 @@ CASES: dict[str, tuple[Declaration | None, Confirmation | None, list[tuple[str, 
     "a scope more": (wanted("dv_magda", "dv_kbo", products=DOSIS), CONFIRMED, [GRANT]),
     "a scope less": (wanted(products=DOSIS), CONFIRMED, [GRANT]),
     "a scope by hand": (FORM, saying(CONFIRMED, scopes={"dv_magda": {}, "dv_kbo": {}}), [GRANT]),
-    "a scope that its provider assigns": (FORM, saying(CONFIRMED, scopes={"dv_magda": {}, "vo_info": {}}), []),
-    "a scope in every token, by hand": (FORM, saying(CONFIRMED, scopes={"dv_magda": {"default": True}}), [GRANT]),
-    "a scope whose API's owner approves": (wanted("dv_magda", "elys_arts", products=DOSIS), CONFIRMED, [APPROVE]),
-    "such a scope by hand": (FORM, saying(CONFIRMED, scopes={"dv_magda": {}, "elys_arts": {}}), [APPROVE]),
+    "a scope that its provider assigns": (
+        FORM,
+        saying(CONFIRMED, scopes={"dv_magda": {}, "vo_info": {}}),
+        [],
+    ),
+    "a scope in every token, by hand": (
+        FORM,
+        saying(CONFIRMED, scopes={"dv_magda": {"default": True}}),
+        [GRANT],
+    ),
+    "a scope whose API's owner approves": (
+        wanted("dv_magda", "elys_arts", products=DOSIS),
+        CONFIRMED,
+        [APPROVE],
+    ),
+    "such a scope by hand": (
+        FORM,
+        saying(CONFIRMED, scopes={"dv_magda": {}, "elys_arts": {}}),
+        [APPROVE],
+    ),
     "a key more": (wanted("dv_magda", keys=["old", "new"], products=DOSIS), CONFIRMED, [UPLOAD]),
     "a product more": (
         wanted("dv_magda", products={**DOSIS, "proef": {}}),
@@ -69,13 +110,24 @@ CASES: dict[str, tuple[Declaration | None, Confirmation | None, list[tuple[str, 
         [("product/proef", Act.CONFIGURE, Doer.PRODUCT_TEAM)],
     ),
     "a product less": (wanted("dv_magda"), CONFIRMED, [CONFIGURE]),
-    "a product otherwise": (wanted("dv_magda", products={"dosis": {"bron_uri": "urn://x"}}), CONFIRMED, [CONFIGURE]),
+    "a product otherwise": (
+        wanted("dv_magda", products={"dosis": {"bron_uri": "urn://x"}}),
+        CONFIRMED,
+        [CONFIGURE],
+    ),
     "another contact, by hand": (
         FORM,
-        saying(CONFIRMED, metadata={**CONFIRMED.said.model_dump()["metadata"], "contacts": ["evil@evil.example"]}),
+        saying(
+            CONFIRMED,
+            metadata={**CONFIRMED.said.model_dump()["metadata"], "contacts": ["evil@evil.example"]},
+        ),
         [CHANGE],
     ),
-    "keys of the portal": (wanted("dv_magda", keys=None), JUST_MADE, [("keys", Act.LOOK, Doer.OPERATOR)]),
+    "keys of the portal": (
+        wanted("dv_magda", keys=None),
+        JUST_MADE,
+        [("keys", Act.LOOK, Doer.OPERATOR)],
+    ),
     "no form has it": (None, CONFIRMED, [("remove", Act.REMOVE, Doer.OPERATOR)]),
     "no form has it, and it is gone": (None, GONE, []),
     "it is gone, and a form has it": (FORM, GONE, [CREATE]),
@@ -96,15 +148,16 @@ def test_what_has_to_be_done(
 
 
 def test_a_recorded_client_is_never_made_twice() -> None:
-    """Its confirmation is missing, or somebody saw it gone and no run has forgotten it yet; what a create left in part
-    is no client."""
+    """Its confirmation is missing, or somebody saw it gone and no run has forgotten it yet; what a
+    create left in part is no client."""
     assert of(FORM, None, record=record(FORM)) == []
     assert of(FORM, GONE, record=record(FORM)) == []
     assert said(FORM, None, record=record(FORM, client_id=None)) == [CREATE]
 
 
 def test_a_digest_is_of_what_an_order_says() -> None:
-    """Not of the reason of a scope, nor of what is confirmed; but of the client, the part, and each value."""
+    """Not of the reason of a scope, nor of what is confirmed; but of the client, the part, and each
+    value."""
     more = wanted("dv_magda", "dv_kbo", products=DOSIS)
     (order,) = of(more, CONFIRMED)
     assert order.name == f"OVO002067/loket scopes @{order.full_digest[:8]}"
@@ -130,7 +183,9 @@ def test_a_refusal_counts_until_the_form_changes() -> None:
     (other,) = of(wanted("dv_magda", "dv_ander", products=DOSIS), confirmed)
     assert other.refused is None
     (first,) = of(FORM, None)
-    nothing_yet = replace(CONFIRMED, said=refused(first, None, "no such organisation", BY), jwks=None, since={})
+    nothing_yet = replace(
+        CONFIRMED, said=refused(first, None, "no such organisation", BY), jwks=None, since={}
+    )
     (still,) = of(FORM, nothing_yet)
     assert still.refused is not None
 
@@ -146,7 +201,10 @@ def test_scopes_are_ordered_from_whoever_grants_them() -> None:
     confirmed = as_wanted(form, RULES)
     assert confirmed.scopes == {"dv_magda": False, "elys_arts": False}
     both = of(wanted("dv_kbo", "elys_lbbs"), confirmed)
-    assert {one.part: set(one.says) for one in both} == {"scopes": {"dv_kbo"}, "scopes/elys": {"elys_lbbs"}}
+    assert {one.part: set(one.says) for one in both} == {
+        "scopes": {"dv_kbo"},
+        "scopes/elys": {"elys_lbbs"},
+    }
     assert confirmed_by(both[1], confirmed).scopes == {"dv_magda": False, "elys_lbbs": False}
     assert scope_part(Platform.ACMIDM, "elys_arts", RULES) == "scopes/elys"
 
@@ -161,7 +219,12 @@ KEYS_RULES = replace(RULES, overlap_days=14)
 LONG_AGO = NOW - timedelta(days=30)
 KEY_CASES: dict[str, tuple[dict[str, float], list[str], dict[str, Any], set[str] | None]] = {
     "a key beside the old one": ({"old": 30}, ["old", "new"], {}, {"old", "new"}),
-    "one in the place of the old one, which stays until it is proven": ({"old": 30}, ["new"], {}, {"old", "new"}),
+    "one in the place of the old one, which stays until it is proven": (
+        {"old": 30},
+        ["new"],
+        {},
+        {"old", "new"},
+    ),
     "nothing to do until the new one is proven": ({"old": 30, "new": 20}, ["new"], {}, None),
     "nor until it has been there for long enough": (
         {"old": 30, "new": 13},
@@ -169,8 +232,18 @@ KEY_CASES: dict[str, tuple[dict[str, float], list[str], dict[str, Any], set[str]
         {"evidence": evidence("new")},
         None,
     ),
-    "nor by evidence that is old": ({"old": 30, "new": 20}, ["new"], {"evidence": evidence("new", 91)}, None),
-    "nor by evidence of the old one": ({"old": 30, "new": 20}, ["new"], {"evidence": evidence("old")}, None),
+    "nor by evidence that is old": (
+        {"old": 30, "new": 20},
+        ["new"],
+        {"evidence": evidence("new", 91)},
+        None,
+    ),
+    "nor by evidence of the old one": (
+        {"old": 30, "new": 20},
+        ["new"],
+        {"evidence": evidence("old")},
+        None,
+    ),
     "the old one goes once the new one is proven": (
         {"old": 30, "new": 20},
         ["new"],
@@ -213,12 +286,17 @@ def test_which_keys_a_client_has_to_have(
     jwks = {kid: jwk(kid) for kid in there}
     since = {jwk(kid).thumbprint: NOW - timedelta(days=days) for kid, days in there.items()}
     confirmed = replace(as_wanted(wanted()), jwks=jwks, since=since)
-    found = [one for one in of(wanted(keys=declared, **facts), confirmed, KEYS_RULES) if one.part == "keys"]
+    found = [
+        one
+        for one in of(wanted(keys=declared, **facts), confirmed, KEYS_RULES)
+        if one.part == "keys"
+    ]
     assert [set(one.says) for one in found] == ([] if expected is None else [expected])
 
 
 def test_a_new_key_of_an_old_name_pushes_no_key_out() -> None:
-    """A form that has another key under the same kid would leave its client with a key that nobody has tried."""
+    """A form that has another key under the same kid would leave its client with a key that nobody
+    has tried."""
     confirmed = replace(as_wanted(wanted()), since={jwk("old").thumbprint: LONG_AGO})
     other = replace(wanted(), jwks={"old": jwk("other", kid="old")})
     (order,) = [one for one in targets(other, confirmed, KEYS_RULES) if one.part == "keys"]
@@ -233,7 +311,9 @@ def test_a_new_key_of_an_old_name_pushes_no_key_out() -> None:
 def test_there_are_never_more_keys_than_a_client_may_have() -> None:
     confirmed = replace(as_wanted(wanted()), since={jwk("old").thumbprint: LONG_AGO})
     many = [f"key-{number}" for number in range(MOST_KEYS)]
-    (order,) = [one for one in targets(wanted(keys=many), confirmed, KEYS_RULES) if one.part == "keys"]
+    (order,) = [
+        one for one in targets(wanted(keys=many), confirmed, KEYS_RULES) if one.part == "keys"
+    ]
     assert (len(order.says), "old" in order.says) == (MOST_KEYS, True)
 
 
@@ -257,7 +337,8 @@ def test_what_a_version_of_a_form_may_have_said() -> None:
 
 SCOPES = st.sets(st.sampled_from(["dv_magda", "dv_kbo", "elys_arts", "elys_lbbs"]))
 PRODUCTS = st.dictionaries(
-    st.sampled_from(["dosis", "proef"]), st.dictionaries(st.just("bron_uri"), st.sampled_from("ab"), max_size=1)
+    st.sampled_from(["dosis", "proef"]),
+    st.dictionaries(st.just("bron_uri"), st.sampled_from("ab"), max_size=1),
 )
 FORMS = st.builds(
     lambda scopes, keys, products: wanted(*scopes, keys=sorted(keys), products=products),
@@ -278,8 +359,11 @@ def has(confirmed: Confirmation) -> Mapping[str, Any]:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(FORMS, min_size=1, max_size=3), st.data())
-def test_carrying_out_all_orders_ends_with_what_is_wanted(forms: list[Declaration], data: st.DataObject) -> None:
-    """Whatever the forms say one after the other, in any order, each order once or again: none is left over."""
+def test_carrying_out_all_orders_ends_with_what_is_wanted(
+    forms: list[Declaration], data: st.DataObject
+) -> None:
+    """Whatever the forms say one after the other, in any order, each order once or again: none is
+    left over."""
     confirmed: Confirmation | None = None
     for form in forms:
         for _ in range(4):

@@ -1,4 +1,5 @@
-"""Each policy as a pure function: what it refuses and what it lets pass, by profile; and each has a page."""
+"""Each policy as a pure function: what it refuses and what it lets pass, by profile; and each has a
+page."""
 
 from __future__ import annotations
 
@@ -27,28 +28,52 @@ def keys(**members: Any) -> Planned:
     return Planned(keys={"k": {**EC, "exp": days(30), **members}})
 
 
-def found(planned: Planned, *, profile: str = "acmidm", environment: str = "prod") -> dict[str, str]:
+def found(
+    planned: Planned, *, profile: str = "acmidm", environment: str = "prod"
+) -> dict[str, str]:
     """Per policy that is violated the sentence about it."""
-    situation = Situation(Environment(environment), Profile(profile), NOW, scopes={"dv_dosis_schrijven"})
+    situation = Situation(
+        Environment(environment), Profile(profile), NOW, scopes={"dv_dosis_schrijven"}
+    )
     return {
-        policy.id: f"{one.what}; {one.remedy}" for policy in POLICIES for one in policy.violations(planned, situation)
+        policy.id: f"{one.what}; {one.remedy}"
+        for policy in POLICIES
+        for one in policy.violations(planned, situation)
     }
 
 
 SHORT = 'key "k" is an RSA key of {} bits; make one of at least 2048'
 LASTS = 'key "k" is valid until {}; profile {} allows {} days: give it an exp of {} at the latest'
 SECRET = "the client authenticates with {} on {}; use private_key_jwt"
-SHARED = 'key "k" contains private members; make a new pair, as this one has been shared, and give its public half'
+SHARED = (
+    'key "k" contains private members; make a new pair, as this one has been shared, and give its'
+    " public half"
+)
 REFUSED: dict[str, tuple[Planned, str, str, str]] = {
-    "a private key": (keys(**private_key("ec", kty="EC", crv="P-256")), "acmidm tni", "private-key", SHARED),
-    "a symmetric key": (Planned(keys={"k": {"kty": "oct", "k": "c2VjcmV0"}}), "acmidm tni", "private-key", SHARED),
+    "a private key": (
+        keys(**private_key("ec", kty="EC", crv="P-256")),
+        "acmidm tni",
+        "private-key",
+        SHARED,
+    ),
+    "a symmetric key": (
+        Planned(keys={"k": {"kty": "oct", "k": "c2VjcmV0"}}),
+        "acmidm tni",
+        "private-key",
+        SHARED,
+    ),
     "a short RSA key": (
         Planned(keys={"k": public_key("small", size=1024)}),
         "acmidm tni",
         "short-rsa-key",
         SHORT.format(1024),
     ),
-    "an RSA key without modulus": (Planned(keys={"k": {"kty": "RSA"}}), "acmidm tni", "short-rsa-key", SHORT.format(0)),
+    "an RSA key without modulus": (
+        Planned(keys={"k": {"kty": "RSA"}}),
+        "acmidm tni",
+        "short-rsa-key",
+        SHORT.format(0),
+    ),
     "RS256 with FAPI 2": (
         Planned(keys={"k": {**RSA, "alg": "RS256", "exp": days(30)}}),
         *(
@@ -62,7 +87,10 @@ REFUSED: dict[str, tuple[Planned, str, str, str]] = {
         *(
             "fapi2 tni",
             "key-algorithm",
-            'key "k" has no alg, and may sign with any algorithm of its type; profile fapi2 requires PS256',
+            (
+                'key "k" has no alg, and may sign with any algorithm of its type; profile fapi2'
+                " requires PS256"
+            ),
         ),
     ),
     "a key of three years": (
@@ -79,7 +107,11 @@ REFUSED: dict[str, tuple[Planned, str, str, str]] = {
     ),
     "a key without exp with FAPI 2": (
         Planned(keys={"k": EC}),
-        *("fapi2 tni", "key-lifetime", 'key "k" has no exp; profile fapi2 requires one: give the key an end'),
+        *(
+            "fapi2 tni",
+            "key-lifetime",
+            'key "k" has no exp; profile fapi2 requires one: give the key an end',
+        ),
     ),
     "a secret on prod": (
         Planned("client_secret_basic"),
@@ -110,7 +142,10 @@ REFUSED: dict[str, tuple[Planned, str, str, str]] = {
     "no protection on prod": (
         Planned(protected=False),
         *("acmidm prod", "removal-on-prod"),
-        "the client on prod may be removed; once that is done, set acmidm:protectClients to true again",
+        (
+            "the client on prod may be removed; once that is done, set acmidm:protectClients to"
+            " true again"
+        ),
     ),
 }
 
@@ -127,7 +162,11 @@ ALLOWED = {
     "RS256 as ACM/IDM does": (Planned(keys={"k": {**RSA, "alg": "RS256"}}), "acmidm", "prod"),
     "a key without exp": (Planned(keys={"k": EC}), "acmidm", "prod"),
     "a key of exactly two years": (keys(exp=days(730)), "acmidm", "prod"),
-    "PS256 with FAPI 2": (Planned(keys={"k": {**RSA, "alg": "PS256", "exp": days(365)}}), "fapi2", "prod"),
+    "PS256 with FAPI 2": (
+        Planned(keys={"k": {**RSA, "alg": "PS256", "exp": days(365)}}),
+        "fapi2",
+        "prod",
+    ),
     "a curve without alg with FAPI 2": (
         Planned(keys={"k": {**public_key("ec", kty="EC", crv="P-256"), "exp": days(1)}}),
         "fapi2",
@@ -153,7 +192,8 @@ def test_every_policy_is_tried() -> None:
 
 
 def test_every_policy_has_its_page_and_every_page_its_policy() -> None:
-    """The title on the page is the policy's; the limits that the page tells are those of the code."""
+    """The title on the page is the policy's; the limits that the page tells are those of the
+    code."""
     text = PAGE.read_text()
     sections = dict(re.findall(r"^## ([a-z0-9-]+)\n+\*\*(.+?)\.\*\*", text, re.MULTILINE))
     assert sections == {policy.id: policy.title for policy in POLICIES}
@@ -163,6 +203,6 @@ def test_every_policy_has_its_page_and_every_page_its_policy() -> None:
 
 def test_exemptions_are_for_policies_that_exist() -> None:
     """And from the gate to production, which is no rule of one resource."""
-    assert {policy.id for policy in POLICIES if not policy.refused_in_forms} == set(ExemptiblePolicy) - {
-        ExemptiblePolicy.PROMOTION_GATE
-    }
+    assert {policy.id for policy in POLICIES if not policy.refused_in_forms} == set(
+        ExemptiblePolicy
+    ) - {ExemptiblePolicy.PROMOTION_GATE}

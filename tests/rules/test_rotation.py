@@ -9,7 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acmidm_onboarding.rules.rotation import EVER, Obstacle, RegisteredKey, lasting, obstacle, sentence
+from acmidm_onboarding.rules.rotation import (
+    EVER,
+    Obstacle,
+    RegisteredKey,
+    lasting,
+    obstacle,
+    sentence,
+)
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -21,9 +28,21 @@ def key(name: str, days: float = 100, expires: datetime | None = None) -> Regist
 
 
 def found(
-    held: list[RegisteredKey], declared: str, *, trusted: str = "", compromised: str = "", days: float = 14
+    held: list[RegisteredKey],
+    declared: str,
+    *,
+    trusted: str = "",
+    compromised: str = "",
+    days: float = 14,
 ) -> Obstacle | None:
-    return obstacle(held, set(declared), trusted=set(trusted), compromised=set(compromised), now=NOW, overlap_days=days)
+    return obstacle(
+        held,
+        set(declared),
+        trusted=set(trusted),
+        compromised=set(compromised),
+        now=NOW,
+        overlap_days=days,
+    )
 
 
 OLD, NEW = key("a"), key("b", 14)
@@ -34,21 +53,41 @@ CASES: dict[str, tuple[list[RegisteredKey], str, dict[str, Any], Obstacle | None
     "nothing leaves": ([OLD], "AB", {}, None),
     "beside one that was there and was proven": ([OLD, NEW], "B", {"trusted": "B"}, None),
     "one beside that a third replaces": ([OLD, NEW], "BC", {"trusted": "B"}, None),
-    "not proven": ([OLD, NEW], "B", {"trusted": "A"}, Obstacle(('"a"',), '"b"', None, lacks_proof=True)),
+    "not proven": (
+        [OLD, NEW],
+        "B",
+        {"trusted": "A"},
+        Obstacle(('"a"',), '"b"', None, lacks_proof=True),
+    ),
     "not there for long enough": (
         [OLD, YOUNG],
         "B",
         {"trusted": "B"},
         Obstacle(('"a"',), '"b"', YOUNG.since + 14 * DAY),
     ),
-    "neither": ([OLD, YOUNG], "B", {}, Obstacle(('"a"',), '"b"', YOUNG.since + 14 * DAY, lacks_proof=True)),
+    "neither": (
+        [OLD, YOUNG],
+        "B",
+        {},
+        Obstacle(('"a"',), '"b"', YOUNG.since + 14 * DAY, lacks_proof=True),
+    ),
     "the last one": ([OLD], "", {"trusted": "A"}, Obstacle(('"a"',))),
-    "the last usable one": ([OLD, key("b", expires=NOW)], "B", {"trusted": "AB"}, Obstacle(('"a"',))),
+    "the last usable one": (
+        [OLD, key("b", expires=NOW)],
+        "B",
+        {"trusted": "AB"},
+        Obstacle(('"a"',)),
+    ),
     "all replaced at once": ([OLD, NEW], "CD", {"trusted": "ABCD"}, Obstacle(('"a"', '"b"'))),
     "an expired one": ([EXPIRED, YOUNG], "B", {}, None),
     "an expired one that is the last": ([EXPIRED], "", {}, None),
     "a compromised one that is the last": ([OLD], "", {"compromised": "A"}, None),
-    "one beside a compromised one that stays away": ([OLD, NEW], "", {"compromised": "A"}, Obstacle(('"b"',))),
+    "one beside a compromised one that stays away": (
+        [OLD, NEW],
+        "",
+        {"compromised": "A"},
+        Obstacle(('"b"',)),
+    ),
     "one beside which only a compromised one stays": (
         [OLD, NEW],
         "B",
@@ -73,13 +112,20 @@ CASES: dict[str, tuple[list[RegisteredKey], str, dict[str, Any], Obstacle | None
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_when_a_key_may_leave(case: tuple[list[RegisteredKey], str, dict[str, Any], Obstacle | None]) -> None:
+def test_when_a_key_may_leave(
+    case: tuple[list[RegisteredKey], str, dict[str, Any], Obstacle | None],
+) -> None:
     held, declared, facts, expected = case
     assert found(held, declared, **facts) == expected
 
 
 HELD = st.lists(
-    st.builds(key, st.sampled_from("abcde"), st.integers(0, 30), st.sampled_from([None, NOW - DAY, NOW + DAY])),
+    st.builds(
+        key,
+        st.sampled_from("abcde"),
+        st.integers(0, 30),
+        st.sampled_from([None, NOW - DAY, NOW + DAY]),
+    ),
     unique_by=lambda one: one.kid,
 )
 SETS = st.sets(st.sampled_from("ABCDE")).map("".join)
@@ -90,7 +136,8 @@ SETS = st.sets(st.sampled_from("ABCDE")).map("".join)
 def test_whatever_is_allowed_leaves_a_key_that_works(
     held: list[RegisteredKey], declared: str, trusted: str, compromised: str
 ) -> None:
-    """Who had a usable key that nobody else has, has one that works afterwards, which is not new."""
+    """Who had a usable key that nobody else has, has one that works afterwards, which is not
+    new."""
     if found(held, declared, trusted=trusted, compromised=compromised) is not None:
         return
     usable = [one for one in held if one.is_usable(NOW) and one.thumbprint not in compromised]
@@ -100,19 +147,21 @@ def test_whatever_is_allowed_leaves_a_key_that_works(
 
 def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
     def said(of: Obstacle) -> str:
-        return sentence(of, overlap_days=14, probe="acmidm probe x --record", unseen="nobody saw it")
+        return sentence(
+            of, overlap_days=14, probe="acmidm probe x --record", unseen="nobody saw it"
+        )
 
     until = datetime(2026, 12, 10, 9, 30, tzinfo=UTC)
     assert (
         said(Obstacle(('"a"',), '"b"', until, lacks_proof=True))
-        == 'key "a" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days, and only once that'
-        " one is proven (nobody saw it); put it back until then and prove the one that stays with acmidm probe x"
-        " --record"
+        == 'key "a" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days,'
+        " and only once that one is proven (nobody saw it); put it back until then and prove the"
+        " one that stays with acmidm probe x --record"
     )
     assert (
         said(Obstacle(('"a"', '"c"'), '"b"', until))
-        == 'keys "a", "c" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days; put them back'
-        " until then"
+        == 'keys "a", "c" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14'
+        " days; put them back until then"
     )
     assert (
         said(Obstacle(('"a"',), '"b"', lacks_proof=True))
@@ -121,8 +170,8 @@ def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
     )
     assert (
         said(Obstacle(('"a"',)))
-        == 'key "a" cannot leave, for no usable key stays that the client has already; keep key "a" beside a new key'
-        " for 14 days, and prove the new one with acmidm probe x --record"
+        == 'key "a" cannot leave, for no usable key stays that the client has already; keep key "a"'
+        " beside a new key for 14 days, and prove the new one with acmidm probe x --record"
     )
 
 

@@ -1,4 +1,5 @@
-"""One portal per platform for the whole session; tests share it, so each works on clients of its own."""
+"""One portal per platform for the whole session; tests share it, so each works on clients of its
+own."""
 
 from collections.abc import Iterator
 
@@ -13,14 +14,18 @@ from tests.support.portal import RunningPortal, running_portal
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     """A portal that runs as ACM/IDM, and receives mail."""
-    with running_portal(tmp_path_factory.mktemp("acmidm"), processing_seconds=0, receives_mail=True) as running:
+    with running_portal(
+        tmp_path_factory.mktemp("acmidm"), processing_seconds=0, receives_mail=True
+    ) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def geosecure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     """A portal that runs as GeoSecure."""
-    with running_portal(tmp_path_factory.mktemp("geosecure"), platform="geosecure", processing_seconds=0) as running:
+    with running_portal(
+        tmp_path_factory.mktemp("geosecure"), platform="geosecure", processing_seconds=0
+    ) as running:
         yield running
 
 

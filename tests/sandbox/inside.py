@@ -1,5 +1,5 @@
-"""A portal in the test's own process, spoken to below HTTP: any header, host and path, and what it raises is raised
-here."""
+"""A portal in the test's own process, spoken to below HTTP: any header, host and path, and what it
+raises is raised here."""
 
 from __future__ import annotations
 
@@ -66,13 +66,23 @@ class Inside:
     token: str = ""
 
     def send(
-        self, method: str, target: str, headers: Headers = (), body: bytes = b"", host: str = "127.0.0.1:8511"
+        self,
+        method: str,
+        target: str,
+        headers: Headers = (),
+        body: bytes = b"",
+        host: str = "127.0.0.1:8511",
     ) -> Answer:
         """The answer to a request."""
         return self.loop.run_until_complete(self.sending(method, target, headers, body, host))
 
     async def sending(
-        self, method: str, target: str, headers: Headers = (), body: bytes = b"", host: str = "127.0.0.1:8511"
+        self,
+        method: str,
+        target: str,
+        headers: Headers = (),
+        body: bytes = b"",
+        host: str = "127.0.0.1:8511",
     ) -> Answer:
         """A request with its headers as they are; `target` is percent-encoded, with the query."""
         raw_path, _, query = target.partition("?")
@@ -105,14 +115,26 @@ class Inside:
 
         await self.app(scope, receive, keep)
         start = next(message for message in sent if message["type"] == "http.response.start")
-        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
-        return Answer(start["status"], given, b"".join(message.get("body", b"") for message in sent))
+        given = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]
+        }
+        return Answer(
+            start["status"], given, b"".join(message.get("body", b"") for message in sent)
+        )
 
     def manage(self, method: str, target: str, document: Any = None, **headers: str) -> Answer:
         """A request of the operator; underscores in names of headers are hyphens."""
         given = [(name.replace("_", "-"), value) for name, value in headers.items()]
-        body = b"" if document is None else document if isinstance(document, bytes) else json.dumps(document).encode()
-        return self.send(method, target, [("Authorization", f"Bearer {self.token}"), JSON, *given], body)
+        body = (
+            b""
+            if document is None
+            else document
+            if isinstance(document, bytes)
+            else json.dumps(document).encode()
+        )
+        return self.send(
+            method, target, [("Authorization", f"Bearer {self.token}"), JSON, *given], body
+        )
 
     def register(self, *, keys: Sequence[Key] = (), exp: int | None = None, **changes: Any) -> str:
         """Registers a client with keys, that end at `exp`, and returns its client_id."""
@@ -121,7 +143,12 @@ class Inside:
         client_id = str(made.json()["client_id"])
         end = {} if exp is None else {"exp": exp}
         jwks = {"keys": [{**public_jwk(key), **end} for key in keys]}
-        assert self.manage("PUT", f"/management/v1/clients/{client_id}/jwks", jwks, If_Match="*").status == 200
+        assert (
+            self.manage(
+                "PUT", f"/management/v1/clients/{client_id}/jwks", jwks, If_Match="*"
+            ).status
+            == 200
+        )
         return client_id
 
     @property
@@ -132,7 +159,10 @@ class Inside:
     def request_token(self, **form: str) -> Answer:
         """The token endpoint's answer to a form."""
         return self.send(
-            "POST", self.token_path, [FORM], urlencode({"grant_type": "client_credentials", **form}).encode()
+            "POST",
+            self.token_path,
+            [FORM],
+            urlencode({"grant_type": "client_credentials", **form}).encode(),
         )
 
 
@@ -155,9 +185,9 @@ def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
         made = Inside(app, portal_settings, loop, key)
         if portal_settings.external_issuer is None:
             assertion = sign_assertion(key, OPERATOR, portal_settings.issuer)
-            made.token = made.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion).json()[
-                "access_token"
-            ]
+            made.token = made.request_token(
+                client_assertion_type=ASSERTION_TYPE, client_assertion=assertion
+            ).json()["access_token"]
         yield made
     finally:
         app.state.portal.close()
@@ -175,12 +205,19 @@ class Browser:
     def of(self, organisation: str) -> Browser:
         """As a new user of the organisation, logged on."""
         name = f"beheer-{uuid.uuid4().hex[:8]}"
-        answer = self.log_on(name, add_user(self._portal.settings.database, name, [organisation], api_beheerder=True))
+        answer = self.log_on(
+            name, add_user(self._portal.settings.database, name, [organisation], api_beheerder=True)
+        )
         assert answer.status == 303, answer.text
         return self
 
     def log_on(self, name: str, password: str) -> Answer:
-        return self.post("/portaal/nl/aanmelden", self.get("/portaal/nl/aanmelden").text, name=name, password=password)
+        return self.post(
+            "/portaal/nl/aanmelden",
+            self.get("/portaal/nl/aanmelden").text,
+            name=name,
+            password=password,
+        )
 
     def get(self, target: str) -> Answer:
         return self._keep(self._portal.send("GET", target, [("Cookie", self.cookie)]))

@@ -14,11 +14,17 @@ CONTACT = "api-beheer@stad.example"
 
 
 def mail(
-    organisation: str = "OVO002067", subject: str = "Uw client-ID", text: str = "Dag, dit is uw client-ID.\n"
+    organisation: str = "OVO002067",
+    subject: str = "Uw client-ID",
+    text: str = "Dag, dit is uw client-ID.\n",
 ) -> EmailMessage:
     """A mail about a connection of an organisation, as the mail room writes one."""
     made = EmailMessage(SMTP)
-    made["Subject"], made["From"], made["To"] = subject, "Digitaal Vlaanderen <noreply@vlaanderen.example>", CONTACT
+    made["Subject"], made["From"], made["To"] = (
+        subject,
+        "Digitaal Vlaanderen <noreply@vlaanderen.example>",
+        CONTACT,
+    )
     made["Message-ID"] = f"<{uuid.uuid4()}@vlaanderen.example>"
     made["X-Acmidm-Connection"] = f"acmidm/tni/{organisation}/mijn-gent"
     made["X-Acmidm-Step"] = "3"
@@ -27,7 +33,8 @@ def mail(
 
 
 def deliver(portal: RunningPortal, message: EmailMessage | bytes, *to: str) -> None:
-    """Sends a mail, whatever bytes it has, to its contact or to others; raises what smtplib does."""
+    """Sends a mail, whatever bytes it has, to its contact or to others; raises what smtplib
+    does."""
     with connected(portal) as client:
         raw = message if isinstance(message, bytes) else message.as_bytes()
         client.sendmail("noreply@vlaanderen.example", to or (CONTACT,), raw)

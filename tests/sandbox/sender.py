@@ -24,7 +24,12 @@ class Sender:
         """A new one for which this is configured."""
         key = new_key()
         client_id = portal.register(keys=[key])
-        portal.manage("PUT", f"/management/v1/clients/{client_id}/scopes", {"scopes": [SEND, DOSSIERS]}, If_Match="*")
+        portal.manage(
+            "PUT",
+            f"/management/v1/clients/{client_id}/scopes",
+            {"scopes": [SEND, DOSSIERS]},
+            If_Match="*",
+        )
         tokens = {}
         for name, product in portal.settings.products.items():
             assertion = sign_assertion(key, client_id, portal.settings.issuer)
@@ -44,11 +49,24 @@ class Sender:
         path = f"/products/v1/{product}/configurations/{self.client_id}"
         self.portal.manage("DELETE", path, If_Match="*")
         if configuration is not None:
-            assert self.portal.manage("PUT", path, {"configuration": configuration}, If_None_Match="*").status == 201
+            assert (
+                self.portal.manage(
+                    "PUT", path, {"configuration": configuration}, If_None_Match="*"
+                ).status
+                == 201
+            )
 
-    def call(self, method: str, target: str, document: Any = None, content_type: str = JSON[1]) -> Answer:
+    def call(
+        self, method: str, target: str, document: Any = None, content_type: str = JSON[1]
+    ) -> Answer:
         """The product's answer; bytes are sent as they are."""
-        body = document if isinstance(document, bytes) else b"" if document is None else json.dumps(document).encode()
+        body = (
+            document
+            if isinstance(document, bytes)
+            else b""
+            if document is None
+            else json.dumps(document).encode()
+        )
         return self.portal.send(
             method,
             target,
@@ -68,6 +86,11 @@ def fields(refused: Answer) -> list[str]:
         {"field"} if refused.status == 403 else set()
     )
     assert bool(document["errors"]) == (document["code"] == "2001")
-    assert all(set(error) == {"code", "message", "description", "field"} for error in document["errors"])
+    assert all(
+        set(error) == {"code", "message", "description", "field"} for error in document["errors"]
+    )
     assert refused.headers["content-type"] == "application/json"
-    return [error["field"] for error in document["errors"] or ([document] if document.get("field") else [])]
+    return [
+        error["field"]
+        for error in document["errors"] or ([document] if document.get("field") else [])
+    ]

@@ -11,11 +11,15 @@ _PATH = "/management/v1/organisations/{}/administrators"
 
 
 def test_only_those_with_the_right_count(portal: RunningPortal, operator: httpx.Client) -> None:
-    """By OVO code or KBO number, from the moment on that the right is granted; no name is given away."""
+    """By OVO code or KBO number, from the moment on that the right is granted; no name is given
+    away."""
     users, ovo, kbo = portal.settings.database, "OVO019999", "0406798006"
 
     def counts() -> list[int]:
-        return [operator.get(_PATH.format(code)).raise_for_status().json()["count"] for code in (ovo, kbo)]
+        return [
+            operator.get(_PATH.format(code)).raise_for_status().json()["count"]
+            for code in (ovo, kbo)
+        ]
 
     add_user(users, "zonder-recht", [ovo, kbo], api_beheerder=False)
     assert counts() == [0, 0]
@@ -29,8 +33,12 @@ def test_only_those_with_the_right_count(portal: RunningPortal, operator: httpx.
     assert counts() == [0, 0]
 
 
-def test_a_number_that_departments_share_is_nobodys(portal: RunningPortal, operator: httpx.Client) -> None:
+def test_a_number_that_departments_share_is_nobodys(
+    portal: RunningPortal, operator: httpx.Client
+) -> None:
     """Who acts for one department says nothing of another."""
-    add_user(portal.settings.database, "departement", ["OVO019998", "0316.380.841"], api_beheerder=True)
+    add_user(
+        portal.settings.database, "departement", ["OVO019998", "0316.380.841"], api_beheerder=True
+    )
     assert operator.get(_PATH.format("0316380841")).json() == {"count": 0}
     remove_user(portal.settings.database, "departement")

@@ -34,7 +34,9 @@ class Registered:
 def client(portal: RunningPortal) -> Iterator[Registered]:
     key = new_key("registered")
     with portal.operator() as operator:
-        yield Registered(register_client(operator, scopes=["dv_magda"], keys=[key])["client_id"], key)
+        yield Registered(
+            register_client(operator, scopes=["dv_magda"], keys=[key])["client_id"], key
+        )
 
 
 def refusal(portal: RunningPortal, assertion: str, **parameters: str) -> str:
@@ -68,14 +70,20 @@ def refusal(portal: RunningPortal, assertion: str, **parameters: str) -> str:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
-def test_each_algorithm_works_with_its_kind_of_key(portal: RunningPortal, key: Key, alg: str) -> None:
+def test_each_algorithm_works_with_its_kind_of_key(
+    portal: RunningPortal, key: Key, alg: str
+) -> None:
     """All algorithms that the metadata lists are accepted."""
     with portal.operator() as operator:
         client_id = register_client(operator)["client_id"]
         put_current(
-            operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [{**public_jwk(key), "kid": "k"}]}
+            operator,
+            f"/management/v1/clients/{client_id}/jwks",
+            {"keys": [{**public_jwk(key), "kid": "k"}]},
         ).raise_for_status()
-    answer = portal.request_token(sign_assertion(key, client_id, portal.issuer, header={"alg": alg, "kid": "k"}))
+    answer = portal.request_token(
+        sign_assertion(key, client_id, portal.issuer, header={"alg": alg, "kid": "k"})
+    )
     assert answer.status_code == 200, answer.text
 
 
@@ -83,9 +91,15 @@ SOON, LATER = time.time() + 60, time.time() + 10**7
 
 WRONG_CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "sub a list": ({"sub": ["x"]}, "sub is missing in the assertion, or no string"),
-    "unknown sub": ({"sub": str(uuid.UUID(int=7)), "iss": str(uuid.UUID(int=7))}, "there is no client 00000000-"),
+    "unknown sub": (
+        {"sub": str(uuid.UUID(int=7)), "iss": str(uuid.UUID(int=7))},
+        "there is no client 00000000-",
+    ),
     "iat in milliseconds": ({"iat": int(SOON * 1000)}, "iat seems to be in milliseconds"),
-    "exp in milliseconds": ({"exp": int(SOON * 1000)}, "exp seems to be in milliseconds; a NumericDate is in seconds"),
+    "exp in milliseconds": (
+        {"exp": int(SOON * 1000)},
+        "exp seems to be in milliseconds; a NumericDate is in seconds",
+    ),
     "exp of no time at all": ({"exp": 10**30}, "exp is no number of seconds"),
     "exp a text": ({"exp": "soon"}, "exp is no number"),
     "exp a truth": ({"exp": True}, "exp is no number"),
@@ -97,10 +111,15 @@ WRONG_CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG_CLAIMS)
-def test_a_wrong_claim_is_refused_by_its_name(portal: RunningPortal, client: Registered, name: str) -> None:
-    """RFC 7523 §3: the odd ones; that each rule is named when it is broken is shown by `test_rules.py`."""
+def test_a_wrong_claim_is_refused_by_its_name(
+    portal: RunningPortal, client: Registered, name: str
+) -> None:
+    """RFC 7523 §3: the odd ones; that each rule is named when it is broken is shown by
+    `test_rules.py`."""
     claims, sentence = WRONG_CLAIMS[name]
-    assert sentence in refusal(portal, sign_assertion(client.key, client.client_id, portal.issuer, claims=claims))
+    assert sentence in refusal(
+        portal, sign_assertion(client.key, client.client_id, portal.issuer, claims=claims)
+    )
 
 
 def test_ten_minutes_are_allowed(portal: RunningPortal, client: Registered) -> None:
@@ -109,24 +128,32 @@ def test_ten_minutes_are_allowed(portal: RunningPortal, client: Registered) -> N
     for lifetime, status in ((600, 200), (601, 401)):
         claims = {"iat": now, "exp": now + lifetime}
         assert (
-            portal.request_token(sign_assertion(client.key, client.client_id, portal.issuer, claims=claims)).status_code
+            portal.request_token(
+                sign_assertion(client.key, client.client_id, portal.issuer, claims=claims)
+            ).status_code
             == status
         )
 
 
 def test_an_audience_in_a_list_of_one_is_good(portal: RunningPortal, client: Registered) -> None:
-    """RFC 7519 §4.1.3 allows the list; several audiences could be replayed elsewhere, and are refused."""
-    one = sign_assertion(client.key, client.client_id, portal.issuer, claims={"aud": [portal.issuer]})
+    """RFC 7519 §4.1.3 allows the list; several audiences could be replayed elsewhere, and are
+    refused."""
+    one = sign_assertion(
+        client.key, client.client_id, portal.issuer, claims={"aud": [portal.issuer]}
+    )
     assert portal.request_token(one).status_code == 200
     two = sign_assertion(
-        client.key, client.client_id, portal.issuer, claims={"aud": [portal.issuer, "https://elsewhere.example"]}
+        client.key,
+        client.client_id,
+        portal.issuer,
+        claims={"aud": [portal.issuer, "https://elsewhere.example"]},
     )
     assert "aud is missing, or no single string" in refusal(portal, two)
 
 
 def test_an_assertion_works_once(portal: RunningPortal, client: Registered) -> None:
-    """The replay of an assertion that gave a token is refused; so is its jti in a new assertion, but not with another
-    client."""
+    """The replay of an assertion that gave a token is refused; so is its jti in a new assertion,
+    but not with another client."""
     jti = str(uuid.uuid4())
     assertion = sign_assertion(client.key, client.client_id, portal.issuer, claims={"jti": jti})
     assert portal.request_token(assertion).status_code == 200
@@ -136,16 +163,26 @@ def test_an_assertion_works_once(portal: RunningPortal, client: Registered) -> N
     with portal.operator() as operator:
         other = register_client(operator, keys=[client.key])["client_id"]
     assert (
-        portal.request_token(sign_assertion(client.key, other, portal.issuer, claims={"jti": jti})).status_code == 200
+        portal.request_token(
+            sign_assertion(client.key, other, portal.issuer, claims={"jti": jti})
+        ).status_code
+        == 200
     )
 
 
 def test_a_wrong_signature_is_refused(portal: RunningPortal, client: Registered) -> None:
-    """The kid is right, the private key is not; nor is a signature whose assertion was changed. What is refused uses up
-    no jti: else anyone could burn that of another with a worthless signature."""
-    forged = sign_assertion(new_key("registered"), client.client_id, portal.issuer, claims={"jti": "burnt"})
-    assert "signature is wrong: it was not made with the private key of kid registered" in refusal(portal, forged)
-    head, payload, signature = sign_assertion(client.key, client.client_id, portal.issuer).split(".")
+    """The kid is right, the private key is not; nor is a signature whose assertion was changed.
+    What is refused uses up no jti: else anyone could burn that of another with a worthless
+    signature."""
+    forged = sign_assertion(
+        new_key("registered"), client.client_id, portal.issuer, claims={"jti": "burnt"}
+    )
+    assert "signature is wrong: it was not made with the private key of kid registered" in refusal(
+        portal, forged
+    )
+    head, payload, signature = sign_assertion(client.key, client.client_id, portal.issuer).split(
+        "."
+    )
     claims = {**json.loads(base64.urlsafe_b64decode(payload + "==")), "jti": "another"}
     changed = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     assert "signature is wrong" in refusal(portal, f"{head}.{changed}.{signature}")
@@ -158,12 +195,22 @@ def test_a_wrong_signature_is_refused(portal: RunningPortal, client: Registered)
 
 
 def test_what_proves_nothing_is_refused(portal: RunningPortal, client: Registered) -> None:
-    """An unsigned assertion, in whatever spelling; and the classic confusion: the public key, which everyone knows, as
-    a MAC's secret."""
+    """An unsigned assertion, in whatever spelling; and the classic confusion: the public key, which
+    everyone knows, as a MAC's secret."""
     _, payload, _ = sign_assertion(client.key, client.client_id, portal.issuer).split(".")
     pem, jwk = client.key.as_pem(private=False), json.dumps(public_jwk(client.key)).encode()
-    for alg, secret in (("none", b""), ("None", b""), ("NONE", b""), ("HS256", pem), ("HS256", jwk)):
-        head = base64.urlsafe_b64encode(json.dumps({"alg": alg, "kid": "registered"}).encode()).decode().rstrip("=")
+    for alg, secret in (
+        ("none", b""),
+        ("None", b""),
+        ("NONE", b""),
+        ("HS256", pem),
+        ("HS256", jwk),
+    ):
+        head = (
+            base64.urlsafe_b64encode(json.dumps({"alg": alg, "kid": "registered"}).encode())
+            .decode()
+            .rstrip("=")
+        )
         # By hand: the libraries refuse to make it.
         mac = hmac.digest(secret, f"{head}.{payload}".encode(), "sha256") if secret else b""
         signature = base64.urlsafe_b64encode(mac).decode().rstrip("=")
@@ -174,7 +221,9 @@ def test_a_client_without_keys_is_told_to_register_one(portal: RunningPortal) ->
     """Step 5 of the guide was forgotten."""
     with portal.operator() as operator:
         client_id = register_client(operator)["client_id"]
-    assert "has no registered key" in refusal(portal, sign_assertion(new_key(), client_id, portal.issuer))
+    assert "has no registered key" in refusal(
+        portal, sign_assertion(new_key(), client_id, portal.issuer)
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,14 @@ OWN = "the client's own"
     ],
 )
 def test_for_whom_a_token_is(
-    portal: RunningPortal, geosecure: RunningPortal, parameters: dict[str, str], at_acmidm: Any, at_geosecure: Any
+    portal: RunningPortal,
+    geosecure: RunningPortal,
+    parameters: dict[str, str],
+    at_acmidm: Any,
+    at_geosecure: Any,
 ) -> None:
-    """As ACM/IDM documents it; on GeoSecure for the APIs of its scopes. What is of no API leaves a line in the log."""
+    """As ACM/IDM documents it; on GeoSecure for the APIs of its scopes. What is of no API leaves a
+    line in the log."""
     for platform, aud in ((portal, at_acmidm), (geosecure, at_geosecure)):
         key = new_key()
         with platform.operator() as operator:
@@ -43,12 +48,16 @@ def test_for_whom_a_token_is(
         token = platform.client_token(key, client_id, **parameters)
         assert introspect(platform, token).json()["aud"] == (client_id if aud == OWN else aud)
         noted = f"client {client_id}, rule unknown audience: " in platform.log.read_text()
-        assert noted == (aud in (OWN, BOTH) and not parameters.keys().isdisjoint(("audience", "resource")))
+        assert noted == (
+            aud in (OWN, BOTH) and not parameters.keys().isdisjoint(("audience", "resource"))
+        )
 
 
-def test_a_product_takes_tokens_for_its_own_api_alone(portal: RunningPortal, operator: httpx.Client) -> None:
-    """401 with the parameter that helps, also for another product's API, and before scopes; an operator's is for the
-    management API."""
+def test_a_product_takes_tokens_for_its_own_api_alone(
+    portal: RunningPortal, operator: httpx.Client
+) -> None:
+    """401 with the parameter that helps, also for another product's API, and before scopes; an
+    operator's is for the management API."""
     key = new_key()
     client_id, without_scope = (
         connected(operator, key, dosis=DOSIS),
@@ -64,19 +73,26 @@ def test_a_product_takes_tokens_for_its_own_api_alone(portal: RunningPortal, ope
             refused = client.post("/api/v2/dosis/dossiers", json=DOSSIER)
         assert refused.status_code == 401
         assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
-        assert f"is for {for_whom}, and not for this one; add audience={FOR_DOSIS} to the token request" in refused.text
+        assert (
+            f"is for {for_whom}, and not for this one; add audience={FOR_DOSIS} to the token"
+            " request" in refused.text
+        )
     with portal.operator(portal.client_token(key, client_id, "dosis")) as client:
         assert client.post("/api/v2/dosis/dossiers", json=DOSSIER).is_success
     assert introspect(portal, portal.operator_token()).json()["aud"] == portal.origin
 
 
-def test_geosecure_says_what_a_token_is_worth(geosecure: RunningPortal, portal: RunningPortal) -> None:
+def test_geosecure_says_what_a_token_is_worth(
+    geosecure: RunningPortal, portal: RunningPortal
+) -> None:
     """Its own endpoint, with numbers as texts; ACM/IDM has none."""
     key = new_key()
     with geosecure.operator() as operator:
         client_id = connected(operator, key)
     path = "/authorization/ws/oauth/v2/authorization/verify"
-    with geosecure.operator(geosecure.client_token(key, client_id, scope="dv_dosis_schrijven")) as client:
+    with geosecure.operator(
+        geosecure.client_token(key, client_id, scope="dv_dosis_schrijven")
+    ) as client:
         found = client.get(path).raise_for_status().json()
     assert 35_000 < int(found.pop("expires_in")) <= 36_000
     assert found == {"audience": FOR_DOSIS, "scope": "dv_dosis_schrijven"}

@@ -11,8 +11,8 @@ DOSIS = {"bron_uri": "urn://gent/x", "product_ids": []}
 
 
 def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -> None:
-    """Newest first: who, when, which document, what it was and what it became; refused and empty changes leave no
-    line."""
+    """Newest first: who, when, which document, what it was and what it became; refused and empty
+    changes leave no line."""
     client = register_client(operator, scopes=["dv_magda"], keys=[new_key()])
     client_id = client["client_id"]
     path = f"/management/v1/clients/{client_id}"
@@ -22,7 +22,9 @@ def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -
     operator.put(path, json=client_document(client_name="stale"), headers={"If-Match": '"1"'})
     operator.put(configuration, json={"configuration": DOSIS}, headers={"If-None-Match": "*"})
     put_current(
-        operator, configuration, {"configuration": {**DOSIS, "bron_uri": "urn://gent/y"}, "managed_by": "acmidm/tni"}
+        operator,
+        configuration,
+        {"configuration": {**DOSIS, "bron_uri": "urn://gent/y"}, "managed_by": "acmidm/tni"},
     )
     operator.delete(path, headers={"If-Match": "*"})
     operator.delete(configuration, headers={"If-Match": "*"})
@@ -41,7 +43,12 @@ def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -
     assert {entry["actor"] for entry in entries} == {"test-operator"}
     assert abs((datetime.now(UTC) - datetime.fromisoformat(entries[0]["at"])).total_seconds()) < 60
     changed = entries[2]
-    assert changed["before"] == {"configuration": DOSIS, "software_id": None, "managed_by": None, "incarnation": None}
+    assert changed["before"] == {
+        "configuration": DOSIS,
+        "software_id": None,
+        "managed_by": None,
+        "incarnation": None,
+    }
     assert changed["after"] == {
         **changed["before"],
         "configuration": {**DOSIS, "bron_uri": "urn://gent/y"},

@@ -21,9 +21,14 @@ def test_the_set_of_scopes_is_replaced_whole(operator: httpx.Client) -> None:
     """What is not in the PUT is withdrawn; order and repetition mean nothing."""
     path = path_of(operator, "scopes", scopes=["dv_magda"])
     replaced = put_current(
-        operator, path, {"scopes": ["dv_notificaties_import", "dv_dosis_schrijven", "dv_dosis_schrijven"]}
+        operator,
+        path,
+        {"scopes": ["dv_notificaties_import", "dv_dosis_schrijven", "dv_dosis_schrijven"]},
     )
-    assert replaced.json() == {"scopes": ["dv_dosis_schrijven", "dv_notificaties_import", "vo_info"], "default": []}
+    assert replaced.json() == {
+        "scopes": ["dv_dosis_schrijven", "dv_notificaties_import", "vo_info"],
+        "default": [],
+    }
     assert operator.get(path).json() == replaced.json()
 
 
@@ -37,25 +42,38 @@ def test_scopes_of_the_provider_are_there_from_the_start_and_stay(operator: http
 
 
 def test_default_scopes_are_some_of_the_scopes(operator: httpx.Client) -> None:
-    """Replaced with them, whole; of one that the provider assigns it stays as it is, where a PUT does not name it."""
+    """Replaced with them, whole; of one that the provider assigns it stays as it is, where a PUT
+    does not name it."""
     path = path_of(operator, "scopes")
     both = put_current(
-        operator, path, {"scopes": ["dv_magda", "vo_info"], "default": ["vo_info", "dv_magda", "vo_info"]}
+        operator,
+        path,
+        {"scopes": ["dv_magda", "vo_info"], "default": ["vo_info", "dv_magda", "vo_info"]},
     )
     assert both.json() == {"scopes": ["dv_magda", "vo_info"], "default": ["dv_magda", "vo_info"]}
     assert put_current(operator, path, {"scopes": ["dv_magda"]}).json() == {
         "scopes": ["dv_magda", "vo_info"],
         "default": ["vo_info"],
     }
-    assert put_current(operator, path, {"scopes": ["vo_info"]}).json() == {"scopes": ["vo_info"], "default": []}
-    refused = put_current(operator, path, {"scopes": ["dv_magda"], "default": ["dv_magda", "vo_info"]})
-    assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (422, ["/default/1"])
+    assert put_current(operator, path, {"scopes": ["vo_info"]}).json() == {
+        "scopes": ["vo_info"],
+        "default": [],
+    }
+    refused = put_current(
+        operator, path, {"scopes": ["dv_magda"], "default": ["dv_magda", "vo_info"]}
+    )
+    assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (
+        422,
+        ["/default/1"],
+    )
 
 
 def test_every_unknown_scope_is_named_and_nothing_changes(operator: httpx.Client) -> None:
     """Unknown scopes are never skipped in silence: that would be drift for ever."""
     path = path_of(operator, "scopes", scopes=["dv_magda"])
-    refused = put_current(operator, path, {"scopes": ["dv_dosis", "dv_dosis_schrijven", "dv_magdaa"]})
+    refused = put_current(
+        operator, path, {"scopes": ["dv_dosis", "dv_dosis_schrijven", "dv_magdaa"]}
+    )
     assert refused.status_code == 422
     assert [error["pointer"] for error in refused.json()["errors"]] == ["/scopes/0", "/scopes/2"]
     assert "dv_dosis " in refused.json()["detail"]
@@ -63,7 +81,9 @@ def test_every_unknown_scope_is_named_and_nothing_changes(operator: httpx.Client
     assert operator.get(path).json() == {"scopes": ["dv_magda", "vo_info"], "default": []}
 
 
-def test_the_key_set_is_replaced_whole_and_comes_back_as_it_was_given(operator: httpx.Client) -> None:
+def test_the_key_set_is_replaced_whole_and_comes_back_as_it_was_given(
+    operator: httpx.Client,
+) -> None:
     """Keys keep their registered members; they come back in the order of their kid."""
     keys = [
         {**KEY, "kid": "b", "exp": 4102444800},
@@ -80,30 +100,54 @@ def test_the_key_set_is_replaced_whole_and_comes_back_as_it_was_given(operator: 
 
 BAD_KEYS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "private EC": (lambda: {**new_key().as_dict(private=True), "kid": "k"}, "/keys/0/d"),
-    "private RSA": (lambda: {**RSAKey.generate_key(2048).as_dict(private=True), "kid": "k"}, "/keys/0/d"),
-    "symmetric": (lambda: {**OctKey.generate_key(256).as_dict(private=True), "kid": "k"}, "/keys/0/kty"),
+    "private RSA": (
+        lambda: {**RSAKey.generate_key(2048).as_dict(private=True), "kid": "k"},
+        "/keys/0/d",
+    ),
+    "symmetric": (
+        lambda: {**OctKey.generate_key(256).as_dict(private=True), "kid": "k"},
+        "/keys/0/kty",
+    ),
     "small RSA": (lambda: {**public_jwk(RSAKey.generate_key(1024)), "kid": "k"}, "/keys/0/n"),
-    "curve secp256k1": (lambda: {**public_jwk(ECKey.generate_key("secp256k1")), "kid": "k"}, "/keys/0/crv"),
-    "agreement only": (lambda: {**public_jwk(OKPKey.generate_key("X25519")), "kid": "k"}, "/keys/0/crv"),
+    "curve secp256k1": (
+        lambda: {**public_jwk(ECKey.generate_key("secp256k1")), "kid": "k"},
+        "/keys/0/crv",
+    ),
+    "agreement only": (
+        lambda: {**public_jwk(OKPKey.generate_key("X25519")), "kid": "k"},
+        "/keys/0/crv",
+    ),
     "for encryption": (lambda: {**KEY, "use": "enc"}, "/keys/0/use"),
     "for deriving": (lambda: {**KEY, "key_ops": ["deriveKey"]}, "/keys/0/key_ops"),
     "symmetric algorithm": (lambda: {**KEY, "alg": "HS256"}, "/keys/0/alg"),
     "another curve's algorithm": (lambda: {**KEY, "alg": "ES384"}, "/keys/0/alg"),
-    "no kid": (lambda: {name: value for name, value in KEY.items() if name != "kid"}, "/keys/0/kid"),
+    "no kid": (
+        lambda: {name: value for name, value in KEY.items() if name != "kid"},
+        "/keys/0/kid",
+    ),
     "empty kid": (lambda: {**KEY, "kid": ""}, "/keys/0/kid"),
     "kid a number": (lambda: {**KEY, "kid": 7}, "/keys/0/kid"),
     "a long kid": (lambda: {**KEY, "kid": "\u00e9" * 128}, "/keys/0/kid"),
     "a kid that turns the text": (lambda: {**KEY, "kid": "a\u202eb"}, "/keys/0/kid"),
     "a time after all times": (lambda: {**KEY, "exp": 2**52}, "/keys/0/exp"),
     "revoked": (lambda: {**KEY, "revoked": {"revoked_at": 1}}, "/keys/0/revoked"),
-    "a private key inside": (lambda: {**KEY, "backup": {"jwk": new_key().as_dict(private=True)}}, "/keys/0"),
+    "a private key inside": (
+        lambda: {**KEY, "backup": {"jwk": new_key().as_dict(private=True)}},
+        "/keys/0",
+    ),
     "x in another spelling": (lambda: {**KEY, "x": f"{KEY['x']}="}, "/keys/0"),
-    "x with more zeros than there are numbers": (lambda: {**KEY, "x": "A" * 500_000 + KEY["x"]}, "/keys/0"),
+    "x with more zeros than there are numbers": (
+        lambda: {**KEY, "x": "A" * 500_000 + KEY["x"]},
+        "/keys/0",
+    ),
     "an exponent that makes each signature costly": (
         lambda: {"kty": "RSA", "kid": "k", "n": "_" * 341 + "w", "e": "AQAAAAAAAAAB"},
         "/keys/0/e",
     ),
-    "an even modulus": (lambda: {"kty": "RSA", "kid": "k", "n": "_" * 341 + "A", "e": "AQAB"}, "/keys/0"),
+    "an even modulus": (
+        lambda: {"kty": "RSA", "kid": "k", "n": "_" * 341 + "A", "e": "AQAB"},
+        "/keys/0",
+    ),
     "not on the curve": (lambda: {**KEY, "x": KEY["y"]}, "/keys/0"),
     "no coordinates": (lambda: {"kty": "EC", "crv": "P-256", "kid": "k"}, "/keys/0"),
     "nonsense in n": (lambda: {"kty": "RSA", "n": "€", "e": "AQAB", "kid": "k"}, "/keys/0"),
@@ -114,8 +158,11 @@ BAD_KEYS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
 
 @pytest.mark.filterwarnings("ignore:Key size should be")
 @pytest.mark.parametrize("name", BAD_KEYS)
-def test_a_key_that_can_not_be_used_is_refused_and_the_old_ones_stay(operator: httpx.Client, name: str) -> None:
-    """Each rule for keys names the member; a refused set leaves the registered keys as they were."""
+def test_a_key_that_can_not_be_used_is_refused_and_the_old_ones_stay(
+    operator: httpx.Client, name: str
+) -> None:
+    """Each rule for keys names the member; a refused set leaves the registered keys as they
+    were."""
     make, pointer = BAD_KEYS[name]
     key = make()
     path = path_of(operator, "jwks", keys=[new_key("old")])
@@ -133,10 +180,14 @@ def test_a_private_members_value_is_never_repeated(operator: httpx.Client) -> No
     refused = put_current(operator, path_of(operator, "jwks"), {"keys": [private]})
     named = {error["pointer"] for error in refused.json()["errors"]}
     assert named == {f"/keys/0/{member}" for member in ("d", "p", "q", "dp", "dq", "qi")}
-    assert not any(json.dumps(private[pointer.rpartition("/")[2]]) in refused.text for pointer in named)
+    assert not any(
+        json.dumps(private[pointer.rpartition("/")[2]]) in refused.text for pointer in named
+    )
 
 
 def test_the_same_kid_twice_is_refused(operator: httpx.Client) -> None:
     """The kid chooses the key at the token endpoint, so it must choose one."""
-    refused = put_current(operator, path_of(operator, "jwks"), {"keys": [KEY, public_jwk(new_key(KEY["kid"]))]})
+    refused = put_current(
+        operator, path_of(operator, "jwks"), {"keys": [KEY, public_jwk(new_key(KEY["kid"]))]}
+    )
     assert [error["pointer"] for error in refused.json()["errors"]] == ["/keys/1/kid"]

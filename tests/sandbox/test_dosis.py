@@ -1,4 +1,5 @@
-"""DOSIS as its public clients know it: upload, results, errors, sources, validation settings, removal."""
+"""DOSIS as its public clients know it: upload, results, errors, sources, validation settings,
+removal."""
 
 import logging
 from pathlib import Path
@@ -35,13 +36,16 @@ def stored(portal: Inside, sender: Sender) -> list[dict[str, Any]]:
     with portal.app.state.portal.database.read() as connection:
         table = tables.uploads
         return list(
-            connection.execute(sa.select(table.c.document).where(table.c.client_id == sender.client_id)).scalars()
+            connection.execute(
+                sa.select(table.c.document).where(table.c.client_id == sender.client_id)
+            ).scalars()
         )
 
 
 @pytest.mark.parametrize("platform", ["portal", "geosecure"])
 def test_the_whole_story(request: pytest.FixtureRequest, platform: str) -> None:
-    """On both platforms: without the scope, and not configured, 403 that names it; then received, and processed."""
+    """On both platforms: without the scope, and not configured, 403 that names it; then received,
+    and processed."""
     portal: RunningPortal = request.getfixturevalue(platform)
     key = new_key()
     with portal.operator() as operator:
@@ -55,19 +59,29 @@ def test_the_whole_story(request: pytest.FixtureRequest, platform: str) -> None:
         assert (no_scope.status_code, no_scope.json()["code"]) == (403, "403")
         assert f'scope="{DOSSIERS}"' in no_scope.headers["WWW-Authenticate"]
         assert f"lacks scope {DOSSIERS}" in no_scope.json()["description"]
-        put_current(operator, f"/management/v1/clients/{client_id}/scopes", {"scopes": [DOSSIERS]}).raise_for_status()
-        assert f"Client {client_id} is not set as Aanbieder of dosis" in send().json()["description"]
+        put_current(
+            operator, f"/management/v1/clients/{client_id}/scopes", {"scopes": [DOSSIERS]}
+        ).raise_for_status()
+        assert (
+            f"Client {client_id} is not set as Aanbieder of dosis" in send().json()["description"]
+        )
         path = f"/products/v1/dosis/configurations/{client_id}"
-        operator.put(path, json={"configuration": DOSIS}, headers={"If-None-Match": "*"}).raise_for_status()
+        operator.put(
+            path, json={"configuration": DOSIS}, headers={"If-None-Match": "*"}
+        ).raise_for_status()
         received = send()
-    assert (received.status_code, received.json()) == (200, {"Status": "Ontvangen", "UploadId": DOSSIER["UploadId"]})
+    assert (received.status_code, received.json()) == (
+        200,
+        {"Status": "Ontvangen", "UploadId": DOSSIER["UploadId"]},
+    )
     with portal.operator(portal.client_token(key, client_id, "dosis")) as client:
         assert client.get(OF_UPLOAD).json()["Succes"] is True
 
 
 @pytest.mark.parametrize("path", UPLOADS)
 def test_a_dossier_is_processed_as_it_was_sent(inner: Inside, sender: Sender, path: str) -> None:
-    """By every path; unknown members are kept, and the result is what the public connector reads."""
+    """By every path; unknown members are kept, and the result is what the public connector
+    reads."""
     assert sender.call("POST", path, DOSSIER).status == 200
     assert stored(inner, sender) == [DOSSIER]
     result = sender.call("GET", OF_UPLOAD).json()
@@ -81,13 +95,19 @@ def test_a_dossier_is_processed_as_it_was_sent(inner: Inside, sender: Sender, pa
         "Fouten": [],
         "VerwerktVoorOpvraging": True,
     }
-    assert sender.call("GET", f"{RESULTS}?{urlencode(OF_DOSSIER)}").json()["UploadId"] == DOSSIER["UploadId"]
+    assert (
+        sender.call("GET", f"{RESULTS}?{urlencode(OF_DOSSIER)}").json()["UploadId"]
+        == DOSSIER["UploadId"]
+    )
     older = urlencode({"bron": OF_DOSSIER["bron"], "dossiernummer": OF_DOSSIER["dossierNummer"]})
     assert sender.call("GET", f"{RESULTS}?{older}").json()["UploadId"] == DOSSIER["UploadId"]
 
 
 LOOSE: dict[str, dict[str, Any]] = {
-    "only what identifies": {"Identificatie": DOSSIER["Identificatie"], "Producten": DOSSIER["Producten"]},
+    "only what identifies": {
+        "Identificatie": DOSSIER["Identificatie"],
+        "Producten": DOSSIER["Producten"],
+    },
     "null for all the rest": {
         **dict.fromkeys(DOSSIER),
         "Identificatie": DOSSIER["Identificatie"],
@@ -95,10 +115,16 @@ LOOSE: dict[str, dict[str, Any]] = {
     },
     "as the public connector writes it": {
         **DOSSIER,
-        "Identificatie": {f"{name[0].lower()}{name[1:]}": value for name, value in DOSSIER["Identificatie"].items()},
+        "Identificatie": {
+            f"{name[0].lower()}{name[1:]}": value
+            for name, value in DOSSIER["Identificatie"].items()
+        },
     },
     "two products": {**DOSSIER, "Producten": DOSSIER["Producten"] * 2},
-    "a code in another phase": {**DOSSIER, "Status": {"VlaamsCode": "Goedgekeurd", "VlaamsFase": "Afgerond"}},
+    "a code in another phase": {
+        **DOSSIER,
+        "Status": {"VlaamsCode": "Goedgekeurd", "VlaamsFase": "Afgerond"},
+    },
     "an enterprise": {
         **DOSSIER,
         "Agenten": [{"Identificatie": "BE207451227", "Toegangsrechten": [{"Code": "Raadpleger"}]}],
@@ -111,17 +137,32 @@ LOOSE: dict[str, dict[str, Any]] = {
 def test_what_is_not_known_is_not_refused(sender: Sender, kind: str) -> None:
     received = sender.call("POST", UPLOAD, LOOSE[kind])
     assert received.status == 200, received.text
-    assert sender.call("GET", f"{RESULTS}/perUploadId?uploadId={received.json()['UploadId']}").json()["Succes"] is True
+    assert (
+        sender.call("GET", f"{RESULTS}/perUploadId?uploadId={received.json()['UploadId']}").json()[
+            "Succes"
+        ]
+        is True
+    )
 
 
-def test_a_code_that_was_not_seen_is_noted(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
-    """In the log, for the official lists are not public: accepted here, and perhaps refused there. On one line,
-    whatever it is."""
+def test_a_code_that_was_not_seen_is_noted(
+    sender: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the log, for the official lists are not public: accepted here, and perhaps refused there.
+    On one line, whatever it is."""
     status = {"VlaamsCode": "Zoek\nniets", "VlaamsFase": "Behandeling"}
     with caplog.at_level(logging.INFO, "acmidm_sandbox.beheerportaal"):
-        assert sender.call("POST", UPLOAD, {**DOSSIER, "Status": status, "TypeDossierCode": "Ander"}).status == 200
+        assert (
+            sender.call(
+                "POST", UPLOAD, {**DOSSIER, "Status": status, "TypeDossierCode": "Ander"}
+            ).status
+            == 200
+        )
     said = [record.getMessage() for record in caplog.records if record.name == dosis.__name__]
-    assert [text.split(": ")[1].split()[0] for text in said] == ["TypeDossierCode", "Status.VlaamsCode"]
+    assert [text.split(": ")[1].split()[0] for text in said] == [
+        "TypeDossierCode",
+        "Status.VlaamsCode",
+    ]
     assert all(sender.client_id in text and text.isprintable() for text in said)
 
 
@@ -153,7 +194,9 @@ REFUSED: dict[str, tuple[dict[str, Any], int, list[str]]] = {
 
 @pytest.mark.parametrize("path", UPLOADS[1:])
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_bad_dossier_is_refused_at_once(inner: Inside, sender: Sender, kind: str, path: str) -> None:
+def test_a_bad_dossier_is_refused_at_once(
+    inner: Inside, sender: Sender, kind: str, path: str
+) -> None:
     """In DOSIS's own form, with all its mistakes, and nothing is stored."""
     document, status, wrong = REFUSED[kind]
     refused = sender.call("POST", path, document)
@@ -162,9 +205,9 @@ def test_a_bad_dossier_is_refused_at_once(inner: Inside, sender: Sender, kind: s
     assert (
         status == 400
         or (
-            f"bron urn://elders/ is not set for this client (set: {DOSIS['bron_uri']}); product 1 is not set for this"
-            " client (set: 10244); right Beheerder is not set for this client (set: Raadpleger); offer the same"
-            " message again, unchanged, once"
+            f"bron urn://elders/ is not set for this client (set: {DOSIS['bron_uri']}); product 1"
+            " is not set for this client (set: 10244); right Beheerder is not set for this client"
+            " (set: Raadpleger); offer the same message again, unchanged, once"
         )
         in refused.json()["description"]
     )
@@ -174,14 +217,21 @@ def test_a_bad_dossier_is_refused_at_once(inner: Inside, sender: Sender, kind: s
 def test_a_right_is_checked_where_rights_are_configured(sender: Sender) -> None:
     sender.configure("dosis", DOSIS)
     assert (
-        sender.call("POST", UPLOAD, {**DOSSIER, "Agenten": [{"Toegangsrechten": [{"Code": "recht - context"}]}]}).status
+        sender.call(
+            "POST",
+            UPLOAD,
+            {**DOSSIER, "Agenten": [{"Toegangsrechten": [{"Code": "recht - context"}]}]},
+        ).status
         == 200
     )
 
 
 def test_many_mistakes_and_a_long_configuration_make_no_large_answer(sender: Sender) -> None:
-    """The first ones, and how many more there are: of what is not set, of a document, and in a result."""
-    sender.configure("dosis", {**DOSIS, "product_ids": [str(10_000 + number) for number in range(2_000)]})
+    """The first ones, and how many more there are: of what is not set, of a document, and in a
+    result."""
+    sender.configure(
+        "dosis", {**DOSIS, "product_ids": [str(10_000 + number) for number in range(2_000)]}
+    )
     document = {**DOSSIER, "Producten": [{"Id": "1"}] * 2_000}
     refused = sender.call("POST", UPLOAD, document)
     assert (refused.status, len(refused.text) < 20_000) == (403, True)
@@ -200,8 +250,8 @@ def test_many_mistakes_and_a_long_configuration_make_no_large_answer(sender: Sen
 
 
 def test_there_is_no_result_before_it_was_processed(tmp_path: Path) -> None:
-    """404, and the removal of a dossier that waits. By v1 it is at once: the public connector's version for it takes
-    404 for a failure."""
+    """404, and the removal of a dossier that waits. By v1 it is at once: the public connector's
+    version for it takes 404 for a failure."""
     with inside(tmp_path, processing_seconds=1000) as portal:
         sender = Sender.of(portal)
         assert sender.call("POST", UPLOAD, DOSSIER).status == 200
@@ -217,7 +267,8 @@ def test_there_is_no_result_before_it_was_processed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changed", [None, {**DOSIS, "product_ids": ["1"]}])
 def test_what_is_configured_when_it_is_processed_counts(sender: Sender, changed: Any) -> None:
-    """What was taken away in between is a failure, in the result and in the list; a later upload makes it good."""
+    """What was taken away in between is a failure, in the result and in the list; a later upload
+    makes it good."""
     assert sender.call("POST", UPLOAD, DOSSIER).status == 200
     sender.configure("dosis", changed)
     result = sender.call("GET", OF_UPLOAD).json()
@@ -255,12 +306,15 @@ def test_what_is_configured_when_it_is_processed_counts(sender: Sender, changed:
     ],
 )
 def test_a_number_of_an_agent_is_checked(sender: Sender, agent: str, said: str) -> None:
-    """Received, and then a failure, without the number: it is somebody's. What has letters is of no known form."""
+    """Received, and then a failure, without the number: it is somebody's. What has letters is of no
+    known form."""
     agents = [{"Identificatie": "00010100173"}, {"Identificatie": agent}, {"Identificatie": None}]
     assert sender.call("POST", UPLOAD, {**DOSSIER, "Agenten": agents}).status == 200
     result = sender.call("GET", OF_UPLOAD).json()
     assert (result["Succes"], len(result["Fouten"])) == (not said, 1 if said else 0)
-    assert not said or result["Fouten"][0]["Omschrijving"].startswith(f"Agenten[1].Identificatie: {said}")
+    assert not said or result["Fouten"][0]["Omschrijving"].startswith(
+        f"Agenten[1].Identificatie: {said}"
+    )
     assert not said or agent not in str(result)
 
 
@@ -279,17 +333,27 @@ def test_a_removed_dossier_is_gone(sender: Sender) -> None:
 
 
 def test_nothing_of_another_client_is_seen(inner: Inside, sender: Sender) -> None:
-    """Of one with the same source neither results nor dossiers, and another's source is refused in each call that names
-    one."""
-    other, elsewhere = Sender.of(inner), Sender.of(inner, dosis={**DOSIS, "bron_uri": "urn://elders/"})
+    """Of one with the same source neither results nor dossiers, and another's source is refused in
+    each call that names one."""
+    other, elsewhere = (
+        Sender.of(inner),
+        Sender.of(inner, dosis={**DOSIS, "bron_uri": "urn://elders/"}),
+    )
     assert sender.call("POST", UPLOAD, DOSSIER).status == 200
-    assert [other.call("GET", target).status for target in (OF_UPLOAD, f"{RESULTS}?{urlencode(OF_DOSSIER)}")] == [
+    assert [
+        other.call("GET", target).status
+        for target in (OF_UPLOAD, f"{RESULTS}?{urlencode(OF_DOSSIER)}")
+    ] == [
         404,
         404,
     ]
     assert other.call("GET", FAILURES).json() == []
     assert other.call("DELETE", REMOVAL).status == 404
-    for method, target in (("GET", f"{RESULTS}?{urlencode(OF_DOSSIER)}"), ("GET", FAILURES), ("DELETE", REMOVAL)):
+    for method, target in (
+        ("GET", f"{RESULTS}?{urlencode(OF_DOSSIER)}"),
+        ("GET", FAILURES),
+        ("DELETE", REMOVAL),
+    ):
         refused = elsewhere.call(method, target)
         assert (refused.status, fields(refused)) == (403, ["bron"])
     assert elsewhere.call("GET", OF_UPLOAD).status == 404
@@ -310,9 +374,15 @@ def test_sources_and_what_is_checked(sender: Sender) -> None:
 
 @pytest.mark.parametrize(
     ("query", "wrong"),
-    [("bron=x", ["dossierNummer"]), ("dossierNummer=1", ["bron"]), (f"bron={'x' * 300}&dossierNummer=1", ["bron"])],
+    [
+        ("bron=x", ["dossierNummer"]),
+        ("dossierNummer=1", ["bron"]),
+        (f"bron={'x' * 300}&dossierNummer=1", ["bron"]),
+    ],
 )
-def test_a_query_without_its_parameters_is_refused(sender: Sender, query: str, wrong: list[str]) -> None:
+def test_a_query_without_its_parameters_is_refused(
+    sender: Sender, query: str, wrong: list[str]
+) -> None:
     refused = sender.call("GET", f"{RESULTS}?{query}")
     assert (refused.status, fields(refused)) == (400, wrong)
 
@@ -324,4 +394,9 @@ def test_what_a_client_sent_goes_with_it(inner: Inside, sender: Sender) -> None:
     inner.manage("DELETE", f"/management/v1/clients/{sender.client_id}", If_Match="*")
     with inner.app.state.portal.database.read() as connection:
         for table in (tables.uploads, tables.notifications):
-            assert connection.execute(sa.select(table).where(table.c.client_id == sender.client_id)).all() == []
+            assert (
+                connection.execute(
+                    sa.select(table).where(table.c.client_id == sender.client_id)
+                ).all()
+                == []
+            )

@@ -21,8 +21,8 @@ WRITERS = 8
 
 
 def test_kill_9_loses_nothing_that_was_answered(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Four threads register clients and grant them scopes until the process is killed; each answered write is there
-    afterwards.
+    """Four threads register clients and grant them scopes until the process is killed; each
+    answered write is there afterwards.
 
     No assertion is fresh again, no access token ended, and the trail has what was done last.
     """
@@ -41,7 +41,9 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path_factory: pytest.TempPat
                     client_id = register_client(operator)["client_id"]
                     answered[client_id] = ["vo_info"]
                     granted = operator.put(
-                        f"{CLIENTS}/{client_id}/scopes", json={"scopes": ["dv_magda"]}, headers={"If-Match": '"1"'}
+                        f"{CLIENTS}/{client_id}/scopes",
+                        json={"scopes": ["dv_magda"]},
+                        headers={"If-Match": '"1"'},
                     )
                     answered[client_id] = granted.raise_for_status().json()["scopes"]
                     if len(answered) >= 100:
@@ -59,34 +61,48 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path_factory: pytest.TempPat
         writer.result()
 
     with (
-        running_portal(folder, port=portal.settings.port, operator_key=portal.operator_key) as restarted,
+        running_portal(
+            folder, port=portal.settings.port, operator_key=portal.operator_key
+        ) as restarted,
         restarted.operator(token) as operator,
     ):
         assert "jti was used before" in restarted.request_token(used).json()["error_description"]
         found: dict[str, list[str]] = {}
         following: str | None = "0"
         while following is not None:
-            page = operator.get(CLIENTS, params={"limit": 500, "after": following}).raise_for_status().json()
+            page = (
+                operator.get(CLIENTS, params={"limit": 500, "after": following})
+                .raise_for_status()
+                .json()
+            )
             found |= {item["client_id"]: item["scopes"] for item in page["items"]}
             following = page["next"]
         audited = operator.get("/management/v1/audit", params={"limit": 500}).json()["items"]
     assert len(answered) >= 100
     # A write that was cut off may be there or not; an answered one must be.
-    lost = {client_id for client_id, scopes in answered.items() if not set(scopes) <= set(found.get(client_id, []))}
+    lost = {
+        client_id
+        for client_id, scopes in answered.items()
+        if not set(scopes) <= set(found.get(client_id, []))
+    }
     assert lost == set()
     assert {entry["client_id"] for entry in audited} >= set(list(answered)[-50:])
 
 
-def test_of_writers_with_the_same_etag_exactly_one_wins(portal: RunningPortal, operator: httpx.Client) -> None:
-    """Eight threads write one document under the same version, ten rounds: one 200 and seven 412 each time, the
-    winner's is kept."""
+def test_of_writers_with_the_same_etag_exactly_one_wins(
+    portal: RunningPortal, operator: httpx.Client
+) -> None:
+    """Eight threads write one document under the same version, ten rounds: one 200 and seven 412
+    each time, the winner's is kept."""
     path = f"{CLIENTS}/{register_client(operator)['client_id']}"
     barrier = threading.Barrier(WRITERS)
 
     def write(name: str, etag: str) -> int:
         with portal.operator() as client:
             barrier.wait(timeout=30)
-            return client.put(path, json=client_document(client_name=name), headers={"If-Match": etag}).status_code
+            return client.put(
+                path, json=client_document(client_name=name), headers={"If-Match": etag}
+            ).status_code
 
     with ThreadPoolExecutor(WRITERS) as pool:
         for version in range(1, 11):

@@ -26,7 +26,9 @@ def test_without_a_token_there_is_nothing_to_see(portal: RunningPortal) -> None:
     """401 with the challenge of RFC 6750 §3, also where the body is broken: it isn't looked at."""
     for answer in (
         httpx.get(f"{portal.origin}{CLIENTS}"),
-        httpx.post(f"{portal.origin}{CLIENTS}", content="{", headers={"Content-Type": "application/json"}),
+        httpx.post(
+            f"{portal.origin}{CLIENTS}", content="{", headers={"Content-Type": "application/json"}
+        ),
         httpx.get(f"{portal.origin}/products/v1/dosis/configurations"),
     ):
         assert answer.status_code == 401
@@ -36,9 +38,13 @@ def test_without_a_token_there_is_nothing_to_see(portal: RunningPortal) -> None:
 
 def test_a_token_that_was_not_issued_here_is_refused(portal: RunningPortal) -> None:
     """Nonsense, a token of another issuer, and a client assertion: 401 invalid_token."""
-    foreign = sign_assertion(new_key(), "x", portal.origin, claims={"client_id": "x", "scope": "management_read"})
+    foreign = sign_assertion(
+        new_key(), "x", portal.origin, claims={"client_id": "x", "scope": "management_read"}
+    )
     for token in ("nonsense", "a.b.c", foreign, "ü"):
-        answer = httpx.get(f"{portal.origin}{CLIENTS}", headers={b"Authorization": f"Bearer {token}".encode()})
+        answer = httpx.get(
+            f"{portal.origin}{CLIENTS}", headers={b"Authorization": f"Bearer {token}".encode()}
+        )
         assert answer.status_code == 401
         assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
@@ -80,27 +86,34 @@ def test_a_connection_client_is_no_operator(portal: RunningPortal, operator: htt
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_a_change_needs_the_current_etag(operator: httpx.Client, method: str) -> None:
-    """428 without If-Match; 412 with an older, a weak or a malformed tag, without a trace. It may be one of several
-    (RFC 9110 §13.1.1)."""
+    """428 without If-Match; 412 with an older, a weak or a malformed tag, without a trace. It may
+    be one of several (RFC 9110 §13.1.1)."""
     client = register_client(operator)
     path = f"{CLIENTS}/{client['client_id']}"
     body = client_document(client_name="changed") if method == "PUT" else None
     assert operator.request(method, path, json=body).status_code == 428
     for tag in ('"0"', 'W/"1"', "1", '"2", "3"', ""):
-        assert operator.request(method, path, json=body, headers={"If-Match": tag}).status_code == 412, tag
+        assert (
+            operator.request(method, path, json=body, headers={"If-Match": tag}).status_code == 412
+        ), tag
     assert operator.get(path).json() == client
     assert operator.request(method, path, json=body, headers={"If-Match": '"7", "1"'}).is_success
 
 
-@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", None])
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", None]
+)
 def test_only_json_is_read(operator: httpx.Client, media_type: str | None) -> None:
     """415 for anything else."""
-    answer = operator.post(CLIENTS, content="{}", headers={} if media_type is None else {"Content-Type": media_type})
+    answer = operator.post(
+        CLIENTS, content="{}", headers={} if media_type is None else {"Content-Type": media_type}
+    )
     assert answer.status_code == 415
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[]", "null", '"x"', "[" * 100_000, "1" * 5_000, '{"client_name": NaN}', b"\xff"]
+    "body",
+    ["", "{", "[]", "null", '"x"', "[" * 100_000, "1" * 5_000, '{"client_name": NaN}', b"\xff"],
 )
 def test_a_body_that_is_no_document_is_refused(operator: httpx.Client, body: str | bytes) -> None:
     """400 or 422, never 500, whatever comes."""
@@ -132,15 +145,21 @@ def test_unknown_places_and_methods_are_problems_too(operator: httpx.Client) -> 
     )
 
 
-def test_the_log_says_who_did_what_and_nothing_secret(portal: RunningPortal, operator: httpx.Client) -> None:
-    """One line per request with method, path, status and caller; no query, header, body or token, and no forged
-    lines."""
+def test_the_log_says_who_did_what_and_nothing_secret(
+    portal: RunningPortal, operator: httpx.Client
+) -> None:
+    """One line per request with method, path, status and caller; no query, header, body or token,
+    and no forged lines."""
     secret = "a-secret-that-must-not-show"
     register_client(operator, token_endpoint_auth_method="client_secret_post", client_secret=secret)
     operator.get(CLIENTS, params={"software_id": "queried"})
     operator.get(f"{CLIENTS}/x%0Aforged")
-    operator.get("/health")  # a line is written after its answer was sent; after the next answer it is there
+    operator.get(
+        "/health"
+    )  # a line is written after its answer was sent; after the next answer it is there
     log = portal.log.read_text()
     assert "POST /management/v1/clients 201 test-operator" in log
     assert "x%0Aforged 404" in log
-    assert not any(secret_text in log for secret_text in (secret, "queried", portal.operator_token(), "Bearer"))
+    assert not any(
+        secret_text in log for secret_text in (secret, "queried", portal.operator_token(), "Bearer")
+    )

@@ -28,7 +28,9 @@ def path_of(client_id: str) -> str:
 
 def uses(operator: httpx.Client, client_id: str) -> dict[str, dict[str, Any]]:
     """By kid."""
-    items: list[dict[str, Any]] = operator.get(path_of(client_id)).raise_for_status().json()["items"]
+    items: list[dict[str, Any]] = (
+        operator.get(path_of(client_id)).raise_for_status().json()["items"]
+    )
     return {str(item["kid"]): item for item in items}
 
 
@@ -36,10 +38,14 @@ def sign(portal: RunningPortal, key: ECKey, client_id: str, **header: Any) -> ht
     return portal.request_token(sign_assertion(key, client_id, portal.audience, header=header))
 
 
-def test_a_key_is_in_use_from_its_first_token_on(portal: RunningPortal, operator: httpx.Client) -> None:
+def test_a_key_is_in_use_from_its_first_token_on(
+    portal: RunningPortal, operator: httpx.Client
+) -> None:
     """An assertion that was refused is no use; whether it named its key is seen."""
     first, second = new_key("first"), new_key("second")
-    client_id = str(register_client(operator, keys=[first, second], scopes=["dv_magda"])["client_id"])
+    client_id = str(
+        register_client(operator, keys=[first, second], scopes=["dv_magda"])["client_id"]
+    )
     assert uses(operator, client_id) == {}
     assert sign(portal, new_key("first"), client_id).status_code == 401
     assert uses(operator, client_id) == {}
@@ -48,10 +54,14 @@ def test_a_key_is_in_use_from_its_first_token_on(portal: RunningPortal, operator
     assert found.keys() == {"second"}
     assert found["second"]["thumbprint"] == second.thumbprint()
     assert found["second"]["with_kid"] is True
-    assert datetime.now(UTC) - datetime.fromisoformat(found["second"]["last_used_at"]) < timedelta(minutes=1)
+    assert datetime.now(UTC) - datetime.fromisoformat(found["second"]["last_used_at"]) < timedelta(
+        minutes=1
+    )
 
 
-def test_an_assertion_without_kid_shows_at_once(portal: RunningPortal, operator: httpx.Client) -> None:
+def test_an_assertion_without_kid_shows_at_once(
+    portal: RunningPortal, operator: httpx.Client
+) -> None:
     """Within the minute too: it is what a second key would break."""
     key = new_key("only")
     client_id = str(register_client(operator, keys=[key], scopes=["dv_magda"])["client_id"])
@@ -62,14 +72,25 @@ def test_an_assertion_without_kid_shows_at_once(portal: RunningPortal, operator:
 
 def test_it_goes_with_its_key_and_its_client(portal: RunningPortal, operator: httpx.Client) -> None:
     first, second = new_key("first"), new_key("second")
-    client_id = str(register_client(operator, keys=[first, second], scopes=["dv_magda"])["client_id"])
+    client_id = str(
+        register_client(operator, keys=[first, second], scopes=["dv_magda"])["client_id"]
+    )
     for key in (first, second):
         assert sign(portal, key, client_id).status_code == 200
-    put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(second)]}).raise_for_status()
+    put_current(
+        operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(second)]}
+    ).raise_for_status()
     assert uses(operator, client_id).keys() == {"second"}
-    operator.delete(f"/management/v1/clients/{client_id}", headers={"if-match": "*"}).raise_for_status()
+    operator.delete(
+        f"/management/v1/clients/{client_id}", headers={"if-match": "*"}
+    ).raise_for_status()
     assert operator.get(path_of(client_id)).status_code == 404
     database = Database(portal.settings.database)
     with database.read() as connection:
-        assert connection.execute(select(table).where(table.c.client_id.in_([client_id, OPERATOR]))).all() == []
+        assert (
+            connection.execute(
+                select(table).where(table.c.client_id.in_([client_id, OPERATOR]))
+            ).all()
+            == []
+        )
     database.close()

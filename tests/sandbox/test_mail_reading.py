@@ -46,7 +46,9 @@ def broken(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, len(raw)))
         end = draw(st.integers(start, min(len(raw), start + 40)))
-        piece = draw(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=8), st.just(raw[start:end] * 2)))
+        piece = draw(
+            st.one_of(st.sampled_from(TOKENS), st.binary(max_size=8), st.just(raw[start:end] * 2))
+        )
         raw = raw[:start] + piece + raw[end:]
     return raw
 
@@ -57,7 +59,11 @@ def test_any_bytes_are_read(raw: bytes) -> None:
     """As a whole and in part; nothing in them acts on a page, a header or a terminal."""
     headers, body = read_headers(raw), read_body(raw)
     texts = [getattr(headers, name) for name in headers.__slots__]
-    texts += [part for attachment in body.attachments for part in (attachment.name, attachment.content_type)]
+    texts += [
+        part
+        for attachment in body.attachments
+        for part in (attachment.name, attachment.content_type)
+    ]
     assert all(text.isprintable() for text in texts), texts
     assert all(attachment.name and "/" not in attachment.name for attachment in body.attachments)
     assert all(character.isprintable() or character in "\n\t" for character in body.text or "")
@@ -67,7 +73,9 @@ def test_a_name_in_a_character_set() -> None:
     """As RFC 2231 has it; without a path."""
 
     def name_of(parameter: bytes) -> str:
-        (attachment,) = read_body(b"Content-Disposition: attachment; " + parameter + b"\r\n\r\nx").attachments
+        (attachment,) = read_body(
+            b"Content-Disposition: attachment; " + parameter + b"\r\n\r\nx"
+        ).attachments
         return attachment.name
 
     assert name_of(b"filename*=utf-8''%C3%A9%E2%82%AC.ics") == "é€.ics"

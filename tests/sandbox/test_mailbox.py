@@ -33,7 +33,9 @@ def reader(portal: RunningPortal, code: str) -> Person:
 
 
 def received(portal: RunningPortal, code: str) -> list[ReceivedMail]:
-    return [one for one in received_mails(portal.settings.database) if one.stored.organisation == code]
+    return [
+        one for one in received_mails(portal.settings.database) if one.stored.organisation == code
+    ]
 
 
 def link(page: str, name: str) -> str:
@@ -43,9 +45,15 @@ def link(page: str, name: str) -> str:
     return found[1]
 
 
-def test_a_mail_is_read_by_its_organisation(portal: RunningPortal, reader: Person, code: str) -> None:
+def test_a_mail_is_read_by_its_organisation(
+    portal: RunningPortal, reader: Person, code: str
+) -> None:
     """In the menu, in the list, on a page with its text, and its calendar as a file."""
-    message = mail(code, subject="Uw cliënt-ID op TNI", text="Dag Gent,\n\n  <b>uw</b> client-ID: 1234 & zo €\n")
+    message = mail(
+        code,
+        subject="Uw cliënt-ID op TNI",
+        text="Dag Gent,\n\n  <b>uw</b> client-ID: 1234 & zo €\n",
+    )
     message.add_alternative("<script>alert(1)</script><p>In HTML</p>", subtype="html")
     message.add_attachment(CALENDAR.encode(), "text", "calendar", filename="sleutel é.ics")
     deliver(portal, message, "een@stad.example", "twee@stad.example")
@@ -60,25 +68,38 @@ def test_a_mail_is_read_by_its_organisation(portal: RunningPortal, reader: Perso
     file = reader.http.get(link(opened.text, "sleutel é.ics"))
     assert (file.status_code, file.text) == (200, CALENDAR)
     assert file.headers["content-type"] == "text/calendar; charset=utf-8"
-    assert file.headers["content-disposition"] == "attachment; filename*=UTF-8''sleutel%20%C3%A9.ics"
+    assert (
+        file.headers["content-disposition"] == "attachment; filename*=UTF-8''sleutel%20%C3%A9.ics"
+    )
     assert file.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_file_is_never_shown_as_what_it_says(portal: RunningPortal, reader: Person, code: str) -> None:
-    """A page of HTML that is attached is octets to keep; its name has no path and no line of its own."""
+def test_a_file_is_never_shown_as_what_it_says(
+    portal: RunningPortal, reader: Person, code: str
+) -> None:
+    """A page of HTML that is attached is octets to keep; its name has no path and no line of its
+    own."""
     message = mail(code)
-    message.add_attachment(b"<script>alert(1)</script>", "text", "html", filename="../../pagina.html")
+    message.add_attachment(
+        b"<script>alert(1)</script>", "text", "html", filename="../../pagina.html"
+    )
     deliver(portal, message)
     opened = reader.http.get(link(reader.http.get(MAILBOX).text, "Uw client-ID"))
     file = reader.http.get(link(opened.text, "pagina.html"))
     assert file.headers["content-type"] == "application/octet-stream"
     assert file.headers["content-disposition"].startswith("attachment;")
     for number in ("0", "2", "x", "9" * 40, "-1"):
-        assert reader.http.get(link(opened.text, "pagina.html").removesuffix("/1") + f"/{number}").status_code == 404
+        assert (
+            reader.http.get(
+                link(opened.text, "pagina.html").removesuffix("/1") + f"/{number}"
+            ).status_code
+            == 404
+        )
 
 
 def test_nobody_sees_a_mail_of_another(portal: RunningPortal, reader: Person, code: str) -> None:
-    """Not in the list, not by its number, nor its files; and without the right API-beheerder nothing at all."""
+    """Not in the list, not by its number, nor its files; and without the right API-beheerder
+    nothing at all."""
     message = mail(code, subject="Voor ons alleen")
     message.add_attachment(CALENDAR.encode(), "text", "calendar", filename="a.ics")
     deliver(portal, message)
@@ -89,19 +110,33 @@ def test_nobody_sees_a_mail_of_another(portal: RunningPortal, reader: Person, co
     assert (unseen.status_code, "Voor ons alleen" in unseen.text) == (404, False)
     assert stranger.http.get(f"{address}/bijlagen/1").status_code == 404
     powerless = person(portal, f"zonder-{uuid.uuid4().hex[:8]}", [code], api_beheerder=False)
-    assert [powerless.http.get(path).status_code for path in (MAILBOX, address, f"{address}/bijlagen/1")] == [403] * 3
+    assert [
+        powerless.http.get(path).status_code for path in (MAILBOX, address, f"{address}/bijlagen/1")
+    ] == [403] * 3
     nobody = powerless.http.get(f"{portal.origin}{MAILBOX}", headers={"Cookie": ""})
     assert nobody.status_code == 303
 
 
-def test_a_mail_that_names_no_organisation_is_nobodys(portal: RunningPortal, reader: Person, code: str) -> None:
+def test_a_mail_that_names_no_organisation_is_nobodys(
+    portal: RunningPortal, reader: Person, code: str
+) -> None:
     """It is kept for whoever runs the sandbox, and on no page."""
     place = f"acmidm/tni/{code}"
-    odd = ("", "OVO002067", place, f"acmidm/tni/x{code}/mijn-gent", f"{place}/mijn-gent/more", "acmidm/tni/%/mijn-gent")
+    odd = (
+        "",
+        "OVO002067",
+        place,
+        f"acmidm/tni/x{code}/mijn-gent",
+        f"{place}/mijn-gent/more",
+        "acmidm/tni/%/mijn-gent",
+    )
     for named in ((), *((value,) for value in odd), (f"{place}/a", f"{place}/b")):
         message = mail(code)
         del message["X-Acmidm-Connection"]
-        raw = b"".join(f"X-Acmidm-Connection: {value}\r\n".encode() for value in named) + message.as_bytes()
+        raw = (
+            b"".join(f"X-Acmidm-Connection: {value}\r\n".encode() for value in named)
+            + message.as_bytes()
+        )
         deliver(portal, raw)
         kept = next(
             one.stored
@@ -113,8 +148,8 @@ def test_a_mail_that_names_no_organisation_is_nobodys(portal: RunningPortal, rea
 
 
 def test_a_shared_number_shows_nobody_a_mail(portal: RunningPortal) -> None:
-    """The departments have one KBO number: who has it beside an OVO code sees the mails of the code only. Another
-    number is one's own."""
+    """The departments have one KBO number: who has it beside an OVO code sees the mails of the code
+    only. Another number is one's own."""
     for number, shown in (("0316380841", False), ("0207451227", True)):
         subject = f"Mail {uuid.uuid4()}"
         deliver(portal, mail(number, subject=subject))
@@ -122,9 +157,11 @@ def test_a_shared_number_shows_nobody_a_mail(portal: RunningPortal) -> None:
         assert (subject in reader.http.get(MAILBOX).text) is shown
 
 
-def test_the_same_message_id_twice_is_one_mail(portal: RunningPortal, reader: Person, code: str) -> None:
-    """Received twice, as after a lost answer; for another organisation it is another mail, and without one each is its
-    own."""
+def test_the_same_message_id_twice_is_one_mail(
+    portal: RunningPortal, reader: Person, code: str
+) -> None:
+    """Received twice, as after a lost answer; for another organisation it is another mail, and
+    without one each is its own."""
     message = mail(code, subject="Tweemaal")
     deliver(portal, message, "een@stad.example")
     deliver(portal, message, "een@stad.example", "twee@stad.example")
@@ -165,7 +202,9 @@ def test_the_log_has_a_line_for_each_mail(portal: RunningPortal, code: str) -> N
     """Its Message-ID and its connection; nothing of its text, and no line that a sender forged."""
     message = mail(code, subject="Onderwerp-in-geen-log", text="Geheim-in-geen-log")
     deliver(portal, message)
-    forged = message.as_bytes().replace(b"Message-ID: <", b"Message-ID: <=?utf-8?q?a=0D=0Aforged=1B[31m?= ")
+    forged = message.as_bytes().replace(
+        b"Message-ID: <", b"Message-ID: <=?utf-8?q?a=0D=0Aforged=1B[31m?= "
+    )
     deliver(portal, forged)
     log = portal.log.read_text()
     assert f"received mail {message['Message-ID']} about acmidm/tni/{code}/mijn-gent\n" in log
@@ -196,7 +235,8 @@ def test_a_command_that_cannot_be_read_is_answered(portal: RunningPortal) -> Non
 
 @pytest.mark.exhaustive
 def test_a_mail_that_cannot_be_kept_is_not_accepted(portal: RunningPortal, code: str) -> None:
-    """While another program has the database for longer than is waited: the sender tries again, and it is one mail."""
+    """While another program has the database for longer than is waited: the sender tries again, and
+    it is one mail."""
     message = mail(code)
     with closing(sqlite3.connect(portal.settings.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -215,37 +255,54 @@ def test_a_portal_without_a_post_office_has_no_mailbox(geosecure: RunningPortal)
 
 
 def hostile(code: str) -> dict[str, bytes]:
-    """Mails that are broken or made to break: as they lie on the wire, each about the organisation."""
+    """Mails that are broken or made to break: as they lie on the wire, each about the
+    organisation."""
     own = f"X-Acmidm-Connection: acmidm/tni/{code}/x\r\n".encode()
 
     def of(headers: bytes, body: bytes = b"text\r\n") -> bytes:
         return own + headers + b"\r\n" + body
 
-    nested = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (at, at) for at in range(300))
+    nested = b"".join(
+        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (at, at)
+        for at in range(300)
+    )
     return {
         "no header at all": own + b"\r\n",
-        "not ASCII": of("Subject: één ✉\r\n".encode() + b"From: \xff\xfe\r\n", b"\xff\xfe\x00text\r\n"),
+        "not ASCII": of(
+            "Subject: één ✉\r\n".encode() + b"From: \xff\xfe\r\n", b"\xff\xfe\x00text\r\n"
+        ),
         "a wrong charset": of(b"Content-Type: text/plain; charset=klingon\r\n"),
         "a wrong encoding": of(b"Content-Transfer-Encoding: base64\r\n", b"====not base64\r\n"),
-        "an encoded word that is none": of(b"Subject: =?utf-8?b?A?= =?x?q?y?= =?utf-8?q?=ZZ?= =?\r\n"),
-        "comments in comments": of(b"To: " + b"(" * 900 + b"\r\n" + b"From: " + b"[" * 900 + b"\r\n"),
+        "an encoded word that is none": of(
+            b"Subject: =?utf-8?b?A?= =?x?q?y?= =?utf-8?q?=ZZ?= =?\r\n"
+        ),
+        "comments in comments": of(
+            b"To: " + b"(" * 900 + b"\r\n" + b"From: " + b"[" * 900 + b"\r\n"
+        ),
         "parts in parts": own + nested,
         "mails in mails": own + b"Content-Type: message/rfc822\r\n\r\n" * 500,
         "a part without an end": of(
-            b'Content-Type: multipart/mixed; boundary="b"\r\n', b"--b\r\nContent-Disposition: attachment\r\n"
+            b'Content-Type: multipart/mixed; boundary="b"\r\n',
+            b"--b\r\nContent-Disposition: attachment\r\n",
         ),
         "a name with everything": of(
-            b"Content-Disposition: attachment; filename*=utf-8''%0D%0ASet-Cookie%3A%20x%3D1%22%3C%E2%80%AE.ics\r\n"
+            b"Content-Disposition: attachment;"
+            b" filename*=utf-8''%0D%0ASet-Cookie%3A%20x%3D1%22%3C%E2%80%AE.ics\r\n"
         ),
         "unseen text": of(b"Subject: a\x00\x1b[31m\r\n", "a\u202eb\x00\x1b\r\n".encode()),
-        "two of all": of(b"Subject: a\r\nSubject: b\r\nMessage-ID: <c>\r\nMessage-ID: <d>\r\nFrom: a\r\nFrom: b\r\n"),
+        "two of all": of(
+            b"Subject: a\r\nSubject: b\r\nMessage-ID: <c>\r\nMessage-ID: <d>\r\nFrom: a\r\nFrom:"
+            b" b\r\n"
+        ),
         "a Message-ID that is none": of(b"Message-ID: " + b"\xe2\x80\xae" * 200 + b"\r\n"),
     }
 
 
-def test_a_hostile_mail_is_listed_and_spoils_nothing(portal: RunningPortal, reader: Person, code: str) -> None:
-    """Each is a row, a page of its own and files that can be had; never a 500, a traceback, or a header of the
-    sender's."""
+def test_a_hostile_mail_is_listed_and_spoils_nothing(
+    portal: RunningPortal, reader: Person, code: str
+) -> None:
+    """Each is a row, a page of its own and files that can be had; never a 500, a traceback, or a
+    header of the sender's."""
     wanted = hostile(code)
     for raw in wanted.values():
         deliver(portal, raw)
@@ -268,11 +325,15 @@ def test_mails_are_shown_by_fifty(portal: RunningPortal, reader: Person, code: s
     """The newest first."""
     with connected(portal) as client:
         for number in range(70):
-            client.sendmail("a@b.example", ["c@d.example"], mail(code, subject=f"Mail-{number}").as_bytes())
+            client.sendmail(
+                "a@b.example", ["c@d.example"], mail(code, subject=f"Mail-{number}").as_bytes()
+            )
     address = MAILBOX
     for newest, last in ((69, 20), (19, 0)):
         page = reader.http.get(address).text
-        assert re.findall(r"Mail-(\d+)</a>", page) == [str(number) for number in range(newest, last - 1, -1)]
+        assert re.findall(r"Mail-(\d+)</a>", page) == [
+            str(number) for number in range(newest, last - 1, -1)
+        ]
         address = link(page, "Oudere mails") if last else f"{MAILBOX}?na=x"
     assert "Oudere mails" not in page
     assert reader.http.get(address).status_code == 200

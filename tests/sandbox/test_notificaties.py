@@ -25,19 +25,21 @@ def stored(inner: Inside, sender: Sender) -> list[dict[str, Any]]:
     with inner.app.state.portal.database.read() as connection:
         table = tables.notifications
         return list(
-            connection.execute(sa.select(table.c.document).where(table.c.client_id == sender.client_id)).scalars()
+            connection.execute(
+                sa.select(table.c.document).where(table.c.client_id == sender.client_id)
+            ).scalars()
         )
 
 
 ACCEPTED: dict[str, dict[str, Any]] = {
     "as documented": NOTIFICATION,
-    "only what is required": {name: NOTIFICATION[name] for name in REQUIRED} | {"Categorie": "iets anders"},
+    "only what is required": {name: NOTIFICATION[name] for name in REQUIRED} | {"Categorie": "iets anders"},  # noqa: E501
     "a day to end": {**NOTIFICATION, "Vervaldatum": "2099-12-31"},
     "a moment to end": {**NOTIFICATION, "Vervaldatum": "2099-12-31T12:00:00",
         "DatumNotificatie": "2026-11-26T09:30:00"},
     "optional keys": {
         **NOTIFICATION,
-        "SleutelWaardeParen": [*PAIRS, *({"Sleutel": f"DossierBeheerder{part}", "Waarde": "x"} for part in PARTS)],
+        "SleutelWaardeParen": [*PAIRS, *({"Sleutel": f"DossierBeheerder{part}", "Waarde": "x"} for part in PARTS)],  # noqa: E501
     },
     "pairs of another category": {**NOTIFICATION, "Categorie": "x",
         "SleutelWaardeParen": [{"Sleutel": "Zomaar", "Waarde": "1"}]},
@@ -54,20 +56,27 @@ def test_a_notification_is_accepted_as_it_is(inner: Inside, sender: Sender, kind
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"Categorie": "Zoek"}, "category 'Zoek'"), ({"Vervaldatum": "2020-01-01"}, "Vervaldatum is over")],
+    [
+        ({"Categorie": "Zoek"}, "category 'Zoek'"),
+        ({"Vervaldatum": "2020-01-01"}, "Vervaldatum is over"),
+    ],
 )
 def test_what_may_go_otherwise_is_noted(
     sender: Sender, caplog: pytest.LogCaptureFixture, changes: dict[str, str], said: str
 ) -> None:
     with caplog.at_level(logging.INFO, "acmidm_sandbox.beheerportaal"):
         assert sender.call("POST", PATH, {**NOTIFICATION, **changes}).status == 200
-    assert [said in record.getMessage() for record in caplog.records if record.name == notificaties.__name__] == [True]
+    assert [
+        said in record.getMessage()
+        for record in caplog.records
+        if record.name == notificaties.__name__
+    ] == [True]
 
 
 REFUSED: dict[str, tuple[dict[str, Any], int, list[str]]] = {
     "nothing": ({}, 400, REQUIRED),
-    "nobody and no way": ({**NOTIFICATION, "Bestemmelingen": [], "Kanalen": []}, 400, ["Bestemmelingen", "Kanalen"]),
-    "a value that is missing, a key that is not used, and one that is missing, beside a day that is none": (
+    "nobody and no way": ({**NOTIFICATION, "Bestemmelingen": [], "Kanalen": []}, 400, ["Bestemmelingen", "Kanalen"]),  # noqa: E501
+    "a value that is missing, a key that is not used, and one that is missing, beside a day that is none": (  # noqa: E501
         {
             **NOTIFICATION,
             "Vervaldatum": "ooit",
@@ -75,24 +84,24 @@ REFUSED: dict[str, tuple[dict[str, Any], int, list[str]]] = {
                 {"Sleutel": "Zomaar", "Waarde": "1"}],
         },
         400,
-        ["Vervaldatum", "SleutelWaardeParen[1].Waarde", "SleutelWaardeParen[2].Sleutel", "SleutelWaardeParen"],
+        ["Vervaldatum", "SleutelWaardeParen[1].Waarde", "SleutelWaardeParen[2].Sleutel", "SleutelWaardeParen"],  # noqa: E501
     ),
     "no pairs": ({**NOTIFICATION, "SleutelWaardeParen": None}, 400, ["SleutelWaardeParen"]),
-    "pairs that are left out": ({name: NOTIFICATION[name] for name in REQUIRED}, 400, ["SleutelWaardeParen"]),
+    "pairs that are left out": ({name: NOTIFICATION[name] for name in REQUIRED}, 400, ["SleutelWaardeParen"]),  # noqa: E501
     "keys with a dot": (
-        {**NOTIFICATION, "SleutelWaardeParen": [*PAIRS, {"Sleutel": "DossierBeheerder.Naam", "Waarde": "x"}]},
+        {**NOTIFICATION, "SleutelWaardeParen": [*PAIRS, {"Sleutel": "DossierBeheerder.Naam", "Waarde": "x"}]},  # noqa: E501
         400,
         ["SleutelWaardeParen[3].Sleutel"],
     ),
     "a value that is too long": (
-        {**NOTIFICATION, "SleutelWaardeParen": [{"Sleutel": "DossierNummer", "Waarde": "x" * LONGEST}, *PAIRS[1:]]},
+        {**NOTIFICATION, "SleutelWaardeParen": [{"Sleutel": "DossierNummer", "Waarde": "x" * LONGEST}, *PAIRS[1:]]},  # noqa: E501
         400,
         ["SleutelWaardeParen[0].Waarde"],
     ),
     "a pair without its key": ({**NOTIFICATION, "SleutelWaardeParen": [*PAIRS, {"Waarde": "x"}]},
         400, ["SleutelWaardeParen[3].Sleutel"]),
     "another sender, product and brand": (
-        {**NOTIFICATION, "AanbiederUri": "https://elders.example", "ProductId": "1", "MerkCode": "elders"},
+        {**NOTIFICATION, "AanbiederUri": "https://elders.example", "ProductId": "1", "MerkCode": "elders"},  # noqa: E501
         403,
         ["AanbiederUri"],
     ),
@@ -117,7 +126,10 @@ def test_a_bad_notification_is_refused(inner: Inside, sender: Sender, kind: str)
     assert stored(inner, sender) == []
 
 
-AANBIEDER, AFZENDER = f"Aanbieder {NOTIFICATION['AanbiederUri']}", f"Afzender {NOTIFICATION['MerkCode']}"
+AANBIEDER, AFZENDER = (
+    f"Aanbieder {NOTIFICATION['AanbiederUri']}",
+    f"Afzender {NOTIFICATION['MerkCode']}",
+)
 
 
 @pytest.mark.parametrize(
@@ -145,16 +157,23 @@ def test_403_says_what_is_missing(
     sender.configure("notificaties", configured)
     refused = sender.call("POST", PATH, NOTIFICATION)
     said = refused.json()
-    assert (refused.status, fields(refused), said["field"]) == (403, [field] if field else [], field)
+    assert (refused.status, fields(refused), said["field"]) == (
+        403,
+        [field] if field else [],
+        field,
+    )
     assert [one for one in missing if one not in said["description"]] == []
-    assert "offer the same message again, unchanged, once the Aansluitingenteam has set it" in said["description"]
+    assert (
+        "offer the same message again, unchanged, once the Aansluitingenteam has set it"
+        in said["description"]
+    )
     sender.configure("notificaties", {**NOTIFICATIES, "channels": ["email", "passief"]})
     assert sender.call("POST", PATH, NOTIFICATION).status == 200
 
 
 def test_an_id_is_of_one_notification(inner: Inside, sender: Sender) -> None:
-    """The same message again, as after a lost answer, gets 1071, as another does: the first call worked. Others have
-    their own Ids."""
+    """The same message again, as after a lost answer, gets 1071, as another does: the first call
+    worked. Others have their own Ids."""
     assert sender.call("POST", PATH, NOTIFICATION).status == 200
     for again in (NOTIFICATION, {**NOTIFICATION, "Onderwerp": "another"}):
         refused = sender.call("POST", PATH, again)
@@ -166,11 +185,16 @@ def test_an_id_is_of_one_notification(inner: Inside, sender: Sender) -> None:
 
 @pytest.mark.parametrize(("size", "status"), [(LONGEST, 200), (LONGEST + 1, 400), (2**21, 400)])
 def test_a_body_has_80_kb(sender: Sender, size: int, status: int) -> None:
-    """A larger one is a mistake of the document as any other, be it that no value is too long by itself."""
+    """A larger one is a mistake of the document as any other, be it that no value is too long by
+    itself."""
     body = json.dumps(NOTIFICATION).encode()
     answer = sender.call("POST", PATH, body + b" " * (size - len(body)))
     assert answer.status == status
-    assert status == 200 or (fields(answer), answer.json()["code"], answer.json()["errors"][0]["code"]) == (
+    assert status == 200 or (
+        fields(answer),
+        answer.json()["code"],
+        answer.json()["errors"][0]["code"],
+    ) == (
         [""],
         "2001",
         "1100",

@@ -36,17 +36,29 @@ def test_an_operators_token_opens_it_and_no_other(tmp_path: Path) -> None:
     with running_provider(tmp_path) as provider:
         client_id, token = registered(provider)
         with provider.http() as http:
-            answered = http.get(f"/{client_id}").raise_for_status().json()["registration_access_token"]
-        for header in ({}, {"authorization": f"Bearer {token}"}, {"authorization": f"Bearer {answered}"}):
-            for method, url in (("POST", provider.endpoint), ("GET", f"{provider.endpoint}/{client_id}")):
-                document = {"redirect_uris": ["https://gent.example/"]} if method == "POST" else None
+            answered = (
+                http.get(f"/{client_id}").raise_for_status().json()["registration_access_token"]
+            )
+        for header in (
+            {},
+            {"authorization": f"Bearer {token}"},
+            {"authorization": f"Bearer {answered}"},
+        ):
+            for method, url in (
+                ("POST", provider.endpoint),
+                ("GET", f"{provider.endpoint}/{client_id}"),
+            ):
+                document = (
+                    {"redirect_uris": ["https://gent.example/"]} if method == "POST" else None
+                )
                 answer = httpx.request(method, url, headers=header, json=document, verify=TRUSTED)
                 assert answer.status_code in (400, 401), answer.text
         assert list(provider.clients) == [client_id]
 
 
 def test_clients_and_keys_survive_a_stop(tmp_path: Path) -> None:
-    """A token from before is verified by the same key; nobody else on the machine may read the store."""
+    """A token from before is verified by the same key; nobody else on the machine may read the
+    store."""
     with running_provider(tmp_path) as provider:
         client_id, _ = registered(provider)
         keys = httpx.get(f"{provider.issuer}/jwks", verify=TRUSTED).json()
@@ -60,7 +72,8 @@ def test_clients_and_keys_survive_a_stop(tmp_path: Path) -> None:
 
 
 def test_the_command_starts_that_of_a_stack(tmp_path: Path) -> None:
-    """With the operator's key that the settings name; a second start leaves it alone; a stop ends it."""
+    """With the operator's key that the settings name; a second start leaves it alone; a stop ends
+    it."""
     (tmp_path / "Pulumi.yaml").write_text((PROJECT / "Pulumi.yaml").read_text())
     issuer = f"http://127.0.0.1:{free_port()}"
     settings = {
@@ -79,7 +92,9 @@ def test_the_command_starts_that_of_a_stack(tmp_path: Path) -> None:
 
     def said(*words: str) -> str:
         command = [str(warm_environment() / "bin" / "acmidm"), "oidc-provider", *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -12,9 +12,14 @@ from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.messages import connected
 from tests.support.portal import RunningPortal, new_key, running_portal
 
-LENGTHS = {"a few": (False, 5), "a few of products": (True, 3), "many": (False, 15), "many of products": (True, 8)}
-# What a schema can't say is refused too: a stale ETag (412), none (428), an unknown scope or a key that is no key
-# (422).
+LENGTHS = {
+    "a few": (False, 5),
+    "a few of products": (True, 3),
+    "many": (False, 15),
+    "many of products": (True, 8),
+}
+# What a schema can't say is refused too: a stale ETag (412), none (428), an unknown scope or a key
+# that is no key (422).
 CONFIGURATION = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 400, 401, 403, 404, 409, 412, 422, 428]
@@ -31,7 +36,8 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401]
 
 
 def test_the_document_tells_of_errors_and_headers(portal: RunningPortal) -> None:
-    """Every operation that needs a token says so, and has its problems; documents have their ETag."""
+    """Every operation that needs a token says so, and has its problems; documents have their
+    ETag."""
     document = httpx.get(f"{portal.origin}/openapi.json").json()
     put = document["paths"]["/management/v1/clients/{client_id}"]["put"]
     assert put["security"] == [{"access_token": []}]
@@ -50,23 +56,29 @@ def test_the_document_tells_of_errors_and_headers(portal: RunningPortal) -> None
 
 @pytest.mark.parametrize("length", cases(LENGTHS, "a few", "a few of products"))
 def test_schemathesis_finds_nothing(tmp_path: Path, length: tuple[bool, int]) -> None:
-    """Generated requests, good and bad, for every operation, those of products by a client: no 5xx, nothing but what
-    the document says."""
+    """Generated requests, good and bad, for every operation, those of products by a client: no 5xx,
+    nothing but what the document says."""
     products, examples = length
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(CONFIGURATION)
-    with running_portal(tmp_path, platform="geosecure" if products else "acmidm", processing_seconds=0) as portal:
+    with running_portal(
+        tmp_path, platform="geosecure" if products else "acmidm", processing_seconds=0
+    ) as portal:
         token, key = portal.operator_token(), new_key()
         if products:
             with portal.operator() as operator:
-                token = portal.client_token(key, connected(operator, key, dosis=DOSIS, notificaties=NOTIFICATIES))
+                token = portal.client_token(
+                    key, connected(operator, key, dosis=DOSIS, notificaties=NOTIFICATIES)
+                )
         ended = subprocess.run(
             [
                 str(Path(sys.executable).with_name("schemathesis")),
                 f"--config-file={configuration}",
                 "run",
                 f"{portal.origin}/openapi.json",
-                "--include-path-regex=^/api/v./(dosis|notificaties)" if products else "--exclude-path-regex=^/api/",
+                "--include-path-regex=^/api/v./(dosis|notificaties)"
+                if products
+                else "--exclude-path-regex=^/api/",
                 "--header",
                 f"Authorization: Bearer {token}",
                 "--checks=all",

@@ -69,7 +69,11 @@ class Stack:
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": sign_assertion(key, OPERATOR, f"{self.origin}/op"),
         }
-        token = httpx.post(f"{self.origin}/op/v1/token", data=form).raise_for_status().json()["access_token"]
+        token = (
+            httpx.post(f"{self.origin}/op/v1/token", data=form)
+            .raise_for_status()
+            .json()["access_token"]
+        )
         return httpx.Client(base_url=self.origin, headers={"Authorization": f"Bearer {token}"})
 
 
@@ -83,8 +87,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(stack: Stack) -> None:
-    """It knows the catalogue and the operator, whose key works; whatever the umask, and where the folder lay open
-    before."""
+    """It knows the catalogue and the operator, whose key works; whatever the umask, and where the
+    folder lay open before."""
     stack.data.mkdir(parents=True)
     for folder in (stack.data, *stack.data.parents[:2]):
         folder.chmod(0o777)
@@ -95,12 +99,17 @@ def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(stack: Stack)
         0,
         f"portal tni acmidm: started at {stack.origin}\n",
     ), started.stderr
-    scopes = httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
+    scopes = httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()[
+        "scopes_supported"
+    ]
     assert {"dv_notificaties_import", "dv_dosis_schrijven"} <= set(scopes)
     with stack.operator() as operator:
         assert operator.get("/management/v1/clients").json() == {"items": [], "next": None}
         assert operator.get("/products/v1/notificaties/configurations").status_code == 200
-    assert stack.run("user", "add", "--organisation", "OVO002067", "--name", "x", umask=0).returncode == 0
+    assert (
+        stack.run("user", "add", "--organisation", "OVO002067", "--name", "x", umask=0).returncode
+        == 0
+    )
     modes = {
         str(path.relative_to(stack.folder)): stat.S_IMODE(path.stat().st_mode)
         for path in (stack.folder / ".local").rglob("*")
@@ -114,12 +123,15 @@ def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(stack: Stack)
 
 
 def test_a_second_start_leaves_it_alone_and_stop_keeps_what_is_there(stack: Stack) -> None:
-    """The same process after a second start; the same key after a stop. What is no database is one sentence, and stays
-    as it is; a database or a key that is lost is made good."""
+    """The same process after a second start; the same key after a stop. What is no database is one
+    sentence, and stays as it is; a database or a key that is lost is made good."""
     pid, key = stack.pid, stack.key_file.read_text()
     assert stack.run("start").stdout == f"portal tni acmidm: running at {stack.origin}\n"
     assert stack.pid == pid
-    assert stack.run("status").stdout == f"portal tni acmidm: running at {stack.origin} (process {pid})\n"
+    assert (
+        stack.run("status").stdout
+        == f"portal tni acmidm: running at {stack.origin} (process {pid})\n"
+    )
     assert stack.run("stop").stdout == "portal tni acmidm: stopped\n"
     assert stack.run("stop").stdout == ""
     status = stack.run("status")
@@ -145,9 +157,9 @@ def test_a_second_start_leaves_it_alone_and_stop_keeps_what_is_there(stack: Stac
 
 
 def test_other_settings_are_another_start(stack: Stack) -> None:
-    """A scope that is new in the catalogue, and what the options say: refusals are explained only where that is wished,
-    as ``make up`` does, for that tells which clients there are. What a token request names an API by is shown before a
-    start as after it.
+    """A scope that is new in the catalogue, and what the options say: refusals are explained only
+    where that is wished, as ``make up`` does, for that tells which clients there are. What a token
+    request names an API by is shown before a start as after it.
     """
     pid = stack.pid
 
@@ -159,19 +171,26 @@ def test_other_settings_are_another_start(stack: Stack) -> None:
 
     assert "could not be authenticated" in refusal()
     file = stack.folder / "catalogue" / "dosis.yaml"
-    file.write_text(file.read_text().replace("acmidm: dv_dosis_schrijven", "acmidm: dv_dosis_renamed"))
+    file.write_text(
+        file.read_text().replace("acmidm: dv_dosis_schrijven", "acmidm: dv_dosis_renamed")
+    )
     shown = stack.run("apis").stdout
     assert "started at" in stack.run("start", "--strict").stdout
     assert stack.pid != pid
     assert stack.run("apis").stdout == shown
     assert (
         "dv_dosis_renamed"
-        in httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
+        in httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()[
+            "scopes_supported"
+        ]
     )
     settings = json.loads((stack.data / "portal.settings.json").read_text())
     assert settings["strict"] is True
     dosis = settings["products"]["dosis"]
-    named = f"audience={api_client_id('tni', 'acmidm', 'dosis')} or resource={stack.origin}/api/v2/dosis"
+    named = (
+        f"audience={api_client_id('tni', 'acmidm', 'dosis')} or"
+        f" resource={stack.origin}/api/v2/dosis"
+    )
     assert f"acmidm dosis: scope=dv_dosis_renamed, {named}\n" in shown
     assert named == f"audience={dosis['client_id']} or resource={dosis['resources'][0]}"
     assert "started" in stack.run("start", "--explain-refusals").stdout
@@ -187,13 +206,15 @@ def test_an_unknown_stack_is_told(stack: Stack) -> None:
 
 
 def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
-    """Also where that program speaks HTTP: nothing is taken for ours that isn't. The last test: nobody else can have
-    the port then."""
+    """Also where that program speaks HTTP: nothing is taken for ours that isn't. The last test:
+    nobody else can have the port then."""
     stack.run("stop")
     stack.reserved.listen()
     refused = stack.run("start")
     assert refused.returncode == 1
     assert (
-        refused.stderr == f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by process {os.getpid()}"
-        f" ({psutil.Process().name()} in {Path.cwd()}); stop that, or move this clone with make ports OFFSET=100\n"
+        refused.stderr
+        == f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by process {os.getpid()}"
+        f" ({psutil.Process().name()} in {Path.cwd()}); stop that, or move this clone with make"
+        " ports OFFSET=100\n"
     )

@@ -1,5 +1,5 @@
-"""`acmidm portal start` and `acmidm portal mail` of a stack whose mails the sandbox receives: a real process, a real
-SMTP client."""
+"""`acmidm portal start` and `acmidm portal mail` of a stack whose mails the sandbox receives: a
+real process, a real SMTP client."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class MailStack(Stack):
     def receive_mail(self, url: str = "smtp://127.0.0.1:{port}") -> None:
         """From the next start on."""
         file = self.folder / "Pulumi.tni.yaml"
-        more = {"acmidm:smtpUrl": url.format(port=self.smtp_port), "acmidm:mailSender": "noreply@vlaanderen.example"}
+        more = {
+            "acmidm:smtpUrl": url.format(port=self.smtp_port),
+            "acmidm:mailSender": "noreply@vlaanderen.example",
+        }
         file.write_text(json.dumps({"config": {**json.loads(file.read_text())["config"], **more}}))
 
 
@@ -53,7 +56,9 @@ def shown_mails(*words: str) -> Result:
     return CliRunner().invoke(app, ["portal", "mail", *words])
 
 
-@pytest.mark.parametrize("url", [None, "smtps://127.0.0.1:{port}", "smtp://smtp.vlaanderen.example"])
+@pytest.mark.parametrize(
+    "url", [None, "smtps://127.0.0.1:{port}", "smtp://smtp.vlaanderen.example"]
+)
 def test_a_mail_server_of_others_is_left_to_them(stack: MailStack, url: str | None) -> None:
     """What has a certificate, or is elsewhere, is not the sandbox; nor is none."""
     if url:
@@ -63,15 +68,19 @@ def test_a_mail_server_of_others_is_left_to_them(stack: MailStack, url: str | No
 
 
 def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
-    """By text for people and by JSON for programs, newest first, whoever they are for; a word, of their text too,
-    narrows them down."""
+    """By text for people and by JSON for programs, newest first, whoever they are for; a word, of
+    their text too, narrows them down."""
     stack.receive_mail()
     assert shown_mails().stdout == "the sandbox of tni received no mail\n"
     assert (
         stack.run("start").stdout
-        == f"portal tni acmidm: started at {stack.origin}, receives mail at port {stack.smtp_port}\n"
+        == f"portal tni acmidm: started at {stack.origin}, receives mail at port"
+        f" {stack.smtp_port}\n"
     )
-    first, second = mail(text="Dag\tGent,\n\nuw \x1b[31mclient-ID\n##[error]x\n"), mail("OVO000001", subject="")
+    first, second = (
+        mail(text="Dag\tGent,\n\nuw \x1b[31mclient-ID\n##[error]x\n"),
+        mail("OVO000001", subject=""),
+    )
     second.add_attachment(CALENDAR.encode(), "text", "calendar", filename="sleutel.ics")
     with smtplib.SMTP("127.0.0.1", stack.smtp_port, timeout=30) as client:
         for message in (first, second, first):
@@ -79,13 +88,14 @@ def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
     shown = shown_mails().stdout
     head, body = shown.split("\n\n", 1)
     assert re.fullmatch(
-        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d UTC  acmidm/tni/OVO000001/mijn-gent  no subject\n  to {CONTACT}\n  with"
+        r"\d{4}-\d\d-\d\d \d\d:\d\d UTC  acmidm/tni/OVO000001/mijn-gent  no subject\n  to"
+        rf" {CONTACT}\n  with"
         r" sleutel.ics",
         head,
     )
     assert (
-        f"acmidm/tni/OVO002067/mijn-gent  Uw client-ID\n  to {CONTACT}, received 2 times\n\n    Dag    Gent,\n\n    uw "
-        in body
+        f"acmidm/tni/OVO002067/mijn-gent  Uw client-ID\n  to {CONTACT}, received 2 times\n\n    Dag"
+        "    Gent,\n\n    uw " in body
     )
     assert "\x1b" not in shown
     assert "##[" not in shown
@@ -98,7 +108,10 @@ def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
     for word, mails in (("dag", 2), ("gent,", 1), ("@stad.example", 2), ("sleutel.ics", 1)):
         assert len(json.loads(shown_mails(word, "-o", "json").stdout)["mails"]) == mails, word
     assert shown_mails("067").stdout == 'the sandbox of tni received no mail that has "067"\n'
-    assert shown_mails("a\n\x1b\udcff").stdout == 'the sandbox of tni received no mail that has "a\\n\\x1b\\udcff"\n'
+    assert (
+        shown_mails("a\n\x1b\udcff").stdout
+        == 'the sandbox of tni received no mail that has "a\\n\\x1b\\udcff"\n'
+    )
     stack.run("stop")
     assert "Uw client-ID" in shown_mails().stdout
 
@@ -108,5 +121,7 @@ def test_a_taken_port_for_mail_is_as_clear(stack: MailStack) -> None:
     stack.reserved_for_mail.listen()
     refused = stack.run("start")
     assert refused.returncode == 1
-    assert f"port {stack.smtp_port} of 127.0.0.1 is taken by process {os.getpid()} " in refused.stderr
+    assert (
+        f"port {stack.smtp_port} of 127.0.0.1 is taken by process {os.getpid()} " in refused.stderr
+    )
     assert "make ports OFFSET=100" in refused.stderr

@@ -1,5 +1,5 @@
-"""Whatever is refused below `/api/` has the products' own form; nothing that is sent makes a 500; the page says what
-the code does."""
+"""Whatever is refused below `/api/` has the products' own form; nothing that is sent makes a 500;
+the page says what the code does."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,14 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("method", "path", "document", "content_type", "status", "said"),
     [
-        ("GET", "/api/v1/dosis/nergens", None, "", 404, "There is nothing at /api/v1/dosis/nergens"),
+        (
+            "GET",
+            "/api/v1/dosis/nergens",
+            None,
+            "",
+            404,
+            "There is nothing at /api/v1/dosis/nergens",
+        ),
         ("GET", "/api/v2/notificaties", None, "", 405, "the header Allow says what is"),
         ("POST", UPLOAD, b"{", "application/json", 400, "is not JSON"),
         ("POST", UPLOAD, b"<Dossier/>", "application/xml", 415, "XML is not read here"),
@@ -30,7 +37,13 @@ ROOT = Path(__file__).parents[2]
     ],
 )
 def test_each_refusal_has_their_form(
-    sender: Sender, method: str, path: str, document: bytes | None, content_type: str, status: int, said: str
+    sender: Sender,
+    method: str,
+    path: str,
+    document: bytes | None,
+    content_type: str,
+    status: int,
+    said: str,
 ) -> None:
     refused = sender.call(method, path, document, content_type)
     assert (refused.status, fields(refused), refused.json()["code"]) == (status, [], str(status))
@@ -39,12 +52,12 @@ def test_each_refusal_has_their_form(
 
 
 def shown_by_the_connector(refused: Answer) -> str:
-    """What Qmino/dosis-connector (c736b9d) makes of an error: it reads no description, and falls over where errors is
-    missing."""
+    """What Qmino/dosis-connector (c736b9d) makes of an error: it reads no description, and falls
+    over where errors is missing."""
     document = refused.json()
     return (
         f"{document['message']}"
-        f" ({'; '.join('[{code}/{field}]: {message}'.format(**error) for error in document['errors'])})"
+        f" ({'; '.join('[{code}/{field}]: {message}'.format(**error) for error in document['errors'])})"  # noqa: E501
     )
 
 
@@ -57,7 +70,11 @@ def test_a_body_that_is_too_large_is_a_mistake_of_the_document(sender: Sender) -
 def test_so_has_401(inner: Inside) -> None:
     """With the headers that it had."""
     without = inner.send("POST", SEND, [], b"{")
-    assert (without.status, without.headers["www-authenticate"], fields(without)) == (401, "Bearer", [])
+    assert (without.status, without.headers["www-authenticate"], fields(without)) == (
+        401,
+        "Bearer",
+        [],
+    )
     wrong = inner.send("POST", SEND, [("Authorization", "Bearer wrong")])
     assert (wrong.status, fields(wrong)) == (401, [])
 
@@ -82,7 +99,11 @@ def test_an_environment_without_the_product_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("pointer", "written"),
-    [("/SleutelWaardeParen/0/Waarde", "SleutelWaardeParen[0].Waarde"), ("", ""), ("/a~1b/~0", "a/b.~")],
+    [
+        ("/SleutelWaardeParen/0/Waarde", "SleutelWaardeParen[0].Waarde"),
+        ("", ""),
+        ("/a~1b/~0", "a/b.~"),
+    ],
 )
 def test_a_place_is_written_as_the_products_do(pointer: str, written: str) -> None:
     assert dotted(pointer) == written

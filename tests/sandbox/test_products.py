@@ -24,7 +24,9 @@ def path(operator: httpx.Client) -> str:
     return f"/products/v1/notificaties/configurations/{register_client(operator)['client_id']}"
 
 
-def test_a_configuration_is_created_once_and_then_replaced(operator: httpx.Client, path: str) -> None:
+def test_a_configuration_is_created_once_and_then_replaced(
+    operator: httpx.Client, path: str
+) -> None:
     """`If-None-Match: *` creates (201), never overwrites (412); If-Match replaces."""
     created = operator.put(path, json=DOCUMENT, headers=CREATE)
     assert created.status_code == 201
@@ -34,17 +36,25 @@ def test_a_configuration_is_created_once_and_then_replaced(operator: httpx.Clien
     replaced = operator.put(path, json=renewed, headers={"If-Match": created.headers["ETag"]})
     assert replaced.status_code == 200
     assert replaced.headers["ETag"] != created.headers["ETag"]
-    assert operator.put(path, json=DOCUMENT, headers={"If-Match": created.headers["ETag"]}).status_code == 412
+    assert (
+        operator.put(path, json=DOCUMENT, headers={"If-Match": created.headers["ETag"]}).status_code
+        == 412
+    )
     assert operator.get(path).json() == renewed
     assert put_current(operator, path, renewed).headers["ETag"] == replaced.headers["ETag"]
 
 
 def test_a_configuration_bears_its_owner(operator: httpx.Client, path: str) -> None:
-    """A PUT replaces the whole document: what it leaves out becomes null, and is a change of its own."""
+    """A PUT replaces the whole document: what it leaves out becomes null, and is a change of its
+    own."""
     created = operator.put(path, json=DOCUMENT, headers=CREATE)
     other = put_current(operator, path, {**DOCUMENT, "managed_by": "elders/tni"})
     nobody = put_current(operator, path, {"configuration": CONFIGURATION})
-    assert [answer.json()["managed_by"] for answer in (created, other, nobody)] == ["acmidm/tni", "elders/tni", None]
+    assert [answer.json()["managed_by"] for answer in (created, other, nobody)] == [
+        "acmidm/tni",
+        "elders/tni",
+        None,
+    ]
     assert len({answer.headers["ETag"] for answer in (created, other, nobody)}) == 3
     assert nobody.json() == {
         "configuration": CONFIGURATION,
@@ -61,7 +71,8 @@ def test_a_configuration_needs_a_condition(operator: httpx.Client, path: str) ->
 
 
 def test_an_etag_never_comes_back(operator: httpx.Client, path: str) -> None:
-    """A configuration that was removed and made again is not the one that an old ETag stands for."""
+    """A configuration that was removed and made again is not the one that an old ETag stands
+    for."""
     old = operator.put(path, json=DOCUMENT, headers=CREATE).headers["ETag"]
     assert operator.delete(path, headers={"If-Match": old}).status_code == 204
     assert operator.delete(path, headers={"If-Match": old}).status_code == 404
@@ -72,7 +83,9 @@ def test_an_etag_never_comes_back(operator: httpx.Client, path: str) -> None:
 def test_the_products_schema_decides(operator: httpx.Client, path: str) -> None:
     """All that the JSON Schema refuses is named, with pointers."""
     refused = operator.put(
-        path, json={"configuration": {**CONFIGURATION, "product_ids": ["1", 2, 3], "x": 1}}, headers=CREATE
+        path,
+        json={"configuration": {**CONFIGURATION, "product_ids": ["1", 2, 3], "x": 1}},
+        headers=CREATE,
     )
     assert refused.status_code == 422
     assert [error["pointer"] for error in refused.json()["errors"]] == [
@@ -82,9 +95,13 @@ def test_the_products_schema_decides(operator: httpx.Client, path: str) -> None:
     ]
 
 
-def test_only_existing_clients_and_products_are_configured(operator: httpx.Client, path: str) -> None:
+def test_only_existing_clients_and_products_are_configured(
+    operator: httpx.Client, path: str
+) -> None:
     """422 for an unknown client, 404 for an unknown product."""
-    unknown = operator.put("/products/v1/notificaties/configurations/nobody", json=DOCUMENT, headers=CREATE)
+    unknown = operator.put(
+        "/products/v1/notificaties/configurations/nobody", json=DOCUMENT, headers=CREATE
+    )
     assert unknown.status_code == 422
     assert "nobody" in unknown.json()["detail"]
     for answer in (
@@ -100,7 +117,9 @@ def test_only_existing_clients_and_products_are_configured(operator: httpx.Clien
 def test_a_configuration_outlives_its_client(operator: httpx.Client, path: str) -> None:
     """It lives elsewhere: whoever removes a client removes its configurations too."""
     operator.put(path, json=DOCUMENT, headers=CREATE).raise_for_status()
-    operator.delete(f"/management/v1/clients/{path.rpartition('/')[2]}", headers={"If-Match": "*"}).raise_for_status()
+    operator.delete(
+        f"/management/v1/clients/{path.rpartition('/')[2]}", headers={"If-Match": "*"}
+    ).raise_for_status()
     assert operator.get(path).json() == DOCUMENT
     assert operator.delete(path, headers={"If-Match": "*"}).status_code == 204
 
@@ -111,10 +130,14 @@ def test_configurations_come_in_pages_per_product(tmp_path_factory: pytest.TempP
         ids = [register_client(operator)["client_id"] for _ in range(3)]
         for client_id in ids:
             operator.put(
-                f"/products/v1/notificaties/configurations/{client_id}", json=DOCUMENT, headers=CREATE
+                f"/products/v1/notificaties/configurations/{client_id}",
+                json=DOCUMENT,
+                headers=CREATE,
             ).raise_for_status()
         dosis = {"configuration": {"bron_uri": "urn://x/y", "product_ids": []}}
-        operator.put(f"/products/v1/dosis/configurations/{ids[0]}", json=dosis, headers=CREATE).raise_for_status()
+        operator.put(
+            f"/products/v1/dosis/configurations/{ids[0]}", json=dosis, headers=CREATE
+        ).raise_for_status()
         first = operator.get("/products/v1/notificaties/configurations", params={"limit": 2}).json()
         second = operator.get(
             "/products/v1/notificaties/configurations", params={"limit": 2, "after": first["next"]}

@@ -1,4 +1,5 @@
-"""Refused token requests are kept: the newest, nothing secret, and no stranger pushes out what a client sent."""
+"""Refused token requests are kept: the newest, nothing secret, and no stranger pushes out what a
+client sent."""
 
 from __future__ import annotations
 
@@ -36,23 +37,42 @@ def client_id(inner: Inside) -> str:
 
 def test_what_was_sent_is_kept_without_what_is_secret(inner: Inside, client_id: str) -> None:
     """Claims, key and rule; of a text no more than is needed, whatever somebody wrote into it."""
-    assertion = sign_assertion(KEY, client_id, "another", claims={"jti": "j" * 300, "name": "Jan", "nbf": [1, "a"]})
+    assertion = sign_assertion(
+        KEY, client_id, "another", claims={"jti": "j" * 300, "name": "Jan", "nbf": [1, "a"]}
+    )
     secret = "a secret that somebody sent too"
-    form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, "audience": "x" * 5000}
+    form = {
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": assertion,
+        "audience": "x" * 5000,
+    }
     inner.request_token(**form)
     inner.request_token(**form, client_secret=secret)
     several, wrong = kept(inner, client_id=client_id)
-    assert (wrong["rule"], wrong["proven"], several["rule"], several["proven"]) == ("aud", True, "one method", False)
-    assert (wrong["header"]["kid"], wrong["claims"]["aud"], wrong["claims"]["nbf"]) == ("mine", "another", ["…", "a"])
+    assert (wrong["rule"], wrong["proven"], several["rule"], several["proven"]) == (
+        "aud",
+        True,
+        "one method",
+        False,
+    )
+    assert (wrong["header"]["kid"], wrong["claims"]["aud"], wrong["claims"]["nbf"]) == (
+        "mine",
+        "another",
+        ["…", "a"],
+    )
     assert "name" not in wrong["claims"]
     assert len(wrong["fields"]["audience"][0]) == limits.LONGEST_OF_REFUSAL
     assert several["fields"]["client_secret"] == ["…"]
-    assert not any(text in json.dumps([several, wrong]) for text in (secret, assertion.rpartition(".")[2]))
+    assert not any(
+        text in json.dumps([several, wrong]) for text in (secret, assertion.rpartition(".")[2])
+    )
 
 
 @pytest.mark.parametrize("field", ["client_assertion_type", "client_id", "scope", "audience"])
 @pytest.mark.parametrize("more", [{"client_assertion": ASSERTION_TYPE}, {"client_secret": "x"}])
-def test_an_assertion_in_another_field(field: str, more: dict[str, str], inner: Inside, client_id: str) -> None:
+def test_an_assertion_in_another_field(
+    field: str, more: dict[str, str], inner: Inside, client_id: str
+) -> None:
     """It was not used: whoever reads it could still get a token with it."""
     assertion = sign_assertion(KEY, client_id, inner.settings.issuer)
     inner.request_token(**{field: f"Bearer {assertion}", **more})
@@ -76,8 +96,8 @@ def test_whatever_somebody_sends(inner: Inside, body: bytes) -> None:
 
 
 def test_nobody_fills_it(inner: Inside, client_id: str) -> None:
-    """A client has its newest; those that anybody may have sent push out none that it surely sent; and all who name no
-    client share one place."""
+    """A client has its newest; those that anybody may have sent push out none that it surely sent;
+    and all who name no client share one place."""
     for number in range(limits.MOST_REFUSALS + 2):
         send(inner, client_id, aud=f"another-{number}")
     for _ in range(limits.MOST_UNPROVEN_REFUSALS + 2):

@@ -1,5 +1,5 @@
-"""What is taken away counts from the next request, whatever an access token still says: at the products and at
-introspection."""
+"""What is taken away counts from the next request, whatever an access token still says: at the
+products and at introspection."""
 
 import time
 import uuid
@@ -33,7 +33,9 @@ def introspect(portal: RunningPortal, token: str, **form: str) -> httpx.Response
     """RFC 7662 §2.1, as the operator; `form` overrides its authentication."""
     assertion = sign_assertion(portal.operator_key, "test-operator", portal.issuer)
     sent = form or {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
-    return httpx.post(f"{portal.issuer}/v1/introspect", data={"token": token, **sent}, timeout=10, verify=TRUSTED)
+    return httpx.post(
+        f"{portal.issuer}/v1/introspect", data={"token": token, **sent}, timeout=10, verify=TRUSTED
+    )
 
 
 def notify(portal: RunningPortal, token: str) -> httpx.Response:
@@ -46,21 +48,30 @@ def document_of(operator: httpx.Client, path: str, **changes: Any) -> dict[str, 
     return {**client_document(), **{name: known[name] for name in client_document()}, **changes}
 
 
-# What an operator does with the client at this path, and what is left of a token of before: its scopes, or None for
-# nothing.
+# What an operator does with the client at this path, and what is left of a token of before: its
+# scopes, or None for nothing.
 TAKEN_AWAY: dict[str, tuple[Callable[[httpx.Client, str], httpx.Response], str | None]] = {
-    "nothing": (lambda operator, path: operator.get(path), "dv_dosis_schrijven dv_notificaties_import vo_info"),
+    "nothing": (
+        lambda operator, path: operator.get(path),
+        "dv_dosis_schrijven dv_notificaties_import vo_info",
+    ),
     "a scope": (
-        lambda operator, path: put_current(operator, f"{path}/scopes", {"scopes": ["dv_dosis_schrijven"]}),
+        lambda operator, path: put_current(
+            operator, f"{path}/scopes", {"scopes": ["dv_dosis_schrijven"]}
+        ),
         "dv_dosis_schrijven vo_info",
     ),
     "all keys": (lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": []}), None),
     "the key": (
-        lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": [public_jwk(new_key("other"))]}),
+        lambda operator, path: put_current(
+            operator, f"{path}/jwks", {"keys": [public_jwk(new_key("other"))]}
+        ),
         None,
     ),
     "the key for one of its name": (
-        lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": [public_jwk(new_key())]}),
+        lambda operator, path: put_current(
+            operator, f"{path}/jwks", {"keys": [public_jwk(new_key())]}
+        ),
         None,
     ),
     "the key, which expires": (
@@ -72,7 +83,9 @@ TAKEN_AWAY: dict[str, tuple[Callable[[httpx.Client, str], httpx.Response], str |
         None,
     ),
     "the client, disabled": (
-        lambda operator, path: put_current(operator, path, document_of(operator, path, enabled=False)),
+        lambda operator, path: put_current(
+            operator, path, document_of(operator, path, enabled=False)
+        ),
         None,
     ),
     "the client": (lambda operator, path: operator.delete(path, headers={"If-Match": "*"}), None),
@@ -80,7 +93,12 @@ TAKEN_AWAY: dict[str, tuple[Callable[[httpx.Client, str], httpx.Response], str |
         lambda operator, path: put_current(
             operator,
             path,
-            document_of(operator, path, token_endpoint_auth_method="client_secret_post", client_secret=SECRET),
+            document_of(
+                operator,
+                path,
+                token_endpoint_auth_method="client_secret_post",
+                client_secret=SECRET,
+            ),
         ),
         None,
     ),
@@ -88,14 +106,18 @@ TAKEN_AWAY: dict[str, tuple[Callable[[httpx.Client, str], httpx.Response], str |
 
 
 @pytest.mark.parametrize("taken", TAKEN_AWAY)
-def test_a_token_is_worth_what_its_client_still_has(portal: RunningPortal, operator: httpx.Client, taken: str) -> None:
-    """At the next request, and so is its signed copy; a key that was added beside the token's own takes nothing
-    away."""
+def test_a_token_is_worth_what_its_client_still_has(
+    portal: RunningPortal, operator: httpx.Client, taken: str
+) -> None:
+    """At the next request, and so is its signed copy; a key that was added beside the token's own
+    takes nothing away."""
     take_away, left = TAKEN_AWAY[taken]
     key = new_key()
     client_id = connected(operator, key, notificaties=NOTIFICATIES)
     path = f"/management/v1/clients/{client_id}"
-    put_current(operator, f"{path}/jwks", {"keys": [public_jwk(key), public_jwk(new_key("second"))]}).raise_for_status()
+    put_current(
+        operator, f"{path}/jwks", {"keys": [public_jwk(key), public_jwk(new_key("second"))]}
+    ).raise_for_status()
     token = portal.client_token(key, client_id, "notificaties")
     assert notify(portal, token).status_code == 200
     copy = introspect(portal, token).json()["jwt"]
@@ -125,10 +147,14 @@ def test_an_operator_loses_a_right_and_its_key_at_once(portal: RunningPortal) ->
         assert leaving.get("/management/v1/clients").status_code == 401
 
 
-@pytest.mark.parametrize(("scope", "told"), [("vo_info", True), ("dv_magda", False), ("dv_magda vo_info", True)])
-def test_introspection_is_as_documented(portal: RunningPortal, operator: httpx.Client, scope: str, told: bool) -> None:
-    """The members that ACM/IDM documents, as they are now; the organisation's with `vo_info` alone. The signed copy
-    says the same."""
+@pytest.mark.parametrize(
+    ("scope", "told"), [("vo_info", True), ("dv_magda", False), ("dv_magda vo_info", True)]
+)
+def test_introspection_is_as_documented(
+    portal: RunningPortal, operator: httpx.Client, scope: str, told: bool
+) -> None:
+    """The members that ACM/IDM documents, as they are now; the organisation's with `vo_info` alone.
+    The signed copy says the same."""
     key = new_key()
     client_id = register_client(operator, keys=[key], scopes=["dv_magda"])["client_id"]
     token = portal.client_token(key, client_id, scope=scope)
@@ -140,7 +166,9 @@ def test_introspection_is_as_documented(portal: RunningPortal, operator: httpx.C
     metadata = httpx.get(f"{portal.issuer}/.well-known/openid-configuration").json()
     assert metadata["introspection_endpoint"] == f"{portal.issuer}/v1/introspect"
     copy = jwt.decode(
-        found.pop("jwt"), KeySet.import_key_set(httpx.get(metadata["jwks_uri"]).json()), algorithms=["RS256"]
+        found.pop("jwt"),
+        KeySet.import_key_set(httpx.get(metadata["jwks_uri"]).json()),
+        algorithms=["RS256"],
     )
     assert copy.header["typ"] == "JWT"
     assert copy.claims.pop("jti") not in token
@@ -169,28 +197,39 @@ def test_an_organisation_without_ovo_code_is_known_by_its_kbo_number(
 ) -> None:
     """vo_orgcode falls back, vo_ovocode is left out."""
     key = new_key()
-    client_id = register_client(operator, keys=[key], organisation={"name": "Stad Gent", "kbo": "0207451227"})[
-        "client_id"
-    ]
+    client_id = register_client(
+        operator, keys=[key], organisation={"name": "Stad Gent", "kbo": "0207451227"}
+    )["client_id"]
     found = introspect(portal, portal.client_token(key, client_id)).json()
     assert found["vo_orgcode"] == "0207451227"
     assert "vo_ovocode" not in found
 
 
 def test_introspection_is_for_those_who_authenticate(portal: RunningPortal) -> None:
-    """Else whoever guesses tokens learns here which are good (RFC 7662 §2.1); a token that is none is not active."""
+    """Else whoever guesses tokens learns here which are good (RFC 7662 §2.1); a token that is none
+    is not active."""
     token = portal.operator_token()
     assert introspect(portal, token, x="y").status_code == 401
-    assert introspect(portal, token, client_id="nobody", client_secret="x").json()["error"] == "invalid_client"
+    assert (
+        introspect(portal, token, client_id="nobody", client_secret="x").json()["error"]
+        == "invalid_client"
+    )
     for nonsense in ("x", "a.b.c", token[:-4], "\ud7ff", "é" * 5000):
         assert introspect(portal, nonsense).json() == {"active": False}
     assert introspect(portal, "").json()["error"] == "invalid_request"
-    assert httpx.post(f"{portal.token_endpoint}/introspect", data={"token": token}).json()["error"] == "invalid_client"
+    assert (
+        httpx.post(f"{portal.token_endpoint}/introspect", data={"token": token}).json()["error"]
+        == "invalid_client"
+    )
 
 
 @pytest.mark.parametrize(
     ("member", "status"),
-    [({"exp": time.time() - 1}, 401), ({"exp": time.time() + 3600}, 200), ({"nbf": time.time() + 3600}, 401)],
+    [
+        ({"exp": time.time() - 1}, 401),
+        ({"exp": time.time() + 3600}, 200),
+        ({"nbf": time.time() + 3600}, 401),
+    ],
 )
 def test_a_key_counts_within_its_time_only(
     portal: RunningPortal, operator: httpx.Client, member: dict[str, float], status: int
@@ -199,5 +238,7 @@ def test_a_key_counts_within_its_time_only(
     key = new_key()
     client_id = register_client(operator)["client_id"]
     jwk = {**public_jwk(key), **{name: int(value) for name, value in member.items()}}
-    put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [jwk]}).raise_for_status()
+    put_current(
+        operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [jwk]}
+    ).raise_for_status()
     assert portal.request_token(sign_assertion(key, client_id, portal.issuer)).status_code == status

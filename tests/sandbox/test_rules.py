@@ -1,5 +1,5 @@
-"""The table of rules against requests: what public clients send is accepted as the table says, and each rule can be
-broken."""
+"""The table of rules against requests: what public clients send is accepted as the table says, and
+each rule can be broken."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from acmidm_sandbox.rules_page import INTEGRATORS, with_rules
 from tests.sandbox.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
 
-# What each client sends; `not_known` names what had to be filled in, `broken` the rules that the sandbox tolerates it
-# to break.
+# What each client sends; `not_known` names what had to be filled in, `broken` the rules that the
+# sandbox tolerates it to break.
 REQUESTS = sorted((Path(__file__).parent / "requests").glob("*.json"))
 SECRET = "a secret of some length"
 GRANTED = ("dv_dosis_schrijven", "dv_notificaties_import")
@@ -47,7 +47,12 @@ def portals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str,
     @cache
     def portal(platform: str, strict: bool) -> Inside:
         opened.append(
-            inside(tmp_path_factory.mktemp(platform), platform=platform, strict=strict, explains_refusals=True)
+            inside(
+                tmp_path_factory.mktemp(platform),
+                platform=platform,
+                strict=strict,
+                explains_refusals=True,
+            )
         )
         return opened[-1].__enter__()
 
@@ -69,13 +74,20 @@ def kid(number: int) -> str:
 def registered(portal: Inside, keys: int = 1, **metadata: Any) -> str:
     """A client with two scopes."""
     client_id = portal.register(keys=[key(number) for number in range(keys)], **metadata)
-    scopes = portal.manage("PUT", f"/management/v1/clients/{client_id}/scopes", {"scopes": GRANTED}, If_Match="*")
+    scopes = portal.manage(
+        "PUT", f"/management/v1/clients/{client_id}/scopes", {"scopes": GRANTED}, If_Match="*"
+    )
     assert scopes.status == 200, scopes.text
     return client_id
 
 
 def sent(
-    portal: Inside, form: Mapping[str, Any], query: str = "", more: str = "", headers: Any = (FORM,), path: str = ""
+    portal: Inside,
+    form: Mapping[str, Any],
+    query: str = "",
+    more: str = "",
+    headers: Any = (FORM,),
+    path: str = "",
 ) -> Answer:
     body = urlencode({name: value for name, value in form.items() if value is not None}) + more
     return portal.send("POST", f"{path or portal.token_path}{query}", headers, body.encode())
@@ -91,16 +103,22 @@ def lines(caplog: pytest.LogCaptureFixture, client_id: str) -> list[str]:
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("file", REQUESTS, ids=lambda file: file.stem)
 def test_what_public_clients_send(
-    portals: Callable[[str, bool], Inside], caplog: pytest.LogCaptureFixture, file: Path, strict: bool
+    portals: Callable[[str, bool], Inside],
+    caplog: pytest.LogCaptureFixture,
+    file: Path,
+    strict: bool,
 ) -> None:
-    """A token, and a line in the log for each rule that it breaks; a strict portal refuses the first of these by its
-    name."""
+    """A token, and a line in the log for each rule that it breaks; a strict portal refuses the
+    first of these by its name."""
     recorded = json.loads(file.read_text())
     portal = portals(recorded["platform"], strict)
     method, now = recorded["token_endpoint_auth_method"], int(time.time())
     with_key = method == "private_key_jwt"
     client_id = registered(
-        portal, int(with_key), token_endpoint_auth_method=method, **({} if with_key else {"client_secret": SECRET})
+        portal,
+        int(with_key),
+        token_endpoint_auth_method=method,
+        **({} if with_key else {"client_secret": SECRET}),
     )
     values = {
         "$client_id": client_id,
@@ -128,12 +146,18 @@ def test_what_public_clients_send(
 
     if with_key:
         header = {"kid": None, **recorded["header"]}
-        claims = {"iat": None, "jti": None, **{name: moment(value) for name, value in recorded["claims"].items()}}
+        claims = {
+            "iat": None,
+            "jti": None,
+            **{name: moment(value) for name, value in recorded["claims"].items()},
+        }
         header = {name: values.get(value, value) for name, value in header.items()}
         values["$assertion"] = sign_assertion(key(0), client_id, "", header=header, claims=claims)
     form = {name: values.get(value, value) for name, value in recorded["form"].items()}
     basic = base64.b64encode(f"{client_id}:{quote(SECRET)}".encode()).decode()
-    headers = [FORM, ("Authorization", f"Basic {basic}")] if method == "client_secret_basic" else [FORM]
+    headers = (
+        [FORM, ("Authorization", f"Basic {basic}")] if method == "client_secret_basic" else [FORM]
+    )
     caplog.set_level("INFO", "acmidm_sandbox.beheerportaal.rules")
     answer = sent(portal, form, headers=headers, path=recorded["path"])
     broken = recorded.get("broken", [])
@@ -144,13 +168,16 @@ def test_what_public_clients_send(
         assert answer.status == 200, answer.text
         assert sorted(lines(caplog, client_id)) == sorted(broken)
         assert not any(
-            str(value) in caplog.text for name, value in values.items() if name in ("$assertion", "$secret", "$uuid")
+            str(value) in caplog.text
+            for name, value in values.items()
+            if name in ("$assertion", "$secret", "$uuid")
         )
 
 
 @dataclass(frozen=True)
 class Broken:
-    """How a good request is made a bad one; None leaves out. `at` makes times of seconds from now."""
+    """How a good request is made a bad one; None leaves out. `at` makes times of seconds from
+    now."""
 
     header: Mapping[str, Any] = field(default_factory=dict)
     claims: Mapping[str, Any] = field(default_factory=dict)
@@ -170,7 +197,9 @@ BROKEN: dict[str, Broken] = {
     "no scope granted": Broken(form={"scope": "dv_magda"}),
     "scope[]": Broken(sent={"more": "&scope[]=vo_info&scope[]=dv_magda"}),
     "one method": Broken(form={"client_secret": SECRET}),
-    "registered method": Broken(metadata={"token_endpoint_auth_method": "client_secret_post", "client_secret": SECRET}),
+    "registered method": Broken(
+        metadata={"token_endpoint_auth_method": "client_secret_post", "client_secret": SECRET}
+    ),
     "query": Broken(sent={"query": f"?client_secret={quote(SECRET)}"}),
     "another client_id": Broken(form={"client_id": "another"}),
     "client_id of a secret": Broken(
@@ -226,10 +255,15 @@ BREAKABLE = [
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize(("name", "platform"), BREAKABLE)
 def test_each_rule_can_be_broken(
-    portals: Callable[[str, bool], Inside], caplog: pytest.LogCaptureFixture, name: str, platform: str, strict: bool
+    portals: Callable[[str, bool], Inside],
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    platform: str,
+    strict: bool,
 ) -> None:
-    """Refused by its name; accepted where it is optional; with a line in the log where it is tolerated and the portal
-    is not strict. What is refused is kept, and the table of mistakes knows why."""
+    """Refused by its name; accepted where it is optional; with a line in the log where it is
+    tolerated and the portal is not strict. What is refused is kept, and the table of mistakes knows
+    why."""
     portal, broken, now = portals(platform, strict), BROKEN[name], int(time.time())
     client_id = registered(portal, **broken.metadata)
     wanted = portal.settings.token_endpoint if platform == "geosecure" else portal.settings.issuer
@@ -239,12 +273,21 @@ def test_each_rule_can_be_broken(
     header = {"alg": "RS256", **broken.header}
     is_mac = header["alg"] == "HS256"
     assertion = sign_assertion(
-        key(0), client_id, wanted, header={**header, "alg": "RS256"} if is_mac else header, claims=claims
+        key(0),
+        client_id,
+        wanted,
+        header={**header, "alg": "RS256"} if is_mac else header,
+        claims=claims,
     )
     if is_mac:  # by hand: the library refuses to make it
         head = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
         assertion = f"{head}.{assertion.partition('.')[2]}"
-    form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, "scope": GRANTED[0], **broken.form}
+    form = {
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": assertion,
+        "scope": GRANTED[0],
+        **broken.form,
+    }
     form |= {"client_id": client_id} if form.get("client_id") == "$client" else {}
     caplog.set_level("INFO", "acmidm_sandbox.beheerportaal.rules")
     for _ in range(broken.times):
@@ -259,9 +302,13 @@ def test_each_rule_can_be_broken(
         if name != "form":  # nobody knows whose that is
             kept = portal.manage("GET", "/management/v1/refusals?limit=1").json()["items"][0]
             assert (kept["rule"], kept["said"]) == (name, answer.json()["error_description"])
-            assert kept["client_id"] == (NOBODY if name == "known client" else kept["client_id"] and client_id)
+            assert kept["client_id"] == (
+                NOBODY if name == "known client" else kept["client_id"] and client_id
+            )
             assert cause(portal, client_id, kept).id != "refused:"
-            assert not any(secret in str(kept) for secret in (assertion, assertion.rpartition(".")[2], SECRET))
+            assert not any(
+                secret in str(kept) for secret in (assertion, assertion.rpartition(".")[2], SECRET)
+            )
 
 
 def cause(portal: Inside, client_id: str, kept: Mapping[str, Any]) -> Finding:
@@ -282,7 +329,8 @@ def cause(portal: Inside, client_id: str, kept: Mapping[str, Any]) -> Finding:
 def test_operators_are_always_held_to_the_rules(
     portals: Callable[[str, bool], Inside], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever is tolerated for others; each of these is accepted from a client of the same portal."""
+    """Whatever is tolerated for others; each of these is accepted from a client of the same
+    portal."""
     for platform in ("acmidm", "geosecure"):
         portal = portals(platform, False)
         for claims in (
@@ -291,29 +339,41 @@ def test_operators_are_always_held_to_the_rules(
             {"exp": int(time.time()) + 3600},
             {"exp": str(int(time.time()) + 60)},
         ):
-            assertion = sign_assertion(portal.operator_key, OPERATOR, portal.settings.issuer, claims=claims)
-            answer = portal.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion)
+            assertion = sign_assertion(
+                portal.operator_key, OPERATOR, portal.settings.issuer, claims=claims
+            )
+            answer = portal.request_token(
+                client_assertion_type=ASSERTION_TYPE, client_assertion=assertion
+            )
             assert "(rule: " in answer.json()["error_description"]
     assert caplog.messages == []
 
 
 def test_assertions_without_jti_are_not_told_apart(portals: Callable[[str, bool], Inside]) -> None:
-    """Two that a client makes within a second are one text by RS256: each gets its token, until its exp."""
+    """Two that a client makes within a second are one text by RS256: each gets its token, until its
+    exp."""
     portal = portals("acmidm", False)
     client_id = registered(portal)
     form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
     claims = {"jti": None, "iat": int(time.time()), "exp": int(time.time()) + 60}
     made = {
-        sign_assertion(key(0), client_id, portal.settings.issuer, header={"alg": "RS256"}, claims=claims)
+        sign_assertion(
+            key(0), client_id, portal.settings.issuer, header={"alg": "RS256"}, claims=claims
+        )
         for _ in range(2)
     }
-    assert [sent(portal, {**form, "client_assertion": one}).status for one in 2 * [*made]] == [200, 200]
+    assert [sent(portal, {**form, "client_assertion": one}).status for one in 2 * [*made]] == [
+        200,
+        200,
+    ]
 
 
 def test_each_platform_has_its_own_token_path(portals: Callable[[str, bool], Inside]) -> None:
     """The other's is 404, as it is in reality."""
     for platform, other in (("acmidm", "geosecure"), ("geosecure", "acmidm")):
-        assert sent(portals(platform, False), {}, path=portals(other, False).token_path).status == 404
+        assert (
+            sent(portals(platform, False), {}, path=portals(other, False).token_path).status == 404
+        )
 
 
 def test_nothing_is_tolerated_before_the_signature() -> None:
@@ -321,7 +381,8 @@ def test_nothing_is_tolerated_before_the_signature() -> None:
     assert [
         rule.name
         for rule in RULES
-        if rule.part is RequestPart.HEADER and any(ruling.tolerated for ruling in rule.rulings.values())
+        if rule.part is RequestPart.HEADER
+        and any(ruling.tolerated for ruling in rule.rulings.values())
     ] == []
 
 

@@ -47,7 +47,12 @@ def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
     shutil.copy(portal.settings.database, newer)
     with sqlite3.connect(newer) as connection:
         connection.execute("PRAGMA user_version = 9999")
-    for database, reason in ((damaged, "file is not a database"), (newer, "another version of the portal made it")):
-        ended = serve(tmp_path, {**settings, "database": str(database)}, warm_environment() / "bin" / "python")
+    for database, reason in (
+        (damaged, "file is not a database"),
+        (newer, "another version of the portal made it"),
+    ):
+        ended = serve(
+            tmp_path, {**settings, "database": str(database)}, warm_environment() / "bin" / "python"
+        )
         assert ended.stderr.startswith(f"{database} can't be used: ")
         assert reason in ended.stderr

@@ -29,7 +29,10 @@ def test_the_addresses_follow_from_host_and_port() -> None:
     """Origin, issuer and token endpoint are one decision."""
     assert settings().issuer == "http://127.0.0.1:8511/op"
     assert settings(host="::1").token_endpoint == "http://[::1]:8511/op/v1/token"
-    assert settings(platform="geosecure").token_endpoint == "http://127.0.0.1:8511/authorization/ws/oauth/v2/token"
+    assert (
+        settings(platform="geosecure").token_endpoint
+        == "http://127.0.0.1:8511/authorization/ws/oauth/v2/token"
+    )
     assert settings(host="localhost").origin == "http://localhost:8511"
 
 

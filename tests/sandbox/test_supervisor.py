@@ -23,7 +23,7 @@ from tests.support.keycloak import free_port
 SERVES = """
 import http.server, sys
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
-"""
+"""  # noqa: E501
 IGNORES_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 
 
@@ -37,7 +37,9 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 def program(code: str = SERVES, settings: str = "{}", port: int | None = None) -> Program:
     port = port or free_port()
     return Program(
-        command=(sys.executable, "-c", code, str(port)), settings=settings, health_url=f"http://127.0.0.1:{port}/"
+        command=(sys.executable, "-c", code, str(port)),
+        settings=settings,
+        health_url=f"http://127.0.0.1:{port}/",
     )
 
 
@@ -58,9 +60,11 @@ def test_one_that_runs_is_left_alone_until_its_settings_change(daemon: Daemon) -
     assert daemon.condition() == "stopped"
 
 
-def test_all_that_belongs_to_it_is_its_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever server is the first, whatever the umask: also the password that Keycloak has before it starts, and what
-    a server writes."""
+def test_all_that_belongs_to_it_is_its_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever server is the first, whatever the umask: also the password that Keycloak has before
+    it starts, and what a server writes."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".local").mkdir()
     before = os.umask(0)
@@ -75,7 +79,8 @@ def test_all_that_belongs_to_it_is_its_owners_alone(tmp_path: Path, monkeypatch:
         os.umask(before)
     (tmp_path / "written.by.it").rename(tmp_path / ".local" / "written.by.it")
     modes = {
-        path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / ".local", *(tmp_path / ".local").rglob("*"))
+        path: stat.S_IMODE(path.stat().st_mode)
+        for path in (tmp_path / ".local", *(tmp_path / ".local").rglob("*"))
     }
     assert {path.name for path in modes} >= {
         "keycloak.admin-password",
@@ -84,12 +89,16 @@ def test_all_that_belongs_to_it_is_its_owners_alone(tmp_path: Path, monkeypatch:
         "web.settings.json",
         "written.by.it",
     }
-    assert {path: oct(mode) for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == {}
+    assert {
+        path: oct(mode)
+        for path, mode in modes.items()
+        if mode != (0o700 if path.is_dir() else 0o600)
+    } == {}
 
 
 def test_a_number_that_was_left_behind_is_no_server(daemon: Daemon) -> None:
-    """Its lock ended with the process that was killed. It may be another program's by now: here this very one's, which
-    goes on."""
+    """Its lock ended with the process that was killed. It may be another program's by now: here
+    this very one's, which goes on."""
     daemon.start(program())
     process = psutil.Process(daemon.pid)
     process.kill()
@@ -100,7 +109,9 @@ def test_a_number_that_was_left_behind_is_no_server(daemon: Daemon) -> None:
     assert not daemon.stop()
 
 
-def test_one_that_does_not_end_kindly_is_killed(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_does_not_end_kindly_is_killed(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.2)
     daemon.start(program(f"{IGNORES_SIGTERM}\n{SERVES}"))
     assert daemon.stop()
@@ -130,7 +141,11 @@ def test_one_that_ends_at_once_says_why(daemon: Daemon, said: list[str], shown: 
 def test_one_that_is_not_ready_in_time_is_stopped(daemon: Daemon, answers: bool) -> None:
     sleeps = replace(program(), command=("sleep", "60"), start_seconds=0.1)
     serves = program()
-    slow = replace(serves, health_url=f"{serves.health_url}not-there", start_seconds=2) if answers else sleeps
+    slow = (
+        replace(serves, health_url=f"{serves.health_url}not-there", start_seconds=2)
+        if answers
+        else sleeps
+    )
     with pytest.raises(Failure, match=r"was not ready within [0-9.]+ seconds"):
         daemon.start(slow)
     assert daemon.pid is None

@@ -30,25 +30,35 @@ SECRET = "a secret: with colon & 100%"
 
 def secret_client(operator: httpx.Client, method: str) -> str:
     return str(
-        register_client(operator, token_endpoint_auth_method=method, client_secret=SECRET, scopes=["dv_magda"])[
-            "client_id"
-        ]
+        register_client(
+            operator, token_endpoint_auth_method=method, client_secret=SECRET, scopes=["dv_magda"]
+        )["client_id"]
     )
 
 
 def post(
-    portal: RunningPortal, form: Mapping[str, str] = MappingProxyType({}), *, auth: tuple[str, str] | None = None
+    portal: RunningPortal,
+    form: Mapping[str, str] = MappingProxyType({}),
+    *,
+    auth: tuple[str, str] | None = None,
 ) -> httpx.Response:
     return httpx.post(
-        portal.token_endpoint, data={"grant_type": "client_credentials", **form}, auth=auth, verify=TRUSTED
+        portal.token_endpoint,
+        data={"grant_type": "client_credentials", **form},
+        auth=auth,
+        verify=TRUSTED,
     )
 
 
 def test_each_secret_method_works_where_it_is_registered_and_only_there(
     portal: RunningPortal, operator: httpx.Client
 ) -> None:
-    """client_secret_basic and client_secret_post are not the same, and the error says which one is registered."""
-    basic, form = secret_client(operator, "client_secret_basic"), secret_client(operator, "client_secret_post")
+    """client_secret_basic and client_secret_post are not the same, and the error says which one is
+    registered."""
+    basic, form = (
+        secret_client(operator, "client_secret_basic"),
+        secret_client(operator, "client_secret_post"),
+    )
     quoted = httpx.QueryParams({"s": SECRET})  # RFC 6749 §2.3.1: form-encoded before Basic
     encoded = str(quoted).removeprefix("s=").replace("+", "%20")
     assert post(portal, auth=(basic, encoded)).status_code == 200
@@ -59,18 +69,26 @@ def test_each_secret_method_works_where_it_is_registered_and_only_there(
         "registered with client_secret_basic, so client_secret_post is not accepted"
         in wrong.json()["error_description"]
     )
-    assert "registered with client_secret_post" in post(portal, auth=(form, encoded)).json()["error_description"]
+    assert (
+        "registered with client_secret_post"
+        in post(portal, auth=(form, encoded)).json()["error_description"]
+    )
     asserted = portal.request_token(sign_assertion(new_key(), basic, portal.issuer))
     assert (
-        "registered with client_secret_basic, so an assertion is not accepted" in asserted.json()["error_description"]
+        "registered with client_secret_basic, so an assertion is not accepted"
+        in asserted.json()["error_description"]
     )
 
 
 def test_wrong_credentials_are_told_apart(portal: RunningPortal, operator: httpx.Client) -> None:
-    """A wrong secret, an unknown client, none at all, half of one, broken Basic, several at once."""
+    """A wrong secret, an unknown client, none at all, half of one, broken Basic, several at
+    once."""
     client_id = secret_client(operator, "client_secret_post")
     for form, description in (
-        ({"client_id": client_id, "client_secret": "wrong"}, f"client_secret is not the one of client {client_id}"),
+        (
+            {"client_id": client_id, "client_secret": "wrong"},
+            f"client_secret is not the one of client {client_id}",
+        ),
         ({"client_id": "nobody", "client_secret": SECRET}, "there is no client nobody"),
         ({"client_id": client_id}, "the request carries no client authentication"),
         ({"client_secret": SECRET}, "client_id is missing"),
@@ -80,7 +98,9 @@ def test_wrong_credentials_are_told_apart(portal: RunningPortal, operator: httpx
         assert description in answer.json()["error_description"]
     for header in ("Basic", "Basic !", "Basic /w==", "Basic eDo=", "Bearer x"):
         broken = httpx.post(
-            portal.token_endpoint, data={"grant_type": "client_credentials"}, headers={"Authorization": header}
+            portal.token_endpoint,
+            data={"grant_type": "client_credentials"},
+            headers={"Authorization": header},
         )
         assert broken.status_code == 401
         assert "not Basic with client_id and client_secret" in broken.json()["error_description"]
@@ -89,8 +109,8 @@ def test_wrong_credentials_are_told_apart(portal: RunningPortal, operator: httpx
 
 
 def test_scopes_are_limited_to_those_granted(portal: RunningPortal, operator: httpx.Client) -> None:
-    """One that was not granted is an error that names it, never silently less; without `scope` all granted ones
-    come."""
+    """One that was not granted is an error that names it, never silently less; without `scope` all
+    granted ones come."""
     key = new_key()
     client_id = register_client(operator, scopes=["dv_magda"], keys=[key])["client_id"]
 
@@ -101,7 +121,9 @@ def test_scopes_are_limited_to_those_granted(portal: RunningPortal, operator: ht
     assert ask(scope="dv_magda").json()["scope"] == "dv_magda"
     refused = ask(scope="dv_magda dv_dosis_schrijven unheard\\of")
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
-    assert "scope dv_dosis_schrijven, unheard?of is not granted" in refused.json()["error_description"]
+    assert (
+        "scope dv_dosis_schrijven, unheard?of is not granted" in refused.json()["error_description"]
+    )
     path = f"/management/v1/clients/{client_id}/scopes"
     put_current(operator, path, {"scopes": ["dv_magda", "dv_dosis_schrijven"]}).raise_for_status()
     assert ask(scope="dv_dosis_schrijven").json()["scope"] == "dv_dosis_schrijven"
@@ -110,7 +132,8 @@ def test_scopes_are_limited_to_those_granted(portal: RunningPortal, operator: ht
 
 
 def test_an_access_token_says_nothing_itself(portal: RunningPortal, operator: httpx.Client) -> None:
-    """It is opaque, as ACM/IDM's are, and not even its hash's owner can make it out of the database."""
+    """It is opaque, as ACM/IDM's are, and not even its hash's owner can make it out of the
+    database."""
     key = new_key()
     client_id = register_client(operator, scopes=["dv_magda"], keys=[key])["client_id"]
     answer = portal.request_token(sign_assertion(key, client_id, portal.issuer))
@@ -120,7 +143,9 @@ def test_an_access_token_says_nothing_itself(portal: RunningPortal, operator: ht
     assert answer.headers["Cache-Control"] == "no-store"
     assert len(token) == 43
     assert "." not in token
-    stored = b"".join(file.read_bytes() for file in portal.settings.database.parent.glob("portal.db*"))
+    stored = b"".join(
+        file.read_bytes() for file in portal.settings.database.parent.glob("portal.db*")
+    )
     assert token.encode() not in stored
     assert hash_of(token).encode() in stored
 
@@ -132,17 +157,25 @@ def test_a_disabled_client_gets_no_token(portal: RunningPortal, operator: httpx.
     refused = portal.request_token(sign_assertion(key, client_id, portal.issuer))
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
     assert f"client {client_id} is disabled" in refused.json()["error_description"]
-    put_current(operator, f"/management/v1/clients/{client_id}", client_document(enabled=True)).raise_for_status()
+    put_current(
+        operator, f"/management/v1/clients/{client_id}", client_document(enabled=True)
+    ).raise_for_status()
     portal.client_token(key, client_id)
 
 
 def test_only_the_registered_grant_is_given(portal: RunningPortal, operator: httpx.Client) -> None:
-    """A client for users' logins has no use of this endpoint; other grants aren't offered at all."""
+    """A client for users' logins has no use of this endpoint; other grants aren't offered at
+    all."""
     key = new_key()
-    client_id = register_client(operator, keys=[key], grant_types=["authorization_code"])["client_id"]
+    client_id = register_client(operator, keys=[key], grant_types=["authorization_code"])[
+        "client_id"
+    ]
     assertion = sign_assertion(key, client_id, portal.issuer)
     assert portal.request_token(assertion).json()["error"] == "unauthorized_client"
-    assert portal.request_token(assertion, grant_type="password").json()["error"] == "unsupported_grant_type"
+    assert (
+        portal.request_token(assertion, grant_type="password").json()["error"]
+        == "unsupported_grant_type"
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,17 +184,22 @@ def test_only_the_registered_grant_is_given(portal: RunningPortal, operator: htt
         (b"", "grant_type is missing"),
         (b"grant_type=%ff", "no form in UTF-8"),
         (b"\xff", "no form in UTF-8"),
-        # As requests.post(json=…) with the form's Content-Type sends it: a script of OTL_Corrector does so.
+        # As requests.post(json=…) with the form's Content-Type sends it: a script of OTL_Corrector
+        # does so.
         (
             b' {"grant_type": "client_credentials"}',
             "the body is JSON, though its Content-Type says application/x-www-form-urlencoded",
         ),
     ],
 )
-def test_what_is_no_token_request_is_refused(portal: RunningPortal, body: bytes, description: str) -> None:
+def test_what_is_no_token_request_is_refused(
+    portal: RunningPortal, body: bytes, description: str
+) -> None:
     """invalid_request, as RFC 6749 §5.2 has it, for each way to break the form."""
     answer = httpx.post(
-        portal.token_endpoint, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
+        portal.token_endpoint,
+        content=body,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
     )
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert description in answer.json()["error_description"]
@@ -169,9 +207,13 @@ def test_what_is_no_token_request_is_refused(portal: RunningPortal, body: bytes,
 
 def test_a_host_header_does_not_matter(portal: RunningPortal) -> None:
     """The issuer is a setting, not what a request says it is."""
-    answer = httpx.get(f"{portal.issuer}/.well-known/openid-configuration", headers={"Host": "elsewhere.example"})
+    answer = httpx.get(
+        f"{portal.issuer}/.well-known/openid-configuration", headers={"Host": "elsewhere.example"}
+    )
     assert answer.json()["token_endpoint"] == portal.token_endpoint
-    token = httpx.post(portal.token_endpoint, data={"grant_type": "x"}, headers={"Host": "elsewhere.example"})
+    token = httpx.post(
+        portal.token_endpoint, data={"grant_type": "x"}, headers={"Host": "elsewhere.example"}
+    )
     assert token.json()["error"] == "unsupported_grant_type"
 
 
@@ -202,20 +244,31 @@ def test_a_token_ends_when_it_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_whoever_fails_to_authenticate_learns_nothing(tmp_path: Path) -> None:
-    """Unknown, disabled, another method, another key: one answer where the portal explains nothing, which is its
-    default."""
+    """Unknown, disabled, another method, another key: one answer where the portal explains nothing,
+    which is its default."""
     with inside(tmp_path) as portal:
-        with_secret: dict[str, Any] = {"token_endpoint_auth_method": "client_secret_post", "client_secret": SECRET}
+        with_secret: dict[str, Any] = {
+            "token_endpoint_auth_method": "client_secret_post",
+            "client_secret": SECRET,
+        }
         keyed, disabled = portal.register(keys=[KEY]), portal.register(keys=[KEY], enabled=False)
         expired, keyless = portal.register(keys=[KEY], exp=1), portal.register()
-        secret, without = portal.register(**with_secret), portal.register(**with_secret, enabled=False)
+        secret, without = (
+            portal.register(**with_secret),
+            portal.register(**with_secret, enabled=False),
+        )
 
         def signed(client_id: str, key: Key = KEY, **header: str | None) -> Answer:
             assertion = sign_assertion(key, client_id, portal.settings.issuer, header=header)
-            return portal.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion)
+            return portal.request_token(
+                client_assertion_type=ASSERTION_TYPE, client_assertion=assertion
+            )
 
         answers = [
-            *(signed(client_id) for client_id in ("nobody", "12345", disabled, expired, keyless, secret, OPERATOR)),
+            *(
+                signed(client_id)
+                for client_id in ("nobody", "12345", disabled, expired, keyless, secret, OPERATOR)
+            ),
             signed(keyed, new_key()),
             signed(keyed, kid="other"),
             signed(keyed, RSAKey.generate_key(2048), alg="RS256"),
@@ -233,7 +286,8 @@ def test_whoever_fails_to_authenticate_learns_nothing(tmp_path: Path) -> None:
 def test_a_refused_request_is_a_line_of_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, explains: bool
 ) -> None:
-    """With the client-ID that it names, and why; a line stays one line, and has nothing that authenticates."""
+    """With the client-ID that it names, and why; a line stays one line, and has nothing that
+    authenticates."""
     caplog.set_level("INFO", "acmidm_sandbox.beheerportaal.refused")
     with inside(tmp_path, explains_refusals=explains) as portal:
         client_id = portal.register(keys=[KEY])
@@ -241,7 +295,11 @@ def test_a_refused_request_is_a_line_of_the_log(
             assertion = sign_assertion(new_key(), name, portal.settings.issuer)
             portal.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion)
         portal.request_token(client_secret=SECRET)
-    said = [record.getMessage() for record in caplog.records if record.name == "acmidm_sandbox.beheerportaal.refused"]
+    said = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "acmidm_sandbox.beheerportaal.refused"
+    ]
     assert said[0].startswith(f"client {client_id}: the signature is wrong")
     assert said[1].startswith("client nobody??[2J: there is no client")
     assert said[2].startswith("client unknown: client_id is missing")

@@ -42,8 +42,19 @@ def test_users_come_and_go(stack: Stack) -> None:
     assert run("list").stdout == ""
     assert run(*ADD, "--organisation", "0207.451.227", "--api-beheerder").exit_code == 0
     assert run("list").stdout == "beheer: OVO002067, 0207451227, API-beheerder\n"
-    team = ("--stack", "tni", "--organisation", "OVO002949", "--name", "team", "--aansluitingenteam")
-    assert "with the right Aansluitingenteam" in run("add", *team, "--organisation-name", "Digitaal Vlaanderen").stderr
+    team = (
+        "--stack",
+        "tni",
+        "--organisation",
+        "OVO002949",
+        "--name",
+        "team",
+        "--aansluitingenteam",
+    )
+    assert (
+        "with the right Aansluitingenteam"
+        in run("add", *team, "--organisation-name", "Digitaal Vlaanderen").stderr
+    )
     assert run("list").stdout.endswith("team: OVO002949, Aansluitingenteam\n")
 
 

@@ -1,4 +1,5 @@
-"""A client that people make, couple, configure and remove at the pages: what each of them may, and what is told."""
+"""A client that people make, couple, configure and remove at the pages: what each of them may, and
+what is told."""
 
 from __future__ import annotations
 
@@ -16,7 +17,14 @@ from acmidm_sandbox.beheerportaal.store import couplings
 from acmidm_sandbox.beheerportaal.store.opening import open_database
 from story.person import MENU, Person, client_path
 from tests.sandbox.web import GENT, person
-from tests.support.portal import API_IDS, RunningPortal, new_key, public_jwk, put_current, register_client
+from tests.support.portal import (
+    API_IDS,
+    RunningPortal,
+    new_key,
+    public_jwk,
+    put_current,
+    register_client,
+)
 
 OWNER = "OVO002949"
 NEW = f"/portaal/nl{MENU}/nieuw"
@@ -61,7 +69,9 @@ def coupling(client_id: str, referentie: str = "dosis") -> str:
 
 
 def couple(who: Person, client_id: str, referentie: str = "dosis") -> httpx.Response:
-    return send(who, f"{client_path(client_id)}/koppelen", client_path(client_id), referentie=referentie)
+    return send(
+        who, f"{client_path(client_id)}/koppelen", client_path(client_id), referentie=referentie
+    )
 
 
 def scopes_of(operator: httpx.Client, client_id: str) -> Mapping[str, list[str]]:
@@ -77,8 +87,8 @@ def trail_of(operator: httpx.Client, client_id: str) -> list[tuple[str, str]]:
 def test_from_a_name_to_a_dossier(
     portal: RunningPortal, operator: httpx.Client, gent: Person, owner: Person, team: Person
 ) -> None:
-    """A client that people alone made, coupled and configured gets a token and posts; the trail names each of them, and
-    no stack has a mark on it."""
+    """A client that people alone made, coupled and configured gets a token and posts; the trail
+    names each of them, and no stack has a mark on it."""
     made = send(gent, NEW, client_name="Mijn loket", contacts="a@stad.example\r\nb@stad.example")
     client_id = made.headers["location"].rpartition("/")[2].partition("?")[0]
     document = operator.get(f"/management/v1/clients/{client_id}").json()
@@ -103,7 +113,10 @@ def test_from_a_name_to_a_dossier(
     assert "Gekoppeld" in gent.http.get(client_path(client_id)).text
     assert send(team, f"{client_path(client_id)}/producten/dosis", **DOSIS).status_code == 303
     configuration = operator.get(f"/products/v1/dosis/configurations/{client_id}").json()
-    assert configuration["configuration"] == {"bron_uri": "urn://gent/loket", "product_ids": ["10244", "10245"]}
+    assert configuration["configuration"] == {
+        "bron_uri": "urn://gent/loket",
+        "product_ids": ["10244", "10245"],
+    }
     with portal.operator(portal.client_token(key, client_id, "dosis")) as client:
         assert client.get("/api/v2/dosis/bronnen/uris").json() == ["urn://gent/loket"]
     assert trail_of(operator, client_id) == [
@@ -118,11 +131,18 @@ def test_from_a_name_to_a_dossier(
 def test_a_refusal_is_told_and_can_be_asked_again(
     operator: httpx.Client, gent: Person, owner: Person, client_id: str
 ) -> None:
-    """With its reason, which is asked for; a refused request is gone from the list until it is made anew."""
+    """With its reason, which is asked for; a refused request is gone from the list until it is made
+    anew."""
     couple(gent, client_id)
     assert "is al aangevraagd" in couple(gent, client_id).text
-    assert "reden van de weigering" in send(owner, coupling(client_id), besluit="refuse", refusal=" ").text
-    assert send(owner, coupling(client_id), besluit="refuse", refusal="Naam klopt <niet>").status_code == 303
+    assert (
+        "reden van de weigering"
+        in send(owner, coupling(client_id), besluit="refuse", refusal=" ").text
+    )
+    assert (
+        send(owner, coupling(client_id), besluit="refuse", refusal="Naam klopt <niet>").status_code
+        == 303
+    )
     page = gent.http.get(client_path(client_id)).text
     assert page.count("Naam klopt &lt;niet&gt;") == 2, "with the coupling, and in the trail"
     assert owner.http.get(coupling(client_id)).status_code == 404
@@ -132,33 +152,54 @@ def test_a_refusal_is_told_and_can_be_asked_again(
     assert trail_of(operator, client_id)[-2][0] == "coupling.refused"
 
 
-def test_scopes_are_changed_and_taken_away(operator: httpx.Client, gent: Person, owner: Person, client_id: str) -> None:
-    """Those of the owner's API alone, in the state that was seen; a coupling that ends leaves the scopes of others."""
+def test_scopes_are_changed_and_taken_away(
+    operator: httpx.Client, gent: Person, owner: Person, client_id: str
+) -> None:
+    """Those of the owner's API alone, in the state that was seen; a coupling that ends leaves the
+    scopes of others."""
     scopes = {"scopes": ["dv_dosis_schrijven", "dv_magda"], "default": ["dv_magda"]}
     put_current(operator, f"/management/v1/clients/{client_id}/scopes", scopes).raise_for_status()
     assert "al aan deze API gekoppeld" in couple(gent, client_id).text
     path = coupling(client_id)
     opened = owner.fields(path)
     assert "minstens één scope" in send(owner, path, besluit="grant").text
-    ticked = {"scope.dv_dosis_schrijven": "on", "default.dv_dosis_schrijven": "on", "scope.dv_magda": "on"}
+    ticked = {
+        "scope.dv_dosis_schrijven": "on",
+        "default.dv_dosis_schrijven": "on",
+        "scope.dv_magda": "on",
+    }
     assert send(owner, path, besluit="grant", **ticked).status_code == 303
     assert scopes_of(operator, client_id)["default"] == ["dv_dosis_schrijven", "dv_magda"]
-    assert "intussen gewijzigd" in owner.http.post(path, data={**opened, "besluit": "disconnect"}).text
+    assert (
+        "intussen gewijzigd" in owner.http.post(path, data={**opened, "besluit": "disconnect"}).text
+    )
     assert send(owner, path, besluit="disconnect").status_code == 303
-    assert scopes_of(operator, client_id) == {"scopes": ["dv_magda", "vo_info"], "default": ["dv_magda"]}
+    assert scopes_of(operator, client_id) == {
+        "scopes": ["dv_magda", "vo_info"],
+        "default": ["dv_magda"],
+    }
     assert send(owner, path, besluit="disconnect").status_code == 404
 
 
-def test_a_configuration_is_changed_and_removed(operator: httpx.Client, team: Person, client_id: str) -> None:
-    """A stack's marks stay on it; mistakes are told at their fields; what was written meanwhile is not overwritten."""
-    path, page = f"/products/v1/dosis/configurations/{client_id}", f"{client_path(client_id)}/producten/dosis"
+def test_a_configuration_is_changed_and_removed(
+    operator: httpx.Client, team: Person, client_id: str
+) -> None:
+    """A stack's marks stay on it; mistakes are told at their fields; what was written meanwhile is
+    not overwritten."""
+    path, page = (
+        f"/products/v1/dosis/configurations/{client_id}",
+        f"{client_path(client_id)}/producten/dosis",
+    )
     refused = send(team, page, **{"veld-bron_uri": "urn://gent/x"})
     assert refused.status_code == 422
     assert re.findall('href="#(veld-[^"]+)"', refused.text) == ["veld-product_ids"]
     assert 'value="urn://gent/x"' in refused.text
     assert "niet te zien is" in send(team, page, **{**DOSIS, "veld-bron_uri": "\u202eurn"}).text
     opened = team.fields(page)
-    declared = {"configuration": {"bron_uri": "urn://gent/x", "product_ids": ["1"]}, "managed_by": "acmidm/tni"}
+    declared = {
+        "configuration": {"bron_uri": "urn://gent/x", "product_ids": ["1"]},
+        "managed_by": "acmidm/tni",
+    }
     operator.put(path, json=declared, headers={"If-None-Match": "*"}).raise_for_status()
     assert "intussen gewijzigd" in team.http.post(page, data={**opened, **DOSIS}).text
     assert "urn://gent/x" in team.http.get(page).text
@@ -174,15 +215,24 @@ def test_a_configuration_is_changed_and_removed(operator: httpx.Client, team: Pe
     assert team.http.get(f"{client_path(client_id)}/producten/nothing").status_code == 404
 
 
-def test_a_name_and_contacts_are_changed(operator: httpx.Client, gent: Person, client_id: str) -> None:
+def test_a_name_and_contacts_are_changed(
+    operator: httpx.Client, gent: Person, client_id: str
+) -> None:
     """All else stays, a stack's mark too; what somebody else wrote meanwhile is not overwritten."""
     path, page = f"/management/v1/clients/{client_id}", f"{client_path(client_id)}/aanpassen"
     before, opened = operator.get(path).json(), gent.fields(page)
     said = {"client_name": "Anders", "contacts": "c@stad.example"}
     assert 'href="#contacts"' in send(gent, page, **{**said, "contacts": "c"}).text
     assert send(gent, page, **said).status_code == 303
-    assert operator.get(path).json() == {**before, "client_name": "Anders", "contacts": ["c@stad.example"]}
-    assert "intussen gewijzigd" in gent.http.post(page, data={**opened, **said, "client_name": "Nog anders"}).text
+    assert operator.get(path).json() == {
+        **before,
+        "client_name": "Anders",
+        "contacts": ["c@stad.example"],
+    }
+    assert (
+        "intussen gewijzigd"
+        in gent.http.post(page, data={**opened, **said, "client_name": "Nog anders"}).text
+    )
     assert operator.get(path).json()["client_name"] == "Anders"
 
 
@@ -205,10 +255,16 @@ def test_what_makes_no_client(gent: Person, fields: dict[str, str], place: str) 
 
 
 def test_who_may_do_what(
-    portal: RunningPortal, operator: httpx.Client, gent: Person, owner: Person, team: Person, client_id: str
+    portal: RunningPortal,
+    operator: httpx.Client,
+    gent: Person,
+    owner: Person,
+    team: Person,
+    client_id: str,
 ) -> None:
-    """What is another's is not there at all, to read or to change: another organisation's client or API, and what only
-    the Aansluitingenteam does. The team in turn makes no clients, and neither keys nor couplings for them."""
+    """What is another's is not there at all, to read or to change: another organisation's client or
+    API, and what only the Aansluitingenteam does. The team in turn makes no clients, and neither
+    keys nor couplings for them."""
     aalst, athumi = somebody_of(portal, "OVO001992"), somebody_of(portal, "OVO009999")
     both = somebody_of(portal, OWNER, aansluitingenteam=True)
     couple(gent, client_id)
@@ -217,11 +273,23 @@ def test_who_may_do_what(
     for who, path, fields in (
         (aalst, f"{own}/verwijderen", {"bevestigd": "ja"}),
         (aalst, f"{own}/koppelen", {"referentie": "dosis"}),
-        (aalst, f"{own}/aanpassen", {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'}),
-        (both, f"{own}/aanpassen", {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'}),
+        (
+            aalst,
+            f"{own}/aanpassen",
+            {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'},
+        ),
+        (
+            both,
+            f"{own}/aanpassen",
+            {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'},
+        ),
         (both, f"{own}/koppelen", {"referentie": "dosis"}),
         (both, f"{own}/sleutels", {"jwk": json.dumps(public_jwk(new_key()))}),
-        (team, f"{own}/aanpassen", {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'}),
+        (
+            team,
+            f"{own}/aanpassen",
+            {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'},
+        ),
         (gent, coupling(client_id), granted),
         (athumi, coupling(client_id), granted),
         (athumi, coupling(client_id, "magda"), granted),
@@ -235,18 +303,29 @@ def test_who_may_do_what(
         (team, coupling(client_id), granted),
     ):
         assert who.http.post(path, data=fields).status_code == 404, path
-    assert [action for action, _ in trail_of(operator, client_id)] == ["client.created", "coupling.requested"]
+    assert [action for action, _ in trail_of(operator, client_id)] == [
+        "client.created",
+        "coupling.requested",
+    ]
     assert "geen API met deze Referentie" in couple(gent, client_id, "nothing").text
     assert client_id not in athumi.http.get(APIS).text
-    own_of_team = client_path(register_client(operator, organisation={"name": "DV", "ovo": OWNER})["client_id"])
+    own_of_team = client_path(
+        register_client(operator, organisation={"name": "DV", "ovo": OWNER})["client_id"]
+    )
     for path in (own, own_of_team):
         assert "Sleutel opladen" not in team.http.get(path).text
     assert "Sleutel opladen" in owner.http.get(own_of_team).text
-    assert ("Mijn API" in owner.http.get(own_of_team).text, "Mijn API" in team.http.get(own_of_team).text) == (
+    assert (
+        "Mijn API" in owner.http.get(own_of_team).text,
+        "Mijn API" in team.http.get(own_of_team).text,
+    ) == (
         True,
         False,
     )
-    assert team.http.get(f"/portaal/nl{MENU}", params={"client_id": client_id}).headers["location"] == own
+    assert (
+        team.http.get(f"/portaal/nl{MENU}", params={"client_id": client_id}).headers["location"]
+        == own
+    )
 
 
 @pytest.mark.parametrize("place", ["", "/verwijderen", "/koppelen", "/producten/dosis"])
@@ -260,7 +339,8 @@ def test_no_form_of_another_site_is_taken(gent: Person, client_id: str, place: s
 def test_a_client_goes_after_a_confirmation(
     portal: RunningPortal, operator: httpx.Client, gent: Person, team: Person
 ) -> None:
-    """By its organisation or the Aansluitingenteam; its tokens end, and its requests are forgotten."""
+    """By its organisation or the Aansluitingenteam; its tokens end, and its requests are
+    forgotten."""
     key = new_key()
     for who in (gent, team):
         client_id = str(register_client(operator, keys=[key])["client_id"])
@@ -268,7 +348,9 @@ def test_a_client_goes_after_a_confirmation(
         token = portal.client_token(key, client_id)
         path = f"{client_path(client_id)}/verwijderen"
         assert send(who, path).headers["location"] == client_path(client_id)
-        assert operator.get(f"/management/v1/clients/{client_id}").status_code == 200, "it was not confirmed"
+        assert operator.get(f"/management/v1/clients/{client_id}").status_code == 200, (
+            "it was not confirmed"
+        )
         gone = send(who, path, bevestigd="ja")
         assert "De client is verwijderd" in who.http.get(gone.headers["location"]).text
         assert operator.get(f"/management/v1/clients/{client_id}").status_code == 404

@@ -1,4 +1,5 @@
-"""Uploading and removing keys without a browser's help: what the server itself refuses, keeps and tells."""
+"""Uploading and removing keys without a browser's help: what the server itself refuses, keeps and
+tells."""
 
 import json
 import re
@@ -13,7 +14,14 @@ from jwcrypto.jwk import JWK
 
 from story.person import Person, client_path, hidden_fields
 from tests.sandbox.web import person
-from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, put_current, register_client
+from tests.support.portal import (
+    OPERATOR,
+    RunningPortal,
+    new_key,
+    public_jwk,
+    put_current,
+    register_client,
+)
 
 PEM = "-----BEGIN PRIVATE KEY-----\nbm90LWEta2V5LWJ1dC1hLXNlY3JldA==\n-----END PRIVATE KEY-----"
 
@@ -29,14 +37,16 @@ def client_id(operator: httpx.Client) -> str:
 
 
 def keys_of(operator: httpx.Client, client_id: str) -> list[dict[str, object]]:
-    keys: list[dict[str, object]] = operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"]
+    keys: list[dict[str, object]] = operator.get(f"/management/v1/clients/{client_id}/jwks").json()[
+        "keys"
+    ]
     return keys
 
 
 def trail_of(operator: httpx.Client, client_id: str) -> list[dict[str, object]]:
-    items: list[dict[str, object]] = operator.get("/management/v1/audit", params={"client_id": client_id}).json()[
-        "items"
-    ]
+    items: list[dict[str, object]] = operator.get(
+        "/management/v1/audit", params={"client_id": client_id}
+    ).json()["items"]
     return items
 
 
@@ -48,15 +58,23 @@ def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
     What an operator did reads as no person's doing.
     """
     first, second, third = (new_key(f"key-{number}") for number in range(3))
-    assert somebody.upload(client_id, json.dumps(public_jwk(first))).headers["location"].endswith("?gedaan=key_added")
+    assert (
+        somebody.upload(client_id, json.dumps(public_jwk(first)))
+        .headers["location"]
+        .endswith("?gedaan=key_added")
+    )
     path = client_path(client_id)
     file = {
         "file": (
             "keys.jwk.json",
-            b"\xef\xbb\xbf" + json.dumps({"keys": [public_jwk(second), public_jwk(third)]}).encode(),
+            b"\xef\xbb\xbf"
+            + json.dumps({"keys": [public_jwk(second), public_jwk(third)]}).encode(),
         )
     }
-    assert somebody.http.post(f"{path}/sleutels", data=somebody.fields(path), files=file).status_code == 303
+    assert (
+        somebody.http.post(f"{path}/sleutels", data=somebody.fields(path), files=file).status_code
+        == 303
+    )
     assert keys_of(operator, client_id) == [public_jwk(key) for key in (first, second, third)]
     assert "Laatste token" not in somebody.http.get(path).text
     for key in (first, second):
@@ -71,15 +89,19 @@ def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
     assert first.thumbprint() in page
 
 
-@pytest.mark.parametrize(("language", "sentence"), [("nl", "noemt de sleutels zelf"), ("en", "names the keys itself")])
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("nl", "noemt de sleutels zelf"), ("en", "names the keys itself")]
+)
 def test_keys_that_a_form_names_are_changed_there(
     operator: httpx.Client, somebody: Person, language: str, sentence: str
 ) -> None:
-    """The page says so and offers no upload, and one that is sent all the same is refused; the keys can be seen, and
-    removed."""
+    """The page says so and offers no upload, and one that is sent all the same is refused; the keys
+    can be seen, and removed."""
     client_id = str(register_client(operator, keys_declared=True)["client_id"])
     put_current(
-        operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(new_key("of-form"))]}
+        operator,
+        f"/management/v1/clients/{client_id}/jwks",
+        {"keys": [public_jwk(new_key("of-form"))]},
     ).raise_for_status()
     page = somebody.http.get(client_path(client_id, language)).text
     assert sentence in page
@@ -101,19 +123,24 @@ def test_keys_that_a_form_names_are_changed_there(
 
 
 @pytest.mark.parametrize(
-    "kind", [{"kty": "RSA", "size": 2048}, {"kty": "EC", "crv": "P-256"}, {"kty": "OKP", "crv": "Ed25519"}], ids=str
+    "kind",
+    [{"kty": "RSA", "size": 2048}, {"kty": "EC", "crv": "P-256"}, {"kty": "OKP", "crv": "Ed25519"}],
+    ids=str,
 )
 def test_a_public_key_in_pem_is_taken(
     operator: httpx.Client, somebody: Person, client_id: str, kind: dict[str, Any]
 ) -> None:
-    """As openssl writes it; its kid is its thumbprint. With anything behind it, it is refused whole."""
+    """As openssl writes it; its kid is its thumbprint. With anything behind it, it is refused
+    whole."""
     key = JWK.generate(**kind)
     pem = key.export_to_pem().decode()
     other = JWK.generate(kty="EC", crv="P-256").export_to_pem().decode()
     assert "BEGIN PUBLIC KEY" in somebody.upload(client_id, pem + other).text
     assert keys_of(operator, client_id) == []
     assert somebody.upload(client_id, pem).status_code == 303
-    assert keys_of(operator, client_id) == [{**key.export_public(as_dict=True), "kid": key.thumbprint()}]
+    assert keys_of(operator, client_id) == [
+        {**key.export_public(as_dict=True), "kid": key.thumbprint()}
+    ]
     assert "Deze kid is al" in somebody.upload(client_id, pem).text
 
 
@@ -136,12 +163,21 @@ def private_keys() -> dict[str, tuple[str, str]]:
         "broken": (json.dumps(members)[:-1], secret),
         "pem": (PEM, "bm90LWEta2V5LWJ1dC1hLXNlY3JldA=="),
         "keys named twice": (
-            f'{{"keys": [{json.dumps(members)}], "keys": [{json.dumps({**public_jwk(key), "kid": ""})}]}}',
+            (
+                f'{{"keys": [{json.dumps(members)}], "keys":'
+                f" [{json.dumps({**public_jwk(key), 'kid': ''})}]}}"
+            ),
             secret,
         ),
         "as a string": (json.dumps(json.dumps(members)), secret),
-        "in a member of another name": (json.dumps({**public_jwk(key), "kid": "", "D": secret}), secret),
-        "behind a public key": (JWK.generate(kty="EC", crv="secp256k1").export_to_pem().decode() + secret, secret),
+        "in a member of another name": (
+            json.dumps({**public_jwk(key), "kid": "", "D": secret}),
+            secret,
+        ),
+        "behind a public key": (
+            JWK.generate(kty="EC", crv="secp256k1").export_to_pem().decode() + secret,
+            secret,
+        ),
     }
 
 
@@ -153,14 +189,19 @@ def test_a_private_key_is_refused_and_never_repeated(
     text, secret = private_keys()[kind]
     path = client_path(client_id)
     for data, files in (({"jwk": text}, None), ({}, {"file": ("key.json", text.encode())})):
-        answer = somebody.http.post(f"{path}/sleutels", data={**somebody.fields(path), **data}, files=files)
+        answer = somebody.http.post(
+            f"{path}/sleutels", data={**somebody.fields(path), **data}, files=files
+        )
         assert answer.status_code == 422
         assert 'href="#jwk"' in answer.text
         assert secret not in answer.text
     assert keys_of(operator, client_id) == []
     assert len(trail_of(operator, client_id)) == 1
     assert secret not in portal.log.read_text()
-    assert not any(secret.encode() in file.read_bytes() for file in portal.settings.database.parent.glob("portal.db*"))
+    assert not any(
+        secret.encode() in file.read_bytes()
+        for file in portal.settings.database.parent.glob("portal.db*")
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,16 +215,29 @@ def test_a_private_key_is_refused_and_never_repeated(
     ],
 )
 def test_mistakes_are_told_in_both_languages(
-    operator: httpx.Client, somebody: Person, client_id: str, change: dict[str, object], nl: str, en: str
+    operator: httpx.Client,
+    somebody: Person,
+    client_id: str,
+    change: dict[str, object],
+    nl: str,
+    en: str,
 ) -> None:
     """With the text as it was, to be corrected, for a public key is no secret."""
     put_current(
-        operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(new_key("present"))]}
+        operator,
+        f"/management/v1/clients/{client_id}/jwks",
+        {"keys": [public_jwk(new_key("present"))]},
     ).raise_for_status()
-    jwk = {name: value for name, value in {**public_jwk(new_key("new")), **change}.items() if value is not None}
+    jwk = {
+        name: value
+        for name, value in {**public_jwk(new_key("new")), **change}.items()
+        if value is not None
+    }
     for language, words in (("nl", nl), ("en", en)):
         path = client_path(client_id, language)
-        answer = somebody.http.post(f"{path}/sleutels", data={**somebody.fields(path), "jwk": json.dumps(jwk)})
+        answer = somebody.http.post(
+            f"{path}/sleutels", data={**somebody.fields(path), "jwk": json.dumps(jwk)}
+        )
         assert answer.status_code == 422
         assert words in answer.text
         assert "&#34;kty&#34;" in answer.text
@@ -201,7 +255,10 @@ def test_mistakes_are_told_in_both_languages(
         ("-----BEGIN PUBLIC KEY-----\nAAAA", "PEM"),
         ("-----BEGIN CERTIFICATE-----\nAAAA", "PEM"),
         (JWK.generate(kty="EC", crv="secp256k1").export_to_pem().decode(), "kromme"),
-        (json.dumps({"keys": [public_jwk(new_key(f"k{number}")) for number in range(6)]}), "hoogstens 5"),
+        (
+            json.dumps({"keys": [public_jwk(new_key(f"k{number}")) for number in range(6)]}),
+            "hoogstens 5",
+        ),
         (str(JWK.generate(kty="RSA", size=1024, kid="small").export_public()), "1024 bits"),
     ],
 )
@@ -215,7 +272,9 @@ def test_what_is_no_key_is_refused(
     assert keys_of(operator, client_id) == []
 
 
-def test_the_same_key_twice_is_refused(operator: httpx.Client, somebody: Person, client_id: str) -> None:
+def test_the_same_key_twice_is_refused(
+    operator: httpx.Client, somebody: Person, client_id: str
+) -> None:
     """Under another kid it is still the same key."""
     key = public_jwk(new_key("one"))
     somebody.upload(client_id, json.dumps(key))
@@ -233,7 +292,8 @@ def test_more_than_a_megabyte_is_refused(somebody: Person, client_id: str) -> No
 def test_two_people_do_not_overwrite_each_other(
     portal: RunningPortal, operator: httpx.Client, somebody: Person, client_id: str
 ) -> None:
-    """The later one is told who was first and when, sees the keys as they are, and the text is kept for another try."""
+    """The later one is told who was first and when, sees the keys as they are, and the text is kept
+    for another try."""
     other = person(portal, f"{somebody.name}-2")
     path = client_path(client_id)
     opened = other.fields(path)
@@ -248,18 +308,24 @@ def test_two_people_do_not_overwrite_each_other(
     again = other.http.post(f"{path}/sleutels", data={**hidden_fields(answer.text), "jwk": mine})
     assert again.status_code == 303
     stale = somebody.http.post(
-        f"{path}/sleutels/verwijderen", data={**opened, **somebody.fields(path), "etag": '"1"', "kid": "first"}
+        f"{path}/sleutels/verwijderen",
+        data={**opened, **somebody.fields(path), "etag": '"1"', "kid": "first"},
     )
     assert stale.status_code == 412
     assert [key["kid"] for key in keys_of(operator, client_id)] == ["first", "second"]
 
 
-def test_the_last_key_goes_only_when_it_is_confirmed(operator: httpx.Client, somebody: Person, client_id: str) -> None:
+def test_the_last_key_goes_only_when_it_is_confirmed(
+    operator: httpx.Client, somebody: Person, client_id: str
+) -> None:
     """Any other key goes with one confirmation; both are in the trail."""
     for kid in ("a/b?c=d&e", "last"):
         somebody.upload(client_id, json.dumps(public_jwk(new_key(kid))))
     page = somebody.http.get(client_path(client_id)).text
-    links = [link.replace("&amp;", "&") for link in re.findall(r'href="([^"]+/verwijderen\?kid=[^"]+)"', page)]
+    links = [
+        link.replace("&amp;", "&")
+        for link in re.findall(r'href="([^"]+/verwijderen\?kid=[^"]+)"', page)
+    ]
     assert len(links) == 2
     place = links[0].partition("?")[0]
     assert somebody.http.post(place, data=somebody.fields(links[0])).status_code == 303
@@ -268,7 +334,12 @@ def test_the_last_key_goes_only_when_it_is_confirmed(operator: httpx.Client, som
     assert refused.status_code == 422
     assert 'href="#laatste"' in refused.text
     assert len(keys_of(operator, client_id)) == 1
-    assert somebody.http.post(place, data={**hidden_fields(refused.text), "laatste": "ja"}).status_code == 303
+    assert (
+        somebody.http.post(place, data={**hidden_fields(refused.text), "laatste": "ja"}).status_code
+        == 303
+    )
     assert keys_of(operator, client_id) == []
-    assert [entry["actor"] for entry in trail_of(operator, client_id)[:4]] == [f"user:{somebody.name}"] * 4
+    assert [entry["actor"] for entry in trail_of(operator, client_id)[:4]] == [
+        f"user:{somebody.name}"
+    ] * 4
     assert somebody.http.get(links[1]).status_code == 303, "a key that is gone has no page"

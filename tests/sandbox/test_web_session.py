@@ -1,4 +1,5 @@
-"""Who may see what: logging on and off, sessions, cookies, headers, and forms that come from elsewhere."""
+"""Who may see what: logging on and off, sessions, cookies, headers, and forms that come from
+elsewhere."""
 
 import time
 import uuid
@@ -40,41 +41,58 @@ def test_a_visitor_is_led_to_the_form_and_then_to_the_page(
     first = visitor.http.get(path)
     assert first.status_code == 303
     fields = hidden_fields(visitor.http.get(first.headers["location"]).text)
-    answer = visitor.http.post(LOG_ON, data={**fields, "name": somebody.name, "password": somebody.password})
+    answer = visitor.http.post(
+        LOG_ON, data={**fields, "name": somebody.name, "password": somebody.password}
+    )
     assert answer.headers["location"] == path
     assert visitor.http.get(path).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "elsewhere", ["https://evil.example/", "//evil.example", "/management/v1", "/portaal//evil.example", "/portaal/\\x"]
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/management/v1",
+        "/portaal//evil.example",
+        "/portaal/\\x",
+    ],
 )
 def test_nobody_is_sent_elsewhere(portal: RunningPortal, somebody: Person, elsewhere: str) -> None:
     """No open redirect behind the log-on."""
     visitor = anybody(portal)
     fields = visitor.fields(LOG_ON)
     answer = visitor.http.post(
-        LOG_ON, data={**fields, "name": somebody.name, "password": somebody.password, "naar": elsewhere}
+        LOG_ON,
+        data={**fields, "name": somebody.name, "password": somebody.password, "naar": elsewhere},
     )
     assert (answer.status_code, answer.headers["location"]) == (303, MINE)
 
 
 def test_a_session_is_a_new_one_and_ends(portal: RunningPortal, somebody: Person) -> None:
-    """What someone planted is worth nothing, and neither is what was thrown away or is over; the cookie is for HTTP
-    alone, and nothing that opens a session is in the database."""
+    """What someone planted is worth nothing, and neither is what was thrown away or is over; the
+    cookie is for HTTP alone, and nothing that opens a session is in the database."""
     visitor = anybody(portal)
     visitor.name, visitor.password = somebody.name, somebody.password
     visitor.http.cookies.set(COOKIE, "planted", path="/portaal")
     cookie = cookies_of(visitor.log_on())[COOKIE]
     assert all(attribute in cookie for attribute in ("HttpOnly", "SameSite=lax", "Path=/portaal"))
     token = cookie.partition(";")[0]
-    assert not any(token.encode() in file.read_bytes() for file in portal.settings.database.parent.glob("portal.db*"))
+    assert not any(
+        token.encode() in file.read_bytes()
+        for file in portal.settings.database.parent.glob("portal.db*")
+    )
     ended, used = (anybody(portal) for _ in range(2))
     ended.name, ended.password = somebody.name, somebody.password
     ended.log_on()
     database = Database(portal.settings.database)
     with database.write() as connection:
-        its = tables.sessions.c.token_hash == sha256(ended.http.cookies[COOKIE].encode()).hexdigest()
-        connection.execute(sa.update(tables.sessions).where(its).values(ends_at=int(time.time()) - 1))
+        its = (
+            tables.sessions.c.token_hash == sha256(ended.http.cookies[COOKIE].encode()).hexdigest()
+        )
+        connection.execute(
+            sa.update(tables.sessions).where(its).values(ends_at=int(time.time()) - 1)
+        )
     database.close()
     used.http.cookies.set(COOKIE, token)
     assert [one.http.get(MINE).status_code for one in (ended, used)] == [303, 200]
@@ -85,10 +103,16 @@ def test_a_session_is_a_new_one_and_ends(portal: RunningPortal, somebody: Person
         assert thief.http.get(MINE).status_code == 303
 
 
-def test_a_wrong_name_is_told_like_a_wrong_password(portal: RunningPortal, somebody: Person) -> None:
+def test_a_wrong_name_is_told_like_a_wrong_password(
+    portal: RunningPortal, somebody: Person
+) -> None:
     """The same page, so that nobody learns which names there are."""
     pages = []
-    for name, password in ((somebody.name, "wrong"), ("nobody-by-that-name", "wrong"), (somebody.name, "x" * 1000)):
+    for name, password in (
+        (somebody.name, "wrong"),
+        ("nobody-by-that-name", "wrong"),
+        (somebody.name, "x" * 1000),
+    ):
         visitor = anybody(portal)
         visitor.name, visitor.password = name, password
         answer = visitor.log_on()
@@ -97,8 +121,11 @@ def test_a_wrong_name_is_told_like_a_wrong_password(portal: RunningPortal, someb
     assert pages[0] == pages[1] == pages[2]
 
 
-def test_the_right_counts_from_the_next_page(portal: RunningPortal, name: str, operator: httpx.Client) -> None:
-    """Without it each page says whom to ask, and nothing can be done; granted or taken away, it needs no new log-on."""
+def test_the_right_counts_from_the_next_page(
+    portal: RunningPortal, name: str, operator: httpx.Client
+) -> None:
+    """Without it each page says whom to ask, and nothing can be done; granted or taken away, it
+    needs no new log-on."""
     client_id = register_client(operator)["client_id"]
     somebody = person(portal, name, api_beheerder=False)
     path = client_path(client_id)
@@ -107,9 +134,17 @@ def test_the_right_counts_from_the_next_page(portal: RunningPortal, name: str, o
         assert refused.status_code == 403
         assert all(
             word in refused.text
-            for word in ("Lokale Beheerder", "1700", "keuze 5", 'href="tel:+3225531700"', "+32 2 553 1700")
+            for word in (
+                "Lokale Beheerder",
+                "1700",
+                "keuze 5",
+                'href="tel:+3225531700"',
+                "+32 2 553 1700",
+            )
         )
-        assert client_id not in refused.text.replace(page, "").replace(page.replace("/nl/", "/en/"), "")
+        assert client_id not in refused.text.replace(page, "").replace(
+            page.replace("/nl/", "/en/"), ""
+        )
     upload = somebody.http.post(f"{path}/sleutels", data={"jwk": "{}", "etag": '"1"'})
     assert upload.status_code == 403
     set_right(portal.settings.database, name, api_beheerder=True)
@@ -120,13 +155,19 @@ def test_the_right_counts_from_the_next_page(portal: RunningPortal, name: str, o
     assert somebody.http.get(path).status_code == 303
 
 
-def test_only_the_own_organisation(portal: RunningPortal, name: str, operator: httpx.Client) -> None:
-    """By OVO code where both have one, else by KBO number, unless departments share it; another's client is not there
-    at all."""
+def test_only_the_own_organisation(
+    portal: RunningPortal, name: str, operator: httpx.Client
+) -> None:
+    """By OVO code where both have one, else by KBO number, unless departments share it; another's
+    client is not there at all."""
     gent = {"name": "Stad Gent", "ovo": GENT, "kbo": "0207451227"}
     both = register_client(operator, organisation=gent)
-    by_kbo = register_client(operator, organisation={"name": "Stad Gent", "ovo": None, "kbo": "0207451227"})
-    aalst = register_client(operator, organisation={"name": "Stad Aalst", "ovo": "OVO001992", "kbo": "0207437468"})
+    by_kbo = register_client(
+        operator, organisation={"name": "Stad Gent", "ovo": None, "kbo": "0207451227"}
+    )
+    aalst = register_client(
+        operator, organisation={"name": "Stad Aalst", "ovo": "OVO001992", "kbo": "0207437468"}
+    )
     shared, departments = (
         [
             register_client(operator, organisation={"name": "Departement", "ovo": ovo, "kbo": kbo})
@@ -139,7 +180,9 @@ def test_only_the_own_organisation(portal: RunningPortal, name: str, operator: h
         who = person(portal, f"{name}-{'-'.join(organisation)}", organisation)
         made = [both, by_kbo, aalst, *shared, *departments]
         return {
-            client["client_id"] for client in made if who.http.get(client_path(client["client_id"])).status_code == 200
+            client["client_id"]
+            for client in made
+            if who.http.get(client_path(client["client_id"])).status_code == 200
         }
 
     assert sees(GENT) == {both["client_id"]}
@@ -153,15 +196,22 @@ def test_only_the_own_organisation(portal: RunningPortal, name: str, operator: h
         add_user(portal.settings.database, "shared", ["0316380841"], api_beheerder=True)
 
 
-def test_another_organisations_key_can_not_be_changed(somebody: Person, operator: httpx.Client) -> None:
+def test_another_organisations_key_can_not_be_changed(
+    somebody: Person, operator: httpx.Client
+) -> None:
     """404 for reading, adding and removing, and the keys stay."""
     key = new_key()
     aalst = {"name": "Stad Aalst", "ovo": "OVO001992", "kbo": None}
     client_id = register_client(operator, organisation=aalst, keys=[key])["client_id"]
     path = client_path(client_id)
     for place, sent in (("", {"jwk": "{}"}), ("/verwijderen", {"kid": "key-1", "laatste": "ja"})):
-        assert somebody.http.post(f"{path}/sleutels{place}", data={"etag": '"2"', **sent}).status_code == 404
-    assert operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"] == [public_jwk(key)]
+        assert (
+            somebody.http.post(f"{path}/sleutels{place}", data={"etag": '"2"', **sent}).status_code
+            == 404
+        )
+    assert operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"] == [
+        public_jwk(key)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -181,12 +231,30 @@ def test_a_form_from_another_origin_is_refused(somebody: Person, headers: dict[s
 
 def test_a_name_of_someone_elses_that_leads_here_is_refused(somebody: Person) -> None:
     """DNS rebinding: the host must be one of loopback."""
-    assert somebody.http.get(MINE, headers={"Host": f"evil.example:{somebody.http.base_url.port}"}).status_code == 400
-    assert somebody.http.get(MINE, headers={"Host": f"localhost:{somebody.http.base_url.port}"}).status_code == 200
+    assert (
+        somebody.http.get(
+            MINE, headers={"Host": f"evil.example:{somebody.http.base_url.port}"}
+        ).status_code
+        == 400
+    )
+    assert (
+        somebody.http.get(
+            MINE, headers={"Host": f"localhost:{somebody.http.base_url.port}"}
+        ).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize(
-    "path", [LOG_ON, MINE, "/portaal/nl/nowhere", "/portaal/xx/aanmelden", "/portaal/static/portal.css", "/portaal/"]
+    "path",
+    [
+        LOG_ON,
+        MINE,
+        "/portaal/nl/nowhere",
+        "/portaal/xx/aanmelden",
+        "/portaal/static/portal.css",
+        "/portaal/",
+    ],
 )
 def test_headers(somebody: Person, path: str) -> None:
     """On pages, errors, redirects and files alike."""
@@ -210,7 +278,9 @@ def test_users_are_kept_with_a_hash_only(portal: RunningPortal, name: str) -> No
     database = portal.settings.database
     password = add_user(database, name, [GENT], api_beheerder=True)
     assert any(user.name == name and user.api_beheerder for user in list_users(database))
-    assert not any(password.encode() in file.read_bytes() for file in database.parent.glob("portal.db*"))
+    assert not any(
+        password.encode() in file.read_bytes() for file in database.parent.glob("portal.db*")
+    )
     for given, organisation, words in (
         (name, [GENT], "already"),
         ("", [GENT], "printable"),

@@ -24,7 +24,9 @@ def test_the_languages_have_the_same_texts_with_the_same_blanks() -> None:
     """None is missing in one of them."""
     dutch, english = LANGUAGES["nl"].messages, LANGUAGES["en"].messages
     assert dutch.keys() == english.keys()
-    assert {key: blanks(text) for key, text in dutch.items()} == {key: blanks(text) for key, text in english.items()}
+    assert {key: blanks(text) for key, text in dutch.items()} == {
+        key: blanks(text) for key, text in english.items()
+    }
 
 
 def test_every_text_that_is_used_exists() -> None:
@@ -36,8 +38,14 @@ def test_every_text_that_is_used_exists() -> None:
     }
     assert len(used) > 60
     counted = {key for key in used if f"{key}.one" in LANGUAGES["nl"].messages}
-    assert used - counted - {key for key in used if key.endswith((".", "_"))} <= LANGUAGES["nl"].messages.keys()
-    needed = {f"jwk.{code}" for code in SENTENCES} | {f"action.{action}" for action in Action.__args__}  # type: ignore[attr-defined]
+    assert (
+        used - counted - {key for key in used if key.endswith((".", "_"))}
+        <= LANGUAGES["nl"].messages.keys()
+    )
+    needed = {f"jwk.{code}" for code in SENTENCES} | {
+        f"action.{action}"
+        for action in Action.__args__  # type: ignore[attr-defined]
+    }
     assert needed <= LANGUAGES["nl"].messages.keys()
 
 

@@ -17,20 +17,34 @@ GENT = "OVO002067"
 
 def anybody(portal: RunningPortal, **headers: str) -> Person:
     """Someone who has not logged on."""
-    return Person(httpx.Client(base_url=portal.origin, headers=headers, timeout=30, trust_env=False, verify=TRUSTED))
+    return Person(
+        httpx.Client(
+            base_url=portal.origin, headers=headers, timeout=30, trust_env=False, verify=TRUSTED
+        )
+    )
 
 
 def person(
-    portal: RunningPortal, name: str, organisation: Sequence[str] = (GENT,), *, api_beheerder: bool = True, **more: Any
+    portal: RunningPortal,
+    name: str,
+    organisation: Sequence[str] = (GENT,),
+    *,
+    api_beheerder: bool = True,
+    **more: Any,
 ) -> Person:
     """A new user, logged on; `more` are further keywords of `add_user`."""
     somebody = anybody(portal)
     somebody.name = name
-    somebody.password = add_user(portal.settings.database, name, organisation, api_beheerder=api_beheerder, **more)
+    somebody.password = add_user(
+        portal.settings.database, name, organisation, api_beheerder=api_beheerder, **more
+    )
     assert somebody.log_on().status_code == 303
     return somebody
 
 
 def cookies_of(answer: httpx.Response) -> Mapping[str, str]:
     """The cookies that an answer sets, each with its attributes."""
-    return {line.partition("=")[0]: line.partition("=")[2] for line in answer.headers.get_list("set-cookie")}
+    return {
+        line.partition("=")[0]: line.partition("=")[2]
+        for line in answer.headers.get_list("set-cookie")
+    }

@@ -1,5 +1,5 @@
-"""Where the products' APIs are, and what a token request names them by: of the stack's file, with a default for the
-sandbox."""
+"""Where the products' APIs are, and what a token request names them by: of the stack's file, with a
+default for the sandbox."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def test_an_api_is_on_the_host_of_the_products_unless_a_setting_says_where() -> 
     ("settings", "said"),
     [
         ({"apiUrls": "dosis=http://elsewhere.example"}, 'apiUrls has no https address for "dosis"'),
-        ({"apiUrls": "dosis=https://user:password@dosis.example"}, 'apiUrls has no https address for "dosis"'),
+        (
+            {"apiUrls": "dosis=https://user:password@dosis.example"},
+            'apiUrls has no https address for "dosis"',
+        ),
         ({"apiUrls": "https://dosis.example"}, "apiUrls is no list such as dosis=…"),
         ({"apiClientIds": "=123"}, "apiClientIds is no list such as dosis=…"),
     ],
@@ -56,10 +59,12 @@ def test_the_sample_stacks_name_the_apis_of_their_sandbox(stack: str) -> None:
 
 
 def test_a_client_is_coupled_to_the_apis_of_the_catalogue() -> None:
-    """Under the names that the platform has; what is not offered there, or is everybody's, can not be granted."""
+    """Under the names that the platform has; what is not offered there, or is everybody's, can not
+    be granted."""
     catalogue = load_catalogue(catalogue_folder())
     acmidm, geosecure = (
-        apis(catalogue, Environment.TNI, platform) for platform in (Platform.ACMIDM, Platform.GEOSECURE)
+        apis(catalogue, Environment.TNI, platform)
+        for platform in (Platform.ACMIDM, Platform.GEOSECURE)
     )
     title = catalogue.products["dosis"].title
     assert acmidm[title]["scopes"] == ["dv_dosis_schrijven"]
@@ -68,12 +73,16 @@ def test_a_client_is_coupled_to_the_apis_of_the_catalogue() -> None:
     assert "eLys (Digitale Aangifte Overlijden) API beta" in acmidm, "which is public"
     assert "Wegenregister" in acmidm
     assert "Wegenregister" not in geosecure
-    assert ["vo"] in [api["scopes"] for api in acmidm.values()], "vo_info is assigned in the tests' catalogue"
+    assert ["vo"] in [api["scopes"] for api in acmidm.values()], (
+        "vo_info is assigned in the tests' catalogue"
+    )
 
 
 def test_a_test_message_has_the_forms_values() -> None:
     """In any depth, the first of several; what it cannot have is nothing."""
-    message = TestMessage(path="/api", document={"a": [{"b": "x {bron_uri} {product_ids}"}], "c": 1, "d": "{absent}"})
+    message = TestMessage(
+        path="/api", document={"a": [{"b": "x {bron_uri} {product_ids}"}], "c": 1, "d": "{absent}"}
+    )
     assert message.filled({"bron_uri": "urn://gent", "product_ids": ["1", "2"]}) == {
         "a": [{"b": "x urn://gent 1"}],
         "c": 1,

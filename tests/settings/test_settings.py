@@ -1,4 +1,5 @@
-"""Settings: declared alike in both places, read with their sources in the right order, mistakes told all at once."""
+"""Settings: declared alike in both places, read with their sources in the right order, mistakes
+told all at once."""
 
 from __future__ import annotations
 
@@ -46,10 +47,12 @@ def sentences(**changes: object) -> list[str]:
 
 
 def test_pulumi_yaml_declares_every_setting_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Same keys, defaults and descriptions; a type that the default has; nothing more, nothing less. What types of
-    others read is in their own projects' files."""
+    """Same keys, defaults and descriptions; a type that the default has; nothing more, nothing
+    less. What types of others read is in their own projects' files."""
     types = installed_authorities().items()
-    own = {name: one for name, one in types if one.settings.__module__.startswith("acmidm_onboarding.")}
+    own = {
+        name: one for name, one in types if one.settings.__module__.startswith("acmidm_onboarding.")
+    }
     monkeypatch.setattr("acmidm_onboarding.settings.platform.installed_authorities", lambda: own)
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     keys = declared_keys()
@@ -57,10 +60,15 @@ def test_pulumi_yaml_declares_every_setting_alike(monkeypatch: pytest.MonkeyPatc
     for key, (default, description) in keys.items():
         said = declared[key]
         text = said["description"]
-        assert text.removeprefix("GeoSecure, where a stack has it: ").casefold() == description.casefold(), key
+        assert (
+            text.removeprefix("GeoSecure, where a stack has it: ").casefold()
+            == description.casefold()
+        ), key
         assert said["type"] == {bool: "boolean", int: "integer"}.get(type(default), "string"), key
         if default is not None:
-            assert str(said["default"]).casefold() == str(default).casefold().removesuffix(".0"), key
+            assert str(said["default"]).casefold() == str(default).casefold().removesuffix(".0"), (
+                key
+            )
         elif "default" in said:
             assert said["default"] == "", f"{key} has a default that the code does not have"
 
@@ -71,11 +79,18 @@ def test_committed_stacks_are_complete(stack: str) -> None:
     assert settings.environment == stack
     assert settings.protect_clients is (stack == "prod")
     longest = timedelta(minutes=15) if stack == "tni" else timedelta(days=14)
-    assert timedelta() < timedelta(days=settings.key_overlap_days) <= longest, "on TNI a rotation can be waited for"
+    assert timedelta() < timedelta(days=settings.key_overlap_days) <= longest, (
+        "on TNI a rotation can be waited for"
+    )
 
 
 def test_strings_of_the_engine_become_typed_values() -> None:
-    settings = read(protectClients="true", requestTimeoutSeconds="2", retryDeadlineSeconds="0", formsFolder="elsewhere")
+    settings = read(
+        protectClients="true",
+        requestTimeoutSeconds="2",
+        retryDeadlineSeconds="0",
+        formsFolder="elsewhere",
+    )
     assert settings.protect_clients is True
     assert settings.request_timeout_seconds == 2
     assert settings.retry_deadline_seconds == 0
@@ -84,7 +99,8 @@ def test_strings_of_the_engine_become_typed_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "value", "protected"), [("prod", "", True), ("prod", "false", False), ("tni", "", False)]
+    ("environment", "value", "protected"),
+    [("prod", "", True), ("prod", "false", False), ("tni", "", False)],
 )
 def test_clients_on_prod_are_protected_unless_somebody_says_otherwise(
     environment: str, value: str, protected: bool
@@ -119,7 +135,13 @@ def test_half_a_second_platform_is_completed_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:8511/op", "http://localhost:1/op", "http://[::1]:8511/op", "https://idp.example/op"]
+    "url",
+    [
+        "http://127.0.0.1:8511/op",
+        "http://localhost:1/op",
+        "http://[::1]:8511/op",
+        "https://idp.example/op",
+    ],
 )
 def test_address_is_encrypted_or_loopback(url: str) -> None:
     assert str(read(issuer=url).platforms[Platform.ACMIDM].issuer) == url
@@ -153,7 +175,10 @@ def test_an_address_holds_no_secret_and_none_is_repeated(url: str) -> None:
     """An address is repeated in every error about the authority."""
     (line,) = sentences(issuer=url)
     assert line.startswith(
-        ("setting acmidm:issuer holds a user name or a password; ", "setting acmidm:issuer goes on with ? or #; ")
+        (
+            "setting acmidm:issuer holds a user name or a password; ",
+            "setting acmidm:issuer goes on with ? or #; ",
+        )
     )
     assert "very-private" not in line
 
@@ -169,19 +194,28 @@ def test_an_address_holds_no_secret_and_none_is_repeated(url: str) -> None:
         ("requestTimeoutSeconds", "nan", "is not a whole number"),
         ("retryDeadlineSeconds", "-1", "is less than 0"),
         ("protectClients", "perhaps", "is not true or false"),
-        ("authority", "ldap", f"is not known; it is {' or '.join(map(repr, installed_authorities()))}"),
+        (
+            "authority",
+            "ldap",
+            f"is not known; it is {' or '.join(map(repr, installed_authorities()))}",
+        ),
         ("issuer", "idp.example", "is no address such as https://idp.example/op"),
         ("issuer", "ftp://127.0.0.1/", "is no address such as https://idp.example/op"),
         ("operatorClientId", ["x"], "is not a text"),
         ("formsFolder", ["x"], "is not the name of a file or folder"),
     ],
 )
-def test_a_wrong_value_names_its_key_and_says_what_is_wrong(key: str, value: object, ending: str) -> None:
-    assert sentences(**{key: value}) == [f"setting acmidm:{key} {ending}; set it with pulumi config set acmidm:{key}"]
+def test_a_wrong_value_names_its_key_and_says_what_is_wrong(
+    key: str, value: object, ending: str
+) -> None:
+    assert sentences(**{key: value}) == [
+        f"setting acmidm:{key} {ending}; set it with pulumi config set acmidm:{key}"
+    ]
 
 
 def test_a_misspelt_setting_is_refused() -> None:
-    """It would be without effect, as if nobody had set it. Those of other namespaces are none of ours."""
+    """It would be without effect, as if nobody had set it. Those of other namespaces are none of
+    ours."""
     with pytest.raises(InvalidSettings) as caught:
         read_settings(
             {**COMPLETE, "environment": "x"}.get,
@@ -201,18 +235,25 @@ def test_the_engine_s_old_way_to_write_a_key_is_refused(key: str) -> None:
     """The engine takes it for the key itself, whatever that is set to beside it."""
     for keys in ([f"acmidm:config:{key}"], [f"config:{key}"]):
         with pytest.raises(
-            InvalidSettings, match=f"^setting acmidm:config:{key} has one word too many; write acmidm:{key}$"
+            InvalidSettings,
+            match=f"^setting acmidm:config:{key} has one word too many; write acmidm:{key}$",
         ):
             read_settings(COMPLETE.get, {}, keys)
 
 
 def test_environment_goes_before_the_stack() -> None:
     """GeoSecure's variables have names of their own; by themselves they make no second platform."""
-    environ = {"ACMIDM_OPERATOR_CLIENT_ID": "pipeline", "GEOSECURE_OPERATOR_CLIENT_ID": "other-pipeline"}
+    environ = {
+        "ACMIDM_OPERATOR_CLIENT_ID": "pipeline",
+        "GEOSECURE_OPERATOR_CLIENT_ID": "other-pipeline",
+    }
     assert {name: one.operator_client_id for name, one in read(environ).platforms.items()} == {
         Platform.ACMIDM: "pipeline"
     }
-    addresses = {f"geosecure{name}": "https://geo.example/x" for name in ("Issuer", "ManagementUrl", "ProductsUrl")}
+    addresses = {
+        f"geosecure{name}": "https://geo.example/x"
+        for name in ("Issuer", "ManagementUrl", "ProductsUrl")
+    }
     platforms = read({**environ, "ACMIDM_OPERATOR_CLIENT_SECRET": "of one"}, **addresses).platforms
     assert platforms[Platform.GEOSECURE].operator_client_id == "other-pipeline"
     assert platforms[Platform.GEOSECURE].operator_client_secret is None
@@ -229,18 +270,31 @@ def test_environment_goes_before_the_stack() -> None:
 def test_a_credential_of_the_environment_takes_the_place_of_those_of_the_stack(
     variable: str, field: str, value: object
 ) -> None:
-    """Of another kind too: which of two were used would not be the environment's to say. The client-ID stays."""
-    stack = {"operatorPrivateKeyFile": "stack.json", "operatorPrivateKey": "stack", "operatorClientSecret": "stack"}
+    """Of another kind too: which of two were used would not be the environment's to say. The
+    client-ID stays."""
+    stack = {
+        "operatorPrivateKeyFile": "stack.json",
+        "operatorPrivateKey": "stack",
+        "operatorClientSecret": "stack",
+    }
     platform = read({variable: "given"}, **stack).platforms[Platform.ACMIDM]
     credentials = {
-        name: getattr(platform, name) for name in type(platform).model_fields if name.startswith("operator_")
+        name: getattr(platform, name)
+        for name in type(platform).model_fields
+        if name.startswith("operator_")
     }
     given = {name: found for name, found in credentials.items() if found is not None}
     assert given == {"operator_client_id": "onboarding", field: value}
 
 
-GEOSECURE = {"geosecureIssuer": "https://geo.example:8443/op", "geosecureManagementUrl": "http://127.0.0.1:1/m"}
-GEOSECURE |= {"geosecureProductsUrl": "https://[2001:db8::1]/p", "geosecureOperatorClientId": "onboarding"}
+GEOSECURE = {
+    "geosecureIssuer": "https://geo.example:8443/op",
+    "geosecureManagementUrl": "http://127.0.0.1:1/m",
+}
+GEOSECURE |= {
+    "geosecureProductsUrl": "https://[2001:db8::1]/p",
+    "geosecureOperatorClientId": "onboarding",
+}
 SECRETS = {"operatorClientSecret": "private", "geosecureOperatorPrivateKeyFile": "key.json"}
 
 
@@ -256,8 +310,8 @@ SECRETS = {"operatorClientSecret": "private", "geosecureOperatorPrivateKeyFile":
     ],
 )
 def test_credentials_go_only_to_hosts_of_the_environment(trusted: str, refused: str) -> None:
-    """The settings are a part of the pull request: each that leads elsewhere is named, with its host. Loopback needs no
-    permission."""
+    """The settings are a part of the pull request: each that leads elsewhere is named, with its
+    host. Loopback needs no permission."""
     found = read(**GEOSECURE, **SECRETS)
     try:
         require_trusted_hosts(found, {TRUSTED_HOSTS: trusted})
@@ -265,35 +319,51 @@ def test_credentials_go_only_to_hosts_of_the_environment(trusted: str, refused: 
     except InvalidSettings as error:
         said = str(error).splitlines()
     assert [line.split()[1].removeprefix("acmidm:") for line in said] == refused.split()
-    assert all(f"which {TRUSTED_HOSTS} does not name, so that no credentials are sent; " in line for line in said)
+    assert all(
+        f"which {TRUSTED_HOSTS} does not name, so that no credentials are sent; " in line
+        for line in said
+    )
     require_trusted_hosts(read(**GEOSECURE), {})  # nothing is there to be sent
 
 
 @pytest.mark.parametrize(
     ("trusted", "refused"),
-    [("", False), ("api.example", False), ("api.example:443, other.example", False), ("other.example", True)],
+    [
+        ("", False),
+        ("api.example", False),
+        ("api.example:443, other.example", False),
+        ("other.example", True),
+    ],
 )
-def test_a_token_goes_only_to_an_api_of_the_environment_where_that_names_any(trusted: str, refused: bool) -> None:
-    """Somebody who probes at home names none; a pipeline does, and a setting of a pull request may lead anywhere."""
-    own = read(apiUrls="dosis=https://api.example notificaties=http://127.0.0.1:8512/products/v1").platforms[
-        Platform.ACMIDM
-    ]
+def test_a_token_goes_only_to_an_api_of_the_environment_where_that_names_any(
+    trusted: str, refused: bool
+) -> None:
+    """Somebody who probes at home names none; a pipeline does, and a setting of a pull request may
+    lead anywhere."""
+    own = read(
+        apiUrls="dosis=https://api.example notificaties=http://127.0.0.1:8512/products/v1"
+    ).platforms[Platform.ACMIDM]
     if not refused:
         require_trusted_apis(own, ("dosis", "notificaties"), {TRUSTED_HOSTS: trusted})
         return
     with pytest.raises(
-        InvalidSettings, match=rf"^the API of dosis is at api\.example, which {TRUSTED_HOSTS} does not name"
+        InvalidSettings,
+        match=rf"^the API of dosis is at api\.example, which {TRUSTED_HOSTS} does not name",
     ):
         require_trusted_apis(own, ("dosis", "notificaties"), {TRUSTED_HOSTS: trusted})
 
 
 def test_no_stacks_file_says_what_is_handed_to_a_program() -> None:
-    """It would say what is at production's authority: commands refuse it there, as any setting that nobody knows."""
+    """It would say what is at production's authority: commands refuse it there, as any setting that
+    nobody knows."""
     (said,) = unknown_keys(["acmidm:handed", "acmidm:environment"])
     assert "handed" in said
 
 
-MAIL = {"smtpUrl": "smtp://mail.example", "mailSender": "Digitaal Vlaanderen <noreply@mail.example>"}
+MAIL = {
+    "smtpUrl": "smtp://mail.example",
+    "mailSender": "Digitaal Vlaanderen <noreply@mail.example>",
+}
 
 
 @pytest.mark.parametrize(
@@ -316,7 +386,10 @@ MAIL = {"smtpUrl": "smtp://mail.example", "mailSender": "Digitaal Vlaanderen <no
             {"mailSender": "Digitaal Vlaanderen"},
             "mailSender is no mail address; write one as in noreply@vlaanderen.example, or Name <",
         ),
-        ({"mailSender": "A <a@mail.example>\nBcc: <b@mail.example>"}, "mailSender is no mail address"),
+        (
+            {"mailSender": "A <a@mail.example>\nBcc: <b@mail.example>"},
+            "mailSender is no mail address",
+        ),
         ({"mailReplyTo": "a@mail.example, b@mail.example"}, "mailReplyTo is no mail address"),
         ({"mailSender": f"a@{'x' * 64}.example"}, "mailSender is no mail address"),
         ({"mailSender": "=?utf-8?q?=0aBcc?=@mail.example"}, "mailSender is no mail address"),
@@ -343,14 +416,15 @@ def test_what_mail_cannot_be_sent_with_is_refused(changes: dict[str, object], en
     ],
 )
 def test_mails_go_only_to_a_host_of_the_environment(host: str, trusted: str, is_sent: bool) -> None:
-    """Whoever changes the setting in a pull request gets neither the mails nor the credentials. A port of its own has
-    to be named."""
+    """Whoever changes the setting in a pull request gets neither the mails nor the credentials. A
+    port of its own has to be named."""
     found = read(**{**MAIL, "smtpUrl": f"smtp{'s' if host.endswith(':465') else ''}://{host}"})
     if is_sent:
         require_trusted_hosts(found, {TRUSTED_HOSTS: trusted})
     else:
         with pytest.raises(
-            InvalidSettings, match=f"^setting acmidm:smtpUrl leads to {host}, which {TRUSTED_HOSTS} does not name"
+            InvalidSettings,
+            match=f"^setting acmidm:smtpUrl leads to {host}, which {TRUSTED_HOSTS} does not name",
         ):
             require_trusted_hosts(found, {TRUSTED_HOSTS: trusted})
 
@@ -364,8 +438,11 @@ def test_secrets_are_in_no_representation() -> None:
 
 
 def test_stack_file_without_engine(tmp_path: Path) -> None:
-    """Defaults come from the project, values from the stack, and an encrypted value is left out instead of misread."""
-    (tmp_path / "Pulumi.yaml").write_text("config:\n  formsFolder: {type: string, default: forms}\n")
+    """Defaults come from the project, values from the stack, and an encrypted value is left out
+    instead of misread."""
+    (tmp_path / "Pulumi.yaml").write_text(
+        "config:\n  formsFolder: {type: string, default: forms}\n"
+    )
     config = {f"acmidm:{key}": value for key, value in COMPLETE.items()}
     config["acmidm:operatorClientSecret"] = {"secure": "v1:abc"}
     (tmp_path / "Pulumi.tni.yaml").write_text(yaml.safe_dump({"config": config}))
@@ -397,6 +474,6 @@ def test_stack_file_that_is_no_use(tmp_path: Path, text: bytes | None, words: st
 def test_members_that_an_authority_does_not_keep_are_members_of_a_client() -> None:
     settings = {"authority": "rfc7591", "unkeptMetadata": "contacts kontakten"}
     assert sentences(**settings) == [
-        'setting acmidm:unkeptMetadata names "kontakten", which is no member of a client here; set it with pulumi'
-        " config set acmidm:unkeptMetadata"
+        'setting acmidm:unkeptMetadata names "kontakten", which is no member of a client here; set'
+        " it with pulumi config set acmidm:unkeptMetadata"
     ]

@@ -42,8 +42,10 @@ def test_a_form_that_two_stacks_take(folder: Path, others: str | None) -> None:
         stacks_in(folder)
     form = "gent/loket" if others == "g*" else "aalst/loket"
     name = form.partition("/")[0]
-    assert str(caught.value) == (
-        f"stacks a and c both take {form}; have acmidm:organisations of one of them leave {name} out"
+    assert (
+        str(caught.value)
+        == f"stacks a and c both take {form}; have acmidm:organisations of one of them leave"
+        f" {name} out"
     )
 
 

@@ -1,4 +1,5 @@
-"""Answers that a server may give: random bytes, random JSON, and right answers of which a member went wrong."""
+"""Answers that a server may give: random bytes, random JSON, and right answers of which a member
+went wrong."""
 
 from __future__ import annotations
 
@@ -13,12 +14,20 @@ from tests.support.fake_server import Reply
 Document = dict[str, Any]
 # Those that may pass are waited for, and are another file's subject.
 _STATUSES = (200, 201, 204, 206, 301, 400, 404, 409, 412, 418, 422, 500, 501)
-_MEDIA_TYPES = ("application/json", "application/problem+json", "application/json; charset=utf-16", "text/html", "")
+_MEDIA_TYPES = (
+    "application/json",
+    "application/problem+json",
+    "application/json; charset=utf-16",
+    "text/html",
+    "",
+)
 
 
 def replies(*right: object) -> st.SearchStrategy[Reply]:
     """Answers around the ``right`` ones, which are JSON documents."""
-    names = sorted({name for document in right for mapping in _mappings(document) for name in mapping})
+    names = sorted(
+        {name for document in right for mapping in _mappings(document) for name in mapping}
+    )
     values = st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
         lambda inner: (
@@ -34,11 +43,15 @@ def replies(*right: object) -> st.SearchStrategy[Reply]:
     ).map(str.strip)
     etags = st.sampled_from(['"1"', ""]) | header_values
     anything = st.builds(
-        _reply, st.sampled_from(_STATUSES), st.sampled_from(_MEDIA_TYPES) | header_values, etags, bodies
+        _reply,
+        st.sampled_from(_STATUSES),
+        st.sampled_from(_MEDIA_TYPES) | header_values,
+        etags,
+        bodies,
     )
     well_formed = st.builds(_reply, st.just(200), st.just(_MEDIA_TYPES[0]), etags, gone_wrong)
-    # Chosen by a draw of their own, as `|` would give the larger of the two nearly all: only what is well formed gets
-    # deep into an adapter.
+    # Chosen by a draw of their own, as `|` would give the larger of the two nearly all: only what
+    # is well formed gets deep into an adapter.
     return st.booleans().flatmap(lambda well: well_formed if well else anything)
 
 
@@ -52,7 +65,9 @@ def _json(document: object) -> bytes:
 
 
 @st.composite
-def _gone_wrong(draw: st.DrawFn, right: tuple[object, ...], values: st.SearchStrategy[object]) -> object:
+def _gone_wrong(
+    draw: st.DrawFn, right: tuple[object, ...], values: st.SearchStrategy[object]
+) -> object:
     """A right answer, mostly with one member of it, at any depth, replaced or missing."""
     document = json.loads(json.dumps(draw(st.sampled_from(right))))
     if not draw(st.integers(0, 3)):

@@ -1,4 +1,5 @@
-"""Projects and connections that reach the portal through a proxy, and what must be true after every fault."""
+"""Projects and connections that reach the portal through a proxy, and what must be true after every
+fault."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ RETRY_DEADLINE_SECONDS = 4
 PATIENCE_SECONDS = 30
 """Where nothing is to time out: what a good answer may take on a busy machine."""
 API = "/(management|products)/v1/"
-"""The path of every request but those for tokens, which a project does not send through the proxy."""
+"""The path of every request but those for tokens, which a project does not send through the
+proxy."""
 ASSIGNED = "vo_info"
 
 
@@ -42,9 +44,12 @@ class ProxiedProject(Project):
 
 
 def platform_of(settings: Mapping[str, object]) -> ConnectedPlatform:
-    """The provider's connections to a platform, as ``configure`` makes them of a stack's settings."""
+    """The provider's connections to a platform, as ``configure`` makes them of a stack's
+    settings."""
     values = {"environment": "tni", **settings}
-    return connected(read_settings(values.get, {}), load_catalogue(catalogue_folder()))[Platform.ACMIDM]
+    return connected(read_settings(values.get, {}), load_catalogue(catalogue_folder()))[
+        Platform.ACMIDM
+    ]
 
 
 def platform_through(
@@ -55,8 +60,8 @@ def platform_through(
     request_timeout_seconds: float = PATIENCE_SECONDS,
     retry_deadline_seconds: float = RETRY_DEADLINE_SECONDS,
 ) -> ConnectedPlatform:
-    """The provider's connections to a platform at ``origin``, as ``configure`` makes them; its tokens come that way
-    too."""
+    """The provider's connections to a platform at ``origin``, as ``configure`` makes them; its
+    tokens come that way too."""
     key = folder / "operator.jwk.json"
     key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
     values = {
@@ -77,9 +82,11 @@ def platform_through(
     return platform
 
 
-def require_as_declared(project: ProxiedProject, registry: Registry, forms: Iterable[FormFile]) -> None:
-    """Per form exactly one client, with all that the form asks for and nothing else; the state knows it, and holds
-    nothing else."""
+def require_as_declared(
+    project: ProxiedProject, registry: Registry, forms: Iterable[FormFile]
+) -> None:
+    """Per form exactly one client, with all that the form asks for and nothing else; the state
+    knows it, and holds nothing else."""
     registered = set()
     for form in forms:
         client = registry.client(form.application)
@@ -90,14 +97,19 @@ def require_as_declared(project: ProxiedProject, registry: Registry, forms: Iter
         assert client["contacts"] == form.document["contacts"]
         assert client["token_endpoint_auth_method"] == "private_key_jwt"
         for product in ("notificaties", "dosis"):
-            assert registry.configuration(product, client["client_id"]) == asked["products"].get(product)
+            assert registry.configuration(product, client["client_id"]) == asked["products"].get(
+                product
+            )
     require_settled(project, registered)
 
 
 def require_settled(project: ProxiedProject, client_ids: set[str]) -> None:
-    """The state knows exactly these clients; nothing is pending or about to be deleted, and no lock is left."""
+    """The state knows exactly these clients; nothing is pending or about to be deleted, and no lock
+    is left."""
     resources = project.stored().get("resources", [])
-    assert {found["id"] for found in resources if found["type"].endswith("acmidm:OAuthClient")} == client_ids
+    assert {
+        found["id"] for found in resources if found["type"].endswith("acmidm:OAuthClient")
+    } == client_ids
     assert project.stored().get("pending_operations") in (None, [])
     assert not [found for found in resources if found.get("delete")]
     assert project.locks() == []

@@ -1,4 +1,5 @@
-"""A real Chromium, headless, with accessibility checks; Debian's package drives it, nothing is downloaded."""
+"""A real Chromium, headless, with accessibility checks; Debian's package drives it, nothing is
+downloaded."""
 
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # What Playwright turns off, for it counts no more beside another list; and the popup of an address bar that nobody
-    # sees: a page of its own in each window, with a renderer, which took a third of the browser's time.
+    # What Playwright turns off, for it counts no more beside another list; and the popup of an
+    # address bar that nobody sees: a page of its own in each window, with a renderer, which took a
+    # third of the browser's time.
     (
         "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
         "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,LensOverlay,"
@@ -57,7 +59,8 @@ def chromium() -> Iterator[Browser]:
 
 def accessible(page: Page) -> None:
     """axe finds nothing against the page as it is."""
-    # The page's own policy keeps scripts of others out, axe among them: it is evaluated, not loaded.
+    # The page's own policy keeps scripts of others out, axe among them: it is evaluated, not
+    # loaded.
     found = Axe().run(page, options={"resultTypes": ["violations"]})
     assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
 

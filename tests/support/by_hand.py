@@ -10,7 +10,8 @@ from tests.support.registry import Registry
 
 
 def made_by_hand(registry: Registry, form: FormFile, **changes: Any) -> str:
-    """Register what ``form`` has for tni, without natural key or owner; ``changes`` override members. Its client-ID."""
+    """Register what ``form`` has for tni, without natural key or owner; ``changes`` override
+    members. Its client-ID."""
     organisation = {**form.organisation}
     if "kbo" in organisation:
         organisation["kbo"] = organisation["kbo"].replace(".", "")

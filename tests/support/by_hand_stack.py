@@ -1,4 +1,5 @@
-"""A repository's stack whose authority people change by hand, without an engine: its state is given."""
+"""A repository's stack whose authority people change by hand, without an engine: its state is
+given."""
 
 from __future__ import annotations
 

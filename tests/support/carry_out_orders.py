@@ -1,7 +1,8 @@
-"""Plays the people at a portal without an API: carries out each order at its pages, in a real Chromium, and confirms
-it.
+"""Plays the people at a portal without an API: carries out each order at its pages, in a real
+Chromium, and confirms it.
 
-``make operator STACK=by-hand``. What there is to do it reads from ``acmidm orders``, as they do; nothing else tells it.
+``make operator STACK=by-hand``. What there is to do it reads from ``acmidm orders``, as they do;
+nothing else tells it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _ROUNDS = 4
 
 
 def carry_out(people: Mapping[str, PortalOperator], stack: str, run: Run) -> list[str]:
-    """Carry out all orders of a stack, round by round; their names. ``people`` are those at each platform's portal."""
+    """Carry out all orders of a stack, round by round; their names. ``people`` are those at each
+    platform's portal."""
     done = list[str]()
     for _ in range(_ROUNDS):
         found = json.loads(run("orders", "list", "--stack", stack, "--output", "json"))["orders"]
@@ -35,19 +37,35 @@ def carry_out(people: Mapping[str, PortalOperator], stack: str, run: Run) -> lis
             return done
         for order in orders:
             more = _do(people[order["platform"]], order)
-            run("orders", "done", *order["order"].split(), *more, "--stack", stack, "--by", "operator@portaal.example")
+            run(
+                "orders",
+                "done",
+                *order["order"].split(),
+                *more,
+                "--stack",
+                stack,
+                "--by",
+                "operator@portaal.example",
+            )
             done.append(order["order"])
     raise AssertionError(f"there are orders after {_ROUNDS} rounds: {', '.join(done)}")
 
 
 def _do(people: PortalOperator, order: Mapping[str, Any]) -> Sequence[str]:
     """Do what an order says; the options that say what is brought back."""
-    says, client_id, part = order["says"], order.get("client_id", ""), order["part"].rpartition("/")[2]
+    says, client_id, part = (
+        order["says"],
+        order.get("client_id", ""),
+        order["part"].rpartition("/")[2],
+    )
     match order["act"]:
         case "create":
             client = says["client"]
             made = people.create_client(
-                order["key"].partition("/")[0], client["client_name"], client["contacts"], order["organisation"]
+                order["key"].partition("/")[0],
+                client["client_name"],
+                client["contacts"],
+                order["organisation"],
             )
             _grant(people, made, says["scopes"])
             return ["--client-id", made]
@@ -72,14 +90,18 @@ def _do(people: PortalOperator, order: Mapping[str, Any]) -> Sequence[str]:
     return []
 
 
-def _grant(people: PortalOperator, client_id: str, scopes: Mapping[str, Mapping[str, bool]]) -> None:
+def _grant(
+    people: PortalOperator, client_id: str, scopes: Mapping[str, Mapping[str, bool]]
+) -> None:
     """Have each API's owner grant the client what it is to have of that API."""
     by_api = defaultdict[str, list[str]](list)
     for scope in scopes:
         by_api[people.referentie(scope)].append(scope)
     for referentie, names in by_api.items():
         people.request_coupling(client_id, referentie)
-        people.approve(client_id, referentie, names, [scope for scope in names if scopes[scope]["default"]])
+        people.approve(
+            client_id, referentie, names, [scope for scope in names if scopes[scope]["default"]]
+        )
 
 
 def _acmidm(*words: str) -> str:
@@ -88,6 +110,9 @@ def _acmidm(*words: str) -> str:
 
 if __name__ == "__main__":
     with chromium() as browser:
-        own = {one.served.platform.value: PortalOperator(browser, one.settings) for one in portals(sys.argv[1])}
+        own = {
+            one.served.platform.value: PortalOperator(browser, one.settings)
+            for one in portals(sys.argv[1])
+        }
         for name in carry_out(own, sys.argv[1], _acmidm):
             sys.stdout.write(f"{name}: done\n")

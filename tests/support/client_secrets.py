@@ -24,13 +24,17 @@ def secret_of(project: Project, form: FormFile) -> str:
 
 def has_access(portal: RunningPortal, client_id: str, secret: str) -> bool:
     answer = httpx.post(
-        portal.token_endpoint, data={"grant_type": "client_credentials"}, auth=(client_id, secret), timeout=10
+        portal.token_endpoint,
+        data={"grant_type": "client_credentials"},
+        auth=(client_id, secret),
+        timeout=10,
     )
     return answer.status_code == 200
 
 
 def rotate_by_hand(registry: Registry, client_id: str) -> str:
-    """Another secret, told apart from the one before by when it was set, which the authority knows to the second."""
+    """Another secret, told apart from the one before by when it was set, which the authority knows
+    to the second."""
     path = f"/management/v1/clients/{client_id}"
     before = registry.http.get(path).json()["client_secret_updated_at"]
     while registry.http.get(path).json()["client_secret_updated_at"] == before:

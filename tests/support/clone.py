@@ -1,5 +1,5 @@
-"""A clone of this repository with a sandbox on ports of its own, and the commands of a page as people run them in
-it."""
+"""A clone of this repository with a sandbox on ports of its own, and the commands of a page as
+people run them in it."""
 
 from __future__ import annotations
 
@@ -21,23 +21,30 @@ _PORT = re.compile(r"127\.0\.0\.1:(\d+)")
 
 
 def scripts(page: str) -> Iterator[list[str]]:
-    """The commands of each block: all lines of one that is of the shell, those after a prompt in one that shows output
-    too."""
+    """The commands of each block: all lines of one that is of the shell, those after a prompt in
+    one that shows output too."""
     for language, text in _BLOCK.findall(page):
         if language == "sh":
             lines = [re.sub(r"\s+#.*", "", line) for line in text.splitlines()]
         else:
-            lines = [f'eval "$(make -s env)" && {line[2:]}' for line in text.splitlines() if line.startswith("$ ")]
+            lines = [
+                f'eval "$(make -s env)" && {line[2:]}'
+                for line in text.splitlines()
+                if line.startswith("$ ")
+            ]
         if lines := [line for line in lines if line]:
             yield lines
 
 
 @contextmanager
 def cloned(folder: Path) -> Iterator[None]:
-    """A clone in `folder` with the tools that this one has, its own Python packages apart, which `make up` installs."""
+    """A clone in `folder` with the tools that this one has, its own Python packages apart, which
+    `make up` installs."""
     with _free_offset() as offset:
         subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
-        subprocess.run(["git", "update-ref", "refs/remotes/origin/main", "HEAD"], cwd=folder, check=True)
+        subprocess.run(
+            ["git", "update-ref", "refs/remotes/origin/main", "HEAD"], cwd=folder, check=True
+        )
         (folder / ".local" / "pulumi").mkdir(parents=True)
         for tools in (".local/engine", ".local/pulumi/plugins"):
             if (ROOT / tools).exists():
@@ -52,15 +59,22 @@ def cloned(folder: Path) -> Iterator[None]:
 
 
 _TRUST = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-"""Where a machine says whose certificates its package registries have: without these no tool reaches them."""
+"""Where a machine says whose certificates its package registries have: without these no tool
+reaches them."""
 
 
 def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """A script of bash that stops at the first error, with nobody to answer and nothing of this clone or of `make`
-    around it."""
-    path = [entry for entry in os.environ["PATH"].split(os.pathsep) if not Path(entry).is_relative_to(ROOT)]
+    """A script of bash that stops at the first error, with nobody to answer and nothing of this
+    clone or of `make` around it."""
+    path = [
+        entry
+        for entry in os.environ["PATH"].split(os.pathsep)
+        if not Path(entry).is_relative_to(ROOT)
+    ]
     environment = {
-        name: os.environ[name] for name in ("HOME", "LANG", "KEYCLOAK_VERSION", *_TRUST) if name in os.environ
+        name: os.environ[name]
+        for name in ("HOME", "LANG", "KEYCLOAK_VERSION", *_TRUST)
+        if name in os.environ
     }
     return subprocess.run(
         ["bash", "-ec", script],
@@ -75,7 +89,8 @@ def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def _free_offset() -> Iterator[int]:
-    """How far the committed ports have to move to be free; nobody else's clone gets the same one meanwhile."""
+    """How far the committed ports have to move to be free; nobody else's clone gets the same one
+    meanwhile."""
     files = [*ROOT.glob("Pulumi.*.yaml"), ROOT / "toolchain" / "postgres.url"]
     ports = {int(port) for file in files for port in _PORT.findall(file.read_text())}
     for offset in range(200, 20_000, 200):

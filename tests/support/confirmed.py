@@ -28,7 +28,10 @@ def jwk(name: str, **changes: Any) -> PublicJwk:
 
 
 def wanted(
-    *scopes: str, keys: Collection[str] | None = ("old",), products: Mapping[str, Any] | None = None, **how: Any
+    *scopes: str,
+    keys: Collection[str] | None = ("old",),
+    products: Mapping[str, Any] | None = None,
+    **how: Any,
 ) -> Declaration:
     """What a form of Stad Gent asks; ``keys`` None: they are left to the portal."""
     jwks = None if keys is None else {name: jwk(name) for name in keys}
@@ -44,11 +47,16 @@ def confirmed_by(
     keys: Mapping[str, PublicJwk] | None = None,
     at: datetime = NOW,
 ) -> Confirmation:
-    """What is confirmed of a client once an order is carried out; ``keys`` are those that somebody saw."""
+    """What is confirmed of a client once an order is carried out; ``keys`` are those that somebody
+    saw."""
     jwks: Mapping[str, PublicJwk] | None = before.jwks if before else None
     since = dict(before.since) if before else {}
     if order.part == KEYS:
-        read = {kid: readable_jwk(dict(members)) for kid, members in order.says.items()} if keys is None else keys
+        read = (
+            {kid: readable_jwk(dict(members)) for kid, members in order.says.items()}
+            if keys is None
+            else keys
+        )
         jwks = {kid: key for kid, key in read.items() if key}
         since = {key.thumbprint: since.get(key.thumbprint, at) for key in jwks.values()}
     elif order.part == "create":
@@ -58,7 +66,13 @@ def confirmed_by(
     return Confirmation(order.client_key[0], Path("loket.yaml"), said, jwks, since)
 
 
-def as_wanted(form: Declaration, rules: Rules = Rules(NOW), *, at: datetime = NOW, **keys: Any) -> Confirmation:  # noqa: B008
+def as_wanted(
+    form: Declaration,
+    rules: Rules = Rules(NOW),  # noqa: B008
+    *,
+    at: datetime = NOW,
+    **keys: Any,
+) -> Confirmation:
     """What is confirmed once all that a form asks was carried out."""
     confirmed: Confirmation | None = None
     for _ in range(3):
@@ -71,7 +85,9 @@ def as_wanted(form: Declaration, rules: Rules = Rules(NOW), *, at: datetime = NO
 
 def saying(confirmed: Confirmation, **changes: Any) -> Confirmation:
     """The same with members of its file changed by hand."""
-    return replace(confirmed, said=ConfirmationFile.model_validate({**confirmed.said.model_dump(), **changes}))
+    return replace(
+        confirmed, said=ConfirmationFile.model_validate({**confirmed.said.model_dump(), **changes})
+    )
 
 
 def record(form: Client, **changes: Any) -> Client:

@@ -1,5 +1,5 @@
-"""A connection that works, which a test breaks in one way: a form, a client with its key at a real portal, and the
-command."""
+"""A connection that works, which a test breaks in one way: a form, a client with its key at a real
+portal, and the command."""
 
 from __future__ import annotations
 
@@ -40,13 +40,15 @@ class Result:
     @property
     def steps(self) -> dict[str, str]:
         return {
-            " ".join(filter(None, (step["step"], step.get("of")))): step["outcome"] for step in self.report["steps"]
+            " ".join(filter(None, (step["step"], step.get("of")))): step["outcome"]
+            for step in self.report["steps"]
         }
 
 
 @dataclass
 class Connection:
-    """The working directory has the stack's file and the form; ``client_id`` is that of ``platform``."""
+    """The working directory has the stack's file and the form; ``client_id`` is that of
+    ``platform``."""
 
     portal: RunningPortal
     form: FormFile
@@ -89,16 +91,22 @@ class Connection:
 
     def set_keys(self, *keys: ECKey | dict[str, Any]) -> None:
         """What the authority has, whatever the form says."""
-        found = [dict(key.as_dict(private=False)) if isinstance(key, ECKey) else key for key in keys]
+        found = [
+            dict(key.as_dict(private=False)) if isinstance(key, ECKey) else key for key in keys
+        ]
         self._put("jwks", {"keys": found})
 
     def grant(self, *scopes: str) -> None:
-        self._put("scopes", {"scopes": [SCOPES_OF[self.platform].get(scope, scope) for scope in scopes]})
+        self._put(
+            "scopes", {"scopes": [SCOPES_OF[self.platform].get(scope, scope) for scope in scopes]}
+        )
 
     def configure(self, product: str, configuration: dict[str, Any]) -> None:
         with self.portal.operator() as operator:
             path = f"/products/v1/{product}/configurations/{self.client_id}"
-            operator.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
+            operator.put(
+                path, json={"configuration": configuration}, headers={"If-None-Match": "*"}
+            ).raise_for_status()
 
     def set_stack(self, **settings: object) -> None:
         """Settings of the stack, over those that lead to the portals."""
@@ -113,13 +121,16 @@ class Connection:
 
     def _put(self, part: str, document: dict[str, Any]) -> None:
         with self.portal.operator() as operator:
-            put_current(operator, f"/management/v1/clients/{self.client_id}/{part}", document).raise_for_status()
+            put_current(
+                operator, f"/management/v1/clients/{self.client_id}/{part}", document
+            ).raise_for_status()
 
 
 def make_connection(
     folder: Path, portal: RunningPortal, other: RunningPortal, platform: str, **form: Any
 ) -> Connection:
-    """A connection with both scopes and products, on either platform; ``portal`` is that of ``platform``."""
+    """A connection with both scopes and products, on either platform; ``portal`` is that of
+    ``platform``."""
     acmidm, geosecure = (portal, other) if platform == "acmidm" else (other, portal)
     config = {
         "environment": "tni",
@@ -131,12 +142,16 @@ def make_connection(
     (folder / "Pulumi.tni.yaml").write_text(
         yaml.safe_dump({"config": {f"acmidm:{name}": value for name, value in config.items()}})
     )
-    written = write_form(folder / "onboardings", scopes=(SEND, DOSSIERS), platforms=["acmidm", "geosecure"], **form)
+    written = write_form(
+        folder / "onboardings", scopes=(SEND, DOSSIERS), platforms=["acmidm", "geosecure"], **form
+    )
     key_file = folder / "private.jwk.json"
     key_file.write_text(json.dumps(next(iter(written.keys.values())).as_dict(private=True)))
     with portal.operator() as operator:
         scopes = list(SCOPES_OF[platform].values())
-        client_id = str(register_client(operator, keys=list(written.keys.values()), scopes=scopes)["client_id"])
+        client_id = str(
+            register_client(operator, keys=list(written.keys.values()), scopes=scopes)["client_id"]
+        )
     made = Connection(portal, written, platform, client_id, key_file)
     made.configure("notificaties", dict(NOTIFICATIES))
     made.configure("dosis", dict(DOSIS))

@@ -1,5 +1,5 @@
-"""Cuts a command of the engine off in the middle: kills the engine, its provider or all of them at a request of one's
-choice."""
+"""Cuts a command of the engine off in the middle: kills the engine, its provider or all of them at
+a request of one's choice."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ UP = ("up", "--yes", "--skip-preview", "--continue-on-error")
 DESTROY = ("destroy", "--yes", "--skip-preview", "--continue-on-error")
 DEPLOY = ("acmidm", "deploy")
 CHECKPOINTS = {"each step": "false", "at the end": "true"}
-"""When the state is written: as ``pulumi up`` does it, and as ``acmidm deploy`` does; by the value of
-PULUMI_SKIP_CHECKPOINTS."""
+"""When the state is written: as ``pulumi up`` does it, and as ``acmidm deploy`` does; by the value
+of PULUMI_SKIP_CHECKPOINTS."""
 Victims = tuple[str, int, str]
 
 
 def victims(*cuts: tuple[str, int]) -> dict[str, Victims]:
     """Who is killed at which request, with either way of writing the state where that matters.
 
-    It does where the engine dies. One that lives, or ends in good order, writes down at the end what it knows, either
-    way.
+    It does where the engine dies. One that lives, or ends in good order, writes down at the end
+    what it knows, either way.
     """
     return {
         f"{victim}-{request}, state {when}": (victim, request, when)
@@ -40,7 +40,10 @@ def victims(*cuts: tuple[str, int]) -> dict[str, Victims]:
 
 
 def write_state(project: ProxiedProject, when: str) -> None:
-    project.environment |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": CHECKPOINTS[when]}
+    project.environment |= {
+        "PULUMI_EXPERIMENTAL": "true",
+        "PULUMI_SKIP_CHECKPOINTS": CHECKPOINTS[when],
+    }
 
 
 def start(project: ProxiedProject, *words: str) -> subprocess.Popen[bytes]:
@@ -79,7 +82,9 @@ class Run:
     @property
     def providers(self) -> list[int]:
         return [
-            pid for pid, command in self.family.items() if PROVIDER in command and not command.startswith("/bin/sh")
+            pid
+            for pid, command in self.family.items()
+            if PROVIDER in command and not command.startswith("/bin/sh")
         ]
 
     def end(self) -> None:
@@ -90,8 +95,11 @@ class Run:
         kill(self.family)
 
 
-def cut_off(project: ProxiedProject, proxy: FaultProxy, victim: str, request: int, *words: str) -> Run:
-    """Runs a command that is cut off when the server has committed its n-th request, those for tokens not counted."""
+def cut_off(
+    project: ProxiedProject, proxy: FaultProxy, victim: str, request: int, *words: str
+) -> Run:
+    """Runs a command that is cut off when the server has committed its n-th request, those for
+    tokens not counted."""
     proxy.heal()
     run: list[Run] = []
     rule = proxy.rule(".*", "", faults.once_committed(lambda: run[0].cut(victim)), first=request)

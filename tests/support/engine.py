@@ -31,14 +31,17 @@ SIGNS_OF_A_TRACEBACK = ("Traceback", 'File "', "The above exception", "During ha
 
 
 def settings_of(portal: RunningPortal, *, prefix: str = "") -> dict[str, object]:
-    """The settings that lead to a portal, all but the operator's key; ``prefix`` is that of a second platform."""
+    """The settings that lead to a portal, all but the operator's key; ``prefix`` is that of a
+    second platform."""
     values = {
         "managementUrl": f"{portal.origin}/management/v1",
         "issuer": portal.issuer,
         "productsUrl": f"{portal.origin}/products/v1",
         "operatorClientId": OPERATOR,
     }
-    return {prefix + key[0].upper() + key[1:] if prefix else key: value for key, value in values.items()}
+    return {
+        prefix + key[0].upper() + key[1:] if prefix else key: value for key, value in values.items()
+    }
 
 
 @dataclass
@@ -55,7 +58,8 @@ class Outcome:
 
     @property
     def errors(self) -> list[str]:
-        """The sentences that the user sees, each once, without the name of the exception's class."""
+        """The sentences that the user sees, each once, without the name of the exception's
+        class."""
         lines = (line.strip() for line in self.output.splitlines())
         said = (line.removeprefix("error: ") for line in lines if line.startswith("error: "))
         return sorted({_EXCEPTION.sub("", sentence) for sentence in said} - {"update failed"})
@@ -63,7 +67,8 @@ class Outcome:
 
 @dataclass
 class Project:
-    """The project's own ``Pulumi.yaml`` and ``__main__.py`` with forms, settings and state in ``folder``.
+    """The project's own ``Pulumi.yaml`` and ``__main__.py`` with forms, settings and state in
+    ``folder``.
 
     No command may show a traceback or one of ``secrets``: that is looked at after each.
     """
@@ -82,7 +87,8 @@ class Project:
         return self.folder / "onboardings"
 
     def prepare(self, config: Mapping[str, object]) -> None:
-        """Lays the project out and makes its stack; ``config`` are settings without their namespace."""
+        """Lays the project out and makes its stack; ``config`` are settings without their
+        namespace."""
         self.forms.mkdir(parents=True, exist_ok=True)
         for file in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(ROOT / file, self.folder)
@@ -92,12 +98,17 @@ class Project:
         shutil.copytree(state, self.folder / "state", dirs_exist_ok=True)
         (self.folder / f"Pulumi.{self.stack}.yaml").write_text(file)
         self.configure(
-            {"environment": self.stack, "catalogueFolder": str(catalogue_folder()), "keyOverlapDays": 0, **config}
+            {
+                "environment": self.stack,
+                "catalogueFolder": str(catalogue_folder()),
+                "keyOverlapDays": 0,
+                **config,
+            }
         )
 
     def start_python(self, environment: Path = ROOT / ".venv") -> None:
-        """From which virtual environment the engine starts each Python: as its own children, but where tests fork
-        them."""
+        """From which virtual environment the engine starts each Python: as its own children, but
+        where tests fork them."""
         (self.folder / ".venv").unlink(missing_ok=True)
         (self.folder / ".venv").symlink_to(environment)
 
@@ -114,7 +125,9 @@ class Project:
         """Sets settings of the stack, in the clear."""
         file = self.folder / f"Pulumi.{self.stack}.yaml"
         document: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
-        document.setdefault("config", {}).update({f"acmidm:{key}": value for key, value in config.items()})
+        document.setdefault("config", {}).update(
+            {f"acmidm:{key}": value for key, value in config.items()}
+        )
         file.write_text(yaml.safe_dump(document))
 
     def variables(self) -> dict[str, str]:
@@ -141,7 +154,9 @@ class Project:
         return outcome
 
     def up(self, *words: str) -> Outcome:
-        return self.pulumi("up", "--yes", "--skip-preview", "--continue-on-error", "--suppress-progress", *words)
+        return self.pulumi(
+            "up", "--yes", "--skip-preview", "--continue-on-error", "--suppress-progress", *words
+        )
 
     def apply(self, *words: str) -> Outcome:
         """``up``, which must succeed."""
@@ -163,9 +178,12 @@ class Project:
         return self.pulumi("preview", "--suppress-progress", *words)
 
     def steps(self, *words: str) -> list[dict[str, Any]]:
-        """The steps of a preview that change something, those of components and of the stack left out."""
+        """The steps of a preview that change something, those of components and of the stack left
+        out."""
         steps = json.loads(self.succeed("preview", "--json", *words).stdout)["steps"]
-        return [step for step in steps if step["op"] not in ("same", "refresh") and is_of_client(step)]
+        return [
+            step for step in steps if step["op"] not in ("same", "refresh") and is_of_client(step)
+        ]
 
     def in_sync(self) -> None:
         """Neither the forms nor the authority differ from the state."""
@@ -203,7 +221,9 @@ class Project:
     def _require_nothing_shown(self, command: str, outcome: Outcome) -> None:
         shown = [sign for sign in SIGNS_OF_A_TRACEBACK if sign in outcome.output]
         assert not shown, f"{command} shows a traceback:\n{outcome.output}"
-        assert not any(secret in outcome.output for secret in self.secrets), f"{command} shows a secret"
+        assert not any(secret in outcome.output for secret in self.secrets), (
+            f"{command} shows a secret"
+        )
 
     def _run(self, words: Iterable[str]) -> Outcome:
         return self._finished(["pulumi", *words, "--non-interactive"])
@@ -224,13 +244,15 @@ class Project:
 
 @cache
 def _new_stack(stack: str) -> tuple[Path, str]:
-    """The state of a stack that has nothing yet, and its file, which has its key: made once for all tests of a
-    process."""
+    """The state of a stack that has nothing yet, and its file, which has its key: made once for all
+    tests of a process."""
     with TemporaryDirectory() as folder:
         project = Project(Path(folder), stack)
         (project.folder / "state").mkdir()
         shutil.copy(ROOT / "Pulumi.yaml", project.folder)
-        project.succeed("stack", "init", stack, *(("--secrets-provider", PROVIDER) if quick() else ()))
+        project.succeed(
+            "stack", "init", stack, *(("--secrets-provider", PROVIDER) if quick() else ())
+        )
         kept = Path(mkdtemp(prefix="acmidm-stack-"))
         atexit.register(shutil.rmtree, kept)
         shutil.copytree(project.folder / "state", kept, dirs_exist_ok=True)
@@ -239,24 +261,36 @@ def _new_stack(stack: str) -> tuple[Path, str]:
 
 def details(steps: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, list[str]]]:
     """Per resource, what a preview does with it and the properties that change in it."""
-    return {place_of(step["urn"]): (step["op"], sorted(step.get("detailedDiff") or {})) for step in steps}
+    return {
+        place_of(step["urn"]): (step["op"], sorted(step.get("detailedDiff") or {}))
+        for step in steps
+    }
 
 
 def detail_lines(outcome: Outcome, sign: str) -> list[str]:
-    """The lines of a ``preview --diff`` that a resource's properties have with this sign (``+``, ``-``, ``~``), outputs
-    left out."""
+    """The lines of a ``preview --diff`` that a resource's properties have with this sign (``+``,
+    ``-``, ``~``), outputs left out."""
     # A refreshing preview shows what it found first; what it would do about it follows.
     resources = (
-        outcome.stdout.rpartition("pulumi:pulumi:Stack: (")[2].partition("--outputs:--")[0].partition("\nResources:")[0]
+        outcome.stdout.rpartition("pulumi:pulumi:Stack: (")[2]
+        .partition("--outputs:--")[0]
+        .partition("\nResources:")[0]
     )
-    marked = (re.sub(r"\s+", " ", line.strip()).replace(" :", ":") for line in resources.splitlines())
-    return [line for line in marked if line.startswith(f"{sign} ") and not line.endswith((")", "{"))]
+    marked = (
+        re.sub(r"\s+", " ", line.strip()).replace(" :", ":") for line in resources.splitlines()
+    )
+    return [
+        line for line in marked if line.startswith(f"{sign} ") and not line.endswith((")", "{"))
+    ]
 
 
 def is_of_client(resource: Mapping[str, Any]) -> bool:
-    """Whether a resource, or the step with one, is of a client: none of the stack, and no component."""
+    """Whether a resource, or the step with one, is of a client: none of the stack, and no
+    component."""
     beside = ("", engine_resources.Resource.ONBOARDING, engine_resources.HAND_OVER)
-    return engine_resources.is_password(resource) or engine_resources.kind_of(resource) not in beside
+    return (
+        engine_resources.is_password(resource) or engine_resources.kind_of(resource) not in beside
+    )
 
 
 def kind_of(urn: str) -> str:

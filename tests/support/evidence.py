@@ -34,20 +34,32 @@ def proof(**changes: Any) -> Evidence:
 def evidence_text(private: dict[str, Any], **changes: Any) -> str:
     """The text of a file of evidence, signed by a private JSON Web Key."""
     key = private_key_of(private)
-    return signed(proof(**{"thumbprint": key.public.thumbprint, **changes}), key, key.public, key.alg)
+    return signed(
+        proof(**{"thumbprint": key.public.thumbprint, **changes}), key, key.public, key.alg
+    )
 
 
 def write_evidence(folder: Path, private: dict[str, Any], **changes: Any) -> Path:
     """Write such a file under the name that its payload gives it."""
     named = {"application": "mijn-gent", "environment": "tni", "platform": "acmidm", **changes}
-    file = folder / f"{named['application']}.{named['environment']}.{named['platform']}.evidence.json"
+    file = (
+        folder / f"{named['application']}.{named['environment']}.{named['platform']}.evidence.json"
+    )
     file.write_text(evidence_text(private, **changes))
     return file
 
 
-def prove(portal: RunningPortal, form: FormFile, kid: str, client_id: str, *scopes: str, **changes: Any) -> Path:
-    """Get a token for these scopes at a real portal, and write the evidence of it, as the probe does."""
+def prove(
+    portal: RunningPortal, form: FormFile, kid: str, client_id: str, *scopes: str, **changes: Any
+) -> Path:
+    """Get a token for these scopes at a real portal, and write the evidence of it, as the probe
+    does."""
     key = form.keys[kid]
     portal.client_token(key, client_id, scope=" ".join(scopes))
-    about = {"application": form.application, "issuer": portal.issuer, "client_id": client_id, "scopes": list(scopes)}
+    about = {
+        "application": form.application,
+        "issuer": portal.issuer,
+        "client_id": client_id,
+        "scopes": list(scopes),
+    }
     return write_evidence(form.path.parent, key.as_dict(private=True), **about, **changes)

@@ -1,4 +1,5 @@
-"""A real HTTP server on loopback that answers as a test scripts it: a FaultProxy with nothing behind it."""
+"""A real HTTP server on loopback that answers as a test scripts it: a FaultProxy with nothing
+behind it."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ Request = fault_proxy.Recorded
 
 @dataclass
 class Reply:
-    """What to answer; ``body`` that is no bytes goes as JSON. ``chunks`` are sent one by one instead, of a length that
-    nobody says."""
+    """What to answer; ``body`` that is no bytes goes as JSON. ``chunks`` are sent one by one
+    instead, of a length that nobody says."""
 
     status: int = 200
     body: Any = field(default_factory=dict)
@@ -31,7 +32,10 @@ class Reply:
 
     def send(self, exchange: Exchange) -> None:
         content = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-        headers = {"content-type": "application/json", **{name.lower(): value for name, value in self.headers.items()}}
+        headers = {
+            "content-type": "application/json",
+            **{name.lower(): value for name, value in self.headers.items()},
+        }
         if self.chunks is None:
             exchange.reply(fault_proxy.Reply(self.status, tuple(headers.items()), content))
             return
@@ -62,10 +66,15 @@ class FakeServer:
     @property
     def waits(self) -> list[float]:
         """Seconds between the requests."""
-        return [later.at - earlier.at for earlier, later in zip(self.requests, self.requests[1:], strict=False)]
+        return [
+            later.at - earlier.at
+            for earlier, later in zip(self.requests, self.requests[1:], strict=False)
+        ]
 
 
-def api_at(address: str, tokens: Tokens | None = None, *, timeout: float = 5, deadline: float = 0) -> Api:
+def api_at(
+    address: str, tokens: Tokens | None = None, *, timeout: float = 5, deadline: float = 0
+) -> Api:
     """One that tries each request once, unless there is a deadline."""
     return Api(address, tokens, timeout_seconds=timeout, retrying=Retrying(deadline))
 
@@ -99,7 +108,8 @@ def serving(script: Script) -> Iterator[FakeServer]:
 
 @contextmanager
 def talking(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A port whose connections are served so, one after another, until whoever connected has enough."""
+    """A port whose connections are served so, one after another, until whoever connected has
+    enough."""
 
     def accept() -> None:
         with suppress(OSError):
@@ -117,7 +127,7 @@ def talking(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 def in_plain_http(connection: socket.socket) -> None:
-    """Answer a TLS handshake as a web server without TLS does. It reads all of it first: what closes too early
-    resets."""
+    """Answer a TLS handshake as a web server without TLS does. It reads all of it first: what
+    closes too early resets."""
     connection.recv(65_536)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")

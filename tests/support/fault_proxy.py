@@ -1,14 +1,14 @@
-"""A proxy on loopback that stands between the provider and a real server, records every request, and does harm on
-demand.
+"""A proxy on loopback that stands between the provider and a real server, records every request,
+and does harm on demand.
 
 ::
 
     with FaultProxy(portal.origin) as proxy:
-        proxy.rule("POST", "/clients$", faults.cut_after)        # the first such request is committed, and its answer
-        lost
+        proxy.rule("POST", "/clients$", faults.cut_after)        # the first such request is
+        committed, and its answer lost
 
-What no rule matches goes through as it is. A fault is a function of an ``Exchange``: those that several tests use are
-in ``faults.py``, and a test may write its own.
+What no rule matches goes through as it is. A fault is a function of an ``Exchange``: those that
+several tests use are in ``faults.py``, and a test may write its own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from urllib.parse import urlsplit
 
 UPSTREAM_SECONDS = 30
 NOTHING_BEHIND = "http://127.0.0.1:9"
-"""An upstream for a proxy whose every request has a fault: the discard port, where nobody listens."""
+"""An upstream for a proxy whose every request has a fault: the discard port, where nobody
+listens."""
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
 
 
@@ -48,7 +49,9 @@ class Reply:
 
     def head(self, length: int) -> bytes:
         lines = [f"HTTP/1.1 {self.status} {http.client.responses.get(self.status, 'Unknown')}"]
-        lines += [f"{name}: {value}" for name, value in self.headers if name.lower() not in _HOP_BY_HOP]
+        lines += [
+            f"{name}: {value}" for name, value in self.headers if name.lower() not in _HOP_BY_HOP
+        ]
         return "\r\n".join([*lines, f"content-length: {length}", "", ""]).encode()
 
 
@@ -79,7 +82,9 @@ class Exchange:
     def forward(self) -> Reply:
         """Sends the request on; when this returns, the server has committed it."""
         upstream = http.client.HTTPConnection(self.proxy.upstream, timeout=UPSTREAM_SECONDS)
-        headers = {name: value for name, value in self.request.headers.items() if name not in _HOP_BY_HOP}
+        headers = {
+            name: value for name, value in self.request.headers.items() if name not in _HOP_BY_HOP
+        }
         # Compressed answers would hide what is rewritten below.
         upstream.request(
             self.request.method,
@@ -88,7 +93,11 @@ class Exchange:
             {**headers, "accept-encoding": "identity"},
         )
         answer = upstream.getresponse()
-        reply = Reply(answer.status, tuple(answer.getheaders()), self.proxy.rewritten(self.request.path, answer.read()))
+        reply = Reply(
+            answer.status,
+            tuple(answer.getheaders()),
+            self.proxy.rewritten(self.request.path, answer.read()),
+        )
         upstream.close()
         return reply
 
@@ -96,7 +105,9 @@ class Exchange:
         # Before it is sent: a client that has its answer may look at the record at once.
         self.request.status = reply.status
         try:
-            self.send(reply.head(len(reply.body)) + (b"" if self.request.method == "HEAD" else reply.body))
+            self.send(
+                reply.head(len(reply.body)) + (b"" if self.request.method == "HEAD" else reply.body)
+            )
         except HungUp:
             self.request.status = None
             raise
@@ -141,11 +152,14 @@ class Rule:
         if not re.fullmatch(self.method, request.method) or not self.path.search(request.path):
             return False
         self.seen += 1
-        return self.seen >= self.first and (self.times is None or self.seen < self.first + self.times)
+        return self.seen >= self.first and (
+            self.times is None or self.seen < self.first + self.times
+        )
 
 
 class FaultProxy:
-    """Listens on a free port of loopback; with ``tls`` it speaks https. One thread per connection."""
+    """Listens on a free port of loopback; with ``tls`` it speaks https. One thread per
+    connection."""
 
     def __init__(self, upstream_origin: str, tls: ssl.SSLContext | None = None) -> None:
         self.upstream = urlsplit(upstream_origin).netloc
@@ -176,10 +190,16 @@ class FaultProxy:
     @property
     def settings(self) -> dict[str, object]:
         """The settings of a stack whose every request to its APIs goes through here."""
-        return {"managementUrl": f"{self.origin}/management/v1", "productsUrl": f"{self.origin}/products/v1"}
+        return {
+            "managementUrl": f"{self.origin}/management/v1",
+            "productsUrl": f"{self.origin}/products/v1",
+        }
 
-    def rule(self, method: str, path: str, fault: Fault, *, first: int = 1, times: int | None = 1) -> Rule:
-        """Adds a rule; ``method`` and ``path`` are regular expressions. The newest that matches decides."""
+    def rule(
+        self, method: str, path: str, fault: Fault, *, first: int = 1, times: int | None = 1
+    ) -> Rule:
+        """Adds a rule; ``method`` and ``path`` are regular expressions. The newest that matches
+        decides."""
         rule = Rule(method, re.compile(path), fault, first, times)
         with self._lock:
             self._rules.insert(0, rule)
@@ -201,13 +221,15 @@ class FaultProxy:
             ]
 
     def rewritten(self, path: str, body: bytes) -> bytes:
-        """The discovery document sends token requests this way too; the issuer's name stays, assertions are made out to
-        it."""
+        """The discovery document sends token requests this way too; the issuer's name stays,
+        assertions are made out to it."""
         if not path.endswith("/.well-known/openid-configuration"):
             return body
         try:
             document = json.loads(body)
-            document["token_endpoint"] = document["token_endpoint"].replace(f"http://{self.upstream}", self.origin)
+            document["token_endpoint"] = document["token_endpoint"].replace(
+                f"http://{self.upstream}", self.origin
+            )
         except (ValueError, KeyError):
             return body
         return json.dumps(document).encode()
@@ -242,7 +264,9 @@ class FaultProxy:
     def _answer(self, exchange: Exchange) -> None:
         with self._lock:
             self.requests.append(exchange.request)
-            fault = next((rule.fault for rule in self._rules if rule.applies(exchange.request)), None)
+            fault = next(
+                (rule.fault for rule in self._rules if rule.applies(exchange.request)), None
+            )
         if fault is None:
             exchange.reply(exchange.forward())
         else:

@@ -38,13 +38,20 @@ def time_out_before(exchange: Exchange) -> None:
 
 
 def answer(
-    status: int, body: bytes = b"", content_type: str = "application/problem+json", headers: Mapping[str, str] = NONE
+    status: int,
+    body: bytes = b"",
+    content_type: str = "application/problem+json",
+    headers: Mapping[str, str] = NONE,
 ) -> Fault:
     """An answer of somebody else; the server never sees the request."""
-    return lambda exchange: exchange.reply(Reply(status, (("content-type", content_type), *headers.items()), body))
+    return lambda exchange: exchange.reply(
+        Reply(status, (("content-type", content_type), *headers.items()), body)
+    )
 
 
-def committed_but(status: int, body: bytes = b"", content_type: str = "application/problem+json") -> Fault:
+def committed_but(
+    status: int, body: bytes = b"", content_type: str = "application/problem+json"
+) -> Fault:
     """The server committed it, and a gateway answers in its place."""
 
     def fault(exchange: Exchange) -> None:
@@ -65,7 +72,8 @@ def after(act: Callable[[], object], then: Fault = through) -> Fault:
 
 
 def followed_by(act: Callable[[], object]) -> Fault:
-    """Someone does something between the server's committing and the provider's seeing its answer."""
+    """Someone does something between the server's committing and the provider's seeing its
+    answer."""
 
     def fault(exchange: Exchange) -> None:
         reply = exchange.forward()
@@ -76,7 +84,8 @@ def followed_by(act: Callable[[], object]) -> Fault:
 
 
 def once_committed(act: Callable[[], None]) -> Fault:
-    """Someone does something when the server has committed the request, and nobody has the answer yet; it is lost."""
+    """Someone does something when the server has committed the request, and nobody has the answer
+    yet; it is lost."""
 
     def fault(exchange: Exchange) -> None:
         exchange.forward()

@@ -1,5 +1,5 @@
-"""Fixtures that several folders want, each its own: a conftest imports them, and pytest then makes a set for that
-folder.
+"""Fixtures that several folders want, each its own: a conftest imports them, and pytest then makes
+a set for that folder.
 
 So that what one folder's tests leave at its portal is not seen by another's.
 """
@@ -31,8 +31,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 
 @pytest.fixture(scope="module")
 def registry(portal: RunningPortal) -> Iterator[Registry]:
-    """The same portal, seen and changed by hand. Another file's stack had the same name: its clients would count as
-    left behind by ours."""
+    """The same portal, seen and changed by hand. Another file's stack had the same name: its
+    clients would count as left behind by ours."""
     with portal.operator() as http:
         seen = Registry(http)
         seen.clear()

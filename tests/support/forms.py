@@ -1,4 +1,5 @@
-"""Makes onboarding forms for tests: an organisation, fresh key pairs, an application that no other test has."""
+"""Makes onboarding forms for tests: an organisation, fresh key pairs, an application that no other
+test has."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ GENT = {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207.451.227"}
 
 
 def organisation_of(folder: str) -> dict[str, Any]:
-    """Who a folder of forms belongs to: Gent, or another organisation, always the same for the same folder."""
+    """Who a folder of forms belongs to: Gent, or another organisation, always the same for the same
+    folder."""
     return (
         dict(GENT)
         if folder == "gent"
@@ -42,8 +44,8 @@ def organisation_of(folder: str) -> dict[str, Any]:
 
 @dataclass
 class FormFile:
-    """A form and its organisation; private keys are in memory alone. Change ``document`` or ``organisation``, then
-    ``save``."""
+    """A form and its organisation; private keys are in memory alone. Change ``document`` or
+    ``organisation``, then ``save``."""
 
     folder: Path
     name: str
@@ -75,8 +77,8 @@ class FormFile:
         return wanted
 
     def save(self) -> None:
-        """Write both files. The organisation may send under every name that its forms have had, and those that tests
-        share."""
+        """Write both files. The organisation may send under every name that its forms have had, and
+        those that tests share."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         owner = self.path.with_name("organisation.yaml")
         earlier = yaml.safe_load(owner.read_text()).get("speaks_for", {}) if owner.exists() else {}
@@ -92,7 +94,11 @@ class FormFile:
         ]
         configurations = [NOTIFICATIES, DOSIS, *(one for each in products for one in each.values())]
         said = {name: {one[name] for one in configurations if name in one} for name in _SPEAKING}
-        return {name: sorted(all_) for name, values in said.items() if (all_ := {*values, *earlier.get(name, ())})}
+        return {
+            name: sorted(all_)
+            for name, values in said.items()
+            if (all_ := {*values, *earlier.get(name, ())})
+        }
 
     def add_key(self, kid: str, environment: str = "tni") -> None:
         """Add a fresh key, by a file beside the form."""
@@ -103,8 +109,8 @@ class FormFile:
         self.request(environment).setdefault("jwks", []).append(file.name)
 
     def use_supplier(self, *kids: str, environment: str = "tni", until: str = "2999-12-31") -> Path:
-        """Have the keys of a supplier, which are made where they are not there, by a mandate; return its
-        ``keys.yaml``."""
+        """Have the keys of a supplier, which are made where they are not there, by a mandate;
+        return its ``keys.yaml``."""
         folder = self.folder / "leverancier"
         folder.mkdir(exist_ok=True)
         (folder / "organisation.yaml").write_text("name: Leverancier\n")
@@ -112,7 +118,9 @@ class FormFile:
             if not (public := folder / f"{kid}.jwk.json").exists():
                 self.keys[kid] = new_key(kid)
                 public.write_text(json.dumps(public_jwk(self.keys[kid])))
-        (file := folder / "keys.yaml").write_text(json.dumps({environment: [f"{kid}.jwk.json" for kid in kids]}))
+        (file := folder / "keys.yaml").write_text(
+            json.dumps({environment: [f"{kid}.jwk.json" for kid in kids]})
+        )
         self.request(environment).pop("jwks", None)
         self.document["keys_of"] = folder.name
         mandate = {"supplier": folder.name, "applications": [self.application], "until": until}
@@ -127,7 +135,8 @@ class FormFile:
         old.rename(self.path)
 
     def remove(self) -> None:
-        """Remove the form. One that is not for TNI stays behind, as a folder without any form is refused."""
+        """Remove the form. One that is not for TNI stays behind, as a folder without any form is
+        refused."""
         self.path.unlink()
         write_form(self.folder, "een-ander/later", environment="prod", keys=())
 
@@ -143,14 +152,18 @@ def write_form(
     organisation: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> FormFile:
-    """Write a valid form; without ``products`` those that its scopes need. ``changes`` override the form's fields.
+    """Write a valid form; without ``products`` those that its scopes need. ``changes`` override the
+    form's fields.
 
     ``organisation`` is that of the folder, where it is not the folder's own.
     """
     if products is None:
         products = {
             product: settings
-            for scope, product, settings in ((SEND, "notificaties", NOTIFICATIES), (DOSSIERS, "dosis", DOSIS))
+            for scope, product, settings in (
+                (SEND, "notificaties", NOTIFICATIES),
+                (DOSSIERS, "dosis", DOSIS),
+            )
             if scope in scopes
         }
     document: dict[str, Any] = {
@@ -164,7 +177,9 @@ def write_form(
         },
         **changes,
     }
-    form = FormFile(folder, name, document, dict(organisation or organisation_of(name.partition("/")[0])))
+    form = FormFile(
+        folder, name, document, dict(organisation or organisation_of(name.partition("/")[0]))
+    )
     for kid in keys:
         form.add_key(kid, environment)
     form.save()

@@ -1,7 +1,8 @@
 """What tests see of this clone and of whoever runs them: the tools, and nothing else.
 
-A clone has stacks, the state of those, and settings of a shell that `make env` opened. None of that is a test's: each
-makes what it needs, and where one reads a state that it did not make, there is none.
+A clone has stacks, the state of those, and settings of a shell that `make env` opened. None of that
+is a test's: each makes what it needs, and where one reads a state that it did not make, there is
+none.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _OF_MAKE = ("BACKEND", "STACK")
 def isolated(environment: Mapping[str, str], shared: Path) -> dict[str, str]:
     """Return an environment without what it says of stacks, and with an empty backend.
 
-    ``shared`` is the folder of this run of the tests. The plugins of the clone are there: they are tools.
+    ``shared`` is the folder of this run of the tests. The plugins of the clone are there: they are
+    tools.
     """
     home, state = shared / "pulumi", shared / "state"
     for folder in (home, state):

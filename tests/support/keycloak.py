@@ -1,4 +1,5 @@
-"""A real Keycloak for tests: one server for all, realms of their own, and what people do in them by hand."""
+"""A real Keycloak for tests: one server for all, realms of their own, and what people do in them by
+hand."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ _TIMEOUT_SECONDS = 30
 
 
 def distribution_or_skip() -> Path:
-    """Where Keycloak is; the test is skipped where this machine cannot have it, and fails where that is CI's."""
+    """Where Keycloak is; the test is skipped where this machine cannot have it, and fails where
+    that is CI's."""
     reason = install_keycloak.why_not()
     if reason is None:
         install_keycloak.install()
@@ -58,7 +60,8 @@ def free_port() -> int:
 
 
 def one_keycloak(folder: Path) -> Server:
-    """The server of a folder, in memory; whoever comes first starts it, and whoever made the folder stops it."""
+    """The server of a folder, in memory; whoever comes first starts it, and whoever made the folder
+    stops it."""
     distribution = distribution_or_skip()
     port = folder / "port"
     with (folder / "starting").open("w") as lock:
@@ -116,9 +119,15 @@ class TestRealm:
 
     def tokens(self, secret: str | None = None) -> OperatorTokens:
         """The operator's, as the provider gets them: by its key, or by a secret."""
-        given = {"client_secret": SecretStr(secret)} if secret else {"private_key": SecretStr(self.operator_jwk)}
+        given = (
+            {"client_secret": SecretStr(secret)}
+            if secret
+            else {"private_key": SecretStr(self.operator_jwk)}
+        )
         credentials = Credentials.model_validate({"client_id": OPERATOR, **given})
-        api = Api(self.issuer, None, timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
+        api = Api(
+            self.issuer, None, timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS)
+        )
         return OperatorTokens(self.issuer, credentials, api)
 
     def adapter(
@@ -126,7 +135,12 @@ class TestRealm:
     ) -> Keycloak:
         """The adapter itself; ``origin`` is that of a proxy in between."""
         url = self.management_url.replace(self.server.origin, origin or self.server.origin)
-        api = Api(url, self.tokens(secret), timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
+        api = Api(
+            url,
+            self.tokens(secret),
+            timeout_seconds=_TIMEOUT_SECONDS,
+            retrying=Retrying(_TIMEOUT_SECONDS),
+        )
         return Keycloak(api, OPERATOR, frozenset(assigned))
 
     def operator_http(self, base_url: str | None = None) -> httpx.Client:
@@ -151,7 +165,9 @@ class TestRealm:
         return {*client["defaultClientScopes"], *client["optionalClientScopes"]}
 
     def keys(self, client_id: str) -> list[Document]:
-        keys: list[Document] = json.loads(self.client(client_id)["attributes"]["jwks.string"])["keys"]
+        keys: list[Document] = json.loads(self.client(client_id)["attributes"]["jwks.string"])[
+            "keys"
+        ]
         return keys
 
     def change(self, client_id: str, **members: Any) -> None:
@@ -163,14 +179,20 @@ class TestRealm:
         self.change(client_id, attributes={"use.jwks.string": "true", "jwks.string": text})
 
     def roles(self, *names: str) -> tuple[str, list[Document]]:
-        """Rights over the realm: the internal ID of ``realm-management``, and these of its roles."""
+        """Rights over the realm: the internal ID of ``realm-management``, and these of its
+        roles."""
         management = self.client("realm-management")["id"]
-        return management, [self.administrator.get(f"/{self.name}/clients/{management}/roles/{name}") for name in names]
+        return management, [
+            self.administrator.get(f"/{self.name}/clients/{management}/roles/{name}")
+            for name in names
+        ]
 
     def service_account(self, client_id: str) -> str:
         """The internal ID of the user that a client's tokens are of."""
         return str(
-            self.administrator.get(f"/{self.name}/clients/{self.client(client_id)['id']}/service-account-user")["id"]
+            self.administrator.get(
+                f"/{self.name}/clients/{self.client(client_id)['id']}/service-account-user"
+            )["id"]
         )
 
     def grant(self, client_id: str, scope: str, kind: str = "optional") -> None:
@@ -179,8 +201,11 @@ class TestRealm:
     def withdraw(self, client_id: str, scope: str, kind: str = "optional") -> None:
         self.administrator.delete(self._scope_path(client_id, scope, kind))
 
-    def add_claim(self, client_id: str, claim: str, value: str, *, name: str | None = None, **config: str) -> None:
-        """By hand: a mapper of the client's own, which puts a claim of a fixed value into its tokens."""
+    def add_claim(
+        self, client_id: str, claim: str, value: str, *, name: str | None = None, **config: str
+    ) -> None:
+        """By hand: a mapper of the client's own, which puts a claim of a fixed value into its
+        tokens."""
         mapper = {
             "name": name or claim,
             "protocol": "openid-connect",
@@ -193,7 +218,9 @@ class TestRealm:
                 **config,
             },
         }
-        self.administrator.post(f"/{self.name}/clients/{self.client(client_id)['id']}/protocol-mappers/models", mapper)
+        self.administrator.post(
+            f"/{self.name}/clients/{self.client(client_id)['id']}/protocol-mappers/models", mapper
+        )
 
     def remove(self, client_id: str) -> None:
         self.administrator.delete(f"/{self.name}/clients/{self.client(client_id)['id']}")
@@ -201,7 +228,8 @@ class TestRealm:
     def add_client(self, client_id: str, **members: Any) -> None:
         """A client for machines, made by hand: with whatever Keycloak gives it."""
         self.administrator.post(
-            f"/{self.name}/clients", {"clientId": client_id, "serviceAccountsEnabled": True, **members}
+            f"/{self.name}/clients",
+            {"clientId": client_id, "serviceAccountsEnabled": True, **members},
         )
 
     def request_token(self, key: Key, client_id: str, **parameters: str) -> httpx.Response:
@@ -210,7 +238,9 @@ class TestRealm:
 
     def _scope_path(self, client_id: str, scope: str, kind: str) -> str:
         scope_id = self.administrator.scope_ids(self.name)[scope]
-        return f"/{self.name}/clients/{self.client(client_id)['id']}/{kind}-client-scopes/{scope_id}"
+        return (
+            f"/{self.name}/clients/{self.client(client_id)['id']}/{kind}-client-scopes/{scope_id}"
+        )
 
 
 def make_realm(
@@ -223,7 +253,8 @@ def make_realm(
     audited: bool = False,
     **settings: Any,
 ) -> TestRealm:
-    """A fresh realm, or the one that is ``unborn``; ``settings`` are more of Keycloak's RealmRepresentation."""
+    """A fresh realm, or the one that is ``unborn``; ``settings`` are more of Keycloak's
+    RealmRepresentation."""
     made = unborn or TestRealm(server, administrator)
     wanted = Realm(
         name=made.name,
@@ -242,11 +273,15 @@ def make_realm(
 def make_registering_realm(
     server: Server, administrator: Admin, *, scopes: Mapping[str, str] = SCOPES, **more: Any
 ) -> TestRealm:
-    """A realm whose registration endpoint lets an operator give these scopes, and the one that stands for none."""
+    """A realm whose registration endpoint lets an operator give these scopes, and the one that
+    stands for none."""
     given = {**scopes, NO_SCOPE: "Nothing"}
     made = make_realm(server, administrator, scopes=given, **more)
     for policy in administrator.get(f"/{made.name}/components"):
-        if (policy["providerId"], policy.get("subType")) == ("allowed-client-templates", "authenticated"):
+        if (policy["providerId"], policy.get("subType")) == (
+            "allowed-client-templates",
+            "authenticated",
+        ):
             policy["config"]["allowed-client-scopes"] = list(given)
             administrator.put(f"/{made.name}/components/{policy['id']}", policy)
     return made

@@ -1,4 +1,5 @@
-"""A platform on a real Keycloak: a realm for the clients, and a portal that has nothing but the products."""
+"""A platform on a real Keycloak: a realm for the clients, and a portal that has nothing but the
+products."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ class Platform:
         """By hand."""
         with self.products() as http:
             document, condition = {"configuration": dict(configuration)}, {"If-None-Match": "*"}
-            http.put(f"/{product}/configurations/{client_id}", json=document, headers=condition).raise_for_status()
+            http.put(
+                f"/{product}/configurations/{client_id}", json=document, headers=condition
+            ).raise_for_status()
 
     def clear(self) -> None:
         """Remove what other tests left: to a stack of the same name it is left behind."""
@@ -62,7 +65,8 @@ def running_platform(
     server: Server, administrator: Admin, folder: Path, make: Callable[..., TestRealm] = make_realm
 ) -> Iterator[Platform]:
     """A realm and its products; it ends with the block."""
-    # Each has to know of the other: the realm has its name first, and is made when the portal's address is known.
+    # Each has to know of the other: the realm has its name first, and is made when the portal's
+    # address is known.
     unborn = TestRealm(server, administrator)
     with running_portal(folder, external_issuer=unborn.issuer, **offered()) as portal:
         yield Platform(make(server, administrator, unborn=unborn, audience=portal.origin), portal)

@@ -1,4 +1,5 @@
-"""A real mail server on loopback that fails where a test wants it to, and keeps what it accepted."""
+"""A real mail server on loopback that fails where a test wants it to, and keeps what it
+accepted."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ from acmidm_onboarding.mail.sending import trusting
 
 @dataclass
 class MailServer:
-    """``answers`` has per step what it says in place of its own answer; ``refused`` per recipient; None is no answer at
-    all.
+    """``answers`` has per step what it says in place of its own answer; ``refused`` per recipient;
+    None is no answer at all.
 
     A mail with the word ``unwanted`` in it is refused.
     """
@@ -39,14 +40,24 @@ class MailServer:
     """What happens between a mail that is accepted and the answer that says so."""
 
     async def handle_MAIL(  # noqa: N802
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
     ) -> str:
         self.tries += 1
         envelope.mail_from = address
         return await self._answer("MAIL", "250 OK")
 
     async def handle_RCPT(  # noqa: N802
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
     ) -> str:
         if address in self.refused:
             return self.refused[address]
@@ -94,10 +105,17 @@ def running_mail_server(
     """Yield a server; ``tls`` from the start, or ``starttls`` on request."""
     server = MailServer()
     more: dict[str, Any] = (
-        {"authenticator": server.authenticate, "auth_require_tls": False, "auth_required": True} if auth else {}
+        {"authenticator": server.authenticate, "auth_require_tls": False, "auth_required": True}
+        if auth
+        else {}
     )
     controller = Controller(
-        server, hostname=host, port=port or _free_port(host), ssl_context=tls, tls_context=starttls, **more
+        server,
+        hostname=host,
+        port=port or _free_port(host),
+        ssl_context=tls,
+        tls_context=starttls,
+        **more,
     )
     if tls is not None:
         controller._trigger_server = lambda: _knock(host, controller.port)  # type: ignore[method-assign]  # its own wants to trust the certificate

@@ -1,4 +1,5 @@
-"""What applications send to DOSIS and Notificaties: documents as the public clients send them, and clients that may."""
+"""What applications send to DOSIS and Notificaties: documents as the public clients send them, and
+clients that may."""
 
 from typing import Any
 
@@ -13,7 +14,12 @@ DOSSIER: dict[str, Any] = {
     "UploadId": "5f0c0c55-5d5c-4b8e-9a4e-3f6b7f1f2a10",
     "Naam": "Parkeervergunning",
     "WijzigingsDatum": "2026-11-26T09:30:00.123456789",
-    "Status": {"VlaamsCode": "InBehandeling", "VlaamsFase": "Behandeling", "Detail1": None, "Actie": None},
+    "Status": {
+        "VlaamsCode": "InBehandeling",
+        "VlaamsFase": "Behandeling",
+        "Detail1": None,
+        "Actie": None,
+    },
     "TypeDossierCode": "DossierStatus",
     "Producten": [{"Id": DOSIS["product_ids"][0]}],
     "DossierBeheerder": None,
@@ -42,5 +48,7 @@ def connected(operator: httpx.Client, key: ECKey, **configurations: Any) -> str:
     client_id = str(register_client(operator, keys=[key], scopes=[SEND, DOSSIERS])["client_id"])
     for product, configuration in configurations.items():
         path = f"/products/v1/{product}/configurations/{client_id}"
-        operator.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
+        operator.put(
+            path, json={"configuration": configuration}, headers={"If-None-Match": "*"}
+        ).raise_for_status()
     return client_id

@@ -1,4 +1,5 @@
-"""A real object store that speaks S3, whose buckets are folders: built from the Go module proxy, as the engine is."""
+"""A real object store that speaks S3, whose buckets are folders: built from the Go module proxy, as
+the engine is."""
 
 from __future__ import annotations
 
@@ -59,7 +60,9 @@ class RunningStore:
         keys = ("--access", "acmidm", "--secret", self.password)
         where = ("--port", f"127.0.0.1:{self.port}", "--quiet")
         self._process = subprocess.Popen(
-            [self.program, *keys, *where, "posix", self.folder], stdout=subprocess.DEVNULL, start_new_session=True
+            [self.program, *keys, *where, "posix", self.folder],
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         deadline = START_SECONDS * 20
         for _ in range(deadline):
@@ -81,13 +84,16 @@ class RunningStore:
 
 @contextmanager
 def running_store(folder: Path) -> Iterator[RunningStore]:
-    """A server that ends with the block. The test is skipped without Go, and fails where that is CI's."""
+    """A server that ends with the block. The test is skipped without Go, and fails where that is
+    CI's."""
     if not shutil.which("go") and not os.environ.get("CI"):
         pytest.skip("the object store is built by Go, and there is none on PATH")
     with locked("object_store"):
         (ENGINE / "build").mkdir(parents=True, exist_ok=True)
         version = f"main.Version={go.required('object_store', MODULE)}"
-        program = go.build("object_store", "object_store", f"{MODULE}/cmd/versitygw", "versitygw", version)
+        program = go.build(
+            "object_store", "object_store", f"{MODULE}/cmd/versitygw", "versitygw", version
+        )
     store = RunningStore(folder, program)
     store.start()
     try:

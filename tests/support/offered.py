@@ -1,7 +1,7 @@
 """The catalogue of the tests, and what their portals know: all that it offers on their platform.
 
-It is the shipped one, but for a scope that its provider assigns by itself, and an attribute: both are provided for, and
-known of none.
+It is the shipped one, but for a scope that its provider assigns by itself, and an attribute: both
+are provided for, and known of none.
 """
 
 from __future__ import annotations
@@ -36,19 +36,22 @@ def write_catalogue(folder: Path) -> None:
     product["scopes"]["vo_info"]["assigned_by_provider"] = True
     file.write_text(yaml.safe_dump(product))
     with (folder / "organisatieregister.yaml").open("a") as other:
-        other.write(f"\nattributes:\n  {ATTRIBUTE}: {{title: Whatever the tests say, source: the tests}}\n")
+        other.write(
+            f"\nattributes:\n  {ATTRIBUTE}: {{title: Whatever the tests say, source: the tests}}\n"
+        )
 
 
 def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) -> dict[str, Any]:
-    """The settings of a portal that are of the catalogue, under the platform's names; of the tests' one, or of
-    another."""
+    """The settings of a portal that are of the catalogue, under the platform's names; of the tests'
+    one, or of another."""
     catalogue = load_catalogue(folder or catalogue_folder())
     scopes = {own: name for own in catalogue.scopes if (name := catalogue.name_on(platform, own))}
     return {
         "apis": apis(catalogue, Environment.TNI, platform),
         "labels": labels(),
         "scopes": {
-            name: {"assigned_by_provider": catalogue.scopes[own].assigned_by_provider} for own, name in scopes.items()
+            name: {"assigned_by_provider": catalogue.scopes[own].assigned_by_provider}
+            for own, name in scopes.items()
         },
         "products": {
             name: {

@@ -1,5 +1,5 @@
-"""A real oidc-provider for tests: one server per file, a portal with the products beside it, and what people do by
-hand."""
+"""A real oidc-provider for tests: one server per file, a portal with the products beside it, and
+what people do by hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ from acmidm_onboarding.authorities.rfc7591.adapter import Registration
 from acmidm_onboarding.authorities.rfc7591.endpoint import Endpoint
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.commands.oidc_provider import daemon_of, start_server
-from acmidm_sandbox.oidc_provider.server import KEPT_METADATA, REGISTRATION_PATH, REGISTRATION_SCOPE, Server
+from acmidm_sandbox.oidc_provider.server import (
+    KEPT_METADATA,
+    REGISTRATION_PATH,
+    REGISTRATION_SCOPE,
+    Server,
+)
 from tests.support.engine import Project
 from tests.support.keycloak import SCOPES, free_port
 from tests.support.offered import offered
@@ -64,7 +69,9 @@ class RunningProvider:
     def settings(self, products_url: str, folder: Path) -> dict[str, object]:
         """A stack's settings, with the operator's key in a file of the folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "operator.jwk.json").write_text(json.dumps(self.operator_key.as_dict(private=True)))
+        (folder / "operator.jwk.json").write_text(
+            json.dumps(self.operator_key.as_dict(private=True))
+        )
         return {
             "authority": "rfc7591",
             "managementUrl": self.endpoint,
@@ -78,7 +85,9 @@ class RunningProvider:
     def tokens(self, scope: str = OPERATOR_SCOPE, origin: str | None = None) -> OperatorTokens:
         """The operator's, as the provider gets them; ``origin`` is that of a proxy in between."""
         private = SecretStr(json.dumps(self.operator_key.as_dict(private=True)))
-        credentials = Credentials(client_id=OPERATOR, private_key=private, parameters={"scope": scope})
+        credentials = Credentials(
+            client_id=OPERATOR, private_key=private, parameters={"scope": scope}
+        )
         return OperatorTokens(self.issuer, credentials, _api(origin or self.issuer))
 
     def adapter(
@@ -90,8 +99,8 @@ class RunningProvider:
         tokens_at: str | None = None,
         endpoint: str | None = REGISTRATION_PATH,
     ) -> Registration:
-        """The adapter itself; ``origin`` is that of a proxy in between, ``tokens_at`` that of one before the issuer.
-        Without an ``endpoint`` the issuer is asked for it."""
+        """The adapter itself; ``origin`` is that of a proxy in between, ``tokens_at`` that of one
+        before the issuer. Without an ``endpoint`` the issuer is asked for it."""
         tokens, rights = self.tokens(scope, tokens_at), frozenset({REGISTRATION_SCOPE})
         between = origin or self.issuer
         made = Endpoint(
@@ -104,9 +113,15 @@ class RunningProvider:
 
     def http(self, client_id: str = "") -> httpx.Client:
         """Whoever has what opens a client, and changes something by hand."""
-        token = self.tokens().current() if self.server.client_tokens is None else self.token_of(client_id)
+        token = (
+            self.tokens().current()
+            if self.server.client_tokens is None
+            else self.token_of(client_id)
+        )
         headers = {"authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=self.endpoint, headers=headers, timeout=_SECONDS, verify=TRUSTED)
+        return httpx.Client(
+            base_url=self.endpoint, headers=headers, timeout=_SECONDS, verify=TRUSTED
+        )
 
     @property
     def clients(self) -> dict[str, Document]:
@@ -125,12 +140,20 @@ class RunningProvider:
 
     def named(self, application: str) -> list[Document]:
         """The clients of an application."""
-        return [client for client in self.clients.values() if client.get("application") == application]
+        return [
+            client for client in self.clients.values() if client.get("application") == application
+        ]
 
     def change(self, client_id: str, **members: Any) -> None:
         """By hand; None takes a member away."""
-        known = {name: value for name, value in self.clients[client_id].items() if name != "client_id_issued_at"}
-        document = {name: value for name, value in {**known, **members}.items() if value is not None}
+        known = {
+            name: value
+            for name, value in self.clients[client_id].items()
+            if name != "client_id_issued_at"
+        }
+        document = {
+            name: value for name, value in {**known, **members}.items() if value is not None
+        }
         with self.http(client_id) as http:
             answer = http.put(f"/{client_id}", json=document)
         assert answer.status_code == 200, answer.text
@@ -141,7 +164,9 @@ class RunningProvider:
             http.delete(f"/{client_id}").raise_for_status()
 
     def request_token(self, key: Key, client_id: str, **parameters: str) -> httpx.Response:
-        return request_token(f"{self.issuer}/v1/token", sign_assertion(key, client_id, self.issuer), **parameters)
+        return request_token(
+            f"{self.issuer}/v1/token", sign_assertion(key, client_id, self.issuer), **parameters
+        )
 
 
 def _api(address: str, tokens: OperatorTokens | None = None) -> Api:
@@ -157,8 +182,8 @@ def running_provider(
     port: int | None = None,
     client_tokens: Literal["lasting", "rotating"] | None = None,
 ) -> Iterator[RunningProvider]:
-    """A server whose clients are in ``folder``; it ends with the block. The test is skipped where this machine lacks
-    what it needs, and fails where that is CI's."""
+    """A server whose clients are in ``folder``; it ends with the block. The test is skipped where
+    this machine lacks what it needs, and fails where that is CI's."""
     if reason := install_oidc_provider.why_not():
         if os.environ.get("CI"):
             pytest.fail(f"{reason} (CI runs these tests)", pytrace=False)
@@ -217,6 +242,8 @@ def running_platform(folder: Path, **more: Any) -> Iterator[Platform]:
     issuer = f"http://127.0.0.1:{port}"
     with (
         running_portal(folder / "products", external_issuer=issuer, **offered()) as portal,
-        running_provider(folder / "provider", audience=portal.origin, port=port, **more) as provider,
+        running_provider(
+            folder / "provider", audience=portal.origin, port=port, **more
+        ) as provider,
     ):
         yield Platform(provider, portal)

@@ -1,4 +1,5 @@
-"""Starts real portals for tests: a process of its own on a free port of loopback, real keys, real tokens."""
+"""Starts real portals for tests: a process of its own on a free port of loopback, real keys, real
+tokens."""
 
 import atexit
 import shutil
@@ -39,10 +40,20 @@ SCOPES = {
     "dv_dosis_schrijven": {},
     "dv_magda": {},
 }
-API_IDS = {name: str(uuid.uuid5(uuid.NAMESPACE_URL, name)) for name in ("notificaties", "dosis", "magda")}
+API_IDS = {
+    name: str(uuid.uuid5(uuid.NAMESPACE_URL, name)) for name in ("notificaties", "dosis", "magda")
+}
 APIS = {
-    "notificaties": {"owner": "OVO002949", "client_id": API_IDS["notificaties"], "scopes": ["dv_notificaties_import"]},
-    "dosis": {"owner": "OVO002949", "client_id": API_IDS["dosis"], "scopes": ["dv_dosis_schrijven"]},
+    "notificaties": {
+        "owner": "OVO002949",
+        "client_id": API_IDS["notificaties"],
+        "scopes": ["dv_notificaties_import"],
+    },
+    "dosis": {
+        "owner": "OVO002949",
+        "client_id": API_IDS["dosis"],
+        "scopes": ["dv_dosis_schrijven"],
+    },
     "magda": {"owner": "OVO009999", "client_id": API_IDS["magda"], "scopes": ["dv_magda"]},
 }
 PRODUCTS = {
@@ -72,7 +83,10 @@ PRODUCTS = {
             "properties": {
                 "bron_uri": {"type": "string"},
                 "product_ids": {"type": "array", "items": {"type": "string"}},
-                "afzenders": {"type": "array", "items": {"type": "object", "required": ["code", "name", "bron_uri"]}},
+                "afzenders": {
+                    "type": "array",
+                    "items": {"type": "object", "required": ["code", "name", "bron_uri"]},
+                },
             },
         },
     },
@@ -102,7 +116,8 @@ def sign_assertion(
     claims: Mapping[str, Any] | None = None,
     header: Mapping[str, Any] | None = None,
 ) -> str:
-    """A client assertion (RFC 7523); `claims` and `header` override what is right, a value of None leaves it out."""
+    """A client assertion (RFC 7523); `claims` and `header` override what is right, a value of None
+    leaves it out."""
     now = int(time.time())
     right = {
         "iss": client_id,
@@ -112,9 +127,13 @@ def sign_assertion(
         "exp": now + 300,
         "jti": str(uuid.uuid4()),
     }
-    wanted = {name: value for name, value in {**right, **(claims or {})}.items() if value is not None}
+    wanted = {
+        name: value for name, value in {**right, **(claims or {})}.items() if value is not None
+    }
     heading = {
-        name: value for name, value in {"alg": "ES256", "kid": key.kid, **(header or {})}.items() if value is not None
+        name: value
+        for name, value in {"alg": "ES256", "kid": key.kid, **(header or {})}.items()
+        if value is not None
     }
     return jwt.encode(heading, wanted, key, algorithms=[heading["alg"]])
 
@@ -128,7 +147,8 @@ def request_token(endpoint: str, assertion: str, **parameters: str) -> httpx.Res
 
 @dataclass
 class RunningPortal:
-    """A portal that answers at `origin`; `operator_key` is the private key of the operator `OPERATOR`."""
+    """A portal that answers at `origin`; `operator_key` is the private key of the operator
+    `OPERATOR`."""
 
     daemon: Daemon
     settings: PortalSettings
@@ -171,18 +191,24 @@ class RunningPortal:
             self._token = str(answer.raise_for_status().json()["access_token"])
         return self._token
 
-    def client_token(self, key: Key, client_id: str, product: str | None = None, **parameters: str) -> str:
+    def client_token(
+        self, key: Key, client_id: str, product: str | None = None, **parameters: str
+    ) -> str:
         """An access token of a connection client, for the API of a product."""
-        audience = {} if product is None else {"audience": self.settings.products[product].client_id}
-        answer = self.request_token(sign_assertion(key, client_id, self.audience), **audience, **parameters)
+        audience = (
+            {} if product is None else {"audience": self.settings.products[product].client_id}
+        )
+        answer = self.request_token(
+            sign_assertion(key, client_id, self.audience), **audience, **parameters
+        )
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
     def operator(self, token: str | None = None) -> httpx.Client:
         """An HTTP client that acts as the operator, or with another access token.
 
-        It keeps no connection: the portal closes one that is idle for some seconds, which on a busy machine happens
-        just when the next request is sent.
+        It keeps no connection: the portal closes one that is idle for some seconds, which on a busy
+        machine happens just when the next request is sent.
         """
         return httpx.Client(
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -197,12 +223,14 @@ class RunningPortal:
         key = new_key()
         register_operator(self.settings.database, client_id, rights, public_jwk=public_jwk(key))
         return str(
-            self.request_token(sign_assertion(key, client_id, self.issuer)).raise_for_status().json()["access_token"]
+            self.request_token(sign_assertion(key, client_id, self.issuer))
+            .raise_for_status()
+            .json()["access_token"]
         )
 
     def kill(self) -> None:
-        """kill -9. A portal that is forked has a stand-in, which dies before the portal does and frees its port too
-        late."""
+        """kill -9. A portal that is forked has a stand-in, which dies before the portal does and
+        frees its port too late."""
         assert self.daemon.pid is not None
         process = psutil.Process(self.daemon.pid)
         assert warm_python.__file__ not in process.cmdline(), (
@@ -232,8 +260,9 @@ def start_portal(
 ) -> RunningPortal:
     """Starts a portal whose data is in `folder`, and returns when it is ready; the caller stops it.
 
-    One that `receives_mail` has a free port for that in its settings. A folder that was used before is gone on with;
-    give the same `operator_key` to keep the operator's. `more` are further fields of `PortalSettings`.
+    One that `receives_mail` has a free port for that in its settings. A folder that was used before
+    is gone on with; give the same `operator_key` to keep the operator's. `more` are further fields
+    of `PortalSettings`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     reserved = [reserve_port() for wanted in (not port, receives_mail) if wanted]
@@ -272,7 +301,8 @@ def _new_database() -> Path:
 
 
 def reserve_port() -> socket.socket:
-    """A port of loopback that is given to nobody else while this socket is open, and on which one server may listen."""
+    """A port of loopback that is given to nobody else while this socket is open, and on which one
+    server may listen."""
     found = socket.socket()
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     found.bind(("127.0.0.1", 0))
@@ -281,7 +311,8 @@ def reserve_port() -> socket.socket:
 
 @contextmanager
 def running_portal(folder: Path, **settings: Any) -> Iterator[RunningPortal]:
-    """`start_portal` for a with statement; its process is forked from one that has imported all it needs.
+    """`start_portal` for a with statement; its process is forked from one that has imported all it
+    needs.
 
     One that a test kills has to be a process of its own: `python=sys.executable`.
     """
@@ -308,9 +339,14 @@ def client_document(**changes: Any) -> dict[str, Any]:
 
 
 def metadata(application: str | None = None, **changes: Any) -> ClientMetadata:
-    """What a form declares of a client, of a connection that no other test has; `changes` override fields."""
+    """What a form declares of a client, of a connection that no other test has; `changes` override
+    fields."""
     name = application or f"loket-{uuid.uuid4().hex[:12]}"
-    declared = {"client_name": f"Stad Gent: {name}", "software_id": f"acmidm/tni/OVO002067/{name}", "application": name}
+    declared = {
+        "client_name": f"Stad Gent: {name}",
+        "software_id": f"acmidm/tni/OVO002067/{name}",
+        "application": name,
+    }
     return ClientMetadata.model_validate(client_document(**declared | changes))
 
 
@@ -325,11 +361,15 @@ def register_client(
 ) -> dict[str, Any]:
     """Registers a client with scopes and keys, and returns its document."""
     document: dict[str, Any] = (
-        operator.post("/management/v1/clients", json=client_document(**changes)).raise_for_status().json()
+        operator.post("/management/v1/clients", json=client_document(**changes))
+        .raise_for_status()
+        .json()
     )
     path = f"/management/v1/clients/{document['client_id']}"
     if scopes:
         put_current(operator, f"{path}/scopes", {"scopes": list(scopes)}).raise_for_status()
     if keys:
-        put_current(operator, f"{path}/jwks", {"keys": [public_jwk(key) for key in keys]}).raise_for_status()
+        put_current(
+            operator, f"{path}/jwks", {"keys": [public_jwk(key) for key in keys]}
+        ).raise_for_status()
     return document

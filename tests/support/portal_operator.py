@@ -1,8 +1,10 @@
-"""Plays the people at a Beheerportaal, with a real Chromium: what an order asks of a person, somebody does.
+"""Plays the people at a Beheerportaal, with a real Chromium: what an order asks of a person,
+somebody does.
 
-Each is a new user of the sandbox with a window of its own, who logs on, clicks and types in Dutch. What the page
-refuses is an AssertionError with what it said. There are three kinds of people: who has the right API-beheerder for a
-client's organisation, who has it for the organisation that owns an API, and the Aansluitingenteam.
+Each is a new user of the sandbox with a window of its own, who logs on, clicks and types in Dutch.
+What the page refuses is an AssertionError with what it said. There are three kinds of people: who
+has the right API-beheerder for a client's organisation, who has it for the organisation that owns
+an API, and the Aansluitingenteam.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ TEAM = "OVO002949"
 
 
 class PortalOperator:
-    """The people at the portal with these settings, such as ``RunningPortal.settings``; windows of ``browser`` are
-    theirs."""
+    """The people at the portal with these settings, such as ``RunningPortal.settings``; windows of
+    ``browser`` are theirs."""
 
     def __init__(self, browser: Browser, settings: PortalSettings) -> None:
         self._browser, self._settings = browser, settings
@@ -38,7 +40,9 @@ class PortalOperator:
 
     def referentie(self, scope: str) -> str:
         """The Referentie of the API that grants a scope."""
-        return next(referentie for referentie, api in self._settings.apis.items() if scope in api.scopes)
+        return next(
+            referentie for referentie, api in self._settings.apis.items() if scope in api.scopes
+        )
 
     def create_client(
         self,
@@ -47,7 +51,8 @@ class PortalOperator:
         contacts: Sequence[str] = ("api-beheer@stad.example",),
         organisation_name: str = "",
     ) -> str:
-        """Makes a client for the organisation with this OVO code or KBO number; returns its client-ID.
+        """Makes a client for the organisation with this OVO code or KBO number; returns its
+        client-ID.
 
         ``organisation_name`` counts where nobody acted for the organisation before.
         """
@@ -70,9 +75,15 @@ class PortalOperator:
         page.get_by_label("Referentie").fill(referentie)
         _press(page, "Koppelen")
 
-    def approve(self, client_id: str, referentie: str, scopes: Collection[str], default: Collection[str] = ()) -> None:
-        """As the API's owner: grants these scopes and no others of the API, those in ``default`` as such. A coupling
-        that was approved before is changed to that."""
+    def approve(
+        self,
+        client_id: str,
+        referentie: str,
+        scopes: Collection[str],
+        default: Collection[str] = (),
+    ) -> None:
+        """As the API's owner: grants these scopes and no others of the API, those in ``default`` as
+        such. A coupling that was approved before is changed to that."""
         page = self._coupling(client_id, referentie)
         for scope in self._settings.apis[referentie].scopes:
             page.locator(f'[name="scope.{scope}"]').set_checked(scope in scopes)
@@ -105,17 +116,24 @@ class PortalOperator:
             last.check()
         _press(page, "Sleutel verwijderen")
 
-    def register_product(self, client_id: str, product: str, configuration: Mapping[str, Any]) -> None:
+    def register_product(
+        self, client_id: str, product: str, configuration: Mapping[str, Any]
+    ) -> None:
         """As the Aansluitingenteam: configures the product, with these fields and no others."""
         page = self._configuration(client_id, product)
         for name in self._settings.products[product].json_schema["properties"]:
             value = configuration.get(name, "")
-            lines = value if isinstance(value, list) else [value if isinstance(value, str) else json.dumps(value)]
+            lines = (
+                value
+                if isinstance(value, list)
+                else [value if isinstance(value, str) else json.dumps(value)]
+            )
             page.locator(f'[name="veld-{name}"]').fill("\n".join(lines))
         _press(page, "Configuratie bewaren")
 
     def remove_product(self, client_id: str, product: str) -> None:
-        """As the Aansluitingenteam: removes the product's configuration. The client must still be there."""
+        """As the Aansluitingenteam: removes the product's configuration. The client must still be
+        there."""
         _press(self._configuration(client_id, product), "Configuratie verwijderen")
 
     def remove_client(self, client_id: str) -> None:
@@ -138,15 +156,21 @@ class PortalOperator:
         assert client is not None, f"there is no client {client_id}"
         return client.document.organisation.code
 
-    def _open(self, organisation: str, path: str, organisation_name: str = "", *, team: bool = False) -> Page:
+    def _open(
+        self, organisation: str, path: str, organisation_name: str = "", *, team: bool = False
+    ) -> Page:
         """A page, in the window of somebody of the organisation, who logs on the first time."""
         page = self._windows.get((organisation, team))
         if page is None:
             name = f"{'team' if team else 'beheer'}-{organisation}-{uuid.uuid4().hex[:6]}"
             rights = {"api_beheerder": not team, "aansluitingenteam": team}
             database = self._settings.database
-            password = add_user(database, name, [organisation], organisation_name=organisation_name, **rights)
-            page = self._windows[organisation, team] = self._browser.new_context(locale="nl-BE").new_page()
+            password = add_user(
+                database, name, [organisation], organisation_name=organisation_name, **rights
+            )
+            page = self._windows[organisation, team] = self._browser.new_context(
+                locale="nl-BE"
+            ).new_page()
             page.goto(self._settings.origin)
             page.get_by_label("Gebruikersnaam").fill(name)
             page.get_by_label("Wachtwoord").fill(password)

@@ -36,9 +36,17 @@ class RunningPostgres:
         url = f"postgres://127.0.0.1:{self.port}/postgres?user=acmidm&sslmode=disable&table={table}"
         return postgres.variables(self.folder, url)
 
-    def run(self, program: str, *words: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, program: str, *words: str | Path, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run psql, pg_dump or pg_restore."""
-        place = ("--host=127.0.0.1", f"--port={self.port}", "--username=acmidm", "--dbname=postgres", "--no-password")
+        place = (
+            "--host=127.0.0.1",
+            f"--port={self.port}",
+            "--username=acmidm",
+            "--dbname=postgres",
+            "--no-password",
+        )
         environment = {**os.environ, "PGPASSFILE": str(self.folder / "passfile"), **variables}
         command = [program, *place, *words]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -63,7 +71,9 @@ class RunningPostgres:
 
     def kill(self) -> None:
         """kill -9 of all its processes."""
-        server = psutil.Process(int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0]))
+        server = psutil.Process(
+            int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        )
         processes = [server, *server.children(recursive=True)]
         server.send_signal(signal.SIGKILL)
         psutil.wait_procs(processes)
@@ -71,8 +81,8 @@ class RunningPostgres:
 
 @contextmanager
 def running_postgres(folder: Path) -> Iterator[RunningPostgres]:
-    """A server that ends with the block. The test is skipped where this machine has none, and fails where that is
-    CI's."""
+    """A server that ends with the block. The test is skipped where this machine has none, and fails
+    where that is CI's."""
     try:
         postgres.programs()
     except ToolchainError as lacking:

@@ -1,4 +1,5 @@
-"""What is registered at a portal, seen and changed by hand: by an operator who does not use this project."""
+"""What is registered at a portal, seen and changed by hand: by an operator who does not use this
+project."""
 
 from __future__ import annotations
 
@@ -11,7 +12,12 @@ from joserfc.jwk import Key
 
 from tests.support.portal import public_jwk, put_current
 
-NOT_DECLARED = ("client_id", "client_id_issued_at", "client_secret_updated_at", "previous_client_secret_expires_at")
+NOT_DECLARED = (
+    "client_id",
+    "client_id_issued_at",
+    "client_secret_updated_at",
+    "previous_client_secret_expires_at",
+)
 
 
 @dataclass
@@ -22,7 +28,11 @@ class Registry:
 
     def clients(self, application: str) -> list[dict[str, Any]]:
         """The clients of an application, with scopes and keys."""
-        page = self.http.get("/management/v1/clients", params={"application": application}).raise_for_status().json()
+        page = (
+            self.http.get("/management/v1/clients", params={"application": application})
+            .raise_for_status()
+            .json()
+        )
         items: list[dict[str, Any]] = page["items"]
         return items
 
@@ -55,13 +65,19 @@ class Registry:
         declared = {name: value for name, value in document.items() if name not in NOT_DECLARED}
         put_current(self.http, path, {**declared, **members}).raise_for_status()
 
-    def set_scopes(self, client_id: str, scopes: Iterable[str], default: Iterable[str] = ()) -> None:
+    def set_scopes(
+        self, client_id: str, scopes: Iterable[str], default: Iterable[str] = ()
+    ) -> None:
         document = {"scopes": sorted(scopes), "default": sorted(default)}
-        put_current(self.http, f"/management/v1/clients/{client_id}/scopes", document).raise_for_status()
+        put_current(
+            self.http, f"/management/v1/clients/{client_id}/scopes", document
+        ).raise_for_status()
 
     def set_keys(self, client_id: str, keys: Iterable[Key]) -> None:
         put_current(
-            self.http, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(key) for key in keys]}
+            self.http,
+            f"/management/v1/clients/{client_id}/jwks",
+            {"keys": [public_jwk(key) for key in keys]},
         ).raise_for_status()
 
     def remove(self, client_id: str) -> None:
@@ -84,9 +100,15 @@ class Registry:
         answer = self.http.get(f"/products/v1/{product}/configurations/{client_id}")
         return None if answer.status_code == 404 else dict(answer.raise_for_status().json())
 
-    def set_configuration(self, product: str, client_id: str, configuration: Mapping[str, Any], **owner: Any) -> None:
-        """Makes or changes a configuration; it stays whose it is, unless ``owner`` says otherwise."""
-        path, document = f"/products/v1/{product}/configurations/{client_id}", self.product_document(product, client_id)
+    def set_configuration(
+        self, product: str, client_id: str, configuration: Mapping[str, Any], **owner: Any
+    ) -> None:
+        """Makes or changes a configuration; it stays whose it is, unless ``owner`` says
+        otherwise."""
+        path, document = (
+            f"/products/v1/{product}/configurations/{client_id}",
+            self.product_document(product, client_id),
+        )
         wanted = {**(document or {}), "configuration": dict(configuration), **owner}
         if document is None:
             self.http.put(path, json=wanted, headers={"If-None-Match": "*"}).raise_for_status()
@@ -98,7 +120,9 @@ class Registry:
 
     def audit(self) -> list[dict[str, Any]]:
         """The newest changes, whoever made them."""
-        page = self.http.get("/management/v1/audit", params={"limit": 100}).raise_for_status().json()
+        page = (
+            self.http.get("/management/v1/audit", params={"limit": 100}).raise_for_status().json()
+        )
         items: list[dict[str, Any]] = page["items"]
         return items
 

@@ -28,7 +28,14 @@ SETTINGS = {
 
 
 def git(folder: Path, *words: str) -> str:
-    identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
+    identity = (
+        "-c",
+        "user.name=tests",
+        "-c",
+        "user.email=tests@example.org",
+        "-c",
+        "commit.gpgsign=false",
+    )
     return subprocess.run(
         ["git", *identity, *words], cwd=folder, capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -40,7 +47,9 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         for name in ("catalogue", "policies"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
         shutil.copy(ROOT / "Pulumi.yaml", folder)
         self.set("prod")
         self.set("tni", environment="tni", protectClients="false")
@@ -70,7 +79,11 @@ class Repository:
 
     def set(self, stack: str, **changes: object) -> None:
         """Writes the file of a stack; a setting that is None is left out."""
-        values = {f"acmidm:{name}": value for name, value in {**SETTINGS, **changes}.items() if value is not None}
+        values = {
+            f"acmidm:{name}": value
+            for name, value in {**SETTINGS, **changes}.items()
+            if value is not None
+        }
         (self.folder / f"Pulumi.{stack}.yaml").write_text(
             yaml.safe_dump({"encryptionsalt": "v1:abc", "config": values})
         )
@@ -104,7 +117,9 @@ class Repository:
 
     def of_client(self, application: str, code: int = 0) -> dict[str, dict[str, Any]]:
         """The changes of a client, by kind."""
-        (one,) = [one for one in self.report(code)["connections"] if one["application"] == application]
+        (one,) = [
+            one for one in self.report(code)["connections"] if one["application"] == application
+        ]
         return {change["kind"]: change for change in one["changes"]}
 
 

@@ -15,9 +15,11 @@ READS = {"list", "read", "who is reserved"}
 WRITES = {"register", "update", "scopes", "keys", "take over", "remove"}
 
 
-def allowed(authority: Authority, client_id: str, declared: ClientMetadata, by_hand: str) -> set[str]:
-    """Try all acts, on a client that is ``declared``, and on one that was made ``by_hand``; name those that are not
-    refused."""
+def allowed(
+    authority: Authority, client_id: str, declared: ClientMetadata, by_hand: str
+) -> set[str]:
+    """Try all acts, on a client that is ``declared``, and on one that was made ``by_hand``; name
+    those that are not refused."""
     acts: dict[str, Callable[[], object]] = {
         "list": lambda: list(authority.clients()),
         "read": lambda: authority.snapshot(client_id),

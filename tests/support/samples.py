@@ -20,11 +20,15 @@ from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment, Platform
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-COMPARISON = Comparison(NOW, {(Platform.ACMIDM, "dv_dosis_schrijven"): ("Digitaal Vlaanderen", False)})
+COMPARISON = Comparison(
+    NOW, {(Platform.ACMIDM, "dv_dosis_schrijven"): ("Digitaal Vlaanderen", False)}
+)
 OVO = "OVO002067"
 
 
-def metadata(application: str = "loket", environment: Environment = Environment.PROD, **how: Any) -> ClientMetadata:
+def metadata(
+    application: str = "loket", environment: Environment = Environment.PROD, **how: Any
+) -> ClientMetadata:
     values: dict[str, Any] = {
         "client_name": f"Stad Gent - {application}",
         "software_id": f"acmidm/{environment}/{OVO}/{application}",
@@ -38,9 +42,11 @@ def metadata(application: str = "loket", environment: Environment = Environment.
     return ClientMetadata.model_validate({**values, **how})
 
 
-def client(application: str = "loket", environment: Environment = Environment.PROD, **how: Any) -> Client:
-    """A client with one scope, two keys and a product. ``fields`` are laid over its metadata; ``scopes`` have their
-    reasons."""
+def client(
+    application: str = "loket", environment: Environment = Environment.PROD, **how: Any
+) -> Client:
+    """A client with one scope, two keys and a product. ``fields`` are laid over its metadata;
+    ``scopes`` have their reasons."""
     fields = flat(metadata(application, environment).properties) | how.pop("fields", {})
     products: Mapping[str, Mapping[str, Any]] = how.pop(
         "products", {"notificaties": {"merk_code": "gent", "product_ids": ["10244"]}}
@@ -54,7 +60,9 @@ def client(application: str = "loket", environment: Environment = Environment.PR
         fields=fields,
         form=f"gent/{application}",
         has_secret=False,
-        scopes=None if scopes is None else {scope: Grant(reason, scope in default) for scope, reason in scopes.items()},
+        scopes=None
+        if scopes is None
+        else {scope: Grant(reason, scope in default) for scope, reason in scopes.items()},
         keys={"a": Key("thumbprint-of-a"), "b": Key("thumbprint-of-b")},
         products=products,
     )
@@ -62,19 +70,28 @@ def client(application: str = "loket", environment: Environment = Environment.PR
 
 
 def plan_of(
-    *pairs: tuple[Client | None, Client | None], environment: Environment = Environment.PROD, **how: Any
+    *pairs: tuple[Client | None, Client | None],
+    environment: Environment = Environment.PROD,
+    **how: Any,
 ) -> Plan:
     before, after = (
-        {state.client_key: state for state in side if state} for side in list(zip(*pairs, strict=True)) or [(), ()]
+        {state.client_key: state for state in side if state}
+        for side in list(zip(*pairs, strict=True)) or [(), ()]
     )
     return Plan(environment, before, after, **how)
 
 
-def reviewed(*pairs: tuple[Client | None, Client | None], comparison: Comparison = COMPARISON) -> Review:
+def reviewed(
+    *pairs: tuple[Client | None, Client | None], comparison: Comparison = COMPARISON
+) -> Review:
     """The review of clients before and after."""
     plans = [
         plan_of(
-            *(pair for pair in pairs if (pair[0] or pair[1] or client()).environment is environment),
+            *(
+                pair
+                for pair in pairs
+                if (pair[0] or pair[1] or client()).environment is environment
+            ),
             environment=environment,
         )
         for environment in Environment
@@ -90,7 +107,10 @@ def drift_report(*clients: ClientDrift, **how: Any) -> Drift:
 def by_hand(*pairs: tuple[Client | None, Client | None]) -> list[ClientDrift]:
     """Clients that somebody changed by hand."""
     compare = replace(COMPARISON, by_hand=True).between
-    return [ClientDrift(before, before, after, by_hand=compare(before, after)) for before, after in pairs]
+    return [
+        ClientDrift(before, before, after, by_hand=compare(before, after))
+        for before, after in pairs
+    ]
 
 
 def listed_connection(application: str = "loket", **how: Any) -> ListedConnection:

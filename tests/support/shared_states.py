@@ -40,7 +40,9 @@ BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Backend]]] = {
     "postgres": running_postgres,
     "s3": running_store,
 }
-EACH = pytest.mark.parametrize("backend", ["postgres", pytest.param("s3", marks=pytest.mark.exhaustive)], indirect=True)
+EACH = pytest.mark.parametrize(
+    "backend", ["postgres", pytest.param("s3", marks=pytest.mark.exhaustive)], indirect=True
+)
 
 
 class SharedProject(ProxiedProject):
@@ -87,7 +89,13 @@ class SharedProject(ProxiedProject):
         """A lock as the engine writes one: by this machine, by a process that ended."""
         ended = subprocess.Popen(["true"])
         ended.wait()
-        written = {"pid": ended.pid, "username": "jan", "hostname": "another-machine", "timestamp": now(), **changes}
+        written = {
+            "pid": ended.pid,
+            "username": "jan",
+            "hostname": "another-machine",
+            "timestamp": now(),
+            **changes,
+        }
         key = f".pulumi/locks/organization/acmidm/{self.stack}/made-by-a-test.json"
         self.backend.put(self.name, key, json.dumps(written).encode())
         return written

@@ -1,4 +1,5 @@
-"""What people do at a terminal: type when they are asked, give a passphrase, look at what changed in their folders."""
+"""What people do at a terminal: type when they are asked, give a passphrase, look at what changed
+in their folders."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def descriptor(text: str) -> int:
 
 
 def typed(arguments: Sequence[str], *lines: str) -> str:
-    """What a terminal shows of the command, at which somebody types these lines, each when it is asked for."""
+    """What a terminal shows of the command, at which somebody types these lines, each when it is
+    asked for."""
     child, terminal = pty.fork()
     if child == 0:
         os.execv(sys.executable, [sys.executable, "-c", "import acmidm; acmidm.main()", *arguments])  # noqa: S606

@@ -1,4 +1,5 @@
-"""A type of authority of somebody else's: a package of its own, built and installed as pip does it."""
+"""A type of authority of somebody else's: a package of its own, built and installed as pip does
+it."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ SETTINGS = {
 
 @cache
 def dictionary_site() -> Path:
-    """The folder that has its wheel installed, once per process; built from a copy, for a build leaves traces."""
+    """The folder that has its wheel installed, once per process; built from a copy, for a build
+    leaves traces."""
     folder = Path(mkdtemp(prefix="acmidm-theirs-"))
     atexit.register(shutil.rmtree, folder)
     shutil.copytree(PACKAGE, folder / "package")
@@ -32,4 +34,7 @@ def dictionary_site() -> Path:
 
 
 def _pip(command: str, *words: str | Path) -> None:
-    subprocess.run([sys.executable, "-m", "pip", command, "--quiet", "--no-index", "--no-deps", *words], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", command, "--quiet", "--no-index", "--no-deps", *words],
+        check=True,
+    )

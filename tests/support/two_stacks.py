@@ -29,12 +29,17 @@ class Both:
 
     def prove(self, form: FormFile, kid: str, *scopes: str) -> Path:
         """Prove a connection on TNI, as the probe does."""
-        return prove(self.test_portal, form, kid, self.on_tni.client(form.application)["client_id"], *scopes)
+        return prove(
+            self.test_portal, form, kid, self.on_tni.client(form.application)["client_id"], *scopes
+        )
 
 
 @pytest.fixture
 def both(tmp_path: Path, portal: RunningPortal, registry: Registry) -> Iterator[Both]:
-    with running_portal(tmp_path / "prod-portal", environment="prod", **offered()) as other, other.operator() as http:
+    with (
+        running_portal(tmp_path / "prod-portal", environment="prod", **offered()) as other,
+        other.operator() as http,
+    ):
         tni, prod = Project(tmp_path / "project"), Project(tmp_path / "project", stack="prod")
         prod.connect(other, promotionGate="enforce")
         yield Both(tni, prod, registry, Registry(http), portal)
@@ -42,8 +47,16 @@ def both(tmp_path: Path, portal: RunningPortal, registry: Registry) -> Iterator[
         assert portal.origin != other.origin
 
 
-def with_production(project: Project, name: str, *, in_portal: bool = False, **changes: Any) -> FormFile:
-    form = write_form(project.forms, f"gent/{name}", scopes=(PLAIN,), keys=() if in_portal else ("tni-key",), **changes)
+def with_production(
+    project: Project, name: str, *, in_portal: bool = False, **changes: Any
+) -> FormFile:
+    form = write_form(
+        project.forms,
+        f"gent/{name}",
+        scopes=(PLAIN,),
+        keys=() if in_portal else ("tni-key",),
+        **changes,
+    )
     form.document["environments"]["prod"] = {"scopes": {PLAIN: {}}}
     if not in_portal:
         form.add_key("prod-key", "prod")

@@ -1,8 +1,9 @@
-"""What keeps the keys of the stacks of tests: answers as much of Vault's transit API as the engine asks of one.
+"""What keeps the keys of the stacks of tests: answers as much of Vault's transit API as the engine
+asks of one.
 
-The engine makes the key of a stack with a passphrase by a million rounds of SHA-256, in each command: a quarter of what
-a command takes. A stack on a real backend has its key from a service too; the sandbox's passphrase is in the tests of
-clones and of the story.
+The engine makes the key of a stack with a passphrase by a million rounds of SHA-256, in each
+command: a quarter of what a command takes. A stack on a real backend has its key from a service
+too; the sandbox's passphrase is in the tests of clones and of the story.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class _Transit(BaseHTTPRequestHandler):
 
 @cache
 def quick() -> dict[str, str]:
-    """The variables that lead an engine there, until this process ends; none for benchmarks, which measure what people
-    have."""
+    """The variables that lead an engine there, until this process ends; none for benchmarks, which
+    measure what people have."""
     if SHARED not in os.environ:
         return {}
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Transit)

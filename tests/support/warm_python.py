@@ -1,5 +1,5 @@
-"""Stands for ``python`` where the engine starts one: has it forked from a process that has imported all it needs, and
-waits for it.
+"""Stands for ``python`` where the engine starts one: has it forked from a process that has imported
+all it needs, and waits for it.
 
 Run by itself, and by the standard library alone: to start is all that it is for.
 """
@@ -11,9 +11,13 @@ import marshal
 import os
 import sys
 
-MODULES, SCRIPTS = ("pulumi.dynamic", "acmidm_sandbox.beheerportaal.server"), ("pulumi-language-python-exec", "acmidm")
+MODULES, SCRIPTS = (
+    ("pulumi.dynamic", "acmidm_sandbox.beheerportaal.server"),
+    ("pulumi-language-python-exec", "acmidm"),
+)
 ASKED = (["--version"], ["-m", "pip", "list", "-v", "--format", "json"])
-"""What the language host asks before each program; the answers are in files beside the server's socket."""
+"""What the language host asks before each program; the answers are in files beside the server's
+socket."""
 
 
 def main(server: str, words: list[str]) -> int:
@@ -22,7 +26,8 @@ def main(server: str, words: list[str]) -> int:
             print(answer.read(), end="")  # noqa: T201
         return 0
     known = any(word in MODULES or os.path.basename(word) in SCRIPTS for word in words[:3])  # noqa: PTH119
-    # Another path to import from is another process: what was imported before would hide what is there.
+    # Another path to import from is another process: what was imported before would hide what is
+    # there.
     if not known or "PYTHONPATH" in os.environ:
         os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - no shell is wanted
     connection = _socket.socket(_socket.AF_UNIX)
@@ -31,7 +36,10 @@ def main(server: str, words: list[str]) -> int:
     os.umask(mask)
     request = marshal.dumps((os.getcwd(), words, dict(os.environ), mask))  # noqa: PTH109
     standard_files = b"".join(number.to_bytes(4, sys.byteorder) for number in range(3))
-    connection.sendmsg([len(request).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, standard_files)])
+    connection.sendmsg(
+        [len(request).to_bytes(4, "big")],
+        [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, standard_files)],
+    )
     connection.sendall(request)
     pid = int.from_bytes(connection.recv(4, _socket.MSG_WAITALL), "big")
 

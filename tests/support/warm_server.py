@@ -1,8 +1,9 @@
-"""The process that ``warm_python`` has its own forked from: the SDK and the module are imported here once.
+"""The process that ``warm_python`` has its own forked from: the SDK and the module are imported
+here once.
 
-An engine's command starts three of them, and imports are most of what they do: 1.4 s of processor time, 0.4 s this way.
-Tests run the engine by the thousand. What runs in them is what always runs; tests of processes, of the command line and
-of whole clones start Python as everybody does.
+An engine's command starts three of them, and imports are most of what they do: 1.4 s of processor
+time, 0.4 s this way. Tests run the engine by the thousand. What runs in them is what always runs;
+tests of processes, of the command line and of whole clones start Python as everybody does.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ IMPORTED = (
 
 @cache
 def warm_environment() -> Path:
-    """This clone's virtual environment with the stand-in for its ``python``; the server behind it ends with this
-    process."""
+    """This clone's virtual environment with the stand-in for its ``python``; the server behind it
+    ends with this process."""
     folder = Path(mkdtemp(prefix="acmidm-warm-"))
     atexit.register(shutil.rmtree, folder)
     place, python = folder / "socket", folder / "bin" / "python"
@@ -67,7 +68,9 @@ def warm_environment() -> Path:
     assert server.stdout.readline() == b"ready\n"
     atexit.register(server.communicate)
     for number, words in enumerate(warm_python.ASKED):
-        answer = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+        answer = subprocess.run(
+            [sys.executable, *words], capture_output=True, text=True, check=True
+        )
         Path(f"{place}.{number}").write_text(answer.stdout)
     python.parent.mkdir()
     real = Path(sys.prefix)
@@ -75,7 +78,9 @@ def warm_environment() -> Path:
     for file in (real / "bin").iterdir():
         stand_in = python.with_name(file.name)
         if file.name in ("python", "acmidm"):
-            stand_in.write_text(f'#!/bin/sh\nexec {client} {file if file.name == "acmidm" else ""} "$@"\n')
+            stand_in.write_text(
+                f'#!/bin/sh\nexec {client} {file if file.name == "acmidm" else ""} "$@"\n'
+            )
             stand_in.chmod(0o755)
         else:
             stand_in.symlink_to(file)
@@ -121,7 +126,9 @@ class Server:
     def _fork(self) -> list[str] | None:
         client, _ = self._listener.accept()
         length, files, _, _ = socket.recv_fds(client, 4, 3)
-        folder, words, variables, mask = marshal.loads(client.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL))  # noqa: S302 - our own
+        folder, words, variables, mask = marshal.loads(  # noqa: S302 - our own
+            client.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)
+        )
         pid = os.fork()
         if pid:
             for file in files:
@@ -154,11 +161,13 @@ class Server:
 
 
 def become(python: Path, words: list[str]) -> NoReturn:
-    """Run what Python would run with these words, and end as it would; what it starts itself by its own name is forked
-    too."""
+    """Run what Python would run with these words, and end as it would; what it starts itself by its
+    own name is forked too."""
     sys.executable = str(python)
     sys.stdin = io.TextIOWrapper(io.FileIO(0))
-    sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(number, "w"), write_through=True) for number in (1, 2))
+    sys.stdout, sys.stderr = (
+        io.TextIOWrapper(io.FileIO(number, "w"), write_through=True) for number in (1, 2)
+    )
     words = [word for word in words if word != "-u"]
     code = 0
     try:
@@ -172,7 +181,8 @@ def become(python: Path, words: list[str]) -> NoReturn:
         if isinstance(end.code, str):
             raise  # Python shows it
         code = end.code or 0
-    # Not to the end of Python's own: to free all that was imported, one by one, takes a third of the processor time.
+    # Not to the end of Python's own: to free all that was imported, one by one, takes a third of
+    # the processor time.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     os._exit(code)

@@ -17,7 +17,8 @@ from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 
 HERE = "▶"
-"""Marks, in a form's text, where a mistake is to be reported. It is taken out before the form is read."""
+"""Marks, in a form's text, where a mistake is to be reported. It is taken out before the form is
+read."""
 
 SPEAKS_FOR = 'speaks_for: {merk_code: [stad-gent], bron_uri: ["urn://gent/"]}\n'
 """What an organisation needs to have the form below."""
@@ -58,7 +59,9 @@ environments:
         product_ids: ["10244", "10245"]
 """
 
-WITHOUT_KEYS = FORM.replace("    jwks: [tni.jwk.json]\n", "").replace("    jwks: [prod.jwk.json]\n", "")
+WITHOUT_KEYS = FORM.replace("    jwks: [tni.jwk.json]\n", "").replace(
+    "    jwks: [prod.jwk.json]\n", ""
+)
 
 CATALOGUE = {
     "notificaties.yaml": (
@@ -94,7 +97,7 @@ configuration:
     link: {description: the address of the link, type: string}
   if: {required: [options], properties: {options: {contains: {const: linked}}}}
   then: {required: [link]}
-"""
+"""  # noqa: E501
     ),
     "dosis.yaml": (
         """\
@@ -195,7 +198,8 @@ class Workspace:
         return self.write(f"onboardings/{name}.jwk.json", key)
 
     def write_supplier(self, keys: str = "{tni: [tni.jwk.json], prod: [prod.jwk.json]}\n") -> None:
-        """A supplier with two keys of its own, and its mandate of the one valid form, which has those."""
+        """A supplier with two keys of its own, and its mandate of the one valid form, which has
+        those."""
         self.write_organisation("name: Leverancier\n", "leverancier")
         for environment in ("tni", "prod"):
             self.write_key(public_key(f"of-supplier-{environment}"), f"leverancier/{environment}")
@@ -218,8 +222,11 @@ class Workspace:
     def sentences(self, **how: Any) -> list[str]:
         return [str(problem) for problem in self.problems(**how)]
 
-    def assert_reported(self, file: str, text: str, sentence: str, place: tuple[int, int] | None = None) -> None:
-        """A file with one mistake, at ``place`` or where the text is marked, is reported in this one sentence."""
+    def assert_reported(
+        self, file: str, text: str, sentence: str, place: tuple[int, int] | None = None
+    ) -> None:
+        """A file with one mistake, at ``place`` or where the text is marked, is reported in this
+        one sentence."""
         if place is None:
             text, *marked = place_of_mark(text)
         self.write(file, text)
@@ -235,7 +242,8 @@ def place_of_mark(text: str) -> tuple[str, int, int]:
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """One valid form in a folder of its own, which is the working directory: messages name files from it."""
+    """One valid form in a folder of its own, which is the working directory: messages name files
+    from it."""
     monkeypatch.chdir(tmp_path)
     workspace = Workspace(tmp_path)
     for name, text in CATALOGUE.items():
@@ -248,16 +256,20 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 @pytest.fixture
-def place(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A form whose keys end in 100 days, in profile fapi2, where keys are quickly made; and a home that is in no
-    repository."""
+def place(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Workspace:
+    """A form whose keys end in 100 days, in profile fapi2, where keys are quickly made; and a home
+    that is in no repository."""
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     ends = int((datetime.now(UTC) + timedelta(days=100)).timestamp())
     for environment in ("tni", "prod"):
         workspace.write(
-            f"Pulumi.{environment}.yaml", f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n"
+            f"Pulumi.{environment}.yaml",
+            f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n",
         )
         workspace.write_key(
-            {**public_key(environment, kty="EC", crv="P-256"), "alg": "ES256", "exp": ends}, f"gent/{environment}"
+            {**public_key(environment, kty="EC", crv="P-256"), "alg": "ES256", "exp": ends},
+            f"gent/{environment}",
         )
     return workspace

@@ -1,4 +1,5 @@
-"""Every sentence about a mistake is among the texts, in Dutch and in English, and every text is said."""
+"""Every sentence about a mistake is among the texts, in Dutch and in English, and every text is
+said."""
 
 from __future__ import annotations
 
@@ -28,13 +29,27 @@ DONE = [
     *(MODULE / room for room in ("authorities", "forms", "rules", "settings", "values")),
     *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
     *(COMMANDS / room for room in ("edit", "engine", "importing")),
-    *(COMMANDS / "commands" / f"{name}.py" for name in ("validate", "new", "keys", "secret", "status", "token")),
-    *(COMMANDS / f"{name}.py" for name in ("files", "git", "project", "probe/tokens", "probe/token_socket")),
+    *(
+        COMMANDS / "commands" / f"{name}.py"
+        for name in ("validate", "new", "keys", "secret", "status", "token")
+    ),
+    *(
+        COMMANDS / f"{name}.py"
+        for name in ("files", "git", "project", "probe/tokens", "probe/token_socket")
+    ),
 ]
 """What says each sentence by its name: rooms, and files."""
 SAYS = {
     *(name for name, kind in vars(errors).items() if isinstance(kind, type)),
-    *("EngineError", "InvalidSettings", "Reason", "Reserved", "UnknownRevision", "UnknownStack", "kind"),
+    *(
+        "EngineError",
+        "InvalidSettings",
+        "Reason",
+        "Reserved",
+        "UnknownRevision",
+        "UnknownStack",
+        "kind",
+    ),
     *("Unreadable", "UnreadableState", "Unusable", "ValueError", "echo", "plain", "working"),
     *("Finding", "Problem", "problem", "_problem", "_report", "report", "fail", "append", "_check"),
 }
@@ -44,7 +59,11 @@ WORDS = re.compile(r"[A-Za-z]{3,} | [A-Za-z]{3,}")
 
 @cache
 def trees() -> dict[Path, ast.Module]:
-    return {file: ast.parse(file.read_bytes()) for folder in PRODUCT for file in sorted(folder.rglob("*.py"))}
+    return {
+        file: ast.parse(file.read_bytes())
+        for folder in PRODUCT
+        for file in sorted(folder.rglob("*.py"))
+    }
 
 
 def calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
@@ -76,12 +95,15 @@ def _name(function: ast.expr) -> str:
 
 
 def written(node: ast.AST) -> Iterator[str]:
-    """Each text in an expression, ``\0`` for what is filled in; nothing of calls in it, which say what they mean."""
+    """Each text in an expression, ``\0`` for what is filled in; nothing of calls in it, which say
+    what they mean."""
     match node:
         case ast.Constant(value=str(text)):
             yield text
         case ast.JoinedStr(values=parts):
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in parts)
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "\0" for part in parts
+            )
         case ast.Call():
             return
         case _:
@@ -90,7 +112,10 @@ def written(node: ast.AST) -> Iterator[str]:
 
 
 def names_in_texts() -> dict[str, set[str]]:
-    return {subject: {f"{subject}.{one}" for one in texts(subject, Language.EN).templates} for subject in SUBJECTS}
+    return {
+        subject: {f"{subject}.{one}" for one in texts(subject, Language.EN).templates}
+        for subject in SUBJECTS
+    }
 
 
 def test_each_name_that_is_said_is_among_the_texts() -> None:
@@ -104,7 +129,8 @@ def test_each_name_that_is_said_is_among_the_texts() -> None:
 
 
 def test_each_text_is_said() -> None:
-    """Of the subjects of these rooms that ``say`` alone reads. A name that is put together counts for all it may be."""
+    """Of the subjects of these rooms that ``say`` alone reads. A name that is put together counts
+    for all it may be."""
     whole, patterns, subjects, read = set[str](), set[str](), set[str](), {"common"}
     for file, tree in trees().items():
         for node in ast.walk(tree):
@@ -112,14 +138,22 @@ def test_each_text_is_said() -> None:
                 (patterns if "\0" in text else whole).add(text)
         read |= {text for call in calls(tree, "texts") for text in written(call.args[0])}
         if file in files_that_are_done():
-            subjects |= {text.partition(".")[0] for call in said(tree) for text in written(call.args[0])}
+            subjects |= {
+                text.partition(".")[0] for call in said(tree) for text in written(call.args[0])
+            }
     for template in (COMMANDS / "render" / "templates").iterdir():
-        whole |= {name for _, name in re.findall(r"""(['"])([\w.]+)\1""", template.read_text("utf-8"))}
+        whole |= {
+            name for _, name in re.findall(r"""(['"])([\w.]+)\1""", template.read_text("utf-8"))
+        }
     put_together = [
-        re.compile(r"[\w.-]+".join(map(re.escape, text.split("\0")))) for text in patterns if re.match(r"\w+\.", text)
+        re.compile(r"[\w.-]+".join(map(re.escape, text.split("\0"))))
+        for text in patterns
+        if re.match(r"\w+\.", text)
     ]
     for subject in subjects & set(SUBJECTS) - read:
-        for name in names_in_texts()[subject] - {f"{subject}.{one}" for one in texts("common", Language.EN).templates}:
+        for name in names_in_texts()[subject] - {
+            f"{subject}.{one}" for one in texts("common", Language.EN).templates
+        }:
             stem = re.sub(r"\.(one|many)$", "", name)
             assert {name, stem} & whole or any(one.fullmatch(name) for one in put_together), name
 
@@ -128,7 +162,9 @@ def files_that_are_done() -> list[Path]:
     return [file for file in trees() if any(file.is_relative_to(one) for one in DONE)]
 
 
-@pytest.mark.parametrize("file", files_that_are_done(), ids=lambda file: str(file.relative_to(file.parents[2])))
+@pytest.mark.parametrize(
+    "file", files_that_are_done(), ids=lambda file: str(file.relative_to(file.parents[2]))
+)
 def test_no_sentence_is_written_in_the_code(file: Path) -> None:
     found = [
         text
@@ -141,8 +177,13 @@ def test_no_sentence_is_written_in_the_code(file: Path) -> None:
 
 
 def test_a_program_speaks_english() -> None:
-    """What the module says in a program gets into states and outputs: commands alone choose another language."""
-    assert [file for file, tree in trees().items() if file.is_relative_to(MODULE) and [*calls(tree, "speak")]] == []
+    """What the module says in a program gets into states and outputs: commands alone choose another
+    language."""
+    assert [
+        file
+        for file, tree in trees().items()
+        if file.is_relative_to(MODULE) and [*calls(tree, "speak")]
+    ] == []
 
 
 @pytest.fixture
@@ -154,7 +195,8 @@ def reader() -> Iterator[None]:
 
 @pytest.mark.usefixtures("reader")
 def test_a_form_with_mistakes_of_each_kind_in_dutch(workspace: Workspace) -> None:
-    """Of YAML, shape, values, catalogue, product and keys: each line is Dutch, from its place to its end."""
+    """Of YAML, shape, values, catalogue, product and keys: each line is Dutch, from its place to
+    its end."""
     form = (
         FORM.replace("application: mijn-gent", "application: Mijn Gent\napplication: twee")
         .replace("[api-beheer@stad-gent.example]", "[niemand]")
@@ -166,27 +208,45 @@ def test_a_form_with_mistakes_of_each_kind_in_dutch(workspace: Workspace) -> Non
     workspace.write_form(form)
     result = CliRunner().invoke(app, ["validate", "--language", "nl"])
     assert result.exit_code == 1
-    assert [line.removeprefix("onboardings/gent/mijn-gent.yaml:") for line in result.output.splitlines()] == [
-        '1:14: "Mijn Gent" is geen naam van een applicatie; gebruik kleine letters, cijfers en enkele koppeltekens,'
-        " hoogstens 64",
+    assert [
+        line.removeprefix("onboardings/gent/mijn-gent.yaml:") for line in result.output.splitlines()
+    ] == [
+        (
+            '1:14: "Mijn Gent" is geen naam van een applicatie; gebruik kleine letters, cijfers en'
+            " enkele koppeltekens, hoogstens 64"
+        ),
         '2:1: "application" staat er twee keer; behoud een van de twee',
         '3:12: "niemand" is geen e-mailadres; schrijf er een zoals api-beheer@stad.example',
         '4:1: onbekend veld "platform"; bedoelt u "platforms"?',
         '5:9: "morgen" is geen dag; schrijf er een zoals 2027-03-31',
-        '12:7: scope "dv_dosis_schrijve" staat niet in de catalogus; bedoelt u "dv_dosis_schrijven"?',
-        '15:20: notificaties, merk_code is "stad-aalst", en daarvoor spreekt Stad Gent niet; gebruik "stad-gent"; het'
-        " onboardingteam voegt andere toe onder speaks_for in onboardings/gent/organisation.yaml",
-        "20:12: dit is niet de naam van een sleutelbestand; zet de publieke sleutel in een bestand naast dit bestand,"
-        " met de naam *.jwk.json, of noem onder keys_of de leverancier van wie hij is",
+        (
+            '12:7: scope "dv_dosis_schrijve" staat niet in de catalogus; bedoelt u'
+            ' "dv_dosis_schrijven"?'
+        ),
+        (
+            '15:20: notificaties, merk_code is "stad-aalst", en daarvoor spreekt Stad Gent niet;'
+            ' gebruik "stad-gent"; het onboardingteam voegt andere toe onder speaks_for in'
+            " onboardings/gent/organisation.yaml"
+        ),
+        (
+            "20:12: dit is niet de naam van een sleutelbestand; zet de publieke sleutel in een"
+            " bestand naast dit bestand, met de naam *.jwk.json, of noem onder keys_of de"
+            " leverancier van wie hij is"
+        ),
     ]
 
 
 @pytest.mark.usefixtures("reader", "workspace")
 def test_what_new_misses_in_dutch() -> None:
-    result = CliRunner().invoke(app, ["new", "--language", "nl", "--organisation", "gentt", "--set", "x"])
+    result = CliRunner().invoke(
+        app, ["new", "--language", "nl", "--organisation", "gentt", "--set", "x"]
+    )
     assert result.exit_code == 2
     assert result.output.splitlines()[:2] == [
-        '--set: "x" is niet PRODUCT.VELD=WAARDE; schrijf er een zoals notificaties.merk_code=stad-gent',
+        (
+            '--set: "x" is niet PRODUCT.VELD=WAARDE; schrijf er een zoals'
+            " notificaties.merk_code=stad-gent"
+        ),
         "--name TEXT: ontbreekt; geef de naam van de organisatie zoals in het organisatieregister",
     ]
 
@@ -200,7 +260,9 @@ def test_what_new_misses_in_dutch() -> None:
         (("--language", "en"), "Pulumi.weg.yaml cannot be read"),
     ],
 )
-def test_what_a_command_refuses_that_reports_in_dutch_by_itself(words: tuple[str, ...], sentence: str) -> None:
+def test_what_a_command_refuses_that_reports_in_dutch_by_itself(
+    words: tuple[str, ...], sentence: str
+) -> None:
     """Its refusals are in English, as everybody's, unless somebody asks for a language."""
     for command in (("orders", "list"), ("steps",)):
         result = CliRunner().invoke(app, [*command, "--stack", "weg", *words])
@@ -210,7 +272,8 @@ def test_what_a_command_refuses_that_reports_in_dutch_by_itself(words: tuple[str
 
 @pytest.mark.usefixtures("reader")
 def test_an_authority_that_refuses_in_dutch(workspace: Workspace) -> None:
-    """What its adapter says of the refusal, and what ``drift`` says of the stack; only the server's own words stay."""
+    """What its adapter says of the refusal, and what ``drift`` says of the stack; only the server's
+    own words stay."""
 
     def script(request: Request) -> Reply:
         origin = f"http://{request.headers['host']}"

@@ -26,7 +26,9 @@ def test_each_language_says_the_same(room: str) -> None:
         assert {name: blanks(text) for name, text in other.items()} == {
             name: blanks(text) for name, text in first.items()
         }
-        assert all(isinstance(text, str) and text.strip() == text and text for text in other.values())
+        assert all(
+            isinstance(text, str) and text.strip() == text and text for text in other.values()
+        )
 
 
 def test_a_day_as_people_write_it() -> None:

@@ -15,7 +15,9 @@ from tests.support.isolation import isolated
 def test_no_stack_of_the_clone_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where the engine runs in the clone: no stack was brought up here."""
     monkeypatch.chdir(ROOT)
-    done = subprocess.run(["pulumi", "stack", "ls", "--json"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["pulumi", "stack", "ls", "--json"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
     assert recorded.is_missing("tni")
 

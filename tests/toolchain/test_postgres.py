@@ -22,7 +22,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPostgres
 def test_its_password_is_made_once_and_needed(server: RunningPostgres) -> None:
     before = server.password
     assert server.run("psql", "-c", "create table kept ()").returncode == 0
-    assert "password authentication failed" in server.run("psql", "-c", "select", PGPASSWORD="a guess").stderr
+    assert (
+        "password authentication failed"
+        in server.run("psql", "-c", "select", PGPASSWORD="a guess").stderr
+    )
     assert "SCRAM-SHA-256$" in server.run("psql", "-c", "select rolpassword from pg_authid").stdout
     postgres.stop(server.folder)
     postgres.stop(server.folder)
@@ -35,7 +38,9 @@ def test_its_password_is_made_once_and_needed(server: RunningPostgres) -> None:
 def test_nobody_else_reads_its_files(server: RunningPostgres) -> None:
     assert [file for file in server.folder.iterdir() if file.stat().st_mode & 0o077] == []
     assert server.folder.stat().st_mode & 0o077 == 0
-    shown = server.run("psql", "-Atc", "show listen_addresses", "-c", "show unix_socket_directories").stdout
+    shown = server.run(
+        "psql", "-Atc", "show listen_addresses", "-c", "show unix_socket_directories"
+    ).stdout
     assert shown == "127.0.0.1\n\n"
 
 
@@ -44,7 +49,9 @@ def test_it_follows_its_port(server: RunningPostgres) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(ToolchainError, match=r"pg_ctl fails \(.+\); what the server said is in .+/log"):
+        with pytest.raises(
+            ToolchainError, match=r"pg_ctl fails \(.+\); what the server said is in .+/log"
+        ):
             postgres.start(server.folder, taken.getsockname()[1])
     server.start()
     assert server.run("psql", "-c", "select").returncode == 0

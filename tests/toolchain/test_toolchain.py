@@ -1,6 +1,7 @@
 """What a fresh clone says and gets, on machines that this one is made to look like.
 
-The builds themselves take minutes; `make engine` and `make random-plugin` on CI's fresh machine prove those.
+The builds themselves take minutes; `make engine` and `make random-plugin` on CI's fresh machine
+prove those.
 """
 
 import os
@@ -26,13 +27,16 @@ def clone(tmp_path: Path) -> Path:
     """A clone in which nothing was made yet, in a folder with a space in its name."""
     clone = tmp_path / "a clone"
     clone.mkdir()
-    shutil.copytree(ROOT / "toolchain", clone / "toolchain", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "toolchain", clone / "toolchain", ignore=shutil.ignore_patterns("__pycache__")
+    )
     return clone
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """The only folder on PATH: no Go, no Pulumi, no curl, hence no way to the official installer."""
+    """The only folder on PATH: no Go, no Pulumi, no curl, hence no way to the official
+    installer."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ON_EVERY_MACHINE:
@@ -50,9 +54,19 @@ def command(machine: Path, name: str, script: str) -> None:
 
 
 def run(clone: Path, machine: Path, module: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": str(machine), "HOME": str(machine.parent), "SEEN": str(machine.parent / "seen"), **more}
+    environment = {
+        "PATH": str(machine),
+        "HOME": str(machine.parent),
+        "SEEN": str(machine.parent / "seen"),
+        **more,
+    }
     return subprocess.run(
-        [sys.executable, "-m", module], cwd=clone, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", module],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -60,7 +74,8 @@ def test_without_go_one_sentence_says_what_to_install(clone: Path, machine: Path
     result = run(clone, machine, "toolchain.install_engine")
     assert result.returncode == 1
     assert re.fullmatch(
-        r"error: Go is needed to build .*: install Go 1\.\d+\.\d+ or newer .*", result.stderr.splitlines()[-1]
+        r"error: Go is needed to build .*: install Go 1\.\d+\.\d+ or newer .*",
+        result.stderr.splitlines()[-1],
     )
     assert not list((clone / ".local/engine/bin").iterdir())
     command(machine, "go", "echo go1.19.8")
@@ -75,8 +90,12 @@ def test_a_usable_pulumi_on_path_is_taken(clone: Path, machine: Path) -> None:
     assert not (clone / ".local/engine").exists()
 
 
-@pytest.mark.parametrize(("version", "host"), [("v3.210.9", True), ("v3.274.1", False), ("no version", True)])
-def test_an_unusable_pulumi_on_path_is_not_taken(clone: Path, machine: Path, version: str, host: bool) -> None:
+@pytest.mark.parametrize(
+    ("version", "host"), [("v3.210.9", True), ("v3.274.1", False), ("no version", True)]
+)
+def test_an_unusable_pulumi_on_path_is_not_taken(
+    clone: Path, machine: Path, version: str, host: bool
+) -> None:
     command(machine, "pulumi", f"echo {version}")
     if host:
         command(machine, "pulumi-language-python", "")
@@ -91,9 +110,14 @@ chmod +x "$4/bin/pulumi"
 """
 
 
-def test_the_official_installer_stays_inside_the_clone_and_runs_once(clone: Path, machine: Path) -> None:
-    # Instead of downloading: writes the installer to the place that --output, its last argument but one, names.
-    command(machine, "curl", f'for output; do :; done\ncat > "$output" <<"end"{OFFICIAL_INSTALLER}end')
+def test_the_official_installer_stays_inside_the_clone_and_runs_once(
+    clone: Path, machine: Path
+) -> None:
+    # Instead of downloading: writes the installer to the place that --output, its last argument but
+    # one, names.
+    command(
+        machine, "curl", f'for output; do :; done\ncat > "$output" <<"end"{OFFICIAL_INSTALLER}end'
+    )
     assert run(clone, machine, "toolchain.install_engine").returncode == 0
     flags = (machine.parent / "seen").read_text()
     assert flags.startswith("--version 3.")
@@ -106,8 +130,11 @@ def test_the_official_installer_stays_inside_the_clone_and_runs_once(clone: Path
 
 @pytest.mark.parametrize("pipeline", ["CI", "TF_BUILD"])
 def test_a_pipeline_never_runs_the_installer(clone: Path, machine: Path, pipeline: str) -> None:
-    """Whoever has its site would have the operator's key: the build has a hash for whatever goes into it."""
-    command(machine, "curl", f'for output; do :; done\ncat > "$output" <<"end"{OFFICIAL_INSTALLER}end')
+    """Whoever has its site would have the operator's key: the build has a hash for whatever goes
+    into it."""
+    command(
+        machine, "curl", f'for output; do :; done\ncat > "$output" <<"end"{OFFICIAL_INSTALLER}end'
+    )
     for module in ("install_engine", "install_random"):
         result = run(clone, machine, f"toolchain.{module}", **{pipeline: "true"})
         assert result.returncode == 1
@@ -116,11 +143,15 @@ def test_a_pipeline_never_runs_the_installer(clone: Path, machine: Path, pipelin
 
 
 def test_packages_come_as_wheels_by_their_hash() -> None:
-    """A package that is built fetches its builder, for which there is no hash; pip itself, and what builds the project,
-    have one."""
-    assert {"--require-hashes", "--no-deps", "--only-binary", ":all:"} <= set(map(str, install_venv.LOCKED))
+    """A package that is built fetches its builder, for which there is no hash; pip itself, and what
+    builds the project, have one."""
+    assert {"--require-hashes", "--no-deps", "--only-binary", ":all:"} <= set(
+        map(str, install_venv.LOCKED)
+    )
     for file in LOCK_FILES:
-        assert {"pip", "setuptools"} <= set(re.findall(r"^([a-z]+)==", file.read_text(), re.MULTILINE))
+        assert {"pip", "setuptools"} <= set(
+            re.findall(r"^([a-z]+)==", file.read_text(), re.MULTILINE)
+        )
 
 
 def test_an_installer_that_fails_is_followed_by_a_build(clone: Path, machine: Path) -> None:
@@ -130,7 +161,9 @@ def test_an_installer_that_fails_is_followed_by_a_build(clone: Path, machine: Pa
     assert "Go is needed" in stderr
 
 
-def test_the_environment_is_text_for_a_shell_and_names_only_the_clone(clone: Path, machine: Path) -> None:
+def test_the_environment_is_text_for_a_shell_and_names_only_the_clone(
+    clone: Path, machine: Path
+) -> None:
     exports = run(clone, machine, "toolchain.environment").stdout
     value = dict(line.removeprefix("export ").split("=", 1) for line in exports.splitlines())
     assert shlex.split(value["PULUMI_BACKEND_URL"]) == [f"file://{clone}/.local/state"]
@@ -141,17 +174,23 @@ def test_the_environment_is_text_for_a_shell_and_names_only_the_clone(clone: Pat
     assert (clone / ".local/state").stat().st_mode & 0o077 == 0
 
 
-def test_a_real_backend_takes_the_place_of_the_sandbox_and_of_its_passphrase(clone: Path, machine: Path) -> None:
+def test_a_real_backend_takes_the_place_of_the_sandbox_and_of_its_passphrase(
+    clone: Path, machine: Path
+) -> None:
     exports = run(clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="s3://state").stdout
     assert "export PULUMI_BACKEND_URL=s3://state\n" in exports
     assert "PULUMI_CONFIG_PASSPHRASE" not in exports
     assert "file://" in run(clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="").stdout
-    exports = run(clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="s3://state", BACKEND="postgres").stdout
+    exports = run(
+        clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="s3://state", BACKEND="postgres"
+    ).stdout
     assert "export PULUMI_BACKEND_URL='postgres://127.0.0.1:" in exports
     assert "export PULUMI_CONFIG_PASSPHRASE=sandbox\n" in exports
 
 
-def test_without_go_the_workflows_are_checked_without_actionlint_but_never_in_ci(clone: Path, machine: Path) -> None:
+def test_without_go_the_workflows_are_checked_without_actionlint_but_never_in_ci(
+    clone: Path, machine: Path
+) -> None:
     result = run(clone, machine, "toolchain.install_actionlint")
     assert (result.returncode, result.stderr.partition(";")[0]) == (
         0,
@@ -164,14 +203,21 @@ def test_without_go_the_workflows_are_checked_without_actionlint_but_never_in_ci
 
 @pytest.mark.parametrize("lock_file", LOCK_FILES, ids=lambda file: file.name)
 def test_lock_files_name_packages_and_hashes_only(lock_file: Path) -> None:
-    line = re.compile(r"#.*|\s+#.*|[a-z0-9.-]+==\S+( ; .*)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
-    assert [text for text in lock_file.read_text().splitlines() if "://" in text or not line.fullmatch(text)] == []
+    line = re.compile(
+        r"#.*|\s+#.*|[a-z0-9.-]+==\S+( ; .*)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?"
+    )
+    assert [
+        text
+        for text in lock_file.read_text().splitlines()
+        if "://" in text or not line.fullmatch(text)
+    ] == []
 
 
 def test_lock_files_have_all_that_the_project_depends_on() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     runtime, everything = (
-        {name.split("==")[0] for name in re.findall(r"^[a-z].*", file.read_text(), re.MULTILINE)} for file in LOCK_FILES
+        {name.split("==")[0] for name in re.findall(r"^[a-z].*", file.read_text(), re.MULTILINE)}
+        for file in LOCK_FILES
     )
     assert set(project["dependencies"]) <= runtime <= everything
     assert set(project["optional-dependencies"]["dev"]) <= everything
@@ -179,7 +225,12 @@ def test_lock_files_have_all_that_the_project_depends_on() -> None:
 
 @pytest.mark.parametrize(
     ("text", "version"),
-    [("go1.26.6", (1, 26, 6)), ("v3.274.1-dev.0", (3, 274, 1)), ("go1.26", (1, 26, 0)), ("none", None)],
+    [
+        ("go1.26.6", (1, 26, 6)),
+        ("v3.274.1-dev.0", (3, 274, 1)),
+        ("go1.26", (1, 26, 0)),
+        ("none", None),
+    ],
 )
 def test_versions(text: str, version: tuple[int, int, int] | None) -> None:
     assert version_in(text) == version
@@ -191,12 +242,18 @@ def test_what_went_wrong_is_the_last_thing_on_screen(clone: Path, machine: Path,
     shutil.copy(ROOT / "Makefile", clone)
     tools = clone / ".venv" / "bin"
     tools.mkdir(parents=True)
-    command(tools, "acmidm", f'case "$1" in status) echo the table;; deploy) echo what went wrong; exit {code};; esac')
+    command(
+        tools,
+        "acmidm",
+        f'case "$1" in status) echo the table;; deploy) echo what went wrong; exit {code};; esac',
+    )
     command(machine, "pulumi", "")
     for name in ("env", "make"):
         (machine / name).symlink_to(shutil.which(name) or "")
     words = ["make", "--silent", "--old-file=ready", "up", f"PYTHON={sys.executable}"]
-    done = subprocess.run(words, cwd=clone, env={"PATH": str(machine)}, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        words, cwd=clone, env={"PATH": str(machine)}, stdout=subprocess.PIPE, text=True, check=False
+    )
     assert (done.returncode == 0) == (code == 0)
     lines = done.stdout.splitlines()
     assert lines[0] == "what went wrong"
@@ -219,7 +276,8 @@ def test_ports_of_a_clone_are_moved_and_put_back(clone: Path) -> None:
 
     def texts() -> str:
         return "".join(
-            file.read_text() for file in sorted((*clone.glob("Pulumi.*.yaml"), *clone.glob("examples/*.env")))
+            file.read_text()
+            for file in sorted((*clone.glob("Pulumi.*.yaml"), *clone.glob("examples/*.env")))
         )
 
     for file in (*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.env")):
@@ -228,12 +286,21 @@ def test_ports_of_a_clone_are_moved_and_put_back(clone: Path) -> None:
     committed = texts()
     assert "127.0.0.1:8521/authorization/ws/oauth/v2/token" in committed
     assert "not in the last commit" in ports("100").stderr
-    identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
+    identity = (
+        "-c",
+        "user.name=tests",
+        "-c",
+        "user.email=tests@example.org",
+        "-c",
+        "commit.gpgsign=false",
+    )
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=stacks"]):
         subprocess.run(["git", *identity, *words], cwd=clone, check=True)
     for _ in range(2):
         assert ports("100").returncode == 0
-        assert texts() == re.sub(r"127\.0\.0\.1:(\d+)", lambda found: f"127.0.0.1:{int(found[1]) + 100}", committed)
+        assert texts() == re.sub(
+            r"127\.0\.0\.1:(\d+)", lambda found: f"127.0.0.1:{int(found[1]) + 100}", committed
+        )
     assert "lie outside 1 to 65535" in ports("60000").stderr
     assert ports("0").returncode == 0
     assert texts() == committed
@@ -248,7 +315,15 @@ def test_ports_of_a_clone_are_moved_and_put_back(clone: Path) -> None:
         (["BACKEND=oracle"], {"ACMIDM_BACKEND_URL": "s3://state"}, 2),
     ],
 )
-def test_a_pipeline_names_its_backend(words: list[str], variables: dict[str, str], code: int) -> None:
+def test_a_pipeline_names_its_backend(
+    words: list[str], variables: dict[str, str], code: int
+) -> None:
     environment = {"PATH": os.environ["PATH"], **variables}
-    done = subprocess.run(["make", "real-backend", *words], cwd=ROOT, env=environment, capture_output=True, check=False)
+    done = subprocess.run(
+        ["make", "real-backend", *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == code, done.stderr

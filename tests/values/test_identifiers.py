@@ -21,7 +21,14 @@ def with_check(first: str) -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        *("0207451227", "0207.451.227", "0207 451 227", "0316.380.841", "0862.884.185", f"{REST_ZERO}97"),
+        *(
+            "0207451227",
+            "0207.451.227",
+            "0207 451 227",
+            "0316.380.841",
+            "0862.884.185",
+            f"{REST_ZERO}97",
+        ),
         *("BE0207451227", "BE 0207 451 227", "BE 0207.451.227"),
     ],
 )
@@ -34,16 +41,34 @@ def test_a_real_kbo_number_is_ten_digits_whatever_separates_them(text: str) -> N
     [
         (
             "0207.451.228",
-            'KBO number "0207.451.228" has check digits 28 where 27 is due; check the number for a typing error',
+            (
+                'KBO number "0207.451.228" has check digits 28 where 27 is due; check the number'
+                " for a typing error"
+            ),
         ),
         (
             f"{REST_ZERO}00",
-            f'KBO number "{REST_ZERO}00" has check digits 00 where 97 is due; check the number for a typing error',
+            (
+                f'KBO number "{REST_ZERO}00" has check digits 00 where 97 is due; check the number'
+                " for a typing error"
+            ),
         ),
-        ("2207.451.227", 'KBO number "2207.451.227" starts with 2; the first digit is 0 or 1, check the number'),
-        ("207.451.227", '"207.451.227" is not a KBO number; write ten digits, such as "0207.451.227"'),
-        ("NL0207451227", '"NL0207451227" is not a KBO number; write ten digits, such as "0207.451.227"'),
-        ("٠٢٠٧٤٥١٢٢٧", '"٠٢٠٧٤٥١٢٢٧" is not a KBO number; write ten digits, such as "0207.451.227"'),
+        (
+            "2207.451.227",
+            'KBO number "2207.451.227" starts with 2; the first digit is 0 or 1, check the number',
+        ),
+        (
+            "207.451.227",
+            '"207.451.227" is not a KBO number; write ten digits, such as "0207.451.227"',
+        ),
+        (
+            "NL0207451227",
+            '"NL0207451227" is not a KBO number; write ten digits, such as "0207.451.227"',
+        ),
+        (
+            "٠٢٠٧٤٥١٢٢٧",
+            '"٠٢٠٧٤٥١٢٢٧" is not a KBO number; write ten digits, such as "0207.451.227"',
+        ),
         ("", '"" is not a KBO number; write ten digits, such as "0207.451.227"'),
     ],
 )
@@ -81,8 +106,19 @@ def test_any_text_is_a_number_or_refused_with_a_remedy(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["OVO00206", "OVO0020670", "ovo002067", "002067", "OVO 002067", "OVO00206\u0667", "OVO002067\n"]
+    "text",
+    [
+        "OVO00206",
+        "OVO0020670",
+        "ovo002067",
+        "002067",
+        "OVO 002067",
+        "OVO00206\u0667",
+        "OVO002067\n",
+    ],
 )
 def test_a_wrong_ovo_code_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not an OVO code; write OVO and six digits, such as OVO002067"):
+    with pytest.raises(
+        ValueError, match="is not an OVO code; write OVO and six digits, such as OVO002067"
+    ):
         ovo_code(text)

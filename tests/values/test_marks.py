@@ -1,4 +1,5 @@
-"""What the Pulumi engine takes for something else than a text is in no form, no key and no setting."""
+"""What the Pulumi engine takes for something else than a text is in no form, no key and no
+setting."""
 
 from __future__ import annotations
 
@@ -16,14 +17,22 @@ WHERE = {
     "a field": FORM.replace("{reason: dossiers", "{MARK: dossiers"),
     "a value of a product": FORM.replace("urn://gent/mijn-gent", "MARK"),
     "part of a value": FORM.replace("urn://gent/mijn-gent", "urn://gent/MARK"),
-    "an attribute": FORM.replace("    scopes:", "    attributes: {setbyclient_proef: MARK}\n    scopes:", 1),
+    "an attribute": FORM.replace(
+        "    scopes:", "    attributes: {setbyclient_proef: MARK}\n    scopes:", 1
+    ),
     "adopt": FORM.replace("    scopes:", "    adopt: {acmidm: MARK}\n    scopes:", 1),
 }
 
 
 def test_the_marks_are_those_of_the_sdk() -> None:
     """A release that has others is noticed: the SDK has these by name, the engine the rest."""
-    own = [rpc.UNKNOWN, rpc._special_sig_key, rpc._special_asset_sig, rpc._special_archive_sig, rpc._special_secret_sig]
+    own = [
+        rpc.UNKNOWN,
+        rpc._special_sig_key,
+        rpc._special_asset_sig,
+        rpc._special_archive_sig,
+        rpc._special_secret_sig,
+    ]
     assert set(own) <= set(MARKS)
 
 
@@ -37,7 +46,9 @@ def test_a_renamed_mark_is_none(mark: str) -> None:
 @pytest.mark.parametrize("where", WHERE)
 def test_a_mark_in_a_form_is_refused(workspace: Workspace, where: str, mark: str) -> None:
     workspace.write_form(WHERE[where].replace("MARK", mark))
-    assert any("this is a mark of the Pulumi engine" in sentence for sentence in workspace.sentences())
+    assert any(
+        "this is a mark of the Pulumi engine" in sentence for sentence in workspace.sentences()
+    )
 
 
 @pytest.mark.parametrize("mark", [MARKS[0], rpc.UNKNOWN])
@@ -50,5 +61,7 @@ def test_a_mark_beside_forms_is_refused(workspace: Workspace, mark: str) -> None
 
 @pytest.mark.parametrize("key", ["formsFolder", "operatorClientId", "environment"])
 def test_a_mark_in_a_setting_is_refused(key: str) -> None:
-    with pytest.raises(InvalidSettings, match=f"setting acmidm:{key} is a mark of the Pulumi engine"):
+    with pytest.raises(
+        InvalidSettings, match=f"setting acmidm:{key} is a mark of the Pulumi engine"
+    ):
         read(**{key: rpc.UNKNOWN})

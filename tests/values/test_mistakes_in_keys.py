@@ -35,13 +35,18 @@ def off_curve() -> dict[str, Any]:
 
 def integer(value: int, before: bytes = b"") -> str:
     return (
-        base64.urlsafe_b64encode(before + value.to_bytes(max(1, (value.bit_length() + 7) // 8))).rstrip(b"=").decode()
+        base64.urlsafe_b64encode(before + value.to_bytes(max(1, (value.bit_length() + 7) // 8)))
+        .rstrip(b"=")
+        .decode()
     )
 
 
 SHARED = "make a new pair, as this one has been shared, and give its public half alone"
 D = f"contains the private member d; {SHARED}"
-NO_KID = "has a kid that is not a text of 1 to 255 bytes, all of visible characters; name it, such as mijn-app-2026"
+NO_KID = (
+    "has a kid that is not a text of 1 to 255 bytes, all of visible characters; name it, such as"
+    " mijn-app-2026"
+)
 NO_EXP = "has an exp that is no moment in seconds since 1970; correct or remove it"
 NO_MATERIAL = "has key material that is no valid public key; export it again"
 AGAIN = "export the public key again"
@@ -49,7 +54,11 @@ NO_KEY = f"this JSON is no key; {AGAIN} as a JSON Web Key"
 NO_JSON = f"this is not JSON; {AGAIN} as a JSON Web Key"
 
 REFUSED: dict[str, tuple[Any, str, str]] = {
-    "RSA of 1024 bits": (public_key("small", size=1024), "n", "is an RSA key of 1024 bits; make one of at least 2048"),
+    "RSA of 1024 bits": (
+        public_key("small", size=1024),
+        "n",
+        "is an RSA key of 1024 bits; make one of at least 2048",
+    ),
     "RSA larger than anyone checks": (
         rsa(n=integer(2**20_000 + 1)),
         "n",
@@ -65,7 +74,11 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
         "crv",
         'has the curve "X25519"; use Ed25519',
     ),
-    "curve no text": (ec(crv=7), "kty", f"lacks the member crv that a key of type EC needs; {AGAIN}"),
+    "curve no text": (
+        ec(crv=7),
+        "kty",
+        f"lacks the member crv that a key of type EC needs; {AGAIN}",
+    ),
     "symmetric": (
         {"kty": "oct", "k": SENTINEL, "kid": "s"},
         "kty",
@@ -78,15 +91,35 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     ),
     "private EC": (private_key("ec", **P256), "d", D),
     "private, in a JWK Set": ({"keys": [rsa(), private_key("ec", **P256)]}, "d", D),
-    "private, a member twice": (f'{{\n  "kty": "EC",\n  "d": "{SENTINEL}",\n  "d": "{SENTINEL}"\n}}', "d", D),
-    "private, as PEM": (f"-----BEGIN RSA PRIVATE KEY-----\n{SENTINEL}\n", "", f"is a private key (PEM); {SHARED}"),
+    "private, a member twice": (
+        f'{{\n  "kty": "EC",\n  "d": "{SENTINEL}",\n  "d": "{SENTINEL}"\n}}',
+        "d",
+        D,
+    ),
+    "private, as PEM": (
+        f"-----BEGIN RSA PRIVATE KEY-----\n{SENTINEL}\n",
+        "",
+        f"is a private key (PEM); {SHARED}",
+    ),
     "unknown kty": (rsa(kty="rsa"), "kty", 'has kty "rsa"; use RSA, EC or OKP'),
     "no kty": ({"kid": "x"}, "", "has kty missing; use RSA, EC or OKP"),
     "kty no text": (rsa(kty=["RSA"]), "kty", "has kty that is no text; use RSA, EC or OKP"),
-    "no modulus": ({"kty": "RSA", "e": "AQAB"}, "kty", f"lacks the member n that a key of type RSA needs; {AGAIN}"),
-    "modulus no base64url": (rsa(n="*" * 400), "n", f"has a member n that is not base64url; {AGAIN}"),
+    "no modulus": (
+        {"kty": "RSA", "e": "AQAB"},
+        "kty",
+        f"lacks the member n that a key of type RSA needs; {AGAIN}",
+    ),
+    "modulus no base64url": (
+        rsa(n="*" * 400),
+        "n",
+        f"has a member n that is not base64url; {AGAIN}",
+    ),
     "exponent no base64url": (rsa(e="A B"), "e", f"has a member e that is not base64url; {AGAIN}"),
-    "modulus even": (rsa(n=integer(2**2047 + 2)), "n", f"has an even n, which is the modulus of no RSA key; {AGAIN}"),
+    "modulus even": (
+        rsa(n=integer(2**2047 + 2)),
+        "n",
+        f"has an even n, which is the modulus of no RSA key; {AGAIN}",
+    ),
     "modulus with a zero byte before it": (
         rsa(n=integer(2**2047 + 1, before=b"\0")),
         "n",
@@ -94,9 +127,21 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     ),
     "exponent 1": (rsa(e="AQ"), "kty", NO_MATERIAL),
     "point not on the curve": (off_curve(), "kty", NO_MATERIAL),
-    "use enc": (rsa(use="enc"), "use", 'has use "enc"; a key that authenticates a client has use sig'),
-    "use a list": (rsa(use=["sig"]), "use", "has use that is no text; a key that authenticates a client has use sig"),
-    "key_ops": (rsa(key_ops=["encrypt"]), "key_ops", 'has key_ops other than ["verify"]; correct or remove it'),
+    "use enc": (
+        rsa(use="enc"),
+        "use",
+        'has use "enc"; a key that authenticates a client has use sig',
+    ),
+    "use a list": (
+        rsa(use=["sig"]),
+        "use",
+        "has use that is no text; a key that authenticates a client has use sig",
+    ),
+    "key_ops": (
+        rsa(key_ops=["encrypt"]),
+        "key_ops",
+        'has key_ops other than ["verify"]; correct or remove it',
+    ),
     "alg of another type": (
         rsa(alg="ES256"),
         "alg",
@@ -109,9 +154,17 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "kid invisible": (rsa(kid="a\u200bb"), "kid", NO_KID),
     "exp a text": (rsa(exp="2027"), "exp", NO_EXP),
     "exp true": (rsa(exp=True), "exp", NO_EXP),
-    "a JWK Set": ({"keys": [rsa()]}, "keys", "is a JWK Set; put each key of it in a file of its own"),
+    "a JWK Set": (
+        {"keys": [rsa()]},
+        "keys",
+        "is a JWK Set; put each key of it in a file of its own",
+    ),
     "a list": ("[]", "", "is not a JSON object; a JSON Web Key is one object with the member kty"),
-    "a member twice": ('{\n  "kty": "RSA",\n  "kty": "EC"\n}', "kty", "has the member kty twice; keep one"),
+    "a member twice": (
+        '{\n  "kty": "RSA",\n  "kty": "EC"\n}',
+        "kty",
+        "has the member kty twice; keep one",
+    ),
     "PEM": ("-----BEGIN PUBLIC KEY-----\nMIIB\n", "", NO_JSON),
     "empty": ("", "", NO_JSON),
     "too deep": ("[" * 60_000, "", NO_KEY),
@@ -120,7 +173,9 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_wrong_key_is_refused_at_the_member_that_is_wrong(kind: str, workspace: Workspace) -> None:
+def test_a_wrong_key_is_refused_at_the_member_that_is_wrong(
+    kind: str, workspace: Workspace
+) -> None:
     key, member, sentence = REFUSED[kind]
     text = workspace.write_key(key).read_text()
     offset = max(text.find(f'"{member}"'), 0)
@@ -142,7 +197,11 @@ def test_all_that_is_wrong_with_a_key_is_reported_at_once(workspace: Workspace) 
 @pytest.mark.parametrize("member", sorted(PRIVATE_MEMBERS))
 @pytest.mark.parametrize("kty", ["RSA", "EC", "OKP", "oct", "other"])
 def test_the_value_of_a_private_member_is_never_repeated(
-    member: str, kty: str, workspace: Workspace, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    member: str,
+    kty: str,
+    workspace: Workspace,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     workspace.write_key({**rsa(kty=kty), member: SENTINEL})
     problems = workspace.problems()
@@ -161,8 +220,11 @@ def test_the_value_of_a_private_member_is_never_repeated(
         json.dumps({"kty": "EC", "d": "c2hvcnQ"}),
     ],
 )
-def test_a_private_key_in_a_product_that_takes_anything_is_refused(workspace: Workspace, value: object) -> None:
-    """However deep: else it would be in every preview, and at the authority. A field of such a name alone is no key."""
+def test_a_private_key_in_a_product_that_takes_anything_is_refused(
+    workspace: Workspace, value: object
+) -> None:
+    """However deep: else it would be in every preview, and at the authority. A field of such a name
+    alone is no key."""
     proof = "      dv_proef: {}\n    products:\n      proef: "
     form = WITHOUT_KEYS.replace("    products:\n", f"{proof}{{d: kort, settings: VALUE}}\n", 1)
     workspace.write_form(form.replace("VALUE", "{k: 1}"))
@@ -174,9 +236,22 @@ def test_a_private_key_in_a_product_that_takes_anything_is_refused(workspace: Wo
 
 
 @pytest.mark.parametrize("kty", ["RSA", "EC"])
-def test_a_private_key_that_is_refused_by_the_library_alone_is_not_repeated_either(kty: str) -> None:
+def test_a_private_key_that_is_refused_by_the_library_alone_is_not_repeated_either(
+    kty: str,
+) -> None:
     with pytest.raises(InvalidJwk) as refused:
-        parse_jwk(json.dumps({"kty": kty, "crv": "P-256", "n": SENTINEL, "e": SENTINEL, "x": SENTINEL, "y": SENTINEL}))
+        parse_jwk(
+            json.dumps(
+                {
+                    "kty": kty,
+                    "crv": "P-256",
+                    "n": SENTINEL,
+                    "e": SENTINEL,
+                    "x": SENTINEL,
+                    "y": SENTINEL,
+                }
+            )
+        )
     assert SENTINEL not in str(refused.value)
 
 
@@ -191,8 +266,8 @@ def test_a_private_key_that_is_refused_by_the_library_alone_is_not_repeated_eith
     ],
 )
 def test_keys_that_are_accepted(key: dict[str, Any], algorithms: list[str]) -> None:
-    """Those that a form accepts, the embedded authority accepts too: what validates does not fail in the middle of an
-    ``up``."""
+    """Those that a form accepts, the embedded authority accepts too: what validates does not fail
+    in the middle of an ``up``."""
     for algorithm in algorithms:
         accepted = public_jwk({**key, "alg": algorithm, "use": "sig"}).members
         assert accepted["alg"] == algorithm
@@ -214,8 +289,8 @@ def test_a_key_without_kid_is_named_by_its_thumbprint() -> None:
 
 
 def test_only_registered_members_are_kept() -> None:
-    """What is not looked at goes no further: a certificate adds nothing to the key, and anything may be in its
-    place."""
+    """What is not looked at goes no further: a certificate adds nothing to the key, and anything
+    may be in its place."""
     others = {"comment": "ours", "nbf": 1, "x5c": [{"e": 1}], "x5t#S256": {"f": 1}}
     key = public_jwk({**rsa(), "exp": 1_800_000_000, **others})
     assert set(key.members) == {"kty", "n", "e", "kid", "exp"}
@@ -224,7 +299,9 @@ def test_only_registered_members_are_kept() -> None:
 
 
 @pytest.mark.parametrize("place", ["x5c", "key_ops", "comment", "alg", "use"])
-@pytest.mark.parametrize("value", [{"d": SENTINEL}, [{"deep": [{"k": SENTINEL}]}], {"keys": [{"oth": SENTINEL}]}])
+@pytest.mark.parametrize(
+    "value", [{"d": SENTINEL}, [{"deep": [{"k": SENTINEL}]}], {"keys": [{"oth": SENTINEL}]}]
+)
 def test_a_private_member_anywhere_in_a_key_is_refused(place: str, value: object) -> None:
     """Also where it would be dropped: it has been shared."""
     with pytest.raises(InvalidJwk, match="contains the private member") as refused:
@@ -291,14 +368,21 @@ _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     ],
 )
 @pytest.mark.parametrize("spelling", ["another last digit", "a zero byte before it"])
-def test_a_key_has_one_spelling(parameters: dict[str, str], member: str, spelling: str, workspace: Workspace) -> None:
-    """Another one would be another thumbprint of the same key, so that two organisations could have it."""
+def test_a_key_has_one_spelling(
+    parameters: dict[str, str], member: str, spelling: str, workspace: Workspace
+) -> None:
+    """Another one would be another thumbprint of the same key, so that two organisations could have
+    it."""
     key = public_key("spelt", **parameters)
     value = key[member]
     if spelling == "another last digit":
         value = value[:-1] + _DIGITS[_DIGITS.index(value[-1]) ^ 1]
     else:
-        value = base64.urlsafe_b64encode(b"\0" + base64.urlsafe_b64decode(value + "==")).decode().rstrip("=")
+        value = (
+            base64.urlsafe_b64encode(b"\0" + base64.urlsafe_b64decode(value + "=="))
+            .decode()
+            .rstrip("=")
+        )
     workspace.write_key({**key, member: value})
     [problem] = workspace.problems()
     assert problem.remedy == "export the public key again" or "export it again" in problem.remedy

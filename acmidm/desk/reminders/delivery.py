@@ -1,4 +1,5 @@
-"""Send reminders one by one: what was accepted is recorded before the next one, and one that fails stops no other."""
+"""Send reminders one by one: what was accepted is recorded before the next one, and one that fails
+stops no other."""
 
 from __future__ import annotations
 
@@ -24,10 +25,14 @@ class Delivered(NamedTuple):
 
 
 def deliver(
-    mails: tuple[Reminder, ...], languages: Mapping[str, Language], ledger: Ledger, settings: Settings, now: datetime
+    mails: tuple[Reminder, ...],
+    languages: Mapping[str, Language],
+    ledger: Ledger,
+    settings: Settings,
+    now: datetime,
 ) -> Iterator[Delivered]:
-    """Send each mail, in the language of its organisation's code. A mail that nobody got is not recorded: the next run
-    tries it again."""
+    """Send each mail, in the language of its organisation's code. A mail that nobody got is not
+    recorded: the next run tries it again."""
     for reminder in mails:
         message = message_of(reminder, languages.get(reminder.code, Language.NL), settings, now)
         try:
@@ -38,5 +43,9 @@ def deliver(
         is_sent = len(refused) < len(reminder.contacts)
         if is_sent:
             ledger.record((due.id for due in reminder.about), now.astimezone(UTC).date())
-        problems = tuple(f"{plain(address)} was refused: {plain(why)}" for address, why in refused.items())
-        yield Delivered(reminder, problems or (() if is_sent else ("its form names no contact",)), is_sent)
+        problems = tuple(
+            f"{plain(address)} was refused: {plain(why)}" for address, why in refused.items()
+        )
+        yield Delivered(
+            reminder, problems or (() if is_sent else ("its form names no contact",)), is_sent
+        )

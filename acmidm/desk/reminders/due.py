@@ -1,5 +1,5 @@
-"""What an organisation is reminded of: a key or a mandate that ends, a step that waits for it. Pure: nothing is read,
-nothing is sent."""
+"""What an organisation is reminded of: a key or a mandate that ends, a step that waits for it.
+Pure: nothing is read, nothing is sent."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Sent = Mapping[str, date]
 
 @dataclass(frozen=True)
 class Ends:
-    """What ends within a threshold of days. ``name`` tells it from what else its client has, a mail calls it
-    ``named``."""
+    """What ends within a threshold of days. ``name`` tells it from what else its client has, a mail
+    calls it ``named``."""
 
     progress: Progress
     expires: datetime
@@ -67,7 +67,8 @@ class MandateEnds(Ends):
 
 @dataclass(frozen=True)
 class StepWaits:
-    """A step that waits for the organisation: one reminder a week and client, whichever step it is."""
+    """A step that waits for the organisation: one reminder a week and client, whichever step it
+    is."""
 
     progress: Progress
     reminded: date | None = None
@@ -86,16 +87,17 @@ Due = KeyEnds | MandateEnds | StepWaits
 
 
 def natural_key(connection: ListedConnection) -> str:
-    """Return the key that the authority stores with the client, such as ``acmidm/tni/OVO002067/mijn-gent``."""
+    """Return the key that the authority stores with the client, such as
+    ``acmidm/tni/OVO002067/mijn-gent``."""
     return f"{connection.platform}/{connection.environment}/{connection.key}"
 
 
 def due(rows: Iterable[Progress], sent: Sent, now: datetime) -> tuple[Due, ...]:
     """Return what is to be sent now, what ends before steps.
 
-    Of a key, or a mandate, only the present threshold counts: one with 5 days left gives one reminder, not three, also
-    after the ledger was lost. A step gets its first reminder after a week of waiting, or at once where nobody knows
-    since when it waits.
+    Of a key, or a mandate, only the present threshold counts: one with 5 days left gives one
+    reminder, not three, also after the ledger was lost. A step gets its first reminder after a week
+    of waiting, or at once where nobody knows since when it waits.
     """
     rows = tuple(rows)
     ends = (ending for row in rows for ending in _what_ends(row, now) if ending.id not in sent)
@@ -107,22 +109,34 @@ def due(rows: Iterable[Progress], sent: Sent, now: datetime) -> tuple[Due, ...]:
 def _what_ends(progress: Progress, now: datetime) -> Iterator[KeyEnds | MandateEnds]:
     connection = progress.connection
     for key in connection.keys or ():
-        if key.expires and not _leaves_before(connection, key.expires) and (within := _threshold(key.expires - now)):
+        if (
+            key.expires
+            and not _leaves_before(connection, key.expires)
+            and (within := _threshold(key.expires - now))
+        ):
             name = f"key {key.thumbprint or key.kid}"
             yield KeyEnds(progress, key.expires, within, name, key.in_mails, key)
     if (mandate := connection.mandate) and not _leaves_before(connection, mandate.expires):
         within, supplier = _threshold(mandate.expires - now), mandate.supplier
         if within:
-            yield MandateEnds(progress, mandate.expires, within, f"mandate of {supplier}", supplier, mandate)
+            yield MandateEnds(
+                progress, mandate.expires, within, f"mandate of {supplier}", supplier, mandate
+            )
 
 
 def _threshold(left: timedelta) -> int | None:
-    """Return the present threshold of what ends in some time; None where it has ended, or that is long."""
-    return next((days for days in THRESHOLDS if left.days <= days), None) if left > timedelta(0) else None
+    """Return the present threshold of what ends in some time; None where it has ended, or that is
+    long."""
+    return (
+        next((days for days in THRESHOLDS if left.days <= days), None)
+        if left > timedelta(0)
+        else None
+    )
 
 
 def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
-    """Return whether the connection is taken down before the key ends: then nobody has to replace the key."""
+    """Return whether the connection is taken down before the key ends: then nobody has to replace
+    the key."""
     leaves = connection.leaves.get(connection.platform)
     return leaves is not None and leaves <= f"{end.astimezone(UTC):%Y-%m-%d}"
 

@@ -16,10 +16,11 @@ _PRODUCT = "-//acmidm-onboarding//remind//"
 
 
 def calendar(ends: Iterable[Ends], room: Texts, now: datetime) -> bytes:
-    """Return an event for the day, in UTC, on which each key ends, or on which a mandate counts no more.
+    """Return an event for the day, in UTC, on which each key ends, or on which a mandate counts no
+    more.
 
-    Each has one UID whatever the threshold: an agenda that imports each reminder's file has one event, not three. The
-    day is marked as free.
+    Each has one UID whatever the threshold: an agenda that imports each reminder's file has one
+    event, not three. The day is marked as free.
     """
     ics = Calendar()
     ics.add("prodid", f"{_PRODUCT}{room.language.upper()}")
@@ -34,7 +35,9 @@ def calendar(ends: Iterable[Ends], room: Texts, now: datetime) -> bytes:
             "on": room(f"on.{ending.connection.environment}"),
             "time": f"{ending.expires.astimezone(UTC):%H:%M}",
         }
-        event.add("uid", f"{hashlib.sha256(ending.same.encode()).hexdigest()[:32]}@acmidm-onboarding")
+        event.add(
+            "uid", f"{hashlib.sha256(ending.same.encode()).hexdigest()[:32]}@acmidm-onboarding"
+        )
         event.add("dtstamp", now.astimezone(UTC))
         event.add("dtstart", ending.expires.astimezone(UTC).date())
         event.add("summary", room(f"event.{ending.kind}.summary", **values))

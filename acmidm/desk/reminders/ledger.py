@@ -1,8 +1,9 @@
-"""Which reminders were accepted by the mail server, in a file beside the state: nothing is sent twice for one
-threshold.
+"""Which reminders were accepted by the mail server, in a file beside the state: nothing is sent
+twice for one threshold.
 
-It is written whole after each mail that was accepted. A run that dies in between repeats that one mail. A ledger that
-is lost is an empty one. A damaged one is refused: whoever deletes it knows that each reminder may be repeated once.
+It is written whole after each mail that was accepted. A run that dies in between repeats that one
+mail. A ledger that is lost is an empty one. A damaged one is refused: whoever deletes it knows that
+each reminder may be repeated once.
 """
 
 from __future__ import annotations
@@ -46,14 +47,16 @@ class Ledger:
         except ValidationError:
             raise Failure(
                 on_one_line(
-                    f"{file}: this is no ledger of reminders, so that nothing is sent; put back a copy, or delete it, "
-                    "and each reminder that is due now may be sent a second time"
+                    f"{file}: this is no ledger of reminders, so that nothing is sent; put back a"
+                    " copy, or delete it, and each reminder that is due now may be sent a second"
+                    " time"
                 ),
                 exit_code=1,
             ) from None
 
     def record(self, ids: Iterable[str], day: date) -> None:
-        """Write that these were sent, before anything else is. Raises Failure where that cannot be written."""
+        """Write that these were sent, before anything else is. Raises Failure where that cannot be
+        written."""
         kept = {reminder: when for reminder, when in self.sent.items() if when > day - _KEPT}
         self.sent = {**kept, **dict.fromkeys(ids, day)}
         sent = {reminder: when.isoformat() for reminder, when in sorted(self.sent.items())}
@@ -62,30 +65,36 @@ class Ledger:
             write_whole(self.file, text, 0o600)
         except OSError as error:
             why = (
-                f"cannot be written: {error.strerror}; the run ends, and the mail that was just accepted is sent again"
-                " by the next one"
+                f"cannot be written: {error.strerror}; the run ends, and the mail that was just"
+                " accepted is sent again by the next one"
             )
             raise Failure(on_one_line(f"{self.file}: {why}"), exit_code=1) from None
 
 
 def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where the ledger of a stack is: beside the state where that is a folder, else in the project's own
-    ``.local``."""
+    """Return where the ledger of a stack is: beside the state where that is a folder, else in the
+    project's own ``.local``."""
     backend = backend_folder(environ.get("PULUMI_BACKEND_URL", ""))
     return (
-        backend.parent / Ledger.folder / f"{stack}.json" if backend else Path(".local", stack, f"{Ledger.folder}.json")
+        backend.parent / Ledger.folder / f"{stack}.json"
+        if backend
+        else Path(".local", stack, f"{Ledger.folder}.json")
     )
 
 
 @contextmanager
 def opened(file: Path) -> Iterator[Ledger]:
-    """Open the ledger for this run alone. Raises Failure where another run has it, or where it is damaged."""
+    """Open the ledger for this run alone. Raises Failure where another run has it, or where it is
+    damaged."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with file.with_name(f"{file.name}.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Failure(
-                on_one_line(f"{file}: another run sends reminders at this moment; wait until it ends"), exit_code=1
+                on_one_line(
+                    f"{file}: another run sends reminders at this moment; wait until it ends"
+                ),
+                exit_code=1,
             ) from None
         yield Ledger(file)

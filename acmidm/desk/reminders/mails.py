@@ -1,4 +1,5 @@
-"""Who gets which mail: one per organisation, environment and set of contacts, with all that is due for them."""
+"""Who gets which mail: one per organisation, environment and set of contacts, with all that is due
+for them."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ ROOM = "remind"
 
 @dataclass(frozen=True)
 class Reminder:
-    """One mail, about forms of one organisation that name the same contacts: nobody learns another form's contacts."""
+    """One mail, about forms of one organisation that name the same contacts: nobody learns another
+    form's contacts."""
 
     code: str
     organisation: str
@@ -47,7 +49,11 @@ def reminders(due: Iterable[Due]) -> tuple[Reminder, ...]:
     together: dict[tuple[str, Environment, tuple[str, ...]], list[Due]] = {}
     for item in due:
         connection = item.connection
-        recipients = connection.key.partition("/")[0], connection.environment, tuple(sorted(set(connection.contacts)))
+        recipients = (
+            connection.key.partition("/")[0],
+            connection.environment,
+            tuple(sorted(set(connection.contacts))),
+        )
         together.setdefault(recipients, []).append(item)
     return tuple(
         Reminder(recipients[0], about[0].connection.organisation, *recipients[1:], tuple(about))
@@ -72,7 +78,9 @@ def message_of(reminder: Reminder, language: Language, settings: Settings, now: 
             "intro": room("intro", **where),
             "parts": [{"title": room(name), "items": items} for name, items in parts if items],
             "file": room("attached") if keys or mandates else "",
-            "application": ", ".join(dict.fromkeys(plain(due.connection.application) for due in reminder.about)),
+            "application": ", ".join(
+                dict.fromkeys(plain(due.connection.application) for due in reminder.about)
+            ),
         },
         language=language,
         to=reminder.contacts,
@@ -83,28 +91,39 @@ def message_of(reminder: Reminder, language: Language, settings: Settings, now: 
     if keys or mandates:
         written = calendar([*keys, *mandates], room, now)
         params = {"method": "PUBLISH", "charset": "utf-8"}  # RFC 6047 §2.4
-        message.add_attachment(written, maintype="text", subtype="calendar", filename=room("file"), params=params)
+        message.add_attachment(
+            written, maintype="text", subtype="calendar", filename=room("file"), params=params
+        )
     return message
 
 
 def _about(reminder: Reminder, room: Texts) -> str:
     phrases = []
     if keys := reminder.keys:
-        phrases.append(room.counted("key", len(keys), day=room.day(keys[0].expires.astimezone(UTC).date())))
+        phrases.append(
+            room.counted("key", len(keys), day=room.day(keys[0].expires.astimezone(UTC).date()))
+        )
     if mandates := reminder.mandates:
-        phrases.append(room.counted("mandate", len(mandates), day=room.day(mandates[0].mandate.until)))
+        phrases.append(
+            room.counted("mandate", len(mandates), day=room.day(mandates[0].mandate.until))
+        )
     if reminder.steps:
         phrases.append(room.counted("step", len(reminder.steps)))
     return reduce(lambda one, other: room("and", one=one, other=other), phrases)
 
 
 def _of_key(ending: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
-    """Return what ends, and what to do about it: to use a later key that is there already, else to make one."""
+    """Return what ends, and what to do about it: to use a later key that is there already, else to
+    make one."""
     connection, end = ending.connection, ending.expires.astimezone(UTC)
     others = (key for key in connection.keys or () if key.kid != ending.key.kid)
-    later = next((key for key in others if key.expires is None or key.expires > ending.expires), None)
+    later = next(
+        (key for key in others if key.expires is None or key.expires > ending.expires), None
+    )
     portal = (
-        settings.platforms[connection.platform].portal(connection.environment) if connection.keys_in_portal else None
+        settings.platforms[connection.platform].portal(connection.environment)
+        if connection.keys_in_portal
+        else None
     )
     link = ""
     if later is not None:
@@ -119,15 +138,21 @@ def _of_key(ending: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
         key=ending.key.in_mails,
         day=room.day(end.date()),
         time=f"{end:%H:%M}",
-        threshold=ending.threshold,  # so that this mail and the one before differ, also by their Message-ID
+        # so that this mail and the one before differ, also by their Message-ID
+        threshold=ending.threshold,
     )
     return {"what": what, "to_do": to_do, "link": link, "waits": ""}
 
 
 def _of_mandate(ending: MandateEnds, room: Texts) -> dict[str, str]:
     """Return what ends, and that a later day goes into the organisation's own file."""
-    facts = {"application": plain(ending.connection.name), "supplier": plain(ending.mandate.supplier)}
-    what = room("mandate_ends", **facts, day=room.day(ending.mandate.until), threshold=ending.threshold)
+    facts = {
+        "application": plain(ending.connection.name),
+        "supplier": plain(ending.mandate.supplier),
+    }
+    what = room(
+        "mandate_ends", **facts, day=room.day(ending.mandate.until), threshold=ending.threshold
+    )
     return {"what": what, "to_do": room("renew.mandate"), "link": "", "waits": ""}
 
 
@@ -138,10 +163,17 @@ def _of_step(waiting: StepWaits, room: Texts) -> dict[str, str]:
     if progress.since:
         waits.append(room("since", day=room.day(progress.since.astimezone(UTC).date())))
     if waiting.reminded:
-        waits.append(room("reminded", day=room.day(waiting.reminded)))  # the same text a week later is another mail
+        waits.append(
+            room("reminded", day=room.day(waiting.reminded))
+        )  # the same text a week later is another mail
     step = f"{progress.step:d}"
     return {
-        "what": room("waits", application=plain(waiting.connection.name), step=step, called=guide(f"step.{step}")),
+        "what": room(
+            "waits",
+            application=plain(waiting.connection.name),
+            step=step,
+            called=guide(f"step.{step}"),
+        ),
         "to_do": (to_do := progress.instruction(room.language)),
         "link": portal if (portal := progress.values.get("portal", "")) in to_do else "",
         "waits": " ".join(waits),

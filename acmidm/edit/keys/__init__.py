@@ -1,1 +1,2 @@
-"""What ``acmidm keys`` does: make key pairs, take public keys that there are, and name them in a form."""
+"""What ``acmidm keys`` does: make key pairs, take public keys that there are, and name them in a
+form."""

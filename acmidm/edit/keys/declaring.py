@@ -1,4 +1,5 @@
-"""Public keys that a form is about to name, or a supplier for others: where their files go, and what keeps them out."""
+"""Public keys that a form is about to name, or a supplier for others: where their files go, and
+what keeps them out."""
 
 from __future__ import annotations
 
@@ -64,25 +65,43 @@ class ListOfKeys:
             if request.jwks_uri:
                 raise Failure(say("edit.keys_at_address", file=self.file, address=request.jwks_uri))
             if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-                raise Failure(say("edit.keys_without_use", file=self.file, method=form.token_endpoint_auth_method))
+                raise Failure(
+                    say(
+                        "edit.keys_without_use",
+                        file=self.file,
+                        method=form.token_endpoint_auth_method,
+                    )
+                )
         if count + more > MOST_KEYS:
-            oldest = min(self.keys, key=lambda key: (key.expires is None, key.expires), default=None)
+            oldest = min(
+                self.keys, key=lambda key: (key.expires is None, key.expires), default=None
+            )
             first = (
                 f" ({say('edit.first_to_end', kid=oldest.kid, day=oldest.expires)})"
                 if oldest and oldest.expires
                 else ""
             )
-            facts = {"file": self.file, "count": count, "environment": self.environment, "most": MOST_KEYS}
+            facts = {
+                "file": self.file,
+                "count": count,
+                "environment": self.environment,
+                "most": MOST_KEYS,
+            }
             raise Failure(say("edit.most_keys", **facts, first=first))
 
-    def names_of(self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False) -> list[str]:
-        """Return free names for key files, without their ending; ``taken`` says of a name whether it is in use
-        elsewhere."""
+    def names_of(
+        self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False
+    ) -> list[str]:
+        """Return free names for key files, without their ending; ``taken`` says of a name whether
+        it is in use elsewhere."""
         file, base = Path.cwd() / self.file, f"{self.name}-{self.environment}-{now.year}"
-        return free_names(base, count, lambda name: file.with_name(f"{name}.jwk.json").exists() or taken(name))
+        return free_names(
+            base, count, lambda name: file.with_name(f"{name}.jwk.json").exists() or taken(name)
+        )
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], None]:
-        """Return what writes the keys, by the names of their files, and lists them. Raises InvalidForms, Failure."""
+        """Return what writes the keys, by the names of their files, and lists them. Raises
+        InvalidForms, Failure."""
         files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}
 
         def add(document: Any) -> None:
@@ -106,10 +125,18 @@ class ListOfKeys:
         def take_out(document: Any) -> None:
             request, name = self._place(document)
             entries = (request or {}).get(name) or []
-            files = [self.file.with_name(entry if isinstance(entry, str) else entry["file"]) for entry in entries]
+            files = [
+                self.file.with_name(entry if isinstance(entry, str) else entry["file"])
+                for entry in entries
+            ]
             kids = [getattr(key_in(file.read_text("utf-8"), file), "kid", "") for file in files]
             if kid not in kids:
-                facts = {"file": self.file, "kid": quoted(kid), "environment": self.environment, "kids": listed(kids)}
+                facts = {
+                    "file": self.file,
+                    "kid": quoted(kid),
+                    "environment": self.environment,
+                    "kids": listed(kids),
+                }
                 raise Failure(say("edit.no_such_key", **facts))
             del entries[kids.index(kid)]
             removed[:] = [files[kids.index(kid)]]
@@ -127,7 +154,8 @@ class ListOfKeys:
 
     @property
     def _checked(self) -> Path:
-        """What has to be valid after an edit: the form, or each that may have the keys of the supplier."""
+        """What has to be valid after an edit: the form, or each that may have the keys of the
+        supplier."""
         return self.file if self.is_form else self.file.parent.parent
 
     def _require_own(self) -> None:
@@ -169,7 +197,13 @@ def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
     if environment not in loaded.form.environments:
         raise Failure(say("edit.no_environment", file=file, environment=environment))
     return ListOfKeys(
-        *(loaded.file, loaded.file.stem, loaded.organisation, environment, stacks.profiles[environment]),
+        *(
+            loaded.file,
+            loaded.file.stem,
+            loaded.organisation,
+            environment,
+            stacks.profiles[environment],
+        ),
         *(loaded.keys.get(environment, ()), [loaded]),
         is_form=True,
     )
@@ -183,11 +217,19 @@ def keys_of_supplier(supplier: str, forms: Path, environment: Environment) -> Li
     if organisation is None:
         raise Failure(say("edit.no_supplier", supplier=supplier, forms=forms))
     having = [
-        form for form in onboardings.forms if form.form.keys_of == supplier and environment in form.form.environments
+        form
+        for form in onboardings.forms
+        if form.form.keys_of == supplier and environment in form.form.environments
     ]
     keys = onboardings.suppliers.get(supplier, {}).get(environment, ())
     return ListOfKeys(
-        *(forms / supplier / KEYS_FILE, supplier, organisation, environment, stacks.profiles[environment]),
+        *(
+            forms / supplier / KEYS_FILE,
+            supplier,
+            organisation,
+            environment,
+            stacks.profiles[environment],
+        ),
         *(keys, having),
         is_form=False,
     )

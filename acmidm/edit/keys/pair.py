@@ -1,5 +1,5 @@
-"""A key pair of an application: made on the organisation's own machine, its private half in a file outside any Git
-work tree."""
+"""A key pair of an application: made on the organisation's own machine, its private half in a file
+outside any Git work tree."""
 
 from __future__ import annotations
 
@@ -22,20 +22,23 @@ from acmidm_onboarding.values.problems import Failure
 
 _RSA_EXPONENT = 65537
 ALGORITHMS = {Profile.ACMIDM: "RS256", Profile.FAPI2: "ES256"}
-"""What a new key signs with: what works at ACM/IDM today, or what the FAPI 2.0 Security Profile §5.4.1 allows."""
+"""What a new key signs with: what works at ACM/IDM today, or what the FAPI 2.0 Security Profile
+§5.4.1 allows."""
 _OF_RSA = {Profile.ACMIDM: "RS256", Profile.FAPI2: "PS256"}
 _OF_CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 
 
 def make_key(profile: Profile, ends: datetime, kid: str | None) -> PrivateKey:
-    """Make a key for a profile: RSA of 4096 bits, or P-256. Without ``kid``, that is its thumbprint (RFC 7638). Raises
-    Failure."""
+    """Make a key for a profile: RSA of 4096 bits, or P-256. Without ``kid``, that is its thumbprint
+    (RFC 7638). Raises Failure."""
     private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
     if ALGORITHMS[profile] == "RS256":
         private = rsa.generate_private_key(_RSA_EXPONENT, RSA_BITS)
     else:
         private = ec.generate_private_key(ec.SECP256R1())
-    return named(PrivateKey(declared(private.public_key(), profile, ends), JWK.from_pyca(private)), kid)
+    return named(
+        PrivateKey(declared(private.public_key(), profile, ends), JWK.from_pyca(private)), kid
+    )
 
 
 def named(key: PrivateKey, kid: str | None) -> PrivateKey:
@@ -47,9 +50,12 @@ def named(key: PrivateKey, kid: str | None) -> PrivateKey:
 
 
 def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None) -> PublicJwk:
-    """Return a public key as it is registered: with its use, its algorithm and its end. Raises InvalidJwk."""
+    """Return a public key as it is registered: with its use, its algorithm and its end. Raises
+    InvalidJwk."""
     members: dict[str, Any] = {**JWK.from_pyca(key).export_public(as_dict=True), "use": "sig"}
-    algorithm = _OF_RSA[profile] if members["kty"] == "RSA" else _OF_CURVES.get(str(members.get("crv")))
+    algorithm = (
+        _OF_RSA[profile] if members["kty"] == "RSA" else _OF_CURVES.get(str(members.get("crv")))
+    )
     members |= {"alg": algorithm} if algorithm else {}
     members |= {"exp": int(ends.timestamp())} if ends else {}
     return public_jwk(members)
@@ -79,16 +85,25 @@ def repository_of(file: Path) -> Path | None:
 
 
 def _is_repository(folder: Path) -> bool:
-    is_bare = (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
-    return folder.name == ".git" or is_bare or (folder / ".git").exists() or (folder / ".git").is_symlink()
+    is_bare = (
+        (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+    )
+    return (
+        folder.name == ".git"
+        or is_bare
+        or (folder / ".git").exists()
+        or (folder / ".git").is_symlink()
+    )
 
 
-def write_private_key(file: Path, content: str | bytes, then: Callable[[], object] = lambda: None) -> None:
-    """Write a private key or a secret, whole and with mode 0600, then do what makes use of it; take it away again where
-    that fails.
+def write_private_key(
+    file: Path, content: str | bytes, then: Callable[[], object] = lambda: None
+) -> None:
+    """Write a private key or a secret, whole and with mode 0600, then do what makes use of it; take
+    it away again where that fails.
 
-    ``file`` was checked before, see ``require_outside_git``. A kill in between leaves a private key whose public half
-    nobody knows. Raises OSError.
+    ``file`` was checked before, see ``require_outside_git``. A kill in between leaves a private key
+    whose public half nobody knows. Raises OSError.
     """
     if not file.parent.exists():
         private_folder(file.parent)

@@ -15,7 +15,8 @@ _LONGEST_BYTES = 1023
 
 
 def new_passphrase(descriptor: int | None, words: Texts) -> bytes:
-    """Return a passphrase for a new key: typed twice, or the first line of a file descriptor. Raises Failure."""
+    """Return a passphrase for a new key: typed twice, or the first line of a file descriptor.
+    Raises Failure."""
     given = _read(descriptor) if descriptor is not None else _typed(words("prompt.new"))
     if descriptor is None and _typed(words("prompt.again")) != given:
         raise Failure(say("edit.passphrases_differ"))
@@ -25,8 +26,8 @@ def new_passphrase(descriptor: int | None, words: Texts) -> bytes:
 
 
 def known_passphrase(descriptor: int | None, words: Texts) -> bytes:
-    """Return the passphrase of a file that there is: typed once, or the first line of a file descriptor. Raises
-    Failure."""
+    """Return the passphrase of a file that there is: typed once, or the first line of a file
+    descriptor. Raises Failure."""
     return (_read(descriptor) if descriptor is not None else _typed(words("prompt.known"))).encode()
 
 
@@ -47,7 +48,9 @@ def _read(descriptor: int) -> str:
         ):
             content += part
     except OSError as error:
-        raise Failure(say("edit.descriptor_unreadable", descriptor=descriptor, reason=error.strerror)) from None
+        raise Failure(
+            say("edit.descriptor_unreadable", descriptor=descriptor, reason=error.strerror)
+        ) from None
     return _checked(content.partition(b"\n")[0].removesuffix(b"\r"))
 
 

@@ -1,7 +1,8 @@
-"""The public keys in the files that people have: a JWK, a JWK Set, a key in PEM, a certificate, or a PKCS#12 file.
+"""The public keys in the files that people have: a JWK, a JWK Set, a key in PEM, a certificate, or
+a PKCS#12 file.
 
-Of a private key only the public half is used, and nothing is repeated; in a Git repository it is refused, for that is
-shared one day. Of a PKCS#12 file (RFC 7292) only the certificate is read.
+Of a private key only the public half is used, and nothing is repeated; in a Git repository it is
+refused, for that is shared one day. Of a PKCS#12 file (RFC 7292) only the certificate is read.
 """
 
 from __future__ import annotations
@@ -36,14 +37,18 @@ _PRIVATE_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File", b"Private-Lines")
 
 
 def keys_in(
-    file: Path, profile: Profile, passphrase: Callable[[], bytes], ends: datetime | None, now: datetime
+    file: Path,
+    profile: Profile,
+    passphrase: Callable[[], bytes],
+    ends: datetime | None,
+    now: datetime,
 ) -> tuple[tuple[PublicJwk, ...], bool]:
-    """Return the public keys in a file, and whether its key is private. ``ends`` is the end of keys without an end of
-    their own.
+    """Return the public keys in a file, and whether its key is private. ``ends`` is the end of keys
+    without an end of their own.
 
     Raises:
-        Failure: for a file without a key, and for a key that has ended, cannot be registered, or is private and in a
-        Git repository.
+        Failure: for a file without a key, and for a key that has ended, cannot be registered, or is
+        private and in a Git repository.
     """
     try:
         content = read_bytes(file)
@@ -53,7 +58,10 @@ def keys_in(
         raise _not_public(file, str(error)) from None
     except InvalidJwk as error:
         raise _not_public(
-            file, "; ".join(say("problems.jwk.the_key", sentence=reason.sentence) for reason in error.reasons)
+            file,
+            "; ".join(
+                say("problems.jwk.the_key", sentence=reason.sentence) for reason in error.reasons
+            ),
         ) from None
     if not keys:
         raise _not_public(file, say("edit.no_signing_key", known_kinds=say("edit.known_kinds")))
@@ -62,16 +70,25 @@ def keys_in(
             raise _not_public(file, say("edit.key_ended", kid=key.kid, expires=key.expires))
     if ends:
         exp = int(ends.timestamp())
-        keys = tuple(key if key.expires else public_jwk({**key.members, "exp": exp}) for key in keys)
+        keys = tuple(
+            key if key.expires else public_jwk({**key.members, "exp": exp}) for key in keys
+        )
     return keys, half is not None
 
 
 def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
-    """Return the public half of a private key, in PEM or as a JSON Web Key; None for a file that is not a private key
-    alone, or cannot be read."""
-    load, of_json = load_pem_private_key if PEM in content else load_der_private_key, is_json(content)
+    """Return the public half of a private key, in PEM or as a JSON Web Key; None for a file that is
+    not a private key alone, or cannot be read."""
+    load, of_json = (
+        load_pem_private_key if PEM in content else load_der_private_key,
+        is_json(content),
+    )
     try:
-        private = json.loads(content, object_pairs_hook=without_duplicates) if of_json else load(content, None)
+        private = (
+            json.loads(content, object_pairs_hook=without_duplicates)
+            if of_json
+            else load(content, None)
+        )
     except TypeError:  # it is encrypted
         private = None
     except Exception:  # whatever it is, it is no private key
@@ -80,7 +97,10 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
         return None
     _require_unshared(file)
     if of_json:
-        public = json.loads(content, object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS})
+        public = json.loads(
+            content,
+            object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS},
+        )
         return json.dumps(public, sort_keys=True).encode()
     try:
         key = (private or load(content, passphrase())).public_key()
@@ -92,10 +112,14 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
 
 def _require_unshared(file: Path) -> None:
     if folder := repository_of(file) or repository_of(file.resolve()):
-        raise _not_public(file, say("edit.private_key_in_repository", folder=folder, shared=say("edit.shared")))
+        raise _not_public(
+            file, say("edit.private_key_in_repository", folder=folder, shared=say("edit.shared"))
+        )
 
 
-def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> tuple[PublicJwk, ...]:
+def _keys(
+    file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]
+) -> tuple[PublicJwk, ...]:
     if any(mark in content for mark in _PRIVATE_MARKS):
         raise _not_public(file, say("edit.private_key_unreadable"))
     if is_json(content):
@@ -104,7 +128,9 @@ def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[],
         except InvalidJwk:
             raise
         except (ValueError, RecursionError):
-            raise _not_public(file, say("edit.unreadable_json", known_kinds=say("edit.known_kinds"))) from None
+            raise _not_public(
+                file, say("edit.unreadable_json", known_kinds=say("edit.known_kinds"))
+            ) from None
     if is_pkcs12(content):
         _require_unshared(file)  # the file has the certificate's private key too
         return (_of_pkcs12(file, content, profile, passphrase),)
@@ -115,7 +141,9 @@ def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
     if (number := content.count(PEM)) > 1:
         raise _not_public(file, say("edit.several_keys", number=number))
     of_pem = (load_pem_x509_certificate, serialization.load_pem_public_key)
-    for load in of_pem if PEM in content else (load_der_x509_certificate, serialization.load_der_public_key):
+    for load in (
+        of_pem if PEM in content else (load_der_x509_certificate, serialization.load_der_public_key)
+    ):
         try:
             return _registered(file, load(content), profile)
         except InvalidJwk:
@@ -125,7 +153,9 @@ def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
     raise _not_public(file, say("edit.unreadable_key", known_kinds=say("edit.known_kinds")))
 
 
-def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> PublicJwk:
+def _of_pkcs12(
+    file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]
+) -> PublicJwk:
     try:
         certificate = open_pkcs12(content, passphrase).cert
     except Unusable as error:
@@ -137,7 +167,11 @@ def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: Callabl
 
 def _registered(file: Path, source: Certificate | object, profile: Profile) -> PublicJwk:
     """Return the public key as it is registered; a key ends with its certificate."""
-    key, ends = (source.public_key(), source.not_valid_after_utc) if isinstance(source, Certificate) else (source, None)
+    key, ends = (
+        (source.public_key(), source.not_valid_after_utc)
+        if isinstance(source, Certificate)
+        else (source, None)
+    )
     try:
         return declared(key, profile, ends)  # type: ignore[arg-type] # jwcrypto raises for a key of a kind that it does not know
     except InvalidJwk:
@@ -147,5 +181,6 @@ def _registered(file: Path, source: Certificate | object, profile: Profile) -> P
 
 
 def _not_public(file: Path, sentence: str) -> Failure:
-    """Return why a file has no key that can be registered, and what to do. Nothing of the file is repeated."""
+    """Return why a file has no key that can be registered, and what to do. Nothing of the file is
+    repeated."""
     return Failure(on_one_line(f"{file}: {sentence}"))

@@ -1,5 +1,5 @@
-"""What a form that exists gets of a file that was sent: it adds, and changes what a product knows; it removes
-nothing."""
+"""What a form that exists gets of a file that was sent: it adds, and changes what a product knows;
+it removes nothing."""
 
 from __future__ import annotations
 
@@ -15,22 +15,35 @@ from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.values.terms import Environment
 
 
-def with_additions(text: str, loaded: LoadedForm, sent: Form, key_files: Mapping[Environment, Collection[str]]) -> str:
-    """Return the text of a form with what it lacks of another one; comments and order stay. Raises Failure."""
+def with_additions(
+    text: str, loaded: LoadedForm, sent: Form, key_files: Mapping[Environment, Collection[str]]
+) -> str:
+    """Return the text of a form with what it lacks of another one; comments and order stay. Raises
+    Failure."""
 
     def edit(document: Any) -> None:
-        put_last(document["contacts"], [one for one in sent.contacts if one not in loaded.form.contacts])
+        put_last(
+            document["contacts"], [one for one in sent.contacts if one not in loaded.form.contacts]
+        )
         environments = document["environments"]
         for environment, request in sent.environments.items():
             there = loaded.form.environments.get(environment, EnvironmentRequest())
             wanted = request_of(request)
             new = {
-                part: CommentedMap({name: copied(value) for name, value in wanted[part].items() if not own.get(name)})
+                part: CommentedMap(
+                    {
+                        name: copied(value)
+                        for name, value in wanted[part].items()
+                        if not own.get(name)
+                    }
+                )
                 for part, own in (("scopes", there.scopes), ("products", there.products))
                 if part in wanted
             }
             put_request(
-                environments, environment.value, CommentedMap({part: more for part, more in new.items() if more})
+                environments,
+                environment.value,
+                CommentedMap({part: more for part, more in new.items() if more}),
             )
             for name in [name for name in request.products if there.products.get(name)]:
                 _change(environments[environment.value]["products"][name], request.products[name])
@@ -42,7 +55,9 @@ def with_additions(text: str, loaded: LoadedForm, sent: Form, key_files: Mapping
 
 def request_of(request: EnvironmentRequest, key_files: Collection[str] = ()) -> dict[str, Any]:
     """Return what a form has for an environment, by its names there."""
-    scopes = {name: scope.model_dump(exclude_defaults=True) for name, scope in request.scopes.items()}
+    scopes = {
+        name: scope.model_dump(exclude_defaults=True) for name, scope in request.scopes.items()
+    }
     products = {name: dict(configuration) for name, configuration in request.products.items()}
     parts = {"jwks": list(key_files), "scopes": scopes, "products": products}
     return {name: part for name, part in parts.items() if part or name == "scopes"}

@@ -19,7 +19,11 @@ from acmidm_onboarding.values.problems import Problem, did_you_mean, listed, quo
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _ANSWER = Path()
-_FORM: Mapping[str, Any] = {"application": "x", "contacts": ["x@x.example"], "environments": {"tni": {}}}
+_FORM: Mapping[str, Any] = {
+    "application": "x",
+    "contacts": ["x@x.example"],
+    "environments": {"tni": {}},
+}
 _ORGANISATION: Mapping[str, Any] = {"name": "X"}
 
 
@@ -53,7 +57,9 @@ def of_product(name: str, catalogue: Catalogue, environment: Environment) -> lis
     product = catalogue.products.get(name)
     if product is None:
         remedy = did_you_mean(
-            name, catalogue.products, say("forms.known_products", products=listed(catalogue.products))
+            name,
+            catalogue.products,
+            say("forms.known_products", products=listed(catalogue.products)),
         )
         return [say("edit.unknown_product", name=quoted(name), remedy=remedy)]
     if environment not in product.environments:
@@ -61,7 +67,9 @@ def of_product(name: str, catalogue: Catalogue, environment: Environment) -> lis
     return []
 
 
-def of_scope(name: str, catalogue: Catalogue, environment: Environment, platform: Platform) -> list[str]:
+def of_scope(
+    name: str, catalogue: Catalogue, environment: Environment, platform: Platform
+) -> list[str]:
     """Return why a scope cannot be chosen."""
     scope = catalogue.scopes.get(name)
     if scope is None:
@@ -91,13 +99,21 @@ def of_field(product: Product, name: str, value: object) -> list[str]:
             )
         ]
     validator = LinearValidator({"type": "object", "properties": {name: properties[name]}})
-    return _sentences(problems_of_configuration(Document(_ANSWER), (), product.product, validator, {name: value}))
+    return _sentences(
+        problems_of_configuration(Document(_ANSWER), (), product.product, validator, {name: value})
+    )
 
 
-def of_sender(product: Product, name: str, value: object, organisation: Organisation, file: Path) -> list[str]:
-    """Return for whom a value speaks that is not its organisation's; ``file`` is the ``organisation.yaml`` that says
-    so."""
-    return _sentences(problems_of_senders(Document(_ANSWER), (), product, {name: value}, Document(file), organisation))
+def of_sender(
+    product: Product, name: str, value: object, organisation: Organisation, file: Path
+) -> list[str]:
+    """Return for whom a value speaks that is not its organisation's; ``file`` is the
+    ``organisation.yaml`` that says so."""
+    return _sentences(
+        problems_of_senders(
+            Document(_ANSWER), (), product, {name: value}, Document(file), organisation
+        )
+    )
 
 
 def _sentences(problems: Iterable[Problem]) -> list[str]:

@@ -1,4 +1,5 @@
-"""From answers to files: the form of an application on TNI, and the organisation's file where that is new."""
+"""From answers to files: the form of an application on TNI, and the organisation's file where that
+is new."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 _FIRST = Environment.TNI
 """Production comes by ``acmidm promote --write``, once TNI was validated."""
 PLATFORM = Platform.ACMIDM
-"""A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in the form."""
+"""A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in
+the form."""
 _NOBODY = FormOwner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
 """Stands for an organisation that is not known, so that the rest is still looked at."""
 
@@ -51,14 +53,19 @@ class Draft:
     application: str
     contacts: Sequence[str]
     requests: Mapping[Environment, Mapping[str, Any]]
-    """Per environment what the form has for it: keys, scopes and products, by their names in a form."""
+    """Per environment what the form has for it: keys, scopes and products, by their names in a
+    form."""
     speaks_for: Mapping[str, Sequence[str]]
     """Under which names a new organisation sends; empty for one that is there."""
     supplier: str | None = None
 
     @property
     def scopes(self) -> Sequence[str]:
-        return list(dict.fromkeys(scope for request in self.requests.values() for scope in request["scopes"]))
+        return list(
+            dict.fromkeys(
+                scope for request in self.requests.values() for scope in request["scopes"]
+            )
+        )
 
     @property
     def file(self) -> Path:
@@ -75,7 +82,13 @@ class Draft:
         }
         if self.supplier:
             fields["keys_of"] = self.supplier
-        lines = [SCHEMA.format("onboarding"), "#", f"# {texts('comment.form')}", *lines_of(fields), ""]
+        lines = [
+            SCHEMA.format("onboarding"),
+            "#",
+            f"# {texts('comment.form')}",
+            *lines_of(fields),
+            "",
+        ]
         if Environment.PROD not in self.requests:
             lines.append(f"# {texts('comment.production')}")
         lines.append("environments:")
@@ -88,18 +101,34 @@ class Draft:
 
     def organisation(self, texts: Texts) -> str:
         """Return the text of ``organisation.yaml`` of a new organisation."""
-        fields = {name: Quoted(value) if name == "kbo" else value for name, value in self.owner.fields.items()}
+        fields = {
+            name: Quoted(value) if name == "kbo" else value
+            for name, value in self.owner.fields.items()
+        }
         language = {"language": fields.pop("language")} if "language" in fields else {}
-        lines = [SCHEMA.format("organisation"), "#", f"# {texts('comment.organisation')}", *lines_of(fields)]
+        lines = [
+            SCHEMA.format("organisation"),
+            "#",
+            f"# {texts('comment.organisation')}",
+            *lines_of(fields),
+        ]
         if self.speaks_for:
-            lines += [f"# {texts('comment.speaks_for')}", *lines_of({"speaks_for": dict(self.speaks_for)})]
+            lines += [
+                f"# {texts('comment.speaks_for')}",
+                *lines_of({"speaks_for": dict(self.speaks_for)}),
+            ]
         return "\n".join([*lines, *(lines_of(language) if language else ())]) + "\n"
 
 
 def draft_of(
-    answers: Answers, catalogue: Catalogue, organisations: Mapping[str, Organisation], forms: Path, talk: Talk
+    answers: Answers,
+    catalogue: Catalogue,
+    organisations: Mapping[str, Organisation],
+    forms: Path,
+    talk: Talk,
 ) -> Draft:
-    """Return what the answers come to. Raises Failure with every answer that is missing or wrong."""
+    """Return what the answers come to. Raises Failure with every answer that is missing or
+    wrong."""
     owner = owner_of(answers.organisation, organisations, forms, talk)
     if talk.on_terminal:
         talk.require()
@@ -116,12 +145,20 @@ def draft_of(
     if products:
         talk.wrong += unknown_products(answers.values, [product.product for product in products])
     fields = Fields(owner, application, forms, answers.values, talk)
-    configured = {product.product: fields.of(product) for product in products if product.configuration is not None}
+    configured = {
+        product.product: fields.of(product)
+        for product in products
+        if product.configuration is not None
+    }
     talk.require()
     request: dict[str, Any] = {"scopes": {scope: {} for scope in scopes}}
     if configured:
         request["products"] = configured
-    names = speaks_for((product, configured.get(product.product, {})) for product in products) if owner.is_new else {}
+    names = (
+        speaks_for((product, configured.get(product.product, {})) for product in products)
+        if owner.is_new
+        else {}
+    )
     return Draft(owner, application, contacts, {_FIRST: request}, names, answers.supplier)
 
 
@@ -134,13 +171,18 @@ def _application(answers: Answers, owner: FormOwner, forms: Path, talk: Talk) ->
 
     what = say("edit.what.application")
     return (
-        talk.answer("--application NAME", what, answers.application, check, talk.texts("application")) or _NOBODY.folder
+        talk.answer(
+            "--application NAME", what, answers.application, check, talk.texts("application")
+        )
+        or _NOBODY.folder
     )
 
 
-def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> tuple[list[Product], list[str]]:
-    """Return the products, those of further scopes among them, and the scopes: what follows from a product, and what
-    was chosen."""
+def _products_and_scopes(
+    answers: Answers, catalogue: Catalogue, talk: Talk
+) -> tuple[list[Product], list[str]]:
+    """Return the products, those of further scopes among them, and the scopes: what follows from a
+    product, and what was chosen."""
     extra = [
         scope
         for scope in separate(answers.scopes)
@@ -154,9 +196,15 @@ def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> 
                     talk.tell("product", what=product.product, title=product.title)
         what = say("edit.what.products")
         names = talk.answers(
-            "--product NAME", what, names, lambda name: of_product(name, catalogue, _FIRST), talk.texts("products")
+            "--product NAME",
+            what,
+            names,
+            lambda name: of_product(name, catalogue, _FIRST),
+            talk.texts("products"),
         )
-    chosen_products = dict.fromkeys([*names, *(catalogue.product_of[scope].product for scope in extra)])
+    chosen_products = dict.fromkeys(
+        [*names, *(catalogue.product_of[scope].product for scope in extra)]
+    )
     scopes = dict.fromkeys(extra)
     for name in chosen_products:
         if not scopes.keys() & catalogue.products[name].scopes.keys():
@@ -165,7 +213,8 @@ def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> 
 
 
 def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[str]:
-    """Return the one scope that a product has, else those that are chosen: a client gets no more than it needs."""
+    """Return the one scope that a product has, else those that are chosen: a client gets no more
+    than it needs."""
     offered = {
         name: scope
         for name, scope in product.scopes.items()
@@ -177,11 +226,17 @@ def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[s
         talk.tell("scope", what=name, title=scope.title)
     what = say("edit.what.scopes", product=product.product, offered=listed(offered))
     return talk.answers(
-        "--scope NAME", what, (), partial(chosen, tuple(offered)), talk.texts("scopes", product=product.title)
+        "--scope NAME",
+        what,
+        (),
+        partial(chosen, tuple(offered)),
+        talk.texts("scopes", product=product.title),
     )
 
 
-def speaks_for(products: Iterable[tuple[Product, Mapping[str, Any]]]) -> Mapping[str, Sequence[str]]:
+def speaks_for(
+    products: Iterable[tuple[Product, Mapping[str, Any]]],
+) -> Mapping[str, Sequence[str]]:
     """Return under which names a form sends, by its products, each with its configuration."""
     names: dict[str, list[str]] = {}
     for product, configuration in products:

@@ -1,5 +1,5 @@
-"""Put forms in place, and their organisations' files where those are new: once all are known to be valid, all of them
-or none."""
+"""Put forms in place, and their organisations' files where those are new: once all are known to be
+valid, all of them or none."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from acmidm_onboarding.values.problems import Failure, Problem, on_one_line
 def write_files(files: Mapping[Path, str], forms: Path, stacks: Stacks) -> tuple[Path, ...]:
     """Write new files, named from the folder of forms, in their order; return where they are.
 
-    Where one cannot be written, those before it are taken away again; a kill in between leaves an organisation without
-    its form, which is valid.
+    Where one cannot be written, those before it are taken away again; a kill in between leaves an
+    organisation without its form, which is valid.
 
     Raises:
         Failure: with what would be wrong; nothing is written then.
@@ -37,8 +37,11 @@ def write_files(files: Mapping[Path, str], forms: Path, stacks: Stacks) -> tuple
 
 
 def problems_about(texts: Mapping[Path, str], forms: Path, stacks: Stacks) -> list[Problem]:
-    """Return what is wrong with texts as files among all forms, whose own mistakes are for others."""
-    found = read_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served, unwritten=texts)
+    """Return what is wrong with texts as files among all forms, whose own mistakes are for
+    others."""
+    found = read_onboardings(
+        [forms], own_catalogue(), stacks.profiles, stacks.served, unwritten=texts
+    )
     return about(texts, found.problems)
 
 

@@ -1,6 +1,8 @@
-"""``acmidm new --from``: files that organisations made with the page of the form, as a change that is ready to review.
+"""``acmidm new --from``: files that organisations made with the page of the form, as a change that
+is ready to review.
 
-No ``organisation.yaml`` that exists changes. Where something is wrong with one of the files, nothing is written.
+No ``organisation.yaml`` that exists changes. Where something is wrong with one of the files,
+nothing is written.
 """
 
 from __future__ import annotations
@@ -57,11 +59,22 @@ class Taken:
     def mail(self) -> str:
         """Return what to answer the sender, in the language that is spoken."""
         words = texts("form_page", spoken())
-        application = self.sent.form.application if self.sent else self.file.stem.removeprefix("aansluiting-")
-        lines = [f"{words('mail.about')} {words('mail.subject', application=on_one_line(application))}", ""]
+        application = (
+            self.sent.form.application if self.sent else self.file.stem.removeprefix("aansluiting-")
+        )
+        lines = [
+            f"{words('mail.about')} {words('mail.subject', application=on_one_line(application))}",
+            "",
+        ]
         if self.sent:
             lines.insert(0, f"{words('mail.to')} {', '.join(self.sent.form.contacts)}")
-        lines += [say("mail.greeting") + ",", "", words("mail.unclear"), *(f"- {one}" for one in self.unclear), ""]
+        lines += [
+            say("mail.greeting") + ",",
+            "",
+            words("mail.unclear"),
+            *(f"- {one}" for one in self.unclear),
+            "",
+        ]
         lines += [words("mail.again"), *([words("mail.private")] if self.is_shared else [])]
         return "\n".join([*lines, "", say("mail.regards"), say("mail.sender")])
 
@@ -71,14 +84,18 @@ class Intake:
 
     def __init__(self, forms: Path, stacks: Stacks, catalogue: Catalogue) -> None:
         self._forms, self._stacks, self._catalogue = forms, stacks, catalogue
-        self._organisations: dict[str, Organisation] = dict(load_organisations(forms)) if forms.is_dir() else {}
+        self._organisations: dict[str, Organisation] = (
+            dict(load_organisations(forms)) if forms.is_dir() else {}
+        )
         self._texts: dict[Path, str] = {}
         self._before: dict[Path, bytes] = {}
 
     def take(self, files: Iterable[Path]) -> list[Taken]:
         """Take files in, and note what is wrong with them, alone and among all forms."""
         taken = [self._take(file) for file in files]
-        for problem in problems_about(self._texts, self._forms, self._stacks) if self._texts else ():
+        for problem in (
+            problems_about(self._texts, self._forms, self._stacks) if self._texts else ()
+        ):
             for one in taken:
                 own = {shown(file) for file in one.written}
                 if not own.isdisjoint({problem.file, problem.also}):
@@ -108,9 +125,13 @@ class Intake:
     def _owner_of(self, given: Organisation, taken: Taken) -> FormOwner | None:
         """Return the organisation by its codes, or a new one; None where it is unclear which."""
         kbo = given.kbo if given.kbo != SHARED_KBO_NUMBER else None
-        by_ovo = [name for name, one in self._organisations.items() if given.ovo and one.ovo == given.ovo]
+        by_ovo = [
+            name for name, one in self._organisations.items() if given.ovo and one.ovo == given.ovo
+        ]
         by_kbo = [
-            name for name, one in self._organisations.items() if kbo and one.kbo == kbo and not (given.ovo and one.ovo)
+            name
+            for name, one in self._organisations.items()
+            if kbo and one.kbo == kbo and not (given.ovo and one.ovo)
         ]
         if len(folders := {*by_ovo, *by_kbo}) > 1:
             taken.unclear.append(say("edit.sent.several", folders=listed(folders)))
@@ -124,7 +145,11 @@ class Intake:
             taken.unclear.append(say("edit.sent.name_taken", name=quoted(given.name)))
             return None
         same = [name for name, one in self._organisations.items() if kbo and one.kbo == kbo]
-        taken.notes += [say("edit.sent.same_kbo", name=quoted(given.name), folders=listed(same))] if same else []
+        taken.notes += (
+            [say("edit.sent.same_kbo", name=quoted(given.name), folders=listed(same))]
+            if same
+            else []
+        )
         fields = given.model_dump(mode="json", include={"name", "ovo", "kbo"}, exclude_none=True)
         fields |= {"language": given.language.value} if given.language is not Language.NL else {}
         return FormOwner(folder, given, fields)
@@ -133,23 +158,32 @@ class Intake:
         form, words = sent.form, texts("new", sent.organisation.language)
         loaded = None if owner.is_new else self._existing(owner.folder, form.application)
         draft = Draft(owner, form.application, form.contacts, {}, {})
-        file, files = absolute(loaded.file if loaded else self._forms / draft.file), Files(self._texts)
+        file, files = (
+            absolute(loaded.file if loaded else self._forms / draft.file),
+            Files(self._texts),
+        )
         if loaded is None and files.exists(file):
             taken.for_team.append(say("edit.sent.unusable", file=shown(file)))
             return
         taken.for_team += [] if owner.is_new else self._not_allowed(sent, owner)
-        there = {key.thumbprint for keys in (loaded.keys.values() if loaded else ()) for key in keys}
+        there = {
+            key.thumbprint for keys in (loaded.keys.values() if loaded else ()) for key in keys
+        }
         names: dict[Environment, list[str]] = {}
         new: dict[Path, str] = {}
         for environment, keys in sent.keys.items():
             more = [key for key in keys if thumbprint_of(key) not in there]
             base = f"{file.stem}-{environment}-{datetime.now(UTC).year}"
-            free = free_names(base, len(more), lambda name: files.exists(file.with_name(f"{name}.jwk.json")))
+            free = free_names(
+                base, len(more), lambda name: files.exists(file.with_name(f"{name}.jwk.json"))
+            )
             names[environment] = [f"{name}.jwk.json" for name in free]
             for name, key in zip(names[environment], more, strict=True):
                 public = readable_jwk(key)  # what is no public key is for the loader to say
                 new[file.with_name(name)] = text_of(public) if public else json.dumps(key)
-                taken.notes += [say("edit.sent.key", name=name, kid=quoted(public.kid))] if public else []
+                taken.notes += (
+                    [say("edit.sent.key", name=name, kid=quoted(public.kid))] if public else []
+                )
         if loaded:
             if file not in self._texts:
                 self._before[file] = file.read_bytes()
@@ -157,7 +191,10 @@ class Intake:
             new[file] = with_additions(old, loaded, form, names)
             taken.notes += _warnings(loaded, names, is_new=new[file] != old)
         else:
-            requests = {one: request_of(request, names.get(one, ())) for one, request in form.environments.items()}
+            requests = {
+                one: request_of(request, names.get(one, ()))
+                for one, request in form.environments.items()
+            }
             draft = replace(draft, requests=requests, speaks_for=speaks_for(self._products(sent)))
             new[file] = draft.form(words)
         if owner.is_new:
@@ -169,8 +206,12 @@ class Intake:
 
     def _existing(self, folder: str, application: str) -> LoadedForm | None:
         stacks, folders = self._stacks, [self._forms / folder]
-        read = read_onboardings(folders, own_catalogue(), stacks.profiles, stacks.served, unwritten=self._texts)
-        return next((loaded for loaded in read.forms if loaded.form.application == application), None)
+        read = read_onboardings(
+            folders, own_catalogue(), stacks.profiles, stacks.served, unwritten=self._texts
+        )
+        return next(
+            (loaded for loaded in read.forms if loaded.form.application == application), None
+        )
 
     def _products(self, sent: Sent) -> Iterator[tuple[Product, Mapping[str, Any]]]:
         for request in sent.form.environments.values():
@@ -179,7 +220,8 @@ class Intake:
                     yield self._catalogue.products[name], configuration
 
     def _not_allowed(self, sent: Sent, owner: FormOwner) -> Iterator[str]:
-        """Yield each value for which the organisation does not speak yet: the team that runs onboarding adds it."""
+        """Yield each value for which the organisation does not speak yet: the team that runs
+        onboarding adds it."""
         file = self._forms / owner.folder / ORGANISATION_FILE
         for product, configuration in self._products(sent):
             for name in configuration.keys() & product.speaks_for.keys():
@@ -187,7 +229,8 @@ class Intake:
 
 
 def _differences(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:
-    """Yield what a sender says otherwise than ``organisation.yaml``, which stays, and whom to ask."""
+    """Yield what a sender says otherwise than ``organisation.yaml``, which stays, and whom to
+    ask."""
     yield say("edit.sent.check_sender", name=organisation.name)
     for name in ("name", "ovo", "kbo"):
         own, stays = getattr(given, name), getattr(organisation, name)
@@ -196,9 +239,11 @@ def _differences(folder: str, organisation: Organisation, given: Organisation) -
             yield say("edit.sent.stays", folder=folder, field=name, own=quoted(own), has=has)
 
 
-def _warnings(loaded: LoadedForm, key_files: Mapping[Environment, Sequence[str]], *, is_new: bool) -> Iterator[str]:
-    """Yield what somebody should know who adds to a form: that it has all of it, or that keys in the portal will
-    leave."""
+def _warnings(
+    loaded: LoadedForm, key_files: Mapping[Environment, Sequence[str]], *, is_new: bool
+) -> Iterator[str]:
+    """Yield what somebody should know who adds to a form: that it has all of it, or that keys in
+    the portal will leave."""
     if not is_new:
         yield say("edit.sent.nothing_new", file=loaded.file)
     for environment, request in loaded.form.environments.items():

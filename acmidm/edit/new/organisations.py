@@ -1,5 +1,5 @@
-"""Whose form it is: an organisation that has a folder here, by folder, code or name; or a new one, with what its file
-will have."""
+"""Whose form it is: an organisation that has a folder here, by folder, code or name; or a new one,
+with what its file will have."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class OrganisationAnswers:
 
 @dataclass(frozen=True)
 class FormOwner:
-    """An organisation with its folder. ``fields`` are those of a new organisation's file; empty where the file is
-    there already."""
+    """An organisation with its folder. ``fields`` are those of a new organisation's file; empty
+    where the file is there already."""
 
     folder: str
     organisation: Organisation
@@ -50,8 +50,11 @@ class FormOwner:
 def owner_of(
     given: OrganisationAnswers, organisations: Mapping[str, Organisation], forms: Path, talk: Talk
 ) -> FormOwner | None:
-    """Return the organisation, None where an answer is missing or wrong, which ``talk`` has noted."""
-    names = ", ".join([*sorted(organisations)[:_MOST_NAMED], *(["…"] if len(organisations) > _MOST_NAMED else [])])
+    """Return the organisation, None where an answer is missing or wrong, which ``talk`` has
+    noted."""
+    names = ", ".join(
+        [*sorted(organisations)[:_MOST_NAMED], *(["…"] if len(organisations) > _MOST_NAMED else [])]
+    )
     if talk.on_terminal and given.organisation is None and names:
         talk.tell("organisation.known", folders=names)
     text = talk.answer(
@@ -63,9 +66,15 @@ def owner_of(
     )
     if text is None:
         return None
-    folders = [folder for folder, organisation in organisations.items() if _is(text.strip(), folder, organisation)]
+    folders = [
+        folder
+        for folder, organisation in organisations.items()
+        if _is(text.strip(), folder, organisation)
+    ]
     if len(folders) > 1:
-        talk.wrong.append(say("edit.several_organisations", text=quoted(text), found=listed(folders)))
+        talk.wrong.append(
+            say("edit.several_organisations", text=quoted(text), found=listed(folders))
+        )
         return None
     if folders:
         return _existing(folders[0], organisations[folders[0]], given, forms, talk)
@@ -89,14 +98,16 @@ def code_in(text: str) -> str | None:
 
 
 def _looks_like_code(text: str) -> bool:
-    return (text[:3].upper() == "OVO" and text[3:4].isdigit()) or text.replace(".", "").replace(" ", "").isdecimal()
+    return (text[:3].upper() == "OVO" and text[3:4].isdigit()) or text.replace(".", "").replace(
+        " ", ""
+    ).isdecimal()
 
 
 def _existing(
     folder: str, organisation: Organisation, given: OrganisationAnswers, forms: Path, talk: Talk
 ) -> FormOwner:
-    """Return the owner of a folder whose ``organisation.yaml`` stays as it is: an option that says otherwise is
-    refused."""
+    """Return the owner of a folder whose ``organisation.yaml`` stays as it is: an option that says
+    otherwise is refused."""
     file = (forms / folder / ORGANISATION_FILE).as_posix()
     for option, given_value, has in (
         ("--name", given.name, organisation.name),
@@ -105,7 +116,9 @@ def _existing(
     ):
         if given_value is not None and given_value != has:
             shown = quoted(has) if has else say("problems.none")
-            talk.wrong.append(say("edit.organisation_stays", option=talk.named(option), file=file, shown=shown))
+            talk.wrong.append(
+                say("edit.organisation_stays", option=talk.named(option), file=file, shown=shown)
+            )
     if not organisation.code:
         talk.wrong.append(say("edit.organisation_without_code", file=file))
     if given.language is None:
@@ -131,7 +144,9 @@ def _new(
     ovo = given.ovo if given.ovo is not None else code if code and code[:1].upper() == "O" else None
     kbo = given.kbo if given.kbo is not None else code if code and ovo != code else None
     if ovo is None and kbo is None and not talk.on_terminal:
-        meant = nearest(text, [*organisations, *(organisation.name for organisation in organisations.values())])
+        meant = nearest(
+            text, [*organisations, *(organisation.name for organisation in organisations.values())]
+        )
         talk.wrong.append(
             say("edit.unknown_organisation_near", text=quoted(text), meant=quoted(meant))
             if meant
@@ -141,7 +156,11 @@ def _new(
     if ovo is None and kbo is None:
         answer = talk.answer("--ovo", "", None, _either_code, talk.texts("code")) or ""
         ovo, kbo = (answer, None) if answer[:1].upper() == "O" else (None, answer)
-    codes = {name: value for name, value in (("ovo", ovo and ovo.upper()), ("kbo", kbo)) if value is not None}
+    codes = {
+        name: value
+        for name, value in (("ovo", ovo and ovo.upper()), ("kbo", kbo))
+        if value is not None
+    }
     owners = tuple(given.owners)
     for option, value in (*codes.items(), *(("owner", owner) for owner in owners)):
         wrong = (
@@ -154,7 +173,9 @@ def _new(
         return None
     folder = folder or slug(name) or slug(next(iter(codes.values())))
     if folder in organisations:
-        talk.wrong.append(say("edit.folder_taken", folder=folder, name=quoted(organisations[folder].name)))
+        talk.wrong.append(
+            say("edit.folder_taken", folder=folder, name=quoted(organisations[folder].name))
+        )
         return None
     fields: dict[str, Any] = {"name": name, **codes}
     if wrong := of_organisation(**fields):

@@ -1,5 +1,5 @@
-"""The file that an organisation makes with the page of the form, as it is read. It can say what the page can, and
-nothing else of a form."""
+"""The file that an organisation makes with the page of the form, as it is read. It can say what the
+page can, and nothing else of a form."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _OF_KEY = ("file",)
 
 
 class _File(Part):
-    """An organisation, its form, and the public keys that the form names, each by the name of its file."""
+    """An organisation, its form, and the public keys that the form names, each by the name of its
+    file."""
 
     organisation: Organisation
     form: Form
@@ -42,11 +43,13 @@ class Sent:
     organisation: Organisation
     form: Form
     keys: Mapping[Environment, Sequence[Mapping[str, Any]]]
-    """Per environment, as they were sent: no private half is among them, all else is still to be checked."""
+    """Per environment, as they were sent: no private half is among them, all else is still to be
+    checked."""
 
 
 def read_sent(file: Path) -> tuple[Document, Sent | None, list[Problem]]:
-    """Read a file. Return its document, what it says, None where that has mistakes, and each mistake."""
+    """Read a file. Return its document, what it says, None where that has mistakes, and each
+    mistake."""
     document = read_document(file, shown(file))
     content, problems = validated(_File, document)
     if content is None:
@@ -66,7 +69,9 @@ def read_sent(file: Path) -> tuple[Document, Sent | None, list[Problem]]:
                 of_request.append(content.keys[entry.file])
             else:
                 what = say("edit.sent.no_key", name=quoted(entry.file))
-                problems.append(document.problem((*path, "jwks", index), what, say("edit.sent.no_key.remedy")))
+                problems.append(
+                    document.problem((*path, "jwks", index), what, say("edit.sent.no_key.remedy"))
+                )
         keys[environment] = of_request
     return document, None if problems else Sent(content.organisation, content.form, keys), problems
 
@@ -79,8 +84,11 @@ def language_of(document: Document) -> Language:
     return Language.NL
 
 
-def _beyond(document: Document, path: DocumentPath, part: Part, known: Collection[str]) -> Iterator[Problem]:
-    """Yield each field of forms and organisations that no sender decides, such as rights and exemptions."""
+def _beyond(
+    document: Document, path: DocumentPath, part: Part, known: Collection[str]
+) -> Iterator[Problem]:
+    """Yield each field of forms and organisations that no sender decides, such as rights and
+    exemptions."""
     for name in sorted(part.model_fields_set - set(known)):
         what = say("forms.unknown_field", name=quoted(name))
         yield document.problem((*path, name), what, say("forms.remove"), at_key=True)

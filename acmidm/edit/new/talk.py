@@ -1,5 +1,5 @@
-"""Each answer once: from an option, else from a question on a terminal, else it is missing. What is wrong is found at
-once."""
+"""Each answer once: from an option, else from a question on a terminal, else it is missing. What is
+wrong is found at once."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ Check = Callable[[str], Sequence[str]]
 
 
 class Talk:
-    """Asks on a terminal, in the language of whoever answers, until an answer is right; elsewhere it notes all that is
-    missing."""
+    """Asks on a terminal, in the language of whoever answers, until an answer is right; elsewhere
+    it notes all that is missing."""
 
-    def __init__(self, *, on_terminal: bool, language: Language, columns: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, on_terminal: bool, language: Language, columns: Mapping[str, str] | None = None
+    ) -> None:
         """``columns`` are the names of the options whose answers are in a spreadsheet."""
         self.on_terminal, self._columns = on_terminal, columns or {}
         self.has_asked = False
@@ -50,8 +52,8 @@ class Talk:
     ) -> str | None:
         """Return one answer, None where it is wrong or missing.
 
-        ``what`` says in English what belongs there. ``proposed`` is what a question proposes, ``otherwise`` what counts
-        without one.
+        ``what`` says in English what belongs there. ``proposed`` is what a question proposes,
+        ``otherwise`` what counts without one.
         """
         if given is not None:
             return None if self.refuse(option, check(given)) else given
@@ -64,20 +66,38 @@ class Talk:
         return otherwise
 
     def answers(
-        self, option: str, what: str, given: Sequence[str], check: Check, question: str, *, proposed: str | None = None
+        self,
+        option: str,
+        what: str,
+        given: Sequence[str],
+        check: Check,
+        question: str,
+        *,
+        proposed: str | None = None,
     ) -> tuple[str, ...]:
-        """Return several answers, at least one; none where one is wrong or all are missing. On a terminal, commas are
-        between them."""
+        """Return several answers, at least one; none where one is wrong or all are missing. On a
+        terminal, commas are between them."""
         if not given and self.on_terminal:
-            return separate([self._ask(question, lambda text: _each(separate([text]), check), proposed)])
+            return separate(
+                [self._ask(question, lambda text: _each(separate([text]), check), proposed)]
+            )
         values = separate(given)
         if not values:
             self._miss(option, what)
-        return () if self.refuse(option, [sentence for value in values for sentence in check(value)]) else values
+        return (
+            ()
+            if self.refuse(option, [sentence for value in values for sentence in check(value)])
+            else values
+        )
 
     def choice(self, question: str, among: type[E], proposed: E) -> E:
-        """Ask which of a few it is; without having asked anything else before, it is the proposed one."""
-        return among(self._ask(question, partial(chosen, tuple(among)), proposed.value)) if self.has_asked else proposed
+        """Ask which of a few it is; without having asked anything else before, it is the proposed
+        one."""
+        return (
+            among(self._ask(question, partial(chosen, tuple(among)), proposed.value))
+            if self.has_asked
+            else proposed
+        )
 
     def tell(self, name: str, **values: object) -> None:
         """Say a text of the room on the terminal, before a question."""
@@ -91,7 +111,9 @@ class Talk:
 
     def refuse(self, option: str, sentences: Sequence[str]) -> bool:
         """Note what is wrong with an option, and return whether there is anything."""
-        self.wrong += [f"{self.named(_METAVAR.sub('', option))}: {sentence}" for sentence in sentences]
+        self.wrong += [
+            f"{self.named(_METAVAR.sub('', option))}: {sentence}" for sentence in sentences
+        ]
         return bool(sentences)
 
     def named(self, option: str) -> str:
@@ -102,7 +124,8 @@ class Talk:
         self.wrong.append(say("edit.missing", option=self.named(option), what=what))
 
     def _ask(self, question: str, check: Check, proposed: str | None) -> str:
-        """Ask until the answer is right; an end of the input or Ctrl-C ends the command, and nothing is written."""
+        """Ask until the answer is right; an end of the input or Ctrl-C ends the command, and
+        nothing is written."""
         self.has_asked = True
         while True:
             answer = str(typer.prompt(plain(question, 2000), default=proposed)).strip()
@@ -114,16 +137,22 @@ class Talk:
 
 def separate(answers: Sequence[str]) -> tuple[str, ...]:
     """Return each value of answers that have commas between several, once."""
-    return tuple(dict.fromkeys(part for answer in answers for part_ in answer.split(",") if (part := part_.strip())))
+    return tuple(
+        dict.fromkeys(
+            part for answer in answers for part_ in answer.split(",") if (part := part_.strip())
+        )
+    )
 
 
 def _each(values: Sequence[str], check: Check) -> list[str]:
     return [sentence for value in values or ("",) for sentence in check(value)]
 
 
-def pairs(answers: Sequence[str], option: str, wrong: list[str]) -> Mapping[tuple[str, str], Sequence[str]]:
-    """Return the values of ``product.field=value`` by product and field; what is written otherwise is noted as
-    wrong."""
+def pairs(
+    answers: Sequence[str], option: str, wrong: list[str]
+) -> Mapping[tuple[str, str], Sequence[str]]:
+    """Return the values of ``product.field=value`` by product and field; what is written otherwise
+    is noted as wrong."""
     values: dict[tuple[str, str], list[str]] = {}
     for answer in answers:
         name, equals, value = answer.partition("=")

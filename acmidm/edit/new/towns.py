@@ -1,4 +1,5 @@
-"""A form for each row of a spreadsheet: organisations that one supplier connects, each with its mandate."""
+"""A form for each row of a spreadsheet: organisations that one supplier connects, each with its
+mandate."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ from acmidm_onboarding.values.problems import Failure
 
 
 class Column(StrEnum):
-    """The columns that are read, beside one per field of a product, such as ``notificaties.merk_code``."""
+    """The columns that are read, beside one per field of a product, such as
+    ``notificaties.merk_code``."""
 
     KBO = "KBOnummer"
     OVO = "OVO-code"
@@ -75,7 +77,8 @@ def headings(catalogue: Catalogue) -> Headings:
 
 @dataclass(frozen=True)
 class Town:
-    """What a row gets: the texts of its files, and what was ``before`` in those that are there already."""
+    """What a row gets: the texts of its files, and what was ``before`` in those that are there
+    already."""
 
     row: SheetRow
     folder: str
@@ -84,13 +87,22 @@ class Town:
 
 
 class Towns:
-    """Sorts out rows: what each gets, which have all of it already, and what is wrong with the others.
+    """Sorts out rows: what each gets, which have all of it already, and what is wrong with the
+    others.
 
-    ``common`` are the answers that hold for each row that has no own, ``supplier`` is the folder of the supplier.
+    ``common`` are the answers that hold for each row that has no own, ``supplier`` is the folder of
+    the supplier.
     """
 
-    def __init__(self, common: Answers, supplier: str, onboardings: Onboardings, forms: Path, today: date) -> None:
-        self._supplier, self._onboardings, self._forms, self._today = supplier, onboardings, forms, today
+    def __init__(
+        self, common: Answers, supplier: str, onboardings: Onboardings, forms: Path, today: date
+    ) -> None:
+        self._supplier, self._onboardings, self._forms, self._today = (
+            supplier,
+            onboardings,
+            forms,
+            today,
+        )
         self._language = common.organisation.language
         self._loaded = {loaded.name: loaded.form for loaded in onboardings.forms}
         self._folders = {
@@ -104,7 +116,10 @@ class Towns:
             Column.PRODUCT: ",".join(common.products),
             Column.SCOPE: ",".join(common.scopes),
             Column.OWNER: ",".join(common.organisation.owners),
-            **{f"{product}.{name}": ",".join(values) for (product, name), values in common.values.items()},
+            **{
+                f"{product}.{name}": ",".join(values)
+                for (product, name), values in common.values.items()
+            },
         }
         self._common: Mapping[str, str] = {column: text for column, text in cells.items() if text}
         """What the options say, as cells."""
@@ -136,7 +151,9 @@ class Towns:
 
     def write(self) -> None:
         """Write all that is valid, or nothing. Raises Failure, OSError."""
-        put_files(self._texts, {file: old for town in self.towns for file, old in town.before.items()})
+        put_files(
+            self._texts, {file: old for town in self.towns for file, old in town.before.items()}
+        )
 
     def _town(self, row: SheetRow, talk: Talk) -> Town:
         """Return what a row gets. Raises Failure; ``talk`` has noted what is wrong with the row."""
@@ -145,17 +162,24 @@ class Towns:
             if column in row.values:
                 talk.wrong.append(say("towns.has_client", column=row.named(column)))
         until, answers = self._until(row, talk), self._answers(row)
-        folder, form = self._folder(row, answers.organisation, talk), form_file(answers.application or "")
+        folder, form = (
+            self._folder(row, answers.organisation, talk),
+            form_file(answers.application or ""),
+        )
         if folder is None or not (self._forms / folder / form).exists():
             town, is_supplied = self._new(row, folder, answers, talk), True
         else:
             talk.require()
-            town, loaded = Town(row, folder), self._loaded.get(f"{folder}/{form.removesuffix('.yaml')}")
+            town, loaded = (
+                Town(row, folder),
+                self._loaded.get(f"{folder}/{form.removesuffix('.yaml')}"),
+            )
             is_supplied = loaded is not None and loaded.keys_of == self._supplier
         return self._with_mandate(town, answers.application or "", until) if is_supplied else town
 
     def _new(self, row: SheetRow, folder: str | None, answers: Answers, talk: Talk) -> Town:
-        """Return a town with its form, and ``organisation.yaml`` where there is none. Raises Failure."""
+        """Return a town with its form, and ``organisation.yaml`` where there is none. Raises
+        Failure."""
         organisations = self._onboardings.organisations
         if folder is not None:
             # What its file says of it stays; a code that it lacks is no contradiction.
@@ -201,7 +225,8 @@ class Towns:
         )
 
     def _folder(self, row: SheetRow, given: OrganisationAnswers, talk: Talk) -> str | None:
-        """Return the folder of an organisation that has one; note why a row cannot be about its organisation."""
+        """Return the folder of an organisation that has one; note why a row cannot be about its
+        organisation."""
         codes = identifying(*(text and code_in(text) for text in (given.ovo, given.kbo)))
         folder = next((self._folders[code] for code in codes if code in self._folders), None)
         new = slug(given.name or "")
@@ -214,7 +239,8 @@ class Towns:
         return folder
 
     def _until(self, row: SheetRow, talk: Talk) -> date:
-        """Return until when the mandate of a row counts; today where the cell is empty or wrong, which is noted."""
+        """Return until when the mandate of a row counts; today where the cell is empty or wrong,
+        which is noted."""
         column, text = row.named(Column.UNTIL), row.values.get(Column.UNTIL)
         if text is None:
             talk.wrong.append(say("towns.no_until", column=column))
@@ -232,10 +258,16 @@ class Towns:
 
     def _with_mandate(self, town: Town, application: str, until: date) -> Town:
         """Return a town with a mandate, where it has none that counts as long. Raises Failure."""
-        has = mandate_for(self._onboardings.mandates.get(town.folder, ()), self._supplier, application)
+        has = mandate_for(
+            self._onboardings.mandates.get(town.folder, ()), self._supplier, application
+        )
         if has is not None and has.until >= until:
             return town
-        mandate: dict[str, Any] = {"supplier": self._supplier, "applications": [application], "until": until}
+        mandate: dict[str, Any] = {
+            "supplier": self._supplier,
+            "applications": [application],
+            "until": until,
+        }
         if (reference := town.row.values.get(Column.REFERENCE)) is not None:
             mandate["reference"] = reference
         file = self._forms / town.folder / MANDATES_FILE
@@ -245,7 +277,9 @@ class Towns:
         old = file.read_bytes()
         more = CommentedMap({**mandate, "applications": on_one_line([application])})
         try:
-            text = edited(old.decode("utf-8"), lambda document: put_last(document["mandates"], [more]))
+            text = edited(
+                old.decode("utf-8"), lambda document: put_last(document["mandates"], [more])
+            )
         except Failure as failure:
             raise Failure(f"{file.as_posix()}: {failure}") from None
         return replace(town, texts={**town.texts, file: text}, before={file: old})

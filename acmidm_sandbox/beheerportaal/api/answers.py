@@ -11,7 +11,9 @@ def document(body: BaseModel, version: int, *, location: str | None = None) -> R
     headers = {"ETag": etag(version)}
     if location is not None:
         headers["Location"] = location
-    return Response(body.model_dump_json(), 200 if location is None else 201, headers, "application/json")
+    return Response(
+        body.model_dump_json(), 200 if location is None else 201, headers, "application/json"
+    )
 
 
 def page(body: BaseModel) -> Response:

@@ -12,7 +12,9 @@ from acmidm_sandbox.beheerportaal.context import CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import AuditPage, RefusalPage
 from acmidm_sandbox.beheerportaal.store import audit, refusals
 
-router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["audit"])
+router = APIRouter(
+    prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["audit"]
+)
 ClientId = Annotated[str | None, Query(max_length=255)]
 
 
@@ -25,13 +27,18 @@ def read_audit(
 ) -> Response:
     """The changes, of one client or of all."""
     with portal.database.read() as connection:
-        return answers.page(audit.page(connection, client_id, limit, None if after is None else int(after)))
+        return answers.page(
+            audit.page(connection, client_id, limit, None if after is None else int(after))
+        )
 
 
 @router.get("/refusals", response_model=RefusalPage, responses=problems())
 def read_refusals(
     portal: CurrentPortal, client_id: ClientId = None, limit: LIMIT = 100, after: AFTER = None
 ) -> Response:
-    """The newest refused token requests: those that name a client, which need not be here, or all."""
+    """The newest refused token requests: those that name a client, which need not be here, or
+    all."""
     with portal.database.read() as connection:
-        return answers.page(refusals.page(connection, client_id, limit, None if after is None else int(after)))
+        return answers.page(
+            refusals.page(connection, client_id, limit, None if after is None else int(after))
+        )

@@ -1,5 +1,5 @@
-"""The scopes and the keys of a client: whole sets, each with an ETag of its own, so that they can be written in
-parallel."""
+"""The scopes and the keys of a client: whole sets, each with an ETag of its own, so that they can
+be written in parallel."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,10 @@ from acmidm_sandbox.beheerportaal.store.audit import Change
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 
 router = APIRouter(
-    prefix=f"{PREFIX}/clients/{{client_id}}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"]
+    prefix=f"{PREFIX}/clients/{{client_id}}",
+    route_class=OperatorRoute,
+    dependencies=[ACCESS_TOKEN],
+    tags=["clients"],
 )
 
 _READ = with_etag(200) | problems(404)
@@ -38,13 +41,20 @@ def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
 
 @router.put("/scopes", response_model=ScopesDocument, responses=_REPLACE)
 def replace_scopes(
-    portal: CurrentPortal, caller: Caller, client_id: str, wanted: ScopesDocument, if_match: IF_MATCH = None
+    portal: CurrentPortal,
+    caller: Caller,
+    client_id: str,
+    wanted: ScopesDocument,
+    if_match: IF_MATCH = None,
 ) -> Response:
-    """Replaces the whole set; scopes that the portal assigns by itself stay as they are, where they are not named."""
+    """Replaces the whole set; scopes that the portal assigns by itself stay as they are, where they
+    are not named."""
     wrong = [
         {
             "pointer": f"/scopes/{position}",
-            "detail": f"{scope} is no scope of this environment; ask its provider, or correct the name",
+            "detail": (
+                f"{scope} is no scope of this environment; ask its provider, or correct the name"
+            ),
         }
         for position, scope in enumerate(wanted.scopes)
         if scope not in portal.settings.scopes
@@ -63,7 +73,12 @@ def replace_scopes(
         client = find(connection, client_id)
         require_current(if_match, client.scopes_version)
         client = store_scopes(
-            connection, portal.settings.assigned_scopes, caller, client, wanted.scopes, wanted.default
+            connection,
+            portal.settings.assigned_scopes,
+            caller,
+            client,
+            wanted.scopes,
+            wanted.default,
         )
     return answers.document(client.scopes, client.scopes_version)
 
@@ -78,9 +93,14 @@ def read_jwks(portal: CurrentPortal, client_id: str) -> Response:
 
 @router.put("/jwks", response_model=JwksDocument, responses=_REPLACE)
 def replace_jwks(
-    portal: CurrentPortal, caller: Caller, client_id: str, wanted: JwksDocument, if_match: IF_MATCH = None
+    portal: CurrentPortal,
+    caller: Caller,
+    client_id: str,
+    wanted: JwksDocument,
+    if_match: IF_MATCH = None,
 ) -> Response:
-    """Replaces the whole set. A set with one bad key is refused whole, and the old keys stay in use."""
+    """Replaces the whole set. A set with one bad key is refused whole, and the old keys stay in
+    use."""
     if wrong := mistakes(wanted.keys):
         raise refused(wrong)
     with portal.database.write() as connection:
@@ -106,27 +126,35 @@ def store_scopes(
     wanted: Sequence[str],
     default: Sequence[str],
 ) -> StoredClient:
-    """Write a set of scopes, with those that are assigned, and a line in the audit trail; neither where it is the set
-    that there is."""
+    """Write a set of scopes, with those that are assigned, and a line in the audit trail; neither
+    where it is the set that there is."""
     unnamed = assigned.difference(wanted)
     scopes = ScopesDocument(
         scopes=sorted({*wanted, *assigned}),
-        default=sorted({*default, *unnamed.intersection(client.scopes.default)}.intersection({*wanted, *assigned})),
+        default=sorted(
+            {*default, *unnamed.intersection(client.scopes.default)}.intersection(
+                {*wanted, *assigned}
+            )
+        ),
     )
     if scopes == client.scopes:
         return client
     client_id = client.document.client_id
     path = f"{PREFIX}/clients/{client_id}/scopes"
-    audit.record(connection, actor, Change("scopes.replaced", client_id, path, client.scopes, scopes))
+    audit.record(
+        connection, actor, Change("scopes.replaced", client_id, path, client.scopes, scopes)
+    )
     return clients.replace_scopes(connection, client, scopes)
 
 
 def store_jwks(
     connection: Connection, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]
 ) -> StoredClient:
-    """Write a set of keys, those that were added checked, and a line in the audit trail; neither where it is the set
-    that there is."""
-    jwks = JwksDocument.model_construct(keys=[registered(key) for key in sorted(keys, key=lambda key: str(key["kid"]))])
+    """Write a set of keys, those that were added checked, and a line in the audit trail; neither
+    where it is the set that there is."""
+    jwks = JwksDocument.model_construct(
+        keys=[registered(key) for key in sorted(keys, key=lambda key: str(key["kid"]))]
+    )
     if jwks == client.jwks:
         return client
     client_id = client.document.client_id

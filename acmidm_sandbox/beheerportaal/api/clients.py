@@ -10,7 +10,14 @@ from sqlalchemy import Connection
 
 from acmidm_sandbox.beheerportaal.api import answers
 from acmidm_sandbox.beheerportaal.api.client_secrets import secret_required, secrets_after
-from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, problems, with_etag
+from acmidm_sandbox.beheerportaal.api.describe import (
+    ACCESS_TOKEN,
+    AFTER,
+    IF_MATCH,
+    LIMIT,
+    problems,
+    with_etag,
+)
 from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal
@@ -33,10 +40,12 @@ from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 PREFIX = "/management/v1"
 FIRST_NUMERIC_CLIENT_ID = 40001
 FIRST_NUMERIC_TEST_CLIENT_ID = 7001
-"""Other ones than in production, so that one of the wrong environment is told from a right one: public clients have
-6776 and 38890."""
+"""Other ones than in production, so that one of the wrong environment is told from a right one:
+public clients have 6776 and 38890."""
 
-router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"])
+router = APIRouter(
+    prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"]
+)
 
 _Filter = Annotated[str | None, Query(max_length=255)]
 
@@ -50,12 +59,20 @@ def list_clients(
     application: _Filter = None,
     managed_by: _Filter = None,
 ) -> Response:
-    """The clients with their scopes and keys, in the order of their registration; the filters must all match."""
-    condition = clients.matching(software_id=software_id, application=application, managed_by=managed_by)
+    """The clients with their scopes and keys, in the order of their registration; the filters must
+    all match."""
+    condition = clients.matching(
+        software_id=software_id, application=application, managed_by=managed_by
+    )
     with portal.database.read() as connection:
-        page, following = clients.page(connection, condition, limit, None if after is None else int(after))
+        page, following = clients.page(
+            connection, condition, limit, None if after is None else int(after)
+        )
     return answers.page(
-        ClientPage(items=[client.item for client in page], next=None if following is None else str(following))
+        ClientPage(
+            items=[client.item for client in page],
+            next=None if following is None else str(following),
+        )
     )
 
 
@@ -65,19 +82,33 @@ def list_clients(
     response_model=ClientDocument,
     responses=with_etag(201, location=201) | problems(409, with_body=True),
 )
-def register_client(portal: CurrentPortal, caller: Caller, declaration: ClientDeclaration) -> Response:
-    """Registers a client. It starts with the scopes that the portal assigns by itself, and without keys."""
-    if declaration.token_endpoint_auth_method in SECRET_METHODS and declaration.client_secret is None:
+def register_client(
+    portal: CurrentPortal, caller: Caller, declaration: ClientDeclaration
+) -> Response:
+    """Registers a client. It starts with the scopes that the portal assigns by itself, and without
+    keys."""
+    if (
+        declaration.token_endpoint_auth_method in SECRET_METHODS
+        and declaration.client_secret is None
+    ):
         raise secret_required(declaration)
     secret_hash = (
-        None if declaration.client_secret is None else hash_secret(declaration.client_secret.get_secret_value())
+        None
+        if declaration.client_secret is None
+        else hash_secret(declaration.client_secret.get_secret_value())
     )
     with portal.database.write() as connection:
-        client = add(connection, portal.settings, caller, declaration.metadata, int(time.time()), secret_hash)
-    return answers.document(client.document, client.client_version, location=_path(client.document.client_id))
+        client = add(
+            connection, portal.settings, caller, declaration.metadata, int(time.time()), secret_hash
+        )
+    return answers.document(
+        client.document, client.client_version, location=_path(client.document.client_id)
+    )
 
 
-@router.get("/clients/{client_id}", response_model=ClientDocument, responses=with_etag(200) | problems(404))
+@router.get(
+    "/clients/{client_id}", response_model=ClientDocument, responses=with_etag(200) | problems(404)
+)
 def read_client(portal: CurrentPortal, client_id: str) -> Response:
     """One client document."""
     with portal.database.read() as connection:
@@ -91,11 +122,22 @@ def read_client(portal: CurrentPortal, client_id: str) -> Response:
     responses=with_etag(200) | problems(404, 409, 412, 428, with_body=True),
 )
 def replace_client(
-    portal: CurrentPortal, caller: Caller, client_id: str, replacement: ClientReplacement, if_match: IF_MATCH = None
+    portal: CurrentPortal,
+    caller: Caller,
+    client_id: str,
+    replacement: ClientReplacement,
+    if_match: IF_MATCH = None,
 ) -> Response:
     """Replaces the whole document (RFC 7592 §2.2); scopes and keys stay as they are."""
     if replacement.client_id not in (None, client_id):
-        raise refused([{"pointer": "/client_id", "detail": "differs from the client_id in the URL; leave it out"}])
+        raise refused(
+            [
+                {
+                    "pointer": "/client_id",
+                    "detail": "differs from the client_id in the URL; leave it out",
+                }
+            ]
+        )
     with portal.database.write() as connection:
         client = find(connection, client_id)
         require_current(if_match, client.client_version)
@@ -103,9 +145,17 @@ def replace_client(
     return answers.document(client.document, client.client_version)
 
 
-@router.delete("/clients/{client_id}", status_code=204, response_class=Response, responses=problems(404, 412, 428))
-def remove_client(portal: CurrentPortal, caller: Caller, client_id: str, if_match: IF_MATCH = None) -> Response:
-    """Removes the client with its scopes and keys. Its product configurations live elsewhere and stay."""
+@router.delete(
+    "/clients/{client_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(404, 412, 428),
+)
+def remove_client(
+    portal: CurrentPortal, caller: Caller, client_id: str, if_match: IF_MATCH = None
+) -> Response:
+    """Removes the client with its scopes and keys. Its product configurations live elsewhere and
+    stay."""
     with portal.database.write() as connection:
         client = find(connection, client_id)
         require_current(if_match, client.client_version)
@@ -121,7 +171,8 @@ def add(
     now: int,
     secret_hash: str | None = None,
 ) -> StoredClient:
-    """Register a client that has the scopes that the portal assigns. Raises Problem: 409 for a known natural key."""
+    """Register a client that has the scopes that the portal assigns. Raises Problem: 409 for a
+    known natural key."""
     _require_free(connection, metadata["software_id"], None)
     client = StoredClient(
         document=ClientDocument(
@@ -136,12 +187,17 @@ def add(
     )
     clients.add(connection, client)
     client_id = client.document.client_id
-    audit.record(connection, caller, Change("client.created", client_id, _path(client_id), None, client.item))
+    audit.record(
+        connection, caller, Change("client.created", client_id, _path(client_id), None, client.item)
+    )
     return client
 
 
-def change(connection: Connection, caller: str, client: StoredClient, replacement: ClientReplacement) -> StoredClient:
-    """Replace a client's document, where it differs. Raises Problem: 409 for another's natural key."""
+def change(
+    connection: Connection, caller: str, client: StoredClient, replacement: ClientReplacement
+) -> StoredClient:
+    """Replace a client's document, where it differs. Raises Problem: 409 for another's natural
+    key."""
     client_id = client.document.client_id
     _require_free(connection, replacement.software_id, client_id)
     secrets = secrets_after(client, replacement)
@@ -154,7 +210,11 @@ def change(connection: Connection, caller: str, client: StoredClient, replacemen
     )
     if document == client.document and secrets.hashed == client.client_secret_hash:
         return client
-    audit.record(connection, caller, Change("client.replaced", client_id, _path(client_id), client.document, document))
+    audit.record(
+        connection,
+        caller,
+        Change("client.replaced", client_id, _path(client_id), client.document, document),
+    )
     return clients.replace_document(connection, client, document, secrets.hashed, secrets.previous)
 
 
@@ -162,7 +222,9 @@ def remove(connection: Connection, caller: str, client: StoredClient) -> None:
     """Remove a client with all that lives inside it."""
     client_id = client.document.client_id
     clients.remove(connection, client_id)
-    audit.record(connection, caller, Change("client.removed", client_id, _path(client_id), client.item, None))
+    audit.record(
+        connection, caller, Change("client.removed", client_id, _path(client_id), client.item, None)
+    )
 
 
 def find(connection: Connection, client_id: str) -> StoredClient:
@@ -183,7 +245,11 @@ def _path(client_id: str) -> str:
 
 def _new_client_id(connection: Connection, settings: PortalSettings) -> str:
     if settings.platform == "geosecure":
-        first = FIRST_NUMERIC_CLIENT_ID if settings.environment == "prod" else FIRST_NUMERIC_TEST_CLIENT_ID
+        first = (
+            FIRST_NUMERIC_CLIENT_ID
+            if settings.environment == "prod"
+            else FIRST_NUMERIC_TEST_CLIENT_ID
+        )
         return str(counters.take(connection, "geosecure_client_id", first))
     return str(uuid.uuid4())
 

@@ -10,25 +10,47 @@ from fastapi.security import HTTPBearer
 from acmidm_sandbox.beheerportaal.documents import ProblemDocument
 from acmidm_sandbox.beheerportaal.problems import MEDIA_TYPE
 
-LIMIT = Annotated[int, Query(ge=1, le=500, description="The largest number of items in the answer.")]
-AFTER = Annotated[
-    str | None, Query(pattern="^[0-9]{1,18}$", description="`next` of the page before: the answer goes on after it.")
+LIMIT = Annotated[
+    int, Query(ge=1, le=500, description="The largest number of items in the answer.")
 ]
-IF_MATCH = Annotated[str | None, Header(alias="If-Match", description="The document's ETag, or `*`. Without it: 428.")]
-ACCESS_TOKEN = Security(HTTPBearer(auto_error=False, scheme_name="access_token", bearerFormat="opaque"))
+AFTER = Annotated[
+    str | None,
+    Query(
+        pattern="^[0-9]{1,18}$",
+        description="`next` of the page before: the answer goes on after it.",
+    ),
+]
+IF_MATCH = Annotated[
+    str | None,
+    Header(alias="If-Match", description="The document's ETag, or `*`. Without it: 428."),
+]
+ACCESS_TOKEN = Security(
+    HTTPBearer(auto_error=False, scheme_name="access_token", bearerFormat="opaque")
+)
 Responses = dict[int | str, dict[str, Any]]
 
-_ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The version of the document (RFC 9110 §8.8.3)."}}
-_LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where the new document is."}}
+_ETAG = {
+    "ETag": {
+        "schema": {"type": "string"},
+        "description": "The version of the document (RFC 9110 §8.8.3).",
+    }
+}
+_LOCATION = {
+    "Location": {"schema": {"type": "string"}, "description": "Where the new document is."}
+}
 _WITH_BODY = (400, 413, 415, 422)
 
 
 def problems(*statuses: int, with_body: bool = False) -> Responses:
-    """Return the errors of an endpoint: those named, those of every endpoint, and `with_body` those of reading one."""
+    """Return the errors of an endpoint: those named, those of every endpoint, and `with_body` those
+    of reading one."""
     every = {401, 403, 422, 503, *statuses, *(_WITH_BODY if with_body else ())}
     schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
         for status in sorted(every)
     }
 
@@ -49,9 +71,13 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            document = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes
+            )
             for path, operations in document["paths"].items():
-                for operation in operations.values() if path.startswith(("/api/", "/op/register")) else ():
+                for operation in (
+                    operations.values() if path.startswith(("/api/", "/op/register")) else ()
+                ):
                     operation["responses"].pop("422", None)  # FastAPI's; these have 400
             schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas: dict[str, Any] = document["components"]["schemas"]

@@ -15,8 +15,8 @@ from acmidm_sandbox.beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WR
 
 
 class TokenRoute(APIRoute):
-    """A route that needs a valid access token; `request.state` then has its `claims`, and of these its `client_id` and
-    `scopes`."""
+    """A route that needs a valid access token; `request.state` then has its `claims`, and of these
+    its `client_id` and `scopes`."""
 
     longest_body: ClassVar[int] = LONGEST_BODY
 
@@ -54,8 +54,8 @@ def require_scope(request: Request, scope: str) -> None:
     if scope not in request.state.scopes:
         raise Problem(
             403,
-            f"The access token lacks scope {scope}; have it granted to {request.state.client_id}, and request a new"
-            " token.",
+            f"The access token lacks scope {scope}; have it granted to {request.state.client_id},"
+            " and request a new token.",
             headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
         )
 
@@ -72,10 +72,13 @@ def require_audience(request: Request, product: ProductSettings) -> None:
         return
     raise Problem(
         401,
-        f"The access token is for {', '.join(sorted(audiences_of(request))) or 'no API'}, and not for this one; "
-        f"add audience={product.client_id} to the token request.",
+        f"The access token is for {', '.join(sorted(audiences_of(request))) or 'no API'}, and not"
+        f" for this one; add audience={product.client_id} to the token request.",
         headers={
-            "WWW-Authenticate": 'Bearer error="invalid_token", error_description="the token is for another audience"'
+            "WWW-Authenticate": (
+                'Bearer error="invalid_token", error_description="the token is for another'
+                ' audience"'
+            )
         },
     )
 
@@ -93,8 +96,8 @@ def _authenticate(request: Request) -> None:
         # RFC 6750 §3.1: no error code for a request without authentication.
         raise Problem(
             401,
-            f"The request carries no access token; get one at {portal.settings.token_source} and send it as"
-            " Authorization: Bearer.",
+            f"The request carries no access token; get one at {portal.settings.token_source} and"
+            " send it as Authorization: Bearer.",
             headers={"WWW-Authenticate": "Bearer"},
         )
     claims = portal.access_tokens.claims(token.strip())
@@ -105,7 +108,8 @@ def _authenticate(request: Request) -> None:
             f" {portal.settings.token_source}.",
             headers={
                 "WWW-Authenticate": (
-                    'Bearer error="invalid_token", error_description="expired, revoked, or not issued here"'
+                    'Bearer error="invalid_token", error_description="expired, revoked, or not'
+                    ' issued here"'
                 )
             },
         )

@@ -1,4 +1,5 @@
-"""The OAuth endpoints: discovery, keys, token, introspection, and GeoSecure's own way to ask what a token is worth."""
+"""The OAuth endpoints: discovery, keys, token, introspection, and GeoSecure's own way to ask what a
+token is worth."""
 
 import time
 from collections.abc import Callable
@@ -53,7 +54,10 @@ _TOKEN_BODY = _body(
     grant_type={"type": "string", "const": GRANT_TYPE},
     scope={
         "type": "string",
-        "description": "Scopes with spaces between; the default ones are always issued; all where there is neither.",
+        "description": (
+            "Scopes with spaces between; the default ones are always issued; all where there is"
+            " neither."
+        ),
     },
     audience={"type": "string", "description": "The client-ID of the API that the token is for."},
     resource={"type": "string", "description": "The same, by a URL of that API."},
@@ -65,7 +69,10 @@ _ERROR = {
             "schema": {
                 "type": "object",
                 "required": ["error"],
-                "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+                "properties": {
+                    "error": {"type": "string"},
+                    "error_description": {"type": "string"},
+                },
             }
         }
     },
@@ -92,7 +99,8 @@ class Introspection(BaseModel):
 @router.get("/op/.well-known/oauth-authorization-server")
 @router.get("/.well-known/oauth-authorization-server/op")
 async def metadata(portal: CurrentPortal) -> dict[str, Any]:
-    """The authorization server's metadata (RFC 8414 §2); the third place is where its §3.1 puts it."""
+    """The authorization server's metadata (RFC 8414 §2); the third place is where its §3.1 puts
+    it."""
     issuer = portal.settings.issuer
     return {
         "issuer": issuer,
@@ -117,19 +125,27 @@ def keys(portal: CurrentPortal) -> dict[str, Any]:
 
 
 async def token(request: Request, portal: CurrentPortal) -> Response:
-    """Return an access token for client credentials (RFC 6749 §4.4), wherever the platform has this endpoint."""
+    """Return an access token for client credentials (RFC 6749 §4.4), wherever the platform has this
+    endpoint."""
     return await _answer(request, portal, lambda server, sent: server.create_token_response(sent))
 
 
 # The second path is the one that lblod/mbp-sso-service asks at.
 @router.post("/op/v1/token/introspect", include_in_schema=False)
-@router.post("/op/v1/introspect", response_model=Introspection, responses=_REFUSALS, openapi_extra=_INTROSPECTION_BODY)
+@router.post(
+    "/op/v1/introspect",
+    response_model=Introspection,
+    responses=_REFUSALS,
+    openapi_extra=_INTROSPECTION_BODY,
+)
 async def introspect(request: Request, portal: CurrentPortal) -> Response:
     """What an access token is worth now (RFC 7662), for whoever authenticates."""
     return await _answer(
         request,
         portal,
-        lambda server, sent: JSONResponse(server.introspection(sent), headers={"Cache-Control": "no-store"}),
+        lambda server, sent: JSONResponse(
+            server.introspection(sent), headers={"Cache-Control": "no-store"}
+        ),
     )
 
 
@@ -147,12 +163,16 @@ def verify(request: Request) -> Verification:
     claims = request.state.claims
     audience = " ".join(sorted(audiences_of(request)))
     return Verification(
-        audience=audience, scope=claims["scope"], expires_in=str(max(0, claims["exp"] - int(time.time())))
+        audience=audience,
+        scope=claims["scope"],
+        expires_in=str(max(0, claims["exp"] - int(time.time()))),
     )
 
 
 async def _answer(
-    request: Request, portal: Portal, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]
+    request: Request,
+    portal: Portal,
+    answer: Callable[[PortalAuthorizationServer, TokenRequest], Response],
 ) -> Response:
     """Read the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
     body = await LimitedRequest(request).body()
@@ -178,7 +198,9 @@ def _pairs(request: Request, body: bytes, judge: Judge) -> list[tuple[str, str]]
         raise judge.refusal("form", f"the body must be {_FORM}", invalid_request)
     if body.lstrip().startswith(b"{"):
         raise judge.refusal(
-            "form", f"the body is JSON, though its Content-Type says {_FORM}; encode it so", invalid_request
+            "form",
+            f"the body is JSON, though its Content-Type says {_FORM}; encode it so",
+            invalid_request,
         )
     try:
         return parse_qsl(body.decode(), errors="strict")
@@ -190,7 +212,9 @@ def _require_sound(request: Request, sent: TokenRequest, judge: Judge) -> None:
     """Refuse a credential in the query, and a parameter that is given twice."""
     if _CREDENTIALS & request.query_params.keys():
         judge.broken(
-            "query", "a credential is in the query, which is logged on its way; send it in the body", invalid_request
+            "query",
+            "a credential is in the query, which is logged on its way; send it in the body",
+            invalid_request,
         )
     names = [name for name, _ in sent.pairs if name != "scope[]"]
     if len(set(names)) < len(names):

@@ -8,7 +8,14 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from acmidm_sandbox.beheerportaal.api import answers
-from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, problems, with_etag
+from acmidm_sandbox.beheerportaal.api.describe import (
+    ACCESS_TOKEN,
+    AFTER,
+    IF_MATCH,
+    LIMIT,
+    problems,
+    with_etag,
+)
 from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal, Portal
@@ -18,7 +25,10 @@ from acmidm_sandbox.beheerportaal.store import audit, clients, products
 from acmidm_sandbox.beheerportaal.store.audit import Change
 
 router = APIRouter(
-    prefix="/products/v1/{product}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["products"]
+    prefix="/products/v1/{product}",
+    route_class=OperatorRoute,
+    dependencies=[ACCESS_TOKEN],
+    tags=["products"],
 )
 
 _IF_NONE_MATCH = Annotated[
@@ -28,18 +38,27 @@ _LONGEST_MESSAGE = 200
 
 
 @router.get("/configurations", response_model=ConfigurationPage, responses=problems(404))
-def list_configurations(portal: CurrentPortal, product: str, limit: LIMIT = 100, after: AFTER = None) -> Response:
+def list_configurations(
+    portal: CurrentPortal, product: str, limit: LIMIT = 100, after: AFTER = None
+) -> Response:
     """The product's configurations, in the order of their creation."""
     _validator(portal, product)
     with portal.database.read() as connection:
-        page, following = products.page(connection, product, limit, None if after is None else int(after))
+        page, following = products.page(
+            connection, product, limit, None if after is None else int(after)
+        )
     return answers.page(
-        ConfigurationPage(items=[stored.item for stored in page], next=None if following is None else str(following))
+        ConfigurationPage(
+            items=[stored.item for stored in page],
+            next=None if following is None else str(following),
+        )
     )
 
 
 @router.get(
-    "/configurations/{client_id}", response_model=ConfigurationDocument, responses=with_etag(200) | problems(404)
+    "/configurations/{client_id}",
+    response_model=ConfigurationDocument,
+    responses=with_etag(200) | problems(404),
 )
 def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> Response:
     """One client's configuration."""
@@ -65,7 +84,8 @@ def put_configuration(
     if_match: IF_MATCH = None,
     if_none_match: _IF_NONE_MATCH = None,
 ) -> Response:
-    """Creates with `If-None-Match: *`, replaces the whole document with `If-Match`: what is left out becomes null."""
+    """Creates with `If-None-Match: *`, replaces the whole document with `If-Match`: what is left
+    out becomes null."""
     errors = sorted(
         _validator(portal, product).iter_errors(document.configuration),
         key=lambda error: list(map(str, error.absolute_path)),
@@ -81,13 +101,16 @@ def put_configuration(
         elif stored is not None:
             raise Problem(
                 412,
-                f"Client {client_id} has a configuration for {product} already; read it, and replace it with If-Match.",
+                f"Client {client_id} has a configuration for {product} already; read it, and"
+                " replace it with If-Match.",
             )
         # An external issuer's clients are not known here.
         if portal.settings.external_issuer is None and clients.find(connection, client_id) is None:
             detail = f"client {client_id} does not exist; register it first"
             raise Problem(
-                422, f"The configuration is refused: {detail}.", errors=[{"parameter": "client_id", "detail": detail}]
+                422,
+                f"The configuration is refused: {detail}.",
+                errors=[{"parameter": "client_id", "detail": detail}],
             )
         if stored is None:
             version = products.add(connection, product, client_id, document)
@@ -96,12 +119,17 @@ def put_configuration(
         else:
             version = products.replace(connection, product, client_id, document)
         before = None if stored is None else stored.document
-        audit.record(connection, caller, Change("product.replaced", client_id, path, before, document))
+        audit.record(
+            connection, caller, Change("product.replaced", client_id, path, before, document)
+        )
     return answers.document(document, version, location=path if stored is None else None)
 
 
 @router.delete(
-    "/configurations/{client_id}", status_code=204, response_class=Response, responses=problems(404, 412, 428)
+    "/configurations/{client_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(404, 412, 428),
 )
 def remove_configuration(
     portal: CurrentPortal, caller: Caller, product: str, client_id: str, if_match: IF_MATCH = None
@@ -114,7 +142,9 @@ def remove_configuration(
             raise _not_configured(product, client_id)
         require_current(if_match, stored.version)
         products.remove(connection, product, client_id)
-        change = Change("product.removed", client_id, _path(product, client_id), stored.document, None)
+        change = Change(
+            "product.removed", client_id, _path(product, client_id), stored.document, None
+        )
         audit.record(connection, caller, change)
     return Response(status_code=204)
 
@@ -135,5 +165,9 @@ def _path(product: str, client_id: str) -> str:
 
 
 def _mistake(error: ValidationError) -> dict[str, str]:
-    message = error.message if len(error.message) <= _LONGEST_MESSAGE else f"does not satisfy {error.validator}"
+    message = (
+        error.message
+        if len(error.message) <= _LONGEST_MESSAGE
+        else f"does not satisfy {error.validator}"
+    )
     return {"pointer": pointer(["configuration", *error.absolute_path]), "detail": message}

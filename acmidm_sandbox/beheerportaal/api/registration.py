@@ -25,20 +25,28 @@ from acmidm_sandbox.beheerportaal.store import clients
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient
 
 PATH = "/op/register"
-_ERRORS = {401: "invalid_token", 403: "insufficient_scope", 404: "invalid_request", 405: "invalid_request"}
+_ERRORS = {
+    401: "invalid_token",
+    403: "insufficient_scope",
+    404: "invalid_request",
+    405: "invalid_request",
+}
 
-router = APIRouter(prefix=PATH, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["registration"])
+router = APIRouter(
+    prefix=PATH, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["registration"]
+)
 
 
 class Registration(ClientMetadata):
-    """What is registered of a client (RFC 7591 §2). Members that are not known are ignored, as §2 has it."""
+    """What is registered of a client (RFC 7591 §2). Members that are not known are ignored, as §2
+    has it."""
 
     model_config = ConfigDict(extra="ignore")
 
     token_endpoint_auth_method: Literal["private_key_jwt"]
-    scope: Annotated[str, Field(max_length=LONGEST_BODY, pattern=r"^[\x20\x21\x23-\x5b\x5d-\x7e]*$")] = Field(
-        default="", description="Scopes with spaces between; none where there is none."
-    )
+    scope: Annotated[
+        str, Field(max_length=LONGEST_BODY, pattern=r"^[\x20\x21\x23-\x5b\x5d-\x7e]*$")
+    ] = Field(default="", description="Scopes with spaces between; none where there is none.")
     jwks: JwksDocument = JwksDocument(keys=[])
     response_types: list[str] = Field(default_factory=list, max_length=0)
     redirect_uris: list[str] = Field(default_factory=list, max_length=0)
@@ -51,7 +59,8 @@ class RegistrationUpdate(Registration):
 
 
 class RegisteredClient(Registration):
-    """What is answered (RFC 7591 §3.2.1), without a token of the client's own: the operator's opens it."""
+    """What is answered (RFC 7591 §3.2.1), without a token of the client's own: the operator's opens
+    it."""
 
     client_id: str
     client_id_issued_at: int
@@ -75,7 +84,10 @@ def response(problem: Problem) -> JSONResponse:
 
 def _errors(*statuses: int) -> Responses:
     every = sorted({400, 401, 403, 503, *statuses})
-    return {status: {"model": RegistrationError, "description": HTTPStatus(status).phrase} for status in every}
+    return {
+        status: {"model": RegistrationError, "description": HTTPStatus(status).phrase}
+        for status in every
+    }
 
 
 _WITH_BODY = _errors(413, 415)
@@ -98,13 +110,19 @@ def read(portal: CurrentPortal, client_id: str) -> RegisteredClient:
 
 
 @router.put("/{client_id}", responses=_WITH_BODY)
-def update(portal: CurrentPortal, caller: Caller, client_id: str, sent: RegistrationUpdate) -> RegisteredClient:
+def update(
+    portal: CurrentPortal, caller: Caller, client_id: str, sent: RegistrationUpdate
+) -> RegisteredClient:
     """Replaces a client whole, its scopes and keys too."""
     if sent.client_id != client_id:
-        raise refused([{"pointer": "/client_id", "detail": "differs from the client_id in the URL"}])
+        raise refused(
+            [{"pointer": "/client_id", "detail": "differs from the client_id in the URL"}]
+        )
     scopes = _scopes(portal, sent)
     with portal.database.write() as connection:
-        client = change(connection, caller, _find(connection, client_id), ClientReplacement(**sent.metadata))
+        client = change(
+            connection, caller, _find(connection, client_id), ClientReplacement(**sent.metadata)
+        )
         return _answer(portal, _with_parts(connection, portal, caller, client, sent, scopes))
 
 
@@ -136,17 +154,29 @@ def _scopes(portal: Portal, sent: Registration) -> list[str]:
     """Return the scopes, and the keys looked through. Raises Problem: 422."""
     names = sent.scope.split()
     unknown = sorted({*names} - portal.settings.scopes.keys())
-    wrong = [{"pointer": "/scope", "detail": f"{name} is no scope of this environment"} for name in unknown]
-    wrong += [{**mistake, "pointer": f"/jwks{mistake['pointer']}"} for mistake in mistakes(sent.jwks.keys)]
+    wrong = [
+        {"pointer": "/scope", "detail": f"{name} is no scope of this environment"}
+        for name in unknown
+    ]
+    wrong += [
+        {**mistake, "pointer": f"/jwks{mistake['pointer']}"} for mistake in mistakes(sent.jwks.keys)
+    ]
     if wrong:
         raise refused(wrong)
     return names
 
 
 def _with_parts(
-    connection: Connection, portal: Portal, caller: str, client: StoredClient, sent: Registration, scopes: list[str]
+    connection: Connection,
+    portal: Portal,
+    caller: str,
+    client: StoredClient,
+    sent: Registration,
+    scopes: list[str],
 ) -> StoredClient:
-    client = store_scopes(connection, portal.settings.assigned_scopes, caller, client, scopes, client.scopes.default)
+    client = store_scopes(
+        connection, portal.settings.assigned_scopes, caller, client, scopes, client.scopes.default
+    )
     return store_jwks(connection, caller, client, sent.jwks.keys)
 
 

@@ -28,8 +28,8 @@ class LimitedRequest(Request):
         return body
 
     async def json(self) -> Any:
-        """Return the body as a JSON value (RFC 8259): in UTF-8, without NaN, and not so deep that nobody can read
-        it."""
+        """Return the body as a JSON value (RFC 8259): in UTF-8, without NaN, and not so deep that
+        nobody can read it."""
         try:
             return from_json(await self.body(), allow_inf_nan=False)
         except ValueError as error:
@@ -45,5 +45,7 @@ def require_json(request: Request) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Problem(
-            415, "The body must be JSON; send Content-Type: application/json.", headers={"Accept": "application/json"}
+            415,
+            "The body must be JSON; send Content-Type: application/json.",
+            headers={"Accept": "application/json"},
         )

@@ -1,4 +1,5 @@
-"""The SMTP server (RFC 5321), in the portal's own event loop. It accepts mails for everybody, and hands none on."""
+"""The SMTP server (RFC 5321), in the portal's own event loop. It accepts mails for everybody, and
+hands none on."""
 
 import asyncio
 import logging
@@ -52,14 +53,17 @@ class _Office:
         return "250 OK"
 
     async def handle_exception(self, error: Exception) -> str:
-        """Refuse a command that aiosmtpd fails at, such as an address with nested comments, without repeating it."""
+        """Refuse a command that aiosmtpd fails at, such as an address with nested comments, without
+        repeating it."""
         log.warning("a command of a mail client was refused: %s", type(error).__name__)
         return "500 5.5.2 The command was not understood"
 
     def _keep(self, envelope: Envelope) -> None:
         raw = envelope.original_content or b""
         headers = read_headers(raw)
-        recipients = [seen(address.encode("utf-8", "replace").decode()) for address in envelope.rcpt_tos]
+        recipients = [
+            seen(address.encode("utf-8", "replace").decode()) for address in envelope.rcpt_tos
+        ]
         with self._database.write() as connection:
             mails.receive(connection, headers, recipients, raw)
         log.info(

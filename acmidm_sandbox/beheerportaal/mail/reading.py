@@ -1,5 +1,5 @@
-"""A mail as somebody may look at it: its text and its files, never its HTML. What the standard library fails at says
-nothing."""
+"""A mail as somebody may look at it: its text and its files, never its HTML. What the standard
+library fails at says nothing."""
 
 import re
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class Body:
 
 
 def read_headers(raw: bytes) -> Headers:
-    """Return the headers of a mail (RFC 5322), each on one line; one that cannot be read is as one that is not
-    there."""
+    """Return the headers of a mail (RFC 5322), each on one line; one that cannot be read is as one
+    that is not there."""
     try:
         message = BytesHeaderParser(EmailMessage, policy=default).parsebytes(raw)
     except Exception:  # of a broken mail a parser of a grammar with holes raises whatever it meets
@@ -54,7 +54,8 @@ def read_headers(raw: bytes) -> Headers:
 
 
 def read_body(raw: bytes) -> Body:
-    """Return the first part in plain text, and the files; nothing where the parts cannot be told apart."""
+    """Return the first part in plain text, and the files; nothing where the parts cannot be told
+    apart."""
     try:
         return _body(BytesParser(EmailMessage, policy=default).parsebytes(raw))
     except Exception:  # the same
@@ -62,9 +63,11 @@ def read_body(raw: bytes) -> Body:
 
 
 def seen(text: str, kept: str = "") -> str:
-    """Return the text with a sign in the place of each character that cannot be seen, or that turns the direction of
-    others, but for `kept`."""
-    return "".join(character if character.isprintable() or character in kept else _UNSEEN for character in text)
+    """Return the text with a sign in the place of each character that cannot be seen, or that turns
+    the direction of others, but for `kept`."""
+    return "".join(
+        character if character.isprintable() or character in kept else _UNSEEN for character in text
+    )
 
 
 def _body(message: EmailMessage) -> Body:
@@ -78,7 +81,11 @@ def _body(message: EmailMessage) -> Body:
             text = _text(part) if text is None else text
         elif is_file or part.get_content_type() == CALENDAR:
             attachments.append(
-                Attachment(_file_name(part, len(attachments)), seen(part.get_content_type()), _content(part))
+                Attachment(
+                    _file_name(part, len(attachments)),
+                    seen(part.get_content_type()),
+                    _content(part),
+                )
             )
     return Body(text, tuple(attachments))
 

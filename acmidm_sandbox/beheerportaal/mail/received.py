@@ -1,4 +1,5 @@
-"""What the post office received, for whoever has the database's file: that is no page's business."""
+"""What the post office received, for whoever has the database's file: that is no page's
+business."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,4 +26,6 @@ def received_mails(database: Path) -> list[ReceivedMail]:
         UnusableDatabase
     """
     with closing(open_database(database)) as store, store.read() as connection:
-        return [ReceivedMail(stored, read_body(raw)) for stored, raw in mails.everything(connection)]
+        return [
+            ReceivedMail(stored, read_body(raw)) for stored, raw in mails.everything(connection)
+        ]

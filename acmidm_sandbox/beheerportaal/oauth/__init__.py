@@ -1,2 +1,2 @@
-"""The OAuth side, on Authlib: client credentials of clients and operators, by rules with their sources; opaque access
-tokens."""
+"""The OAuth side, on Authlib: client credentials of clients and operators, by rules with their
+sources; opaque access tokens."""

@@ -10,7 +10,12 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import import_key
 
-from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS, algorithms_of, is_in_time, thumbprint
+from acmidm_sandbox.beheerportaal.jwk import (
+    SIGNING_ALGORITHMS,
+    algorithms_of,
+    is_in_time,
+    thumbprint,
+)
 from acmidm_sandbox.beheerportaal.limits import LONGEST_JTI
 from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal, why_unknown
@@ -27,13 +32,15 @@ from acmidm_sandbox.beheerportaal.store.keys_in_use import Use
 
 METHOD = "private_key_jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_MOST_SECONDS = 10**11  # since 1970, for three thousand years: a larger number is one of milliseconds
+_MOST_SECONDS = (
+    10**11
+)  # since 1970, for three thousand years: a larger number is one of milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """An assertion as it was sent. What is read here of its form is the sender's own; nothing is known of the client
-    yet."""
+    """An assertion as it was sent. What is read here of its form is the sender's own; nothing is
+    known of the client yet."""
 
     text: str
     client_id: str
@@ -54,14 +61,22 @@ class Assertion:
             raise judge.refusal("assertion", "client_assertion is missing")
         objects = objects_in(text)
         if objects is None:
-            no_jwt = "client_assertion is no JWT (RFC 7519): it needs a header, a payload and a signature"
+            no_jwt = (
+                "client_assertion is no JWT (RFC 7519): it needs a header, a payload and a"
+                " signature"
+            )
             raise judge.refusal("assertion", no_jwt)
         header, claims = objects
         client_id, alg, kid = claims.get("sub"), header.get("alg"), header.get("kid")
         if not isinstance(client_id, str):
-            raise judge.refusal("sub", "sub is missing in the assertion, or no string; it must be the client_id")
+            raise judge.refusal(
+                "sub", "sub is missing in the assertion, or no string; it must be the client_id"
+            )
         if not isinstance(alg, str) or alg not in SIGNING_ALGORITHMS:
-            raise judge.refusal("alg", f"alg {alg} is not accepted; sign with one of {', '.join(SIGNING_ALGORITHMS)}")
+            raise judge.refusal(
+                "alg",
+                f"alg {alg} is not accepted; sign with one of {', '.join(SIGNING_ALGORITHMS)}",
+            )
         if kid is not None and not isinstance(kid, str):
             raise judge.refusal("registered kid", "kid is no string; name the registered key")
         return cls(text, client_id, alg, kid)
@@ -81,16 +96,22 @@ class AssertionVerifier:
             InvalidClientError
         """
         if client is None:
-            raise Judge(self._settings).refusal("known client", why_unknown(self._settings, assertion.client_id))
+            raise Judge(self._settings).refusal(
+                "known client", why_unknown(self._settings, assertion.client_id)
+            )
         judge = Judge(self._settings, client)
         key = self._choose(assertion, client, judge)
         claims = _signed_claims(assertion, key)
         if claims is None:
-            wrong = f"the signature is wrong: it was not made with the private key of kid {key['kid']}"
+            wrong = (
+                f"the signature is wrong: it was not made with the private key of kid {key['kid']}"
+            )
             raise judge.refusal("signature", wrong)
         judge.proven = True
         if not client.enabled:
-            raise judge.refusal("enabled", f"client {client.client_id} is disabled; ask the operator to enable it")
+            raise judge.refusal(
+                "enabled", f"client {client.client_id} is disabled; ask the operator to enable it"
+            )
         if claims.get("iss") != client.client_id:
             judge.broken("iss", "iss is missing or differs from sub; both must be the client_id")
         self._verify_audience(claims.get("aud"), client, judge)
@@ -99,7 +120,10 @@ class AssertionVerifier:
             with self._database.write() as connection:
                 is_first = credentials.use_assertion(connection, client.client_id, jti, ends_at)
             if not is_first:
-                judge.broken("used jti", "jti was used before; give each request an assertion with its own jti")
+                judge.broken(
+                    "used jti",
+                    "jti was used before; give each request an assertion with its own jti",
+                )
         signed = (
             None
             if client.is_operator
@@ -117,10 +141,14 @@ class AssertionVerifier:
         if method != METHOD:
             judge.broken(
                 "registered method",
-                f"client {client.client_id} is registered with {method}, so an assertion is not accepted",
+                f"client {client.client_id} is registered with {method}, so an assertion is not"
+                " accepted",
             )
         if not client.jwks:
-            none = f"client {client.client_id} has no registered key; register its public key (JWK) first"
+            none = (
+                f"client {client.client_id} has no registered key; register its public key (JWK)"
+                " first"
+            )
             raise judge.refusal("registered key", none)
         kids = ", ".join(str(key["kid"]) for key in client.jwks)
         if assertion.kid is None:
@@ -129,11 +157,14 @@ class AssertionVerifier:
                 if len(client.jwks) == 1
                 else ("kid of several", "and the client has several keys")
             )
-            judge.broken(name, f"kid is missing in the assertion's header, {why}; registered: {kids}")
+            judge.broken(
+                name, f"kid is missing in the assertion's header, {why}; registered: {kids}"
+            )
         keys = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
         if not keys:
             raise judge.refusal(
-                "registered kid", f"kid {assertion.kid} is not registered for this client; registered: {kids}"
+                "registered kid",
+                f"kid {assertion.kid} is not registered for this client; registered: {kids}",
             )
         key = keys[0]
         if not is_in_time(key, time.time()):
@@ -141,7 +172,9 @@ class AssertionVerifier:
             judge.broken("ended key", f"{late}; register another one")
         if assertion.alg not in algorithms_of(key):
             fitting = " or ".join(algorithms_of(key))
-            judge.broken("alg", f"alg {assertion.alg} does not fit key {key['kid']}; sign with {fitting}")
+            judge.broken(
+                "alg", f"alg {assertion.alg} does not fit key {key['kid']}; sign with {fitting}"
+            )
         return key
 
     def _verify_audience(self, aud: object, client: Principal, judge: Judge) -> None:
@@ -150,11 +183,13 @@ class AssertionVerifier:
         audience = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
         if not isinstance(audience, str):
             judge.broken(
-                "several aud" if isinstance(aud, list) and aud else "aud", "aud is missing, or no single string"
+                "several aud" if isinstance(aud, list) and aud else "aud",
+                "aud is missing, or no single string",
             )
             return
         wanted = token_endpoint if geosecure else issuer
-        # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are good.
+        # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are
+        # good.
         if audience in ((issuer, token_endpoint) if client.is_operator else (wanted,)):
             return
         is_endpoint = audience.lower().rstrip("/") == token_endpoint
@@ -164,20 +199,24 @@ class AssertionVerifier:
             judge.broken("aud with slash", f"aud must be without trailing slash: {wanted}")
         elif geosecure and audience == f"{wanted.removesuffix('token')}authorization":
             judge.broken(
-                "aud of the sample", f"aud is {audience}, which is not the URL that is called; it must be {wanted}"
+                "aud of the sample",
+                f"aud is {audience}, which is not the URL that is called; it must be {wanted}",
             )
         elif geosecure and is_endpoint:
-            judge.broken("aud", f"aud must be in lower case and without trailing slash: {token_endpoint}")
+            judge.broken(
+                "aud", f"aud must be in lower case and without trailing slash: {token_endpoint}"
+            )
         elif geosecure and audience == issuer:
             judge.broken(
                 "aud",
-                "aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token endpoint"
-                f" {token_endpoint}",
+                "aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token"
+                f" endpoint {token_endpoint}",
             )
         elif is_endpoint:
             judge.broken(
                 "aud",
-                f"aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be the issuer {issuer}",
+                "aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be"
+                f" the issuer {issuer}",
             )
         else:
             judge.broken("aud", f"aud is {audience}; it must be {wanted}")
@@ -190,13 +229,18 @@ def _verify_times(claims: Mapping[str, Any], judge: Judge) -> int:
     iat = _seconds(claims, "iat", judge, absent=now + CLOCK_SKEW_SECONDS)
     exp = _seconds(claims, "exp", judge, absent=0)
     if iat > now + CLOCK_SKEW_SECONDS:
-        judge.broken("future iat", "iat lies in the future; set the clock, and give the time in seconds since 1970")
+        judge.broken(
+            "future iat",
+            "iat lies in the future; set the clock, and give the time in seconds since 1970",
+        )
     if exp <= now - CLOCK_SKEW_SECONDS:
         judge.broken("passed exp", "exp has passed; make a new assertion for each request")
     if exp - iat > LONGEST_LIFETIME_SECONDS:
         name = "lifetime" if exp - iat <= LONGEST_TOLERATED_SECONDS else "longest lifetime"
         judge.broken(
-            name, f"exp is more than {LONGEST_LIFETIME_SECONDS} seconds after iat; make the assertion shorter-lived"
+            name,
+            f"exp is more than {LONGEST_LIFETIME_SECONDS} seconds after iat; make the assertion"
+            " shorter-lived",
         )
     if _seconds(claims, "nbf", judge, absent=0) > now + CLOCK_SKEW_SECONDS:
         judge.broken("future nbf", "nbf lies in the future; wait, or set the clock")
@@ -216,25 +260,32 @@ def _seconds(claims: Mapping[str, Any], name: str, judge: Judge, absent: float) 
     ):
         judge.broken("times as text", f"{name} is a text; give the number itself")
         value = int(value)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < _MOST_SECONDS * 1000:
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or not 0 <= value < _MOST_SECONDS * 1000
+    ):
         raise judge.refusal("times", f"{name} is no number of seconds since 1970")
     if value >= _MOST_SECONDS:
         raise judge.refusal(
-            "times", f"{name} seems to be in milliseconds; a NumericDate is in seconds since 1970 (RFC 7519 section 2)"
+            "times",
+            f"{name} seems to be in milliseconds; a NumericDate is in seconds since 1970 (RFC 7519"
+            " section 2)",
         )
     return value
 
 
 def _jti(claims: Mapping[str, Any], judge: Judge) -> str | None:
-    """Return what an assertion is known by, so that it counts once; without it, nothing tells a replay from the next
-    request."""
+    """Return what an assertion is known by, so that it counts once; without it, nothing tells a
+    replay from the next request."""
     if "jti" not in claims:
         judge.broken("jti", "jti is missing; give each assertion its own UUID")
         return None
     jti = claims["jti"]
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
         raise judge.refusal(
-            "jti as text", f"jti is no string of 1 to {LONGEST_JTI} characters; give each assertion its own UUID"
+            "jti as text",
+            f"jti is no string of 1 to {LONGEST_JTI} characters; give each assertion its own UUID",
         )
     try:
         uuid.UUID(jti)

@@ -1,4 +1,5 @@
-"""The authorization server: Authlib's, with one grant, three ways to authenticate, and introspection."""
+"""The authorization server: Authlib's, with one grant, three ways to authenticate, and
+introspection."""
 
 import logging
 import secrets
@@ -41,8 +42,8 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]
     """A token request that was read already: its headers, and the parameters of its form."""
 
     def __init__(self, headers: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> None:
-        # Authlib wants to see TLS, and knows two of loopback's names only; that it is loopback is the settings'
-        # business.
+        # Authlib wants to see TLS, and knows two of loopback's names only; that it is loopback is
+        # the settings' business.
         super().__init__("POST", "https://loopback", headers=headers)
         self.pairs = pairs
         self.payload = BasicOAuth2Payload(dict(pairs))
@@ -59,21 +60,33 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]
 
     @override
     def validate_requested_scope(self) -> None:
-        """What the platform makes of a request for other scopes than the client's, and of one for none."""
+        """What the platform makes of a request for other scopes than the client's, and of one for
+        none."""
         client, judge = self.request.client, Judge(self.server.settings, self.request.client)
         if "scope[]" in self.request.form:
-            judge.broken("scope[]", "scope[] is no parameter; send scope, with spaces between", invalid_request)
+            judge.broken(
+                "scope[]",
+                "scope[] is no parameter; send scope, with spaces between",
+                invalid_request,
+            )
         requested = set((self.request.payload.scope or "").split())
         if not requested and not client.default_scopes and not client.is_operator:
             judge.broken(
-                "scope", f"scope is missing, and client {client.client_id} has no default scopes", invalid_scope
+                "scope",
+                f"scope is missing, and client {client.client_id} has no default scopes",
+                invalid_scope,
             )
         if missing := sorted(requested - client.scopes):
             sentence = (
-                f"scope {', '.join(missing)} is not granted to client {client.client_id}; ask the operator to grant it"
+                f"scope {', '.join(missing)} is not granted to client {client.client_id}; ask the"
+                " operator to grant it"
             )
             is_something_left = client.default_scopes or requested & client.scopes
-            judge.broken("scope not granted" if is_something_left else "no scope granted", sentence, invalid_scope)
+            judge.broken(
+                "scope not granted" if is_something_left else "no scope granted",
+                sentence,
+                invalid_scope,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +107,8 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         self._assertions = AssertionVerifier(settings, database)
         self.register_grant(_Grant)
         opaque = BearerTokenGenerator(
-            lambda **_: secrets.token_urlsafe(32), expires_generator=settings.access_token_lifetime_seconds
+            lambda **_: secrets.token_urlsafe(32),
+            expires_generator=settings.access_token_lifetime_seconds,
         )
         self.register_token_generator("default", opaque)
 
@@ -106,7 +120,9 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
             OAuth2Error: where it is none.
         """
         if "grant_type" not in request.form:
-            Judge(self.settings).broken("grant_type", f"grant_type is missing; it is {GRANT_TYPE}", invalid_request)
+            Judge(self.settings).broken(
+                "grant_type", f"grant_type is missing; it is {GRANT_TYPE}", invalid_request
+            )
         answer: JSONResponse = super().create_token_response(request)
         return answer
 
@@ -125,16 +141,21 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     def authenticate_client(
         self, request: TokenRequest, methods: tuple[str, ...], endpoint: str = "token"
     ) -> Principal:
-        """Authlib: the client, known by the one method that the request uses. What can be said of the request alone is
-        said first."""
+        """Authlib: the client, known by the one method that the request uses. What can be said of
+        the request alone is said first."""
         judge = Judge(self.settings)
         sent = _sent(request, judge)
         if request.payload.client_id not in (None, sent.client_id):
-            differs = f"client_id in the form differs from the authenticated client {sent.client_id}; leave it out"
+            differs = (
+                f"client_id in the form differs from the authenticated client {sent.client_id};"
+                " leave it out"
+            )
             judge.broken("another client_id", differs)
         client = principals.find(self._database, sent.client_id)
         return (
-            self._assertions.verify(sent, client) if isinstance(sent, Assertion) else self._verify_secret(sent, client)
+            self._assertions.verify(sent, client)
+            if isinstance(sent, Assertion)
+            else self._verify_secret(sent, client)
         )
 
     @override
@@ -143,9 +164,11 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         return request
 
     @override
-    def handle_error_response(self, request: TokenRequest | None, error: OAuth2Error) -> JSONResponse:
-        """Authlib: the answer to a request that is refused; why a client is not known is said in a sandbox, and in the
-        log."""
+    def handle_error_response(
+        self, request: TokenRequest | None, error: OAuth2Error
+    ) -> JSONResponse:
+        """Authlib: the answer to a request that is refused; why a client is not known is said in a
+        sandbox, and in the log."""
         if request is not None and "token" not in request.form:  # introspection names one
             self._keep(request, error)
         else:
@@ -163,7 +186,9 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         log.info("client %s: %s", fit_for_a_line(refusal.client_id or "unknown"), refusal.said)
 
     @override
-    def handle_response(self, status: int, body: Mapping[str, Any], headers: list[tuple[str, str]]) -> JSONResponse:
+    def handle_response(
+        self, status: int, body: Mapping[str, Any], headers: list[tuple[str, str]]
+    ) -> JSONResponse:
         """Authlib: the answer in the framework's own type."""
         return JSONResponse(dict(body), status, dict(headers))
 
@@ -172,14 +197,17 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         """Authlib: keeps what the token, which says nothing itself, stands for."""
         scope = token.get("scope", "")
         self._tokens.keep(
-            token["access_token"], request.client, scope, self._audiences(request.client, request.form, scope)
+            token["access_token"],
+            request.client,
+            scope,
+            self._audiences(request.client, request.form, scope),
         )
 
     def _audiences(self, client: Principal, form: Mapping[str, str], scope: str) -> list[str]:
         """For which APIs a token is.
 
-        By `audience` and `resource` their client-IDs; the client's own on ACM/IDM where it names none, the portal's
-        origin for operators.
+        By `audience` and `resource` their client-IDs; the client's own on ACM/IDM where it names
+        none, the portal's origin for operators.
         """
         if client.is_operator:
             return [self.settings.origin]
@@ -190,7 +218,9 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         if named:
             return named
         if "audience" in form or "resource" in form:
-            Judge(self.settings, client).note("unknown audience", "neither audience nor resource is of an API here")
+            Judge(self.settings, client).note(
+                "unknown audience", "neither audience nor resource is of an API here"
+            )
         if self.settings.platform == "acmidm":
             return [client.client_id]
         return [api.client_id for api in apis if api.scope in scope.split()]
@@ -203,21 +233,36 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         """Return the client, with the mark of the secret as its credential."""
         judge = Judge(self.settings)
         if client is None:
-            raise judge.refusal("known client", principals.why_unknown(self.settings, sent.client_id))
+            raise judge.refusal(
+                "known client", principals.why_unknown(self.settings, sent.client_id)
+            )
         if sent.method != client.token_endpoint_auth_method:
-            registered = f"client {client.client_id} is registered with {client.token_endpoint_auth_method}"
-            raise judge.refusal("registered method", f"{registered}, so {sent.method} is not accepted")
-        hashed = next((candidate for candidate in client.secret_hashes if is_secret(sent.secret, candidate)), None)
+            registered = (
+                f"client {client.client_id} is registered with {client.token_endpoint_auth_method}"
+            )
+            raise judge.refusal(
+                "registered method", f"{registered}, so {sent.method} is not accepted"
+            )
+        hashed = next(
+            (candidate for candidate in client.secret_hashes if is_secret(sent.secret, candidate)),
+            None,
+        )
         if hashed is None:
-            raise judge.refusal("secret", f"client_secret is not the one of client {client.client_id}")
+            raise judge.refusal(
+                "secret", f"client_secret is not the one of client {client.client_id}"
+            )
         judge.proven = True
         if not client.enabled:
-            raise judge.refusal("enabled", f"client {client.client_id} is disabled; ask the operator to enable it")
+            raise judge.refusal(
+                "enabled", f"client {client.client_id} is disabled; ask the operator to enable it"
+            )
         return replace(client, credential=principals.mark_of(hashed))
 
 
 _SIGNS_OF_METHOD: dict[str, Callable[[TokenRequest], bool]] = {
-    METHOD: lambda request: "client_assertion" in request.form or "client_assertion_type" in request.form,
+    METHOD: lambda request: (
+        "client_assertion" in request.form or "client_assertion_type" in request.form
+    ),
     "client_secret_basic": lambda request: "Authorization" in request.headers,
     "client_secret_post": lambda request: "client_secret" in request.form,
 }
@@ -228,14 +273,19 @@ def _sent(request: TokenRequest, judge: Judge) -> Assertion | _Secret:
     used = [method for method, carries in _SIGNS_OF_METHOD.items() if carries(request)]
     if not used:
         nothing = (
-            "the request carries no client authentication; send client_assertion with client_assertion_type, or the"
-            " client_secret"
+            "the request carries no client authentication; send client_assertion with"
+            " client_assertion_type, or the client_secret"
         )
         raise judge.refusal("one method", nothing)
     if len(used) > 1:
-        several = f"the request authenticates by {' and '.join(used)}; use one method only (RFC 6749 section 2.3)"
+        several = (
+            f"the request authenticates by {' and '.join(used)}; use one method only (RFC 6749"
+            " section 2.3)"
+        )
         judge.broken("one method", several, invalid_request)
-    return Assertion.of(request.form, judge) if used == [METHOD] else _secret(used[0], request, judge)
+    return (
+        Assertion.of(request.form, judge) if used == [METHOD] else _secret(used[0], request, judge)
+    )
 
 
 def _secret(method: str, request: TokenRequest, judge: Judge) -> _Secret:
@@ -248,7 +298,8 @@ def _secret(method: str, request: TokenRequest, judge: Judge) -> _Secret:
         client_id, secret = request.payload.client_id, request.form["client_secret"]
         if not client_id:
             raise judge.refusal(
-                "client_id of a secret", "client_id is missing; client_secret_post needs it beside client_secret"
+                "client_id of a secret",
+                "client_id is missing; client_secret_post needs it beside client_secret",
             )
     return _Secret(method, client_id, secret)
 

@@ -7,22 +7,23 @@ from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, Inva
 
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _LONGEST = 400
-# For whoever fails to authenticate, whatever the reason: it would also tell which clients there are, and how they
-# authenticate.
+# For whoever fails to authenticate, whatever the reason: it would also tell which clients there
+# are, and how they authenticate.
 UNEXPLAINED = (
-    "the client could not be authenticated; check the client_id, the key or secret, the assertion, and the environment"
+    "the client could not be authenticated; check the client_id, the key or secret, the assertion,"
+    " and the environment"
 )
 
 
 def fit_for_a_line(sentence: str) -> str:
-    """Return a sentence with parts of a request in the characters of RFC 6749 §5.2: ASCII without quotes and
-    backslashes."""
+    """Return a sentence with parts of a request in the characters of RFC 6749 §5.2: ASCII without
+    quotes and backslashes."""
     return _NOT_ALLOWED.sub("?", sentence)[:_LONGEST]
 
 
 def invalid_client(sentence: str) -> Any:
-    """Return the error of a client that fails to authenticate: 401, for RFC 6749 §5.2 requires it after an
-    Authorization header."""
+    """Return the error of a client that fails to authenticate: 401, for RFC 6749 §5.2 requires it
+    after an Authorization header."""
     return InvalidClientError(description=fit_for_a_line(sentence), status_code=401)
 
 

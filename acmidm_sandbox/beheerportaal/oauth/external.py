@@ -1,5 +1,5 @@
-"""Access tokens of another issuer, for a portal that only has products: RFC 9068, with what issuers such as Keycloak do
-otherwise."""
+"""Access tokens of another issuer, for a portal that only has products: RFC 9068, with what issuers
+such as Keycloak do otherwise."""
 
 import time
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ _TIMEOUT_SECONDS = 5
 
 
 class ExternalTokenValidator:
-    """Verifies access tokens of `issuer` that are meant for `audience`. The issuer's keys are found through its
-    discovery document."""
+    """Verifies access tokens of `issuer` that are meant for `audience`. The issuer's keys are found
+    through its discovery document."""
 
     def __init__(self, issuer: str, audience: str) -> None:
         self._issuer = issuer
@@ -26,7 +26,8 @@ class ExternalTokenValidator:
         self._keys = KeySet([])
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
-        """Return the claims of a valid access token, `client_id` and `scope` always among them; else None.
+        """Return the claims of a valid access token, `client_id` and `scope` always among them;
+        else None.
 
         Raises:
             Problem: 503 where the issuer gives no keys.
@@ -41,10 +42,19 @@ class ExternalTokenValidator:
         client_id = verified.get("client_id", verified.get("azp"))
         meant_for_us = self._audience in (audience if isinstance(audience, list) else [audience])
         in_time = isinstance(verified.get("exp"), int) and verified["exp"] > time.time()
-        if verified.get("iss") != self._issuer or not meant_for_us or not in_time or not isinstance(client_id, str):
+        if (
+            verified.get("iss") != self._issuer
+            or not meant_for_us
+            or not in_time
+            or not isinstance(client_id, str)
+        ):
             return None
         scope = verified.get("scope")
-        return {**verified, "client_id": client_id, "scope": scope if isinstance(scope, str) else ""}
+        return {
+            **verified,
+            "client_id": client_id,
+            "scope": scope if isinstance(scope, str) else "",
+        }
 
     def _verified(self, token: str) -> Mapping[str, Any] | None:
         try:
@@ -55,11 +65,15 @@ class ExternalTokenValidator:
     def _published_keys(self) -> KeySet:
         try:
             document = _json(f"{self._issuer}/.well-known/openid-configuration")
-            keys = [key for key in _json(document["jwks_uri"])["keys"] if key.get("use", "sig") == "sig"]
+            keys = [
+                key for key in _json(document["jwks_uri"])["keys"] if key.get("use", "sig") == "sig"
+            ]
             return KeySet.import_key_set({"keys": keys})
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
             raise Problem(
-                503, f"The issuer {self._issuer} gives no keys now; try again.", headers={"Retry-After": "1"}
+                503,
+                f"The issuer {self._issuer} gives no keys now; try again.",
+                headers={"Retry-After": "1"},
             ) from error
 
 

@@ -1,4 +1,5 @@
-"""Applies the rules of a platform to one request: what breaks a rule is refused, or accepted with a line in the log."""
+"""Applies the rules of a platform to one request: what breaks a rule is refused, or accepted with a
+line in the log."""
 
 import logging
 from collections.abc import Callable
@@ -24,8 +25,11 @@ class Judge:
         self.proven = client is not None and bool(client.credential)
         """Whether the request surely is the client's."""
 
-    def broken(self, name: str, sentence: str, refuse: Callable[[str], Any] = invalid_client) -> None:
-        """What a request that breaks the rule deserves: what is optional nothing, what is tolerated a line in the log.
+    def broken(
+        self, name: str, sentence: str, refuse: Callable[[str], Any] = invalid_client
+    ) -> None:
+        """What a request that breaks the rule deserves: what is optional nothing, what is tolerated
+        a line in the log.
 
         Raises:
             OAuth2Error: made by `refuse`, where it is neither.
@@ -37,7 +41,9 @@ class Judge:
             raise self.refusal(name, sentence, refuse)
         self.note(name, f"tolerated, {ruling.tolerated}; --strict refuses it")
 
-    def refusal(self, name: str, sentence: str, refuse: Callable[[str], Any] = invalid_client) -> Any:
+    def refusal(
+        self, name: str, sentence: str, refuse: Callable[[str], Any] = invalid_client
+    ) -> Any:
         """Return the error for a request that leaves nothing to go on with."""
         error = refuse(f"{sentence} (rule: {name})")
         error.rule, error.proven = name, self.proven

@@ -25,8 +25,8 @@ _DIGITS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Principal(ClientMixin):  # type: ignore[misc]
-    """What the token endpoint needs to know about a client or an operator. `credential` is what it authenticated with,
-    if it did.
+    """What the token endpoint needs to know about a client or an operator. `credential` is what it
+    authenticated with, if it did.
 
     `signed` is the key of a connection client that it did so with.
     """
@@ -52,8 +52,8 @@ class Principal(ClientMixin):  # type: ignore[misc]
 
     @override
     def get_allowed_scope(self, scope: str | None) -> str:
-        """Authlib: the scope of the token: what was requested and is granted, the default scopes, and everything in
-        place of nothing."""
+        """Authlib: the scope of the token: what was requested and is granted, the default scopes,
+        and everything in place of nothing."""
         wanted = {*(scope or "").split(), *self.default_scopes} or self.scopes
         return str(list_to_scope(sorted(wanted & self.scopes)))
 
@@ -65,10 +65,15 @@ class Principal(ClientMixin):  # type: ignore[misc]
     @property
     def secret_hashes(self) -> list[str]:
         """Those of the secrets that work now: its own, and the one before as long as both do."""
-        return [hashed for hashed in (self.client_secret_hash, self.previous_secret_hash) if hashed is not None]
+        return [
+            hashed
+            for hashed in (self.client_secret_hash, self.previous_secret_hash)
+            if hashed is not None
+        ]
 
     def still_has(self, credential: str) -> bool:
-        """Return whether what was authenticated with would still do: a key's thumbprint, or the mark of a secret."""
+        """Return whether what was authenticated with would still do: a key's thumbprint, or the
+        mark of a secret."""
         if self.token_endpoint_auth_method in SECRET_METHODS:
             return any(mark_of(hashed) == credential for hashed in self.secret_hashes)
         now = time.time()
@@ -81,8 +86,8 @@ def mark_of(secret_hash: str) -> str:
 
 
 def of_client(client: StoredClient) -> Principal:
-    """Return a connection client; its tokens say for which organisation and application it acts, and what it says of
-    itself."""
+    """Return a connection client; its tokens say for which organisation and application it acts,
+    and what it says of itself."""
     document = client.document
     organisation = document.organisation
     claims = {
@@ -133,17 +138,19 @@ def find(database: Database, client_id: str) -> Principal | None:
 
 
 def why_unknown(settings: PortalSettings, client_id: str) -> str:
-    """Return why there is no client with this client_id; it says so where it is of the other platform's kind."""
+    """Return why there is no client with this client_id; it says so where it is of the other
+    platform's kind."""
     if settings.platform == "geosecure" and _UUID.fullmatch(client_id):
         return (
-            f"client_id {client_id} is a UUID, the kind that ACM/IDM gives out; this is GeoSecure, use the client's"
-            " numeric GeoSecure id"
+            f"client_id {client_id} is a UUID, the kind that ACM/IDM gives out; this is GeoSecure,"
+            " use the client's numeric GeoSecure id"
         )
     if settings.platform == "acmidm" and _DIGITS.fullmatch(client_id):
         return (
-            f"client_id {client_id} is numeric, the kind that GeoSecure gives out; this is ACM/IDM, use the client's"
-            " ACM/IDM id, a UUID"
+            f"client_id {client_id} is numeric, the kind that GeoSecure gives out; this is ACM/IDM,"
+            " use the client's ACM/IDM id, a UUID"
         )
     return (
-        f"there is no client {client_id} in environment {settings.environment}; check the client_id and the environment"
+        f"there is no client {client_id} in environment {settings.environment}; check the client_id"
+        " and the environment"
     )

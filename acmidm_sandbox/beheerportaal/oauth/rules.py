@@ -1,10 +1,10 @@
-"""What ACM/IDM and GeoSecure demand and allow of a token request: one row per rule, with its source.
-The table of `docs/integrators.md` is made from it.
+"""What ACM/IDM and GeoSecure demand and allow of a token request: one row per rule, with its
+source. The table of `docs/integrators.md` is made from it.
 
-A row is `required` (without it: refused), `refused` (with it: refused) or `optional`. Where documentation and working
-clients, or two sources, disagree, the row is what is documented, and `tolerated` says who does otherwise: that is
-accepted and noted in the log, unless the portal is strict. Operators belong to the portal: for them ACM/IDM's rows
-count, strictly.
+A row is `required` (without it: refused), `refused` (with it: refused) or `optional`. Where
+documentation and working clients, or two sources, disagree, the row is what is documented, and
+`tolerated` says who does otherwise: that is accepted and noted in the log, unless the portal is
+strict. Operators belong to the portal: for them ACM/IDM's rows count, strictly.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,8 @@ class Demand(StrEnum):
 
 
 class Basis(StrEnum):
-    """How that is known: read in its documentation, seen in a public client (what is sent), or neither."""
+    """How that is known: read in its documentation, seen in a public client (what is sent), or
+    neither."""
 
     DOCUMENTED = "documented"
     SEEN = "seen"
@@ -54,8 +55,8 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A row: `name` is what refusals and the log call it, `text` is Markdown, `rulings` has the platforms that know
-    it."""
+    """A row: `name` is what refusals and the log call it, `text` is Markdown, `rulings` has the
+    platforms that know it."""
 
     name: str
     part: RequestPart
@@ -101,7 +102,12 @@ RULES = (
         "the body is `application/x-www-form-urlencoded`",
         _both(_seen(_REQUIRED, f"{_ALL}; RFC 6749 §4.4.2")),
     ),
-    Rule("twice", _REQUEST, "a parameter that is given twice", _both(_assumed(_REFUSED, "RFC 6749 §3.2"))),
+    Rule(
+        "twice",
+        _REQUEST,
+        "a parameter that is given twice",
+        _both(_assumed(_REFUSED, "RFC 6749 §3.2")),
+    ),
     Rule(
         "grant_type",
         _REQUEST,
@@ -120,7 +126,8 @@ RULES = (
     Rule(
         "default scopes",
         _REQUEST,
-        "`scope`, of a client with default scopes; these are always issued, those of the request beside them",
+        "`scope`, of a client with default scopes; these are always issued, those of the request"
+        " beside them",
         _each(_documented(_OPTIONAL, _ACM), _documented(_OPTIONAL, "GeoSecure help")),
     ),
     Rule(
@@ -136,7 +143,9 @@ RULES = (
         "no scope granted",
         _REQUEST,
         "a `scope` of which nothing is left",
-        _each(_documented(_REFUSED, "ACM/IDM docs, login flow"), _assumed(_REFUSED, "RFC 6749 §3.3")),
+        _each(
+            _documented(_REFUSED, "ACM/IDM docs, login flow"), _assumed(_REFUSED, "RFC 6749 §3.3")
+        ),
     ),
     Rule(
         "scope[]",
@@ -147,10 +156,13 @@ RULES = (
     Rule(
         "audience",
         _REQUEST,
-        "`audience`, the client-ID of an API. On ACM/IDM the token is for that API, else for the client itself",
+        "`audience`, the client-ID of an API. On ACM/IDM the token is for that API, else for the"
+        " client itself",
         _each(
             _documented(_OPTIONAL, _ACM),
-            _assumed(_OPTIONAL, "not documented; without it, the token is for the APIs of its scopes"),
+            _assumed(
+                _OPTIONAL, "not documented; without it, the token is for the APIs of its scopes"
+            ),
         ),
     ),
     Rule(
@@ -162,7 +174,8 @@ RULES = (
     Rule(
         "unknown audience",
         _REQUEST,
-        "an `audience` or a `resource` that is of no API here: as if it were not there, with a line in the log",
+        "an `audience` or a `resource` that is of no API here: as if it were not there, with a line"
+        " in the log",
         _each(_documented(_OPTIONAL, _ACM), _assumed(_OPTIONAL, "as on ACM/IDM")),
     ),
     Rule(
@@ -175,7 +188,9 @@ RULES = (
         "client_secret",
         _REQUEST,
         "`client_secret`, in the body or by Basic",
-        _each(_documented(_OPTIONAL, _ACM), _documented(_OPTIONAL, "GeoSecure help: being phased out")),
+        _each(
+            _documented(_OPTIONAL, _ACM), _documented(_OPTIONAL, "GeoSecure help: being phased out")
+        ),
     ),
     Rule(
         "registered method",
@@ -193,7 +208,10 @@ RULES = (
         "client_id",
         _REQUEST,
         "`client_id` beside an assertion or Basic",
-        _each(_seen(_OPTIONAL, f"{_SCRIPT} sends it, {_LBLOD} does not"), _seen(_OPTIONAL, f"{_QD} sends none")),
+        _each(
+            _seen(_OPTIONAL, f"{_SCRIPT} sends it, {_LBLOD} does not"),
+            _seen(_OPTIONAL, f"{_QD} sends none"),
+        ),
     ),
     Rule(
         "another client_id",
@@ -207,14 +225,24 @@ RULES = (
         "`client_id` beside `client_secret` in the body",
         _each(_seen(_REQUIRED, "organisation-registry"), _assumed(_REQUIRED, "RFC 6749 §2.3.1")),
     ),
-    Rule("secret", _REQUEST, "a `client_secret` that is the client's", _both(_assumed(_REQUIRED, "RFC 6749 §2.3.1"))),
+    Rule(
+        "secret",
+        _REQUEST,
+        "a `client_secret` that is the client's",
+        _both(_assumed(_REQUIRED, "RFC 6749 §2.3.1")),
+    ),
     Rule(
         "known client",
         _REQUEST,
         "a client that is in this environment",
         _both(_assumed(_REQUIRED, "RFC 6749 §5.2")),
     ),
-    Rule("enabled", _REQUEST, "a client that is not disabled", _both(_assumed(_REQUIRED, "RFC 6749 §5.2"))),
+    Rule(
+        "enabled",
+        _REQUEST,
+        "a client that is not disabled",
+        _both(_assumed(_REQUIRED, "RFC 6749 §5.2")),
+    ),
     Rule(
         "assertion",
         _REQUEST,
@@ -234,8 +262,8 @@ RULES = (
         _each(
             _assumed(
                 _REQUIRED,
-                "RS256 in the documented discovery sample and in all clients where it is visible; the others are"
-                " assumed",
+                "RS256 in the documented discovery sample and in all clients where it is visible;"
+                " the others are assumed",
             ),
             _assumed(_REQUIRED, f"RS256 in {_QD}; the others are assumed"),
         ),
@@ -244,13 +272,18 @@ RULES = (
         "kid",
         _HEADER,
         "`kid`, where the client has one key",
-        _each(_seen(_OPTIONAL, f"{_SCRIPT}, {_LBLOD} and four more send none"), _documented(_REQUIRED, _GEOSECURE)),
+        _each(
+            _seen(_OPTIONAL, f"{_SCRIPT}, {_LBLOD} and four more send none"),
+            _documented(_REQUIRED, _GEOSECURE),
+        ),
     ),
     Rule(
         "kid of several",
         _HEADER,
         "`kid`, where the client has several keys",
-        _each(_assumed(_REQUIRED, "keys are not tried in turn"), _documented(_REQUIRED, _GEOSECURE)),
+        _each(
+            _assumed(_REQUIRED, "keys are not tried in turn"), _documented(_REQUIRED, _GEOSECURE)
+        ),
     ),
     Rule(
         "registered kid",
@@ -258,16 +291,33 @@ RULES = (
         "a `kid` that is registered for the client",
         _both(_assumed(_REQUIRED, "RFC 7515 §4.1.4")),
     ),
-    Rule("registered key", _HEADER, "a client with a registered key", _both(_assumed(_REQUIRED, "RFC 7523 §3"))),
+    Rule(
+        "registered key",
+        _HEADER,
+        "a client with a registered key",
+        _both(_assumed(_REQUIRED, "RFC 7523 §3")),
+    ),
     Rule(
         "ended key",
         _HEADER,
         "a key outside its `nbf` and `exp`",
         _both(_assumed(_REFUSED, "RFC 7517 §4")),
     ),
-    Rule("signature", _HEADER, "a signature by that key", _both(_assumed(_REQUIRED, "RFC 7523 §3"))),
-    Rule("iss", _CLAIM, "`iss`, the client-ID", _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE))),
-    Rule("sub", _CLAIM, "`sub`, the client-ID", _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE))),
+    Rule(
+        "signature", _HEADER, "a signature by that key", _both(_assumed(_REQUIRED, "RFC 7523 §3"))
+    ),
+    Rule(
+        "iss",
+        _CLAIM,
+        "`iss`, the client-ID",
+        _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE)),
+    ),
+    Rule(
+        "sub",
+        _CLAIM,
+        "`sub`, the client-ID",
+        _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE)),
+    ),
     Rule(
         "aud",
         _CLAIM,
@@ -293,7 +343,12 @@ RULES = (
         "several aud",
         _CLAIM,
         "several `aud`; a list of one is good",
-        _both(_assumed(_REFUSED, "RFC 7519 §4.1.3 allows them, but such an assertion can be used elsewhere too")),
+        _both(
+            _assumed(
+                _REFUSED,
+                "RFC 7519 §4.1.3 allows them, but such an assertion can be used elsewhere too",
+            )
+        ),
     ),
     Rule(
         "iat",
@@ -303,8 +358,8 @@ RULES = (
             _seen(
                 _REQUIRED,
                 f"{_SCRIPT}, {_LBLOD}",
-                "WegenenVerkeer's eminfra client and a QGIS script send none; it then counts as the latest that is"
-                " allowed",
+                "WegenenVerkeer's eminfra client and a QGIS script send none; it then counts as the"
+                " latest that is allowed",
             ),
             _documented(_REQUIRED, _GEOSECURE),
         ),
@@ -316,7 +371,10 @@ RULES = (
         _both(_assumed(_REFUSED, "RFC 7523 §3")),
     ),
     Rule(
-        "exp", _CLAIM, "`exp`, in seconds since 1970", _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE))
+        "exp",
+        _CLAIM,
+        "`exp`, in seconds since 1970",
+        _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE)),
     ),
     Rule(
         "passed exp",
@@ -327,13 +385,17 @@ RULES = (
     Rule(
         "lifetime",
         _CLAIM,
-        f"an `exp` more than {LONGEST_LIFETIME_SECONDS} seconds after `iat`; {LONGEST_LIFETIME_SECONDS} are good",
+        f"an `exp` more than {LONGEST_LIFETIME_SECONDS} seconds after `iat`;"
+        f" {LONGEST_LIFETIME_SECONDS} are good",
         _each(
             _seen(
                 _REFUSED,
-                f"OTL_Corrector and a TypeScript client for LDES take {LONGEST_LIFETIME_SECONDS} exactly, nobody more",
+                f"OTL_Corrector and a TypeScript client for LDES take {LONGEST_LIFETIME_SECONDS}"
+                " exactly, nobody more",
             ),
-            _documented(_REFUSED, _GEOSECURE, "VMSW's C# client has its assertions live 960 minutes"),
+            _documented(
+                _REFUSED, _GEOSECURE, "VMSW's C# client has its assertions live 960 minutes"
+            ),
         ),
     ),
     Rule(
@@ -385,9 +447,13 @@ RULES = (
         _CLAIM,
         "a `jti` that is a GUID",
         _each(
-            _seen(_OPTIONAL, "20 letters in the eminfra client, hexadecimal digits in the QGIS script"),
+            _seen(
+                _OPTIONAL, "20 letters in the eminfra client, hexadecimal digits in the QGIS script"
+            ),
             _documented(
-                _REQUIRED, _GEOSECURE, "clients of ACM/IDM have other texts; whether GeoSecure minds is not known"
+                _REQUIRED,
+                _GEOSECURE,
+                "clients of ACM/IDM have other texts; whether GeoSecure minds is not known",
             ),
         ),
     ),
@@ -395,7 +461,9 @@ RULES = (
         "used jti",
         _CLAIM,
         "a `jti` that this client used before",
-        _each(_assumed(_REFUSED, "RFC 7523 §3"), _documented(_REFUSED, f"{_GEOSECURE}: a fresh one")),
+        _each(
+            _assumed(_REFUSED, "RFC 7523 §3"), _documented(_REFUSED, f"{_GEOSECURE}: a fresh one")
+        ),
     ),
     Rule(
         "others",
@@ -404,4 +472,6 @@ RULES = (
         _both(_assumed(_OPTIONAL, "RFC 7519 §4, RFC 6749 §3.2")),
     ),
 )
-RULINGS = {(rule.name, platform): ruling for rule in RULES for platform, ruling in rule.rulings.items()}
+RULINGS = {
+    (rule.name, platform): ruling for rule in RULES for platform, ruling in rule.rulings.items()
+}

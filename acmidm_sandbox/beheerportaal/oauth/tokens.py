@@ -20,8 +20,8 @@ _ALGORITHM = "RS256"
 
 
 class AccessTokens:
-    """The tokens of this portal. An API may be given one, or the signed copy of it that introspection has: both are
-    worth the same."""
+    """The tokens of this portal. An API may be given one, or the signed copy of it that
+    introspection has: both are worth the same."""
 
     def __init__(self, settings: PortalSettings, key: RSAKey, database: Database) -> None:
         self._settings = settings
@@ -46,14 +46,14 @@ class AccessTokens:
                 keys_in_use.note(connection, client.signed, now)
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
-        """Return what a token is worth now, else None: its client's claims as they are, and those of its scopes that
-        are still granted."""
+        """Return what a token is worth now, else None: its client's claims as they are, and those
+        of its scopes that are still granted."""
         stored = self._find(token)
         return None if stored is None else self._worth(stored)
 
     def introspection(self, token: str) -> dict[str, Any]:
-        """Return the same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in metadata-geonetwork
-        is."""
+        """Return the same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in
+        metadata-geonetwork is."""
         stored = self._find(token)
         claims = None if stored is None else self._worth(stored)
         if stored is None or claims is None:
@@ -61,7 +61,9 @@ class AccessTokens:
         answer = {"active": True, "token_type": "bearer", **claims}
         header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self._key.kid}
         # The hash names the token, and is of no use to whoever has not got it.
-        copy = jwt.encode(header, {**answer, "jti": stored.token_hash}, self._key, algorithms=[_ALGORITHM])
+        copy = jwt.encode(
+            header, {**answer, "jti": stored.token_hash}, self._key, algorithms=[_ALGORITHM]
+        )
         return {**answer, "jwt": copy}
 
     def _find(self, token: str) -> StoredToken | None:
@@ -72,7 +74,8 @@ class AccessTokens:
             return access_tokens.find(connection, token_hash)
 
     def _hash_in(self, copy: str) -> str | None:
-        """Return the hash of the token that a signed copy is of: nothing else is signed with this key."""
+        """Return the hash of the token that a signed copy is of: nothing else is signed with this
+        key."""
         try:
             return str(jwt.decode(copy, self._key, algorithms=[_ALGORITHM]).claims["jti"])
         except (JoseError, ValueError, RecursionError):
@@ -81,12 +84,19 @@ class AccessTokens:
     def _worth(self, token: StoredToken) -> Mapping[str, Any] | None:
         client = principals.find(self._database, token.client_id)
         in_time = token.expires_at > time.time()
-        if not in_time or client is None or not client.enabled or not client.still_has(token.credential):
+        if (
+            not in_time
+            or client is None
+            or not client.enabled
+            or not client.still_has(token.credential)
+        ):
             return None
         scopes = [name for name in token.scope.split() if name in client.scopes]
         # Who the organisation is, is told with `vo_info` alone.
         content = {
-            name: value for name, value in client.claims.items() if "vo_info" in scopes or not name.startswith("vo_")
+            name: value
+            for name, value in client.claims.items()
+            if "vo_info" in scopes or not name.startswith("vo_")
         }
         return {
             **content,

@@ -1,4 +1,5 @@
-"""What every call of a product needs: its scope, and for its members what is configured for the client."""
+"""What every call of a product needs: its scope, and for its members what is configured for the
+client."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -18,7 +19,8 @@ LONGEST_CALL = (
 )  # bytes that are read at all, so that of a notification the value that is too long can be named
 
 Mistake = Mapping[str, str]
-# What the wiki calls what is configured (6759612467, 6724387281); that a brand is its Afzender's is assumed.
+# What the wiki calls what is configured (6759612467, 6724387281); that a brand is its Afzender's is
+# assumed.
 _NAMES = {
     "aanbieder_uri": "Aanbieder",
     "merk_code": "Afzender",
@@ -28,8 +30,8 @@ _NAMES = {
 }
 _OPTIONAL = {"channels", "access_rights"}
 _UNCHANGED = (
-    "offer the same message again, unchanged, once the Aansluitingenteam has set it (here the operator does, by the"
-    " form)"
+    "offer the same message again, unchanged, once the Aansluitingenteam has set it (here the"
+    " operator does, by the form)"
 )
 
 
@@ -55,13 +57,15 @@ class ProductRoute(TokenRoute):
         if request.method == "POST" and "xml" in request.headers.get("content-type", "").lower():
             raise Problem(
                 415,
-                "XML is not read here, though the real platform may take it; send the same document as JSON, "
-                "with Content-Type: application/json.",
+                "XML is not read here, though the real platform may take it; send the same document"
+                " as JSON, with Content-Type: application/json.",
                 headers={"Accept": "application/json"},
             )
 
 
-def find_configuration(connection: Connection, product: str, client_id: str) -> Mapping[str, Any] | None:
+def find_configuration(
+    connection: Connection, product: str, client_id: str
+) -> Mapping[str, Any] | None:
     """Return what is configured for the client, None for nothing."""
     stored = products.find(connection, product, client_id)
     return None if stored is None else stored.document.configuration
@@ -86,24 +90,31 @@ def missing(product: str, client_id: str) -> str:
 
 
 def configured(configuration: Mapping[str, Any], name: str) -> list[str]:
-    """Return the values of a configured field, be it one text, a list of them, or none; and those of the organisations
-    that the client sends for."""
+    """Return the values of a configured field, be it one text, a list of them, or none; and those
+    of the organisations that the client sends for."""
     value, senders = configuration.get(name) or [], configuration.get("afzenders") or []
     own = [value] if isinstance(value, str) else list(value)
     return own + [more for sender in senders for more in configured(sender, name)]
 
 
 def not_set(configuration: Mapping[str, Any], **sent: list[tuple[str, str]]) -> list[Mistake]:
-    """Of what is sent, with its pointers, by fields of the configuration, what these lack; optional ones that are
-    absent allow all."""
+    """Of what is sent, with its pointers, by fields of the configuration, what these lack; optional
+    ones that are absent allow all."""
     mistakes: list[Mistake] = []
     for name, values in sent.items():
         allowed = configured(configuration, name)
         more = f" and {len(allowed) - MOST_VALUES:,} more" if len(allowed) > MOST_VALUES else ""
-        detail = f"is not set for this client (set: {', '.join(allowed[:MOST_VALUES]) or 'none'}{more})"
-        wrong = [value for value in values if value[1] not in allowed] if allowed or name not in _OPTIONAL else []
+        detail = (
+            f"is not set for this client (set: {', '.join(allowed[:MOST_VALUES]) or 'none'}{more})"
+        )
+        wrong = (
+            [value for value in values if value[1] not in allowed]
+            if allowed or name not in _OPTIONAL
+            else []
+        )
         mistakes += [
-            {"pointer": pointer, "detail": f"{_NAMES.get(name, 'right')} {value} {detail}"} for pointer, value in wrong
+            {"pointer": pointer, "detail": f"{_NAMES.get(name, 'right')} {value} {detail}"}
+            for pointer, value in wrong
         ]
     return mistakes
 
@@ -116,4 +127,6 @@ def require_set(mistakes: list[Mistake]) -> None:
     """
     if mistakes:
         shown = first_of(mistakes)
-        raise Problem(403, f"{'; '.join(mistake['detail'] for mistake in shown)}; {_UNCHANGED}.", errors=shown)
+        raise Problem(
+            403, f"{'; '.join(mistake['detail'] for mistake in shown)}; {_UNCHANGED}.", errors=shown
+        )

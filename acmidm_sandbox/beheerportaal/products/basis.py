@@ -1,12 +1,12 @@
-"""On what each part of a product's API rests; the OpenAPI document carries it, and `docs/products.md` is written from
-there."""
+"""On what each part of a product's API rests; the OpenAPI document carries it, and
+`docs/products.md` is written from there."""
 
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-# Documented by Digitaal Vlaanderen; seen in public client code or a sample, so sent, not surely accepted; or assumed
-# here.
+# Documented by Digitaal Vlaanderen; seen in public client code or a sample, so sent, not surely
+# accepted; or assumed here.
 Basis = Literal["documented", "seen", "assumed"]
 
 CALLS = "wiki 2680357975"
@@ -42,7 +42,8 @@ def assumed(text: str, **constraints: Any) -> Any:
 
 
 class Part(BaseModel):
-    """A part of a document that is sent. Unknown members are kept: not all of the real ones are public."""
+    """A part of a document that is sent. Unknown members are kept: not all of the real ones are
+    public."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     __pydantic_extra__: dict[str, JsonValue]

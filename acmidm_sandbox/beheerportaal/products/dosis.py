@@ -1,4 +1,5 @@
-"""DOSIS, as far as it is public: uploads, what became of them, and what they are checked against."""
+"""DOSIS, as far as it is public: uploads, what became of them, and what they are checked
+against."""
 
 import logging
 import time
@@ -23,7 +24,12 @@ from acmidm_sandbox.beheerportaal.products.access import (
     require_set,
 )
 from acmidm_sandbox.beheerportaal.products.basis import CALLS, CONNECTOR, rests_on
-from acmidm_sandbox.beheerportaal.products.code_lists import CODES, DOSSIER_TYPE, PHASES, mistake_in_agent
+from acmidm_sandbox.beheerportaal.products.code_lists import (
+    CODES,
+    DOSSIER_TYPE,
+    PHASES,
+    mistake_in_agent,
+)
 from acmidm_sandbox.beheerportaal.products.dosis_documents import (
     Dossier,
     DossierStatus,
@@ -46,7 +52,9 @@ class _Route(ProductRoute):
     product = DOSIS
 
 
-router = APIRouter(prefix=PREFIX.rstrip("/"), route_class=_Route, dependencies=[ACCESS_TOKEN], tags=[DOSIS])
+router = APIRouter(
+    prefix=PREFIX.rstrip("/"), route_class=_Route, dependencies=[ACCESS_TOKEN], tags=[DOSIS]
+)
 
 _UPLOAD: dict[str, Any] = {"responses": refusals(415)}
 _READ: dict[str, Any] = {"responses": refusals()}
@@ -54,10 +62,14 @@ _READ: dict[str, Any] = {"responses": refusals()}
 
 def _dossier_number(
     now: Annotated[
-        str | None, Query(alias="dossierNummer", max_length=255, description="The dossier's number.")
+        str | None,
+        Query(alias="dossierNummer", max_length=255, description="The dossier's number."),
     ] = None,
     before: Annotated[
-        str | None, Query(alias="dossiernummer", max_length=255, description="The same, as older pages have it.")
+        str | None,
+        Query(
+            alias="dossiernummer", max_length=255, description="The same, as older pages have it."
+        ),
     ] = None,
 ) -> str:
     number = now or before
@@ -67,11 +79,20 @@ def _dossier_number(
 
 
 Source = Annotated[
-    str, Query(alias="bron", min_length=1, max_length=255, description="A source that is configured for the client.")
+    str,
+    Query(
+        alias="bron",
+        min_length=1,
+        max_length=255,
+        description="A source that is configured for the client.",
+    ),
 ]
 DossierNumber = Annotated[str, Depends(_dossier_number)]
 UploadNumber = Annotated[
-    str, Query(alias="uploadId", min_length=1, max_length=255, description="What the upload's answer has.")
+    str,
+    Query(
+        alias="uploadId", min_length=1, max_length=255, description="What the upload's answer has."
+    ),
 ]
 
 
@@ -84,8 +105,8 @@ def upload_dossier(portal: CurrentPortal, caller: Caller, dossier: Dossier) -> U
 
 @router.post("/v1/dosis/dossiers", **_UPLOAD, openapi_extra=rests_on("documented", CALLS))
 def upload_dossier_v1(portal: CurrentPortal, caller: Caller, dossier: Dossier) -> UploadReceipt:
-    """Receives a dossier. Its result is there at once: the public connector's version for v1 takes 404 for a
-    failure."""
+    """Receives a dossier. Its result is there at once: the public connector's version for v1 takes
+    404 for a failure."""
     return _receive(portal, caller, dossier, 0)
 
 
@@ -95,14 +116,20 @@ def _receive(portal: Portal, caller: str, dossier: Dossier, seconds: float) -> U
     upload_id = dossier.UploadId or str(uuid.uuid4())
     with portal.database.write() as connection:
         uploads.add(
-            connection, caller, upload_id, dossier.model_dump(mode="json", exclude_unset=True), time.time() + seconds
+            connection,
+            caller,
+            upload_id,
+            dossier.model_dump(mode="json", exclude_unset=True),
+            time.time() + seconds,
         )
     _note(caller, dossier)
     return UploadReceipt(UploadId=upload_id)
 
 
 @router.get("/v1/dosis/resultaten/perUploadId", **_READ, openapi_extra=rests_on("seen", CONNECTOR))
-def read_result_of_upload(portal: CurrentPortal, caller: Caller, upload_id: UploadNumber) -> ProcessingResult:
+def read_result_of_upload(
+    portal: CurrentPortal, caller: Caller, upload_id: UploadNumber
+) -> ProcessingResult:
     """What became of an upload; 404 until it was processed."""
     _process(portal, caller)
     with portal.database.read() as connection:
@@ -135,7 +162,9 @@ def list_sources(portal: CurrentPortal, caller: Caller) -> list[str]:
     return configured(require_configuration(portal, DOSIS, caller), "bron_uri")
 
 
-@router.get("/v1/dosis/instellingen/validatie", **_READ, openapi_extra=rests_on("documented", CALLS))
+@router.get(
+    "/v1/dosis/instellingen/validatie", **_READ, openapi_extra=rests_on("documented", CALLS)
+)
 def read_validation_settings(portal: CurrentPortal, caller: Caller) -> ValidationSettings:
     """What uploads are checked against."""
     configuration = require_configuration(portal, DOSIS, caller)
@@ -147,14 +176,22 @@ def read_validation_settings(portal: CurrentPortal, caller: Caller) -> Validatio
 
 
 @router.delete(
-    "/v1/dosis/dossiers", status_code=204, response_class=Response, **_READ, openapi_extra=rests_on("documented", CALLS)
+    "/v1/dosis/dossiers",
+    status_code=204,
+    response_class=Response,
+    **_READ,
+    openapi_extra=rests_on("documented", CALLS),
 )
-def remove_dossier(portal: CurrentPortal, caller: Caller, source: Source, number: DossierNumber) -> Response:
+def remove_dossier(
+    portal: CurrentPortal, caller: Caller, source: Source, number: DossierNumber
+) -> Response:
     """Removes a dossier, and with it what became of its uploads."""
     _require_source(portal, caller, source)
     with portal.database.write() as connection:
         if not uploads.remove(connection, caller, source, number):
-            raise Problem(404, f"There is no dossier {number} of source {source}; check its number.")
+            raise Problem(
+                404, f"There is no dossier {number} of source {source}; check its number."
+            )
     return Response(status_code=204)
 
 
@@ -163,7 +200,9 @@ def _require_source(portal: Portal, caller: str, source: str) -> None:
 
 
 def _not_set(configuration: Mapping[str, Any], dossier: Dossier) -> list[Mistake]:
-    products = [(f"/Producten/{number}/Id", product.Id) for number, product in enumerate(dossier.Producten)]
+    products = [
+        (f"/Producten/{number}/Id", product.Id) for number, product in enumerate(dossier.Producten)
+    ]
     rights = [
         (f"/Agenten/{position}/Toegangsrechten/{number}/Code", right.Code)
         for position, agent in enumerate(dossier.Agenten or [])
@@ -174,7 +213,8 @@ def _not_set(configuration: Mapping[str, Any], dossier: Dossier) -> list[Mistake
 
 
 def _process(portal: Portal, caller: str) -> None:
-    """Process the client's uploads that are due, by what is configured now, which may be less than at their receipt."""
+    """Process the client's uploads that are due, by what is configured now, which may be less than
+    at their receipt."""
     with portal.database.read() as connection:
         waiting = uploads.due(connection, caller, time.time())
         configuration = find_configuration(connection, DOSIS, caller) if waiting else None
@@ -183,13 +223,18 @@ def _process(portal: Portal, caller: str) -> None:
     processed = []
     for number, document, due_at in waiting:
         dossier = Dossier.model_validate(document)
-        agents = enumerate(mistake_in_agent(agent.Identificatie or "") for agent in dossier.Agenten or ())
+        agents = enumerate(
+            mistake_in_agent(agent.Identificatie or "") for agent in dossier.Agenten or ()
+        )
         mistakes: list[Mistake] = [
-            {"pointer": f"/Agenten/{index}/Identificatie", "detail": wrong} for index, wrong in agents if wrong
+            {"pointer": f"/Agenten/{index}/Identificatie", "detail": wrong}
+            for index, wrong in agents
+            if wrong
         ]
         mistakes += [] if configuration is None else _not_set(configuration, dossier)
         details = [
-            f"{dotted(mistake['pointer']) or 'the document'}: {mistake['detail']}." for mistake in first_of(mistakes)
+            f"{dotted(mistake['pointer']) or 'the document'}: {mistake['detail']}."
+            for mistake in first_of(mistakes)
         ]
         details += [f"{missing(DOSIS, caller)}."] if configuration is None else []
         processed.append((number, due_at, details))
@@ -201,7 +246,9 @@ def _process(portal: Portal, caller: str) -> None:
 def _result(upload: Processed | None, what: str) -> ProcessingResult:
     if upload is None:
         raise Problem(
-            404, f"There is no result of {what}: it was not processed yet, or not received; try again in a few seconds."
+            404,
+            f"There is no result of {what}: it was not processed yet, or not received; try again in"
+            " a few seconds.",
         )
     return _document(upload)
 
@@ -223,7 +270,8 @@ def _document(upload: Processed) -> ProcessingResult:
 
 
 def _note(caller: str, dossier: Dossier) -> None:
-    """Log what is accepted here and may be refused elsewhere: the official code lists are not public."""
+    """Log what is accepted here and may be refused elsewhere: the official code lists are not
+    public."""
     status = dossier.Status or DossierStatus()
     for member, value, seen in (
         ("TypeDossierCode", dossier.TypeDossierCode, {DOSSIER_TYPE}),
@@ -231,4 +279,9 @@ def _note(caller: str, dossier: Dossier) -> None:
         ("Status.VlaamsFase", status.VlaamsFase, PHASES),
     ):
         if value is not None and value not in seen:
-            log.info("%s: %s %a was not seen in public examples; DOSIS may refuse it", caller, member, value[:80])
+            log.info(
+                "%s: %s %a was not seen in public examples; DOSIS may refuse it",
+                caller,
+                member,
+                value[:80],
+            )

@@ -1,5 +1,5 @@
-"""The documents of DOSIS. What must be there, how long it may be and how often is not public, so only what identifies
-is required."""
+"""The documents of DOSIS. What must be there, how long it may be and how often is not public, so
+only what identifies is required."""
 
 import re
 from datetime import datetime
@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AliasChoices, BaseModel
 
 from acmidm_sandbox.beheerportaal.documents import Text
-from acmidm_sandbox.beheerportaal.products.basis import CONNECTOR, MAGDA, PRODUCTS, Part, assumed, documented, seen
+from acmidm_sandbox.beheerportaal.products.basis import (
+    CONNECTOR,
+    MAGDA,
+    PRODUCTS,
+    Part,
+    assumed,
+    documented,
+    seen,
+)
 from acmidm_sandbox.beheerportaal.products.code_lists import DOSSIER_TYPE, READER
 
 _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}.*", re.ASCII)
@@ -34,7 +42,8 @@ class Identification(Part):
         Text,
         seen(
             CONNECTOR,
-            "the source, one that is configured for the client, such as `urn://ovam/evoa`; the connector writes `bron`",
+            "the source, one that is configured for the client, such as `urn://ovam/evoa`; the"
+            " connector writes `bron`",
             validation_alias=AliasChoices("Bron", "bron"),
         ),
     ]
@@ -42,7 +51,8 @@ class Identification(Part):
         Text,
         documented(
             MAGDA,
-            "unique within its source: a later upload replaces the dossier; the connector writes `dossierNummer`",
+            "unique within its source: a later upload replaces the dossier; the connector writes"
+            " `dossierNummer`",
             validation_alias=AliasChoices("DossierNummer", "dossierNummer"),
         ),
     ]
@@ -51,7 +61,9 @@ class Identification(Part):
 class Action(Part):
     """What somebody has to do."""
 
-    ActieNodig: Annotated[bool | None, seen(CONNECTOR, "whether somebody has to do something")] = None
+    ActieNodig: Annotated[bool | None, seen(CONNECTOR, "whether somebody has to do something")] = (
+        None
+    )
     Actie: Annotated[str | None, seen(CONNECTOR, "what that is")] = None
 
 
@@ -59,9 +71,12 @@ class DossierStatus(Part):
     """How far the dossier is."""
 
     VlaamsCode: Annotated[
-        str | None, seen(CONNECTOR, "a code; others than those below are accepted, and noted in the log")
+        str | None,
+        seen(CONNECTOR, "a code; others than those below are accepted, and noted in the log"),
     ] = None
-    VlaamsFase: Annotated[str | None, seen(CONNECTOR, "a phase; likewise, in any pair with a code")] = None
+    VlaamsFase: Annotated[
+        str | None, seen(CONNECTOR, "a phase; likewise, in any pair with a code")
+    ] = None
     Detail1: Annotated[str | None, seen(CONNECTOR, "in the organisation's own words")] = None
     Actie: Annotated[Action | None, seen(CONNECTOR, "what has to be done, null for nothing")] = None
 
@@ -70,7 +85,11 @@ class ProductReference(Part):
     """What the dossier is about."""
 
     Id: Annotated[
-        Text, seen(CONNECTOR, 'a product that is configured for the client; an IPDC number as text, such as "1984"')
+        Text,
+        seen(
+            CONNECTOR,
+            'a product that is configured for the client; an IPDC number as text, such as "1984"',
+        ),
     ]
 
 
@@ -98,7 +117,11 @@ class AccessRight(Part):
     """What an agent may do."""
 
     Code: Annotated[
-        Text, seen(CONNECTOR, f"`{READER}` or an IDM right; one that is configured for the client, where rights are")
+        Text,
+        seen(
+            CONNECTOR,
+            f"`{READER}` or an IDM right; one that is configured for the client, where rights are",
+        ),
     ]
 
 
@@ -106,9 +129,12 @@ class Agent(Part):
     """Who sees the dossier."""
 
     Identificatie: Annotated[
-        str | None, seen(CONNECTOR, "who it is; of a number, length and check digits are checked later")
+        str | None,
+        seen(CONNECTOR, "who it is; of a number, length and check digits are checked later"),
     ] = None
-    Toegangsrechten: Annotated[list[AccessRight] | None, seen(CONNECTOR, "what that agent may do")] = None
+    Toegangsrechten: Annotated[
+        list[AccessRight] | None, seen(CONNECTOR, "what that agent may do")
+    ] = None
 
 
 class Dossier(Part):
@@ -118,14 +144,19 @@ class Dossier(Part):
     UploadId: Annotated[
         Text | None,
         seen(
-            CONNECTOR, "a UUID of the client's. Assumed: without one it gets ours; sent again, it replaces that upload"
+            CONNECTOR,
+            "a UUID of the client's. Assumed: without one it gets ours; sent again, it replaces"
+            " that upload",
         ),
     ] = None
     Naam: Annotated[str | None, seen(CONNECTOR, "what people see")] = None
-    WijzigingsDatum: Annotated[DateTime | None, seen(CONNECTOR, "when it changed, in local time without a zone")] = None
+    WijzigingsDatum: Annotated[
+        DateTime | None, seen(CONNECTOR, "when it changed, in local time without a zone")
+    ] = None
     Status: Annotated[DossierStatus | None, seen(CONNECTOR, "how far it is")] = None
     TypeDossierCode: Annotated[
-        str | None, seen(CONNECTOR, f"always `{DOSSIER_TYPE}`; another is accepted, and noted in the log")
+        str | None,
+        seen(CONNECTOR, f"always `{DOSSIER_TYPE}`; another is accepted, and noted in the log"),
     ] = None
     Producten: Annotated[
         list[ProductReference],
@@ -138,7 +169,9 @@ class Dossier(Part):
 class UploadReceipt(BaseModel):
     """The answer to an upload: it will be processed."""
 
-    Status: Annotated[Literal["Ontvangen"], assumed("that it was received; its texts are not public")] = "Ontvangen"
+    Status: Annotated[
+        Literal["Ontvangen"], assumed("that it was received; its texts are not public")
+    ] = "Ontvangen"
     UploadId: Annotated[str, seen(CONNECTOR, "by which its result can be requested")]
 
 
@@ -155,11 +188,15 @@ class ProcessingResult(BaseModel):
     Identificatie: Annotated[Identification, seen(CONNECTOR, "which dossier it is")]
     UploadId: Annotated[str, seen(CONNECTOR, "which upload it was")]
     Bestand: Annotated[str | None, seen(CONNECTOR, "a file; null here")] = None
-    TijdstipVerwerking: Annotated[str, seen(CONNECTOR, "when it was processed, in local time without a zone")]
+    TijdstipVerwerking: Annotated[
+        str, seen(CONNECTOR, "when it was processed, in local time without a zone")
+    ]
     Succes: Annotated[bool, seen(CONNECTOR, "whether it was")]
     Fout: Annotated[str | None, seen(CONNECTOR, "that it could not be; null where it was")] = None
     Fouten: Annotated[list[ProcessingError], seen(CONNECTOR, "why not; empty where it was")]
-    VerwerktVoorOpvraging: Annotated[bool, seen(CONNECTOR, "whether it can be looked up; here the same as Succes")]
+    VerwerktVoorOpvraging: Annotated[
+        bool, seen(CONNECTOR, "whether it can be looked up; here the same as Succes")
+    ]
 
 
 class ValidationSettings(BaseModel):
@@ -167,4 +204,6 @@ class ValidationSettings(BaseModel):
 
     Bron: Annotated[str | None, assumed("the source that is configured for the client")]
     Producten: Annotated[list[str], assumed("the products that are")]
-    Toegangsrechten: Annotated[list[str], assumed("the rights that are; empty where any may be sent")]
+    Toegangsrechten: Annotated[
+        list[str], assumed("the rights that are; empty where any may be sent")
+    ]

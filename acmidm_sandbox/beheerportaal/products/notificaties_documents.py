@@ -4,7 +4,15 @@ import re
 from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from acmidm_sandbox.beheerportaal.documents import Text
@@ -55,35 +63,56 @@ class Notification(Part):
     """A message to citizens, enterprises or associations."""
 
     Id: Annotated[
-        Text, documented(REFUSALS, "unique; one that exists gets `1071`: after a lost answer, the first call worked")
+        Text,
+        documented(
+            REFUSALS,
+            "unique; one that exists gets `1071`: after a lost answer, the first call worked",
+        ),
     ]
-    AanbiederUri: Annotated[Text, documented(NOTIFICATION, "the Aanbieder, as configured for the client")]
+    AanbiederUri: Annotated[
+        Text, documented(NOTIFICATION, "the Aanbieder, as configured for the client")
+    ]
     Bestemmelingen: Annotated[
         list[dict[str, JsonValue]],
-        documented(NOTIFICATION, "the recipients; their members are not public. Assumed: one at least", min_length=1),
+        documented(
+            NOTIFICATION,
+            "the recipients; their members are not public. Assumed: one at least",
+            min_length=1,
+        ),
     ]
     Categorie: Annotated[
-        Text, documented(NOTIFICATION, "the kind of message; one is public, others are accepted and logged")
+        Text,
+        documented(
+            NOTIFICATION, "the kind of message; one is public, others are accepted and logged"
+        ),
     ]
     Kanalen: Annotated[
         list[JsonValue],
         documented(
             REFUSALS,
-            "the channels, `passief` or `email`: of those configured, if any. Assumed: one at least",
+            "the channels, `passief` or `email`: of those configured, if any. Assumed: one at"
+            " least",
             min_length=1,
         ),
     ]
     ProductId: Annotated[
-        Text, documented(NOTIFICATION, "a configured product, of IPDC or the Dienstverleningscatalogus")
+        Text,
+        documented(NOTIFICATION, "a configured product, of IPDC or the Dienstverleningscatalogus"),
     ]
     MerkCode: Annotated[
-        Text, documented(NOTIFICATION, "the brand that is configured for the client. Assumed: that of the Afzender")
+        Text,
+        documented(
+            NOTIFICATION,
+            "the brand that is configured for the client. Assumed: that of the Afzender",
+        ),
     ]
     TransactieId: Annotated[
-        str | None, documented(NOTIFICATION, "what it belongs to; for DOSIS bron and number of the dossier")
+        str | None,
+        documented(NOTIFICATION, "what it belongs to; for DOSIS bron and number of the dossier"),
     ] = None
     Vervaldatum: Annotated[
-        Day | None, documented(NOTIFICATION, "not processed after 24:00 of that day; its form is not public")
+        Day | None,
+        documented(NOTIFICATION, "not processed after 24:00 of that day; its form is not public"),
     ] = None
     DatumNotificatie: Annotated[
         str | None, documented(BUNDLE, "required there, absent from the page of v2: not checked")
@@ -99,9 +128,15 @@ class Notification(Part):
     def _as_the_category_uses_them(
         cls, pairs: list[KeyValuePair] | None, info: ValidationInfo
     ) -> list[KeyValuePair] | None:
-        wrong = mistakes_in_pairs(info.data.get("Categorie"), [(pair.Sleutel, pair.Waarde) for pair in pairs or []])
+        wrong = mistakes_in_pairs(
+            info.data.get("Categorie"), [(pair.Sleutel, pair.Waarde) for pair in pairs or []]
+        )
         mistakes = [
-            InitErrorDetails(type=PydanticCustomError("pair", "{detail}", {"detail": detail}), loc=path, input=None)
+            InitErrorDetails(
+                type=PydanticCustomError("pair", "{detail}", {"detail": detail}),
+                loc=path,
+                input=None,
+            )
             for path, detail in wrong
         ]
         if mistakes:  # so that all of them are reported, beside those of other members
@@ -112,4 +147,6 @@ class Notification(Part):
 class NotificationReceipt(BaseModel):
     """The answer to a notification: it was accepted."""
 
-    Id: Annotated[str, assumed("the notification's; neither status nor body of a success is public")]
+    Id: Annotated[
+        str, assumed("the notification's; neither status nor body of a success is public")
+    ]

@@ -12,8 +12,8 @@ from acmidm_sandbox.beheerportaal.store.tables import access_tokens
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """What a token stands for; `credential` is the key or secret that it was requested with, times are seconds since
-    1970."""
+    """What a token stands for; `credential` is the key or secret that it was requested with, times
+    are seconds since 1970."""
 
     token_hash: str
     client_id: str

@@ -15,7 +15,8 @@ D = TypeVar("D", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happened to one document; `before` and `after` are what a reader of the document sees, so never a secret."""
+    """What happened to one document; `before` and `after` are what a reader of the document sees,
+    so never a secret."""
 
     action: Action
     client_id: str
@@ -52,21 +53,32 @@ def page(connection: Connection, client_id: str | None, limit: int, after: int |
 
 
 def newest(
-    connection: Connection, table: Table, kind: type[D], client_id: str | None, limit: int, after: int | None
+    connection: Connection,
+    table: Table,
+    kind: type[D],
+    client_id: str | None,
+    limit: int,
+    after: int | None,
 ) -> tuple[list[D], str | None]:
-    """Return a page of what a table has of a client or of all, newest first, and `after` of the next page."""
+    """Return a page of what a table has of a client or of all, newest first, and `after` of the
+    next page."""
     query = select(table).order_by(table.c.seq.desc()).limit(limit + 1)
     if client_id is not None:
         query = query.where(table.c.client_id == client_id)
     if after is not None:
         query = query.where(table.c.seq < after)
     rows = connection.execute(query).mappings().all()
-    items = [kind.model_construct(**{name: row[name] for name in kind.model_fields}) for row in rows[:limit]]
+    items = [
+        kind.model_construct(**{name: row[name] for name in kind.model_fields})
+        for row in rows[:limit]
+    ]
     return items, str(rows[limit - 1]["seq"]) if len(rows) > limit else None
 
 
 def last_actor(connection: Connection, client_id: str, action: Action) -> tuple[str, str] | None:
     """When and by whom a client was last changed so."""
-    query = select(audit.c.at, audit.c.actor).where(audit.c.client_id == client_id, audit.c.action == action)
+    query = select(audit.c.at, audit.c.actor).where(
+        audit.c.client_id == client_id, audit.c.action == action
+    )
     row = connection.execute(query.order_by(audit.c.seq.desc()).limit(1)).one_or_none()
     return None if row is None else (row.at, row.actor)

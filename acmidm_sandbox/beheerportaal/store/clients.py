@@ -1,4 +1,5 @@
-"""Clients: one row each, which holds three documents (the client, its scopes, its keys) with a version each."""
+"""Clients: one row each, which holds three documents (the client, its scopes, its keys) with a
+version each."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -43,7 +44,9 @@ from acmidm_sandbox.beheerportaal.store.tables import (
 SHARED_KBO_NUMBER = "0316380841"
 
 _DOCUMENT_COLUMNS = tuple(ClientDocument.model_fields)
-_METADATA = {name for name in ClientDocument.model_fields if name not in ("client_id", "client_id_issued_at")}
+_METADATA = {
+    name for name in ClientDocument.model_fields if name not in ("client_id", "client_id_issued_at")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,9 @@ class StoredClient:
     def previous_in_force(self, now: float) -> str | None:
         """Return the hash of the secret before, as long as it works."""
         return (
-            self.previous_client_secret_hash if (self.document.previous_client_secret_expires_at or 0) > now else None
+            self.previous_client_secret_hash
+            if (self.document.previous_client_secret_expires_at or 0) > now
+            else None
         )
 
     def has_any(self, scopes: Collection[str]) -> bool:
@@ -78,7 +83,9 @@ class StoredClient:
             default_scopes=self.scopes.default,
             jwks=self.jwks,
             etags=Etags(
-                client=etag(self.client_version), scopes=etag(self.scopes_version), jwks=etag(self.jwks_version)
+                client=etag(self.client_version),
+                scopes=etag(self.scopes_version),
+                jwks=etag(self.jwks_version),
             ),
         )
 
@@ -121,7 +128,9 @@ def replace_document(
     version = stored.client_version + 1
     hashes = {"client_secret_hash": secret_hash, "previous_client_secret_hash": previous_hash}
     _write(
-        connection, document.client_id, {**document.model_dump(include=_METADATA), **hashes, "client_version": version}
+        connection,
+        document.client_id,
+        {**document.model_dump(include=_METADATA), **hashes, "client_version": version},
     )
     return replace(
         stored,
@@ -132,10 +141,16 @@ def replace_document(
     )
 
 
-def replace_scopes(connection: Connection, stored: StoredClient, scopes: ScopesDocument) -> StoredClient:
+def replace_scopes(
+    connection: Connection, stored: StoredClient, scopes: ScopesDocument
+) -> StoredClient:
     """Write the set of scopes, under the next version."""
     renewed = replace(stored, scopes=scopes, scopes_version=stored.scopes_version + 1)
-    values = {"scopes": scopes.scopes, "default_scopes": scopes.default, "scopes_version": renewed.scopes_version}
+    values = {
+        "scopes": scopes.scopes,
+        "default_scopes": scopes.default,
+        "scopes_version": renewed.scopes_version,
+    }
     _write(connection, stored.document.client_id, values)
     return renewed
 
@@ -143,13 +158,20 @@ def replace_scopes(connection: Connection, stored: StoredClient, scopes: ScopesD
 def replace_jwks(connection: Connection, stored: StoredClient, jwks: JwksDocument) -> StoredClient:
     """Write the set of keys, under the next version."""
     renewed = replace(stored, jwks=jwks, jwks_version=stored.jwks_version + 1)
-    _write(connection, stored.document.client_id, {"jwks": jwks.keys, "jwks_version": renewed.jwks_version})
-    uses.forget_others(connection, stored.document.client_id, [thumbprint(key) for key in jwks.keys])
+    _write(
+        connection,
+        stored.document.client_id,
+        {"jwks": jwks.keys, "jwks_version": renewed.jwks_version},
+    )
+    uses.forget_others(
+        connection, stored.document.client_id, [thumbprint(key) for key in jwks.keys]
+    )
     return renewed
 
 
 def remove(connection: Connection, client_id: str) -> None:
-    """Remove the client with its scopes and keys, and with what it sent: nobody else would ever remove that."""
+    """Remove the client with its scopes and keys, and with what it sent: nobody else would ever
+    remove that."""
     for table in (clients, coupling_requests, uploads, notifications, keys_in_use, refusals):
         connection.execute(delete(table).where(table.c.client_id == client_id))
 
@@ -157,16 +179,25 @@ def remove(connection: Connection, client_id: str) -> None:
 def page(
     connection: Connection, condition: ColumnElement[bool], limit: int, after: int | None
 ) -> tuple[Sequence[StoredClient], int | None]:
-    """At most `limit` clients that satisfy a condition, such as `of_organisation`, registered after number `after`; and
-    the number to go on after, None on the last page."""
-    query = select(clients).where(condition, clients.c.seq > (after or 0)).order_by(clients.c.seq).limit(limit + 1)
+    """At most `limit` clients that satisfy a condition, such as `of_organisation`, registered after
+    number `after`; and the number to go on after, None on the last page."""
+    query = (
+        select(clients)
+        .where(condition, clients.c.seq > (after or 0))
+        .order_by(clients.c.seq)
+        .limit(limit + 1)
+    )
     rows = connection.execute(query).mappings().all()
-    return [_stored(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
+    return [_stored(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(
+        rows
+    ) > limit else None
 
 
 def matching(**values: str | None) -> ColumnElement[bool]:
     """Return the clients whose columns have these values; None means any."""
-    return and_(true(), *(clients.c[name] == value for name, value in values.items() if value is not None))
+    return and_(
+        true(), *(clients.c[name] == value for name, value in values.items() if value is not None)
+    )
 
 
 def with_any_scope(scopes: Collection[str]) -> ColumnElement[bool]:
@@ -175,7 +206,9 @@ def with_any_scope(scopes: Collection[str]) -> ColumnElement[bool]:
     return select(each.c.value).where(each.c.value.in_(scopes)).correlate(clients).exists()
 
 
-def find_among(connection: Connection, condition: ColumnElement[bool], client_id: str) -> StoredClient | None:
+def find_among(
+    connection: Connection, condition: ColumnElement[bool], client_id: str
+) -> StoredClient | None:
     """Return the client where it satisfies the condition, such as `of_organisation`, else None."""
     return _one(connection, and_(condition, clients.c.client_id == client_id))
 
@@ -183,8 +216,8 @@ def find_among(connection: Connection, condition: ColumnElement[bool], client_id
 def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
     """Return the clients of an organisation. Where both sides have an OVO code it decides.
 
-    A KBO number is for clients without an OVO code, and for others where all with the number have one OVO code:
-    departments can share it.
+    A KBO number is for clients without an OVO code, and for others where all with the number have
+    one OVO code: departments can share it.
     """
     its_ovo, its_kbo = (clients.c.organisation[name].as_string() for name in ("ovo", "kbo"))
     by_ovo = false() if ovo is None else its_ovo == ovo

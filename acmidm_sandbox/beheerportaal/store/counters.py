@@ -11,7 +11,9 @@ def take(connection: Connection, name: str, first: int = 1) -> int:
     statement = (
         insert(counters)
         .values(name=name, value=first)
-        .on_conflict_do_update(index_elements=[counters.c.name], set_={"value": counters.c.value + 1})
+        .on_conflict_do_update(
+            index_elements=[counters.c.name], set_={"value": counters.c.value + 1}
+        )
         .returning(counters.c.value)
     )
     number: int = connection.execute(statement).scalar_one()

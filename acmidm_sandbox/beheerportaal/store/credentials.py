@@ -9,8 +9,11 @@ from acmidm_sandbox.beheerportaal.store.tables import used_assertions
 
 
 def use_assertion(connection: Connection, client_id: str, jti: str, expires_at: int) -> bool:
-    """Return whether this is the first use of an assertion; it is remembered until `expires_at` (epoch seconds)."""
-    connection.execute(delete(used_assertions).where(used_assertions.c.expires_at < int(time.time())))
+    """Return whether this is the first use of an assertion; it is remembered until `expires_at`
+    (epoch seconds)."""
+    connection.execute(
+        delete(used_assertions).where(used_assertions.c.expires_at < int(time.time()))
+    )
     result = connection.execute(
         sqlite_insert(used_assertions)
         .values(client_id=client_id, jti=jti, expires_at=expires_at)

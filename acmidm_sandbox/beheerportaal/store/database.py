@@ -1,8 +1,8 @@
 """The SQLite file: durable, one writer at a time, readers never wait.
 
-WAL with `synchronous=FULL` syncs at each commit, so what was answered survives kill -9 and a power cut. Writers take
-the lock at the start (`BEGIN IMMEDIATE`): a transaction that reads first and upgrades later could fail halfway with
-SQLITE_BUSY.
+WAL with `synchronous=FULL` syncs at each commit, so what was answered survives kill -9 and a power
+cut. Writers take the lock at the start (`BEGIN IMMEDIATE`): a transaction that reads first and
+upgrades later could fail halfway with SQLITE_BUSY.
 """
 
 import sqlite3
@@ -21,18 +21,21 @@ class Database:
     """One SQLite file and its connections; safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, making it and its folder where they are missing, for its owner alone. Its tables are the work
-        of `opening.py`.
+        """Open the file, making it and its folder where they are missing, for its owner alone. Its
+        tables are the work of `opening.py`.
 
         Raises:
             OSError: where it can't be made.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # SQLite gives the files beside it, such as the write-ahead log, the same mode
+        path.touch(
+            mode=0o600
+        )  # SQLite gives the files beside it, such as the write-ahead log, the same mode
         self.path = path
         self.engine = _engine(path)
         self._writing = self.engine.execution_options(writes=True)
-        # SQLite's own busy handler sleeps and retries: threads of this process that queue for a lock are served sooner.
+        # SQLite's own busy handler sleeps and retries: threads of this process that queue for a
+        # lock are served sooner.
         self._writer = threading.Lock()
 
     @contextmanager
@@ -58,7 +61,9 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # the driver opens no transactions of its own: `_begin` does
+        connection.isolation_level = (
+            None  # the driver opens no transactions of its own: `_begin` does
+        )
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",

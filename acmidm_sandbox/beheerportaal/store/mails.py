@@ -14,8 +14,8 @@ _LISTED = [column for column in table.c if column is not table.c.raw]
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """What a mail says of itself; a header that it has not is empty. `organisation` is the code in `connection`, if
-    there is one."""
+    """What a mail says of itself; a header that it has not is empty. `organisation` is the code in
+    `connection`, if there is one."""
 
     message_id: str
     connection: str
@@ -28,8 +28,8 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class StoredMail:
-    """A mail as it is listed. It came `times` times with the same Message-ID, the first time at `received_at` (ISO
-    8601, UTC)."""
+    """A mail as it is listed. It came `times` times with the same Message-ID, the first time at
+    `received_at` (ISO 8601, UTC)."""
 
     seq: int
     organisation: str
@@ -44,20 +44,30 @@ class StoredMail:
 
 
 def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
-    """Return the mails about an organisation's connections; those that name no organisation are nobody's, and so are
-    those of a shared number."""
+    """Return the mails about an organisation's connections; those that name no organisation are
+    nobody's, and so are those of a shared number."""
     codes = {code for code in (ovo, kbo) if code and code != SHARED_KBO_NUMBER}
     return table.c.organisation.in_(codes)
 
 
-def receive(connection: Connection, headers: Headers, recipients: Sequence[str], raw: bytes) -> None:
-    """Keep a mail. The same Message-ID for the same organisation is the same mail, received once more."""
+def receive(
+    connection: Connection, headers: Headers, recipients: Sequence[str], raw: bytes
+) -> None:
+    """Keep a mail. The same Message-ID for the same organisation is the same mail, received once
+    more."""
     if headers.message_id:
-        same = and_(table.c.organisation == headers.organisation, table.c.message_id == headers.message_id)
+        same = and_(
+            table.c.organisation == headers.organisation, table.c.message_id == headers.message_id
+        )
         row = connection.execute(select(table.c.seq, table.c.recipients).where(same)).one_or_none()
         if row is not None:
-            everyone = [*row.recipients, *(address for address in recipients if address not in row.recipients)]
-            connection.execute(update(table).where(same).values(times=table.c.times + 1, recipients=everyone))
+            everyone = [
+                *row.recipients,
+                *(address for address in recipients if address not in row.recipients),
+            ]
+            connection.execute(
+                update(table).where(same).values(times=table.c.times + 1, recipients=everyone)
+            )
             return
     values = {
         "organisation": headers.organisation,
@@ -77,8 +87,8 @@ def receive(connection: Connection, headers: Headers, recipients: Sequence[str],
 def page(
     connection: Connection, condition: ColumnElement[bool], limit: int, after: int | None
 ) -> tuple[list[StoredMail], int | None]:
-    """At most `limit` mails older than number `after`, newest first; and the number to go on after, where there are
-    more."""
+    """At most `limit` mails older than number `after`, newest first; and the number to go on after,
+    where there are more."""
     query = select(*_LISTED).where(condition).order_by(table.c.seq.desc()).limit(limit + 1)
     if after is not None:
         query = query.where(table.c.seq < after)
@@ -86,9 +96,15 @@ def page(
     return mails[:limit], mails[limit - 1].seq if len(mails) > limit else None
 
 
-def find(connection: Connection, condition: ColumnElement[bool], number: int) -> tuple[StoredMail, bytes] | None:
+def find(
+    connection: Connection, condition: ColumnElement[bool], number: int
+) -> tuple[StoredMail, bytes] | None:
     """Return the mail with this number and its bytes, where the condition holds for it."""
-    row = connection.execute(select(table).where(and_(condition, table.c.seq == number))).mappings().one_or_none()
+    row = (
+        connection.execute(select(table).where(and_(condition, table.c.seq == number)))
+        .mappings()
+        .one_or_none()
+    )
     return None if row is None else _with_bytes(row)
 
 

@@ -1,4 +1,5 @@
-"""A database that can be used: made with its tables where it is new, refused where it is another version's."""
+"""A database that can be used: made with its tables where it is new, refused where it is another
+version's."""
 
 import zlib
 from pathlib import Path
@@ -11,20 +12,23 @@ from sqlalchemy.schema import CreateTable
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.tables import metadata
 
-_TABLES = "".join(str(CreateTable(table).compile(dialect=sqlite.dialect())) for table in metadata.sorted_tables)
+_TABLES = "".join(
+    str(CreateTable(table).compile(dialect=sqlite.dialect())) for table in metadata.sorted_tables
+)
 # What SQLite keeps in a file for whoever makes it: a positive number of 31 bits.
 VERSION = zlib.crc32(_TABLES.encode()) >> 1 or 1
 
 
 class UnusableDatabase(ValueError):
-    """A file that is no database, or one of another version of the portal; the text is one sentence for the person who
-    started it."""
+    """A file that is no database, or one of another version of the portal; the text is one sentence
+    for the person who started it."""
 
 
 def open_database(path: Path) -> Database:
     """Open the database, and make it where it is missing.
 
-    A sandbox's data are made anew by its next `up`, so that there is no way from one version's tables to another's.
+    A sandbox's data are made anew by its next `up`, so that there is no way from one version's
+    tables to another's.
 
     Raises:
         UnusableDatabase
@@ -32,7 +36,9 @@ def open_database(path: Path) -> Database:
     try:
         database = Database(path)
     except OSError as error:
-        raise UnusableDatabase(f"{path} can't be used: {error.strerror}; see who owns it and its folder") from error
+        raise UnusableDatabase(
+            f"{path} can't be used: {error.strerror}; see who owns it and its folder"
+        ) from error
     try:
         with database.write() as connection:
             if inspect(connection).get_table_names() == []:
@@ -42,10 +48,13 @@ def open_database(path: Path) -> Database:
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
         database.close()
-        raise UnusableDatabase(f"{path} can't be used: {reason}; move it away to begin anew") from error
+        raise UnusableDatabase(
+            f"{path} can't be used: {reason}; move it away to begin anew"
+        ) from error
     if version != VERSION:
         database.close()
         raise UnusableDatabase(
-            f"{path} can't be used: another version of the portal made it; move it away to begin anew (make clean)"
+            f"{path} can't be used: another version of the portal made it; move it away to begin"
+            " anew (make clean)"
         )
     return database

@@ -19,7 +19,11 @@ class StoredOperator:
 
 def find(connection: Connection, client_id: str) -> StoredOperator | None:
     """Return the operator, or None."""
-    row = connection.execute(select(operators).where(operators.c.client_id == client_id)).mappings().one_or_none()
+    row = (
+        connection.execute(select(operators).where(operators.c.client_id == client_id))
+        .mappings()
+        .one_or_none()
+    )
     return None if row is None else StoredOperator(**row)
 
 

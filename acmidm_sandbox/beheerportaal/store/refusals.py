@@ -1,10 +1,14 @@
-"""Token requests that were refused. Only the newest are kept, so that nobody fills the disk with them, and no stranger
-pushes out what a client surely sent."""
+"""Token requests that were refused. Only the newest are kept, so that nobody fills the disk with
+them, and no stranger pushes out what a client surely sent."""
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from acmidm_sandbox.beheerportaal.documents import Refusal, RefusalPage
-from acmidm_sandbox.beheerportaal.limits import MOST_REFUSALS, MOST_REFUSALS_OF_STRANGERS, MOST_UNPROVEN_REFUSALS
+from acmidm_sandbox.beheerportaal.limits import (
+    MOST_REFUSALS,
+    MOST_REFUSALS_OF_STRANGERS,
+    MOST_UNPROVEN_REFUSALS,
+)
 from acmidm_sandbox.beheerportaal.store.audit import newest
 from acmidm_sandbox.beheerportaal.store.tables import refusals as table
 
@@ -21,7 +25,10 @@ def add(connection: Connection, refusal: Refusal, *, known: bool) -> None:
     connection.execute(delete(table).where(*kind, table.c.seq.not_in(kept)))
 
 
-def page(connection: Connection, client_id: str | None, limit: int, after: int | None) -> RefusalPage:
-    """At most `limit` refusals older than number `after`, of requests that name a client or of all, newest first."""
+def page(
+    connection: Connection, client_id: str | None, limit: int, after: int | None
+) -> RefusalPage:
+    """At most `limit` refusals older than number `after`, of requests that name a client or of all,
+    newest first."""
     items, following = newest(connection, table, Refusal, client_id, limit, after)
     return RefusalPage(items=items, next=following)

@@ -12,12 +12,14 @@ LONGEST_SECONDS = 8 * 3600
 
 
 def start(connection: Connection, user_name: str) -> str:
-    """Start a session of a user, clear away ended ones, and return its token, which only the browser keeps."""
+    """Start a session of a user, clear away ended ones, and return its token, which only the
+    browser keeps."""
     now = int(time.time())
     connection.execute(delete(sessions).where(sessions.c.ends_at < now))
     token = secrets.token_urlsafe(32)
     connection.execute(
-        insert(sessions), {"token_hash": _digest(token), "user_name": user_name, "ends_at": now + LONGEST_SECONDS}
+        insert(sessions),
+        {"token_hash": _digest(token), "user_name": user_name, "ends_at": now + LONGEST_SECONDS},
     )
     return token
 

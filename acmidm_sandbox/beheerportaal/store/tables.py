@@ -22,8 +22,8 @@ metadata = MetaData()
 # Clients are looked up by these, as texts; all else of a document is JSON.
 _LOOKED_UP = ("client_id", "software_id", "managed_by", "application")
 
-# One row holds the three documents of a client, each with a version of its own: the unit of a change is a whole
-# document.
+# One row holds the three documents of a client, each with a version of its own: the unit of a
+# change is a whole document.
 clients = Table(
     "clients",
     metadata,
@@ -32,7 +32,11 @@ clients = Table(
     Column("software_id", Text, unique=True),
     Column("managed_by", Text, index=True),
     Column("application", Text, nullable=False, index=True),
-    *(Column(name, JSON(none_as_null=True)) for name in ClientDocument.model_fields if name not in _LOOKED_UP),
+    *(
+        Column(name, JSON(none_as_null=True))
+        for name in ClientDocument.model_fields
+        if name not in _LOOKED_UP
+    ),
     Column("client_secret_hash", Text),
     Column("previous_client_secret_hash", Text),  # of the secret before, which works until its end
     Column("scopes", JSON, nullable=False),
@@ -49,7 +53,9 @@ product_configurations = Table(
     metadata,
     Column("seq", Integer, primary_key=True),
     Column("product", Text, nullable=False),
-    Column("client_id", Text, nullable=False, index=True),  # no foreign key: a configuration outlives its client
+    Column(
+        "client_id", Text, nullable=False, index=True
+    ),  # no foreign key: a configuration outlives its client
     Column("configuration", JSON, nullable=False),
     Column("software_id", Text),
     Column("managed_by", Text),
@@ -118,7 +124,9 @@ refusals = Table(
     metadata,
     Column("seq", Integer, primary_key=True),
     Column("at", Text, nullable=False),
-    Column("client_id", Text, nullable=False, index=True),  # no foreign key: it is what the request says
+    Column(
+        "client_id", Text, nullable=False, index=True
+    ),  # no foreign key: it is what the request says
     Column("known", Boolean, nullable=False),
     Column("proven", Boolean, nullable=False),
     Column("rule", Text, nullable=False),
@@ -134,7 +142,9 @@ access_tokens = Table(
     "access_tokens",
     metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("client_id", Text, nullable=False, index=True),  # no foreign key: it may be an operator's
+    Column(
+        "client_id", Text, nullable=False, index=True
+    ),  # no foreign key: it may be an operator's
     Column("credential", Text, nullable=False),
     Column("scope", Text, nullable=False),
     Column("audiences", JSON, nullable=False),
@@ -186,7 +196,8 @@ uploads = Table(
     sqlite_autoincrement=True,
 )
 
-# The same mail for one organisation is one row, however often it came. One without a Message-ID is like no other.
+# The same mail for one organisation is one row, however often it came. One without a Message-ID is
+# like no other.
 mails = Table(
     "mails",
     metadata,
@@ -205,7 +216,8 @@ mails = Table(
     sqlite_autoincrement=True,
 )
 
-# People who use the web interface for an organisation, known by its OVO code, its KBO number or both.
+# People who use the web interface for an organisation, known by its OVO code, its KBO number or
+# both.
 users = Table(
     "users",
     metadata,
@@ -223,6 +235,8 @@ sessions = Table(
     "sessions",
     metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("user_name", Text, ForeignKey("users.name", ondelete="CASCADE"), nullable=False, index=True),
+    Column(
+        "user_name", Text, ForeignKey("users.name", ondelete="CASCADE"), nullable=False, index=True
+    ),
     Column("ends_at", Integer, nullable=False, index=True),
 )

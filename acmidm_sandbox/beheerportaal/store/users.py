@@ -11,9 +11,11 @@ from acmidm_sandbox.beheerportaal.store.tables import users
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Someone who acts for an organisation; without the right *API-beheerder* that person sees no client.
+    """Someone who acts for an organisation; without the right *API-beheerder* that person sees no
+    client.
 
-    Who is of the `aansluitingenteam` sees those of all organisations, registers their products, and removes them.
+    Who is of the `aansluitingenteam` sees those of all organisations, registers their products, and
+    removes them.
     """
 
     name: str
@@ -36,7 +38,9 @@ class User:
     @property
     def organisation(self) -> Organisation:
         """As a client has it; its code stands for a name that nobody gave."""
-        return Organisation(name=self.organisation_name or self.organisation_code, ovo=self.ovo, kbo=self.kbo)
+        return Organisation(
+            name=self.organisation_name or self.organisation_code, ovo=self.ovo, kbo=self.kbo
+        )
 
     @property
     def rights(self) -> list[str]:
@@ -66,12 +70,15 @@ def password_hash(connection: Connection, name: str) -> str | None:
 
 def everyone(connection: Connection) -> list[User]:
     """Return all users, by name."""
-    return [User(**row) for row in connection.execute(select(*_COLUMNS).order_by(users.c.name)).mappings()]
+    return [
+        User(**row)
+        for row in connection.execute(select(*_COLUMNS).order_by(users.c.name)).mappings()
+    ]
 
 
 def administrators(connection: Connection, code: str) -> int:
-    """Return how many hold the right *API-beheerder* for the organisation with this OVO code or KBO number; nobody by a
-    number that is shared."""
+    """Return how many hold the right *API-beheerder* for the organisation with this OVO code or KBO
+    number; nobody by a number that is shared."""
     if code == SHARED_KBO_NUMBER:
         return 0
     holds = users.c.api_beheerder & or_(users.c.ovo == code, users.c.kbo == code)
@@ -86,7 +93,10 @@ def add(connection: Connection, user: User, hashed: str) -> None:
 def set_right(connection: Connection, name: str, api_beheerder: bool) -> bool:
     """Grants or withdraws the right *API-beheerder*, at once; False where there is no such user."""
     return (
-        connection.execute(update(users).where(users.c.name == name).values(api_beheerder=api_beheerder)).rowcount == 1
+        connection.execute(
+            update(users).where(users.c.name == name).values(api_beheerder=api_beheerder)
+        ).rowcount
+        == 1
     )
 
 

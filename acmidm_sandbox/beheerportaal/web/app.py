@@ -43,7 +43,8 @@ from acmidm_sandbox.beheerportaal.web.visit import (
 
 log = logging.getLogger(__name__)
 
-# A name that someone else's DNS points at this machine is not ours: its pages would have our origin.
+# A name that someone else's DNS points at this machine is not ours: its pages would have our
+# origin.
 _LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
 _TOLD_APART = {
     400: "request",
@@ -65,7 +66,11 @@ def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
             Mount("/{language}", routes=_pages()),
         ],
-        exception_handlers={HTTPException: _refused, OperationalError: _busy, Exception: _unforeseen},
+        exception_handlers={
+            HTTPException: _refused,
+            OperationalError: _busy,
+            Exception: _unforeseen,
+        },
     )
     app.router.redirect_slashes = False
     app.state.portal_of = portal_of
@@ -73,7 +78,9 @@ def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
 
 
 def _pages() -> list[Route]:
-    def page(name: str, right: Right | None, get: Handler | None, post: Handler | None = None) -> list[Route]:
+    def page(
+        name: str, right: Right | None, get: Handler | None, post: Handler | None = None
+    ) -> list[Route]:
         handlers = {"GET": get, "POST": post}
         return [
             Route(PAGES[name], endpoint(handle, right), methods=[method])
@@ -131,7 +138,9 @@ async def _busy(request: Request, error: Exception) -> Response:
 
 async def _unforeseen(request: Request, _: Exception) -> Response:
     # Without a visit: what failed may be just that.
-    return Response(texts_of(request)("error.unforeseen.text"), 500, media_type="text/plain; charset=utf-8")
+    return Response(
+        texts_of(request)("error.unforeseen.text"), 500, media_type="text/plain; charset=utf-8"
+    )
 
 
 async def _error_page(request: Request, status: int, kind: str) -> Response:

@@ -24,16 +24,21 @@ def show(visit: Visit) -> Response:
     with visit.portal.database.read() as connection:
         client, stored = _find(visit, connection)
     configuration = stored.document.configuration if stored else {}
-    return _form(visit, client, stored, {name: _written(value) for name, value in configuration.items()})
+    return _form(
+        visit, client, stored, {name: _written(value) for name, value in configuration.items()}
+    )
 
 
 def save(visit: Visit) -> Response:
-    """Write the configuration, or remove it. The marks of a stack stay: the configuration is still that stack's."""
+    """Write the configuration, or remove it. The marks of a stack stay: the configuration is still
+    that stack's."""
     product, seen_etag = visit.request.path_params["product"], visit.form.get("etag") or None
     with visit.portal.database.read() as connection:
         client, stored = _find(visit, connection)
     texts = {name: visit.form.get(f"veld-{name}", "").strip() for name in _fields(visit)}
-    configuration = {name: _read(_fields(visit)[name], text) for name, text in texts.items() if text}
+    configuration = {
+        name: _read(_fields(visit)[name], text) for name, text in texts.items() if text
+    }
     of_client = (visit.portal, visit.somebody.actor, product, client.client_id)
     removes = visit.form.get("besluit") == "remove"
     try:
@@ -44,15 +49,20 @@ def save(visit: Visit) -> Response:
             document = ConfigurationDocument(**{**marks, "configuration": configuration})
             put_configuration(*of_client, document, if_match=seen_etag, if_none_match="*")
     except ValidationError:
-        return _form(visit, client, stored, texts, [("velden", visit.texts("configuration.invisible"))])
+        return _form(
+            visit, client, stored, texts, [("velden", visit.texts("configuration.invisible"))]
+        )
     except Problem as problem:
         return _form(visit, client, stored, texts, _mistakes(visit, problem, configuration))
     done = "configuration_removed" if removes else "configured"
     return visit.see(visit.urls("client", client_id=client.client_id, gedaan=done))
 
 
-def _find(visit: Visit, connection: Connection) -> tuple[ClientDocument, StoredConfiguration | None]:
-    """Return the client and what is configured for it. Raises HTTPException: 404 for an unknown product or client."""
+def _find(
+    visit: Visit, connection: Connection
+) -> tuple[ClientDocument, StoredConfiguration | None]:
+    """Return the client and what is configured for it. Raises HTTPException: 404 for an unknown
+    product or client."""
     product = visit.request.path_params["product"]
     if product not in visit.portal.settings.products:
         raise HTTPException(404)
@@ -67,11 +77,18 @@ def _fields(visit: Visit) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _read(schema: Mapping[str, Any], text: str) -> Any:
-    """Return the value that a field's text stands for: of a list each line is one, an object as JSON."""
+    """Return the value that a field's text stands for: of a list each line is one, an object as
+    JSON."""
     if schema.get("type") == "array":
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return [_object(line) for line in lines] if schema["items"].get("type") == "object" else lines
-    return text == "true" if "boolean" in schema.get("type", "") and text in ("true", "false") else text
+        return (
+            [_object(line) for line in lines] if schema["items"].get("type") == "object" else lines
+        )
+    return (
+        text == "true"
+        if "boolean" in schema.get("type", "") and text in ("true", "false")
+        else text
+    )
 
 
 def _object(line: str) -> Any:
@@ -84,18 +101,28 @@ def _object(line: str) -> Any:
 def _written(value: Any) -> str:
     if not isinstance(value, list):
         return views.shown(value)
-    return "\n".join(json.dumps(item, ensure_ascii=False) if isinstance(item, dict) else str(item) for item in value)
+    return "\n".join(
+        json.dumps(item, ensure_ascii=False) if isinstance(item, dict) else str(item)
+        for item in value
+    )
 
 
 def _mistakes(visit: Visit, problem: Problem, configuration: Mapping[str, Any]) -> Mistakes:
-    """Return the fields that the product refuses, all where it does not say which; else that others were there
-    meanwhile."""
+    """Return the fields that the product refuses, all where it does not say which; else that others
+    were there meanwhile."""
     if problem.status_code != 422:
         return [("velden", visit.texts("stale.configuration"))]
     product = visit.portal.settings.products[visit.request.path_params["product"]]
-    named = {path[2] for error in problem.errors if len(path := error.get("pointer", "").split("/")) > 2}
-    wrong = named | {*product.json_schema.get("required", ())} - {*configuration} or {*_fields(visit)}
-    return [(f"veld-{name}", visit.texts("configuration.wrong", field=visit.label(name))) for name in sorted(wrong)]
+    named = {
+        path[2] for error in problem.errors if len(path := error.get("pointer", "").split("/")) > 2
+    }
+    wrong = named | {*product.json_schema.get("required", ())} - {*configuration} or {
+        *_fields(visit)
+    }
+    return [
+        (f"veld-{name}", visit.texts("configuration.wrong", field=visit.label(name)))
+        for name in sorted(wrong)
+    ]
 
 
 def _form(

@@ -1,4 +1,5 @@
-"""Coupling a client to an API: who manages the client requests it, who owns the API grants scopes, or refuses."""
+"""Coupling a client to an API: who manages the client requests it, who owns the API grants scopes,
+or refuses."""
 
 from dataclasses import dataclass
 
@@ -49,10 +50,14 @@ def request(visit: Visit) -> Response:
             mistake = "coupling.requested_already"
         else:
             mistake = ""
-            wanted = CouplingRequest(client_id=client_id, referentie=referentie, requested_at=audit.now())
+            wanted = CouplingRequest(
+                client_id=client_id, referentie=referentie, requested_at=audit.now()
+            )
             _keep(visit, connection, "coupling.requested", wanted)
     if mistake:
-        return clients.render(visit, client, 422, FormState("", referentie, [("referentie", visit.texts(mistake))]))
+        return clients.render(
+            visit, client, 422, FormState("", referentie, [("referentie", visit.texts(mistake))])
+        )
     return visit.see(visit.urls("client", client_id=client_id, gedaan="coupling_requested"))
 
 
@@ -63,7 +68,12 @@ def show_all(visit: Visit) -> Response:
     with visit.portal.database.read() as connection:
         waiting = couplings.waiting(connection, visit.apis)
         page, following = stored_clients.page(connection, among, _CLIENTS_ON_A_PAGE, visit.after)
-    coupled = [(name, client.document) for client in page for name, api in apis if client.has_any(api.scopes)]
+    coupled = [
+        (name, client.document)
+        for client in page
+        for name, api in apis
+        if client.has_any(api.scopes)
+    ]
     return visit.page("apis.html", waiting=waiting, coupled=coupled, following=following)
 
 
@@ -74,13 +84,18 @@ def show_one(visit: Visit) -> Response:
 
 
 def decide(visit: Visit) -> Response:
-    """Refuses a request; or writes which of the API's scopes the client has, none to disconnect it."""
+    """Refuses a request; or writes which of the API's scopes the client has, none to disconnect
+    it."""
     decision = visit.form.get("besluit", "")
     with visit.portal.database.read() as connection:
         coupling = _find(visit, connection)
     if decision == "refuse" and coupling.waits:
         return _refuse(visit, coupling, coupling.waits)
-    granted = {name for name in coupling.api.scopes if f"scope.{name}" in visit.form and decision == "grant"}
+    granted = {
+        name
+        for name in coupling.api.scopes
+        if f"scope.{name}" in visit.form and decision == "grant"
+    }
     if not granted and decision != "disconnect":
         return _page(visit, coupling, ("scopes", "coupling.no_scope"))
     return _grant(visit, coupling, granted)
@@ -88,7 +103,9 @@ def decide(visit: Visit) -> Response:
 
 def _refuse(visit: Visit, coupling: _Coupling, waits: CouplingRequest) -> Response:
     try:
-        refused = CouplingRequest(**{**dict(waits), "refusal": visit.form.get("refusal", "").strip()})
+        refused = CouplingRequest(
+            **{**dict(waits), "refusal": visit.form.get("refusal", "").strip()}
+        )
     except ValidationError:
         return _page(visit, coupling, ("refusal", "coupling.no_reason"))
     with visit.portal.database.write() as connection:
@@ -105,7 +122,9 @@ def _grant(visit: Visit, coupling: _Coupling, granted: set[str]) -> Response:
         default=[*default, *set(scopes.default).difference(coupling.api.scopes)],
     )
     try:
-        replace_scopes(visit.portal, visit.somebody.actor, client_id, document, visit.form.get("etag", ""))
+        replace_scopes(
+            visit.portal, visit.somebody.actor, client_id, document, visit.form.get("etag", "")
+        )
     except Problem:
         return _page(visit, coupling, ("scopes", "stale.scopes"))
     with visit.portal.database.write() as connection:
@@ -143,5 +162,7 @@ def _page(visit: Visit, coupling: _Coupling, mistake: tuple[str, str] | None = N
 
 def _keep(visit: Visit, connection: Connection, action: Action, request: CouplingRequest) -> None:
     path = f"{PREFIX}/clients/{request.client_id}/couplings/{request.referentie}"
-    audit.record(connection, visit.somebody.actor, Change(action, request.client_id, path, None, request))
+    audit.record(
+        connection, visit.somebody.actor, Change(action, request.client_id, path, None, request)
+    )
     couplings.put(connection, request)

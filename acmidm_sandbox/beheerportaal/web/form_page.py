@@ -1,4 +1,5 @@
-"""The aansluitingsformulier as a page, for those who have no account yet: one file, which brings its own policy."""
+"""The aansluitingsformulier as a page, for those who have no account yet: one file, which brings
+its own policy."""
 
 import re
 from html import unescape
@@ -13,7 +14,8 @@ _POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]*)"')
 
 
 def show(request: Request) -> Response:
-    """Return the page, with the policy that it has in itself also as a header, where frames can be forbidden too."""
+    """Return the page, with the policy that it has in itself also as a header, where frames can be
+    forbidden too."""
     portal: Portal = request.app.state.portal_of()
     if portal.settings.form_page is None:
         raise HTTPException(404)

@@ -1,4 +1,5 @@
-"""What each answer of the web interface forbids the browser, where it says nothing stricter of its own."""
+"""What each answer of the web interface forbids the browser, where it says nothing stricter of its
+own."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,7 +24,8 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the headers to the answer; nothing is kept by a browser but what says that it may be."""
+        """Add the headers to the answer; nothing is kept by a browser but what says that it may
+        be."""
 
         async def adding(message: Message) -> None:
             if message["type"] == "http.response.start":

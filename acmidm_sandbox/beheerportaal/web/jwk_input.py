@@ -11,7 +11,13 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from pydantic_core import from_json
 
-from acmidm_sandbox.beheerportaal.jwk import Mistake, find_mistakes, private_members, registered, thumbprint
+from acmidm_sandbox.beheerportaal.jwk import (
+    Mistake,
+    find_mistakes,
+    private_members,
+    registered,
+    thumbprint,
+)
 from acmidm_sandbox.beheerportaal.limits import LONGEST_UPLOAD, MOST_KEYS
 
 _PUBLIC_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----")
@@ -19,11 +25,11 @@ _PUBLIC_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END P
 
 @dataclass(frozen=True, slots=True)
 class KeyInput:
-    """Keys that can be added, or why not: each `code` names a text `jwk.<code>`. A value of a key is in none of its
-    blanks.
+    """Keys that can be added, or why not: each `code` names a text `jwk.<code>`. A value of a key
+    is in none of its blanks.
 
-    `repeatable` is what may be shown again: of a JSON Web Key only what would be kept, as a private key can be anywhere
-    else.
+    `repeatable` is what may be shown again: of a JSON Web Key only what would be kept, as a private
+    key can be anywhere else.
     """
 
     keys: Sequence[dict[str, Any]]
@@ -43,11 +49,14 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
     is_pem = _PUBLIC_PEM.fullmatch(text)  # what stands behind it would be lost
     try:
         value = (
-            JWK.from_pem(text.encode()).export_public(as_dict=True) if is_pem else from_json(text, allow_inf_nan=False)
+            JWK.from_pem(text.encode()).export_public(as_dict=True)
+            if is_pem
+            else from_json(text, allow_inf_nan=False)
         )
         is_ambiguous = not is_pem and _has_a_member_twice(text)
     except (ValueError, JWException, UnsupportedAlgorithm):
-        # It can't be judged, so it isn't shown again: it may be a private key with a comma too many.
+        # It can't be judged, so it isn't shown again: it may be a private key with a comma too
+        # many.
         return _refused("pem" if text.startswith("-----BEGIN") else "not_json")
     if members := private_members(value):
         return _refused("private", members=", ".join(sorted(set(members))))
@@ -58,18 +67,26 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
         return _refused("no_key_object")
     kept = [registered(key) for key in keys]
     repeatable = (
-        text if is_pem else json.dumps({"keys": kept} if "keys" in value else kept[0], indent=2, ensure_ascii=False)
+        text
+        if is_pem
+        else json.dumps(
+            {"keys": kept} if "keys" in value else kept[0], indent=2, ensure_ascii=False
+        )
     )
     return KeyInput(kept, _mistakes(keys, present), repeatable)
 
 
 def _has_a_member_twice(text: str) -> bool:
     repeats: list[bool] = []
-    json.loads(text, object_pairs_hook=lambda members: repeats.append(len(dict(members)) < len(members)))
+    json.loads(
+        text, object_pairs_hook=lambda members: repeats.append(len(dict(members)) < len(members))
+    )
     return any(repeats)
 
 
-def _mistakes(keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]) -> list[Mistake]:
+def _mistakes(
+    keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]
+) -> list[Mistake]:
     if len(present) + len(keys) > MOST_KEYS:
         return [Mistake("", "too_many", {"limit": MOST_KEYS})]
     if mistakes := find_mistakes([*present, *keys]):  # those that are present have none

@@ -16,19 +16,28 @@ TEXT = "jwk"  # the id of the field
 
 
 def add(visit: Visit) -> Response:
-    """Add one key, or those of a set; none where a form names the keys. A chosen file counts before the text."""
+    """Add one key, or those of a set; none where a form names the keys. A chosen file counts before
+    the text."""
     given = visit.form.get("file", "") or visit.form.get(TEXT, "")
     with visit.portal.database.write() as connection:
         client = clients.find(visit, connection)
         read = read_keys(given, client.jwks.keys)
-        stale = visit.texts("keys.declared") if client.document.keys_declared else _stale(visit, connection, client)
+        stale = (
+            visit.texts("keys.declared")
+            if client.document.keys_declared
+            else _stale(visit, connection, client)
+        )
         if not read.mistakes and not stale:
             store_jwks(connection, visit.somebody.actor, client, [*client.jwks.keys, *read.keys])
     # Others may write while a page is made.
     if read.mistakes:
-        return clients.render(visit, client, 422, FormState(read.repeatable, mistakes=_sentences(visit, read)))
+        return clients.render(
+            visit, client, 422, FormState(read.repeatable, mistakes=_sentences(visit, read))
+        )
     if stale:
-        return clients.render(visit, client, 412, FormState(read.repeatable, mistakes=[("sleutels", stale)]))
+        return clients.render(
+            visit, client, 412, FormState(read.repeatable, mistakes=[("sleutels", stale)])
+        )
     return visit.see(visit.urls("client", client_id=client.document.client_id, gedaan="key_added"))
 
 
@@ -53,7 +62,9 @@ def remove(visit: Visit) -> Response:
         return clients.render(visit, client, 412, FormState(mistakes=[("sleutels", stale)]))
     if is_unconfirmed:
         return _removal(visit, client, kid, [("laatste", visit.texts("remove.confirm_missing"))])
-    return visit.see(visit.urls("client", client_id=client.document.client_id, gedaan="key_removed"))
+    return visit.see(
+        visit.urls("client", client_id=client.document.client_id, gedaan="key_removed")
+    )
 
 
 def _removal(visit: Visit, client: StoredClient, kid: str, mistakes: Mistakes = ()) -> Response:
@@ -71,7 +82,8 @@ def _removal(visit: Visit, client: StoredClient, kid: str, mistakes: Mistakes = 
 
 
 def _stale(visit: Visit, connection: Connection, client: StoredClient) -> str:
-    """Return what to say where the keys have changed since the form was shown; empty where they have not."""
+    """Return what to say where the keys have changed since the form was shown; empty where they
+    have not."""
     if visit.form.get("etag") == etag(client.jwks_version):
         return ""
     last = audit.last_actor(connection, client.document.client_id, "jwks.replaced")
@@ -82,4 +94,6 @@ def _stale(visit: Visit, connection: Connection, client: StoredClient) -> str:
 
 
 def _sentences(visit: Visit, read: KeyInput) -> list[tuple[str, str]]:
-    return [(TEXT, visit.texts(f"jwk.{mistake.code}", **mistake.values)) for mistake in read.mistakes]
+    return [
+        (TEXT, visit.texts(f"jwk.{mistake.code}", **mistake.values)) for mistake in read.mistakes
+    ]

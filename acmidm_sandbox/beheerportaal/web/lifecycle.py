@@ -1,4 +1,5 @@
-"""Making, changing and removing a client by hand. The endpoints for operators do it, in the name of the person."""
+"""Making, changing and removing a client by hand. The endpoints for operators do it, in the name of
+the person."""
 
 from typing import Any
 
@@ -24,7 +25,9 @@ def show_new(visit: Visit) -> Response:
 def create(visit: Visit) -> Response:
     """Make a client of the own organisation, without any mark of a stack, and without scopes."""
     name = visit.form.get("client_name", "").strip()
-    return _save(visit, None, {**_NEW, "organisation": visit.somebody.organisation, "application": name})
+    return _save(
+        visit, None, {**_NEW, "organisation": visit.somebody.organisation, "application": name}
+    )
 
 
 def show_change(visit: Visit) -> Response:
@@ -52,9 +55,14 @@ def remove(visit: Visit) -> Response:
 
 def _save(visit: Visit, client: StoredClient | None, metadata: dict[str, Any]) -> Response:
     """Make or change a client: its metadata, with what the form says."""
-    name, contacts = visit.form.get("client_name", "").strip(), visit.form.get("contacts", "").split()
+    name, contacts = (
+        visit.form.get("client_name", "").strip(),
+        visit.form.get("contacts", "").split(),
+    )
     try:
-        declaration = ClientReplacement(**{**metadata, "client_name": name, "contacts": contacts or [""]})
+        declaration = ClientReplacement(
+            **{**metadata, "client_name": name, "contacts": contacts or [""]}
+        )
         if client is None:
             made = register_client(visit.portal, visit.somebody.actor, declaration)
             client_id = made.headers["location"].rpartition("/")[2]
@@ -64,11 +72,15 @@ def _save(visit: Visit, client: StoredClient | None, metadata: dict[str, Any]) -
         return visit.see(visit.urls("client", client_id=client_id, gedaan="client_changed"))
     except ValidationError as error:
         wrong = {str(mistake["loc"][0]) for mistake in error.errors()} - {"application"}
-        return _form(visit, client, [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)])
+        return _form(
+            visit, client, [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)]
+        )
     except Problem:
         return _form(visit, client, [("client_name", visit.texts("stale.client"))])
 
 
 def _form(visit: Visit, client: StoredClient | None = None, mistakes: Mistakes = ()) -> Response:
     seen_etag = visit.form.get("etag", etag(client.client_version) if client else "")
-    return visit.page("client_form.html", mistakes=mistakes, client=client and client.document, etag=seen_etag)
+    return visit.page(
+        "client_form.html", mistakes=mistakes, client=client and client.document, etag=seen_etag
+    )

@@ -1,5 +1,5 @@
-"""Logging on and off. The real portal leaves that to eID and itsme; here users and passwords are made on the machine
-itself."""
+"""Logging on and off. The real portal leaves that to eID and itsme; here users and passwords are
+made on the machine itself."""
 
 from starlette.responses import Response
 
@@ -19,13 +19,17 @@ def log_on(visit: Visit) -> Response:
     name, password = visit.form.get("name", "").strip(), visit.form.get("password", "")
     with visit.portal.database.write() as connection:
         hashed = users.password_hash(connection, name)
-        token = sessions.start(connection, name) if hashed is not None and is_secret(password, hashed) else None
+        token = (
+            sessions.start(connection, name)
+            if hashed is not None and is_secret(password, hashed)
+            else None
+        )
     if token is None:
         return _form(visit, [("name", visit.texts("log_on.refused"))])
     wanted = visit.form.get("naar", "")
     answer = visit.see(wanted if is_page(wanted) else visit.urls("clients"))
-    # Not Secure: the portal speaks plain HTTP, on loopback only. Lax: a link to a client from elsewhere finds its
-    # reader logged on.
+    # Not Secure: the portal speaks plain HTTP, on loopback only. Lax: a link to a client from
+    # elsewhere finds its reader logged on.
     answer.set_cookie(cookie_name(visit.portal), token, path=BASE, httponly=True, samesite="lax")
     return answer
 

@@ -1,5 +1,5 @@
-"""Postvak: the mails that the sandbox received about the own organisation's connections. On the real platform they
-reach its contacts."""
+"""Postvak: the mails that the sandbox received about the own organisation's connections. On the
+real platform they reach its contacts."""
 
 from datetime import datetime
 from urllib.parse import quote
@@ -48,7 +48,10 @@ def download(visit: Visit) -> Response:
     name = quote(attachment.name, safe="")  # RFC 8187
     content_type = CALENDAR if attachment.content_type == CALENDAR else _ANYTHING
     return Response(
-        attachment.content, 200, {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}, content_type
+        attachment.content,
+        200,
+        {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
+        content_type,
     )
 
 

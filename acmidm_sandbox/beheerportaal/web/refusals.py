@@ -1,5 +1,5 @@
-"""Why token requests of a client were refused, by the one table of mistakes: the only thing of ours that this server
-knows, and nothing that it decides by."""
+"""Why token requests of a client were refused, by the one table of mistakes: the only thing of ours
+that this server knows, and nothing that it decides by."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -11,7 +11,11 @@ from starlette.responses import HTMLResponse
 
 def page(template: str, status: int, language: str, **context: object) -> HTMLResponse:
     """Return a page in a language, with what its template knows."""
-    return HTMLResponse(_templates().get_template(template).render(**context), status, {"Content-Language": language})
+    return HTMLResponse(
+        _templates().get_template(template).render(**context),
+        status,
+        {"Content-Language": language},
+    )
 
 
 @cache

@@ -40,7 +40,8 @@ class Urls:
     language: str
 
     def __call__(self, page: str, **values: str | int) -> str:
-        """Return the address of one of `PAGES`. Values that its path does not name are the query."""
+        """Return the address of one of `PAGES`. Values that its path does not name are the
+        query."""
         path = PAGES[page]
         named = {name for _, name, _, _ in Formatter().parse(path) if name}
         path = path.format(**{name: quote(str(values[name]), safe="") for name in named})
@@ -65,7 +66,8 @@ def in_language(language: str, path: str, query: Mapping[str, str]) -> str:
 
 
 def is_page(path: str) -> bool:
-    """Return whether a path leads to one of our pages, and nowhere else: where someone may be sent after logging on."""
+    """Return whether a path leads to one of our pages, and nowhere else: where someone may be sent
+    after logging on."""
     return (
         path.startswith(f"{BASE}/")
         and "//" not in path

@@ -30,7 +30,8 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """When something came, and by whom; `by_user` says whether that was someone in the web interface."""
+    """When something came, and by whom; `by_user` says whether that was someone in the web
+    interface."""
 
     at: datetime
     actor: str
@@ -48,8 +49,8 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A key. `state` is valid, soon, passed or unlimited; `days` are those until it ends; `last_used_at` is its last
-    token."""
+    """A key. `state` is valid, soon, passed or unlimited; `days` are those until it ends;
+    `last_used_at` is its last token."""
 
     kid: str
     kind: str
@@ -63,8 +64,8 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class ScopeView:
-    """A scope; `assigned` where the portal gives it to everyone, `default` where a token has it without being asked for
-    it."""
+    """A scope; `assigned` where the portal gives it to everyone, `default` where a token has it
+    without being asked for it."""
 
     name: str
     assigned: bool
@@ -84,7 +85,8 @@ class RefusalView:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that a change added (`+`), removed (`-`) or altered (`±`); `label` names the field."""
+    """One thing that a change added (`+`), removed (`-`) or altered (`±`); `label` names the
+    field."""
 
     sign: str
     label: str
@@ -101,18 +103,25 @@ class ChangeView:
     lines: Sequence[Line]
 
 
-def keys_of(client: StoredClient, trail: Sequence[AuditEntry], in_use: KeysInUse = _NONE_IN_USE) -> list[KeyView]:
+def keys_of(
+    client: StoredClient, trail: Sequence[AuditEntry], in_use: KeysInUse = _NONE_IN_USE
+) -> list[KeyView]:
     """Return the client's keys; `trail` is its audit trail, newest first."""
     keys = [_key(key, _since(trail, _keys_in, str(key["kid"]))) for key in client.jwks.keys]
     last = {use.thumbprint: datetime.fromisoformat(use.last_used_at) for use in in_use.items}
     return [replace(key, last_used_at=last.get(key.thumbprint)) for key in keys]
 
 
-def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[AuditEntry]) -> list[ScopeView]:
+def scopes_of(
+    client: StoredClient, settings: PortalSettings, trail: Sequence[AuditEntry]
+) -> list[ScopeView]:
     """Return the client's scopes."""
     return [
         ScopeView(
-            name, name in settings.assigned_scopes, name in client.scopes.default, _since(trail, _scopes_in, name)
+            name,
+            name in settings.assigned_scopes,
+            name in client.scopes.default,
+            _since(trail, _scopes_in, name),
         )
         for name in client.scopes.scopes
     ]
@@ -121,7 +130,8 @@ def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[Au
 def changes(trail: Iterable[AuditEntry]) -> list[ChangeView]:
     """Return the audit trail as it is shown."""
     return [
-        ChangeView(entry.action, made(entry.at, entry.actor), _subject(entry), list(_lines(entry))) for entry in trail
+        ChangeView(entry.action, made(entry.at, entry.actor), _subject(entry), list(_lines(entry)))
+        for entry in trail
     ]
 
 
@@ -146,13 +156,16 @@ def _key(key: Mapping[str, Any], added: Provenance | None) -> KeyView:
         return KeyView(key["kid"], kind, thumbprint(key), None, "unlimited", 0, added)
     days = int((exp - time.time()) // _DAY)
     state = "passed" if exp <= time.time() else "soon" if days < SOON_DAYS else "valid"
-    return KeyView(key["kid"], kind, thumbprint(key), datetime.fromtimestamp(exp, UTC), state, days, added)
+    return KeyView(
+        key["kid"], kind, thumbprint(key), datetime.fromtimestamp(exp, UTC), state, days, added
+    )
 
 
 def _since(
     trail: Sequence[AuditEntry], names_in: Callable[[Mapping[str, Any] | None], set[str]], name: str
 ) -> Provenance | None:
-    """Return the last change that brought something; None where the trail does not reach back that far."""
+    """Return the last change that brought something; None where the trail does not reach back that
+    far."""
     for entry in trail:
         if entry.action in ("client.created", "scopes.replaced", "jwks.replaced"):
             before, after = names_in(entry.before), names_in(entry.after)
@@ -186,7 +199,9 @@ def _lines(entry: AuditEntry) -> Iterator[Line]:
     before, after = entry.before or {}, entry.after or {}
     if entry.action == "scopes.replaced":
         for members, label in (("scopes", ""), ("default", "default")):
-            yield from _names(dict.fromkeys(before.get(members, ())), dict.fromkeys(after.get(members, ())), label)
+            yield from _names(
+                dict.fromkeys(before.get(members, ())), dict.fromkeys(after.get(members, ())), label
+            )
     elif entry.action == "jwks.replaced":
         yield from _names(_by_kid(before), _by_kid(after))
     elif entry.action == "product.replaced":
@@ -196,10 +211,13 @@ def _lines(entry: AuditEntry) -> Iterator[Line]:
 
 
 def _for_people(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a client's document says to people, with each attribute by itself: no mark of a stack."""
+    """Return what a client's document says to people, with each attribute by itself: no mark of a
+    stack."""
     shown = {name: value for name, value in document.items() if name in FIELDS}
     if organisation := document.get("organisation"):
-        shown["organisation"] = f"{organisation['name']} ({organisation.get('ovo') or organisation.get('kbo')})"
+        shown["organisation"] = (
+            f"{organisation['name']} ({organisation.get('ovo') or organisation.get('kbo')})"
+        )
     return {**shown, **document.get("attributes", {})}
 
 

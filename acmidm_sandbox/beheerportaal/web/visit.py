@@ -71,9 +71,11 @@ class Visit:
         labels = self.portal.settings.labels.get(self.texts.language, {})
         return labels.get(name) or self.texts.messages.get(f"field.{name}", name)
 
-    def page(self, template: str, status: int = 200, mistakes: Mistakes = (), **context: object) -> Response:
-        """Return a page in this visit's language; each template knows the visit, its texts as `t`, its addresses as
-        `urls`. With mistakes it is a 422."""
+    def page(
+        self, template: str, status: int = 200, mistakes: Mistakes = (), **context: object
+    ) -> Response:
+        """Return a page in this visit's language; each template knows the visit, its texts as `t`,
+        its addresses as `urls`. With mistakes it is a 422."""
         settings, language = self.portal.settings, self.texts.language
         path, query = self.request.scope["path"], dict(self.request.query_params)
         return rendering.page(
@@ -88,7 +90,9 @@ class Visit:
             environment=settings.environment,
             has_mailbox=settings.smtp_port is not None,
             platform=settings.platform,
-            languages=[(other, in_language(other, path, query)) for other in LANGUAGES if other != language],
+            languages=[
+                (other, in_language(other, path, query)) for other in LANGUAGES if other != language
+            ],
             **context,
         )
 
@@ -100,12 +104,16 @@ class Visit:
 Handler = Callable[[Visit], Response]
 # For whom a page is.
 Right = Callable[[User], object]
-ADMINISTRATOR, TEAM, EITHER = attrgetter("api_beheerder"), attrgetter("aansluitingenteam"), attrgetter("rights")
+ADMINISTRATOR, TEAM, EITHER = (
+    attrgetter("api_beheerder"),
+    attrgetter("aansluitingenteam"),
+    attrgetter("rights"),
+)
 
 
 def endpoint(handle: Handler, right: Right | None) -> Callable[[Request], Awaitable[Response]]:
-    """Return what Starlette calls for a page, which is for who has a right, and for everybody where that is None. What
-    reads the database runs in a thread."""
+    """Return what Starlette calls for a page, which is for who has a right, and for everybody where
+    that is None. What reads the database runs in a thread."""
 
     async def answer(request: Request) -> Response:
         form: Mapping[str, str] = {}
@@ -146,7 +154,9 @@ def cookie_name(portal: Portal) -> str:
     return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
 
 
-def _answer(handle: Handler, right: Right | None, request: Request, form: Mapping[str, str]) -> Response:
+def _answer(
+    handle: Handler, right: Right | None, request: Request, form: Mapping[str, str]
+) -> Response:
     if request.path_params["language"] not in LANGUAGES:
         raise HTTPException(404)
     visit = visit_of(request, form)
@@ -163,9 +173,13 @@ def _answer(handle: Handler, right: Right | None, request: Request, form: Mappin
 
 
 def _require_our_origin(request: Request) -> None:
-    """Browsers say where a form was sent from; another origin is refused before its body is read."""
+    """Browsers say where a form was sent from; another origin is refused before its body is
+    read."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    if origin not in (None, f"http://{request.headers.get('host')}") or site not in (None, "same-origin"):
+    if origin not in (None, f"http://{request.headers.get('host')}") or site not in (
+        None,
+        "same-origin",
+    ):
         raise HTTPException(403)
 
 
@@ -179,5 +193,9 @@ async def _read_form(request: Request) -> dict[str, str]:
     fields: dict[str, str] = {}
     async with limited.form() as form:
         for name, value in form.multi_items():
-            fields[name] = value if isinstance(value, str) else (await value.read()).decode("utf-8-sig", "replace")
+            fields[name] = (
+                value
+                if isinstance(value, str)
+                else (await value.read()).decode("utf-8-sig", "replace")
+            )
     return fields

@@ -1,21 +1,25 @@
 """The authorities that have OAuth clients, behind one port. Knows no Pulumi.
 
-The rooms above call the port (``port.py``), and ask what else an authority can do (``Audited``, ``KnowsUse`` and the
-like), never of which type it is. ``connected.py`` makes the authorities of a stack; ``http/`` is for adapters over
-HTTP. The sentences in which these adapters refuse are ``texts/authorities.*.yaml``, and one file per adapter.
+The rooms above call the port (``port.py``), and ask what else an authority can do (``Audited``,
+``KnowsUse`` and the like), never of which type it is. ``connected.py`` makes the authorities of a
+stack; ``http/`` is for adapters over HTTP. The sentences in which these adapters refuse are
+``texts/authorities.*.yaml``, and one file per adapter.
 
-The room imports settings and all that is below them. One adapter imports no other, and nothing imports an adapter: each
-is found by its entry point. A new adapter, here or in a package of its own, is
+The room imports settings and all that is below them. One adapter imports no other, and nothing
+imports an adapter: each is found by its entry point. A new adapter, here or in a package of its
+own, is
 
-- a folder with the adapter, whose methods are those of ``port.Authority``; a parameter that one does not use is
-  ``# noqa: ARG002``. Before the adapter writes, it calls
-  ``differences.must_write`` (what somebody else changed is not overwritten), ``port.require_grantable`` (no scope is an
+- a folder with the adapter, whose methods are those of ``port.Authority``; a parameter that one
+  does not use is ``# noqa: ARG002``. Before the adapter writes, it calls ``differences.must_write``
+  (what somebody else changed is not overwritten), ``port.require_grantable`` (no scope is an
   operator's right) and ``port.require_not_reserved`` (no client is an operator's);
-- in its ``__init__``, the ``AuthorityType``: its name, its settings, what it can do, and ``connect``, which imports the
-  adapter only then;
-- its settings model, a ``PlatformSettings`` (``HttpSettings`` over HTTP) with the keys that this type alone reads. The
-  keys of ``PlatformSettings`` are every type's: ``issuer``, ``productsUrl`` and ``operatorClientId`` must be set;
-- its entry point in the package's ``pyproject.toml``, under the name that ``acmidm:authority`` has for it::
+- in its ``__init__``, the ``AuthorityType``: its name, its settings, what it can do, and
+  ``connect``, which imports the adapter only then;
+- its settings model, a ``PlatformSettings`` (``HttpSettings`` over HTTP) with the keys that this
+  type alone reads. The keys of ``PlatformSettings`` are every type's: ``issuer``, ``productsUrl``
+  and ``operatorClientId`` must be set;
+- its entry point in the package's ``pyproject.toml``, under the name that ``acmidm:authority`` has
+  for it::
 
     [project.entry-points."acmidm_onboarding.authorities"]
     keycloak = "acmidm_onboarding.authorities.keycloak:KEYCLOAK"

@@ -32,21 +32,34 @@ from acmidm_onboarding.values.terms import Platform
 
 
 class ConnectedPlatform:
-    """One platform: its authority, its product APIs, and what was read of both in this run. The first call sends the
-    first request."""
+    """One platform: its authority, its product APIs, and what was read of both in this run. The
+    first call sends the first request."""
 
     def __init__(self, settings: Settings, name: Platform, catalogue: Catalogue) -> None:
         platform, assigned = settings.platforms[name], catalogue.assigned_by_provider(name)
         retries: dict[str, Retrying] = {}
-        limits = (platform.requests_per_second, platform.requests_at_once, settings.retry_deadline_seconds)
+        limits = (
+            platform.requests_per_second,
+            platform.requests_at_once,
+            settings.retry_deadline_seconds,
+        )
 
         def connect(address: object, tokens: OperatorTokens | None) -> Api:
             url = httpx.URL(str(address))
             host = f"{url.scheme}://{url.netloc.decode()}"
-            retrying = retries.setdefault(host, Retrying(settings.retry_deadline_seconds, Turns(host, *limits)))
-            return Api(str(address), tokens, timeout_seconds=settings.request_timeout_seconds, retrying=retrying)
+            retrying = retries.setdefault(
+                host, Retrying(settings.retry_deadline_seconds, Turns(host, *limits))
+            )
+            return Api(
+                str(address),
+                tokens,
+                timeout_seconds=settings.request_timeout_seconds,
+                retrying=retrying,
+            )
 
-        tokens = OperatorTokens(str(platform.issuer), _credentials(name, platform), connect(platform.issuer, None))
+        tokens = OperatorTokens(
+            str(platform.issuer), _credentials(name, platform), connect(platform.issuer, None)
+        )
         self.assigned = assigned
         self.can = platform.authority_type
         """What its authority can do."""
@@ -54,8 +67,12 @@ class ConnectedPlatform:
         self.product_of_api = platform.product_of_api
         self.products = catalogue.products_on(name, settings.environment)
         make: Connect[PlatformSettings] = platform.authority_type.connect
-        self.authority: Authority = make(platform, lambda address: connect(address, tokens), assigned)
-        self.unkept = self.authority.unkept if isinstance(self.authority, Forgets) else frozenset[str]()
+        self.authority: Authority = make(
+            platform, lambda address: connect(address, tokens), assigned
+        )
+        self.unkept = (
+            self.authority.unkept if isinstance(self.authority, Forgets) else frozenset[str]()
+        )
         self.marks_products = not isinstance(self.authority, HasProducts)
         """Whether a product's configuration says whose it is."""
         self.product_api: ProductApi = (
@@ -65,20 +82,28 @@ class ConnectedPlatform:
         )
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot,
-            (lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients()))
+            (
+                lambda: (
+                    (snapshot.client.client_id, snapshot) for snapshot in self.authority.clients()
+                )
+            )
             if self.can.lists_clients
             else None,
         )
         self.made: dict[str, ClientParts] = {}
         """What each client that this run has made was made with, by client-ID."""
         self.compromised: dict[str, frozenset[str]] = {}
-        """Per client-ID the thumbprints of its compromised keys, as the form names them: no state has these."""
+        """Per client-ID the thumbprints of its compromised keys, as the form names them: no state
+        has these."""
         self.reserved: ReadOnce[Reserved] = ReadOnce(self.authority.reserved)
-        """Why no form may have a client, by client-ID: each of its resources asks before it writes."""
+        """Why no form may have a client, by client-ID: each of its resources asks before it
+        writes."""
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
 
-    def client(self, client_key: ClientKey, snapshot: ClientSnapshot, products: Iterable[str]) -> Client:
+    def client(
+        self, client_key: ClientKey, snapshot: ClientSnapshot, products: Iterable[str]
+    ) -> Client:
         """Return a client as it is there, with its configurations of these ``products``."""
         client_id = snapshot.client.client_id
         documents = ((name, self.configurations(name).get(client_id)) for name in products)
@@ -90,7 +115,10 @@ class ConnectedPlatform:
         with self._lock:
             return self._configurations.setdefault(
                 product,
-                ReadOnce(partial(self.product_api.read, product), lambda: self.product_api.configurations(product)),
+                ReadOnce(
+                    partial(self.product_api.read, product),
+                    lambda: self.product_api.configurations(product),
+                ),
             )
 
 
@@ -98,7 +126,8 @@ Connected = Mapping[Platform, ConnectedPlatform]
 
 
 def connected(settings: Settings, catalogue: Catalogue) -> Connected:
-    """Connect each platform that the settings name. Only here are the operator's credentials taken from settings.
+    """Connect each platform that the settings name. Only here are the operator's credentials taken
+    from settings.
 
     Raises:
         InvalidSettings: where credentials would go to a host that the environment does not name.

@@ -1,4 +1,5 @@
-"""The decision whether a document may be overwritten, and what someone else did to it, in the words of an error."""
+"""The decision whether a document may be overwritten, and what someone else did to it, in the words
+of an error."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ from acmidm_onboarding.values.metadata import ProductDocument
 def must_write(current: object, known: object, wanted: object, document: str) -> bool:
     """Return whether ``current`` has to be overwritten: not where it is as ``wanted`` already.
 
-    A document that is neither as ``known`` nor as ``wanted`` was changed by someone else since the state was last
-    refreshed: to overwrite it would undo a change that nobody has reviewed. ``document`` names it in the error.
+    A document that is neither as ``known`` nor as ``wanted`` was changed by someone else since the
+    state was last refreshed: to overwrite it would undo a change that nobody has reviewed.
+    ``document`` names it in the error.
 
     Raises:
         ChangedMeanwhile: which says what someone else changed.
@@ -26,14 +28,18 @@ def must_write(current: object, known: object, wanted: object, document: str) ->
         return False
     if known is not None and current != known:
         changes = difference(known, current, wanted)
-        raise ChangedMeanwhile(say("authorities.someone_else", document=document, changes=changes), changes)
+        raise ChangedMeanwhile(
+            say("authorities.someone_else", document=document, changes=changes), changes
+        )
     return True
 
 
 def difference(known: object, current: object, wanted: object) -> str:
-    """Describe what was added, removed and changed since ``known``, then what is declared and what is there now.
+    """Describe what was added, removed and changed since ``known``, then what is declared and what
+    is there now.
 
-    Settings and keys are described by their names alone: a person compares their values in a preview.
+    Settings and keys are described by their names alone: a person compares their values in a
+    preview.
     """
     before, now = _entries(known), _entries(current)
     actions = {
@@ -49,7 +55,10 @@ def difference(known: object, current: object, wanted: object) -> str:
     # Of metadata the names are always the same ones.
     shown = actions["changed"] if isinstance(current, BaseModel) else None
     return say(
-        "authorities.difference", changes=changes, declared=_listed(wanted, shown), found=_listed(current, shown)
+        "authorities.difference",
+        changes=changes,
+        declared=_listed(wanted, shown),
+        found=_listed(current, shown),
     )
 
 
@@ -86,4 +95,8 @@ def _listed(value: object, shown: set[str] | None) -> str:
 
 
 def _plain(value: Any) -> str:
-    return " ".join(value) or say("authorities.difference.empty") if isinstance(value, list | tuple) else str(value)
+    return (
+        " ".join(value) or say("authorities.difference.empty")
+        if isinstance(value, list | tuple)
+        else str(value)
+    )

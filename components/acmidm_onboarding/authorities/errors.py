@@ -1,4 +1,5 @@
-"""The exceptions that authorities raise, each one sentence: method, URL, status, what the server said, what to do.
+"""The exceptions that authorities raise, each one sentence: method, URL, status, what the server
+said, what to do.
 
 ::
 
@@ -13,7 +14,8 @@
     ├── ChangedMeanwhile   a write would undo another writer's change
     │   ├── Stale          412: the server refused this write for that
     │   └── Unsettled      what was written is not what the server has now
-    ├── AnswerLost         nobody knows whether the request was carried out, and it must not be repeated
+    ├── AnswerLost         nobody knows whether the request was carried out, and it must not be
+    repeated
     ├── Rejected           the server refuses the request as it is
     │   └── Failed         500: the server itself failed
     └── Unintelligible     an answer that is not what this API gives
@@ -26,15 +28,18 @@ from acmidm_onboarding.values.problems import Failure, on_one_line
 
 
 class AuthorityError(Failure):
-    """The root. Its sentence never contains a header, a token or a secret, and is shown without the error behind it.
+    """The root. Its sentence never contains a header, a token or a secret, and is shown without the
+    error behind it.
 
-    The sentence is one line without control characters, whatever a server put into a name that it repeats.
+    The sentence is one line without control characters, whatever a server put into a name that it
+    repeats.
     """
 
     exit_code = 3
     may_be_done = False
     """Whether the server may have carried the request out all the same."""
-    # Python shows an exception's module before its name, except for built-in ones. Users need no path of ours.
+    # Python shows an exception's module before its name, except for built-in ones. Users need no
+    # path of ours.
     __module__ = "builtins"
 
     def __init__(self, sentence: str) -> None:
@@ -46,7 +51,8 @@ class AuthorityError(Failure):
 
 
 class Unreachable(AuthorityError):
-    """No usable answer came in time; ``connected`` is False where not even a connection was made."""
+    """No usable answer came in time; ``connected`` is False where not even a connection was
+    made."""
 
     def __init__(self, sentence: str, *, connected: bool = True) -> None:
         self.connected = connected
@@ -54,10 +60,16 @@ class Unreachable(AuthorityError):
 
 
 class Passing(Unreachable):
-    """A failure that may pass; ``wait_seconds`` is the wait that the server requests, None where it requests none."""
+    """A failure that may pass; ``wait_seconds`` is the wait that the server requests, None where it
+    requests none."""
 
     def __init__(
-        self, sentence: str, wait_seconds: float | None = None, *, connected: bool = True, may_be_done: bool = False
+        self,
+        sentence: str,
+        wait_seconds: float | None = None,
+        *,
+        connected: bool = True,
+        may_be_done: bool = False,
     ) -> None:
         self.wait_seconds, self.may_be_done = wait_seconds, may_be_done
         super().__init__(sentence, connected=connected)
@@ -80,7 +92,8 @@ class NotFound(AuthorityError):
 
 
 class AlreadyRegistered(AuthorityError):
-    """A client with the same natural key exists; ``client_id`` is its own, None where the authority does not say."""
+    """A client with the same natural key exists; ``client_id`` is its own, None where the authority
+    does not say."""
 
     def __init__(self, sentence: str, client_id: str | None = None) -> None:
         self.client_id = client_id
@@ -88,7 +101,8 @@ class AlreadyRegistered(AuthorityError):
 
 
 class ChangedMeanwhile(AuthorityError):
-    """Another writer was first; ``difference`` is what that writer changed, None where nothing was compared."""
+    """Another writer was first; ``difference`` is what that writer changed, None where nothing was
+    compared."""
 
     def __init__(self, sentence: str, difference: str | None = None) -> None:
         self.difference = difference
@@ -126,4 +140,5 @@ class TooLarge(Unintelligible):
 
 
 class AnswerLost(AuthorityError):
-    """A request that must not be repeated blindly had no answer: nobody knows whether it was carried out."""
+    """A request that must not be repeated blindly had no answer: nobody knows whether it was
+    carried out."""

@@ -1,6 +1,7 @@
 """A JWK Set as the map that resources have of it, without losing a key on the way.
 
-What stands in for a key or a member that cannot be shown is data in a state, and so the same in each language.
+What stands in for a key or a member that cannot be shown is data in a state, and so the same in
+each language.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ _MOST_KEYS = 100
 _LONGEST_KID = 255
 _LONGEST_VALUE = 8_192
 _MOST_VALUES = 20
-_TEXTS = frozenset({"kty", "use", "alg", "kid", "x5u", "x5t", "x5t#S256", "crv", "x", "y", "n", "e"})
+_TEXTS = frozenset(
+    {"kty", "use", "alg", "kid", "x5u", "x5t", "x5t#S256", "crv", "x", "y", "n", "e"}
+)
 _LISTS = frozenset({"key_ops", "x5c"})
 _MOMENTS = frozenset({"exp", "nbf", "iat"})
-"""The registered members of a public key: RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1."""
+"""The registered members of a public key: RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation
+1.0 §8.7.1."""
 _REGISTERED = _TEXTS | _LISTS | _MOMENTS
 _BASE64 = re.compile(r"[A-Za-z0-9+/_=-]*")
 _LAST_MOMENT = 253_402_300_799
@@ -29,10 +33,12 @@ _LAST_MOMENT = 253_402_300_799
 
 
 def by_name(keys: Iterable[object]) -> Jwks:
-    """Return each key by its ``kid``: a second one with that ``kid`` as ``<kid> (2)``, one without by its number.
+    """Return each key by its ``kid``: a second one with that ``kid`` as ``<kid> (2)``, one without
+    by its number.
 
-    RFC 7517 §4.5 lets a set have a ``kid`` twice, and a key have none. No form does either. Without these names a key
-    that somebody slipped in under a declared ``kid`` would hide, or hide the declared key.
+    RFC 7517 §4.5 lets a set have a ``kid`` twice, and a key have none. No form does either. Without
+    these names a key that somebody slipped in under a declared ``kid`` would hide, or hide the
+    declared key.
     """
     left = iter(keys)
     named: dict[str, Mapping[str, Any]] = {}
@@ -45,19 +51,26 @@ def by_name(keys: Iterable[object]) -> Jwks:
 
 
 def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
-    """Return a name for a key, and what of it may get into a state: registered members, of the right kind and size."""
+    """Return a name for a key, and what of it may get into a state: registered members, of the
+    right kind and size."""
     if not isinstance(key, dict):
         return f"unreadable {number}", {"unreadable": "no JSON Web Key"}
     registered = ((name, value) for name, value in key.items() if name in _REGISTERED)
-    public = {name: _shown(value) if _is_readable(name, value) else "unreadable" for name, value in registered}
+    public = {
+        name: _shown(value) if _is_readable(name, value) else "unreadable"
+        for name, value in registered
+    }
     if private_members_in(key):
         public["private"] = "this key has private members, which are not shown"
     kid = key.get("kid")
-    return _shown(kid[:_LONGEST_KID]) if isinstance(kid, str) and kid else f"without kid {number}", public
+    return _shown(kid[:_LONGEST_KID]) if isinstance(
+        kid, str
+    ) and kid else f"without kid {number}", public
 
 
 def _shown(value: Any) -> Any:
-    """Return a value without tokens in it. Base64 alone is no token, however it begins: a token has dots."""
+    """Return a value without tokens in it. Base64 alone is no token, however it begins: a token has
+    dots."""
     if isinstance(value, list):
         return [_shown(part) for part in value]
     return value if isinstance(value, str) and _BASE64.fullmatch(value) else harmless(value)
@@ -65,9 +78,17 @@ def _shown(value: Any) -> Any:
 
 def _is_readable(name: str, value: Any) -> bool:
     if name in _MOMENTS:
-        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LAST_MOMENT
+        return (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and 0 <= value <= _LAST_MOMENT
+        )
     values = value if name in _LISTS else [value]
-    return isinstance(values, list) and len(values) <= _MOST_VALUES and all(map(_is_short_text, values))
+    return (
+        isinstance(values, list)
+        and len(values) <= _MOST_VALUES
+        and all(map(_is_short_text, values))
+    )
 
 
 def _is_short_text(value: Any) -> bool:

@@ -1,10 +1,11 @@
 """The port: what this project needs of an authority, whichever adapter answers.
 
-Every method may raise an AuthorityError. Reads return None for what is surely gone: a 404 counts only at an address
-whose list was seen, since a wrong address answers 404 to everything. Writes take the document that the caller believes
-the authority has (``known``) and the document that it should have (``wanted``). They read afresh, write nothing where
-the authority has ``wanted`` already, and refuse to overwrite what is neither of the two. ``known=None`` takes over
-whatever the authority has.
+Every method may raise an AuthorityError. Reads return None for what is surely gone: a 404 counts
+only at an address whose list was seen, since a wrong address answers 404 to everything. Writes take
+the document that the caller believes the authority has (``known``) and the document that it should
+have (``wanted``). They read afresh, write nothing where the authority has ``wanted`` already, and
+refuse to overwrite what is neither of the two. ``known=None`` takes over whatever the authority
+has.
 """
 
 from __future__ import annotations
@@ -20,35 +21,46 @@ from acmidm_onboarding.mistakes.sent import Sent
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, fields_in, grants
 from acmidm_onboarding.values.keys import keys_of
-from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
+from acmidm_onboarding.values.metadata import (
+    ClientMetadata,
+    Jwks,
+    Owner,
+    ProductDocument,
+    Scopes,
+    without_assigned,
+)
 
 if TYPE_CHECKING:  # httpx is not loaded before something is sent
     from acmidm_onboarding.authorities.http.api import Api
     from acmidm_onboarding.settings import PlatformSettings
 
 OpenApi = Callable[[object], "Api"]
-"""Prepare requests to an address, with the operator's tokens, the settings' deadlines, and retries per host."""
+"""Prepare requests to an address, with the operator's tokens, the settings' deadlines, and retries
+per host."""
 S = TypeVar("S", bound="PlatformSettings", contravariant=True)
 
 
 class Connect(Protocol[S]):
-    """A function that makes the authority of a platform, for one type of authority. It sends nothing yet."""
+    """A function that makes the authority of a platform, for one type of authority. It sends
+    nothing yet."""
 
     def __call__(self, settings: S, open_api: OpenApi, assigned: frozenset[str], /) -> Authority:
-        """Make the authority. ``assigned`` are the scopes that API providers grant by themselves, which no form has."""
+        """Make the authority. ``assigned`` are the scopes that API providers grant by themselves,
+        which no form has."""
 
 
 @dataclass(frozen=True)
 class NewSecret:
-    """A client secret to set, and for how long the previous secret goes on working, where the authority can do that."""
+    """A client secret to set, and for how long the previous secret goes on working, where the
+    authority can do that."""
 
     value: str
     overlap_seconds: int = 0
     follows: int | None = None
     """When the previous secret was set (``client_secret_updated_at``), None for any secret.
 
-    A secret that was set at another moment ends at once: a run that was cut off set it and handed it over to nobody, or
-    somebody set it by hand. What works beside that secret stays.
+    A secret that was set at another moment ends at once: a run that was cut off set it and handed
+    it over to nobody, or somebody set it by hand. What works beside that secret stays.
     """
 
 
@@ -70,8 +82,8 @@ class RegisteredClient:
     client_id: str
     metadata: ClientMetadata
     client_secret_updated_at: int = 0
-    """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where nobody
-    knows."""
+    """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0
+    where nobody knows."""
     parts: ClientParts = NO_PARTS
     """What a registration has written along, as far as its authority has confirmed that."""
 
@@ -84,8 +96,11 @@ class ClientSnapshot:
     scopes: Scopes
     jwks: Jwks
 
-    def as_client(self, key: ClientKey, products: Mapping[str, ProductDocument], assigned: frozenset[str]) -> Client:
-        """Return the client with its ``products``, without the scopes that API providers ``assigned``."""
+    def as_client(
+        self, key: ClientKey, products: Mapping[str, ProductDocument], assigned: frozenset[str]
+    ) -> Client:
+        """Return the client with its ``products``, without the scopes that API providers
+        ``assigned``."""
         metadata, scopes = self.client.metadata, without_assigned(self.scopes, assigned, ())
         return Client(
             *key,
@@ -105,8 +120,8 @@ class Reserved:
 
     why: str
     is_certain: bool = True
-    """Whether the client surely is an operator's or the authority's own. Else it may be: nobody can tell until somebody
-    changes what the sentence names."""
+    """Whether the client surely is an operator's or the authority's own. Else it may be: nobody can
+    tell until somebody changes what the sentence names."""
 
 
 def operators_own() -> Reserved:
@@ -117,33 +132,36 @@ def operators_own() -> Reserved:
 class Authority(Protocol):
     """One authority: the clients of one platform in one environment.
 
-    No form may have a client that is ``reserved``: to update or remove that client raises Rejected. Scopes and keys are
-    replaced only after the client was registered or updated, so that they raise Rejected only for a client that is
-    reserved by its name. None of the OPERATOR_RIGHTS is granted.
+    No form may have a client that is ``reserved``: to update or remove that client raises Rejected.
+    Scopes and keys are replaced only after the client was registered or updated, so that they raise
+    Rejected only for a client that is reserved by its name. None of the OPERATOR_RIGHTS is granted.
 
-    An adapter that inherits ``Authority`` reads the parts of a client from its snapshot, unless it reads them apart.
+    An adapter that inherits ``Authority`` reads the parts of a client from its snapshot, unless it
+    reads them apart.
     """
 
     def reserved(self, client_id: str) -> Reserved | None:
-        """Return why no connection may have the client; None where one may, or where the client does not exist.
+        """Return why no connection may have the client; None where one may, or where the client
+        does not exist.
 
-        Reserved are clients of operators, clients of the authority itself, and every client with rights over the
-        authority or its clients.
+        Reserved are clients of operators, clients of the authority itself, and every client with
+        rights over the authority or its clients.
         """
 
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
-        """Make the client, with its ``parts`` where the authority takes them now: the caller then writes those that the
-        result does not have.
+        """Make the client, with its ``parts`` where the authority takes them now: the caller then
+        writes those that the result does not have.
 
         Raises:
-            AlreadyRegistered: where a client with this natural key exists.
-            AnswerLost: where no answer came, and the authority cannot find clients by their natural key.
+            AlreadyRegistered: where a client with this natural key exists. AnswerLost: where no
+            answer came, and the authority cannot find clients by their natural key.
         """
 
     def find(self, software_id: str) -> RegisteredClient | None:
-        """Return the client that has a natural key, whatever its client-ID; None where there is none."""
+        """Return the client that has a natural key, whatever its client-ID; None where there is
+        none."""
 
     def read(self, client_id: str) -> RegisteredClient | None:
         """Return the client; None where it is surely gone."""
@@ -151,20 +169,26 @@ class Authority(Protocol):
         return snapshot.client if snapshot else None
 
     def update(
-        self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
+        self,
+        client_id: str,
+        known: ClientMetadata | None,
+        wanted: ClientMetadata,
+        secret: NewSecret | None,
     ) -> RegisteredClient:
-        """Replace the metadata, and the secret where one is given. To give the present secret is no rotation.
+        """Replace the metadata, and the secret where one is given. To give the present secret is no
+        rotation.
 
-        The update takes over a client without an owner: such a client loses whatever a client that this project made
-        would not have. Its scopes and keys stay until they are replaced themselves. Another incarnation of the same
-        owner is no other writer's change.
+        The update takes over a client without an owner: such a client loses whatever a client that
+        this project made would not have. Its scopes and keys stay until they are replaced
+        themselves. Another incarnation of the same owner is no other writer's change.
         """
 
     def remove(self, client_id: str, owner: Owner) -> bool:
-        """Remove the client, its scopes and its keys, if the client still bears the marks of ``owner``.
+        """Remove the client, its scopes and its keys, if the client still bears the marks of
+        ``owner``.
 
-        Return whether the client is gone: False where another resource has it. A client that is surely gone already is
-        no error; an answer that a wrong address may have given is one.
+        Return whether the client is gone: False where another resource has it. A client that is
+        surely gone already is no error; an answer that a wrong address may have given is one.
         """
 
     def read_scopes(self, client_id: str) -> Scopes | None:
@@ -173,7 +197,8 @@ class Authority(Protocol):
         return snapshot.scopes if snapshot else None
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
-        """Replace the whole set of scopes: a scope that somebody slipped in goes too, even a right of operators."""
+        """Replace the whole set of scopes: a scope that somebody slipped in goes too, even a right
+        of operators."""
 
     def read_jwks(self, client_id: str) -> Jwks | None:
         """Return the public keys of a client, by name; None where the client is surely gone."""
@@ -184,11 +209,12 @@ class Authority(Protocol):
         """Replace the whole set of public keys."""
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
-        """Return the client with all that lives inside it, in as few requests as that takes; None where it is surely
-        gone."""
+        """Return the client with all that lives inside it, in as few requests as that takes; None
+        where it is surely gone."""
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        """Yield every client, page by page; none of an authority that has no list, once the authority was reached."""
+        """Yield every client, page by page; none of an authority that has no list, once the
+        authority was reached."""
 
 
 class ProductApi(Protocol):
@@ -197,19 +223,23 @@ class ProductApi(Protocol):
     def read(self, product: str, client_id: str) -> ProductDocument | None:
         """Return the configuration of a product for a client; None where there is none."""
 
-    def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:
+    def put(
+        self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument
+    ) -> None:
         """Write the configuration and its owner.
 
-        A configuration is overwritten where it is as ``known`` or as ``wanted``. Where ``known`` is None, one with the
-        owner of ``wanted`` is overwritten too, for an earlier run left it; one without an owner only where somebody
-        configured by hand exactly what is wanted. A configuration with another owner never is.
+        A configuration is overwritten where it is as ``known`` or as ``wanted``. Where ``known`` is
+        None, one with the owner of ``wanted`` is overwritten too, for an earlier run left it; one
+        without an owner only where somebody configured by hand exactly what is wanted. A
+        configuration with another owner never is.
 
         Raises:
             ChangedMeanwhile: where the configuration is another's, or somebody else changed it.
         """
 
     def delete(self, product: str, client_id: str, owner: Owner) -> bool:
-        """Remove the configuration if it still bears the marks of ``owner``. Return whether it is gone."""
+        """Remove the configuration if it still bears the marks of ``owner``. Return whether it is
+        gone."""
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         """Yield every configuration of a product with its client-ID, page by page."""
@@ -217,7 +247,8 @@ class ProductApi(Protocol):
 
 @dataclass(frozen=True)
 class RecordedChange:
-    """One change in an authority's audit trail; ``action`` is ``client.replaced``, ``scopes.replaced`` and the like."""
+    """One change in an authority's audit trail; ``action`` is ``client.replaced``,
+    ``scopes.replaced`` and the like."""
 
     at: datetime
     actor: str
@@ -229,21 +260,25 @@ class RecordedChange:
 
 
 def require_not_reserved(reserved: Reserved | None, client_id: str, address: str) -> None:
-    """Refuse to write to a client that is ``reserved``; ``address`` is its authority's. Raises Rejected."""
+    """Refuse to write to a client that is ``reserved``; ``address`` is its authority's. Raises
+    Rejected."""
     if reserved is not None:
-        raise Rejected(say("authorities.reserved", client=client_id, address=address, why=reserved.why))
+        raise Rejected(
+            say("authorities.reserved", client=client_id, address=address, why=reserved.why)
+        )
 
 
 def require_grantable(scopes: Collection[str], rights: frozenset[str] = OPERATOR_RIGHTS) -> None:
-    """Refuse scopes that are rights of operators: a connection never has such a right, whatever the catalogue calls
-    it. Raises Rejected."""
+    """Refuse scopes that are rights of operators: a connection never has such a right, whatever the
+    catalogue calls it. Raises Rejected."""
     if refused := ", ".join(sorted(rights.intersection(scopes))):
         raise Rejected(say("authorities.operators_right", scopes=refused))
 
 
 @dataclass(frozen=True)
 class KeyUse:
-    """When a key of a client last got a token, the key's ``kid`` at that moment, and whether the assertion named it."""
+    """When a key of a client last got a token, the key's ``kid`` at that moment, and whether the
+    assertion named it."""
 
     kid: str
     last_used_at: datetime
@@ -255,7 +290,8 @@ class KnowsUse(Protocol):
     """An authority that also says which keys of a client are in use."""
 
     def keys_in_use(self, client_id: str) -> Mapping[str, KeyUse]:
-        """Return per thumbprint the last use of each key that got a token; a key that got none is left out."""
+        """Return per thumbprint the last use of each key that got a token; a key that got none is
+        left out."""
 
 
 @runtime_checkable
@@ -267,14 +303,16 @@ class Forgets(Protocol):
 
 
 Access = Mapping[str, str]
-"""What opens a client, by the names of RFC 7592 §3: ``registration_client_uri``, ``registration_access_token``."""
+"""What opens a client, by the names of RFC 7592 §3: ``registration_client_uri``,
+``registration_access_token``."""
 
 
 @runtime_checkable
 class GivesAccess(Protocol):
     """An authority that says in the answer to a registration what opens the client from then on.
 
-    Whoever records the client keeps that as a secret, and gives it back before the client is asked for.
+    Whoever records the client keeps that as a secret, and gives it back before the client is asked
+    for.
     """
 
     access: dict[str, Access]
@@ -283,15 +321,18 @@ class GivesAccess(Protocol):
 
 @runtime_checkable
 class DerivesClientIds(Protocol):
-    """An authority that makes client-IDs from natural keys, so that a copy made by hand has another client-ID."""
+    """An authority that makes client-IDs from natural keys, so that a copy made by hand has another
+    client-ID."""
 
     def client_ids_for(self, software_id: str) -> Iterator[str]:
-        """Return the client-IDs that a client with this natural key may have, the likeliest first."""
+        """Return the client-IDs that a client with this natural key may have, the likeliest
+        first."""
 
 
 @runtime_checkable
 class HasProducts(Protocol):
-    """An authority that has its clients' product configurations itself, so that no product API is needed."""
+    """An authority that has its clients' product configurations itself, so that no product API is
+    needed."""
 
     product_api: ProductApi
 
@@ -306,13 +347,15 @@ class Audited(Protocol):
 
 @dataclass(frozen=True)
 class Refusal:
-    """A token request that an authority refused, as far as the authority keeps it; nothing in it is secret."""
+    """A token request that an authority refused, as far as the authority keeps it; nothing in it is
+    secret."""
 
     at: datetime
     client_id: str
     """Whose request it is, by its own word; empty where it names nobody."""
     rule: str
-    """What it breaks: a rule of the table in ``docs/integrators.md``, else the authority's own name for it."""
+    """What it breaks: a rule of the table in ``docs/integrators.md``, else the authority's own name
+    for it."""
     said: str
     """What the authority says of it."""
     proven: bool = False
@@ -332,7 +375,8 @@ class KeepsRefusals(Protocol):
     """An authority that also says which token requests it refused."""
 
     def refusals(self, client_id: str | None = None) -> Iterator[Refusal]:
-        """Yield the refused requests that name a client, or all, newest first. The client need not exist."""
+        """Yield the refused requests that name a client, or all, newest first. The client need not
+        exist."""
 
 
 @runtime_checkable
@@ -340,5 +384,5 @@ class KnowsRights(Protocol):
     """An authority that also says whether somebody may manage an organisation's clients."""
 
     def administrators(self, codes: Collection[str]) -> int:
-        """Return at least how many people have the right *API-beheerder* for the organisation with these OVO codes and
-        KBO numbers."""
+        """Return at least how many people have the right *API-beheerder* for the organisation with
+        these OVO codes and KBO numbers."""

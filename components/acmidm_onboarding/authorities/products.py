@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 
-from acmidm_onboarding.authorities.beheerportaal.wire import WireConfiguration, WireConfigurationPage
+from acmidm_onboarding.authorities.beheerportaal.wire import (
+    WireConfiguration,
+    WireConfigurationPage,
+)
 from acmidm_onboarding.authorities.differences import difference, must_write
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
 from acmidm_onboarding.authorities.http.api import Answer, Api
@@ -20,7 +23,8 @@ InOrder = Callable[[str, Configuration], Configuration]
 
 
 class Products:
-    """``ProductApi`` over HTTP. Configurations are compared without regard to the order of their sets."""
+    """``ProductApi`` over HTTP. Configurations are compared without regard to the order of their
+    sets."""
 
     def __init__(self, api: Api, in_order: InOrder) -> None:
         self._api = api
@@ -31,9 +35,17 @@ class Products:
         answer = self._of(product).find(_path(product, client_id))
         return self._document(product, answer) if answer else None
 
-    def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:
-        path, name = _path(product, client_id), say("authorities.configuration_of", product=product, client=client_id)
-        known, wanted = self._ordered(product, known) if known else None, self._ordered(product, wanted)
+    def put(
+        self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument
+    ) -> None:
+        path, name = (
+            _path(product, client_id),
+            say("authorities.configuration_of", product=product, client=client_id),
+        )
+        known, wanted = (
+            self._ordered(product, known) if known else None,
+            self._ordered(product, wanted),
+        )
 
         def write(condition: str, etag: str) -> None:
             document = {"configuration": dict(wanted.configuration), **asdict(wanted.owner)}
@@ -47,7 +59,9 @@ class Products:
             if before is None and not current.owner.is_connection_of(wanted.owner):
                 _require_free(product, client_id, current, wanted)
             if before is not None and current.owner.is_connection_of(before.owner):
-                before = replace(before, owner=current.owner)  # another incarnation is no other writer's change
+                before = replace(
+                    before, owner=current.owner
+                )  # another incarnation is no other writer's change
             if must_write(current, before, wanted, name):
                 write("if-match", answer.etag)
             return None
@@ -62,10 +76,14 @@ class Products:
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         for page in self._of(product).pages():
-            yield from ((item.client_id, self._ordered(product, item.document)) for item in page.items)
+            yield from (
+                (item.client_id, self._ordered(product, item.document)) for item in page.items
+            )
 
     def _of(self, product: str) -> Collection[WireConfigurationPage]:
-        return self._collections.setdefault(product, Collection(self._api, _list(product), WireConfigurationPage))
+        return self._collections.setdefault(
+            product, Collection(self._api, _list(product), WireConfigurationPage)
+        )
 
     def _document(self, product: str, answer: Answer) -> ProductDocument:
         return self._ordered(product, answer.as_(WireConfiguration).document)
@@ -74,9 +92,11 @@ class Products:
         return ProductDocument(self._in_order(product, document.configuration), document.owner)
 
 
-def _require_free(product: str, client_id: str, current: ProductDocument, wanted: ProductDocument) -> None:
-    """Refuse to overwrite a configuration that is not this stack's, unless somebody configured by hand exactly what is
-    ``wanted``. Raises ChangedMeanwhile."""
+def _require_free(
+    product: str, client_id: str, current: ProductDocument, wanted: ProductDocument
+) -> None:
+    """Refuse to overwrite a configuration that is not this stack's, unless somebody configured by
+    hand exactly what is ``wanted``. Raises ChangedMeanwhile."""
     owner = current.owner
     if owner.is_nobody and current.configuration == wanted.configuration:
         return
@@ -84,10 +104,19 @@ def _require_free(product: str, client_id: str, current: ProductDocument, wanted
     whose = (
         say("authorities.not_this_stacks.by_hand")
         if owner.is_nobody
-        else say("authorities.not_this_stacks.anothers", stack=owner.managed_by, key=owner.software_id)
+        else say(
+            "authorities.not_this_stacks.anothers", stack=owner.managed_by, key=owner.software_id
+        )
     )
     raise ChangedMeanwhile(
-        say("authorities.not_this_stacks", client=client_id, product=product, changes=changes, whose=whose), changes
+        say(
+            "authorities.not_this_stacks",
+            client=client_id,
+            product=product,
+            changes=changes,
+            whose=whose,
+        ),
+        changes,
     )
 
 

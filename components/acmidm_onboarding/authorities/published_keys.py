@@ -1,8 +1,10 @@
-"""Fetch the public keys that an organisation publishes at an address, and say what is wrong with them.
+"""Fetch the public keys that an organisation publishes at an address, and say what is wrong with
+them.
 
-The address comes out of a form, so that it is untrusted: only a public web server is ever reached. A host is resolved
-once, each of its addresses is checked, and the connection goes to a checked one; TLS still verifies the host's name. No
-redirect is followed, nothing of the environment's proxies is used, and size and time are bounded.
+The address comes out of a form, so that it is untrusted: only a public web server is ever reached.
+A host is resolved once, each of its addresses is checked, and the connection goes to a checked one;
+TLS still verifies the host's name. No redirect is followed, nothing of the environment's proxies is
+used, and size and time are bounded.
 """
 
 from __future__ import annotations
@@ -31,12 +33,16 @@ from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
 MOST_BYTES = 65_536
 MOST_SECONDS = 10.0
 _OK, _REDIRECTS = 200, range(300, 400)
-_HEADERS = (("accept", "application/jwk-set+json, application/json"), ("accept-encoding", "identity"))
+_HEADERS = (
+    ("accept", "application/jwk-set+json, application/json"),
+    ("accept-encoding", "identity"),
+)
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052 §2.1: an IPv4 address, where a network has IPv6 alone."""
 _UNICAST = ipaddress.IPv6Network("2000::/3")
-"""RFC 4291 §2.4: every global address; the others are a network's own, or stand for IPv4 addresses in older ways."""
+"""RFC 4291 §2.4: every global address; the others are a network's own, or stand for IPv4 addresses
+in older ways."""
 
 Resolve = Callable[[str, int], Iterable[str]]
 """The IP addresses of a host."""
@@ -53,7 +59,9 @@ class PublicNetwork(httpcore.NetworkBackend):
     ``connect`` makes the connections, to addresses that were checked.
     """
 
-    def __init__(self, resolve: Resolve = resolve, connect: httpcore.NetworkBackend | None = None) -> None:
+    def __init__(
+        self, resolve: Resolve = resolve, connect: httpcore.NetworkBackend | None = None
+    ) -> None:
         self._resolve = resolve
         self._connect = connect or httpcore.SyncBackend()
 
@@ -72,14 +80,18 @@ class PublicNetwork(httpcore.NetworkBackend):
             raise Unusable(say("published.not_public"))
         for address in addresses[:-1]:
             try:
-                return self._connect.connect_tcp(address, port, timeout, local_address, socket_options)
+                return self._connect.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return self._connect.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+        return self._connect.connect_tcp(
+            addresses[-1], port, timeout, local_address, socket_options
+        )
 
     def _resolved(self, host: str, port: int, timeout: float | None) -> list[str]:
-        """Return the addresses of a host, none where it has none. A resolver that takes longer than ``timeout`` is not
-        waited for."""
+        """Return the addresses of a host, none where it has none. A resolver that takes longer than
+        ``timeout`` is not waited for."""
         answers: SimpleQueue[list[str]] = SimpleQueue()
 
         def ask() -> None:
@@ -96,8 +108,8 @@ class PublicNetwork(httpcore.NetworkBackend):
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address leads to the public internet. An IPv6 address that stands for an IPv4 address is
-    public where the IPv4 address is."""
+    """Return whether an IP address leads to the public internet. An IPv6 address that stands for an
+    IPv4 address is public where the IPv4 address is."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:  # an address with a zone, such as fe80::1%eth0
@@ -105,20 +117,25 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip in _NAT64 or ip.ipv4_mapped:
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
-        elif ip not in _UNICAST or ip.sixtofour or ip.teredo:  # relays, behind which no web server is
+        elif (
+            ip not in _UNICAST or ip.sixtofour or ip.teredo
+        ):  # relays, behind which no web server is
             return False
     return ip.is_global and not ip.is_multicast
 
 
 def keys_in_force(jwks: Jwks) -> dict[str, PublicJwk]:
-    """Return, by thumbprint, the keys that an authority verifies a client with. Keys at an address are fetched.
+    """Return, by thumbprint, the keys that an authority verifies a client with. Keys at an address
+    are fetched.
 
     Raises:
         Unusable: where keys cannot be fetched; its sentence begins with the address.
     """
     address = jwks.get("jwks_uri", {}).get("jwks_uri")
     if not isinstance(address, str):
-        return {key.thumbprint: key for members in jwks.values() if (key := readable_jwk(dict(members)))}
+        return {
+            key.thumbprint: key for members in jwks.values() if (key := readable_jwk(dict(members)))
+        }
     try:
         return {key.thumbprint: key for key in fetch_keys(key_address(address))}
     except ValueError as error:
@@ -128,10 +145,12 @@ def keys_in_force(jwks: Jwks) -> dict[str, PublicJwk]:
 
 
 def fetch_keys(
-    address: str, network: httpcore.NetworkBackend | None = None, trusted: ssl.SSLContext | None = None
+    address: str,
+    network: httpcore.NetworkBackend | None = None,
+    trusted: ssl.SSLContext | None = None,
 ) -> tuple[PublicJwk, ...]:
-    """Return the public signing keys at an address out of a form. Tests give a ``network`` and a ``trusted`` issuer of
-    certificates of their own.
+    """Return the public signing keys at an address out of a form. Tests give a ``network`` and a
+    ``trusted`` issuer of certificates of their own.
 
     Raises:
         Unusable: whatever the reason, with the end of a sentence that begins with the address.
@@ -153,7 +172,9 @@ def fetch_keys(
         return parse_keys(content.decode("utf-8-sig"))
     except InvalidJwk as error:
         raise Unusable(
-            "; ".join(say("published.unusable_key", sentence=reason.sentence) for reason in error.reasons)
+            "; ".join(
+                say("published.unusable_key", sentence=reason.sentence) for reason in error.reasons
+            )
         ) from None
     except (ValueError, RecursionError):
         raise Unusable(say("published.no_set")) from None
@@ -180,8 +201,8 @@ def problems_of(
     exempted: Collection[str],
     now: datetime,
 ) -> Iterator[str]:
-    """Yield why a client cannot use the keys at its address, or may not by the policies of a profile: ends of
-    sentences that begin with the address."""
+    """Yield why a client cannot use the keys at its address, or may not by the policies of a
+    profile: ends of sentences that begin with the address."""
     if isinstance(keys, str):  # why they could not be fetched
         yield keys
         return

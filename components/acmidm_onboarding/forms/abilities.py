@@ -14,7 +14,8 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
 class _Wish(NamedTuple):
-    """What a form may want: where it says so, what an authority has to be able to do, and the text where it cannot."""
+    """What a form may want: where it says so, what an authority has to be able to do, and the text
+    where it cannot."""
 
     path: Callable[[Environment], DocumentPath]
     is_made: Callable[[Form, EnvironmentRequest], bool]
@@ -45,9 +46,13 @@ _WISHES = (
 
 
 def problems_of_authorities(
-    document: Document, form: Form, environment: Environment, served: Mapping[Platform, Collection[str]]
+    document: Document,
+    form: Form,
+    environment: Environment,
+    served: Mapping[Platform, Collection[str]],
 ) -> Iterator[Problem]:
-    """Yield each wish of a form that an authority cannot meet; ``served`` has the kinds of authority per platform."""
+    """Yield each wish of a form that an authority cannot meet; ``served`` has the kinds of
+    authority per platform."""
     request, installed = form.environments.get(environment), installed_authorities()
     for wish in _WISHES if request else ():
         if request is None or not wish.is_made(form, request):
@@ -55,7 +60,9 @@ def problems_of_authorities(
         known_by = {name for name, kind in installed.items() if wish.is_met(kind)}
         for platform in form.platforms:
             kinds = set(served.get(platform, ()))
-            for kind in sorted(kinds - known_by) if wish.everywhere or kinds.isdisjoint(known_by) else ():
+            for kind in (
+                sorted(kinds - known_by) if wish.everywhere or kinds.isdisjoint(known_by) else ()
+            ):
                 what = say(wish.text, kind=kind, platform=platform, environment=environment)
                 remedy = say(wish.remedy, known_by=listed(known_by))
                 yield document.problem(wish.path(environment), what, remedy, at_key=True)

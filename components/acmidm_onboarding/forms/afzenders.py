@@ -1,7 +1,8 @@
-"""The organisations that a client sends for (``afzenders``): by which mandate, and under which names.
+"""The organisations that a client sends for (``afzenders``): by which mandate, and under which
+names.
 
-At some products one client sends for many, at others each organisation needs a client of its own: the catalogue says
-which.
+At some products one client sends for many, at others each organisation needs a client of its own:
+the catalogue says which.
 """
 
 from __future__ import annotations
@@ -33,31 +34,47 @@ class AfzenderReader:
         problems: list[Problem] = []
         for environment, request in form.environments.items():
             above: DocumentPath = ("environments", environment.value, AFZENDERS)
-            products = [product for product in self._products.values() if product.product in request.products]
-            knowing = [product for product in products if product.senders and product.senders.known_by]
+            products = [
+                product
+                for product in self._products.values()
+                if product.product in request.products
+            ]
+            knowing = [
+                product for product in products if product.senders and product.senders.known_by
+            ]
             if request.afzenders:
                 problems += self._problems_of_products(document, above, request, knowing)
             of_environment = []
             for index, name in enumerate(request.afzenders):
-                afzender, wrong = self._afzender(document, (*above, index), name, form, folder, knowing)
+                afzender, wrong = self._afzender(
+                    document, (*above, index), name, form, folder, knowing
+                )
                 problems += wrong
                 of_environment += [afzender] if afzender else []
             found[environment] = tuple(of_environment)
         return found, problems
 
     def _problems_of_products(
-        self, document: Document, above: DocumentPath, request: EnvironmentRequest, knowing: list[Product]
+        self,
+        document: Document,
+        above: DocumentPath,
+        request: EnvironmentRequest,
+        knowing: list[Product],
     ) -> Iterator[Problem]:
         apart = [
             name
             for name, product in self._products.items()
-            if product.senders and not product.senders.known_by and product.scopes.keys() & request.scopes.keys()
+            if product.senders
+            and not product.senders.known_by
+            and product.scopes.keys() & request.scopes.keys()
         ]
         for name in apart:
             what = say("forms.client_each", product=name)
             yield document.problem(above, what, say("forms.client_each.remedy"), at_key=True)
         if not knowing and not apart and self._products:
-            known = listed(name for name, one in self._products.items() if one.senders and one.senders.known_by)
+            known = listed(
+                name for name, one in self._products.items() if one.senders and one.senders.known_by
+            )
             remedy = say("forms.no_senders.remedy", known=known)
             yield document.problem(above, say("forms.no_senders"), remedy, at_key=True)
 
@@ -82,7 +99,9 @@ class AfzenderReader:
         problems = [
             document.problem(
                 path,
-                say("forms.afzender_unnamed", name=organisation.name, field=product.senders.known_by),
+                say(
+                    "forms.afzender_unnamed", name=organisation.name, field=product.senders.known_by
+                ),
                 say("forms.afzender_unnamed.remedy", product=product.product),
             )
             for product in knowing

@@ -1,4 +1,5 @@
-"""What several forms and organisations must satisfy together: no two have the same code, name, key or client."""
+"""What several forms and organisations must satisfy together: no two have the same code, name, key
+or client."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 @dataclass(frozen=True)
 class Declared:
-    """One form with its organisation, for the rules about several forms. ``document`` is the form's, ``owner`` its
-    organisation's."""
+    """One form with its organisation, for the rules about several forms. ``document`` is the
+    form's, ``owner`` its organisation's."""
 
     document: Document
     form: Form
@@ -33,18 +34,26 @@ class Declared:
         return connection_key(self.organisation.code, self.form.application)
 
 
-def problems_of_organisations(organisations: Iterable[tuple[Document, Organisation]]) -> Iterator[Problem]:
-    """Yield each second folder of an organisation, and each name that people would take for another organisation's.
+def problems_of_organisations(
+    organisations: Iterable[tuple[Document, Organisation]],
+) -> Iterator[Problem]:
+    """Yield each second folder of an organisation, and each name that people would take for another
+    organisation's.
 
-    Two may share a KBO number, as the departments of an administration do, where each has an OVO code that tells them
-    apart.
+    Two may share a KBO number, as the departments of an administration do, where each has an OVO
+    code that tells them apart.
     """
     by_ovo: dict[str, Document] = {}
     by_kbo: dict[str, tuple[Document, Organisation]] = {}
     by_look: dict[str, tuple[Document, Organisation]] = {}
     for document, organisation in organisations:
-        if organisation.ovo and (first := by_ovo.setdefault(organisation.ovo, document)) is not document:
-            yield _same_code(document, "ovo", organisation.ovo, first, say("forms.two_folders.remedy"))
+        if (
+            organisation.ovo
+            and (first := by_ovo.setdefault(organisation.ovo, document)) is not document
+        ):
+            yield _same_code(
+                document, "ovo", organisation.ovo, first, say("forms.two_folders.remedy")
+            )
             continue
         if organisation.kbo:
             first, other = by_kbo.setdefault(organisation.kbo, (document, organisation))
@@ -57,7 +66,10 @@ def problems_of_organisations(organisations: Iterable[tuple[Document, Organisati
             yield document.problem(
                 ("name",),
                 say(
-                    "forms.names_look_alike", name=quoted(organisation.name), other=quoted(other.name), file=first.file
+                    "forms.names_look_alike",
+                    name=quoted(organisation.name),
+                    other=quoted(other.name),
+                    file=first.file,
                 ),
                 say("forms.names_look_alike.remedy"),
                 also=first.file,
@@ -66,13 +78,21 @@ def problems_of_organisations(organisations: Iterable[tuple[Document, Organisati
 
 def _same_code(document: Document, field: str, code: str, first: Document, remedy: str) -> Problem:
     return document.problem(
-        (field,), say("forms.code_twice", code=code, folder=first.file.parent), remedy, also=first.file
+        (field,),
+        say("forms.code_twice", code=code, folder=first.file.parent),
+        remedy,
+        also=first.file,
     )
 
 
-def problems_of_former_codes(organisations: Sequence[tuple[Document, Organisation]]) -> Iterator[Problem]:
-    """Yield each earlier code or key that another organisation has: with it one would get the other's clients."""
-    codes = [(document, code) for document, owner in organisations for code in (owner.ovo, owner.kbo)]
+def problems_of_former_codes(
+    organisations: Sequence[tuple[Document, Organisation]],
+) -> Iterator[Problem]:
+    """Yield each earlier code or key that another organisation has: with it one would get the
+    other's clients."""
+    codes = [
+        (document, code) for document, owner in organisations for code in (owner.ovo, owner.kbo)
+    ]
     present = {code: document for document, code in codes if code}
     claimed: dict[str, Document] = {}
     for document, organisation in organisations:
@@ -89,14 +109,19 @@ def problems_of_former_codes(organisations: Sequence[tuple[Document, Organisatio
 
 
 def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
-    """Yield second forms of an application, and earlier keys that a form still declares or that two forms claim."""
+    """Yield second forms of an application, and earlier keys that a form still declares or that two
+    forms claim."""
     declared: dict[str, Declared] = {}
     for second in forms:
         first = declared.setdefault(second.key, second)
         if first is not second:
             yield second.document.problem(
                 ("application",),
-                say("forms.second_form", file=first.document.file, application=second.form.application),
+                say(
+                    "forms.second_form",
+                    file=first.document.file,
+                    application=second.form.application,
+                ),
                 say("forms.second_form.remedy"),
                 also=first.document.file,
             )
@@ -125,7 +150,8 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
 
 
 def _apart(claiming: Declared, other: Declared) -> str:
-    """Return what to do about a form that has the earlier name of ``claiming``: both may have been renamed together."""
+    """Return what to do about a form that has the earlier name of ``claiming``: both may have been
+    renamed together."""
     if other.organisation is claiming.organisation and other.form.formerly:
         return say("forms.renamed_together.remedy", application=other.form.application)
     returns = ".may_return" if other.organisation is claiming.organisation else ""
@@ -133,18 +159,21 @@ def _apart(claiming: Declared, other: Declared) -> str:
 
 
 def _by_whole_key(claiming: Declared, former: str = "") -> str:
-    """Return how to tell apart two applications of the same name, whose organisations merge; empty elsewhere."""
+    """Return how to tell apart two applications of the same name, whose organisations merge; empty
+    elsewhere."""
     if not claiming.form.formerly or not claiming.organisation.formerly:
         return ""
     if former in claiming.organisation.earlier_keys:
         return f"; {say('forms.merge_in_order')}"
-    whole = connection_key(claiming.organisation.formerly[0].partition("/")[0], claiming.form.formerly[0])
+    whole = connection_key(
+        claiming.organisation.formerly[0].partition("/")[0], claiming.form.formerly[0]
+    )
     return f"; {say('forms.whole_key', key=whole, file=ORGANISATION_FILE)}"
 
 
 def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
-    """Yield each client that two forms take over: a form was copied, with the client-ID in it. The case of letters
-    tells none apart."""
+    """Yield each client that two forms take over: a form was copied, with the client-ID in it. The
+    case of letters tells none apart."""
     seen: dict[tuple[Environment, Platform, str], Document] = {}
     for document, form in forms:
         for environment, request in form.environments.items():

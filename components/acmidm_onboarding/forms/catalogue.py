@@ -1,4 +1,5 @@
-"""The catalogue: which scopes and products there are. Data, so that a new one is a file and no code."""
+"""The catalogue: which scopes and products there are. Data, so that a new one is a file and no
+code."""
 
 from __future__ import annotations
 
@@ -24,15 +25,23 @@ from acmidm_onboarding.values.terms import LONGEST_TEXT, RESERVED_NAME, Environm
 _EVERYWHERE = (Environment.TNI, Environment.PROD)
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 _BELOW = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._~-]*/)*(?:[A-Za-z0-9][A-Za-z0-9._~-]*)?", re.ASCII)
-"""What may follow the beginning of an address: no ``..``, no empty part and nothing escaped leads to another place."""
+"""What may follow the beginning of an address: no ``..``, no empty part and nothing escaped leads
+to another place."""
 
 OPERATOR_RIGHTS = frozenset({"management_read", "management_write"})
-"""The rights over a management API and the product APIs (docs/adr/0004-management-api-contract.md): those of
-operators."""
+"""The rights over a management API and the product APIs (docs/adr/0004-management-api-contract.md):
+those of operators."""
 RESERVED_SCOPES = frozenset(
     {
         *OPERATOR_RIGHTS,
-        *("openid", "profile", "email", "address", "phone", "offline_access"),  # OpenID Connect Core §5.4, §11
+        *(
+            "openid",
+            "profile",
+            "email",
+            "address",
+            "phone",
+            "offline_access",
+        ),  # OpenID Connect Core §5.4, §11
         *(
             "acr",
             "basic",
@@ -46,12 +55,13 @@ RESERVED_SCOPES = frozenset(
         ),
     }
 )
-"""Scopes that an authority needs for itself, or that give rights on it: no product has them. The last are those that
-Keycloak makes."""
+"""Scopes that an authority needs for itself, or that give rights on it: no product has them. The
+last are those that Keycloak makes."""
 
 
 def _in_order(schema: Any, value: Any) -> Any:
-    """Sort the sets in ``value``: the lists whose schema has ``uniqueItems``, where order means nothing."""
+    """Sort the sets in ``value``: the lists whose schema has ``uniqueItems``, where order means
+    nothing."""
     if not isinstance(schema, dict):
         return value
     if isinstance(value, dict):
@@ -64,7 +74,8 @@ def _in_order(schema: Any, value: Any) -> Any:
 
 
 def _scope_token(name: str) -> str:
-    """Check a scope's name: scopes are listed with spaces between them (RFC 6749 §3.3), so that a name has none."""
+    """Check a scope's name: scopes are listed with spaces between them (RFC 6749 §3.3), so that a
+    name has none."""
     if not _SCOPE_TOKEN.fullmatch(name):
         raise ValueError(say("forms.no_scope", name=quoted(name)))
     if name.casefold() in RESERVED_SCOPES:
@@ -82,14 +93,15 @@ ScopeToken = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_scop
 
 
 class Speaks(StrEnum):
-    """How a value of a field that speaks for somebody is held against what an organisation may say."""
+    """How a value of a field that speaks for somebody is held against what an organisation may
+    say."""
 
     EXACTLY = "exactly"
     BEGINNING = "beginning"
 
     def allows(self, value: str, allowed: str) -> bool:
-        """Return whether a value is the allowed one, or is below it: ``urn://gent`` is no beginning of
-        ``urn://gentle/x``."""
+        """Return whether a value is the allowed one, or is below it: ``urn://gent`` is no beginning
+        of ``urn://gentle/x``."""
         if value == allowed or self is Speaks.EXACTLY:
             return value == allowed
         beginning = allowed if allowed.endswith("/") else f"{allowed}/"
@@ -104,23 +116,38 @@ class Scope(_Part):
     """One scope that a client can be granted."""
 
     title: Annotated[str, Field(min_length=1, description="What the scope lets a client do.")]
-    title_nl: Annotated[str | None, Field(description="The title in Dutch, for the page of the form.")] = None
+    title_nl: Annotated[
+        str | None, Field(description="The title in Dutch, for the page of the form.")
+    ] = None
     verified: Annotated[
-        bool, Field(description="Whether the name was found in a public source, or is a placeholder of ours.")
+        bool,
+        Field(
+            description=(
+                "Whether the name was found in a public source, or is a placeholder of ours."
+            )
+        ),
     ]
     source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
     environments: Annotated[
-        tuple[Environment, ...], Field(min_length=1, description="Where it is offered; left out, where its product is.")
+        tuple[Environment, ...],
+        Field(min_length=1, description="Where it is offered; left out, where its product is."),
     ] = _EVERYWHERE
     names: Annotated[
         dict[Platform, ScopeToken] | None,
-        Field(description="Its name per platform, where that differs; a platform that is absent does not offer it."),
+        Field(
+            description=(
+                "Its name per platform, where that differs; a platform that is absent does not"
+                " offer it."
+            )
+        ),
     ] = None
     placeholders: Annotated[
-        tuple[Platform, ...], Field(description="Platforms where its name is a placeholder of ours all the same.")
+        tuple[Platform, ...],
+        Field(description="Platforms where its name is a placeholder of ours all the same."),
     ] = ()
     formerly: Annotated[
-        tuple[ScopeToken, ...], Field(description="Names that forms had for it: they are told the present one.")
+        tuple[ScopeToken, ...],
+        Field(description="Names that forms had for it: they are told the present one."),
     ] = ()
     assigned_by_provider: Annotated[
         bool, Field(description="The API's provider grants it by itself: its presence is no drift.")
@@ -146,13 +173,15 @@ class Basis(StrEnum):
 class ConfigurationField(_Part):
     """What is known of one field of a product's configuration."""
 
-    source: Annotated[str, Field(min_length=1, description="Where it comes from, and what of it is not known.")]
+    source: Annotated[
+        str, Field(min_length=1, description="Where it comes from, and what of it is not known.")
+    ]
     basis: Annotated[
         Basis,
         Field(
             description=(
-                "Documented by the owner; seen in public client code or a sample; or assumed, such as from the"
-                " messages."
+                "Documented by the owner; seen in public client code or a sample; or assumed, such"
+                " as from the messages."
             )
         ),
     ]
@@ -160,8 +189,8 @@ class ConfigurationField(_Part):
         Speaks | None,
         Field(
             description=(
-                "It speaks for somebody, so that an organisation has only the values in its organisation.yaml: exactly"
-                " those, or with one of them as beginning."
+                "It speaks for somebody, so that an organisation has only the values in its"
+                " organisation.yaml: exactly those, or with one of them as beginning."
             )
         ),
     ] = None
@@ -170,7 +199,12 @@ class ConfigurationField(_Part):
     ] = False
     proposed: Annotated[
         Annotated[str, Field(pattern=r"^[^{}]*(\{ovo\}[^{}]*)*$")] | None,
-        Field(description="What it is for most organisations, {ovo} being their OVO code: acmidm new proposes it."),
+        Field(
+            description=(
+                "What it is for most organisations, {ovo} being their OVO code: acmidm new"
+                " proposes it."
+            )
+        ),
     ] = None
 
 
@@ -179,12 +213,17 @@ class Attribute(_Part):
 
     title: Annotated[str, Field(min_length=1, description="What its value says.")]
     source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
-    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where clients can have it.")] = (
-        Platform.ACMIDM,
-    )
+    platforms: Annotated[
+        tuple[Platform, ...], Field(min_length=1, description="Where clients can have it.")
+    ] = (Platform.ACMIDM,)
     speaks_for: Annotated[
         Speaks | None,
-        Field(description="Where it speaks for somebody: how its value is held against those in organisation.yaml."),
+        Field(
+            description=(
+                "Where it speaks for somebody: how its value is held against those in"
+                " organisation.yaml."
+            )
+        ),
     ] = None
 
 
@@ -195,33 +234,50 @@ class Senders(_Part):
         str | None,
         Field(
             description=(
-                "By which field an organisation is a sender of another's client: one of those that it speaks for."
-                " Absent where each needs a client of its own."
+                "By which field an organisation is a sender of another's client: one of those that"
+                " it speaks for. Absent where each needs a client of its own."
             )
         ),
     ] = None
-    source: Annotated[str, Field(min_length=1, description="Where that comes from, and what of it is not known.")]
+    source: Annotated[
+        str, Field(min_length=1, description="Where that comes from, and what of it is not known.")
+    ]
     basis: Annotated[Basis, Field(description="Documented by the owner, seen, or assumed.")]
 
 
 class Product(_Part):
-    """One file of the catalogue: a product or API, its scopes, and what it needs to know about each client."""
+    """One file of the catalogue: a product or API, its scopes, and what it needs to know about each
+    client."""
 
-    product: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_product_name)]
+    product: Annotated[
+        str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_product_name)
+    ]
     title: Annotated[str, Field(min_length=1)]
-    title_nl: Annotated[str | None, Field(description="The title in Dutch, where it differs.")] = None
+    title_nl: Annotated[str | None, Field(description="The title in Dutch, where it differs.")] = (
+        None
+    )
     owner: Annotated[str, Field(min_length=1, description="Who decides about its scopes.")]
-    source: Annotated[str, Field(min_length=1, description="Where the content of this file comes from.")]
+    source: Annotated[
+        str, Field(min_length=1, description="Where the content of this file comes from.")
+    ]
     environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = _EVERYWHERE
     scopes: Annotated[dict[ScopeToken, Scope], Field(min_length=1)]
     attributes: Annotated[
         dict[AttributeName, Attribute],
-        Field(description="What its clients may say of themselves in their tokens, by the claim's name."),
+        Field(
+            description=(
+                "What its clients may say of themselves in their tokens, by the claim's name."
+            )
+        ),
     ] = Field(default_factory=dict)
     configuration: Annotated[
         dict[str, Any] | None,
         AfterValidator(lambda value: value if value is None else usable_schema(value)),
-        Field(description="The JSON Schema (2020-12) of its configuration; absent where it needs none."),
+        Field(
+            description=(
+                "The JSON Schema (2020-12) of its configuration; absent where it needs none."
+            )
+        ),
     ] = None
     fields: Annotated[
         dict[str, ConfigurationField],
@@ -230,13 +286,21 @@ class Product(_Part):
 
     senders: Annotated[
         Senders | None,
-        Field(description="Whether one client sends for several organisations; absent where nothing is known."),
+        Field(
+            description=(
+                "Whether one client sends for several organisations; absent where nothing is known."
+            )
+        ),
     ] = None
     coupling: Annotated[
-        Coupling | None, Field(description="How a client comes to its API in a portal; absent where nothing is known.")
+        Coupling | None,
+        Field(
+            description="How a client comes to its API in a portal; absent where nothing is known."
+        ),
     ] = None
     api: Annotated[
-        ProbedApi | None, Field(description="How its API can be tried; absent where no such call is known.")
+        ProbedApi | None,
+        Field(description="How its API can be tried; absent where no such call is known."),
     ] = None
 
     @model_validator(mode="after")
@@ -245,14 +309,19 @@ class Product(_Part):
         fields = MADE | set((self.configuration or {}).get("properties", {}))
         for name in sorted(message.names - fields) if message else ():
             raise ValueError(
-                say("forms.unknown_test_field", name=name, remedy=did_you_mean(name, fields, say("forms.correct")))
+                say(
+                    "forms.unknown_test_field",
+                    name=name,
+                    remedy=did_you_mean(name, fields, say("forms.correct")),
+                )
             )
         return self
 
     @model_validator(mode="before")
     @classmethod
     def _scopes_are_where_their_product_is(cls, data: Any) -> Any:
-        """Give each scope without environments those of its product; mistakes are left to the fields."""
+        """Give each scope without environments those of its product; mistakes are left to the
+        fields."""
         match data:
             case {"environments": [*where], "scopes": {**scopes}} if where and all(
                 environment in list(Environment) for environment in where
@@ -273,12 +342,22 @@ class Product(_Part):
 
     @property
     def sent(self) -> dict[str, Any] | None:
-        """The schema of what is sent: a configuration, with the organisations that its client sends for besides."""
+        """The schema of what is sent: a configuration, with the organisations that its client sends
+        for besides."""
         if self.configuration is None or self.senders is None or self.senders.known_by is None:
             return self.configuration
         texts = {"type": "array", "minItems": 1, "items": {"type": "string"}}
-        properties = {"code": {"type": "string"}, "name": {"type": "string"}, self.senders.known_by: texts}
-        sender = {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+        properties = {
+            "code": {"type": "string"},
+            "name": {"type": "string"},
+            self.senders.known_by: texts,
+        }
+        sender = {
+            "type": "object",
+            "properties": properties,
+            "required": [*properties],
+            "additionalProperties": False,
+        }
         senders = {AFZENDERS: {"type": "array", "minItems": 1, "items": sender}}
         return {**self.configuration, "properties": {**self.configuration["properties"], **senders}}
 
@@ -296,21 +375,27 @@ class Catalogue:
 
     @cached_property
     def scopes(self) -> dict[str, Scope]:
-        return {name: scope for product in self.products.values() for name, scope in product.scopes.items()}
+        return {
+            name: scope
+            for product in self.products.values()
+            for name, scope in product.scopes.items()
+        }
 
     def meant_scope(self, wrong: str) -> str | None:
-        """Return the scope that a name which is not in the catalogue probably meant: one that was called so, else the
-        nearest."""
-        return next((name for name, scope in self.scopes.items() if wrong in scope.formerly), None) or nearest(
-            wrong, self.scopes
-        )
+        """Return the scope that a name which is not in the catalogue probably meant: one that was
+        called so, else the nearest."""
+        return next(
+            (name for name, scope in self.scopes.items() if wrong in scope.formerly), None
+        ) or nearest(wrong, self.scopes)
 
     @cached_property
     def product_of(self) -> dict[str, Product]:
         """The product that each scope belongs to."""
         return {name: product for product in self.products.values() for name in product.scopes}
 
-    def client_names(self, scopes: Iterable[str], environment: Environment, organisation: str) -> list[str]:
+    def client_names(
+        self, scopes: Iterable[str], environment: Environment, organisation: str
+    ) -> list[str]:
         """Return the names by which the owners of the APIs of some scopes recognise a client."""
         couplings = (self.product_of[scope].coupling for scope in sorted(scopes))
         names = (coupling.name_of(environment, organisation) for coupling in couplings if coupling)
@@ -327,8 +412,13 @@ class Catalogue:
 
     @cached_property
     def speaking_fields(self) -> dict[str, str]:
-        """The fields and attributes by which a client of a product speaks for somebody, each with its description."""
-        return {name: attribute.title for name, (_, attribute) in self.attributes.items() if attribute.speaks_for} | {
+        """The fields and attributes by which a client of a product speaks for somebody, each with
+        its description."""
+        return {
+            name: attribute.title
+            for name, (_, attribute) in self.attributes.items()
+            if attribute.speaks_for
+        } | {
             name: str((product.configuration or {})["properties"][name].get("description", ""))
             for product in self.products.values()
             for name in product.speaks_for
@@ -344,8 +434,8 @@ class Catalogue:
         }
 
     def in_order(self, product: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the configuration in one order, so that reordering a form is no change; as it is, where the catalogue
-        has that product no more."""
+        """Return the configuration in one order, so that reordering a form is no change; as it is,
+        where the catalogue has that product no more."""
         schema = self.products[product].configuration if product in self.products else None
         ordered: dict[str, Any] = _in_order(schema, dict(configuration))
         return ordered
@@ -355,11 +445,16 @@ class Catalogue:
         return self.scopes[scope].names_of(scope).get(platform)
 
     def product_granting(self, platform: Platform, scope: str) -> Product | None:
-        """Return the product of a scope by the platform's name of it; None where the catalogue has no such scope."""
-        return next((self.product_of[own] for own in self.scopes if self.name_on(platform, own) == scope), None)
+        """Return the product of a scope by the platform's name of it; None where the catalogue has
+        no such scope."""
+        return next(
+            (self.product_of[own] for own in self.scopes if self.name_on(platform, own) == scope),
+            None,
+        )
 
     def products_on(self, platform: Platform, environment: Environment) -> tuple[str, ...]:
-        """Return the configured products that a platform offers in an environment, by one of their scopes."""
+        """Return the configured products that a platform offers in an environment, by one of their
+        scopes."""
         return tuple(
             name
             for name, product in self.products.items()
@@ -373,6 +468,8 @@ class Catalogue:
     def assigned_by_provider(self, platform: Platform) -> frozenset[str]:
         """Return the scopes, by the platform's names, that API providers grant by themselves."""
         assigned: Iterable[str | None] = (
-            self.name_on(platform, name) for name, scope in self.scopes.items() if scope.assigned_by_provider
+            self.name_on(platform, name)
+            for name, scope in self.scopes.items()
+            if scope.assigned_by_provider
         )
         return frozenset(name for name in assigned if name)

@@ -1,4 +1,5 @@
-"""What is wrong with a product's configuration in a form, by the product's JSON Schema, in sentences."""
+"""What is wrong with a product's configuration in a form, by the product's JSON Schema, in
+sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +11,14 @@ from jsonschema import Draft202012Validator, ValidationError
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.texts import say, spoken, texts
 from acmidm_onboarding.values.identifiers import is_visible
-from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, either, listed, quoted
+from acmidm_onboarding.values.problems import (
+    DocumentPath,
+    Problem,
+    did_you_mean,
+    either,
+    listed,
+    quoted,
+)
 
 _LARGEST_INTEGER = 2**53 - 1
 _MOST_LEVELS = 12
@@ -24,8 +32,8 @@ def problems_of_configuration(
     validator: Draft202012Validator,
     configuration: Mapping[str, Any],
 ) -> Iterator[Problem]:
-    """Yield every mistake in the configuration at ``path``, each with the schema's description of what belongs
-    there."""
+    """Yield every mistake in the configuration at ``path``, each with the schema's description of
+    what belongs there."""
     for error in validator.iter_errors(dict(configuration)):
         yield from _Mistake(document, path, product, validator.schema, error).problems()
     for below, value in _values(configuration):
@@ -41,7 +49,9 @@ def problems_of_configuration(
         elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
             what = say("forms.too_large_number", place=_label(product, below))
             yield document.problem(
-                (*path, *below), what, say("forms.too_large_number.remedy", largest=_LARGEST_INTEGER)
+                (*path, *below),
+                what,
+                say("forms.too_large_number.remedy", largest=_LARGEST_INTEGER),
             )
 
 
@@ -49,7 +59,12 @@ class _Mistake:
     """One error of the validator."""
 
     def __init__(
-        self, document: Document, path: DocumentPath, product: str, schema: Any, error: ValidationError
+        self,
+        document: Document,
+        path: DocumentPath,
+        product: str,
+        schema: Any,
+        error: ValidationError,
     ) -> None:
         self._document, self._path, self._product, self._schema = document, path, product, schema
         self._place: DocumentPath = tuple(error.absolute_path)
@@ -62,10 +77,15 @@ class _Mistake:
                 names = sorted(_part(self._schema, self._place).get("properties", {}))
                 for name in sorted(str(name) for name in self._value if name not in names):
                     what = say(
-                        "forms.unknown_product_field", place=_label(self._product, self._place), name=quoted(name)
+                        "forms.unknown_product_field",
+                        place=_label(self._product, self._place),
+                        name=quoted(name),
                     )
                     yield self._problem(
-                        what, did_you_mean(name, names, say("forms.known", known=listed(names))), name, at_key=True
+                        what,
+                        did_you_mean(name, names, say("forms.known", known=listed(names))),
+                        name,
+                        at_key=True,
                     )
             case "required":
                 for name in self._wanted:
@@ -91,18 +111,32 @@ class _Mistake:
                             )
                             yield self._problem(what, self._expected(name), given, at_key=True)
             case _:
-                yield self._problem(f"{_label(self._product, self._place)} {self._ending()}", self._remedy())
+                yield self._problem(
+                    f"{_label(self._product, self._place)} {self._ending()}", self._remedy()
+                )
 
     def _problem(self, what: str, remedy: str, *below: str, at_key: bool = False) -> Problem:
-        return self._document.problem((*self._path, *self._place, *below), what, remedy, at_key=at_key)
+        return self._document.problem(
+            (*self._path, *self._place, *below), what, remedy, at_key=at_key
+        )
 
     def _ending(self) -> str:
         keyword, value, words = self._keyword, self._value, texts("configuration", spoken())
         if keyword == "type":
-            wanted = [str(name) for name in (self._wanted if isinstance(self._wanted, list) else [self._wanted])]
-            return words("wrong_type", wanted=either(words(name) if name in words else name for name in wanted))
+            wanted = [
+                str(name)
+                for name in (self._wanted if isinstance(self._wanted, list) else [self._wanted])
+            ]
+            return words(
+                "wrong_type",
+                wanted=either(words(name) if name in words else name for name in wanted),
+            )
         if keyword in ("enum", "const"):
-            return words("unknown_value", value=quoted(value)) if isinstance(value, str) else words("unknown")
+            return (
+                words("unknown_value", value=quoted(value))
+                if isinstance(value, str)
+                else words("unknown")
+            )
         if keyword == "pattern":
             return words("pattern_of_value", value=quoted(value))
         return words(keyword) if keyword in words else words("other", keyword=keyword)
@@ -119,10 +153,12 @@ class _Mistake:
 
 
 def _part(schema: Any, path: DocumentPath) -> Mapping[str, Any]:
-    """Return the part of the schema about the value at ``path``; empty where properties and items do not lead
-    there."""
+    """Return the part of the schema about the value at ``path``; empty where properties and items
+    do not lead there."""
     for step in path:
-        below = schema.get("properties", {}).get(step) if isinstance(step, str) else schema.get("items")
+        below = (
+            schema.get("properties", {}).get(step) if isinstance(step, str) else schema.get("items")
+        )
         schema = below if isinstance(below, dict) else {}
     return schema if isinstance(schema, dict) else {}
 
@@ -130,7 +166,13 @@ def _part(schema: Any, path: DocumentPath) -> Mapping[str, Any]:
 def _label(product: str, path: DocumentPath) -> str:
     """Name the value at ``path`` as a person would: ``notificaties, product_ids, item 1``."""
     return ", ".join(
-        [product, *(say("forms.item", number=step + 1) if isinstance(step, int) else step for step in path)]
+        [
+            product,
+            *(
+                say("forms.item", number=step + 1) if isinstance(step, int) else step
+                for step in path
+            ),
+        ]
     )
 
 

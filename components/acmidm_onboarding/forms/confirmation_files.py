@@ -1,5 +1,6 @@
-"""Read and write what people confirmed of an authority without an API: ``<code>/<application>.yaml``, and the public
-keys beside it, in a folder for each stack and platform."""
+"""Read and write what people confirmed of an authority without an API:
+``<code>/<application>.yaml``, and the public keys beside it, in a folder for each stack and
+platform."""
 
 from __future__ import annotations
 
@@ -22,10 +23,12 @@ from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
 
 
 def read_confirmations(*folders: Path) -> list[dict[str, Confirmation]]:
-    """Return what is confirmed in each folder, by the key of each connection; nothing where there is no such folder.
+    """Return what is confirmed in each folder, by the key of each connection; nothing where there
+    is no such folder.
 
     Raises:
-        InvalidForms: with every mistake in all of its files, and each client-ID that two of them have.
+        InvalidForms: with every mistake in all of its files, and each client-ID that two of them
+        have.
     """
     confirmations, problems = _read(folders)
     if problems:
@@ -39,7 +42,11 @@ def problems_of_confirmations(*folders: Path) -> list[Problem]:
 
 
 def _read(folders: Sequence[Path]) -> tuple[list[dict[str, Confirmation]], list[Problem]]:
-    read, problems, documents = list[dict[str, Confirmation]](), list[Problem](), list[tuple[Document, Confirmation]]()
+    read, problems, documents = (
+        list[dict[str, Confirmation]](),
+        list[Problem](),
+        list[tuple[Document, Confirmation]](),
+    )
     for folder in folders:
         in_folder = dict[str, Confirmation]()
         # A command that was cut off before it wrote may have made a folder.
@@ -61,7 +68,9 @@ def _misplaced(document: Document, file: Path, folder: Path, key: str) -> Iterat
             return
     except ValueError:
         pass
-    yield document.problem((), say("forms.confirmation_misplaced"), say("forms.confirmation_misplaced.remedy"))
+    yield document.problem(
+        (), say("forms.confirmation_misplaced"), say("forms.confirmation_misplaced.remedy")
+    )
 
 
 def _confirmation(
@@ -71,13 +80,19 @@ def _confirmation(
     keys, since, problems = dict[str, PublicJwk](), dict[str, Any](), list[Problem]()
     for name, at in (content.keys or {}).items():
         if not KEY_FILE.fullmatch(name):
-            problems.append(document.problem(("keys", name), say("forms.no_key_file"), say("forms.no_key_file.remedy")))
+            problems.append(
+                document.problem(
+                    ("keys", name), say("forms.no_key_file"), say("forms.no_key_file.remedy")
+                )
+            )
             continue
         try:
             jwk = key_in(read_text(file.parent / name), file.parent / name)
         except Unreadable as error:
             problems.append(
-                document.problem(("keys", name), say("forms.key_file", name=name, what=error.what), error.remedy)
+                document.problem(
+                    ("keys", name), say("forms.key_file", name=name, what=error.what), error.remedy
+                )
             )
             continue
         if not isinstance(jwk, PublicJwk):
@@ -87,7 +102,9 @@ def _confirmation(
             problems.append(document.problem(("keys", name), what, say("forms.twice.remedy")))
         else:
             keys[jwk.kid], since[jwk.thumbprint] = jwk, at
-    return Confirmation(key, document.file, content, None if content.keys is None else keys, since), problems
+    return Confirmation(
+        key, document.file, content, None if content.keys is None else keys, since
+    ), problems
 
 
 def _same_client(documents: Iterable[tuple[Document, Confirmation]]) -> Iterator[Problem]:
@@ -95,8 +112,14 @@ def _same_client(documents: Iterable[tuple[Document, Confirmation]]) -> Iterator
     first: dict[str, Document] = {}
     for document, confirmation in documents:
         client_id = str(confirmation.said.client_id)
-        if confirmation.is_there and (other := first.setdefault(client_id, document)) is not document:
-            what, remedy = say("forms.confirmed_twice", file=other.file), say("forms.confirmed_twice.remedy")
+        if (
+            confirmation.is_there
+            and (other := first.setdefault(client_id, document)) is not document
+        ):
+            what, remedy = (
+                say("forms.confirmed_twice", file=other.file),
+                say("forms.confirmed_twice.remedy"),
+            )
             yield document.problem(("client_id",), what, remedy, also=other.file)
 
 
@@ -110,4 +133,6 @@ def as_text(content: ConfirmationFile) -> str:
 
 def key_file(application: str, key: PublicJwk) -> tuple[str, str]:
     """Return the name of the file that has a key of an application, and its text."""
-    return f"{application}-{key.thumbprint}.jwk.json", json.dumps(dict(key.members), indent=2) + "\n"
+    return f"{application}-{key.thumbprint}.jwk.json", json.dumps(
+        dict(key.members), indent=2
+    ) + "\n"

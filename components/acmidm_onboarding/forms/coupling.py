@@ -29,22 +29,35 @@ class Coupling(BaseModel):
     source: Annotated[str, Field(min_length=1, description="Where this comes from.")]
     referentie: Annotated[
         dict[Environment, str],
-        Field(description="The API's Referentie per environment, by which a coupling is requested in the portal."),
-    ] = Field(default_factory=dict)
-    approved_by_owner: Annotated[
-        StrictBool, Field(description="Whether the API's owner approves each coupling; else the operator grants it.")
-    ] = False
-    client_name: Annotated[
-        dict[Environment, Annotated[str, Field(max_length=_LONGEST_NAME), AfterValidator(_template)]],
         Field(
             description=(
-                "The name per environment by which the owner recognises a client, with {organisation}; a form's client"
-                " has it."
+                "The API's Referentie per environment, by which a coupling is requested in the"
+                " portal."
+            )
+        ),
+    ] = Field(default_factory=dict)
+    approved_by_owner: Annotated[
+        StrictBool,
+        Field(
+            description=(
+                "Whether the API's owner approves each coupling; else the operator grants it."
+            )
+        ),
+    ] = False
+    client_name: Annotated[
+        dict[
+            Environment, Annotated[str, Field(max_length=_LONGEST_NAME), AfterValidator(_template)]
+        ],
+        Field(
+            description=(
+                "The name per environment by which the owner recognises a client, with"
+                " {organisation}; a form's client has it."
             )
         ),
     ] = Field(default_factory=dict)
 
     def name_of(self, environment: Environment, organisation: str) -> str | None:
-        """Return the name that the owner expects of an organisation's client; None where any will do."""
+        """Return the name that the owner expects of an organisation's client; None where any will
+        do."""
         template = self.client_name.get(environment)
         return template and template.replace(_ORGANISATION, organisation)

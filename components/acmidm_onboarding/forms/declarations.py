@@ -27,8 +27,8 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 @dataclass(frozen=True)
 class LoadedForm:
-    """A valid form. ``name`` is where it is in the folder of forms, such as ``stad-gent/mijn-gent``. With ``keys_of``
-    its ``jwks`` are those that its supplier lists."""
+    """A valid form. ``name`` is where it is in the folder of forms, such as
+    ``stad-gent/mijn-gent``. With ``keys_of`` its ``jwks`` are those that its supplier lists."""
 
     name: str
     file: Path
@@ -49,24 +49,37 @@ class LoadedForm:
     def files(self) -> Iterator[Path]:
         """The form, and all that it depends on."""
         yield from (self.file, self.file.with_name(ORGANISATION_FILE), *self.key_files)
-        for name in {name for request in self.form.environments.values() for name in request.afzenders}:
-            yield from (self.file.parent.parent / name / file for file in (ORGANISATION_FILE, MANDATES_FILE))
+        for name in {
+            name for request in self.form.environments.values() for name in request.afzenders
+        }:
+            yield from (
+                self.file.parent.parent / name / file for file in (ORGANISATION_FILE, MANDATES_FILE)
+            )
         if self.form.keys_of:
-            yield from (self.file.with_name(MANDATES_FILE), self.file.parent.parent / self.form.keys_of / KEYS_FILE)
+            yield from (
+                self.file.with_name(MANDATES_FILE),
+                self.file.parent.parent / self.form.keys_of / KEYS_FILE,
+            )
 
     @property
     def key_files(self) -> Iterator[Path]:
         for request in self.form.environments.values():
-            yield from (Path(os.path.normpath(self.file.parent / key.file)) for key in request.jwks or ())
+            yield from (
+                Path(os.path.normpath(self.file.parent / key.file)) for key in request.jwks or ()
+            )
 
 
-def former_keys(organisation: Organisation, form: Form, forms: Collection[Form] | None) -> tuple[str, ...]:
-    """Return the earlier keys of a form's connections: by earlier codes, earlier applications, or both.
+def former_keys(
+    organisation: Organisation, form: Form, forms: Collection[Form] | None
+) -> tuple[str, ...]:
+    """Return the earlier keys of a form's connections: by earlier codes, earlier applications, or
+    both.
 
-    A whole key in ``organisation.yaml``, such as OVO001992/loket, belongs to the form with ``formerly: loket``, or else
-    to the form of the application ``loket``. No other form gets the key by the code OVO001992. While another form
-    declares ``loket``, ``formerly: loket`` means the whole key alone. ``forms`` are all forms of the organisation;
-    where they are None, a form gets only what its own ``formerly`` names.
+    A whole key in ``organisation.yaml``, such as OVO001992/loket, belongs to the form with
+    ``formerly: loket``, or else to the form of the application ``loket``. No other form gets the
+    key by the code OVO001992. While another form declares ``loket``, ``formerly: loket`` means the
+    whole key alone. ``forms`` are all forms of the organisation; where they are None, a form gets
+    only what its own ``formerly`` names.
     """
     named = {
         key: application
@@ -85,7 +98,8 @@ def former_keys(organisation: Organisation, form: Form, forms: Collection[Form] 
     }
     applications = (form.application, *(name for name in form.formerly if name not in taken))
     by_parts = (
-        connection_key(*names) for names in product((organisation.code, *organisation.earlier_codes), applications)
+        connection_key(*names)
+        for names in product((organisation.code, *organisation.earlier_codes), applications)
     )
     keys = (*named, *(key for key in by_parts if key not in organisation.earlier_keys))
     return tuple(key for key in keys if key != connection_key(organisation.code, form.application))
@@ -98,33 +112,43 @@ def declarations(
     shared_codes: Collection[str],
     forms: Collection[Form] | None,
 ) -> Iterator[Declaration]:
-    """Yield what a valid form declares in ``environment``: a client per platform, none where the form does not have it.
+    """Yield what a valid form declares in ``environment``: a client per platform, none where the
+    form does not have it.
 
-    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in particular; ``forms``
-    are those of its organisation, None where they are not known.
+    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in
+    particular; ``forms`` are those of its organisation, None where they are not known.
     """
     form, organisation = loaded.form, loaded.organisation
     request = form.environments.get(environment)
     if request is None:
         return
     own_codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
-    method, key = form.token_endpoint_auth_method, connection_key(organisation.code, form.application)
+    method, key = (
+        form.token_endpoint_auth_method,
+        connection_key(organisation.code, form.application),
+    )
     uses_secret = method is not AuthMethod.PRIVATE_KEY_JWT
     has_keys = request.jwks is not None or uses_secret
     jwks = {jwk.kid: jwk for jwk in loaded.keys.get(environment, ())} if has_keys else None
     afzenders = loaded.afzenders.get(environment, ())
     for platform in form.platforms:
         own = loaded.evidence.get((environment, platform), EvidenceFile())
-        on_test = environment is Environment.PROD and loaded.evidence.get((Environment.TNI, platform))
+        on_test = environment is Environment.PROD and loaded.evidence.get(
+            (Environment.TNI, platform)
+        )
         test = on_test or EvidenceFile()
-        named = {name: scope for scope in request.scopes if (name := catalogue.name_on(platform, scope))}
+        named = {
+            name: scope for scope in request.scopes if (name := catalogue.name_on(platform, scope))
+        }
         expected = catalogue.client_names(named.values(), environment, organisation.name)
         fields = {**dict(form), **dict(request)}
         metadata = ClientMetadata(
             **{name: fields[name] for name in ClientMetadata.model_fields if name in fields},
             client_name=client_name(organisation.name, form.application, expected),
             software_id=natural_key(platform, environment, key),
-            organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
+            organisation=OrganisationMetadata(
+                name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo
+            ),
             grant_types=("client_credentials",),
         )
         yield Declaration(
@@ -137,19 +161,27 @@ def declarations(
             secret_generation=request.secret_generation if uses_secret else None,
             adopts=request.adopt.get(platform),
             scopes={
-                name: Grant(request.scopes[scope].note, request.scopes[scope].default) for name, scope in named.items()
+                name: Grant(request.scopes[scope].note, request.scopes[scope].default)
+                for name, scope in named.items()
             },
             keys=public_keys(jwks),
-            compromised=frozenset(jwk.thumbprint for jwk in loaded.compromised.get(environment, ())),
-            # Evidence alone proves that an application signs without kid: then a second key breaks it.
+            compromised=frozenset(
+                jwk.thumbprint for jwk in loaded.compromised.get(environment, ())
+            ),
+            # Evidence alone proves that an application signs without kid: then a second key breaks
+            # it.
             signs_without_kid=own.evidence is not None and not own.evidence.signs_with_kid,
             proven=summary(own.evidence) if own.evidence else {},
             products={
-                name: catalogue.in_order(name, with_afzenders(catalogue.products[name], wanted, afzenders))
+                name: catalogue.in_order(
+                    name, with_afzenders(catalogue.products[name], wanted, afzenders)
+                )
                 for name, wanted in request.products.items()
             },
             afzenders={one.organisation.code: one.until for one in afzenders},
-            exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
+            exemptions={
+                policy.value: exemption.note for policy, exemption in form.exemptions.items()
+            },
             retire={name: day.isoformat() for name, day in _days(form)},
             preserve=form.preserve,
             formerly=former_keys(organisation, form, forms),
@@ -160,7 +192,9 @@ def declarations(
             codes=tuple(code for code in own_codes if code and code not in shared_codes),
             product_scopes={
                 product: frozenset(
-                    scope for name in catalogue.products[product].scopes if (scope := catalogue.name_on(platform, name))
+                    scope
+                    for name in catalogue.products[product].scopes
+                    if (scope := catalogue.name_on(platform, name))
                 )
                 for product in form.retire.keys() & request.products.keys()
             },
@@ -173,7 +207,8 @@ def declarations(
 
 
 def _days(form: Form) -> Iterable[tuple[str, date]]:
-    """Return the days on which a form retires something; each of its platforms, where it retires the whole."""
+    """Return the days on which a form retires something; each of its platforms, where it retires
+    the whole."""
     return (
         {platform.value: form.retire[WHOLE] for platform in form.platforms}.items()
         if WHOLE in form.retire

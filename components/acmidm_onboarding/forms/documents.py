@@ -1,4 +1,5 @@
-"""A YAML file as plain data with the place of each value, so that every mistake has its line and column."""
+"""A YAML file as plain data with the place of each value, so that every mistake has its line and
+column."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from acmidm_onboarding.values.secrecy import is_private_jwk, is_private_key_or_t
 
 MAXIMUM_BYTES = 65_536
 _MOST_PROBLEMS = 100
-"""Mistakes of one kind that are reported of a file: nobody reads more, and each is a search for what was meant."""
+"""Mistakes of one kind that are reported of a file: nobody reads more, and each is a search for
+what was meant."""
 _MAXIMUM_DEPTH = 30
 _PLAIN_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
 _PLAIN_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
@@ -38,7 +40,8 @@ Mark = tuple[int, int]
 
 @dataclass
 class Document:
-    """One file. ``problems`` are its mistakes as YAML; ``data`` is what could be read, all of it if ``whole``."""
+    """One file. ``problems`` are its mistakes as YAML; ``data`` is what could be read, all of it if
+    ``whole``."""
 
     file: Path
     data: object = None
@@ -48,21 +51,30 @@ class Document:
     _keys: dict[DocumentPath, Mark] = field(default_factory=dict)
 
     def problem(
-        self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False, also: Path | None = None
+        self,
+        path: DocumentPath,
+        what: str,
+        remedy: str,
+        *,
+        at_key: bool = False,
+        also: Path | None = None,
     ) -> Problem:
-        """Return a mistake at ``path``, or at the nearest value above it that the file has; ``also`` in another
-        file."""
+        """Return a mistake at ``path``, or at the nearest value above it that the file has;
+        ``also`` in another file."""
         return Problem(self.file, *self._place(path, at_key=at_key), what, remedy, also)
 
     def _place(self, path: DocumentPath, *, at_key: bool) -> Mark:
         for length in range(len(path), -1, -1):
-            mark = (self._keys.get(path[:length]) if at_key else None) or self._values.get(path[:length])
+            mark = (self._keys.get(path[:length]) if at_key else None) or self._values.get(
+                path[:length]
+            )
             if mark:
                 return mark
         return (1, 1)
 
     def path_at(self, line: int, column: int) -> DocumentPath:
-        """Return the path of what stands at a place of a problem; an empty one where nothing begins there."""
+        """Return the path of what stands at a place of a problem; an empty one where nothing begins
+        there."""
         places = (*self._keys.items(), *self._values.items())
         return next((path for path, mark in places if mark == (line, column)), ())
 
@@ -72,7 +84,9 @@ class Document:
         yield from islice(rest, _MOST_PROBLEMS)
         if next(rest, None) is not None:
             yield self.problem(
-                (), say("forms.too_many_mistakes", most=_MOST_PROBLEMS), say("forms.too_many_mistakes.remedy")
+                (),
+                say("forms.too_many_mistakes", most=_MOST_PROBLEMS),
+                say("forms.too_many_mistakes.remedy"),
             )
 
     def has(self, path: DocumentPath) -> bool:
@@ -102,7 +116,9 @@ class Document:
     def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:
         self.whole &= whole
         if len(self.problems) <= _MOST_PROBLEMS:  # one more says that there is a rest
-            self.problems = list(self.first([*self.problems, Problem(self.file, *mark, what, remedy)]))
+            self.problems = list(
+                self.first([*self.problems, Problem(self.file, *mark, what, remedy)])
+            )
 
 
 def read_bytes(file: Path) -> bytes:
@@ -118,7 +134,9 @@ def read_bytes(file: Path) -> bytes:
             content = stream.read(MAXIMUM_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
         reason = getattr(error, "strerror", None) or say("forms.impossible_name")
-        raise Unreadable(say("forms.unreadable", reason=reason), say("forms.unreadable.remedy")) from error
+        raise Unreadable(
+            say("forms.unreadable", reason=reason), say("forms.unreadable.remedy")
+        ) from error
     return _bounded(content)
 
 
@@ -130,12 +148,17 @@ def read_text(file: Path) -> str:
 def text_of(content: bytes) -> str:
     """Return the content of one of our files as text. Raises Unreadable."""
     try:
-        text = _bounded(content).decode("utf-8-sig")  # without the byte order mark that Windows editors write
+        text = _bounded(content).decode(
+            "utf-8-sig"
+        )  # without the byte order mark that Windows editors write
     except UnicodeDecodeError as error:
         raise Unreadable(say("forms.not_utf8"), say("forms.not_utf8.remedy")) from error
     if hidden := _HIDDEN_BREAK.search(text):
         line = text.count("\n", 0, hidden.start()) + 1
-        raise Unreadable(say("forms.hidden_break", hidden=ord(hidden[0]), line=line), say("forms.hidden_break.remedy"))
+        raise Unreadable(
+            say("forms.hidden_break", hidden=ord(hidden[0]), line=line),
+            say("forms.hidden_break.remedy"),
+        )
     return text
 
 
@@ -146,7 +169,8 @@ def _bounded(content: bytes) -> bytes:
 
 
 class Unreadable(Exception):
-    """A file that cannot be read; ``what`` and ``remedy`` are the two halves of the sentence about it."""
+    """A file that cannot be read; ``what`` and ``remedy`` are the two halves of the sentence about
+    it."""
 
     def __init__(self, what: str, remedy: str) -> None:
         self.what, self.remedy = what, remedy
@@ -154,7 +178,8 @@ class Unreadable(Exception):
 
 
 def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read_text) -> Document:
-    """Read a YAML file, which messages name ``shown_as``. Mistakes in it are reported, never raised."""
+    """Read a YAML file, which messages name ``shown_as``. Mistakes in it are reported, never
+    raised."""
     document = Document(shown_as)
     text = ""
     try:
@@ -169,7 +194,9 @@ def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read
         document._report(at, say("forms.not_yaml", reason=reason), _remedy(reason, text, at[0]))
     except yaml.YAMLError as error:
         reason = getattr(error, "reason", say("forms.wrong_character"))
-        document._report((1, 1), say("forms.not_yaml", reason=reason), say("forms.wrong_character.remedy"))
+        document._report(
+            (1, 1), say("forms.not_yaml", reason=reason), say("forms.wrong_character.remedy")
+        )
     else:
         if node is None:
             document._report((1, 1), say("forms.empty_file"), say("forms.empty_file.remedy"))
@@ -195,7 +222,8 @@ class _Reader:
 
     def value(self, node: yaml.Node, path: DocumentPath) -> object:
         if id(node) in self._seen:
-            # The node has the position of its anchor, and the alias has none: its key, or the list around it, is shown.
+            # The node has the position of its anchor, and the alias has none: its key, or the list
+            # around it, is shown.
             at = self._document._place(path, at_key=True)
             self._document._report(at, say("forms.alias"), say("forms.alias.remedy"))
             return None
@@ -203,12 +231,16 @@ class _Reader:
         mark = _mark(node)
         self._document._values[path] = mark
         if not node.tag.startswith(_CORE) or node.tag.removeprefix(_CORE) not in _TAGS:
-            self._document._report(mark, say("forms.tag", tag=quoted(node.tag)), say("forms.tag.remedy"), whole=True)
+            self._document._report(
+                mark, say("forms.tag", tag=quoted(node.tag)), say("forms.tag.remedy"), whole=True
+            )
         if isinstance(node, yaml.ScalarNode):
             self._refuse(str(node.value), mark)
             return _scalar(node)
         if len(path) > _MAXIMUM_DEPTH:
-            self._document._report(mark, say("forms.too_deep", most=_MAXIMUM_DEPTH), say("forms.too_deep.remedy"))
+            self._document._report(
+                mark, say("forms.too_deep", most=_MAXIMUM_DEPTH), say("forms.too_deep.remedy")
+            )
             return None
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
@@ -219,20 +251,28 @@ class _Reader:
         for key_node, value_node in node.value:
             mark = _mark(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                self._document._report(mark, say("forms.key_is_no_name"), say("forms.key_is_no_name.remedy"))
+                self._document._report(
+                    mark, say("forms.key_is_no_name"), say("forms.key_is_no_name.remedy")
+                )
                 continue
             key = str(key_node.value)
             self._refuse(key, mark)
             if key in values:
                 self._document._report(
-                    mark, say("forms.key_twice", key=quoted(key)), say("forms.twice.remedy"), whole=True
+                    mark,
+                    say("forms.key_twice", key=quoted(key)),
+                    say("forms.twice.remedy"),
+                    whole=True,
                 )
                 continue
             self._document._keys[(*path, key)] = mark
             values[key] = self.value(value_node, (*path, key))
         if is_private_jwk(values):
             self._document._report(
-                _mark(node), say("forms.private_key"), say("problems.shared_secret.remedy"), whole=True
+                _mark(node),
+                say("forms.private_key"),
+                say("problems.shared_secret.remedy"),
+                whole=True,
             )
         return values
 
@@ -240,7 +280,10 @@ class _Reader:
         """Report what no field may have in it, whichever it is."""
         if is_private_key_or_token(text):
             self._document._report(
-                mark, say("forms.private_key_or_token"), say("problems.shared_secret.remedy"), whole=True
+                mark,
+                say("forms.private_key_or_token"),
+                say("problems.shared_secret.remedy"),
+                whole=True,
             )
         if has_mark(text):
             self._document._report(mark, say("forms.mark"), say("forms.mark.remedy"), whole=True)
@@ -251,8 +294,8 @@ def _mark(node: yaml.Node) -> Mark:
 
 
 def _scalar(node: yaml.ScalarNode) -> Hashable:
-    """Return the value of a scalar. What YAML 1.1 would change (0207451227 as octal, 2026-01-01 as a date) stays
-    text."""
+    """Return the value of a scalar. What YAML 1.1 would change (0207451227 as octal, 2026-01-01 as
+    a date) stays text."""
     text = str(node.value)
     match node.tag:
         case "tag:yaml.org,2002:null":
@@ -261,6 +304,8 @@ def _scalar(node: yaml.ScalarNode) -> Hashable:
             return _BOOLEANS.get(text.lower(), text)
         case "tag:yaml.org,2002:int" if _PLAIN_INTEGER.fullmatch(text):
             return int(text)
-        case "tag:yaml.org,2002:float" if _PLAIN_FRACTION.fullmatch(text) and repr(float(text)) == text:
+        case "tag:yaml.org,2002:float" if (
+            _PLAIN_FRACTION.fullmatch(text) and repr(float(text)) == text
+        ):
             return float(text)
     return text

@@ -1,5 +1,5 @@
-"""The JSON Schemas by which an editor completes and checks forms and catalogue files, made from the models and the
-catalogue."""
+"""The JSON Schemas by which an editor completes and checks forms and catalogue files, made from the
+models and the catalogue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas(catalogue: Catalogue) -> dict[str, str]:
-    """Return the text of each schema by its file name. The same models and catalogue always give the same text."""
+    """Return the text of each schema by its file name. The same models and catalogue always give
+    the same text."""
     return {
         "onboarding.schema.json": _text(onboarding_schema(catalogue)),
         "organisation.schema.json": _text(organisation_schema(catalogue)),
@@ -28,8 +29,8 @@ def schemas(catalogue: Catalogue) -> dict[str, str]:
 
 
 def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
-    """Return the schema of a form: per environment the scopes and products offered there, with each product's
-    configuration."""
+    """Return the schema of a form: per environment the scopes and products offered there, with each
+    product's configuration."""
     schema = _with_dialect(Form.model_json_schema())
     parts = schema["$defs"]
     request = parts.pop("EnvironmentRequest")
@@ -39,24 +40,32 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
-        "properties": {environment.value: {"$ref": f"#/$defs/{environment.value}"} for environment in Environment},
+        "properties": {
+            environment.value: {"$ref": f"#/$defs/{environment.value}"}
+            for environment in Environment
+        },
     }
     for environment in Environment:
         parts[environment.value] = _request(request, catalogue, environment)
-    parts["ScopeRequest"]["type"] = ["object", "null"]  # "dv_notificaties_import:" with nothing behind it is fine
+    parts["ScopeRequest"]["type"] = [
+        "object",
+        "null",
+    ]  # "dv_notificaties_import:" with nothing behind it is fine
     for part in parts.values():
         part.pop("title", None)
     return schema
 
 
 def organisation_schema(catalogue: Catalogue) -> dict[str, Any]:
-    """Return the schema of an organisation, with the fields of the products that speak for somebody."""
+    """Return the schema of an organisation, with the fields of the products that speak for
+    somebody."""
     schema = _with_dialect(Organisation.model_json_schema())
     speaks_for = schema["properties"]["speaks_for"]
     values = speaks_for.pop("additionalProperties")
     speaks_for["additionalProperties"] = False
     speaks_for["properties"] = {
-        name: {**values, "description": description} for name, description in sorted(catalogue.speaking_fields.items())
+        name: {**values, "description": description}
+        for name, description in sorted(catalogue.speaking_fields.items())
     }
     return schema
 
@@ -71,7 +80,9 @@ def catalogue_schema() -> dict[str, Any]:
     return schema
 
 
-def _request(request: dict[str, Any], catalogue: Catalogue, environment: Environment) -> dict[str, Any]:
+def _request(
+    request: dict[str, Any], catalogue: Catalogue, environment: Environment
+) -> dict[str, Any]:
     properties = request["properties"]
     return {
         **request,
@@ -118,12 +129,13 @@ def _request(request: dict[str, Any], catalogue: Catalogue, environment: Environ
 
 def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
     titled = {"$schema": _DIALECT, **schema}
-    titled["properties"] = {name: _without_titles(part) for name, part in schema["properties"].items()}
-    for part in titled.get("$defs", {}).values():
+    for part in (titled, *titled.get("$defs", {}).values()):
         if "description" in part:
             part["description"] = " ".join(part["description"].split())
         if "properties" in part:
-            part["properties"] = {name: _without_titles(field) for name, field in part["properties"].items()}
+            part["properties"] = {
+                name: _without_titles(field) for name, field in part["properties"].items()
+            }
     return titled
 
 

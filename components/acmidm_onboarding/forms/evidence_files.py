@@ -21,20 +21,28 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 def evidence_of(
     file: Path, form: Form, organisation: Organisation, keys: Keys, compromised: Keys
 ) -> Mapping[tuple[Environment, Platform], EvidenceFile]:
-    """Return the evidence beside the form in ``file``, of each environment and platform that has a file of its name.
+    """Return the evidence beside the form in ``file``, of each environment and platform that has a
+    file of its name.
 
     The name decides which file is read. A file of another name is nobody's evidence.
     """
     stolen = {key.thumbprint for of_environment in compromised.values() for key in of_environment}
-    named = (Expected(organisation.code, form.application, *where) for where in product(Environment, Platform))
+    named = (
+        Expected(organisation.code, form.application, *where)
+        for where in product(Environment, Platform)
+    )
     return {
-        (expected.environment, expected.platform): _read(evidence_file, form, expected, keys, stolen)
+        (expected.environment, expected.platform): _read(
+            evidence_file, form, expected, keys, stolen
+        )
         for expected in named
         if os.path.lexists(evidence_file := file.with_name(expected.file_name))
     }
 
 
-def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: Collection[str]) -> EvidenceFile:
+def _read(
+    file: Path, form: Form, expected: Expected, keys: Keys, compromised: Collection[str]
+) -> EvidenceFile:
     try:
         if is_link(file):
             raise Unusable(say("forms.evidence.link"))
@@ -50,12 +58,14 @@ def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: C
 
 
 def _require_declared(thumbprint: str, form: Form, environment: Environment, keys: Keys) -> None:
-    """Refuse a key that the form does not have. Keys that are left to the portal are compared with the authority's,
-    elsewhere."""
+    """Refuse a key that the form does not have. Keys that are left to the portal are compared with
+    the authority's, elsewhere."""
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         raise Unusable(say("forms.evidence.secret"))
     request = form.environments.get(environment)
     if request is None:
         raise Unusable(say("forms.evidence.no_environment", environment=environment))
-    if request.jwks is not None and thumbprint not in {key.thumbprint for key in keys.get(environment, ())}:
+    if request.jwks is not None and thumbprint not in {
+        key.thumbprint for key in keys.get(environment, ())
+    }:
         raise Unusable(say("forms.evidence.another_key", environment=environment))

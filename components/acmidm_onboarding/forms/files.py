@@ -1,5 +1,5 @@
-"""Which files a folder of forms or a catalogue has. Links are not followed, and what is in the wrong place is a
-mistake."""
+"""Which files a folder of forms or a catalogue has. Links are not followed, and what is in the
+wrong place is a mistake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ OWN_FILES = (ORGANISATION_FILE, MANDATES_FILE, KEYS_FILE)
 """What a folder has once, beside its forms."""
 KEY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
 EVIDENCE_FILE = re.compile(
-    rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(ENDING)}", re.ASCII
+    rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(ENDING)}",
+    re.ASCII,
 )
 
 
@@ -40,7 +41,8 @@ def of_link() -> tuple[str, str]:
 
 
 def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
-    """Return what is wrong with a file's place or name below the folder of forms, and what to do."""
+    """Return what is wrong with a file's place or name below the folder of forms, and what to
+    do."""
     if (wrong := _in_a_wrong_folder(file, forms)) or file.name in OWN_FILES:
         return wrong
     if not is_name(file.stem):
@@ -51,9 +53,14 @@ def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
 def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
     folder = file.parent
     if folder == forms:
-        return say("forms.no_organisation_beside", file=ORGANISATION_FILE), say("forms.no_organisation_beside.remedy")
+        return say("forms.no_organisation_beside", file=ORGANISATION_FILE), say(
+            "forms.no_organisation_beside.remedy"
+        )
     if folder.parent != forms:
-        return (say("forms.below_organisation"), say("forms.below_organisation.remedy", file=ORGANISATION_FILE))
+        return (
+            say("forms.below_organisation"),
+            say("forms.below_organisation.remedy", file=ORGANISATION_FILE),
+        )
     return (
         None
         if is_name(folder.name)
@@ -62,10 +69,11 @@ def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
 
 
 def stray(file: Path, forms: Path) -> tuple[str, str] | None:
-    """Return what is wrong with a file that somebody wants to add below the folder of forms, and what to do.
+    """Return what is wrong with a file that somebody wants to add below the folder of forms, and
+    what to do.
 
-    Only an organisation, its forms, public keys and evidence belong there: whatever else a checkout makes may be read
-    by another tool, or by none.
+    Only an organisation, its forms, public keys and evidence belong there: whatever else a checkout
+    makes may be read by another tool, or by none.
     """
     if file.suffix == ".yaml":
         return misplaced(file, forms)
@@ -76,10 +84,13 @@ def stray(file: Path, forms: Path) -> tuple[str, str] | None:
 
 
 class Files:
-    """The files that forms are read from: those on the disk, and texts laid over them that nobody has written yet."""
+    """The files that forms are read from: those on the disk, and texts laid over them that nobody
+    has written yet."""
 
     def __init__(self, unwritten: Mapping[Path, str] | None = None) -> None:
-        self._unwritten = {absolute(file): text.encode() for file, text in (unwritten or {}).items()}
+        self._unwritten = {
+            absolute(file): text.encode() for file, text in (unwritten or {}).items()
+        }
         self._folders = {folder for file in self._unwritten for folder in file.parents}
 
     def read_text(self, file: Path) -> str:
@@ -87,23 +98,32 @@ class Files:
         return text_of(self._unwritten[file]) if file in self._unwritten else read_text(file)
 
     def exists(self, path: Path) -> bool:
-        """Return whether there is a file or folder of this name; a link is one, wherever it leads."""
+        """Return whether there is a file or folder of this name; a link is one, wherever it
+        leads."""
         return path in self._unwritten or path in self._folders or os.path.lexists(path)
 
     def is_folder(self, path: Path) -> bool:
         return path in self._folders or _is_folder(path)
 
-    def yaml_files(self, folder: Path, problems: list[Problem], *, has_empty: bool = False) -> list[Path]:
-        """Return the YAML files in a folder and below it; what is in the wrong place there is a problem, and so is an
-        empty folder in it, unless it may have those (``has_empty``)."""
+    def yaml_files(
+        self, folder: Path, problems: list[Problem], *, has_empty: bool = False
+    ) -> list[Path]:
+        """Return the YAML files in a folder and below it; what is in the wrong place there is a
+        problem, and so is an empty folder in it, unless it may have those (``has_empty``)."""
         folder = absolute(folder)
         if is_link(folder):
             problems.append(Problem(shown(folder), 1, 1, *of_link()))
             return []
         if not self.is_folder(folder):
-            problems.append(Problem(shown(folder), 1, 1, say("forms.no_folder"), say("forms.no_folder.remedy")))
+            problems.append(
+                Problem(shown(folder), 1, 1, say("forms.no_folder"), say("forms.no_folder.remedy"))
+            )
             return []
-        files = {file for file in self._unwritten if file.is_relative_to(folder) and file.suffix == ".yaml"}
+        files = {
+            file
+            for file in self._unwritten
+            if file.is_relative_to(folder) and file.suffix == ".yaml"
+        }
         on_disk = self._on_disk(folder, problems, has_empty=has_empty) if _is_folder(folder) else ()
         return sorted(files.union(on_disk))
 
@@ -112,7 +132,8 @@ class Files:
             problems.append(Problem(shown(file), 1, 1, what, remedy))
 
         def unreadable(error: OSError) -> None:
-            # Files in a folder that cannot be read, or behind a link, would look as if they had been removed.
+            # Files in a folder that cannot be read, or behind a link, would look as if they had
+            # been removed.
             report(
                 Path(error.filename),
                 say("forms.unreadable_folder", reason=error.strerror),
@@ -155,6 +176,7 @@ def absolute(path: Path) -> Path:
 
 
 def shown(file: Path) -> Path:
-    """Return a path as messages show it: relative to the working directory where it is below that."""
+    """Return a path as messages show it: relative to the working directory where it is below
+    that."""
     here = Path.cwd()
     return file.relative_to(here) if file.is_relative_to(here) else file

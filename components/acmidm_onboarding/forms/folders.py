@@ -1,4 +1,5 @@
-"""What a folder has once, beside its forms: who its organisation is, its suppliers' mandates, its keys for others."""
+"""What a folder has once, beside its forms: who its organisation is, its suppliers' mandates, its
+keys for others."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Owner:
-    """An ``organisation.yaml`` as it was read; ``organisation`` is None where it has mistakes or is not there."""
+    """An ``organisation.yaml`` as it was read; ``organisation`` is None where it has mistakes or is
+    not there."""
 
     document: Document
     organisation: Organisation | None
@@ -54,13 +56,18 @@ class Folders:
         self._needing_code: set[Path] = set()
 
     def of(self, folder: Path) -> Owner:
-        """Return the organisation whose forms are in ``folder``, or that a form sends for: it has to have a code."""
+        """Return the organisation whose forms are in ``folder``, or that a form sends for: it has
+        to have a code."""
         self._needing_code.add(folder)
         return self.owner(folder)
 
     def read(self, file: Path) -> bool:
         """Read a file, where it is one of these; return whether it is."""
-        reading = {ORGANISATION_FILE: self.owner, MANDATES_FILE: self.mandates, KEYS_FILE: self.keys}.get(file.name)
+        reading = {
+            ORGANISATION_FILE: self.owner,
+            MANDATES_FILE: self.mandates,
+            KEYS_FILE: self.keys,
+        }.get(file.name)
         if reading is not None:
             reading(file.parent)
         return reading is not None
@@ -71,12 +78,15 @@ class Folders:
             document, organisation = self._content(file, Organisation)
             if not self._files.exists(file):
                 what = say("forms.no_organisation", file=ORGANISATION_FILE)
-                self._problems.append(document.problem((), what, say("forms.no_organisation.remedy")))
+                self._problems.append(
+                    document.problem((), what, say("forms.no_organisation.remedy"))
+                )
             self._owners[folder] = Owner(document, organisation)
         return self._owners[folder]
 
     def mandates(self, folder: Path) -> tuple[Mandate, ...] | None:
-        """Return what the organisation of a folder lets suppliers do; None where that has mistakes."""
+        """Return what the organisation of a folder lets suppliers do; None where that has
+        mistakes."""
         file = folder / MANDATES_FILE
         if folder not in self._mandates:
             self._mandates[folder] = self._content(file, Mandates)
@@ -93,8 +103,11 @@ class Folders:
             self.key_lists[folder] = KeyList.of_supplier(document, folder, keys, is_sound=is_sound)
         return self.key_lists[folder]
 
-    def key_list(self, document: Document, form: Form, folder: Path) -> tuple[KeyList, Organisation | None]:
-        """Return where the keys of a form in ``folder`` are listed, and whose list that is: its own or a supplier's."""
+    def key_list(
+        self, document: Document, form: Form, folder: Path
+    ) -> tuple[KeyList, Organisation | None]:
+        """Return where the keys of a form in ``folder`` are listed, and whose list that is: its own
+        or a supplier's."""
         if form.keys_of is None or not self.is_organisation(form.keys_of, folder):
             if form.keys_of is not None:
                 self._problems.append(unknown_supplier(document, ("keys_of",), form.keys_of))
@@ -119,16 +132,26 @@ class Folders:
     @property
     def organisations(self) -> dict[str, Organisation]:
         """By the name of their folder."""
-        return {folder.name: owner.organisation for folder, owner in self._owners.items() if owner.organisation}
+        return {
+            folder.name: owner.organisation
+            for folder, owner in self._owners.items()
+            if owner.organisation
+        }
 
     @property
     def mandates_by_folder(self) -> dict[str, tuple[Mandate, ...]]:
-        return {folder.name: content.mandates for folder, (_, content) in self._mandates.items() if content}
+        return {
+            folder.name: content.mandates
+            for folder, (_, content) in self._mandates.items()
+            if content
+        }
 
     def problems(self, catalogue: Catalogue | None) -> Iterator[Problem]:
         """Yield the mistakes that only show beside forms, other folders and the catalogue."""
         valid = [
-            (folder, owner.document, owner.organisation) for folder, owner in self._owners.items() if owner.organisation
+            (folder, owner.document, owner.organisation)
+            for folder, owner in self._owners.items()
+            if owner.organisation
         ]
         for folder, document, organisation in valid:
             if folder in self._needing_code and not organisation.code:
@@ -136,7 +159,9 @@ class Folders:
         for folder, (document, content) in self._mandates.items():
             for index, mandate in enumerate(content.mandates if content else ()):
                 if not self.is_organisation(mandate.supplier, folder):
-                    yield unknown_supplier(document, ("mandates", index, "supplier"), mandate.supplier)
+                    yield unknown_supplier(
+                        document, ("mandates", index, "supplier"), mandate.supplier
+                    )
         pairs = [(document, organisation) for _, document, organisation in valid]
         yield from problems_of_organisations(pairs)
         yield from problems_of_former_codes(pairs)

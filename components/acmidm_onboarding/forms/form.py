@@ -1,7 +1,8 @@
-"""The organisation and its onboarding forms: who it is, and per application what the *aansluitingsformulier* has.
+"""The organisation and its onboarding forms: who it is, and per application what the
+*aansluitingsformulier* has.
 
-These classes are the one definition of both files: they validate them, and make the editor's JSON Schemas. Names are
-those of RFC 7591 §2 where it has one.
+These classes are the one definition of both files: they validate them, and make the editor's JSON
+Schemas. Names are those of RFC 7591 §2 where it has one.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ def _nothing_is_none(value: object) -> object:
 
 
 def _file_alone(value: object) -> object:
-    """Take the name of a key's file for an entry that says no more. What is neither may be a key: it is not
-    repeated."""
+    """Take the name of a key's file for an entry that says no more. What is neither may be a key:
+    it is not repeated."""
     if isinstance(value, Mapping) and isinstance(value.get("file"), str | int | float):
         return value
     if isinstance(value, str | int | float) and not isinstance(value, bool):
@@ -68,15 +69,22 @@ def _one_day_is_for_all(value: object) -> object:
     return value if isinstance(value, dict) and value else {WHOLE: value}
 
 
-_AttributeValue = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line)]
+_AttributeValue = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line)
+]
 
 
 class ScopeRequest(Part):
-    """Why a scope is needed, for the reviewer and kept with the scope; and whether tokens have it without being asked
-    for it."""
+    """Why a scope is needed, for the reviewer and kept with the scope; and whether tokens have it
+    without being asked for it."""
 
     default: Annotated[
-        StrictBool, Field(description="Whether every token of the client has it; left out, it has to be requested.")
+        StrictBool,
+        Field(
+            description=(
+                "Whether every token of the client has it; left out, it has to be requested."
+            )
+        ),
     ] = False
 
     reason: Annotated[
@@ -100,12 +108,20 @@ class Exemption(Part):
 
     reason: Annotated[
         str,
-        Field(min_length=1, max_length=LONGEST_REASON, description="Why the connection cannot satisfy the policy."),
+        Field(
+            min_length=1,
+            max_length=LONGEST_REASON,
+            description="Why the connection cannot satisfy the policy.",
+        ),
         AfterValidator(printable),
     ]
     reference: Annotated[
         str,
-        Field(min_length=1, max_length=100, description="Where it was agreed, such as a ticket number."),
+        Field(
+            min_length=1,
+            max_length=100,
+            description="Where it was agreed, such as a ticket number.",
+        ),
         AfterValidator(printable),
     ]
 
@@ -118,19 +134,25 @@ class Exemption(Part):
 class KeyEntry(Part):
     """A public key of a client: its file, and whether somebody else may have the private half."""
 
-    file: Annotated[str, Field(description="The file of the public key, *.jwk.json in the same folder.")]
+    file: Annotated[
+        str, Field(description="The file of the public key, *.jwk.json in the same folder.")
+    ]
     compromised: Annotated[
         StrictBool,
         Field(
             description=(
-                "Whether somebody else may have the private key: it leaves the client at once, whatever that breaks."
+                "Whether somebody else may have the private key: it leaves the client at once,"
+                " whatever that breaks."
             )
         ),
     ] = False
 
 
 KeyEntries = Annotated[
-    tuple[Annotated[KeyEntry, BeforeValidator(_file_alone, json_schema_input_type=str | KeyEntry)], ...],
+    tuple[
+        Annotated[KeyEntry, BeforeValidator(_file_alone, json_schema_input_type=str | KeyEntry)],
+        ...,
+    ],
     Field(min_length=1, max_length=MOST_KEYS),
 ]
 
@@ -143,26 +165,35 @@ class EnvironmentRequest(Part):
         BeforeValidator(_nothing_is_none),
         Field(
             description=(
-                "Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the"
-                " organisation. Left out with private_key_jwt, the organisation uploads its keys in the Beheerportaal."
+                "Files of public keys, one JSON Web Key each, beside the form. The private keys"
+                " stay with the organisation. Left out with private_key_jwt, the organisation"
+                " uploads its keys in the Beheerportaal."
             )
         ),
     ] = None
     jwks_uri: Annotated[
         Annotated[
-            str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line), AfterValidator(key_address)
+            str,
+            Field(min_length=1, max_length=LONGEST_TEXT),
+            AfterValidator(one_line),
+            AfterValidator(key_address),
         ]
         | None,
         Field(
             description=(
-                "In the place of jwks: the address where the organisation publishes its public keys as a JWK Set "
-                "(RFC 7591 jwks_uri), by https on port 443. Not every authority knows it."
+                "In the place of jwks: the address where the organisation publishes its public keys"
+                " as a JWK Set (RFC 7591 jwks_uri), by https on port 443. Not every authority"
+                " knows it."
             )
         ),
     ] = None
     scopes: Annotated[
         dict[str, Annotated[ScopeRequest, BeforeValidator(_nothing_is_empty)]],
-        Field(description="The scopes of the catalogue that the client is granted; all others are withdrawn."),
+        Field(
+            description=(
+                "The scopes of the catalogue that the client is granted; all others are withdrawn."
+            )
+        ),
     ] = Field(default_factory=dict)
     products: Annotated[
         dict[str, Annotated[dict[str, Any], BeforeValidator(_nothing_is_empty)]],
@@ -172,8 +203,8 @@ class EnvironmentRequest(Part):
         tuple[str, ...],
         Field(
             description=(
-                "The folders of organisations that the client sends for too, each by a mandate in its mandates.yaml:"
-                " they become senders of each product that knows such."
+                "The folders of organisations that the client sends for too, each by a mandate in"
+                " its mandates.yaml: they become senders of each product that knows such."
             ),
         ),
     ] = ()
@@ -182,8 +213,8 @@ class EnvironmentRequest(Part):
         Field(
             max_length=MOST_ATTRIBUTES,
             description=(
-                "What the client's tokens say beside its organisation: attributes of the catalogue, each with its"
-                " value."
+                "What the client's tokens say beside its organisation: attributes of the catalogue,"
+                " each with its value."
             ),
         ),
     ] = Field(default_factory=dict)
@@ -191,23 +222,35 @@ class EnvironmentRequest(Part):
         StrictInt,
         Field(
             ge=1,
-            description="The number of the client secret: another number makes a new one, which has to be handed over.",
+            description=(
+                "The number of the client secret: another number makes a new one, which has to be"
+                " handed over."
+            ),
         ),
     ] = 1
     adopt: Annotated[
         dict[Platform, ClientId],
-        Field(description="Per platform the client-ID of a client that was made by hand and is taken over, once."),
+        Field(
+            description=(
+                "Per platform the client-ID of a client that was made by hand and is taken over,"
+                " once."
+            )
+        ),
     ] = Field(default_factory=dict)
 
 
 class Form(Part):
-    """One application's connection: the aansluitingsformulier as a file, in the folder of its organisation."""
+    """One application's connection: the aansluitingsformulier as a file, in the folder of its
+    organisation."""
 
     application: Annotated[
         str,
         AfterValidator(application_name),
         Field(
-            description="The application's short name; with the organisation's code it names the connection.",
+            description=(
+                "The application's short name; with the organisation's code it names the"
+                " connection."
+            ),
             json_schema_extra={"pattern": f"^{NAME}$"},
         ),
     ]
@@ -225,9 +268,9 @@ class Form(Part):
             description="Functional e-mail addresses (RFC 7591 contacts), never those of a person.",
         ),
     ]
-    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where the client is registered.")] = (
-        Platform.ACMIDM,
-    )
+    platforms: Annotated[
+        tuple[Platform, ...], Field(min_length=1, description="Where the client is registered.")
+    ] = (Platform.ACMIDM,)
     token_endpoint_auth_method: Annotated[
         AuthMethod, Field(description="How the client authenticates (RFC 7591 §2).")
     ] = AuthMethod.PRIVATE_KEY_JWT
@@ -235,8 +278,8 @@ class Form(Part):
         str | None,
         Field(
             description=(
-                "In the place of jwks: the folder of the supplier that has the keys, in its keys.yaml; by a mandate in"
-                " mandates.yaml beside the form."
+                "In the place of jwks: the folder of the supplier that has the keys, in its"
+                " keys.yaml; by a mandate in mandates.yaml beside the form."
             ),
             json_schema_extra={"pattern": f"^{NAME}$"},
         ),
@@ -246,18 +289,20 @@ class Form(Part):
         BeforeValidator(_one_day_is_for_all),
         Field(
             description=(
-                "From which day on (UTC) the connection is taken down, such as 2027-03-31; or per platform or product,"
-                " those that the connection leaves: {geosecure: 2027-03-31}."
+                "From which day on (UTC) the connection is taken down, such as 2027-03-31; or per"
+                " platform or product, those that the connection leaves: {geosecure: 2027-03-31}."
             )
         ),
-        WithJsonSchema({"anyOf": [_DAY, {"type": "object", "additionalProperties": _DAY, "minProperties": 1}]}),
+        WithJsonSchema(
+            {"anyOf": [_DAY, {"type": "object", "additionalProperties": _DAY, "minProperties": 1}]}
+        ),
     ] = Field(default_factory=dict)
     preserve: Annotated[
         StrictBool,
         Field(
             description=(
-                "Whether the client stays at its authority as it is, and nobody manages it any more: from the day of"
-                " retire on, or at once without one."
+                "Whether the client stays at its authority as it is, and nobody manages it any"
+                " more: from the day of retire on, or at once without one."
             )
         ),
     ] = False
@@ -265,12 +310,15 @@ class Form(Part):
         dict[ExemptiblePolicy, Exemption],
         Field(
             description=(
-                "The policies that this connection is exempted from, each with reason and reference; see"
-                " docs/policies.md."
+                "The policies that this connection is exempted from, each with reason and"
+                " reference; see docs/policies.md."
             )
         ),
     ] = Field(default_factory=dict)
     environments: Annotated[
         dict[Environment, Annotated[EnvironmentRequest, BeforeValidator(_nothing_is_empty)]],
-        Field(min_length=1, description="What is needed where; an environment that is absent gets no client."),
+        Field(
+            min_length=1,
+            description="What is needed where; an environment that is absent gets no client.",
+        ),
     ]

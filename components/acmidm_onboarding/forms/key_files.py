@@ -1,4 +1,5 @@
-"""Read the public keys that forms and suppliers list, and find those that two organisations have."""
+"""Read the public keys that forms and suppliers list, and find those that two organisations
+have."""
 
 from __future__ import annotations
 
@@ -40,7 +41,9 @@ class _Use:
         return self.organisation.name if self.organisation else self.listed.folder.name
 
     def problem(self, what: str, remedy: str, first: _Use) -> Problem:
-        return self.listed.document.problem(self.path, what, remedy, also=first.listed.document.file)
+        return self.listed.document.problem(
+            self.path, what, remedy, also=first.listed.document.file
+        )
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class _Read:
 
 
 class KeyReader:
-    """Reads lists of keys, each once however many forms have it: a supplier has one for many customers."""
+    """Reads lists of keys, each once however many forms have it: a supplier has one for many
+    customers."""
 
     def __init__(self, files: Files, profiles: Mapping[Environment, Profile]) -> None:
         self._files = files
@@ -60,14 +64,16 @@ class KeyReader:
         self._files_read: dict[Path, PublicJwk | list[Problem]] = {}
         self._lists: dict[Path, _Read] = {}
         self._uses: dict[str, list[_Use]] = defaultdict(list)
-        """Per thumbprint (RFC 7638), those that are not compromised; those of a supplier's list first."""
+        """Per thumbprint (RFC 7638), those that are not compromised; those of a supplier's list
+        first."""
         self._compromised: dict[tuple[Path, str], _Use] = {}
         """Per folder and thumbprint the first use that says that the key is compromised."""
 
     def keys_of(
         self, listed: KeyList, document: Document, form: Form, organisation: Organisation | None
     ) -> tuple[Keys, Keys, list[Problem]]:
-        """Return a form's keys per environment, those that are compromised, and what is wrong with them.
+        """Return a form's keys per environment, those that are compromised, and what is wrong with
+        them.
 
         ``organisation`` is that of the folder with the list.
         """
@@ -98,9 +104,13 @@ class KeyReader:
                     if not isinstance(key, PublicJwk):
                         problems += key
                     else:
-                        self._note(key, _Use(listed, path, organisation), is_compromised=entry.compromised)
+                        self._note(
+                            key, _Use(listed, path, organisation), is_compromised=entry.compromised
+                        )
                 problems += problems_of_keys(listed, environment, keys[environment])
-            problems += _problems_of_both(listed, {name: _sent(listed, name, keys[name]) for name in keys})
+            problems += _problems_of_both(
+                listed, {name: _sent(listed, name, keys[name]) for name in keys}
+            )
             self._lists[file] = _Read(keys, problems)
         return self._lists[file]
 
@@ -112,7 +122,8 @@ class KeyReader:
             uses.insert(len(uses) if use.listed.is_form else 0, use)
 
     def problems_of_compromised_keys(self) -> Iterator[Problem]:
-        """Yield each place where an organisation goes on to use a key that it says is compromised."""
+        """Yield each place where an organisation goes on to use a key that it says is
+        compromised."""
         for (folder, thumbprint), first in self._compromised.items():
             for use in self._uses[thumbprint]:
                 if use.listed.folder == folder:
@@ -133,7 +144,11 @@ class KeyReader:
     def _key(self, listed: KeyList, path: DocumentPath, name: str) -> PublicJwk | list[Problem]:
         if not KEY_FILE.fullmatch(name) or len(name) > _LONGEST_NAME:
             # It may be a key that was pasted in: it is not repeated.
-            return [listed.document.problem(path, say("forms.no_key_file"), say("forms.no_key_file.remedy"))]
+            return [
+                listed.document.problem(
+                    path, say("forms.no_key_file"), say("forms.no_key_file.remedy")
+                )
+            ]
         file = listed.folder / name
         if is_link(file):
             return [Problem(shown(file), 1, 1, *of_link())]
@@ -146,19 +161,27 @@ class KeyReader:
         return self._files_read[file]
 
 
-def _sent(listed: KeyList, environment: Environment, keys: Sequence[PublicJwk | None]) -> list[PublicJwk | None]:
-    """Return the keys of a list in its order, None for those that are compromised, which are never sent."""
+def _sent(
+    listed: KeyList, environment: Environment, keys: Sequence[PublicJwk | None]
+) -> list[PublicJwk | None]:
+    """Return the keys of a list in its order, None for those that are compromised, which are never
+    sent."""
     entries = listed.entries.get(environment, ())
     return [None if entry.compromised else key for entry, key in zip(entries, keys, strict=True)]
 
 
-def _problems_of_both(listed: KeyList, keys: Mapping[Environment, Sequence[PublicJwk | None]]) -> Iterator[Problem]:
-    """Yield each key that production has and TNI too: whoever tests with it could sign for production."""
+def _problems_of_both(
+    listed: KeyList, keys: Mapping[Environment, Sequence[PublicJwk | None]]
+) -> Iterator[Problem]:
+    """Yield each key that production has and TNI too: whoever tests with it could sign for
+    production."""
     on_tni = {key.thumbprint for key in keys.get(Environment.TNI, ()) if key}
     for key in keys.get(Environment.PROD, ()):
         if key and key.thumbprint in on_tni:
             what = say("forms.key_of_tni", kid=quoted(key.kid))
-            yield listed.document.problem(listed.path(Environment.PROD), what, say("forms.key_of_tni.remedy"))
+            yield listed.document.problem(
+                listed.path(Environment.PROD), what, say("forms.key_of_tni.remedy")
+            )
 
 
 def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
@@ -175,7 +198,15 @@ def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
             for reason in error.reasons
         ]
     except json.JSONDecodeError as error:
-        return [Problem(shown(file), error.lineno, error.colno, say("forms.not_json"), say("forms.no_key.remedy"))]
+        return [
+            Problem(
+                shown(file),
+                error.lineno,
+                error.colno,
+                say("forms.not_json"),
+                say("forms.no_key.remedy"),
+            )
+        ]
     except (ValueError, RecursionError):
         return [Problem(shown(file), 1, 1, say("forms.no_key"), say("forms.no_key.remedy"))]
 

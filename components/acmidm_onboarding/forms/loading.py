@@ -1,4 +1,5 @@
-"""Read the catalogue, the organisations and their forms, here alone; every mistake is reported at once."""
+"""Read the catalogue, the organisations and their forms, here alone; every mistake is reported at
+once."""
 
 from __future__ import annotations
 
@@ -19,7 +20,15 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.forms.evidence_files import evidence_of
-from acmidm_onboarding.forms.files import ORGANISATION_FILE, Files, absolute, is_link, misplaced, of_link, shown
+from acmidm_onboarding.forms.files import (
+    ORGANISATION_FILE,
+    Files,
+    absolute,
+    is_link,
+    misplaced,
+    of_link,
+    shown,
+)
 from acmidm_onboarding.forms.folders import Folders
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.jwks_uri import problems_of_jwks_uri
@@ -39,12 +48,14 @@ from acmidm_onboarding.values.terms import Environment, Platform
 
 _NO_POLICIES: Mapping[Environment, Profile] = {}
 Served = Mapping[Environment, Mapping[Platform, Collection[str]]]
-"""Per environment the platforms that have an authority there, each with the kinds of authority that its stacks have."""
+"""Per environment the platforms that have an authority there, each with the kinds of authority that
+its stacks have."""
 _ALL_PLATFORMS: Served = {}
 
 
 def load_catalogue(folder: Path) -> Catalogue:
-    """Read the catalogue in ``folder``, one product per YAML file; once per process while its files stay the same.
+    """Read the catalogue in ``folder``, one product per YAML file; once per process while its files
+    stay the same.
 
     Raises:
         InvalidForms: with every mistake in it.
@@ -80,7 +91,9 @@ def _catalogue_of(files: tuple[tuple[Path, Path, object], ...]) -> Catalogue:
         if product.product in products:
             problems.append(
                 document.problem(
-                    ("product",), say("forms.product_in_two_files", product=product.product), say("forms.twice.remedy")
+                    ("product",),
+                    say("forms.product_in_two_files", product=product.product),
+                    say("forms.twice.remedy"),
                 )
             )
         for scope, described in product.scopes.items():
@@ -90,7 +103,9 @@ def _catalogue_of(files: tuple[tuple[Path, Path, object], ...]) -> Catalogue:
                     problems.append(
                         document.problem(
                             ("scopes", scope, "names", platform.value),
-                            say("forms.scope_name_twice", other=other, name=name, platform=platform),
+                            say(
+                                "forms.scope_name_twice", other=other, name=name, platform=platform
+                            ),
                             say("forms.scope_name_twice.remedy"),
                         )
                     )
@@ -101,8 +116,11 @@ def _catalogue_of(files: tuple[tuple[Path, Path, object], ...]) -> Catalogue:
     return Catalogue(products)
 
 
-def _in_two_files(product: Product, document: Document, seen: dict[tuple[str, str], Path]) -> Iterator[Problem]:
-    """Yield what an earlier file has too; ``seen`` has the file of each scope and attribute so far."""
+def _in_two_files(
+    product: Product, document: Document, seen: dict[tuple[str, str], Path]
+) -> Iterator[Problem]:
+    """Yield what an earlier file has too; ``seen`` has the file of each scope and attribute so
+    far."""
     for kind, names in (("scope", product.scopes), ("attribute", product.attributes)):
         for name in names:
             first = seen.setdefault((kind, name), document.file)
@@ -139,18 +157,20 @@ def read_onboardings(
     others: Iterable[Problem] = (),
     unwritten: Mapping[Path, str] | None = None,
 ) -> Onboardings:
-    """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of organisations in it, or single
-    forms.
+    """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of
+    organisations in it, or single forms.
 
-    A form with a mistake is left out, and stops no other. ``profiles`` has the profile by which policies check an
-    environment; without one they do not. ``served`` has the platforms with an authority per environment; without an
-    entry all count. ``others`` are mistakes found before. ``unwritten`` has texts that are read in place of files.
+    A form with a mistake is left out, and stops no other. ``profiles`` has the profile by which
+    policies check an environment; without one they do not. ``served`` has the platforms with an
+    authority per environment; without an entry all count. ``others`` are mistakes found before.
+    ``unwritten`` has texts that are read in place of files.
     """
     problems = list(others)
     try:
         catalogue = load_catalogue(catalogue_folder)
     except InvalidForms as error:
-        # Forms are still read, so that their own mistakes show too, but not checked by the catalogue.
+        # Forms are still read, so that their own mistakes show too, but not checked by the
+        # catalogue.
         problems += error.problems
         catalogue = None
     files = Files(unwritten)
@@ -172,14 +192,22 @@ def read_onboardings(
         if form is None:
             continue
         if catalogue is not None:
-            problems += document.first(problems_of_form(document, form, catalogue, owner.document, owner.organisation))
+            problems += document.first(
+                problems_of_form(document, form, catalogue, owner.document, owner.organisation)
+            )
         for environment, platforms in served.items():
-            problems += document.first(problems_of_platforms(document, form, environment, platforms))
-            problems += document.first(problems_of_authorities(document, form, environment, platforms))
+            problems += document.first(
+                problems_of_platforms(document, form, environment, platforms)
+            )
+            problems += document.first(
+                problems_of_authorities(document, form, environment, platforms)
+            )
         problems += document.first(problems_of_jwks_uri(document, form))
         listed, listing = folders.key_list(document, form, file.parent)
         mandates = folders.mandates(file.parent) if form.keys_of else ()
-        problems += document.first(problems_of_supplier(document, form, listed, mandates, owner.organisation))
+        problems += document.first(
+            problems_of_supplier(document, form, listed, mandates, owner.organisation)
+        )
         afzenders, mistakes = afzender_reader.of(document, form, file.parent)
         problems += document.first(mistakes)
         keys, compromised, mistakes = reader.keys_of(listed, document, form, listing)
@@ -191,7 +219,16 @@ def read_onboardings(
         proven = evidence_of(file, form, owner.organisation, keys, compromised)
         mandate = mandate_for(mandates or (), form.keys_of or "", form.application)
         name = f"{file.parent.name}/{file.stem}"
-        own = (document.file, form, owner.organisation, keys, proven, compromised, mandate, afzenders)
+        own = (
+            document.file,
+            form,
+            owner.organisation,
+            keys,
+            proven,
+            compromised,
+            mandate,
+            afzenders,
+        )
         loaded.append(LoadedForm(name, *own))
         if is_identified and owner.organisation.code:
             identified.append(Declared(document, form, owner.document, owner.organisation))
@@ -201,7 +238,9 @@ def read_onboardings(
     for folder, listed in folders.key_lists.items():
         of_supplier = reader.read(listed, folders.owner(folder).organisation)
         problems += of_supplier.problems
-        suppliers[folder.name] = {name: tuple(filter(None, keys)) for name, keys in of_supplier.keys.items()}
+        suppliers[folder.name] = {
+            name: tuple(filter(None, keys)) for name, keys in of_supplier.keys.items()
+        }
     problems += reader.problems_of_shared_keys()
     problems += reader.problems_of_compromised_keys()
     problems += folders.problems(catalogue)
@@ -243,10 +282,13 @@ def load_organisations(folder: Path) -> Mapping[str, Organisation]:
 
 
 def problems_of_codes(paths: Iterable[Path]) -> Iterator[Problem]:
-    """Yield each code, name and earlier key that an organisation of ``paths`` shares with one in another folder."""
+    """Yield each code, name and earlier key that an organisation of ``paths`` shares with one in
+    another folder."""
     named = {path if path.is_dir() else path.parent for path in map(absolute, paths)}
     files, own = Files(), {folder for folder in named if (folder / ORGANISATION_FILE).exists()}
-    others = {file.parent for folder in own for file in folder.parent.glob(f"*/{ORGANISATION_FILE}")} - own
+    others = {
+        file.parent for folder in own for file in folder.parent.glob(f"*/{ORGANISATION_FILE}")
+    } - own
     read = map(Folders(files, []).owner, (*sorted(others), *sorted(own)))
     pairs = [(owner.document, owner.organisation) for owner in read if owner.organisation]
     for problem in (*problems_of_organisations(pairs), *problems_of_former_codes(pairs)):
@@ -254,15 +296,24 @@ def problems_of_codes(paths: Iterable[Path]) -> Iterator[Problem]:
             yield problem
 
 
-def _form_files(paths: Iterable[Path], files: Files, folders: Folders, problems: list[Problem]) -> Iterator[Path]:
-    """Yield each form once. Read what else a folder has on the way, also those of suppliers without forms."""
+def _form_files(
+    paths: Iterable[Path], files: Files, folders: Folders, problems: list[Problem]
+) -> Iterator[Path]:
+    """Yield each form once. Read what else a folder has on the way, also those of suppliers without
+    forms."""
     seen: set[Path] = set()
     for path in map(absolute, paths):
         # A path that is no folder is read as a file, which reports why it cannot be read.
         if not files.exists(path):
-            problems.append(Problem(shown(path), 1, 1, say("forms.nothing_there"), say("forms.nothing_there.remedy")))
+            problems.append(
+                Problem(
+                    shown(path), 1, 1, say("forms.nothing_there"), say("forms.nothing_there.remedy")
+                )
+            )
             continue
-        wanted = path.parent if path.name == ORGANISATION_FILE else path  # an organisation's mistakes show in its forms
+        wanted = (
+            path.parent if path.name == ORGANISATION_FILE else path
+        )  # an organisation's mistakes show in its forms
         whole = files.is_folder(wanted)
         folder = wanted if whole else wanted.parent
         if link := next(filter(is_link, (path, wanted, folder)), None):

@@ -1,4 +1,5 @@
-"""What the forms of a folder have, as they were read: what they declare, and what is wrong with some of them."""
+"""What the forms of a folder have, as they were read: what they declare, and what is wrong with
+some of them."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from acmidm_onboarding.values.terms import Environment
 
 @dataclass(frozen=True)
 class Onboardings:
-    """The forms that no mistake is about, valid against the catalogue, and the mistakes of the others."""
+    """The forms that no mistake is about, valid against the catalogue, and the mistakes of the
+    others."""
 
     catalogue: Catalogue
     forms: tuple[LoadedForm, ...]
@@ -35,21 +37,30 @@ class Onboardings:
     """Per folder the keys that it has for others, compromised ones too."""
     problems: tuple[Problem, ...] = ()
     left_out: tuple[Path, ...] = ()
-    """The forms with mistakes: their own, their organisation's, those of a key that they name, or of the catalogue."""
+    """The forms with mistakes: their own, their organisation's, those of a key that they name, or
+    of the catalogue."""
 
     def connections(self, environment: Environment, *, are_all: bool = True) -> list[Declaration]:
-        """Return what the forms have in an environment. ``are_all``: whether an organisation has no other forms than
-        these."""
+        """Return what the forms have in an environment. ``are_all``: whether an organisation has no
+        other forms than these."""
         of_organisations = defaultdict[str, list[Form]](list)
         for loaded in self.forms if are_all else ():
             of_organisations[loaded.organisation.code].append(loaded.form)
-        times = Counter(organisation.kbo for organisation in self.organisations.values() if organisation.kbo)
-        shared = frozenset({SHARED_KBO_NUMBER, *(kbo for kbo, number in times.items() if number > 1)})
+        times = Counter(
+            organisation.kbo for organisation in self.organisations.values() if organisation.kbo
+        )
+        shared = frozenset(
+            {SHARED_KBO_NUMBER, *(kbo for kbo, number in times.items() if number > 1)}
+        )
         return [
             connection
             for loaded in self.forms
             for connection in declarations(
-                loaded, environment, self.catalogue, shared, of_organisations.get(loaded.organisation.code)
+                loaded,
+                environment,
+                self.catalogue,
+                shared,
+                of_organisations.get(loaded.organisation.code),
             )
         ]
 
@@ -62,8 +73,8 @@ class Onboardings:
     def chosen(self, globs: str, folder: Path) -> Onboardings:
         """Return these with the forms alone of the organisations that a stack takes.
 
-        Mistakes of others stop none of these forms, but for those that leave one out, and those of an organisation,
-        without which nobody knows whose a client is.
+        Mistakes of others stop none of these forms, but for those that leave one out, and those of
+        an organisation, without which nobody knows whose a client is.
         """
         if not globs.split():
             return self
@@ -81,7 +92,9 @@ class Onboardings:
             problems=tuple(
                 problem
                 for problem in self.problems
-                if left_out or problem.file.name == ORGANISATION_FILE or not is_anothers(problem.file)
+                if left_out
+                or problem.file.name == ORGANISATION_FILE
+                or not is_anothers(problem.file)
             ),
             left_out=left_out,
         )

@@ -1,8 +1,8 @@
-"""The files below the forms that are no forms: each is a public key, or evidence of a form beside it; anything else is
-refused.
+"""The files below the forms that are no forms: each is a public key, or evidence of a form beside
+it; anything else is refused.
 
-A form that names a key has it read as well; this is about what no form names. A private key that lies there would be
-merged unseen.
+A form that names a key has it read as well; this is about what no form names. A private key that
+lies there would be merged unseen.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from functools import cache
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import Unreadable, read_document, read_text
-from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, OWN_FILES, absolute, is_link, shown, stray
+from acmidm_onboarding.forms.files import (
+    KEY_FILE,
+    ORGANISATION_FILE,
+    OWN_FILES,
+    absolute,
+    is_link,
+    shown,
+    stray,
+)
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.evidence import parts_in
@@ -45,7 +53,11 @@ def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
 
 def _applications(folder: Path) -> frozenset[str]:
     """Return the applications of the forms in a folder, also of those with mistakes."""
-    documents = (read_document(file, file).data for file in folder.glob("*.yaml") if file.name not in OWN_FILES)
+    documents = (
+        read_document(file, file).data
+        for file in folder.glob("*.yaml")
+        if file.name not in OWN_FILES
+    )
     return frozenset(
         str(document["application"])
         for document in documents
@@ -53,7 +65,9 @@ def _applications(folder: Path) -> frozenset[str]:
     )
 
 
-def _problems_of(file: Path, forms: Path, applications: Callable[[Path], Collection[str]]) -> Iterator[Problem]:
+def _problems_of(
+    file: Path, forms: Path, applications: Callable[[Path], Collection[str]]
+) -> Iterator[Problem]:
     if is_link(file):
         return  # the reader of forms refuses links
     try:
@@ -62,7 +76,9 @@ def _problems_of(file: Path, forms: Path, applications: Callable[[Path], Collect
         yield Problem(shown(file), 1, 1, say("forms.file", what=error.what), error.remedy)
         return
     if _PEM in text or _is_private(text):
-        yield Problem(shown(file), 1, 1, say("forms.private_key"), say("forms.private_key_in_git.remedy"))
+        yield Problem(
+            shown(file), 1, 1, say("forms.private_key"), say("forms.private_key_in_git.remedy")
+        )
     elif wrong := stray(shown(file), shown(forms)):
         yield Problem(shown(file), 1, 1, *wrong)
     elif KEY_FILE.fullmatch(file.name):
@@ -72,7 +88,13 @@ def _problems_of(file: Path, forms: Path, applications: Callable[[Path], Collect
         try:
             parts_in(text)
         except Unusable as reason:
-            yield Problem(shown(file), 1, 1, say("forms.no_evidence", reason=reason), say("forms.no_evidence.remedy"))
+            yield Problem(
+                shown(file),
+                1,
+                1,
+                say("forms.no_evidence", reason=reason),
+                say("forms.no_evidence.remedy"),
+            )
             return
         application = file.name.partition(".")[0]
         if application not in applications(file.parent):
@@ -87,5 +109,6 @@ def _is_private(text: str) -> bool:
         return False
     keys = document.get("keys") if isinstance(document, dict) else None
     return any(
-        isinstance(key, dict) and is_private_jwk(key) for key in [document, *(keys if isinstance(keys, list) else ())]
+        isinstance(key, dict) and is_private_jwk(key)
+        for key in [document, *(keys if isinstance(keys, list) else ())]
     )

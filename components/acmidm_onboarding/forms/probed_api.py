@@ -1,4 +1,5 @@
-"""How ``acmidm probe`` tries a product's API, as the catalogue has it: calls that read, and a test message."""
+"""How ``acmidm probe`` tries a product's API, as the catalogue has it: calls that read, and a test
+message."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from acmidm_onboarding.values.problems import quoted
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+", re.ASCII)
 _FILLED = re.compile(r"\{([a-z_]+)\}", re.ASCII)
 MADE = frozenset({"id", "now", "yesterday"})
-"""What a test message is filled with beside the fields of its product: a UUID, the local time, and the day before."""
+"""What a test message is filled with beside the fields of its product: a UUID, the local time, and
+the day before."""
 
 
 def _path(text: str) -> str:
@@ -27,8 +29,8 @@ Path = Annotated[str, AfterValidator(_path)]
 
 
 class TestMessage(BaseModel):
-    """A message that shows that a client may send, and that reaches nobody. ``{name}`` stands for a field of the
-    configuration."""
+    """A message that shows that a client may send, and that reaches nobody. ``{name}`` stands for a
+    field of the configuration."""
 
     __test__ = False  # pytest must not collect it
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,7 +46,8 @@ class TestMessage(BaseModel):
     def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the document with the values in it; of a list of values the first one."""
         first = {
-            name: value[0] if isinstance(value, list | tuple) and value else value for name, value in values.items()
+            name: value[0] if isinstance(value, list | tuple) and value else value
+            for name, value in values.items()
         }
         filled: dict[str, Any] = _filled(self.document, first)
         return filled
@@ -73,13 +76,23 @@ class ProbedApi(BaseModel):
 
     source: Annotated[str, Field(min_length=1, description="Where the calls come from.")]
     reads: Annotated[
-        tuple[Path, ...], Field(description="Calls that read, such as its ping, and need nothing but a token.")
+        tuple[Path, ...],
+        Field(description="Calls that read, such as its ping, and need nothing but a token."),
     ] = ()
     also: Annotated[
         tuple[str, ...],
-        Field(description="Scopes that a token must have with one of its own, such as vo_info; a form has them too."),
+        Field(
+            description=(
+                "Scopes that a token must have with one of its own, such as vo_info; a form has"
+                " them too."
+            )
+        ),
     ] = ()
     test_message: Annotated[
         TestMessage | None,
-        Field(description="A message that reaches nobody, which is posted only where somebody wants it."),
+        Field(
+            description=(
+                "A message that reaches nobody, which is posted only where somebody wants it."
+            )
+        ),
     ] = None

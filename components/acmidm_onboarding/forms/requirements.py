@@ -1,4 +1,5 @@
-"""What a form must satisfy beyond its shape: the catalogue's scopes, attributes, products and schemas, and its keys."""
+"""What a form must satisfy beyond its shape: the catalogue's scopes, attributes, products and
+schemas, and its keys."""
 
 from __future__ import annotations
 
@@ -20,14 +21,22 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
 def problems_of_form(
-    document: Document, form: Form, catalogue: Catalogue, owner: Document, organisation: Organisation | None
+    document: Document,
+    form: Form,
+    catalogue: Catalogue,
+    owner: Document,
+    organisation: Organisation | None,
 ) -> Iterator[Problem]:
-    """Yield the mistakes of a well-formed form by the catalogue and its organisation, which is None where it has
-    mistakes itself."""
+    """Yield the mistakes of a well-formed form by the catalogue and its organisation, which is None
+    where it has mistakes itself."""
     if len(set(form.platforms)) < len(form.platforms):
-        yield document.problem(("platforms",), say("forms.platform_twice"), say("forms.platform_twice.remedy"))
+        yield document.problem(
+            ("platforms",), say("forms.platform_twice"), say("forms.platform_twice.remedy")
+        )
     if Platform.ACMIDM not in form.platforms:
-        yield document.problem(("platforms",), say("forms.no_acmidm"), say("forms.no_acmidm.remedy"))
+        yield document.problem(
+            ("platforms",), say("forms.no_acmidm"), say("forms.no_acmidm.remedy")
+        )
     products = {product for request in form.environments.values() for product in request.products}
     yield from _problems_of_retirement(document, form, products)
     for environment, request in form.environments.items():
@@ -42,8 +51,12 @@ def problems_of_form(
                 )
         yield from _problems_of_credentials(document, above, form, request)
         yield from _problems_of_scopes(document, above, form, environment, request, catalogue)
-        yield from _problems_of_products(document, above, environment, request, catalogue, owner, organisation)
-        yield from _problems_of_attributes(document, above, form, request, catalogue, owner, organisation)
+        yield from _problems_of_products(
+            document, above, environment, request, catalogue, owner, organisation
+        )
+        yield from _problems_of_attributes(
+            document, above, form, request, catalogue, owner, organisation
+        )
 
 
 def _problems_of_credentials(
@@ -67,9 +80,11 @@ def _problems_of_credentials(
         )
 
 
-def _problems_of_retirement(document: Document, form: Form, products: Collection[str]) -> Iterator[Problem]:
-    """Yield what a form cannot leave: what it does not have, ACM/IDM alone, or a part of a client that is to stay as it
-    is."""
+def _problems_of_retirement(
+    document: Document, form: Form, products: Collection[str]
+) -> Iterator[Problem]:
+    """Yield what a form cannot leave: what it does not have, ACM/IDM alone, or a part of a client
+    that is to stay as it is."""
     parts = [name for name in form.retire if name != WHOLE]
     for name in parts:
         if name == Platform.ACMIDM:
@@ -79,7 +94,10 @@ def _problems_of_retirement(document: Document, form: Form, products: Collection
             leaving = listed({*form.platforms, *products} - {Platform.ACMIDM})
             what = say("forms.nothing_to_retire", name=quoted(name))
             yield document.problem(
-                ("retire", name), what, say("forms.nothing_to_retire.remedy", known=leaving), at_key=True
+                ("retire", name),
+                what,
+                say("forms.nothing_to_retire.remedy", known=leaving),
+                at_key=True,
             )
     if form.preserve and not form.retire:
         yield from _problems_of_what_stays(document, form)
@@ -89,8 +107,8 @@ def _problems_of_retirement(document: Document, form: Form, products: Collection
 
 
 def _problems_of_what_stays(document: Document, form: Form) -> Iterator[Problem]:
-    """Yield each compromised key of a client that leaves at once and is preserved: once it has left, nothing takes the
-    key away."""
+    """Yield each compromised key of a client that leaves at once and is preserved: once it has
+    left, nothing takes the key away."""
     for environment, request in form.environments.items():
         for index, entry in enumerate(request.jwks or ()):
             if entry.compromised:
@@ -114,14 +132,22 @@ def _problems_of_scopes(
         scope = catalogue.scopes.get(name)
         if scope is None:
             meant = catalogue.meant_scope(name)
-            remedy = say("problems.did_you_mean", meant=meant) if meant else say("forms.unknown_scope.remedy")
-            yield document.problem(path, say("forms.unknown_scope", name=quoted(name)), remedy, at_key=True)
+            remedy = (
+                say("problems.did_you_mean", meant=meant)
+                if meant
+                else say("forms.unknown_scope.remedy")
+            )
+            yield document.problem(
+                path, say("forms.unknown_scope", name=quoted(name)), remedy, at_key=True
+            )
             continue
         if environment not in scope.environments:
             yield document.problem(
                 path,
                 say("forms.scope_not_in_environment", name=name, environment=environment),
-                say("forms.scope_not_in_environment.remedy", environments=listed(scope.environments)),
+                say(
+                    "forms.scope_not_in_environment.remedy", environments=listed(scope.environments)
+                ),
                 at_key=True,
             )
         for platform in form.platforms:
@@ -157,9 +183,13 @@ def _problems_of_products(
         product = catalogue.products.get(name)
         if product is None:
             remedy = did_you_mean(
-                name, catalogue.products, say("forms.known_products", products=listed(catalogue.products))
+                name,
+                catalogue.products,
+                say("forms.known_products", products=listed(catalogue.products)),
             )
-            yield document.problem(path, say("forms.unknown_product", name=quoted(name)), remedy, at_key=True)
+            yield document.problem(
+                path, say("forms.unknown_product", name=quoted(name)), remedy, at_key=True
+            )
             continue
         if environment not in product.environments:
             yield document.problem(
@@ -177,20 +207,35 @@ def _problems_of_products(
             )
         if product.configuration is None:
             yield document.problem(
-                path, say("forms.product_without_configuration", name=name), say("forms.remove"), at_key=True
+                path,
+                say("forms.product_without_configuration", name=name),
+                say("forms.remove"),
+                at_key=True,
             )
             continue
-        mistakes = list(problems_of_configuration(document, path, name, catalogue.validators[name], configuration))
+        mistakes = list(
+            problems_of_configuration(
+                document, path, name, catalogue.validators[name], configuration
+            )
+        )
         yield from mistakes
         if organisation is not None:
             faulty = {(problem.line, problem.column) for problem in mistakes}
-            senders = problems_of_senders(document, path, product, configuration, owner, organisation)
-            yield from (problem for problem in senders if (problem.line, problem.column) not in faulty)
+            senders = problems_of_senders(
+                document, path, product, configuration, owner, organisation
+            )
+            yield from (
+                problem for problem in senders if (problem.line, problem.column) not in faulty
+            )
 
 
 def _known_scopes(request: EnvironmentRequest, catalogue: Catalogue) -> set[str | None]:
-    """Return the scopes of a form; a misspelt one counts as the scope that was meant, for it has been reported."""
-    return {scope if scope in catalogue.scopes else catalogue.meant_scope(scope) for scope in request.scopes}
+    """Return the scopes of a form; a misspelt one counts as the scope that was meant, for it has
+    been reported."""
+    return {
+        scope if scope in catalogue.scopes else catalogue.meant_scope(scope)
+        for scope in request.scopes
+    }
 
 
 def _problems_of_attributes(
@@ -202,34 +247,52 @@ def _problems_of_attributes(
     owner: Document,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
-    """Yield what a client may not say of itself: only what the catalogue lists, and in nobody else's name."""
+    """Yield what a client may not say of itself: only what the catalogue lists, and in nobody
+    else's name."""
     wanted = _known_scopes(request, catalogue)
     for name, value in request.attributes.items():
         path = (*above, "attributes", name)
         if name not in catalogue.attributes:
             names = listed(catalogue.attributes)
-            otherwise = say("forms.known", known=names) if catalogue.attributes else say("forms.no_attributes")
+            otherwise = (
+                say("forms.known", known=names)
+                if catalogue.attributes
+                else say("forms.no_attributes")
+            )
             remedy = did_you_mean(name, catalogue.attributes, otherwise)
-            yield document.problem(path, say("forms.unknown_attribute", name=quoted(name)), remedy, at_key=True)
+            yield document.problem(
+                path, say("forms.unknown_attribute", name=quoted(name)), remedy, at_key=True
+            )
             continue
         product, attribute = catalogue.attributes[name]
         for platform in form.platforms:
             if platform not in attribute.platforms:
                 what = say("forms.attribute_not_on_platform", name=name, platform=platform)
                 yield document.problem(
-                    path, what, say("forms.attribute_not_on_platform.remedy", platform=platform), at_key=True
+                    path,
+                    what,
+                    say("forms.attribute_not_on_platform.remedy", platform=platform),
+                    at_key=True,
                 )
         if not product.scopes.keys() & wanted:
             what = say("forms.attribute_without_scope", name=name, product=product.product)
             yield document.problem(
-                path, what, say("forms.attribute_without_scope.remedy", scopes=listed(product.scopes)), at_key=True
+                path,
+                what,
+                say("forms.attribute_without_scope.remedy", scopes=listed(product.scopes)),
+                at_key=True,
             )
         if organisation is not None:
-            yield from problems_of_value(document, path, name, attribute.speaks_for, value, owner, organisation)
+            yield from problems_of_value(
+                document, path, name, attribute.speaks_for, value, owner, organisation
+            )
 
 
-def problems_of_keys(listed: KeyList, environment: Environment, keys: Sequence[PublicJwk | None]) -> Iterator[Problem]:
-    """Yield each kid or key that one environment has twice; ``keys`` are in the order of the list."""
+def problems_of_keys(
+    listed: KeyList, environment: Environment, keys: Sequence[PublicJwk | None]
+) -> Iterator[Problem]:
+    """Yield each kid or key that one environment has twice; ``keys`` are in the order of the
+    list."""
     document = listed.document
     kids: dict[str, int] = {}
     thumbprints: dict[str, int] = {}
@@ -239,7 +302,9 @@ def problems_of_keys(listed: KeyList, environment: Environment, keys: Sequence[P
         path = listed.path(environment, index)
         if jwk.thumbprint in thumbprints:
             yield document.problem(
-                path, say("forms.same_key", number=thumbprints[jwk.thumbprint] + 1), say("forms.twice.remedy")
+                path,
+                say("forms.same_key", number=thumbprints[jwk.thumbprint] + 1),
+                say("forms.twice.remedy"),
             )
         elif jwk.kid in kids:
             what = say("forms.same_kid", kid=quoted(jwk.kid), number=kids[jwk.kid] + 1)
@@ -256,15 +321,21 @@ def problems_of_policies(
     keys: Sequence[PublicJwk | None],
     profile: Profile,
 ) -> Iterator[Problem]:
-    """Yield the policies that a form violates in one environment without exemption; ``keys`` are in the order of the
-    list."""
+    """Yield the policies that a form violates in one environment without exemption; ``keys`` are in
+    the order of the list."""
     situation = Situation(environment, profile, datetime.now(UTC))
     places = {key.kid: index for index, key in enumerate(keys) if key}
-    planned = Planned(form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key})
+    planned = Planned(
+        form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key}
+    )
     for policy, finding in violations(planned, situation, form.exemptions):
         if policy.refused_in_forms:
             continue
-        remedy = say("forms.policy.remedy", remedy=finding.remedy, exemption=say("forms.exemption", id=policy.id))
+        remedy = say(
+            "forms.policy.remedy",
+            remedy=finding.remedy,
+            exemption=say("forms.exemption", id=policy.id),
+        )
         if finding.subject is None:
             yield document.problem(("token_endpoint_auth_method",), finding.what, remedy)
         else:

@@ -1,5 +1,5 @@
-"""The JSON Schemas of products: which can be used, and checking by them in linear time, whatever schema and form have
-in them."""
+"""The JSON Schemas of products: which can be used, and checking by them in linear time, whatever
+schema and form have in them."""
 
 from __future__ import annotations
 
@@ -30,15 +30,18 @@ def usable_schema(value: dict[str, Any]) -> dict[str, Any]:
         Draft202012Validator.check_schema(value)
     except InvalidSchema as error:
         raise ValueError(say("forms.schema.invalid", message=error.message[:200])) from error
-    except (OverflowError, RecursionError) as error:  # a regular expression of the schema that Python cannot compile
+    except (
+        OverflowError,
+        RecursionError,
+    ) as error:  # a regular expression of the schema that Python cannot compile
         raise ValueError(say("forms.schema.unusable")) from error
     _refuse_unsupported(value)
     return value
 
 
 def _refuse_unsupported(schema: object) -> None:
-    """Refuse what a valid schema may have and this project does not follow: other schemas, dialects, unchecked
-    formats."""
+    """Refuse what a valid schema may have and this project does not follow: other schemas,
+    dialects, unchecked formats."""
     if isinstance(schema, dict):
         for keyword, part in schema.items():
             if keyword == "pattern" and isinstance(part, str) and not is_pattern(part):
@@ -58,8 +61,8 @@ def _refuse_unsupported(schema: object) -> None:
 
 
 def is_pattern(text: str) -> bool:
-    """Return whether a regular expression can be matched in linear time: one without look-around and back references,
-    of sensible size."""
+    """Return whether a regular expression can be matched in linear time: one without look-around
+    and back references, of sensible size."""
     try:
         _compiled(text)
     except SchemaError:
@@ -69,25 +72,29 @@ def is_pattern(text: str) -> bool:
 
 @cache
 def _compiled(pattern: str) -> SchemaValidator:
-    """Compile a pattern by the engine that pydantic has: Python's own takes exponential time for some, such as
-    ``^(a+)+$``."""
+    """Compile a pattern by the engine that pydantic has: Python's own takes exponential time for
+    some, such as ``^(a+)+$``."""
     return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
 
 
-def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+def _pattern(
+    _validator: Any, pattern: str, instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not _compiled(pattern).isinstance_python(instance):
         yield ValidationError("does not match")
 
 
-def _unique_items(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+def _unique_items(
+    _validator: Any, wanted: bool, instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
     """Yield a list with a value twice; the library would compare each item with each."""
     if wanted and isinstance(instance, list) and len(set(map(_identity, instance))) < len(instance):
         yield ValidationError("has the same value twice")
 
 
 def _identity(value: Any) -> Hashable:
-    """Return what two values have in common if, and only if, JSON Schema calls them equal (§4.2.2): ``true`` is not 1,
-    and 1.0 is."""
+    """Return what two values have in common if, and only if, JSON Schema calls them equal (§4.2.2):
+    ``true`` is not 1, and 1.0 is."""
     if isinstance(value, dict):
         return frozenset((name, _identity(part)) for name, part in value.items())
     if isinstance(value, list):

@@ -1,4 +1,5 @@
-"""The sound parts of a form with mistakes, so that all of its mistakes show at once and not in rounds."""
+"""The sound parts of a form with mistakes, so that all of its mistakes show at once and not in
+rounds."""
 
 from __future__ import annotations
 
@@ -23,21 +24,29 @@ _STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}
 
 
 def sound_parts(document: Document) -> tuple[Form | None, bool]:
-    """Return the form without its faulty parts, for the further rules, and whether its application is its own.
+    """Return the form without its faulty parts, for the further rules, and whether its application
+    is its own.
 
-    What is left out has been reported, and no rule reports its absence. None where too little is left.
+    What is left out has been reported, and no rule reports its absence. None where too little is
+    left.
     """
     if not document.whole or not isinstance(document.data, dict):
         return None, False
-    faults = [tuple(part for part in path if part != "[key]") for path in _faulty_paths(document.data)]
+    faults = [
+        tuple(part for part in path if part != "[key]") for path in _faulty_paths(document.data)
+    ]
     faulty = {path[0] for path in faults if path}
-    kept = {name: document.data[name] for name in _KEPT if name in document.data and name not in faulty}
+    kept = {
+        name: document.data[name] for name in _KEPT if name in document.data and name not in faulty
+    }
     # Without known platforms, nothing about platforms is checked.
     of_platforms = ("adopt",) if "platforms" in faulty else ()
     if of_platforms:
         kept.pop("retire", None)
     if "exemptions" in faulty:  # the policies are checked once these are right
-        kept["exemptions"] = {policy.value: {"reason": _NOTHING, "reference": _NOTHING} for policy in ExemptiblePolicy}
+        kept["exemptions"] = {
+            policy.value: {"reason": _NOTHING, "reference": _NOTHING} for policy in ExemptiblePolicy
+        }
     environments = {}
     about: dict[object, list[DocumentPath]] = defaultdict(list)
     for path in faults:
@@ -49,7 +58,9 @@ def sound_parts(document: Document) -> tuple[Form | None, bool]:
         if sound is not None:
             environments[name] = sound
     try:
-        return Form.model_validate({**_STAND_INS, **kept, "environments": environments}), "application" in kept
+        return Form.model_validate(
+            {**_STAND_INS, **kept, "environments": environments}
+        ), "application" in kept
     except ValidationError:
         return None, False
 
@@ -59,17 +70,25 @@ def _faulty_paths(data: Mapping[str, object]) -> list[tuple[int | str, ...]]:
         Form.model_validate(data)
     except ValidationError as error:
         return [
-            details["loc"] for details in error.errors(include_url=False, include_input=False, include_context=False)
+            details["loc"]
+            for details in error.errors(
+                include_url=False, include_input=False, include_context=False
+            )
         ]
     return []
 
 
 def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | None:
-    """Return an environment without its faulty parts; None where its scopes or products as a whole are faulty."""
+    """Return an environment without its faulty parts; None where its scopes or products as a whole
+    are faulty."""
     if not isinstance(request, dict):
         return None
     sound = dict(request)
-    sound |= {name: dict(request[name]) for name in ("scopes", "attributes") if isinstance(request.get(name), dict)}
+    sound |= {
+        name: dict(request[name])
+        for name in ("scopes", "attributes")
+        if isinstance(request.get(name), dict)
+    }
     for fault in faults:
         match fault:
             case ("scopes", scope, *_):

@@ -1,4 +1,5 @@
-"""In whose name a form speaks: only in that of its own organisation, by what `organisation.yaml` allows."""
+"""In whose name a form speaks: only in that of its own organisation, by what `organisation.yaml`
+allows."""
 
 from __future__ import annotations
 
@@ -10,7 +11,14 @@ from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import codes_within
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, either, listed, quoted
+from acmidm_onboarding.values.problems import (
+    DocumentPath,
+    Problem,
+    did_you_mean,
+    either,
+    listed,
+    quoted,
+)
 
 
 def problems_of_speakers(
@@ -20,10 +28,15 @@ def problems_of_speakers(
     for document, organisation in organisations:
         for name in organisation.speaks_for.keys() - catalogue.speaking_fields.keys():
             remedy = did_you_mean(
-                name, catalogue.speaking_fields, say("forms.known", known=listed(catalogue.speaking_fields))
+                name,
+                catalogue.speaking_fields,
+                say("forms.known", known=listed(catalogue.speaking_fields)),
             )
             yield document.problem(
-                ("speaks_for", name), say("forms.unknown_field", name=quoted(name)), remedy, at_key=True
+                ("speaks_for", name),
+                say("forms.unknown_field", name=quoted(name)),
+                remedy,
+                at_key=True,
             )
 
 
@@ -39,11 +52,21 @@ def problems_of_value(
     """Yield what an attribute says in the name of another organisation."""
     allowed = organisation.speaks_for.get(name, ())
     if how is not None and not any(how.allows(value, entry) for entry in allowed):
-        what = say("forms.speaks_for.attribute", name=name, value=quoted(value), organisation=organisation.name)
+        what = say(
+            "forms.speaks_for.attribute",
+            name=name,
+            value=quoted(value),
+            organisation=organisation.name,
+        )
         remedy = say("forms.speaks_for.remedy", allowed=_allowed(how, allowed), file=owner.file)
         yield document.problem(path, what, remedy)
     elif how is None and (others := codes_within(value) - {organisation.ovo, organisation.kbo}):
-        what = say("forms.attribute_names_other", name=name, others=listed(others), organisation=organisation.name)
+        what = say(
+            "forms.attribute_names_other",
+            name=name,
+            others=listed(others),
+            organisation=organisation.name,
+        )
         yield document.problem(path, what, say("forms.attribute_names_other.remedy"))
 
 
@@ -75,14 +98,18 @@ def problems_of_senders(
 def speaking_values(
     product: Product, configuration: Mapping[str, Any]
 ) -> Iterator[tuple[tuple[str, *tuple[int, ...]], str]]:
-    """Yield each text in a field that speaks for somebody, with its place. What is no text is refused by the product's
-    schema."""
+    """Yield each text in a field that speaks for somebody, with its place. What is no text is
+    refused by the product's schema."""
     for field in product.speaks_for:
         match configuration.get(field):
             case str(value):
                 yield (field,), value
             case list(values):
-                yield from (((field, index), value) for index, value in enumerate(values) if isinstance(value, str))
+                yield from (
+                    ((field, index), value)
+                    for index, value in enumerate(values)
+                    if isinstance(value, str)
+                )
 
 
 def _allowed(how: Speaks, allowed: Sequence[str]) -> str:

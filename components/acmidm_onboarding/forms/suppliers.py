@@ -1,5 +1,5 @@
-"""A form whose keys are those of a supplier (``keys_of``), where they are listed, and by which mandate they count; and
-those that a supplier's own client sends for."""
+"""A form whose keys are those of a supplier (``keys_of``), where they are listed, and by which
+mandate they count; and those that a supplier's own client sends for."""
 
 from __future__ import annotations
 
@@ -25,16 +25,21 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 
 class SupplierKeys(Part):
-    """The public keys of a supplier, for the forms that say keys_of: its keys.yaml, which its owners approve."""
+    """The public keys of a supplier, for the forms that say keys_of: its keys.yaml, which its
+    owners approve."""
 
-    tni: Annotated[KeyEntries | None, Field(description="Files of public keys for TNI, beside this one.")] = None
-    prod: Annotated[KeyEntries | None, Field(description="Files of public keys for production, beside this one.")] = (
-        None
-    )
+    tni: Annotated[
+        KeyEntries | None, Field(description="Files of public keys for TNI, beside this one.")
+    ] = None
+    prod: Annotated[
+        KeyEntries | None,
+        Field(description="Files of public keys for production, beside this one."),
+    ] = None
 
 
 def sound_keys(document: Document) -> SupplierKeys:
-    """Return what of a ``keys.yaml`` with mistakes can be read: a mistake makes no key anybody else's."""
+    """Return what of a ``keys.yaml`` with mistakes can be read: a mistake makes no key anybody
+    else's."""
     sound = SupplierKeys()
     for environment in SupplierKeys.model_fields:
         if isinstance(document.data, dict) and environment in document.data:
@@ -46,7 +51,8 @@ def sound_keys(document: Document) -> SupplierKeys:
 
 @dataclass(frozen=True)
 class KeyList:
-    """Where keys are listed, in a form or in the ``keys.yaml`` of a supplier, and the folder that has their files."""
+    """Where keys are listed, in a form or in the ``keys.yaml`` of a supplier, and the folder that
+    has their files."""
 
     document: Document
     folder: Path
@@ -58,16 +64,31 @@ class KeyList:
     @classmethod
     def of_form(cls, document: Document, folder: Path, form: Form) -> KeyList:
         requests = form.environments.items()
-        return cls(document, folder, {environment: request.jwks or () for environment, request in requests})
+        return cls(
+            document, folder, {environment: request.jwks or () for environment, request in requests}
+        )
 
     @classmethod
-    def of_supplier(cls, document: Document, folder: Path, keys: SupplierKeys, *, is_sound: bool) -> KeyList:
+    def of_supplier(
+        cls, document: Document, folder: Path, keys: SupplierKeys, *, is_sound: bool
+    ) -> KeyList:
         listed = {Environment.TNI: keys.tni, Environment.PROD: keys.prod}
-        entries = {environment: of_environment for environment, of_environment in listed.items() if of_environment}
+        entries = {
+            environment: of_environment
+            for environment, of_environment in listed.items()
+            if of_environment
+        }
         return cls(document, folder, entries, is_form=False, is_sound=is_sound)
 
     def path(self, environment: Environment, *index: int) -> DocumentPath:
-        return (*(("environments", environment.value, "jwks") if self.is_form else (environment.value,)), *index)
+        return (
+            *(
+                ("environments", environment.value, "jwks")
+                if self.is_form
+                else (environment.value,)
+            ),
+            *index,
+        )
 
 
 def with_keys(form: Form, listed: KeyList) -> Form:
@@ -81,7 +102,10 @@ def with_keys(form: Form, listed: KeyList) -> Form:
 
 def _from_beside(listed: KeyList, environment: Environment) -> tuple[KeyEntry, ...]:
     entries = listed.entries.get(environment, ())
-    return tuple(entry.model_copy(update={"file": f"../{listed.folder.name}/{entry.file}"}) for entry in entries)
+    return tuple(
+        entry.model_copy(update={"file": f"../{listed.folder.name}/{entry.file}"})
+        for entry in entries
+    )
 
 
 def unknown_supplier(document: Document, path: DocumentPath, supplier: str) -> Problem:
@@ -93,7 +117,9 @@ def no_mandate(
     document: Document, path: DocumentPath, organisation: Organisation, supplier: str, form: Form
 ) -> Problem:
     facts = {"name": organisation.name, "supplier": supplier, "application": form.application}
-    return document.problem(path, say("forms.no_mandate", **facts), say("forms.no_mandate.remedy", file=MANDATES_FILE))
+    return document.problem(
+        path, say("forms.no_mandate", **facts), say("forms.no_mandate.remedy", file=MANDATES_FILE)
+    )
 
 
 def problems_of_supplier(
@@ -103,8 +129,8 @@ def problems_of_supplier(
     mandates: Iterable[Mandate] | None,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
-    """Yield why a form cannot have the keys of its supplier; ``mandates`` and ``organisation`` are those of its folder,
-    None where they have mistakes."""
+    """Yield why a form cannot have the keys of its supplier; ``mandates`` and ``organisation`` are
+    those of its folder, None where they have mistakes."""
     path: DocumentPath = ("keys_of",)
     if listed.is_form:
         return
@@ -118,7 +144,9 @@ def problems_of_supplier(
                 what = say("forms.keys_of_supplier_too", supplier=form.keys_of)
                 yield document.problem(here, what, say("forms.twice.remedy"), at_key=True)
         if environment not in listed.entries and listed.is_sound:
-            what = say("forms.supplier_without_keys", supplier=form.keys_of, environment=environment)
+            what = say(
+                "forms.supplier_without_keys", supplier=form.keys_of, environment=environment
+            )
             remedy = say("forms.supplier_without_keys.remedy", file=KEYS_FILE)
             yield document.problem(path, what, remedy)
     if organisation is None or mandates is None or document.file.parent.name == form.keys_of:
@@ -150,4 +178,7 @@ def with_afzenders(
     """Return the configuration of a product as it is sent."""
     known_by = product.senders.known_by if product.senders else None
     sent = [afzender.sent(known_by) for afzender in afzenders] if known_by else []
-    return {**configuration, **({AFZENDERS: sorted(sent, key=lambda one: one["code"])} if sent else {})}
+    return {
+        **configuration,
+        **({AFZENDERS: sorted(sent, key=lambda one: one["code"])} if sent else {}),
+    }

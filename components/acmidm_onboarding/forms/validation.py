@@ -10,24 +10,37 @@ from pydantic_core import ErrorDetails
 
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.texts import say, spoken, texts
-from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
+from acmidm_onboarding.values.problems import (
+    DocumentPath,
+    Problem,
+    did_you_mean,
+    listed,
+    nearest,
+    quoted,
+)
 
 M = TypeVar("M", bound=BaseModel)
 
 _MOST_GUESSED = 100
-"""Misspelt names that are read as the nearest known one; each is renamed in all places of the file."""
+"""Misspelt names that are read as the nearest known one; each is renamed in all places of the
+file."""
 
 
 def validated(model: type[M], document: Document) -> tuple[M | None, list[Problem]]:
-    """Return the document as ``model``, None where it has mistakes of shape, and every mistake in it.
+    """Return the document as ``model``, None where it has mistakes of shape, and every mistake in
+    it.
 
-    A misspelt name is reported, then read as the nearest known one: what is below it is checked at once, and nothing
-    counts as missing. It is a guess, so that a wrong kind of value there is not reported.
+    A misspelt name is reported, then read as the nearest known one: what is below it is checked at
+    once, and nothing counts as missing. It is a guess, so that a wrong kind of value there is not
+    reported.
     """
     if not document.whole:
         return None, document.problems
     if not isinstance(document.data, dict):
-        return None, [*document.problems, document.problem((), say("forms.no_mapping"), say("forms.no_mapping.remedy"))]
+        return None, [
+            *document.problems,
+            document.problem((), say("forms.no_mapping"), say("forms.no_mapping.remedy")),
+        ]
     problems, guessed = list(document.problems), set[DocumentPath]()
     while True:
         try:
@@ -47,16 +60,24 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
         guessed |= renamed.keys()
 
 
-def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -> DocumentPath | None:
-    """Rename a misspelt name to the nearest known one and return its path; None where no name is near, or the form has
-    it too."""
+def _rename(
+    model: type[BaseModel], document: Document, details: ErrorDetails
+) -> DocumentPath | None:
+    """Rename a misspelt name to the nearest known one and return its path; None where no name is
+    near, or the form has it too."""
     path = tuple(part for part in details["loc"] if part != "[key]")
     names: Iterable[str] = ()
-    if path == ("organisation",) or not document.has(path):  # a parent was renamed: the next round finds the field
+    if path == ("organisation",) or not document.has(
+        path
+    ):  # a parent was renamed: the next round finds the field
         return None
     if details["type"] == "extra_forbidden":
         names = _known_names(model, path[:-1])
-    elif details["type"] == "enum" and details["loc"][-1] == "[key]" and isinstance(document.at(path), dict):
+    elif (
+        details["type"] == "enum"
+        and details["loc"][-1] == "[key]"
+        and isinstance(document.at(path), dict)
+    ):
         names = _expected(details)
     meant = nearest(str(path[-1]), names) if names else None
     return (*path[:-1], meant) if meant is not None and document.rename(path, meant) else None
@@ -65,8 +86,14 @@ def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -
 def _errors(error: ValidationError) -> list[ErrorDetails]:
     """Return the errors, without "is empty" for a list whose items were all refused."""
     errors = error.errors(include_url=False)
-    owners = {details["loc"][:length] for details in errors for length in range(len(details["loc"]))}
-    return [details for details in errors if details["type"] != "too_short" or details["loc"] not in owners]
+    owners = {
+        details["loc"][:length] for details in errors for length in range(len(details["loc"]))
+    }
+    return [
+        details
+        for details in errors
+        if details["type"] != "too_short" or details["loc"] not in owners
+    ]
 
 
 def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) -> Problem:
@@ -76,12 +103,17 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
     match kind:
         case "extra_forbidden" if path == ("organisation",):
             return document.problem(
-                path, say("forms.organisation_in_form"), say("forms.organisation_in_form.remedy"), at_key=True
+                path,
+                say("forms.organisation_in_form"),
+                say("forms.organisation_in_form.remedy"),
+                at_key=True,
             )
         case "extra_forbidden":
             names = _known_names(model, path[:-1])
             remedy = did_you_mean(str(path[-1]), names, say("forms.known", known=listed(names)))
-            return document.problem(path, say("forms.unknown_field", name=name), remedy, at_key=True)
+            return document.problem(
+                path, say("forms.unknown_field", name=name), remedy, at_key=True
+            )
         case "value_error":
             what, remedy = split_sentence(str(details["ctx"]["error"]))
         case "enum":
@@ -92,7 +124,11 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
             what, remedy = say("forms.no_file_name", name=name), say("forms.no_file_name.remedy")
         case _:
             ending = ending_of(details)
-            what = f"{name} {ending}" if ending else f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}"
+            what = (
+                f"{name} {ending}"
+                if ending
+                else f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}"
+            )
             remedy = say(f"shape.{kind}.remedy" if ending else "forms.correct")
     return document.problem(path, what, remedy, at_key=is_key)
 
@@ -100,20 +136,27 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
 def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str, str]:
     value, names = details["input"], _expected(details)
     what = unknown_value(value)
-    return what if is_key else f"{name}: {what}", did_you_mean(str(value), names, say("forms.use", known=listed(names)))
+    return what if is_key else f"{name}: {what}", did_you_mean(
+        str(value), names, say("forms.use", known=listed(names))
+    )
 
 
 def unknown_value(value: object) -> str:
     """Return the sentence about a value that is none of an enumeration."""
     return (
-        say("forms.unknown_value", value=quoted(value)) if isinstance(value, str) else say("forms.unknown_other_value")
+        say("forms.unknown_value", value=quoted(value))
+        if isinstance(value, str)
+        else say("forms.unknown_other_value")
     )
 
 
 def ending_of(details: ErrorDetails) -> str | None:
-    """Return the end of the sentence about a name, by the kind of its error; None for a kind that has none."""
+    """Return the end of the sentence about a name, by the kind of its error; None for a kind that
+    has none."""
     endings = texts("shape", spoken())
-    return endings(details["type"], **details.get("ctx", {})) if details["type"] in endings else None
+    return (
+        endings(details["type"], **details.get("ctx", {})) if details["type"] in endings else None
+    )
 
 
 def _expected(details: ErrorDetails) -> list[str]:
@@ -132,7 +175,8 @@ def _name(path: DocumentPath) -> str:
 
 
 def split_sentence(sentence: str) -> tuple[str, str]:
-    """Split ``what; what to do``. Only the first half may repeat an author's text, with semicolons of its own."""
+    """Split ``what; what to do``. Only the first half may repeat an author's text, with semicolons
+    of its own."""
     what, _, remedy = sentence.rpartition("; ")
     return (what, remedy) if what else (sentence, say("forms.correct"))
 

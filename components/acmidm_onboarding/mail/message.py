@@ -1,9 +1,9 @@
-"""A mail, as text and as plain HTML, made of ``templates/<template>.txt`` and ``.html``, or of the templates of one
-language, such as ``<template>.nl.txt``.
+"""A mail, as text and as plain HTML, made of ``templates/<template>.txt`` and ``.html``, or of the
+templates of one language, such as ``<template>.nl.txt``.
 
-Their sentences are the texts of the subject ``mail``. The first line of the text is the mail's subject. A value from a
-form, an organisation or an authority can add no header and no markup: it is on one line, without invisible characters,
-and escaped in HTML.
+Their sentences are the texts of the subject ``mail``. The first line of the text is the mail's
+subject. A value from a form, an organisation or an authority can add no header and no markup: it is
+on one line, without invisible characters, and escaped in HTML.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ _POLICY = SMTP.clone(cte_type="7bit")  # any server on the way passes it on
 _NOWHERE = "acmidm.invalid"
 """The domain of a Message-ID where no sender is set, and nothing is sent (RFC 2606)."""
 _DOMAIN = re.compile(
-    r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII | re.IGNORECASE
+    r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?",
+    re.ASCII | re.IGNORECASE,
 )
 _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
-"""A dot-atom (RFC 5321 §4.1.2). Few servers, and no parser of the standard library, accept a quoted local part."""
+"""A dot-atom (RFC 5321 §4.1.2). Few servers, and no parser of the standard library, accept a quoted
+local part."""
 _LONGEST_LOCAL = 64
 """Characters before the @ (RFC 5321 §4.5.3.1.1)."""
 _LONGEST_HEADER = 500
@@ -68,10 +70,11 @@ def compose(
 ) -> Mail:
     """Return a mail of ``template`` with its blanks filled in.
 
-    ``key`` is the natural key of the connection that it is about, such as ``acmidm/tni/OVO002067/mijn-gent``. ``step``
-    is what it is for, such as a step of the guide. With the text they make the ``Message-ID`` (RFC 5322 §3.6.4), so
-    that the same mail has the same one whenever, and to whomever, it is sent. An unusable address is left out, and
-    ``send`` reports it.
+    ``key`` is the natural key of the connection that it is about, such as
+    ``acmidm/tni/OVO002067/mijn-gent``. ``step`` is what it is for, such as a step of the guide.
+    With the text they make the ``Message-ID`` (RFC 5322 §3.6.4), so that the same mail has the same
+    one whenever, and to whomever, it is sent. An unusable address is left out, and ``send`` reports
+    it.
     """
     blanks = {name: _visible(value) for name, value in values.items()}
     blanks |= {
@@ -82,7 +85,11 @@ def compose(
     names = (f"{template}.{language}", template)
     text = _templates().select_template([f"{name}.txt" for name in names]).render(blanks)
     subject, _, body = text.strip().partition("\n")
-    html = _templates().select_template([f"{name}.html" for name in names]).render({**blanks, "subject": subject})
+    html = (
+        _templates()
+        .select_template([f"{name}.html" for name in names])
+        .render({**blanks, "subject": subject})
+    )
     mail = Mail(policy=_POLICY)
     mail.recipients, mail.unusable = _envelope(to)
     domain = _NOWHERE
@@ -109,13 +116,15 @@ def compose(
 
 
 def _header(text: str) -> str:
-    """Return the value of a header. An encoded word (RFC 2047) is broken up, for it would be decoded when a mail is
-    written, with the line breaks in it."""
+    """Return the value of a header. An encoded word (RFC 2047) is broken up, for it would be
+    decoded when a mail is written, with the line breaks in it."""
     return spelled_out(text.strip()).replace("=?", "= ?")[:_LONGEST_HEADER] or "-"
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:_DIGEST]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[
+        :_DIGEST
+    ]
 
 
 def _envelope(to: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -137,7 +146,8 @@ def _parts(address: str) -> tuple[str, str]:
         Unusable: where no mail server accepts the address.
     """
     local, _, domain = address.rpartition("@")
-    # An encoded word (RFC 2047) would be decoded when a mail is written, with the line breaks in it.
+    # An encoded word (RFC 2047) would be decoded when a mail is written, with the line breaks in
+    # it.
     if len(local) > _LONGEST_LOCAL or not _LOCAL.fullmatch(local) or "=?" in local:
         raise Unusable("what stands before the @ is not what mail servers can have there")
     try:
@@ -150,14 +160,19 @@ def _parts(address: str) -> tuple[str, str]:
 
 
 def _visible(value: Any) -> Any:
-    """Return a value with line breaks, control and other invisible characters escaped, in all its parts."""
+    """Return a value with line breaks, control and other invisible characters escaped, in all its
+    parts."""
     if isinstance(value, str):
         return spelled_out(str(value))
     if isinstance(value, Mapping):
         return {_visible(name): _visible(part) for name, part in value.items()}
     if isinstance(value, Sequence):
         return [_visible(part) for part in value]
-    return value if value is None or isinstance(value, bool | int | float | date) else spelled_out(str(value))
+    return (
+        value
+        if value is None or isinstance(value, bool | int | float | date)
+        else spelled_out(str(value))
+    )
 
 
 @cache

@@ -1,7 +1,8 @@
-"""Hand a mail to the stack's mail server (RFC 5321, RFC 6409), in one try: the next try is the next run of the command.
+"""Hand a mail to the stack's mail server (RFC 5321, RFC 6409), in one try: the next try is the next
+run of the command.
 
-The connection is encrypted and the server's certificate verified, but for a server on this machine. Credentials come
-from the environment alone.
+The connection is encrypted and the server's certificate verified, but for a server on this machine.
+Credentials come from the environment alone.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from acmidm_onboarding.values.problems import Failure, on_one_line, quoted
 
 USERNAME, PASSWORD = "ACMIDM_SMTP_USERNAME", "ACMIDM_SMTP_PASSWORD"
 _ANSWERS = 6
-"""A mail may take as long as this many answers of a slow server, each within ``requestTimeoutSeconds``."""
+"""A mail may take as long as this many answers of a slow server, each within
+``requestTimeoutSeconds``."""
 _DOWN_SECONDS = 60
-"""How long no mail is sent to a server that could not be reached: else each of many mails would wait for it."""
+"""How long no mail is sent to a server that could not be reached: else each of many mails would
+wait for it."""
 _TEMPORARY = range(400, 500)
 
 _down: dict[tuple[str, int], tuple[float, str]] = {}
-"""Per host and port of a server that could not be reached, until when nothing is sent to it, and why."""
+"""Per host and port of a server that could not be reached, until when nothing is sent to it, and
+why."""
 
 
 class NotSent(Failure):
@@ -46,17 +50,22 @@ class Refusal(str):
 
     @classmethod
     def of(cls, code: int, text: bytes | str, password: str = "") -> Refusal:
-        """Return the refusal in a server's answer, without the password, which a server may repeat."""
+        """Return the refusal in a server's answer, without the password, which a server may
+        repeat."""
         refusal = cls(_answer(code, text, password))
         refusal.is_temporary = code in _TEMPORARY
         return refusal
 
 
-def send(message: Mail, settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, Refusal]:
-    """Send a mail to its recipients, and return why each refused one was refused; empty where all were accepted.
+def send(
+    message: Mail, settings: Settings, environ: Mapping[str, str] = os.environ
+) -> dict[str, Refusal]:
+    """Send a mail to its recipients, and return why each refused one was refused; empty where all
+    were accepted.
 
     Raises:
-        NotSent: where the server took the mail for nobody for another reason, or nobody knows whether it did.
+        NotSent: where the server took the mail for nobody for another reason, or nobody knows
+        whether it did.
     """
     url = settings.smtp_url
     if url is None:
@@ -80,8 +89,12 @@ def send(message: Mail, settings: Settings, environ: Mapping[str, str] = os.envi
             answers = server.sendmail(message.sender, list(written), message.as_bytes())
         except smtplib.SMTPRecipientsRefused as error:
             # An answer of 421 ends the transaction, without a word about the other recipients.
-            answers = {wire: error.recipients.get(wire, (421, b"not asked about")) for wire in written}
-    return refused | {written[wire]: Refusal.of(*answer, password) for wire, answer in answers.items()}
+            answers = {
+                wire: error.recipients.get(wire, (421, b"not asked about")) for wire in written
+            }
+    return refused | {
+        written[wire]: Refusal.of(*answer, password) for wire, answer in answers.items()
+    }
 
 
 class _Progress:
@@ -95,7 +108,9 @@ def _connected(is_tls: bool, host: str, port: int, seconds: int) -> Iterator[smt
     """Yield a connection that is cut at its deadline, however slowly a server answers."""
     bare = host.strip("[]")
     if is_tls:
-        server: smtplib.SMTP = smtplib.SMTP_SSL(bare, port, timeout=seconds, context=ssl.create_default_context())
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            bare, port, timeout=seconds, context=ssl.create_default_context()
+        )
     else:
         server = smtplib.SMTP(bare, port, timeout=seconds)
     end = threading.Timer(_ANSWERS * seconds, _cut, [server])
@@ -117,7 +132,8 @@ def _cut(server: smtplib.SMTP) -> None:
 
 
 def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
-    """Encrypt the connection by STARTTLS (RFC 3207); a server on this machine may have any certificate, or none.
+    """Encrypt the connection by STARTTLS (RFC 3207); a server on this machine may have any
+    certificate, or none.
 
     Raises:
         NotSent: where a server elsewhere does not offer it.
@@ -127,7 +143,10 @@ def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
         return
     offered, local = server.has_extn("starttls"), host in LOOPBACK
     if not offered and not local:
-        raise NotSent("does not offer STARTTLS, and nothing is sent in the clear; use smtps://, or another server")
+        raise NotSent(
+            "does not offer STARTTLS, and nothing is sent in the clear; use smtps://, or another"
+            " server"
+        )
     if offered:
         # On this machine nobody listens in between, and a certificate for localhost is rare.
         server.starttls(context=trusting() if local else ssl.create_default_context())
@@ -148,19 +167,23 @@ def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
     if name and password:
         if not (name.isascii() and password.isascii()):
             raise NotSent(
-                f"is not given {USERNAME} and {PASSWORD}: they have other characters than ASCII's; use others"
+                f"is not given {USERNAME} and {PASSWORD}: they have other characters than ASCII's;"
+                " use others"
             )
         try:
             server.login(name, password)
         except smtplib.SMTPException as error:
-            if type(error) is smtplib.SMTPException:  # smtplib knows none of the ways to log in that are offered
+            if (
+                type(error) is smtplib.SMTPException
+            ):  # smtplib knows none of the ways to log in that are offered
                 raise smtplib.SMTPNotSupportedError from None
             raise
 
 
 @contextmanager
 def _explained(server: str, host_and_port: tuple[str, int], password: str) -> Iterator[_Progress]:
-    """Raise NotSent with one sentence for every failure within, and for a server that could not be reached before."""
+    """Raise NotSent with one sentence for every failure within, and for a server that could not be
+    reached before."""
     progress = _Progress()
     until, why = _down.get(host_and_port, (0.0, ""))
     if time.monotonic() < until:
@@ -173,18 +196,26 @@ def _explained(server: str, host_and_port: tuple[str, int], password: str) -> It
         raise NotSent(f"{server}: {_refused(error, password)}") from None
     except smtplib.SMTPNotSupportedError:
         raise NotSent(
-            f"{server}: does not offer what is needed to send it: STARTTLS, or to log in with a name and a password"
+            f"{server}: does not offer what is needed to send it: STARTTLS, or to log in with a"
+            " name and a password"
         ) from None
     except ssl.SSLError as error:  # a kind of OSError
-        why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else (error.reason or "TLS fails")
+        why = (
+            error.verify_message
+            if isinstance(error, ssl.SSLCertVerificationError)
+            else (error.reason or "TLS fails")
+        )
         raise NotSent(
-            on_one_line(f"{server}: no encrypted connection: {why}; correct its certificate, or {NAMESPACE}:smtpUrl")
+            on_one_line(
+                f"{server}: no encrypted connection: {why}; correct its certificate, or"
+                f" {NAMESPACE}:smtpUrl"
+            )
         ) from None
     except OSError as error:  # smtplib's own errors are of this kind too
         if progress.stage == "data":
             raise NotSent(
-                f"{server}: gave no answer in time, so that nobody knows whether it has the mail; it is sent again with"
-                " the same Message-ID"
+                f"{server}: gave no answer in time, so that nobody knows whether it has the mail;"
+                " it is sent again with the same Message-ID"
             ) from None
         if progress.stage == "connected":
             raise NotSent(f"{server}: gave no answer in time, or ended the connection") from None
@@ -196,7 +227,9 @@ def _explained(server: str, host_and_port: tuple[str, int], password: str) -> It
 def _refused(error: smtplib.SMTPResponseException, password: str) -> str:
     if isinstance(error, smtplib.SMTPAuthenticationError):  # its text may repeat the credentials
         return f"refused the credentials ({error.smtp_code}); correct {USERNAME} and {PASSWORD}"
-    what = {smtplib.SMTPSenderRefused: " the sender", smtplib.SMTPDataError: " the mail"}.get(type(error), "")
+    what = {smtplib.SMTPSenderRefused: " the sender", smtplib.SMTPDataError: " the mail"}.get(
+        type(error), ""
+    )
     return f"refused{what}: {_answer(error.smtp_code, error.smtp_error, password)}"
 
 

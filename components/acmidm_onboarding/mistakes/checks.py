@@ -1,4 +1,5 @@
-"""What a mistake is told by, and how each is found. Pure: nothing is requested, whatever somebody wrote."""
+"""What a mistake is told by, and how each is found. Pure: nothing is requested, whatever somebody
+wrote."""
 
 from __future__ import annotations
 
@@ -21,13 +22,14 @@ ENDPOINT = Said("endpoint")
 _LARGEST = 10**15
 _MATERIAL = ("kty", "n", "e", "crv", "x", "y")
 Values = Mapping[str, object] | None
-"""What the sentences of a row name: a text that somebody wrote, or, in a tuple, what is ours to show. None: no such
-mistake."""
+"""What the sentences of a row name: a text that somebody wrote, or, in a tuple, what is ours to
+show. None: no such mistake."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a mistake is told by. ``has_habits``: the authority has its platform's rules, not its own."""
+    """What a mistake is told by. ``has_habits``: the authority has its platform's rules, not its
+    own."""
 
     platform: Platform
     environment: str
@@ -52,7 +54,11 @@ class Context:
     @property
     def audience(self) -> str | None:
         """What an assertion has as ``aud``."""
-        return self.token_endpoint if self.platform is Platform.GEOSECURE and self.has_habits else self.issuer
+        return (
+            self.token_endpoint
+            if self.platform is Platform.GEOSECURE and self.has_habits
+            else self.issuer
+        )
 
     @property
     def other(self) -> Platform:
@@ -68,7 +74,8 @@ def scopes_of(sent: Sent) -> list[str]:
 
 
 def number(sent: Sent, name: str) -> float | None:
-    """Return a claim that is a number; None for another type, and for a number that no float can hold."""
+    """Return a claim that is a number; None for another type, and for a number that no float can
+    hold."""
     value = sent.claims.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < _LARGEST:
         return None
@@ -87,7 +94,9 @@ def is_signed_by(sent: Sent, key: PublicJwk) -> bool:
     jws, alg = JWS(), sent.header.get("alg")
     jws.allowed_algs = [str(alg)]
     try:
-        jws.deserialize(sent.jwt, JWK(**{name: key.members[name] for name in _MATERIAL if name in key.members}))
+        jws.deserialize(
+            sent.jwt, JWK(**{name: key.members[name] for name in _MATERIAL if name in key.members})
+        )
     except (JWException, ValueError, TypeError):
         return False
     return True
@@ -96,7 +105,9 @@ def is_signed_by(sent: Sent, key: PublicJwk) -> bool:
 def wrong_signature(sent: Sent, context: Context) -> Values:
     key = key_of(sent, context)
     if sent.rule is not None:
-        return when(sent.rule == "signature", kid=(key.kid if key else str(sent.header.get("kid", "?")),))
+        return when(
+            sent.rule == "signature", kid=(key.kid if key else str(sent.header.get("kid", "?")),)
+        )
     if key is None or str(sent.header.get("alg")) not in algorithms_of(key.members):
         return None
     return when(not is_signed_by(sent, key), kid=(key.kid,))
@@ -104,9 +115,16 @@ def wrong_signature(sent: Sent, context: Context) -> Values:
 
 def signed_by_none(sent: Sent, context: Context) -> Values:
     """Without ``kid``, and several keys: none of them made it."""
-    if sent.rule is not None or sent.header.get("kid") is not None or not context.keys or len(context.keys) == 1:
+    if (
+        sent.rule is not None
+        or sent.header.get("kid") is not None
+        or not context.keys
+        or len(context.keys) == 1
+    ):
         return None
-    return when(not any(is_signed_by(sent, key) for key in context.keys.values()), kids=tuple(context.keys))
+    return when(
+        not any(is_signed_by(sent, key) for key in context.keys.values()), kids=tuple(context.keys)
+    )
 
 
 def audience_of(sent: Sent) -> object:
@@ -115,13 +133,15 @@ def audience_of(sent: Sent) -> object:
 
 
 def is_endpoint(aud: object, context: Context) -> bool:
-    """Return whether an audience is the token endpoint, or is spelled like that of an issuer whose endpoint is not
-    known."""
+    """Return whether an audience is the token endpoint, or is spelled like that of an issuer whose
+    endpoint is not known."""
     if not isinstance(aud, str):
         return False
     bare = aud.lower().rstrip("/")
     return bare == (context.token_endpoint or "").lower() or (
-        context.token_endpoint is None and bare.startswith(context.issuer.lower()) and bare.endswith("/token")
+        context.token_endpoint is None
+        and bare.startswith(context.issuer.lower())
+        and bare.endswith("/token")
     )
 
 
@@ -133,12 +153,18 @@ def wrong_audience(sent: Sent, context: Context) -> Values:
     right = context.audience
     is_told = right is not None or sent.rule is not None
     return when(
-        isinstance(aud, str) and is_told and not is_good, aud=aud, right=ENDPOINT if right is None else (right,)
+        isinstance(aud, str) and is_told and not is_good,
+        aud=aud,
+        right=ENDPOINT if right is None else (right,),
     )
 
 
 def endpoint_on_acmidm(sent: Sent, context: Context) -> Values:
-    return when(context.has_habits and context.platform is Platform.ACMIDM and is_endpoint(audience_of(sent), context))
+    return when(
+        context.has_habits
+        and context.platform is Platform.ACMIDM
+        and is_endpoint(audience_of(sent), context)
+    )
 
 
 def issuer_on_geosecure(sent: Sent, context: Context) -> Values:
@@ -156,7 +182,10 @@ def misspelt_audience(sent: Sent, context: Context) -> Values:
     aud, right = audience_of(sent), context.audience
     if right is None:
         return when(isinstance(aud, str) and aud != aud.lower().rstrip("/"), right=ENDPOINT)
-    return when(isinstance(aud, str) and aud != right and aud.lower().rstrip("/") == right.lower(), right=(right,))
+    return when(
+        isinstance(aud, str) and aud != right and aud.lower().rstrip("/") == right.lower(),
+        right=(right,),
+    )
 
 
 def unfitting_algorithm(sent: Sent, context: Context) -> Values:
@@ -173,13 +202,21 @@ def missing_client(sent: Sent, _: Context) -> Values:
 
 
 def numeric_on_acmidm(sent: Sent, context: Context) -> Values:
-    client_id, is_acmidm = sent.client_id, context.has_habits and context.platform is Platform.ACMIDM
+    client_id, is_acmidm = (
+        sent.client_id,
+        context.has_habits and context.platform is Platform.ACMIDM,
+    )
     return when(is_acmidm and isinstance(client_id, str) and client_id.isdecimal(), id=client_id)
 
 
 def uuid_on_geosecure(sent: Sent, context: Context) -> Values:
-    client_id, is_geosecure = sent.client_id, context.has_habits and context.platform is Platform.GEOSECURE
-    return when(is_geosecure and isinstance(client_id, str) and UUID.fullmatch(client_id), id=client_id)
+    client_id, is_geosecure = (
+        sent.client_id,
+        context.has_habits and context.platform is Platform.GEOSECURE,
+    )
+    return when(
+        is_geosecure and isinstance(client_id, str) and UUID.fullmatch(client_id), id=client_id
+    )
 
 
 def of_api(sent: Sent, context: Context) -> Values:
@@ -197,7 +234,8 @@ def ended_key(sent: Sent, context: Context) -> Values:
 def apis_wanted(sent: Sent, context: Context) -> list[str]:
     """Return the products of the scopes, whose API has a client-ID that is known."""
     return sorted(
-        {context.scopes[name] for name in scopes_of(sent) if name in context.scopes} & set(context.api_of.values())
+        {context.scopes[name] for name in scopes_of(sent) if name in context.scopes}
+        & set(context.api_of.values())
     )
 
 

@@ -13,7 +13,8 @@ _LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Said:
-    """A text of room ``probe`` by its name, and the values of its blanks, which may be such texts too."""
+    """A text of room ``probe`` by its name, and the values of its blanks, which may be such texts
+    too."""
 
     name: str
     values: Mapping[str, object] = field(default_factory=dict)
@@ -23,15 +24,16 @@ class Said:
         return texts(
             self.name,
             **{
-                name: value.in_words(texts) if isinstance(value, Said) else value for name, value in self.values.items()
+                name: value.in_words(texts) if isinstance(value, Said) else value
+                for name, value in self.values.items()
             },
         )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A mistake. ``id`` is its row in the table; ``text`` names its sentence and its remedy, where one mistake shows in
-    several ways."""
+    """A mistake. ``id`` is its row in the table; ``text`` names its sentence and its remedy, where
+    one mistake shows in several ways."""
 
     id: str
     text: str

@@ -1,5 +1,5 @@
-"""An assertion, or the body of a token request, as somebody's own code made it: taken apart, never sent, never
-repeated."""
+"""An assertion, or the body of a token request, as somebody's own code made it: taken apart, never
+sent, never repeated."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ _GIVE = "give a JWT, or the form-encoded body of a token request that has one as
 
 @dataclass(frozen=True)
 class Sent:
-    """``fields`` are those of the request, None where the assertion alone is known. ``jwt`` is not shown; it is empty
-    where an authority has recorded the request, and refused it by its ``rule``."""
+    """``fields`` are those of the request, None where the assertion alone is known. ``jwt`` is not
+    shown; it is empty where an authority has recorded the request, and refused it by its
+    ``rule``."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
@@ -66,8 +67,8 @@ def taken_apart(text: str) -> Sent:
     if not jwt:
         if "client_secret" in fields:
             raise Failure(
-                "the request has a client secret and no assertion, of which nothing can be checked; it has been shown"
-                " here: renew it"
+                "the request has a client secret and no assertion, of which nothing can be checked;"
+                " it has been shown here: renew it"
             )
         raise Failure(f"the request has no client_assertion; {_GIVE}")
     return Sent(*_parts(jwt), jwt, fields)
@@ -78,11 +79,17 @@ def _parts(jwt: str) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         if len(parts) != len(("header", "claims", "signature")):
             raise ValueError("not three parts")
-        header, claims = (json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2])
+        header, claims = (
+            json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+            for part in parts[:2]
+        )
     except (ValueError, binascii.Error, RecursionError):
         raise Failure(
-            f"the assertion is no JWT (RFC 7519), which has three parts in base64url with dots between; {_GIVE}"
+            "the assertion is no JWT (RFC 7519), which has three parts in base64url with dots"
+            f" between; {_GIVE}"
         ) from None
     if not isinstance(header, dict) or not isinstance(claims, dict):
-        raise Failure(f"the assertion is no JWT (RFC 7519): its header and claims are no objects; {_GIVE}")
+        raise Failure(
+            f"the assertion is no JWT (RFC 7519): its header and claims are no objects; {_GIVE}"
+        )
     return header, claims

@@ -1,8 +1,9 @@
-"""The mistakes that people make in a token request, a row each: how it is found. What it is and what to do is in the
-texts, by its id.
+"""The mistakes that people make in a token request, a row each: how it is found. What it is and
+what to do is in the texts, by its id.
 
-Rows of one group exclude each other: the first that is found counts. A row finds a mistake by giving the values that
-its sentences name; what they repeat of a request is quoted, and a key or a token in it hidden.
+Rows of one group exclude each other: the first that is found counts. A row finds a mistake by
+giving the values that its sentences name; what they repeat of a request is quoted, and a key or a
+token in it hidden.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ Check = Callable[[Sent, Context], Values]
 
 @dataclass(frozen=True)
 class Mistake:
-    """A row. ``id`` is ``group:name``; ``rules`` are those of an authority that such a request breaks, by the names
-    that the embedded authority's table has."""
+    """A row. ``id`` is ``group:name``; ``rules`` are those of an authority that such a request
+    breaks, by the names that the embedded authority's table has."""
 
     id: str
     check: Check
@@ -81,8 +82,8 @@ def mistakes_in(sent: Sent, context: Context) -> list[Finding]:
 
 
 def cause_of(sent: Sent, context: Context) -> Finding:
-    """Return the mistake for which an authority has refused a request by its rule; the rule alone where the table has
-    no such mistake."""
+    """Return the mistake for which an authority has refused a request by its rule; the rule alone
+    where the table has no such mistake."""
     rules = {row.id: row.rules for row in MISTAKES}
     causes = (found for found in _found(sent, context, MISTAKES) if sent.rule in rules[found.id])
     return next(causes, finding("refused:", rule=quoted(sent.rule or "?")))
@@ -126,39 +127,66 @@ MISTAKES = (
     Mistake(
         "twice:",
         lambda s, _: next(
-            ({"name": name} for name, values in (s.fields or {}).items() if len(values) > 1 and name != "scope[]"), None
+            (
+                {"name": name}
+                for name, values in (s.fields or {}).items()
+                if len(values) > 1 and name != "scope[]"
+            ),
+            None,
         ),
         ("twice",),
     ),
     _of_rule("query:", "query"),
-    Mistake("grant:", lambda s, _: when(s.fields is not None and s.first("grant_type") != GRANT_TYPE), ("grant_type",)),
+    Mistake(
+        "grant:",
+        lambda s, _: when(s.fields is not None and s.first("grant_type") != GRANT_TYPE),
+        ("grant_type",),
+    ),
     _of_rule("jwt:", "assertion"),
     Mistake(
         "type:",
-        lambda s, _: when(s.fields is not None and s.first("client_assertion_type") != ASSERTION_TYPE),
+        lambda s, _: when(
+            s.fields is not None and s.first("client_assertion_type") != ASSERTION_TYPE
+        ),
         ("client_assertion_type",),
     ),
-    Mistake("method:secret", lambda s, _: when(s.first("client_secret") is not None and s.header), ("one method",)),
-    Mistake("method:none", lambda s, _: when(s.rule == "one method" and not s.header), ("one method",)),
+    Mistake(
+        "method:secret",
+        lambda s, _: when(s.first("client_secret") is not None and s.header),
+        ("one method",),
+    ),
+    Mistake(
+        "method:none", lambda s, _: when(s.rule == "one method" and not s.header), ("one method",)
+    ),
     _of_rule("method:registered", "registered method"),
     _of_rule("secret:wrong", "secret"),
-    Mistake("alg:none", lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none"), ("alg",)),
     Mistake(
-        "alg:mac", lambda s, _: when(str(s.header.get("alg")).startswith("HS"), alg=str(s.header.get("alg"))), ("alg",)
+        "alg:none", lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none"), ("alg",)
+    ),
+    Mistake(
+        "alg:mac",
+        lambda s, _: when(str(s.header.get("alg")).startswith("HS"), alg=str(s.header.get("alg"))),
+        ("alg",),
     ),
     Mistake("alg:unfitting", unfitting_algorithm, ("alg",)),
     Mistake(
         "kid:several",
-        lambda s, k: when("kid" not in s.header and len(k.keys or ()) > 1, kids=tuple(k.keys or ())),
+        lambda s, k: when(
+            "kid" not in s.header and len(k.keys or ()) > 1, kids=tuple(k.keys or ())
+        ),
         ("kid of several",),
     ),
     Mistake(
         "kid:geosecure",
-        lambda s, k: when(k.has_habits and k.platform is Platform.GEOSECURE and "kid" not in s.header),
+        lambda s, k: when(
+            k.has_habits and k.platform is Platform.GEOSECURE and "kid" not in s.header
+        ),
         ("kid", "kid of several"),
     ),
     Mistake(
-        "kid:text", lambda s, _: when("kid" in s.header and not isinstance(s.header["kid"], str)), ("registered kid",)
+        "kid:text",
+        lambda s, _: when("kid" in s.header and not isinstance(s.header["kid"], str)),
+        ("registered kid",),
     ),
     Mistake(
         "kid:unknown",
@@ -169,7 +197,11 @@ MISTAKES = (
         ),
         ("registered kid",),
     ),
-    Mistake("kid:unregistered", lambda s, _: when(s.rule == "registered kid" and not s.header), ("registered kid",)),
+    Mistake(
+        "kid:unregistered",
+        lambda s, _: when(s.rule == "registered kid" and not s.header),
+        ("registered kid",),
+    ),
     _of_rule("key:none", "registered key"),
     Mistake("key:ended", ended_key, ("ended key",)),
     Mistake("signature:wrong", wrong_signature, ("signature",)),
@@ -181,25 +213,35 @@ MISTAKES = (
     Mistake("client:uuid", uuid_on_geosecure, ("known client",)),
     Mistake(
         "client:unknown",
-        lambda s, _: when(s.rule == "known client", id=str(s.client_id or s.first("client_id") or "?")),
+        lambda s, _: when(
+            s.rule == "known client", id=str(s.client_id or s.first("client_id") or "?")
+        ),
         ("known client",),
     ),
     _of_rule("client:disabled", "enabled"),
     Mistake(
         "client:another",
         lambda s, k: when(
-            k.client_id is not None and s.client_id != k.client_id, id=str(s.client_id), wanted=(k.client_id,)
+            k.client_id is not None and s.client_id != k.client_id,
+            id=str(s.client_id),
+            wanted=(k.client_id,),
         ),
     ),
     Mistake("iss:", lambda s, _: when(s.claims.get("iss") != s.claims.get("sub")), ("iss",)),
     _of_rule("client_id:missing", "client_id of a secret"),
     Mistake(
         "client_id:",
-        lambda s, _: when(s.first("client_id") is not None and s.first("client_id") != s.claims.get("sub")),
+        lambda s, _: when(
+            s.first("client_id") is not None and s.first("client_id") != s.claims.get("sub")
+        ),
         ("another client_id",),
     ),
     Mistake("aud:missing", lambda s, _: when(not s.claims.get("aud")), ("aud",)),
-    Mistake("aud:several", lambda s, _: when(not isinstance(audience_of(s), str)), ("aud", "several aud")),
+    Mistake(
+        "aud:several",
+        lambda s, _: when(not isinstance(audience_of(s), str)),
+        ("aud", "several aud"),
+    ),
     Mistake("aud:endpoint", endpoint_on_acmidm, ("aud",)),
     Mistake("aud:issuer", issuer_on_geosecure, ("aud",)),
     Mistake("aud:misspelt", misspelt_audience, ("aud", "aud with slash")),
@@ -210,7 +252,8 @@ MISTAKES = (
     Mistake(
         "iat:future",
         lambda s, k: when(
-            (number(s, "iat") or 0) > k.now + SKEW_SECONDS, seconds=round((number(s, "iat") or 0) - k.now)
+            (number(s, "iat") or 0) > k.now + SKEW_SECONDS,
+            seconds=round((number(s, "iat") or 0) - k.now),
         ),
         ("future iat",),
     ),
@@ -220,19 +263,27 @@ MISTAKES = (
     Mistake("exp:milliseconds", lambda s, _: when((number(s, "exp") or 0) > _MILLISECONDS), _TIMES),
     Mistake(
         "exp:long",
-        lambda s, _: when((lifetime(s) or 0) > LONGEST_LIFETIME_SECONDS, seconds=round(lifetime(s) or 0)),
+        lambda s, _: when(
+            (lifetime(s) or 0) > LONGEST_LIFETIME_SECONDS, seconds=round(lifetime(s) or 0)
+        ),
         ("lifetime", "longest lifetime"),
     ),
     Mistake("exp:before", lambda s, _: when((lives := lifetime(s)) is not None and lives <= 0)),
     Mistake("nbf:text", lambda s, _: when("nbf" in s.claims and number(s, "nbf") is None), _TIMES),
-    Mistake("nbf:future", lambda s, k: when((number(s, "nbf") or 0) > k.now + SKEW_SECONDS), ("future nbf",)),
+    Mistake(
+        "nbf:future",
+        lambda s, k: when((number(s, "nbf") or 0) > k.now + SKEW_SECONDS),
+        ("future nbf",),
+    ),
     _of_rule("jti:used", "used jti"),
     _of_rule("jti:text", "jti as text"),
     Mistake("jti:missing", lambda s, _: when(not s.claims.get("jti")), ("jti",)),
     Mistake(
         "jti:guid",
         lambda s, k: when(
-            k.has_habits and k.platform is Platform.GEOSECURE and not UUID.fullmatch(str(s.claims.get("jti")))
+            k.has_habits
+            and k.platform is Platform.GEOSECURE
+            and not UUID.fullmatch(str(s.claims.get("jti")))
         ),
         ("jti is a GUID",),
     ),
@@ -245,18 +296,27 @@ MISTAKES = (
     Mistake(
         "scope:renamed",
         lambda s, k: next(
-            ({"scope": name, "name": (k.renamed[name],)} for name in scopes_of(s) if name in k.renamed), None
+            (
+                {"scope": name, "name": (k.renamed[name],)}
+                for name in scopes_of(s)
+                if name in k.renamed
+            ),
+            None,
         ),
         _GRANTED,
     ),
     Mistake("scope:not granted", not_granted, _GRANTED),
     Mistake(
         "scope:unknown",
-        lambda s, k: next(({"scope": name} for name in scopes_of(s) if k.scopes and name not in k.scopes), None),
+        lambda s, k: next(
+            ({"scope": name} for name in scopes_of(s) if k.scopes and name not in k.scopes), None
+        ),
     ),
     Mistake(
         "audience:own",
-        lambda s, _: when(s.first("audience") is not None and s.first("audience") == s.claims.get("sub")),
+        lambda s, _: when(
+            s.first("audience") is not None and s.first("audience") == s.claims.get("sub")
+        ),
     ),
     Mistake(
         "audience:missing",
@@ -275,7 +335,11 @@ OF_CLIENT_ID = frozenset({"client:missing", "client:api", "client:numeric", "cli
 
 
 def ended_seconds_ago(sent: Sent, context: Context) -> int | None:
-    """Return how long ago an assertion ended: a mistake of one that is sent now, and not of one that was saved
-    earlier."""
+    """Return how long ago an assertion ended: a mistake of one that is sent now, and not of one
+    that was saved earlier."""
     exp = number(sent, "exp")
-    return None if exp is None or exp > context.now - SKEW_SECONDS or exp > _MILLISECONDS else round(context.now - exp)
+    return (
+        None
+        if exp is None or exp > context.now - SKEW_SECONDS or exp > _MILLISECONDS
+        else round(context.now - exp)
+    )

@@ -1,14 +1,16 @@
 """The resources, one file each, with its dynamic provider.
 
-It imports authorities, settings, forms, rules and values. The next resource type is a file here, declared in
-``onboarding.py`` below the component with the options of its neighbours, and named as the client is, with ``/…`` behind
-it where a client has several. Its provider is a ``ClientPartProvider`` (``opened.py``) where it is written into a
-client, else an ``AuthorityProvider`` (``base.py``), which has another ``check`` where it is at no authority, as
-``hand_over.py``; its methods are ``make``, ``look``, ``change`` and ``remove``. Reviews then show the changes of its
-inputs by themselves; no report shows its drift. For a report of drift add the type to ``engine_resources.Resource`` and
-``client_from``, its kinds of change to ``report/kinds.py``, and its comparison to ``report/drift.py``. Only
-``HandOver`` is below no client.
+It imports authorities, settings, forms, rules and values. The next resource type is a file here,
+declared in ``onboarding.py`` below the component with the options of its neighbours, and named as
+the client is, with ``/…`` behind it where a client has several. Its provider is a
+``ClientPartProvider`` (``opened.py``) where it is written into a client, else an
+``AuthorityProvider`` (``base.py``), which has another ``check`` where it is at no authority, as
+``hand_over.py``; its methods are ``make``, ``look``, ``change`` and ``remove``. Reviews then show
+the changes of its inputs by themselves; no report shows its drift. For a report of drift add the
+type to ``engine_resources.Resource`` and ``client_from``, its kinds of change to
+``report/kinds.py``, and its comparison to ``report/drift.py``. Only ``HandOver`` is below no
+client.
 
-The import path of each provider class is in every state (the provider is pickled by name), so that a path that was
-released is kept: docs/adr/0001-dynamic-providers.md.
+The import path of each provider class is in every state (the provider is pickled by name), so that
+a path that was released is kept: docs/adr/0001-dynamic-providers.md.
 """

@@ -1,12 +1,14 @@
-"""Taking over a client that somebody made by hand: the preview shows what it had, and that stays in the state.
+"""Taking over a client that somebody made by hand: the preview shows what it had, and that stays in
+the state.
 
-A form names the client-ID once. ``check``, which previews run too, reads the client and puts what it has into the input
-``adopt``. From then on the input stays as it was, whether the form still names the client-ID or not: the adoption is
-done. ``create`` overwrites what ``check`` saw, and nothing else.
+A form names the client-ID once. ``check``, which previews run too, reads the client and puts what
+it has into the input ``adopt``. From then on the input stays as it was, whether the form still
+names the client-ID or not: the adoption is done. ``create`` overwrites what ``check`` saw, and
+nothing else.
 
-What cannot be taken over has its reason in the same place, as ``refused``. A failed ``check`` would end the whole run,
-with the changes of every other organisation; so an ``up`` fails at the one resource, and ``acmidm_onboarding.refusals``
-makes a preview fail.
+What cannot be taken over has its reason in the same place, as ``refused``. A failed ``check`` would
+end the whole run, with the changes of every other organisation; so an ``up`` fails at the one
+resource, and ``acmidm_onboarding.refusals`` makes a preview fail.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ _NOT_THIS = "correct the client-ID under adopt in the form, or remove it"
 
 
 def wanted(connection: Declaration, managed_by: str) -> dict[str, Any] | None:
-    """Return the input ``adopt`` as the program gives it: which client, for whom, by which form; None without one."""
+    """Return the input ``adopt`` as the program gives it: which client, for whom, by which form;
+    None without one."""
     if connection.adopts is None:
         return None
     return {
@@ -32,18 +35,22 @@ def wanted(connection: Declaration, managed_by: str) -> dict[str, Any] | None:
         "managed_by": managed_by,
         "form": connection.form,
         "codes": list(connection.codes),
-        "shared_codes": [code for code in (connection.declared_by.kbo,) if code and code not in connection.codes],
+        "shared_codes": [
+            code for code in (connection.declared_by.kbo,) if code and code not in connection.codes
+        ],
         "is_named": connection.adopts in connection.declared_by.adopts,
     }
 
 
 def record(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the input ``adopt`` of a client that is taken over: which one, and what it had before."""
+    """Return the input ``adopt`` of a client that is taken over: which one, and what it had
+    before."""
     return {"client_id": wanted["client_id"], "before": dict(before)}
 
 
 def refusal(wanted: Mapping[str, Any], sentence: str) -> dict[str, str]:
-    """Return the input ``adopt`` of a client that cannot be taken over: why, and which form names it."""
+    """Return the input ``adopt`` of a client that cannot be taken over: why, and which form names
+    it."""
     return {"client_id": wanted["client_id"], "refused": f"{wanted['form']}: {sentence}"}
 
 
@@ -53,11 +60,13 @@ def refused(props: Mapping[str, Any]) -> str | None:
     return adopt.get("refused") if isinstance(adopt, Mapping) else None
 
 
-def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserved: Reserved | None) -> str | None:
+def obstacle(
+    wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserved: Reserved | None
+) -> str | None:
     """Return why a client cannot be taken over, a sentence; None where it can.
 
-    It can where it is this organisation's and bears no marks, or this connection's since a run that was cut off.
-    ``reserved`` is why its authority gives the client to no form.
+    It can where it is this organisation's and bears no marks, or this connection's since a run that
+    was cut off. ``reserved`` is why its authority gives the client to no form.
     """
     client_id = f"client {quoted(wanted['client_id'])}"
     if snapshot is None or snapshot.client.client_id != wanted["client_id"]:
@@ -69,23 +78,32 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
         return None
     if metadata.managed_by == wanted["managed_by"]:
         return (
-            f"{client_id} is that of {metadata.software_id} in this stack; write formerly to keep it under another name"
+            f"{client_id} is that of {metadata.software_id} in this stack; write formerly to keep"
+            " it under another name"
         )
     if metadata.managed_by is not None:
         return f"{client_id} is managed by {metadata.managed_by} already; {_NOT_THIS}"
     if metadata.software_id not in (None, wanted["software_id"]):
-        return f'{client_id} is that of "{metadata.software_id}", by a tool that is not this project; {_NOT_THIS}'
+        return (
+            f'{client_id} is that of "{metadata.software_id}", by a tool that is not this project;'
+            f" {_NOT_THIS}"
+        )
     match metadata.organisation.is_of(wanted["codes"], wanted["shared_codes"]):
         case False:
-            codes = ", ".join(quoted(code) for code in (metadata.organisation.ovo, metadata.organisation.kbo) if code)
+            codes = ", ".join(
+                quoted(code)
+                for code in (metadata.organisation.ovo, metadata.organisation.kbo)
+                if code
+            )
             return (
-                f"{client_id} is that of {quoted(metadata.organisation.name)} ({codes}), and of no code in"
-                f" organisation.yaml; {_NOT_THIS}"
+                f"{client_id} is that of {quoted(metadata.organisation.name)} ({codes}), and of no"
+                f" code in organisation.yaml; {_NOT_THIS}"
             )
         case None if not wanted["is_named"]:
             return (
-                f"{client_id} has no code of an organisation at its authority, so that nobody can tell whose it is; "
-                f"have it named under adopts in organisation.yaml, or given its codes there; else {_NOT_THIS}"
+                f"{client_id} has no code of an organisation at its authority, so that nobody can"
+                " tell whose it is; have it named under adopts in organisation.yaml, or given its"
+                f" codes there; else {_NOT_THIS}"
             )
     return None
 
@@ -93,15 +111,19 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
 def has_another(wanted: Mapping[str, Any]) -> str:
     """Return why a client cannot be taken over by a connection that has another one."""
     return (
-        f"client {quoted(wanted['client_id'])} cannot be taken over, for this connection has a client already; "
-        "remove adopt from the form, or see docs/adoption.md for how to change clients"
+        f"client {quoted(wanted['client_id'])} cannot be taken over, for this connection has a"
+        " client already; remove adopt from the form, or see docs/adoption.md for how to change"
+        " clients"
     )
 
 
 def before(props: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return what ``check`` saw of the client that a create takes over; None where it takes none over."""
+    """Return what ``check`` saw of the client that a create takes over; None where it takes none
+    over."""
     adopt = props.get("adopt")
     if not isinstance(adopt, Mapping) or props.get("client_id") not in (None, adopt["client_id"]):
-        return None  # what is inside a client keeps the record when it is made anew for another client
+        return (
+            None  # what is inside a client keeps the record when it is made anew for another client
+        )
     seen = adopt.get("before")
     return seen if isinstance(seen, Mapping) else None

@@ -1,4 +1,5 @@
-"""What the providers share: configuration, normalised inputs, precise diffs, adoption, one-sentence errors."""
+"""What the providers share: configuration, normalised inputs, precise diffs, adoption, one-sentence
+errors."""
 
 from __future__ import annotations
 
@@ -40,9 +41,12 @@ _connections: list[tuple[Settings, Connected, SameRun]] = []
 
 
 class AuthorityProvider(ResourceProvider):
-    """The base. Subclasses have no state of their own: what is pickled into the state is their name."""
+    """The base. Subclasses have no state of their own: what is pickled into the state is their
+    name."""
 
-    serialize_as_secret_always = False  # nothing secret is captured, and encrypting a name helps nobody
+    serialize_as_secret_always = (
+        False  # nothing secret is captured, and encrypting a name helps nobody
+    )
     replaced_by: ClassVar[tuple[str, ...]]
     """The inputs whose change replaces the resource."""
 
@@ -51,7 +55,8 @@ class AuthorityProvider(ResourceProvider):
     _settings: Settings
 
     def configure(self, req: ConfigureRequest) -> None:
-        # The SDK shows the user traceback.format_exc() of what a provider raises; without frames that is its sentence.
+        # The SDK shows the user traceback.format_exc() of what a provider raises; without frames
+        # that is its sentence.
         sys.tracebacklimit = 0
         end_with_the_engine()
         self._settings = read_settings(lambda key: req.config.get(f"{NAMESPACE}:{key}"))
@@ -62,17 +67,24 @@ class AuthorityProvider(ResourceProvider):
         if olds:  # what counts for a create alone stays as it was
             inputs |= {name: inputs_of(olds).get(name) for name in ownership.OF_A_CREATE}
         inputs = {
-            name: value for name, value in inputs.items() if value is not None or name not in ownership.OF_A_CREATE
+            name: value
+            for name, value in inputs.items()
+            if value is not None or name not in ownership.OF_A_CREATE
         }
         wanted = inputs.pop("adopt", None)
         # Without old inputs the resource is about to be made, or to replace another.
-        adopt = self._kept(wanted, inputs_of(olds).get("adopt"), inputs) if olds else self._compared(wanted, inputs)
+        adopt = (
+            self._kept(wanted, inputs_of(olds).get("adopt"), inputs)
+            if olds
+            else self._compared(wanted, inputs)
+        )
         return CheckResult({**inputs, "adopt": adopt} if adopt else inputs, [])
 
     def _kept(
         self, wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None, inputs: Properties
     ) -> Mapping[str, Any] | None:
-        """Return the input ``adopt`` of a resource that is in the state: what it took over stays recorded.
+        """Return the input ``adopt`` of a resource that is in the state: what it took over stays
+        recorded.
 
         Another client in the form is refused, but for the one that the connection has.
         """
@@ -80,38 +92,52 @@ class AuthorityProvider(ResourceProvider):
             return before
         with suppress(AuthorityError):
             snapshot = self._platform(inputs).clients.get(wanted["client_id"])
-            if snapshot is not None and snapshot.client.metadata.owner.is_connection_of(ownership.owner_of(wanted)):
+            if snapshot is not None and snapshot.client.metadata.owner.is_connection_of(
+                ownership.owner_of(wanted)
+            ):
                 return before
         return adoption.refusal(wanted, adoption.has_another(wanted))
 
-    def _compared(self, wanted: Mapping[str, Any] | None, inputs: Properties) -> dict[str, Any] | None:
-        """Return the input ``adopt`` of a resource that is about to be made; None where it takes no client over."""
+    def _compared(
+        self, wanted: Mapping[str, Any] | None, inputs: Properties
+    ) -> dict[str, Any] | None:
+        """Return the input ``adopt`` of a resource that is about to be made; None where it takes no
+        client over."""
         if wanted is None:
             return None
         try:
             platform = self._platform(inputs)
             snapshot = platform.clients.get(wanted["client_id"])
-            sentence = adoption.obstacle(wanted, snapshot, platform.reserved.get(wanted["client_id"]))
+            sentence = adoption.obstacle(
+                wanted, snapshot, platform.reserved.get(wanted["client_id"])
+            )
             if snapshot is None or sentence is not None:
                 return adoption.refusal(wanted, sentence or "")
             return adoption.record(wanted, self.before(platform, snapshot, inputs))
         except AuthorityError as error:
             return adoption.refusal(wanted, str(error))
 
-    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
-        """Return the managed inputs of this resource, as a client that is taken over has them now."""
+    def before(
+        self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties
+    ) -> Properties:
+        """Return the managed inputs of this resource, as a client that is taken over has them
+        now."""
         raise NotImplementedError
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
         """Return what replaces the resource; which inputs changed the engine finds by itself.
 
-        A ``client_id`` that is not known yet is that of a new client. A resource that is refused is not replaced: a
-        replacement is checked without the old inputs, which say why it is refused.
+        A ``client_id`` that is not known yet is that of a new client. A resource that is refused is
+        not replaced: a replacement is checked without the old inputs, which say why it is refused.
         """
         self._run.declares(id_, olds)
         if adoption.refused(news):
             return DiffResult(changes=None, replaces=[], delete_before_replace=False)
-        changed = [name for name in self.replaced_by if self.identity(news, name) != self.identity(olds, name)]
+        changed = [
+            name
+            for name in self.replaced_by
+            if self.identity(news, name) != self.identity(olds, name)
+        ]
         return DiffResult(changes=None, replaces=changed, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:
@@ -128,7 +154,8 @@ class AuthorityProvider(ResourceProvider):
     def read(self, id_: str, props: Properties) -> ReadResult:
         try:
             return self.look(id_, props)
-        except PerhapsGone as error:  # a client that cannot be read has no change, and fails no other client's refresh
+        # a client that cannot be read has no change, and fails no other client's refresh
+        except PerhapsGone as error:
             pulumi.log.warn(str(error))
             return ReadResult(id_, inputs_of(props))
 
@@ -150,8 +177,8 @@ class AuthorityProvider(ResourceProvider):
         """Remove the resource at its authority; nothing where it is at none."""
 
     def identity(self, props: Properties, name: str) -> Any:
-        """Return the part of an input whose change makes another resource: the whole input, unless a provider says
-        otherwise."""
+        """Return the part of an input whose change makes another resource: the whole input, unless
+        a provider says otherwise."""
         return props.get(name)
 
     def on(self, props: Properties) -> ConnectedPlatform:
@@ -170,7 +197,8 @@ class AuthorityProvider(ResourceProvider):
         if platform is None:
             raise Rejected(
                 f'platform "{props["platform"]}" has no authority in this stack; '
-                f"set {NAMESPACE}:{props['platform']}ManagementUrl and what goes with it, or remove the platform from"
+                f"set {NAMESPACE}:{props['platform']}ManagementUrl and what goes with it, or remove"
+                " the platform from"
                 " the form"
             )
         return platform
@@ -180,7 +208,8 @@ class AuthorityResource(Resource):
     """What the resources at authorities share."""
 
     adopt: pulumi.Output[Mapping[str, Any] | None]
-    """The client that was taken over, and what it had before; in a preview also why it is refused."""
+    """The client that was taken over, and what it had before; in a preview also why it is
+    refused."""
 
 
 def managed_by() -> str:
@@ -189,9 +218,12 @@ def managed_by() -> str:
 
 
 def inputs_of(props: Properties) -> dict[str, Any]:
-    """Return a resource's own inputs, in one form: whole numbers are integers again, which travel as floating point."""
+    """Return a resource's own inputs, in one form: whole numbers are integers again, which travel
+    as floating point."""
     return {
-        name: normalised(value) for name, value in props.items() if not name.startswith("__") and name != REGISTRATION
+        name: normalised(value)
+        for name, value in props.items()
+        if not name.startswith("__") and name != REGISTRATION
     }
 
 
@@ -201,7 +233,8 @@ def gone() -> ReadResult:
 
 
 def _connected(settings: Settings) -> tuple[Connected, SameRun]:
-    """Return what all providers of a process share: its connections, so that each client is read once, and its run."""
+    """Return what all providers of a process share: its connections, so that each client is read
+    once, and its run."""
     # Here, for the program declares resources without HTTP, whose import takes a tenth of a second.
     from acmidm_onboarding.authorities.connected import connected
 

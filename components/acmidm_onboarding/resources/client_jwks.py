@@ -1,14 +1,15 @@
-"""The whole JWK Set of one client, a map keyed by ``kid``; or none, where the organisation uploads its keys in the
-portal.
+"""The whole JWK Set of one client, a map keyed by ``kid``; or none, where the organisation uploads
+its keys in the portal.
 
-Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Without ``jwks`` nothing is read
-or written: taking the keys out of a form leaves them where they are. A key that may not leave yet (``overlap.py``)
-stays, and is recorded as there; the output ``refused`` says why. Replaced with the client, and goes with it.
+Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Without
+``jwks`` nothing is read or written: taking the keys out of a form leaves them where they are. A key
+that may not leave yet (``overlap.py``) stays, and is recorded as there; the output ``refused`` says
+why. Replaced with the client, and goes with it.
 
-``proven`` is the evidence that the client works (``values/evidence.py``). The output ``seen`` confirms it for the gate
-to production: it has the thumbprint of the key that signed it, where the authority has that key and, if it can tell,
-has seen it in use. A run looks until that is so; keys in the portal or at an address may go unseen, so that each run
-looks again.
+``proven`` is the evidence that the client works (``values/evidence.py``). The output ``seen``
+confirms it for the gate to production: it has the thumbprint of the key that signed it, where the
+authority has that key and, if it can tell, has seen it in use. A run looks until that is so; keys
+in the portal or at an address may go unseen, so that each run looks again.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhil
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
 from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.resources import adoption, overlap, ownership
-from acmidm_onboarding.resources.base import AuthorityResource, Properties, gone, inputs_of, managed_by
+from acmidm_onboarding.resources.base import (
+    AuthorityResource,
+    Properties,
+    gone,
+    inputs_of,
+    managed_by,
+)
 from acmidm_onboarding.resources.opened import ClientPartProvider
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, members_of, readable_jwk
@@ -37,7 +44,8 @@ if TYPE_CHECKING:
 
 
 _LONGEST_PROBE = timedelta(hours=1)
-"""How long before its evidence a key got its last token at the most, the difference between two clocks included."""
+"""How long before its evidence a key got its last token at the most, the difference between two
+clocks included."""
 
 
 class ClientJwksProvider(ClientPartProvider):
@@ -46,19 +54,38 @@ class ClientJwksProvider(ClientPartProvider):
         inputs, before = dict(checked.inputs or {}), inputs_of(olds)
         wanted = inputs.pop(overlap.INPUT, None)
         # A client that is replaced has no keys yet: its first ones are no rotation.
-        is_same = not before or not any(inputs.get(name) != before.get(name) for name in self.replaced_by)
-        platform = self._platforms.get(inputs["platform"]) if is_same and not adoption.refused(inputs) else None
+        is_same = not before or not any(
+            inputs.get(name) != before.get(name) for name in self.replaced_by
+        )
+        platform = (
+            self._platforms.get(inputs["platform"])
+            if is_same and not adoption.refused(inputs)
+            else None
+        )
         if platform is not None and wanted and isinstance(inputs["client_id"], str):
             platform.compromised[inputs["client_id"]] = frozenset(wanted["compromised"])
-        return CheckResult(overlap.Overlap(before, inputs, wanted, self._settings).checked(platform), checked.failures)
+        return CheckResult(
+            overlap.Overlap(before, inputs, wanted, self._settings).checked(platform),
+            checked.failures,
+        )
 
-    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
+    def before(
+        self,
+        platform: ConnectedPlatform,  # noqa: ARG002
+        snapshot: ClientSnapshot,
+        inputs: Properties,  # noqa: ARG002
+    ) -> Properties:
         return {"jwks": dict(snapshot.jwks)}
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
         result = super().diff(id_, olds, news)
         may_have_gone = inputs_of(news).get("jwks") is None or olds.get("seen") is None
-        if news.get("proven") and may_have_gone and not result.replaces and not adoption.refused(news):
+        if (
+            news.get("proven")
+            and may_have_gone
+            and not result.replaces
+            and not adoption.refused(news)
+        ):
             with suppress(AuthorityError):  # what cannot be read counts as unchanged
                 if self._seen(id_, news, olds)["seen"] != olds.get("seen"):
                     result.changes = True
@@ -69,7 +96,9 @@ class ClientJwksProvider(ClientPartProvider):
         made = self.made_with(props)
         if made is None or made.jwks != inputs_of(props).get("jwks"):
             self._replace(props, None if seen is None else seen["jwks"])
-        return CreateResult(props["client_id"], {**_inputs(props), **self._seen(props["client_id"], props)})
+        return CreateResult(
+            props["client_id"], {**_inputs(props), **self._seen(props["client_id"], props)}
+        )
 
     def look(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)
@@ -89,30 +118,46 @@ class ClientJwksProvider(ClientPartProvider):
         return ReadResult(id_, {**inputs, **seen}, inputs)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
-        # The state has no keys that were left to the portal: whatever the client has may go, and the review lists it.
+        # The state has no keys that were left to the portal: whatever the client has may go, and
+        # the review lists it.
         self._replace(news, inputs_of(olds).get("jwks"))
         return {**_inputs(news), **self._seen(id_, news, olds)}
 
     def _seen(self, id_: str, props: Properties, olds: Properties | None = None) -> dict[str, Any]:
-        """Return the output ``seen``. Evidence that an earlier run confirmed needs no more than that its key is there.
+        """Return the output ``seen``. Evidence that an earlier run confirmed needs no more than
+        that its key is there.
 
         Raises:
-            Rejected: where the keys are at an address that cannot be fetched, so that the next run looks again.
+            Rejected: where the keys are at an address that cannot be fetched, so that the next run
+            looks again.
         """
         proven = props.get("proven")
         if not proven:
             return {}
-        platform, thumbprint, jwks = self.on(props), proven["thumbprint"], inputs_of(props).get("jwks")
+        platform, thumbprint, jwks = (
+            self.on(props),
+            proven["thumbprint"],
+            inputs_of(props).get("jwks"),
+        )
         if jwks is None:
             snapshot = platform.clients.get(id_)
             jwks = snapshot.jwks if snapshot else {}
         try:
             key = keys_in_force(jwks).get(thumbprint)
         except Unusable as error:
-            raise Rejected(f"the key that its evidence was signed with cannot be looked for: {error}") from None
+            raise Rejected(
+                f"the key that its evidence was signed with cannot be looked for: {error}"
+            ) from None
         at = datetime.fromisoformat(proven["proven_at"])
-        is_seen = proven["issuer"] == platform.issuer and key is not None and (key.expires is None or key.expires > at)
-        is_confirmed = olds is not None and (olds.get("seen"), olds.get("proven")) == (thumbprint, proven)
+        is_seen = (
+            proven["issuer"] == platform.issuer
+            and key is not None
+            and (key.expires is None or key.expires > at)
+        )
+        is_confirmed = olds is not None and (olds.get("seen"), olds.get("proven")) == (
+            thumbprint,
+            proven,
+        )
         if is_seen and not is_confirmed and isinstance(platform.authority, KnowsUse):
             use = platform.authority.keys_in_use(id_).get(thumbprint)
             is_seen = use is not None and use.last_used_at >= at - _LONGEST_PROBE
@@ -131,9 +176,12 @@ class ClientJwksProvider(ClientPartProvider):
             platform.clients.forget(props["client_id"])
 
     def _remove_compromised(self, platform: ConnectedPlatform, client_id: str) -> None:
-        """Remove the compromised keys alone, where somebody else changed the keys: a thief could do that before each
-        run."""
-        jwks, stolen = platform.authority.read_jwks(client_id) or {}, platform.compromised.get(client_id, frozenset())
+        """Remove the compromised keys alone, where somebody else changed the keys: a thief could do
+        that before each run."""
+        jwks, stolen = (
+            platform.authority.read_jwks(client_id) or {},
+            platform.compromised.get(client_id, frozenset()),
+        )
         stay = {
             name: key
             for name, key in jwks.items()
@@ -161,7 +209,9 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
             "client_id": client_id,
             ownership.CONNECTION: ownership.marks(connection, managed_by()),
             "adopt": adoption.wanted(connection, managed_by()),
-            overlap.INPUT: None if connection.is_confirmed else overlap.wanted(connection, pulumi.get_stack()),
+            overlap.INPUT: None
+            if connection.is_confirmed
+            else overlap.wanted(connection, pulumi.get_stack()),
             overlap.REFUSED: None,
             "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(members_of),
             "proven": connection.proven or None,

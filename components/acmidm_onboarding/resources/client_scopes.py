@@ -1,8 +1,9 @@
-"""The whole set of scopes of one client, a map keyed by scope, and which of them a token has without being asked for
-it.
+"""The whole set of scopes of one client, a map keyed by scope, and which of them a token has
+without being asked for it.
 
-Identity: the client. A scope granted by hand is drift and shows as a line; scopes that an API's provider assigns by
-itself (the catalogue marks them) are none. Replaced with the client, and goes with it.
+Identity: the client. A scope granted by hand is drift and shows as a line; scopes that an API's
+provider assigns by itself (the catalogue marks them) are none. Replaced with the client, and goes
+with it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from pulumi.dynamic import CreateResult, ReadResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.resources import adoption, ownership
-from acmidm_onboarding.resources.base import AuthorityResource, Properties, gone, inputs_of, managed_by
+from acmidm_onboarding.resources.base import (
+    AuthorityResource,
+    Properties,
+    gone,
+    inputs_of,
+    managed_by,
+)
 from acmidm_onboarding.resources.opened import ClientPartProvider
 from acmidm_onboarding.values.client import NOT_DECLARED
 from acmidm_onboarding.values.declaration import Declaration
@@ -28,15 +35,22 @@ _DEFAULT = "default_scopes"
 
 
 class ClientScopesProvider(ClientPartProvider):
-    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
+    def before(
+        self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties
+    ) -> Properties:
         scopes = without_assigned(snapshot.scopes, platform.assigned, inputs["scopes"])
-        return {"scopes": dict.fromkeys(sorted(scopes), NOT_DECLARED), _DEFAULT: _of_default(scopes)}
+        return {
+            "scopes": dict.fromkeys(sorted(scopes), NOT_DECLARED),
+            _DEFAULT: _of_default(scopes),
+        }
 
     def make(self, props: Properties) -> CreateResult:
         platform, client_id, seen = self.on(props), props["client_id"], adoption.before(props)
         made = self.made_with(props)
         if made is None or made.scopes != _scopes(props):
-            platform.authority.replace_scopes(client_id, None if seen is None else _scopes(seen), _scopes(props))
+            platform.authority.replace_scopes(
+                client_id, None if seen is None else _scopes(seen), _scopes(props)
+            )
             platform.clients.forget(client_id)
         return CreateResult(client_id, inputs_of(props))
 
@@ -64,7 +78,10 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
     """Per scope the reason for it."""
 
     def __init__(
-        self, connection: Declaration, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+        self,
+        connection: Declaration,
+        client_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props = {
             "platform": connection.platform.value,
@@ -72,8 +89,11 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
             ownership.CONNECTION: ownership.marks(connection, managed_by()),
             "adopt": adoption.wanted(connection, managed_by()),
             "scopes": {scope: grant.reason for scope, grant in connection.scopes.items()},
-            _DEFAULT: {scope: True for scope, grant in sorted(connection.scopes.items()) if grant.default},
-            # The platform's name of a scope may be corrected: the gate to production knows it by the catalogue's.
+            _DEFAULT: {
+                scope: True for scope, grant in sorted(connection.scopes.items()) if grant.default
+            },
+            # The platform's name of a scope may be corrected: the gate to production knows it by
+            # the catalogue's.
             "catalogue_names": (
                 {
                     scope: name
@@ -91,5 +111,6 @@ def _scopes(props: Properties) -> Scopes:
 
 
 def _of_default(scopes: Scopes) -> dict[str, bool]:
-    """Return the scopes that every token has, whatever its request names: a map, of which a change is one line."""
+    """Return the scopes that every token has, whatever its request names: a map, of which a change
+    is one line."""
     return {scope: True for scope in sorted(scopes) if scopes[scope]}

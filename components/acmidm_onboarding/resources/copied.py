@@ -1,5 +1,5 @@
-"""A state that was copied into another stack bears all marks of the first one: its clients must not be taken from that
-stack."""
+"""A state that was copied into another stack bears all marks of the first one: its clients must not
+be taken from that stack."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from acmidm_onboarding.values.problems import quoted
 
 
 def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None) -> str | None:
-    """Return why a client cannot go from the stack that wrote it to this one, whose full name is ``stack``; None where
-    it can: the other stack is gone, as after ``pulumi stack rename``, or has the client no more."""
+    """Return why a client cannot go from the stack that wrote it to this one, whose full name is
+    ``stack``; None where it can: the other stack is gone, as after ``pulumi stack rename``, or has
+    the client no more."""
     before = olds.get("managed_by")
     if stack is None or before in (None, news.get("managed_by")):
         return None
-    other = f"{stack.partition('/')[0]}/{before}" if "/" in stack else str(before).rpartition("/")[2]
+    other = (
+        f"{stack.partition('/')[0]}/{before}" if "/" in stack else str(before).rpartition("/")[2]
+    )
     state = recorded(other)
     if state is None:
         reason = None if is_missing(other) else unreadable(other)
@@ -28,7 +31,8 @@ def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None)
     if client is None or not client.client_id:
         return None
     return (
-        f"stack {before} has client {client.client_id} still, so that the state of this stack is a copy, which takes"
-        " nothing over; run acmidm move again where that was cut off; else go on with that stack, or when this one is"
-        f" to follow it, forget that one first: pulumi stack rm --force --stack {other}"
+        f"stack {before} has client {client.client_id} still, so that the state of this stack is a"
+        " copy, which takes nothing over; run acmidm move again where that was cut off; else go on"
+        " with that stack, or when this one is to follow it, forget that one first: pulumi stack"
+        f" rm --force --stack {other}"
     )

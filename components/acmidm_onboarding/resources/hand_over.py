@@ -1,12 +1,14 @@
-"""Handing clients over: the mails by which organisations get client-IDs, and scopes that are added later.
+"""Handing clients over: the mails by which organisations get client-IDs, and scopes that are added
+later.
 
-Identity: the stack. It manages nothing at an authority: the state is the record, per client, of which mails went to
-whom (``mail_record.py``). A run mails a contact once, about all its clients. The client-ID of a client that this
-project made (its output ``hand_over``) is mailed; a client that existed before, or was taken over, is recorded as such.
-Scopes that are added later are mailed, scopes that are withdrawn are not. What a mail server did not take is unsent,
-and a change for as long as there is a server. A mail that cannot be sent is a warning, and fails no run. A client that
-could not be made is mailed about by a later run. Never replaced; delete does nothing. The record of a client stays once
-no form declares the client, for its removal may be refused.
+Identity: the stack. It manages nothing at an authority: the state is the record, per client, of
+which mails went to whom (``mail_record.py``). A run mails a contact once, about all its clients.
+The client-ID of a client that this project made (its output ``hand_over``) is mailed; a client that
+existed before, or was taken over, is recorded as such. Scopes that are added later are mailed,
+scopes that are withdrawn are not. What a mail server did not take is unsent, and a change for as
+long as there is a server. A mail that cannot be sent is a warning, and fails no run. A client that
+could not be made is mailed about by a later run. Never replaced; delete does nothing. The record of
+a client stays once no form declares the client, for its removal may be refused.
 """
 
 from __future__ import annotations
@@ -48,27 +50,42 @@ class HandOverProvider(AuthorityProvider):
         return CheckResult(inputs_of(news), [])
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        """Find what is unsent. Other contacts, another name or another language are no change: they send no mail."""
+        """Find what is unsent. Other contacts, another name or another language are no change: they
+        send no mail."""
         before, made = _records(olds), _made(news)
         now = _due(before, news)
         is_unsent = self._settings.smtp_url is not None and bool(_mails(now, made))
-        is_awaited = len(made) < len(news["connections"])  # a preview knows no client-ID of what is new
-        return DiffResult(changes=is_unsent or is_awaited or now != before, replaces=[], delete_before_replace=False)
+        is_awaited = len(made) < len(
+            news["connections"]
+        )  # a preview knows no client-ID of what is new
+        return DiffResult(
+            changes=is_unsent or is_awaited or now != before,
+            replaces=[],
+            delete_before_replace=False,
+        )
 
     def create(self, props: Properties) -> CreateResult:
-        return CreateResult(props["stack"], self._mailed(_records(handed_over(props["stack"])), props))
+        return CreateResult(
+            props["stack"], self._mailed(_records(handed_over(props["stack"])), props)
+        )
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         inputs = inputs_of(props)
-        return ReadResult(id_, inputs, {name: value for name, value in inputs.items() if name != RECORDS})
+        return ReadResult(
+            id_, inputs, {name: value for name, value in inputs.items() if name != RECORDS}
+        )
 
     def change(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         return self._mailed(_records(olds), news)
 
     def _mailed(self, before: _Records, news: Properties) -> dict[str, Any]:
-        """Try to send what is unsent, and return the outputs with the record of it; a mail that is not sent is a
-        warning."""
-        records, connections, outcomes = _due(before, news), _made(news), defaultdict[str, dict[str, Outcome]](dict)
+        """Try to send what is unsent, and return the outputs with the record of it; a mail that is
+        not sent is a warning."""
+        records, connections, outcomes = (
+            _due(before, news),
+            _made(news),
+            defaultdict[str, dict[str, Outcome]](dict),
+        )
         for names, to in _mails(records, connections).items():
             about = {name: (records[name], connections[name]) for name in names}
             for part, of_part in self._sent_to(to, about):
@@ -77,68 +94,119 @@ class HandOverProvider(AuthorityProvider):
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for name, connection in connections.items():
             if to := records[name].unreached(connection["contacts"]):
-                records[name] = records[name].tried({contact: outcomes[name][contact] for contact in to}, now)
-        return {**inputs_of(news), RECORDS: {name: record.outputs for name, record in records.items()}}
+                records[name] = records[name].tried(
+                    {contact: outcomes[name][contact] for contact in to}, now
+                )
+        return {
+            **inputs_of(news),
+            RECORDS: {name: record.outputs for name, record in records.items()},
+        }
 
     def _sent_to(
         self, to: Sequence[str], about: Mapping[str, tuple[Delivery, Properties]]
     ) -> Iterator[tuple[Collection[str], dict[str, Outcome]]]:
-        """Send one mail about some clients, and yield their names with what became of it per contact.
+        """Send one mail about some clients, and yield their names with what became of it per
+        contact.
 
-        Where the server took it for nobody, send one for each organisation: the name of one may be what it refused.
+        Where the server took it for nobody, send one for each organisation: the name of one may be
+        what it refused.
         """
         outcomes = self._sent([*about.values()], to)
         yield about.keys(), outcomes
         by_code = defaultdict[str, list[str]](list)
         for name, (_, connection) in about.items():
             by_code[connection["key"].split("/")[2]].append(name)
-        if len(by_code) > 1 and all(sent.message_id is None and sent.why != NO_SMTP for sent in outcomes.values()):
-            yield from ((names, self._sent([about[name] for name in names], to)) for names in by_code.values())
+        if len(by_code) > 1 and all(
+            sent.message_id is None and sent.why != NO_SMTP for sent in outcomes.values()
+        ):
+            yield from (
+                (names, self._sent([about[name] for name in names], to))
+                for names in by_code.values()
+            )
 
     def _sent(self, about: _About, to: Sequence[str]) -> dict[str, Outcome]:
         """Try to send one mail, and return what became of it per contact."""
-        what = f"the mail to {', '.join(to)} about {listed(connection['key'] for _, connection in about)}"
+        what = (
+            f"the mail to {', '.join(to)} about"
+            f" {listed(connection['key'] for _, connection in about)}"
+        )
         if self._settings.smtp_url is None:
             pulumi.log.info(on_one_line(f"{what} is not sent, for {NAMESPACE}:smtpUrl is not set"))
             return dict.fromkeys(to, Outcome(why=NO_SMTP))
-        # Here, for the program declares resources without mails, whose templates take a while to import.
+        # Here, for the program declares resources without mails, whose templates take a while to
+        # import.
         from acmidm_onboarding.mail import NotSent, send
 
         mail = self._mail(about, to)
         try:
             refused = send(mail, self._settings)
         except NotSent as error:
-            pulumi.log.warn(on_one_line(f"{what} is not sent, and the next run tries again: {error}"))
+            pulumi.log.warn(
+                on_one_line(f"{what} is not sent, and the next run tries again: {error}")
+            )
             return dict.fromkeys(to, Outcome(why=str(error)))
         for address, why in refused.items():
-            then = "the next run tries again" if why.is_temporary else "correct the contacts in the form"
+            then = (
+                "the next run tries again"
+                if why.is_temporary
+                else "correct the contacts in the form"
+            )
             pulumi.log.warn(on_one_line(f"{what} was refused for {address}: {why}; {then}"))
-        answers = {address: Outcome(mail.message_id, str(why), why.is_temporary) for address, why in refused.items()}
+        answers = {
+            address: Outcome(mail.message_id, str(why), why.is_temporary)
+            for address, why in refused.items()
+        }
         return {**dict.fromkeys(to, Outcome(mail.message_id)), **answers}
 
     def _mail(self, about: _About, to: Sequence[str]) -> Mail:
         from acmidm_onboarding.mail import compose
 
-        made, added, connections = list[Properties](), list[Properties](), [connection for _, connection in about]
+        made, added, connections = (
+            list[Properties](),
+            list[Properties](),
+            [connection for _, connection in about],
+        )
         keys = [connection["key"] for connection in connections]
         environment = Environment(keys[0].split("/")[1])
         for record, connection in about:
             portal = self._settings.platforms[Platform(connection["platform"])].portal(environment)
-            where = "nowhere" if connection["keys"] == "portal" and portal is None else connection["keys"]
-            client = {"jwks_uri": None, **connection, "added": list(record.unsent), "keys": where, "portal": portal}
+            where = (
+                "nowhere"
+                if connection["keys"] == "portal" and portal is None
+                else connection["keys"]
+            )
+            client = {
+                "jwks_uri": None,
+                **connection,
+                "added": list(record.unsent),
+                "keys": where,
+                "portal": portal,
+            }
             (made if CLIENT_ID in record.unsent else added).append(client)
-        applications = ", ".join(dict.fromkeys(connection["application"] for connection in connections))
-        values = {"application": applications, "environment": environment.value, "made": made, "added": added}
-        first = min((Language(connection["language"]) for connection in connections), key=list(Language).index)
+        applications = ", ".join(
+            dict.fromkeys(connection["application"] for connection in connections)
+        )
+        values = {
+            "application": applications,
+            "environment": environment.value,
+            "made": made,
+            "added": added,
+        }
+        first = min(
+            (Language(connection["language"]) for connection in connections),
+            key=list(Language).index,
+        )
         # A mail about several organisations is filed under none of them alone.
         key = keys[0] if len({key.split("/")[2] for key in keys}) == 1 else " ".join(keys)
         step = _STEPS[environment] if made else "scopes"
-        return compose("hand-over", values, language=first, to=to, key=key, step=step, settings=self._settings)
+        return compose(
+            "hand-over", values, language=first, to=to, key=key, step=step, settings=self._settings
+        )
 
 
 def _made(props: Properties) -> dict[str, Properties]:
-    """Return the connections whose client and scopes are made, by the names of their records: in order, so that the
-    same mail has the same text."""
+    """Return the connections whose client and scopes are made, by the names of their records: in
+    order, so that the same mail has the same text."""
     return {
         record_name(connection["platform"], connection["client_id"]): {
             "key": key,
@@ -159,13 +227,20 @@ def _due(before: _Records, news: Properties) -> _Records:
     records = dict(before)
     for name, connection in _made(news).items():
         scopes = connection["scopes"]
-        new = Delivery(unsent=(CLIENT_ID,)) if connection.get("hand_over") is True else Delivery(not_sent=EXISTED)
+        new = (
+            Delivery(unsent=(CLIENT_ID,))
+            if connection.get("hand_over") is True
+            else Delivery(not_sent=EXISTED)
+        )
         records[name] = (before.get(name) or replace(new, scopes=tuple(scopes))).with_scopes(scopes)
     return records
 
 
-def _mails(records: _Records, connections: Mapping[str, Properties]) -> dict[tuple[str, ...], list[str]]:
-    """Return the mails: the contacts of each by the names of the records that it is about. Each contact gets one."""
+def _mails(
+    records: _Records, connections: Mapping[str, Properties]
+) -> dict[tuple[str, ...], list[str]]:
+    """Return the mails: the contacts of each by the names of the records that it is about. Each
+    contact gets one."""
     of_contact = defaultdict[str, list[str]](list)
     for name, connection in connections.items():
         for contact in records[name].unreached(connection["contacts"]):
@@ -177,13 +252,19 @@ def _mails(records: _Records, connections: Mapping[str, Properties]) -> dict[tup
 
 
 class HandOver(Resource, module="acmidm", name="HandOver"):
-    """What the organisations of a stack were mailed about their clients; see the module's docstring."""
+    """What the organisations of a stack were mailed about their clients; see the module's
+    docstring."""
 
     def __init__(
-        self, connections: pulumi.Input[Mapping[str, Any]], opts: pulumi.ResourceOptions | None = None
+        self,
+        connections: pulumi.Input[Mapping[str, Any]],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
-            HandOverProvider(), "mails", {"stack": full_name(pulumi.get_stack()), "connections": connections}, opts
+            HandOverProvider(),
+            "mails",
+            {"stack": full_name(pulumi.get_stack()), "connections": connections},
+            opts,
         )
 
 
@@ -191,8 +272,15 @@ def handing_over(
     connection: Declaration, client: OAuthClient, scopes: ClientScopes | None, *, has_keys: bool
 ) -> dict[str, Any]:
     """Return what ``HandOver`` has of a connection, as inputs."""
-    # A preview has the scopes of the form, a run those that were granted: as a map, of which a change is a line.
-    granted: Any = None if scopes is None else connection.scopes if pulumi.runtime.is_dry_run() else scopes.scopes
+    # A preview has the scopes of the form, a run those that were granted: as a map, of which a
+    # change is a line.
+    granted: Any = (
+        None
+        if scopes is None
+        else connection.scopes
+        if pulumi.runtime.is_dry_run()
+        else scopes.scopes
+    )
     return {
         "platform": connection.platform.value,
         "client_id": client.id,
@@ -202,7 +290,9 @@ def handing_over(
         "language": connection.declared_by.language.value,
         "contacts": dict.fromkeys(connection.metadata.contacts, True),
         "scopes": (
-            pulumi.Output.from_input(granted).apply(lambda names: None if names is None else dict.fromkeys(names, True))
+            pulumi.Output.from_input(granted).apply(
+                lambda names: None if names is None else dict.fromkeys(names, True)
+            )
         ),
         # Keys that another project gives the component count as those of a form.
         "keys": (Authentication.KEYS_OF_FORM if has_keys else connection.authentication).value,

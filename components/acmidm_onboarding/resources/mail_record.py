@@ -1,8 +1,9 @@
-"""The record of a hand-over: what an organisation was mailed, what is unsent, and which contacts were refused.
+"""The record of a hand-over: what an organisation was mailed, what is unsent, and which contacts
+were refused.
 
-``unsent`` names what was not mailed: the client-ID, or scopes. Until a mail server takes the mail for a contact, every
-contact gets it but those who were refused for good. From then on only the contacts in ``retry`` get it, whom the server
-may accept later: nobody gets it twice.
+``unsent`` names what was not mailed: the client-ID, or scopes. Until a mail server takes the mail
+for a contact, every contact gets it but those who were refused for good. From then on only the
+contacts in ``retry`` get it, whom the server may accept later: nobody gets it twice.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 CLIENT_ID = "client_id"
-"""What ``unsent`` has for the client-ID. No scope has this name, and the mail with the client-ID names all scopes."""
+"""What ``unsent`` has for the client-ID. No scope has this name, and the mail with the client-ID
+names all scopes."""
 
 
 class Outcome(NamedTuple):
@@ -47,13 +49,15 @@ class Delivery:
     def of(cls, outputs: Mapping[str, Any]) -> Delivery:
         """Read the record in a resource's outputs."""
         fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in outputs.items()
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in outputs.items()
         }
         return cls(**{name: value for name, value in fields.items() if value is not None})
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The record as outputs of a resource, without what is None, which the engine leaves out too."""
+        """The record as outputs of a resource, without what is None, which the engine leaves out
+        too."""
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
@@ -65,37 +69,68 @@ class Delivery:
         if not self.unsent:
             return []
         return [
-            contact for contact in contacts if (contact in self.retry if self.retry else contact not in self.refused)
+            contact
+            for contact in contacts
+            if (contact in self.retry if self.retry else contact not in self.refused)
         ]
 
     def with_scopes(self, after: Collection[str]) -> Delivery:
-        """Return the record of a client with these scopes: added ones are unsent, withdrawn ones no longer."""
+        """Return the record of a client with these scopes: added ones are unsent, withdrawn ones no
+        longer."""
         added, record = set(after) - set(self.scopes), replace(self, scopes=tuple(sorted(after)))
-        # A contact that missed the mail gets the one about the added scopes, which has the client-ID too.
-        kept = {name for name in (() if added and self.retry else self.unsent) if name == CLIENT_ID or name in after}
+        # A contact that missed the mail gets the one about the added scopes, which has the
+        # client-ID too.
+        kept = {
+            name
+            for name in (() if added and self.retry else self.unsent)
+            if name == CLIENT_ID or name in after
+        }
         unsent = (CLIENT_ID,) if CLIENT_ID in kept else tuple(sorted(kept | added))
         if added:
             return replace(record, unsent=unsent, refused={}, retry=())
         return (
             replace(record, unsent=unsent)
             if unsent
-            else replace(record, unsent=(), retry=(), not_sent=None if self.unsent else self.not_sent)
+            else replace(
+                record, unsent=(), retry=(), not_sent=None if self.unsent else self.not_sent
+            )
         )
 
     def tried(self, outcomes: Mapping[str, Outcome], at: str) -> Delivery:
-        """Return the record after a try to send what is unsent: its outcome per contact, and its time (RFC 3339)."""
-        refused = {contact: outcome.why for contact, outcome in outcomes.items() if outcome.why is not None}
+        """Return the record after a try to send what is unsent: its outcome per contact, and its
+        time (RFC 3339)."""
+        refused = {
+            contact: outcome.why for contact, outcome in outcomes.items() if outcome.why is not None
+        }
         temporary = tuple(contact for contact in refused if outcomes[contact].is_temporary)
         reasons = {**self.refused, **refused}
         if len(refused) == len(outcomes) and not self.retry:
-            answered = [f"{contact}: {outcome.why}" for contact, outcome in outcomes.items() if outcome.message_id]
+            answered = [
+                f"{contact}: {outcome.why}"
+                for contact, outcome in outcomes.items()
+                if outcome.message_id
+            ]
             why = (
-                f"the mail server refused every recipient: {'; '.join(answered)}" if answered else min(refused.values())
+                f"the mail server refused every recipient: {'; '.join(answered)}"
+                if answered
+                else min(refused.values())
             )
-            for_good = {contact: reason for contact, reason in reasons.items() if contact not in temporary}
+            for_good = {
+                contact: reason for contact, reason in reasons.items() if contact not in temporary
+            }
             return replace(self, refused=for_good, not_sent=why)
         # Contacts that accepted the mail are refused no more.
-        still = {contact: why for contact, why in reasons.items() if contact in refused or contact not in outcomes}
-        record = replace(self, refused=still, retry=temporary, unsent=self.unsent if temporary else (), not_sent=None)
+        still = {
+            contact: why
+            for contact, why in reasons.items()
+            if contact in refused or contact not in outcomes
+        }
+        record = replace(
+            self,
+            refused=still,
+            retry=temporary,
+            unsent=self.unsent if temporary else (),
+            not_sent=None,
+        )
         accepted = [outcome.message_id for outcome in outcomes.values() if outcome.why is None]
         return replace(record, message_id=accepted[0], sent_at=at) if accepted else record

@@ -1,13 +1,14 @@
 """The OAuth client of one connection.
 
-Identity: the natural key (``software_id``: platform, environment, organisation, application) and the stack
-(``managed_by``), which the authority keeps. Create registers the client, or takes over the one that bears this key, or
-an earlier one of the connection, and the same stack: another resource of it made that. One that somebody else made is
-refused, unless the form names its client-ID under ``adopt``. Replaced when platform or environment change; everything
-else, another key by ``formerly`` too, is updated in place; a change from a secret to keys not before one of them works
-(``switching.py``). Delete removes the client with its scopes and keys, and what is left of its product configurations;
-nothing of it where another resource has the client by now (``ownership.py``). A state that is a copy of another stack's
-is refused.
+Identity: the natural key (``software_id``: platform, environment, organisation, application) and
+the stack (``managed_by``), which the authority keeps. Create registers the client, or takes over
+the one that bears this key, or an earlier one of the connection, and the same stack: another
+resource of it made that. One that somebody else made is refused, unless the form names its
+client-ID under ``adopt``. Replaced when platform or environment change; everything else, another
+key by ``formerly`` too, is updated in place; a change from a secret to keys not before one of them
+works (``switching.py``). Delete removes the client with its scopes and keys, and what is left of
+its product configurations; nothing of it where another resource has the client by now
+(``ownership.py``). A state that is a copy of another stack's is refused.
 """
 
 from __future__ import annotations
@@ -21,11 +22,23 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, AnswerLost, NotFound
-from acmidm_onboarding.authorities.port import Authority, ClientParts, ClientSnapshot, NewSecret, RegisteredClient
+from acmidm_onboarding.authorities.port import (
+    Authority,
+    ClientParts,
+    ClientSnapshot,
+    NewSecret,
+    RegisteredClient,
+)
 from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, UNKNOWN, WAITS
 from acmidm_onboarding.recorded import full_name
 from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching, unknown
-from acmidm_onboarding.resources.base import AuthorityResource, Properties, gone, inputs_of, managed_by
+from acmidm_onboarding.resources.base import (
+    AuthorityResource,
+    Properties,
+    gone,
+    inputs_of,
+    managed_by,
+)
 from acmidm_onboarding.resources.opened import OpenedProvider
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, members_of
@@ -48,11 +61,17 @@ class OAuthClientProvider(OpenedProvider):
     replaced_by = ("platform", "software_id")
 
     def identity(self, props: Properties, name: str) -> Any:
-        """Return of the natural key the platform and environment alone: ``formerly`` may change the rest of it."""
+        """Return of the natural key the platform and environment alone: ``formerly`` may change the
+        rest of it."""
         value = props.get(name)
         return value.split("/")[:2] if name == "software_id" and isinstance(value, str) else value
 
-    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
+    def before(
+        self,
+        platform: ConnectedPlatform,  # noqa: ARG002
+        snapshot: ClientSnapshot,
+        inputs: Properties,
+    ) -> Properties:
         return _managed(snapshot, inputs)
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
@@ -62,7 +81,9 @@ class OAuthClientProvider(OpenedProvider):
         if platform is None or not platform.authority_type.takes_parts:
             inputs.pop(ownership.PARTS, None)
         sentence = copied.refusal(olds, inputs, inputs.pop("stack", None))
-        return CheckResult(inputs, [CheckFailure("managed_by", sentence)] if sentence else checked.failures)
+        return CheckResult(
+            inputs, [CheckFailure("managed_by", sentence)] if sentence else checked.failures
+        )
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         result = super().diff(_id, olds, news)
@@ -71,7 +92,9 @@ class OAuthClientProvider(OpenedProvider):
             return DiffResult(changes=True, replaces=[], delete_before_replace=False)
         if result.replaces or adoption.refused(news):
             return result
-        if switching.is_awaiting(olds) and switching.is_from_secret(olds.get(METHOD), news.get(METHOD)):
+        if switching.is_awaiting(olds) and switching.is_from_secret(
+            olds.get(METHOD), news.get(METHOD)
+        ):
             result.changes = True  # though the inputs are the same
         elif switching.is_done(_but_for_outputs(olds), inputs_of(news)):
             result.changes = False
@@ -83,13 +106,19 @@ class OAuthClientProvider(OpenedProvider):
         props = ownership.with_incarnation(props)
         if seen is not None:
             outputs = self._replace(
-                authority, props["adopt"]["client_id"], _metadata(seen), props, self._secret(props, None)
+                authority,
+                props["adopt"]["client_id"],
+                _metadata(seen),
+                props,
+                self._secret(props, None),
             )
             return CreateResult(props["adopt"]["client_id"], outputs)
         existing = _find_by_key(authority, props)
         if existing is None:
             try:
-                parts = ClientParts(**props.pop(ownership.PARTS, {}))  # known: the state has them with their resources
+                parts = ClientParts(
+                    **props.pop(ownership.PARTS, {})
+                )  # known: the state has them with their resources
                 made = authority.register(_metadata(props), props.get("client_secret"), parts)
                 platform.made[made.client_id] = made.parts
                 outputs = {**inputs_of(props), "client_id": made.client_id, _HAND_OVER: True}
@@ -107,11 +136,12 @@ class OAuthClientProvider(OpenedProvider):
             whose = f"client {existing.client_id} of {props['software_id']}"
             pulumi.log.warn(
                 on_one_line(
-                    f"{whose} was there before the state knew it, and has another client secret now: hand that over,"
-                    " which acmidm secret show writes"
+                    f"{whose} was there before the state knew it, and has another client secret"
+                    " now: hand that over, which acmidm secret show writes"
                 )
             )
-        # A client that an earlier run made, and was cut off before it recorded it, is handed over as if made now.
+        # A client that an earlier run made, and was cut off before it recorded it, is handed over
+        # as if made now.
         return CreateResult(existing.client_id, {**outputs, _HAND_OVER: True})
 
     def look(self, id_: str, props: Properties) -> ReadResult:
@@ -124,18 +154,27 @@ class OAuthClientProvider(OpenedProvider):
             return gone()
         snapshot = _remembered(snapshot, props, platform.unkept)
         kept = {
-            name: value for name, value in inputs_of(props).items() if name not in (*ClientMetadata.model_fields, OTHER)
+            name: value
+            for name, value in inputs_of(props).items()
+            if name not in (*ClientMetadata.model_fields, OTHER)
         }
         marks = ownership.compared(props, snapshot.client.metadata.owner)
         inputs = {**kept, **_managed(snapshot, props), **marks}
         inputs.pop("client_id", None)
         recorded, current = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
-        waits = inputs.pop(WAITS, False) and switching.is_from_secret(inputs[METHOD], AuthMethod.PRIVATE_KEY_JWT)
-        outputs: dict[str, Any] = {"client_id": id_, **ownership.outputs(props), **({WAITS: True} if waits else {})}
+        waits = inputs.pop(WAITS, False) and switching.is_from_secret(
+            inputs[METHOD], AuthMethod.PRIVATE_KEY_JWT
+        )
+        outputs: dict[str, Any] = {
+            "client_id": id_,
+            **ownership.outputs(props),
+            **({WAITS: True} if waits else {}),
+        }
         outputs |= {_HAND_OVER: True} if inputs.pop(_HAND_OVER, None) else {}
         if inputs.get("client_secret") is not None:
             if recorded not in (None, current):
-                # Somebody set another secret. It cannot be read, but is not the one that is declared.
+                # Somebody set another secret. It cannot be read, but is not the one that is
+                # declared.
                 del inputs["client_secret"]
             recorded = current if recorded is None else recorded
         outputs |= {} if recorded is None else {_UPDATED_AT: recorded}
@@ -148,11 +187,14 @@ class OAuthClientProvider(OpenedProvider):
         is_guarded = not platform.can.is_by_hand and self._settings.key_overlap_days > 0
         if is_guarded and address is not None and olds.get("jwks_uri") is None:
             overlap.require_kept(platform.authority.read_jwks(id_) or {}, address)
-        # An authority forgets the secret of a client whose method was changed by hand: both are written together.
+        # An authority forgets the secret of a client whose method was changed by hand: both are
+        # written together.
         is_sent = any(news.get(name) != olds.get(name) for name in _SECRET_INPUTS)
         secret = self._secret(news, olds.get(_UPDATED_AT)) if is_sent else None
         known = _metadata({**olds, **asdict(ownership.known_owner(olds))})
-        outputs = self._replace(platform.authority, id_, known, ownership.with_incarnation(news, olds), secret)
+        outputs = self._replace(
+            platform.authority, id_, known, ownership.with_incarnation(news, olds), secret
+        )
         platform.clients.forget(id_)
         keeps = (
             secret is None
@@ -171,21 +213,32 @@ class OAuthClientProvider(OpenedProvider):
         )
 
     def _replace(
-        self, authority: Authority, client_id: str, known: ClientMetadata, news: Properties, secret: NewSecret | None
+        self,
+        authority: Authority,
+        client_id: str,
+        known: ClientMetadata,
+        news: Properties,
+        secret: NewSecret | None,
     ) -> dict[str, Any]:
-        """Make a client as it is declared, but for a method that has to wait, and return the outputs."""
+        """Make a client as it is declared, but for a method that has to wait, and return the
+        outputs."""
         outputs = {**inputs_of(news), "client_id": client_id}
         if switching.must_wait(authority, client_id, known.token_endpoint_auth_method, news):
             outputs |= {METHOD: known.token_endpoint_auth_method, WAITS: True}
             pulumi.log.warn(on_one_line(switching.sentence(news)))
         authority.update(client_id, known, _metadata(outputs), secret)
         client = authority.read(client_id) if secret is not None else None
-        return outputs if client is None else {**outputs, _UPDATED_AT: client.client_secret_updated_at}
+        return (
+            outputs if client is None else {**outputs, _UPDATED_AT: client.client_secret_updated_at}
+        )
 
     def remove(self, id_: str, props: Properties) -> None:
         unknown.require_known(props)
         platform, what = self.on(props), f"client {id_}"
-        if not (self._run.may_remove(what, id_, props) and _remove(platform, id_, ownership.owner_of(props))):
+        if not (
+            self._run.may_remove(what, id_, props)
+            and _remove(platform, id_, ownership.owner_of(props))
+        ):
             ownership.say_left(what)
         platform.clients.forget(id_)
 
@@ -196,7 +249,8 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
     client_id: pulumi.Output[str]
     """The client-ID that is handed over to the organisation."""
     hand_over: pulumi.Output[bool | None]
-    """Whether the client-ID is to be mailed: not that of a client that was taken over, or existed before."""
+    """Whether the client-ID is to be mailed: not that of a client that was taken over, or existed
+    before."""
 
     def __init__(
         self,
@@ -216,7 +270,9 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             ownership.FORMERLY: ownership.former_keys(connection),
             "client_secret": client_secret,
             switching.AWAITED: None if declared is None else declared.apply(_thumbprints),
-            ownership.PARTS: pulumi.Output.from_input(keys or {}).apply(partial(_parts, connection)),
+            ownership.PARTS: (
+                pulumi.Output.from_input(keys or {}).apply(partial(_parts, connection))
+            ),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
             _HAND_OVER: None,
@@ -230,15 +286,25 @@ def _metadata(props: Properties) -> ClientMetadata:
 
 def _parts(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, Any]:
     """Return the input ``parts``."""
-    return {"scopes": {scope: grant.default for scope, grant in connection.scopes.items()}, "jwks": members_of(keys)}
+    return {
+        "scopes": {scope: grant.default for scope, grant in connection.scopes.items()},
+        "jwks": members_of(keys),
+    }
 
 
 def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
-    """Remove a client that bears this resource's own marks, with what is left of its product configurations; return
-    whether it is gone."""
+    """Remove a client that bears this resource's own marks, with what is left of its product
+    configurations; return whether it is gone."""
     # A run that was cut off may have made a configuration that the state does not have.
-    found = {name: platform.configurations(name).get(client_id, as_listed=True) for name in platform.products}
-    left = {name: each.owner for name, each in found.items() if each is not None and each.owner.is_connection_of(own)}
+    found = {
+        name: platform.configurations(name).get(client_id, as_listed=True)
+        for name in platform.products
+    }
+    left = {
+        name: each.owner
+        for name, each in found.items()
+        if each is not None and each.owner.is_connection_of(own)
+    }
     client = platform.authority.read(client_id) if left else None
     if client is None or client.metadata.owner.is_resource_of(own):
         for product, owner in left.items():
@@ -255,29 +321,42 @@ def _but_for_outputs(olds: Properties) -> dict[str, Any]:
     return {name: value for name, value in inputs_of(olds).items() if name not in outputs}
 
 
-def _remembered(snapshot: ClientSnapshot, props: Properties, unkept: Collection[str]) -> ClientSnapshot:
+def _remembered(
+    snapshot: ClientSnapshot, props: Properties, unkept: Collection[str]
+) -> ClientSnapshot:
     """Return a snapshot of which the metadata that its authority does not keep is as recorded."""
     if not unkept:
         return snapshot
     recorded = _metadata(props)
-    metadata = snapshot.client.metadata.model_copy(update={name: getattr(recorded, name) for name in unkept})
+    metadata = snapshot.client.metadata.model_copy(
+        update={name: getattr(recorded, name) for name in unkept}
+    )
     return replace(snapshot, client=replace(snapshot.client, metadata=metadata))
 
 
 def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
-    """Return what an authority has of the managed fields: an address of keys only where the resource declares one."""
+    """Return what an authority has of the managed fields: an address of keys only where the
+    resource declares one."""
     metadata = snapshot.client.metadata
-    return (metadata if props.get("jwks_uri") else metadata.model_copy(update={"jwks_uri": None})).properties
+    return (
+        metadata if props.get("jwks_uri") else metadata.model_copy(update={"jwks_uri": None})
+    ).properties
 
 
 def _find_by_key(authority: Authority, props: Properties) -> RegisteredClient | None:
-    """Find the client of a connection that has earlier keys, by its own key first; None for any other connection."""
+    """Find the client of a connection that has earlier keys, by its own key first; None for any
+    other connection."""
     former = props.get(ownership.FORMERLY) or ()
     clients = (authority.find(key) for key in ((props["software_id"], *former) if former else ()))
-    return next((client for client in clients if client and ownership.is_own(client.metadata.owner, props)), None)
+    return next(
+        (client for client in clients if client and ownership.is_own(client.metadata.owner, props)),
+        None,
+    )
 
 
-def _our_own(authority: Authority, error: AlreadyRegistered, wanted: ClientMetadata) -> RegisteredClient:
+def _our_own(
+    authority: Authority, error: AlreadyRegistered, wanted: ClientMetadata
+) -> RegisteredClient:
     """Return the client that has the natural key already, if the same stack made it.
 
     Raises:
@@ -286,7 +365,9 @@ def _our_own(authority: Authority, error: AlreadyRegistered, wanted: ClientMetad
     """
     client = authority.read(error.client_id) if error.client_id else None
     if client is None:
-        raise NotFound(f"{error}; the client that has this natural key cannot be read: run the command again") from None
+        raise NotFound(
+            f"{error}; the client that has this natural key cannot be read: run the command again"
+        ) from None
     owner = client.metadata.owner
     if owner.is_connection_of(wanted.owner):
         return client
@@ -294,9 +375,12 @@ def _our_own(authority: Authority, error: AlreadyRegistered, wanted: ClientMetad
     remedy = "run acmidm move where that stack leaves it to this one, else have it removed there"
     if owner.is_nobody:
         platform = (wanted.software_id or "").partition("/")[0]
-        whose, remedy = "made by hand", f"take it over with adopt: {{{platform}: {client.client_id}}}"
+        whose, remedy = (
+            "made by hand",
+            f"take it over with adopt: {{{platform}: {client.client_id}}}",
+        )
     raise AlreadyRegistered(
-        f"client {client.client_id} is registered already for {wanted.software_id}, {whose}; see whose it is, and"
-        f" {remedy}",
+        f"client {client.client_id} is registered already for {wanted.software_id}, {whose}; see"
+        f" whose it is, and {remedy}",
         client.client_id,
     ) from None

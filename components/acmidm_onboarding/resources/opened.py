@@ -1,6 +1,8 @@
-"""What opens a client, by its registration: kept as a secret with each resource that is written into the client.
+"""What opens a client, by its registration: kept as a secret with each resource that is written
+into the client.
 
-So each of these resources can be read and removed without the others, in whatever order the engine takes them.
+So each of these resources can be read and removed without the others, in whatever order the engine
+takes them.
 """
 
 from __future__ import annotations
@@ -30,7 +32,11 @@ class OpenedProvider(AuthorityProvider):
     def read(self, id_: str, props: Properties) -> ReadResult:
         self._open(props)
         result = super().read(id_, props)
-        return ReadResult(result.id, self._recording(props, result.outs or {}), result.inputs) if result.id else result
+        return (
+            ReadResult(result.id, self._recording(props, result.outs or {}), result.inputs)
+            if result.id
+            else result
+        )
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         self._open(olds)
@@ -50,7 +56,11 @@ class OpenedProvider(AuthorityProvider):
 
     def _access(self, props: Properties) -> dict[str, Access] | None:
         platform = self._platforms.get(props["platform"])
-        return platform.authority.access if platform and isinstance(platform.authority, GivesAccess) else None
+        return (
+            platform.authority.access
+            if platform and isinstance(platform.authority, GivesAccess)
+            else None
+        )
 
 
 class ClientPartProvider(OpenedProvider):
@@ -71,8 +81,8 @@ class ClientPartProvider(OpenedProvider):
         return platform.made.get(client_id)
 
     def remove(self, id_: str, props: Properties) -> None:
-        """Remove nothing, but read what the client's removal needs: where that fails, the state keeps this as well as
-        the client."""
+        """Remove nothing, but read what the client's removal needs: where that fails, the state
+        keeps this as well as the client."""
         platform = self.on(props)
         platform.clients.get(id_, as_listed=True)
         for product in platform.products:

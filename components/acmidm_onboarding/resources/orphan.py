@@ -1,8 +1,8 @@
 """Ends the provider's process with the engine's.
 
-An engine that is killed leaves its providers running, and nobody hears what they do: a delete that is still being
-retried would undo what the next run makes. The engine's address is the provider's first argument, and a connection to
-it breaks the moment that the engine dies.
+An engine that is killed leaves its providers running, and nobody hears what they do: a delete that
+is still being retried would undo what the next run makes. The engine's address is the provider's
+first argument, and a connection to it breaks the moment that the engine dies.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ _watching = threading.Lock()
 
 
 def end_with_the_engine() -> None:
-    """Watch the engine from now on, once per process; do nothing in a process that no engine started."""
+    """Watch the engine from now on, once per process; do nothing in a process that no engine
+    started."""
     address = _ADDRESS.fullmatch(sys.argv[1]) if len(sys.argv) > 1 else None
     if address is not None and _watching.acquire(blocking=False):
-        threading.Thread(target=watch, args=(address[1], int(address[2]), lambda: os._exit(1)), daemon=True).start()
+        threading.Thread(
+            target=watch, args=(address[1], int(address[2]), lambda: os._exit(1)), daemon=True
+        ).start()
 
 
 def watch(host: str, port: int, end: Callable[[], None]) -> None:
@@ -33,7 +36,8 @@ def watch(host: str, port: int, end: Callable[[], None]) -> None:
         try:
             with socket.create_connection((host, port), timeout=_CONNECT_SECONDS) as connection:
                 connection.settimeout(None)
-                # The engine closes what does not speak to it after a while: that it still listens is what counts.
+                # The engine closes what does not speak to it after a while: that it still listens
+                # is what counts.
                 while connection.recv(4096):
                     pass
         except (TimeoutError, ConnectionResetError):

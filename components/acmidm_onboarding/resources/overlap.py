@@ -1,14 +1,15 @@
-"""The overlap of a rotation: since when each key is declared, and whether one may leave; the rule is in
-``rules/rotation.py``.
+"""The overlap of a rotation: since when each key is declared, and whether one may leave; the rule
+is in ``rules/rotation.py``.
 
-``check``, which previews run too, writes both into the inputs. ``since`` has per thumbprint when the key was first
-declared. It is written only with a change of the keys, and stays as it is for those that stay, so that it never is a
-change by itself. A key that was there before anybody recorded it counts as declared long enough ago. ``refused`` says
-why a key may not leave yet: then that key stays among those that are written and recorded, and every other change of
-the keys is made. Where it cannot be known which keys may leave, ``blocked`` says that nothing is written.
+``check``, which previews run too, writes both into the inputs. ``since`` has per thumbprint when
+the key was first declared. It is written only with a change of the keys, and stays as it is for
+those that stay, so that it never is a change by itself. A key that was there before anybody
+recorded it counts as declared long enough ago. ``refused`` says why a key may not leave yet: then
+that key stays among those that are written and recorded, and every other change of the keys is
+made. Where it cannot be known which keys may leave, ``blocked`` says that nothing is written.
 
-The input ``proven`` has the evidence for a key. Which keys are compromised comes from the program with each run, and is
-in no state.
+The input ``proven`` has the evidence for a key. Which keys are compromised comes from the program
+with each run, and is in no state.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ _EARLIER = "earlier"
 
 
 def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
-    """Return the input ``rotation`` as the program gives it; None for a client with a secret, whose keys may leave."""
+    """Return the input ``rotation`` as the program gives it; None for a client with a secret, whose
+    keys may leave."""
     if connection.uses_secret:
         return None
     return {
@@ -58,8 +60,8 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Overlap:
-    """One check of a client's keys: the inputs before (none where they are made) and after, and the input
-    ``rotation``."""
+    """One check of a client's keys: the inputs before (none where they are made) and after, and the
+    input ``rotation``."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -67,64 +69,101 @@ class Overlap:
     settings: Settings
 
     def checked(self, platform: ConnectedPlatform | None) -> dict[str, Any]:
-        """Return the inputs with ``since`` and ``refused``; ``platform`` is None where the client is replaced."""
+        """Return the inputs with ``since`` and ``refused``; ``platform`` is None where the client
+        is replaced."""
         inputs, jwks = dict(self.after), self.after.get("jwks")
         kept = self.before.get(SINCE)
         is_same = jwks == self.before.get("jwks")
         if kept is None and (is_same or self._days == 0):  # without a guard
             return inputs
-        if not isinstance(jwks, Mapping):  # left to the portal, or known once another resource is made
+        if not isinstance(
+            jwks, Mapping
+        ):  # left to the portal, or known once another resource is made
             return inputs if kept is None else {**inputs, SINCE: kept}
         guarded = self._days > 0 and self.wanted is not None and platform is not None
         try:
             registered = self._registered(platform if guarded else None)
         except (AuthorityError, Unusable) as error:
-            return {**inputs, BLOCKED: True, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
+            return {
+                **inputs,
+                BLOCKED: True,
+                REFUSED: self._refusal(f"which keys may leave cannot be known; {error}"),
+            }
         recorded = dict(kept or {})
-        if kept is None or self.before.get("jwks") is None:  # what the client has may be recorded nowhere
+        if (
+            kept is None or self.before.get("jwks") is None
+        ):  # what the client has may be recorded nowhere
             recorded = {**dict.fromkeys(_by_thumbprint(registered), _EARLIER), **recorded}
         declared = _by_thumbprint(jwks)
-        if platform is not None and guarded and self._refused(platform, registered, recorded, declared):
-            registered = self._without_gone(platform, registered)  # somebody may have removed the key already
+        if (
+            platform is not None
+            and guarded
+            and self._refused(platform, registered, recorded, declared)
+        ):
+            registered = self._without_gone(
+                platform, registered
+            )  # somebody may have removed the key already
             if refused := self._refused(platform, registered, recorded, declared):
-                inputs |= {REFUSED: self._refusal(refused), "jwks": self._with_staying(jwks, registered, recorded)}
+                inputs |= {
+                    REFUSED: self._refusal(refused),
+                    "jwks": self._with_staying(jwks, registered, recorded),
+                }
         if kept is not None or (self._days > 0 and declared.keys() != recorded.keys()):
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            inputs[SINCE] = {thumbprint: recorded.get(thumbprint, now) for thumbprint in _by_thumbprint(inputs["jwks"])}
+            inputs[SINCE] = {
+                thumbprint: recorded.get(thumbprint, now)
+                for thumbprint in _by_thumbprint(inputs["jwks"])
+            }
         return inputs
 
     def _registered(self, platform: ConnectedPlatform | None) -> Jwks:
-        """Return the keys of the client: as recorded, as an adoption saw them, or as its authority has them.
+        """Return the keys of the client: as recorded, as an adoption saw them, or as its authority
+        has them.
 
-        The authority is read where the portal or an address had the keys, and where they are made anew, as by
-        ``--replace``: then no record has them, and they are guarded all the same.
+        The authority is read where the portal or an address had the keys, and where they are made
+        anew, as by ``--replace``: then no record has them, and they are guarded all the same.
         """
         if self.before:
             recorded = self.before.get("jwks")
             if recorded is None and platform is not None:
                 snapshot = platform.clients.get(self.before["client_id"])
-                return {key.kid: key.members for key in keys_in_force(snapshot.jwks).values()} if snapshot else {}
+                return (
+                    {key.kid: key.members for key in keys_in_force(snapshot.jwks).values()}
+                    if snapshot
+                    else {}
+                )
         elif (seen := adoption.before(self.after)) is not None:
             recorded = seen.get("jwks")
-        elif platform is None or not isinstance(client_id := self.after["client_id"], str) or has_mark(client_id):
+        elif (
+            platform is None
+            or not isinstance(client_id := self.after["client_id"], str)
+            or has_mark(client_id)
+        ):
             recorded = None
         else:
-            recorded = None if client_id in platform.made else platform.authority.read_jwks(client_id)
+            recorded = (
+                None if client_id in platform.made else platform.authority.read_jwks(client_id)
+            )
         return recorded if isinstance(recorded, Mapping) else {}
 
     def _without_gone(self, platform: ConnectedPlatform, registered: Jwks) -> Jwks:
-        """Return the recorded keys that the authority still has; all of them where it cannot be read, or was read
-        already."""
+        """Return the recorded keys that the authority still has; all of them where it cannot be
+        read, or was read already."""
         if self.before.get("jwks") is None:
             return registered
         with suppress(AuthorityError):
             if (actual := platform.authority.read_jwks(self._client_id)) is not None:
                 gone = _by_thumbprint(registered).keys() - _by_thumbprint(actual).keys()
-                return {name: key for name, key in registered.items() if gone.isdisjoint(_by_thumbprint({name: key}))}
+                return {
+                    name: key
+                    for name, key in registered.items()
+                    if gone.isdisjoint(_by_thumbprint({name: key}))
+                }
         return registered
 
     def _with_staying(self, jwks: Jwks, registered: Jwks, recorded: Collection[str]) -> Jwks:
-        """Return the declared keys and those that may not leave yet; a registered key keeps its name.
+        """Return the declared keys and those that may not leave yet; a registered key keeps its
+        name.
 
         A new key waits where its name is taken, or where the client would have more than MOST_KEYS.
         """
@@ -135,7 +174,10 @@ class Overlap:
             for name, members in registered.items()
             if (key := readable_jwk(dict(members))) and key.thumbprint not in gone
             if key.thumbprint in declared
-            or (key.thumbprint in recorded and RegisteredKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now))
+            or (
+                key.thumbprint in recorded
+                and RegisteredKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now)
+            )
         }
         new = {
             name: members
@@ -152,7 +194,8 @@ class Overlap:
         recorded: Mapping[str, str],
         declared: Mapping[str, PublicJwk],
     ) -> str | None:
-        """Return why a key may not leave yet. A key that ends now, or gets another ``kid``, leaves too.
+        """Return why a key may not leave yet. A key that ends now, or gets another ``kid``, leaves
+        too.
 
         A key that nobody declared, such as one that was slipped in, may leave.
         """
@@ -162,20 +205,29 @@ class Overlap:
         stays = {
             thumbprint
             for thumbprint, key in declared.items()
-            if (key.expires is None or key.expires > now) and names.get(thumbprint, key.kid) == key.kid
+            if (key.expires is None or key.expires > now)
+            and names.get(thumbprint, key.kid) == key.kid
         }
         keys = [
             RegisteredKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
             for thumbprint, key in by_thumbprint.items()
             if thumbprint in recorded
         ]
-        evidence, oldest = self.after.get("proven") or {}, now - timedelta(days=self.settings.evidence_max_days)
+        evidence, oldest = (
+            self.after.get("proven") or {},
+            now - timedelta(days=self.settings.evidence_max_days),
+        )
         is_fresh = bool(evidence) and datetime.fromisoformat(evidence["proven_at"]) >= oldest
         proven = {evidence["thumbprint"]} if is_fresh else set()
-        facts: dict[str, Any] = {"compromised": wanted["compromised"], "now": now, "overlap_days": self._days}
+        facts: dict[str, Any] = {
+            "compromised": wanted["compromised"],
+            "now": now,
+            "overlap_days": self._days,
+        }
         reason, unseen = obstacle(keys, stays, trusted=proven, **facts), ""
         if reason is not None and reason.lacks_proof:
-            # Only here, for a preview needs no authority where evidence is enough, or nothing leaves.
+            # Only here, for a preview needs no authority where evidence is enough, or nothing
+            # leaves.
             used, unseen = _in_use(platform, client_id)
             reason = obstacle(keys, stays, trusted={*proven, *used}, **facts)
         if reason is None:
@@ -185,8 +237,8 @@ class Overlap:
         elif evidence and not is_fresh:
             unseen = f"its evidence is older than {self.settings.evidence_max_days} days; {unseen}"
         probe = (
-            f"acmidm probe {self.settings.forms_folder}/{wanted['form']}.yaml --stack {wanted['stack']} --client-id"
-            f" {client_id} --private-key FILE --record"
+            f"acmidm probe {self.settings.forms_folder}/{wanted['form']}.yaml --stack"
+            f" {wanted['stack']} --client-id {client_id} --private-key FILE --record"
         )
         return sentence(reason, overlap_days=self._days, probe=probe, unseen=unseen)
 
@@ -204,17 +256,25 @@ class Overlap:
 
 def after_read(before: Mapping[str, Any], jwks: Jwks, days: float) -> dict[str, Any]:
     """Return ``since`` after a read of these keys: it has no key that nobody declared."""
-    recorded, former, current = before.get(SINCE), _by_thumbprint(before["jwks"]), _by_thumbprint(jwks)
+    recorded, former, current = (
+        before.get(SINCE),
+        _by_thumbprint(before["jwks"]),
+        _by_thumbprint(jwks),
+    )
     if recorded is None:
         if days == 0 or former.keys() == current.keys():
             return {}
         recorded = dict.fromkeys(former, _EARLIER)
-    return {SINCE: {thumbprint: since for thumbprint, since in recorded.items() if thumbprint in current}}
+    return {
+        SINCE: {
+            thumbprint: since for thumbprint, since in recorded.items() if thumbprint in current
+        }
+    }
 
 
 def require_kept(jwks: Jwks, address: str) -> None:
-    """Refuse an address for the keys of a client that publishes none of its keys: its application signs with one of
-    them.
+    """Refuse an address for the keys of a client that publishes none of its keys: its application
+    signs with one of them.
 
     Later changes at the address are up to the organisation.
 
@@ -232,18 +292,23 @@ def require_kept(jwks: Jwks, address: str) -> None:
     try:
         published = keys_in_force({"jwks_uri": {"jwks_uri": address}})
     except Unusable as error:
-        raise Rejected(f"the client keeps its keys, for those at its new address cannot be used: {error}") from None
+        raise Rejected(
+            f"the client keeps its keys, for those at its new address cannot be used: {error}"
+        ) from None
     if not any(key.thumbprint in published for key in usable):
         keys = f"key{'s' if len(usable) > 1 else ''} {listed(key.name for key in usable)}"
         raise Rejected(
-            f"the client keeps {keys}, for {address} has none of them; publish there what its application signs with,"
-            " besides what is new"
+            f"the client keeps {keys}, for {address} has none of them; publish there what its"
+            " application signs with, besides what is new"
         )
 
 
 def _by_thumbprint(jwks: Jwks) -> dict[str, PublicJwk]:
-    """Return the keys of a set that may be registered, by thumbprint; an authority may have others."""
-    return {key.thumbprint: key for members in jwks.values() if (key := readable_jwk(dict(members)))}
+    """Return the keys of a set that may be registered, by thumbprint; an authority may have
+    others."""
+    return {
+        key.thumbprint: key for members in jwks.values() if (key := readable_jwk(dict(members)))
+    }
 
 
 def _moment(since: str) -> datetime:
@@ -251,7 +316,8 @@ def _moment(since: str) -> datetime:
 
 
 def _in_use(platform: ConnectedPlatform, client_id: str) -> tuple[Mapping[str, KeyUse], str]:
-    """Return the keys that the authority has seen in use, and why any other key's use is not proven."""
+    """Return the keys that the authority has seen in use, and why any other key's use is not
+    proven."""
     if not isinstance(platform.authority, KnowsUse):
         return {}, "its authority cannot tell which keys are in use"
     try:

@@ -1,13 +1,15 @@
 """Whose a client or a configuration is at its authority, and how a resource knows its own.
 
-Both bear three marks there (``Owner``): natural key, stack, and an **incarnation**, which is made at random in each
-create. The engine makes a resource anew before it removes the old one (``--replace``, ``state taint``, another parent
-or type): the new resource finds the client by key and stack, takes it over and writes its own incarnation. The old
-resource then finds another incarnation, and removes nothing.
+Both bear three marks there (``Owner``): natural key, stack, and an **incarnation**, which is made
+at random in each create. The engine makes a resource anew before it removes the old one
+(``--replace``, ``state taint``, another parent or type): the new resource finds the client by key
+and stack, takes it over and writes its own incarnation. The old resource then finds another
+incarnation, and removes nothing.
 
-The incarnation is an output, for no program knows it. **A read never copies marks into the state**: a refresh also
-reads a resource that waits for its deletion, which would then bear the marks of its successor. The marks of others are
-an input that only a read sets, and so a difference: the next update puts the own marks back.
+The incarnation is an output, for no program knows it. **A read never copies marks into the state**:
+a refresh also reads a resource that waits for its deletion, which would then bear the marks of its
+successor. The marks of others are an input that only a read sets, and so a difference: the next
+update puts the own marks back.
 """
 
 from __future__ import annotations
@@ -26,19 +28,23 @@ from acmidm_onboarding.values.metadata import OrganisationMetadata, Owner
 from acmidm_onboarding.values.problems import on_one_line, quoted
 
 FORMERLY = "formerly"
-"""The input with the earlier natural keys of the connection: a create takes over what bears one of them."""
+"""The input with the earlier natural keys of the connection: a create takes over what bears one of
+them."""
 
 CONNECTION = "connection"
-"""The input of what lives inside a client: the marks, without incarnation, that the client must bear in a create."""
+"""The input of what lives inside a client: the marks, without incarnation, that the client must
+bear in a create."""
 PARTS = "parts"
-"""The input of a client with the scopes and keys that it is registered with, where its authority wants them along."""
+"""The input of a client with the scopes and keys that it is registered with, where its authority
+wants them along."""
 OF_A_CREATE = (FORMERLY, CONNECTION, PARTS)
 
 Properties = Mapping[str, Any]
 
 
 def with_incarnation(props: Properties, before: Properties | None = None) -> dict[str, Any]:
-    """Return the properties with the incarnation of the resource ``before`` an update, or a new one."""
+    """Return the properties with the incarnation of the resource ``before`` an update, or a new
+    one."""
     return {**props, INCARNATION: (before or {}).get(INCARNATION) or uuid.uuid4().hex}
 
 
@@ -58,40 +64,56 @@ def known_owner(props: Properties) -> Owner:
 
 
 def compared(props: Properties, current: Owner) -> dict[str, Any]:
-    """Return the inputs that a read gives for the owner: the own marks, and the ``current`` ones where they differ."""
+    """Return the inputs that a read gives for the owner: the own marks, and the ``current`` ones
+    where they differ."""
     marks = {name: props[name] for name in ("software_id", "managed_by") if name in props}
     if current == owner_of(props):
         return marks
-    return {**marks, OTHER: {name: value for name, value in asdict(current).items() if value is not None}}
+    return {
+        **marks,
+        OTHER: {name: value for name, value in asdict(current).items() if value is not None},
+    }
 
 
 def is_own(owner: Owner, props: Properties) -> bool:
-    """Return whether an owner is this connection in this stack, by its key or an earlier one, and any incarnation."""
+    """Return whether an owner is this connection in this stack, by its key or an earlier one, and
+    any incarnation."""
     keys = (props.get("software_id"), *(props.get(FORMERLY) or ()))
-    return owner.managed_by is not None and owner.managed_by == props.get("managed_by") and owner.software_id in keys
+    return (
+        owner.managed_by is not None
+        and owner.managed_by == props.get("managed_by")
+        and owner.software_id in keys
+    )
 
 
 def require_not_anothers(client_id: str, olds: Properties, news: Properties) -> None:
-    """Refuse a client that a refresh found with the marks of another: an authority that was restored gives a client-ID
-    out twice.
+    """Refuse a client that a refresh found with the marks of another: an authority that was
+    restored gives a client-ID out twice.
 
-    A client without marks that is still the organisation's is not refused: the update puts the marks back.
+    A client without marks that is still the organisation's is not refused: the update puts the
+    marks back.
 
     Raises:
         Rejected: before anything is written.
     """
     current, own = known_owner(olds), owner_of(olds)
-    if current.is_connection_of(own) or (own.incarnation is not None and current.incarnation == own.incarnation):
+    if current.is_connection_of(own) or (
+        own.incarnation is not None and current.incarnation == own.incarnation
+    ):
         return
     codes = [code for name in ("ovo", "kbo") if (code := news["organisation"].get(name))]
     is_theirs = OrganisationMetadata.model_validate(olds["organisation"]).is_of(codes) is not False
     if current.is_nobody and current.software_id is None and is_theirs:
         return
-    whose = current.managed_by or current.software_id or f"{olds['organisation'].get('name')}, and managed by nobody"
+    whose = (
+        current.managed_by
+        or current.software_id
+        or f"{olds['organisation'].get('name')}, and managed by nobody"
+    )
     raise Rejected(
-        f"client {client_id} is that of {quoted(whose)} by now, and nothing was written; where it is this connection's"
-        " after all, take those marks away at its authority, else take the client out of the state with pulumi state"
-        " delete"
+        f"client {client_id} is that of {quoted(whose)} by now, and nothing was written; where it"
+        " is this connection's after all, take those marks away at its authority, else take the"
+        " client out of the state with pulumi state delete"
     )
 
 
@@ -115,8 +137,9 @@ def require_own(owner: Owner | None, props: Properties) -> None:
     if owner is None or owner.is_nobody or own.is_nobody or owner.is_connection_of(own):
         return
     raise Rejected(
-        f"client {props['client_id']} is that of {owner.software_id} in {owner.managed_by}, and nothing of"
-        f" {own.software_id} is written into it; put the client-ID right in the state: pulumi stack export, then import"
+        f"client {props['client_id']} is that of {owner.software_id} in {owner.managed_by}, and"
+        f" nothing of {own.software_id} is written into it; put the client-ID right in the state:"
+        " pulumi stack export, then import"
     )
 
 
@@ -124,7 +147,7 @@ def say_left(what: str) -> None:
     """Warn that a removal has left something at its authority."""
     pulumi.log.warn(
         on_one_line(
-            f"{what} is left where it is, for it bears the mark of another resource or of nobody by now: "
-            "what took it over goes on with it, and acmidm drift names it where nothing did"
+            f"{what} is left where it is, for it bears the mark of another resource or of nobody by"
+            " now: what took it over goes on with it, and acmidm drift names it where nothing did"
         )
     )

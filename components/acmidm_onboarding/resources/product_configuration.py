@@ -1,8 +1,9 @@
 """The configuration of one product for one client: Notificaties, DOSIS, Mijn Burgerprofiel, …
 
-Identity: the product and the client. It is in the product's API, and bears its owner there as the client does at its
-authority (``ownership.py``). Create overwrites nothing that bears another key or stack, but for what an adoption has
-shown; delete removes nothing that bears another incarnation. It is removed by itself, before its client.
+Identity: the product and the client. It is in the product's API, and bears its owner there as the
+client does at its authority (``ownership.py``). Create overwrites nothing that bears another key or
+stack, but for what an adoption has shown; delete removes nothing that bears another incarnation. It
+is removed by itself, before its client.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 class ProductConfigurationProvider(AuthorityProvider):
     replaced_by = ("product", "client_id", "platform")
 
-    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
+    def before(
+        self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties
+    ) -> Properties:
         current = platform.configurations(inputs["product"]).get(snapshot.client.client_id)
         return {} if current is None else {"configuration": dict(current.configuration)}
 
@@ -43,8 +46,8 @@ class ProductConfigurationProvider(AuthorityProvider):
         return CreateResult(f"{props['product']}/{props['client_id']}", outputs)
 
     def _overwritable(self, props: Properties) -> ProductDocument | None:
-        """Return what a create may overwrite besides what bears its key: what an adoption showed, or what bears an
-        earlier key."""
+        """Return what a create may overwrite besides what bears its key: what an adoption showed,
+        or what bears an earlier key."""
         seen = adoption.before(props) or {}
         if not seen and not props.get(ownership.FORMERLY):
             return None
@@ -59,20 +62,30 @@ class ProductConfigurationProvider(AuthorityProvider):
         current = platform.configurations(props["product"]).get(props["client_id"])
         if current is None:
             return gone()
-        inputs = {name: value for name, value in inputs_of(props).items() if name not in (INCARNATION, OTHER)}
-        marks = ownership.compared(props, current.owner if platform.marks_products else ownership.owner_of(props))
+        inputs = {
+            name: value
+            for name, value in inputs_of(props).items()
+            if name not in (INCARNATION, OTHER)
+        }
+        marks = ownership.compared(
+            props, current.owner if platform.marks_products else ownership.owner_of(props)
+        )
         inputs |= {**marks, "configuration": dict(current.configuration)}
         return ReadResult(id_, {**inputs, **ownership.outputs(props)}, inputs)
 
     def change(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         outputs = ownership.with_incarnation(inputs_of(news), olds)
-        self._put(outputs, ProductDocument(inputs_of(olds)["configuration"], ownership.known_owner(olds)))
+        self._put(
+            outputs, ProductDocument(inputs_of(olds)["configuration"], ownership.known_owner(olds))
+        )
         return outputs
 
     def remove(self, id_: str, props: Properties) -> None:
         platform, product, client_id = self.on(props), props["product"], props["client_id"]
         own, what = ownership.owner_of(props), f"the {product} configuration of client {client_id}"
-        if self._run.may_remove(what, id_, props) and platform.product_api.delete(product, client_id, own):
+        if self._run.may_remove(what, id_, props) and platform.product_api.delete(
+            product, client_id, own
+        ):
             platform.configurations(product).is_gone(client_id)
         else:
             ownership.say_left(what)
@@ -104,4 +117,6 @@ class ProductConfiguration(AuthorityResource, module="acmidm", name="ProductConf
             "adopt": adoption.wanted(connection, managed_by()),
             "configuration": dict(connection.products[product]),
         }
-        super().__init__(ProductConfigurationProvider(), f"{connection.resource_name}/{product}", props, opts)
+        super().__init__(
+            ProductConfigurationProvider(), f"{connection.resource_name}/{product}", props, opts
+        )

@@ -1,9 +1,10 @@
 """From a secret to a key without a moment in which neither works.
 
-An authority accepts one method of a client at a time, and a client's keys are written after the client. So a client
-that will authenticate with keys goes on with its secret until its authority has one of them that can be used. Until
-then its outputs have the method that is in force, and each ``diff`` finds a change, so that the next run looks again.
-Meanwhile the state does not have the secret, for no run writes it again.
+An authority accepts one method of a client at a time, and a client's keys are written after the
+client. So a client that will authenticate with keys goes on with its secret until its authority has
+one of them that can be used. Until then its outputs have the method that is in force, and each
+``diff`` finds a change, so that the next run looks again. Meanwhile the state does not have the
+secret, for no run writes it again.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import AuthMethod
 
 AWAITED = "awaited_keys"
-"""The input with the thumbprints of the keys of which the authority must have one; without it any key will do, as in a
-portal."""
+"""The input with the thumbprints of the keys of which the authority must have one; without it any
+key will do, as in a portal."""
 
 
 def is_awaiting(props: Mapping[str, Any]) -> bool:
@@ -38,7 +39,8 @@ def is_from_secret(before: object, after: object) -> bool:
 
 
 def inputs_with_awaited(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs, with the awaited keys only where a client comes from a secret, or once did."""
+    """Return the inputs, with the awaited keys only where a client comes from a secret, or once
+    did."""
     adopt = inputs.get("adopt")
     seen = before or (adopt.get("before") if isinstance(adopt, Mapping) else None) or {}
     if AWAITED in before or is_from_secret(seen.get(METHOD), inputs.get(METHOD)):
@@ -47,14 +49,18 @@ def inputs_with_awaited(before: Mapping[str, Any], inputs: Mapping[str, Any]) ->
 
 
 def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Return whether only the awaited keys differ, of a client that awaits none any more: then nothing is written."""
+    """Return whether only the awaited keys differ, of a client that awaits none any more: then
+    nothing is written."""
     if is_awaiting(olds) or olds.get(AWAITED) == news.get(AWAITED):
         return False
     return all(olds.get(name) == news.get(name) for name in {*olds, *news} - {AWAITED})
 
 
-def must_wait(authority: Authority, client_id: str, before: object, news: Mapping[str, Any]) -> bool:
-    """Return whether a client keeps its secret: it had one, and its authority has no usable key that it awaits."""
+def must_wait(
+    authority: Authority, client_id: str, before: object, news: Mapping[str, Any]
+) -> bool:
+    """Return whether a client keeps its secret: it had one, and its authority has no usable key
+    that it awaits."""
     if not is_from_secret(before, news.get(METHOD)):
         return False
     awaited, now = news.get(AWAITED), datetime.now(UTC)
@@ -64,7 +70,9 @@ def must_wait(authority: Authority, client_id: str, before: object, news: Mappin
         return True
     will_do = keys.keys() & awaited if isinstance(awaited, list) else keys.keys()
     return not any(
-        key.expires is None or key.expires > now for thumbprint, key in keys.items() if thumbprint in will_do
+        key.expires is None or key.expires > now
+        for thumbprint, key in keys.items()
+        if thumbprint in will_do
     )
 
 

@@ -1,5 +1,6 @@
-"""What is decided: the gate to production, rotation, retirement, policies, and from these what is desired of a stack.
+"""What is decided: the gate to production, rotation, retirement, policies, and from these what is
+desired of a stack.
 
-Pure functions: no clock, no file, no network. It imports values alone. The next rule is a file here, called by
-``desired.py`` or by the resource that it holds back.
+Pure functions: no clock, no file, no network. It imports values alone. The next rule is a file
+here, called by ``desired.py`` or by the resource that it holds back.
 """

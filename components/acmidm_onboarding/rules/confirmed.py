@@ -1,7 +1,8 @@
-"""What a run declares of an authority that only people can change: what they confirmed, and nothing else.
+"""What a run declares of an authority that only people can change: what they confirmed, and nothing
+else.
 
-Forms, leaving and gate say what is desired; the difference is ordered (``orders.py``). So a state never has what is not
-there, and an open order is no drift.
+Forms, leaving and gate say what is desired; the difference is ordered (``orders.py``). So a state
+never has what is not there, and an open order is no drift.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from datetime import date
 
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.rules.retirement import due
-from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, Grant, Records, metadata_of, recorded_as
+from acmidm_onboarding.values.client import (
+    NOT_DECLARED,
+    Client,
+    ClientKey,
+    Grant,
+    Records,
+    metadata_of,
+    recorded_as,
+)
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -23,7 +32,8 @@ from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Platform
 
 RecordedKeys = Callable[[Client], Mapping[str, PublicJwk] | None]
-"""Read the public keys that a state has of a client, per ``kid``; None where it has none of its own."""
+"""Read the public keys that a state has of a client, per ``kid``; None where it has none of its
+own."""
 
 
 def as_confirmed(
@@ -39,9 +49,10 @@ def as_confirmed(
 ) -> Desired:
     """Return what a run declares on a day where the platforms ``by_hand`` have what is confirmed.
 
-    ``connections`` are all that the forms have. ``protect`` says whether the stack protects its clients: a protected
-    client without a form is not declared, so that the engine refuses to remove it. Where ``protect`` is None, other
-    forms are not known, and only these connections are declared.
+    ``connections`` are all that the forms have. ``protect`` says whether the stack protects its
+    clients: a protected client without a form is not declared, so that the engine refuses to remove
+    it. Where ``protect`` is None, other forms are not known, and only these connections are
+    declared.
     """
     alone = {form.client_key for form in by_forms.left}
     leaving = (replace(form, leaving=due(form, day)) for form in connections)
@@ -50,24 +61,37 @@ def as_confirmed(
     declared = [form for form in by_forms.declared if form.platform not in by_hand]
     for client_key, form in formed.items():
         if form.platform in by_hand and client_key not in alone:
-            declared += _declared(form, confirmation_of(form, confirmations), recorded_as(form, records), keys)
+            declared += _declared(
+                form, confirmation_of(form, confirmations), recorded_as(form, records), keys
+            )
     if protect is not None:
         clients = formed.values()
-        former = {(key, form.platform, form.environment) for form in clients for key in (form.key, *form.formerly)}
+        former = {
+            (key, form.platform, form.environment)
+            for form in clients
+            for key in (form.key, *form.formerly)
+        }
         declared += _without_form(former, confirmations, records, keys, by_hand, protect=protect)
     keys_in_order = dict.fromkeys(client.key for client in (*formed.values(), *declared))
     order = {key: index for index, key in enumerate(keys_in_order)}
-    return replace(by_forms, wanted=wanted, declared=tuple(sorted(declared, key=lambda client: order[client.key])))
+    return replace(
+        by_forms,
+        wanted=wanted,
+        declared=tuple(sorted(declared, key=lambda client: order[client.key])),
+    )
 
 
 def _declared(
     form: Declaration, confirmed: Confirmation | None, record: Client | None, keys: RecordedKeys
 ) -> Iterator[Declaration]:
-    """Yield a form's client as it is confirmed; as it is recorded, where its confirmation is missing."""
+    """Yield a form's client as it is confirmed; as it is recorded, where its confirmation is
+    missing."""
     if confirmed is not None and confirmed.said.client_id is not None:
         if client := confirmed.client(form.client_key):
             yield _as(form, client, confirmed.registered, confirmed.jwks)
-        elif record is not None and record.client_id and record.protected:  # the next run forgets the client
+        elif (
+            record is not None and record.client_id and record.protected
+        ):  # the next run forgets the client
             leaving = replace(form, leaving=form.leaving | {form.platform.value})
             yield _as(leaving, record, metadata_of(record), keys(record))
     elif record is not None and record.client_id:
@@ -83,9 +107,11 @@ def _without_form(
     *,
     protect: bool,
 ) -> Iterator[Declaration]:
-    """Yield the clients without a form that are not confirmed as gone; without those that the engine must refuse to
-    remove."""
-    made = (client for client in records.values() if client.client_id and client.platform in by_hand)
+    """Yield the clients without a form that are not confirmed as gone; without those that the
+    engine must refuse to remove."""
+    made = (
+        client for client in records.values() if client.client_id and client.platform in by_hand
+    )
     recorded = {client.client_key: client for client in made}
     for client_key in {**recorded, **confirmations}.keys() - formed:
         confirmed, record = confirmations.get(client_key), recorded.get(client_key)
@@ -95,7 +121,11 @@ def _without_form(
             metadata = metadata_of(client)
             organisation = Organisation.model_construct(**metadata.organisation.model_dump())
             form = Declaration(
-                *client.client_key, keys=client.keys, metadata=metadata, declared_by=organisation, scopes={}
+                *client.client_key,
+                keys=client.keys,
+                metadata=metadata,
+                declared_by=organisation,
+                scopes={},
             )
             yield from _declared(form, confirmed, record, keys)
 
@@ -107,7 +137,10 @@ def may_not_go(confirmed: Confirmation | None, record: Client | None) -> bool:
 
 
 def _as(
-    form: Declaration, client: Client, metadata: ClientMetadata, jwks: Mapping[str, PublicJwk] | None
+    form: Declaration,
+    client: Client,
+    metadata: ClientMetadata,
+    jwks: Mapping[str, PublicJwk] | None,
 ) -> Declaration:
     """Return a form's client with what an authority has of it."""
     metadata = metadata.model_copy(update={"software_id": form.software_id})
@@ -117,7 +150,9 @@ def _as(
         fields=flat(metadata.properties),
         metadata=metadata,
         scopes={
-            scope: Grant(form.scopes[scope].reason if scope in form.scopes else NOT_DECLARED, grant.default)
+            scope: Grant(
+                form.scopes[scope].reason if scope in form.scopes else NOT_DECLARED, grant.default
+            )
             for scope, grant in (client.scopes or {}).items()
         },
         leaves_scopes=client.scopes is None,

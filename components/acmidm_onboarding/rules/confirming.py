@@ -1,4 +1,5 @@
-"""What a confirmation says once an order is carried out, or refused: what that order said, and nothing else."""
+"""What a confirmation says once an order is carried out, or refused: what that order said, and
+nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from acmidm_onboarding.rules.orders import CREATE, REMOVE, Order
-from acmidm_onboarding.values.confirmation import CLIENT, KEYS, PRODUCT, SCOPES, Attestation, ConfirmationFile, Refusal
+from acmidm_onboarding.values.confirmation import (
+    CLIENT,
+    KEYS,
+    PRODUCT,
+    SCOPES,
+    Attestation,
+    ConfirmationFile,
+    Refusal,
+)
 
 
 def carried_out(
@@ -18,8 +27,9 @@ def carried_out(
     client_id: str | None = None,
     keys: Mapping[str, datetime] | None = None,
 ) -> ConfirmationFile:
-    """Return a client's confirmation with what an order said. ``keys`` are the files of its public keys, with since
-    when each is there, for an order about keys; ``client_id`` is for a new client."""
+    """Return a client's confirmation with what an order said. ``keys`` are the files of its public
+    keys, with since when each is there, for an order about keys; ``client_id`` is for a new
+    client."""
     before = (file or ConfirmationFile.model_construct()).model_dump()
     refused = {part: refusal for part, refusal in before["refused"].items() if part != order.part}
     if order.part == REMOVE:
@@ -35,23 +45,36 @@ def carried_out(
             "removed": None,
         }
     else:
-        changes = {**_changes(order, before, keys), "confirmed": {**before["confirmed"], order.part: by}}
+        changes = {
+            **_changes(order, before, keys),
+            "confirmed": {**before["confirmed"], order.part: by},
+        }
     return ConfirmationFile.model_validate({**before, **changes, "refused": refused})
 
 
-def _changes(order: Order, before: Mapping[str, Any], keys: Mapping[str, datetime] | None) -> dict[str, Any]:
+def _changes(
+    order: Order, before: Mapping[str, Any], keys: Mapping[str, datetime] | None
+) -> dict[str, Any]:
     kind, _, name = order.part.partition("/")
     if kind == SCOPES:
         others = {scope: grant for scope, grant in before[SCOPES].items() if scope not in order.now}
         return {SCOPES: {**others, **order.says}}
     if kind == PRODUCT:
-        others = {product: configuration for product, configuration in before["products"].items() if product != name}
+        others = {
+            product: configuration
+            for product, configuration in before["products"].items()
+            if product != name
+        }
         return {"products": {**others, **order.says}}
     return {KEYS: dict(keys or {})} if kind == KEYS else {"metadata": order.says}
 
 
-def refused(order: Order, file: ConfirmationFile | None, why: str, by: Attestation) -> ConfirmationFile:
+def refused(
+    order: Order, file: ConfirmationFile | None, why: str, by: Attestation
+) -> ConfirmationFile:
     """Return a client's confirmation with the refusal of an order."""
     before = (file or ConfirmationFile.model_construct()).model_dump()
     refusal = Refusal(by=by.by, at=by.at, digest=order.full_digest, why=why)
-    return ConfirmationFile.model_validate({**before, "refused": {**before["refused"], order.part: refusal}})
+    return ConfirmationFile.model_validate(
+        {**before, "refused": {**before["refused"], order.part: refusal}}
+    )

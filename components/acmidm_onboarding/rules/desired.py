@@ -1,8 +1,8 @@
-"""What is desired of a stack now: what its forms declare, but for what leaves, and for what may not go to production
-yet.
+"""What is desired of a stack now: what its forms declare, but for what leaves, and for what may not
+go to production yet.
 
-The only place where forms, leaving and the gate meet: a program, a review, a look for drift, a board and the check of a
-form all take what it says.
+The only place where forms, leaving and the gate meet: a program, a review, a look for drift, a
+board and the check of a form all take what it says.
 """
 
 from __future__ import annotations
@@ -31,13 +31,15 @@ class Desired:
     asked: tuple[Declaration, ...]
     """What would be declared if there were no gate."""
     left: tuple[Declaration, ...] = ()
-    """Those whose forms preserve a client that is declared no more: no run changes anything of it."""
+    """Those whose forms preserve a client that is declared no more: no run changes anything of
+    it."""
     held_back: tuple[Withheld, ...] = ()
     """What something is missing of, declared all the same or not."""
     proven: tuple[Declaration, ...] = ()
     """What the gate lets through by its evidence alone."""
     wanted: tuple[Declaration, ...] = ()
-    """What an authority that only people change should have: the difference from what is declared is ordered."""
+    """What an authority that only people change should have: the difference from what is declared
+    is ordered."""
 
     @property
     def unproven(self) -> tuple[Withheld, ...]:
@@ -63,12 +65,14 @@ def desired(
     at_authorities: Records = MappingProxyType({}),
     keys_first: Collection[Platform] = (),
 ) -> Desired:
-    """Return what is desired at a moment (by its day in UTC) of the connections that the forms of a stack have.
+    """Return what is desired at a moment (by its day in UTC) of the connections that the forms of a
+    stack have.
 
-    ``records`` reads the stack's own state, ``tests`` that of TNI. Each is called only where something depends on it,
-    and its errors are raised: treated as an empty state, they would undeclare production. Where ``tests`` returns None,
-    forms and evidence alone count. Clients ``at_authorities``, though the state may have lost them, need no evidence
-    either. On ``keys_first`` no client is made before its keys are known.
+    ``records`` reads the stack's own state, ``tests`` that of TNI. Each is called only where
+    something depends on it, and its errors are raised: treated as an empty state, they would
+    undeclare production. Where ``tests`` returns None, forms and evidence alone count. Clients
+    ``at_authorities``, though the state may have lost them, need no evidence either. On
+    ``keys_first`` no client is made before its keys are known.
     """
     leaving = declared_now(connections, records, now.date())
     left = tuple(left_alone(connections, leaving))
@@ -79,7 +83,9 @@ def desired(
         own = joined(records(), at_authorities)
         waiting = [form for form in waiting if recorded_as(form, own) is None]
     held_back = tuple(
-        Withheld(form, (say("rules.waits_for_keys"),), is_declared=False, is_new=True, lacks_keys=True)
+        Withheld(
+            form, (say("rules.waits_for_keys"),), is_declared=False, is_new=True, lacks_keys=True
+        )
         for form in waiting
     )
     held_back = (*(withheld for _, withheld in mandated if withheld), *held_back)

@@ -1,7 +1,8 @@
-"""The gate to production: what of the forms' production parts is declared, and what is missing of the rest.
+"""The gate to production: what of the forms' production parts is declared, and what is missing of
+the rest.
 
-Only what is added needs evidence from TNI. What the state of production has is never undeclared, whatever becomes of
-evidence or TNI.
+Only what is added needs evidence from TNI. What the state of production has is never undeclared,
+whatever becomes of evidence or TNI.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from acmidm_onboarding.values.terms import AuthMethod, ExemptiblePolicy, Platfor
 
 @dataclass(frozen=True)
 class TestStack:
-    """The stacks that have the connections on TNI: what their states have, and why one of them is not known."""
+    """The stacks that have the connections on TNI: what their states have, and why one of them is
+    not known."""
 
     name: str
     records: Records
@@ -45,7 +47,8 @@ class Withheld:
     is_partial: bool = False
     """Whether the state has the client and not its scopes, so that nobody knows which it has."""
     lacks_keys: bool = False
-    """Whether it is not the gate that holds it back: its authority makes no client before its keys are known."""
+    """Whether it is not the gate that holds it back: its authority makes no client before its keys
+    are known."""
     lacks_mandate: bool = False
     """Whether it is not the gate that holds it back: the mandate of its supplier has ended."""
 
@@ -68,7 +71,8 @@ class Withheld:
 
 
 def by_reason(held_back: Iterable[Withheld]) -> list[str]:
-    """Return a sentence per reason, with what becomes of the connections that it is the reason of."""
+    """Return a sentence per reason, with what becomes of the connections that it is the reason
+    of."""
     names: dict[tuple[str, str], list[str]] = {}
     for withheld in held_back:
         for why in withheld.missing:
@@ -79,21 +83,27 @@ def by_reason(held_back: Iterable[Withheld]) -> list[str]:
 
 
 def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the scopes and the products that a connection asks and that are not recorded, under this name or an
-    earlier one."""
+    """Return the scopes and the products that a connection asks and that are not recorded, under
+    this name or an earlier one."""
     if record is None:
         return frozenset(connection.scopes), frozenset(connection.products)
     had, names = record.had_scopes, connection.catalogue_names
     names_had = {record.catalogue_names.get(scope, scope) for scope in had}
     scopes = frozenset(
-        scope for scope in connection.scopes if scope not in had and names.get(scope, scope) not in names_had
+        scope
+        for scope in connection.scopes
+        if scope not in had and names.get(scope, scope) not in names_had
     )
     return scopes, frozenset(connection.products).difference(record.products)
 
 
 def _needs_evidence(connection: Declaration, record: Client | None) -> bool:
-    """Return whether the gate has to know of TNI to decide: something is added on production, without an exemption."""
-    if not connection.is_on_production or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions:
+    """Return whether the gate has to know of TNI to decide: something is added on production,
+    without an exemption."""
+    if (
+        not connection.is_on_production
+        or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions
+    ):
         return False
     return record is None or any(added(connection, record))
 
@@ -109,12 +119,17 @@ class Passage:
 
 
 def passing(
-    connections: Iterable[Declaration], gate: Gate, own: Records, tests: Callable[[], TestStack | None], now: datetime
+    connections: Iterable[Declaration],
+    gate: Gate,
+    own: Records,
+    tests: Callable[[], TestStack | None],
+    now: datetime,
 ) -> Passage:
     """Return what of ``connections`` is declared, what is missing of the rest, and what is proven.
 
-    ``own`` is what the stack's own state has; ``tests`` reads the state of TNI, once and only where needed. Where that
-    is None, forms and evidence alone count. A gate that only warns declares all, and reports the same as missing.
+    ``own`` is what the stack's own state has; ``tests`` reads the state of TNI, once and only where
+    needed. Where that is None, forms and evidence alone count. A gate that only warns declares all,
+    and reports the same as missing.
     """
     on_test = cache(tests)
     declared, held_back, proven = [], [], []
@@ -129,27 +144,36 @@ def passing(
         if missing:
             is_declared = gate.mode is PromotionGate.WARN
             held_back.append(
-                Withheld(connection, missing, is_declared, is_new=record is None, is_partial=_is_partial(record))
+                Withheld(
+                    connection,
+                    missing,
+                    is_declared,
+                    is_new=record is None,
+                    is_partial=_is_partial(record),
+                )
             )
         else:
             proven.append(connection)
         if not missing or gate.mode is PromotionGate.WARN:
             declared.append(connection)
         elif record is not None:
-            declared.append(replace(_without(connection, record, covered), leaves_scopes=_is_partial(record)))
+            declared.append(
+                replace(_without(connection, record, covered), leaves_scopes=_is_partial(record))
+            )
     return Passage(tuple(declared), tuple(held_back), tuple(proven))
 
 
 def _remembering(connection: Declaration, record: Client) -> Declaration:
-    """Return the connection with the scopes that leaving took from it, until the state has them back: a run may
-    fail."""
+    """Return the connection with the scopes that leaving took from it, until the state has them
+    back: a run may fail."""
     left = (record.withdrawn - (record.scopes or {}).keys()) & connection.scopes.keys()
     return replace(connection, withdrawn=connection.withdrawn | left) if left else connection
 
 
 @dataclass(frozen=True)
 class _Proven:
-    """What evidence that counts covers, as far as TNI has it too; scopes have the platform's names."""
+    """What evidence that counts covers, as far as TNI has it too; scopes have the platform's
+    names."""
 
     scopes: frozenset[str] = frozenset()
     products: frozenset[str] = frozenset()
@@ -157,25 +181,36 @@ class _Proven:
     """The names that it covers besides, which TNI has not."""
 
 
-def _proven(connection: Declaration, tests: TestStack | None, now: datetime, days: int) -> tuple[_Proven, list[str]]:
+def _proven(
+    connection: Declaration, tests: TestStack | None, now: datetime, days: int
+) -> tuple[_Proven, list[str]]:
     """Return what is proven of a connection, and why nothing is."""
     reasons = list(_reasons(connection, connection.test_evidence, tests, now, days))
     if reasons or connection.test_evidence is None:
         return _Proven(), reasons
     names = connection.catalogue_names
     scopes = frozenset(
-        scope for scope in connection.scopes if names.get(scope, scope) in connection.test_evidence.scopes
+        scope
+        for scope in connection.scopes
+        if names.get(scope, scope) in connection.test_evidence.scopes
     )
     products = connection.test_evidence.products
     on_tni = recorded_as(connection, tests.records) if tests else None
     if on_tni is None:  # the forms alone are known
         return _Proven(scopes, products), []
-    has_scopes, has_products = scopes.intersection(on_tni.scopes or ()), products.intersection(on_tni.products)
+    has_scopes, has_products = (
+        scopes.intersection(on_tni.scopes or ()),
+        products.intersection(on_tni.products),
+    )
     return _Proven(has_scopes, has_products, (scopes - has_scopes) | (products - has_products)), []
 
 
 def _reasons(
-    connection: Declaration, evidence: Evidence | None, tests: TestStack | None, now: datetime, days: int
+    connection: Declaration,
+    evidence: Evidence | None,
+    tests: TestStack | None,
+    now: datetime,
+    days: int,
 ) -> Iterator[str]:
     """Yield why there is no evidence that counts, each with its remedy."""
     stack, on_tni = quoted(tests.name) if tests else "", None
@@ -200,7 +235,12 @@ def _reasons(
     else:
         is_old = not is_fresh(evidence, now, days)
         if is_old:
-            yield say("rules.evidence_old", proven_at=evidence.proven_at, days=days, probe=say("rules.probe"))
+            yield say(
+                "rules.evidence_old",
+                proven_at=evidence.proven_at,
+                days=days,
+                probe=say("rules.probe"),
+            )
         if on_tni is not None and on_tni.client_id != evidence.client_id:
             yield (
                 say(
@@ -215,25 +255,36 @@ def _reasons(
 
 
 def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
-    """Return whether only a run on TNI is missing: evidence is of this client, by a key that TNI has not seen yet."""
+    """Return whether only a run on TNI is missing: evidence is of this client, by a key that TNI
+    has not seen yet."""
     evidence = connection.test_evidence
-    return evidence is not None and evidence.client_id == on_tni.client_id and not _is_confirmed(on_tni, evidence)
+    return (
+        evidence is not None
+        and evidence.client_id == on_tni.client_id
+        and not _is_confirmed(on_tni, evidence)
+    )
 
 
 def _is_confirmed(on_tni: Client, evidence: Evidence) -> bool:
-    """Return whether a run on TNI has read this very evidence, and has seen the key that signed it."""
+    """Return whether a run on TNI has read this very evidence, and has seen the key that signed
+    it."""
     return on_tni.seen == evidence.thumbprint and on_tni.proven == summary(evidence)
 
 
 def _unseen(on_tni: Client, evidence: Evidence, stack: str) -> str:
-    """Return why evidence counts for nothing, and what to do: TNI must have seen the key, not the form alone."""
+    """Return why evidence counts for nothing, and what to do: TNI must have seen the key, not the
+    form alone."""
     is_undeclared = on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints
     name = "rules.evidence_of_another_key" if is_undeclared else "rules.evidence_unconfirmed"
     return say(name, issuer=evidence.issuer, stack=stack, probe=say("rules.probe"))
 
 
 def _missing(
-    connection: Declaration, record: Client | None, proven: _Proven, reasons: Sequence[str], tests: TestStack | None
+    connection: Declaration,
+    record: Client | None,
+    proven: _Proven,
+    reasons: Sequence[str],
+    tests: TestStack | None,
 ) -> Iterator[str]:
     """Yield what is missing of what is added, and what to do."""
     stack = quoted(tests.name) if tests else ""
@@ -241,10 +292,18 @@ def _missing(
     if reasons and record is None:
         return  # without evidence, all that the connection asks is missing
     scopes, products = added(connection, record)
-    for kind, lacking in (("scope", scopes - proven.scopes), ("product", products - proven.products)):
+    for kind, lacking in (
+        ("scope", scopes - proven.scopes),
+        ("product", products - proven.products),
+    ):
         for name in sorted(lacking):
             if name in proven.claimed:
-                yield say(f"rules.{kind}_not_on_tni", name=quoted(name), stack=stack, probe=say("rules.probe"))
+                yield say(
+                    f"rules.{kind}_not_on_tni",
+                    name=quoted(name),
+                    stack=stack,
+                    probe=say("rules.probe"),
+                )
             else:
                 yield say(f"rules.{kind}_not_proven", name=quoted(name), probe=say("rules.probe"))
 
@@ -260,5 +319,9 @@ def _without(connection: Declaration, record: Client, covered: _Proven) -> Decla
     return replace(
         connection,
         scopes={scope: grant for scope, grant in connection.scopes.items() if scope not in scopes},
-        products={product: fields for product, fields in connection.products.items() if product not in products},
+        products={
+            product: fields
+            for product, fields in connection.products.items()
+            if product not in products
+        },
     )

@@ -1,9 +1,9 @@
 """What becomes of a connection whose supplier has no mandate any more.
 
-From the day after its end, nothing of the form is carried out: its client stays as it is recorded. One run withdraws
-the scopes, and the next one the keys, whatever that breaks: the supplier has their private halves. A later mandate
-gives back what the form has. A client or a product that leaves goes on to leave; a client that the form preserves
-loses its scopes first.
+From the day after its end, nothing of the form is carried out: its client stays as it is recorded.
+One run withdraws the scopes, and the next one the keys, whatever that breaks: the supplier has
+their private halves. A later mandate gives back what the form has. A client or a product that
+leaves goes on to leave; a client that the form preserves loses its scopes first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from datetime import date
 from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.rules.retirement import withdrawn_of
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import AFZENDERS, Client, Records, metadata_of, recorded_as, without_afzenders
+from acmidm_onboarding.values.client import (
+    AFZENDERS,
+    Client,
+    Records,
+    metadata_of,
+    recorded_as,
+    without_afzenders,
+)
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import Configuration
@@ -31,17 +38,25 @@ def has_ended(connection: Declaration, day: date) -> bool:
 def without_mandate(
     connections: Iterable[Declaration], records: Callable[[], Records], day: date
 ) -> Iterator[tuple[Declaration | None, Withheld | None]]:
-    """Yield what a run on ``day`` declares of each connection, and what it holds back. ``records`` reads what the state
-    has, and is called only where a mandate has ended."""
+    """Yield what a run on ``day`` declares of each connection, and what it holds back. ``records``
+    reads what the state has, and is called only where a mandate has ended."""
     for connection in connections:
-        afzenders = {code for code, until in connection.afzenders.items() if until < day.isoformat()}
+        afzenders = {
+            code for code, until in connection.afzenders.items() if until < day.isoformat()
+        }
         goes = connection.is_leaving() and not connection.preserve
         if goes or not (has_ended(connection, day) or afzenders):
             yield connection, None
         elif not has_ended(connection, day):
-            yield _without(afzenders, connection), _withheld(connection, _sends_no_more(connection, afzenders))
+            yield (
+                _without(afzenders, connection),
+                _withheld(connection, _sends_no_more(connection, afzenders)),
+            )
         else:
-            record, why = recorded_as(connection, records()), say("rules.mandate_ended", **connection.mandate)
+            record, why = (
+                recorded_as(connection, records()),
+                say("rules.mandate_ended", **connection.mandate),
+            )
             if record is None or record.client_id is None:
                 yield None, _withheld(connection, why, is_new=True)
             else:
@@ -59,18 +74,26 @@ def _without(afzenders: Collection[str], connection: Declaration) -> Declaration
         stay = [one for one in configuration.get(AFZENDERS, ()) if one["code"] not in afzenders]
         return {**without_afzenders(configuration), **({AFZENDERS: stay} if stay else {})}
 
-    return replace(connection, products={name: of_product(one) for name, one in connection.products.items()})
+    return replace(
+        connection, products={name: of_product(one) for name, one in connection.products.items()}
+    )
 
 
 def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
-    senders = (sender for product in connection.products.values() for sender in product.get(AFZENDERS, ()))
+    senders = (
+        sender for product in connection.products.values() for sender in product.get(AFZENDERS, ())
+    )
     names = sorted({sender["name"] for sender in senders if sender["code"] in afzenders})
     return say("rules.afzenders_ended", names=first_listed(names))
 
 
 def _as_recorded(connection: Declaration, record: Client) -> Declaration:
     metadata = metadata_of(record).model_copy(update={"software_id": connection.software_id})
-    jwks = {kid: key for kid, key in (connection.jwks or {}).items() if key.thumbprint in record.thumbprints}
+    jwks = {
+        kid: key
+        for kid, key in (connection.jwks or {}).items()
+        if key.thumbprint in record.thumbprints
+    }
     revoked = frozenset[str]()
     if record.scopes is not None and not record.scopes:
         jwks, revoked = {}, record.thumbprints | connection.thumbprints

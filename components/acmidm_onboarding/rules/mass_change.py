@@ -1,4 +1,5 @@
-"""When so many clients go at once that somebody must allow it: the wrong folder of forms, or a glob that takes none."""
+"""When so many clients go at once that somebody must allow it: the wrong folder of forms, or a glob
+that takes none."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from collections.abc import Iterable
 from acmidm_onboarding.values.client import Client, Records, recorded_as
 
 SHARE = 0.3
-"""The share of a stack's clients that may go at once unless somebody allows more (as octodns does)."""
+"""The share of a stack's clients that may go at once unless somebody allows more (as octodns
+does)."""
 _CLIENTS = 10
 """From how many clients on that share counts."""
 
@@ -19,4 +21,6 @@ def is_mass_change(gone: int, clients: int) -> bool:
 def undeclared(declared: Iterable[Client], records: Records) -> list[str]:
     """Return the clients that a state has and that are declared no more, by resource name."""
     staying = {has.resource_name for form in declared if (has := recorded_as(form, records))}
-    return sorted(name for name, client in records.items() if client.client_id and name not in staying)
+    return sorted(
+        name for name, client in records.items() if client.client_id and name not in staying
+    )

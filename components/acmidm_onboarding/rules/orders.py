@@ -1,7 +1,8 @@
 """What people must do at an authority without an API: one order per part of a client that differs.
 
-An order says what the part must be, and not how it differs, so that whoever carries it out and whoever confirms it mean
-the same, also where the form changes in between. Its digest is made of what it says.
+An order says what the part must be, and not how it differs, so that whoever carries it out and
+whoever confirms it mean the same, also where the form changes in between. Its digest is made of
+what it says.
 """
 
 from __future__ import annotations
@@ -59,7 +60,11 @@ class Act(StrEnum):
     REMOVE = "remove"
 
 
-_DOERS = {Act.APPROVE: Doer.API_OWNER, Act.UPLOAD: Doer.ORGANISATION, Act.CONFIGURE: Doer.PRODUCT_TEAM}
+_DOERS = {
+    Act.APPROVE: Doer.API_OWNER,
+    Act.UPLOAD: Doer.ORGANISATION,
+    Act.CONFIGURE: Doer.PRODUCT_TEAM,
+}
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,8 @@ class Order:
     part: str
     act: Act
     says: Mapping[str, Any]
-    """What the part has to be; of keys, per ``kid`` the public key; of a product, under its name its configuration, and
-    nothing where it has to have none."""
+    """What the part has to be; of keys, per ``kid`` the public key; of a product, under its name
+    its configuration, and nothing where it has to have none."""
     now: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """What is confirmed of it."""
     client_id: str | None = field(default=None, compare=False)
@@ -108,7 +113,8 @@ class Rules:
     overlap_days: float = 0
     evidence_max_days: int = 90
     approved_by_owner: Callable[[Platform, str], str | None] = lambda _platform, _scope: None
-    """The product whose API's owner approves a coupling for a scope; None where the operator grants it."""
+    """The product whose API's owner approves a coupling for a scope; None where the operator grants
+    it."""
     assigned: Mapping[Platform, Collection[str]] = field(default_factory=dict)
     """The scopes that API providers grant by themselves."""
 
@@ -120,9 +126,11 @@ def orders(
     record: Client | None,
     rules: Rules,
 ) -> Iterator[Order]:
-    """Yield what people must do so that a client becomes as it is ``wanted``; None where it must go."""
+    """Yield what people must do so that a client becomes as it is ``wanted``; None where it must
+    go."""
     if confirmed is None or not confirmed.is_there:
-        # A missing confirmation must not make a client twice, and a client that is gone is forgotten first.
+        # A missing confirmation must not make a client twice, and a client that is gone is
+        # forgotten first.
         if wanted is not None and (record is None or not record.client_id):
             yield _refused(_create(wanted, rules), confirmed)
         return
@@ -139,7 +147,9 @@ def removals(confirmations: Confirmations) -> Iterator[Order]:
     for client_key, confirmed in confirmations.items():
         if confirmed.is_there:
             name, client_id = resource_name(client_key[0], client_key[1]), confirmed.said.client_id
-            yield Order(client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id)
+            yield Order(
+                client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id
+            )
 
 
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:
@@ -148,7 +158,9 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
     says = wanted.metadata.for_people.properties
     yield _order(wanted, confirmed, CLIENT, Act.CHANGE, says, before)
     for part, act, scopes in _scopes(wanted, confirmed.scopes, rules):
-        yield _order(wanted, confirmed, part, act, scopes, _of_part(part, wanted.platform, confirmed, rules))
+        yield _order(
+            wanted, confirmed, part, act, scopes, _of_part(part, wanted.platform, confirmed, rules)
+        )
     if wanted.authentication is Authentication.KEYS_OF_FORM:
         says, before = members_of(_keys(wanted, confirmed, rules)), members_of(confirmed.jwks or {})
         yield _order(wanted, confirmed, KEYS, Act.UPLOAD, says, before)
@@ -162,7 +174,9 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
         yield _order(wanted, confirmed, f"{PRODUCT}/{product}", Act.CONFIGURE, *sides)
 
 
-def said_before(wanted: Declaration, confirmed: Confirmation | None, rules: Rules) -> Iterator[Order]:
+def said_before(
+    wanted: Declaration, confirmed: Confirmation | None, rules: Rules
+) -> Iterator[Order]:
     """Yield every order that a form may have given: for its client, and to make one."""
     yield _create(wanted, rules)
     if confirmed is not None and confirmed.said.client_id is not None:
@@ -185,14 +199,22 @@ def _create(wanted: Declaration, rules: Rules) -> Order:
 
 
 def _order(
-    wanted: Declaration, confirmed: Confirmation, part: str, act: Act, says: Mapping[str, Any], now: Mapping[str, Any]
+    wanted: Declaration,
+    confirmed: Confirmation,
+    part: str,
+    act: Act,
+    says: Mapping[str, Any],
+    now: Mapping[str, Any],
 ) -> Order:
     client_id = confirmed.said.client_id
-    return Order(wanted.client_key, wanted.resource_name, part, act, says, now, client_id, wanted.form)
+    return Order(
+        wanted.client_key, wanted.resource_name, part, act, says, now, client_id, wanted.form
+    )
 
 
 def _refused(order: Order, confirmed: Confirmation | None) -> Order:
-    """Return the order with its refusal, where somebody refused it and the form still says the same."""
+    """Return the order with its refusal, where somebody refused it and the form still says the
+    same."""
     refusal = confirmed.said.refused.get(order.part) if confirmed else None
     if refusal is None or refusal.digest != order.full_digest:
         return order
@@ -207,7 +229,9 @@ def _scopes(
     for scope in confirmed:
         parts.setdefault(scope_part(wanted.platform, scope, rules), {})
     for scope, grant in sorted(wanted.scopes.items()):
-        parts.setdefault(scope_part(wanted.platform, scope, rules), {})[scope] = {"default": grant.default}
+        parts.setdefault(scope_part(wanted.platform, scope, rules), {})[scope] = {
+            "default": grant.default
+        }
     for part, scopes in sorted(parts.items()):
         yield part, Act.GRANT if part == SCOPES else Act.APPROVE, scopes
 
@@ -218,25 +242,37 @@ def scope_part(platform: Platform, scope: str, rules: Rules) -> str:
     return SCOPES if product is None else f"{SCOPES}/{product}"
 
 
-def _of_part(part: str, platform: Platform, confirmed: Confirmation, rules: Rules) -> dict[str, Any]:
+def _of_part(
+    part: str, platform: Platform, confirmed: Confirmation, rules: Rules
+) -> dict[str, Any]:
     return {
         scope: {"default": default}
         for scope, default in sorted(confirmed.scopes.items())
-        if scope_part(platform, scope, rules) == part and scope not in rules.assigned.get(platform, ())
+        if scope_part(platform, scope, rules) == part
+        and scope not in rules.assigned.get(platform, ())
     }
 
 
 def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping[str, PublicJwk]:
-    """Return the keys that a client must have: those of its form, and those that may not leave yet."""
+    """Return the keys that a client must have: those of its form, and those that may not leave
+    yet."""
     now = confirmed.jwks or {}
     registered = [
         RegisteredKey(kid, key.thumbprint, confirmed.since.get(key.thumbprint, EVER), key.expires)
         for kid, key in now.items()
     ]
     names = {key.thumbprint: kid for kid, key in now.items()}
-    declared = {key.thumbprint for kid, key in (wanted.jwks or {}).items() if names.get(key.thumbprint, kid) == kid}
+    declared = {
+        key.thumbprint
+        for kid, key in (wanted.jwks or {}).items()
+        if names.get(key.thumbprint, kid) == kid
+    }
     proof = wanted.evidence
-    trusted = {proof.thumbprint} if proof and is_fresh(proof, rules.now, rules.evidence_max_days) else set[str]()
+    trusted = (
+        {proof.thumbprint}
+        if proof and is_fresh(proof, rules.now, rules.evidence_max_days)
+        else set[str]()
+    )
     gone = wanted.compromised | wanted.revoked
     facts: dict[str, Any] = {"trusted": trusted, "compromised": gone, "now": rules.now}
     kept = obstacle(registered, declared, **facts, overlap_days=rules.overlap_days)
@@ -248,8 +284,13 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
         and key.thumbprint not in declared
         and (key.expires is None or key.expires > rules.now)
     }
-    # A new key waits where it wants the name of one that stays, or where there would be more than a client may have.
+    # A new key waits where it wants the name of one that stays, or where there would be more than a
+    # client may have.
     taken = {*stays, *(key.thumbprint for key in stays.values())}
-    fitting = [(kid, key) for kid, key in (wanted.jwks or {}).items() if taken.isdisjoint((kid, key.thumbprint))]
+    fitting = [
+        (kid, key)
+        for kid, key in (wanted.jwks or {}).items()
+        if taken.isdisjoint((kid, key.thumbprint))
+    ]
     fitting.sort(key=lambda key: key[1].thumbprint not in names)
     return {**stays, **dict(fitting[: max(MOST_KEYS - len(stays), 0)])}

@@ -1,7 +1,9 @@
-"""The rules that stop a change before it happens. Each is one pure function with an id, which its page is named after.
+"""The rules that stop a change before it happens. Each is one pure function with an id, which its
+page is named after.
 
-The loader checks forms with them. The policy pack in ``policies/`` checks the resources that the engine plans, also
-those of no form. Where another message refuses the same mistake in a form, with its place, only the pack uses the rule.
+The loader checks forms with them. The policy pack in ``policies/`` checks the resources that the
+engine plans, also those of no form. Where another message refuses the same mistake in a form, with
+its place, only the pack uses the rule.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ def strictest(gates: Iterable[Gate]) -> Gate:
     """Return the gate that holds back what any of these gates does; the default gate for none."""
     kept = list(gates) or [Gate()]
     return Gate(
-        max((gate.mode for gate in kept), key=list(PromotionGate).index), min(gate.evidence_max_days for gate in kept)
+        max((gate.mode for gate in kept), key=list(PromotionGate).index),
+        min(gate.evidence_max_days for gate in kept),
     )
 
 
@@ -62,7 +65,9 @@ class Limits:
 
 LIMITS = {
     # Its public clients sign with RS256, and most of their keys have no exp.
-    Profile.ACMIDM: Limits(730, keys_must_expire=False, algorithms=None, secret_free=frozenset({Environment.PROD})),
+    Profile.ACMIDM: Limits(
+        730, keys_must_expire=False, algorithms=None, secret_free=frozenset({Environment.PROD})
+    ),
     # FAPI 2.0 Security Profile §5.3.2.1 (client authentication) and §5.4.1 (algorithms).
     Profile.FAPI2: Limits(
         365,
@@ -112,7 +117,9 @@ class Finding:
 def _private_key(planned: Planned, _: Situation) -> Iterator[Finding]:
     for kid, key in (planned.keys or {}).items():
         if PRIVATE_MEMBERS & key.keys():
-            yield Finding(say("rules.private_key", kid=quoted(kid)), say("rules.private_key.remedy"), kid)
+            yield Finding(
+                say("rules.private_key", kid=quoted(kid)), say("rules.private_key.remedy"), kid
+            )
 
 
 def _short_rsa_key(planned: Planned, _: Situation) -> Iterator[Finding]:
@@ -138,7 +145,9 @@ def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
             else say("rules.no_alg", kid=quoted(kid))
         )
         usable = either(sorted(signs_with & allowed) or sorted(allowed))
-        yield Finding(signs, say("rules.algorithm.remedy", profile=situation.profile, usable=usable), kid)
+        yield Finding(
+            signs, say("rules.algorithm.remedy", profile=situation.profile, usable=usable), kid
+        )
 
 
 def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
@@ -149,27 +158,41 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
         if isinstance(exp, int | float):
             if exp > last.timestamp():
                 yield Finding(
-                    say("rules.long_lifetime", kid=quoted(kid), exp=datetime.fromtimestamp(exp, UTC)),
                     say(
-                        "rules.long_lifetime.remedy", profile=situation.profile, days=limits.longest_key_days, last=last
+                        "rules.long_lifetime", kid=quoted(kid), exp=datetime.fromtimestamp(exp, UTC)
+                    ),
+                    say(
+                        "rules.long_lifetime.remedy",
+                        profile=situation.profile,
+                        days=limits.longest_key_days,
+                        last=last,
                     ),
                     kid,
                 )
         elif "exp" in key:
             yield Finding(
                 say("rules.wrong_exp", kid=quoted(kid)),
-                say("rules.wrong_exp.remedy", profile=situation.profile, days=limits.longest_key_days),
+                say(
+                    "rules.wrong_exp.remedy",
+                    profile=situation.profile,
+                    days=limits.longest_key_days,
+                ),
                 kid,
             )
         elif limits.keys_must_expire:
             yield Finding(
-                say("rules.no_exp", kid=quoted(kid)), say("rules.no_exp.remedy", profile=situation.profile), kid
+                say("rules.no_exp", kid=quoted(kid)),
+                say("rules.no_exp.remedy", profile=situation.profile),
+                kid,
             )
 
 
 def _client_secret(planned: Planned, situation: Situation) -> Iterator[Finding]:
     method = planned.auth_method
-    if method not in (None, AuthMethod.PRIVATE_KEY_JWT) and situation.environment in situation.limits.secret_free:
+    if (
+        method not in (None, AuthMethod.PRIVATE_KEY_JWT)
+        and situation.environment in situation.limits.secret_free
+    ):
         yield Finding(
             say("rules.wrong_method", method=method, environment=situation.environment),
             say("rules.wrong_method.remedy", method=AuthMethod.PRIVATE_KEY_JWT),
@@ -179,7 +202,11 @@ def _client_secret(planned: Planned, situation: Situation) -> Iterator[Finding]:
 def _unknown_scope(planned: Planned, situation: Situation) -> Iterator[Finding]:
     for scope in planned.scopes or ():
         if scope not in situation.scopes:
-            yield Finding(say("rules.unknown_scope", scope=quoted(scope)), say("rules.unknown_scope.remedy"), scope)
+            yield Finding(
+                say("rules.unknown_scope", scope=quoted(scope)),
+                say("rules.unknown_scope.remedy"),
+                scope,
+            )
 
 
 def _no_contact(planned: Planned, _: Situation) -> Iterator[Finding]:
@@ -194,7 +221,8 @@ def _unprotected(planned: Planned, situation: Situation) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class Policy:
-    """``refused_in_forms``: another message refuses such a form already. ``advisory``: it warns, and stops nothing."""
+    """``refused_in_forms``: another message refuses such a form already. ``advisory``: it warns,
+    and stops nothing."""
 
     id: str
     title: str
@@ -205,13 +233,26 @@ class Policy:
 
 POLICIES = (
     Policy("private-key", "A JWK Set has public keys only", _private_key, refused_in_forms=True),
-    Policy("short-rsa-key", f"An RSA key has at least {MINIMUM_RSA_BITS} bits", _short_rsa_key, refused_in_forms=True),
     Policy(
-        ExemptiblePolicy.KEY_ALGORITHM.value, "A key signs with an algorithm that the profile allows", _key_algorithm
+        "short-rsa-key",
+        f"An RSA key has at least {MINIMUM_RSA_BITS} bits",
+        _short_rsa_key,
+        refused_in_forms=True,
     ),
-    Policy(ExemptiblePolicy.KEY_LIFETIME.value, "A key ends within the time that the profile allows", _key_lifetime),
     Policy(
-        ExemptiblePolicy.CLIENT_SECRET.value, "A client authenticates with a key, not with a secret", _client_secret
+        ExemptiblePolicy.KEY_ALGORITHM.value,
+        "A key signs with an algorithm that the profile allows",
+        _key_algorithm,
+    ),
+    Policy(
+        ExemptiblePolicy.KEY_LIFETIME.value,
+        "A key ends within the time that the profile allows",
+        _key_lifetime,
+    ),
+    Policy(
+        ExemptiblePolicy.CLIENT_SECRET.value,
+        "A client authenticates with a key, not with a secret",
+        _client_secret,
     ),
     Policy("unknown-scope", "A scope is in the catalogue", _unknown_scope, refused_in_forms=True),
     Policy("no-contact", "A client has a contact", _no_contact, refused_in_forms=True),

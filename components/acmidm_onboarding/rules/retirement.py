@@ -1,8 +1,9 @@
 """Which step of leaving a connection is at, by what the state has of it and nothing else.
 
-From its day on, one run withdraws the scopes and lifts the protection, and the next run declares nothing of it, so that
-the engine removes it. A preserved client keeps its scopes: the first run tells the engine to leave the client at its
-authority when it forgets it. After a run that was cut off, the same command goes on.
+From its day on, one run withdraws the scopes and lifts the protection, and the next run declares
+nothing of it, so that the engine removes it. A preserved client keeps its scopes: the first run
+tells the engine to leave the client at its authority when it forgets it. After a run that was cut
+off, the same command goes on.
 """
 
 from __future__ import annotations
@@ -23,32 +24,47 @@ def due(connection: Declaration, day: date) -> frozenset[str]:
     return frozenset(name for name, since in connection.leaves.items() if since <= day.isoformat())
 
 
-def declared_now(connections: Iterable[Declaration], records: Callable[[], Records], day: date) -> list[Declaration]:
-    """Return what a run on ``day`` declares. ``records`` reads what the state has, and is called only where something
-    is due."""
+def declared_now(
+    connections: Iterable[Declaration], records: Callable[[], Records], day: date
+) -> list[Declaration]:
+    """Return what a run on ``day`` declares. ``records`` reads what the state has, and is called
+    only where something is due."""
     leaving = ((connection, due(connection, day)) for connection in connections)
-    steps = (_now(connection, records, names) if names else connection for connection, names in leaving)
+    steps = (
+        _now(connection, records, names) if names else connection for connection, names in leaving
+    )
     return [now for now in steps if now is not None]
 
 
-def left_alone(connections: Iterable[Declaration], declared: Iterable[Declaration]) -> list[Declaration]:
+def left_alone(
+    connections: Iterable[Declaration], declared: Iterable[Declaration]
+) -> list[Declaration]:
     """Return the preserved clients that are declared no more: no run changes anything of them."""
     names = {connection.resource_name for connection in declared}
-    return [connection for connection in connections if connection.preserve and connection.resource_name not in names]
+    return [
+        connection
+        for connection in connections
+        if connection.preserve and connection.resource_name not in names
+    ]
 
 
 def stolen_sentences(left: Iterable[Declaration]) -> list[str]:
-    """Return a sentence for each preserved client with a key that its form says is compromised: nothing takes that key
-    away."""
+    """Return a sentence for each preserved client with a key that its form says is compromised:
+    nothing takes that key away."""
     return [
-        say("rules.preserved_with_compromised_key", name=form.resource_name, environment=form.environment)
+        say(
+            "rules.preserved_with_compromised_key",
+            name=form.resource_name,
+            environment=form.environment,
+        )
         for form in left
         if form.compromised
     ]
 
 
 def last_step(connections: Iterable[Declaration], records: Records, day: date) -> frozenset[str]:
-    """Return the names of the clients that a next run removes, or leaves to themselves, or takes a product from."""
+    """Return the names of the clients that a next run removes, or leaves to themselves, or takes a
+    product from."""
     return frozenset(_last_steps(connections, records, day))
 
 
@@ -57,14 +73,20 @@ def _last_steps(connections: Iterable[Declaration], records: Records, day: date)
         leaving, has = due(connection, day), recorded_as(connection, records)
         if leaving and has is not None:
             now = _now(connection, lambda: records, leaving)
-            if now is None or has.products.keys() & connection.products.keys() - now.products.keys():
+            if (
+                now is None
+                or has.products.keys() & connection.products.keys() - now.products.keys()
+            ):
                 yield connection.resource_name
 
 
-def _now(connection: Declaration, records: Callable[[], Records], leaving: frozenset[str]) -> Declaration | None:
+def _now(
+    connection: Declaration, records: Callable[[], Records], leaving: frozenset[str]
+) -> Declaration | None:
     has = recorded_as(connection, records())
     if connection.platform.value in leaving:
-        # A client that somebody removed may have left configurations, which go without it: none is made to leave.
+        # A client that somebody removed may have left configurations, which go without it: none is
+        # made to leave.
         return (
             None
             if has is None or not has.client_id or _may_go(has, connection)
@@ -76,7 +98,11 @@ def _now(connection: Declaration, records: Callable[[], Records], leaving: froze
         if has and not withdrawn & (has.scopes or {}).keys()
         else frozenset[str]()
     )
-    gone = {product for product in leaving if has is None or product in may_go or product not in has.products}
+    gone = {
+        product
+        for product in leaving
+        if has is None or product in may_go or product not in has.products
+    }
     scopes = {scope: grant for scope, grant in connection.scopes.items() if scope not in withdrawn}
     return replace(
         connection,
@@ -84,7 +110,9 @@ def _now(connection: Declaration, records: Callable[[], Records], leaving: froze
         scopes=scopes,
         withdrawn=withdrawn_of(has, connection, scopes),
         products={
-            product: configuration for product, configuration in connection.products.items() if product not in gone
+            product: configuration
+            for product, configuration in connection.products.items()
+            if product not in gone
         },
     )
 
@@ -94,16 +122,25 @@ def _may_go(has: Client, connection: Declaration) -> bool:
         return False
     if not connection.preserve:
         return not has.scopes
-    # A compromised key and the mark that a form declares the keys go first: later runs would not remove them.
-    return has.retained and not has.fields.get("keys_declared") and not has.thumbprints & connection.compromised
+    # A compromised key and the mark that a form declares the keys go first: later runs would not
+    # remove them.
+    return (
+        has.retained
+        and not has.fields.get("keys_declared")
+        and not has.thumbprints & connection.compromised
+    )
 
 
 def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> Declaration:
     scopes = connection.scopes if connection.preserve else {}
-    return replace(connection, leaving=leaving, scopes=scopes, withdrawn=withdrawn_of(has, connection, scopes))
+    return replace(
+        connection, leaving=leaving, scopes=scopes, withdrawn=withdrawn_of(has, connection, scopes)
+    )
 
 
-def withdrawn_of(has: Client | None, connection: Declaration, scopes: Container[str]) -> frozenset[str]:
+def withdrawn_of(
+    has: Client | None, connection: Declaration, scopes: Container[str]
+) -> frozenset[str]:
     """Return the scopes of the form that the client has had and that this run does not declare."""
     had = has.had_scopes if has else frozenset()
     return frozenset(scope for scope in connection.scopes if scope in had and scope not in scopes)

@@ -1,9 +1,9 @@
 """The one rule of rotation: when a usable key may leave a client's JWK Set.
 
-A usable key leaves only where another usable key stays that has been there for the overlap, and that was proven or seen
-in use. From it follows that the last usable key never leaves, and that not all are replaced at once. An expired key
-leaves freely. So does a compromised one, whatever that breaks: it is worth more to whoever stole it (login.gov's order:
-add, confirm, remove).
+A usable key leaves only where another usable key stays that has been there for the overlap, and
+that was proven or seen in use. From it follows that the last usable key never leaves, and that not
+all are replaced at once. An expired key leaves freely. So does a compromised one, whatever that
+breaks: it is worth more to whoever stole it (login.gov's order: add, confirm, remove).
 """
 
 from __future__ import annotations
@@ -59,10 +59,11 @@ def obstacle(
     now: datetime,
     overlap_days: float,
 ) -> Obstacle | None:
-    """Return what keeps the ``registered`` keys of a client from becoming those ``declared``; None where nothing does.
+    """Return what keeps the ``registered`` keys of a client from becoming those ``declared``; None
+    where nothing does.
 
-    ``declared``, ``trusted`` (proven, or seen in use) and ``compromised`` are thumbprints. An overlap of 0 days keeps
-    nothing.
+    ``declared``, ``trusted`` (proven, or seen in use) and ``compromised`` are thumbprints. An
+    overlap of 0 days keeps nothing.
     """
     usable = [key for key in registered if key.is_usable(now) and key.thumbprint not in compromised]
     leaving = tuple(sorted(key.name for key in usable if key.thumbprint not in declared))
@@ -82,7 +83,9 @@ def obstacle(
 
 def lasting(days: float) -> str:
     """Return in words how long an overlap is: ``14 days``, or minutes where it is less than one."""
-    number, noun = (f"{days:g}", "days") if days >= 1 else (str(max(round(days * 24 * 60), 1)), "minutes")
+    number, noun = (
+        (f"{days:g}", "days") if days >= 1 else (str(max(round(days * 24 * 60), 1)), "minutes")
+    )
     return say(f"rules.{noun}.{'one' if number == '1' else 'many'}", number=number)
 
 
@@ -91,10 +94,14 @@ def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) ->
 
     ``probe`` is the command that proves a key, ``unseen`` why its use counts for nothing.
     """
-    keys, lasts = say_counted("rules.keys", len(kept.leaving), names=listed(kept.leaving)), lasting(overlap_days)
+    keys, lasts = (
+        say_counted("rules.keys", len(kept.leaving), names=listed(kept.leaving)),
+        lasting(overlap_days),
+    )
     if kept.successor is None:
         return say("rules.cannot_leave", keys=keys, lasts=lasts, probe=probe)
-    # Each key is named once: a name may be a thumbprint, and the command at the end is what people need.
+    # Each key is named once: a name may be a thumbprint, and the command at the end is what people
+    # need.
     successor, what = say_counted("rules.keys", 1, names=kept.successor), list[str]()
     remedies = [say_counted("rules.put_back", len(kept.leaving))]
     if kept.until is not None:  # rounded up, for the sentence has no seconds
@@ -102,6 +109,17 @@ def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) ->
         what.append(say("rules.leaves_from", until=until, successor=successor, lasts=lasts))
         successor = say("rules.that_one")
     if kept.lacks_proof:
-        what.append(say("rules.leaves_once_proven", successor=successor, unseen=f" ({unseen})" if unseen else ""))
+        what.append(
+            say(
+                "rules.leaves_once_proven",
+                successor=successor,
+                unseen=f" ({unseen})" if unseen else "",
+            )
+        )
         remedies.append(say("rules.prove", probe=probe))
-    return say("rules.may_leave", keys=keys, when=f", {say('rules.and_only')} ".join(what), remedies=both(remedies))
+    return say(
+        "rules.may_leave",
+        keys=keys,
+        when=f", {say('rules.and_only')} ".join(what),
+        remedies=both(remedies),
+    )

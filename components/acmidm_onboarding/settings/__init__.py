@@ -1,8 +1,9 @@
 """Every setting of a stack, typed. Stack configuration is read here only.
 
-``stack`` has all settings, ``platform`` those of one platform, ``addresses`` checks texts, and ``trusted_hosts`` says
-where credentials may go. It imports forms' sentences, rules, values, and the installed types of authority, each of
-which adds the keys that it alone reads. A new setting is a field here, and its key in ``Pulumi.yaml``.
+``stack`` has all settings, ``platform`` those of one platform, ``addresses`` checks texts, and
+``trusted_hosts`` says where credentials may go. It imports forms' sentences, rules, values, and the
+installed types of authority, each of which adds the keys that it alone reads. A new setting is a
+field here, and its key in ``Pulumi.yaml``.
 """
 
 from acmidm_onboarding.settings.addresses import LOOPBACK, SMTP_PORTS, Address, mailbox
@@ -25,7 +26,11 @@ from acmidm_onboarding.settings.stack import (
     unknown_keys,
     yaml_off,
 )
-from acmidm_onboarding.settings.trusted_hosts import TRUSTED_HOSTS, require_trusted_apis, require_trusted_hosts
+from acmidm_onboarding.settings.trusted_hosts import (
+    TRUSTED_HOSTS,
+    require_trusted_apis,
+    require_trusted_hosts,
+)
 
 __all__ = [
     "LOOPBACK",

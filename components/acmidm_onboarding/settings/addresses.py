@@ -46,19 +46,21 @@ def _server(url: AnyUrl) -> AnyUrl:
 
 _HTTPS_PORT = 443
 SMTP_PORTS = {"smtp": 587, "smtps": 465}
-"""Where mail is submitted (RFC 6409, RFC 8314), per scheme: with STARTTLS, or with TLS from the start."""
+"""Where mail is submitted (RFC 6409, RFC 8314), per scheme: with STARTTLS, or with TLS from the
+start."""
 SmtpUrl = Annotated[AnyUrl, BeforeValidator(_server_shape), AfterValidator(_server)]
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PLAIN_ADDRESS = rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+{_LABEL}"
 _MAILBOX = re.compile(
-    rf"(?:(?P<name>[^<>@\"\\]+) )?<(?P<between>{_PLAIN_ADDRESS})>|(?P<alone>{_PLAIN_ADDRESS})", re.ASCII | re.IGNORECASE
+    rf"(?:(?P<name>[^<>@\"\\]+) )?<(?P<between>{_PLAIN_ADDRESS})>|(?P<alone>{_PLAIN_ADDRESS})",
+    re.ASCII | re.IGNORECASE,
 )
 
 
 def mailbox(text: str) -> tuple[str, str]:
-    """Return the name, empty where there is none, and the address of ``address`` or ``Name <address>``. Raises
-    ValueError."""
+    """Return the name, empty where there is none, and the address of ``address`` or ``Name
+    <address>``. Raises ValueError."""
     match = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
     if match is None or "=?" in text:  # mail programs decode it (RFC 2047)
         raise ValueError(say("settings.no_mail_address"))
@@ -66,7 +68,8 @@ def mailbox(text: str) -> tuple[str, str]:
 
 
 def names_of_host(url: HttpUrl | AnyUrl) -> list[str]:
-    """Return how a host may be written: without its port where that is the default of its scheme."""
+    """Return how a host may be written: without its port where that is the default of its
+    scheme."""
     own = SMTP_PORTS.get(url.scheme, _HTTPS_PORT)
     host = str(url.host).lower()
     with_port = f"{host}:{url.port or own}"

@@ -9,11 +9,24 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic.fields import FieldInfo
 
-from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, AuthorityType, installed_authorities
+from acmidm_onboarding.authority_types import (
+    DEFAULT_AUTHORITY,
+    AuthorityType,
+    installed_authorities,
+)
 from acmidm_onboarding.settings.addresses import Address
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, quoted
@@ -29,7 +42,8 @@ Lookup = Callable[[str], object]
 
 
 class InvalidSettings(Failure):
-    """Settings that are missing or wrong, a sentence each, without values: one may be a secret in the wrong setting."""
+    """Settings that are missing or wrong, a sentence each, without values: one may be a secret in
+    the wrong setting."""
 
     def __init__(self, sentences: str) -> None:
         super().__init__("\n".join(map(without_keys_and_tokens, sentences.split("\n"))))
@@ -37,7 +51,11 @@ class InvalidSettings(Failure):
 
 def _pairs(text: str) -> dict[str, str]:
     """Return the values of a setting per product: ``dosis=…``, with blanks or commas between."""
-    return {name: value for part in text.replace(",", " ").split() for name, _, value in [part.partition("=")]}
+    return {
+        name: value
+        for part in text.replace(",", " ").split()
+        for name, _, value in [part.partition("=")]
+    }
 
 
 def _each(text: str, check: Callable[[str], object]) -> str:
@@ -47,7 +65,9 @@ def _each(text: str, check: Callable[[str], object]) -> str:
         try:
             check(value)
         except ValidationError:
-            raise ValueError(say("settings.no_api_address", quoted=quoted(product), product=product)) from None
+            raise ValueError(
+                say("settings.no_api_address", quoted=quoted(product), product=product)
+            ) from None
     return text
 
 
@@ -58,7 +78,11 @@ class SettingsModel(BaseModel):
     """A model whose keys have the camel case of the stack file. Other keys are refused."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        coerce_numbers_to_str=True,
     )
 
 
@@ -78,7 +102,8 @@ class PlatformSettings(SettingsModel):
         Field(description="The type of authority, by its name: one of those that are installed."),
     ] = DEFAULT_AUTHORITY
     issuer: Annotated[
-        Address, Field(description="The issuer, whose token endpoint gives the operator its access tokens.")
+        Address,
+        Field(description="The issuer, whose token endpoint gives the operator its access tokens."),
     ]
     products_url: Annotated[
         Address, Field(description="The address of the API that holds the products' configuration.")
@@ -86,11 +111,19 @@ class PlatformSettings(SettingsModel):
     operator_client_id: Annotated[str, Field(description="The operator's own client-ID.")]
     operator_private_key_file: Annotated[
         Path | None,
-        Field(description="File with the operator's private key as a JSON Web Key, where it authenticates with one."),
+        Field(
+            description=(
+                "File with the operator's private key as a JSON Web Key, where it authenticates"
+                " with one."
+            )
+        ),
     ] = None
-    operator_private_key: Annotated[SecretStr | None, Field(description="The same key itself (secret).")] = None
+    operator_private_key: Annotated[
+        SecretStr | None, Field(description="The same key itself (secret).")
+    ] = None
     operator_client_secret: Annotated[
-        SecretStr | None, Field(description="The operator's client secret, where it has no key (secret).")
+        SecretStr | None,
+        Field(description="The operator's client secret, where it has no key (secret)."),
     ] = None
 
     api_urls: Annotated[
@@ -98,29 +131,45 @@ class PlatformSettings(SettingsModel):
         AfterValidator(lambda text: _each(text, lambda url: _ADDRESS.validate_python(url))),
         Field(
             description=(
-                "Per product the address of its API, as dosis=https://host; where it is not set, the host of"
-                " productsUrl."
+                "Per product the address of its API, as dosis=https://host; where it is not set,"
+                " the host of productsUrl."
             )
         ),
     ] = ""
     api_client_ids: Annotated[
         str,
         AfterValidator(lambda text: _each(text, str)),
-        Field(description="Per product the client-ID of its API, the audience of a token request, as dosis=ID."),
+        Field(
+            description=(
+                "Per product the client-ID of its API, the audience of a token request, as"
+                " dosis=ID."
+            )
+        ),
     ] = ""
 
     requests_per_second: Annotated[
         int | None,
-        Field(gt=0, le=1000, description="How many requests a second one host gets, from all runs on a machine."),
+        Field(
+            gt=0,
+            le=1000,
+            description="How many requests a second one host gets, from all runs on a machine.",
+        ),
     ] = None
     requests_at_once: Annotated[
         int | None,
-        Field(gt=0, le=64, description="How many requests at once one host gets, from all runs on a machine."),
+        Field(
+            gt=0,
+            le=64,
+            description="How many requests at once one host gets, from all runs on a machine.",
+        ),
     ] = None
     portal_url: Annotated[
         Address | None,
         Field(
-            description="The portal where organisations manage their clients; where it is not set, the Beheerportaal."
+            description=(
+                "The portal where organisations manage their clients; where it is not set, the"
+                " Beheerportaal."
+            )
         ),
     ] = None
 
@@ -131,7 +180,8 @@ class PlatformSettings(SettingsModel):
 
     @property
     def address(self) -> HttpUrl:
-        """The address at which clients are managed: the issuer's, where a type has no other setting for it."""
+        """The address at which clients are managed: the issuer's, where a type has no other setting
+        for it."""
         return self.issuer
 
     @property
@@ -150,11 +200,13 @@ class PlatformSettings(SettingsModel):
         return product in _pairs(self.api_urls)
 
     def api_client_id(self, product: str) -> str | None:
-        """Return the client-ID of a product's API, the audience of a token request; None where it is not set."""
+        """Return the client-ID of a product's API, the audience of a token request; None where it
+        is not set."""
         return _pairs(self.api_client_ids).get(product)
 
     def portal(self, environment: Environment) -> str | None:
-        """Return the address of the portal, without a slash at its end; None where the authority has none."""
+        """Return the address of the portal, without a slash at its end; None where the authority
+        has none."""
         url = self.portal_url or self.authority_type.portals.get(environment)
         return None if url is None else str(url).rstrip("/")
 
@@ -170,7 +222,8 @@ class PlatformSettings(SettingsModel):
 
 
 def of_its_type(values: object) -> object:
-    """Read a platform's settings by the model of its type of authority; of an unknown type only what all types read."""
+    """Read a platform's settings by the model of its type of authority; of an unknown type only
+    what all types read."""
     if not isinstance(values, Mapping):
         return values
     if authority := installed_authorities().get(str(values.get("authority", DEFAULT_AUTHORITY))):
@@ -180,10 +233,13 @@ def of_its_type(values: object) -> object:
 
 
 def platform_fields() -> dict[str, FieldInfo]:
-    """Return each key that some installed type of authority reads for a platform, with its field."""
+    """Return each key that some installed type of authority reads for a platform, with its
+    field."""
     models: list[type[PlatformSettings]] = [PlatformSettings]
     models += (authority.settings for authority in installed_authorities().values())
-    return {field.alias or name: field for model in models for name, field in model.model_fields.items()}
+    return {
+        field.alias or name: field for model in models for name, field in model.model_fields.items()
+    }
 
 
 _PREFIX = {Platform.ACMIDM: "", Platform.GEOSECURE: "geosecure"}
@@ -192,7 +248,8 @@ SECRET_KEYS = ("operatorPrivateKey", "operatorClientSecret")
 
 
 def config_key(platform: Platform, key: str) -> str:
-    """Return the key of a platform's setting: ``issuer`` for ACM/IDM, ``geosecureIssuer`` for GeoSecure."""
+    """Return the key of a platform's setting: ``issuer`` for ACM/IDM, ``geosecureIssuer`` for
+    GeoSecure."""
     prefix = _PREFIX[platform]
     return prefix + key[0].upper() + key[1:] if prefix else key
 
@@ -202,13 +259,24 @@ def environment_variable(platform: Platform, key: str) -> str:
     return f"{platform.upper()}_{to_snake(key).upper()}"
 
 
-def of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) -> dict[str, object]:
-    """Return the settings of a platform from ``lookup`` and the environment, by key; empty where none is set."""
-    values = {key: value for key in platform_fields() if (value := lookup(config_key(platform, key))) not in (None, "")}
+def of_platform(
+    platform: Platform, lookup: Lookup, environ: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the settings of a platform from ``lookup`` and the environment, by key; empty where
+    none is set."""
+    values = {
+        key: value
+        for key in platform_fields()
+        if (value := lookup(config_key(platform, key))) not in (None, "")
+    }
     if values or platform is Platform.ACMIDM:
-        names = {key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)}
+        names = {
+            key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)
+        }
         given = {key: environ[name] for key, name in names.items() if environ.get(name)}
-        if not given.keys().isdisjoint(_CREDENTIALS):  # another kind of credentials in the stack would be preferred
+        if not given.keys().isdisjoint(
+            _CREDENTIALS
+        ):  # another kind of credentials in the stack would be preferred
             values = {key: value for key, value in values.items() if key not in _CREDENTIALS}
         values |= given
     return values

@@ -1,8 +1,9 @@
 """The settings of one stack: one environment, with its platforms.
 
-Three places read them: the program (``pulumi.Config``), the provider process (the request that configures it), and the
-command line (the stack's file). Each gives ``read_settings`` a function that looks a key up. ``Pulumi.yaml`` declares
-the same keys to the engine; a test keeps the two alike.
+Three places read them: the program (``pulumi.Config``), the provider process (the request that
+configures it), and the command line (the stack's file). Each gives ``read_settings`` a function
+that looks a key up. ``Pulumi.yaml`` declares the same keys to the engine; a test keeps the two
+alike.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -57,29 +65,39 @@ def _sender(text: str, info: ValidationInfo) -> str:
 class Settings(SettingsModel):
     """One environment."""
 
-    environment: Annotated[Environment, Field(description="tni or prod: which part of each form is declared here.")]
-    profile: Annotated[Profile, Field(description="The security profile that forms must satisfy: acmidm or fapi2.")] = (
-        Profile.ACMIDM
+    environment: Annotated[
+        Environment, Field(description="tni or prod: which part of each form is declared here.")
+    ]
+    profile: Annotated[
+        Profile, Field(description="The security profile that forms must satisfy: acmidm or fapi2.")
+    ] = Profile.ACMIDM
+    forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path(
+        "onboardings"
     )
-    forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path("onboardings")
     organisations: Annotated[
         str,
         Field(
             description=(
-                "The organisations whose connections are declared here: names of their folders, as aalst gent-*; where"
-                " it is not set, all."
+                "The organisations whose connections are declared here: names of their folders, as"
+                " aalst gent-*; where it is not set, all."
             )
         ),
     ] = ""
     catalogue_folder: Annotated[
-        Path, Field(description="The folder of the catalogue; where it is not set, catalogue, else the module's own.")
+        Path,
+        Field(
+            description=(
+                "The folder of the catalogue; where it is not set, catalogue, else the module's"
+                " own."
+            )
+        ),
     ]
     protect_clients: Annotated[
         bool,
         Field(
             description=(
-                "Refuse to remove or replace a client until this is set to false; where it is not set, true on prod"
-                " alone."
+                "Refuse to remove or replace a client until this is set to false; where it is not"
+                " set, true on prod alone."
             )
         ),
     ]
@@ -88,79 +106,107 @@ class Settings(SettingsModel):
         BeforeValidator(yaml_off),
         Field(
             description=(
-                "Whether production needs evidence from TNI: off, warn (declare it and say what is missing) or enforce."
+                "Whether production needs evidence from TNI: off, warn (declare it and say what is"
+                " missing) or enforce."
             )
         ),
     ] = PromotionGate.OFF
     promotion_stack: Annotated[
         str,
         Field(
-            pattern=r"\S", description="The stacks of this project that have the connections on TNI, blanks between."
+            pattern=r"\S",
+            description=(
+                "The stacks of this project that have the connections on TNI, blanks between."
+            ),
         ),
     ] = "tni"
-    evidence_max_days: Annotated[int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")] = (
-        Gate().evidence_max_days
-    )
+    evidence_max_days: Annotated[
+        int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")
+    ] = Gate().evidence_max_days
     key_overlap_days: Annotated[
         float,
         Field(
             ge=0,
             le=365,
-            description="Days, or part of one, that a new key is there before an old one may leave; 0: none.",
+            description=(
+                "Days, or part of one, that a new key is there before an old one may leave; 0:"
+                " none."
+            ),
         ),
     ] = 14.0
-    request_timeout_seconds: Annotated[int, Field(gt=0, le=300, description="How long one request may take.")] = 10
+    request_timeout_seconds: Annotated[
+        int, Field(gt=0, le=300, description="How long one request may take.")
+    ] = 10
     retry_deadline_seconds: Annotated[
-        int, Field(ge=0, le=3600, description="How long one operation goes on retrying what may pass.")
+        int,
+        Field(ge=0, le=3600, description="How long one operation goes on retrying what may pass."),
     ] = 60
     smtp_url: Annotated[
         SmtpUrl | None,
         Field(
             description=(
-                "The server that mails go to: smtps://host, or smtp://host with STARTTLS; where it is not set, none is"
-                " sent."
+                "The server that mails go to: smtps://host, or smtp://host with STARTTLS; where it"
+                " is not set, none is sent."
             )
         ),
     ] = None
     mail_sender: Annotated[
         str,
         AfterValidator(_sender),
-        Field(description="Who mails are from: an address, or Name <address>; wanted where smtpUrl is set."),
+        Field(
+            description=(
+                "Who mails are from: an address, or Name <address>; wanted where smtpUrl is set."
+            )
+        ),
     ] = ""
     mail_reply_to: Annotated[
-        str, AfterValidator(_mailbox), Field(description="Who answers to mails go to; where it is not set, the sender.")
+        str,
+        AfterValidator(_mailbox),
+        Field(description="Who answers to mails go to; where it is not set, the sender."),
     ] = ""
-    platforms: dict[Platform, Annotated[SerializeAsAny[PlatformSettings], BeforeValidator(of_its_type)]]
+    platforms: dict[
+        Platform, Annotated[SerializeAsAny[PlatformSettings], BeforeValidator(of_its_type)]
+    ]
 
     @property
     def gate(self) -> Gate:
         return Gate(self.promotion_gate, self.evidence_max_days)
 
 
-_GENERAL = {field.alias or name: name for name, field in Settings.model_fields.items() if name != "platforms"}
+_GENERAL = {
+    field.alias or name: name
+    for name, field in Settings.model_fields.items()
+    if name != "platforms"
+}
 _NOT_READ = "extra_forbidden"
 """The type of pydantic's error for a key that only another type of authority reads."""
 
 
-def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys: Iterable[str] = ()) -> Settings:
+def read_settings(
+    lookup: Lookup, environ: Mapping[str, str] = os.environ, keys: Iterable[str] = ()
+) -> Settings:
     """Return the settings that ``lookup`` finds; an empty value counts as not set.
 
     Credentials of the operator in the environment, such as ``ACMIDM_OPERATOR_CLIENT_SECRET`` or
-    ``GEOSECURE_OPERATOR_CLIENT_SECRET``, replace all credentials of the stack. ``keys`` are all keys that are set, with
-    or without their namespace: an undeclared key is refused, for it is probably misspelt.
+    ``GEOSECURE_OPERATOR_CLIENT_SECRET``, replace all credentials of the stack. ``keys`` are all
+    keys that are set, with or without their namespace: an undeclared key is refused, for it is
+    probably misspelt.
 
     Raises:
         InvalidSettings: with a sentence for each setting that is missing or wrong.
     """
     unknown = unknown_keys(keys)
-    values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
+    values: dict[str, Any] = {
+        key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")
+    }
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
     values.setdefault("catalogueFolder", own_catalogue())
     values.setdefault("mailSender", "")  # pydantic checks no default, and a server needs a sender
     values["platforms"] = {
         platform: platform_values
         for platform in Platform
-        if (platform_values := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
+        if (platform_values := of_platform(platform, lookup, environ))
+        or platform is Platform.ACMIDM
     }
     unknown += _marks(values)
     try:
@@ -173,14 +219,16 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
 
 
 def own_catalogue() -> Path:
-    """Return the folder of the catalogue: the project's, else that in the wheel, else that of the clone."""
+    """Return the folder of the catalogue: the project's, else that in the wheel, else that of the
+    clone."""
     module = Path(__file__).parents[1]
     folders = (Path("catalogue"), module / "catalogue", module.parents[1] / "catalogue")
     return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def declared_keys() -> dict[str, tuple[object, str]]:
-    """Return each key with its default (None: it has none) and description, for the check against ``Pulumi.yaml``."""
+    """Return each key with its default (None: it has none) and description, for the check against
+    ``Pulumi.yaml``."""
     keys = {
         key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "")
         for key, name in _GENERAL.items()
@@ -202,13 +250,17 @@ def unknown_keys(keys: Iterable[str]) -> list[str]:
     own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared_keys().keys())
     # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
     old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
-    return [on_one_line(say("settings.one_word_too_many", old_way=OLD_WAY, key=key)) for key in old] + [
+    return [
+        on_one_line(say("settings.one_word_too_many", old_way=OLD_WAY, key=key)) for key in old
+    ] + [
         on_one_line(
             say(
                 "settings.unknown",
                 key=f"{NAMESPACE}:{key}",
                 remedy=did_you_mean(
-                    key, declared_keys(), say("settings.unknown.remedy", key=quoted(f"{NAMESPACE}:{key}"))
+                    key,
+                    declared_keys(),
+                    say("settings.unknown.remedy", key=quoted(f"{NAMESPACE}:{key}")),
                 ),
             )
         )
@@ -218,7 +270,8 @@ def unknown_keys(keys: Iterable[str]) -> list[str]:
 
 
 def _marks(values: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each setting that the engine would take for something else than a text."""
+    """Return a sentence for each setting that the engine would take for something else than a
+    text."""
     return [
         say("settings.mark", key=config_key(platform, key))
         for platform, given in ((Platform.ACMIDM, values), *values["platforms"].items())
@@ -242,7 +295,8 @@ def _sentences(error: ValidationError) -> str:
 
 
 def _ending(details: ErrorDetails) -> str:
-    """Return the end of the sentence about a setting. No value is repeated: it may be a secret in the wrong setting."""
+    """Return the end of the sentence about a setting. No value is repeated: it may be a secret in
+    the wrong setting."""
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])

@@ -1,4 +1,5 @@
-"""Where credentials, tokens and mails may go: to this machine, and to the hosts that the environment lists."""
+"""Where credentials, tokens and mails may go: to this machine, and to the hosts that the
+environment lists."""
 
 from __future__ import annotations
 
@@ -13,15 +14,16 @@ from acmidm_onboarding.settings.stack import Settings
 from acmidm_onboarding.texts import say
 
 TRUSTED_HOSTS = "ACMIDM_TRUSTED_HOSTS"
-"""The environment variable with the hosts that get the operator's credentials. The pipeline sets it, for a pull request
-may change settings."""
+"""The environment variable with the hosts that get the operator's credentials. The pipeline sets
+it, for a pull request may change settings."""
 
 
 def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
-    """Refuse credentials for a host that the environment does not list: a changed setting could send them anywhere.
+    """Refuse credentials for a host that the environment does not list: a changed setting could
+    send them anywhere.
 
-    ``ACMIDM_TRUSTED_HOSTS`` has hosts, each with its port where that is not 443, separated by commas or spaces.
-    Loopback needs no entry.
+    ``ACMIDM_TRUSTED_HOSTS`` has hosts, each with its port where that is not 443, separated by
+    commas or spaces. Loopback needs no entry.
 
     Raises:
         InvalidSettings: with a sentence for each setting that leads to another host.
@@ -29,11 +31,15 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
     trusted = _trusted(environ)
     sentences = []
     for platform, of_platform in settings.platforms.items():
-        for name, field in type(of_platform).model_fields.items() if of_platform.has_credentials else ():
+        for name, field in (
+            type(of_platform).model_fields.items() if of_platform.has_credentials else ()
+        ):
             url = getattr(of_platform, name)
             if isinstance(url, HttpUrl) and (host := _untrusted(url, trusted)):
                 key = config_key(platform, field.alias or name)
-                sentences.append(say("settings.untrusted_host", key=key, host=host, variable=TRUSTED_HOSTS))
+                sentences.append(
+                    say("settings.untrusted_host", key=key, host=host, variable=TRUSTED_HOSTS)
+                )
     if settings.smtp_url is not None and (host := _untrusted(settings.smtp_url, trusted)):
         sentences.append(say("settings.untrusted_mail_server", host=host, variable=TRUSTED_HOSTS))
     if sentences:
@@ -43,7 +49,8 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
 def require_trusted_apis(
     settings: PlatformSettings, products: Iterable[str], environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Refuse to send a token to an API whose host the environment does not list, where it lists any.
+    """Refuse to send a token to an API whose host the environment does not list, where it lists
+    any.
 
     Raises:
         InvalidSettings: with a sentence for each such API.
@@ -63,6 +70,7 @@ def _trusted(environ: Mapping[str, str]) -> set[str]:
 
 
 def _untrusted(url: HttpUrl | AnyUrl, trusted: set[str]) -> str | None:
-    """Return the name of a URL's host that may get nothing; None for a trusted one, and for this machine."""
+    """Return the name of a URL's host that may get nothing; None for a trusted one, and for this
+    machine."""
     names = names_of_host(url)
     return names[0] if url.host not in LOOPBACK and trusted.isdisjoint(names) else None

@@ -1,10 +1,11 @@
 """Every sentence for people, in Dutch and in English.
 
-One file per subject and language, ``<subject>.<language>.yaml``: flat, each text by its name, with blanks as
-``str.format`` has them. ``say`` returns a text for whoever runs the command; ``texts`` returns those of a subject in
-the language of an organisation, for a mail or a board. The engine's programs speak English, also under a command that
-speaks Dutch: their sentences get into states and into the engine's output. A test checks that the languages have the
-same texts, and that each text is used.
+One file per subject and language, ``<subject>.<language>.yaml``: flat, each text by its name, with
+blanks as ``str.format`` has them. ``say`` returns a text for whoever runs the command; ``texts``
+returns those of a subject in the language of an organisation, for a mail or a board. The engine's
+programs speak English, also under a command that speaks Dutch: their sentences get into states and
+into the engine's output. A test checks that the languages have the same texts, and that each text
+is used.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Texts:
         return name in self.templates
 
     def counted(self, name: str, count: int, **values: object) -> str:
-        """Return a text that has another form for one: ``<name>.one`` and ``<name>.many``, with ``{count}``."""
+        """Return a text that has another form for one: ``<name>.one`` and ``<name>.many``, with
+        ``{count}``."""
         return self(f"{name}.{'one' if count == 1 else 'many'}", count=count, **values)
 
     def day(self, day: date) -> str:
@@ -69,7 +71,8 @@ _READER = {"language": Language.EN}
 
 
 def speak(language: Language) -> None:
-    """Set the language in which this process speaks to whoever runs it, which is English until then."""
+    """Set the language in which this process speaks to whoever runs it, which is English until
+    then."""
     _READER["language"] = language
 
 
@@ -79,16 +82,19 @@ def spoken() -> Language:
 
 
 def say(name: str, /, **values: object) -> str:
-    """Return a sentence for whoever runs the command; its name is ``<subject>.<name>``. Raises KeyError."""
+    """Return a sentence for whoever runs the command; its name is ``<subject>.<name>``. Raises
+    KeyError."""
     return say_in(spoken(), name, **values)
 
 
 def say_in(language: Language, name: str, /, **values: object) -> str:
-    """Return a sentence in another language than the command speaks, as a state has it. Raises KeyError."""
+    """Return a sentence in another language than the command speaks, as a state has it. Raises
+    KeyError."""
     subject, _, own = name.partition(".")
     return texts(subject, language)(own, **values)
 
 
 def say_counted(name: str, count: int, /, **values: object) -> str:
-    """Return a sentence that has another form for one: ``<name>.one`` and ``<name>.many``, with ``{count}``."""
+    """Return a sentence that has another form for one: ``<name>.one`` and ``<name>.many``, with
+    ``{count}``."""
     return say(f"{name}.{'one' if count == 1 else 'many'}", count=f"{count:,}", **values)

@@ -15,28 +15,59 @@ ATTRIBUTE = re.compile(r"setbyclient_[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
 """The claims that a client sets by itself have such names at ACM/IDM, and no other claim has."""
 _OF_IDENTITY = frozenset(
     {
-        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "act", "azp", "amr", "acr", "sid", "cnf"),
+        *(
+            "iss",
+            "sub",
+            "aud",
+            "exp",
+            "nbf",
+            "iat",
+            "jti",
+            "act",
+            "azp",
+            "amr",
+            "acr",
+            "sid",
+            "cnf",
+        ),
         *("scope", "scopes", "scp"),
-        *("client", "clientid", "issuer", "subject", "audience", "role", "roles", "group", "groups", "entitlements"),
+        *(
+            "client",
+            "clientid",
+            "issuer",
+            "subject",
+            "audience",
+            "role",
+            "roles",
+            "group",
+            "groups",
+            "entitlements",
+        ),
         *("vo", "ovo", "ovocode", "orgcode", "orgnaam", "organisatie", "applicatienaam"),
         *("kbo", "kbonummer", "insz", "rrn", "email"),
     }
 )
-"""The words of claims by which an API knows who somebody is and what they may do (RFC 7519 §4.1, RFC 9068 §2.2,
-ACM/IDM's ``vo_…``)."""
+"""The words of claims by which an API knows who somebody is and what they may do (RFC 7519 §4.1,
+RFC 9068 §2.2, ACM/IDM's ``vo_…``)."""
 _LONGEST_COMMON_PART = 5
 """Characters up to which one of those words may be a part of another word."""
 
 
 def _attribute_name(name: str) -> str:
-    """Check an attribute's name: a client may set it itself, and it is no claim of identity under another name."""
+    """Check an attribute's name: a client may set it itself, and it is no claim of identity under
+    another name."""
     if not ATTRIBUTE.fullmatch(name):
         raise ValueError(say("problems.attribute.not_settable", name=quoted(name)))
     words = name.split("_")[1:]
     joined = "".join(words)
-    if any(word in words or (len(word) > _LONGEST_COMMON_PART and word in joined) for word in _OF_IDENTITY):
+    if any(
+        word in words or (len(word) > _LONGEST_COMMON_PART and word in joined)
+        for word in _OF_IDENTITY
+    ):
         raise ValueError(say("problems.attribute.of_identity", name=quoted(name)))
     return name
 
 
-AttributeName = Annotated[str, Field(max_length=LONGEST_ATTRIBUTE_NAME), AfterValidator(_attribute_name)]
+AttributeName = Annotated[
+    str, Field(max_length=LONGEST_ATTRIBUTE_NAME), AfterValidator(_attribute_name)
+]

@@ -1,8 +1,8 @@
-"""A client as it is or will be, whichever source describes it: a form, the resources of a state or a preview, an
-authority.
+"""A client as it is or will be, whichever source describes it: a form, the resources of a state or
+a preview, an authority.
 
-It is the one shape of a client that is compared. What a source does not know is absent, and never a change. A form's
-client is a ``Declaration``, which has besides what the form alone knows.
+It is the one shape of a client that is compared. What a source does not know is absent, and never a
+change. A form's client is a ``Declaration``, which has besides what the form alone knows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ OF_ATTRIBUTES = "attributes."
 """How the names of attributes begin among a client's fields."""
 
 AFZENDERS = "afzenders"
-"""How the configuration of a product, as it is sent, names the organisations that a client sends for."""
+"""How the configuration of a product, as it is sent, names the organisations that a client sends
+for."""
 
 NOT_DECLARED = "granted outside this project"
 """The reason that a refresh records for a scope that no form declares."""
@@ -63,7 +64,8 @@ class Authentication(StrEnum):
 
 @dataclass(frozen=True)
 class HandedOver:
-    """When an organisation was last mailed about its client, or why not: ``no-smtp``, ``existed``, or a sentence."""
+    """When an organisation was last mailed about its client, or why not: ``no-smtp``, ``existed``,
+    or a sentence."""
 
     sent_at: datetime | None = None
     not_sent: str | None = None
@@ -88,24 +90,29 @@ class Client:
     secret_generation: int | None = None
     """Which secret the client has, counted from 1; None where it has none, or that is not known."""
     awaits_key: bool = False
-    """Whether a run declared keys, and the secret stays in force until the authority has one of them."""
+    """Whether a run declared keys, and the secret stays in force until the authority has one of
+    them."""
     adopts: str | None = None
     """The client-ID of an existing client that is taken over."""
     foreign: bool = False
     """Whether this is a client that is taken over, as it was before."""
     protected: bool | None = None
-    """Whether the engine refuses to remove the client or a part of it; None where that is not known."""
+    """Whether the engine refuses to remove the client or a part of it; None where that is not
+    known."""
     protected_products: frozenset[str] = frozenset()
     scopes: Mapping[str, Grant] | None = None
     catalogue_names: Mapping[str, str] = field(default_factory=dict)
-    """Per scope its name in the catalogue, which evidence uses; in a state only where the two differ."""
+    """Per scope its name in the catalogue, which evidence uses; in a state only where the two
+    differ."""
     withdrawn: frozenset[str] = frozenset()
-    """The scopes that were taken away because the client, or a product of it, leaves: it gets them back where its form
-    calls that off."""
+    """The scopes that were taken away because the client, or a product of it, leaves: it gets them
+    back where its form calls that off."""
     keys: Mapping[str, Key] | None = None
-    """The declared public keys per ``kid``; None where they are left to the portal, or published at an address."""
+    """The declared public keys per ``kid``; None where they are left to the portal, or published at
+    an address."""
     uploaded: Mapping[str, Key] | None = None
-    """The keys that were uploaded to the portal; None where keys are not left to it, or are not known."""
+    """The keys that were uploaded to the portal; None where keys are not left to it, or are not
+    known."""
     compromised: frozenset[str] = frozenset()
     """The thumbprints of the keys that its form declares compromised: a form alone knows them."""
     revoked: frozenset[str] = frozenset()
@@ -115,34 +122,39 @@ class Client:
     proven: Mapping[str, str] = field(default_factory=dict)
     """The evidence that the last run saw (``evidence.summary``); empty without any."""
     seen: str | None = None
-    """The thumbprint of the key that signed the evidence, where the authority had that key then, and had seen it in use
-    if it records use."""
+    """The thumbprint of the key that signed the evidence, where the authority had that key then,
+    and had seen it in use if it records use."""
     products: Mapping[str, Configuration] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     """Per product the owner of the configuration."""
     without_marks: frozenset[str] = frozenset()
-    """The parts that a refresh found with the marks of others: the next run puts their own marks back."""
+    """The parts that a refresh found with the marks of others: the next run puts their own marks
+    back."""
     exemptions: Mapping[str, str] = field(default_factory=dict)
     """Per policy that the form is exempted from, the reason."""
     unneeded_exemptions: frozenset[str] = frozenset()
     """The exemptions that no environment of the form needs: a form alone knows them."""
     mandate: Mapping[str, str] = field(default_factory=dict)
-    """The folder of the ``supplier`` whose keys it has, and ``until`` which day it may act, as 2027-12-31 (UTC); empty
-    where the keys are its organisation's own."""
+    """The folder of the ``supplier`` whose keys it has, and ``until`` which day it may act, as
+    2027-12-31 (UTC); empty where the keys are its organisation's own."""
     retire: Mapping[str, str] = field(default_factory=dict)
-    """Per platform and product that its form retires, the day from which on it is taken down, as 2027-03-31 (UTC)."""
+    """Per platform and product that its form retires, the day from which on it is taken down, as
+    2027-03-31 (UTC)."""
     preserve: bool = False
     """Whether the client is then left at its authority, managed by nobody, and not removed."""
     retained: bool = False
-    """Whether the engine leaves the client and its products at their authorities when it forgets them."""
+    """Whether the engine leaves the client and its products at their authorities when it forgets
+    them."""
     is_first: bool = True
-    """Whether this is the first client of its form: reports show there what the form says of all its clients."""
+    """Whether this is the first client of its form: reports show there what the form says of all
+    its clients."""
     formerly: tuple[str, ...] = ()
     """Its earlier keys."""
     handed_over: HandedOver | None = None
     """The mails to its organisation; None where the state has no record of them."""
     others: Mapping[str, Fields] | None = None
-    """Its resources of other types: per part their inputs, flat. None where they are not known, as in a form."""
+    """Its resources of other types: per part their inputs, flat. None where they are not known, as
+    in a form."""
     made_at: datetime | None = None
     """When the engine made the client."""
     keys_since: datetime | None = None
@@ -161,7 +173,9 @@ class Client:
     @property
     def natural_keys(self) -> tuple[str, ...]:
         """Those under which an authority may have it: the present one, and earlier ones."""
-        return tuple(natural_key(self.platform, self.environment, key) for key in (self.key, *self.formerly))
+        return tuple(
+            natural_key(self.platform, self.environment, key) for key in (self.key, *self.formerly)
+        )
 
     @property
     def organisation(self) -> str:
@@ -171,7 +185,14 @@ class Client:
     def code(self) -> str:
         """The organisation's code, as its authority knows it."""
         return str(
-            next((code for kind in ("ovo", "kbo") if (code := self.fields.get(f"organisation.{kind}"))), "no code")
+            next(
+                (
+                    code
+                    for kind in ("ovo", "kbo")
+                    if (code := self.fields.get(f"organisation.{kind}"))
+                ),
+                "no code",
+            )
         )
 
     @property
@@ -211,24 +232,38 @@ class Client:
 
     @property
     def had_scopes(self) -> frozenset[str]:
-        """The scopes that runs gave it, also those that leaving took; none that somebody granted by hand."""
-        declared = (scope for scope, grant in (self.scopes or {}).items() if grant.reason != NOT_DECLARED)
+        """The scopes that runs gave it, also those that leaving took; none that somebody granted by
+        hand."""
+        declared = (
+            scope for scope, grant in (self.scopes or {}).items() if grant.reason != NOT_DECLARED
+        )
         return self.withdrawn.union(declared)
 
     @property
     def leaves(self) -> dict[str, str]:
         """Per platform and product of this client that its form retires, the day."""
-        return {name: day for name, day in self.retire.items() if name == self.platform or name in self.products}
+        return {
+            name: day
+            for name, day in self.retire.items()
+            if name == self.platform or name in self.products
+        }
 
     @property
     def announced(self) -> dict[str, str]:
-        """All that its form says of leaving, on other platforms too; empty but for the first client of the form."""
-        return {**self.retire, **({"preserve": "yes"} if self.preserve else {})} if self.is_first else {}
+        """All that its form says of leaving, on other platforms too; empty but for the first client
+        of the form."""
+        return (
+            {**self.retire, **({"preserve": "yes"} if self.preserve else {})}
+            if self.is_first
+            else {}
+        )
 
     @property
     def acts_for(self) -> list[str]:
         """The names of the organisations that it sends for besides its own."""
-        senders = (sender for product in self.products.values() for sender in product.get(AFZENDERS) or ())
+        senders = (
+            sender for product in self.products.values() for sender in product.get(AFZENDERS) or ()
+        )
         return sorted({str(sender["name"]) for sender in senders})
 
     @property
@@ -260,7 +295,8 @@ def natural_key(platform: Platform, environment: Environment, key: str) -> str:
 
 
 def resource_name(key: str, platform: str) -> str:
-    """Return the name of a client's resources: the key, and behind it the platform where that is not ACM/IDM."""
+    """Return the name of a client's resources: the key, and behind it the platform where that is
+    not ACM/IDM."""
     return key if platform == Platform.ACMIDM else f"{key}/{platform}"
 
 
@@ -270,16 +306,24 @@ Records = Mapping[str, Client]
 
 
 def with_first_marked(clients: Iterable[Client]) -> dict[ClientKey, Client]:
-    """Return clients by their identity, of which the first platform of each key has ``is_first``."""
-    order, first, by_key = list(Platform), dict[str, Platform](), {client.client_key: client for client in clients}
+    """Return clients by their identity, of which the first platform of each key has
+    ``is_first``."""
+    order, first, by_key = (
+        list(Platform),
+        dict[str, Platform](),
+        {client.client_key: client for client in clients},
+    )
     for key, platform, _ in sorted(by_key, key=lambda client_key: order.index(client_key[1])):
         first.setdefault(key, platform)
-    return {key: replace(client, is_first=client.platform is first[client.key]) for key, client in by_key.items()}
+    return {
+        key: replace(client, is_first=client.platform is first[client.key])
+        for key, client in by_key.items()
+    }
 
 
 def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> dict[str, Any]:
-    """Return the metadata in a document, flat, with the mark of the resource that has the client, which no form
-    knows."""
+    """Return the metadata in a document, flat, with the mark of the resource that has the client,
+    which no form knows."""
     found = {name: document[name] for name in ClientMetadata.model_fields if name in document}
     return flat({**found, **({"incarnation": incarnation} if incarnation else {})})
 
@@ -290,8 +334,8 @@ def without_afzenders(configuration: Configuration) -> Configuration:
 
 
 def metadata_of(client: Client) -> ClientMetadata:
-    """Return the metadata of a client whose fields are flat. Raises Failure where a state that somebody edited has not
-    all of it."""
+    """Return the metadata of a client whose fields are flat. Raises Failure where a state that
+    somebody edited has not all of it."""
     nested: dict[str, Any] = {}
     for name, value in client.fields.items():
         above, _, below = name.partition(".")
@@ -303,8 +347,8 @@ def metadata_of(client: Client) -> ClientMetadata:
 
 
 def recorded_as(wanted: Client, records: Records) -> Client | None:
-    """Return the recorded client of a declared one, with the parts that a rename which failed in part left under
-    another name; None where the state has nothing of it.
+    """Return the recorded client of a declared one, with the parts that a rename which failed in
+    part left under another name; None where the state has nothing of it.
 
     Where the state has only parts of the client, it has no ``client_id``.
     """
@@ -322,7 +366,10 @@ def joined(records: Records, others: Records) -> Records:
     """Return the clients of a state with what else is known of them, and others that are known."""
     return {
         **others,
-        **{name: _with(client, others[name]) if name in others else client for name, client in records.items()},
+        **{
+            name: _with(client, others[name]) if name in others else client
+            for name, client in records.items()
+        },
     }
 
 
@@ -330,7 +377,9 @@ def _with(client: Client, part: Client) -> Client:
     return replace(
         client,
         scopes=(
-            None if client.scopes is None and part.scopes is None else {**(client.scopes or {}), **(part.scopes or {})}
+            None
+            if client.scopes is None and part.scopes is None
+            else {**(client.scopes or {}), **(part.scopes or {})}
         ),
         products={**client.products, **part.products},
         owners={**client.owners, **part.owners},

@@ -1,4 +1,5 @@
-"""What people say that an authority without an API has of a client: a file in Git, ``<code>/<application>.yaml``.
+"""What people say that an authority without an API has of a client: a file in Git,
+``<code>/<application>.yaml``.
 
 Names are those of RFC 7591 §2 where it has one.
 """
@@ -24,7 +25,8 @@ from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import quoted
 
 CLIENT, SCOPES, KEYS, PRODUCT = "client", "scopes", "keys", "product"
-"""The parts of a client that people confirm separately; each product is a part: ``product/dosis``."""
+"""The parts of a client that people confirm separately; each product is a part:
+``product/dosis``."""
 
 
 def _part(text: str) -> str:
@@ -64,7 +66,9 @@ class Refusal(Attestation):
 class ConfirmedScope(Part):
     """One scope of a client."""
 
-    default: Annotated[StrictBool, Field(description="Whether every token has it, whatever its request names.")] = False
+    default: Annotated[
+        StrictBool, Field(description="Whether every token has it, whatever its request names.")
+    ] = False
 
 
 class ConfirmationFile(Part):
@@ -75,20 +79,26 @@ class ConfirmationFile(Part):
     scopes: dict[Text, ConfirmedScope] = Field(default_factory=dict)
     keys: Annotated[
         dict[str, AwareDatetime] | None,
-        Field(description="Per file beside this one, a public JWK each, since when the key is there."),
+        Field(
+            description="Per file beside this one, a public JWK each, since when the key is there."
+        ),
     ] = None
     products: dict[ProductName, dict[str, Any]] = Field(default_factory=dict)
-    confirmed: Annotated[dict[PartName, Attestation], Field(description="Per part who confirmed it last.")] = Field(
-        default_factory=dict
-    )
-    refused: Annotated[dict[PartName, Refusal], Field(description="Per part the order that is not carried out.")] = (
-        Field(default_factory=dict)
-    )
-    removed: Annotated[Attestation | None, Field(description="Who saw that the client is gone.")] = None
+    confirmed: Annotated[
+        dict[PartName, Attestation], Field(description="Per part who confirmed it last.")
+    ] = Field(default_factory=dict)
+    refused: Annotated[
+        dict[PartName, Refusal], Field(description="Per part the order that is not carried out.")
+    ] = Field(default_factory=dict)
+    removed: Annotated[
+        Attestation | None, Field(description="Who saw that the client is gone.")
+    ] = None
 
     @model_validator(mode="after")
     def _is_of_a_client(self) -> Self:
-        if (self.client_id is None) != (self.metadata is None) or (self.client_id is None and not self.refused):
+        if (self.client_id is None) != (self.metadata is None) or (
+            self.client_id is None and not self.refused
+        ):
             raise ValueError(say("problems.confirmation.no_client"))
         return self
 
@@ -114,7 +124,9 @@ class Confirmation:
     def registered(self) -> ClientMetadata:
         """The metadata of a client that the authority has."""
         properties = self.said.metadata.properties if self.said.metadata else {}
-        return ClientMetadata.model_validate({**properties, "application": self.key.rpartition("/")[2]})
+        return ClientMetadata.model_validate(
+            {**properties, "application": self.key.rpartition("/")[2]}
+        )
 
     @property
     def scopes(self) -> dict[str, bool]:

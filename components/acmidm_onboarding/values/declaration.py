@@ -1,4 +1,5 @@
-"""What a form declares: a client on one platform in one environment, with what the form alone knows of it."""
+"""What a form declares: a client on one platform in one environment, with what the form alone knows
+of it."""
 
 from __future__ import annotations
 
@@ -22,24 +23,28 @@ class Declaration(Client):
     """Its metadata, without the stack that manages it, which no form knows."""
     declared_by: Organisation
     jwks: Mapping[str, PublicJwk] | None = None
-    """Its public keys per ``kid``; None where the organisation uploads or publishes them, empty with a secret."""
+    """Its public keys per ``kid``; None where the organisation uploads or publishes them, empty
+    with a secret."""
     afzenders: Mapping[str, str] = field(default_factory=dict)
     """Per code of an organisation that it sends for, until which day it may."""
     codes: tuple[str, ...] = ()
-    """The present and earlier codes by which an authority may know its organisation, and no other one."""
+    """The present and earlier codes by which an authority may know its organisation, and no other
+    one."""
     product_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Per product that its form retires, the scopes that belong to the product."""
     leaving: frozenset[str] = frozenset()
-    """Its platform and its products that are taken down in this run, so that the engine no longer protects them."""
+    """Its platform and its products that are taken down in this run, so that the engine no longer
+    protects them."""
     left: bool = False
-    """Whether it has left and is preserved: then its component names it, and none of its resources is declared."""
+    """Whether it has left and is preserved: then its component names it, and none of its resources
+    is declared."""
     leaves_scopes: bool = False
     """Whether a run writes no scopes, because nobody knows which the client has."""
     is_confirmed: bool = False
     """Whether this is the client as people confirmed it: a run records it, and checks no rule."""
     evidence: Evidence | None = None
-    """What ``acmidm probe`` proved of it, by a valid signature. Its age, and a key that only the portal has, are not
-    checked yet."""
+    """What ``acmidm probe`` proved of it, by a valid signature. Its age, and a key that only the
+    portal has, are not checked yet."""
     evidence_refused: str | None = None
     """Why a file of evidence counts as none."""
     test_evidence: Evidence | None = None
@@ -48,7 +53,8 @@ class Declaration(Client):
 
     @property
     def software_id(self) -> str:
-        """The natural key, by which an authority recognises the client (RFC 7591 §2 ``software_id``)."""
+        """The natural key, by which an authority recognises the client (RFC 7591 §2
+        ``software_id``)."""
         return natural_key(self.platform, self.environment, self.key)
 
     @property
@@ -60,8 +66,8 @@ class Declaration(Client):
         return self.platform in self.leaving or product in self.leaving
 
     def in_stack(self, *, protect: bool | None, managed_by: str | None = None) -> Declaration:
-        """Return the declaration as the client of a stack: ``protect`` is the setting of the stack, ``managed_by`` its
-        name at authorities, each None where it is not known."""
+        """Return the declaration as the client of a stack: ``protect`` is the setting of the stack,
+        ``managed_by`` its name at authorities, each None where it is not known."""
         goes = self.is_leaving()
         return replace(
             self,
@@ -95,5 +101,6 @@ def key_of(software_id: str) -> str:
 
 
 def client_name(organisation: str, application: str, expected: Sequence[str] = ()) -> str:
-    """Return the name of a client that a form declares: the first that an API's owner expects, where one does."""
+    """Return the name of a client that a form declares: the first that an API's owner expects,
+    where one does."""
     return expected[0] if expected else f"{organisation} - {application}"

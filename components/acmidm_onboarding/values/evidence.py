@@ -1,8 +1,10 @@
-"""Evidence that a connection works: what ``acmidm probe --record`` proved, signed by the very key that it proved.
+"""Evidence that a connection works: what ``acmidm probe --record`` proved, signed by the very key
+that it proved.
 
-A JSON Web Signature in the flattened serialization (RFC 7515 §7.2.2), in a file beside the form. Whoever writes it
-holds the private key, so that nobody writes it by hand. Evidence that does not hold is no mistake of the form: it
-counts as none, with its reason. A file without such a signature is a mistake (``other_files.py``).
+A JSON Web Signature in the flattened serialization (RFC 7515 §7.2.2), in a file beside the form.
+Whoever writes it holds the private key, so that nobody writes it by hand. Evidence that does not
+hold is no mistake of the form: it counts as none, with its reason. A file without such a signature
+is a mistake (``other_files.py``).
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ _REQUIRED = ("kty", "n", "e", "crv", "x", "y")
 
 @dataclass(frozen=True)
 class Expected:
-    """Which connection the evidence has to be of. ``organisation`` is its OVO code, else its KBO number."""
+    """Which connection the evidence has to be of. ``organisation`` is its OVO code, else its KBO
+    number."""
 
     organisation: str
     application: str
@@ -78,7 +81,8 @@ _Names = Annotated[frozenset[_Text], Field(max_length=_MOST_NAMES), PlainSeriali
 
 
 class Evidence(BaseModel):
-    """What was proven and is signed: tokens for these scopes, and reads of these products, by the catalogue's names."""
+    """What was proven and is signed: tokens for these scopes, and reads of these products, by the
+    catalogue's names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -106,14 +110,16 @@ class Evidence(BaseModel):
 
 @dataclass(frozen=True)
 class EvidenceFile:
-    """A file of evidence beside a form: either what it proves, or why it counts as none; neither without a file."""
+    """A file of evidence beside a form: either what it proves, or why it counts as none; neither
+    without a file."""
 
     evidence: Evidence | None = None
     refused: str | None = None
 
 
 def read_evidence(text: str, expected: Expected, now: datetime | None = None) -> Evidence:
-    """Return what the text of a file proves of the expected connection; the caller checks its key and its age.
+    """Return what the text of a file proves of the expected connection; the caller checks its key
+    and its age.
 
     Raises:
         Unusable: with the first reason why the evidence does not hold.
@@ -143,7 +149,8 @@ def read_evidence(text: str, expected: Expected, now: datetime | None = None) ->
 
 
 def parts_in(text: str) -> dict[str, str]:
-    """Return payload, header and signature of a text, unverified. Raises Unusable where it is no flattened JWS."""
+    """Return payload, header and signature of a text, unverified. Raises Unusable where it is no
+    flattened JWS."""
     parts = _object(text, "file")
     if parts.keys() != _MEMBERS or not all(isinstance(part, str) for part in parts.values()):
         raise Unusable(say("problems.evidence.no_jws"))
@@ -175,7 +182,9 @@ def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
         key = public_jwk(header["jwk"])
     except InvalidJwk as error:
         private = any(reason.member in PRIVATE_MEMBERS for reason in error.reasons)
-        raise Unusable(say("problems.evidence.private_key") if private else say("problems.evidence.no_key")) from None
+        raise Unusable(
+            say("problems.evidence.private_key") if private else say("problems.evidence.no_key")
+        ) from None
     if header["kid"] != key.kid:
         raise Unusable(say("problems.evidence.another_kid"))
     alg = header["alg"]

@@ -1,7 +1,8 @@
 """Values of an authority, made safe for a state, a preview and a report.
 
-The engine shows values as they are: what follows a line break or an escape sequence would look like the engine's own
-output. Equal values stay equal, and no value that a form may have is changed, so that comparison finds what it did.
+The engine shows values as they are: what follows a line break or an escape sequence would look like
+the engine's own output. Equal values stay equal, and no value that a form may have is changed, so
+that comparison finds what it did.
 """
 
 from __future__ import annotations

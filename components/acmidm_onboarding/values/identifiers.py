@@ -1,8 +1,8 @@
 """The identifiers of Flemish and Belgian public bodies, their names among them.
 
-Sources: OVO codes, Digitaal Vlaanderen's organisation register (no check digit is published); KBO numbers, the
-Crossroads Bank for Enterprises: ten digits, the last two are 97 minus (the first eight modulo 97). What looks alike:
-Unicode's table of confusable characters (UTS 39).
+Sources: OVO codes, Digitaal Vlaanderen's organisation register (no check digit is published); KBO
+numbers, the Crossroads Bank for Enterprises: ten digits, the last two are 97 minus (the first eight
+modulo 97). What looks alike: Unicode's table of confusable characters (UTS 39).
 """
 
 from __future__ import annotations
@@ -18,23 +18,27 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import quoted
 
 SHARED_KBO_NUMBER = "0316380841"
-"""The KBO number that all departments of the Flemish administration share: it identifies none of them."""
+"""The KBO number that all departments of the Flemish administration share: it identifies none of
+them."""
 
 OVO_CODE = re.compile(r"OVO[0-9]{6}", re.ASCII)
 _KBO_NUMBER = re.compile(r"[0-9]{10}", re.ASCII)
 AROUND_KBO_DIGITS = re.compile(r"^BE|[. ]")
-"""What people write around the ten digits: ``BE`` begins the VAT number, which has the same digits."""
+"""What people write around the ten digits: ``BE`` begins the VAT number, which has the same
+digits."""
 
 
 def ovo_code(text: str) -> str:
-    """Return an OVO code as the register writes it, such as ``OVO002067``. Raises ValueError with a sentence."""
+    """Return an OVO code as the register writes it, such as ``OVO002067``. Raises ValueError with a
+    sentence."""
     if not OVO_CODE.fullmatch(text):
         raise ValueError(say("problems.code.no_ovo", text=quoted(text)))
     return text
 
 
 def kbo_number(text: str) -> str:
-    """Return a KBO number as ten digits, without what people write around them. Raises ValueError with a sentence."""
+    """Return a KBO number as ten digits, without what people write around them. Raises ValueError
+    with a sentence."""
     digits = AROUND_KBO_DIGITS.sub("", text)
     if not _KBO_NUMBER.fullmatch(digits):
         raise ValueError(say("problems.code.no_kbo", text=quoted(text)))
@@ -47,7 +51,8 @@ def kbo_number(text: str) -> str:
 
 
 def organisation_code(text: str) -> str:
-    """Return an organisation's code: an OVO code, or a KBO number as ten digits. Raises ValueError with a sentence."""
+    """Return an organisation's code: an OVO code, or a KBO number as ten digits. Raises ValueError
+    with a sentence."""
     return ovo_code(text) if text.startswith("OVO") else kbo_number(text)
 
 
@@ -60,9 +65,12 @@ _CODES_WITHIN = re.compile(r"ovo[0-9]{6}|(?<![0-9])[01][0-9]{9}(?![0-9])", re.AS
 
 
 def codes_within(text: str) -> set[str]:
-    """Return the OVO codes and KBO numbers that people, or a tolerant program, would read in a text."""
+    """Return the OVO codes and KBO numbers that people, or a tolerant program, would read in a
+    text."""
     codes = {code.upper() for code in _CODES_WITHIN.findall(_plain(text))}
-    return {code for code in codes if code.startswith("OVO") or int(code[8:]) == 97 - int(code[:8]) % 97}
+    return {
+        code for code in codes if code.startswith("OVO") or int(code[8:]) == 97 - int(code[:8]) % 97
+    }
 
 
 INVISIBLE = re.compile(
@@ -72,8 +80,8 @@ INVISIBLE = re.compile(
 
 
 def is_visible(text: str) -> bool:
-    """Return whether a text is on one line, without control, bidirectional or invisible characters, and without a space
-    at either end: what authorities accept."""
+    """Return whether a text is on one line, without control, bidirectional or invisible characters,
+    and without a space at either end: what authorities accept."""
     return text.isprintable() and not INVISIBLE.search(text) and text == text.strip()
 
 
@@ -89,31 +97,48 @@ def official_name(text: str) -> str:
     for char in text:
         if not char.isascii() and not _is_latin(char) and char not in PUNCTUATION:
             raise ValueError(
-                say("problems.name.not_latin", text=quoted(text), char=unicodedata.name(char, ascii(char)))
+                say(
+                    "problems.name.not_latin",
+                    text=quoted(text),
+                    char=unicodedata.name(char, ascii(char)),
+                )
             )
     return text
 
 
 def _is_latin(char: str) -> bool:
-    """Return whether a letter belongs to a European language; beyond U+024F most are phonetic symbols."""
+    """Return whether a letter belongs to a European language; beyond U+024F most are phonetic
+    symbols."""
     in_use = ord(char) <= 0x24F or 0x1E00 <= ord(char) <= 0x1EFF
-    return in_use and unicodedata.name(char, "").startswith("LATIN") and unicodedata.normalize("NFKC", char) == char
+    return (
+        in_use
+        and unicodedata.name(char, "").startswith("LATIN")
+        and unicodedata.normalize("NFKC", char) == char
+    )
 
 
 def look_of(name: str) -> str:
-    """Return what people see in an official name: two names with the same look are taken for each other."""
-    return "".join("l" if char == "i" else char for char in _plain("".join(map(_prototype, _plain(name)))))
+    """Return what people see in an official name: two names with the same look are taken for each
+    other."""
+    return "".join(
+        "l" if char == "i" else char for char in _plain("".join(map(_prototype, _plain(name))))
+    )
 
 
 def _plain(text: str) -> str:
     """Drop case, accents, spaces and punctuation."""
-    return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if char.isalnum())
+    return "".join(
+        char for char in unicodedata.normalize("NFKD", text.casefold()) if char.isalnum()
+    )
 
 
 @cache
 def _prototype(char: str) -> str:
-    """Return what a character looks like, by Unicode's table: ``o`` for ``ø``, ``l`` for ``1``, ``rn`` for ``m``."""
-    from confusable_homoglyphs.confusables import confusables_data  # a megabyte, which few commands need
+    """Return what a character looks like, by Unicode's table: ``o`` for ``ø``, ``l`` for ``1``,
+    ``rn`` for ``m``."""
+    from confusable_homoglyphs.confusables import (
+        confusables_data,
+    )  # a megabyte, which few commands need
 
     like = [str(entry["c"]) for entry in confusables_data.get(char, ())]
     if char.isascii():  # either it looks like another character, or others look like it

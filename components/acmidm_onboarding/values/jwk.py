@@ -1,4 +1,5 @@
-"""Public keys as JSON Web Keys: what may be registered for a client (RFC 7517, RFC 7518 §6, RFC 8037).
+"""Public keys as JSON Web Keys: what may be registered for a client (RFC 7517, RFC 7518 §6, RFC
+8037).
 
 A private key never gets past this module. Its members are named, their values never repeated.
 """
@@ -29,7 +30,8 @@ MINIMUM_RSA_BITS = 2048
 """FAPI 2.0 Security Profile §5.4.1."""
 
 _MAXIMUM_RSA_BITS = 16384
-"""The largest key that OpenSSL verifies with; to check a signature of a larger one takes seconds."""
+"""The largest key that OpenSSL verifies with; to check a signature of a larger one takes
+seconds."""
 
 _MAXIMUM_EXPONENT_BITS = 64
 """A longer exponent makes checking a signature slow."""
@@ -55,7 +57,8 @@ _BASE64URL = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a key is refused: a sentence ``what; what to do`` without its subject, and the member it is about."""
+    """Why a key is refused: a sentence ``what; what to do`` without its subject, and the member it
+    is about."""
 
     sentence: str
     member: str = "kty"
@@ -66,7 +69,9 @@ class InvalidJwk(Unusable, ValueError):
 
     def __init__(self, *reasons: Reason) -> None:
         self.reasons = reasons
-        super().__init__("\n".join(say("problems.jwk.the_key", sentence=reason.sentence) for reason in reasons))
+        super().__init__(
+            "\n".join(say("problems.jwk.the_key", sentence=reason.sentence) for reason in reasons)
+        )
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,8 @@ class PublicJwk:
 
     @property
     def expires(self) -> datetime | None:
-        """When the key ends, from its ``exp`` member (seconds since 1970, OpenID Federation 1.0 §8.7.1)."""
+        """When the key ends, from its ``exp`` member (seconds since 1970, OpenID Federation 1.0
+        §8.7.1)."""
         exp = self.members.get("exp")
         return datetime.fromtimestamp(cast(float, exp), UTC) if exp is not None else None
 
@@ -91,7 +97,8 @@ def members_of(jwks: Mapping[str, PublicJwk]) -> dict[str, dict[str, object]]:
 
 
 def public_jwk(members: object) -> PublicJwk:
-    """Return the public key of a parsed JSON Web Key; without ``kid``, its thumbprint is its ``kid``.
+    """Return the public key of a parsed JSON Web Key; without ``kid``, its thumbprint is its
+    ``kid``.
 
     Raises:
         InvalidJwk: with every reason at once.
@@ -122,10 +129,13 @@ def public_jwk(members: object) -> PublicJwk:
 
 
 def thumbprint_of(members: Mapping[str, object]) -> str | None:
-    """Return the thumbprint of any key, even one that may not be registered; None for what has no thumbprint."""
+    """Return the thumbprint of any key, even one that may not be registered; None for what has no
+    thumbprint."""
     try:
         return str(
-            JWK(**{name: members[name] for name in ("kty", *_REQUIRED_MEMBERS[str(members["kty"])])}).thumbprint()
+            JWK(
+                **{name: members[name] for name in ("kty", *_REQUIRED_MEMBERS[str(members["kty"])])}
+            ).thumbprint()
         )
     except (JWException, KeyError, ValueError, TypeError):
         return None
@@ -138,8 +148,8 @@ def readable_jwks(jwks: Mapping[str, Mapping[str, object]]) -> dict[str, PublicJ
 
 
 def readable_jwk(members: object) -> PublicJwk | None:
-    """Return the public key as ``public_jwk`` does; None for a key that may not be registered, yet an authority may
-    have."""
+    """Return the public key as ``public_jwk`` does; None for a key that may not be registered, yet
+    an authority may have."""
     try:
         return public_jwk(members)
     except InvalidJwk:
@@ -148,7 +158,8 @@ def readable_jwk(members: object) -> PublicJwk | None:
 
 @lru_cache(maxsize=10_000)
 def parse_jwk(text: str) -> PublicJwk:
-    """Return the public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON.
+    """Return the public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is
+    not JSON.
 
     A key is checked once, though many forms name a supplier's.
     """
@@ -165,22 +176,34 @@ def algorithms_of(key: Mapping[str, object]) -> frozenset[str]:
 
 
 def rsa_bits(key: Mapping[str, object]) -> int | None:
-    """Return the size of an RSA key: None for a key of another type, 0 where its modulus cannot be read."""
+    """Return the size of an RSA key: None for a key of another type, 0 where its modulus cannot be
+    read."""
     if key.get("kty") != "RSA":
         return None
     modulus = key.get("n")
-    return _base64url_bits(modulus) if isinstance(modulus, str) and _BASE64URL.fullmatch(modulus) else 0
+    return (
+        _base64url_bits(modulus)
+        if isinstance(modulus, str) and _BASE64URL.fullmatch(modulus)
+        else 0
+    )
 
 
 def _fitting_algorithms(key: Mapping[str, object]) -> frozenset[str]:
-    return _RSA_ALGORITHMS if key.get("kty") == "RSA" else _CURVE_ALGORITHMS.get(str(key.get("crv")), frozenset())
+    return (
+        _RSA_ALGORITHMS
+        if key.get("kty") == "RSA"
+        else _CURVE_ALGORITHMS.get(str(key.get("crv")), frozenset())
+    )
 
 
 def _refuse_private(members: Collection[str]) -> None:
     if members:
         private = sorted(members)
         raise InvalidJwk(
-            Reason(say_counted("problems.jwk.private", len(private), members=", ".join(private)), private[0])
+            Reason(
+                say_counted("problems.jwk.private", len(private), members=", ".join(private)),
+                private[0],
+            )
         )
 
 
@@ -188,8 +211,12 @@ def without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
         _refuse_private(PRIVATE_MEMBERS & members.keys())
-        twice = sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        named = ", ".join(name if name in _KNOWN_MEMBERS else quoted(name) for name in twice[:_MOST_NAMED])
+        twice = sorted(
+            name for name, count in Counter(name for name, _ in pairs).items() if count > 1
+        )
+        named = ", ".join(
+            name if name in _KNOWN_MEMBERS else quoted(name) for name in twice[:_MOST_NAMED]
+        )
         raise InvalidJwk(Reason(say("problems.jwk.twice", named=named), twice[0]))
     return members
 
@@ -199,13 +226,24 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
     missing = [name for name in required if not isinstance(members.get(name), str)]
     if missing:
         return [Reason(say("problems.jwk.lacks", missing=", ".join(missing), kty=kty))]
-    garbled = [name for name in required if name != "crv" and not _BASE64URL.fullmatch(cast(str, members[name]))]
+    garbled = [
+        name
+        for name in required
+        if name != "crv" and not _BASE64URL.fullmatch(cast(str, members[name]))
+    ]
     if garbled:
         return [Reason(say("problems.jwk.garbled", name=name), name) for name in garbled]
     if kty != "RSA":
         crv = members["crv"]
         if crv not in _CURVES[kty]:
-            return [Reason(say("problems.jwk.curve", crv=_quoted(crv), curves=either(sorted(_CURVES[kty]))), "crv")]
+            return [
+                Reason(
+                    say(
+                        "problems.jwk.curve", crv=_quoted(crv), curves=either(sorted(_CURVES[kty]))
+                    ),
+                    "crv",
+                )
+            ]
     # Another spelling of the same key would have another thumbprint.
     misspelt = [
         name
@@ -219,7 +257,9 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
 
 def _reasons_against_rsa(members: Mapping[str, object]) -> list[Reason]:
     # RFC 7518 §6.3.1.1 allows the shortest spelling alone.
-    padded = [name for name in _REQUIRED_MEMBERS["RSA"] if _bytes(cast(str, members[name]))[:1] == b"\0"]
+    padded = [
+        name for name in _REQUIRED_MEMBERS["RSA"] if _bytes(cast(str, members[name]))[:1] == b"\0"
+    ]
     if padded:
         return [Reason(say("problems.jwk.padded", name=name), name) for name in padded]
     bits = rsa_bits(members) or 0
@@ -244,7 +284,11 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
         reasons.append(Reason(say("problems.jwk.key_ops"), "key_ops"))
     fitting = _fitting_algorithms(members)
     if alg is not None and fitting and not (isinstance(alg, str) and alg in fitting):
-        reasons.append(Reason(say("problems.jwk.alg", alg=_quoted(alg), fitting=", ".join(sorted(fitting))), "alg"))
+        reasons.append(
+            Reason(
+                say("problems.jwk.alg", alg=_quoted(alg), fitting=", ".join(sorted(fitting))), "alg"
+            )
+        )
     if kid is not None and not _is_kid(kid):
         reasons.append(Reason(say("problems.jwk.kid", most=_MAXIMUM_KID_BYTES), "kid"))
     elif kid is not None and has_mark(cast(str, kid)):
@@ -255,7 +299,11 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
 
 
 def _is_kid(value: object) -> bool:
-    return isinstance(value, str) and is_visible(value) and 1 <= len(value.encode()) <= _MAXIMUM_KID_BYTES
+    return (
+        isinstance(value, str)
+        and is_visible(value)
+        and 1 <= len(value.encode()) <= _MAXIMUM_KID_BYTES
+    )
 
 
 def _is_moment(value: object) -> bool:
@@ -267,17 +315,18 @@ def _is_moment(value: object) -> bool:
 
 
 def _base64url_bits(text: str) -> int:
-    """Return the bits of a Base64urlUInt (RFC 7518 §2); 0 where it is none, so that the key is refused."""
+    """Return the bits of a Base64urlUInt (RFC 7518 §2); 0 where it is none, so that the key is
+    refused."""
     return int.from_bytes(_bytes(text)).bit_length()
 
 
 def _is_only_spelling(text: str, crv: object) -> bool:
-    """Return whether a text sets no unused bit after its last octet (RFC 4648 §3.5), and has as many octets as the
-    curve."""
+    """Return whether a text sets no unused bit after its last octet (RFC 4648 §3.5), and has as
+    many octets as the curve."""
     octets = _bytes(text)
-    return base64.urlsafe_b64encode(octets).decode().rstrip("=") == text and len(octets) == _OCTETS.get(
-        str(crv), len(octets)
-    )
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=") == text and len(
+        octets
+    ) == _OCTETS.get(str(crv), len(octets))
 
 
 def _bytes(text: str) -> bytes:

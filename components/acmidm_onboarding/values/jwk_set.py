@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, Reason, parse_jwk, public_jwk, without_duplicates
+from acmidm_onboarding.values.jwk import (
+    InvalidJwk,
+    PublicJwk,
+    Reason,
+    parse_jwk,
+    public_jwk,
+    without_duplicates,
+)
 from acmidm_onboarding.values.secrecy import private_members_in
 
 
 def parse_keys(text: str) -> tuple[PublicJwk, ...]:
-    """Return the public signing keys in a JSON text, in their order; those that encrypt are left out (RFC 7517 §4.2).
+    """Return the public signing keys in a JSON text, in their order; those that encrypt are left
+    out (RFC 7517 §4.2).
 
     Raises:
-        InvalidJwk: with every reason, each with its key where there are several; also where any key is private.
-        ValueError: where the text is no JSON.
+        InvalidJwk: with every reason, each with its key where there are several; also where any key
+        is private. ValueError: where the text is no JSON.
     """
     if "PRIVATE KEY-----" in text:
         parse_jwk(text)
@@ -33,7 +41,10 @@ def parse_keys(text: str) -> tuple[PublicJwk, ...]:
             keys.append(public_jwk(members))
         except InvalidJwk as error:
             reasons += [
-                Reason(say("problems.jwk.number", number=number, sentence=reason.sentence), reason.member)
+                Reason(
+                    say("problems.jwk.number", number=number, sentence=reason.sentence),
+                    reason.member,
+                )
                 for reason in error.reasons
             ]
     if reasons:

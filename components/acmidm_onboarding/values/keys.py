@@ -19,7 +19,8 @@ _USAGE = ("alg", "use", "key_ops", "x5c", "x5t#S256")
 
 @dataclass(frozen=True)
 class Key:
-    """A public key: its thumbprint (RFC 7638), None where it has none, its end, and its members in ``_USAGE``."""
+    """A public key: its thumbprint (RFC 7638), None where it has none, its end, and its members in
+    ``_USAGE``."""
 
     thumbprint: str | None
     expires: datetime | None = None
@@ -33,7 +34,10 @@ class Key:
     @property
     def described(self) -> dict[str, Any]:
         """Usage and end, as people read them."""
-        return {**self.usage, **({"exp": f"{self.expires:%Y-%m-%d %H:%M} UTC"} if self.expires else {})}
+        return {
+            **self.usage,
+            **({"exp": f"{self.expires:%Y-%m-%d %H:%M} UTC"} if self.expires else {}),
+        }
 
 
 def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
@@ -42,12 +46,16 @@ def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
 
 def public_keys(jwks: Mapping[str, PublicJwk] | None) -> dict[str, Key] | None:
     """Return the keys of a JWK Set that was looked through; None where nobody knows it."""
-    return None if jwks is None else {kid: key_of(key.members, key.thumbprint) for kid, key in jwks.items()}
+    return (
+        None
+        if jwks is None
+        else {kid: key_of(key.members, key.thumbprint) for kid, key in jwks.items()}
+    )
 
 
 def key_of(members: Mapping[str, Any], thumbprint: str | None = None) -> Key:
-    """Return a key of a JWK Set, with its ``thumbprint`` where that is known already. Its other members are dropped, so
-    that none gets into a report."""
+    """Return a key of a JWK Set, with its ``thumbprint`` where that is known already. Its other
+    members are dropped, so that none gets into a report."""
     exp, expires, thumbprint = members.get("exp"), None, thumbprint or thumbprint_of(members)
     if isinstance(exp, int | float):
         try:
@@ -55,10 +63,19 @@ def key_of(members: Mapping[str, Any], thumbprint: str | None = None) -> Key:
         except (ValueError, OverflowError, OSError):
             thumbprint = None
     usage = {name: normalised(members[name]) for name in _USAGE if members.get(name)}
-    return Key(thumbprint, expires, usage, _hash({name: normalised(value) for name, value in members.items()}))
+    return Key(
+        thumbprint,
+        expires,
+        usage,
+        _hash({name: normalised(value) for name, value in members.items()}),
+    )
 
 
 def _hash(members: Mapping[str, Any]) -> str:
     """Return the SHA-256 of members as RFC 7638 writes them, base64url."""
     text = json.dumps(members, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+        .decode()
+        .rstrip("=")
+    )

@@ -14,14 +14,16 @@ from acmidm_onboarding.values.names import NAME, Part, application_name, day, pr
 class Mandate(Part):
     """That a supplier acts for an organisation, in some of its applications, until a day."""
 
-    supplier: Annotated[str, Field(description="The supplier's folder.", json_schema_extra={"pattern": f"^{NAME}$"})]
+    supplier: Annotated[
+        str, Field(description="The supplier's folder.", json_schema_extra={"pattern": f"^{NAME}$"})
+    ]
     applications: Annotated[
         tuple[Annotated[str, AfterValidator(application_name)], ...],
         Field(
             min_length=1,
             description=(
-                "In which applications: those of this organisation's forms, or those of the supplier's own forms that"
-                " send for it."
+                "In which applications: those of this organisation's forms, or those of the"
+                " supplier's own forms that send for it."
             ),
         ),
     ]
@@ -32,7 +34,10 @@ class Mandate(Part):
     ]
     reference: Annotated[
         Annotated[str, AfterValidator(printable)] | None,
-        Field(max_length=100, description="Where it was agreed, such as the number of the signed mandate."),
+        Field(
+            max_length=100,
+            description="Where it was agreed, such as the number of the signed mandate.",
+        ),
     ] = None
 
     @property
@@ -45,11 +50,17 @@ class Mandates(Part):
     """Which suppliers act for this organisation: its mandates.yaml, which its owners approve."""
 
     mandates: Annotated[
-        tuple[Mandate, ...], Field(min_length=1, description="Each mandate; of two for the same, the later end counts.")
+        tuple[Mandate, ...],
+        Field(min_length=1, description="Each mandate; of two for the same, the later end counts."),
     ]
 
 
 def mandate_for(mandates: Iterable[Mandate], supplier: str, application: str) -> Mandate | None:
-    """Return the mandate of a supplier for an application that ends last, whether it has ended or not."""
-    own = (mandate for mandate in mandates if mandate.supplier == supplier and application in mandate.applications)
+    """Return the mandate of a supplier for an application that ends last, whether it has ended or
+    not."""
+    own = (
+        mandate
+        for mandate in mandates
+        if mandate.supplier == supplier and application in mandate.applications
+    )
     return max(own, key=lambda mandate: mandate.until, default=None)

@@ -1,8 +1,8 @@
 """Pulumi's own marks: texts that the engine and its SDK take for something else than a text.
 
-The SDK reads a map with the key of the first group as a secret, an asset or a resource, and a text of the second as a
-value that is not known yet. The program then ends, or loses a value, without a message. Hence marks are refused in what
-people write, and renamed in what servers answer.
+The SDK reads a map with the key of the first group as a secret, an asset or a resource, and a text
+of the second as a value that is not known yet. The program then ends, or loses a value, without a
+message. Hence marks are refused in what people write, and renamed in what servers answer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""What is known of a client at an authority: its metadata, whose it is, its scopes, its keys and its products.
+"""What is known of a client at an authority: its metadata, whose it is, its scopes, its keys and
+its products.
 
-``ClientMetadata`` is the one list of a client's fields: the wire's document, the resource's inputs and every comparison
-are made from it.
+``ClientMetadata`` is the one list of a client's fields: the wire's document, the resource's inputs
+and every comparison are made from it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ Scopes = Mapping[str, bool]
 """A set of scopes as a map: per scope whether every token has it, whatever its request names."""
 
 Configuration = Mapping[str, Any]
-Names = Annotated[tuple[Text, ...], FailFast(), AfterValidator(lambda names: tuple(sorted(set(names))))]
+Names = Annotated[
+    tuple[Text, ...], FailFast(), AfterValidator(lambda names: tuple(sorted(set(names))))
+]
 
 
 class OrganisationMetadata(BaseModel):
@@ -36,10 +39,11 @@ class OrganisationMetadata(BaseModel):
     kbo: Text | None = None
 
     def is_of(self, codes: Collection[str], shared: Collection[str] = ()) -> bool | None:
-        """Say whether this is the organisation with these codes: OVO codes are compared where both have one, KBO
-        numbers else.
+        """Say whether this is the organisation with these codes: OVO codes are compared where both
+        have one, KBO numbers else.
 
-        None where no code is known here, or one that several organisations have (``shared``). A name proves nothing.
+        None where no code is known here, or one that several organisations have (``shared``). A
+        name proves nothing.
         """
         kbo = "".join(char for char in self.kbo or "" if char.isdigit())
         here = [(True, self.ovo), (False, None if kbo in (SHARED_KBO_NUMBER, *shared) else kbo)]
@@ -51,9 +55,11 @@ class OrganisationMetadata(BaseModel):
 
 
 class PortalMetadata(Part):
-    """What people see of a client itself at a portal; names are those of RFC 7591 §2 where it has one.
+    """What people see of a client itself at a portal; names are those of RFC 7591 §2 where it has
+    one.
 
-    The next field of a client is one more line here. Lists are sorted sets, so that their order is never a change.
+    The next field of a client is one more line here. Lists are sorted sets, so that their order is
+    never a change.
     """
 
     client_name: Text
@@ -64,14 +70,19 @@ class PortalMetadata(Part):
     attributes: dict[Text, Text] = Field(default_factory=dict)
     """What its tokens say beside its organisation, per claim."""
     jwks_uri: Text | None = None
-    """Where its keys are published, for an authority that takes them from there. None: nothing is said, and nothing
-    changed, of that."""
+    """Where its keys are published, for an authority that takes them from there. None: nothing is
+    said, and nothing changed, of that."""
 
     @property
     def properties(self) -> dict[str, Any]:
-        """The fields as files and a resource's inputs have them: plain values, those without one left out."""
+        """The fields as files and a resource's inputs have them: plain values, those without one
+        left out."""
         said = self.model_dump(mode="json", exclude_none=True, exclude={"incarnation"})
-        return {name: value for name, value in said.items() if value or name not in ("attributes", "keys_declared")}
+        return {
+            name: value
+            for name, value in said.items()
+            if value or name not in ("attributes", "keys_declared")
+        }
 
 
 class ClientMetadata(PortalMetadata):
@@ -86,13 +97,15 @@ class ClientMetadata(PortalMetadata):
     incarnation: Text | None = None
     """Which resource of that stack wrote it last: a random mark, see ``Owner``."""
     keys_declared: bool = False
-    """Whether that stack names its keys: the portal then takes no upload, which the next refresh would undo."""
+    """Whether that stack names its keys: the portal then takes no upload, which the next refresh
+    would undo."""
     application: Text
     enabled: bool = True
 
     @property
     def for_people(self) -> PortalMetadata:
-        """What of it people see: without the marks, and without the application, by which a confirmation is named."""
+        """What of it people see: without the marks, and without the application, by which a
+        confirmation is named."""
         return PortalMetadata(**self.model_dump(include=set(PortalMetadata.model_fields)))
 
     @property
@@ -100,26 +113,28 @@ class ClientMetadata(PortalMetadata):
         return Owner(self.software_id, self.managed_by, self.incarnation)
 
     def as_written_by(self, owner: Owner) -> Self:
-        """Return it with the incarnation of an ``owner`` who is otherwise the same: another one wrote it, and that
-        changed nothing else."""
+        """Return it with the incarnation of an ``owner`` who is otherwise the same: another one
+        wrote it, and that changed nothing else."""
         return (
-            self.model_copy(update={"incarnation": owner.incarnation}) if self.owner.is_connection_of(owner) else self
+            self.model_copy(update={"incarnation": owner.incarnation})
+            if self.owner.is_connection_of(owner)
+            else self
         )
 
     def as_managed_by(self, wanted: ClientMetadata) -> Self:
-        """Return it without an address of keys where ``wanted`` names none: the keys are then another resource's, or
-        the portal's."""
+        """Return it without an address of keys where ``wanted`` names none: the keys are then
+        another resource's, or the portal's."""
         return self if wanted.jwks_uri else self.model_copy(update={"jwks_uri": None})
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who declares a client or a product's configuration: three marks, which the authority keeps with it. All None for
-    what is nobody's.
+    """Who declares a client or a product's configuration: three marks, which the authority keeps
+    with it. All None for what is nobody's.
 
-    The natural key and the stack say which connection it is of; by these it is found and taken over. The incarnation
-    says which of the stack's resources has it: the engine makes one anew before it removes the old one, which must not
-    remove what the new one has.
+    The natural key and the stack say which connection it is of; by these it is found and taken
+    over. The incarnation says which of the stack's resources has it: the engine makes one anew
+    before it removes the old one, which must not remove what the new one has.
     """
 
     software_id: str | None = None
@@ -135,8 +150,8 @@ class Owner:
         return (self.software_id, self.managed_by) == (other.software_id, other.managed_by)
 
     def is_resource_of(self, other: Owner) -> bool:
-        """Say whether both are the same resource of the same stack. Its key may have changed in a run that was cut
-        off."""
+        """Say whether both are the same resource of the same stack. Its key may have changed in a
+        run that was cut off."""
         return self == other or (
             self.incarnation is not None
             and (self.managed_by, self.incarnation) == (other.managed_by, other.incarnation)
@@ -152,6 +167,10 @@ class ProductDocument:
 
 
 def without_assigned(scopes: Scopes, assigned: frozenset[str], declared: Collection[str]) -> Scopes:
-    """Return the scopes that are ours to look at: not those that a provider ``assigned`` by itself and nobody
-    declares."""
-    return {name: default for name, default in scopes.items() if name in declared or name not in assigned}
+    """Return the scopes that are ours to look at: not those that a provider ``assigned`` by itself
+    and nobody declares."""
+    return {
+        name: default
+        for name, default in scopes.items()
+        if name in declared or name not in assigned
+    }

@@ -1,5 +1,5 @@
-"""What a name, an address or a line in a file of forms may look like: validators for pydantic, each with its
-sentence."""
+"""What a name, an address or a line in a file of forms may look like: validators for pydantic, each
+with its sentence."""
 
 from __future__ import annotations
 
@@ -30,12 +30,14 @@ _CLIENT_ID = re.compile(r"[ -~]+", re.ASCII)
 
 
 def is_name(text: str) -> bool:
-    """Return whether a folder, a form or an application may have this name: resources are named by it."""
+    """Return whether a folder, a form or an application may have this name: resources are named by
+    it."""
     return re.fullmatch(NAME, text, re.ASCII) is not None and len(text) <= LONGEST_APPLICATION
 
 
 def is_chosen(name: str, globs: str) -> bool:
-    """Return whether a name is one of those that a setting chooses, as ``aalst gent-*``; an empty one chooses all."""
+    """Return whether a name is one of those that a setting chooses, as ``aalst gent-*``; an empty
+    one chooses all."""
     return not globs.split() or any(fnmatchcase(name, glob) for glob in globs.split())
 
 
@@ -59,15 +61,16 @@ def mail_address(text: str) -> str:
 
 
 def owner(text: str) -> str:
-    """Return a user, a team or an address as CODEOWNERS has them, where nothing else can stand. Raises ValueError with
-    a sentence."""
+    """Return a user, a team or an address as CODEOWNERS has them, where nothing else can stand.
+    Raises ValueError with a sentence."""
     if len(text) > LONGEST_ADDRESS or not _OWNER.fullmatch(text):
         raise ValueError(say("problems.name.no_owner", text=quoted(text)))
     return text
 
 
 def client_id(text: str) -> str:
-    # One or two dots in a path lead to another resource, even when they are escaped (RFC 3986 §5.2.4).
+    # One or two dots in a path lead to another resource, even when they are escaped (RFC 3986
+    # §5.2.4).
     if not _CLIENT_ID.fullmatch(text) or text in (".", ".."):
         raise ValueError(say("problems.name.no_client_id", text=quoted(text)))
     return text
@@ -86,13 +89,18 @@ def printable(text: str) -> str:
 
 
 def day(value: object) -> date:
-    """Return a day that is written as 2027-03-31 and in no other way. Raises ValueError with a sentence."""
+    """Return a day that is written as 2027-03-31 and in no other way. Raises ValueError with a
+    sentence."""
     try:
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise ValueError(say("forms.no_day", value=quoted(value)) if isinstance(value, str) else say("forms.no_day_at_all"))
+    raise ValueError(
+        say("forms.no_day", value=quoted(value))
+        if isinstance(value, str)
+        else say("forms.no_day_at_all")
+    )
 
 
 def one_is_a_list(value: object) -> object:
@@ -100,11 +108,16 @@ def one_is_a_list(value: object) -> object:
 
 
 def one_or_more(schema: dict[str, str]) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "uniqueItems": True}]})
+    return WithJsonSchema(
+        {"anyOf": [schema, {"type": "array", "items": schema, "uniqueItems": True}]}
+    )
 
 
 ClientId = Annotated[
-    str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line), AfterValidator(client_id)
+    str,
+    Field(min_length=1, max_length=LONGEST_TEXT),
+    AfterValidator(one_line),
+    AfterValidator(client_id),
 ]
 
 

@@ -1,4 +1,5 @@
-"""Whose forms a folder has: its ``organisation.yaml``. Names are those of RFC 7591 §2 where it has one."""
+"""Whose forms a folder has: its ``organisation.yaml``. Names are those of RFC 7591 §2 where it has
+one."""
 
 from __future__ import annotations
 
@@ -7,7 +8,12 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from acmidm_onboarding.texts import Language, say
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode, official_name
+from acmidm_onboarding.values.identifiers import (
+    SHARED_KBO_NUMBER,
+    KboNumber,
+    OvoCode,
+    official_name,
+)
 from acmidm_onboarding.values.names import (
     LONGEST_ORGANISATION_NAME,
     ClientId,
@@ -21,7 +27,8 @@ from acmidm_onboarding.values.names import (
 
 
 class Organisation(Part):
-    """Whose folder of forms this is: its ``organisation.yaml``, which the onboarding team writes."""
+    """Whose folder of forms this is: its ``organisation.yaml``, which the onboarding team
+    writes."""
 
     name: Annotated[
         str,
@@ -35,7 +42,10 @@ class Organisation(Part):
     ]
     ovo: Annotated[
         OvoCode | None,
-        Field(description="OVO code, such as OVO002067.", json_schema_extra={"pattern": "^OVO[0-9]{6}$"}),
+        Field(
+            description="OVO code, such as OVO002067.",
+            json_schema_extra={"pattern": "^OVO[0-9]{6}$"},
+        ),
     ] = None
     kbo: Annotated[
         KboNumber | None,
@@ -48,8 +58,8 @@ class Organisation(Part):
         tuple[Annotated[str, AfterValidator(owner)], ...],
         Field(
             description=(
-                "Who approves changes of its forms and keys: teams such as @stad-gent/api-beheer, users or e-mail"
-                " addresses."
+                "Who approves changes of its forms and keys: teams such as @stad-gent/api-beheer,"
+                " users or e-mail addresses."
             )
         ),
     ] = ()
@@ -57,21 +67,22 @@ class Organisation(Part):
         dict[str, tuple[Annotated[str, Field(min_length=1), AfterValidator(one_line)], ...]],
         Field(
             description=(
-                "Under which names it may send: per field of a product that speaks for somebody, the values that it may"
-                " have."
+                "Under which names it may send: per field of a product that speaks for somebody,"
+                " the values that it may have."
             )
         ),
     ] = Field(default_factory=dict)
-    language: Annotated[Language, Field(description="In which language it is addressed: nl (Dutch) or en.")] = (
-        Language.NL
-    )
+    language: Annotated[
+        Language, Field(description="In which language it is addressed: nl (Dutch) or en.")
+    ] = Language.NL
     formerly: Annotated[
         tuple[Annotated[str, AfterValidator(code_or_key)], ...],
         BeforeValidator(one_is_a_list),
         Field(
             description=(
-                "Its earlier OVO code or KBO number, whose clients it keeps; of an organisation that merged into it"
-                " also the whole key of one client, such as OVO001992/loket, whose application has another name now."
+                "Its earlier OVO code or KBO number, whose clients it keeps; of an organisation"
+                " that merged into it also the whole key of one client, such as OVO001992/loket,"
+                " whose application has another name now."
             )
         ),
         one_or_more({"type": "string"}),
@@ -80,8 +91,8 @@ class Organisation(Part):
         tuple[ClientId, ...],
         Field(
             description=(
-                "Client-IDs of its clients of which the authority does not know whose they are: the forms may take them"
-                " over. Those whose codes the authority knows need no mention."
+                "Client-IDs of its clients of which the authority does not know whose they are: the"
+                " forms may take them over. Those whose codes the authority knows need no mention."
             )
         ),
     ] = ()
@@ -94,7 +105,8 @@ class Organisation(Part):
 
     @property
     def code(self) -> str:
-        """The OVO code, else the KBO number as ten digits; empty for a supplier that has neither."""
+        """The OVO code, else the KBO number as ten digits; empty for a supplier that has
+        neither."""
         return self.ovo or self.kbo or ""
 
     @property

@@ -8,7 +8,8 @@ from typing import Any
 
 
 def normalised(value: Any) -> Any:
-    """Return a value with whole numbers as integers, which the engine sends as floating point, and tuples as lists."""
+    """Return a value with whole numbers as integers, which the engine sends as floating point, and
+    tuples as lists."""
     if isinstance(value, Mapping):
         return {name: normalised(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -17,7 +18,8 @@ def normalised(value: Any) -> Any:
 
 
 def flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Return ``{"test": {"url": …}}`` as ``{"test.url": …}``, so that a change shows at the field that changes.
+    """Return ``{"test": {"url": …}}`` as ``{"test.url": …}``, so that a change shows at the field
+    that changes.
 
     A name with a dot is quoted, so that no two fields get the same name.
     """

@@ -13,9 +13,11 @@ from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 
 _LONGEST_QUOTE = 80
 _LONGEST_SEARCHED = 100
-"""Characters of the longest name for which a nearest one is sought: the search takes time as their square."""
+"""Characters of the longest name for which a nearest one is sought: the search takes time as their
+square."""
 _COMMAND = re.compile(r"##(?=(?:vso)?\[)|^(\s*):(?=:)", re.IGNORECASE)
-"""The begin of a command in a log: to Azure Pipelines anywhere in a line, to GitHub at the start of it."""
+"""The begin of a command in a log: to Azure Pipelines anywhere in a line, to GitHub at the start of
+it."""
 
 DocumentPath = tuple[str | int, ...]
 """Where a value stands in a document: the keys and list indexes that lead to it."""
@@ -42,18 +44,23 @@ class Problem:
     def shown_file(self) -> str:
         """The file as a message names it: a secret that was pasted as its name is not repeated."""
         return (
-            self.file.as_posix() if self.file.is_absolute() else "/".join(map(without_keys_and_tokens, self.file.parts))
+            self.file.as_posix()
+            if self.file.is_absolute()
+            else "/".join(map(without_keys_and_tokens, self.file.parts))
         )
 
     def __str__(self) -> str:
-        return on_one_line(f"{self.shown_file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
+        return on_one_line(
+            f"{self.shown_file}:{self.line}:{self.column}: {self.what}; {self.remedy}"
+        )
 
 
 class Failure(Exception):
-    """Why something cannot be done, a sentence for a person: the root of all that this project raises for people.
+    """Why something cannot be done, a sentence for a person: the root of all that this project
+    raises for people.
 
-    ``exit_code`` is that of the command that it ends: 1 the command did not succeed, 2 wrong use, forms or settings, 3
-    a server cannot be reached.
+    ``exit_code`` is that of the command that it ends: 1 the command did not succeed, 2 wrong use,
+    forms or settings, 3 a server cannot be reached.
     """
 
     exit_code = 2
@@ -69,7 +76,8 @@ class Unusable(Exception):
 
 
 class InvalidForms(Failure):
-    """Forms or catalogue have mistakes; its text is all of them, a line each, in the order of the files."""
+    """Forms or catalogue have mistakes; its text is all of them, a line each, in the order of the
+    files."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
@@ -77,7 +85,8 @@ class InvalidForms(Failure):
 
 
 def quoted(text: str) -> str:
-    """Quote a text in a message, shortened to what is needed to recognise it, without keys and tokens."""
+    """Quote a text in a message, shortened to what is needed to recognise it, without keys and
+    tokens."""
     text = on_one_line(text)
     return f'"{text}"' if len(text) <= _LONGEST_QUOTE else f'"{text[: _LONGEST_QUOTE - 1]}…"'
 
@@ -90,7 +99,8 @@ def nearest(wrong: str, names: Iterable[str]) -> str | None:
 
 
 def did_you_mean(wrong: str, names: Iterable[str], otherwise: str) -> str:
-    """Return the remedy for a name that does not exist: the nearest of ``names``, else ``otherwise``."""
+    """Return the remedy for a name that does not exist: the nearest of ``names``, else
+    ``otherwise``."""
     meant = nearest(wrong, names)
     return say("problems.did_you_mean", meant=meant) if meant else otherwise
 
@@ -117,14 +127,18 @@ def first_listed(names: Sequence[str]) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """Escape line breaks and control characters, so that a name in a form can fake no message and no command; hide keys
-    and tokens."""
+    """Escape line breaks and control characters, so that a name in a form can fake no message and
+    no command; hide keys and tokens."""
     return spelled_out(_COMMAND.sub(_broken, without_keys_and_tokens(text)))
 
 
 def spelled_out(text: str) -> str:
     """Escape line breaks, control characters and whatever else is not seen."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    )
 
 
 def _broken(command: re.Match[str]) -> str:

@@ -1,4 +1,5 @@
-"""Keys and tokens, which no message repeats, recognised by their form (PEM, JSON Web Key, JSON Web Token)."""
+"""Keys and tokens, which no message repeats, recognised by their form (PEM, JSON Web Key, JSON Web
+Token)."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ HIDDEN = "[hidden: a key or a token]"
 """What stands in a message where a key, a secret or a token was written, into whatever field."""
 
 NOT_SHOWN = "a private key or a token, which is not shown"
-"""What replaces a private key or token that an authority has: it is compared, and gets into no state or preview."""
+"""What replaces a private key or token that an authority has: it is compared, and gets into no
+state or preview."""
 
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """The private members of a JSON Web Key: RFC 7518 §6.2.2, §6.3.2 and §6.4."""
@@ -26,7 +28,9 @@ _MEMBER_OF_KEY = re.compile(r'"(?:d|p|q|dp|dq|qi|k)"\s*:')
 def is_private_key_or_token(text: str) -> bool:
     """Return whether a text has a private key (PEM or JSON Web Key) or a JSON Web Token in it."""
     marked = _marked(text)
-    return marked is not None and (not text[marked:].startswith("-----BEGIN") or "PRIVATE KEY" in text)
+    return marked is not None and (
+        not text[marked:].startswith("-----BEGIN") or "PRIVATE KEY" in text
+    )
 
 
 def _marked(text: str) -> int | None:
@@ -64,14 +68,19 @@ def is_private_jwk(value: Mapping[str, Any]) -> bool:
     """Return whether an object is a private JSON Web Key, or the private half of one alone."""
     private = PRIVATE_MEMBERS & value.keys()
     texts = [value[name] for name in private if isinstance(value[name], str)]
-    return bool(private) and ("kty" in value or any(len(text) >= _SHORTEST_MEMBER for text in texts))
+    return bool(private) and (
+        "kty" in value or any(len(text) >= _SHORTEST_MEMBER for text in texts)
+    )
 
 
 def without_private_keys(value: Any) -> Any:
     """Return a value with ``NOT_SHOWN`` for each private key or token in it."""
     if isinstance(value, Mapping):
         private = PRIVATE_MEMBERS if is_private_jwk(value) else frozenset()
-        return {name: NOT_SHOWN if name in private else without_private_keys(part) for name, part in value.items()}
+        return {
+            name: NOT_SHOWN if name in private else without_private_keys(part)
+            for name, part in value.items()
+        }
     if isinstance(value, list):
         return [without_private_keys(part) for part in value]
     return NOT_SHOWN if isinstance(value, str) and is_private_key_or_token(value) else value

@@ -1,4 +1,5 @@
-"""The words of forms that everything else uses too: environments, platforms, and what an authority accepts at most."""
+"""The words of forms that everything else uses too: environments, platforms, and what an authority
+accepts at most."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ LONGEST_ATTRIBUTE_NAME = 64
 MOST_CONTACTS = 50
 MOST_KEYS = 5
 MOST_ATTRIBUTES = 20
-"""What an authority accepts at most, as the contract of the management API has it; a test holds the two alike."""
+"""What an authority accepts at most, as the contract of the management API has it; a test holds the
+two alike."""
 
 
 class Environment(StrEnum):

@@ -1,4 +1,5 @@
-"""Somebody else's authority, with its clients in a dictionary. Nothing of the project names this module."""
+"""Somebody else's authority, with its clients in a dictionary. Nothing of the project names this
+module."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ REGISTERS: dict[str, dict[str, ClientSnapshot]] = {}
 
 
 class DictionarySettings(PlatformSettings):
-    register_name: Annotated[str, Field(min_length=1, description="The register that has the clients.")]
+    register_name: Annotated[
+        str, Field(min_length=1, description="The register that has the clients.")
+    ]
 
 
 class Dictionary(Authority):
@@ -45,17 +48,25 @@ class Dictionary(Authority):
         self, metadata: ClientMetadata, _client_secret: str | None, _parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
         if known := self.find(metadata.software_id or ""):
-            raise AlreadyRegistered(f"client {known.client_id} has this natural key", known.client_id)
+            raise AlreadyRegistered(
+                f"client {known.client_id} has this natural key", known.client_id
+            )
         made = RegisteredClient(str(uuid.uuid4()), metadata)
         self._clients[made.client_id] = ClientSnapshot(made, {}, {})
         return made
 
     def find(self, software_id: str) -> RegisteredClient | None:
         found = (one.client for one in self._clients.values())
-        return next((client for client in found if client.metadata.software_id == software_id), None)
+        return next(
+            (client for client in found if client.metadata.software_id == software_id), None
+        )
 
     def update(
-        self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, _secret: NewSecret | None
+        self,
+        client_id: str,
+        known: ClientMetadata | None,
+        wanted: ClientMetadata,
+        _secret: NewSecret | None,
     ) -> RegisteredClient:
         before, made = self._existing(client_id), RegisteredClient(client_id, wanted)
         expected = known and known.as_written_by(before.client.metadata.owner)

@@ -1,4 +1,5 @@
-"""The adapter against a real oidc-provider, without the engine: what is written, what is read, what is refused."""
+"""The adapter against a real oidc-provider, without the engine: what is written, what is read, what
+is refused."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def jwks(*kids: str) -> Jwks:
 
 
 def test_what_is_written_is_read(provider: RunningProvider, adapter: Registration) -> None:
-    """In one request: our marks, scopes and keys too; a part that is there already is not written again."""
+    """In one request: our marks, scopes and keys too; a part that is there already is not written
+    again."""
     wanted, along = metadata(incarnation="abc", keys_declared=True), parts(PLAIN, SEND)
     client_id = adapter.register(wanted, None, along).client_id
     with FaultProxy(provider.issuer) as proxy:
@@ -38,7 +40,11 @@ def test_what_is_written_is_read(provider: RunningProvider, adapter: Registratio
         between.replace_jwks(client_id, {}, along.jwks)
         assert proxy.seen("PUT", "") == []
     assert snapshot is not None
-    assert (snapshot.client.metadata, snapshot.scopes, snapshot.jwks) == (wanted, along.scopes, along.jwks)
+    assert (snapshot.client.metadata, snapshot.scopes, snapshot.jwks) == (
+        wanted,
+        along.scopes,
+        along.jwks,
+    )
 
 
 def test_a_token_has_the_scopes_that_it_requests_and_the_client_was_granted(
@@ -52,8 +58,11 @@ def test_a_token_has_the_scopes_that_it_requests_and_the_client_was_granted(
     assert provider.request_token(key, client_id, scope=DOSSIERS).status_code == 400
 
 
-def test_each_part_is_replaced_and_the_others_stay(provider: RunningProvider, adapter: Registration) -> None:
-    """A PUT replaces everything (RFC 7592): what is not the part's own is what was there, whoever put it there."""
+def test_each_part_is_replaced_and_the_others_stay(
+    provider: RunningProvider, adapter: Registration
+) -> None:
+    """A PUT replaces everything (RFC 7592): what is not the part's own is what was there, whoever
+    put it there."""
     before = metadata()
     client_id = adapter.register(before, None, parts(SEND)).client_id
     provider.change(client_id, client_uri="https://gent.example/")
@@ -68,7 +77,9 @@ def test_each_part_is_replaced_and_the_others_stay(provider: RunningProvider, ad
     assert provider.clients[client_id]["client_uri"] == "https://gent.example/"
 
 
-def test_what_is_declared_no_more_is_taken_away(provider: RunningProvider, adapter: Registration) -> None:
+def test_what_is_declared_no_more_is_taken_away(
+    provider: RunningProvider, adapter: Registration
+) -> None:
     """An update sends back all that it has read, but for that."""
     wanted = metadata(incarnation="abc")
     client_id = adapter.register(wanted, None, parts(SEND)).client_id
@@ -97,10 +108,13 @@ def test_a_client_that_is_taken_over_keeps_nothing_but_scopes_and_keys(
 
 
 def test_keys_are_in_one_place(provider: RunningProvider, adapter: Registration) -> None:
-    """RFC 7591: an address, or a set. At no moment there is neither, which would leave the client without any."""
+    """RFC 7591: an address, or a set. At no moment there is neither, which would leave the client
+    without any."""
     address = metadata(jwks_uri="https://gent.example/jwks.json")
     client_id = adapter.register(address, None, ClientParts({SEND: False})).client_id
-    assert adapter.read_jwks(client_id) == {"jwks_uri": {"jwks_uri": "https://gent.example/jwks.json"}}
+    assert adapter.read_jwks(client_id) == {
+        "jwks_uri": {"jwks_uri": "https://gent.example/jwks.json"}
+    }
     without = address.model_copy(update={"jwks_uri": None})
     adapter.update(client_id, address, without, None)
     assert provider.clients[client_id]["jwks_uri"] == "https://gent.example/jwks.json"
@@ -110,14 +124,26 @@ def test_keys_are_in_one_place(provider: RunningProvider, adapter: Registration)
     assert "jwks" not in provider.clients[client_id]
 
 
-def test_what_the_standard_has_not_is_refused_before_anything_is_sent(provider: RunningProvider) -> None:
+def test_what_the_standard_has_not_is_refused_before_anything_is_sent(
+    provider: RunningProvider,
+) -> None:
     with FaultProxy(provider.issuer) as proxy:
         between = provider.adapter(origin=proxy.origin)
         for wanted, secret, along, sentence in (
             (metadata(), "geheim", parts(SEND), "takes none; use private_key_jwt"),
-            (metadata(attributes={"setbyclient_proef": "7"}), None, parts(SEND), "no attributes into tokens"),
+            (
+                metadata(attributes={"setbyclient_proef": "7"}),
+                None,
+                parts(SEND),
+                "no attributes into tokens",
+            ),
             (metadata(enabled=False), None, parts(SEND), "disables no client"),
-            (metadata(), None, ClientParts({SEND: True}, jwks("key-1")), f"take default from {SEND}"),
+            (
+                metadata(),
+                None,
+                ClientParts({SEND: True}, jwks("key-1")),
+                f"take default from {SEND}",
+            ),
             (metadata(), None, ClientParts({SEND: False}), "has no key yet"),
             (metadata(), None, parts("client_registration"), "is a right of operators"),
             (metadata(), None, parts("management_write"), "is a right of operators"),
@@ -132,7 +158,9 @@ def test_what_the_standard_has_not_is_refused_before_anything_is_sent(provider: 
 
 def test_an_operator_is_none_of_a_forms(provider: RunningProvider, adapter: Registration) -> None:
     """Its own client, and one that can register others."""
-    client_id = adapter.register(metadata(managed_by=None, software_id=None), None, parts(SEND)).client_id
+    client_id = adapter.register(
+        metadata(managed_by=None, software_id=None), None, parts(SEND)
+    ).client_id
     provider.change(client_id, scope=f"{SEND} client_registration")
     for reserved in (OPERATOR, client_id):
         assert adapter.reserved(reserved) is not None
@@ -141,7 +169,9 @@ def test_an_operator_is_none_of_a_forms(provider: RunningProvider, adapter: Regi
     with pytest.raises(Rejected, match="has rights over this authority"):
         adapter.remove(client_id, Owner())
     assert client_id in provider.clients
-    adapter.replace_scopes(client_id, None, {SEND: False})  # what was slipped into one of ours goes, whatever it is
+    adapter.replace_scopes(
+        client_id, None, {SEND: False}
+    )  # what was slipped into one of ours goes, whatever it is
     assert adapter.reserved(client_id) is None
     with pytest.raises(Rejected, match="is an operator's own"):
         adapter.replace_jwks(OPERATOR, None, jwks("key-1"))
@@ -153,10 +183,15 @@ def test_a_token_without_the_right_is_refused_in_one_sentence(provider: RunningP
 
 
 def test_what_the_authority_does_not_keep_is_said_and_the_client_removed(tmp_path: Path) -> None:
-    """RFC 7591 §2 lets a server drop what it does not know: without our marks nobody knew whose client it is."""
-    with running_provider(tmp_path, kept=("software_id", "organisation", "application")) as forgetful:
+    """RFC 7591 §2 lets a server drop what it does not know: without our marks nobody knew whose
+    client it is."""
+    with running_provider(
+        tmp_path, kept=("software_id", "organisation", "application")
+    ) as forgetful:
         wanted = metadata(incarnation="abc")
-        with pytest.raises(Rejected, match="is removed again, for the authority does not keep incarnation"):
+        with pytest.raises(
+            Rejected, match="is removed again, for the authority does not keep incarnation"
+        ):
             forgetful.adapter().register(wanted, None, parts(SEND))
         assert forgetful.named(wanted.application) == []
 
@@ -168,21 +203,33 @@ def test_the_endpoint_is_where_the_issuer_names_it(provider: RunningProvider) ->
     assert client_id in provider.clients
     for document, sentence in (
         ({}, "names no registration endpoint; set acmidm:managementUrl"),
-        ({"registration_endpoint": "https://elsewhere.example/reg"}, "is not where the issuer is, so that no"),
+        (
+            {"registration_endpoint": "https://elsewhere.example/reg"},
+            "is not where the issuer is, so that no",
+        ),
     ):
         with FaultProxy(provider.issuer) as proxy:
             body = json.dumps(document).encode()
-            proxy.rule("GET", "/openid-configuration", faults.answer(200, body, "application/json"), times=None)
+            proxy.rule(
+                "GET",
+                "/openid-configuration",
+                faults.answer(200, body, "application/json"),
+                times=None,
+            )
             with pytest.raises(Rejected, match=sentence):
                 provider.adapter(origin=proxy.origin, endpoint=None).read(client_id)
             assert proxy.seen("GET", "/reg") == []
 
 
-@pytest.mark.parametrize("named", ["urn:a:b", "reg", "https://[::1", "x" * 70_000, "https://a/\x1b[31m", ["reg"]])
+@pytest.mark.parametrize(
+    "named", ["urn:a:b", "reg", "https://[::1", "x" * 70_000, "https://a/\x1b[31m", ["reg"]]
+)
 def test_an_endpoint_at_no_address_is_a_sentence(provider: RunningProvider, named: object) -> None:
     with FaultProxy(provider.issuer) as proxy:
         body = json.dumps({"registration_endpoint": named}).encode()
-        proxy.rule("GET", "/openid-configuration", faults.answer(200, body, "application/json"), times=None)
+        proxy.rule(
+            "GET", "/openid-configuration", faults.answer(200, body, "application/json"), times=None
+        )
         with pytest.raises(Unintelligible, match="registration_endpoint") as caught:
             provider.adapter(origin=proxy.origin, endpoint=None).read("any")
     assert len(str(caught.value)) < 500

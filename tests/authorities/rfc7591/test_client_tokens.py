@@ -1,5 +1,5 @@
-"""Where a client is opened by the token of its own registration: it lasts, goes nowhere else, and is asked for nothing
-that it does not open."""
+"""Where a client is opened by the token of its own registration: it lasts, goes nowhere else, and
+is asked for nothing that it does not open."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ ADDRESS, TOKEN = "registration_client_uri", "registration_access_token"
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProvider]:
     """In place of the one that an operator's token opens."""
-    with running_provider(tmp_path_factory.mktemp("oidc-provider"), client_tokens="lasting") as running:
+    with running_provider(
+        tmp_path_factory.mktemp("oidc-provider"), client_tokens="lasting"
+    ) as running:
         yield running
 
 
@@ -36,7 +38,9 @@ def adapter(provider: RunningProvider) -> Registration:
     return provider.adapter()
 
 
-def test_its_own_token_opens_a_client_for_whoever_recorded_it(provider: RunningProvider, adapter: Registration) -> None:
+def test_its_own_token_opens_a_client_for_whoever_recorded_it(
+    provider: RunningProvider, adapter: Registration
+) -> None:
     """Another process has what the first one recorded, reads, writes and removes with it."""
     wanted = metadata()
     client_id = adapter.register(wanted, None, parts(SEND)).client_id
@@ -49,19 +53,25 @@ def test_its_own_token_opens_a_client_for_whoever_recorded_it(provider: RunningP
     assert client_id not in provider.clients
 
 
-def test_without_its_token_a_client_is_not_asked_for(provider: RunningProvider, adapter: Registration) -> None:
+def test_without_its_token_a_client_is_not_asked_for(
+    provider: RunningProvider, adapter: Registration
+) -> None:
     """The operator's would be refused, and another client's destroyed."""
     client_id = adapter.register(metadata(), None, parts(SEND)).client_id
     with FaultProxy(provider.issuer) as proxy:
         stranger = provider.adapter(origin=proxy.origin)
         stranger.access["another"] = adapter.access[client_id]
-        with pytest.raises(PerhapsGone, match="opened by the token of its own registration, which this state does not"):
+        with pytest.raises(
+            PerhapsGone,
+            match="opened by the token of its own registration, which this state does not",
+        ):
             stranger.read(client_id)
         assert proxy.requests == []
 
 
 def test_a_token_that_changes_with_each_update_is_refused(tmp_path: Path) -> None:
-    """A run that is cut off would lose it: it is noticed at the first registration, and nothing is left of that."""
+    """A run that is cut off would lose it: it is noticed at the first registration, and nothing is
+    left of that."""
     with running_provider(tmp_path, client_tokens="rotating") as rotating:
         wanted = metadata()
         with pytest.raises(Rejected, match="another token with each update"):
@@ -79,8 +89,11 @@ def test_a_client_that_could_not_be_tried_is_unknown(provider: RunningProvider) 
     assert len(provider.named(wanted.application)) == 1
 
 
-def test_a_client_is_where_its_registration_says_on_the_same_host(provider: RunningProvider) -> None:
-    """RFC 7592 §2: an address of another form is followed, and kept; what is on another host gets no token."""
+def test_a_client_is_where_its_registration_says_on_the_same_host(
+    provider: RunningProvider,
+) -> None:
+    """RFC 7592 §2: an address of another form is followed, and kept; what is on another host gets
+    no token."""
 
     def elsewhere(exchange: Exchange) -> None:
         reply = exchange.forward()
@@ -114,7 +127,11 @@ def answering(**members: object) -> Fault:
 
     def fault(exchange: Exchange) -> None:
         reply = exchange.forward()
-        document = {name: value for name, value in {**json.loads(reply.body), **members}.items() if value is not None}
+        document = {
+            name: value
+            for name, value in {**json.loads(reply.body), **members}.items()
+            if value is not None
+        }
         exchange.reply(Reply(reply.status, reply.headers, json.dumps(document).encode()))
 
     return fault
@@ -123,12 +140,17 @@ def answering(**members: object) -> Fault:
 @pytest.mark.parametrize(
     "members",
     [
-        *({ADDRESS: address} for address in ("urn:a:b", "reg/c1", "https://[::1", "x" * 70_000, "https://a/\x1b[31m")),
+        *(
+            {ADDRESS: address}
+            for address in ("urn:a:b", "reg/c1", "https://[::1", "x" * 70_000, "https://a/\x1b[31m")
+        ),
         {ADDRESS: "https://a/" + "x" * 10_000_000},
         {"client_id": ".."},
     ],
 )
-def test_a_client_at_no_address_is_unknown(provider: RunningProvider, members: dict[str, str]) -> None:
+def test_a_client_at_no_address_is_unknown(
+    provider: RunningProvider, members: dict[str, str]
+) -> None:
     """It was made: no run makes a second one."""
     wanted = metadata()
     with FaultProxy(provider.issuer) as proxy:
@@ -140,7 +162,9 @@ def test_a_client_at_no_address_is_unknown(provider: RunningProvider, members: d
 
 
 @pytest.mark.parametrize("address", ["", None])
-def test_without_an_address_a_client_is_at_the_usual_one(provider: RunningProvider, address: str | None) -> None:
+def test_without_an_address_a_client_is_at_the_usual_one(
+    provider: RunningProvider, address: str | None
+) -> None:
     with FaultProxy(provider.issuer) as proxy:
         proxy.rule("POST", "/reg$", answering(**{ADDRESS: address}))
         between = provider.adapter(origin=proxy.origin)
@@ -149,13 +173,17 @@ def test_without_an_address_a_client_is_at_the_usual_one(provider: RunningProvid
         assert between.read_scopes(client_id) == {SEND: False}
 
 
-def test_a_server_that_repeats_a_token_is_not_repeated(provider: RunningProvider, adapter: Registration) -> None:
+def test_a_server_that_repeats_a_token_is_not_repeated(
+    provider: RunningProvider, adapter: Registration
+) -> None:
     """What it says gets into a log, and of a create that failed into the state."""
     client_id = adapter.register(metadata(), None, parts(SEND)).client_id
     token = adapter.access[client_id][TOKEN]
 
     def repeat(exchange: Exchange) -> None:
-        said = json.dumps({"error_description": f"no such token: {exchange.request.headers['authorization']}"})
+        said = json.dumps(
+            {"error_description": f"no such token: {exchange.request.headers['authorization']}"}
+        )
         faults.answer(400, said.encode(), "application/json")(exchange)
 
     with FaultProxy(provider.issuer) as proxy:
@@ -167,7 +195,9 @@ def test_a_server_that_repeats_a_token_is_not_repeated(provider: RunningProvider
     assert token not in str(caught.value)
 
 
-def test_an_address_that_a_state_has_is_on_the_host_of_today(provider: RunningProvider, adapter: Registration) -> None:
+def test_an_address_that_a_state_has_is_on_the_host_of_today(
+    provider: RunningProvider, adapter: Registration
+) -> None:
     """A state that is older than the settings, or was edited, leads no token to another host."""
     client_id = adapter.register(metadata(), None, parts(SEND)).client_id
     with FaultProxy(provider.issuer) as proxy, FaultProxy(provider.issuer) as former:
@@ -202,7 +232,9 @@ def test_where_the_operators_token_opens_all_no_other_is_used() -> None:
     used: list[str | None] = []
 
     class Recording(Api):
-        def request(self, method: str, path: str, *, token: str | None = None, **_: object) -> Answer:
+        def request(
+            self, method: str, path: str, *, token: str | None = None, **_: object
+        ) -> Answer:
             used.append(token)
             return Answer(f"{method} {path}", {}, None)
 

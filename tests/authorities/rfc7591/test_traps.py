@@ -1,4 +1,5 @@
-"""What went wrong while this was tried on real identity providers: each trap, and that the adapter does not fall in."""
+"""What went wrong while this was tried on real identity providers: each trap, and that the adapter
+does not fall in."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ from tests.support.oidc_provider import RunningProvider
 from tests.support.portal import metadata, new_key, public_jwk
 
 
-def test_no_scope_is_never_written_as_an_empty_one(provider: RunningProvider, adapter: Registration) -> None:
+def test_no_scope_is_never_written_as_an_empty_one(
+    provider: RunningProvider, adapter: Registration
+) -> None:
     """An empty scope is every scope there: a token for a withdrawn one was given."""
     key = new_key("key-1")
     along = ClientParts({SEND: False}, {"key-1": public_jwk(key)})
@@ -39,14 +42,17 @@ def test_an_empty_scope_by_hand_shows_as_every_scope(
     along = ClientParts({SEND: False}, {"key-1": public_jwk(key)})
     client_id = adapter.register(metadata(), None, along).client_id
     provider.change(client_id, scope=scope)
-    assert provider.request_token(key, client_id, scope=DOSSIERS).status_code == 200, "this server lets all in"
+    assert provider.request_token(key, client_id, scope=DOSSIERS).status_code == 200, (
+        "this server lets all in"
+    )
     assert adapter.read_scopes(client_id) == {EVERY_SCOPE: False}
     adapter.replace_scopes(client_id, None, {SEND: False})
     assert provider.clients[client_id]["scope"] == SEND
 
 
 def test_two_parts_that_are_written_at_once_are_both_written(provider: RunningProvider) -> None:
-    """One document has them all, and no ETag: of two writers that read the same, the second undid the first."""
+    """One document has them all, and no ETag: of two writers that read the same, the second undid
+    the first."""
     client_id = provider.adapter().register(metadata(), None, parts(SEND)).client_id
     new = jwks("key-2")
     with FaultProxy(provider.issuer) as proxy:
@@ -79,17 +85,23 @@ def test_a_client_that_was_removed_by_hand_is_not_taken_for_gone(
     """This server answers 401 of it, as it does to a wrong token (RFC 7592 §2.1)."""
     client_id = adapter.register(metadata(), None, parts(SEND)).client_id
     provider.remove(client_id)
-    with pytest.raises(PerhapsGone, match=f"or client {client_id} was removed by hand, which this authority tells"):
+    with pytest.raises(
+        PerhapsGone, match=f"or client {client_id} was removed by hand, which this authority tells"
+    ):
         adapter.snapshot(client_id)
 
 
-def test_a_server_that_says_404_is_believed_where_the_issuer_names_it(provider: RunningProvider) -> None:
+def test_a_server_that_says_404_is_believed_where_the_issuer_names_it(
+    provider: RunningProvider,
+) -> None:
     missing = json.dumps({"error": "invalid_client"}).encode()
     with FaultProxy(provider.issuer) as proxy:
         proxy.rule("GET", "/reg/", faults.answer(404, missing, "application/json"), times=None)
         assert provider.adapter(origin=proxy.origin).read("gone") is None
         elsewhere = provider.adapter(origin=f"{proxy.origin}/elsewhere")
-        proxy.rule("GET", "/elsewhere/", faults.answer(404, missing, "application/json"), times=None)
+        proxy.rule(
+            "GET", "/elsewhere/", faults.answer(404, missing, "application/json"), times=None
+        )
         with pytest.raises(Unintelligible, match=r"the registration endpoint is \S+/reg and not"):
             elsewhere.read("gone")
 
@@ -103,8 +115,11 @@ LOST: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_a_create_whose_answer_is_lost_is_not_repeated(provider: RunningProvider, name: str) -> None:
-    """The same document makes a second client there, and nobody finds the first one: what to look for is said."""
+def test_a_create_whose_answer_is_lost_is_not_repeated(
+    provider: RunningProvider, name: str
+) -> None:
+    """The same document makes a second client there, and nobody finds the first one: what to look
+    for is said."""
     wanted = metadata(incarnation="abc")
     with FaultProxy(provider.issuer) as proxy:
         proxy.rule("POST", "/reg$", LOST[name])
@@ -116,7 +131,9 @@ def test_a_create_whose_answer_is_lost_is_not_repeated(provider: RunningProvider
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_create_that_was_surely_not_carried_out_is_repeated(provider: RunningProvider, status: int) -> None:
+def test_a_create_that_was_surely_not_carried_out_is_repeated(
+    provider: RunningProvider, status: int
+) -> None:
     wanted = metadata()
     with FaultProxy(provider.issuer) as proxy:
         proxy.rule("POST", "/reg$", faults.answer(status))
@@ -126,30 +143,41 @@ def test_a_create_that_was_surely_not_carried_out_is_repeated(provider: RunningP
 
 
 def test_a_token_that_was_not_given_is_no_lost_create(provider: RunningProvider) -> None:
-    """The registration was not sent: the token endpoint failed, and its own error is what is said."""
+    """The registration was not sent: the token endpoint failed, and its own error is what is
+    said."""
     wanted = metadata()
     with FaultProxy(provider.issuer) as proxy:
         proxy.rule("POST", "/token$", faults.answer(500), times=None)
         with pytest.raises(Failed, match=r"/v1/token: 500"):
-            provider.adapter(origin=proxy.origin, tokens_at=proxy.origin).register(wanted, None, parts(SEND))
+            provider.adapter(origin=proxy.origin, tokens_at=proxy.origin).register(
+                wanted, None, parts(SEND)
+            )
         assert proxy.seen("POST", "/reg$") == []
 
 
-def test_neither_secret_nor_token_of_an_answer_goes_back_or_is_kept(provider: RunningProvider) -> None:
-    """oidc-provider adds a registration access token to what it answers, and refuses it in an update."""
+def test_neither_secret_nor_token_of_an_answer_goes_back_or_is_kept(
+    provider: RunningProvider,
+) -> None:
+    """oidc-provider adds a registration access token to what it answers, and refuses it in an
+    update."""
     wanted = metadata()
     client_id = provider.adapter().register(wanted, None, parts(SEND)).client_id
     with FaultProxy(provider.issuer) as proxy:
         provider.adapter(origin=proxy.origin).replace_scopes(client_id, None, {PLAIN: False})
         [put] = proxy.seen("PUT", client_id)
     sent = json.loads(put.body)
-    assert not {"registration_access_token", "registration_client_uri", "client_secret"} & sent.keys()
+    assert (
+        not {"registration_access_token", "registration_client_uri", "client_secret"} & sent.keys()
+    )
     assert sent["client_id"] == client_id
 
 
 @pytest.mark.parametrize("token", ["", "né", 5])
-def test_a_token_that_opens_nothing_may_be_anything(provider: RunningProvider, token: object) -> None:
-    """The operator's opens all: whatever else an answer has is dropped, and makes no client unknown."""
+def test_a_token_that_opens_nothing_may_be_anything(
+    provider: RunningProvider, token: object
+) -> None:
+    """The operator's opens all: whatever else an answer has is dropped, and makes no client
+    unknown."""
 
     def odd(exchange: Exchange) -> None:
         reply = exchange.forward()

@@ -1,5 +1,5 @@
-"""One browser and one portal, which offers what the catalogue does, for the whole session; people and clients are each
-test's own."""
+"""One browser and one portal, which offers what the catalogue does, for the whole session; people
+and clients are each test's own."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def operator(portal: RunningPortal) -> Iterator[httpx.Client]:
 
 
 class Desk:
-    """Someone before a browser of their own. Whatever the console has to complain of is kept, and each
-    dialog that opens."""
+    """Someone before a browser of their own. Whatever the console has to complain of is kept, and
+    each dialog that opens."""
 
     def __init__(self, page: Page, portal: RunningPortal, name: str, password: str) -> None:
         self.page, self.portal, self.name, self.password = page, portal, name, password
@@ -38,7 +38,10 @@ class Desk:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", self._complain)
         page.on(
-            "request", lambda request: self.sent.append(f"{request.method} {request.url}\n{request.post_data or ''}")
+            "request",
+            lambda request: self.sent.append(
+                f"{request.method} {request.url}\n{request.post_data or ''}"
+            ),
         )
 
     def _complain(self, dialog: Dialog) -> None:
@@ -57,7 +60,8 @@ class Desk:
         self.page.get_by_role("link", name=client_name, exact=True).click()
 
     def upload(self, jwk: str | Path) -> None:
-        """Fills the field of the client's page, by a file where it is one, and presses the button."""
+        """Fills the field of the client's page, by a file where it is one, and presses the
+        button."""
         if isinstance(jwk, Path):
             self.page.get_by_label("Bestand").set_input_files(jwk)
         else:
@@ -72,7 +76,8 @@ class Desk:
 
 @pytest.fixture
 def desk(browser: Browser, portal: RunningPortal) -> Iterator[Callable[..., Desk]]:
-    """Makes someone with a browser window; what `add_user` takes and the context's options are keywords."""
+    """Makes someone with a browser window; what `add_user` takes and the context's options are
+    keywords."""
     contexts = []
 
     def make(
@@ -85,9 +90,15 @@ def desk(browser: Browser, portal: RunningPortal) -> Iterator[Callable[..., Desk
         name = f"beheer-{uuid.uuid4().hex[:8]}"
         database = portal.settings.database
         password = add_user(
-            database, name, [organisation], api_beheerder=api_beheerder, aansluitingenteam=aansluitingenteam
+            database,
+            name,
+            [organisation],
+            api_beheerder=api_beheerder,
+            aansluitingenteam=aansluitingenteam,
         )
-        context = browser.new_context(**{"locale": "nl-BE", "viewport": {"width": 1180, "height": 800}, **options})
+        context = browser.new_context(
+            **{"locale": "nl-BE", "viewport": {"width": 1180, "height": 800}, **options}
+        )
         context.set_default_timeout(20_000)
         contexts.append(context)
         return Desk(context.new_page(), portal, name, password)
@@ -98,8 +109,9 @@ def desk(browser: Browser, portal: RunningPortal) -> Iterator[Callable[..., Desk
 
 
 def look_at(page: Page, name: str, address: str) -> None:
-    """A page in Dutch as it is, and in English on a narrow screen: axe finds nothing, and nothing but tables scrolls
-    sideways (WCAG 1.4.10); each language leads to the same page in the other, and says which it is."""
+    """A page in Dutch as it is, and in English on a narrow screen: axe finds nothing, and nothing
+    but tables scrolls sideways (WCAG 1.4.10); each language leads to the same page in the other,
+    and says which it is."""
     page.set_viewport_size({"width": 1180, "height": 800})
     page.goto(address)
     heading = page.get_by_role("heading", level=1).inner_text()

@@ -28,14 +28,16 @@ def people(browser: Browser, portal: RunningPortal) -> PortalOperator:
 def test_people_alone_connect_an_application(
     portal: RunningPortal, operator: httpx.Client, people: PortalOperator, tmp_path: Path
 ) -> None:
-    """From nothing to a client whose calls of a product work, then without one API, then gone; what is refused is told
-    to whoever plays them."""
+    """From nothing to a client whose calls of a product work, then without one API, then gone; what
+    is refused is told to whoever plays them."""
     client_id = people.create_client(GENT, "Mijn loket", organisation_name="Stad Gent")
     key = new_key("loket-2026")
     file = tmp_path / "loket.jwk.json"
     file.write_text(json.dumps(public_jwk(key)))
     people.upload_key(client_id, file)
-    dosis, notificaties = (people.referentie(scope) for scope in ("dv_dosis_schrijven", "dv_notificaties_import"))
+    dosis, notificaties = (
+        people.referentie(scope) for scope in ("dv_dosis_schrijven", "dv_notificaties_import")
+    )
     for referentie in (dosis, notificaties):
         people.request_coupling(client_id, referentie)
     with pytest.raises(AssertionError, match="al aangevraagd"):
@@ -47,11 +49,17 @@ def test_people_alone_connect_an_application(
     people.change_client(client_id, "Mijn loket, voor dossiers", ["loket@stad.example"])
     document = operator.get(path).json()
     assert document["contacts"] == ["loket@stad.example"]
-    assert (document["client_name"], document["organisation"]["name"]) == ("Mijn loket, voor dossiers", "Stad Gent")
+    assert (document["client_name"], document["organisation"]["name"]) == (
+        "Mijn loket, voor dossiers",
+        "Stad Gent",
+    )
     scopes = operator.get(f"{path}/scopes").json()
     assert scopes["default"] == ["dv_dosis_schrijven"]
     assert "dv_notificaties_import" not in scopes["scopes"]
-    assert operator.get(f"/products/v1/dosis/configurations/{client_id}").json()["configuration"] == DOSIS
+    assert (
+        operator.get(f"/products/v1/dosis/configurations/{client_id}").json()["configuration"]
+        == DOSIS
+    )
     token = portal.client_token(key, client_id, "dosis")
     with portal.operator(token) as client:
         assert client.get("/api/v2/dosis/bronnen/uris").json() == [DOSIS["bron_uri"]]
@@ -65,17 +73,27 @@ def test_people_alone_connect_an_application(
     assert operator.get(path).status_code == 404
 
 
-def test_every_page_is_for_everybody(portal: RunningPortal, people: PortalOperator, desk: Callable[..., Desk]) -> None:
+def test_every_page_is_for_everybody(
+    portal: RunningPortal, people: PortalOperator, desk: Callable[..., Desk]
+) -> None:
     """Of each of the three kinds of people: see ``look_at``."""
-    client_id = people.create_client(GENT, "Een client met een lange naam, die ook smal leesbaar blijft")
+    client_id = people.create_client(
+        GENT, "Een client met een lange naam, die ook smal leesbaar blijft"
+    )
     scopes = ("dv_dosis_schrijven", "dv_notificaties_import", "dv_wr_geschetsteweg_beheer")
     dosis, notificaties, roads = (people.referentie(scope) for scope in scopes)
     for referentie in (dosis, notificaties, roads):
         people.request_coupling(client_id, referentie)
     people.approve(client_id, dosis, ["dv_dosis_schrijven"])
-    people.refuse(client_id, notificaties, "De naam van de client is niet de naam die deze API voorschrijft")
+    people.refuse(
+        client_id, notificaties, "De naam van de client is niet de naam die deze API voorschrijft"
+    )
     people.register_product(client_id, "notificaties", NOTIFICATIES)
-    gent, owner, team = desk(), desk(organisation=TEAM), desk(api_beheerder=False, aansluitingenteam=True)
+    gent, owner, team = (
+        desk(),
+        desk(organisation=TEAM),
+        desk(api_beheerder=False, aansluitingenteam=True),
+    )
     for who in (gent, owner, team):
         who.log_on()
     own, apis = client_path(client_id), portal.settings.apis
@@ -140,7 +158,10 @@ def test_the_keyboard_is_enough(operator: httpx.Client, desk: Callable[..., Desk
     tab_to(theirs, "Goedkeuren")
     theirs.keyboard.press("Enter")
     expect(theirs.get_by_text("De scopes zijn toegekend")).to_be_visible()
-    assert "dv_wr_geschetsteweg_beheer" in operator.get(f"/management/v1/clients/{client_id}/scopes").json()["scopes"]
+    assert (
+        "dv_wr_geschetsteweg_beheer"
+        in operator.get(f"/management/v1/clients/{client_id}/scopes").json()["scopes"]
+    )
     tab_to(page, "Client verwijderen")
     page.keyboard.press("Enter")
     tab_to(page, "Ik begrijp dat de applicatie daarna niet meer werkt")

@@ -1,4 +1,5 @@
-"""For everybody: by keyboard alone, in both languages, with axe's blessing, and on a narrow screen."""
+"""For everybody: by keyboard alone, in both languages, with axe's blessing, and on a narrow
+screen."""
 
 from __future__ import annotations
 
@@ -26,9 +27,13 @@ _DAY = 24 * 3600
 
 @pytest.fixture
 def client_id(portal: RunningPortal, operator: httpx.Client) -> str:
-    """A client with all there can be: keys in each state, products, scopes, an attribute, a history, refusals."""
+    """A client with all there can be: keys in each state, products, scopes, an attribute, a
+    history, refusals."""
     client_id, _ = registered(operator, attributes={ATTRIBUTE: "loket"})
-    scopes = {"scopes": ["dv_notificaties_import", "dv_dosis_schrijven"], "default": ["dv_dosis_schrijven"]}
+    scopes = {
+        "scopes": ["dv_notificaties_import", "dv_dosis_schrijven"],
+        "default": ["dv_dosis_schrijven"],
+    }
     put_current(operator, f"/management/v1/clients/{client_id}/scopes", scopes).raise_for_status()
     now = int(time.time())
     ends = {
@@ -37,13 +42,25 @@ def client_id(portal: RunningPortal, operator: httpx.Client) -> str:
         "mijn-gent-2026": now + 400 * _DAY,
         "zonder-einde": None,
     }
-    keys = [{**public_jwk(new_key(kid)), **({} if end is None else {"exp": end})} for kid, end in ends.items()]
-    put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": keys}).raise_for_status()
+    keys = [
+        {**public_jwk(new_key(kid)), **({} if end is None else {"exp": end})}
+        for kid, end in ends.items()
+    ]
+    put_current(
+        operator, f"/management/v1/clients/{client_id}/jwks", {"keys": keys}
+    ).raise_for_status()
     for product, configuration in (("notificaties", NOTIFICATIES), ("dosis", DOSIS)):
         path = f"/products/v1/{product}/configurations/{client_id}"
-        operator.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
+        operator.put(
+            path, json={"configuration": configuration}, headers={"If-None-Match": "*"}
+        ).raise_for_status()
     for audience in (portal.issuer, portal.token_endpoint):
-        assert portal.request_token(sign_assertion(new_key("verloren"), client_id, audience)).status_code == 401
+        assert (
+            portal.request_token(
+                sign_assertion(new_key("verloren"), client_id, audience)
+            ).status_code
+            == 401
+        )
     return client_id
 
 
@@ -89,8 +106,11 @@ def test_every_page_is_for_everybody(
     look_at(page, "no-right", portal.origin + own)
 
 
-def test_the_keyboard_is_enough(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]) -> None:
-    """From the front door to an uploaded key without a mouse; the focus shows, and the skip link skips."""
+def test_the_keyboard_is_enough(
+    portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]
+) -> None:
+    """From the front door to an uploaded key without a mouse; the focus shows, and the skip link
+    skips."""
     client_id, name = registered(operator)
     key = new_key("typed")
     someone = desk()
@@ -129,7 +149,9 @@ def test_the_keyboard_is_enough(portal: RunningPortal, operator: httpx.Client, d
     assert operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"] == []
 
 
-def test_the_end_of_a_key_is_told_in_words(portal: RunningPortal, desk: Callable[..., Desk], client_id: str) -> None:
+def test_the_end_of_a_key_is_told_in_words(
+    portal: RunningPortal, desk: Callable[..., Desk], client_id: str
+) -> None:
     """Not by colour alone."""
     someone = desk()
     someone.log_on()
@@ -144,11 +166,17 @@ def test_the_end_of_a_key_is_told_in_words(portal: RunningPortal, desk: Callable
     expect(someone.page.get_by_text("nog 11 dagen")).to_be_visible()
 
 
-def test_nothing_of_others_runs(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]) -> None:
-    """What others call themselves opens no dialog, and leaves the page's policy nothing to stop. What another page
-    sends is refused, and no page of the portal shows inside another."""
+def test_nothing_of_others_runs(
+    portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]
+) -> None:
+    """What others call themselves opens no dialog, and leaves the page's policy nothing to stop.
+    What another page sends is refused, and no page of the portal shows inside another."""
     attack = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-    said = {"application": attack, "attributes": {ATTRIBUTE: attack}, "contacts": ["<script>@x.example"]}
+    said = {
+        "application": attack,
+        "attributes": {ATTRIBUTE: attack},
+        "contacts": ["<script>@x.example"],
+    }
     client_id, _ = registered(operator, attack, keys=[new_key(f'"{attack}')], **said)
     someone = desk()
     page, target = someone.page, f"{portal.origin}{client_path(client_id)}"

@@ -20,14 +20,16 @@ from tests.support.portal import RunningPortal, new_key, public_jwk, register_cl
 def registered(operator: httpx.Client, name: str | None = None, **more: Any) -> tuple[str, str]:
     """A client with a name of its own: its client-ID and that name."""
     name = name or f"Stad Gent: {uuid.uuid4().hex[:8]}"
-    return register_client(operator, client_name=name, scopes=["dv_notificaties_import"], **more)["client_id"], name
+    return register_client(operator, client_name=name, scopes=["dv_notificaties_import"], **more)[
+        "client_id"
+    ], name
 
 
 def test_log_on_look_and_upload(
     portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path
 ) -> None:
-    """Steps 4 and 5: a chosen file's text stands in the field first, to be looked at; with that key the application
-    then gets a token.
+    """Steps 4 and 5: a chosen file's text stands in the field first, to be looked at; with that key
+    the application then gets a token.
 
     So does a public key in PEM. Also where the file is chosen before the page's script has come.
     """
@@ -52,8 +54,12 @@ def test_log_on_look_and_upload(
     expect(someone.page.get_by_text("Het bestand is ingelezen")).to_be_visible()
     expect(someone.page.get_by_label("JSON Web Key")).to_have_value(file.read_text())
     someone.page.get_by_role("button", name="Sleutel opladen").click()
-    expect(someone.page.get_by_role("status").filter(has_text="De sleutel is opgeladen")).to_be_visible()
-    expect(someone.page.get_by_role("rowheader", name="loket-2026")).to_contain_text(key.thumbprint())
+    expect(
+        someone.page.get_by_role("status").filter(has_text="De sleutel is opgeladen")
+    ).to_be_visible()
+    expect(someone.page.get_by_role("rowheader", name="loket-2026")).to_contain_text(
+        key.thumbprint()
+    )
     assert portal.client_token(key, client_id)
     second = new_key()
     someone.upload(second.as_pem(private=False).decode())
@@ -85,7 +91,8 @@ def test_without_javascript(
 def test_a_private_key_never_leaves_the_browser(
     operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path
 ) -> None:
-    """No request is made, the field is emptied, and the reason is told where the keyboard then is: whatever has one."""
+    """No request is made, the field is emptied, and the reason is told where the keyboard then is:
+    whatever has one."""
     _, name = registered(operator)
     members = new_key("secret").as_dict(private=True)
     secret = str(members["d"])
@@ -120,11 +127,17 @@ def test_a_private_key_never_leaves_the_browser(
     assert not any(secret in request for request in someone.sent)
 
 
-def test_the_mailbox_from_the_menu_to_a_file(portal: RunningPortal, desk: Callable[..., Desk]) -> None:
+def test_the_mailbox_from_the_menu_to_a_file(
+    portal: RunningPortal, desk: Callable[..., Desk]
+) -> None:
     """Found in the menu, read, kept as a file; nothing of it is fetched from elsewhere."""
     subject = f"Uw OAuth client-ID voor mijn-gent: {uuid.uuid4()}"
-    message = mail(subject=subject, text="De client-ID is:\n\n    8f6a2b1e-4c1f-4f0e-9a2f-6f1f0a5f7f11\n")
-    message.add_alternative("<h1>Nooit getoond</h1><img src='https://elders.example/x.png'>", subtype="html")
+    message = mail(
+        subject=subject, text="De client-ID is:\n\n    8f6a2b1e-4c1f-4f0e-9a2f-6f1f0a5f7f11\n"
+    )
+    message.add_alternative(
+        "<h1>Nooit getoond</h1><img src='https://elders.example/x.png'>", subtype="html"
+    )
     message.add_attachment(CALENDAR.encode(), "text", "calendar", filename="sleutel-vervalt.ics")
     deliver(portal, message)
     someone = desk()

@@ -54,7 +54,10 @@ class ByHand:
         names = {form.key: name for name, form in self.forms.items()}
         for _ in range(3):
             for one in self.orders():
-                given = {"create": ("--client-id", self.client_ids[names[one["key"]]]), "look": ("--no-keys",)}
+                given = {
+                    "create": ("--client-id", self.client_ids[names[one["key"]]]),
+                    "look": ("--no-keys",),
+                }
                 self.done(one["order"], *given.get(one["act"], ()))
         assert not self.orders()
 
@@ -77,15 +80,25 @@ class ByHand:
 
 
 @pytest.fixture(scope="module")
-def by_hand(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByHand]:
+def by_hand(
+    portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ByHand]:
     """Forms of several clients; nothing is brought up yet."""
     project = Project(tmp_path_factory.mktemp("by-hand"))
     with running_mail_server() as mails:
         reached = settings_of(portal)
         del reached["managementUrl"], reached["operatorClientId"]
-        mailing = {"smtpUrl": f"smtp://127.0.0.1:{mails.port}", "mailSender": "DV <noreply@dv.example>"}
-        project.prepare({**reached, **mailing, "authority": "by_hand", "confirmedFolder": str(CONFIRMED)})
-        forms = {name: write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("hand", "lost", "goes")}
+        mailing = {
+            "smtpUrl": f"smtp://127.0.0.1:{mails.port}",
+            "mailSender": "DV <noreply@dv.example>",
+        }
+        project.prepare(
+            {**reached, **mailing, "authority": "by_hand", "confirmedFolder": str(CONFIRMED)}
+        )
+        forms = {
+            name: write_form(project.forms, f"gent/{name}", scopes=(PLAIN,))
+            for name in ("hand", "lost", "goes")
+        }
         forms["more"] = write_form(project.forms, "gent/more", scopes=(SEND,))
         forms["portal"] = write_form(project.forms, "gent/portal", scopes=(PLAIN,), keys=())
         forms["adopted"] = write_form(project.forms, "gent/adopted", scopes=(PLAIN,))

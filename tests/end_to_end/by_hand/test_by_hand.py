@@ -1,4 +1,5 @@
-"""A stack whose authority people change by hand, from its first orders to the day its authority has an API.
+"""A stack whose authority people change by hand, from its first orders to the day its authority has
+an API.
 
 One project, brought up once; each test changes something of it, and the last one moves it on.
 """
@@ -17,8 +18,8 @@ from tests.support.portal import RunningPortal
 
 
 def test_what_is_ordered_is_declared_once_it_is_confirmed(by_hand: ByHand) -> None:
-    """First all is ordered and nothing declared; then all is there, each organisation is told once, and nothing
-    changes any more."""
+    """First all is ordered and nothing declared; then all is there, each organisation is told once,
+    and nothing changes any more."""
     project = by_hand.project
     assert "6 orders" in by_hand.deploy()
     assert by_hand.recorded() == set()
@@ -30,11 +31,13 @@ def test_what_is_ordered_is_declared_once_it_is_confirmed(by_hand: ByHand) -> No
     assert by_hand.recorded() == set(by_hand.forms)
     (mail,) = by_hand.mails.received
     told = {name: one in str(mail.get_body(("plain",))) for name, one in by_hand.client_ids.items()}
-    assert told == {name: name != "adopted" for name in by_hand.forms}, "but for one that was there before"
-    outputs = project.outputs()["connections"]
-    assert {name: outputs[form.key]["acmidm"]["client_id"] for name, form in by_hand.forms.items()} == (
-        by_hand.client_ids
+    assert told == {name: name != "adopted" for name in by_hand.forms}, (
+        "but for one that was there before"
     )
+    outputs = project.outputs()["connections"]
+    assert {
+        name: outputs[form.key]["acmidm"]["client_id"] for name, form in by_hand.forms.items()
+    } == (by_hand.client_ids)
 
     project.in_sync()
     before = project.resources()
@@ -47,7 +50,8 @@ def test_what_is_ordered_is_declared_once_it_is_confirmed(by_hand: ByHand) -> No
 
 
 def test_what_a_form_asks_is_ordered_and_what_somebody_did_is_recorded(by_hand: ByHand) -> None:
-    """A scope of a form is no drift; a scope that nobody ordered is recorded, shown, and ordered away."""
+    """A scope of a form is no drift; a scope that nobody ordered is recorded, shown, and ordered
+    away."""
     project, more, hand = by_hand.project, by_hand.forms["more"], by_hand.forms["hand"]
     more.request()["scopes"][PLAIN] = {}
     more.save()
@@ -60,11 +64,13 @@ def test_what_a_form_asks_is_ordered_and_what_somebody_did_is_recorded(by_hand: 
     confirmed["scopes"][DOSSIERS] = {}
     by_hand.confirmation("hand").write_text(yaml.safe_dump(confirmed))
     drift = CommandLine(project).json("drift", "--stack", "tni", code=1)
-    assert [(one["key"], change["kind"]) for one in drift["by_hand"] for change in one["changes"]] == [
-        (hand.key, "scope_granted")
-    ]
+    assert [
+        (one["key"], change["kind"]) for one in drift["by_hand"] for change in one["changes"]
+    ] == [(hand.key, "scope_granted")]
     review = CommandLine(project).json("review", "--stack", "tni", code=0)
-    shown = {(one["key"], change["kind"]) for one in review["connections"] for change in one["changes"]}
+    shown = {
+        (one["key"], change["kind"]) for one in review["connections"] for change in one["changes"]
+    }
     assert {(hand.key, "scope_granted"), (hand.key, "ordered"), (more.key, "ordered")} <= shown
     by_hand.deploy()
     scopes = project.resources()[f"ClientScopes {hand.key}"]["inputs"]["scopes"]
@@ -85,11 +91,15 @@ def test_a_confirmation_that_is_missing_is_a_danger(by_hand: ByHand) -> None:
     assert (orders["orders"], orders["missing"]) == ([], [lost.key])
     assert not project.steps()
     drift = CommandLine(project).json("drift", "--stack", "tni", code=1)
-    assert [(one["key"], change["kind"]) for one in drift["by_hand"] for change in one["changes"]] == [
-        (lost.key, "confirmation_missing")
-    ]
+    assert [
+        (one["key"], change["kind"]) for one in drift["by_hand"] for change in one["changes"]
+    ] == [(lost.key, "confirmation_missing")]
     review = CommandLine(project).json("review", "--stack", "tni")
-    kinds = {change["kind"]: change["severity"] for one in review["connections"] for change in one["changes"]}
+    kinds = {
+        change["kind"]: change["severity"]
+        for one in review["connections"]
+        for change in one["changes"]
+    }
     assert kinds == {"confirmation_missing": "danger"}
     by_hand.deploy()
     assert "lost" in by_hand.recorded()
@@ -114,8 +124,8 @@ def test_a_client_goes_once_its_removal_is_confirmed(by_hand: ByHand) -> None:
 
 
 def test_a_stack_that_protects_its_clients(by_hand: ByHand) -> None:
-    """A form that is gone orders nothing, and its client stays; a client that somebody saw gone is forgotten all the
-    same, in two runs, and then made anew."""
+    """A form that is gone orders nothing, and its client stays; a client that somebody saw gone is
+    forgotten all the same, in two runs, and then made anew."""
     project, hand = by_hand.project, by_hand.forms["hand"]
     project.configure({"protectClients": True})
     by_hand.deploy()
@@ -164,7 +174,9 @@ def test_what_a_careless_operator_says(by_hand: ByHand) -> None:
         assert (said.code, sentence in said.output) == (2, True), said.output
     assert by_hand.confirmation("more").read_text() == there
 
-    said = by_hand.project.acmidm("orders", "refused", name, "--stack", "tni", "--by", BY, "--why", "no mandate")
+    said = by_hand.project.acmidm(
+        "orders", "refused", name, "--stack", "tni", "--by", BY, "--why", "no mandate"
+    )
     assert said.code == 0, said.output
     (still,) = by_hand.orders()
     assert still["refused"]["why"] == "no mandate"
@@ -179,8 +191,8 @@ def test_what_a_careless_operator_says(by_hand: ByHand) -> None:
 
 
 def test_the_day_its_authority_has_an_api(by_hand: ByHand, portal: RunningPortal) -> None:
-    """A run of the same stack on a portal with an API takes over what is confirmed, puts our marks there, and makes no
-    client anew: what was confirmed since the last run is recorded first."""
+    """A run of the same stack on a portal with an API takes over what is confirmed, puts our marks
+    there, and makes no client anew: what was confirmed since the last run is recorded first."""
     project, registry = by_hand.project, by_hand.registry
     registry.set_scopes(by_hand.client_ids["more"], [SEND, PLAIN])
     late = by_hand.forms["late"] = write_form(project.forms, "gent/late", scopes=(PLAIN,))
@@ -213,7 +225,10 @@ def test_the_day_its_authority_has_an_api(by_hand: ByHand, portal: RunningPortal
     for name, form in by_hand.forms.items():
         client = registry.client(form.application)
         assert client["client_id"] == by_hand.client_ids[name]
-        assert (client["software_id"], client["managed_by"]) == (f"acmidm/tni/{form.key}", "acmidm/tni")
+        assert (client["software_id"], client["managed_by"]) == (
+            f"acmidm/tni/{form.key}",
+            "acmidm/tni",
+        )
         assert client["incarnation"]
     by_hand.project.in_sync()
     assert len(by_hand.mails.received) == mailed, "nobody is told again"

@@ -1,5 +1,5 @@
-"""One portal for the whole session, with all that the catalogue offers; each test has a project and applications of its
-own."""
+"""One portal for the whole session, with all that the catalogue offers; each test has a project and
+applications of its own."""
 
 from __future__ import annotations
 

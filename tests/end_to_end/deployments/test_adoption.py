@@ -1,4 +1,5 @@
-"""A client that exists already is taken over by naming its client-ID once; the preview shows what that changes.
+"""A client that exists already is taken over by naming its client-ID once; the preview shows what
+that changes.
 
 One project with a form per client that people made by hand, brought up once.
 """
@@ -25,8 +26,8 @@ TWO = ["10244", "10245"]
 
 @dataclass
 class TakenOver:
-    """What there was of each form's client, what the preview showed of it, in JSON and in text, and what there is after
-    ``up``."""
+    """What there was of each form's client, what the preview showed of it, in JSON and in text, and
+    what there is after ``up``."""
 
     project: Project
     forms: dict[str, FormFile]
@@ -51,8 +52,13 @@ def taken(
 ) -> TakenOver:
     project = Project(tmp_path_factory.mktemp("adoption"))
     project.connect(portal)
-    forms = {name: write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("same", "other")}
-    forms |= {name: write_form(project.forms, f"gent/{name}") for name in ("ordered", "stays", "goes")}
+    forms = {
+        name: write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS))
+        for name in ("same", "other")
+    }
+    forms |= {
+        name: write_form(project.forms, f"gent/{name}") for name in ("ordered", "stays", "goes")
+    }
     forms["secret"] = write_form(project.forms, "gent/secret", keys=(), **SECRET)
     forms["ordered"].request()["products"]["notificaties"]["product_ids"] = TWO
     by_hand: dict[str, dict[str, Any]] = {
@@ -93,30 +99,53 @@ def test_a_form_that_says_what_exists_changes_the_owner_alone(taken: TakenOver) 
         "scopes": dict.fromkeys((DOSSIERS, SEND), NOT_DECLARED),
         "default_scopes": {},
     }
-    assert taken.shown[f"ClientJwks {form.key}"] == {"jwks": {"key-1": public_jwk(form.keys["key-1"])}}
+    assert taken.shown[f"ClientJwks {form.key}"] == {
+        "jwks": {"key-1": public_jwk(form.keys["key-1"])}
+    }
     assert taken.shown[f"ProductConfiguration {form.key}/dosis"] == {
         "configuration": form.request()["products"]["dosis"]
     }
 
-    owner = {"software_id": f"acmidm/tni/{form.key}", "managed_by": "acmidm/tni", "incarnation": after["incarnation"]}
+    owner = {
+        "software_id": f"acmidm/tni/{form.key}",
+        "managed_by": "acmidm/tni",
+        "incarnation": after["incarnation"],
+    }
     owner["keys_declared"] = True
-    assert after == {**there, **owner, "etags": {**there["etags"], "client": after["etags"]["client"]}}
+    assert after == {
+        **there,
+        **owner,
+        "etags": {**there["etags"], "client": after["etags"]["client"]},
+    }
     written = [entry for entry in taken.written if entry["client_id"] == there["client_id"]]
     assert len(written) == 3, "the owner in the client's document, and in those of its two products"
 
 
 def test_the_preview_shows_what_would_change(taken: TakenOver) -> None:
-    """Per scope, key, contact and value; as text for a person, as JSON for a pipeline; afterwards it is as the form
-    says."""
-    form, client_id, client = taken.forms["other"], taken.before["other"]["client_id"], taken.after["other"]
-    shown = {place.replace(form.key, ""): known for place, known in taken.shown.items() if form.key in place}
+    """Per scope, key, contact and value; as text for a person, as JSON for a pipeline; afterwards
+    it is as the form says."""
+    form, client_id, client = (
+        taken.forms["other"],
+        taken.before["other"]["client_id"],
+        taken.after["other"],
+    )
+    shown = {
+        place.replace(form.key, ""): known
+        for place, known in taken.shown.items()
+        if form.key in place
+    }
     assert shown["OAuthClient "]["client_name"] == "Gent loket (oud)"
     assert shown["OAuthClient "]["contacts"] == ["iemand@elders.example"]
     assert set(shown["ClientScopes "]["scopes"]) == {SEND, PLAIN}
     assert set(shown["ClientJwks "]["jwks"]) == {"of-2019"}
     assert shown["ProductConfiguration /notificaties"]["configuration"]["merk_code"] == "gent"
     assert shown["ProductConfiguration /dosis"] == {}
-    for words in (f'client_id: "{client_id}"', f'{PLAIN}: "{NOT_DECLARED}"', 'kid: "of-2019"', 'merk_code: "gent"'):
+    for words in (
+        f'client_id: "{client_id}"',
+        f'{PLAIN}: "{NOT_DECLARED}"',
+        'kid: "of-2019"',
+        'merk_code: "gent"',
+    ):
         assert any(words in line for line in taken.text), f"{words} is not in\n{taken.text}"
 
     assert client["client_id"] == client_id
@@ -126,10 +155,14 @@ def test_the_preview_shows_what_would_change(taken: TakenOver) -> None:
     assert client["products"] == form.request()["products"]
 
 
-def test_what_comes_later_is_a_change_of_its_own(taken: TakenOver, registry: Registry, portal: RunningPortal) -> None:
-    """The line may stay or go, which is no change; nor is the order of a set, taken over or made by hand.
+def test_what_comes_later_is_a_change_of_its_own(
+    taken: TakenOver, registry: Registry, portal: RunningPortal
+) -> None:
+    """The line may stay or go, which is no change; nor is the order of a set, taken over or made by
+    hand.
 
-    A secret is replaced, for nobody can read the old one: the organisation has to be given the new one.
+    A secret is replaced, for nobody can read the old one: the organisation has to be given the new
+    one.
     """
     project, forms = taken.project, taken.forms
     ids = {name: client["client_id"] for name, client in taken.before.items()}
@@ -138,7 +171,9 @@ def test_what_comes_later_is_a_change_of_its_own(taken: TakenOver, registry: Reg
     assert not has_access(portal, ids["secret"], OLD_SECRET)
     order = taken.after["ordered"]["products"]["notificaties"]["product_ids"]
     assert set(order) == set(TWO)
-    registry.set_configuration("notificaties", ids["ordered"], {**NOTIFICATIES, "product_ids": order[::-1]})
+    registry.set_configuration(
+        "notificaties", ids["ordered"], {**NOTIFICATIES, "product_ids": order[::-1]}
+    )
     stop_adopting(forms["goes"])
     project.in_sync()
 
@@ -152,12 +187,19 @@ def test_what_comes_later_is_a_change_of_its_own(taken: TakenOver, registry: Reg
         f"OAuthClient {forms['goes'].key}": ("update", ["contacts[0]"]),
         f"ClientScopes {forms['stays'].key}": ("update", [f"scopes.{DOSSIERS}"]),
         f"ProductConfiguration {forms['stays'].key}/dosis": ("create", []),
-        f"ProductConfiguration {forms['ordered'].key}/notificaties": ("update", ["configuration.merk_code"]),
+        f"ProductConfiguration {forms['ordered'].key}/notificaties": (
+            "update",
+            ["configuration.merk_code"],
+        ),
     }
     project.apply()
     later = clients(registry, forms)
     assert {name: client["client_id"] for name, client in later.items()} == ids
     assert later["goes"]["contacts"] == ["nieuw@stad-gent.example"]
     assert set(later["stays"]["scopes"]) == {SEND, DOSSIERS, "vo_info"}
-    assert later["ordered"]["products"]["notificaties"] == {**NOTIFICATIES, "product_ids": TWO, "merk_code": "nieuw"}
+    assert later["ordered"]["products"]["notificaties"] == {
+        **NOTIFICATIES,
+        "product_ids": TWO,
+        "merk_code": "nieuw",
+    }
     project.in_sync()

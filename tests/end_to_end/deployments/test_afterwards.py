@@ -8,15 +8,18 @@ from tests.support.forms import write_form
 from tests.support.registry import Registry
 
 
-def test_adopted_but_not_recorded_is_adopted_again_and_goes_with_its_form(project: Project, registry: Registry) -> None:
-    """The rerun writes no more than its mark. The line may be gone by then: the same stack finds its client by the
-    natural key.
+def test_adopted_but_not_recorded_is_adopted_again_and_goes_with_its_form(
+    project: Project, registry: Registry
+) -> None:
+    """The rerun writes no more than its mark. The line may be gone by then: the same stack finds
+    its client by the natural key.
 
-    Another code cannot take it along, with the client-ID still in the form: it is this stack's by now, and ``formerly``
-    is how it is kept.
+    Another code cannot take it along, with the client-ID still in the form: it is this stack's by
+    now, and ``formerly`` is how it is kept.
     """
     stays, goes, moves = forms = [
-        write_form(project.forms, name) for name in ("gent/blijft", "gent/zonder-regel", "ander/verhuist")
+        write_form(project.forms, name)
+        for name in ("gent/blijft", "gent/zonder-regel", "ander/verhuist")
     ]
     ids = [made_by_hand(registry, form) for form in forms]
     for form, client_id in zip(forms, ids, strict=True):
@@ -39,8 +42,8 @@ def test_adopted_but_not_recorded_is_adopted_again_and_goes_with_its_form(projec
     refused = project.preview()
     assert refused.code != 0
     assert refused.errors == [
-        f'{moves.name}: client "{ids[2]}" is that of acmidm/tni/{old_key} in this stack; write formerly to keep it'
-        " under another name"
+        f'{moves.name}: client "{ids[2]}" is that of acmidm/tni/{old_key} in this stack; write'
+        " formerly to keep it under another name"
     ]
     moves.organisation["formerly"] = old_code
     moves.save()
@@ -50,5 +53,9 @@ def test_adopted_but_not_recorded_is_adopted_again_and_goes_with_its_form(projec
     assert (client["client_id"], client["software_id"]) == (ids[2], f"acmidm/tni/{moves.key}")
     assert registry.clients(goes.application) == []
     assert registry.client(stays.application)["client_id"] == ids[0]
-    assert [registry.configuration("notificaties", client_id) is None for client_id in ids] == [False, True, False]
+    assert [registry.configuration("notificaties", client_id) is None for client_id in ids] == [
+        False,
+        True,
+        False,
+    ]
     project.in_sync()

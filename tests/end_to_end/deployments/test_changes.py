@@ -1,5 +1,5 @@
-"""A change of a form shows as what it is: one resource, one line. One project with a form per change, brought up
-once."""
+"""A change of a form shows as what it is: one resource, one line. One project with a form per
+change, brought up once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.support.registry import Registry
 
 @dataclass
 class Story:
-    """What was there before the changes, how the two previews show them, and what is there after ``up``."""
+    """What was there before the changes, how the two previews show them, and what is there after
+    ``up``."""
 
     forms: dict[str, FormFile]
     before: dict[str, dict[str, Any]]
@@ -27,18 +28,29 @@ class Story:
 
     def shown(self, name: str) -> dict[str, tuple[str, list[str]]]:
         """What the preview does with a form's resources."""
-        return {place: step for place, step in details(self.steps).items() if self.forms[name].application in place}
+        return {
+            place: step
+            for place, step in details(self.steps).items()
+            if self.forms[name].application in place
+        }
 
 
 @pytest.fixture(scope="module")
-def story(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Story:
+def story(
+    portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Story:
     project = Project(tmp_path_factory.mktemp("changes"))
     project.connect(portal)
     folders = {"scope": "gent", "contact": "gent", "value": "gent", "code": "ander"}
-    forms = {name: write_form(project.forms, f"{folder}/{name}") for name, folder in folders.items()}
+    forms = {
+        name: write_form(project.forms, f"{folder}/{name}") for name, folder in folders.items()
+    }
     project.apply()
     before = {name: registry.client(form.application) for name, form in forms.items()}
-    forms["scope"].request()["scopes"][PLAIN] = {"reason": "codes of organisations", "reference": "SD-4711"}
+    forms["scope"].request()["scopes"][PLAIN] = {
+        "reason": "codes of organisations",
+        "reference": "SD-4711",
+    }
     forms["contact"].document["contacts"] = ["nieuw@stad-gent.example"]
     forms["value"].request()["products"]["notificaties"]["merk_code"] = "stad-gent-loket"
     forms["code"].organisation = {"name": "Stad Aalst", "ovo": "OVO002002"}
@@ -57,8 +69,8 @@ def story(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.Te
 
 
 def test_scope_extension_is_one_resource_and_one_line(story: Story) -> None:
-    """Step 3 of the guide: a working client is granted one scope more. With a product of its own: see the two
-    platforms."""
+    """Step 3 of the guide: a working client is granted one scope more. With a product of its own:
+    see the two platforms."""
     place = f"ClientScopes {story.forms['scope'].key}"
     assert story.shown("scope") == {place: ("update", [f"scopes.{PLAIN}"])}
     (step,) = (step for step in story.steps if story.forms["scope"].application in step["urn"])
@@ -70,7 +82,9 @@ def test_scope_extension_is_one_resource_and_one_line(story: Story) -> None:
 
 def test_changed_contact_updates_the_client_alone(story: Story) -> None:
     """Nothing that lives inside the client is touched, not even in the preview."""
-    assert story.shown("contact") == {f"OAuthClient {story.forms['contact'].key}": ("update", ["contacts[0]"])}
+    assert story.shown("contact") == {
+        f"OAuthClient {story.forms['contact'].key}": ("update", ["contacts[0]"])
+    }
     before, after = story.before["contact"], story.after["contact"]
     assert after["contacts"] == ["nieuw@stad-gent.example"]
     assert {name for name in before if before[name] != after[name]} == {"contacts", "etags"}
@@ -91,9 +105,13 @@ def test_changed_values_are_one_line_each(story: Story, registry: Registry) -> N
 
 
 def test_another_code_is_another_client(story: Story, registry: Registry) -> None:
-    """Without ``formerly``: the preview creates one and deletes one, and the old client goes with all it had."""
+    """Without ``formerly``: the preview creates one and deletes one, and the old client goes with
+    all it had."""
     former = story.before["code"]["organisation"]["ovo"]
-    done = {(place.partition(" ")[2].partition("/")[0], op) for place, (op, _) in story.shown("code").items()}
+    done = {
+        (place.partition(" ")[2].partition("/")[0], op)
+        for place, (op, _) in story.shown("code").items()
+    }
     assert done == {("OVO002002", "create"), (former, "delete")}
     old, client = story.before["code"]["client_id"], story.after["code"]
     assert client["client_id"] != old

@@ -1,5 +1,5 @@
-"""Where two features meet, as people who did not know the code tried them: nobody's client is taken, lost, doubled or
-forgotten."""
+"""Where two features meet, as people who did not know the code tried them: nobody's client is
+taken, lost, doubled or forgotten."""
 
 from __future__ import annotations
 
@@ -26,17 +26,23 @@ __all__ = ["portal", "registry"]
 
 def report(project: Project, *words: str) -> dict[str, Any]:
     """What a report says as JSON."""
-    return dict(json.loads(project.acmidm(*words, "--stack", project.stack, "--output", "json").stdout))
+    return dict(
+        json.loads(project.acmidm(*words, "--stack", project.stack, "--output", "json").stdout)
+    )
 
 
 def kinds(project: Project) -> set[str]:
     """The kinds of change in the engine's review."""
-    return {change["kind"] for one in report(project, "review")["connections"] for change in one["changes"]}
+    return {
+        change["kind"]
+        for one in report(project, "review")["connections"]
+        for change in one["changes"]
+    }
 
 
 def test_a_number_that_was_given_out_again_takes_nobody_elses_client(tmp_path: Path) -> None:
-    """GeoSecure is restored from a backup of before our client was made, and gives its number, 7001, to another
-    organisation's client.
+    """GeoSecure is restored from a backup of before our client was made, and gives its number,
+    7001, to another organisation's client.
 
     Once a refresh has seen that, the run is refused: nothing of that client is changed.
     """
@@ -44,7 +50,9 @@ def test_a_number_that_was_given_out_again_takes_nobody_elses_client(tmp_path: P
     with running_portal(tmp_path / "acmidm", **offered()) as acmidm:
         with running_portal(tmp_path / "geosecure", platform="geosecure", **geosecure) as first:
             project = connected_to_both(acmidm, first, tmp_path / "project")
-            write_form(project.forms, "gent/loket", application="loket", platforms=["acmidm", "geosecure"])
+            write_form(
+                project.forms, "gent/loket", application="loket", platforms=["acmidm", "geosecure"]
+            )
             project.apply()
             port, key = first.settings.port, first.operator_key
         shutil.rmtree(tmp_path / "geosecure")
@@ -56,13 +64,21 @@ def test_a_number_that_was_given_out_again_takes_nobody_elses_client(tmp_path: P
             theirs = {"name": "Politie", "ovo": "OVO009999", "kbo": None}
             owner = {"software_id": "politie/loket", "managed_by": "andere/tool"}
             register_client(
-                http, scopes=["DosisImport"], keys=[new_key("hun")], organisation=theirs, application="politie", **owner
+                http,
+                scopes=["DosisImport"],
+                keys=[new_key("hun")],
+                organisation=theirs,
+                application="politie",
+                **owner,
             )
             before = registry.client("politie")
             project.succeed("refresh", "--yes", "--skip-preview")
             refused = project.recover()
             assert refused.code != 0
-            assert 'client 7001 is that of "andere/tool" by now, and nothing was written' in refused.output
+            assert (
+                'client 7001 is that of "andere/tool" by now, and nothing was written'
+                in refused.output
+            )
             assert registry.clients("politie") == [before]
 
 
@@ -70,8 +86,8 @@ def test_a_number_that_was_given_out_again_takes_nobody_elses_client(tmp_path: P
 def test_what_somebody_removed_is_not_made_anew_to_leave(
     project: Project, registry: Registry, changes: dict[str, Any]
 ) -> None:
-    """A client is removed by hand, a refresh sees it, the product's configuration is left; then its form retires or
-    preserves it."""
+    """A client is removed by hand, a refresh sees it, the product's configuration is left; then its
+    form retires or preserves it."""
     project.configure({"protectClients": True})
     form = write_form(project.forms, application="loket")
     write_form(project.forms, "gent/ander", application="ander")
@@ -82,7 +98,9 @@ def test_what_somebody_removed_is_not_made_anew_to_leave(
     retire(form, **changes)
     reviewed = kinds(project)
     project.recover()
-    made = {one["client_id"] for one in registry.audit() if one["action"] == "client.created"} - {client_id}
+    made = {one["client_id"] for one in registry.audit() if one["action"] == "client.created"} - {
+        client_id
+    }
     assert ("client_created" in reviewed, registry.clients("loket"), len(made)) == (
         False,
         [],
@@ -91,13 +109,14 @@ def test_what_somebody_removed_is_not_made_anew_to_leave(
 
 
 @pytest.mark.parametrize(
-    "how", ["replace", *(pytest.param(how, marks=pytest.mark.exhaustive) for how in ("taint", "delete"))]
+    "how",
+    ["replace", *(pytest.param(how, marks=pytest.mark.exhaustive) for how in ("taint", "delete"))],
 )
 def test_a_resource_that_is_made_anew_is_no_way_around_the_overlap(
     project: Project, registry: Registry, how: str
 ) -> None:
-    """All keys of a client are replaced at once, which is refused; and so it is where ``ClientJwks`` is made anew for
-    it."""
+    """All keys of a client are replaced at once, which is refused; and so it is where
+    ``ClientJwks`` is made anew for it."""
     project.configure({"keyOverlapDays": 14})
     form = write_form(project.forms, application="loket")
     project.apply()
@@ -106,7 +125,9 @@ def test_a_resource_that_is_made_anew_is_no_way_around_the_overlap(
     assert "cannot leave" in project.preview().output
     urn = urn_of(project, f"ClientJwks {form.key}")
     if how != "replace":
-        project.succeed("state", how, "--yes", *(("--target-dependents",) if how == "delete" else ()), urn)
+        project.succeed(
+            "state", how, "--yes", *(("--target-dependents",) if how == "delete" else ()), urn
+        )
     project.up(*(("--replace", urn) if how == "replace" else ()))
     assert "key-1" in kids(registry.client("loket"))
 
@@ -114,7 +135,8 @@ def test_a_resource_that_is_made_anew_is_no_way_around_the_overlap(
 def test_a_preserved_client_of_an_organisation_with_another_code_is_listed_as_such(
     project: Project, registry: Registry
 ) -> None:
-    """A client is preserved, a key of it is compromised, and its organisation gets another code by ``formerly``."""
+    """A client is preserved, a key of it is compromised, and its organisation gets another code by
+    ``formerly``."""
     form = write_form(project.forms, application="loket")
     write_form(project.forms, "ander/loket", application="ander")
     project.apply()

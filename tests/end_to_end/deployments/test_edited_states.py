@@ -1,4 +1,5 @@
-"""A state that somebody edited by hand, with pulumi stack export and import: no client pays for a slip in it."""
+"""A state that somebody edited by hand, with pulumi stack export and import: no client pays for a
+slip in it."""
 
 from __future__ import annotations
 
@@ -13,14 +14,18 @@ from tests.support.registry import Registry
 
 
 @pytest.mark.parametrize(
-    "outputs", [pytest.param(False, marks=pytest.mark.exhaustive), True], ids=["its id", "its output too"]
+    "outputs",
+    [pytest.param(False, marks=pytest.mark.exhaustive), True],
+    ids=["its id", "its output too"],
 )
 def test_the_client_id_of_another_client_writes_nothing_into_that(
     project: Project, registry: Registry, outputs: bool
 ) -> None:
-    """It got the first one's keys and scopes, with exit code 0: its own application was locked out, and another one let
-    in."""
-    own, other = forms = [write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("own", "other")]
+    """It got the first one's keys and scopes, with exit code 0: its own application was locked out,
+    and another one let in."""
+    own, other = forms = [
+        write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("own", "other")
+    ]
     project.apply()
     before = there(registry, forms)
 
@@ -39,8 +44,8 @@ def test_the_client_id_of_another_client_writes_nothing_into_that(
     client_id = before[other.application][0]["client_id"]
     assert (refused.code, there(registry, forms)) == (1, before), refused.output
     assert (
-        f"client {client_id} is that of acmidm/tni/{other.key} in acmidm/tni, and nothing of acmidm/tni/{own.key}"
-        in refused.output
+        f"client {client_id} is that of acmidm/tni/{other.key} in acmidm/tni, and nothing of"
+        f" acmidm/tni/{own.key}" in refused.output
     )
     own.remove()
     project.up()

@@ -13,10 +13,11 @@ from tests.support.registry import Registry
 
 
 def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
-    """Refused are what the authority does not know, and what is somebody else's by name; all others are carried out,
-    and the command fails.
+    """Refused are what the authority does not know, and what is somebody else's by name; all others
+    are carried out, and the command fails.
 
-    A create whose answer was lost is one of those: a client of this stack that the state does not know is taken over.
+    A create whose answer was lost is one of those: a client of this stack that the state does not
+    know is taken over.
     """
     settings = offered()
     del settings["scopes"][PLAIN]
@@ -26,7 +27,8 @@ def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
         project.connect(portal)
         refused = write_form(project.forms, "een/geweigerd", scopes=(SEND, PLAIN))
         lost, foreign, by_hand, new = (
-            write_form(project.forms, f"gent/{name}") for name in ("lost", "foreign", "by-hand", "new")
+            write_form(project.forms, f"gent/{name}")
+            for name in ("lost", "foreign", "by-hand", "new")
         )
         for form, owner in ((lost, "acmidm/tni"), (foreign, "acmidm/prod"), (by_hand, None)):
             document = client_document(
@@ -40,18 +42,25 @@ def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
 
         assert outcome.code != 0
         client_id = registry.client(refused.application)["client_id"]
-        registered = "client {} is registered already for acmidm/tni/{}, {}; see whose it is, and {}"
-        elsewhere = "run acmidm move where that stack leaves it to this one, else have it removed there"
+        registered = (
+            "client {} is registered already for acmidm/tni/{}, {}; see whose it is, and {}"
+        )
+        elsewhere = (
+            "run acmidm move where that stack leaves it to this one, else have it removed there"
+        )
         own = f"take it over with adopt: {{acmidm: {ids[by_hand.name]}}}"
         assert outcome.errors == [
             (
-                f"PUT {portal.origin}/management/v1/clients/{client_id}/scopes: 422 Unprocessable Entity, The request"
-                f" is refused: /scopes/1: {PLAIN} is no scope of this environment; ask its provider, or correct the"
-                " name; correct what the server names, then run the same command again"
+                f"PUT {portal.origin}/management/v1/clients/{client_id}/scopes: 422 Unprocessable"
+                f" Entity, The request is refused: /scopes/1: {PLAIN} is no scope of this"
+                " environment; ask its provider, or correct the name; correct what the server"
+                " names, then run the same command again"
             ),
             *sorted(
                 (
-                    registered.format(ids[foreign.name], foreign.key, "managed by acmidm/prod", elsewhere),
+                    registered.format(
+                        ids[foreign.name], foreign.key, "managed by acmidm/prod", elsewhere
+                    ),
                     registered.format(ids[by_hand.name], by_hand.key, "made by hand", own),
                 )
             ),
@@ -75,8 +84,11 @@ def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
         project.in_sync()
 
 
-def test_bad_forms_are_refused_before_anything_is_sent(project: Project, portal: RunningPortal) -> None:
-    """All mistakes at once, in preview and up; the server sees nothing, and the good form waits too."""
+def test_bad_forms_are_refused_before_anything_is_sent(
+    project: Project, portal: RunningPortal
+) -> None:
+    """All mistakes at once, in preview and up; the server sees nothing, and the good form waits
+    too."""
     write_form(project.forms, "gent/goed")
     write_form(project.forms, "gent/scope", scopes=("dv_notificaties_impor",), products={})
     write_form(project.forms, "gent/platform", platforms=["acmidm", "geosecure"])
@@ -106,9 +118,10 @@ def test_wrong_credentials_of_the_operator(project: Project, registry: Registry)
 
     assert outcome.code != 0
     (sentence,) = outcome.errors
-    assert all(words in sentence for words in ("POST ", "/v1/token: 401 ", "check the operator's credentials")), (
-        sentence
-    )
+    assert all(
+        words in sentence
+        for words in ("POST ", "/v1/token: 401 ", "check the operator's credentials")
+    ), sentence
     assert "tried" not in sentence
     assert registry.clients(form.application) == []
 
@@ -132,10 +145,18 @@ def test_unreachable_server_costs_the_deadline_once(project: Project) -> None:
 
     assert outcome.code != 0
     assert "stamina" not in outcome.output
-    lines = [line for line in outcome.output.splitlines() if line.strip().startswith("error: Unreachable")]
+    lines = [
+        line
+        for line in outcome.output.splitlines()
+        if line.strip().startswith("error: Unreachable")
+    ]
     assert len(lines) == 10
     assert all(
-        f"GET {down}/op/.well-known/openid-configuration: the server cannot be reached" in line for line in lines
+        f"GET {down}/op/.well-known/openid-configuration: the server cannot be reached" in line
+        for line in lines
     )
-    assert all("check the address and the server, then run the same command again" in line for line in lines)
+    assert all(
+        "check the address and the server, then run the same command again" in line
+        for line in lines
+    )
     assert len([line for line in lines if "tried 1 time in" not in line]) == 1

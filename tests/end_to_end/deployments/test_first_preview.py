@@ -19,22 +19,27 @@ NO_ACCESS = {
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
-    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file() and ".venv" not in file.parts}
+    return {
+        file: file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file() and ".venv" not in file.parts
+    }
 
 
 def test_shows_all_resources_without_server_or_key_and_writes_nothing(tmp_path: Path) -> None:
-    """What a contributor without any access sees in a pull request is complete, each resource with its own type.
+    """What a contributor without any access sees in a pull request is complete, each resource with
+    its own type.
 
-    Without any form it is refused, for what declares nothing removes everything; one of another environment is enough.
-    A misspelt setting is refused too: it would be without effect.
+    Without any form it is refused, for what declares nothing removes everything; one of another
+    environment is enough. A misspelt setting is refused too: it would be without effect.
     """
     project = Project(tmp_path)
     project.prepare(NO_ACCESS)
     refused = project.preview()
     assert refused.code != 0
     assert refused.errors == [
-        "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder or acmidm:organisations, or"
-        " remove all that the stack has with pulumi destroy"
+        "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder or"
+        " acmidm:organisations, or remove all that the stack has with pulumi destroy"
     ]
     write_form(project.forms, "later/loket", environment="prod", platforms=["acmidm", "geosecure"])
     assert project.steps() == []
@@ -54,4 +59,6 @@ def test_shows_all_resources_without_server_or_key_and_writes_nothing(tmp_path: 
     project.configure({"protectClient": "true"})
     refused = project.preview()
     assert refused.code != 0
-    assert refused.errors == ['setting acmidm:protectClient is not known; did you mean "protectClients"?']
+    assert refused.errors == [
+        'setting acmidm:protectClient is not known; did you mean "protectClients"?'
+    ]

@@ -1,4 +1,5 @@
-"""The gate to production, with the real engine: two stacks, two authorities, and evidence beside the forms."""
+"""The gate to production, with the real engine: two stacks, two authorities, and evidence beside
+the forms."""
 
 from __future__ import annotations
 
@@ -20,27 +21,36 @@ WHY_UNPROVEN = (
     'nothing is proven, for TNI cannot be looked at: there is no stack "organization/acmidm/tni"',
     "there is no evidence from TNI",
 )
-_EXEMPT = {"promotion-gate": {"reason": "a system of before, replaced in 2027", "reference": "SD-4810"}}
+_EXEMPT = {
+    "promotion-gate": {"reason": "a system of before, replaced in 2027", "reference": "SD-4810"}
+}
 
 
 def held_back(outcome: Outcome) -> list[str]:
     """The sentences about what is not declared, each once."""
     lines = (line.strip().partition("not declared: ") for line in outcome.output.splitlines())
-    return sorted({sentence for before, found, sentence in lines if found and before == "warning: "})
+    return sorted(
+        {sentence for before, found, sentence in lines if found and before == "warning: "}
+    )
 
 
 @pytest.mark.parametrize(
     ("mode", "what", "declared"), [("warn", "declared unproven", 5), ("enforce", "not declared", 0)]
 )
-def test_a_run_says_once_per_reason_what_is_not_proven(both: Both, mode: str, what: str, declared: int) -> None:
-    """Whether it is declared all the same or not: the engine alone would show each warning twice."""
+def test_a_run_says_once_per_reason_what_is_not_proven(
+    both: Both, mode: str, what: str, declared: int
+) -> None:
+    """Whether it is declared all the same or not: the engine alone would show each warning
+    twice."""
     both.prod.configure({"promotionGate": mode})
     for number in range(5):
         with_production(both.prod, f"loket-{number}")
     deployed = both.prod.recover()
     assert deployed.code == 0, deployed.output
     said = [
-        line.replace('"tni"', '"organization/acmidm/tni"') for line in deployed.output.splitlines() if "on prod" in line
+        line.replace('"tni"', '"organization/acmidm/tni"')
+        for line in deployed.output.splitlines()
+        if "on prod" in line
     ]
     names = ", ".join(f"gent/loket-{number} on prod" for number in range(3))
     assert [line.partition(";")[0] for line in said] == [
@@ -50,23 +60,29 @@ def test_a_run_says_once_per_reason_what_is_not_proven(both: Both, mode: str, wh
 
 
 def test_a_review_names_what_its_change_holds_back_and_counts_the_rest(both: Both) -> None:
-    """It goes by the files since the stack was brought up last; before that nobody knows, and each is named."""
+    """It goes by the files since the stack was brought up last; before that nobody knows, and each
+    is named."""
 
     def reviewed() -> dict[str, Any]:
         git(both.prod.folder, "add", "onboardings")
         git(both.prod.folder, "commit", "--quiet", "--message=x")
-        return dict(json.loads(both.prod.acmidm("review", "--stack", "prod", "--output", "json").stdout))
+        return dict(
+            json.loads(both.prod.acmidm("review", "--stack", "prod", "--output", "json").stdout)
+        )
 
     git(both.prod.folder, "init", "--quiet")
     earlier = [with_production(both.prod, f"loket-{number}") for number in range(2)]
     first = reviewed()
-    assert ([one["key"] for one in first["connections"]], first["notes"]) == (sorted(form.key for form in earlier), [])
+    assert ([one["key"] for one in first["connections"]], first["notes"]) == (
+        sorted(form.key for form in earlier),
+        [],
+    )
     assert both.prod.recover().code == 0
     added = with_production(both.prod, "nieuw")
     then = reviewed()
-    assert [(one["key"], [change["kind"] for change in one["changes"]]) for one in then["connections"]] == [
-        (added.key, ["held_back"] * 2)
-    ]
+    assert [
+        (one["key"], [change["kind"] for change in one["changes"]]) for one in then["connections"]
+    ] == [(added.key, ["held_back"] * 2)]
     assert then["notes"] == [
         "2 other connections are held back from production; acmidm steps says what each waits for."
     ]
@@ -74,13 +90,17 @@ def test_a_review_names_what_its_change_holds_back_and_counts_the_rest(both: Bot
 
 
 def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPortal) -> None:
-    """Refused without a TNI stack and without evidence, others go on; proven, it is declared; nothing that happens
-    later undeclares it.
+    """Refused without a TNI stack and without evidence, others go on; proven, it is declared;
+    nothing that happens later undeclares it.
 
-    The two environments share nothing: a form without prod is not in prod, and what is destroyed on TNI stays in prod.
-    A key that ends is found while its connection is held back, and not where it has left.
+    The two environments share nothing: a form without prod is not in prod, and what is destroyed on
+    TNI stays in prod. A key that ends is found while its connection is held back, and not where it
+    has left.
     """
-    loket, portaal = with_production(both.prod, "loket"), with_production(both.prod, "portaal", in_portal=True)
+    loket, portaal = (
+        with_production(both.prod, "loket"),
+        with_production(both.prod, "portaal", in_portal=True),
+    )
     exempted, left = (
         with_production(both.prod, "uitgezonderd", exemptions=_EXEMPT),
         with_production(both.prod, "weg", retire="2020-03-31"),
@@ -97,9 +117,13 @@ def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPo
     assert set(both.prod.outputs()["connections"]) == {exempted.key}
     assert both.in_prod.clients(loket.application) == []
     listed = [
-        both.prod.acmidm("status", "--stack", "prod", *more).stdout.splitlines() for more in ([], ["--expiring", "20"])
+        both.prod.acmidm("status", "--stack", "prod", *more).stdout.splitlines()
+        for more in ([], ["--expiring", "20"])
     ]
-    assert [f"Stad Gent · {loket.application}  no client yet" in lines for lines in listed] == [False, True]
+    assert [f"Stad Gent · {loket.application}  no client yet" in lines for lines in listed] == [
+        False,
+        True,
+    ]
     assert [lines[0] for lines in listed] == ["1 connection on prod", "2 connections on prod"]
     drift = both.prod.acmidm("drift", "--stack", "prod")
     assert drift.code == 0, drift.output
@@ -116,7 +140,10 @@ def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPo
         "scopes": [PLAIN],
     }
     write_evidence(
-        loket.path.parent, loket.keys["tni-key"].as_dict(private=True), application=loket.application, **by_hand
+        loket.path.parent,
+        loket.keys["tni-key"].as_dict(private=True),
+        application=loket.application,
+        **by_hand,
     )
     both.tni.apply()
     both.tni.in_sync()
@@ -128,7 +155,9 @@ def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPo
 
     evidence = [both.prove(loket, "tni-key", PLAIN), both.prove(portaal, "uploaded", PLAIN)]
     (unseen,) = held_back(both.prod.up())
-    assert unseen.startswith("gent/loket on prod, gent/portaal on prod: "), "TNI's run has not seen either yet"
+    assert unseen.startswith("gent/loket on prod, gent/portaal on prod: "), (
+        "TNI's run has not seen either yet"
+    )
     both.tni.apply()
     both.tni.in_sync()
     assert held_back(both.prod.apply()) == []

@@ -1,4 +1,5 @@
-"""Whatever becomes of evidence, the gate to production takes nothing away that is there; with the real engine."""
+"""Whatever becomes of evidence, the gate to production takes nothing away that is there; with the
+real engine."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from tests.support.registry import Registry, kids
 
 
 class Production:
-    """Production with a gate, and one connection that was let through; its evidence is gone by now."""
+    """Production with a gate, and one connection that was let through; its evidence is gone by
+    now."""
 
     def __init__(self, project: Project, registry: Registry, form: FormFile) -> None:
         self.project, self.registry, self.form = project, registry, form
@@ -40,7 +42,10 @@ class Production:
 
 @pytest.fixture
 def production(tmp_path: Path, portal: RunningPortal, registry: Registry) -> Iterator[Production]:
-    with running_portal(tmp_path / "prod-portal", environment="prod", **offered()) as other, other.operator() as http:
+    with (
+        running_portal(tmp_path / "prod-portal", environment="prod", **offered()) as other,
+        other.operator() as http,
+    ):
         tni, prod = Project(tmp_path / "project"), Project(tmp_path / "project", stack="prod")
         prod.connect(other, promotionGate="enforce", protectClients=True)
         tni.connect(portal)
@@ -113,10 +118,12 @@ def test_a_state_that_was_lost_is_found_again(production: Production) -> None:
 
 
 def test_scopes_that_only_the_authority_knows_stay_as_they_are(production: Production) -> None:
-    """The state has lost them alone: what a run does not know it leaves, and all else is done. A command asks, and
-    finds them again."""
+    """The state has lost them alone: what a run does not know it leaves, and all else is done. A
+    command asks, and finds them again."""
     form, project = production.form, production.project
-    (urn,) = [one["urn"] for name, one in project.resources().items() if name.startswith("ClientScopes")]
+    (urn,) = [
+        one["urn"] for name, one in project.resources().items() if name.startswith("ClientScopes")
+    ]
     project.succeed("state", "delete", urn, "--yes", "--force")
     form.add_key("second", "prod")
     form.save()

@@ -1,5 +1,5 @@
-"""The mail that hands a client over, on the real engine with a real mail server: once, to whom it should, and never in
-anybody's way."""
+"""The mail that hands a client over, on the real engine with a real mail server: once, to whom it
+should, and never in anybody's way."""
 
 from __future__ import annotations
 
@@ -20,13 +20,19 @@ A, B, GONE = "a@stad-gent.example", "b@stad-gent.example", "weg@stad-gent.exampl
 def hand_over(project: Project, form: FormFile) -> dict[str, Any]:
     """What the state has of what an organisation was told."""
     resources = json.loads(project.exported())["deployment"]["resources"]
-    (client_id,) = [one["id"] for one in resources if place_of(one["urn"]) == f"OAuthClient {form.key}"]
-    (records,) = [one["outputs"]["records"] for one in resources if place_of(one["urn"]) == "HandOver mails"]
+    (client_id,) = [
+        one["id"] for one in resources if place_of(one["urn"]) == f"OAuthClient {form.key}"
+    ]
+    (records,) = [
+        one["outputs"]["records"] for one in resources if place_of(one["urn"]) == "HandOver mails"
+    ]
     return {"client_id": client_id, **records[f"acmidm {client_id}"]}
 
 
 def mailing(project: Project, server: MailServer) -> None:
-    project.configure({"smtpUrl": f"smtp://127.0.0.1:{server.port}", "mailSender": "DV <noreply@dv.example>"})
+    project.configure(
+        {"smtpUrl": f"smtp://127.0.0.1:{server.port}", "mailSender": "DV <noreply@dv.example>"}
+    )
 
 
 def with_contacts(form: FormFile, *contacts: str) -> None:
@@ -35,25 +41,33 @@ def with_contacts(form: FormFile, *contacts: str) -> None:
 
 
 def test_an_organisation_is_told_once(project: Project, registry: Registry) -> None:
-    """Nothing is sent without a server, and that is no change for ever; with one it goes, to each contact once,
-    whatever else changes.
+    """Nothing is sent without a server, and that is no change for ever; with one it goes, to each
+    contact once, whatever else changes.
 
-    Who is refused for now gets it from the next run. Who is refused for good is reported once, until the form names
-    another.
+    Who is refused for now gets it from the next run. Who is refused for good is reported once,
+    until the form names another.
     """
-    form, alone = write_form(project.forms, scopes=(SEND,)), write_form(project.forms, "gent/ander", scopes=(DOSSIERS,))
+    form, alone = (
+        write_form(project.forms, scopes=(SEND,)),
+        write_form(project.forms, "gent/ander", scopes=(DOSSIERS,)),
+    )
     with_contacts(form, A, B, GONE)
     with_contacts(alone, GONE)
     shown = project.apply().output
     client_id = registry.client(form.application)["client_id"]
-    assert f"the mail to {A}, {B} about acmidm/tni/{form.key} is not sent, for acmidm:smtpUrl is not set" in shown
+    assert (
+        f"the mail to {A}, {B} about acmidm/tni/{form.key} is not sent, for acmidm:smtpUrl is"
+        " not set" in shown
+    )
     assert hand_over(project, form)["not_sent"] == "no-smtp"
     project.in_sync()
 
     with running_mail_server() as server:
         mailing(project, server)
         server.refused = {A: "450 busy", GONE: "550 no such user"}
-        assert f'was refused for {A}: 450 "busy"; the next run tries again' in project.apply().output
+        assert (
+            f'was refused for {A}: 450 "busy"; the next run tries again' in project.apply().output
+        )
         assert "the mail server refused every recipient" in hand_over(project, alone)["not_sent"]
         server.refused = {}
         project.apply()
@@ -61,7 +75,9 @@ def test_an_organisation_is_told_once(project: Project, registry: Registry) -> N
         first, second = server.received
         assert first["Message-ID"] == second["Message-ID"] == hand_over(project, form)["message_id"]
         assert client_id in text_of(first)
-        assert not {"not_sent", "unsent", "retry"} & {name for name, value in hand_over(project, form).items() if value}
+        assert not {"not_sent", "unsent", "retry"} & {
+            name for name, value in hand_over(project, form).items() if value
+        }
         project.succeed("preview", "--expect-no-changes")
 
         form.request()["scopes"] = {SEND: {}, PLAIN: {}}
@@ -80,14 +96,23 @@ def test_an_organisation_is_told_once(project: Project, registry: Registry) -> N
         project.apply()
         project.in_sync()
         project.succeed("destroy", "--yes", "--skip-preview", "--suppress-progress")
-        assert len(server.received) == 4, "withdrawn, renamed, other contacts, removed: nobody hears of it"
+        assert len(server.received) == 4, (
+            "withdrawn, renamed, other contacts, removed: nobody hears of it"
+        )
 
 
-def test_a_contact_of_several_connections_gets_one_mail(project: Project, registry: Registry) -> None:
-    """About all that it has not been told: of whichever organisations. A client that cannot be made holds up no
-    other's."""
-    supplier, dienst = "support@leverancier.example", {"name": "Dienst", "ovo": "OVO001992", "language": "en"}
-    forms = [write_form(project.forms, f"gent/een-{number}", scopes=(PLAIN,)) for number in range(3)]
+def test_a_contact_of_several_connections_gets_one_mail(
+    project: Project, registry: Registry
+) -> None:
+    """About all that it has not been told: of whichever organisations. A client that cannot be made
+    holds up no other's."""
+    supplier, dienst = (
+        "support@leverancier.example",
+        {"name": "Dienst", "ovo": "OVO001992", "language": "en"},
+    )
+    forms = [
+        write_form(project.forms, f"gent/een-{number}", scopes=(PLAIN,)) for number in range(3)
+    ]
     forms.append(write_form(project.forms, "dienst/ander", scopes=(PLAIN,), organisation=dienst))
     for form in forms:
         with_contacts(form, supplier, *([B] if form is forms[0] else []))
@@ -104,7 +129,9 @@ def test_a_contact_of_several_connections_gets_one_mail(project: Project, regist
         assert [said.count(client_id) for client_id in ids] == [1] * 4
         assert [alone.count(client_id) for client_id in ids] == [1, 0, 0, 0]
         assert "4 aansluitingen" in str(of[supplier]["Subject"])
-        assert len(str(of[supplier]["X-Acmidm-Connection"]).split()) == 4, "it is in no organisation's mailbox"
+        assert len(str(of[supplier]["X-Acmidm-Connection"]).split()) == 4, (
+            "it is in no organisation's mailbox"
+        )
 
         forms[1].request()["scopes"] = {PLAIN: {}, SEND: {}}
         forms[1].request()["products"]["notificaties"] = dict(NOTIFICATIES)
@@ -121,7 +148,8 @@ def test_a_contact_of_several_connections_gets_one_mail(project: Project, regist
 
 
 def test_what_one_organisation_calls_itself_keeps_no_other_from_its_mail(project: Project) -> None:
-    """A contact of both, and a server that refuses a word of one; nor does an address that no server has."""
+    """A contact of both, and a server that refuses a word of one; nor does an address that no
+    server has."""
     shared, dienst = "support@leverancier.example", {"name": "Dienst", "ovo": "OVO001992"}
     town = write_form(project.forms, "gent/een", scopes=(PLAIN,))
     other = write_form(project.forms, "dienst/ander", scopes=(PLAIN,), organisation=dienst)
@@ -132,11 +160,17 @@ def test_what_one_organisation_calls_itself_keeps_no_other_from_its_mail(project
         server.unwanted = other.key
         project.apply()
         assert [
-            str(mail["X-Acmidm-Connection"]).split("/")[2] for mail in server.received if shared in str(mail["To"])
+            str(mail["X-Acmidm-Connection"]).split("/")[2]
+            for mail in server.received
+            if shared in str(mail["To"])
         ] == ["OVO002067"]
         server.unwanted = None
         project.apply()
-        assert [town.application in text_of(mail) for mail in server.received if shared in str(mail["To"])] == [
+        assert [
+            town.application in text_of(mail)
+            for mail in server.received
+            if shared in str(mail["To"])
+        ] == [
             True,
             False,
         ]
@@ -145,8 +179,11 @@ def test_what_one_organisation_calls_itself_keeps_no_other_from_its_mail(project
 
 
 def test_what_was_not_done_is_not_told_and_what_was_told_is_remembered(project: Project) -> None:
-    """A scope of a connection that is left out; and a client whose removal is refused, or that nobody may destroy."""
-    kept, left_out = (write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("blijft", "later"))
+    """A scope of a connection that is left out; and a client whose removal is refused, or that
+    nobody may destroy."""
+    kept, left_out = (
+        write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("blijft", "later")
+    )
     with_contacts(kept, A)
     with running_mail_server() as server:
         mailing(project, server)
@@ -156,7 +193,11 @@ def test_what_was_not_done_is_not_told_and_what_was_told_is_remembered(project: 
         left_out.request()["products"]["dosis"] = dict(DOSIS)
         left_out.save()
         urns = urns_of(left_out.key, json.loads(project.exported())["deployment"]["resources"])
-        new = urns[0].replace("OAuthClient", "ProductConfiguration").replace("ClientJwks", "ProductConfiguration")
+        new = (
+            urns[0]
+            .replace("OAuthClient", "ProductConfiguration")
+            .replace("ClientJwks", "ProductConfiguration")
+        )
         project.apply(*(word for urn in [*urns, f"{new}/dosis"] for word in ("--exclude", urn)))
         assert len(server.received) == 2
         project.apply()
@@ -181,7 +222,9 @@ def text_of(mail: EmailMessage) -> str:
     return str(mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
 
 
-def test_a_client_that_is_brought_back_is_told_its_new_id(project: Project, registry: Registry) -> None:
+def test_a_client_that_is_brought_back_is_told_its_new_id(
+    project: Project, registry: Registry
+) -> None:
     """By the command that repairs it: what it was told before is of a client that is gone."""
     form = write_form(project.forms, scopes=(PLAIN,))
     with running_mail_server() as server:
@@ -198,8 +241,8 @@ def test_a_client_that_is_brought_back_is_told_its_new_id(project: Project, regi
 
 
 def test_no_mail_holds_anything_up(project: Project, registry: Registry) -> None:
-    """Neither a server that is down nor one that takes nothing fails a run; who was there before or is taken over is
-    not written to."""
+    """Neither a server that is down nor one that takes nothing fails a run; who was there before or
+    is taken over is not written to."""
     taken, made = (
         write_form(project.forms, "gent/over", scopes=(SEND,)),
         write_form(project.forms, "gent/nieuw", scopes=(SEND,)),
@@ -217,7 +260,8 @@ def test_no_mail_holds_anything_up(project: Project, registry: Registry) -> None
         assert len(server.received) == 1
         first = server.received[0]["Message-ID"]
 
-        # The run was cut off between the client and its hand-over: it may be told twice, by the same mail.
+        # The run was cut off between the client and its hand-over: it may be told twice, by the
+        # same mail.
         project.change_state(without_hand_overs)
         project.apply()
         assert [mail["Message-ID"] for mail in server.received] == [first, first]
@@ -237,7 +281,9 @@ def test_no_mail_holds_anything_up(project: Project, registry: Registry) -> None
 
 
 def without_hand_overs(state: dict[str, Any]) -> None:
-    state["resources"] = [one for one in state["resources"] if not place_of(one["urn"]).startswith("HandOver")]
+    state["resources"] = [
+        one for one in state["resources"] if not place_of(one["urn"]).startswith("HandOver")
+    ]
 
 
 def of_before_hand_overs(state: dict[str, Any]) -> None:

@@ -1,5 +1,5 @@
-"""From the spreadsheet of years to forms: imported, brought up, and nothing at the authority is different but whose it
-is."""
+"""From the spreadsheet of years to forms: imported, brought up, and nothing at the authority is
+different but whose it is."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ GENT, WINGENE, AALST = "0207451227", "0207495470", "0207437468"
 
 @dataclass
 class World:
-    """An authority per environment with clients made by hand, and one folder with a stack for each."""
+    """An authority per environment with clients made by hand, and one folder with a stack for
+    each."""
 
     tni: Project
     prod: Project
@@ -71,7 +72,10 @@ def world(tmp_path: Path) -> Iterator[World]:
         prod.operator() as at_prod,
     ):
         yield World(
-            _project(tmp_path, "tni", tni), _project(tmp_path, "prod", prod), Registry(at_tni), Registry(at_prod)
+            _project(tmp_path, "tni", tni),
+            _project(tmp_path, "prod", prod),
+            Registry(at_tni),
+            Registry(at_prod),
         )
 
 
@@ -103,7 +107,9 @@ def client(
         "managed_by": None,
         **changes,
     }
-    client_id = str(register_client(registry.http, scopes=scopes, keys=keys, **document)["client_id"])
+    client_id = str(
+        register_client(registry.http, scopes=scopes, keys=keys, **document)["client_id"]
+    )
     for product, configuration in (products or {}).items():
         registry.set_configuration(product, client_id, configuration)
     return client_id
@@ -117,7 +123,8 @@ def all_of(registry: Registry) -> dict[str, dict[str, Any]]:
             **{name: value for name, value in item.items() if name not in (*OWNERSHIP, "etags")},
             "versions": {name: tag for name, tag in item["etags"].items() if name != "client"},
             "products": {
-                product: registry.configuration(product, item["client_id"]) for product in ("notificaties", "dosis")
+                product: registry.configuration(product, item["client_id"])
+                for product in ("notificaties", "dosis")
             },
         }
         for item in items
@@ -135,16 +142,33 @@ def changed(step: dict[str, Any]) -> set[str]:
             if inputs.get(name) != before.get(name)
         }
     if "configuration" in inputs:
-        return {"configuration"} if inputs["configuration"] != before.get("configuration") else set()
-    return {name for name in ("scopes", "jwks") if name in inputs and set(inputs[name]) != set(before.get(name, ()))}
+        return (
+            {"configuration"} if inputs["configuration"] != before.get("configuration") else set()
+        )
+    return {
+        name
+        for name in ("scopes", "jwks")
+        if name in inputs and set(inputs[name]) != set(before.get(name, ()))
+    }
 
 
 def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
-    """Two organisations, both environments, products, a supplier's key in common, keys of the portal; previews are
-    empty afterwards."""
-    keys, on_prod = (new_key("leverancier 2023/a"), new_key("leverancier-2024")), (new_key("leverancier-prod"),)
+    """Two organisations, both environments, products, a supplier's key in common, keys of the
+    portal; previews are empty afterwards."""
+    keys, on_prod = (
+        (new_key("leverancier 2023/a"), new_key("leverancier-2024")),
+        (new_key("leverancier-prod"),),
+    )
     products = {"notificaties": NOTIFICATIES, "dosis": DOSIS}
-    gent = client(world.at_tni, "Stad Gent", GENT, "mijn-loket", scopes=(SEND, DOSSIERS), keys=keys, products=products)
+    gent = client(
+        world.at_tni,
+        "Stad Gent",
+        GENT,
+        "mijn-loket",
+        scopes=(SEND, DOSSIERS),
+        keys=keys,
+        products=products,
+    )
     gent_prod = client(
         world.at_prod,
         "Stad Gent",
@@ -160,20 +184,42 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
     before = all_of(world.at_tni), all_of(world.at_prod)
 
     done = world.import_(
-        [int(GENT), "Stad Gent", "T-1", "https://test.example", "https://prod.example", gent, gent_prod],
+        [
+            int(GENT),
+            "Stad Gent",
+            "T-1",
+            "https://test.example",
+            "https://prod.example",
+            gent,
+            gent_prod,
+        ],
         ["0207.495.470", "Gemeente Wingene", None, None, None, wingene.upper(), wingene_prod],
         [AALST, "Stad Aalst", None, None, None, aalst, None],
-        words=("--tni", "tni", "--prod", "prod", "--supplier", "leverancier", "--until", "2999-12-31"),
+        words=(
+            "--tni",
+            "tni",
+            "--prod",
+            "prod",
+            "--supplier",
+            "leverancier",
+            "--until",
+            "2999-12-31",
+        ),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 rows: 3 forms written, 0 declared already, 0 things not placed" in done.stdout
-    assert (all_of(world.at_tni), all_of(world.at_prod)) == before, "importing itself writes nothing at an authority"
+    assert (
+        all_of(world.at_tni),
+        all_of(world.at_prod),
+    ) == before, "importing itself writes nothing at an authority"
 
     form = world.form("stad-gent/mijn-loket")
     assert form["environments"]["tni"]["adopt"] == {"acmidm": gent}
     assert form["environments"]["prod"]["adopt"] == {"acmidm": gent_prod}
     assert form["contacts"] == ["koppelingen@leverancier.example"]
-    assert sorted(file.relative_to(world.tni.forms).as_posix() for file in world.tni.forms.rglob("*.jwk.json")) == [
+    assert sorted(
+        file.relative_to(world.tni.forms).as_posix() for file in world.tni.forms.rglob("*.jwk.json")
+    ) == [
         "leverancier/leverancier-2023-a.jwk.json",
         "leverancier/leverancier-2024.jwk.json",
         "leverancier/leverancier-prod.jwk.json",
@@ -190,8 +236,8 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
     assert "jwks" not in world.form("stad-aalst/loket")["environments"]["tni"]
     text = (world.tni.forms / "stad-gent/mijn-loket.yaml").read_text()
     assert (
-        "# From klanten.xlsx, row 2: Klant Stad Gent; TAN T-1; URI TEST https://test.example; URI PRD"
-        " https://prod.example\n" in text
+        "# From klanten.xlsx, row 2: Klant Stad Gent; TAN T-1; URI TEST https://test.example; URI"
+        " PRD https://prod.example\n" in text
     )
 
     for project in (world.tni, world.prod):
@@ -211,14 +257,20 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
 
 
 def test_what_cannot_be_placed_is_all_named(world: World) -> None:
-    """Rows with row and column, clients without a row; a form that exists is never written over. The rest is written;
-    the exit code is 1.
+    """Rows with row and column, clients without a row; a form that exists is never written over.
+    The rest is written; the exit code is 1.
 
     What a takeover changes is in the notes: each name that the preview shows was reported before.
     """
-    good = client(world.at_tni, "Stad Gent", GENT, "goed", client_name="Gent goed (oud)", contacts=[])
+    good = client(
+        world.at_tni, "Stad Gent", GENT, "goed", client_name="Gent goed (oud)", contacts=[]
+    )
     browser = client(
-        world.at_tni, "Stad Gent", GENT, "browser", grant_types=["authorization_code", "client_credentials"]
+        world.at_tni,
+        "Stad Gent",
+        GENT,
+        "browser",
+        grant_types=["authorization_code", "client_credentials"],
     )
     forgotten = client(world.at_tni, "Gemeente Wingene", WINGENE, "vergeten")
     misplaced = client(world.at_prod, "Stad Aalst", AALST, "verkeerd")
@@ -248,7 +300,10 @@ def test_what_cannot_be_placed_is_all_named(world: World) -> None:
     for start, what in (
         ("not placed: row 3: column A (KBOnummer)", "check digits 28 where 27 is due"),
         ("not placed: row 3: column F (CliëntID TEST)", 'there is no client "x" on stack tni'),
-        ("not placed: row 4: column F (CliëntID TEST)", "but there is on prod: perhaps it is in the wrong column"),
+        (
+            "not placed: row 4: column F (CliëntID TEST)",
+            "but there is on prod: perhaps it is in the wrong column",
+        ),
         ("not placed: row 5: ", "has the grant types authorization_code, client_credentials"),
         ("not placed: row 6: ", "neither CliëntID TEST nor CliëntID PRD is filled in"),
         ("not placed: row 7: column F", "is in row 8 too"),
@@ -256,12 +311,19 @@ def test_what_cannot_be_placed_is_all_named(world: World) -> None:
         ("not placed: row 9: ", "neither CliëntID TEST nor CliëntID PRD is filled in"),
         (
             "not placed: row 10: ",
-            "onboardings/stad-gent/bezet.yaml exists already, for another connection, and is left as it is",
+            (
+                "onboardings/stad-gent/bezet.yaml exists already, for another connection, and is"
+                " left as it is"
+            ),
         ),
         (f"not placed: client {forgotten} ", "is in no row and in no form"),
         (f"not placed: client {misplaced} ", "is in no row and in no form"),
     ):
-        assert any(line.startswith(start) and what in line for line in sentences), (start, what, sentences)
+        assert any(line.startswith(start) and what in line for line in sentences), (
+            start,
+            what,
+            sentences,
+        )
     assert len(sentences) == 11
     assert sorted(file.name for file in world.tni.forms.rglob("*.*")) == [
         "bezet.yaml",
@@ -288,6 +350,12 @@ def test_wrong_use_and_unreachable(world: World) -> None:
     ):
         done = world.import_(row, words=words)
         assert (done.returncode, sentence in done.stderr) == (2, True), done.stderr
-    world.tni.configure({"managementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0})
+    world.tni.configure(
+        {"managementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0}
+    )
     done = world.import_(row)
-    assert (done.returncode, "cannot be reached" in done.stderr, "Traceback" in done.stderr) == (3, True, False)
+    assert (done.returncode, "cannot be reached" in done.stderr, "Traceback" in done.stderr) == (
+        3,
+        True,
+        False,
+    )

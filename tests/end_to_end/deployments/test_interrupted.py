@@ -1,5 +1,5 @@
-"""A program that the engine interrupts, as it does when a refresh beside it fails, says nothing: the engine has said
-why."""
+"""A program that the engine interrupts, as it does when a refresh beside it fails, says nothing:
+the engine has said why."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import sys
 from tests.support.engine import ROOT
 
 INTERRUPTED = (
-    "from acmidm_onboarding import read_settings; read_settings(); import os, signal; os.kill(os.getpid(),"
-    " signal.SIGINT)"
+    "from acmidm_onboarding import read_settings; read_settings(); import os, signal;"
+    " os.kill(os.getpid(), signal.SIGINT)"
 )
 SETTINGS = {
     "environment": "tni",

@@ -19,15 +19,18 @@ def hand_over(form: FormFile) -> FormFile:
     return form
 
 
-def test_keys_that_are_left_to_the_portal(portal: RunningPortal, project: Project, registry: Registry) -> None:
-    """Uploaded by hand, they are no difference to the engine; a declaration that goes leaves them in use; one that
-    comes replaces them.
+def test_keys_that_are_left_to_the_portal(
+    portal: RunningPortal, project: Project, registry: Registry
+) -> None:
+    """Uploaded by hand, they are no difference to the engine; a declaration that goes leaves them
+    in use; one that comes replaces them.
 
-    The portal takes an upload where a form names no keys, and no other. Keys stay with a client that
-    stays: a form that goes takes everything with it.
+    The portal takes an upload where a form names no keys, and no other. Keys stay with a client
+    that stays: a form that goes takes everything with it.
     """
     uploaded, taken_back = (
-        hand_over(write_form(project.forms, f"gent/{name}", keys=[])) for name in ("uploaded", "taken-back")
+        hand_over(write_form(project.forms, f"gent/{name}", keys=[]))
+        for name in ("uploaded", "taken-back")
     )
     handed_over = write_form(project.forms, "gent/handed-over")
     forms = (uploaded, taken_back, handed_over)
@@ -36,7 +39,10 @@ def test_keys_that_are_left_to_the_portal(portal: RunningPortal, project: Projec
     assert "keys" not in project.outputs()["connections"][uploaded.key]["acmidm"]
     key = new_key("by-hand")
     somebody = person(portal, f"beheer-{uuid.uuid4().hex[:8]}")
-    sent = [somebody.upload(client_id, json.dumps(public_jwk(key))).status_code for client_id in client_ids]
+    sent = [
+        somebody.upload(client_id, json.dumps(public_jwk(key))).status_code
+        for client_id in client_ids
+    ]
     assert sent == [303, 303, 412]
     registry.set_keys(client_ids[1], [new_key("by-hand")])
     project.in_sync()
@@ -51,12 +57,21 @@ def test_keys_that_are_left_to_the_portal(portal: RunningPortal, project: Projec
         f"ClientJwks {taken_back.key}",
         f"ClientJwks {handed_over.key}",
     )
-    assert {place: op for place, (op, _) in details(project.steps()).items()} == dict.fromkeys(changed, "update")
+    assert {place: op for place, (op, _) in details(project.steps()).items()} == dict.fromkeys(
+        changed, "update"
+    )
     project.apply("--refresh")
-    assert [kids(registry.client(form.application)) for form in forms] == [{"by-hand"}, {"declared"}, {"key-1"}]
+    assert [kids(registry.client(form.application)) for form in forms] == [
+        {"by-hand"},
+        {"declared"},
+        {"key-1"},
+    ]
     assert portal.client_token(key, client_ids[0])
     assert portal.client_token(handed_over.keys["key-1"], client_ids[2])
-    sent = [somebody.upload(client_id, json.dumps(public_jwk(new_key("more")))).status_code for client_id in client_ids]
+    sent = [
+        somebody.upload(client_id, json.dumps(public_jwk(new_key("more")))).status_code
+        for client_id in client_ids
+    ]
     assert sent == [303, 412, 303]
     project.in_sync()
 

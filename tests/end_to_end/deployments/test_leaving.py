@@ -1,8 +1,8 @@
-"""Connections that leave: announced, taken down from their day on in two runs, or left at their authority where their
-form says so.
+"""Connections that leave: announced, taken down from their day on in two runs, or left at their
+authority where their form says so.
 
-One protecting stack with a form for each: the first run is an ``up``, the second ``acmidm deploy``, which goes on where
-that is due.
+One protecting stack with a form for each: the first run is an ``up``, the second ``acmidm deploy``,
+which goes on where that is due.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ from tests.support.registry import Registry
 COMING, DUE = "2999-03-31", "2020-03-31"
 PRODUCTS = ("notificaties", "dosis")
 NAMES = ("coming", "whole", "back", "product", "kept", "kept-since", "at-once", "stays")
-RETIRED = ["client_retired", "protection_lifted", "retirement_announced", "scope_withdrawn", "scope_withdrawn"]
+RETIRED = [
+    "client_retired",
+    "protection_lifted",
+    "retirement_announced",
+    "scope_withdrawn",
+    "scope_withdrawn",
+]
 
 
 @dataclass
@@ -37,13 +43,22 @@ class Leaving:
 
     def kinds(self) -> dict[str, list[str]]:
         """The kinds of change in the engine's review, per form."""
-        report = json.loads(self.project.acmidm("review", "--stack", "tni", "--output", "json").stdout)
-        changes = {one["application"]: [change["kind"] for change in one["changes"]] for one in report["connections"]}
-        return {name: changes[form.application] for name, form in self.forms.items() if form.application in changes}
+        report = json.loads(
+            self.project.acmidm("review", "--stack", "tni", "--output", "json").stdout
+        )
+        changes = {
+            one["application"]: [change["kind"] for change in one["changes"]]
+            for one in report["connections"]
+        }
+        return {
+            name: changes[form.application]
+            for name, form in self.forms.items()
+            if form.application in changes
+        }
 
     def there(self, registry: Registry) -> dict[str, Any]:
-        """Per form its client with its products' configurations, but for its ETags and its resource's mark; None where
-        it is gone."""
+        """Per form its client with its products' configurations, but for its ETags and its
+        resource's mark; None where it is gone."""
         found = registry.everything(*(form.application for form in self.forms.values()))
         return {
             name: (
@@ -66,10 +81,14 @@ def granted(client: Mapping[str, Any]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def leaving(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Leaving:
+def leaving(
+    portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Leaving:
     project = Project(tmp_path_factory.mktemp("leaving"))
     project.connect(portal, protectClients=True)
-    forms = {name: write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in NAMES}
+    forms = {
+        name: write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in NAMES
+    }
     project.apply()
     found = Leaving(project, forms, {}, {}, {})
     found.before = found.there(registry)
@@ -87,15 +106,22 @@ def leaving(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.
 
 
 def test_the_first_run_withdraws_the_scopes_and_nothing_else(leaving: Leaving) -> None:
-    """Of a product its own; nothing at all of what is announced. The review says so, and the service desk's list.
+    """Of a product its own; nothing at all of what is announced. The review says so, and the
+    service desk's list.
 
-    Of what is preserved neither, but that no form names its keys any more: its organisation may upload one.
+    Of what is preserved neither, but that no form names its keys any more: its organisation may
+    upload one.
     """
     assert leaving.reviewed == {
         "coming": ["retirement_announced"],
         "whole": RETIRED,
         "back": RETIRED,
-        "product": ["retirement_announced", "product_retired", "scope_withdrawn", "product_unprotected"],
+        "product": [
+            "retirement_announced",
+            "product_retired",
+            "scope_withdrawn",
+            "product_unprotected",
+        ],
         "kept": ["client_preserved", "protection_lifted", "retirement_announced"],
         "kept-since": ["client_preserved", "protection_lifted", "retirement_announced"],
     }
@@ -103,14 +129,17 @@ def test_the_first_run_withdraws_the_scopes_and_nothing_else(leaving: Leaving) -
     for name, before in leaving.before.items():
         after = leaving.after[name]
         assert granted(after) == withdrawn.get(name, [DOSSIERS, SEND])
-        assert {**after, "scopes": before["scopes"]} == {**before, "keys_declared": not name.startswith("kept")}
+        assert {**after, "scopes": before["scopes"]} == {
+            **before,
+            "keys_declared": not name.startswith("kept"),
+        }
 
 
 def test_the_next_deployment_goes_on_and_does_both_for_others(
     leaving: Leaving, registry: Registry, portal: RunningPortal
 ) -> None:
-    """Also after a run that was cut off between the two. A day that is taken away again gives the client back what it
-    had."""
+    """Also after a run that was cut off between the two. A day that is taken away again gives the
+    client back what it had."""
     project, forms, before = leaving.project, leaving.forms, leaving.before
     assert f"leaves   {COMING}" in project.acmidm("status", "--stack", "tni").stdout
     forms["coming"].document["contacts"] = ["loket@stad-gent.example"]
@@ -135,23 +164,38 @@ def test_the_next_deployment_goes_on_and_does_both_for_others(
         **{name: {**before[name], "keys_declared": False} for name in ("kept", "kept-since")},
     }
     expected["coming"] = {**before["coming"], "contacts": ["loket@stad-gent.example"]}
-    expected["product"] = {**leaving.after["product"], "products": {**before["product"]["products"], "dosis": None}}
+    expected["product"] = {
+        **leaving.after["product"],
+        "products": {**before["product"]["products"], "dosis": None},
+    }
     assert there == expected
     for name in ("whole", "at-once"):
-        assert [registry.configuration(product, before[name]["client_id"]) for product in PRODUCTS] == [None, None]
+        assert [
+            registry.configuration(product, before[name]["client_id"]) for product in PRODUCTS
+        ] == [None, None]
     for name, status in (("at-once", 401), ("kept", 200), ("kept-since", 200)):
-        assertion = sign_assertion(forms[name].keys["key-1"], before[name]["client_id"], portal.audience)
+        assertion = sign_assertion(
+            forms[name].keys["key-1"], before[name]["client_id"], portal.audience
+        )
         assert portal.request_token(assertion).status_code == status
     resources = project.resources()
-    protected = {name for name, form in forms.items() if resources.get(f"OAuthClient {form.key}", {}).get("protect")}
+    protected = {
+        name
+        for name, form in forms.items()
+        if resources.get(f"OAuthClient {form.key}", {}).get("protect")
+    }
     assert protected == {"coming", "back", "product", "stays"}
-    assert not any(forms[name].key in place for name in ("kept", "kept-since") for place in resources)
+    assert not any(
+        forms[name].key in place for name in ("kept", "kept-since") for place in resources
+    )
     project.in_sync()
 
 
-def test_what_has_left_stays_as_it_is_and_may_be_taken_back(leaving: Leaving, registry: Registry) -> None:
-    """What is preserved is listed, and no drift. Lines and forms of what is gone may go at any time; with no line it is
-    declared again."""
+def test_what_has_left_stays_as_it_is_and_may_be_taken_back(
+    leaving: Leaving, registry: Registry
+) -> None:
+    """What is preserved is listed, and no drift. Lines and forms of what is gone may go at any
+    time; with no line it is declared again."""
     project, forms, before = leaving.project, leaving.forms, leaving.before
     again = project.recover()
     assert (again.code, "a second run" in again.output) == (0, False), again.output
@@ -164,7 +208,11 @@ def test_what_has_left_stays_as_it_is_and_may_be_taken_back(leaving: Leaving, re
 
     forms["whole"].path.unlink()
     product = forms["product"]
-    del product.document["retire"], product.request()["products"]["dosis"], product.request()["scopes"][DOSSIERS]
+    del (
+        product.document["retire"],
+        product.request()["products"]["dosis"],
+        product.request()["scopes"][DOSSIERS],
+    )
     product.save()
     assert project.steps() == []
     del forms["kept"].document["preserve"]

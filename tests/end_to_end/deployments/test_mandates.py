@@ -1,5 +1,5 @@
-"""A supplier for two towns, with one key for their clients, or one client for both: what an ended mandate takes from
-the one and leaves the other, run by run."""
+"""A supplier for two towns, with one key for their clients, or one client for both: what an ended
+mandate takes from the one and leaves the other, run by run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def until(town: FormFile, day: str) -> None:
 def reviewed(project: Project) -> dict[str, list[str]]:
     """The kinds of change in the engine's review, per form."""
     report = json.loads(project.acmidm("review", "--stack", "tni", "--output", "json").stdout)
-    return {one["form"]: [change["kind"] for change in one["changes"]] for one in report["connections"]}
+    return {
+        one["form"]: [change["kind"] for change in one["changes"]] for one in report["connections"]
+    }
 
 
 def test_scopes_go_and_then_the_key_of_that_connection_alone(
@@ -32,7 +34,8 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
 ) -> None:
     """Nothing else of its form is carried out meanwhile; a later mandate gives all of it back."""
     town, other = (
-        write_form(project.forms, f"{folder}/loket", scopes=(SEND, PLAIN), keys=()) for folder in ("aalst", "gent")
+        write_form(project.forms, f"{folder}/loket", scopes=(SEND, PLAIN), keys=())
+        for folder in ("aalst", "gent")
     )
     for form in (town, other):
         form.use_supplier("theirs")
@@ -42,7 +45,9 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
 
     def token(form: FormFile) -> int:
         client_id = registry.client(form.application)["client_id"]
-        return portal.request_token(sign_assertion(key, client_id, portal.issuer), scope=PLAIN).status_code
+        return portal.request_token(
+            sign_assertion(key, client_id, portal.issuer), scope=PLAIN
+        ).status_code
 
     assert (token(town), token(other)) == (200, 200)
     until(town, ENDED)
@@ -50,7 +55,10 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
     town.save()
     said = project.acmidm("validate")
     assert said.code == 0, said.output
-    assert f"not carried out: aalst/loket on tni: the mandate of leverancier ended on {ENDED}" in said.stdout
+    assert (
+        f"not carried out: aalst/loket on tni: the mandate of leverancier ended on {ENDED}"
+        in said.stdout
+    )
     assert reviewed(project) == {
         "aalst/loket": ["mandate_ended", "mandate_changed", "scope_withdrawn", "scope_withdrawn"]
     }
@@ -59,9 +67,17 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
     assert set(there["scopes"]) - {"vo_info"} == set()
     assert (kids(there), there["contacts"]) == ({"theirs"}, before["contacts"])
     assert (token(town), token(other)) == (400, 200)
-    assert f"mandate  leverancier ENDED {ENDED}" in project.acmidm("status", "aalst", "--stack", "tni").stdout
-    assert "van leverancier, met een mandaat tot en met 31 december 2020" in project.acmidm("steps", "aalst").stdout
-    assert reviewed(project)["aalst/loket"] == [*("mandate_ended", "client_without_key", "key_removed")]
+    assert (
+        f"mandate  leverancier ENDED {ENDED}"
+        in project.acmidm("status", "aalst", "--stack", "tni").stdout
+    )
+    assert (
+        "van leverancier, met een mandaat tot en met 31 december 2020"
+        in project.acmidm("steps", "aalst").stdout
+    )
+    assert reviewed(project)["aalst/loket"] == [
+        *("mandate_ended", "client_without_key", "key_removed")
+    ]
     project.apply()
     assert kids(registry.client(town.application)) == set()
     project.in_sync()
@@ -72,7 +88,11 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
     until(town, "2999-06-30")
     project.apply()
     again = registry.client(town.application)
-    assert (again["scopes"], kids(again), again["contacts"]) == (before["scopes"], {"theirs"}, ["ander@aalst.example"])
+    assert (again["scopes"], kids(again), again["contacts"]) == (
+        before["scopes"],
+        {"theirs"},
+        ["ander@aalst.example"],
+    )
     assert token(town) == 200
     project.in_sync()
 
@@ -88,8 +108,11 @@ def town_of(forms: Path, name: str, application: str, until: str = "2999-12-31")
     (folder / "mandates.yaml").write_text(json.dumps({"mandates": [mandate]}))
 
 
-def test_one_client_sends_for_many_and_for_each_by_its_own_mandate(project: Project, portal: RunningPortal) -> None:
-    """The products accept what is of a registered sender alone; the review and the list name them together."""
+def test_one_client_sends_for_many_and_for_each_by_its_own_mandate(
+    project: Project, portal: RunningPortal
+) -> None:
+    """The products accept what is of a registered sender alone; the review and the list name them
+    together."""
     form = write_form(project.forms, "gent/berichten", scopes=(SEND, DOSSIERS))
     project.apply()
     for name in ("aalst", "zele"):
@@ -98,7 +121,9 @@ def test_one_client_sends_for_many_and_for_each_by_its_own_mandate(project: Proj
     form.save()
     review = project.acmidm("review", "--stack", "tni").stdout
     for product in ("dosis", "notificaties"):
-        assert f"sends for more organisations through {product}: 2 (Stad Aalst, Stad Zele)" in review
+        assert (
+            f"sends for more organisations through {product}: 2 (Stad Aalst, Stad Zele)" in review
+        )
     project.apply()
     project.in_sync()
     assert "acts for Stad Aalst, Stad Zele" in project.acmidm("status", "--stack", "tni").stdout
@@ -110,7 +135,11 @@ def test_one_client_sends_for_many_and_for_each_by_its_own_mandate(project: Proj
         source = {"Bron": f"urn://{name}/loket", "DossierNummer": "2026-17"}
         calls = (
             ("notificaties", "/api/v2/notificaties", notification),
-            ("dosis", "/api/v2/dosis/dossiers", {**DOSSIER, "UploadId": None, "Identificatie": source, "Agenten": []}),
+            (
+                "dosis",
+                "/api/v2/dosis/dossiers",
+                {**DOSSIER, "UploadId": None, "Identificatie": source, "Agenten": []},
+            ),
         )
         answers = (
             httpx.post(
@@ -129,7 +158,10 @@ def test_one_client_sends_for_many_and_for_each_by_its_own_mandate(project: Proj
     town_of(project.forms, "aalst", form.application, ENDED)
     said = project.acmidm("validate")
     assert said.code == 0, said.output
-    assert "gent/berichten on tni: it sends no more for Stad Aalst, whose mandate has ended" in said.stdout
+    assert (
+        "gent/berichten on tni: it sends no more for Stad Aalst, whose mandate has ended"
+        in said.stdout
+    )
     assert (
         "sends for fewer organisations through dosis: 1 (Stad Aalst)"
         in project.acmidm("review", "--stack", "tni").stdout

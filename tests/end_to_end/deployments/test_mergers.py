@@ -1,5 +1,5 @@
-"""Two connections that cannot both have the name that they want keep their clients: a merger, a chain and a swap of
-names."""
+"""Two connections that cannot both have the name that they want keep their clients: a merger, a
+chain and a swap of names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def move(form: FormFile, name: str, organisation: dict[str, Any], **changes: Any
 
 
 def clients_of(registry: Registry, *forms: FormFile) -> list[dict[str, Any]]:
-    """The one client of each form, with its keys, scopes and products, but for what a rename changes."""
+    """The one client of each form, with its keys, scopes and products, but for what a rename
+    changes."""
     renamed = ("etags", "application", "client_name", "software_id", "organisation")
     found = []
     for form in forms:
@@ -50,14 +51,19 @@ def rename(form: FormFile, application: str, formerly: str | None = None) -> Non
 def test_two_organisations_with_the_same_application_merge(
     protects: bool, project: Project, registry: Registry, acmidm: CommandLine
 ) -> None:
-    """A whole earlier key keeps the one client, the code beside it another that has its name; the lines may go
-    afterwards."""
+    """A whole earlier key keeps the one client, the code beside it another that has its name; the
+    lines may go afterwards."""
     project.configure({"protectClients": protects})
-    name, codes = f"loket-{uuid.uuid4().hex[:12]}", [f"OVO{number:06d}" for number in (810 + protects, 820 + protects)]
+    name, codes = (
+        f"loket-{uuid.uuid4().hex[:12]}",
+        [f"OVO{number:06d}" for number in (810 + protects, 820 + protects)],
+    )
     organisations: list[dict[str, Any]] = [{"name": f"Fusie {code}", "ovo": code} for code in codes]
     into, merged = organisations
     ours = write_form(project.forms, "fusie/loket", application=name, organisation=into)
-    theirs = write_form(project.forms, "oud/loket", application=name, scopes=(SEND, DOSSIERS), organisation=merged)
+    theirs = write_form(
+        project.forms, "oud/loket", application=name, scopes=(SEND, DOSSIERS), organisation=merged
+    )
     desk = write_form(project.forms, "oud/balie", organisation=merged)
     project.apply()
     before = clients_of(registry, ours, theirs, desk)
@@ -69,7 +75,10 @@ def test_two_organisations_with_the_same_application_merge(
     (project.forms / "oud" / "organisation.yaml").unlink()
     (project.forms / "oud").rmdir()
     assert {operation for operation, _ in details(project.steps()).values()} == {"update"}
-    for report in (acmidm.json("review", "--stack", "tni"), acmidm.review_of_forms("--environment", "tni")):
+    for report in (
+        acmidm.json("review", "--stack", "tni"),
+        acmidm.review_of_forms("--environment", "tni"),
+    ):
         assert [[change["kind"] for change in one["changes"]] for one in report["connections"]] == [
             ["client_renamed", "client_updated"]
         ] * 2
@@ -85,12 +94,18 @@ def test_two_organisations_with_the_same_application_merge(
 
 
 @pytest.mark.parametrize("protects", [pytest.param(True, marks=pytest.mark.exhaustive), False])
-def test_a_chain_of_names_takes_two_deployments(protects: bool, project: Project, registry: Registry) -> None:
-    """One connection gets the name that another has, which gets a third: what is refused says how both keep their
-    clients."""
+def test_a_chain_of_names_takes_two_deployments(
+    protects: bool, project: Project, registry: Registry
+) -> None:
+    """One connection gets the name that another has, which gets a third: what is refused says how
+    both keep their clients."""
     project.configure({"protectClients": protects})
-    one, two, three = (f"{name}-{'beschermd' if protects else 'vrij'}" for name in ("eerste", "tweede", "derde"))
-    first, second = (write_form(project.forms, f"gent/{name}", application=name) for name in (one, two))
+    one, two, three = (
+        f"{name}-{'beschermd' if protects else 'vrij'}" for name in ("eerste", "tweede", "derde")
+    )
+    first, second = (
+        write_form(project.forms, f"gent/{name}", application=name) for name in (one, two)
+    )
     project.apply()
     before = clients_of(registry, first, second)
 
@@ -100,9 +115,10 @@ def test_a_chain_of_names_takes_two_deployments(protects: bool, project: Project
     assert refused.code != 0
     (sentence,) = refused.errors
     assert sentence.endswith(
-        f"{second.code}/{two} is still declared by {first.path.relative_to(project.folder)}; two that get another name"
-        " take two deployments: first give that form an application that no form has and run acmidm deploy, then give"
-        f" it {two} with that one under formerly, and remove this line; or remove it, if it is a copy"
+        f"{second.code}/{two} is still declared by {first.path.relative_to(project.folder)}; two"
+        " that get another name take two deployments: first give that form an application that no"
+        f" form has and run acmidm deploy, then give it {two} with that one under formerly, and"
+        " remove this line; or remove it, if it is a copy"
     )
     rename(first, f"{one}-tijdelijk", one)
     assert project.recover().code == 0
@@ -119,12 +135,18 @@ def test_a_swap_of_names_takes_two_deployments(project: Project, registry: Regis
     project.configure({"protectClients": True})
     first, second = (write_form(project.forms, f"gent/{name}") for name in ("een", "ander"))
     project.apply()
-    before, (one, two) = clients_of(registry, first, second), (first.application, second.application)
+    before, (one, two) = (
+        clients_of(registry, first, second),
+        (first.application, second.application),
+    )
 
     rename(first, two, one)
     rename(second, one, two)
     refused = project.up()
-    assert (refused.code != 0, ["two deployments" in sentence for sentence in refused.errors]) == (True, [True, True])
+    assert (refused.code != 0, ["two deployments" in sentence for sentence in refused.errors]) == (
+        True,
+        [True, True],
+    )
     rename(first, f"{two}-tijdelijk", one)
     rename(second, f"{one}-tijdelijk", two)
     assert project.recover().code == 0

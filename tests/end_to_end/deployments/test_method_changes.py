@@ -1,4 +1,5 @@
-"""A client changes from a secret to a key and back: at no moment does neither work, wherever a run is cut off."""
+"""A client changes from a secret to a key and back: at no moment does neither work, wherever a run
+is cut off."""
 
 from __future__ import annotations
 
@@ -14,16 +15,20 @@ from tests.support.registry import Registry, kids
 
 
 @pytest.mark.usefixtures("random_plugin")
-def test_secret_works_until_the_key_does(project: Project, portal: RunningPortal, registry: Registry) -> None:
+def test_secret_works_until_the_key_does(
+    project: Project, portal: RunningPortal, registry: Registry
+) -> None:
     """The run that registers a form's key changes nothing else; the next one changes over.
 
-    Where the organisation has its keys in the portal, the secret works until it uploads one: however long that takes,
-    drift is none, and reports say what is in force. A form that goes back to a secret meanwhile gets a new one, beside
-    the one that its application has.
+    Where the organisation has its keys in the portal, the secret works until it uploads one:
+    however long that takes, drift is none, and reports say what is in force. A form that goes back
+    to a secret meanwhile gets a new one, beside the one that its application has.
     """
     project.configure({"keyOverlapDays": 14})
     form, waits = (
-        write_form(project.forms, f"gent/{name}", keys=(), token_endpoint_auth_method="client_secret_basic")
+        write_form(
+            project.forms, f"gent/{name}", keys=(), token_endpoint_auth_method="client_secret_basic"
+        )
         for name in ("loket", "wacht")
     )
     project.apply()
@@ -34,10 +39,13 @@ def test_secret_works_until_the_key_does(project: Project, portal: RunningPortal
     authenticate(waits, "private_key_jwt")
 
     waiting = project.apply().output
-    assert f"{form.key} goes on with its client secret until its authority has one of the keys in its form" in waiting
     assert (
-        f"{waits.key} goes on with its client secret until its authority has a key, which its organisation uploads"
-        in waiting
+        f"{form.key} goes on with its client secret until its authority has one of the keys in its"
+        " form" in waiting
+    )
+    assert (
+        f"{waits.key} goes on with its client secret until its authority has a key, which its"
+        " organisation uploads" in waiting
     )
     assert has_access(portal, ids[0], declared)
     assert kids(registry.client(form.application)) == {"key-1"}
@@ -50,15 +58,29 @@ def test_secret_works_until_the_key_does(project: Project, portal: RunningPortal
     drift = project.acmidm("drift", "--stack", "tni", "--output", "json")
     found = json.loads(drift.stdout)
     assert (drift.code, found["by_hand"]) == (1, []), drift.output
-    pending = {(one["application"], change["kind"]) for one in found["not_applied"] for change in one["changes"]}
-    assert pending == {(waits.application, "authentication_changed"), (waits.application, "secret_until_key")}
+    pending = {
+        (one["application"], change["kind"])
+        for one in found["not_applied"]
+        for change in one["changes"]
+    }
+    assert pending == {
+        (waits.application, "authentication_changed"),
+        (waits.application, "secret_until_key"),
+    }
     reviewed = json.loads(project.acmidm("review", "--stack", "tni", "--output", "json").stdout)
     assert {
-        (one["application"], change["kind"]) for one in reviewed["connections"] for change in one["changes"]
+        (one["application"], change["kind"])
+        for one in reviewed["connections"]
+        for change in one["changes"]
     } == pending
     listed = json.loads(project.acmidm("status", "--stack", "tni", "--output", "json").stdout)
-    methods = {one["application"]: one["token_endpoint_auth_method"] for one in listed["connections"]}
-    assert methods == {form.application: "private_key_jwt", waits.application: "client_secret_basic"}
+    methods = {
+        one["application"]: one["token_endpoint_auth_method"] for one in listed["connections"]
+    }
+    assert methods == {
+        form.application: "private_key_jwt",
+        waits.application: "client_secret_basic",
+    }
     assert has_access(portal, ids[1], secret)
 
     authenticate(waits, "client_secret_basic")

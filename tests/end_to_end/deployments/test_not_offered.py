@@ -1,5 +1,5 @@
-"""What the catalogue has and the authority does not offer, a product or a scope: it fails in one connection, and holds
-nobody else up."""
+"""What the catalogue has and the authority does not offer, a product or a scope: it fails in one
+connection, and holds nobody else up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from tests.support.registry import Registry
 REFUSED = "dv_metadata_read"
 
 
-def without(folder: Path, what: str, name: str, environment: str = "tni") -> Iterator[tuple[Project, Registry]]:
+def without(
+    folder: Path, what: str, name: str, environment: str = "tni"
+) -> Iterator[tuple[Project, Registry]]:
     settings = offered()
     del settings[what][name]
     with running_portal(folder / "portal", environment=environment, **settings) as portal:
@@ -36,10 +38,13 @@ def tni(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Projec
 
 @pytest.mark.parametrize("tni", [("products", "dosis")], indirect=True)
 def test_others_are_reviewed_approved_and_compared(tni: tuple[Project, Registry]) -> None:
-    """Of the one that cannot be read nothing is approved, and its product alone is not compared: that is said, with
-    code 3."""
+    """Of the one that cannot be read nothing is approved, and its product alone is not compared:
+    that is said, with code 3."""
     project, registry = tni
-    other, evil = write_form(project.forms, scopes=(SEND,)), write_form(project.forms, "evil/loket", scopes=(DOSSIERS,))
+    other, evil = (
+        write_form(project.forms, scopes=(SEND,)),
+        write_form(project.forms, "evil/loket", scopes=(DOSSIERS,)),
+    )
     assert project.recover().code != 0
     other.request()["scopes"][PLAIN] = {}
     other.save()

@@ -1,4 +1,5 @@
-"""The policy pack with the real engine: it sees what no form declares, and stops it before it happens."""
+"""The policy pack with the real engine: it sees what no form declares, and stops it before it
+happens."""
 
 from __future__ import annotations
 
@@ -32,14 +33,16 @@ bad = dataclasses.replace(
     jwks={"slipped-in": dataclasses.replace(key, kid="slipped-in", members=members)},
 )
 Onboarding(bad.key, OnboardingArgs([bad]))
-"""
-_VIOLATION = re.compile(r"\[(mandatory|advisory)\]\s+(\S+)\s+\(pulumi-python:dynamic/acmidm:(\w+): (\S+)\)")
+"""  # noqa: E501
+_VIOLATION = re.compile(
+    r"\[(mandatory|advisory)\]\s+(\S+)\s+\(pulumi-python:dynamic/acmidm:(\w+): (\S+)\)"
+)
 
 
 @pytest.fixture
 def project(tmp_path: Path, random_plugin: None) -> Project:  # noqa: ARG001
-    """On prod, with a form that satisfies every policy and one that is exempted from one; preview needs no
-    authority."""
+    """On prod, with a form that satisfies every policy and one that is exempted from one; preview
+    needs no authority."""
     made = Project(tmp_path / "project", stack="prod")
     made.prepare({**NO_ACCESS, "protectClients": True})
     write_form(made.forms, environment="prod")
@@ -60,8 +63,8 @@ def violations(output: str) -> set[tuple[str, str, str, str]]:
 
 
 def test_what_no_form_declares_is_refused_policy_by_policy(project: Project) -> None:
-    """And nothing of the forms, whose written exemption counts for the planned client too. Nothing of the private key
-    is shown.
+    """And nothing of the forms, whose written exemption counts for the planned client too. Nothing
+    of the private key is shown.
 
     RSA keys and algorithms are tried where the rules are.
     """
@@ -87,7 +90,9 @@ def test_lifting_the_protection_is_told_and_stops_nothing(project: Project) -> N
     project.configure({"protectClients": False})
     outcome = project.succeed("preview", *PACK)
     assert "acmidm@v" in outcome.output
-    assert {(level, policy) for level, policy, *_ in violations(outcome.output)} == {("advisory", "removal-on-prod")}
+    assert {(level, policy) for level, policy, *_ in violations(outcome.output)} == {
+        ("advisory", "removal-on-prod")
+    }
 
 
 def test_every_policy_is_in_the_pack() -> None:

@@ -22,7 +22,9 @@ def test_a_deployment_says_how_far_it_is(project: Project, monkeypatch: pytest.M
     monkeypatch.setattr(progress, "SECONDS", (0.05, 0.05))
     done = CliRunner().invoke(app, ["deploy", "--stack", "tni"])
     assert done.exit_code == 0, done.output
-    shown = re.findall(r"^tni: (\d) of 6 connections, about a minute more$", done.stderr, re.MULTILINE)
+    shown = re.findall(
+        r"^tni: (\d) of 6 connections, about a minute more$", done.stderr, re.MULTILINE
+    )
     assert shown, done.stderr
     assert shown == sorted(shown)
 

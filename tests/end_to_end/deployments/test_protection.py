@@ -1,4 +1,5 @@
-"""Where the stack's settings protect clients, removing a form, a product or a platform removes nothing."""
+"""Where the stack's settings protect clients, removing a form, a product or a platform removes
+nothing."""
 
 from __future__ import annotations
 
@@ -8,12 +9,17 @@ from tests.support.registry import Registry
 
 
 def test_removals_are_refused_and_lose_nothing(project: Project, registry: Registry) -> None:
-    """A form, and a product of another: after the refusal authority and state have both, and reverting is enough.
+    """A form, and a product of another: after the refusal authority and state have both, and
+    reverting is enough.
 
-    Taking the protection away is one change, removing the form another; then it goes with all it had.
+    Taking the protection away is one change, removing the form another; then it goes with all it
+    had.
     """
     project.configure({"protectClients": True})
-    forms = [write_form(project.forms, name, scopes=(SEND, DOSSIERS)) for name in ("gent/loket", "gent/ander")]
+    forms = [
+        write_form(project.forms, name, scopes=(SEND, DOSSIERS))
+        for name in ("gent/loket", "gent/ander")
+    ]
     form, other = forms
     project.apply()
     before, resources = [registry.client(one.application) for one in forms], project.resources()
@@ -24,9 +30,9 @@ def test_removals_are_refused_and_lose_nothing(project: Project, registry: Regis
     for refused in (project.preview(), project.up()):
         assert refused.code != 0
         assert "because it is protected" in refused.output
-        assert all(f'{name}/dosis" cannot be deleted' in refused.output for name in (form.key, other.key)), (
-            refused.output
-        )
+        assert all(
+            f'{name}/dosis" cannot be deleted' in refused.output for name in (form.key, other.key)
+        ), refused.output
     kept = project.resources()
     assert {place: kept[place] for place in resources if form.key in place or "dosis" in place} == {
         place: known for place, known in resources.items() if form.key in place or "dosis" in place
@@ -48,7 +54,10 @@ def test_removals_are_refused_and_lose_nothing(project: Project, registry: Regis
     form.path.unlink()
     project.apply()
     assert registry.clients(form.application) == []
-    assert [registry.configuration(product, before[0]["client_id"]) for product in ("notificaties", "dosis")] == [
+    assert [
+        registry.configuration(product, before[0]["client_id"])
+        for product in ("notificaties", "dosis")
+    ] == [
         None,
         None,
     ]

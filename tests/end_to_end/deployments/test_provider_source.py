@@ -17,11 +17,14 @@ EDIT = """    def read(self, id_: str, props: Properties) -> ReadResult:
 
 
 def providers(project: Project) -> dict[str, str]:
-    return {place: resource["inputs"]["__provider"] for place, resource in project.resources().items()}
+    return {
+        place: resource["inputs"]["__provider"] for place, resource in project.resources().items()
+    }
 
 
 def test_edit_of_a_provider_is_no_diff(project: Project, tmp_path: Path) -> None:
-    """What is stored of a provider is its name: an edited method runs on old state, and nothing shows as changed."""
+    """What is stored of a provider is its name: an edited method runs on old state, and nothing
+    shows as changed."""
     write_form(project.forms)
     project.apply()
     stored = providers(project)

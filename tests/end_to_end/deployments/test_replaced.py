@@ -1,9 +1,9 @@
-"""What Pulumi's users type replaces resources, and a create takes its own client over: then the delete that follows
-must not kill it.
+"""What Pulumi's users type replaces resources, and a create takes its own client over: then the
+delete that follows must not kill it.
 
-Each way in which Pulumi makes a resource anew, on the real engine with a real mail server: the client, its client-ID,
-its keys and its products are there afterwards, in the state and at the authority, and nobody is mailed what was mailed
-before.
+Each way in which Pulumi makes a resource anew, on the real engine with a real mail server: the
+client, its client-ID, its keys and its products are there afterwards, in the state and at the
+authority, and nobody is mailed what was mailed before.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ options = {}
 
 @pytest.fixture
 def portal(tmp_path: Path) -> Iterator[RunningPortal]:
-    """One of its own: what other tests leave at theirs would be left behind by this stack, whose name is the same."""
+    """One of its own: what other tests leave at theirs would be left behind by this stack, whose
+    name is the same."""
     with running_portal(tmp_path / "portal", receives_mail=True, **offered()) as running:
         yield running
 
@@ -72,7 +73,9 @@ def with_program(project: Project, more: str) -> None:
     program = (ROOT / "__main__.py").read_text()
     program = program.replace("settings = read_settings()", f"{more}\nsettings = read_settings()")
     (project.folder / "__main__.py").write_text(
-        program.replace("protect=settings.protect_clients))", "protect=settings.protect_clients), **options)")
+        program.replace(
+            "protect=settings.protect_clients))", "protect=settings.protect_clients), **options)"
+        )
     )
 
 
@@ -92,19 +95,27 @@ def urn_of(project: Project, place: str) -> str:
     return str(urn)
 
 
-def is_whole(project: Project, registry: Registry, forms: list[FormFile], before: dict[str, Any]) -> None:
+def is_whole(
+    project: Project, registry: Registry, forms: list[FormFile], before: dict[str, Any]
+) -> None:
     assert there(registry, forms) == before
     project.in_sync()
     drift = project.acmidm("drift", "--stack", "tni")
     assert drift.code == 0, drift.output
     resources = json.loads(project.exported())["deployment"]["resources"]
-    recorded = {one["outputs"]["client_id"] for one in resources if kind_of(one["urn"]) in ("OAuthClient", "Client")}
+    recorded = {
+        one["outputs"]["client_id"]
+        for one in resources
+        if kind_of(one["urn"]) in ("OAuthClient", "Client")
+    }
     assert recorded == {clients[0]["client_id"] for clients in before.values()}
 
 
-def test_what_is_typed_loses_no_client(project: Project, registry: Registry, mails: MailServer) -> None:
-    """``--replace`` of a client and of a product, ``state taint``, ``state rename`` and ``state delete``: each then an
-    ``up``."""
+def test_what_is_typed_loses_no_client(
+    project: Project, registry: Registry, mails: MailServer
+) -> None:
+    """``--replace`` of a client and of a product, ``state taint``, ``state rename`` and ``state
+    delete``: each then an ``up``."""
     forms = [
         write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS))
         for name in ("replaced", "tainted", "renamed", "deleted")
@@ -116,9 +127,17 @@ def test_what_is_typed_loses_no_client(project: Project, registry: Registry, mai
     project.succeed("state", "taint", "--yes", urn_of(project, f"OAuthClient {tainted.key}"))
     for place in (f"OAuthClient {renamed.key}", f"ProductConfiguration {renamed.key}/dosis"):
         project.succeed("state", "rename", "--yes", urn_of(project, place), "elders")
-    project.succeed("state", "delete", "--yes", "--target-dependents", urn_of(project, f"OAuthClient {deleted.key}"))
+    project.succeed(
+        "state",
+        "delete",
+        "--yes",
+        "--target-dependents",
+        urn_of(project, f"OAuthClient {deleted.key}"),
+    )
     places = (f"OAuthClient {replaced.key}", f"ProductConfiguration {replaced.key}/dosis")
-    outcome = project.apply(*(word for place in places for word in ("--replace", urn_of(project, place))))
+    outcome = project.apply(
+        *(word for place in places for word in ("--replace", urn_of(project, place)))
+    )
     client_id = before[replaced.application][0]["client_id"]
     assert f"client {client_id} is left where it is" in outcome.output
     is_whole(project, registry, forms, before)
@@ -138,8 +157,8 @@ def test_what_is_typed_loses_no_client(project: Project, registry: Registry, mai
 def test_what_a_program_is_changed_to_loses_no_client(
     project: Project, registry: Registry, mails: MailServer, more: str
 ) -> None:
-    """It puts ``Onboarding`` below a component of its own, replaces clients with their contacts, gives them another
-    type; and back."""
+    """It puts ``Onboarding`` below a component of its own, replaces clients with their contacts,
+    gives them another type; and back."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before = there(registry, [form])
@@ -155,12 +174,15 @@ def test_what_a_program_is_changed_to_loses_no_client(
 
 
 @pytest.mark.parametrize(
-    "command", [Project.up, pytest.param(Project.recover, marks=pytest.mark.exhaustive)], ids=["up", "deploy"]
+    "command",
+    [Project.up, pytest.param(Project.recover, marks=pytest.mark.exhaustive)],
+    ids=["up", "deploy"],
 )
 def test_a_move_whose_create_fails_removes_nothing(
     project: Project, registry: Registry, mails: MailServer, command: Callable[[Project], Outcome]
 ) -> None:
-    """The engine goes on after a failure, with removals too: they would be all that is left of the move."""
+    """The engine goes on after a failure, with removals too: they would be all that is left of the
+    move."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before = there(registry, [form])
@@ -169,7 +191,10 @@ def test_a_move_whose_create_fails_removes_nothing(
     form.save()
     failed = command(project)
     assert failed.code != 0
-    assert f"client {before[form.application][0]['client_id']} stays, for what was to go on with it" in failed.output
+    assert (
+        f"client {before[form.application][0]['client_id']} stays, for what was to go on with it"
+        in failed.output
+    )
     assert there(registry, [form]) == before
     del form.request()["adopt"]
     form.save()
@@ -179,8 +204,8 @@ def test_a_move_whose_create_fails_removes_nothing(
 
 
 def test_a_move_that_ended_early_is_undone(project: Project, registry: Registry) -> None:
-    """The state has both resources, the authority the mark of the one that goes: the one that stays goes on with the
-    client."""
+    """The state has both resources, the authority the mark of the one that goes: the one that stays
+    goes on with the client."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before = there(registry, [form])
@@ -190,7 +215,9 @@ def test_a_move_that_ended_early_is_undone(project: Project, registry: Registry)
     assert project.up().code != 0, "what is protected is not removed"
     with_program(project, "options = {}")
     outcome = project.apply()
-    assert f"client {before[form.application][0]['client_id']} is left where it is" in outcome.output
+    assert (
+        f"client {before[form.application][0]['client_id']} is left where it is" in outcome.output
+    )
     assert there(registry, [form]) == before
     project.apply("--refresh")
     is_whole(project, registry, [form], before)
@@ -199,8 +226,11 @@ def test_a_move_that_ended_early_is_undone(project: Project, registry: Registry)
     assert there(registry, [form]) == {form.application: []}
 
 
-def test_a_form_that_adopts_what_it_was_formerly_loses_nothing(project: Project, registry: Registry) -> None:
-    """The takeover is refused, and the client stays that it names, until the form says ``formerly``."""
+def test_a_form_that_adopts_what_it_was_formerly_loses_nothing(
+    project: Project, registry: Registry
+) -> None:
+    """The takeover is refused, and the client stays that it names, until the form says
+    ``formerly``."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before = there(registry, [form])[form.application]
@@ -223,8 +253,8 @@ def test_a_form_that_adopts_what_it_was_formerly_loses_nothing(project: Project,
 def test_a_client_that_is_deleted_before_it_is_replaced_is_a_new_one(
     project: Project, registry: Registry, mails: MailServer
 ) -> None:
-    """That is what was asked for: another client-ID, which its organisation is mailed, with all scopes, keys and
-    products."""
+    """That is what was asked for: another client-ID, which its organisation is mailed, with all
+    scopes, keys and products."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     (before,) = there(registry, [form])[form.application]
@@ -238,7 +268,8 @@ def test_a_client_that_is_deleted_before_it_is_replaced_is_a_new_one(
 
 
 def test_emptied_marks_come_back(project: Project, registry: Registry) -> None:
-    """None is no other identity: the client is repaired where it is, and keeps its client-ID and its products."""
+    """None is no other identity: the client is repaired where it is, and keeps its client-ID and
+    its products."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before = there(registry, [form])
@@ -253,8 +284,8 @@ def test_emptied_marks_come_back(project: Project, registry: Registry) -> None:
 
 
 def test_what_bears_nobodys_mark_is_never_deleted(project: Project, registry: Registry) -> None:
-    """Not even by the state that made it: somebody took the marks away, and a refresh has seen that. The run says what
-    it leaves."""
+    """Not even by the state that made it: somebody took the marks away, and a refresh has seen
+    that. The run says what it leaves."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     client_id = registry.client(form.application)["client_id"]
@@ -267,8 +298,8 @@ def test_what_bears_nobodys_mark_is_never_deleted(project: Project, registry: Re
 
 
 def test_a_state_of_before_and_after(project: Project, registry: Registry) -> None:
-    """A backup of the state is restored once its client was taken over by another resource: it is still its client, and
-    goes with it."""
+    """A backup of the state is restored once its client was taken over by another resource: it is
+    still its client, and goes with it."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before, backup = there(registry, [form]), project.exported()
@@ -281,7 +312,9 @@ def test_a_state_of_before_and_after(project: Project, registry: Registry) -> No
     file = project.folder / "backup.json"
     file.write_text(backup)
     project.succeed("stack", "import", "--file", str(file))
-    assert project.acmidm("drift", "--stack", "tni").code == 1, "another resource's mark is a difference"
+    assert project.acmidm("drift", "--stack", "tni").code == 1, (
+        "another resource's mark is a difference"
+    )
     project.apply("--refresh")
     is_whole(project, registry, [form], before)
     form.remove()
@@ -290,22 +323,29 @@ def test_a_state_of_before_and_after(project: Project, registry: Registry) -> No
 
 
 def test_a_copied_state_takes_nothing_over(project: Project, registry: Registry) -> None:
-    """A second stack whose state is a copy is refused, as long as the first one's has the client; once that stack is
-    gone it is a move."""
+    """A second stack whose state is a copy is refused, as long as the first one's has the client;
+    once that stack is gone it is a move."""
     form = write_form(project.forms, scopes=(SEND,))
     project.apply()
     before = there(registry, [form])
     copied = project.exported().replace("urn:pulumi:tni::", "urn:pulumi:copy::")
     file = project.folder / "copied.json"
     file.write_text(copied)
-    (project.folder / "Pulumi.copy.yaml").write_text((project.folder / "Pulumi.tni.yaml").read_text())
+    (project.folder / "Pulumi.copy.yaml").write_text(
+        (project.folder / "Pulumi.tni.yaml").read_text()
+    )
     project.succeed("stack", "init", "copy", *(("--secrets-provider", PROVIDER) if quick() else ()))
     project.succeed("stack", "import", "--stack", "copy", "--file", str(file))
     refused = project.up("--stack", "copy")
     assert refused.code != 0
-    assert f"stack acmidm/tni has client {before[form.application][0]['client_id']}" in refused.output
+    assert (
+        f"stack acmidm/tni has client {before[form.application][0]['client_id']}" in refused.output
+    )
     assert there(registry, [form]) == before
 
     project.succeed("stack", "rm", "--yes", "--force", "--preserve-config", "--stack", "tni")
     project.apply("--stack", "copy")
-    assert there(registry, [form])[form.application][0] == {**before[form.application][0], "managed_by": "acmidm/copy"}
+    assert there(registry, [form])[form.application][0] == {
+        **before[form.application][0],
+        "managed_by": "acmidm/copy",
+    }

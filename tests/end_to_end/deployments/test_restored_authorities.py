@@ -1,4 +1,5 @@
-"""An authority's database is restored from a backup: it is older than the state, and later newer than that."""
+"""An authority's database is restored from a backup: it is older than the state, and later newer
+than that."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from tests.support.registry import Registry
 
 
 class Restorable:
-    """A portal whose data is copied and put back while it does not run, always under the same address."""
+    """A portal whose data is copied and put back while it does not run, always under the same
+    address."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._how = folder, dict[str, Any]()
@@ -69,17 +71,20 @@ def test_deploy_makes_anew_what_is_gone_and_puts_the_rest_in_line(tmp_path: Path
         assert done.code == 0, done.output
         assert "1 client of tni is at its authority no more: " in done.stderr
         assert _but_for_ids(there(registry, [kept, new])) == _but_for_ids(before)
-        assert registry.client(kept.application)["client_id"] == before[kept.application][0]["client_id"]
+        assert (
+            registry.client(kept.application)["client_id"]
+            == before[kept.application][0]["client_id"]
+        )
         assert project.acmidm("drift", "--stack", "tni").code == 0
 
 
 @pytest.mark.exhaustive
 def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
-    """What is gone is made anew and mailed, what differs is put back in place, and what was removed since is named as a
-    danger.
+    """What is gone is made anew and mailed, what differs is put back in place, and what was removed
+    since is named as a danger.
 
-    Once the newer database is there again, the client that has the key there is taken over, with the client-ID that its
-    people have.
+    Once the newer database is there again, the client that has the key there is taken over, with
+    the client-ID that its people have.
     """
     authority, project = Restorable(tmp_path / "portal"), Project(tmp_path / "project")
     with authority.running() as portal:
@@ -88,7 +93,8 @@ def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
         mailing(project, mails)
         with authority.registry():
             kept, gone, moved = (
-                write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("kept", "gone", "moved")
+                write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS))
+                for name in ("kept", "gone", "moved")
             )
             project.apply()
         authority.back_up("older")
@@ -97,7 +103,10 @@ def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
             kept.request()["scopes"][PLAIN] = {}
             kept.save()
             gone.remove()
-            moved.document |= {"application": f"{moved.application}-nieuw", "formerly": [moved.application]}
+            moved.document |= {
+                "application": f"{moved.application}-nieuw",
+                "formerly": [moved.application],
+            }
             moved.save()
             project.apply()
             forms = [kept, moved, new]
@@ -109,7 +118,8 @@ def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
         with authority.registry() as registry:
             said = project.acmidm("drift", "--stack", "tni").stdout
             assert said.startswith(
-                "By hand on tni: 1 client is removed, 1 client gets another name, 1 client loses 1 scope"
+                "By hand on tni: 1 client is removed, 1 client gets another name, 1 client loses 1"
+                " scope"
             )
             healed = project.acmidm("drift", "--stack", "tni", "--heal")
             behind = registry.client(gone.application)
@@ -135,6 +145,9 @@ def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
 
 def _but_for_ids(found: dict[str, Any]) -> list[Any]:
     return [
-        [{name: value for name, value in client.items() if name != "client_id"} for client in clients]
+        [
+            {name: value for name, value in client.items() if name != "client_id"}
+            for client in clients
+        ]
         for clients in found.values()
     ]

@@ -1,4 +1,5 @@
-"""A client secret is renewed by one line of a form, handed over by one command, and never shows besides."""
+"""A client secret is renewed by one line of a form, handed over by one command, and never shows
+besides."""
 
 from __future__ import annotations
 
@@ -49,16 +50,21 @@ def stack(
     return Stack(project, form, keyed)
 
 
-def test_one_line_renews_a_secret_and_both_work(stack: Stack, portal: RunningPortal, registry: Registry) -> None:
-    """For the overlap of the stack, which the review names; drift calls it not applied, never somebody's hand. A third
-    ends the first."""
+def test_one_line_renews_a_secret_and_both_work(
+    stack: Stack, portal: RunningPortal, registry: Registry
+) -> None:
+    """For the overlap of the stack, which the review names; drift calls it not applied, never
+    somebody's hand. A third ends the first."""
     project, form = stack.project, stack.form
     first, client_id = secret_of(project, form), registry.client(form.application)["client_id"]
     renew(form, 1)
     project.in_sync()
 
     renew(form, 2)
-    assert details(project.steps()).keys() == {f"RandomPassword {form.key}", f"OAuthClient {form.key}"}
+    assert details(project.steps()).keys() == {
+        f"RandomPassword {form.key}",
+        f"OAuthClient {form.key}",
+    }
     reviewed = project.acmidm("review", "--stack", "tni").output
     assert f"{RENEWED}; the one before works for 14 minutes beside it" in reviewed
     drift = project.acmidm("drift", "--stack", "tni").output
@@ -73,9 +79,15 @@ def test_one_line_renews_a_secret_and_both_work(stack: Stack, portal: RunningPor
 
     renew(form, 3)
     project.configure({"keyOverlapDays": 0})
-    assert f"{RENEWED}; the one before ends at once" in project.acmidm("review", "--stack", "tni").output
+    assert (
+        f"{RENEWED}; the one before ends at once"
+        in project.acmidm("review", "--stack", "tni").output
+    )
     project.apply()
-    assert [has_access(portal, client_id, secret) for secret in (first, second, secret_of(project, form))] == [
+    assert [
+        has_access(portal, client_id, secret)
+        for secret in (first, second, secret_of(project, form))
+    ] == [
         False,
         False,
         True,
@@ -84,8 +96,8 @@ def test_one_line_renews_a_secret_and_both_work(stack: Stack, portal: RunningPor
 
 
 def test_secret_is_shown_to_who_can_decrypt_the_stack(stack: Stack, tmp_path: Path) -> None:
-    """On a terminal, or in a new file of theirs alone; for nobody else, in no log, and never where Git would take it
-    along."""
+    """On a terminal, or in a new file of theirs alone; for nobody else, in no log, and never where
+    Git would take it along."""
     project, form = stack.project, stack.form
     secret = secret_of(project, form)
     show = ("secret", "show", f"onboardings/{form.name}.yaml", "--stack", "tni")
@@ -99,15 +111,30 @@ def test_secret_is_shown_to_who_can_decrypt_the_stack(stack: Stack, tmp_path: Pa
     of_keyed = ("secret", "show", f"onboardings/{stack.keyed.name}.yaml")
     (tmp_path / "cloned" / ".git").mkdir(parents=True)
     for words, code, sentence in (
-        (show, 2, "the output is no terminal, where a log would keep the secret; name a file for it with --file FILE"),
+        (
+            show,
+            2,
+            (
+                "the output is no terminal, where a log would keep the secret; name a file for it"
+                " with --file FILE"
+            ),
+        ),
         (
             (*show, "--file", str(file)),
             2,
             "exists already, and is never overwritten; name another file with --file FILE",
         ),
         ((*show, "--file", str(tmp_path / "cloned" / "s")), 2, "is in the Git repository"),
-        ((*show, "--platform", "geosecure", "--file", str(tmp_path / "s")), 2, "has no client for geosecure on tni"),
-        ((*of_keyed, "--file", str(tmp_path / "s")), 2, "private_key_jwt, and has no client secret"),
+        (
+            (*show, "--platform", "geosecure", "--file", str(tmp_path / "s")),
+            2,
+            "has no client for geosecure on tni",
+        ),
+        (
+            (*of_keyed, "--file", str(tmp_path / "s")),
+            2,
+            "private_key_jwt, and has no client secret",
+        ),
     ):
         refused = project.acmidm(*words)
         assert (refused.code, sentence in refused.stderr) == (code, True), refused.output
@@ -116,7 +143,9 @@ def test_secret_is_shown_to_who_can_decrypt_the_stack(stack: Stack, tmp_path: Pa
     refused = project.acmidm(*show, "--file", str(tmp_path / "s"))
     assert (
         refused.code,
-        refused.stderr.startswith("stack tni cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE"),
+        refused.stderr.startswith(
+            "stack tni cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE"
+        ),
     ) == (3, True)
     assert not (tmp_path / "s").exists()
 
@@ -126,7 +155,12 @@ def shown_on_a_terminal(project: Project, words: tuple[str, ...]) -> str:
     ours, its = pty.openpty()
     acmidm = str(warm_environment() / "bin" / "acmidm")
     done = subprocess.run(
-        [acmidm, *words], cwd=project.folder, env=project.variables(), stdout=its, stderr=subprocess.PIPE, check=True
+        [acmidm, *words],
+        cwd=project.folder,
+        env=project.variables(),
+        stdout=its,
+        stderr=subprocess.PIPE,
+        check=True,
     )
     os.close(its)
     assert not done.stderr.decode().count(project.secrets[-1])

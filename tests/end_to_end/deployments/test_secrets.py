@@ -16,22 +16,25 @@ from tests.support.registry import Registry
 
 
 def test_without_the_plugin_one_sentence_says_how_to_get_it(tmp_path: Path) -> None:
-    """Where `pulumi` is run by hand; the engine's own error names no remedy, and make up and make deploy install it."""
+    """Where `pulumi` is run by hand; the engine's own error names no remedy, and make up and make
+    deploy install it."""
     project = Project(tmp_path, environment={"PULUMI_HOME": str(tmp_path / "home")})
     project.prepare(NO_ACCESS)
     form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
     refused = project.preview()
     assert refused.code != 0
     assert refused.errors == [
-        f"{form.key} has a client secret, and the plugin that makes it is not installed; run make random-plugin, then"
-        " this again"
+        f"{form.key} has a client secret, and the plugin that makes it is not installed; run make"
+        " random-plugin, then this again"
     ]
 
 
 @pytest.mark.usefixtures("random_plugin")
-def test_secret_works_and_never_shows(project: Project, portal: RunningPortal, registry: Registry) -> None:
-    """Through create, preview, review, refresh, update and repair, the secret stays encrypted and masked, and goes on
-    working.
+def test_secret_works_and_never_shows(
+    project: Project, portal: RunningPortal, registry: Registry
+) -> None:
+    """Through create, preview, review, refresh, update and repair, the secret stays encrypted and
+    masked, and goes on working.
 
     So does the operator's key, given as a secret of the stack instead of a file.
     """
@@ -65,5 +68,9 @@ def test_secret_works_and_never_shows(project: Project, portal: RunningPortal, r
     project.exported()
     assert secret not in made
     # What the engine keeps, all of it: state, backups, history; and what a review saved.
-    kept = [file.read_text() for file in (*(project.folder / "state").rglob("*"), saved, portal.log) if file.is_file()]
+    kept = [
+        file.read_text()
+        for file in (*(project.folder / "state").rglob("*"), saved, portal.log)
+        if file.is_file()
+    ]
     assert not any(private in text for private in project.secrets for text in kept)

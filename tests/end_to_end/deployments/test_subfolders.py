@@ -1,5 +1,5 @@
-"""Where somebody stands in a project changes nothing of what a run does; and settings that are missing are not forms
-that are missing."""
+"""Where somebody stands in a project changes nothing of what a run does; and settings that are
+missing are not forms that are missing."""
 
 from __future__ import annotations
 
@@ -37,10 +37,13 @@ def protected(portal: RunningPortal, registry: Registry, tmp_path: Path) -> Proj
         ),
     ],
 )
-def test_a_client_that_leaves_leaves_in_one_deployment(protected: Project, registry: Registry, where: str) -> None:
+def test_a_client_that_leaves_leaves_in_one_deployment(
+    protected: Project, registry: Registry, where: str
+) -> None:
     """Its scopes were withdrawn, and the client was left for ever, with exit code 0."""
     leaves, stays = (
-        write_form(protected.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("leaves", "stays")
+        write_form(protected.forms, f"gent/{name}", scopes=(SEND, DOSSIERS))
+        for name in ("leaves", "stays")
     )
     protected.apply()
     before = registry.client(stays.application)
@@ -50,7 +53,9 @@ def test_a_client_that_leaves_leaves_in_one_deployment(protected: Project, regis
     if where == "below":
         run = replace(protected, below="onboardings/gent")
     elif where == "a setting is encrypted":
-        protected.succeed("config", "set", "--secret", "acmidm:issuer", str(_settings(protected)["acmidm:issuer"]))
+        protected.succeed(
+            "config", "set", "--secret", "acmidm:issuer", str(_settings(protected)["acmidm:issuer"])
+        )
     else:
         stack = f"organization/acmidm/{stack}"
     done = run.acmidm("deploy", "--stack", stack)
@@ -62,10 +67,15 @@ def test_a_client_that_leaves_leaves_in_one_deployment(protected: Project, regis
     assert run.acmidm("deploy", "--stack", stack).code == 0
 
 
-@pytest.mark.parametrize("missing", ["environment", "formsFolder", "all of them", "all of them, and what they are"])
+@pytest.mark.parametrize(
+    "missing", ["environment", "formsFolder", "all of them", "all of them, and what they are"]
+)
 @pytest.mark.parametrize("below", [pytest.param(".", marks=pytest.mark.exhaustive), "onboardings"])
-def test_missing_settings_undeclare_nothing(project: Project, registry: Registry, missing: str, below: str) -> None:
-    """Of a stack without protection, by the engine alone and by a deployment, in the project's folder and below it."""
+def test_missing_settings_undeclare_nothing(
+    project: Project, registry: Registry, missing: str, below: str
+) -> None:
+    """Of a stack without protection, by the engine alone and by a deployment, in the project's
+    folder and below it."""
     form = write_form(project.forms, "gent/stays")
     project.apply()
     before, file = registry.client(form.application), project.folder / "Pulumi.tni.yaml"
@@ -75,7 +85,9 @@ def test_missing_settings_undeclare_nothing(project: Project, registry: Registry
         project.forms.rename(project.folder / "forms")
         project.forms.mkdir()
         project.apply()
-        settings = {key: value for key, value in _settings(project).items() if key != "acmidm:formsFolder"}
+        settings = {
+            key: value for key, value in _settings(project).items() if key != "acmidm:formsFolder"
+        }
     elif missing == "environment":
         del settings["acmidm:environment"]
     else:
@@ -104,14 +116,22 @@ def test_the_engine_runs_the_program_in_its_folder(project: Project, registry: R
     below.apply()
     assert registry.client(form.application) == before
     status = below.acmidm("status", "--stack", "tni", "--output", "json")
-    assert [one["client_id"] for one in json.loads(status.stdout)["connections"]] == [before["client_id"]]
+    assert [one["client_id"] for one in json.loads(status.stdout)["connections"]] == [
+        before["client_id"]
+    ]
     reviewed = below.acmidm("review", "--stack", "tni", "--save", "approved.json")
-    assert (reviewed.code, (project.forms / "gent/approved.json").is_file()) == (0, True), reviewed.output
+    assert (reviewed.code, (project.forms / "gent/approved.json").is_file()) == (
+        0,
+        True,
+    ), reviewed.output
     assert below.acmidm("deploy", "--stack", "tni", "--approved", "approved.json").code == 0
 
 
-def test_a_folder_of_forms_that_somebody_named_and_is_not_there_is_refused(project: Project) -> None:
-    """Else drift would compare with no forms at all, as of a project whose program declares the connections."""
+def test_a_folder_of_forms_that_somebody_named_and_is_not_there_is_refused(
+    project: Project,
+) -> None:
+    """Else drift would compare with no forms at all, as of a project whose program declares the
+    connections."""
     write_form(project.forms, "gent/stays")
     project.apply()
     project.configure({"formsFolder": "onbordings"})
@@ -119,10 +139,15 @@ def test_a_folder_of_forms_that_somebody_named_and_is_not_there_is_refused(proje
     assert (looked.code, "correct acmidm:formsFolder" in looked.output) == (2, True), looked.output
 
 
-def test_a_submodule_that_is_not_checked_out_undeclares_nothing(project: Project, registry: Registry) -> None:
-    """An organisation whose folder is a submodule of Git: a clone without it has an empty folder. Its client went, with
-    exit code 0."""
-    here, elsewhere = write_form(project.forms, "gent/stays"), write_form(project.forms, "aalst/elsewhere")
+def test_a_submodule_that_is_not_checked_out_undeclares_nothing(
+    project: Project, registry: Registry
+) -> None:
+    """An organisation whose folder is a submodule of Git: a clone without it has an empty folder.
+    Its client went, with exit code 0."""
+    here, elsewhere = (
+        write_form(project.forms, "gent/stays"),
+        write_form(project.forms, "aalst/elsewhere"),
+    )
     project.apply()
     before = registry.everything(here.application, elsewhere.application)
     for file in elsewhere.folder.glob("aalst/*"):
@@ -133,20 +158,26 @@ def test_a_submodule_that_is_not_checked_out_undeclares_nothing(project: Project
         (project.acmidm("drift", "--stack", "tni", "--heal"), 2),
     ):
         assert (
-            "onboardings/aalst:1:1: this folder is empty; if it is a Git submodule: git submodule update --init"
-            in refused.output
+            "onboardings/aalst:1:1: this folder is empty; if it is a Git submodule: git submodule"
+            " update --init" in refused.output
         )
-        assert (refused.code, registry.everything(here.application, elsewhere.application)) == (code, before)
+        assert (refused.code, registry.everything(here.application, elsewhere.application)) == (
+            code,
+            before,
+        )
     shutil.rmtree(project.forms)
     project.forms.mkdir()
     for words in (("drift",), ("steps",), ("remind", "--dry-run")):
         refused = project.acmidm(*words, "--stack", "tni")
         assert (
             refused.code,
-            "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder" in refused.output,
+            "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder"
+            in refused.output,
         ) == (2, True)
 
 
 def _settings(project: Project) -> dict[str, object]:
-    found: dict[str, object] = yaml.safe_load((project.folder / f"Pulumi.{project.stack}.yaml").read_text())["config"]
+    found: dict[str, object] = yaml.safe_load(
+        (project.folder / f"Pulumi.{project.stack}.yaml").read_text()
+    )["config"]
     return found

@@ -1,5 +1,5 @@
-"""Two operators deploy to one stack, each from a clone of their own: who is behind takes nothing away that the other
-has just made."""
+"""Two operators deploy to one stack, each from a clone of their own: who is behind takes nothing
+away that the other has just made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ from tests.support.repository import git
 def clone(project: Project, folder: Path) -> Project:
     """The clone of a second operator, on the same state."""
     shutil.copytree(project.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("state"))
-    return replace(project, folder=folder, environment={"PULUMI_BACKEND_URL": f"file://{project.folder / 'state'}"})
+    return replace(
+        project,
+        folder=folder,
+        environment={"PULUMI_BACKEND_URL": f"file://{project.folder / 'state'}"},
+    )
 
 
 def commit(project: Project) -> None:
@@ -27,8 +31,11 @@ def commit(project: Project) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_clone_that_is_behind_removes_no_client(project: Project, registry: Registry, tmp_path: Path) -> None:
-    """It was removed with exit code 0, and came back with another client-ID once the other operator deployed again."""
+def test_a_clone_that_is_behind_removes_no_client(
+    project: Project, registry: Registry, tmp_path: Path
+) -> None:
+    """It was removed with exit code 0, and came back with another client-ID once the other operator
+    deployed again."""
     known = write_form(project.forms, "gent/known", scopes=(SEND,))
     git(project.folder, "init", "--quiet", "--initial-branch=main")
     (project.folder / ".gitignore").write_text("state\n.venv\noperator-*\n")
@@ -47,7 +54,10 @@ def test_a_clone_that_is_behind_removes_no_client(project: Project, registry: Re
 
     refused = behind.recover()
     revision = git(project.folder, "rev-parse", "HEAD")[:10]
-    assert f"1 client would go, and yours is no later revision than {revision}: {new.key}" in refused.output
+    assert (
+        f"1 client would go, and yours is no later revision than {revision}: {new.key}"
+        in refused.output
+    )
     assert (refused.code, registry.everything(known.application, new.application)) == (1, before)
 
     git(behind.folder, "pull", "--quiet", str(project.folder), "main")

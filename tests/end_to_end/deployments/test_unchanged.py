@@ -12,10 +12,11 @@ from tests.support.registry import Registry, kids
 
 
 def test_second_up_changes_nothing(project: Project, registry: Registry) -> None:
-    """Neither the engine nor the server sees a change, and ``--expect-no-changes`` says so to a pipeline.
+    """Neither the engine nor the server sees a change, and ``--expect-no-changes`` says so to a
+    pipeline.
 
-    Nor is it one to reorder lists and maps, or to write comments, quotes, the key's file name and the order of its
-    members otherwise.
+    Nor is it one to reorder lists and maps, or to write comments, quotes, the key's file name and
+    the order of its members otherwise.
     """
     form = write_form(
         project.forms,
@@ -27,7 +28,9 @@ def test_second_up_changes_nothing(project: Project, registry: Registry) -> None
     audit = registry.audit()
 
     second = project.apply("--expect-no-changes")
-    assert not any(word in second.output for word in ("to create", "created", "updated", "replaced", "deleted"))
+    assert not any(
+        word in second.output for word in ("to create", "created", "updated", "replaced", "deleted")
+    )
     project.in_sync()
 
     assert registry.audit() == audit
@@ -40,7 +43,8 @@ def test_second_up_changes_nothing(project: Project, registry: Registry) -> None
     for table in ("scopes", "products"):
         request[table] = dict(reversed(request[table].items()))
     request["products"] = {
-        product: dict(reversed(settings.items())) for product, settings in request["products"].items()
+        product: dict(reversed(settings.items()))
+        for product, settings in request["products"].items()
     }
     document = dict(reversed(form.document.items()))
     document["contacts"] = list(reversed(document["contacts"]))
@@ -50,7 +54,8 @@ def test_second_up_changes_nothing(project: Project, registry: Registry) -> None
     new.write_text(json.dumps(dict(reversed(json.loads(old.read_text()).items())), indent=8))
     old.unlink()
     form.path.write_text(
-        "# a comment\n\n" + yaml.safe_dump(document, sort_keys=False, default_flow_style=True, width=60)
+        "# a comment\n\n"
+        + yaml.safe_dump(document, sort_keys=False, default_flow_style=True, width=60)
     )
 
     outcome = project.preview("--expect-no-changes", "--diff")

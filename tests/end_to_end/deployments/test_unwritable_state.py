@@ -1,5 +1,5 @@
-"""A state that nobody can write to, such as on a file system that was mounted read-only: nothing is done, and one
-sentence says why."""
+"""A state that nobody can write to, such as on a file system that was mounted read-only: nothing is
+done, and one sentence says why."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from tests.support.forms import DOSSIERS, SEND, write_form
 from tests.support.registry import Registry
 
 
-def test_a_state_that_cannot_be_written_changes_nothing(project: Project, registry: Registry) -> None:
-    """A repair said "2 errors occurred:" and no more. Root may write to any folder, so what has the locks is a file
-    here."""
-    form, leaves = (write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("stays", "leaves"))
+def test_a_state_that_cannot_be_written_changes_nothing(
+    project: Project, registry: Registry
+) -> None:
+    """A repair said "2 errors occurred:" and no more. Root may write to any folder, so what has the
+    locks is a file here."""
+    form, leaves = (
+        write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS))
+        for name in ("stays", "leaves")
+    )
     project.apply()
     registry.set_scopes(registry.client(form.application)["client_id"], [SEND])
     before = there(registry, [form, leaves])
@@ -27,7 +32,9 @@ def test_a_state_that_cannot_be_written_changes_nothing(project: Project, regist
     (reason,) = [line for line in healed.stdout.splitlines() if line.startswith("refused  ")]
     assert reason == f"refused  mkdir {locks}: not a directory"
     deployed = project.recover()
-    assert (healed.code, deployed.code, there(registry, [form, leaves])) == (1, 1, before), deployed.output
+    assert (healed.code, deployed.code, there(registry, [form, leaves])) == (1, 1, before), (
+        deployed.output
+    )
 
     locks.unlink()
     assert project.recover().code == 0

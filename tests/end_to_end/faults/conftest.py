@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
-from tests.support.between import REQUEST_TIMEOUT_SECONDS, RETRY_DEADLINE_SECONDS, ProxiedProject, platform_through
+from tests.support.between import (
+    REQUEST_TIMEOUT_SECONDS,
+    RETRY_DEADLINE_SECONDS,
+    ProxiedProject,
+    platform_through,
+)
 from tests.support.cutting import buried
 from tests.support.fault_proxy import FaultProxy
 from tests.support.fixtures import portal, registry

@@ -1,7 +1,8 @@
-"""A client whose credentials change, by a run that is killed: its application is never left without one that works.
+"""A client whose credentials change, by a run that is killed: its application is never left without
+one that works.
 
-One that works is what the application has, or what the state has for it: whoever runs the next command can hand that
-over.
+One that works is what the application has, or what the state has for it: whoever runs the next
+command can hand that over.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ CHANGES: dict[str, tuple[Change, int]] = {
 }
 """What changes, and how many requests that takes at least."""
 ALL = {
-    f"{name}, {number}": (change, number) for name, (change, most) in CHANGES.items() for number in range(1, most + 1)
+    f"{name}, {number}": (change, number)
+    for name, (change, most) in CHANGES.items()
+    for number in range(1, most + 1)
 }
 
 
@@ -68,7 +71,9 @@ def test_a_run_that_is_killed_leaves_a_credential_that_works(
 ) -> None:
     """All of it, at each request; and the next run needs nobody."""
     change, request_number = case
-    how: dict[str, Any] = {} if change is to_a_secret else {"keys": (), "token_endpoint_auth_method": SECRET}
+    how: dict[str, Any] = (
+        {} if change is to_a_secret else {"keys": (), "token_endpoint_auth_method": SECRET}
+    )
     form = write_form(project.forms, **how)
     project.apply()
     client_id = registry.client(form.application)["client_id"]
@@ -102,8 +107,8 @@ def test_a_run_that_is_killed_leaves_a_credential_that_works(
 
 
 def secrets_in_state(project: ProxiedProject) -> list[str]:
-    """The passwords that whoever can decrypt the stack finds there, once what a kill within a checkpoint left is mended
-    (test_locks.py)."""
+    """The passwords that whoever can decrypt the stack finds there, once what a kill within a
+    checkpoint left is mended (test_locks.py)."""
     for file in (project.folder / "state" / ".pulumi" / "stacks").rglob("*.attrs"):
         if file.stat().st_size == 0:
             file.unlink()

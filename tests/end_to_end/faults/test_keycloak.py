@@ -1,7 +1,8 @@
-"""Faults that only Keycloak has, which has no ETags and answers 500 to one of two writers; what it shares with the
-others is in ``tests/conformance/test_faults.py``.
+"""Faults that only Keycloak has, which has no ETags and answers 500 to one of two writers; what it
+shares with the others is in ``tests/conformance/test_faults.py``.
 
-How a request is tried again is one piece of code, which ``test_retry.py`` in ``tests/authorities`` covers.
+How a request is tried again is one piece of code, which ``test_retry.py`` in ``tests/authorities``
+covers.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, AuthorityError, ChangedMeanwhile, Failed, NotFound
+from acmidm_onboarding.authorities.errors import (
+    AlreadyRegistered,
+    AuthorityError,
+    ChangedMeanwhile,
+    Failed,
+    NotFound,
+)
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.keycloak import writes as keycloak_writes
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
@@ -40,8 +47,14 @@ NOT_GONE: dict[str, tuple[Fault, str]] = {
         faults.answer(404, b'{"error": "Realm not found."}', "application/json"),
         "acmidm:managementUrl must be the address of a realm",
     ),
-    "html-404": (faults.answer(404, b"<html>", "text/html"), "404 Not Found, with text/html, not from this API"),
-    "other-json": (faults.answer(200, b'{"items": []}', "application/json"), "the answer is not what this API gives"),
+    "html-404": (
+        faults.answer(404, b"<html>", "text/html"),
+        "404 Not Found, with text/html, not from this API",
+    ),
+    "other-json": (
+        faults.answer(200, b'{"items": []}', "application/json"),
+        "the answer is not what this API gives",
+    ),
     # What Keycloak answers to an operator that lost its right.
     "empty": (faults.answer(200, b"[]", "application/json"), "sees no client at all"),
 }
@@ -76,8 +89,11 @@ def client_id(adapter: Keycloak, between: FaultProxy) -> str:
 
 
 @pytest.mark.parametrize("fault", FAILED.values(), ids=FAILED)
-def test_a_failed_server_is_no_end(adapter: Keycloak, between: FaultProxy, realm: TestRealm, fault: Fault) -> None:
-    """At each create, update, grant, withdrawal, key replacement and delete: one client, as wanted, and then none."""
+def test_a_failed_server_is_no_end(
+    adapter: Keycloak, between: FaultProxy, realm: TestRealm, fault: Fault
+) -> None:
+    """At each create, update, grant, withdrawal, key replacement and delete: one client, as wanted,
+    and then none."""
     wanted = metadata()
     between.rule("POST", "/clients$", fault)
     try:
@@ -86,7 +102,9 @@ def test_a_failed_server_is_no_end(adapter: Keycloak, between: FaultProxy, realm
         client_id = adapter.update(str(error.client_id), wanted, wanted, None).client_id
     assert len(between.seen("POST", "/clients$")) == 2
     found = [
-        snapshot.client for snapshot in adapter.clients() if snapshot.client.metadata.application == wanted.application
+        snapshot.client
+        for snapshot in adapter.clients()
+        if snapshot.client.metadata.application == wanted.application
     ]
     assert [(client.client_id, client.metadata) for client in found] == [(client_id, wanted)]
 
@@ -98,7 +116,11 @@ def test_a_failed_server_is_no_end(adapter: Keycloak, between: FaultProxy, realm
     assert after.metadata == changed
 
     adapter.replace_scopes(client_id, None, {OLD: False})
-    for method, path in (("PUT", "-client-scopes/"), ("DELETE", "-client-scopes/"), ("PUT", CLIENT)):
+    for method, path in (
+        ("PUT", "-client-scopes/"),
+        ("DELETE", "-client-scopes/"),
+        ("PUT", CLIENT),
+    ):
         between.rule(method, path, fault)
     adapter.replace_scopes(client_id, {OLD: False}, {NEW: False})
     adapter.replace_jwks(client_id, {}, {"new": public_jwk(new_key("new"))})
@@ -113,34 +135,45 @@ def test_a_failed_server_is_no_end(adapter: Keycloak, between: FaultProxy, realm
 def test_what_is_refused_is_never_blindly_tried_again(
     adapter: Keycloak, between: FaultProxy, client_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One request; two with another token after a 401. Keycloak's 409 or 500 to a writer: each try after a fresh read,
-    six at most."""
+    """One request; two with another token after a 401. Keycloak's 409 or 500 to a writer: each try
+    after a fresh read, six at most."""
     monkeypatch.setattr(keycloak_writes, "time", SimpleNamespace(sleep=lambda _: None))
     known = adapter.read(client_id)
     assert known is not None
     owner = known.metadata.owner
     acts: dict[str, tuple[str, Callable[[], object]]] = {
         "GET": ("/clients", lambda: adapter.read(client_id)),
-        "PUT": (CLIENT, lambda: adapter.replace_jwks(client_id, None, {"new": public_jwk(new_key("new"))})),
+        "PUT": (
+            CLIENT,
+            lambda: adapter.replace_jwks(client_id, None, {"new": public_jwk(new_key("new"))}),
+        ),
         "POST": ("/clients$", lambda: adapter.register(metadata(), None)),
         "DELETE": (CLIENT, lambda: adapter.remove(client_id, owner)),
     }
     for status, method in product((400, 401, 403, 404, 409, 410, 412, 422, 500), acts):
         path, act = acts[method]
         between.heal()
-        between.rule(method, path, faults.answer(status, b'{"errorMessage": "no"}', "application/json"), times=None)
+        between.rule(
+            method,
+            path,
+            faults.answer(status, b'{"errorMessage": "no"}', "application/json"),
+            times=None,
+        )
         with pytest.raises(AuthorityError, match=str(status)):
             act()
         of_writers = {401: 2, 409: 1 if method == "POST" else TRIES, 500: TRIES}
         tries = ({401: 2} if method == "GET" else of_writers).get(status, 1)
         assert len(between.seen(method, path)) == tries, (method, status)
         if method in ("PUT", "DELETE"):
-            # A 404 to a DELETE is gone only if the client is: it is read once more, and still there.
+            # A 404 to a DELETE is gone only if the client is: it is read once more, and still
+            # there.
             reads = {409: TRIES, 500: TRIES, 404: 2 if method == "DELETE" else 1}.get(status, 1)
             assert len(between.seen("GET", f"clientId={client_id}")) == reads, (method, status)
 
 
-@pytest.mark.parametrize("when", [faults.after, faults.followed_by], ids=["before the write", "after the write"])
+@pytest.mark.parametrize(
+    "when", [faults.after, faults.followed_by], ids=["before the write", "after the write"]
+)
 def test_second_writer_between_read_and_write(
     adapter: Keycloak,
     between: FaultProxy,
@@ -148,14 +181,17 @@ def test_second_writer_between_read_and_write(
     client_id: str,
     when: Callable[[Callable[[], object]], Fault],
 ) -> None:
-    """Or between the write and the look at what came of it: there are no ETags, so that this look says it, and names
-    both sets."""
+    """Or between the write and the look at what came of it: there are no ETags, so that this look
+    says it, and names both sets."""
     client = adapter.read(client_id)
     assert client is not None
     between.rule("PUT", "-client-scopes/", when(lambda: realm.grant(client_id, OTHERS)))
     with pytest.raises(
         ChangedMeanwhile,
-        match=rf"while this run wrote to it: {SCOPES_OF_TWO} since the last refresh, and the authority may have",
+        match=(
+            rf"while this run wrote to it: {SCOPES_OF_TWO} since the last refresh, and the"
+            r" authority may have"
+        ),
     ):
         adapter.replace_scopes(client_id, {OLD: False}, {OLD: False, NEW: False})
     assert realm.scopes(client_id) == {OLD, NEW, OTHERS}
@@ -163,7 +199,8 @@ def test_second_writer_between_read_and_write(
     between.rule("PUT", CLIENT, when(lambda: realm.change(client_id, enabled=False)))
     wanted = client.metadata.model_copy(update={"contacts": ("nieuw@stad-gent.example",)})
     with pytest.raises(
-        ChangedMeanwhile, match=r"changed contacts, enabled \(declared: .*enabled True; found: .*enabled False\)"
+        ChangedMeanwhile,
+        match=r"changed contacts, enabled \(declared: .*enabled True; found: .*enabled False\)",
     ):
         adapter.update(client_id, client.metadata, wanted, None)
     assert not realm.client(client_id)["enabled"]
@@ -174,15 +211,21 @@ def test_second_writer_of_keys_after_the_write(
 ) -> None:
     """One who writes the keys just before is overwritten: Keycloak has nothing to tell it by."""
     known = adapter.read_jwks(client_id)
-    between.rule("PUT", CLIENT, faults.followed_by(lambda: realm.set_keys(client_id, [new_key("of-another")])))
+    between.rule(
+        "PUT",
+        CLIENT,
+        faults.followed_by(lambda: realm.set_keys(client_id, [new_key("of-another")])),
+    )
     with pytest.raises(ChangedMeanwhile, match=KEYS_OF_TWO):
         adapter.replace_jwks(client_id, known, {"new": public_jwk(new_key("new"))})
     assert [key["kid"] for key in realm.keys(client_id)] == ["of-another"]
 
 
-def test_only_a_list_without_it_means_gone(adapter: Keycloak, between: FaultProxy, client_id: str) -> None:
-    """An empty list, of a realm that has other clients. Whatever else comes is one sentence, and none that says that it
-    does not exist."""
+def test_only_a_list_without_it_means_gone(
+    adapter: Keycloak, between: FaultProxy, client_id: str
+) -> None:
+    """An empty list, of a realm that has other clients. Whatever else comes is one sentence, and
+    none that says that it does not exist."""
     adapter._api._retrying = Retrying(0)
     for name, (fault, said) in NOT_GONE.items():
         between.heal()
@@ -200,13 +243,18 @@ def test_only_a_list_without_it_means_gone(adapter: Keycloak, between: FaultProx
 def test_failed_key_replacement_leaves_keys_and_method(
     adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str
 ) -> None:
-    """What has the new key is refused, and nothing was sent before it that takes the old one or its method away."""
+    """What has the new key is refused, and nothing was sent before it that takes the old one or its
+    method away."""
     before = realm.client(client_id)
     known = adapter.read_jwks(client_id)
 
     def refuse_new(exchange: Exchange) -> None:
         refused = b"the-new-one" in exchange.request.body
-        (faults.answer(400, b'{"errorMessage": "no"}', "application/json") if refused else faults.through)(exchange)
+        (
+            faults.answer(400, b'{"errorMessage": "no"}', "application/json")
+            if refused
+            else faults.through
+        )(exchange)
 
     between.rule("PUT", CLIENT, refuse_new, times=None)
     with pytest.raises(AuthorityError, match="400"):
@@ -216,7 +264,11 @@ def test_failed_key_replacement_leaves_keys_and_method(
 
 
 def test_scopes_are_granted_before_others_are_withdrawn(
-    adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str, monkeypatch: pytest.MonkeyPatch
+    adapter: Keycloak,
+    between: FaultProxy,
+    realm: TestRealm,
+    client_id: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A change that fails midway has taken nothing away, and the next try goes on with it."""
     monkeypatch.setattr(keycloak_writes, "time", SimpleNamespace(sleep=lambda _: None))
@@ -231,19 +283,23 @@ def test_scopes_are_granted_before_others_are_withdrawn(
 
 
 def test_many_writers_of_one_client_lose_no_change(realm: TestRealm) -> None:
-    """Real conflicts: one writes the keys, one the metadata, the others a scope each, all at once; all of it
-    arrives."""
+    """Real conflicts: one writes the keys, one the metadata, the others a scope each, all at once;
+    all of it arrives."""
     wanted, keys = metadata(), {"key": {"kid": "key", "kty": "EC"}}
     client_id = realm.adapter().register(wanted, None).client_id
 
     def write_keys() -> None:
         for turn in range(3):
-            realm.adapter().replace_jwks(client_id, None, {"key": {**keys["key"], "x": f"turn-{turn}"}})
+            realm.adapter().replace_jwks(
+                client_id, None, {"key": {**keys["key"], "x": f"turn-{turn}"}}
+            )
         realm.adapter().replace_jwks(client_id, None, keys)
 
     def write_metadata() -> None:
         for turn in range(3):
-            realm.adapter().update(client_id, None, wanted.model_copy(update={"client_name": f"turn {turn}"}), None)
+            realm.adapter().update(
+                client_id, None, wanted.model_copy(update={"client_name": f"turn {turn}"}), None
+            )
         realm.adapter().update(client_id, None, wanted, None)
 
     with ThreadPoolExecutor(2 + len(SCOPES)) as pool:

@@ -1,8 +1,8 @@
-"""``kill -9`` of the engine or of the provider at a request, and Ctrl-C, while something changes: the next ``make up``
-needs nobody.
+"""``kill -9`` of the engine or of the provider at a request, and Ctrl-C, while something changes:
+the next ``make up`` needs nobody.
 
-The proxy kills once the server has committed the request, and the answer is lost: the worst moment. First runs and
-``destroy`` are cut off in ``tests/conformance/test_killed.py``, at each authority.
+The proxy kills once the server has committed the request, and the answer is lost: the worst moment.
+First runs and ``destroy`` are cut off in ``tests/conformance/test_killed.py``, at each authority.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def test_a_rotation_leaves_a_key_that_works_wherever_it_is_cut_off(
     buried: list[Run],
     case: Victims,
 ) -> None:
-    """One key leaves beside one in use, while a third comes: the one in use gets a token at any moment, and the next
-    run ends right."""
+    """One key leaves beside one in use, while a third comes: the one in use gets a token at any
+    moment, and the next run ends right."""
     victim, request_number, when = case
     write_state(project, when)
     project.configure({"keyOverlapDays": 14})
@@ -82,10 +82,13 @@ def test_what_no_state_has_is_found_again(
     buried: list[Run],
     request_number: int,
 ) -> None:
-    """A client that was taken over, and one whose secret was made, by a run whose state was never written."""
+    """A client that was taken over, and one whose secret was made, by a run whose state was never
+    written."""
     write_state(project, "at the end")
     taken = write_form(project.forms, "gent/over")
-    secret = write_form(project.forms, "gent/geheim", keys=(), token_endpoint_auth_method="client_secret_basic")
+    secret = write_form(
+        project.forms, "gent/geheim", keys=(), token_endpoint_auth_method="client_secret_basic"
+    )
     client_id = made_by_hand(registry, taken)
     adopt(taken, client_id)
     buried.append(cut_off(project, proxy, "engine", request_number, *UP))
@@ -93,7 +96,9 @@ def test_what_no_state_has_is_found_again(
     outcome = project.recover()
     assert outcome.code == 0, outcome.output
     assert registry.client(taken.application)["client_id"] == client_id
-    assert has_access(portal, registry.client(secret.application)["client_id"], secret_of(project, secret))
+    assert has_access(
+        portal, registry.client(secret.application)["client_id"], secret_of(project, secret)
+    )
     project.in_sync()
 
 
@@ -101,8 +106,8 @@ def test_what_no_state_has_is_found_again(
 def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run]
 ) -> None:
-    """As where a runner of a pipeline died, and the form changed since: what the state does not know is looked at, and
-    nobody is needed."""
+    """As where a runner of a pipeline died, and the form changed since: what the state does not
+    know is looked at, and nobody is needed."""
     form = write_form(project.forms)
     project.apply()
     form.document["contacts"] = ["first@stad-gent.example"]
@@ -121,8 +126,8 @@ def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(
 def test_ctrl_c_while_it_looks_first_starts_nothing_more(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, stop: Callable[[int, int], None]
 ) -> None:
-    """A refresh that fails is followed by ``up``, one that was interrupted is not; the next run begins with it
-    again."""
+    """A refresh that fails is followed by ``up``, one that was interrupted is not; the next run
+    begins with it again."""
     form = write_form(project.forms)
     project.apply()
     registry.set_scopes(registry.client(form.application)["client_id"], [])
@@ -150,11 +155,17 @@ def test_ctrl_c_while_it_looks_first_starts_nothing_more(
 
 @pytest.mark.exhaustive
 def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
-    project: ProxiedProject, proxy: FaultProxy, portal: RunningPortal, registry: Registry, buried: list[Run]
+    project: ProxiedProject,
+    proxy: FaultProxy,
+    portal: RunningPortal,
+    registry: Registry,
+    buried: list[Run],
 ) -> None:
-    """A client that passed with evidence, in a run whose state was never written; then the evidence goes.
+    """A client that passed with evidence, in a run whose state was never written; then the evidence
+    goes.
 
-    What is at the authority counts as there: the same client is declared, and is in sync without evidence.
+    What is at the authority counts as there: the same client is declared, and is in sync without
+    evidence.
     """
     write_state(project, "at the end")
     test = Project(project.folder, stack="test")
@@ -185,24 +196,37 @@ def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
 
     prove(portal, form, "key-1", on_tni["client_id"], PLAIN)
     assert project.recover().code == 0
-    assert {client["client_id"] for client in registry.clients(form.application)} == {on_tni["client_id"], left}
+    assert {client["client_id"] for client in registry.clients(form.application)} == {
+        on_tni["client_id"],
+        left,
+    }
     project.in_sync()
 
 
-@pytest.mark.parametrize("request_number", cases({str(number): number for number in range(1, 8)}, "5"))
+@pytest.mark.parametrize(
+    "request_number", cases({str(number): number for number in range(1, 8)}, "5")
+)
 def test_next_deployment_ends_right(
-    project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], request_number: int
+    project: ProxiedProject,
+    proxy: FaultProxy,
+    registry: Registry,
+    buried: list[Run],
+    request_number: int,
 ) -> None:
-    """In either run of a client that leaves: then nothing of it is left, in the state either, and what is preserved
-    stays as it is.
+    """In either run of a client that leaves: then nothing of it is left, in the state either, and
+    what is preserved stays as it is.
 
-    Of reads and writes together: the scopes are withdrawn, then the products' configurations and the client go.
+    Of reads and writes together: the scopes are withdrawn, then the products' configurations and
+    the client go.
     """
     project.configure({"protectClients": True})
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     kept = write_form(project.forms, "gent/bewaard")
     project.apply()
-    client_id, preserved = registry.client(form.application)["client_id"], registry.client(kept.application)
+    client_id, preserved = (
+        registry.client(form.application)["client_id"],
+        registry.client(kept.application),
+    )
     form.document["retire"] = "2020-03-31"
     kept.document["preserve"] = True
     form.save()
@@ -211,7 +235,9 @@ def test_next_deployment_ends_right(
     outcome = project.recover()
     assert outcome.code == 0, outcome.output
     assert registry.clients(form.application) == []
-    assert [registry.configuration(product, client_id) for product in ("notificaties", "dosis")] == [None, None]
+    assert [
+        registry.configuration(product, client_id) for product in ("notificaties", "dosis")
+    ] == [None, None]
     left = registry.client(kept.application)
     assert {**left, "etags": None} == {**preserved, "etags": None, "keys_declared": False}
     assert project.resources() == {}
@@ -224,12 +250,19 @@ def test_each_organisation_is_told_at_least_once_and_by_one_mail(
 ) -> None:
     """Cut off when a mail server has the first of two mails and has not said so: nobody is needed.
 
-    At most one copy more per run that was cut off, with the same ``Message-ID``; the clients are as they are declared.
+    At most one copy more per run that was cut off, with the same ``Message-ID``; the clients are as
+    they are declared.
     """
     victim, _, when = case
     write_state(project, when)
-    contacts = {"gent/een": ["een@stad-gent.example"], "gent/twee": ["een@stad-gent.example", "twee@stad-gent.example"]}
-    forms = [write_form(project.forms, name, scopes=(PLAIN,), contacts=to) for name, to in contacts.items()]
+    contacts = {
+        "gent/een": ["een@stad-gent.example"],
+        "gent/twee": ["een@stad-gent.example", "twee@stad-gent.example"],
+    }
+    forms = [
+        write_form(project.forms, name, scopes=(PLAIN,), contacts=to)
+        for name, to in contacts.items()
+    ]
     with running_mail_server() as server:
         mailing(project, server)
         run: list[Run] = []

@@ -1,5 +1,5 @@
-"""Locks on a stack: a dead process's is cleared by ``acmidm deploy``; any other is explained, with the command that
-clears it."""
+"""Locks on a stack: a dead process's is cleared by ``acmidm deploy``; any other is explained, with
+the command that clears it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from tests.support.forms import write_form
 from tests.support.registry import Registry
 
 ENGINE_COMMANDS = 4
-"""What a recovery runs of the engine after a run that left a lock: the state, the tags, the history, a tag."""
+"""What a recovery runs of the engine after a run that left a lock: the state, the tags, the
+history, a tag."""
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +94,9 @@ LONG_AGO = (datetime.now(UTC) - timedelta(days=400)).isoformat()
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"pid": os.getpid(), "timestamp": LONG_AGO}], ids=["ended", "its number is another's now"]
+    "changes",
+    [{}, {"pid": os.getpid(), "timestamp": LONG_AGO}],
+    ids=["ended", "its number is another's now"],
 )
 def test_lock_of_a_dead_process_is_cleared(
     project: ProxiedProject, capfd: pytest.CaptureFixture[str], changes: dict[str, object]
@@ -108,8 +111,8 @@ def test_lock_of_a_dead_process_is_cleared(
 def test_what_has_to_be_looked_at_is_not_forgotten(
     project: ProxiedProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The n-th command of the engine fails, or what comes after is killed: the next run looks at the authority all the
-    same."""
+    """The n-th command of the engine fails, or what comes after is killed: the next run looks at
+    the authority all the same."""
     for failing in range(1, ENGINE_COMMANDS + 2):
         file = lock(project)
         with monkeypatch.context() as patched:
@@ -126,7 +129,8 @@ def test_what_has_to_be_looked_at_is_not_forgotten(
 
 
 def test_any_other_lock_is_explained(project: ProxiedProject) -> None:
-    """Of another machine: whose, since when, and the command; it stays where it is, and no engine is started."""
+    """Of another machine: whose, since when, and the command; it stays where it is, and no engine
+    is started."""
     since = datetime.now(UTC)
     file = lock(project, timestamp=since.isoformat(), hostname="another-machine")
     outcome = project.recover()
@@ -141,8 +145,11 @@ def test_any_other_lock_is_explained(project: ProxiedProject) -> None:
     assert not file.exists()
 
 
-def test_a_run_that_came_too_late_leaves_the_other_its_mark(project: ProxiedProject, tmp_path: Path) -> None:
-    """Both began without a lock; where the first is killed, whoever comes next still has to look."""
+def test_a_run_that_came_too_late_leaves_the_other_its_mark(
+    project: ProxiedProject, tmp_path: Path
+) -> None:
+    """Both began without a lock; where the first is killed, whoever comes next still has to
+    look."""
     write_form(project.forms)
     file = lock(project, hostname="another-machine")
     (tmp_path / "lock").write_text(file.read_text())
@@ -150,17 +157,24 @@ def test_a_run_that_came_too_late_leaves_the_other_its_mark(project: ProxiedProj
     engine = shutil.which("pulumi", path=project.variables()["PATH"])
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin" / "pulumi"
-    script.write_text(f'#!/bin/sh\n[ "$1" != up ] || cp {tmp_path / "lock"} {file}\nexec {engine} "$@"\n')
+    script.write_text(
+        f'#!/bin/sh\n[ "$1" != up ] || cp {tmp_path / "lock"} {file}\nexec {engine} "$@"\n'
+    )
     script.chmod(0o755)
     project.environment["PATH"] = f"{script.parent}{os.pathsep}{project.variables()['PATH']}"
     late = project.recover()
-    assert (late.code > 0, "created by jan@another-machine" in late.output) == (True, True), late.output
+    assert (late.code > 0, "created by jan@another-machine" in late.output) == (True, True), (
+        late.output
+    )
     assert recovery.LOOK_TAG in project.succeed("stack", "tag", "list").stdout
 
 
 def test_lock_of_another_stack_or_project_is_left_alone(project: ProxiedProject) -> None:
     file = lock(project)
-    others = [file.parents[2] / "acmidm" / "prod" / file.name, file.parents[2] / "other" / "tni" / file.name]
+    others = [
+        file.parents[2] / "acmidm" / "prod" / file.name,
+        file.parents[2] / "other" / "tni" / file.name,
+    ]
     for other in others:
         other.parent.mkdir(parents=True)
         other.write_text(file.read_text())
@@ -169,8 +183,8 @@ def test_lock_of_another_stack_or_project_is_left_alone(project: ProxiedProject)
 
 
 def test_half_written_file_is_mended(project: ProxiedProject, registry: Registry) -> None:
-    """What a kill within a checkpoint leaves: a whole state, beside it an empty ``.attrs`` that the engine stumbles
-    over."""
+    """What a kill within a checkpoint leaves: a whole state, beside it an empty ``.attrs`` that the
+    engine stumbles over."""
     form = write_form(project.forms)
     project.apply()
     lock(project)
@@ -184,7 +198,9 @@ def test_half_written_file_is_mended(project: ProxiedProject, registry: Registry
     require_as_declared(project, registry, [form])
 
 
-@pytest.mark.parametrize("error", [psutil.AccessDenied, psutil.NoSuchProcess], ids=["not-ours", "hidden"])
+@pytest.mark.parametrize(
+    "error", [psutil.AccessDenied, psutil.NoSuchProcess], ids=["not-ours", "hidden"]
+)
 def test_process_that_cannot_be_seen_is_alive(
     monkeypatch: pytest.MonkeyPatch, error: type[psutil.AccessDenied | psutil.NoSuchProcess]
 ) -> None:
@@ -198,10 +214,13 @@ def test_process_that_cannot_be_seen_is_alive(
     assert not Lock(os.getpid(), "jan", here, datetime.now(UTC)).is_dead(here)
 
 
-def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
+def test_run_that_lives_is_not_disturbed(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry
+) -> None:
     """The real thing: a run waits at its first write, others are refused and the first ends well.
 
-    Also when the clock was set meanwhile, and the process seems to have started after it took the lock.
+    Also when the clock was set meanwhile, and the process seems to have started after it took the
+    lock.
     """
     form = write_form(project.forms)
     waiting, released = threading.Event(), threading.Event()

@@ -1,4 +1,5 @@
-"""The server commits a write and its answer is lost: nothing is done twice, nothing is given up, one client exists."""
+"""The server commits a write and its answer is lost: nothing is done twice, nothing is given up,
+one client exists."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ DOCUMENTS = {
     "jwks": ("/jwks$", faults.committed_but(502)),
     "configuration": ("/configurations/", faults.cut_after),
 }
-"""Where each is written, and how the answer to that is lost: cut off, broken off halfway, or a gateway's in its
-place."""
+"""Where each is written, and how the answer to that is lost: cut off, broken off halfway, or a
+gateway's in its place."""
 
 
 def change_everything(form: FormFile) -> None:
@@ -31,13 +32,18 @@ def change_everything(form: FormFile) -> None:
 
 
 def changes(registry: Registry, client_id: str) -> list[str]:
-    """What the authority's audit trail has of a client: each write that took effect, oldest first."""
-    return [entry["action"] for entry in reversed(registry.audit()) if entry["client_id"] == client_id]
+    """What the authority's audit trail has of a client: each write that took effect, oldest
+    first."""
+    return [
+        entry["action"] for entry in reversed(registry.audit()) if entry["client_id"] == client_id
+    ]
 
 
-def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
-    """Each create, each update and each delete loses its answer once: three runs that all succeed, each write committed
-    once."""
+def test_is_noticed_within_the_same_run(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry
+) -> None:
+    """Each create, each update and each delete loses its answer once: three runs that all succeed,
+    each write committed once."""
     form = write_form(project.forms, scopes=(SEND,))
     proxy.rule("POST", "/clients$", faults.cut_after)
     for path, lost in DOCUMENTS.values():
@@ -53,7 +59,9 @@ def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultPro
         proxy.rule("PUT", path, lost)
     project.apply()
     require_as_declared(project, registry, [form])
-    assert {name: len(proxy.seen("PUT", path)) for name, (path, _) in DOCUMENTS.items()} == dict.fromkeys(DOCUMENTS, 2)
+    assert {
+        name: len(proxy.seen("PUT", path)) for name, (path, _) in DOCUMENTS.items()
+    } == dict.fromkeys(DOCUMENTS, 2)
 
     proxy.heal()
     form.remove()
@@ -65,16 +73,31 @@ def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultPro
     assert len(proxy.seen("DELETE", "/clients/")) == 2
     assert project.resources() == {}
 
-    replaced = ["client.replaced", "jwks.replaced", "jwks.replaced", "product.replaced", "product.replaced"]
+    replaced = [
+        "client.replaced",
+        "jwks.replaced",
+        "jwks.replaced",
+        "product.replaced",
+        "product.replaced",
+    ]
     assert sorted(changes(registry, client_id)) == sorted(
-        ["client.created", *replaced, "scopes.replaced", "scopes.replaced", "client.removed", "product.removed"]
+        [
+            "client.created",
+            *replaced,
+            "scopes.replaced",
+            "scopes.replaced",
+            "client.removed",
+            "product.removed",
+        ]
     )
 
 
 @pytest.mark.exhaustive
-def test_is_adopted_by_a_rerun(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
-    """No answer to a write ever comes, until the run gives up with a sentence; a plain rerun takes over what is
-    there."""
+def test_is_adopted_by_a_rerun(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry
+) -> None:
+    """No answer to a write ever comes, until the run gives up with a sentence; a plain rerun takes
+    over what is there."""
     project.configure({"retryDeadlineSeconds": 1})
     form = write_form(project.forms, scopes=(SEND,))
 
@@ -84,7 +107,9 @@ def test_is_adopted_by_a_rerun(project: ProxiedProject, proxy: FaultProxy, regis
         outcome = project.up()
         assert outcome.code != 0
         assert outcome.errors
-        assert all("run the same command again" in sentence for sentence in outcome.errors), outcome.errors
+        assert all("run the same command again" in sentence for sentence in outcome.errors), (
+            outcome.errors
+        )
 
     fails("POST")  # the client
     fails("PUT")  # what lives inside it, and the product

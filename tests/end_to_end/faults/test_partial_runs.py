@@ -1,5 +1,5 @@
-"""A run that ends in part: what was approved is reviewed again, and what a rename left under the earlier name is not
-undeclared."""
+"""A run that ends in part: what was approved is reviewed again, and what a rename left under the
+earlier name is not undeclared."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _EXEMPT = {"promotion-gate": {"reason": "a system of before", "reference": "SD-4
 def test_what_is_left_of_an_approval_is_carried_out(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, tmp_path: Path
 ) -> None:
-    """One client's write is refused: it says so. The same approval carries that out then, and says that the rest is
-    done already."""
+    """One client's write is refused: it says so. The same approval carries that out then, and says
+    that the rest is done already."""
     forms = [write_form(project.forms, f"gent/{name}") for name in ("eerst", "dan")]
     project.apply()
     for form in forms:
@@ -38,12 +38,19 @@ def test_what_is_left_of_an_approval_is_carried_out(
     proxy.heal()
     again = project.recover("--approved", str(file))
     assert again.code == 1
-    assert f"differs: update OAuthClient {forms[0].key}: was reviewed, and would not be done" in again.stderr
-    assert [registry.client(form.application)["contacts"] for form in forms] == [["loket@stad-gent.example"]] * 2
+    assert (
+        f"differs: update OAuthClient {forms[0].key}: was reviewed, and would not be done"
+        in again.stderr
+    )
+    assert [registry.client(form.application)["contacts"] for form in forms] == [
+        ["loket@stad-gent.example"]
+    ] * 2
 
 
 @pytest.mark.exhaustive
-def test_what_a_rename_left_in_part_stays(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
+def test_what_a_rename_left_in_part_stays(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry
+) -> None:
     """At the gate to production nothing is proven of the connection.
 
     Its product fails in the run that renames it; the next run goes on, and takes nothing away.
@@ -69,5 +76,9 @@ def test_what_a_rename_left_in_part_stays(project: ProxiedProject, proxy: FaultP
     project.apply()
     assert registry.client(renamed)["client_id"] == client_id
     assert SEND in registry.client(renamed)["scopes"]
-    assert (registry.configuration("notificaties", client_id) or {}).keys() == (before or {}).keys() != set()
+    assert (
+        (registry.configuration("notificaties", client_id) or {}).keys()
+        == (before or {}).keys()
+        != set()
+    )
     assert all(renamed in name for name in project.resources())

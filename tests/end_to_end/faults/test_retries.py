@@ -1,7 +1,7 @@
 """What is tried again, by the provider's own connections to a real portal.
 
-How often, how fast, and what never is: ``test_retry.py`` and ``test_http.py`` in ``tests/authorities`` have each
-case.
+How often, how fast, and what never is: ``test_retry.py`` and ``test_http.py`` in
+``tests/authorities`` have each case.
 """
 
 from __future__ import annotations
@@ -28,10 +28,14 @@ def client_id(platform: ConnectedPlatform, proxy: FaultProxy) -> str:
     return client_id
 
 
-def test_the_settings_are_the_limits(portal: RunningPortal, proxy: FaultProxy, client_id: str, tmp_path: Path) -> None:
-    """One request has a second for its whole answer, and is tried again then; all tries together have four, and then a
-    sentence."""
-    platform = platform_through(proxy.origin, portal, tmp_path, request_timeout_seconds=REQUEST_TIMEOUT_SECONDS)
+def test_the_settings_are_the_limits(
+    portal: RunningPortal, proxy: FaultProxy, client_id: str, tmp_path: Path
+) -> None:
+    """One request has a second for its whole answer, and is tried again then; all tries together
+    have four, and then a sentence."""
+    platform = platform_through(
+        proxy.origin, portal, tmp_path, request_timeout_seconds=REQUEST_TIMEOUT_SECONDS
+    )
     proxy.rule("GET", CLIENTS, faults.time_out_before)
     assert platform.authority.read(client_id) is not None
     first, second = proxy.seen("GET", f"{CLIENTS}/{client_id}$")[:2]
@@ -45,9 +49,14 @@ def test_the_settings_are_the_limits(portal: RunningPortal, proxy: FaultProxy, c
 
 
 def test_token_endpoint_is_tried_again(platform: ConnectedPlatform, proxy: FaultProxy) -> None:
-    """Discovery and token request too; an assertion's ``jti`` is used once, so each try has a new one."""
+    """Discovery and token request too; an assertion's ``jti`` is used once, so each try has a new
+    one."""
     proxy.rule("GET", "openid-configuration$", faults.cut_before, times=2)
     proxy.rule("POST", "/token$", faults.cut_after, times=2)
     assert platform.authority.register(metadata(), None).client_id
     assert len(proxy.seen("GET", "openid-configuration$")) == 3
-    assert len({request.body for request in proxy.seen("POST", "/token$")}) == len(proxy.seen("POST", "/token$")) == 3
+    assert (
+        len({request.body for request in proxy.seen("POST", "/token$")})
+        == len(proxy.seen("POST", "/token$"))
+        == 3
+    )

@@ -1,5 +1,5 @@
-"""Someone else writes the same client between the provider's GET and its PUT: no update is lost, and the error names
-both sets."""
+"""Someone else writes the same client between the provider's GET and its PUT: no update is lost,
+and the error names both sets."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.support.registry import Registry, kids
 
 
 def test_no_update_is_lost(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
-    """Three documents at once, then the client: each is left as the other wrote it, each error says what is declared
-    and what was found."""
+    """Three documents at once, then the client: each is left as the other wrote it, each error says
+    what is declared and what was found."""
     form = write_form(project.forms, scopes=(SEND,))
     project.apply()
     client_id = registry.client(form.application)["client_id"]
@@ -38,14 +38,18 @@ def test_no_update_is_lost(project: ProxiedProject, proxy: FaultProxy, registry:
     assert refused.code != 0
     said = "\n".join(refused.errors)
     assert (
-        f"someone else changed the scopes of client {client_id} since the last refresh: added {DOSSIERS}; removed"
-        f" {SEND} (declared: {SEND}, {PLAIN}; found: {DOSSIERS}), and nothing was written; run pulumi refresh" in said
+        f"someone else changed the scopes of client {client_id} since the last refresh: added"
+        f" {DOSSIERS}; removed {SEND} (declared: {SEND}, {PLAIN}; found: {DOSSIERS}), and nothing"
+        " was written; run pulumi refresh" in said
     )
     assert (
         f"the JWK Set of client {client_id} since the last refresh: added key-of-another "
         "(declared: key-1, key-2; found: key-1, key-of-another), and nothing was written" in said
     )
-    assert f"the notificaties configuration of client {client_id} since the last refresh: changed merk_code" in said
+    assert (
+        f"the notificaties configuration of client {client_id} since the last refresh: changed"
+        " merk_code" in said
+    )
     assert len(refused.errors) == 3
     found = registry.client(form.application)
     assert set(found["scopes"]) == {DOSSIERS, "vo_info"}
@@ -65,8 +69,8 @@ def test_no_update_is_lost(project: ProxiedProject, proxy: FaultProxy, registry:
     assert refused.code != 0
     said = "\n".join(refused.errors)
     assert (
-        "changed contacts (declared: contacts nieuw@stad-gent.example; found: contacts van-een-ander@stad.example)"
-        in said
+        "changed contacts (declared: contacts nieuw@stad-gent.example; found: contacts"
+        " van-een-ander@stad.example)" in said
     )
     assert registry.client(form.application)["contacts"] == ["van-een-ander@stad.example"]
 
@@ -79,7 +83,8 @@ def test_no_update_is_lost(project: ProxiedProject, proxy: FaultProxy, registry:
 def test_failed_key_replacement_leaves_the_client_as_it_was(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, portal: RunningPortal
 ) -> None:
-    """The old key still gets a token, the authentication method is what it was, and the rerun replaces the key."""
+    """The old key still gets a token, the authentication method is what it was, and the rerun
+    replaces the key."""
     project.configure({"retryDeadlineSeconds": 1})
     form = write_form(project.forms, scopes=(SEND,))
     project.apply()
@@ -88,7 +93,9 @@ def test_failed_key_replacement_leaves_the_client_as_it_was(
     form.request()["jwks"] = []
     form.add_key("key-2")
     form.save()
-    proxy.rule("PUT", "/jwks$", faults.answer(422, b'{"detail": "this key is too weak"}'), times=None)
+    proxy.rule(
+        "PUT", "/jwks$", faults.answer(422, b'{"detail": "this key is too weak"}'), times=None
+    )
 
     assert project.up().code != 0
     assert registry.client(form.application) == before

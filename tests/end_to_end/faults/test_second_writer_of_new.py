@@ -1,5 +1,5 @@
-"""What somebody else made is there before a create, or comes between what a preview compared and the write: nothing is
-lost unseen."""
+"""What somebody else made is there before a create, or comes between what a preview compared and
+the write: nothing is lost unseen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ BY_HAND = {**NOTIFICATIES, "merk_code": "met-de-hand"}
 
 def configure_by_hand(registry: Registry, client_id: str) -> None:
     path = f"/products/v1/notificaties/configurations/{client_id}"
-    registry.http.put(path, json={"configuration": BY_HAND}, headers={"If-None-Match": "*"}).raise_for_status()
+    registry.http.put(
+        path, json={"configuration": BY_HAND}, headers={"If-None-Match": "*"}
+    ).raise_for_status()
 
 
 def ask_for_notificaties(form: FormFile) -> None:
@@ -32,8 +34,8 @@ def ask_for_notificaties(form: FormFile) -> None:
 def test_a_product_configured_by_hand_is_not_overwritten_by_a_create(
     project: ProxiedProject, registry: Registry, proxy: FaultProxy
 ) -> None:
-    """Its preview says *create*, and shows nothing of it. The rest of the run is carried out, and a second run refuses
-    it as well."""
+    """Its preview says *create*, and shows nothing of it. The rest of the run is carried out, and a
+    second run refuses it as well."""
     form = write_form(project.forms, scopes=(PLAIN,))
     project.apply()
     client_id = registry.client(form.application)["client_id"]
@@ -44,7 +46,8 @@ def test_a_product_configured_by_hand_is_not_overwritten_by_a_create(
     assert refused.code != 0
     (said,) = refused.errors
     assert said.startswith(
-        f"client {client_id} has a notificaties configuration already that is not this stack's: added aanbieder_uri, "
+        f"client {client_id} has a notificaties configuration already that is not this stack's:"
+        " added aanbieder_uri, "
     )
     assert "and nothing was written; it was made by hand: write it into the form" in said
     assert registry.configuration("notificaties", client_id) == BY_HAND
@@ -53,7 +56,8 @@ def test_a_product_configured_by_hand_is_not_overwritten_by_a_create(
     assert project.up().code != 0
     assert registry.configuration("notificaties", client_id) == BY_HAND
 
-    # What a person does about it without losing anything: the form says what is there, and changes it afterwards.
+    # What a person does about it without losing anything: the form says what is there, and changes
+    # it afterwards.
     form.request()["products"]["notificaties"] = dict(BY_HAND)
     form.save()
     project.apply()
@@ -74,7 +78,10 @@ def test_nobody_is_needed_after_a_create_that_was_cut_off_and_a_form_that_change
     ask_for_notificaties(form)
     proxy.rule("GET|PUT", "/configurations/", faults.cut_after, first=2, times=None)
     assert project.up().code != 0
-    assert registry.configuration("notificaties", registry.client(form.application)["client_id"]) == NOTIFICATIES
+    assert (
+        registry.configuration("notificaties", registry.client(form.application)["client_id"])
+        == NOTIFICATIES
+    )
     proxy.heal()
     form.request()["products"]["notificaties"]["merk_code"] = "nieuw"
     form.save()
@@ -86,19 +93,23 @@ def test_nobody_is_needed_after_a_create_that_was_cut_off_and_a_form_that_change
 def test_adoption_overwrites_what_it_compared_and_no_more(
     project: ProxiedProject, registry: Registry, proxy: FaultProxy
 ) -> None:
-    """Four documents, each changed by another between the comparison and the write: left as they are; the next run
-    compares anew."""
+    """Four documents, each changed by another between the comparison and the write: left as they
+    are; the next run compares anew."""
     form = write_form(project.forms, scopes=(SEND, PLAIN))
     client_id = made_by_hand(
         registry, form, scopes=[DOSSIERS], keys=[new_key("old")], products={"notificaties": BY_HAND}
     )
     adopt(form, client_id)
     contacts = ["van-een-ander@stad.example"]
-    proxy.rule("PUT", "/clients/[^/]+$", faults.after(lambda: registry.change(client_id, contacts=contacts)))
+    proxy.rule(
+        "PUT",
+        "/clients/[^/]+$",
+        faults.after(lambda: registry.change(client_id, contacts=contacts)),
+    )
     refused = project.up()
     assert (
-        "changed contacts (declared: contacts api-beheer@stad-gent.example; found: contacts van-een-ander"
-        in "\n".join(refused.errors)
+        "changed contacts (declared: contacts api-beheer@stad-gent.example; found: contacts"
+        " van-een-ander" in "\n".join(refused.errors)
     )
     assert registry.client(form.application)["contacts"] == contacts
 
@@ -114,7 +125,10 @@ def test_adoption_overwrites_what_it_compared_and_no_more(
         proxy.rule("PUT", path, faults.after(act))
     refused = project.up()
     assert len(refused.errors) == 3, refused.errors
-    assert all("someone else changed" in sentence and "nothing was written" in sentence for sentence in refused.errors)
+    assert all(
+        "someone else changed" in sentence and "nothing was written" in sentence
+        for sentence in refused.errors
+    )
     found = registry.client(form.application)
     assert set(found["scopes"]) == {"dv_ar_adres_beheer", "vo_info"}
     assert kids(found) == {"of-another"}

@@ -1,9 +1,10 @@
-"""Whatever a pull request confined to the forms and keys of one organisation holds: it is refused, or harms nobody
-else.
+"""Whatever a pull request confined to the forms and keys of one organisation holds: it is refused,
+or harms nobody else.
 
-Nobody else is: other organisations, their clients without a form, clients that nobody knows, another stack, the
-operators, the authority. The forms and keys are hostile in what they hold, in how files are named, and in what is a
-link. Valid or not, a change of another organisation that waits is carried out, and reports go on working.
+Nobody else is: other organisations, their clients without a form, clients that nobody knows,
+another stack, the operators, the authority. The forms and keys are hostile in what they hold, in
+how files are named, and in what is a link. Valid or not, a change of another organisation that
+waits is carried out, and reports go on working.
 """
 
 from __future__ import annotations
@@ -54,7 +55,11 @@ AUTHOR = {
         "bron_uri": ["urn://gent/"],
     },
 }
-VICTIMS_NOTIFICATIES = {"aanbieder_uri": "https://aalst.example", "merk_code": "stad-aalst", "product_ids": ["10244"]}
+VICTIMS_NOTIFICATIES = {
+    "aanbieder_uri": "https://aalst.example",
+    "merk_code": "stad-aalst",
+    "product_ids": ["10244"],
+}
 VICTIMS_DOSIS = {"bron_uri": "urn://aalst/balie", "product_ids": ["10244"]}
 MARKS = ("4dabf18193072939515e22adb298388d", "04da6b54-80e4-46f7-96ec-b56ff0331ba9")
 """What Pulumi's engine takes for a secret and for an unknown value."""
@@ -95,11 +100,16 @@ class ClientKey:
     def authors(self) -> list[dict[str, Any]]:
         """The clients that say they are the author's organisation's, with their configurations."""
         clients = [
-            one for one in self.registry.listed("/management/v1/clients") if one["client_id"] not in self.others()
+            one
+            for one in self.registry.listed("/management/v1/clients")
+            if one["client_id"] not in self.others()
         ]
         products = ("notificaties", "dosis")
         return [
-            {**one, **{name: self.registry.configuration(name, one["client_id"]) for name in products}}
+            {
+                **one,
+                **{name: self.registry.configuration(name, one["client_id"]) for name in products},
+            }
             for one in clients
         ]
 
@@ -117,13 +127,25 @@ def place(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> It
         scopes = (SEND, DOSSIERS)
         products = {"notificaties": VICTIMS_NOTIFICATIES, "dosis": VICTIMS_DOSIS}
         victim = write_form(
-            stack.forms, "aalst/balie", scopes=scopes, products=products, organisation=VICTIM, application="balie"
+            stack.forms,
+            "aalst/balie",
+            scopes=scopes,
+            products=products,
+            organisation=VICTIM,
+            application="balie",
         )
-        own = write_form(stack.forms, "gent/loket", scopes=scopes, organisation=AUTHOR, application="loket")
+        own = write_form(
+            stack.forms, "gent/loket", scopes=scopes, organisation=AUTHOR, application="loket"
+        )
         assert not stack.up().troubled
         named = {name: VICTIM[name] for name in ("name", "ovo")}
         by_hand = made_by_hand(
-            registry, victim, application="oud", organisation=named, keys=[new_key("old")], products={}
+            registry,
+            victim,
+            application="oud",
+            organisation=named,
+            keys=[new_key("old")],
+            products={},
         )
         unknown = made_by_hand(
             registry,
@@ -145,7 +167,13 @@ def place(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> It
         )
         victims = registry.client("balie")["client_id"]
         shutil.copytree(stack.forms, folder / "base")
-        yield ClientKey(stack, registry, victims, [victims, by_hand, unknown, elsewhere, OPERATOR], folder / "base")
+        yield ClientKey(
+            stack,
+            registry,
+            victims,
+            [victims, by_hand, unknown, elsewhere, OPERATOR],
+            folder / "base",
+        )
 
 
 def hostile_texts() -> st.SearchStrategy[str]:
@@ -183,7 +211,9 @@ def hostile_texts() -> st.SearchStrategy[str]:
 def hostile_values() -> st.SearchStrategy[Any]:
     return st.recursive(
         st.none() | st.booleans() | st.integers() | hostile_texts(),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(hostile_texts(), inner, max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(hostile_texts(), inner, max_size=3)
+        ),
         max_leaves=6,
     )
 
@@ -196,7 +226,9 @@ KEY_FILES: dict[str, str] = {
     "surrogate.jwk.json": json.dumps({**public_jwk(new_key("s")), "kid": "\ud800"}),
     "mark.jwk.json": json.dumps({**public_jwk(new_key("m")), "kid": MARKS[0]}),
     "unknown.jwk.json": json.dumps({**public_jwk(new_key("u")), "kid": MARKS[1]}),
-    "marked.jwk.json": json.dumps({**public_jwk(new_key("k")), MARKS[0]: "1b47061264138c4ac30d75fd1eb44270"}),
+    "marked.jwk.json": json.dumps(
+        {**public_jwk(new_key("k")), MARKS[0]: "1b47061264138c4ac30d75fd1eb44270"}
+    ),
     "ended.jwk.json": json.dumps({**public_jwk(new_key("ended")), "exp": 1}),
     "bidi.jwk.json": json.dumps({**public_jwk(new_key("b")), "kid": "\u202eyek"}),
     "endless.jwk.json": json.dumps({**public_jwk(new_key("e")), "exp": 10**400}),
@@ -228,7 +260,16 @@ def forms(draw: st.DrawFn, file: str, client_ids: list[str]) -> dict[str, Any]:
     for what in draw(
         st.lists(
             st.sampled_from(
-                ["application", "jwks", "products", "attributes", "adopt", "formerly", "contacts", "anything"]
+                [
+                    "application",
+                    "jwks",
+                    "products",
+                    "attributes",
+                    "adopt",
+                    "formerly",
+                    "contacts",
+                    "anything",
+                ]
             ),
             max_size=2,
         )
@@ -238,12 +279,25 @@ def forms(draw: st.DrawFn, file: str, client_ids: list[str]) -> dict[str, Any]:
                 form["application"] = draw(NAMES)
             case "jwks":
                 names = st.sampled_from(
-                    [*KEY_FILES, *LINKS, "loket-key-1.jwk.json", "../aalst/balie-key-1.jwk.json", "/etc/passwd"]
+                    [
+                        *KEY_FILES,
+                        *LINKS,
+                        "loket-key-1.jwk.json",
+                        "../aalst/balie-key-1.jwk.json",
+                        "/etc/passwd",
+                    ]
                 )
-                request["jwks"] = draw(st.lists(names, max_size=2) | st.lists(hostile_texts(), max_size=2))
+                request["jwks"] = draw(
+                    st.lists(names, max_size=2) | st.lists(hostile_texts(), max_size=2)
+                )
             case "products":
                 uris = st.sampled_from(
-                    ["urn://aalst/balie", "urn://gentle/x", "urn://gent/../aalst/x", "urn://gent/ander"]
+                    [
+                        "urn://aalst/balie",
+                        "urn://gentle/x",
+                        "urn://gent/../aalst/x",
+                        "urn://gent/ander",
+                    ]
                 )
                 request["products"] = {
                     "dosis": {**DOSIS, "bron_uri": draw(uris)},
@@ -251,7 +305,9 @@ def forms(draw: st.DrawFn, file: str, client_ids: list[str]) -> dict[str, Any]:
                 }
             case "attributes":
                 names = st.sampled_from([ATTRIBUTE, "vo_ovocode", "sub"]) | hostile_texts()
-                request["attributes"] = {draw(names): draw(st.sampled_from(["loket", "OVO000067"]) | hostile_texts())}
+                request["attributes"] = {
+                    draw(names): draw(st.sampled_from(["loket", "OVO000067"]) | hostile_texts())
+                }
                 request["scopes"][PLAIN] = {"default": draw(st.booleans())}
             case "adopt":
                 known = st.sampled_from([*client_ids, ".", "..", "a/b", "%2e", "account-console"])
@@ -259,7 +315,9 @@ def forms(draw: st.DrawFn, file: str, client_ids: list[str]) -> dict[str, Any]:
             case "formerly":
                 form["formerly"] = draw(NAMES | hostile_texts())
             case "contacts":
-                form["contacts"] = draw(st.sampled_from([["a@gent.example"] * 60, ["a@" + "g" * 250 + ".example"]]))
+                form["contacts"] = draw(
+                    st.sampled_from([["a@gent.example"] * 60, ["a@" + "g" * 250 + ".example"]])
+                )
             case _:
                 _spoil(draw, form)
     return form
@@ -274,7 +332,17 @@ def _spoil(draw: st.DrawFn, document: dict[str, Any]) -> None:
         document[draw(st.sampled_from(sorted(document)) | hostile_texts())] = draw(hostile_values())
 
 
-FILES = ["organisation", "**", "a\nb", "##vso[x]", "\x1b[2J", "::error::x", "-x", ".hidden", "sub/deep"]
+FILES = [
+    "organisation",
+    "**",
+    "a\nb",
+    "##vso[x]",
+    "\x1b[2J",
+    "::error::x",
+    "-x",
+    ".hidden",
+    "sub/deep",
+]
 
 
 @st.composite
@@ -288,7 +356,9 @@ def pull_requests(draw: st.DrawFn, client_ids: list[str]) -> dict[str, dict[str,
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("examples", cases({"some": 25, "many": 400}, "some"))
-def test_one_organisation_reaches_itself_alone(place: ClientKey, portal: RunningPortal, examples: int) -> None:
+def test_one_organisation_reaches_itself_alone(
+    place: ClientKey, portal: RunningPortal, examples: int
+) -> None:
     counted = {"refused": 0, "applied": 0}
 
     @settings(
@@ -323,7 +393,8 @@ def start(place: ClientKey) -> None:
 
 
 def write_pull(place: ClientKey, pull: Mapping[str, Any]) -> None:
-    """Put the forms in the author's folder, in place of those that are there; the organisation's own file stays."""
+    """Put the forms in the author's folder, in place of those that are there; the organisation's
+    own file stays."""
     folder = place.stack.forms / "gent"
     organisation = (folder / "organisation.yaml").read_text()
     for name, text in KEY_FILES.items():
@@ -363,14 +434,23 @@ def apply(place: ClientKey, portal: RunningPortal, number: int) -> bool:
     after, wanted = place.others(), dict(place.before)
     victims = place.victims
     wanted[victims] = {**wanted[victims], "contacts": contacts, "etags": after[victims]["etags"]}
-    differing = {name for name in after.keys() | wanted.keys() if after.get(name) != wanted.get(name)}
-    assert not differing, "\n".join(json.dumps([name, after.get(name), wanted.get(name)]) for name in differing)
+    differing = {
+        name for name in after.keys() | wanted.keys() if after.get(name) != wanted.get(name)
+    }
+    assert not differing, "\n".join(
+        json.dumps([name, after.get(name), wanted.get(name)]) for name in differing
+    )
     keys = {key["x"] for one in wanted.values() for key in one.get("jwks", {}).get("keys", [])}
     for client in place.authors():
         assert client["organisation"]["name"] == AUTHOR["name"]
         assert not {key["x"] for key in client["jwks"]["keys"]} & keys
         assert "aalst" not in json.dumps([client["notificaties"], client["dosis"]])
-    assert portal.request_token(sign_assertion(portal.operator_key, OPERATOR, portal.issuer)).status_code == 200
+    assert (
+        portal.request_token(
+            sign_assertion(portal.operator_key, OPERATOR, portal.issuer)
+        ).status_code
+        == 200
+    )
     drift = place.stack.acmidm("drift", "--stack", "tni", "--output", "json")
     assert drift.code in (0, 1), drift.stderr
     assert place.registry.audit()

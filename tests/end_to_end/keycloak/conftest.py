@@ -1,4 +1,5 @@
-"""One realm for most tests, with all of the catalogue's scopes; each works on applications of its own."""
+"""One realm for most tests, with all of the catalogue's scopes; each works on applications of its
+own."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ from tests.support.keycloak_platform import Platform, running_platform
 def platform(
     keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Platform]:
-    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products")) as running:
+    with running_platform(
+        keycloak_server, administrator, tmp_path_factory.mktemp("products")
+    ) as running:
         yield running
 
 

@@ -1,4 +1,5 @@
-"""Changes by hand in Keycloak: each shows by name in one refreshing preview, and one ``up`` repairs all of them."""
+"""Changes by hand in Keycloak: each shows by name in one refreshing preview, and one ``up`` repairs
+all of them."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ ELSEWHERE = "https://elsewhere.example/jwks"
 
 
 class Drift(NamedTuple):
-    """What someone does by hand, and the properties that the preview then names, ``{client_id}`` standing for the
-    client's."""
+    """What someone does by hand, and the properties that the preview then names, ``{client_id}``
+    standing for the client's."""
 
     act: Callable[[TestRealm, str, Mapping[str, ECKey]], object]
     """With the keys that the client has."""
@@ -29,7 +30,10 @@ class Drift(NamedTuple):
 
 
 def jwks_elsewhere(realm: TestRealm, client_id: str, _: Mapping[str, ECKey]) -> None:
-    realm.change(client_id, attributes={"use.jwks.url": "true", "jwks.url": ELSEWHERE, "use.jwks.string": "false"})
+    realm.change(
+        client_id,
+        attributes={"use.jwks.url": "true", "jwks.url": ELSEWHERE, "use.jwks.string": "false"},
+    )
 
 
 def make_default(realm: TestRealm, client_id: str, _: Mapping[str, ECKey]) -> None:
@@ -44,7 +48,9 @@ def let_everything_in(realm: TestRealm, client_id: str, _: Mapping[str, ECKey]) 
 
 
 def make_public(realm: TestRealm, client_id: str, _: Mapping[str, ECKey]) -> None:
-    realm.change(client_id, publicClient=True, serviceAccountsEnabled=False, directAccessGrantsEnabled=True)
+    realm.change(
+        client_id, publicClient=True, serviceAccountsEnabled=False, directAccessGrantsEnabled=True
+    )
 
 
 def add_attribute(realm: TestRealm, client_id: str, _: Mapping[str, ECKey]) -> None:
@@ -71,37 +77,52 @@ DRIFTS: dict[str, Drift] = {
     ),
     "made-default": Drift(make_default, updated("ClientScopes", f"default_scopes.{PLAIN}")),
     "scope-withdrawn": Drift(
-        lambda realm, client_id, _: realm.withdraw(client_id, PLAIN), updated("ClientScopes", f"scopes.{PLAIN}")
+        lambda realm, client_id, _: realm.withdraw(client_id, PLAIN),
+        updated("ClientScopes", f"scopes.{PLAIN}"),
     ),
     "attribute-added": Drift(add_attribute, updated("OAuthClient", "attributes")),
     "full-scope-allowed": Drift(changed(fullScopeAllowed=True), MORE_IN_ITS_TOKENS),
     "claim-of-another": Drift(
-        lambda realm, client_id, _: realm.add_claim(client_id, "vo_ovocode", "OVO000001"), MORE_IN_ITS_TOKENS
+        lambda realm, client_id, _: realm.add_claim(client_id, "vo_ovocode", "OVO000001"),
+        MORE_IN_ITS_TOKENS,
     ),
     "full-scope-and-claims": Drift(let_everything_in, MORE_IN_ITS_TOKENS),
     "key-slipped-in": Drift(
-        lambda realm, client_id, keys: realm.set_keys(client_id, [*keys.values(), new_key("slipped-in")]),
+        lambda realm, client_id, keys: realm.set_keys(
+            client_id, [*keys.values(), new_key("slipped-in")]
+        ),
         updated("ClientJwks", 'jwks["slipped-in"]'),
     ),
     "key-behind-a-declared-one": Drift(
         # The declared one last: in a map by kid it would have stood before the other.
-        lambda realm, client_id, keys: realm.set_keys(client_id, [new_key("key-1"), *keys.values()]),
+        lambda realm, client_id, keys: realm.set_keys(
+            client_id, [new_key("key-1"), *keys.values()]
+        ),
         updated("ClientJwks", 'jwks["key-1 (2)"]', 'jwks["key-1"].x', 'jwks["key-1"].y'),
     ),
     "key-removed": Drift(
         lambda realm, client_id, keys: realm.set_keys(client_id, [keys["key-1"]]),
         updated("ClientJwks", 'jwks["key-2"]'),
     ),
-    "keys-elsewhere": Drift(jwks_elsewhere, updated("ClientJwks", "jwks.jwks_uri", 'jwks["key-1"]', 'jwks["key-2"]')),
+    "keys-elsewhere": Drift(
+        jwks_elsewhere, updated("ClientJwks", "jwks.jwks_uri", 'jwks["key-1"]', 'jwks["key-2"]')
+    ),
     "authentication-method": Drift(
         changed(clientAuthenticatorType="client-secret"),
         updated("OAuthClient", "awaited_keys", "token_endpoint_auth_method"),
     ),
-    "public": Drift(make_public, updated("OAuthClient", "grant_types[0]", "token_endpoint_auth_method")),
+    "public": Drift(
+        make_public, updated("OAuthClient", "grant_types[0]", "token_endpoint_auth_method")
+    ),
     "disabled": Drift(changed(enabled=False), updated("OAuthClient", "enabled")),
     "name": Drift(changed(name="Anders"), updated("OAuthClient", "client_name")),
-    "description": Drift(changed(description="Anders"), updated("OAuthClient", "organisation.name")),
-    "login-page": Drift(changed(standardFlowEnabled=True), updated("OAuthClient", "grant_types[0]", "grant_types[1]")),
+    "description": Drift(
+        changed(description="Anders"), updated("OAuthClient", "organisation.name")
+    ),
+    "login-page": Drift(
+        changed(standardFlowEnabled=True),
+        updated("OAuthClient", "grant_types[0]", "grant_types[1]"),
+    ),
     "removed": Drift(
         lambda realm, client_id, _: realm.remove(client_id),
         dict.fromkeys(("OAuthClient", "ClientScopes", "ClientJwks"), ("create", [])),
@@ -123,27 +144,40 @@ class Story:
 def story(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Story:
     project = platform.project(tmp_path_factory.mktemp("drift") / "project")
     forms = {
-        name: write_form(project.forms, f"gent/{name}", scopes=(PLAIN, TESTER), keys=("key-1", "key-2"))
+        name: write_form(
+            project.forms, f"gent/{name}", scopes=(PLAIN, TESTER), keys=("key-1", "key-2")
+        )
         for name in DRIFTS
     }
     project.apply()
     connections = project.outputs()["connections"]
-    client_ids = {name: connections[form.key]["acmidm"]["client_id"] for name, form in forms.items()}
+    client_ids = {
+        name: connections[form.key]["acmidm"]["client_id"] for name, form in forms.items()
+    }
     before = {name: platform.realm.client(client_id) for name, client_id in client_ids.items()}
     for name, drift in DRIFTS.items():
         drift.act(platform.realm, client_ids[name], forms[name].keys)
     steps = project.steps("--refresh")
     project.apply("--refresh")
     project.in_sync()
-    return Story({name: form.key for name, form in forms.items()}, details(steps), platform.realm, client_ids, before)
+    return Story(
+        {name: form.key for name, form in forms.items()},
+        details(steps),
+        platform.realm,
+        client_ids,
+        before,
+    )
 
 
 @pytest.mark.parametrize("name", DRIFTS)
 def test_shows_by_name_and_is_repaired(story: Story, name: str) -> None:
-    """Also a client that was removed: it comes back with the client-ID that the organisation was given."""
+    """Also a client that was removed: it comes back with the client-ID that the organisation was
+    given."""
     client_id = story.client_ids[name]
     shown = {
-        place.split(" ")[0]: step for place, step in story.shown.items() if place.split(" ")[1] == story.keys[name]
+        place.split(" ")[0]: step
+        for place, step in story.shown.items()
+        if place.split(" ")[1] == story.keys[name]
     }
     assert {kind: (op, sorted(names)) for kind, (op, names) in shown.items()} == {
         kind: (op, sorted(one.replace("{client_id}", client_id) for one in names))
@@ -163,5 +197,7 @@ def plain_client(client: dict[str, Any]) -> dict[str, Any]:
     }
     attributes.pop("acmidm.incarnation")
     plain = {name: value for name, value in client.items() if name not in passing}
-    scopes = {kind: sorted(client[kind]) for kind in ("defaultClientScopes", "optionalClientScopes")}
+    scopes = {
+        kind: sorted(client[kind]) for kind in ("defaultClientScopes", "optionalClientScopes")
+    }
     return {**plain, **scopes, "attributes": attributes}

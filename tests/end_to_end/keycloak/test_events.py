@@ -1,4 +1,5 @@
-"""Who changed a client and when, from the realm's admin events; and a realm that tells nothing of it."""
+"""Who changed a client and when, from the realm's admin events; and a realm that tells nothing of
+it."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ def client_id(audited: TestRealm) -> str:
     adapter = audited.adapter()
     client_id = adapter.register(metadata(), None).client_id
     adapter.replace_scopes(client_id, None, {PLAIN: False})
-    adapter.replace_jwks(client_id, None, {"declared": {**new_key("declared").as_dict(private=False)}})
+    adapter.replace_jwks(
+        client_id, None, {"declared": {**new_key("declared").as_dict(private=False)}}
+    )
     return client_id
 
 
@@ -90,7 +93,8 @@ def test_what_this_project_did_has_its_name(audited: TestRealm, client_id: str) 
 
 
 def test_events_that_are_gone_blame_nobody(audited: TestRealm, client_id: str) -> None:
-    """Of a client whose first events the realm has forgotten, only what a later one says for certain is told."""
+    """Of a client whose first events the realm has forgotten, only what a later one says for
+    certain is told."""
     audited.change(client_id, enabled=False)
     audited.administrator.delete(f"/{audited.name}/admin-events")
     audited.change(client_id, name="Anders")
@@ -100,14 +104,26 @@ def test_events_that_are_gone_blame_nobody(audited: TestRealm, client_id: str) -
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
-    "a kid that it does not have": ({"header": {"kid": "old"}}, "registered kid", "kid:unregistered"),
-    "a client that nobody made": ({"claims": {"iss": "nobody", "sub": "nobody"}}, "known client", "client:unknown"),
+    "a kid that it does not have": (
+        {"header": {"kid": "old"}},
+        "registered kid",
+        "kid:unregistered",
+    ),
+    "a client that nobody made": (
+        {"claims": {"iss": "nobody", "sub": "nobody"}},
+        "known client",
+        "client:unknown",
+    ),
     "another issuer": ({"claims": {"iss": "nobody"}}, "iss", "iss:"),
-    "another audience": ({"claims": {"aud": "elsewhere"}}, "invalid_client_credentials", "assertion:refused"),
+    "another audience": (
+        {"claims": {"aud": "elsewhere"}},
+        "invalid_client_credentials",
+        "assertion:refused",
+    ),
     "a scope that is not granted": ({"scope": SEND}, "no scope granted", "scope:not granted"),
 }
-"""How a request is wrong; the rule that its event tells, and the cause by the table of mistakes. An event has no reason
-for an assertion that is not accepted."""
+"""How a request is wrong; the rule that its event tells, and the cause by the table of mistakes. An
+event has no reason for an assertion that is not accepted."""
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -123,7 +139,12 @@ def test_a_refused_request_is_told_of(audited: TestRealm, client_id: str, name: 
     refusal = next(audited.adapter().refusals(named))
     assert (refusal.rule, refusal.client_id) == (rule, named)
     assert refusal.proven is (name == "a scope that is not granted")
-    assert cause_of(refusal.sent, Context(Platform.ACMIDM, "tni", audited.issuer, 0.0, has_habits=False)).id == cause
+    assert (
+        cause_of(
+            refusal.sent, Context(Platform.ACMIDM, "tni", audited.issuer, 0.0, has_habits=False)
+        ).id
+        == cause
+    )
     assert abs(refusal.at - datetime.now(UTC)) < timedelta(minutes=10)
 
 

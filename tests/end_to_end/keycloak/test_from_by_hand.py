@@ -1,4 +1,5 @@
-"""A stack whose clients people made by hand goes on with the same clients once their authority is a Keycloak."""
+"""A stack whose clients people made by hand goes on with the same clients once their authority is a
+Keycloak."""
 
 from __future__ import annotations
 
@@ -23,9 +24,13 @@ def test_the_same_client_with_our_marks(platform: Platform, project: Project) ->
     form = write_form(project.forms, scopes=(PLAIN,), keys=("key-1",))
     with_api = file.read_text()
     config = yaml.safe_load(with_api)["config"]
-    by_hand = {name: value for name, value in config.items() if name.partition(":")[2] not in OF_AN_API}
+    by_hand = {
+        name: value for name, value in config.items() if name.partition(":")[2] not in OF_AN_API
+    }
     file.write_text(
-        yaml.safe_dump({"config": {**by_hand, **{f"acmidm:{name}": value for name, value in HAND.items()}}})
+        yaml.safe_dump(
+            {"config": {**by_hand, **{f"acmidm:{name}": value for name, value in HAND.items()}}}
+        )
     )
 
     client_id = f"made-by-hand-{form.application}"
@@ -47,7 +52,9 @@ def test_the_same_client_with_our_marks(platform: Platform, project: Project) ->
     for _ in range(2):
         for order in CommandLine(project).json("orders", "list", "--stack", "tni")["orders"]:
             made = ("--client-id", client_id) if order["act"] == "create" else ()
-            said = project.acmidm("orders", "done", order["order"], *made, "--stack", "tni", "--by", "a@b.example")
+            said = project.acmidm(
+                "orders", "done", order["order"], *made, "--stack", "tni", "--by", "a@b.example"
+            )
             assert said.code == 0, said.output
     assert project.recover().code == 0
     assert project.client_id(form) == client_id

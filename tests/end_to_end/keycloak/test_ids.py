@@ -1,5 +1,5 @@
-"""Which client-ID a natural key gets on Keycloak: always the same one, and never that of a client that moved to another
-key."""
+"""Which client-ID a natural key gets on Keycloak: always the same one, and never that of a client
+that moved to another key."""
 
 from __future__ import annotations
 
@@ -36,13 +36,15 @@ def existing(keycloak: Keycloak, wanted: ClientMetadata) -> str | None:
 
 def test_the_ids_of_a_key_never_change() -> None:
     """They are in use: another rule would make each client anew."""
-    assert next(client_ids_for("acmidm/tni/OVO002067/loket")) == "a0900c9b-788b-51e6-95ba-cbfbce7265a9"
+    assert (
+        next(client_ids_for("acmidm/tni/OVO002067/loket")) == "a0900c9b-788b-51e6-95ba-cbfbce7265a9"
+    )
     assert len(set(ids_of(metadata()))) == 3
 
 
 def test_the_chain_of_ids_goes_on_and_has_gaps(realm: TestRealm) -> None:
-    """Moved twice: the third ID. The first is free again when its client is removed, and the others stay found, in a
-    fresh run too."""
+    """Moved twice: the third ID. The first is free again when its client is removed, and the others
+    stay found, in a fresh run too."""
     keycloak, wanted = realm.adapter(), metadata()
     first, second, third = ids_of(wanted)
     moved = []
@@ -78,8 +80,8 @@ def test_a_removed_client_is_made_again_under_its_id(realm: TestRealm) -> None:
 
 
 def test_a_copy_made_in_the_console_is_not_taken_for_the_client(realm: TestRealm) -> None:
-    """Export and import of a client takes its attributes along, the natural key among them: after a lost state the
-    original is found."""
+    """Export and import of a client takes its attributes along, the natural key among them: after a
+    lost state the original is found."""
     wanted = metadata()
     client_id = realm.adapter().register(wanted, None).client_id
     attributes = realm.client(client_id)["attributes"]
@@ -95,7 +97,11 @@ def test_a_copy_made_in_the_console_is_not_taken_for_the_client(realm: TestRealm
     assert existing(realm.adapter(), wanted) == "a-copy"
     realm.add_client("another-copy", attributes=attributes)
     with pytest.raises(
-        Rejected, match=f"clients a-copy, another-copy of .* have the same natural key {wanted.software_id}; see which"
+        Rejected,
+        match=(
+            f"clients a-copy, another-copy of .* have the same natural key {wanted.software_id};"
+            " see which"
+        ),
     ):
         realm.adapter().register(wanted, None)
     for copy in ("a-copy", "another-copy"):

@@ -1,4 +1,5 @@
-"""Keys at an address, on a real Keycloak: declared, read back, changed, and exchanged for keys in files and back."""
+"""Keys at an address, on a real Keycloak: declared, read back, changed, and exchanged for keys in
+files and back."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ FIRST, SECOND = "https://keys.gent.example/jwks.json", "https://sleutels.gent.ex
 
 
 def test_an_address_is_declared_changed_and_left(platform: Platform, project: Project) -> None:
-    """At no moment the client has neither keys nor an address: what replaces the other is one request."""
+    """At no moment the client has neither keys nor an address: what replaces the other is one
+    request."""
     realm = platform.realm
     form = write_form(project.forms, scopes=(PLAIN,), keys=())
     form.request()["jwks_uri"] = FIRST
@@ -25,7 +27,9 @@ def test_an_address_is_declared_changed_and_left(platform: Platform, project: Pr
     assert source(realm, client_id) == {"jwks_uri": FIRST}
 
     realm.change(client_id, attributes={"jwks.url": "https://elsewhere.example/jwks"})
-    assert details(project.steps("--refresh")) == {f"OAuthClient {form.key}": ("update", ["jwks_uri"])}
+    assert details(project.steps("--refresh")) == {
+        f"OAuthClient {form.key}": ("update", ["jwks_uri"])
+    }
     form.request()["jwks_uri"] = SECOND
     form.save()
     project.apply("--refresh")
@@ -53,13 +57,19 @@ def test_an_address_is_declared_changed_and_left(platform: Platform, project: Pr
 
 
 def test_what_nobody_declares_is_the_portals(adapter: Keycloak, realm: TestRealm) -> None:
-    """An update leaves an address alone that no form has; a form that has one takes over whatever was there."""
+    """An update leaves an address alone that no form has; a form that has one takes over whatever
+    was there."""
     before = metadata()
     client_id = adapter.register(before, None).client_id
     adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(new_key("key-1"))})
     realm.change(
         client_id,
-        attributes={"use.jwks.url": "true", "jwks.url": FIRST, "use.jwks.string": "false", "jwks.string": None},
+        attributes={
+            "use.jwks.url": "true",
+            "jwks.url": FIRST,
+            "use.jwks.string": "false",
+            "jwks.string": None,
+        },
     )
     renamed = before.model_copy(update={"client_name": "Anders"})
     adapter.update(client_id, before, renamed, None)

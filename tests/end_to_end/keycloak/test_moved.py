@@ -10,7 +10,9 @@ from tests.support.keycloak_platform import Platform
 
 def test_a_connection_moves(platform: Platform, tmp_path: Path) -> None:
     """With its client-ID; the next run of the second stack puts its mark there."""
-    a, b = (platform.project(tmp_path / "project", f"moved-{name}", environment="tni") for name in "ab")
+    a, b = (
+        platform.project(tmp_path / "project", f"moved-{name}", environment="tni") for name in "ab"
+    )
     a.configure({"organisations": "gent"})
     form = write_form(a.forms, "gent/loket", scopes=(SEND,))
     write_form(a.forms, "aalst/loket", environment="prod", keys=())

@@ -1,5 +1,5 @@
-"""The operator: what its rights are enough for, what they do not reach, and what happens when they shrink or a token
-ends."""
+"""The operator: what its rights are enough for, what they do not reach, and what happens when they
+shrink or a token ends."""
 
 from __future__ import annotations
 
@@ -17,20 +17,25 @@ from tests.support.rights import READS, WRITES, allowed
 
 @pytest.fixture(scope="module")
 def set_up_once(keycloak_server: Server, administrator: Admin) -> TestRealm:
-    return make_realm(keycloak_server, administrator, scopes={SEND: "Send"}, audience="http://one.example")
+    return make_realm(
+        keycloak_server, administrator, scopes={SEND: "Send"}, audience="http://one.example"
+    )
 
 
 @pytest.fixture
 def own(set_up_once: TestRealm) -> TestRealm:
-    """A realm whose operator these tests change: each begins with the rights and the credentials that it should
-    have."""
+    """A realm whose operator these tests change: each begins with the rights and the credentials
+    that it should have."""
     have_rights(set_up_once, "manage-clients")
     set_up_once.change(OPERATOR, clientAuthenticatorType="client-jwt")
     return set_up_once
 
 
-def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRealm, own: TestRealm) -> None:
-    """Nor can it give roles, to itself or to others: that would make its rights whatever it likes."""
+def test_its_rights_reach_no_further_than_the_clients_of_its_realm(
+    realm: TestRealm, own: TestRealm
+) -> None:
+    """Nor can it give roles, to itself or to others: that would make its rights whatever it
+    likes."""
     account, (management, roles) = realm.service_account(OPERATOR), realm.roles("manage-realm")
     with realm.operator_http() as operator:
         assert operator.get(f"/{realm.name}/clients").status_code == 200
@@ -46,11 +51,14 @@ def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRe
             ("GET", f"/{own.name}/clients", None),
             ("GET", "/master/clients", None),
         ):
-            assert operator.request(method, path, json=document).status_code in (401, 403), f"{method} {path}"
+            assert operator.request(method, path, json=document).status_code in (401, 403), (
+                f"{method} {path}"
+            )
 
 
 def have_rights(realm: TestRealm, *names: str) -> None:
-    """By an administrator: these roles of ``realm-management`` and no others, in the place of what the set-up gave."""
+    """By an administrator: these roles of ``realm-management`` and no others, in the place of what
+    the set-up gave."""
     management, roles = realm.roles(*names)
     for place in (
         f"/{realm.name}/users/{realm.service_account(OPERATOR)}/role-mappings/clients/{management}",
@@ -84,7 +92,8 @@ def test_the_least_rights(own: TestRealm, rights: tuple[str, ...], may: set[str]
 
 
 def test_it_may_have_a_secret_in_place_of_a_key(own: TestRealm) -> None:
-    """As docs/keycloak.md offers it; form-encoded first (RFC 6749 §2.3.1), so that no character of it does harm."""
+    """As docs/keycloak.md offers it; form-encoded first (RFC 6749 §2.3.1), so that no character of
+    it does harm."""
     secret = "of an operator: 100 % + /é"
     own.change(OPERATOR, clientAuthenticatorType="client-secret", secret=secret)
     client_id = own.adapter(secret=secret).register(metadata(), None).client_id
@@ -93,8 +102,11 @@ def test_it_may_have_a_secret_in_place_of_a_key(own: TestRealm) -> None:
     assert "another" not in str(refused.value)
 
 
-def test_the_set_up_repairs_the_realm_and_touches_no_connection(own: TestRealm, administrator: Admin) -> None:
-    """Run again, it takes away rights and scopes that the operator was given since, and what it lost comes back."""
+def test_the_set_up_repairs_the_realm_and_touches_no_connection(
+    own: TestRealm, administrator: Admin
+) -> None:
+    """Run again, it takes away rights and scopes that the operator was given since, and what it
+    lost comes back."""
     adapter = own.adapter()
     client_id = adapter.register(metadata(), None).client_id
     adapter.replace_scopes(client_id, None, {SEND: False})
@@ -120,7 +132,7 @@ def test_the_set_up_repairs_the_realm_and_touches_no_connection(own: TestRealm, 
     assert not own.client(OPERATOR)["standardFlowEnabled"]
     scopes = {scope["name"]: scope for scope in administrator.get(f"/{own.name}/client-scopes")}
     assert scopes["dv_new"]
-    assert [mapper["config"]["included.custom.audience"] for mapper in scopes[SEND]["protocolMappers"]] == [
-        "http://two.example"
-    ]
+    assert [
+        mapper["config"]["included.custom.audience"] for mapper in scopes[SEND]["protocolMappers"]
+    ] == ["http://two.example"]
     assert own.client(client_id) == before

@@ -1,4 +1,5 @@
-"""``acmidm probe`` against a real Keycloak, whose answers nobody here wrote: the mistakes that exist there."""
+"""``acmidm probe`` against a real Keycloak, whose answers nobody here wrote: the mistakes that
+exist there."""
 
 from __future__ import annotations
 
@@ -62,7 +63,9 @@ def test_a_connection_that_works(connection: OnKeycloak) -> None:
     """With kid and without; what was proven is recorded."""
     result = connection.probe("--send-test-message", "--record")
     assert (result.code, result.found) == (0, [])
-    [found] = load_onboardings([connection.form.path], catalogue_folder()).connections(Environment.TNI)
+    [found] = load_onboardings([connection.form.path], catalogue_folder()).connections(
+        Environment.TNI
+    )
     assert found.evidence is not None
     assert (found.evidence.scopes, found.evidence.products) == (
         frozenset({SEND, DOSSIERS}),
@@ -73,11 +76,21 @@ def test_a_connection_that_works(connection: OnKeycloak) -> None:
 def test_a_token_for_a_program(connection: OnKeycloak, monkeypatch: pytest.MonkeyPatch) -> None:
     """One is for all products: a token request there names no API."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(Path("cache").absolute()))
-    own = ("--stack", "tni", "--private-key", str(connection.key_file), "--client-id", connection.client_id)
+    own = (
+        "--stack",
+        "tni",
+        "--private-key",
+        str(connection.key_file),
+        "--client-id",
+        connection.client_id,
+    )
     done = CliRunner().invoke(app, ["token", str(connection.form.path), *own, "--print"])
     assert done.exit_code == 0, done.output
     read = f"{connection.portal.origin}/api/v2/dosis/bronnen/uris"
-    assert httpx.get(read, headers={"authorization": f"Bearer {done.stdout.strip()}"}).status_code == 200
+    assert (
+        httpx.get(read, headers={"authorization": f"Bearer {done.stdout.strip()}"}).status_code
+        == 200
+    )
 
 
 def test_mistakes(connection: OnKeycloak) -> None:
@@ -88,7 +101,9 @@ def test_mistakes(connection: OnKeycloak) -> None:
     realm.grant(client_id, DOSSIERS)
 
     with connection.place.products() as http:
-        http.delete(f"/dosis/configurations/{client_id}", headers={"If-Match": "*"}).raise_for_status()
+        http.delete(
+            f"/dosis/configurations/{client_id}", headers={"If-Match": "*"}
+        ).raise_for_status()
     assert connection.probe().found == ["product:unconfigured"]
 
     assert connection.probe(client_id=str(uuid.uuid4())).found == ["client:refused"]
@@ -105,4 +120,7 @@ def test_mistakes(connection: OnKeycloak) -> None:
         assert connection.probe().found == ["product:unconfigured"]
         found.append(connection.probe("--kid", "").found)
     # Keycloak tries the first key alone: which one that is nobody chose.
-    assert sorted(found) == [["kid:several", "kid:missing"], ["kid:several", "product:unconfigured"]]
+    assert sorted(found) == [
+        ["kid:several", "kid:missing"],
+        ["kid:several", "product:unconfigured"],
+    ]

@@ -1,5 +1,5 @@
-"""How many requests a run sends for each client: what is known is not read, and what is listed is not read one by
-one."""
+"""How many requests a run sends for each client: what is known is not read, and what is listed is
+not read one by one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ CLIENTS = 6
 
 
 def test_requests_for_each_client(platform: Platform, tmp_path: Path) -> None:
-    """Three to make one, none to look at one that is as declared, three to remove one; and lists, once per run."""
+    """Three to make one, none to look at one that is as declared, three to remove one; and lists,
+    once per run."""
     realm, portal = platform.realm, platform.portal
     with FaultProxy(realm.server.origin) as keycloak, FaultProxy(portal.origin) as products:
         project = platform.project(
@@ -25,8 +26,15 @@ def test_requests_for_each_client(platform: Platform, tmp_path: Path) -> None:
         for number in range(CLIENTS):
             write_form(project.forms, f"gent/loket-{number}", scopes=(PLAIN, SEND))
         project.apply()
-        for method in ("POST", "GET", "DELETE"):  # the last withdraws the scope that Keycloak gives each client
-            assert len(keycloak.seen(method, r"/clients$|clientId=|/default-client-scopes/")) == CLIENTS
+        for method in (
+            "POST",
+            "GET",
+            "DELETE",
+        ):  # the last withdraws the scope that Keycloak gives each client
+            assert (
+                len(keycloak.seen(method, r"/clients$|clientId=|/default-client-scopes/"))
+                == CLIENTS
+            )
         lists = 3
         assert len(keycloak.requests) == 3 * CLIENTS + lists
         assert len(products.seen("GET|PUT", "/configurations/")) == 2 * CLIENTS
@@ -36,12 +44,20 @@ def test_requests_for_each_client(platform: Platform, tmp_path: Path) -> None:
         project.succeed("preview", "--expect-no-changes")
         assert keycloak.requests == products.requests == []
         project.apply("--refresh")
-        project.succeed("preview", "--expect-no-changes")  # though a refresh forgets what was registered along
+        project.succeed(
+            "preview", "--expect-no-changes"
+        )  # though a refresh forgets what was registered along
         for proxy in (keycloak, products):
             proxy.heal()
 
         project.succeed("destroy", "--yes", "--skip-preview")
         one_by_one, lists = 3, 2
         assert len(keycloak.requests) == 3 * CLIENTS + one_by_one + lists
-        assert len(products.seen("GET", "/(dosis|mijn-burgerprofiel)/configurations/")) == 2 * one_by_one
-        assert len(products.seen("GET|DELETE", "/notificaties/configurations/")) <= 2 * CLIENTS + one_by_one
+        assert (
+            len(products.seen("GET", "/(dosis|mijn-burgerprofiel)/configurations/"))
+            == 2 * one_by_one
+        )
+        assert (
+            len(products.seen("GET|DELETE", "/notificaties/configurations/"))
+            <= 2 * CLIENTS + one_by_one
+        )

@@ -19,7 +19,14 @@ from tests.support.keycloak import OPERATOR, TestRealm
 from tests.support.portal import metadata, new_key, public_jwk
 
 Give = Callable[[TestRealm, str], object]
-BUILT_IN = ("account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console")
+BUILT_IN = (
+    "account",
+    "account-console",
+    "admin-cli",
+    "broker",
+    "realm-management",
+    "security-admin-console",
+)
 MACHINE = {"publicClient": False, "fullScopeAllowed": False, "standardFlowEnabled": False}
 
 
@@ -27,7 +34,8 @@ def map_roles(realm: TestRealm, client_id: str, *names: str) -> None:
     """By hand: lets a client's tokens carry roles of ``realm-management``."""
     management, roles = realm.roles(*names)
     realm.administrator.post(
-        f"/{realm.name}/clients/{realm.client(client_id)['id']}/scope-mappings/clients/{management}", roles
+        f"/{realm.name}/clients/{realm.client(client_id)['id']}/scope-mappings/clients/{management}",
+        roles,
     )
 
 
@@ -38,15 +46,21 @@ def map_realm_role(realm: TestRealm, client_id: str, *inside: str) -> None:
     if inside:
         realm.administrator.post(f"/{realm.name}/roles/{role}/composites", realm.roles(*inside)[1])
     found = realm.administrator.get(f"/{realm.name}/roles/{role}")
-    realm.administrator.post(f"/{realm.name}/clients/{realm.client(client_id)['id']}/scope-mappings/realm", [found])
+    realm.administrator.post(
+        f"/{realm.name}/clients/{realm.client(client_id)['id']}/scope-mappings/realm", [found]
+    )
 
 
 def grant_scope_with_rights(realm: TestRealm, client_id: str) -> None:
     """The same through a client scope."""
     scope, (management, roles) = f"scope-of-{client_id}", realm.roles("view-users")
-    realm.administrator.post(f"/{realm.name}/client-scopes", {"name": scope, "protocol": "openid-connect"})
+    realm.administrator.post(
+        f"/{realm.name}/client-scopes", {"name": scope, "protocol": "openid-connect"}
+    )
     scope_id = realm.administrator.scope_ids(realm.name)[scope]
-    realm.administrator.post(f"/{realm.name}/client-scopes/{scope_id}/scope-mappings/clients/{management}", roles)
+    realm.administrator.post(
+        f"/{realm.name}/client-scopes/{scope_id}/scope-mappings/clients/{management}", roles
+    )
     realm.grant(client_id, scope)
 
 
@@ -54,7 +68,8 @@ def give_service_account(realm: TestRealm, client_id: str, name: str) -> None:
     """By hand: a role of ``realm-management`` for a client's service account."""
     management, roles = realm.roles(name)
     realm.administrator.post(
-        f"/{realm.name}/users/{realm.service_account(client_id)}/role-mappings/clients/{management}", roles
+        f"/{realm.name}/users/{realm.service_account(client_id)}/role-mappings/clients/{management}",
+        roles,
     )
 
 
@@ -71,7 +86,10 @@ RIGHTS: dict[str, tuple[Give, str]] = {
         lambda realm, name: map_realm_role(realm, name, "manage-users"),
         "(realm-management: manage-users)",
     ),
-    "through-a-scope": (grant_scope_with_rights, "has rights over the realm (realm-management: query-groups"),
+    "through-a-scope": (
+        grant_scope_with_rights,
+        "has rights over the realm (realm-management: query-groups",
+    ),
     "of-the-products": (
         lambda realm, name: realm.grant(name, "management_read"),
         "has rights over the product APIs (management_read)",
@@ -84,7 +102,10 @@ RIGHTS: dict[str, tuple[Give, str]] = {
         map_realm_role,
         "has roles in its scope (role-of-some-role): take these roles away in Keycloak first",
     ),
-    "a-browser": (lambda realm, name: realm.change(name, serviceAccountsEnabled=False), "its service account is off"),
+    "a-browser": (
+        lambda realm, name: realm.change(name, serviceAccountsEnabled=False),
+        "its service account is off",
+    ),
 }
 
 
@@ -98,7 +119,9 @@ def require_untouched(realm: TestRealm, adapter: Keycloak, client_id: str, why: 
     before, wanted = realm.client(client_id), metadata()
     found = adapter.read(client_id)
     for known in (None, found.metadata if found else None):
-        with pytest.raises(Rejected, match="so that no form can have it, and nothing was written") as caught:
+        with pytest.raises(
+            Rejected, match="so that no form can have it, and nothing was written"
+        ) as caught:
             adapter.update(client_id, known, wanted, None)
         assert f"client {client_id} of {realm.management_url} " in str(caught.value)
         assert why in str(caught.value)
@@ -106,9 +129,15 @@ def require_untouched(realm: TestRealm, adapter: Keycloak, client_id: str, why: 
 
 
 @pytest.mark.parametrize("client_id", [*BUILT_IN, OPERATOR])
-def test_clients_of_the_realm_and_the_operator(realm: TestRealm, adapter: Keycloak, client_id: str) -> None:
+def test_clients_of_the_realm_and_the_operator(
+    realm: TestRealm, adapter: Keycloak, client_id: str
+) -> None:
     """Neither taken over nor written to nor removed; in no list."""
-    why = "is an operator's own" if client_id == OPERATOR else "is a client that Keycloak makes for itself"
+    why = (
+        "is an operator's own"
+        if client_id == OPERATOR
+        else "is a client that Keycloak makes for itself"
+    )
     found = adapter.reserved(client_id)
     assert found is not None
     assert (found.why, found.is_certain) == (why, True)
@@ -126,8 +155,11 @@ def test_clients_of_the_realm_and_the_operator(realm: TestRealm, adapter: Keyclo
 
 
 @pytest.mark.parametrize("name", RIGHTS)
-def test_what_may_have_rights_over_the_realm(realm: TestRealm, adapter: Keycloak, name: str) -> None:
-    """Whatever way its tokens get them. Of what only may have some, the sentence says what to do."""
+def test_what_may_have_rights_over_the_realm(
+    realm: TestRealm, adapter: Keycloak, name: str
+) -> None:
+    """Whatever way its tokens get them. Of what only may have some, the sentence says what to
+    do."""
     give, why = RIGHTS[name]
     realm.add_client(name, **MACHINE)
     assert adapter.reserved(name) is None
@@ -140,7 +172,9 @@ def test_what_may_have_rights_over_the_realm(realm: TestRealm, adapter: Keycloak
 
 
 @pytest.mark.parametrize("give", BY_HAND.values(), ids=BY_HAND)
-def test_one_of_ours_that_was_given_rights_is_not_written_to(realm: TestRealm, adapter: Keycloak, give: Give) -> None:
+def test_one_of_ours_that_was_given_rights_is_not_written_to(
+    realm: TestRealm, adapter: Keycloak, give: Give
+) -> None:
     """Somebody made an operator of it. What was slipped into its scopes can be put back."""
     wanted = metadata()
     client_id = adapter.register(wanted, None).client_id
@@ -154,10 +188,15 @@ def test_one_of_ours_that_was_given_rights_is_not_written_to(realm: TestRealm, a
 
 
 def test_a_right_of_operators_is_granted_to_nobody(realm: TestRealm, adapter: Keycloak) -> None:
-    """A catalogue may name it: the realm has a client scope of that name, which opens the product APIs."""
+    """A catalogue may name it: the realm has a client scope of that name, which opens the product
+    APIs."""
     client_id = adapter.register(metadata(), None).client_id
     with pytest.raises(
-        Rejected, match="scope management_write is a right of operators, which no client can be granted; take it out of"
+        Rejected,
+        match=(
+            "scope management_write is a right of operators, which no client can be granted; take"
+            " it out of"
+        ),
     ):
         adapter.replace_scopes(client_id, None, {PLAIN: False, "management_write": False})
     assert realm.scopes(client_id) == set()
@@ -166,8 +205,8 @@ def test_a_right_of_operators_is_granted_to_nobody(realm: TestRealm, adapter: Ke
 
 
 def test_what_a_client_that_is_taken_over_keeps(realm: TestRealm, adapter: Keycloak) -> None:
-    """What the form declares: no role, redirect, longer token or resource of before; nobody's registration token opens
-    it."""
+    """What the form declares: no role, redirect, longer token or resource of before; nobody's
+    registration token opens it."""
     realm.add_client(
         "by-hand",
         **MACHINE | {"standardFlowEnabled": True},
@@ -197,23 +236,36 @@ def test_what_a_client_that_is_taken_over_keeps(realm: TestRealm, adapter: Keycl
 
     fresh = realm.client(adapter.register(metadata(), None).client_id)
     client = realm.client("by-hand")
-    own = {"id", "clientId", "name", "secret", "attributes", "optionalClientScopes", "defaultClientScopes"}
+    own = {
+        "id",
+        "clientId",
+        "name",
+        "secret",
+        "attributes",
+        "optionalClientScopes",
+        "defaultClientScopes",
+    }
     client_has, fresh_has = (
-        {name: value for name, value in one.items() if value and name not in own} for one in (client, fresh)
+        {name: value for name, value in one.items() if value and name not in own}
+        for one in (client, fresh)
     )
     assert client_has == fresh_has
-    assert client["attributes"].keys() - fresh["attributes"].keys() <= {"client.secret.creation.time"}
+    assert client["attributes"].keys() - fresh["attributes"].keys() <= {
+        "client.secret.creation.time"
+    }
     assert "clientMappings" not in realm.administrator.get(
         f"/{realm.name}/users/{realm.service_account('by-hand')}/role-mappings"
     )
     address = f"{realm.issuer}/clients-registrations/default/by-hand"
-    assert httpx.get(address, headers={"authorization": f"Bearer {registration}"}).status_code == 401
+    assert (
+        httpx.get(address, headers={"authorization": f"Bearer {registration}"}).status_code == 401
+    )
     assert realm.scopes("by-hand") == {PLAIN}
 
 
 def test_taking_over_may_be_cut_off(realm: TestRealm) -> None:
-    """Between its two writes the client is ours already, and lacks its service account: the same write again ends
-    it."""
+    """Between its two writes the client is ours already, and lacks its service account: the same
+    write again ends it."""
     realm.add_client("cut-off", **MACHINE)
     known, wanted = realm.adapter().read("cut-off"), metadata()
     assert known is not None

@@ -1,4 +1,5 @@
-"""A stack on a realm: from form to notification, adoption, secrets and keys, and what its organisations are shown."""
+"""A stack on a realm: from form to notification, adoption, secrets and keys, and what its
+organisations are shown."""
 
 from __future__ import annotations
 
@@ -18,8 +19,11 @@ from tests.support.messages import NOTIFICATION
 from tests.support.portal import new_key
 
 
-def test_form_client_token_notification_and_a_scope_extension(platform: Platform, project: Project) -> None:
-    """The key of the form gets a token for what its request names of what the form asks; a second `up` changes nothing.
+def test_form_client_token_notification_and_a_scope_extension(
+    platform: Platform, project: Project
+) -> None:
+    """The key of the form gets a token for what its request names of what the form asks; a second
+    `up` changes nothing.
 
     And after `destroy` nothing is left.
     """
@@ -59,8 +63,8 @@ def test_form_client_token_notification_and_a_scope_extension(platform: Platform
 def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) -> None:
     """Its client-ID stays, what Keycloak and people gave it goes, and the preview says so before.
 
-    Keycloak knows no organisation: organisation.yaml, which is the onboarding team's, has to name the client too. While
-    it may be an operator's, it is refused whoever names it.
+    Keycloak knows no organisation: organisation.yaml, which is the onboarding team's, has to name
+    the client too. While it may be an operator's, it is refused whoever names it.
     """
     realm = platform.realm
     by_hand = f"hand-made-{len(realm.client_ids())}"
@@ -73,13 +77,16 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
     refused = project.preview()
     assert refused.code != 0
     assert any(
-        f'client "{by_hand}" may have any right over the realm, for Full scope allowed is on' in line
+        f'client "{by_hand}" may have any right over the realm, for Full scope allowed is on'
+        in line
         for line in refused.errors
     )
     realm.change(by_hand, fullScopeAllowed=False)
     refused = project.up()
     assert refused.code != 0
-    assert any("has no code of an organisation at its authority" in line for line in refused.errors), refused.errors
+    assert any(
+        "has no code of an organisation at its authority" in line for line in refused.errors
+    ), refused.errors
     form.organisation["adopts"] = [by_hand]
     form.save()
     shown = project.preview("--diff").output
@@ -94,8 +101,8 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
     assert [key["kid"] for key in realm.keys(by_hand)] == ["key-1"]
     assert realm.request_token(form.keys["key-1"], by_hand, scope=PLAIN).status_code == 200
     project.in_sync()
-    # The state is lost: the natural key still finds it, though its client-ID does not come from there; but not while it
-    # is another's.
+    # The state is lost: the natural key still finds it, though its client-ID does not come from
+    # there; but not while it is another's.
     del form.request()["adopt"]
     form.save()
     project.succeed("stack", "rm", project.stack, "--yes", "--force", "--preserve-config")
@@ -104,7 +111,8 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
     refused = project.up()
     assert refused.code != 0
     assert any(
-        f"client {by_hand} is registered already" in line and "managed by other/tni" in line for line in refused.errors
+        f"client {by_hand} is registered already" in line and "managed by other/tni" in line
+        for line in refused.errors
     )
     realm.change(by_hand, attributes={"acmidm.managed_by": f"acmidm/{project.stack}"})
     project.apply()
@@ -112,20 +120,27 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
 
 
 @pytest.mark.usefixtures("random_plugin")
-def test_a_client_moves_from_a_secret_to_a_key_and_back(platform: Platform, project: Project) -> None:
-    """At no moment does neither work: a secret until the key is there, and from the run that sets one. A renewed one
-    ends the former.
+def test_a_client_moves_from_a_secret_to_a_key_and_back(
+    platform: Platform, project: Project
+) -> None:
+    """At no moment does neither work: a secret until the key is there, and from the run that sets
+    one. A renewed one ends the former.
 
     One that somebody renewed by hand is put back.
     """
     realm = platform.realm
     project.configure({"keyOverlapDays": 14})
-    form = write_form(project.forms, keys=(), scopes=(PLAIN,), token_endpoint_auth_method="client_secret_basic")
+    form = write_form(
+        project.forms, keys=(), scopes=(PLAIN,), token_endpoint_auth_method="client_secret_basic"
+    )
     project.apply()
     first, client_id = secret_of(project, form), project.client_id(form)
 
     def works(secret: str) -> bool:
-        url, data = f"{realm.issuer}/protocol/openid-connect/token", {"grant_type": "client_credentials"}
+        url, data = (
+            f"{realm.issuer}/protocol/openid-connect/token",
+            {"grant_type": "client_credentials"},
+        )
         return httpx.post(url, data=data, auth=(client_id, secret), timeout=30).status_code == 200
 
     def signs() -> bool:
@@ -137,7 +152,9 @@ def test_a_client_moves_from_a_secret_to_a_key_and_back(platform: Platform, proj
     while realm.client(client_id)["attributes"].get("client.secret.creation.time") == before:
         realm.administrator.post(path, {})
     project.secrets.append(realm.client(client_id)["secret"])
-    assert details(project.steps("--refresh")) == {f"OAuthClient {form.key}": ("update", ["client_secret"])}
+    assert details(project.steps("--refresh")) == {
+        f"OAuthClient {form.key}": ("update", ["client_secret"])
+    }
     project.apply("--refresh")
     assert works(first)
 
@@ -153,7 +170,8 @@ def test_a_client_moves_from_a_secret_to_a_key_and_back(platform: Platform, proj
     form.add_key("key-1")
     form.save()
     assert (
-        "goes on with its client secret until its authority has one of the keys in its form" in project.apply().output
+        "goes on with its client secret until its authority has one of the keys in its form"
+        in project.apply().output
     )
     assert [works(second), signs()] == [True, False]
     project.apply()
@@ -181,7 +199,8 @@ def test_a_key_leaves_beside_one_that_is_proven(platform: Platform, project: Pro
     assert project.preview().code != 0
     stays = project.apply()
     assert (
-        'key "old" may leave once key "new" is proven (its authority cannot tell which keys are in use)' in stays.output
+        'key "old" may leave once key "new" is proven (its authority cannot tell which keys are in'
+        " use)" in stays.output
     )
     assert {key["kid"] for key in platform.realm.keys(client_id)} == {"old", "new"}
 
@@ -199,7 +218,8 @@ def test_a_key_leaves_beside_one_that_is_proven(platform: Platform, project: Pro
 
 
 def test_keycloak_shows_what_it_can(project: Project) -> None:
-    """The client-ID is mailed, and who has no key gives it in the form; neither names a portal that is not there.
+    """The client-ID is mailed, and who has no key gives it in the form; neither names a portal that
+    is not there.
 
     Nor does Keycloak tell when a token was fetched.
     """
@@ -210,7 +230,9 @@ def test_keycloak_shows_what_it_can(project: Project) -> None:
     del without.request()["jwks"]
     without.save()
     with running_mail_server() as server:
-        project.configure({"smtpUrl": f"smtp://127.0.0.1:{server.port}", "mailSender": "dv@vlaanderen.example"})
+        project.configure(
+            {"smtpUrl": f"smtp://127.0.0.1:{server.port}", "mailSender": "dv@vlaanderen.example"}
+        )
         project.apply()
         told = [mail.get_body(("plain",)).get_content() for mail in server.received]  # type: ignore[union-attr]
     connections = project.outputs()["connections"]
@@ -221,8 +243,17 @@ def test_keycloak_shows_what_it_can(project: Project) -> None:
         assert "Beheerportaal" not in mail
     outcome = project.acmidm("steps", "--stack", project.stack, "--output", "json")
     assert outcome.code == 0, outcome.output
-    rows = {found["connection"]["client_id"]: found for found in json.loads(outcome.stdout)["connections"]}
-    proven, waiting = (rows[connections[form.key]["acmidm"]["client_id"]] for form in (with_key, without))
+    rows = {
+        found["connection"]["client_id"]: found
+        for found in json.loads(outcome.stdout)["connections"]
+    }
+    proven, waiting = (
+        rows[connections[form.key]["acmidm"]["client_id"]] for form in (with_key, without)
+    )
     assert (proven["step"], proven["order"], proven["unknown"]) == (7, "validate", ["last_token"])
-    assert (waiting["step"], waiting["order"], waiting["waits_for"]) == (5, "first-key", "organisation")
+    assert (waiting["step"], waiting["order"], waiting["waits_for"]) == (
+        5,
+        "first-key",
+        "organisation",
+    )
     assert "Beheerportaal" not in waiting["text"]

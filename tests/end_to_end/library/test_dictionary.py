@@ -17,7 +17,9 @@ from tests.support.third_party import SETTINGS, dictionary_site
 def theirs(portal: RunningPortal, tmp_path: Path) -> Project:
     """A project whose clients are in a dictionary, which ends with each run."""
     project = Project(tmp_path / "project", environment={"PYTHONPATH": str(dictionary_site())})
-    project.prepare({**SETTINGS, "issuer": portal.issuer, "productsUrl": f"{portal.origin}/products/v1"})
+    project.prepare(
+        {**SETTINGS, "issuer": portal.issuer, "productsUrl": f"{portal.origin}/products/v1"}
+    )
     project.start_python()
     return project
 
@@ -35,4 +37,6 @@ def test_a_connection_is_made_at_an_authority_of_others(theirs: Project) -> None
     theirs.environment.clear()
     refused = theirs.up()
     assert refused.code != 0
-    assert any(line.startswith("setting acmidm:authority is not known; it is ") for line in refused.errors)
+    assert any(
+        line.startswith("setting acmidm:authority is not known; it is ") for line in refused.errors
+    )

@@ -1,5 +1,5 @@
-"""The wheel in an empty environment: the program of ``docs/library.md`` on the sandbox, then the command line on its
-stack."""
+"""The wheel in an empty environment: the program of ``docs/library.md`` on the sandbox, then the
+command line on its stack."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ _PROGRAM = re.compile(r"## A connection in ten lines\n```python\n(.*?)```", re.D
 
 
 class Elsewhere(Project):
-    """Another project, with an environment of its own in which nothing of this clone can be imported."""
+    """Another project, with an environment of its own in which nothing of this clone can be
+    imported."""
 
     @property
     def bin(self) -> Path:
         return self.folder / ".venv" / "bin"
 
     def prepare(self, config: Mapping[str, object]) -> None:
-        """The program of the page, its key, and its stack: without forms, and without a catalogue of its own."""
+        """The program of the page, its key, and its stack: without forms, and without a catalogue
+        of its own."""
         found = _PROGRAM.search((ROOT / "docs" / "library.md").read_text())
         assert found
         assert len([line for line in found[1].splitlines() if line]) <= 10
@@ -52,7 +54,9 @@ class Elsewhere(Project):
     def install(self, *what: str | Path) -> None:
         versions = self.folder / "versions.txt"
         lines = (ROOT / "requirements.txt").read_text().splitlines()
-        versions.write_text("\n".join(line.rstrip(" \\") for line in lines if re.match(r"[a-z0-9].*==", line)))
+        versions.write_text(
+            "\n".join(line.rstrip(" \\") for line in lines if re.match(r"[a-z0-9].*==", line))
+        )
         command = [
             self.bin / "pip",
             "install",
@@ -68,7 +72,12 @@ class Elsewhere(Project):
         """A command of its environment."""
         command = [str(self.bin / words[0]), *words[1:]]
         return subprocess.run(
-            command, cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            env=self.variables(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
 
@@ -83,25 +92,41 @@ def wheel(tmp_path: Path) -> Path:
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
-    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(copy)]
+    build = [
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        str(tmp_path),
+        str(copy),
+    ]
     subprocess.run([sys.executable, "-m", "pip", *build], check=True)
     return next(tmp_path.glob("*.whl"))
 
 
 @pytest.mark.exhaustive
-def test_another_project_uses_the_wheel(wheel: Path, portal: RunningPortal, registry: Registry, tmp_path: Path) -> None:
-    """Ten lines, with types, declare a client with its key; status and drift know it; a change by hand shows."""
+def test_another_project_uses_the_wheel(
+    wheel: Path, portal: RunningPortal, registry: Registry, tmp_path: Path
+) -> None:
+    """Ten lines, with types, declare a client with its key; status and drift know it; a change by
+    hand shows."""
     project = Elsewhere(tmp_path / "elsewhere")
     project.folder.mkdir()
     project.make_environment()
     project.install(wheel)
     project.connect(portal)
 
-    assert project.run("python", "-c", "import fastapi").returncode == 1, "the module alone has no web framework"
+    assert project.run("python", "-c", "import fastapi").returncode == 1, (
+        "the module alone has no web framework"
+    )
     project.apply()
     project.in_sync()
     (client,) = registry.clients("loket")
-    assert (client["software_id"], client["managed_by"]) == ("acmidm/tni/OVO002067/loket", "elsewhere/tni")
+    assert (client["software_id"], client["managed_by"]) == (
+        "acmidm/tni/OVO002067/loket",
+        "elsewhere/tni",
+    )
     assert project.run("acmidm", "status").stderr.startswith("acmidm needs the package ")
 
     types = [

@@ -1,4 +1,5 @@
-"""A connection that is written in a program: checked as forms are, with keys that may be known only while it runs."""
+"""A connection that is written in a program: checked as forms are, with keys that may be known only
+while it runs."""
 
 from __future__ import annotations
 
@@ -33,13 +34,15 @@ def write(project: Project, scope: str, *keys: dict[str, Any]) -> None:
 
 
 def test_a_program_with_a_connection_of_its_own(project: Project, registry: Registry) -> None:
-    """Its mistakes are sentences, and nothing is declared; a private key is refused and not repeated."""
+    """Its mistakes are sentences, and nothing is declared; a private key is refused and not
+    repeated."""
     pair = new_key("loket-1")
     write(project, "dv_organisatieregister_inf", public_jwk(pair))
     wrong = project.preview()
     assert wrong.code != 0
     assert wrong.errors == [
-        f'Stad Gent, balie: scope "dv_organisatieregister_inf" is not in the catalogue; did you mean "{PLAIN}"?'
+        'Stad Gent, balie: scope "dv_organisatieregister_inf" is not in the catalogue; did you'
+        f' mean "{PLAIN}"?'
     ]
 
     private = pair.as_dict(private=True)
@@ -73,7 +76,9 @@ def test_a_program_with_a_connection_of_its_own(project: Project, registry: Regi
         ({}, '"environments" is missing; '),
     ],
 )
-def test_what_is_no_form_is_a_sentence(monkeypatch: pytest.MonkeyPatch, form: dict[str, Any], sentence: str) -> None:
+def test_what_is_no_form_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, form: dict[str, Any], sentence: str
+) -> None:
     monkeypatch.setattr(declared, "_settings", read)
     lines: list[str] = []
     monkeypatch.setattr(pulumi.log, "error", lines.append)
@@ -85,12 +90,21 @@ def test_what_is_no_form_is_a_sentence(monkeypatch: pytest.MonkeyPatch, form: di
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
-        ([], "is given an empty list of keys; leave keys out where the organisation uploads its own"),
+        (
+            [],
+            "is given an empty list of keys; leave keys out where the organisation uploads its own",
+        ),
         (["{"], ", key 1: this is no key; give a JSON Web Key"),
-        ([public_jwk(new_key("a")), public_jwk(new_key("a"))], ", key 2: its kid is that of another key"),
+        (
+            [public_jwk(new_key("a")), public_jwk(new_key("a"))],
+            ", key 2: its kid is that of another key",
+        ),
         (
             [{"kty": "oct", "k": "c2VjcmV0"}],
-            ", key 1: the key is a symmetric key (kty oct); make a key pair and give its public half",
+            (
+                ", key 1: the key is a symmetric key (kty oct); make a key pair and give its public"
+                " half"
+            ),
         ),
     ],
 )

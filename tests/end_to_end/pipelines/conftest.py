@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.pipelines.fake_github import IDENTITY_REQUEST_TOKEN, REPOSITORY, TOKEN, FakeGitHub, fake_github
+from tests.end_to_end.pipelines.fake_github import (
+    IDENTITY_REQUEST_TOKEN,
+    REPOSITORY,
+    TOKEN,
+    FakeGitHub,
+    fake_github,
+)
 
 PULL_REQUEST = 7
 COMMIT = "1111111111111111111111111111111111111111"
@@ -17,7 +23,8 @@ COMMIT = "1111111111111111111111111111111111111111"
 
 @dataclass
 class Job:
-    """``environment`` is what GitHub gives every step; ``summary`` is the file that it shows afterwards."""
+    """``environment`` is what GitHub gives every step; ``summary`` is the file that it shows
+    afterwards."""
 
     folder: Path
     environment: dict[str, str]

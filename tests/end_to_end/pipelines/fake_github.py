@@ -1,5 +1,5 @@
-"""A tiny GitHub on loopback: comments, issues and identity tokens, with paging; it records every request that
-writes."""
+"""A tiny GitHub on loopback: comments, issues and identity tokens, with paging; it records every
+request that writes."""
 
 from __future__ import annotations
 
@@ -64,14 +64,23 @@ class FakeGitHub:
             case "POST", "issues", number, "comments":
                 return self.add_comment(int(number), document["body"])
             case "PATCH", "issues", "comments", number:
-                comment = next(one for some in self.comments.values() for one in some if one["id"] == int(number))
+                comment = next(
+                    one
+                    for some in self.comments.values()
+                    for one in some
+                    if one["id"] == int(number)
+                )
                 return comment.update(document) or comment
             case "GET", "issues":
                 return [
-                    one for one in self.issues if one["state"] == "open" and one["user"]["login"] == query["creator"][0]
+                    one
+                    for one in self.issues
+                    if one["state"] == "open" and one["user"]["login"] == query["creator"][0]
                 ]
             case "POST", "issues":
-                return self.add_issue(document["title"], document["body"], assignees=document["assignees"])
+                return self.add_issue(
+                    document["title"], document["body"], assignees=document["assignees"]
+                )
             case "PATCH", "issues", number:
                 issue = next(one for one in self.issues if one["number"] == int(number))
                 return issue.update(document) or issue
@@ -96,7 +105,9 @@ def fake_github() -> Iterator[FakeGitHub]:
             length = int(self.headers.get("Content-Length") or 0)
             document = json.loads(self.rfile.read(length) or "null")
             if github.refuse or self.headers["Authorization"] != f"Bearer {expected}":
-                return self._say(github.refuse or 401, {"message": "Resource not accessible by integration"})
+                return self._say(
+                    github.refuse or 401, {"message": "Resource not accessible by integration"}
+                )
             answer = github.answer(self.command, url.path, query, document)
             if answer is None:
                 return self._say(404, {"message": "Not Found"})
@@ -110,7 +121,11 @@ def fake_github() -> Iterator[FakeGitHub]:
             here = items[(page - 1) * _PAGE : page * _PAGE]
             more = len(items) > page * _PAGE
             path = re.sub(r"[?&]page=\d+", "", self.path)
-            link = f'<{github.url}{path}{"&" if "?" in path else "?"}page={page + 1}>; rel="next"' if more else None
+            link = (
+                f'<{github.url}{path}{"&" if "?" in path else "?"}page={page + 1}>; rel="next"'
+                if more
+                else None
+            )
             self._say(200, here, link)
 
         def _say(self, status: int, document: Any, link: str | None = None) -> None:

@@ -1,4 +1,5 @@
-"""What a workflow posts: one comment and one issue, updated and never repeated, whoever else writes there."""
+"""What a workflow posts: one comment and one issue, updated and never repeated, whoever else writes
+there."""
 
 from __future__ import annotations
 
@@ -46,9 +47,15 @@ def comment(job: Job, text: str) -> Result:
 
 
 def drift(
-    monkeypatch: pytest.MonkeyPatch, headline: str, code: int, *, days_left: int | None = None, clients: int = 1
+    monkeypatch: pytest.MonkeyPatch,
+    headline: str,
+    code: int,
+    *,
+    days_left: int | None = None,
+    clients: int = 1,
 ) -> Result:
-    """With a look at the authorities that ends so, and a key that ends then; test_runs.py has the real one."""
+    """With a look at the authorities that ends so, and a key that ends then; test_runs.py has the
+    real one."""
     key = {
         "key": "OVO000001/loket",
         "organisation": "Gent",
@@ -65,7 +72,11 @@ def drift(
         "clients": clients,
         "by_hand": [],
         "not_applied": [],
-        "expiring": [] if days_left is None else [{**key, "expires": "2026-12-01T00:00:00Z", "days_left": days_left}],
+        "expiring": (
+            []
+            if days_left is None
+            else [{**key, "expires": "2026-12-01T00:00:00Z", "days_left": days_left}]
+        ),
     }
 
     def look(stack: str) -> Look:
@@ -78,11 +89,17 @@ def drift(
 
 
 def bodies(github: FakeGitHub, issue: int = PULL_REQUEST) -> list[str]:
-    return [one["body"].removesuffix(f"\nThis is about commit {COMMIT}.\n") for one in github.comments.get(issue, [])]
+    return [
+        one["body"].removesuffix(f"\nThis is about commit {COMMIT}.\n")
+        for one in github.comments.get(issue, [])
+    ]
 
 
-def test_a_pull_request_gets_one_comment_which_follows_its_pushes(job: Job, github: FakeGitHub) -> None:
-    """Also where others commented before and after, beyond the first page, and quote ours with its mark."""
+def test_a_pull_request_gets_one_comment_which_follows_its_pushes(
+    job: Job, github: FakeGitHub
+) -> None:
+    """Also where others commented before and after, beyond the first page, and quote ours with its
+    mark."""
     people = ["people talk", "and talk", f"{MARK}\nnothing to see"]
     for text in people:
         github.add_comment(PULL_REQUEST, text, "somebody")
@@ -95,7 +112,9 @@ def test_a_pull_request_gets_one_comment_which_follows_its_pushes(job: Job, gith
     assert github.writes == [], "nothing changed, so that nobody is notified"
 
 
-def test_a_report_that_is_too_long_is_refused_before_github_does(job: Job, github: FakeGitHub) -> None:
+def test_a_report_that_is_too_long_is_refused_before_github_does(
+    job: Job, github: FakeGitHub
+) -> None:
     result = comment(job, "x" * 70_000)
     assert (result.exit_code, github.writes) == (2, [])
     assert "more than GitHub takes" in result.output
@@ -107,10 +126,15 @@ def test_a_refusal_is_one_sentence(status: int, code: int, job: Job, github: Fak
     result = comment(job, "### one\n")
     assert result.exit_code == code
     assert result.output.count("\n") == 1
-    assert f"{status} Resource not accessible by integration; see whether the job has the permissions" in result.output
+    assert (
+        f"{status} Resource not accessible by integration; see whether the job has the permissions"
+        in result.output
+    )
 
 
-def test_outside_a_workflow_it_says_what_is_missing(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_a_workflow_it_says_what_is_missing(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("GITHUB_TOKEN")
     result = comment(job, "### one\n")
     assert (result.exit_code, result.output.partition(";")[0]) == (3, "GITHUB_TOKEN is not set")
@@ -135,7 +159,9 @@ def test_the_step_summary_is_added_to_and_cut_where_github_refuses(job: Job) -> 
 def test_a_report_that_is_not_there_is_wrong_use() -> None:
     result = github_command("summary", "absent.md")
     assert result.exit_code == 2
-    assert result.output.startswith("absent.md cannot be read or written: No such file or directory; ")
+    assert result.output.startswith(
+        "absent.md cannot be read or written: No such file or directory; "
+    )
 
 
 def test_drift_opens_one_issue_updates_it_and_closes_it_when_healed(
@@ -160,24 +186,31 @@ def test_drift_opens_one_issue_updates_it_and_closes_it_when_healed(
     assert github.writes == [], "the same drift notifies nobody again"
 
     drift(monkeypatch, "1 scope by hand", 1, clients=2)
-    assert github.writes == [f"PATCH /issues/{ours['number']}"], "what does not change the headline notifies nobody"
+    assert github.writes == [f"PATCH /issues/{ours['number']}"], (
+        "what does not change the headline notifies nobody"
+    )
     drift(monkeypatch, "1 scope, 1 key by hand", 1)
     assert bodies(github, ours["number"]) == ["### 1 scope, 1 key by hand"]
 
     assert drift(monkeypatch, "in sync", 0).exit_code == 0
     assert (ours["state"], ours["state_reason"]) == ("closed", "completed")
-    assert bodies(github, ours["number"])[-1] == "prod is in sync again, and no key of it ends soon."
+    assert (
+        bodies(github, ours["number"])[-1] == "prod is in sync again, and no key of it ends soon."
+    )
     assert github.issues[:-1] == others
 
     drift(monkeypatch, "1 key by hand", 1)
-    assert [issue["state"] for issue in github.issues if issue["body"].startswith(DRIFT)][-2:] == ["closed", "open"]
+    assert [issue["state"] for issue in github.issues if issue["body"].startswith(DRIFT)][-2:] == [
+        "closed",
+        "open",
+    ]
 
 
 def test_a_key_that_ends_keeps_the_issue_open_though_all_is_in_sync(
     github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody looks at a report that says in sync: an application is cut off all the same. A comment says when a key has
-    ended."""
+    """Nobody looks at a report that says in sync: an application is cut off all the same. A comment
+    says when a key has ended."""
     assert drift(monkeypatch, "in sync; 1 key ends soon", 0, days_left=3).exit_code == 0
     [ours] = github.issues
     assert (ours["title"], ours["state"]) == ("Keys that end on prod", "open")
@@ -211,13 +244,19 @@ def orders(monkeypatch: pytest.MonkeyPatch, *names: str) -> Result:
         )
         for name in names
     )
-    report = Orders(stack="prod", checked_at=datetime(2026, 11, 28, tzinfo=UTC), language=Language.EN, orders=listed)
+    report = Orders(
+        stack="prod",
+        checked_at=datetime(2026, 11, 28, tzinfo=UTC),
+        language=Language.EN,
+        orders=listed,
+    )
     monkeypatch.setattr(ordering, "read", lambda _stack, _language: report)
     return github_command("orders", "--stack", "prod")
 
 
 def test_one_issue_has_the_open_orders(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside that of drift, which stays as it is; nobody whose name an organisation has is mentioned."""
+    """Beside that of drift, which stays as it is; nobody whose name an organisation has is
+    mentioned."""
     github.add_issue("Drift on prod", f"{DRIFT}\n### 1 scope\n")
     assert orders(monkeypatch).output == "prod has no open orders\n"
     orders(monkeypatch, "OVO002067/loket create @3fa14c02")
@@ -269,5 +308,6 @@ def test_a_run_that_another_one_passed_does_not_put_old_forms_back(
     assert passed.exit_code == 1
     assert (
         passed.output
-        == "main is at 2222222 by now, and this run is of 1111111: approve the run of the newest commit instead\n"
+        == "main is at 2222222 by now, and this run is of 1111111: approve the run of the newest"
+        " commit instead\n"
     )

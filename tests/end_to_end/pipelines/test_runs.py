@@ -1,5 +1,5 @@
-"""The workflows' own commands, run for real in a scratch clone: a real engine, a real authority, a GitHub on
-loopback."""
+"""The workflows' own commands, run for real in a scratch clone: a real engine, a real authority, a
+GitHub on loopback."""
 
 from __future__ import annotations
 
@@ -34,27 +34,38 @@ LOCKED_BY_A_RUNNER = {
 
 
 _OF_MAKE = frozenset({"MAKEFLAGS", "MAKELEVEL", "MFLAGS"})
-"""What `make test` leaves to its children, and makes another make talk of the folders that it enters."""
+"""What `make test` leaves to its children, and makes another make talk of the folders that it
+enters."""
 
 
 @dataclass
 class Clone:
-    """A scratch clone, the steps of whose jobs are run one by one. What installs tools is left out: they are there."""
+    """A scratch clone, the steps of whose jobs are run one by one. What installs tools is left out:
+    they are there."""
 
     scratch: Scratch
     job: Job
     given: dict[str, str] = field(default_factory=dict)
-    """The variables and secrets of the job's environment at GitHub; one that is not there is empty, as it is there."""
+    """The variables and secrets of the job's environment at GitHub; one that is not there is empty,
+    as it is there."""
 
     def run(self, step: Step, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Runs a step's command as GitHub does, by bash that stops at the first error, with what the workflow passes to
-        it."""
+        """Runs a step's command as GitHub does, by bash that stops at the first error, with what
+        the workflow passes to it."""
         # -o: the tools are those of the real clone, which the links of this one lead to.
         command = step.run.replace("make ", "make -o ready ")
         stack = "tni" if step.job == "tni" else "prod"
-        given = {"github.token": self.job.environment["GITHUB_TOKEN"], "matrix.stack": stack, **self.given}
+        given = {
+            "github.token": self.job.environment["GITHUB_TOKEN"],
+            "matrix.stack": stack,
+            **self.given,
+        }
         passed = {
-            name: re.sub(r"\$\{\{ (?:vars\.|secrets\.)?(\S+) \}\}", lambda found: given.get(found[1], ""), value)
+            name: re.sub(
+                r"\$\{\{ (?:vars\.|secrets\.)?(\S+) \}\}",
+                lambda found: given.get(found[1], ""),
+                value,
+            )
             for name, value in step.environment.items()
         }
         variables = {**self.scratch.variables, **self.job.environment, **passed, **environment}
@@ -73,8 +84,13 @@ class Clone:
         done: list[subprocess.CompletedProcess[str]] = []
         for step in steps:
             condition = step.document.get("if", "")
-            is_there = "hashFiles('approved.json')" not in condition or (self.scratch.folder / "approved.json").exists()
-            if is_there and (not any(one.returncode for one in done) or "!cancelled()" in condition):
+            is_there = (
+                "hashFiles('approved.json')" not in condition
+                or (self.scratch.folder / "approved.json").exists()
+            )
+            if is_there and (
+                not any(one.returncode for one in done) or "!cancelled()" in condition
+            ):
                 done.append(self.run(step))
         return done
 
@@ -87,7 +103,9 @@ class Clone:
 def of(workflow: str, job: str) -> list[Step]:
     """The commands of a job, in order, after those that install the tools."""
     return [
-        step for step in steps() if (step.workflow, step.job) == (workflow, job) and step.run and not installs(step)
+        step
+        for step in steps()
+        if (step.workflow, step.job) == (workflow, job) and step.run and not installs(step)
     ]
 
 
@@ -135,8 +153,8 @@ def add_form(scratch: Scratch, name: str, text: str) -> None:
 
 
 def propose(clone: Clone) -> None:
-    """Makes what is checked out a pull request, as GitHub has it: its commit is at the origin, and main alone is in the
-    clone."""
+    """Makes what is checked out a pull request, as GitHub has it: its commit is at the origin, and
+    main alone is in the clone."""
     git, origin = clone.scratch.run, f"file://{clone.scratch.folder.parent / 'origin.git'}"
     head = git("git", "rev-parse", "HEAD").strip()
     git("git", "push", "--quiet", "--force", origin, "HEAD:refs/pull/7/head", "main:main")
@@ -153,7 +171,9 @@ def propose(clone: Clone) -> None:
 @pytest.fixture
 def change(clone: Clone) -> Clone:
     """On a branch of which a pull request will be made."""
-    clone.scratch.run("git", "init", "--quiet", "--bare", str(clone.scratch.folder.parent / "origin.git"))
+    clone.scratch.run(
+        "git", "init", "--quiet", "--bare", str(clone.scratch.folder.parent / "origin.git")
+    )
     clone.scratch.run("git", "switch", "--quiet", "--create", "change")
     return clone
 
@@ -161,11 +181,17 @@ def change(clone: Clone) -> Clone:
 def test_a_mistake_stops_the_pull_request_at_its_line(change: Clone, github: FakeGitHub) -> None:
     """And the comment, which was about an earlier push, says that there is no review."""
     github.add_comment(PULL_REQUEST, "<!-- acmidm:review -->\n### Nothing changes\n")
-    add_form(change.scratch, "stad-gent/mijn-gent", GENT.replace("dv_notificaties_import", "dv_notificatie_import"))
+    add_form(
+        change.scratch,
+        "stad-gent/mijn-gent",
+        GENT.replace("dv_notificaties_import", "dv_notificatie_import"),
+    )
     propose(change)
     fetched, done = change.carry_out(of("review", "validate"))
     assert (fetched.returncode, done.returncode) == (0, 1), fetched.stderr
-    assert done.stdout.startswith("::error file=onboardings/stad-gent/mijn-gent.yaml,line=7,col=7::")
+    assert done.stdout.startswith(
+        "::error file=onboardings/stad-gent/mijn-gent.yaml,line=7,col=7::"
+    )
     fetched, review, *posted = change.carry_out(of("review", "review"))
     assert (review.returncode, [one.returncode for one in posted]) == (2, [0, 0])
     [comment] = github.comments[PULL_REQUEST]
@@ -173,11 +199,13 @@ def test_a_mistake_stops_the_pull_request_at_its_line(change: Clone, github: Fak
     assert "### There is no review of this change" in change.job.summary
 
 
-def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(change: Clone, github: FakeGitHub) -> None:
+def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(
+    change: Clone, github: FakeGitHub
+) -> None:
     """Only what it brings is in the comment, not what main got meanwhile; a fork's as anybody's.
 
-    Whatever it brings of its own does not run: tools, workflows, modules by the names of ours, what Git or Python would
-    run.
+    Whatever it brings of its own does not run: tools, workflows, modules by the names of ours, what
+    Git or Python would run.
     """
     ran, git = change.scratch.folder.parent / "ran", change.scratch.run
     python, shell = f"open({str(ran)!r}, 'a').write(__file__)\n", f"touch {ran}"
@@ -196,9 +224,12 @@ def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(change: Clone, github
         change.scratch.write(name, python)
     change.scratch.write("Makefile", f"$(shell {shell})\n%:\n\t{shell}\n")
     change.scratch.write(
-        "pyproject.toml", '[build-system]\nrequires = []\nbuild-backend = "setup"\nbackend-path = ["."]\n'
+        "pyproject.toml",
+        '[build-system]\nrequires = []\nbuild-backend = "setup"\nbackend-path = ["."]\n',
     )
-    change.scratch.write("Pulumi.yaml", "name: acmidm\nruntime: {name: python, options: {virtualenv: evil}}\n")
+    change.scratch.write(
+        "Pulumi.yaml", "name: acmidm\nruntime: {name: python, options: {virtualenv: evil}}\n"
+    )
     change.scratch.write(".github/workflows/review.yml", "on: pull_request\n")
     change.scratch.write(".gitattributes", "* filter=evil\n")
     change.scratch.commit("Innocent")
@@ -216,25 +247,39 @@ def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(change: Clone, github
     [comment] = github.comments[PULL_REQUEST]
     headline = comment["body"].splitlines()[1]
     assert headline.startswith("### 1 client is new on tni; also changes ")
-    assert headline.endswith(", settings, what pipelines do or who approves, code, which organisations there are")
+    assert headline.endswith(
+        ", settings, what pipelines do or who approves, code, which organisations there are"
+    )
     for name in ("mijn-gent", "Makefile", "acmidm/review.py", "httpx.py", ".gitattributes"):
         assert name in comment["body"]
     assert "tweede" not in comment["body"]
     assert change.job.summary.strip() in comment["body"]
-    assert comment["body"].endswith(f"This is about commit {change.given['github.event.pull_request.head.sha']}.\n")
+    assert comment["body"].endswith(
+        f"This is about commit {change.given['github.event.pull_request.head.sha']}.\n"
+    )
 
 
-def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: Clone, running: Authorities) -> None:  # noqa: ARG001
-    """Policies and all, TNI, then what production would get; with the lock of a runner that died in between.
+def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(
+    clone: Clone,
+    running: Authorities,  # noqa: ARG001
+) -> None:
+    """Policies and all, TNI, then what production would get; with the lock of a runner that died in
+    between.
 
     Without a backend nothing is deployed, which would be to the sandbox.
     """
-    tni, review, prod = of("deploy", "tni"), of("deploy", "review-prod"), named(of("deploy", "prod"), "deploy")
+    tni, review, prod = (
+        of("deploy", "tni"),
+        of("deploy", "review-prod"),
+        named(of("deploy", "prod"), "deploy"),
+    )
     without = clone.run(prod, ACMIDM_BACKEND_URL="")
     assert without.returncode != 0
     assert "ACMIDM_BACKEND_URL is not set" in without.stderr
     token = clone.scratch.folder / ".local" / "identity-token"
-    folder = clone.scratch.folder / "state" / ".pulumi" / "locks" / "organization" / "acmidm" / "tni"
+    folder = (
+        clone.scratch.folder / "state" / ".pulumi" / "locks" / "organization" / "acmidm" / "tni"
+    )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "0c9f6c5e.json").write_text(json.dumps(LOCKED_BY_A_RUNNER))
     refused = clone.run(named(tni, "deploy"))
@@ -243,7 +288,9 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: 
     clone.succeed(named(tni, "unlock"))
     clone.succeed(named(tni, "deploy"))
     assert token.stat().st_mode & 0o077 == 0
-    assert "OVO001992/e-loket" in clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni")
+    assert "OVO001992/e-loket" in clone.scratch.run(
+        "pulumi", "stack", "output", "--json", "--stack", "tni"
+    )
 
     for step in review:
         clone.succeed(step)
@@ -270,8 +317,8 @@ def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(
     running: Authorities,  # noqa: ARG001
     github: FakeGitHub,
 ) -> None:
-    """GitHub's lives for five minutes: a lock may be given back an hour after the job began, and `up` may follow a long
-    refresh."""
+    """GitHub's lives for five minutes: a lock may be given back an hour after the job began, and
+    `up` may follow a long refresh."""
     unlock, deploy = (named(of("deploy", "tni"), command) for command in ("unlock", "deploy"))
     token = clone.scratch.folder / ".local" / "identity-token"
 
@@ -287,9 +334,13 @@ def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(
     assert requested() == 1
     clone.succeed(deploy)
     ordinary = requested()
-    clone.scratch.run("pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "0", "--stack", "tni")
+    clone.scratch.run(
+        "pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "0", "--stack", "tni"
+    )
     issuer = clone.scratch.run("pulumi", "config", "get", "acmidm:issuer", "--stack", "tni").strip()
-    clone.scratch.run("pulumi", "config", "set", "acmidm:issuer", "http://127.0.0.1:9", "--stack", "tni")
+    clone.scratch.run(
+        "pulumi", "config", "set", "acmidm:issuer", "http://127.0.0.1:9", "--stack", "tni"
+    )
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT)
     assert clone.run(deploy).returncode != 0
     assert requested() == ordinary
@@ -298,17 +349,26 @@ def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(
     assert requested() == ordinary + 1, "this run looked at the authority first"
 
 
-def test_drift_keeps_one_issue_until_it_is_healed(clone: Clone, running: Authorities, github: FakeGitHub) -> None:
-    """As an operator of its own that may only read, whom the job's variables name beside the deploying one of the
-    stack's file."""
+def test_drift_keeps_one_issue_until_it_is_healed(
+    clone: Clone, running: Authorities, github: FakeGitHub
+) -> None:
+    """As an operator of its own that may only read, whom the job's variables name beside the
+    deploying one of the stack's file."""
     [look] = [step for step in of("drift", "drift") if "drift-issue" in step.run]
     deploy = named(of("deploy", "tni"), "deploy")
-    clone.scratch.run("pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "5", "--stack", "tni")
+    clone.scratch.run(
+        "pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "5", "--stack", "tni"
+    )
     clone.succeed(deploy)
     reader = JWK.generate(kty="EC", crv="P-256", kid="reader", use="sig", alg="ES256")
     database = clone.scratch.folder / ".local/tni/acmidm/portal.db"
-    register_operator(database, "reader", [MANAGEMENT_READ], public_jwk=json.loads(reader.export_public()))
-    clone.given |= {"ACMIDM_OPERATOR_CLIENT_ID": "reader", "ACMIDM_OPERATOR_PRIVATE_KEY": reader.export_private()}
+    register_operator(
+        database, "reader", [MANAGEMENT_READ], public_jwk=json.loads(reader.export_public())
+    )
+    clone.given |= {
+        "ACMIDM_OPERATOR_CLIENT_ID": "reader",
+        "ACMIDM_OPERATOR_PRIVATE_KEY": reader.export_private(),
+    }
 
     outputs = json.loads(clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni"))
     client_id = outputs["connections"]["OVO001992/e-loket"]["acmidm"]["client_id"]

@@ -1,5 +1,5 @@
-"""What the workflows may do, and that every command in them exists. ``make lint-workflows`` runs actionlint and zizmor
-over them."""
+"""What the workflows may do, and that every command in them exists. ``make lint-workflows`` runs
+actionlint and zizmor over them."""
 
 from __future__ import annotations
 
@@ -36,10 +36,13 @@ def commands(text: str) -> list[str]:
 
 @cache
 def exists(command: str) -> None:
-    """Fails where a command is neither a make target nor an ``acmidm`` command with these options."""
+    """Fails where a command is neither a make target nor an ``acmidm`` command with these
+    options."""
     words = shlex.split(command)
     if words[0] == "make":
-        done = subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
     else:
         assert words[0] in (
@@ -59,7 +62,12 @@ def test_every_command_exists_with_its_options_and_nothing_is_interpolated_into_
 
 
 def test_a_command_that_does_not_exist_would_be_found() -> None:
-    for wrong in ("make no-such-target", "acmidm review --no-such-option", "acmidm no-such-command", "gh pr comment"):
+    for wrong in (
+        "make no-such-target",
+        "acmidm review --no-such-option",
+        "acmidm no-such-command",
+        "gh pr comment",
+    ):
         with pytest.raises(AssertionError):
             exists(wrong)
 
@@ -81,22 +89,27 @@ def test_each_job_has_the_least_permissions() -> None:
 
 
 def test_a_pull_request_meets_no_secret() -> None:
-    """Nothing but its own tests runs in its context; and nothing at all in a context with rights that others choose."""
+    """Nothing but its own tests runs in its context; and nothing at all in a context with rights
+    that others choose."""
     for workflow, document in workflows().items():
         assert "workflow_run" not in document["on"], workflow
         if not {"pull_request", "pull_request_target"}.isdisjoint(document["on"]):
             assert "secrets." not in str(document), workflow
             assert "id-token" not in str(document), workflow
             assert not any("environment" in job for job in document["jobs"].values()), workflow
-    assert [workflow for workflow, document in workflows().items() if "pull_request" in document["on"]] == ["test"]
+    assert [
+        workflow for workflow, document in workflows().items() if "pull_request" in document["on"]
+    ] == ["test"]
 
 
 def test_what_reviews_a_pull_request_is_the_base_s_own() -> None:
-    """The workflow, what it checks out, installs and runs: of the pull request it has a commit's name, in a
-    variable."""
+    """The workflow, what it checks out, installs and runs: of the pull request it has a commit's
+    name, in a variable."""
     review = workflows()["review"]
     assert set(review["on"]) == {"pull_request_target"}
-    assert "edited" in review["on"]["pull_request_target"]["types"], "one that is turned to main later is reviewed then"
+    assert "edited" in review["on"]["pull_request_target"]["types"], (
+        "one that is turned to main later is reviewed then"
+    )
     for job in review["jobs"].values():
         assert job["env"] == {"HEAD": "${{ github.event.pull_request.head.sha }}"}
         checkout, *rest = job["steps"]
@@ -110,17 +123,32 @@ def test_what_reviews_a_pull_request_is_the_base_s_own() -> None:
 
 def test_secrets_reach_the_steps_that_need_them() -> None:
     """Those that ask an authority: previews do where a form takes a client over."""
-    asking = {"make deploy", DEPLOY_APPROVED, "make drift-issue", "make remind", REVIEW, "make policies"}
+    asking = {
+        "make deploy",
+        DEPLOY_APPROVED,
+        "make drift-issue",
+        "make remind",
+        REVIEW,
+        "make policies",
+    }
     for workflow, name, job in jobs():
         assert "secrets." not in str(job.get("env", {})), (workflow, name)
         holders = [str(step["run"]) for step in job["steps"] if "secrets." in str(step)]
         assert set(holders) <= asking, (workflow, name)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("ACMIDM_SMTP_USERNAME", "vars"), ("ACMIDM_SMTP_PASSWORD", "secrets")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("ACMIDM_SMTP_USERNAME", "vars"), ("ACMIDM_SMTP_PASSWORD", "secrets")]
+)
 def test_the_mail_servers_credentials_are_the_same_for_whatever_mails(name: str, kind: str) -> None:
-    """A user name that is a variable to one workflow and a secret to another is empty in one of them."""
-    given = [step["env"][name] for _, _, job in jobs() for step in job["steps"] if name in step.get("env", {})]
+    """A user name that is a variable to one workflow and a secret to another is empty in one of
+    them."""
+    given = [
+        step["env"][name]
+        for _, _, job in jobs()
+        for step in job["steps"]
+        if name in step.get("env", {})
+    ]
     assert given == [f"${{{{ {kind}.{name} }}}}"] * 3
 
 
@@ -140,7 +168,11 @@ def test_production_comes_after_tni_and_after_somebody_looked() -> None:
 def test_each_stack_that_a_push_touches_has_a_job_of_its_own() -> None:
     """And at night all have. An empty matrix is an error at GitHub: such a job is left out."""
     of = {name: job for _, name, job in jobs() if "matrix" in str(job.get("strategy"))}
-    lists = {"tni": "touched.outputs.tni", "review-prod": "touched.outputs.prod", "prod": "reviewed.outputs.prod"}
+    lists = {
+        "tni": "touched.outputs.tni",
+        "review-prod": "touched.outputs.prod",
+        "prod": "reviewed.outputs.prod",
+    }
     nightly = dict.fromkeys(("drift", "remind"), "stacks.outputs.all")
     assert of.keys() == {*lists, *nightly}
     for name, listed in {**lists, **nightly}.items():
@@ -156,8 +188,8 @@ def test_each_stack_that_a_push_touches_has_a_job_of_its_own() -> None:
 
 
 def test_what_runs_on_production_is_what_somebody_approved() -> None:
-    """The job before the approval hands on what it reviewed, where there is a whole preview; the one behind it carries
-    out that file."""
+    """The job before the approval hands on what it reviewed, where there is a whole preview; the
+    one behind it carries out that file."""
     review, prod = (workflows()["deploy"]["jobs"][job]["steps"] for job in ("review-prod", "prod"))
     assert [step.get("run") for step in review if "SAVE" in step.get("run", "")] == [REVIEW]
     upload, download = (
@@ -170,21 +202,31 @@ def test_what_runs_on_production_is_what_somebody_approved() -> None:
     assert upload["if"] == "!cancelled() && steps.policies.outcome == 'success'"
     listing = next(step for step in steps() if step.job == "reviewed" and "stacks" in step.run)
     assert "--saved approved " in listing.run
-    assert prod.index(download) + 1 == prod.index(next(step for step in prod if step.get("run") == DEPLOY_APPROVED))
-    assert not any("make deploy" in step.get("run", "") and step["run"] != DEPLOY_APPROVED for step in prod)
+    assert prod.index(download) + 1 == prod.index(
+        next(step for step in prod if step.get("run") == DEPLOY_APPROVED)
+    )
+    assert not any(
+        "make deploy" in step.get("run", "") and step["run"] != DEPLOY_APPROVED for step in prod
+    )
 
 
 @pytest.mark.parametrize("job", ["tni", "prod"])
 def test_one_run_at_a_time_changes_a_stack_and_is_never_cut_off(job: str) -> None:
-    """One that is cancelled gives its lock back, only where ``up`` itself was cut off: a lock is else somebody
-    else's."""
+    """One that is cancelled gives its lock back, only where ``up`` itself was cut off: a lock is
+    else somebody else's."""
     document = workflows()["deploy"]["jobs"][job]
-    assert document["concurrency"] == {"group": "stack-${{ matrix.stack }}", "cancel-in-progress": "false"}
+    assert document["concurrency"] == {
+        "group": "stack-${{ matrix.stack }}",
+        "cancel-in-progress": "false",
+    }
     listed: list[dict[str, Any]] = document["steps"]
     up = next(step for step in listed if step.get("id") == "up")
     last = listed[-1]
     assert up["run"] == ("make deploy" if job == "tni" else DEPLOY_APPROVED)
-    assert (last["run"], last["if"]) == ("make unlock", "cancelled() && steps.up.outcome == 'cancelled'")
+    assert (last["run"], last["if"]) == (
+        "make unlock",
+        "cancelled() && steps.up.outcome == 'cancelled'",
+    )
 
 
 def test_drift_never_stands_in_the_way_of_a_deployment() -> None:
@@ -193,8 +235,8 @@ def test_drift_never_stands_in_the_way_of_a_deployment() -> None:
 
 
 def test_reminders_know_what_was_sent_the_night_before() -> None:
-    """The ledger is where the command looks for it, goes from each run to the next, and is kept after a failure too;
-    one at a time."""
+    """The ledger is where the command looks for it, goes from each run to the next, and is kept
+    after a failure too; one at a time."""
     job = workflows()["drift"]["jobs"]["remind"]
     restore, save = (
         next(step for step in job["steps"] if f"actions/cache/{what}@" in step.get("uses", ""))
@@ -203,12 +245,18 @@ def test_reminders_know_what_was_sent_the_night_before() -> None:
     done = [step.get("run", step.get("uses")) for step in job["steps"]]
     assert done.index(restore["uses"]) < done.index("make remind") < done.index(save["uses"])
     for step in (restore, save):
-        assert step["with"]["path"].replace("${{ matrix.stack }}", "tni") == ledger_file("tni", {}).as_posix()
+        assert (
+            step["with"]["path"].replace("${{ matrix.stack }}", "tni")
+            == ledger_file("tni", {}).as_posix()
+        )
         assert "github.run_id" in step["with"]["key"], "a cache is never overwritten"
         assert "github.run_attempt" in step["with"]["key"]
     assert save["with"]["key"].startswith(restore["with"]["restore-keys"].partition(" ")[0])
     assert save["if"] == "always()"
-    assert job["concurrency"] == {"group": "remind-${{ matrix.stack }}", "cancel-in-progress": "false"}
+    assert job["concurrency"] == {
+        "group": "remind-${{ matrix.stack }}",
+        "cancel-in-progress": "false",
+    }
 
 
 def test_every_job_ends_by_itself() -> None:
@@ -220,7 +268,9 @@ def test_the_page_for_others_uses_commands_that_exist(language: str) -> None:
     """The YAML in docs/pipelines.md calls make targets and acmidm, with options that exist."""
     text = (ROOT / "docs" / "pipelines.md").read_text()
     section = text.partition(f"## {language}\n")[2].partition("\n## ")[0]
-    found = re.findall(r"^\s*(?:- )?(?:script: )?((?:make|\.venv/bin/acmidm) .+)$", section, re.MULTILINE)
+    found = re.findall(
+        r"^\s*(?:- )?(?:script: )?((?:make|\.venv/bin/acmidm) .+)$", section, re.MULTILINE
+    )
     assert len(found) >= 5, found
     assert isinstance(yaml.safe_load(section.partition("```yaml\n")[2].partition("```")[0]), dict)
     for command in found:
@@ -236,7 +286,9 @@ def test_for_others_too_the_base_is_the_default_branch_alone() -> None:
     gitlab, azure = (yaml.safe_load(page.partition("```")[0]) for page in pages)
     job = gitlab["validate"]
     into_default = "$CI_MERGE_REQUEST_TARGET_BRANCH_NAME == $CI_DEFAULT_BRANCH"
-    assert job["rules"] == [{"if": f'$CI_PIPELINE_SOURCE == "merge_request_event" && {into_default}'}]
+    assert job["rules"] == [
+        {"if": f'$CI_PIPELINE_SOURCE == "merge_request_event" && {into_default}'}
+    ]
     assert job["variables"] == {"GIT_CHECKOUT": "false"}
     assert job["script"][0] == 'git fetch --quiet origin "$CI_DEFAULT_BRANCH"'
     check = azure["stages"][0]
@@ -247,7 +299,11 @@ def test_for_others_too_the_base_is_the_default_branch_alone() -> None:
 def test_what_is_merged_is_what_was_reviewed() -> None:
     """As far as settings of the repository go, which no file here makes."""
     text = " ".join((ROOT / "docs" / "pipelines.md").read_text().split())
-    for setting in ("*Require branches to be up to date before merging*", "no *rebase merging*", "no *merge queue*"):
+    for setting in (
+        "*Require branches to be up to date before merging*",
+        "no *rebase merging*",
+        "no *merge queue*",
+    ):
         assert setting in text
     assert not any("merge_group" in document["on"] for document in workflows().values()), (
         "there the workflow is the merge's own"

@@ -34,7 +34,8 @@ class Step:
 
 
 def workflows() -> dict[str, dict[str, Any]]:
-    """Per file name without its suffix. Texts only, since YAML 1.1 takes the key ``on`` for a truth value."""
+    """Per file name without its suffix. Texts only, since YAML 1.1 takes the key ``on`` for a truth
+    value."""
     return {
         file.stem: yaml.load(file.read_text(), Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts, lists and mappings only
         for file in sorted(WORKFLOWS.iterdir())
@@ -48,4 +49,8 @@ def jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def steps() -> list[Step]:
-    return [Step(workflow, name, step, job.get("env", {})) for workflow, name, job in jobs() for step in job["steps"]]
+    return [
+        Step(workflow, name, step, job.get("env", {}))
+        for workflow, name, job in jobs()
+        for step in job["steps"]
+    ]

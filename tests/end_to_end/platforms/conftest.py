@@ -55,5 +55,9 @@ def connected_to_both(acmidm: RunningPortal, geosecure: RunningPortal, folder: P
     file = made.folder / "operator-geosecure.jwk.json"
     file.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))
     made.secrets.append(str(geosecure.operator_key.as_dict(private=True)["d"]))
-    made.connect(acmidm, **settings_of(geosecure, prefix="geosecure"), geosecureOperatorPrivateKeyFile=str(file))
+    made.connect(
+        acmidm,
+        **settings_of(geosecure, prefix="geosecure"),
+        geosecureOperatorPrivateKeyFile=str(file),
+    )
     return made

@@ -1,4 +1,5 @@
-"""Moving off GeoSecure: one line in the form; where clients are protected, announced by another line first."""
+"""Moving off GeoSecure: one line in the form; where clients are protected, announced by another
+line first."""
 
 from __future__ import annotations
 
@@ -23,17 +24,28 @@ def move_off(form: FormFile) -> None:
 def assert_gone(registry: Registry, form: FormFile, client_id: str) -> None:
     assert registry.clients(form.application) == []
     for part in ("scopes", "jwks"):
-        assert registry.http.get(f"/management/v1/clients/{client_id}/{part}").status_code == httpx.codes.NOT_FOUND
-    assert [registry.configuration(product, client_id) for product in ("notificaties", "dosis")] == [None, None]
+        assert (
+            registry.http.get(f"/management/v1/clients/{client_id}/{part}").status_code
+            == httpx.codes.NOT_FOUND
+        )
+    assert [
+        registry.configuration(product, client_id) for product in ("notificaties", "dosis")
+    ] == [None, None]
 
 
-def test_the_preview_shows_exactly_what_ends(project: Project, at_acmidm: Registry, at_geosecure: Registry) -> None:
-    """What it has at GeoSecure and nothing else; then they are gone, and ACM/IDM was not touched."""
+def test_the_preview_shows_exactly_what_ends(
+    project: Project, at_acmidm: Registry, at_geosecure: Registry
+) -> None:
+    """What it has at GeoSecure and nothing else; then they are gone, and ACM/IDM was not
+    touched."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
     project.apply()
     places = [place for place in project.resources() if f"{form.key}/geosecure" in place]
     assert len(places) >= len(("client", "scopes", "keys", "notificaties", "dosis"))
-    kept, ended = at_acmidm.client(form.application), at_geosecure.client(form.application)["client_id"]
+    kept, ended = (
+        at_acmidm.client(form.application),
+        at_geosecure.client(form.application)["client_id"],
+    )
     trail = at_acmidm.audit()
     move_off(form)
 
@@ -51,11 +63,11 @@ def test_the_preview_shows_exactly_what_ends(project: Project, at_acmidm: Regist
 def test_leaving_a_protecting_stack(
     project: Project, at_acmidm: Registry, at_geosecure: Registry, acmidm: RunningPortal
 ) -> None:
-    """Unannounced it is refused: nothing is removed on either platform, and put back and announced it is the same
-    client all along.
+    """Unannounced it is refused: nothing is removed on either platform, and put back and announced
+    it is the same client all along.
 
-    From the day of ``retire`` on GeoSecure's client goes, in two runs, with all it had; ACM/IDM's stays, protected, and
-    works.
+    From the day of ``retire`` on GeoSecure's client goes, in two runs, with all it had; ACM/IDM's
+    stays, protected, and works.
     """
     project.configure({"protectClients": True})
     form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
@@ -82,7 +94,9 @@ def test_leaving_a_protecting_stack(
     assert project.steps() == [], "the platform's line may go at any time later"
     project.apply()
     assert (
-        acmidm.request_token(sign_assertion(form.keys["key-1"], kept["client_id"], acmidm.audience)).status_code
+        acmidm.request_token(
+            sign_assertion(form.keys["key-1"], kept["client_id"], acmidm.audience)
+        ).status_code
         == httpx.codes.OK
     )
     assert project.resources()[f"OAuthClient {form.key}"]["protect"] is True

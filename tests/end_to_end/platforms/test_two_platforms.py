@@ -1,4 +1,5 @@
-"""A form that names both platforms: two clients, each with the platform's own client-ID, names and rules."""
+"""A form that names both platforms: two clients, each with the platform's own client-ID, names and
+rules."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ AWAY = {"geosecureManagementUrl": "http://127.0.0.1:9/management/v1", "retryDead
 
 @dataclass(frozen=True)
 class Connected:
-    """A form that was brought up on both platforms, which no test changes, and two beside it that are changed by
-    one."""
+    """A form that was brought up on both platforms, which no test changes, and two beside it that
+    are changed by one."""
 
     project: Project
     form: FormFile
@@ -39,7 +40,9 @@ class Connected:
 
 
 @pytest.fixture(scope="module")
-def connected(acmidm: RunningPortal, geosecure: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Connected:
+def connected(
+    acmidm: RunningPortal, geosecure: RunningPortal, tmp_path_factory: pytest.TempPathFactory
+) -> Connected:
     project = connected_to_both(acmidm, geosecure, tmp_path_factory.mktemp("both") / "project")
     form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
     extended, added = (
@@ -48,17 +51,32 @@ def connected(acmidm: RunningPortal, geosecure: RunningPortal, tmp_path_factory:
     )
     project.apply()
     outputs = project.outputs()["connections"][form.key]
-    return Connected(project, form, outputs["acmidm"]["client_id"], outputs["geosecure"]["client_id"], extended, added)
+    return Connected(
+        project,
+        form,
+        outputs["acmidm"]["client_id"],
+        outputs["geosecure"]["client_id"],
+        extended,
+        added,
+    )
 
 
-def test_each_platform_has_its_own_client(connected: Connected, at_acmidm: Registry, at_geosecure: Registry) -> None:
-    """Client-ID, scopes by the platform's names, keys and product configuration: in both, and in the outputs."""
-    here, there = at_acmidm.client(connected.form.application), at_geosecure.client(connected.form.application)
+def test_each_platform_has_its_own_client(
+    connected: Connected, at_acmidm: Registry, at_geosecure: Registry
+) -> None:
+    """Client-ID, scopes by the platform's names, keys and product configuration: in both, and in
+    the outputs."""
+    here, there = (
+        at_acmidm.client(connected.form.application),
+        at_geosecure.client(connected.form.application),
+    )
     assert (here["client_id"], there["client_id"]) == (connected.acmidm, connected.geosecure)
     assert there["client_id"].isdecimal()
     assert not here["client_id"].isdecimal()
     listed = json.loads(
-        connected.project.acmidm("status", "--stack", "tni", "--scope", DOSSIERS, "--output", "json").stdout
+        connected.project.acmidm(
+            "status", "--stack", "tni", "--scope", DOSSIERS, "--output", "json"
+        ).stdout
     )
     assert {one["client_id"] for one in listed["connections"]} == {
         connected.acmidm,
@@ -69,7 +87,9 @@ def test_each_platform_has_its_own_client(connected: Connected, at_acmidm: Regis
     assert kids(here) == kids(there) == {"key-1"}
     asked = connected.form.request()["products"]
     for registry, client in ((at_acmidm, here), (at_geosecure, there)):
-        assert {product: registry.configuration(product, client["client_id"]) for product in asked} == asked
+        assert {
+            product: registry.configuration(product, client["client_id"]) for product in asked
+        } == asked
     outputs = connected.project.outputs()["connections"][connected.form.key]
     assert {platform: shown["scopes"] for platform, shown in outputs.items()} == {
         "acmidm": [DOSSIERS, SEND],
@@ -81,18 +101,26 @@ def test_each_platform_has_its_own_client(connected: Connected, at_acmidm: Regis
 def test_a_token_at_each_platform_with_its_audience(
     connected: Connected, acmidm: RunningPortal, geosecure: RunningPortal
 ) -> None:
-    """The issuer at ACM/IDM, the token endpoint at GeoSecure; each token carries the platform's names, and opens its
-    product's API."""
+    """The issuer at ACM/IDM, the token endpoint at GeoSecure; each token carries the platform's
+    names, and opens its product's API."""
     for portal, client_id, scope, aud in (
         (acmidm, connected.acmidm, SEND, acmidm.issuer),
         (geosecure, connected.geosecure, "NotificatiesImport", geosecure.token_endpoint),
     ):
-        audience = {"audience": portal.settings.products["notificaties"].client_id} if portal is acmidm else {}
-        answer = portal.request_token(sign_assertion(connected.key, client_id, aud), scope=scope, **audience)
+        audience = (
+            {"audience": portal.settings.products["notificaties"].client_id}
+            if portal is acmidm
+            else {}
+        )
+        answer = portal.request_token(
+            sign_assertion(connected.key, client_id, aud), scope=scope, **audience
+        )
         assert answer.status_code == 200, answer.text
         assert answer.json()["scope"] == scope
         headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
-        sent = httpx.post(f"{portal.origin}/api/v2/notificaties", json=NOTIFICATION, headers=headers, timeout=10)
+        sent = httpx.post(
+            f"{portal.origin}/api/v2/notificaties", json=NOTIFICATION, headers=headers, timeout=10
+        )
         assert sent.is_success, sent.text
 
 
@@ -112,14 +140,20 @@ def test_a_scope_extension_reaches_both_and_a_platform_that_is_added_touches_no_
     assert {place: step for place, step in shown.items() if form.key in place} == {
         f"ClientScopes {form.key}": ("update", [f"scopes.{DOSSIERS}"]),
         f"ProductConfiguration {form.key}/dosis": ("create", []),
-        f"ClientScopes {form.key}/geosecure": ("update", ["catalogue_names.DosisImport", "scopes.DosisImport"]),
+        f"ClientScopes {form.key}/geosecure": (
+            "update",
+            ["catalogue_names.DosisImport", "scopes.DosisImport"],
+        ),
         f"ProductConfiguration {form.key}/geosecure/dosis": ("create", []),
     }
     others = {place: operation for place, (operation, _) in shown.items() if form.key not in place}
     assert set(others.values()) == {"create"}
     assert all(f"{added.key}/geosecure" in place for place in others)
     project.apply()
-    assert set(at_geosecure.client(form.application)["scopes"]) == {"NotificatiesImport", "DosisImport"}
+    assert set(at_geosecure.client(form.application)["scopes"]) == {
+        "NotificatiesImport",
+        "DosisImport",
+    }
     client_id = at_acmidm.client(form.application)["client_id"]
     assert at_acmidm.configuration("dosis", client_id) == DOSIS
     assert at_acmidm.client(added.application) == before
@@ -128,7 +162,8 @@ def test_a_scope_extension_reaches_both_and_a_platform_that_is_added_touches_no_
 def test_an_unreachable_platform_holds_up_only_those_who_need_it(
     project: Project, at_acmidm: Registry, at_geosecure: Registry
 ) -> None:
-    """A takeover there cannot be looked at: the preview shows the rest and fails, ``up`` carries out the rest."""
+    """A takeover there cannot be looked at: the preview shows the rest and fails, ``up`` carries
+    out the rest."""
     taking = write_form(project.forms, "een/loket", platforms=BOTH)
     taking.request()["adopt"] = {"geosecure": "40001"}
     taking.save()
@@ -145,9 +180,14 @@ def test_an_unreachable_platform_holds_up_only_those_who_need_it(
     assert at_geosecure.clients(taking.application) == []
 
 
-def test_others_are_reviewed_and_approved_where_a_platform_is_down(project: Project, at_acmidm: Registry) -> None:
+def test_others_are_reviewed_and_approved_where_a_platform_is_down(
+    project: Project, at_acmidm: Registry
+) -> None:
     """Of the client that changes there nothing is approved."""
-    both, other = write_form(project.forms, "een/loket", platforms=BOTH), write_form(project.forms, "twee/loket")
+    both, other = (
+        write_form(project.forms, "een/loket", platforms=BOTH),
+        write_form(project.forms, "twee/loket"),
+    )
     project.apply()
     for form in (both, other):
         form.document["contacts"] = ["new@loket.example"]
@@ -159,7 +199,10 @@ def test_others_are_reviewed_and_approved_where_a_platform_is_down(project: Proj
     done = project.recover("--approved", str(file))
     assert done.code == 1, done.output
     assert "1 client is left out" in done.stderr
-    contacts = [at_acmidm.client(form.application)["contacts"] == form.document["contacts"] for form in (both, other)]
+    contacts = [
+        at_acmidm.client(form.application)["contacts"] == form.document["contacts"]
+        for form in (both, other)
+    ]
     assert contacts == [False, True]
 
 
@@ -167,8 +210,8 @@ def test_others_are_reviewed_and_approved_where_a_platform_is_down(project: Proj
 def test_after_a_bad_run_too(
     project: Project, geosecure: RunningPortal, at_acmidm: Registry, at_geosecure: Registry
 ) -> None:
-    """The look at the authorities that ``make up`` begins with then fails: the rest is carried out, and the look is
-    caught up later."""
+    """The look at the authorities that ``make up`` begins with then fails: the rest is carried out,
+    and the look is caught up later."""
     both = write_form(project.forms, "een/loket", platforms=BOTH)
     project.apply()
     taking = write_form(project.forms, "twee/loket")
@@ -198,11 +241,15 @@ def test_after_a_bad_run_too(
     assert "Refreshing" not in project.recover().stdout
 
 
-def test_an_import_reads_a_platform_for_the_products_that_it_offers(project: Project, at_acmidm: Registry) -> None:
+def test_an_import_reads_a_platform_for_the_products_that_it_offers(
+    project: Project, at_acmidm: Registry
+) -> None:
     """GeoSecure answers 404 for a product that it lacks, which ended the import."""
     model = write_form(project.folder / "model", scopes=(PLAIN,))
     client_id = made_by_hand(at_acmidm, model)
-    (project.folder / "klanten.csv").write_text(f"KBOnummer;Klant;CliëntID TEST\n0207451227;Stad Gent;{client_id}\n")
+    (project.folder / "klanten.csv").write_text(
+        f"KBOnummer;Klant;CliëntID TEST\n0207451227;Stad Gent;{client_id}\n"
+    )
     done = project.acmidm("import", "klanten.csv", "--tni", "tni")
     assert "1 row: 1 form written" in done.stdout, done.output
     assert (project.forms / f"stad-gent/{model.application}.yaml").exists()

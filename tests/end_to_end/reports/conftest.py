@@ -40,7 +40,8 @@ class CommandLine:
         return git(self.project.folder, *words)
 
     def keep_in_git(self) -> None:
-        """Makes the project a repository with all that a review of revisions reads, and commits it."""
+        """Makes the project a repository with all that a review of revisions reads, and commits
+        it."""
         write_catalogue(self.project.folder / "catalogue")
         self.project.configure({"catalogueFolder": "catalogue"})
         self.git("init", "--quiet", "--initial-branch=main")
@@ -63,11 +64,16 @@ def acmidm(project: Project) -> CommandLine:
 
 
 def write(project: Project, name: str, **how: Any) -> FormFile:
-    """A form of Gent, and of an application that begins with its name and that no other test has."""
-    return write_form(project.forms, f"gent/{name}", **{"application": f"{name}-{uuid.uuid4().hex[:12]}", **how})
+    """A form of Gent, and of an application that begins with its name and that no other test
+    has."""
+    return write_form(
+        project.forms, f"gent/{name}", **{"application": f"{name}-{uuid.uuid4().hex[:12]}", **how}
+    )
 
 
-def changes_in(report: dict[str, Any], part: str = "connections") -> set[tuple[str, str, str | None]]:
+def changes_in(
+    report: dict[str, Any], part: str = "connections"
+) -> set[tuple[str, str, str | None]]:
     """The changes in a report's JSON: application (as ``write`` was given it), kind, subject."""
     return {
         (re.sub(r"-[0-9a-f]{12}", "", one["application"]), change["kind"], change.get("subject"))

@@ -1,8 +1,9 @@
-"""Drift, which asks no engine, and ``pulumi preview --refresh``: whatever is done by hand and in forms, the same
-resources differ.
+"""Drift, which asks no engine, and ``pulumi preview --refresh``: whatever is done by hand and in
+forms, the same resources differ.
 
-Each connection of a stack gets a few changes at random, by hand and in its form; then both look. Children of a client
-that is made anew count with it. What is no resource of the four kinds does not: the component, a password, protection.
+Each connection of a stack gets a few changes at random, by hand and in its form; then both look.
+Children of a client that is made anew count with it. What is no resource of the four kinds does
+not: the component, a password, protection.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Sequence:
     def __init__(self, project: Project, registry: Registry, random: Random, number: int) -> None:
         self.project, self.registry, self.random = project, registry, random
         scopes = (SEND, DOSSIERS) if number % 3 else (SEND, DOSSIERS, PLAIN)
-        self.form = write(project, f"app{number}", scopes=scopes, keys=() if number % 4 == 0 else ("a", "b"))
+        self.form = write(
+            project, f"app{number}", scopes=scopes, keys=() if number % 4 == 0 else ("a", "b")
+        )
         self.client_id = ""
         self.there = True
 
@@ -52,11 +55,19 @@ class Sequence:
     def scopes(self) -> None:
         wanted = {SEND, DOSSIERS, PLAIN, OTHER}
         granted = self.random.sample(sorted(wanted), self.random.randint(0, 4))
-        self.registry.set_scopes(self.client_id, granted, [scope for scope in granted if self.random.random() < 0.3])
+        self.registry.set_scopes(
+            self.client_id, granted, [scope for scope in granted if self.random.random() < 0.3]
+        )
 
     def keys(self) -> None:
-        own = [self.form.keys[kid] for kid in ("a", "b") if kid in self.form.keys and self.random.random() < 0.6]
-        self.registry.set_keys(self.client_id, [*own, *([new_key("hand")] if self.random.random() < 0.5 else [])])
+        own = [
+            self.form.keys[kid]
+            for kid in ("a", "b")
+            if kid in self.form.keys and self.random.random() < 0.6
+        ]
+        self.registry.set_keys(
+            self.client_id, [*own, *([new_key("hand")] if self.random.random() < 0.5 else [])]
+        )
 
     def metadata(self) -> None:
         changes: list[dict[str, Any]] = [
@@ -74,10 +85,14 @@ class Sequence:
         if self.random.random() < 0.4:
             self.registry.remove_configuration("dosis", self.client_id)
         elif self.random.random() < 0.5:
-            self.registry.set_configuration("notificaties", self.client_id, NOTIFICATIES, managed_by=None)
+            self.registry.set_configuration(
+                "notificaties", self.client_id, NOTIFICATIES, managed_by=None
+            )
         else:
             self.registry.set_configuration(
-                "notificaties", self.client_id, {**NOTIFICATIES, "merk_code": self.random.choice(["both", "hand"])}
+                "notificaties",
+                self.client_id,
+                {**NOTIFICATIES, "merk_code": self.random.choice(["both", "hand"])},
             )
 
     def remove(self) -> None:
@@ -88,7 +103,9 @@ class Sequence:
     def in_the_form(self) -> None:
         """Up to two changes of the form, or all of it."""
         edits: list[Callable[[], object]] = [
-            lambda: self.form.request()["scopes"].update({self.random.choice([PLAIN, OTHER]): {"reason": "waarom"}}),
+            lambda: self.form.request()["scopes"].update(
+                {self.random.choice([PLAIN, OTHER]): {"reason": "waarom"}}
+            ),
             lambda: self.form.request()["scopes"].pop(PLAIN, None),
             lambda: self.form.request()["scopes"].update({SEND: {"reason": "berichten"}}),
             lambda: self.form.request()["scopes"].update({SEND: {"default": True}}),
@@ -100,7 +117,10 @@ class Sequence:
             lambda: self.form.request()["products"]["notificaties"].update(merk_code="both"),
             lambda: self.form.add_key("c"),
             lambda: self.form.request().pop("jwks", None),
-            lambda: (self.form.request()["scopes"].pop(DOSSIERS), self.form.request()["products"].pop("dosis")),
+            lambda: (
+                self.form.request()["scopes"].pop(DOSSIERS),
+                self.form.request()["products"].pop("dosis"),
+            ),
             self.rename,
         ]
         chosen = self.random.choice([0, 0, 1, 1, 2])
@@ -133,12 +153,18 @@ def differing_by_the_engine(project: Project) -> Parts:
     outcome = project.pulumi("preview", "--refresh", "--json")
     assert outcome.stdout, outcome.output
     document = json.loads(outcome.stdout)
-    assert not [one for one in document.get("diagnostics") or () if one["severity"] == "error"], document["diagnostics"]
+    assert not [one for one in document.get("diagnostics") or () if one["severity"] == "error"], (
+        document["diagnostics"]
+    )
     found: Parts = set()
     for step in document["steps"]:
         if step["op"] in ("create", "update", "replace", "delete"):
             place = part_of(step.get("newState") or step.get("oldState"))
-            if place and place[2].partition("/")[0] in AT_AUTHORITIES and not only_says_whose_the_keys_are(step):
+            if (
+                place
+                and place[2].partition("/")[0] in AT_AUTHORITIES
+                and not only_says_whose_the_keys_are(step)
+            ):
                 found.add((place[0].removesuffix(RENAMED), place[2]))
     return found
 
@@ -166,5 +192,8 @@ def test_drift_agrees_with_a_refreshing_preview(
         assert state is not None
         assert bool(client.parts_by_hand) is bool(client.by_hand), state.key
         assert bool(client.parts_pending) is bool(client.pending), state.key
-        found |= {(state.key.removesuffix(RENAMED), part) for part in client.parts_by_hand | client.parts_pending}
+        found |= {
+            (state.key.removesuffix(RENAMED), part)
+            for part in client.parts_by_hand | client.parts_pending
+        }
     assert found == differing_by_the_engine(project)

@@ -21,7 +21,9 @@ from tests.support.repository import Repository, repository
 
 __all__ = ["repository"]
 
-_EXEMPT = {"promotion-gate": {"reason": "a system of before, replaced in 2027", "reference": "SD-4810"}}
+_EXEMPT = {
+    "promotion-gate": {"reason": "a system of before, replaced in 2027", "reference": "SD-4810"}
+}
 
 
 @pytest.fixture
@@ -44,15 +46,29 @@ def for_both(repository: Repository, name: str, **how: Any) -> FormFile:
 def prove(form: FormFile, *scopes: str) -> Path:
     private = form.keys["tni-key"].as_dict(private=True)
     return write_evidence(
-        form.path.parent, private, organisation=form.code, application=form.application, scopes=list(scopes)
+        form.path.parent,
+        private,
+        organisation=form.code,
+        application=form.application,
+        scopes=list(scopes),
     )
 
 
 def reviewed(repository: Repository) -> tuple[set[tuple[str, str]], list[dict[str, Any]]]:
-    """What a change of production has of the gate, and its clients, the most dangerous first; then it is merged."""
-    connections = [one for one in repository.report()["connections"] if one["environment"] == "prod"]
+    """What a change of production has of the gate, and its clients, the most dangerous first; then
+    it is merged."""
+    connections = [
+        one for one in repository.report()["connections"] if one["environment"] == "prod"
+    ]
     repository.merge()
-    kinds = ("held_back", "gate_passed", "unproven", "exemption_granted", "exemption_stands", "exemption_unneeded")
+    kinds = (
+        "held_back",
+        "gate_passed",
+        "unproven",
+        "exemption_granted",
+        "exemption_stands",
+        "exemption_unneeded",
+    )
     found = {
         (one["application"], change["kind"])
         for one in connections
@@ -62,9 +78,11 @@ def reviewed(repository: Repository) -> tuple[set[tuple[str, str]], list[dict[st
     return found, connections
 
 
-def test_a_review_of_revisions_says_what_is_held_back_and_what_passes_now(gated: Repository) -> None:
-    """What a change adds needs evidence; evidence that is added is what lets a form through; an exemption comes first,
-    each time."""
+def test_a_review_of_revisions_says_what_is_held_back_and_what_passes_now(
+    gated: Repository,
+) -> None:
+    """What a change adds needs evidence; evidence that is added is what lets a form through; an
+    exemption comes first, each time."""
     before, loket = for_both(gated, "before"), gated.form
     gated.merge()
 
@@ -73,31 +91,57 @@ def test_a_review_of_revisions_says_what_is_held_back_and_what_passes_now(gated:
     before.save()
     evidence = prove(loket, PLAIN)
     found, connections = reviewed(gated)
-    assert found == {("added", "held_back"), ("exempted", "exemption_granted"), ("loket", "gate_passed")}
-    (text,) = [change["text"] for one in connections for change in one["changes"] if change["kind"] == "gate_passed"]
+    assert found == {
+        ("added", "held_back"),
+        ("exempted", "exemption_granted"),
+        ("loket", "gate_passed"),
+    }
+    (text,) = [
+        change["text"]
+        for one in connections
+        for change in one["changes"]
+        if change["kind"] == "gate_passed"
+    ]
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    assert text.endswith(f"lets it through to production, by evidence of {today} from https://tni.example/op")
+    assert text.endswith(
+        f"lets it through to production, by evidence of {today} from https://tni.example/op"
+    )
     assert connections[0]["changes"][0]["kind"] == "exemption_granted"
-    (text,) = [change["text"] for one in connections for change in one["changes"] if change["kind"] == "held_back"]
+    (text,) = [
+        change["text"]
+        for one in connections
+        for change in one["changes"]
+        if change["kind"] == "held_back"
+    ]
     assert "there is no evidence from TNI; run acmidm probe" in text
 
     evidence.unlink()
     prove(added, "vo")
     (on_tni,) = [
-        one for one in gated.report()["connections"] if (one["environment"], one["application"]) == ("tni", "loket")
+        one
+        for one in gated.report()["connections"]
+        if (one["environment"], one["application"]) == ("tni", "loket")
     ]
-    assert [change["text"] for change in on_tni["changes"]] == ["has other evidence that it works: none any more"]
+    assert [change["text"] for change in on_tni["changes"]] == [
+        "has other evidence that it works: none any more"
+    ]
     for form in (loket, exempted):
         form.request("prod")["scopes"]["vo"] = {}
         form.save()
     found, connections = reviewed(gated)
     assert found == {("loket", "held_back"), ("exempted", "exemption_stands")}
-    assert [change["kind"] for change in connections[0]["changes"]] == ["exemption_stands", "scope_granted"]
+    assert [change["kind"] for change in connections[0]["changes"]] == [
+        "exemption_stands",
+        "scope_granted",
+    ]
 
     prove(exempted, PLAIN, "vo")
     exempted.document["contacts"] = ["elders@stad-gent.example"]
     exempted.save()
-    assert reviewed(gated)[0] == {("exempted", "exemption_stands"), ("exempted", "exemption_unneeded")}
+    assert reviewed(gated)[0] == {
+        ("exempted", "exemption_stands"),
+        ("exempted", "exemption_unneeded"),
+    }
     for mode, said in {"warn": {("warn", "unproven")}, "off": set()}.items():
         gated.set("prod", promotionGate=mode)
         gated.merge()
@@ -114,14 +158,17 @@ def test_validate_lists_what_is_missing_and_stays_well(gated: Repository) -> Non
     ]
     file = prove(gated.form, PLAIN)
     file.write_text(file.read_text().replace('"payload": "', '"payload": "e'))
-    assert "gent/loket on prod: its evidence from TNI counts as none, for " in gated.run("validate").stdout
+    assert (
+        "gent/loket on prod: its evidence from TNI counts as none, for "
+        in gated.run("validate").stdout
+    )
     gated.set("prod", promotionGate="off")
     assert len(gated.run("validate").stdout.splitlines()) == 1
 
 
 def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No command wants evidence of a connection that no run declares any more; a review of a stack does of the
-    others."""
+    """No command wants evidence of a connection that no run declares any more; a review of a stack
+    does of the others."""
     prove(gated.form, PLAIN)
     gated.merge()
     for_both(gated, "weg", retire="2020-03-31")
@@ -130,13 +177,19 @@ def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.M
     assert reviewed(gated)[0] == set()
     for_both(gated, "nieuw")
     monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
-    held_back = {one.connection.key for one in stacks.stack_of("prod").desired.held_back if not one.is_declared}
+    held_back = {
+        one.connection.key
+        for one in stacks.stack_of("prod").desired.held_back
+        if not one.is_declared
+    }
     assert held_back == {"OVO002067/loket", "OVO002067/nieuw"}, "no stack has proven it"
 
 
-def test_promote_has_evidence_and_rights_among_its_checks(gated: Repository, portal: RunningPortal) -> None:
-    """Required where production has the gate. Who may upload a key is seen with --stack alone, and whom to ask where
-    nobody may."""
+def test_promote_has_evidence_and_rights_among_its_checks(
+    gated: Repository, portal: RunningPortal
+) -> None:
+    """Required where production has the gate. Who may upload a key is seen with --stack alone, and
+    whom to ask where nobody may."""
     wingene = {"name": "Gemeente Wingene", "ovo": "OVO019997", "kbo": "0207498044"}
     loket = for_both(gated, "loket", organisation=wingene)
     del loket.request("prod")["jwks"]
@@ -155,12 +208,15 @@ def test_promote_has_evidence_and_rights_among_its_checks(gated: Repository, por
 
     key = gated.folder / "operator.jwk.json"
     key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
-    gated.set("prod", promotionGate="enforce", operatorPrivateKeyFile=str(key), **settings_of(portal))
+    gated.set(
+        "prod", promotionGate="enforce", operatorPrivateKeyFile=str(key), **settings_of(portal)
+    )
     words = ("promote", str(loket.path), "--stack", "prod")
     assert (
         gated.run(*words).stderr
-        == "warning: Gemeente Wingene has nobody with the right API-beheerder on prod (acmidm), who could upload the"
-        " key of loket in the Beheerportaal; ask its Lokale Beheerder, or phone 1700, choice 5\n"
+        == "warning: Gemeente Wingene has nobody with the right API-beheerder on prod (acmidm), who"
+        " could upload the key of loket in the Beheerportaal; ask its Lokale Beheerder, or phone"
+        " 1700, choice 5\n"
     )
     add_user(portal.settings.database, "van-wingene", ["0207.498.044"], api_beheerder=False)
     assert "nobody with the right" in gated.run(*words).stderr
@@ -168,13 +224,20 @@ def test_promote_has_evidence_and_rights_among_its_checks(gated: Repository, por
     assert gated.run(*words).stderr == ""
 
 
-def test_deploy_and_review_say_whom_to_ask_for_the_right(project: Project, acmidm: CommandLine) -> None:
+def test_deploy_and_review_say_whom_to_ask_for_the_right(
+    project: Project, acmidm: CommandLine
+) -> None:
     """A review of a client that is new, deploy after each run."""
     form = write(
-        project, "wacht", keys=(), scopes=(PLAIN,), organisation={"name": "Stad Roeselare", "ovo": "OVO019996"}
+        project,
+        "wacht",
+        keys=(),
+        scopes=(PLAIN,),
+        organisation={"name": "Stad Roeselare", "ovo": "OVO019996"},
     )
     warning = (
-        "warning: Stad Roeselare has nobody with the right API-beheerder on tni (acmidm), who could upload the key of "
+        "warning: Stad Roeselare has nobody with the right API-beheerder on tni (acmidm), who could"
+        " upload the key of "
     )
     assert (
         f"{warning}{form.application} in the Beheerportaal; ask its Lokale Beheerder"

@@ -1,5 +1,5 @@
-"""A client that its form left where it is: a key of it that is compromised, and a form that goes, are in every
-report."""
+"""A client that its form left where it is: a key of it that is compromised, and a form that goes,
+are in every report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ SINCE = "2020-03-31"
 
 def reviews(acmidm: CommandLine) -> dict[str, Any]:
     """What both reviews say, which is the same."""
-    by_engine, by_forms = acmidm.json("review", "--stack", "tni"), acmidm.review_of_forms("--environment", "tni")
+    by_engine, by_forms = (
+        acmidm.json("review", "--stack", "tni"),
+        acmidm.review_of_forms("--environment", "tni"),
+    )
     assert without_engine(by_engine) == without_engine(by_forms)
     return by_forms
 
@@ -32,8 +35,8 @@ def alone(registry: Registry) -> None:
 def test_a_compromised_key_of_a_client_that_has_left_is_never_silent(
     project: Project, acmidm: CommandLine, registry: Registry
 ) -> None:
-    """Forms, run, reviews and drift say so, until the client has been managed again without the key; then all is
-    well."""
+    """Forms, run, reviews and drift say so, until the client has been managed again without the
+    key; then all is well."""
     form = write(project, "kept", keys=("stolen", "good"), retire=SINCE, preserve=True)
     write(project, "stays")
     form.document["retire"] = "2999-03-31"
@@ -49,7 +52,10 @@ def test_a_compromised_key_of_a_client_that_has_left_is_never_silent(
     stolen, good = form.request()["jwks"]
     form.request()["jwks"] = [{"file": stolen, "compromised": True}, good]
     form.save()
-    said = f"{form.key} on tni keeps a compromised key, for its form preserves the client and nobody manages it"
+    said = (
+        f"{form.key} on tni keeps a compromised key, for its form preserves the client and nobody"
+        " manages it"
+    )
     assert said in project.acmidm("validate").stdout
     assert said in project.preview().output
     report = reviews(acmidm)
@@ -58,7 +64,10 @@ def test_a_compromised_key_of_a_client_that_has_left_is_never_silent(
     assert said in project.recover().output
     assert acmidm.run("review", "--stack", "tni", "--fail-on", "danger").code == 1
     drift = acmidm.json("drift", "--stack", "tni", code=1)
-    assert (changes_in(drift, "not_applied"), drift["in_sync"]) == ({("kept", "key_left", "stolen")}, False)
+    assert (changes_in(drift, "not_applied"), drift["in_sync"]) == (
+        {("kept", "key_left", "stolen")},
+        False,
+    )
 
     del form.document["retire"], form.document["preserve"]
     form.save()
@@ -73,7 +82,8 @@ def test_a_compromised_key_of_a_client_that_has_left_is_never_silent(
 def test_a_key_that_is_marked_between_the_two_runs_goes_before_the_client_is_left(
     project: Project, registry: Registry, acmidm: CommandLine
 ) -> None:
-    """The second run forgets no client that still has such a key: the same command goes on until it has not."""
+    """The second run forgets no client that still has such a key: the same command goes on until it
+    has not."""
     form = write(project, "between", keys=("stolen", "good"))
     write(project, "stays")
     project.apply()
@@ -89,9 +99,11 @@ def test_a_key_that_is_marked_between_the_two_runs_goes_before_the_client_is_lef
     assert acmidm.json("drift", "--stack", "tni")["in_sync"]
 
 
-def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: CommandLine, registry: Registry) -> None:
-    """The client lives on, and nobody declares it from then on; both reviews say so, and the deployment that does
-    it."""
+def test_removing_a_preserved_form_is_a_danger(
+    project: Project, acmidm: CommandLine, registry: Registry
+) -> None:
+    """The client lives on, and nobody declares it from then on; both reviews say so, and the
+    deployment that does it."""
     form = write(project, "kept", platforms=["acmidm"])
     write(project, "stays")
     project.apply()
@@ -111,8 +123,8 @@ def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: Command
         (
             "danger",
             (
-                "lives on at its authority, and nobody declares it from now on: name it under formerly in a form, or"
-                " remove it there"
+                "lives on at its authority, and nobody declares it from now on: name it under"
+                " formerly in a form, or remove it there"
             ),
         )
     ]
@@ -138,8 +150,8 @@ def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: Command
 def test_what_comes_back_without_a_product_does_not_hide_it(
     project: Project, acmidm: CommandLine, registry: Registry
 ) -> None:
-    """A preserved client is declared again under another name, without a product that it had: the configuration is
-    named until it goes."""
+    """A preserved client is declared again under another name, without a product that it had: the
+    configuration is named until it goes."""
     form = write(project, "kept", scopes=(SEND, DOSSIERS))
     project.apply()
     client_id = registry.client(form.application)["client_id"]
@@ -148,15 +160,27 @@ def test_what_comes_back_without_a_product_does_not_hide_it(
     assert project.recover().code == 0
     assert acmidm.json("drift", "--stack", "tni")["in_sync"]
 
-    del form.document["preserve"], form.request()["products"]["dosis"], form.request()["scopes"][DOSSIERS]
+    del (
+        form.document["preserve"],
+        form.request()["products"]["dosis"],
+        form.request()["scopes"][DOSSIERS],
+    )
     form.document |= {"application": f"{form.application}-nieuw", "formerly": form.application}
     form.save()
-    assert acmidm.json("drift", "--stack", "tni", code=1)["left_behind"] == [], "the next run takes it over"
+    assert acmidm.json("drift", "--stack", "tni", code=1)["left_behind"] == [], (
+        "the next run takes it over"
+    )
     project.apply()
     assert registry.client(form.application)["client_id"] == client_id, "by its former key"
     (left,) = acmidm.json("drift", "--stack", "tni", code=1)["left_behind"]
     assert (left["client_id"], left["products"]) == (client_id, ["dosis"])
-    text, client_name = acmidm.run("drift", "--stack", "tni").output, registry.client(form.application)["client_name"]
-    assert f"dosis of {client_name}, which is another's: {client_id} on acmidm, made by acmidm/tni" in text
+    text, client_name = (
+        acmidm.run("drift", "--stack", "tni").output,
+        registry.client(form.application)["client_name"],
+    )
+    assert (
+        f"dosis of {client_name}, which is another's: {client_id} on acmidm, made by acmidm/tni"
+        in text
+    )
     registry.remove_configuration("dosis", client_id)
     assert acmidm.json("drift", "--stack", "tni")["in_sync"]

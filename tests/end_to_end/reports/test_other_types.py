@@ -1,4 +1,5 @@
-"""A resource type of which no report knows anything: a file of a project, and its line in the program."""
+"""A resource type of which no report knows anything: a file of a project, and its line in the
+program."""
 
 from __future__ import annotations
 
@@ -39,8 +40,8 @@ def declare(project: Project, program: str, text: str) -> None:
 
 
 def test_a_type_in_no_report(project: Project, acmidm: CommandLine, registry: Registry) -> None:
-    """A review shows what changes in it; there is no drift in it, whoever removes its client; it goes with its
-    client."""
+    """A review shows what changes in it; there is no drift in it, whoever removes its client; it
+    goes with its client."""
     program = (project.folder / "__main__.py").read_text()
     form, other = write(project, "loket"), write(project, "balie")
     project.apply()
@@ -62,10 +63,15 @@ def test_a_type_in_no_report(project: Project, acmidm: CommandLine, registry: Re
     drift = acmidm.json("drift", "--stack", "tni", code=1)
     assert changes_in(drift, "by_hand") == {("loket", "client_removed", None)}
     assert acmidm.run("drift", "--stack", "tni", "--heal").code == 0
-    assert remarks(project)[form.key]["inputs"]["client_id"] == registry.client(form.application)["client_id"]
+    assert (
+        remarks(project)[form.key]["inputs"]["client_id"]
+        == registry.client(form.application)["client_id"]
+    )
 
     other.path.unlink()
-    assert changes_in(acmidm.json("review", "--stack", "tni")) == {("balie", "client_removed", None)}
+    assert changes_in(acmidm.json("review", "--stack", "tni")) == {
+        ("balie", "client_removed", None)
+    }
     project.apply()
     assert remarks(project).keys() == {form.key}
     project.in_sync()
@@ -73,4 +79,8 @@ def test_a_type_in_no_report(project: Project, acmidm: CommandLine, registry: Re
 
 def remarks(project: Project) -> dict[str, dict[str, Any]]:
     resources = project.resources().items()
-    return {place.removeprefix("Remark "): one for place, one in resources if place.startswith("Remark ")}
+    return {
+        place.removeprefix("Remark "): one
+        for place, one in resources
+        if place.startswith("Remark ")
+    }

@@ -1,4 +1,5 @@
-"""Each command reads every form once, and exports the state once, and once more after a run that has written it."""
+"""Each command reads every form once, and exports the state once, and once more after a run that
+has written it."""
 
 from __future__ import annotations
 
@@ -30,9 +31,15 @@ def _watching_files() -> None:
 
 @pytest.fixture
 def gated(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[FormFile]:
-    """A stack on production with its gate, one form that passes, one that is held back, and one that leaves."""
+    """A stack on production with its gate, one form that passes, one that is held back, and one
+    that leaves."""
     project.configure(
-        {"environment": "prod", "protectClients": False, "promotionGate": "enforce", "promotionStack": "none"}
+        {
+            "environment": "prod",
+            "protectClients": False,
+            "promotionGate": "enforce",
+            "promotionStack": "none",
+        }
     )
     how: dict[str, Any] = {"environment": "prod", "scopes": (PLAIN,)}
     exempted = {"promotion-gate": {"reason": "of before", "reference": "SD-1"}}
@@ -72,12 +79,20 @@ def read_by(command: str, *words: str) -> Counter[str]:
     )
 
 
-def test_forms_are_read_once_and_the_state_is_exported_once(gated: list[FormFile], exports: Counter[str]) -> None:
+def test_forms_are_read_once_and_the_state_is_exported_once(
+    gated: list[FormFile], exports: Counter[str]
+) -> None:
     """What the program reads, in a process of its own, is not counted."""
     once = {form.path.stem: 1 for form in gated}
     assert read_by("deploy") == once
     assert exports["stack export"] == 2, "before the run, and after it"
-    for command, of_forms in (("review", once), ("drift", once), ("steps", once), ("status", {}), ("history", {})):
+    for command, of_forms in (
+        ("review", once),
+        ("drift", once),
+        ("steps", once),
+        ("status", {}),
+        ("history", {}),
+    ):
         exports.clear()
         assert read_by(command) == of_forms, command
         assert exports["stack export"] == 1, command

@@ -23,10 +23,14 @@ NOTHING = "nothing ends or waits on tni that nobody was reminded of"
 
 
 @pytest.mark.exhaustive
-def test_who_is_on_production_is_not_asked_to_go_there(both: Both, portal: RunningPortal, settings: Settings) -> None:
-    """Though only the stack of TNI is looked at. Where the state of production cannot be read nobody is reminded of
-    anything."""
-    both.tni.connect(portal, smtpUrl=str(settings.smtp_url), mailSender="noreply@vlaanderen.example")
+def test_who_is_on_production_is_not_asked_to_go_there(
+    both: Both, portal: RunningPortal, settings: Settings
+) -> None:
+    """Though only the stack of TNI is looked at. Where the state of production cannot be read
+    nobody is reminded of anything."""
+    both.tni.connect(
+        portal, smtpUrl=str(settings.smtp_url), mailSender="noreply@vlaanderen.example"
+    )
     form = with_production(both.tni, "herinnerd", in_portal=True)
     both.tni.apply()
     both.on_tni.set_keys(both.on_tni.client(form.application)["client_id"], [new_key("uploaded")])
@@ -50,21 +54,35 @@ def remind(project: Project, *words: str) -> Outcome:
 
 
 def test_what_ends_is_mailed_once(
-    project: Project, registry: Registry, settings: Settings, post_office: MailServer, tmp_path: Path
+    project: Project,
+    registry: Registry,
+    settings: Settings,
+    post_office: MailServer,
+    tmp_path: Path,
 ) -> None:
-    """A key in a form and one in the portal: one mail, in their language. Before that who would get it; after that
-    nothing more."""
+    """A key in a form and one in the portal: one mail, in their language. Before that who would get
+    it; after that nothing more."""
     english = {**GENT, "language": "en"}
     declared = write_form(project.forms, "gent/a", organisation=english)
     portal = write_form(project.forms, "gent/b", keys=(), organisation=english)
     ends(declared, "key-1", 20 * DAY + 60)
-    project.configure({"smtpUrl": str(settings.smtp_url), "mailSender": "noreply@vlaanderen.example"})
+    project.configure(
+        {"smtpUrl": str(settings.smtp_url), "mailSender": "noreply@vlaanderen.example"}
+    )
     project.apply()
     post_office.received.clear()  # the client-IDs
     project.configure({"smtpUrl": ""})
-    uploaded: Any = {**new_key("uploaded").as_dict(private=False), "exp": int(time.time()) + 5 * DAY + 60}
-    registry.set_keys(registry.client(portal.application)["client_id"], [ECKey.import_key(uploaded)])
-    metrics, ledger = tmp_path / "acmidm_tni.prom", project.folder / "state" / "reminded" / "tni.json"
+    uploaded: Any = {
+        **new_key("uploaded").as_dict(private=False),
+        "exp": int(time.time()) + 5 * DAY + 60,
+    }
+    registry.set_keys(
+        registry.client(portal.application)["client_id"], [ECKey.import_key(uploaded)]
+    )
+    metrics, ledger = (
+        tmp_path / "acmidm_tni.prom",
+        project.folder / "state" / "reminded" / "tni.json",
+    )
 
     dry = remind(project, "--dry-run", "--metrics", str(metrics))
     assert (dry.code, ledger.parent.exists()) == (0, False), dry.output
@@ -82,13 +100,17 @@ def test_what_ends_is_mailed_once(
     assert (without.code, without.stdout) == (2, "")
     assert (
         without.stderr
-        == "stack tni has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get what\n"
+        == "stack tni has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get"
+        " what\n"
     )
 
     project.configure({"smtpUrl": "smtps://127.0.0.2:1"})
     untrusted = remind(project)
     assert (untrusted.code, untrusted.stdout, ledger.parent.exists()) == (2, "", False)
-    assert "setting acmidm:smtpUrl leads to 127.0.0.2:1, which ACMIDM_TRUSTED_HOSTS does not name" in untrusted.stderr
+    assert (
+        "setting acmidm:smtpUrl leads to 127.0.0.2:1, which ACMIDM_TRUSTED_HOSTS does not name"
+        in untrusted.stderr
+    )
 
     project.configure({"smtpUrl": str(settings.smtp_url)})
     sent, again = remind(project), remind(project)
@@ -102,7 +124,10 @@ def test_what_ends_is_mailed_once(
     project.configure({"managementUrl": "http://127.0.0.1:9/management/v1"})
     unseen = remind(project)
     assert unseen.code == 3
-    assert f"the keys of Stad Gent · {portal.application} are in the portal, which cannot be read" in unseen.stderr
+    assert (
+        f"the keys of Stad Gent · {portal.application} are in the portal, which cannot be read"
+        in unseen.stderr
+    )
     ledger.write_text("{")
     damaged = remind(project, "--dry-run")
     assert (damaged.code, damaged.stdout) == (1, "")

@@ -1,4 +1,5 @@
-"""The review of a real preview: takeovers, keys in the portal, refusals; and what is asked wrongly."""
+"""The review of a real preview: takeovers, keys in the portal, refusals; and what is asked
+wrongly."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ __all__ = ["repository"]
 def test_what_the_authority_has_is_compared_too(
     project: Project, acmidm: CommandLine, portal: RunningPortal, registry: Registry
 ) -> None:
-    """What a client that is taken over has already is no news; what it loses is, and each key that goes from the
-    portal.
+    """What a client that is taken over has already is no news; what it loses is, and each key that
+    goes from the portal.
 
     Where the portal cannot be reached, that they go.
     """
@@ -49,19 +50,26 @@ def test_what_the_authority_has_is_compared_too(
         ("loket", "keys_replaced", None),
         ("loket", "product_configured", "notificaties"),
     }
-    gone = [change for one in report["connections"] for change in one["changes"] if change["kind"] == "key_removed"]
+    gone = [
+        change
+        for one in report["connections"]
+        for change in one["changes"]
+        if change["kind"] == "key_removed"
+    ]
     assert all(change["thumbprint"] for change in gone)
     form.path.unlink()
     project.configure({"managementUrl": "http://127.0.0.1:9/management/v1"})
     assert changes_in(acmidm.json("review", "--stack", "tni")) == declared
 
 
-def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLine, registry: Registry) -> None:
-    """A protected client that goes or is replaced is refused by both; that a change lifts the protection of all is in
-    both.
+def test_they_agree_on_what_protection_stops(
+    project: Project, acmidm: CommandLine, registry: Registry
+) -> None:
+    """A protected client that goes or is replaced is refused by both; that a change lifts the
+    protection of all is in both.
 
-    The reason stands beside the report too: a job writes that to a file, and nobody sees it in the log. Nobody did it
-    by hand.
+    The reason stands beside the report too: a job writes that to a file, and nobody sees it in the
+    log. Nobody did it by hand.
     """
     project.configure({"protectClients": "true"})
     forms = {name: write(project, name) for name in ("removed", "another", "unchanged")}
@@ -82,14 +90,28 @@ def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLi
     del forms["product"].request()["scopes"][DOSSIERS]
     forms["product"].save()
     refused = reviewed(1)
-    names = sorted(forms[name].key.removesuffix("-anders") for name in ("removed", "another", "product"))
-    assert [problem.partition(": its client is protected")[0] for problem in refused["problems"]] == names
+    names = sorted(
+        forms[name].key.removesuffix("-anders") for name in ("removed", "another", "product")
+    )
+    assert [
+        problem.partition(": its client is protected")[0] for problem in refused["problems"]
+    ] == names
     assert (
         refused["headline"]
-        == "2 clients are removed, 1 client loses 1 scope, 1 client loses 1 product, 1 client is new on tni; what is"
-        " refused is held back"
+        == "2 clients are removed, 1 client loses 1 scope, 1 client loses 1 product, 1 client is"
+        " new on tni; what is refused is held back"
     )
-    shown = acmidm.run("review", "--base", "HEAD^", "--head", "HEAD", "--environment", "tni", "--output", "markdown")
+    shown = acmidm.run(
+        "review",
+        "--base",
+        "HEAD^",
+        "--head",
+        "HEAD",
+        "--environment",
+        "tni",
+        "--output",
+        "markdown",
+    )
     assert (shown.code, shown.stdout.splitlines()[0]) == (1, f"### {refused['headline']}")
     assert all(f"> **refused** {problem}" in shown.stdout for problem in refused["problems"])
     assert shown.stderr.splitlines() == [f"refused: {problem}" for problem in refused["problems"]]
@@ -108,25 +130,50 @@ def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLi
         "its product has the old client's configuration"
     )
     nowhere = acmidm.run("review", "--stack", "nowhere")
-    assert (nowhere.code, nowhere.output) == (2, "pulumi preview --json: no stack named 'nowhere' found\n")
+    assert (nowhere.code, nowhere.output) == (
+        2,
+        "pulumi preview --json: no stack named 'nowhere' found\n",
+    )
 
 
 def test_wrong_use(repository: Repository) -> None:
     """Each ends with 2 and one sentence."""
-    no_plan = "this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json"
-    for_base = "--head and --environment are for --base; with --stack and --plan the stack's settings have them"
+    no_plan = (
+        "this is not the output of pulumi preview --json; make it with: pulumi preview --json >"
+        " plan.json"
+    )
+    for_base = (
+        "--head and --environment are for --base; with --stack and --plan the stack's settings have"
+        " them"
+    )
     (repository.folder / "plan.json").write_text("{}")
     for words, sentence in {
-        (): "choose what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main",
+        (): (
+            "choose what to review: either --stack, or --plan, or --base; such as: acmidm review"
+            " --base origin/main"
+        ),
         ("--plan", "plan.json"): no_plan,
         ("--plan", "plan.json", "--environment", "tni"): for_base,
         ("--stack", "tni", "--head", "HEAD"): for_base,
         (
             "--plan",
             "none.json",
-        ): "none.json cannot be read or written: No such file or directory; check its name, its folder and your rights",
-        ("--base", "nothing"): 'Git knows no revision "nothing" here; fetch it, or name another branch, tag or commit',
-        ("--base", "HEAD", "--head", "HEAD", "--environment", "acc"): 'environment "acc" is not known; use tni or prod',
+        ): (
+            "none.json cannot be read or written: No such file or directory; check its name, its"
+            " folder and your rights"
+        ),
+        (
+            "--base",
+            "nothing",
+        ): 'Git knows no revision "nothing" here; fetch it, or name another branch, tag or commit',
+        (
+            "--base",
+            "HEAD",
+            "--head",
+            "HEAD",
+            "--environment",
+            "acc",
+        ): 'environment "acc" is not known; use tni or prod',
     }.items():
         assert repository.run("review", *words, code=2).output == f"{sentence}\n"
     (repository.folder / ".git").rename(repository.folder / "elsewhere.git")
@@ -157,4 +204,6 @@ def test_a_clone_without_the_history_is_refused(repository: Repository) -> None:
     )
     (repository.folder / "shallow" / ".git").rename(repository.folder / ".git")
     refused = repository.run("review", "--base", "origin/main", code=2)
-    assert refused.output.startswith('this clone is shallow: where "HEAD" left "origin/main" is not in it')
+    assert refused.output.startswith(
+        'this clone is shallow: where "HEAD" left "origin/main" is not in it'
+    )

@@ -1,4 +1,5 @@
-"""The review of a real preview, and that of the forms alone: both say the same, whatever changes."""
+"""The review of a real preview, and that of the forms alone: both say the same, whatever
+changes."""
 
 from __future__ import annotations
 
@@ -54,16 +55,28 @@ AGREED: dict[str, Changes] = {
     "one-key": {"key_removed": ("b",), "client_with_one_key": ("a",)},
     "key-changed": {"key_changed": ("b",)},
     "compromised": {"key_compromised": ("b",), "client_with_one_key": ("a",)},
-    "without-kid": {"evidence_changed": (None,), "key_added": ("key-2",), "second_key_without_kid": ("key-1",)},
+    "without-kid": {
+        "evidence_changed": (None,),
+        "key_added": ("key-2",),
+        "second_key_without_kid": ("key-1",),
+    },
     "key-expiring": {"key_added": ("key-2",), "key_expiring": ("key-2",)},
-    "configured": {"product_changed": ("notificaties",), "product_removed": ("dosis",), "scope_withdrawn": (DOSSIERS,)},
+    "configured": {
+        "product_changed": ("notificaties",),
+        "product_removed": ("dosis",),
+        "scope_withdrawn": (DOSSIERS,),
+    },
     "unconfigured": {"scope_granted": (SEND,), "product_configured": ("notificaties",)},
     "described": {"client_updated": NOTHING, "contact_to_check": ("loket@elders.example",)},
     "handed-over": {"keys_handed_over": NOTHING},
     "taken-back": {"keys_declared": NOTHING, "key_added": ("key-1",)},
     "uploads": {"client_created": NOTHING, "key_awaited": NOTHING, "scope_granted": (PLAIN,)},
     "reason": {"scope_note_changed": (SEND,)},
-    "by-default": {"scope_default": (SEND,), "scope_on_request": (PLAIN,), "attributes_changed": NOTHING},
+    "by-default": {
+        "scope_default": (SEND,),
+        "scope_on_request": (PLAIN,),
+        "attributes_changed": NOTHING,
+    },
     "key-replaced": {"keys_replaced": NOTHING, "key_changed": ("key-1",)},
     "key-described": {"key_changed": ("a",)},
     "key-ended": {"key_added": ("key-2",), "key_expired": ("key-2",)},
@@ -81,7 +94,11 @@ AGREED: dict[str, Changes] = {
 """By form; of the takeover, the client-ID is known as it is made."""
 AGREED_ELSEWHERE: dict[str, Changes] = {
     "weaker": {"authentication_weakened": NOTHING, "key_removed": ("key-1",)},
-    "stronger": {"authentication_changed": NOTHING, "key_awaited": NOTHING, "secret_until_key": NOTHING},
+    "stronger": {
+        "authentication_changed": NOTHING,
+        "key_awaited": NOTHING,
+        "secret_until_key": NOTHING,
+    },
     "renewed": {"secret_renewed": NOTHING},
     "uploaded": {"authentication_weakened": NOTHING, "keys_declared": NOTHING},
     "leaving": {
@@ -98,14 +115,21 @@ AGREED_ELSEWHERE: dict[str, Changes] = {
         "scope_withdrawn": (SEND,),
     },
     "coming": {"retirement_coming": NOTHING, "client_updated": NOTHING},
-    "preserved": {"retirement_announced": NOTHING, "client_preserved": NOTHING, "protection_lifted": NOTHING},
+    "preserved": {
+        "retirement_announced": NOTHING,
+        "client_preserved": NOTHING,
+        "protection_lifted": NOTHING,
+    },
     "back": NEW,
 }
 """Those that need a client secret or a second platform."""
 NOT_BY_FORMS = {
     *(Kind.SECRET_RESTORED, Kind.CHANGED_OTHERWISE, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED),
     *(Kind.CLIENT_REPLACED, Kind.CLIENT_WITHOUT_KEY, Kind.NOT_RECORDED),
-    *(Kind.PROTECTION_RESTORED, Kind.PRODUCT_PROTECTED),  # of what left by one step only, which no form says
+    *(
+        Kind.PROTECTION_RESTORED,
+        Kind.PRODUCT_PROTECTED,
+    ),  # of what left by one step only, which no form says
     *(Kind.CLIENT_MARKED, Kind.PRODUCT_MARKED),
     *(kind for kind in Kind if kind.row.resource is Resource.OTHER),  # of types that no form knows
 }
@@ -113,12 +137,19 @@ OF_KEYCLOAK = {Kind.KEYS_AT_ADDRESS, Kind.KEYS_OFF_ADDRESS}
 """The embedded authority knows no address of keys: see test_addresses.py."""
 BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
 ENDED = {Kind.MANDATE_ENDED, Kind.SENDS_FOR_MORE, Kind.SENDS_FOR_FEWER}
-"""Of a mandate that has ended, and of organisations that a client sends for: ``test_mandates.py`` tries them."""
-AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK, Kind.AWAITS_KEYS}
+"""Of a mandate that has ended, and of organisations that a client sends for: ``test_mandates.py``
+tries them."""
+AT_THE_GATE = {
+    Kind.EXEMPTION_STANDS,
+    Kind.UNPROVEN,
+    Kind.GATE_PASSED,
+    Kind.HELD_BACK,
+    Kind.AWAITS_KEYS,
+}
 """Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
 FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, Kind.KEY_MAY_STAY, *BESIDE, *AT_THE_GATE}
-"""A stack has one environment of a form; whether an exemption exempts anything is a matter of all. And Git alone has
-what else changes."""
+"""A stack has one environment of a form; whether an exemption exempts anything is a matter of all.
+And Git alone has what else changes."""
 
 
 def each(table: dict[str, Changes]) -> set[tuple[str, str, str | None]]:
@@ -138,15 +169,20 @@ LEFT_ALONE = {Kind.CLIENT_ABANDONED, Kind.KEY_LEFT}
 
 
 def test_every_kind_that_both_can_see_is_tried() -> None:
-    tried = {kind for table in (AGREED, AGREED_ELSEWHERE) for kinds in table.values() for kind in kinds}
-    assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK - BY_HAND - LEFT_ALONE - ENDED
+    tried = {
+        kind for table in (AGREED, AGREED_ELSEWHERE) for kinds in table.values() for kind in kinds
+    }
+    assert (
+        tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK - BY_HAND - LEFT_ALONE - ENDED
+    )
 
 
 def without_engine(report: dict[str, Any]) -> dict[str, Any]:
     """What is left when all that only one of the two knows is taken away."""
     only_one = ("client_id", "form")
     connections = [
-        {name: value for name, value in one.items() if name not in only_one} for one in report["connections"]
+        {name: value for name, value in one.items() if name not in only_one}
+        for one in report["connections"]
     ]
     for one in connections:
         one["changes"] = [
@@ -159,7 +195,13 @@ def without_engine(report: dict[str, Any]) -> dict[str, Any]:
         ]
     notes = [note for note in report["notes"] if not note.startswith(LEFT_BEHIND)]
     headline = re.sub("; also changes [^;]*", "", report["headline"])
-    return {**report, "headline": headline, "other_changes": [], "connections": connections, "notes": notes}
+    return {
+        **report,
+        "headline": headline,
+        "other_changes": [],
+        "connections": connections,
+        "notes": notes,
+    }
 
 
 LEFT_BEHIND = "No form names these key files any more; remove them too: "
@@ -180,7 +222,10 @@ def write_forms(project: Project) -> dict[str, FormFile]:
         "one-key": {"keys": ("a", "b")},
         "key-changed": {"keys": ("a", "b")},
         "compromised": {"keys": ("a", "b")},
-        "configured": {"scopes": (SEND, DOSSIERS), "products": {"notificaties": NOTIFICATIES, "dosis": DOSIS}},
+        "configured": {
+            "scopes": (SEND, DOSSIERS),
+            "products": {"notificaties": NOTIFICATIES, "dosis": DOSIS},
+        },
         "unconfigured": {"scopes": (PLAIN,), "products": {}},
         "taken-back": {"keys": ()},
         "by-default": {"scopes": (SEND, PLAIN)},
@@ -228,14 +273,25 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     forms["one-key"].request()["jwks"].pop()
     forms["key-changed"].request()["jwks"].pop()
     forms["key-changed"].add_key("b")
-    forms["compromised"].request()["jwks"][1] = {"file": forms["compromised"].request()["jwks"][1], "compromised": True}
+    forms["compromised"].request()["jwks"][1] = {
+        "file": forms["compromised"].request()["jwks"][1],
+        "compromised": True,
+    }
     proven = forms["without-kid"]
     private = proven.keys["key-1"].as_dict(private=True)
     write_evidence(
-        proven.path.parent, private, organisation=proven.code, application=proven.application, signs_with_kid=False
+        proven.path.parent,
+        private,
+        organisation=proven.code,
+        application=proven.application,
+        signs_with_kid=False,
     )
     proven.add_key("key-2")
-    for name, seconds in {"key-expiring": TEN_DAYS, "key-ended": -TEN_DAYS, "exempted": FIVE_YEARS}.items():
+    for name, seconds in {
+        "key-expiring": TEN_DAYS,
+        "key-ended": -TEN_DAYS,
+        "exempted": FIVE_YEARS,
+    }.items():
         forms[name].add_key("key-2")
         ends(forms[name], "key-2", seconds)
     forms["key-replaced"].request()["jwks"].pop()
@@ -272,7 +328,8 @@ def ends(form: FormFile, kid: str, seconds: int) -> None:
 
 
 def register_as_declared(portal: RunningPortal) -> str:
-    """A client made by hand that is described as its form will: all that a form alone cannot know."""
+    """A client made by hand that is described as its form will: all that a form alone cannot
+    know."""
     with portal.operator() as operator:
         client = register_client(
             operator,
@@ -284,8 +341,11 @@ def register_as_declared(portal: RunningPortal) -> str:
     return str(client["client_id"])
 
 
-def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: RunningPortal) -> None:
-    """For every kind of change that forms can have, the two sources make the same report, word for word."""
+def test_engine_and_forms_agree(
+    project: Project, acmidm: CommandLine, portal: RunningPortal
+) -> None:
+    """For every kind of change that forms can have, the two sources make the same report, word for
+    word."""
     client_id = register_as_declared(portal)
     forms = write_forms(project)
     acmidm.keep_in_git()
@@ -297,16 +357,18 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: R
     assert without_engine(by_engine) == without_engine(by_forms)
     assert by_engine["unchanged"] == {"tni": 1}, "a form that was moved changes nothing"
     assert changes_in(by_engine) == {
-        (form, kind, client_id if kind == "client_adopted" else of) for form, kind, of in each(AGREED)
+        (form, kind, client_id if kind == "client_adopted" else of)
+        for form, kind, of in each(AGREED)
     }
     assert by_forms["notes"][0] == f"{LEFT_BEHIND}onboardings/gent/removed-key-1.jwk.json."
     (other,) = by_engine["notes"]
     assert (
-        f", other clients than those that go: OVO002067/another-{forms['another'].application[8:20]},"
-        " OVO002067/removed-" in other
+        ", other clients than those that go:"
+        f" OVO002067/another-{forms['another'].application[8:20]}, OVO002067/removed-" in other
     )
     assert other.endswith(
-        "To keep one of these under another name, write formerly in its form, or in organisation.yaml for another code."
+        "To keep one of these under another name, write formerly in its form, or in"
+        " organisation.yaml for another code."
     )
 
     def found(name: str) -> dict[str, Any]:
@@ -317,7 +379,9 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: R
     assert [field["field"] for field in described["fields"]] == ["exp"]
     assert described["text"].startswith("describes key a otherwise: exp none → ")
     assert {
-        (change["kind"], change["text"]) for name in ("by-default", "created") for change in found(name)["changes"]
+        (change["kind"], change["text"])
+        for name in ("by-default", "created")
+        for change in found(name)["changes"]
     } >= {
         ("scope_default", f"gets scope {SEND} in every token, whatever its request names"),
         ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} loket → balie"),
@@ -326,7 +390,10 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: R
     }
     granted = found("granted")
     assert granted["changes"][0]["note"] == "dossiers | in `Mijn Burgerprofiel` (SD-4711)"
-    assert (granted["changes"][0]["owner"], granted["changes"][0]["verified"]) == ("Digitaal Vlaanderen", False)
+    assert (granted["changes"][0]["owner"], granted["changes"][0]["verified"]) == (
+        "Digitaal Vlaanderen",
+        False,
+    )
     assert granted["form"] == "gent/granted"
     handed_over = found("handed-over")["changes"][0]
     assert [field["field"] for field in handed_over["fields"]] == ["key-1"]
@@ -336,8 +403,8 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: R
 def test_they_agree_on_authentication_and_protection(
     project: Project, acmidm: CommandLine, registry: Registry, tmp_path: Path
 ) -> None:
-    """Clients that go from a key to a secret and back, keys in the portal among them, and second platforms that are
-    left or kept."""
+    """Clients that go from a key to a secret and back, keys in the portal among them, and second
+    platforms that are left or kept."""
     offered_there = {**offered(), "scopes": {"NotificatiesImport": {}}}
     offered_there["products"] = {
         "notificaties": {**offered_there["products"]["notificaties"], "scope": "NotificatiesImport"}
@@ -382,15 +449,29 @@ def test_they_agree_on_authentication_and_protection(
         del back.document["retire"], back.document["preserve"]
         for form in (coming, left):
             form.document["contacts"] = ["loket@stad-gent.example"]
-        for form in (weaker, stronger, renewed, uploaded, leaving, staying, without, coming, preserved, back, left):
+        for form in (
+            weaker,
+            stronger,
+            renewed,
+            uploaded,
+            leaving,
+            staying,
+            without,
+            coming,
+            preserved,
+            back,
+            left,
+        ):
             form.save()
-        by_engine = acmidm.json("review", "--stack", "tni", "--fail-on", "authentication_weakened", code=1)
+        by_engine = acmidm.json(
+            "review", "--stack", "tni", "--fail-on", "authentication_weakened", code=1
+        )
         by_forms = acmidm.review_of_forms("--environment", "tni")
     by_forms["notes"] = by_engine["notes"]
     assert without_engine(by_engine) == without_engine(by_forms)
     assert (
         by_engine["headline"]
-        == "1 client is taken down, 1 client is left to itself, 2 clients authenticate less safely, 13 more kinds of"
-        " change on tni"
+        == "1 client is taken down, 1 client is left to itself, 2 clients authenticate less safely,"
+        " 13 more kinds of change on tni"
     )
     assert changes_in(by_engine) == each(AGREED_ELSEWHERE)

@@ -12,8 +12,8 @@ from tests.support.two_stacks import Both, with_production
 
 
 def test_all_stacks_unless_one_is_named(both: Both, portal: RunningPortal) -> None:
-    """Also who lacks production, on whichever stack; a stack that was never made has nothing. One that cannot be read
-    is said, and the others are shown, unless what it has decides."""
+    """Also who lacks production, on whichever stack; a stack that was never made has nothing. One
+    that cannot be read is said, and the others are shown, unless what it has decides."""
     both.tni.connect(portal)
     both.prod.configure({"promotionGate": "off"})
     whole, alone = with_production(both.tni, "beide"), write_form(both.tni.forms, "gent/alleen-tni")
@@ -49,4 +49,6 @@ def status(project: Project, *words: str, code: int = 0) -> Outcome:
 
 def rows(outcome: Outcome) -> set[tuple[str, str]]:
     """Each application, with its stack."""
-    return {(row["application"], row["stack"]) for row in csv.DictReader(outcome.stdout.splitlines())}
+    return {
+        (row["application"], row["stack"]) for row in csv.DictReader(outcome.stdout.splitlines())
+    }

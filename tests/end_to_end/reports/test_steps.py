@@ -1,5 +1,5 @@
-"""Where each connection stands, with the real engine and two authorities: a row goes from step 2 to step 10, fact by
-fact."""
+"""Where each connection stands, with the real engine and two authorities: a row goes from step 2 to
+step 10, fact by fact."""
 
 from __future__ import annotations
 
@@ -30,10 +30,17 @@ def places(found: dict[str, dict[str, Any]]) -> dict[str, tuple[int, str]]:
 
 
 def test_from_step_2_to_step_10(both: Both, portal: RunningPortal) -> None:
-    """Declared, made, its key uploaded, proven, made, mailed and done on production; with what is unknown where
-    somebody cannot tell."""
+    """Declared, made, its key uploaded, proven, made, mailed and done on production; with what is
+    unknown where somebody cannot tell."""
     with running_mail_server() as mail_server:
-        walk(both, portal, {"smtpUrl": f"smtp://127.0.0.1:{mail_server.port}", "mailSender": "dv@vlaanderen.example"})
+        walk(
+            both,
+            portal,
+            {
+                "smtpUrl": f"smtp://127.0.0.1:{mail_server.port}",
+                "mailSender": "dv@vlaanderen.example",
+            },
+        )
 
 
 def walk(both: Both, portal: RunningPortal, mails: dict[str, str]) -> None:
@@ -67,14 +74,22 @@ def walk(both: Both, portal: RunningPortal, mails: dict[str, str]) -> None:
     assert places(rows(both.tni)) == {"tni": (7, "tested"), "prod": (7, "deploy")}
     both.prod.apply()
     not_mailed = rows(both.tni)["prod"]
-    assert (not_mailed["step"], not_mailed["order"], not_mailed["waits_for"]) == (7, "hand-over-no-smtp", "us")
+    assert (not_mailed["step"], not_mailed["order"], not_mailed["waits_for"]) == (
+        7,
+        "hand-over-no-smtp",
+        "us",
+    )
     both.prod.configure(mails)
     both.prod.apply()
-    both.in_prod.set_keys(both.in_prod.client(form.application)["client_id"], [new_key("for-production")])
+    both.in_prod.set_keys(
+        both.in_prod.client(form.application)["client_id"], [new_key("for-production")]
+    )
     assert places(rows(both.tni)) == {"tni": (7, "on-production"), "prod": (10, "done")}
 
     # An authority that is down, and a stack that does not exist, are unknown; neither ends it.
-    both.prod.configure({"managementUrl": "http://127.0.0.1:1/management/v1", "retryDeadlineSeconds": 0})
+    both.prod.configure(
+        {"managementUrl": "http://127.0.0.1:1/management/v1", "retryDeadlineSeconds": 0}
+    )
     shutil.copy(both.tni.folder / "Pulumi.tni.yaml", both.tni.folder / "Pulumi.elsewhere.yaml")
     lost = rows(both.tni, "--stack", "prod", "--stack", "elsewhere")
     assert places(lost) == {"prod": (9, "keys-unknown"), "elsewhere": (2, "state-unknown")}

@@ -1,4 +1,5 @@
-"""One oidc-provider with products beside it for the tests of a file; each works on applications of its own."""
+"""One oidc-provider with products beside it for the tests of a file; each works on applications of
+its own."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def project(platform: Platform, tmp_path: Path) -> Project:
 def proxied(platform: Platform, proxy: FaultProxy, tmp_path: Path) -> ProxiedProject:
     """A project whose registration endpoint is behind the proxy."""
     platform.clear()
-    return platform.prepared(ProxiedProject(tmp_path / "project"), managementUrl=f"{proxy.origin}/reg")
+    return platform.prepared(
+        ProxiedProject(tmp_path / "project"), managementUrl=f"{proxy.origin}/reg"
+    )
 
 
 def change_by_hand(provider: RunningProvider, client_id: str) -> None:

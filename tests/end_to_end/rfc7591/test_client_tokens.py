@@ -1,5 +1,5 @@
-"""A stack on an authority that opens each client to the token of its own registration, found by the issuer's name
-alone."""
+"""A stack on an authority that opens each client to the token of its own registration, found by the
+issuer's name alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def project(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Pro
 
 
 def test_from_the_first_run_to_the_last(project: Project, platform: Platform) -> None:
-    """The state has the token as a secret, and whoever can decrypt the state opens the client: runs, drift, destroy."""
+    """The state has the token as a secret, and whoever can decrypt the state opens the client:
+    runs, drift, destroy."""
     provider = platform.provider
     form = write_form(project.forms, scopes=(SEND,))
     project.apply()
@@ -41,7 +42,9 @@ def test_from_the_first_run_to_the_last(project: Project, platform: Platform) ->
     project.secrets.append(token)
     assert token not in project.exported()
     kept = [kind for kind, one in project.resources().items() if REGISTRATION in one["outputs"]]
-    assert sorted(kept) == [f"{kind} {form.key}" for kind in ("ClientJwks", "ClientScopes", "OAuthClient")]
+    assert sorted(kept) == [
+        f"{kind} {form.key}" for kind in ("ClientJwks", "ClientScopes", "OAuthClient")
+    ]
     project.in_sync()
 
     change_by_hand(provider, client_id)
@@ -70,8 +73,11 @@ def test_from_the_first_run_to_the_last(project: Project, platform: Platform) ->
     assert client_id not in provider.clients
 
 
-def test_a_client_whose_token_nobody_has_is_left_alone(project: Project, platform: Platform) -> None:
-    """As after a state was lost: a sentence for this client, and everybody else's is carried out."""
+def test_a_client_whose_token_nobody_has_is_left_alone(
+    project: Project, platform: Platform
+) -> None:
+    """As after a state was lost: a sentence for this client, and everybody else's is carried
+    out."""
     lost = write_form(project.forms, scopes=(SEND,))
     project.apply()
     client_id = project.client_id(lost)

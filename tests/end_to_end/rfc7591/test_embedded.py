@@ -1,4 +1,5 @@
-"""The embedded authority by RFC 7591 and 7592: the same clients as by its management API, whoever made them."""
+"""The embedded authority by RFC 7591 and 7592: the same clients as by its management API, whoever
+made them."""
 
 from __future__ import annotations
 
@@ -24,8 +25,11 @@ def project(portal: RunningPortal, tmp_path: Path) -> Project:
     return made
 
 
-def test_from_the_first_run_to_the_last(project: Project, portal: RunningPortal, registry: Registry) -> None:
-    """A scope that its provider assigns stays; a change by hand through the other API shows and is healed."""
+def test_from_the_first_run_to_the_last(
+    project: Project, portal: RunningPortal, registry: Registry
+) -> None:
+    """A scope that its provider assigns stays; a change by hand through the other API shows and is
+    healed."""
     form = write_form(project.forms, scopes=(SEND,))
     project.apply()
     project.in_sync()
@@ -33,7 +37,9 @@ def test_from_the_first_run_to_the_last(project: Project, portal: RunningPortal,
     assert registry.client(form.application)["scopes"] == sorted((SEND, ASSIGNED))
     assert portal.client_token(form.keys["key-1"], client_id, "notificaties", scope=SEND)
     registry.set_scopes(client_id, [SEND, ASSIGNED, PLAIN])
-    assert details(project.steps("--refresh")) == {f"ClientScopes {form.key}": ("update", [f"scopes.{PLAIN}"])}
+    assert details(project.steps("--refresh")) == {
+        f"ClientScopes {form.key}": ("update", [f"scopes.{PLAIN}"])
+    }
     assert project.acmidm("drift", "--heal").code == 0
     assert registry.client(form.application)["scopes"] == sorted((SEND, ASSIGNED))
     form.add_key("key-2")
@@ -46,8 +52,11 @@ def test_from_the_first_run_to_the_last(project: Project, portal: RunningPortal,
 
 
 def test_refusals_are_in_the_form_of_the_standard(portal: RunningPortal) -> None:
-    """RFC 7591 §3.2.2 and RFC 7592 §2.1: an error code and a sentence; 401 of a client that does not exist."""
-    document = client_document(scope=SEND, jwks={"keys": [public_jwk(new_key())]}, software_id="acmidm/tni/x/y")
+    """RFC 7591 §3.2.2 and RFC 7592 §2.1: an error code and a sentence; 401 of a client that does
+    not exist."""
+    document = client_document(
+        scope=SEND, jwks={"keys": [public_jwk(new_key())]}, software_id="acmidm/tni/x/y"
+    )
     with portal.operator() as http:
         assert http.get(f"{PATH}/nobody").status_code == 401
         made = http.post(PATH, json={**document, "unknown": "is ignored"}).raise_for_status().json()
@@ -59,7 +68,10 @@ def test_refusals_are_in_the_form_of_the_standard(portal: RunningPortal) -> None
             document,  # its natural key has a client
         ):
             answer = http.post(PATH, json=wrong)
-            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata"), answer.text
+            assert (answer.status_code, answer.json()["error"]) == (
+                400,
+                "invalid_client_metadata",
+            ), answer.text
             assert answer.json()["error_description"]
         other = http.put(f"{PATH}/{made['client_id']}", json={**document, "client_id": "another"})
         assert other.status_code == 400

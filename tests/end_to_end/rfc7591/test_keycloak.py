@@ -1,4 +1,5 @@
-"""The same adapter on a second authority: Keycloak's registration endpoint, which keeps none of our marks."""
+"""The same adapter on a second authority: Keycloak's registration endpoint, which keeps none of our
+marks."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ def platform(
     administrator: Admin, keycloak_server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Platform]:
     folder = tmp_path_factory.mktemp("products")
-    with running_platform(keycloak_server, administrator, folder, make=make_registering_realm) as running:
+    with running_platform(
+        keycloak_server, administrator, folder, make=make_registering_realm
+    ) as running:
         yield running
 
 
@@ -39,7 +42,8 @@ def project(platform: Platform, tmp_path: Path) -> Project:
 
 
 def test_from_the_first_run_to_the_last(project: Project, realm: TestRealm) -> None:
-    """What it does not keep is no drift; a change by hand is, and is healed; a removal is known for one."""
+    """What it does not keep is no drift; a change by hand is, and is healed; a removal is known for
+    one."""
     form = write_form(project.forms, scopes=(SEND, PLAIN), keys=("key-1", "key-2"))
     project.apply()
     project.in_sync()

@@ -1,4 +1,5 @@
-"""A create whose answer is lost: nobody finds what it made, so that no run makes it a second time by itself."""
+"""A create whose answer is lost: nobody finds what it made, so that no run makes it a second time
+by itself."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def lose(proxied: ProxiedProject, proxy: FaultProxy) -> tuple[FormFile, FormFile
 
 def forget(project: Project, form: FormFile) -> None:
     """What the report says that a person does."""
-    project.succeed("state", "delete", "--yes", project.resources()[f"OAuthClient {form.key}"]["urn"])
+    project.succeed(
+        "state", "delete", "--yes", project.resources()[f"OAuthClient {form.key}"]["urn"]
+    )
 
 
 def test_is_reported_in_each_run_and_never_repeated(
@@ -31,22 +34,32 @@ def test_is_reported_in_each_run_and_never_repeated(
 ) -> None:
     """With what to look for; a refresh keeps it; nothing of it is made, and everybody else's is.
 
-    By ``pulumi up``. ``acmidm deploy``, and how it is taken over: ``tests/conformance/test_killed.py``.
+    By ``pulumi up``. ``acmidm deploy``, and how it is taken over:
+    ``tests/conformance/test_killed.py``.
     """
     lost, other = lose(proxied, proxy)
     for _ in range(2):
         outcome = proxied.up()
         assert outcome.code != 0
-        assert f"look at the authority for one with software_id acmidm/tni/{lost.key}" in outcome.output
+        assert (
+            f"look at the authority for one with software_id acmidm/tni/{lost.key}"
+            in outcome.output
+        )
         proxied.pulumi("refresh", "--yes")
     assert len(provider.named(lost.application)) == 1
     assert len(provider.named(other.application)) == 1
-    assert [place for place in proxied.resources() if place.endswith(lost.key)] == [f"OAuthClient {lost.key}"]
-    assert "client_id" not in proxied.outputs()["connections"][lost.key]["acmidm"], "nobody is told one"
+    assert [place for place in proxied.resources() if place.endswith(lost.key)] == [
+        f"OAuthClient {lost.key}"
+    ]
+    assert "client_id" not in proxied.outputs()["connections"][lost.key]["acmidm"], (
+        "nobody is told one"
+    )
     assert proxied.acmidm("drift").code == 1, "it is declared, and not applied"
 
 
-def test_what_was_not_made_is_made_then(proxied: ProxiedProject, proxy: FaultProxy, provider: RunningProvider) -> None:
+def test_what_was_not_made_is_made_then(
+    proxied: ProxiedProject, proxy: FaultProxy, provider: RunningProvider
+) -> None:
     lost, _ = lose(proxied, proxy)
     [made] = provider.named(lost.application)
     provider.remove(made["client_id"])

@@ -1,5 +1,5 @@
-"""A connection moves to another stack at an authority that finds no client by its key: what opens the client moves with
-it, as a secret."""
+"""A connection moves to another stack at an authority that finds no client by its key: what opens
+the client moves with it, as a secret."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
 
 
 def test_what_opens_a_client_moves_with_it(platform: Platform, tmp_path: Path) -> None:
-    """Before that, the second stack makes no client; after it, it changes and removes the one that is there."""
+    """Before that, the second stack makes no client; after it, it changes and removes the one that
+    is there."""
     made = (Project(tmp_path / "project", f"tni-{name}") for name in "ab")
-    a, b = (platform.prepared(each, environment="tni", registrationAccessTokens=True) for each in made)
+    a, b = (
+        platform.prepared(each, environment="tni", registrationAccessTokens=True) for each in made
+    )
     a.configure({"organisations": "aalst gent"})
     b.configure({"organisations": "zele"})
     form = write_form(a.forms, "gent/loket", scopes=(SEND,))
@@ -38,7 +41,9 @@ def test_what_opens_a_client_moves_with_it(platform: Platform, tmp_path: Path) -
 
     moved = a.acmidm("move", "gent", "--from", "tni-a", "--to", "tni-b")
     assert moved.code == 0, moved.output
-    registrations = [place for place, each in b.resources().items() if each["outputs"].get("registration")]
+    registrations = [
+        place for place, each in b.resources().items() if each["outputs"].get("registration")
+    ]
     assert f"OAuthClient {form.key}" in registrations
     assert platform.provider.token_of(client_id) not in b.exported()
     form.document["contacts"] = ["ander@stad-gent.example"]
@@ -48,7 +53,10 @@ def test_what_opens_a_client_moves_with_it(platform: Platform, tmp_path: Path) -
         assert deployed.code == 0, deployed.output
     assert b.client_id(form) == client_id
     client = platform.provider.clients[client_id]
-    assert (client["contacts"], client["managed_by"]) == (["ander@stad-gent.example"], "acmidm/tni-b")
+    assert (client["contacts"], client["managed_by"]) == (
+        ["ander@stad-gent.example"],
+        "acmidm/tni-b",
+    )
     b.in_sync()
     form.path.unlink()
     write_form(a.forms, "gent/later", environment="prod", keys=())

@@ -16,10 +16,13 @@ from tests.support.registry import Registry
 def test_evidence_counts_on_whichever_stack_has_the_connection(
     shards: Shards, portal: RunningPortal, registry: Registry, tmp_path: Path
 ) -> None:
-    """The board names the stack that has to run. One that cannot be read hides nothing of the other."""
+    """The board names the stack that has to run. One that cannot be read hides nothing of the
+    other."""
     prod = Project(shards.a.folder, "prod")
     with running_portal(tmp_path / "production", environment="prod", **offered()) as production:
-        prod.connect(production, promotionGate="enforce", promotionStack="tni-a tni-b", protectClients=False)
+        prod.connect(
+            production, promotionGate="enforce", promotionStack="tni-a tni-b", protectClients=False
+        )
 
         def written(name: str) -> FormFile:
             form = write_form(shards.forms, name, scopes=(PLAIN,), keys=("tni-key",))
@@ -42,9 +45,16 @@ def test_evidence_counts_on_whichever_stack_has_the_connection(
 
         prod.configure({"promotionStack": "gone tni-b"})
         held_back = prod.recover()
-        assert 'nothing is proven, for TNI cannot be looked at: there is no stack "gone"' in held_back.output
-        assert [place.partition(" ")[2] for place in prod.resources() if "OAuthClient" in place] == [zele.key]
+        assert (
+            'nothing is proven, for TNI cannot be looked at: there is no stack "gone"'
+            in held_back.output
+        )
+        assert [
+            place.partition(" ")[2] for place in prod.resources() if "OAuthClient" in place
+        ] == [zele.key]
         prod.configure({"promotionStack": "tni-a tni-b"})
         deployed = prod.recover()
         assert deployed.code == 0, deployed.output
-        assert {place.partition(" ")[2] for place in prod.resources() if "OAuthClient" in place} == {gent.key, zele.key}
+        assert {
+            place.partition(" ")[2] for place in prod.resources() if "OAuthClient" in place
+        } == {gent.key, zele.key}

@@ -1,5 +1,5 @@
-"""A connection goes from one stack to the other: nothing is made anew, nobody is mailed, and whatever is cut off goes
-on."""
+"""A connection goes from one stack to the other: nothing is made anew, nobody is mailed, and
+whatever is cut off goes on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ SHOWN = ("client_id", "software_id", "scopes", "jwks", "products")
 
 def there(registry: Registry, *forms: FormFile) -> list[dict[str, object]]:
     """What people have of their connections, each with one client."""
-    clients = [client for (client,) in registry.everything(*(form.application for form in forms)).values()]
+    clients = [
+        client for (client,) in registry.everything(*(form.application for form in forms)).values()
+    ]
     return [{name: client[name] for name in SHOWN} for client in clients]
 
 
@@ -43,7 +45,11 @@ def test_an_organisation_moves(shards: Shards, registry: Registry, is_new: bool)
             project.configure({"protectClients": True})
         form = write_form(shards.forms, "gent/loket", scopes=(SEND, PLAIN))
         secret = write_form(
-            shards.forms, "gent/ander", keys=(), token_endpoint_auth_method="client_secret_basic", platforms=["acmidm"]
+            shards.forms,
+            "gent/ander",
+            keys=(),
+            token_endpoint_auth_method="client_secret_basic",
+            platforms=["acmidm"],
         )
         stays = write_form(shards.forms, "aalst/loket")
         write_form(shards.forms, "zele/loket")
@@ -53,7 +59,10 @@ def test_an_organisation_moves(shards: Shards, registry: Registry, is_new: bool)
         before, secrets = there(registry, form, secret, stays), shards.a.shown_with_secrets()
         shards.take("aalst", "gent z*")
         refused = shards.a.recover()
-        assert (refused.code, f"acmidm move {min(form.key, secret.key)} --from tni-a --to STACK" in refused.stderr) == (
+        assert (
+            refused.code,
+            f"acmidm move {min(form.key, secret.key)} --from tni-a --to STACK" in refused.stderr,
+        ) == (
             2,
             True,
         ), refused.output
@@ -63,7 +72,10 @@ def test_an_organisation_moves(shards: Shards, registry: Registry, is_new: bool)
         moved = shards.a.acmidm("move", "gent", "--from", "tni-a", "--to", "tni-b")
         assert (moved.code, moved.stdout) == (
             0,
-            "2 connections are moved; acmidm deploy --stack tni-b puts the mark of that stack on their clients\n",
+            (
+                "2 connections are moved; acmidm deploy --stack tni-b puts the mark of that stack"
+                " on their clients\n"
+            ),
         ), moved.output
         nothing_is_made_or_removed(shards, form, secret)
         drift = shards.a.acmidm("drift", "--stack", "tni-a")
@@ -73,8 +85,13 @@ def test_an_organisation_moves(shards: Shards, registry: Registry, is_new: bool)
             assert deployed.code == 0, deployed.output
         nothing_is_made_or_removed(shards)
         assert there(registry, form, secret, stays) == before
-        assert {registry.client(each.application)["managed_by"] for each in (form, secret)} == {"acmidm/tni-b"}
-        kept = [json.loads(text)["client_secrets"][secret.key] for text in (secrets, shards.b.shown_with_secrets())]
+        assert {registry.client(each.application)["managed_by"] for each in (form, secret)} == {
+            "acmidm/tni-b"
+        }
+        kept = [
+            json.loads(text)["client_secrets"][secret.key]
+            for text in (secrets, shards.b.shown_with_secrets())
+        ]
         assert kept[0] == kept[1]
         assert kept[0]["acmidm"] not in shards.b.exported()
         assert server.recipients[mailed:] == [], "whom gent's own mail went to"
@@ -86,7 +103,8 @@ def test_an_organisation_moves(shards: Shards, registry: Registry, is_new: bool)
 
 
 def test_a_move_that_is_killed_goes_on(shards: Shards, registry: Registry, tmp_path: Path) -> None:
-    """Killed between the two states, each of which has the connection then: neither stack changes anything of it."""
+    """Killed between the two states, each of which has the connection then: neither stack changes
+    anything of it."""
     form = write_form(shards.forms, "gent/loket")
     stays = write_form(shards.forms, "aalst/loket")
     write_form(shards.forms, "zele/loket")
@@ -121,7 +139,8 @@ def test_a_move_that_is_killed_goes_on(shards: Shards, registry: Registry, tmp_p
 
 
 def test_what_may_not_move(shards: Shards) -> None:
-    """What the settings do not say yet, what nobody has, and between stacks that are not of one environment."""
+    """What the settings do not say yet, what nobody has, and between stacks that are not of one
+    environment."""
     form = write_form(shards.forms, "gent/loket")
     write_form(shards.forms, "zele/loket")
     shards.a.apply()
@@ -132,13 +151,21 @@ def test_what_may_not_move(shards: Shards) -> None:
 
     assert refused("gent", "tni-a", "tni-b") == (
         2,
-        f"stack tni-a takes {form.key} itself; have acmidm:organisations of it leave its organisation out first",
+        (
+            f"stack tni-a takes {form.key} itself; have acmidm:organisations of it leave its"
+            " organisation out first"
+        ),
     )
     shards.take("aalst", "zele")
     assert refused("gent", "tni-a", "tni-b") == (
         2,
-        f"stack tni-b does not take {form.key}; name its organisation in acmidm:organisations of it first",
+        (
+            f"stack tni-b does not take {form.key}; name its organisation in acmidm:organisations"
+            " of it first"
+        ),
     )
-    assert refused("nobody", "tni-a", "tni-b")[1].startswith("stack tni-a has no connection nobody; ")
+    assert refused("nobody", "tni-a", "tni-b")[1].startswith(
+        "stack tni-a has no connection nobody; "
+    )
     shards.b.configure({"environment": "prod"})
     assert "are not of one environment" in refused("gent", "tni-a", "tni-b")[1]

@@ -1,4 +1,5 @@
-"""Two stacks of one environment, each with its own organisations: neither changes or stops what is the other's."""
+"""Two stacks of one environment, each with its own organisations: neither changes or stops what is
+the other's."""
 
 from __future__ import annotations
 
@@ -10,14 +11,20 @@ from tests.support.registry import Registry
 
 
 def test_each_declares_its_own(shards: Shards, registry: Registry) -> None:
-    """Reports of both together have both; what one authority has of the other stack is no finding."""
+    """Reports of both together have both; what one authority has of the other stack is no
+    finding."""
     gent = write_form(shards.forms, "gent/loket", scopes=(SEND, PLAIN))
     zele = write_form(shards.forms, "zele/loket", scopes=(SEND,))
     reviewed = shards.a.acmidm("review", *shards.both, "--output", "json")
-    assert [each["key"] for each in json.loads(reviewed.stdout)["connections"]] == [gent.key, zele.key]
+    assert [each["key"] for each in json.loads(reviewed.stdout)["connections"]] == [
+        gent.key,
+        zele.key,
+    ]
     for project, form in ((shards.a, gent), (shards.b, zele)):
         assert project.recover().code == 0
-        assert {place.partition(" ")[2].split("/")[1] for place in project.resources()} == {form.application}
+        assert {place.partition(" ")[2].split("/")[1] for place in project.resources()} == {
+            form.application
+        }
         assert registry.client(form.application)["managed_by"] == f"acmidm/{project.stack}"
     drift = shards.a.acmidm("drift", *shards.both, "--strict")
     assert (drift.code, drift.stdout.count("in sync")) == (0, 2), drift.output
@@ -27,11 +34,15 @@ def test_each_declares_its_own(shards: Shards, registry: Registry) -> None:
         zele.key: "tni-b",
     }
     refused = shards.a.acmidm("drift", *shards.both, "--output", "html")
-    assert (refused.code, refused.stderr) == (2, "--output html is of one stack; name one with --stack\n")
+    assert (refused.code, refused.stderr) == (
+        2,
+        "--output html is of one stack; name one with --stack\n",
+    )
 
 
 def test_a_mistake_stops_its_own_stack_alone(shards: Shards) -> None:
-    """A mistake of an organisation itself stops both: without its code nobody knows whose a client is."""
+    """A mistake of an organisation itself stops both: without its code nobody knows whose a client
+    is."""
     gent = write_form(shards.forms, "gent/loket")
     write_form(shards.forms, "zele/loket")
     gent.document["environments"]["tni"]["scopes"] = {"dv_unknown": {}}
@@ -48,16 +59,22 @@ def test_what_is_wrong_with_the_settings(shards: Shards) -> None:
     write_form(shards.forms, "gent/loket")
     refused = shards.b.preview()
     assert refused.errors == [
-        "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder or acmidm:organisations, or remove all"
-        " that the stack has with pulumi destroy"
+        "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder or"
+        " acmidm:organisations, or remove all that the stack has with pulumi destroy"
     ]
     shards.take("aalst", "z*")
     warned = shards.a.acmidm("validate")
-    sentence = "no stack of tni takes gent/loket; name its organisation in acmidm:organisations of one of them"
+    sentence = (
+        "no stack of tni takes gent/loket; name its organisation in acmidm:organisations of one of"
+        " them"
+    )
     assert (warned.code, sentence in warned.stdout) == (0, True), warned.output
     shards.take("a* gent", "g*")
     refused = shards.a.acmidm("validate")
     assert (refused.code, refused.stderr) == (
         2,
-        "stacks tni-a and tni-b both take gent/loket; have acmidm:organisations of one of them leave gent out\n",
+        (
+            "stacks tni-a and tni-b both take gent/loket; have acmidm:organisations of one of them"
+            " leave gent out\n"
+        ),
     )

@@ -1,4 +1,5 @@
-"""Projects whose state a team shares: in a real PostgreSQL, or in a real object store that speaks S3."""
+"""Projects whose state a team shares: in a real PostgreSQL, or in a real object store that speaks
+S3."""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ def proxy(portal: RunningPortal) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def project(portal: RunningPortal, proxy: FaultProxy, backend: Backend, tmp_path: Path) -> SharedProject:
+def project(
+    portal: RunningPortal, proxy: FaultProxy, backend: Backend, tmp_path: Path
+) -> SharedProject:
     """A project without forms on a shared state, whose every request goes through the proxy."""
     made = SharedProject(tmp_path / "project")
     made.connect(

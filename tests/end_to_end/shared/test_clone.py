@@ -12,8 +12,8 @@ from tests.support.clone import cloned, run
 
 @pytest.mark.exhaustive
 def test_each_target_finds_the_state_there(tmp_path: Path) -> None:
-    """None shows the password, also where the server refuses it; nothing of the state is in files; and it ends with
-    the clone's servers."""
+    """None shows the password, also where the server refuses it; nothing of the state is in files;
+    and it ends with the clone's servers."""
     clone, said = tmp_path / "clone", ""
     with cloned(clone):
         local = clone / ".local"
@@ -28,7 +28,9 @@ def test_each_target_finds_the_state_there(tmp_path: Path) -> None:
         make("up BACKEND=postgres")
         password = (local / "postgres" / "passfile").read_text().strip().rpartition(":")[2]
         assert re.search(r" is as declared, [0-9]+ unchanged: ", make("deploy BACKEND=postgres"))
-        shown = run(clone, "make shell BACKEND=postgres <<< 'pulumi about; pulumi whoami --verbose; env'").stdout
+        shown = run(
+            clone, "make shell BACKEND=postgres <<< 'pulumi about; pulumi whoami --verbose; env'"
+        ).stdout
         assert "postgres://127.0.0.1:" in shown
         assert not list((local / "state").rglob("*.json"))
         assert make("drift BACKEND=postgres").startswith("tni is in sync")

@@ -1,4 +1,5 @@
-"""One state, several operators: a run that lives is not disturbed, and what a dead one left holds nobody up."""
+"""One state, several operators: a run that lives is not disturbed, and what a dead one left holds
+nobody up."""
 
 from __future__ import annotations
 
@@ -21,16 +22,20 @@ from tests.support.shared_states import EACH, SharedProject
 
 
 @EACH
-def test_a_lock_says_whose_it_is_and_goes_with_its_process(project: SharedProject, registry: Registry) -> None:
-    """Of another machine: whose, since when, and the command that clears it, as with a backend of files."""
+def test_a_lock_says_whose_it_is_and_goes_with_its_process(
+    project: SharedProject, registry: Registry
+) -> None:
+    """Of another machine: whose, since when, and the command that clears it, as with a backend of
+    files."""
     form = write_form(project.forms)
     lock = project.lock()
     refused = project.recover()
     since = datetime.fromisoformat(lock["timestamp"]).astimezone()
     assert (refused.code, refused.stdout) == (1, "")
     assert refused.stderr.splitlines() == [
-        f"stack tni is locked by jan@another-machine (process {lock['pid']}) since {since:%Y-%m-%d %H:%M:%S %Z}; wait"
-        " until that run ends, or, when you are sure that it no longer lives, run pulumi cancel --yes --stack tni"
+        f"stack tni is locked by jan@another-machine (process {lock['pid']}) since"
+        f" {since:%Y-%m-%d %H:%M:%S %Z}; wait until that run ends, or, when you are sure that it no"
+        " longer lives, run pulumi cancel --yes --stack tni"
     ]
     project.succeed("cancel", "--yes", "--stack", "tni")
 
@@ -42,8 +47,11 @@ def test_a_lock_says_whose_it_is_and_goes_with_its_process(project: SharedProjec
 
 
 @EACH
-def test_two_runs_may_take_the_same_mark_away(project: SharedProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first of two that began at once ended with an error of the engine's, though all was done."""
+def test_two_runs_may_take_the_same_mark_away(
+    project: SharedProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of two that began at once ended with an error of the engine's, though all was
+    done."""
     monkeypatch.chdir(project.folder)
     for name, value in project.variables().items():
         monkeypatch.setenv(name, value)
@@ -59,7 +67,8 @@ def test_two_runs_may_take_the_same_mark_away(project: SharedProject, monkeypatc
 def test_two_that_begin_together(
     project: SharedProject, registry: Registry, tmp_path: Path, seconds_later: int
 ) -> None:
-    """Neither sees the other's lock at first: each does all, or is refused, and nothing is doubled."""
+    """Neither sees the other's lock at first: each does all, or is refused, and nothing is
+    doubled."""
     form = write_form(project.forms)
     other, ended = project.clone(tmp_path / "other"), list[Outcome]()
     first = threading.Thread(target=lambda: ended.append(project.recover()))
@@ -79,7 +88,8 @@ def test_two_that_begin_together(
 def test_two_at_once_from_two_clones(
     project: SharedProject, proxy: FaultProxy, registry: Registry, tmp_path: Path
 ) -> None:
-    """The second says whose run it is that has the lock, and since when; later it finds nothing to do."""
+    """The second says whose run it is that has the lock, and since when; later it finds nothing to
+    do."""
     form = write_form(project.forms)
     project.commit()
     other = project.clone(tmp_path / "other")
@@ -108,7 +118,11 @@ def test_two_at_once_from_two_clones(
 @EACH
 @pytest.mark.parametrize("request_number", [2, 5])
 def test_a_killed_run_goes_on_with_the_same_command(
-    project: SharedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], request_number: int
+    project: SharedProject,
+    proxy: FaultProxy,
+    registry: Registry,
+    buried: list[Run],
+    request_number: int,
 ) -> None:
     form = write_form(project.forms)
     buried.append(cut_off(project, proxy, "everything", request_number, *DEPLOY))

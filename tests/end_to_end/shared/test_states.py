@@ -1,4 +1,5 @@
-"""A shared state that is lost, restored, moved to another key, or whose server dies: no client is doubled or lost."""
+"""A shared state that is lost, restored, moved to another key, or whose server dies: no client is
+doubled or lost."""
 
 from __future__ import annotations
 
@@ -26,7 +27,11 @@ MARKS = ("incarnation", "etags", "client_secret_updated_at")
 
 def with_secret(project: SharedProject) -> FormFile:
     return write_form(
-        project.forms, "gent/geheim", scopes=(PLAIN,), keys=(), token_endpoint_auth_method="client_secret_basic"
+        project.forms,
+        "gent/geheim",
+        scopes=(PLAIN,),
+        keys=(),
+        token_endpoint_auth_method="client_secret_basic",
     )
 
 
@@ -34,7 +39,10 @@ def seen(registry: Registry, *forms: FormFile) -> dict[str, Any]:
     """All that people have of their connections, but for secrets."""
     found = registry.everything(*(form.application for form in forms))
     return {
-        application: [{name: value for name, value in client.items() if name not in MARKS} for client in clients]
+        application: [
+            {name: value for name, value in client.items() if name not in MARKS}
+            for client in clients
+        ]
         for application, clients in found.items()
     }
 
@@ -45,8 +53,11 @@ def deploy(project: SharedProject) -> Outcome:
     return done
 
 
-def test_a_server_that_dies_midway_costs_nothing(project: SharedProject, proxy: FaultProxy, registry: Registry) -> None:
-    """kill -9 of what has the state, while a client is made: once it is back, the same command goes on."""
+def test_a_server_that_dies_midway_costs_nothing(
+    project: SharedProject, proxy: FaultProxy, registry: Registry
+) -> None:
+    """kill -9 of what has the state, while a client is made: once it is back, the same command goes
+    on."""
     project.seconds = 5 * COMMAND_SECONDS  # the engine tries a store that is away for two minutes
     form = write_form(project.forms)
     waiting, released, ended = threading.Event(), threading.Event(), list[Outcome]()
@@ -76,7 +87,8 @@ def test_a_server_that_dies_midway_costs_nothing(project: SharedProject, proxy: 
 def test_a_lost_state_is_found_again_at_the_authority(
     project: SharedProject, registry: Registry, portal: RunningPortal
 ) -> None:
-    """Nothing is doubled. A secret, which nobody can read, is another one, and the run says whose."""
+    """Nothing is doubled. A secret, which nobody can read, is another one, and the run says
+    whose."""
     form, secret = write_form(project.forms), with_secret(project)
     deploy(project)
     first, before = secret_of(project, secret), seen(registry, form, secret)
@@ -85,17 +97,27 @@ def test_a_lost_state_is_found_again_at_the_authority(
     done = deploy(project)
     client_id = registry.client(secret.application)["client_id"]
     assert seen(registry, form, secret) == before
-    said = re.findall(r"warning: client (\S+) of \S+ was there before the state knew it", done.output)
+    said = re.findall(
+        r"warning: client (\S+) of \S+ was there before the state knew it", done.output
+    )
     assert set(said) == {client_id}
-    assert [has_access(portal, client_id, one) for one in (first, secret_of(project, secret))] == [False, True]
+    assert [has_access(portal, client_id, one) for one in (first, secret_of(project, secret))] == [
+        False,
+        True,
+    ]
     assert "warning" not in deploy(project).output
 
 
-def test_a_backup_brings_all_back(project: SharedProject, registry: Registry, tmp_path: Path) -> None:
+def test_a_backup_brings_all_back(
+    project: SharedProject, registry: Registry, tmp_path: Path
+) -> None:
     """As new as what it replaces: nothing changes at the authority, and the secret in it works."""
     form, secret = write_form(project.forms), with_secret(project)
     deploy(project)
-    before, first = registry.everything(form.application, secret.application), secret_of(project, secret)
+    before, first = (
+        registry.everything(form.application, secret.application),
+        secret_of(project, secret),
+    )
     project.backend.back_up(tmp_path / "backup")
     project.succeed("stack", "rm", "tni", "--yes", "--force", "--preserve-config")
     project.backend.restore(tmp_path / "backup")
@@ -108,9 +130,13 @@ def test_a_backup_brings_all_back(project: SharedProject, registry: Registry, tm
 def test_a_backup_that_is_too_old_is_caught_up_with(
     project: SharedProject, registry: Registry, portal: RunningPortal, tmp_path: Path
 ) -> None:
-    """What came since is found again with its client-ID, what went stays away. A secret that was renewed since is
-    renewed once more, which drift, review and the run itself say."""
-    kept, secret, gone = write_form(project.forms, "gent/kept"), with_secret(project), write_form(project.forms, "a/b")
+    """What came since is found again with its client-ID, what went stays away. A secret that was
+    renewed since is renewed once more, which drift, review and the run itself say."""
+    kept, secret, gone = (
+        write_form(project.forms, "gent/kept"),
+        with_secret(project),
+        write_form(project.forms, "a/b"),
+    )
     deploy(project)
     project.backend.back_up(tmp_path / "backup")
     new = write_form(project.forms, "gent/new")
@@ -133,12 +159,18 @@ def test_a_backup_that_is_too_old_is_caught_up_with(
     assert seen(registry, kept, secret, new) == before
     assert registry.clients(gone.application) == []
     client_id = registry.client(secret.application)["client_id"]
-    assert [has_access(portal, client_id, one) for one in (second, secret_of(project, secret))] == [False, True]
+    assert [has_access(portal, client_id, one) for one in (second, secret_of(project, secret))] == [
+        False,
+        True,
+    ]
     project.in_sync()
 
 
-def test_a_passphrase_is_replaced(project: SharedProject, registry: Registry, portal: RunningPortal) -> None:
-    """The state and the stack's file have their secrets under the new one; nothing changes at the authority."""
+def test_a_passphrase_is_replaced(
+    project: SharedProject, registry: Registry, portal: RunningPortal
+) -> None:
+    """The state and the stack's file have their secrets under the new one; nothing changes at the
+    authority."""
     secret = with_secret(project)
     deploy(project)
     first, before = secret_of(project, secret), registry.everything(secret.application)

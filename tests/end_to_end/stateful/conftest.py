@@ -28,8 +28,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 
 @pytest.fixture(autouse=True)
 def always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hypothesis also tries numbers that it finds in the modules of the process: other tests beside these would make
-    other sequences."""
+    """Hypothesis also tries numbers that it finds in the modules of the process: other tests beside
+    these would make other sequences."""
     none = Constants()
     monkeypatch.setattr(providers, "_get_local_constants", lambda: none)
 

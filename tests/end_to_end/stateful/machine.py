@@ -21,7 +21,9 @@ from tests.end_to_end.stateful.world import World
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
 
-RULES = sorted(name for name, one in vars(World).items() if callable(one) and not name.startswith("_"))
+RULES = sorted(
+    name for name, one in vars(World).items() if callable(one) and not name.startswith("_")
+)
 
 met: Counter[tuple[str, str]] = Counter()
 """How often two rules were done between two runs."""
@@ -38,7 +40,9 @@ owned = st.sampled_from(["client", "client", "dosis", "notificaties"])
 outages = st.builds(
     Outage,
     st.sampled_from(["down", "wrong address"]),
-    st.sampled_from([frozenset({"management"}), frozenset({"products"}), frozenset({"management", "products"})]),
+    st.sampled_from(
+        [frozenset({"management"}), frozenset({"products"}), frozenset({"management", "products"})]
+    ),
 )
 cuts = st.builds(Cut, st.sampled_from(["kill", "lost answer"]), st.integers(1, 8), st.booleans())
 
@@ -53,7 +57,10 @@ class Does:
         def act(machine: Machine, action: str = self._actions[0], **values: Any) -> None:
             machine.do(action, **values)
 
-        act.__name__, act.__qualname__ = name, f"{machine.__name__}.{name}"  # by which Hypothesis knows a rule
+        act.__name__, act.__qualname__ = (
+            name,
+            f"{machine.__name__}.{name}",
+        )  # by which Hypothesis knows a rule
         values: dict[str, Any] = dict(self._values)
         if len(self._actions) > 1:
             values["action"] = st.sampled_from(self._actions)
@@ -80,7 +87,10 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(
         has=st.lists(
-            st.tuples(folders, applications, st.sets(products)), min_size=1, max_size=3, unique_by=lambda one: one[:2]
+            st.tuples(folders, applications, st.sets(products)),
+            min_size=1,
+            max_size=3,
+            unique_by=lambda one: one[:2],
         )
     )
     def begin(self, has: list[tuple[str, str, set[str]]]) -> None:
@@ -96,11 +106,18 @@ class Machine(RuleBasedStateMachine):
     remove_form = Does("remove_form", pick=picks)
     rename_file = Does("rename_file", pick=picks)
     edit = Does(
-        "change_contact", "toggle_scope", "toggle_key", "leave_keys_to_portal", "toggle_unknown_scope", pick=picks
+        "change_contact",
+        "toggle_scope",
+        "toggle_key",
+        "leave_keys_to_portal",
+        "toggle_unknown_scope",
+        pick=picks,
     )
     toggle_product = Does("toggle_product", pick=picks, name=products)
     change_product = Does("change_product", pick=picks)
-    another_application = Does("another_application", pick=picks, application=applications, formerly=st.booleans())
+    another_application = Does(
+        "another_application", pick=picks, application=applications, formerly=st.booleans()
+    )
     another_code = Does("another_code", folder=folders, formerly=st.booleans())
     forget_formerly = Does("forget_formerly")
     adopt = Does("adopt", folder=folders, application=applications, pick=picks)
@@ -110,12 +127,22 @@ class Machine(RuleBasedStateMachine):
 
     # Hands
     by_hand = Does(
-        "grant_by_hand", "withdraw_by_hand", "key_by_hand", "contact_by_hand", "remove_client_by_hand", pick=picks
+        "grant_by_hand",
+        "withdraw_by_hand",
+        "key_by_hand",
+        "contact_by_hand",
+        "remove_client_by_hand",
+        pick=picks,
     )
     product_by_hand = Does(
-        "product_by_hand", pick=picks, name=products, value=st.sampled_from(["10244", "10245", "10246"])
+        "product_by_hand",
+        pick=picks,
+        name=products,
+        value=st.sampled_from(["10244", "10245", "10246"]),
     )
-    product_by_others = Does("product_of_a_stranger", "remove_product_by_hand", pick=picks, name=products)
+    product_by_others = Does(
+        "product_of_a_stranger", "remove_product_by_hand", pick=picks, name=products
+    )
     make_by_hand = Does("make_by_hand", application=applications)
     empty_owner = Does("empty_owner", pick=picks, part=owned)
     backup = Does("save_state", "restore_state", "save_authority", "restore_authority")
@@ -168,7 +195,9 @@ def begun(portal: RunningPortal, folder: Path, speed: type[Speed]) -> Iterator[C
         yield begin
 
 
-def run(portal: RunningPortal, folder: Path, speed: type[Speed], *, examples: int, steps: int) -> None:
+def run(
+    portal: RunningPortal, folder: Path, speed: type[Speed], *, examples: int, steps: int
+) -> None:
     """Run the machine, and print what was done."""
     met.clear()
     done.clear()
@@ -187,6 +216,13 @@ def run(portal: RunningPortal, folder: Path, speed: type[Speed], *, examples: in
                 phases=[Phase.generate, *([Phase.shrink] if os.environ.get("SHRINK") else [])],
             ),
         )
-    never = [f"{one} and {other}" for one, other in combinations_with_replacement(RULES, 2) if (one, other) not in met]
+    never = [
+        f"{one} and {other}"
+        for one, other in combinations_with_replacement(RULES, 2)
+        if (one, other) not in met
+    ]
     print(f"{sum(done.values())} steps: {dict(done.most_common())}")  # noqa: T201 - for pytest -s
-    print(f"{len(met)} pairs of rules met: {dict(met.most_common())}\n{len(never)} never met: {', '.join(never)}")  # noqa: T201
+    print(  # noqa: T201
+        f"{len(met)} pairs of rules met: {dict(met.most_common())}\n{len(never)} never met:"
+        f" {', '.join(never)}"
+    )

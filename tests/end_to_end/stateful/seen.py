@@ -43,7 +43,10 @@ PAGE = {"limit": 200}
 
 def seen(exported: Mapping[str, Any], registry: Registry) -> Model:
     """What the stack has recorded, and what is real."""
-    pending = [place_of(one["resource"]["urn"]) for one in exported["deployment"].get("pending_operations") or []]
+    pending = [
+        place_of(one["resource"]["urn"])
+        for one in exported["deployment"].get("pending_operations") or []
+    ]
     recorded, condemned = recorded_in(exported)
     cut_off = {place for place in pending if place}
     return replace(real_at(registry), recorded=recorded, condemned=condemned, cut_off=cut_off)
@@ -57,8 +60,11 @@ def place_of(urn: str) -> ClientKey | None:
     return None if part is None else ("/".join(name[:2]) + above, part)
 
 
-def recorded_in(exported: Mapping[str, Any]) -> tuple[dict[ClientKey, Recorded], list[tuple[ClientKey, Recorded]]]:
-    """The parts in a state, and what replacements have left; what was removed to be made again is neither."""
+def recorded_in(
+    exported: Mapping[str, Any],
+) -> tuple[dict[ClientKey, Recorded], list[tuple[ClientKey, Recorded]]]:
+    """The parts in a state, and what replacements have left; what was removed to be made again is
+    neither."""
     found, left = {}, []
     for one in exported["deployment"].get("resources") or []:
         place = place_of(one["urn"])
@@ -86,7 +92,8 @@ def _recorded_value(part: str, inputs: Mapping[str, Any]) -> Value:
     if part == SCOPES:
         assert set(inputs["default_scopes"]) == {SECOND_SCOPE} & set(inputs["scopes"]), inputs
         return frozenset(
-            scope + (AS_FOUND if reason == NOT_DECLARED else "") for scope, reason in inputs["scopes"].items()
+            scope + (AS_FOUND if reason == NOT_DECLARED else "")
+            for scope, reason in inputs["scopes"].items()
         )
     if part == KEYS:
         return frozenset(inputs["jwks"]) if inputs.get("jwks") is not None else IN_PORTAL
@@ -97,7 +104,9 @@ def real_at(registry: Registry) -> Model:
     """What the authorities have."""
     model = Model()
     found, marks = model.real, model.marks
-    for client in registry.http.get("/management/v1/clients", params=PAGE).raise_for_status().json()["items"]:
+    for client in (
+        registry.http.get("/management/v1/clients", params=PAGE).raise_for_status().json()["items"]
+    ):
         client_id = client["client_id"]
         found[client_id, CLIENT] = Owned(_value(client), _owner(client))
         marks[client_id, CLIENT] = client.get("incarnation")
@@ -107,15 +116,20 @@ def real_at(registry: Registry) -> Model:
         found[client_id, KEYS] = frozenset(kids(client))
     for product in PRODUCTS:
         for one in (
-            registry.http.get(f"/products/v1/{product}/configurations", params=PAGE).raise_for_status().json()["items"]
+            registry.http.get(f"/products/v1/{product}/configurations", params=PAGE)
+            .raise_for_status()
+            .json()["items"]
         ):
-            found[one["client_id"], product] = Owned(one["configuration"]["product_ids"][0], _owner(one))
+            found[one["client_id"], product] = Owned(
+                one["configuration"]["product_ids"][0], _owner(one)
+            )
             marks[one["client_id"], product] = one.get("incarnation")
     return model
 
 
 def describing(value: str) -> dict[str, Any]:
-    """What a client has that is described by a value: one in two fields, so that each is seen to change."""
+    """What a client has that is described by a value: one in two fields, so that each is seen to
+    change."""
     return {"contacts": [value], "attributes": {ATTRIBUTE: value}}
 
 
@@ -128,7 +142,11 @@ def _value(document: Mapping[str, Any]) -> str:
 def _owner(document: Mapping[str, Any]) -> str | None:
     if document.get("managed_by") is None:
         return None
-    return str(document["software_id"]).split("/", 2)[2] if document["managed_by"] == STACK else STRANGER
+    return (
+        str(document["software_id"]).split("/", 2)[2]
+        if document["managed_by"] == STACK
+        else STRANGER
+    )
 
 
 def copy_database(file: Path, into: Path) -> None:

@@ -54,14 +54,18 @@ class Ran:
 
 
 def program(*options: str, below: bool = False) -> str:
-    """The project's own program, with what a user may add to it: options of its resources, and a component above its
-    own."""
+    """The project's own program, with what a user may add to it: options of its resources, and a
+    component above its own."""
     text, mark = (ROOT / "__main__.py").read_text(), "settings = read_settings()\n"
     assert PLAIN in text, text
     assert mark in text, text
     if below:
-        text = text.replace(mark, f'{mark}above = pulumi.ComponentResource("{ABOVE}", "platform")\n')
-        text = text.replace(PLAIN, PLAIN.replace("))", "), opts=pulumi.ResourceOptions(parent=above))"))
+        text = text.replace(
+            mark, f'{mark}above = pulumi.ComponentResource("{ABOVE}", "platform")\n'
+        )
+        text = text.replace(
+            PLAIN, PLAIN.replace("))", "), opts=pulumi.ResourceOptions(parent=above))")
+        )
     return text.replace(mark, mark + OPTIONS % ", ".join(options)) if options else text
 
 
@@ -74,7 +78,9 @@ def addresses(portal: RunningPortal, outage: Outage) -> dict[str, object]:
     ):
         if api in outage.apis:
             found[name] = (
-                f"{NOBODY_LISTENS}{right}" if outage.kind == "down" else f"{portal.origin}{right}".replace("v1", "v9")
+                f"{NOBODY_LISTENS}{right}"
+                if outage.kind == "down"
+                else f"{portal.origin}{right}".replace("v1", "v9")
             )
     return found
 
@@ -112,7 +118,12 @@ class InProcess:
         self._stack = StandIn(folder / "__main__.py", "tni", self._config)
 
     def up(
-        self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None
+        self,
+        *,
+        refresh: bool = False,
+        outage: Outage = WELL,
+        cut: Cut | None = None,
+        replacing: str | None = None,
     ) -> Ran:
         self._settings |= addresses(self.portal, outage)
         urns = [replacing] if replacing else []
@@ -176,7 +187,8 @@ class InProcess:
         )
 
     def _config(self) -> Mapping[str, str]:
-        base._connections.clear()  # each command has a provider's process of its own, which reads the state once
+        # each command has a provider's process of its own, which reads the state once
+        base._connections.clear()
         recorded.recorded.cache_clear()
         InProcess.state = self.export()
         return {f"acmidm:{name}": str(value) for name, value in self._settings.items()}
@@ -191,8 +203,8 @@ def _ran(ended: Ended) -> Ran:
 
 
 def _connection_of(kind: str, name: str) -> str:
-    """Whose trouble that of a resource is, by its type and name: nobody's in particular where it is none of the
-    module's."""
+    """Whose trouble that of a resource is, by its type and name: nobody's in particular where it is
+    none of the module's."""
     return "/".join(name.split("/")[:2]) if "acmidm:" in kind.rpartition("$")[2] else ""
 
 
@@ -207,7 +219,12 @@ class Engine:
         self.project.connect(portal, retryDeadlineSeconds=0, protectClients=False)
 
     def up(
-        self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None
+        self,
+        *,
+        refresh: bool = False,
+        outage: Outage = WELL,
+        cut: Cut | None = None,
+        replacing: str | None = None,
     ) -> Ran:
         self.project.configure(addresses(self.portal, outage))
         words = ["--replace", replacing] if replacing else []
@@ -218,22 +235,30 @@ class Engine:
             return self._up(refresh, words)
 
     def _up(self, refresh: bool, words: list[str]) -> Ran:
-        """The program runs for the refresh too, so that it has the settings of now; in one command with ``up`` the
-        engine may hang."""
+        """The program runs for the refresh too, so that it has the settings of now; in one command
+        with ``up`` the engine may hang."""
         ran = self._refreshed() if refresh else Ran()
         return ran if ran.troubled else self._ran(self.project.up(*words).stdout)
 
     def _refreshed(self) -> Ran:
         return self._ran(
-            self.project.pulumi("refresh", "--run-program", "--yes", "--skip-preview", "--suppress-progress").stdout
+            self.project.pulumi(
+                "refresh", "--run-program", "--yes", "--skip-preview", "--suppress-progress"
+            ).stdout
         )
 
     def preview(self, *, refresh: bool = False) -> Ran:
         self.project.configure(settings_of(self.portal))
-        outcome = self.project.preview("--json", *(("--refresh", "--run-program") if refresh else ()))
+        outcome = self.project.preview(
+            "--json", *(("--refresh", "--run-program") if refresh else ())
+        )
         steps = json.loads(outcome.stdout)["steps"]
         return Ran(
-            steps={place for one in steps if one["op"] not in ("same", "refresh") and (place := place_of(one["urn"]))}
+            steps={
+                place
+                for one in steps
+                if one["op"] not in ("same", "refresh") and (place := place_of(one["urn"]))
+            }
         )
 
     def refresh(self, outage: Outage = WELL) -> Ran:

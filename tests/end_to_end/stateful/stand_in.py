@@ -1,13 +1,14 @@
 """The engine's order without the engine: the real program and the real providers, in this process.
 
-The program registers its resources at a monitor, as it does at the engine; this one calls each provider as the engine
-of ``pulumi up --continue-on-error`` does, and keeps the state in memory. What it does by the engine's own code
-(``pkg/resource/deploy`` of v3.274.1): ``check`` with the inputs before, ``diff`` with the outputs before; a child is
-skipped where its parent failed; a replacement, of what changed, is tainted or named by ``--replace``, is made at once,
-and the old one removed at the end, or with ``delete_before_replace`` first, with what would be replaced because of it;
-whatever the program no longer registers is removed at the end, children first, and nothing that a failed removal needs;
-protection; aliases, a parent's among them. A refresh forgets what is tainted, as that of the engine does with
-``--run-program``.
+The program registers its resources at a monitor, as it does at the engine; this one calls each
+provider as the engine of ``pulumi up --continue-on-error`` does, and keeps the state in memory.
+What it does by the engine's own code (``pkg/resource/deploy`` of v3.274.1): ``check`` with the
+inputs before, ``diff`` with the outputs before; a child is skipped where its parent failed; a
+replacement, of what changed, is tainted or named by ``--replace``, is made at once, and the old one
+removed at the end, or with ``delete_before_replace`` first, with what would be replaced because of
+it; whatever the program no longer registers is removed at the end, children first, and nothing that
+a failed removal needs; protection; aliases, a parent's among them. A refresh forgets what is
+tainted, as that of the engine does with ``--run-program``.
 
 It is not concurrent, has no plugins, no secrets and no targets by wildcard.
 """
@@ -97,7 +98,8 @@ class Resource:
 
 @dataclass
 class Ended:
-    """How a command ended: what it did something to, or would, and, per resource, what went wrong."""
+    """How a command ended: what it did something to, or would, and, per resource, what went
+    wrong."""
 
     steps: list[str] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
@@ -113,7 +115,8 @@ class Bailed(Exception):
 
 
 class Cut(NamedTuple):
-    """A run that is cut off at its n-th write: before it, or when the authority has done it and the state has not.
+    """A run that is cut off at its n-th write: before it, or when the authority has done it and the
+    state has not.
 
     Of kind ``kill`` the run ends there; of kind ``lost answer`` it only hears nothing.
     """
@@ -124,9 +127,12 @@ class Cut(NamedTuple):
 
 
 class StandIn:
-    """One stack; ``config`` are its settings with their namespace, ``program`` its ``__main__.py``."""
+    """One stack; ``config`` are its settings with their namespace, ``program`` its
+    ``__main__.py``."""
 
-    def __init__(self, program: Path, stack_name: str, config: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self, program: Path, stack_name: str, config: Callable[[], Mapping[str, str]]
+    ) -> None:
         self.program, self.stack_name, self._config = program, stack_name, config
         self.state: list[Resource] = []
         self.pending: list[Resource] = []
@@ -140,7 +146,9 @@ class StandIn:
         replacing: Iterable[str] = (),
         kill: Cut | None = None,
     ) -> Ended:
-        return self._command(targets=frozenset(targets), replacing=frozenset(replacing), kill=kill).up(refresh)
+        return self._command(
+            targets=frozenset(targets), replacing=frozenset(replacing), kill=kill
+        ).up(refresh)
 
     def preview(self, *, refresh: bool = False) -> Ended:
         kept = self.state
@@ -156,12 +164,17 @@ class StandIn:
 
     def taint(self, urn: str) -> None:
         """Do what ``pulumi state taint`` does."""
-        self.state = [replace(one, taint=True) if one.urn == urn and not one.delete else one for one in self.state]
+        self.state = [
+            replace(one, taint=True) if one.urn == urn and not one.delete else one
+            for one in self.state
+        ]
 
     def rename(self, urn: str, name: str) -> None:
         """Do what ``pulumi state rename`` does."""
         names = {urn: f"{urn.rpartition('::')[0]}::{name}"}
-        self.state = [replace(_renamed(one, names), urn=names.get(one.urn, one.urn)) for one in self.state]
+        self.state = [
+            replace(_renamed(one, names), urn=names.get(one.urn, one.urn)) for one in self.state
+        ]
 
     def delete(self, urn: str) -> None:
         """Do what ``pulumi state delete --target-dependents --force`` does."""
@@ -179,7 +192,10 @@ class StandIn:
         pending = [{"type": "updating", "resource": found.exported} for found in self.pending]
         return {
             "version": 3,
-            "deployment": {"resources": [found.exported for found in self.state], "pending_operations": pending},
+            "deployment": {
+                "resources": [found.exported for found in self.state],
+                "pending_operations": pending,
+            },
         }
 
     def _command(self, **options: Any) -> _Command:
@@ -232,12 +248,18 @@ class _Command:
         """Read each resource again; whether all could be read."""
         found = []
         for old in self.on.state:
-            if not old.custom or old.pending_replacement or (self.targets and old.urn not in self.targets):
+            if (
+                not old.custom
+                or old.pending_replacement
+                or (self.targets and old.urn not in self.targets)
+            ):
                 found.append(old)
                 continue
             try:
                 read = self._provider(old.inputs).read(old.id, dict(old.outputs))
-            except Exception as error:  # whatever a provider raises, the engine goes on to the next resource
+            except (
+                Exception
+            ) as error:  # whatever a provider raises, the engine goes on to the next resource
                 self.ended.errors.append((old.urn, str(error)))
                 found.append(old)
                 continue
@@ -246,7 +268,13 @@ class _Command:
             mark = {"__provider": old.inputs["__provider"]}
             inputs = old.inputs if read.inputs is None else _travelled({**read.inputs, **mark})
             found.append(
-                replace(old, id=read.id, inputs=inputs, outputs=_travelled({**(read.outs or {}), **mark}), taint=False)
+                replace(
+                    old,
+                    id=read.id,
+                    inputs=inputs,
+                    outputs=_travelled({**(read.outs or {}), **mark}),
+                    taint=False,
+                )
             )
         self.on.state = found
         return self.ended.well
@@ -291,12 +319,15 @@ class _Command:
         urn = _urn(self.on.stack_name, request.parent, request.type, request.name)
         old = self._old(urn, request)
         by_property = {
-            name: frozenset(dependencies.urns) for name, dependencies in request.propertyDependencies.items()
+            name: frozenset(dependencies.urns)
+            for name, dependencies in request.propertyDependencies.items()
         }
         new = Resource(
             urn=urn,
             custom=request.custom,
-            inputs=_travelled(rpc.deserialize_properties(request.object, keep_unknowns=self.dry_run)),
+            inputs=_travelled(
+                rpc.deserialize_properties(request.object, keep_unknowns=self.dry_run)
+            ),
             parent=request.parent,
             protect=request.protect,
             depends_on=frozenset(request.dependencies).union(*by_property.values()),
@@ -342,12 +373,17 @@ class _Command:
     def _aliases(self, request: Any) -> Iterator[str]:
         for alias in request.aliases:
             yield _urn(
-                self.on.stack_name, self.aliased.get(request.parent, request.parent), request.type, alias.spec.name
+                self.on.stack_name,
+                self.aliased.get(request.parent, request.parent),
+                request.type,
+                alias.spec.name,
             )
         if request.parent in self.aliased:
             parent, now = self.aliased[request.parent], request.parent.split("::")[3]
             name = (
-                parent.split("::")[3] + request.name.removeprefix(now) if request.name.startswith(now) else request.name
+                parent.split("::")[3] + request.name.removeprefix(now)
+                if request.name.startswith(now)
+                else request.name
             )
             yield _urn(self.on.stack_name, parent, request.type, name)
 
@@ -357,11 +393,17 @@ class _Command:
             return new
         provider = self._provider(new.inputs)
         anew = (
-            old is None or old.taint or old.pending_replacement or new.urn in self.replacing or old.urn in self.removed
+            old is None
+            or old.taint
+            or old.pending_replacement
+            or new.urn in self.replacing
+            or old.urn in self.removed
         )
         registered, new = (
             new,
-            replace(new, inputs=self._checked(provider, {} if anew or old is None else old.inputs, new)),
+            replace(
+                new, inputs=self._checked(provider, {} if anew or old is None else old.inputs, new)
+            ),
         )
         if old is None:
             return self._created(provider, new)
@@ -379,28 +421,40 @@ class _Command:
                 self._remove_first(old)
         made = self._created(provider, new)
         if not self.dry_run:
-            self.on.state = [replace(one, delete=True) if one is old else one for one in self.on.state]
+            self.on.state = [
+                replace(one, delete=True) if one is old else one for one in self.on.state
+            ]
         return made
 
     def _updated(self, provider: ResourceProvider, old: Resource, new: Resource) -> Resource:
         self.ended.steps.append(new.urn)
         if self.dry_run:
             return replace(new, id=old.id, outputs={**old.outputs, **new.inputs})
-        updated = self._write(new, lambda: provider.update(old.id, dict(old.outputs), dict(new.inputs)))
+        updated = self._write(
+            new, lambda: provider.update(old.id, dict(old.outputs), dict(new.inputs))
+        )
         return replace(
-            new, id=old.id, outputs=_travelled({**(updated.outs or {}), "__provider": new.inputs["__provider"]})
+            new,
+            id=old.id,
+            outputs=_travelled({**(updated.outs or {}), "__provider": new.inputs["__provider"]}),
         )
 
     def _remove_first(self, old: Resource) -> None:
         """Remove one that is to be replaced, and before it what would be replaced because of it."""
         chain = [old]
         for one in self.on.state:  # what is needed comes first
-            names = {name for name, needed in one.by_property.items() if needed & {other.urn for other in chain}}
+            names = {
+                name
+                for name, needed in one.by_property.items()
+                if needed & {other.urn for other in chain}
+            }
             is_old = self.olds.get(one.urn) is one and one.custom
             if not names or not is_old or one.pending_replacement:
                 continue
             provider = self._provider(one.inputs)
-            diff = provider.diff(one.id, dict(one.outputs), {**one.inputs, **dict.fromkeys(names, rpc.UNKNOWN)})
+            diff = provider.diff(
+                one.id, dict(one.outputs), {**one.inputs, **dict.fromkeys(names, rpc.UNKNOWN)}
+            )
             if diff.replaces or (one.replace_on_changes and diff.changes is None):
                 self._require_replaceable(one.protect, one.urn)
                 self.removed.add(one.urn)
@@ -408,13 +462,18 @@ class _Command:
         for one in reversed(chain):
             self.ended.steps.append(one.urn)
             if not self.dry_run:
-                self._write(one, lambda one=one: self._provider(one.inputs).delete(one.id, dict(one.outputs)))  # type: ignore[misc]
+                self._write(
+                    one,
+                    lambda one=one: self._provider(one.inputs).delete(one.id, dict(one.outputs)),  # type: ignore[misc]
+                )
                 removed = self.olds[one.urn] = replace(one, pending_replacement=True)
                 self.on.state = [removed if other is one else other for other in self.on.state]
 
     def _require_replaceable(self, protected: bool, urn: str) -> None:
         if protected:
-            sentence = f"unable to replace resource {urn!r}\nas it is currently marked for protection"
+            sentence = (
+                f"unable to replace resource {urn!r}\nas it is currently marked for protection"
+            )
             self.ended.errors.append((urn, sentence))
             if not self.dry_run:
                 raise Bailed(sentence)
@@ -423,7 +482,9 @@ class _Command:
         checked = provider.check(dict(before), dict(new.inputs))
         if checked.failures:
             raise Bailed("; ".join(failure.reason for failure in checked.failures))
-        travelled: dict[str, Any] = _travelled({**checked.inputs, "__provider": new.inputs["__provider"]})
+        travelled: dict[str, Any] = _travelled(
+            {**checked.inputs, "__provider": new.inputs["__provider"]}
+        )
         return travelled
 
     def _created(self, provider: ResourceProvider, new: Resource) -> Resource:
@@ -432,7 +493,9 @@ class _Command:
             return replace(new, outputs=dict(new.inputs))
         made = self._write(new, lambda: provider.create(dict(new.inputs)))
         return replace(
-            new, id=made.id, outputs=_travelled({**(made.outs or {}), "__provider": new.inputs["__provider"]})
+            new,
+            id=made.id,
+            outputs=_travelled({**(made.outs or {}), "__provider": new.inputs["__provider"]}),
         )
 
     def _write(self, one: Resource, act: Callable[[], Any]) -> Any:
@@ -455,7 +518,9 @@ class _Command:
         if self.targets:
             left = [one for one in left if one.urn in self.on.with_dependents(self.targets)]
             if untargeted := [one.urn for one in left if one.urn not in self.targets]:
-                raise Bailed(f"{untargeted[0]!r} will be destroyed but was not specified in --target list")
+                raise Bailed(
+                    f"{untargeted[0]!r} will be destroyed but was not specified in --target list"
+                )
         needed = set[str]()
         for urn in self.errored & self.kept.keys():
             needed |= self._all_needed(self.kept[urn])
@@ -491,19 +556,28 @@ class _Command:
         return found
 
     def _settle(self) -> None:
-        """Write down what is there now: what was registered in its order, and behind it what is left."""
+        """Write down what is there now: what was registered in its order, and behind it what is
+        left."""
         if self.dry_run:
             return
         now = [made or self.kept.get(urn) for urn, made in self.seen.items()]
         registered = [one for one in now if one is not None]
-        gone = {old.urn for urn in self.seen for old in [self.olds.get(self.aliased.get(urn, urn))] if old is not None}
+        gone = {
+            old.urn
+            for urn in self.seen
+            for old in [self.olds.get(self.aliased.get(urn, urn))]
+            if old is not None
+        }
         left = [one for one in self.on.state if one.delete or one.urn not in gone]
         names = {
             old: urn
             for urn, old in self.aliased.items()
             if (made := self.seen.get(urn)) is not None and made.urn == urn
         }
-        registered = [replace(one, outputs=self.ended.outputs) if one.type == STACK else one for one in registered]
+        registered = [
+            replace(one, outputs=self.ended.outputs) if one.type == STACK else one
+            for one in registered
+        ]
         self.on.state = _in_order([_renamed(one, names) for one in (*registered, *left)])
 
     # The provider's process
@@ -568,8 +642,8 @@ def _urn(stack_name: str, parent: str, type_: str, name: str) -> str:
 
 
 def _travelled(value: Any) -> Any:
-    """As a value is after its way between program, engine and provider: numbers are floating point, secrets are in the
-    clear."""
+    """As a value is after its way between program, engine and provider: numbers are floating point,
+    secrets are in the clear."""
     if isinstance(value, Mapping):
         if rpc._special_sig_key in value and "value" in value:
             return _travelled(value["value"])
@@ -586,7 +660,12 @@ def _renamed(one: Resource, names: Mapping[str, str]) -> Resource:
         return names.get(urn, urn)
 
     by_property = {name: frozenset(map(now, needed)) for name, needed in one.by_property.items()}
-    return replace(one, parent=now(one.parent), depends_on=frozenset(map(now, one.depends_on)), by_property=by_property)
+    return replace(
+        one,
+        parent=now(one.parent),
+        depends_on=frozenset(map(now, one.depends_on)),
+        by_property=by_property,
+    )
 
 
 def _in_order(state: list[Resource]) -> list[Resource]:

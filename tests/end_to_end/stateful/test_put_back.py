@@ -1,5 +1,5 @@
-"""Faults that were found before are put back in turn, and the machine finds each. All of them are found in this
-process."""
+"""Faults that were found before are put back in turn, and the machine finds each. All of them are
+found in this process."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def heal_applies_what_waits(patch: Patch) -> None:
 
 
 def one_failed_create_is_everybodys(patch: Patch) -> None:
-    """6: the output of a connection that failed is the engine's marker of what is not known, and the commands read the
-    outputs."""
+    """6: the output of a connection that failed is the engine's marker of what is not known, and
+    the commands read the outputs."""
 
     def outputs(connections: Mapping[str, Mapping[str, Any]]) -> Any:
         if all("client_id" in platform for platform in connections.values()):
@@ -48,7 +48,9 @@ def one_failed_create_is_everybodys(patch: Patch) -> None:
 
     def looked_at(document: Mapping[str, Any], *more: Any) -> recorded.Recorded:
         for one in document["deployment"].get("resources") or []:
-            for platforms in one["outputs"].get("connections", {}).values() if one["type"] == STACK else ():
+            for platforms in (
+                one["outputs"].get("connections", {}).values() if one["type"] == STACK else ()
+            ):
                 assert all(client["client_id"] for client in platforms.values())
         return recorded_in(document, *more)
 
@@ -72,7 +74,11 @@ def a_read_copies_the_owner(patch: Patch) -> None:
     """A2: a client whose key and stack somebody emptied was another one, and was replaced."""
 
     def compared(_: Mapping[str, Any], found: Owner) -> dict[str, Any]:
-        return {name: value for name in ("software_id", "managed_by") if (value := getattr(found, name)) is not None}
+        return {
+            name: value
+            for name in ("software_id", "managed_by")
+            if (value := getattr(found, name)) is not None
+        }
 
     patch.setattr(ownership, "compared", compared)
 
@@ -91,7 +97,11 @@ def a_read_copies_the_owner(patch: Patch) -> None:
     ],
 )
 def test_what_is_put_back_is_found(
-    portal: RunningPortal, tmp_path: Path, monkeypatch: Patch, put_back: Callable[[Patch], None], sign: str
+    portal: RunningPortal,
+    tmp_path: Path,
+    monkeypatch: Patch,
+    put_back: Callable[[Patch], None],
+    sign: str,
 ) -> None:
     put_back(monkeypatch)
     with pytest.raises((AssertionError, TypeError), match=sign):

@@ -23,7 +23,11 @@ WRONG_ADDRESS = Outage("wrong address", frozenset({"management", "products"}))
 NO_PRODUCTS = Outage("down", frozenset({"products"}))
 LOST = Cut("lost answer", 1)  # the first write, for the engine does others side by side
 
-ONE: list[tuple[Any, ...]] = [("new_form", "gent", "loket"), ("toggle_product", 0, "dosis"), ("up",)]
+ONE: list[tuple[Any, ...]] = [
+    ("new_form", "gent", "loket"),
+    ("toggle_product", 0, "dosis"),
+    ("up",),
+]
 
 SEQUENCES: dict[str, list[tuple[Any, ...]]] = {
     "by hand, heal, formerly": [
@@ -169,7 +173,8 @@ SEQUENCES: dict[str, list[tuple[Any, ...]]] = {
 
 
 def test_some_sequences() -> None:
-    """In a process of its own: one with a browser has an event loop, which the program's would meet."""
+    """In a process of its own: one with a browser has an event loop, which the program's would
+    meet."""
     words = [
         "-p",
         "no:xdist",
@@ -195,8 +200,8 @@ def test_some_sequences() -> None:
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)  # s; a busy machine takes long over it
 def test_any_sequence(portal: RunningPortal, tmp_path: Path) -> None:
-    """Always the same sequences; RANDOM in the environment makes them others, EXAMPLES and STEPS more, and SHRINK
-    shorter."""
+    """Always the same sequences; RANDOM in the environment makes them others, EXAMPLES and STEPS
+    more, and SHRINK shorter."""
     run(portal, tmp_path, InProcess, examples=40, steps=40)
 
 
@@ -207,7 +212,9 @@ def test_any_sequence_with_the_engine(portal: RunningPortal, tmp_path: Path) -> 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("steps", SEQUENCES.values(), ids=SEQUENCES)
-def test_both_speeds_end_the_same(portal: RunningPortal, tmp_path: Path, steps: list[tuple[Any, ...]]) -> None:
+def test_both_speeds_end_the_same(
+    portal: RunningPortal, tmp_path: Path, steps: list[tuple[Any, ...]]
+) -> None:
     ends = []
     for speed in (InProcess, Engine):
         with begun(portal, tmp_path / speed.__name__, speed) as begin:
@@ -219,8 +226,8 @@ def test_both_speeds_end_the_same(portal: RunningPortal, tmp_path: Path, steps: 
 
 
 def end_of(world: World) -> tuple[Any, Any]:
-    """What is recorded and what is real, with clients by their owners instead of their IDs, and marks by whether they
-    are real.
+    """What is recorded and what is real, with clients by their owners instead of their IDs, and
+    marks by whether they are real.
 
     Both are made at random.
     """
@@ -231,7 +238,8 @@ def end_of(world: World) -> tuple[Any, Any]:
         if part == CLIENT and isinstance(value, Owned)
     }
     bear = {
-        place: known.mark == there.marks.get((known.client_id, place[1])) for place, known in there.recorded.items()
+        place: known.mark == there.marks.get((known.client_id, place[1]))
+        for place, known in there.recorded.items()
     }
     recorded = {
         place: known._replace(
@@ -241,4 +249,6 @@ def end_of(world: World) -> tuple[Any, Any]:
         )
         for place, known in there.recorded.items()
     }
-    return recorded, {(names.get(client_id), part): value for (client_id, part), value in there.real.items()}
+    return recorded, {
+        (names.get(client_id), part): value for (client_id, part), value in there.real.items()
+    }

@@ -1,4 +1,5 @@
-"""A stack, a portal and the model beside them: every rule that the machine has, and what must be true after each.
+"""A stack, a portal and the model beside them: every rule that the machine has, and what must be
+true after each.
 
 A rule that makes no sense now does nothing, and is not counted.
 """
@@ -48,7 +49,9 @@ BY_HAND = "dv_ar_adres_beheer"
 SCOPE_OF = {"dosis": DOSSIERS, "notificaties": SEND}
 NOBODYS_ID = "00000000-0000-4000-8000-000000000000"
 CODES = {"gent": ("OVO002067", "OVO002068"), "aalst": ("OVO002002", "OVO002003")}
-KEY_FILES = {folder: {kid: public_jwk(new_key(kid)) for kid in ("first", "second")} for folder in CODES}
+KEY_FILES = {
+    folder: {kid: public_jwk(new_key(kid)) for kid in ("first", "second")} for folder in CODES
+}
 ELSEWHERE = "-elsewhere"
 SLIPPED_IN = public_jwk(new_key("slipped-in"))
 
@@ -91,7 +94,9 @@ class World:
 
     def __post_init__(self) -> None:
         # One that is not for this environment, so that there is always a form.
-        write_form(self.speed.forms, "later/loket", environment="prod", keys=(), application="loket")
+        write_form(
+            self.speed.forms, "later/loket", environment="prod", keys=(), application="loket"
+        )
         self._compare()
 
     # Edits of forms
@@ -109,7 +114,9 @@ class World:
         return self._change(pick, lambda one: replace(one, file=f"{one.application}-{self.made}"))
 
     def change_contact(self, pick: int) -> bool:
-        return self._change(pick, lambda one: replace(one, contact="second" if one.contact == "first" else "first"))
+        return self._change(
+            pick, lambda one: replace(one, contact="second" if one.contact == "first" else "first")
+        )
 
     def toggle_scope(self, pick: int) -> bool:
         return self._change(pick, lambda one: replace(one, scopes=one.scopes ^ {SECOND_SCOPE}))
@@ -119,7 +126,9 @@ class World:
         return self._change(pick, lambda one: replace(one, scopes=one.scopes ^ {UNKNOWN_SCOPE}))
 
     def toggle_key(self, pick: int) -> bool:
-        return self._change(pick, lambda one: replace(one, keys=(one.keys or frozenset({"first"})) ^ {"second"}))
+        return self._change(
+            pick, lambda one: replace(one, keys=(one.keys or frozenset({"first"})) ^ {"second"})
+        )
 
     def leave_keys_to_portal(self, pick: int) -> bool:
         return self._change(pick, lambda one: replace(one, keys=None))
@@ -137,7 +146,10 @@ class World:
         return self._change(
             pick,
             lambda one: replace(
-                one, products=tuple((name, "10245" if value == "10244" else "10244") for name, value in one.products)
+                one,
+                products=tuple(
+                    (name, "10245" if value == "10244" else "10244") for name, value in one.products
+                ),
             ),
         )
 
@@ -145,7 +157,9 @@ class World:
         return self._change(
             pick,
             lambda one: (
-                replace(one, application=application, formerly=one.application if formerly else None)
+                replace(
+                    one, application=application, formerly=one.application if formerly else None
+                )
                 if application != one.application
                 else one
             ),
@@ -155,22 +169,33 @@ class World:
         before = self.organisations[folder]
         code = next(code for code in CODES[folder] if code != before.code)
         return self._edit(
-            self.forms, {**self.organisations, folder: Organisation(code, before.code if formerly else None)}
+            self.forms,
+            {**self.organisations, folder: Organisation(code, before.code if formerly else None)},
         )
 
     def forget_formerly(self) -> bool:
         forms = [replace(one, formerly=None) for one in self.forms]
-        return self._edit(forms, {folder: replace(one, formerly=None) for folder, one in self.organisations.items()})
+        return self._edit(
+            forms,
+            {folder: replace(one, formerly=None) for folder, one in self.organisations.items()},
+        )
 
     def adopt(self, folder: str, application: str, pick: int) -> bool:
         """A form for a client that somebody made by hand, or that is another's."""
         clients = self._clients()
         self.made += 1
         client_id = clients[pick % len(clients)] if clients else NOBODYS_ID
-        return self._edit((*self.forms, Wanted(folder, f"{application}-{self.made}", application, adopt=client_id)))
+        return self._edit(
+            (
+                *self.forms,
+                Wanted(folder, f"{application}-{self.made}", application, adopt=client_id),
+            )
+        )
 
     def adopt_mistyped(self, pick: int) -> bool:
-        return self._change(pick, lambda one: one if self._has_client(one) else replace(one, adopt=NOBODYS_ID))
+        return self._change(
+            pick, lambda one: one if self._has_client(one) else replace(one, adopt=NOBODYS_ID)
+        )
 
     def stop_adopting(self) -> bool:
         return self._edit([replace(one, adopt=None) for one in self.forms])
@@ -200,7 +225,9 @@ class World:
             "replace_on_changes=['*']": self.model.replaces_changed,
             "delete_before_replace=True": self.model.removes_first,
         }
-        self.speed.program(program(*(option for option, has in options.items() if has), below=self.model.below))
+        self.speed.program(
+            program(*(option for option, has in options.items() if has), below=self.model.below)
+        )
         return True
 
     def taint(self, pick: int, part: str) -> bool:
@@ -220,7 +247,9 @@ class World:
             return False
         key = place[0].removesuffix(BELOW)
         other = f"{key}{ELSEWHERE}{place[0].removeprefix(key)}"
-        if (other, CLIENT) in self.model.recorded or any(one == place for one, _ in self.model.condemned):
+        if (other, CLIENT) in self.model.recorded or any(
+            one == place for one, _ in self.model.condemned
+        ):
             return False
         self.speed.edit_state("rename", self._urn(place), f"{key}{ELSEWHERE}")
         self.model.recorded[other, CLIENT] = self.model.recorded.pop(place)
@@ -236,9 +265,13 @@ class World:
         self.speed.edit_state("delete", self._urn(place))
         there = seen(self.speed.export(), self.registry)
         for other in [
-            other for other, one in self.model.recorded.items() if part == CLIENT and one.client_id == client_id
+            other
+            for other, one in self.model.recorded.items()
+            if part == CLIENT and one.client_id == client_id
         ]:
-            if other not in there.recorded:  # after a rename in the state, what depends on it is not all that is inside
+            if (
+                other not in there.recorded
+            ):  # after a rename in the state, what depends on it is not all that is inside
                 del self.model.recorded[other]
         self.model.recorded.pop(place, None)
         self.model.condemned = self.model.condemned_in(there)
@@ -255,7 +288,11 @@ class World:
         if self.saved is None or not self.saved[1] or self.saved[1] == self.model.recorded:
             return False
         self.speed.restore(self.saved[0])
-        self.model.recorded, self.model.condemned, self.model.cut_off = dict(self.saved[1]), list(self.saved[2]), set()
+        self.model.recorded, self.model.condemned, self.model.cut_off = (
+            dict(self.saved[1]),
+            list(self.saved[2]),
+            set(),
+        )
         self._compare()
         return True
 
@@ -265,7 +302,11 @@ class World:
 
     def _urn(self, place: ClientKey) -> str:
         resources = self.speed.export()["deployment"]["resources"]
-        return next(str(one["urn"]) for one in resources if place_of(one["urn"]) == place and not one.get("delete"))
+        return next(
+            str(one["urn"])
+            for one in resources
+            if place_of(one["urn"]) == place and not one.get("delete")
+        )
 
     # Changes by hand
 
@@ -304,12 +345,20 @@ class World:
         client_id = self._client(pick)
         if client_id is None or (client_id, name) in self.model.real:
             return False
-        self._configure(client_id, name, "10246", software_id="acmidm/tni/OVO000001/anders", managed_by="elsewhere/tni")
+        self._configure(
+            client_id,
+            name,
+            "10246",
+            software_id="acmidm/tni/OVO000001/anders",
+            managed_by="elsewhere/tni",
+        )
         self.model.real[client_id, name] = Owned("10246", STRANGER)
         return True
 
     def _configure(self, client_id: str, name: str, value: str, **owner: str) -> None:
-        self.registry.set_configuration(name, client_id, {**CONFIGURATIONS[name], "product_ids": [value]}, **owner)
+        self.registry.set_configuration(
+            name, client_id, {**CONFIGURATIONS[name], "product_ids": [value]}, **owner
+        )
 
     def remove_product_by_hand(self, pick: int, name: str) -> bool:
         client_id = self._client(pick)
@@ -352,7 +401,11 @@ class World:
 
     def restore_authority(self) -> bool:
         """Somebody restores that backup."""
-        if self.kept is None or not self.kept[0] or self.kept == (self.model.real, self.model.marks):
+        if (
+            self.kept is None
+            or not self.kept[0]
+            or self.kept == (self.model.real, self.model.marks)
+        ):
             return False
         self.model.real, self.model.marks = dict(self.kept[0]), dict(self.kept[1])
         copy_database(self.speed.forms.parent / "authority.db", self.speed.portal.settings.database)
@@ -385,9 +438,13 @@ class World:
         place = self._recorded(pick, part)
         return place is not None and self.up(refresh, replacing=place)
 
-    def up(self, refresh: bool = False, outage: Outage = WELL, replacing: ClientKey | None = None) -> bool:
+    def up(
+        self, refresh: bool = False, outage: Outage = WELL, replacing: ClientKey | None = None
+    ) -> bool:
         before = copy.deepcopy(self.model)
-        ran = self.speed.up(refresh=refresh, outage=outage, replacing=self._urn(replacing) if replacing else None)
+        ran = self.speed.up(
+            refresh=refresh, outage=outage, replacing=self._urn(replacing) if replacing else None
+        )
         self.model.cut_off = set()
         there = self._status()
         expected = set[str]()
@@ -402,8 +459,12 @@ class World:
         self._compare(there)
         assert "" not in ran.troubled, f"a trouble that is everybody's: {ran.troubled}"
         if not outage.apis:
-            # One that was renamed in the state is not tried where what depends on it has met trouble.
-            found, expected = ({name.removesuffix(ELSEWHERE) for name in names} for names in (ran.troubled, expected))
+            # One that was renamed in the state is not tried where what depends on it has met
+            # trouble.
+            found, expected = (
+                {name.removesuffix(ELSEWHERE) for name in names}
+                for names in (ran.troubled, expected)
+            )
             assert found == expected, f"trouble with {ran.troubled}, and expected with {expected}"
             if not expected:
                 self._nothing_is_left()
@@ -423,8 +484,8 @@ class World:
         return True
 
     def _no_client_is_lost(self, before: Model, there: Model) -> None:
-        """The client of what a form declares stays, and there is no second one; unless the program removes what it
-        replaces first."""
+        """The client of what a form declares stays, and there is no second one; unless the program
+        removes what it replaces first."""
         now = {
             client_id: value.owner
             for (client_id, part), value in there.real.items()
@@ -438,15 +499,21 @@ class World:
             }
             known = before.recorded.get(before.place(key, CLIENT))
             lost = (
-                had | ({known.client_id} if known and (known.client_id, CLIENT) in before.real else set())
+                had
+                | (
+                    {known.client_id}
+                    if known and (known.client_id, CLIENT) in before.real
+                    else set()
+                )
             ) - now.keys()
             assert not lost, f"{key} loses its client {lost}"
-            assert not had or {client_id for client_id, owner in now.items() if owner == key} <= had, (
-                f"{key} gets a second client"
-            )
+            assert (
+                not had or {client_id for client_id, owner in now.items() if owner == key} <= had
+            ), f"{key} gets a second client"
 
     def _in_part(self, there: Model, before: Model, *after: Model) -> None:
-        """Each part is as it was before a run, or as after one that does it; the model goes on from there."""
+        """Each part is as it was before a run, or as after one that does it; the model goes on from
+        there."""
         whole = after[-1]
         for place in before.real.keys() | there.real.keys():
             value = there.real.get(place)
@@ -458,12 +525,23 @@ class World:
             )
             assert value in (before.real.get(place), whole.real.get(place)) or (
                 is_new and value in (None, frozenset())
-            ), f"{place} was {before.real.get(place)}, should be {whole.real.get(place)}, and is {value}"
+            ), (
+                f"{place} was {before.real.get(place)}, should be {whole.real.get(place)}, and is"
+                f" {value}"
+            )
         for place in before.recorded.keys() | there.recorded.keys():
             known = there.recorded.get(place)
-            expected = [one.recorded.get(place) for one in (before, *after)] + ([None] if whole.removes_first else [])
-            assert known in expected, f"{place} is recorded as {known}, and should be one of {expected}"
-        self.model.recorded, self.model.condemned, self.model.cut_off = there.recorded, there.condemned, there.cut_off
+            expected = [one.recorded.get(place) for one in (before, *after)] + (
+                [None] if whole.removes_first else []
+            )
+            assert known in expected, (
+                f"{place} is recorded as {known}, and should be one of {expected}"
+            )
+        self.model.recorded, self.model.condemned, self.model.cut_off = (
+            there.recorded,
+            there.condemned,
+            there.cut_off,
+        )
         self.model.real, self.model.marks = there.real, there.marks
 
     def refresh(self, outage: Outage = WELL) -> bool:
@@ -485,13 +563,15 @@ class World:
     def _look(self, heal: bool, outage: Outage) -> bool:
         model, words = self.model, ("--heal",) if heal else ()
         if heal and (model.removes_first or model.replaces_changed):
-            # It repairs a client, and what is inside goes with the one before, or is looked at for the one before.
+            # It repairs a client, and what is inside goes with the one before, or is looked at for
+            # the one before.
             return False
         before = copy.deepcopy(model)
         done = self.speed.acmidm("drift", "--stack", "tni", "-o", "json", *words, outage=outage)
         there = seen(self.speed.export(), self.registry)
         has_product = any(
-            part in PRODUCTS for part in (*(part for _, part in model.recorded), *chain(*model.declared.values()))
+            part in PRODUCTS
+            for part in (*(part for _, part in model.recorded), *chain(*model.declared.values()))
         )
         if "management" in outage.apis or ("products" in outage.apis and has_product):
             assert done.code == 3, done.output
@@ -514,7 +594,9 @@ class World:
             named = _named(report.get("repaired", ()))
             assert named == repaired, f"it repairs {named}, and not just {repaired}"
             unnamed = {
-                place for place in left if not any(_names(problem, place) for problem in report.get("problems", ()))
+                place
+                for place in left
+                if not any(_names(problem, place) for problem in report.get("problems", ()))
             }
             assert not unnamed, f"{unnamed} is left, and not among {report.get('problems')}"
         self._compare(there)
@@ -522,10 +604,13 @@ class World:
         named, found = _named(report["by_hand"]), _named(report["not_applied"])
         assert named == by_hand, f"by hand is {by_hand}, and it names {named}"
         new = {key for key, part in found if part is None}
-        shown = {place for place in waiting if place[0] not in new} | {(key, None) for key, _ in waiting if key in new}
+        shown = {place for place in waiting if place[0] not in new} | {
+            (key, None) for key, _ in waiting if key in new
+        }
         assert found == shown, f"{waiting} wait, and it names {found}"
         orphans = model.orphans()
-        # A client stands for its products too; where they alone are left behind, it is named because of them.
+        # A client stands for its products too; where they alone are left behind, it is named
+        # because of them.
         left = {
             (one["client_id"], product)
             for one in report["left_behind"]
@@ -541,7 +626,8 @@ class World:
         """Whether the state has a connection under another name than the program, or twice."""
         names = {name for name, _ in self.model.recorded}
         other = any(
-            name.endswith(BELOW) is not self.model.below or name.removesuffix(BELOW).endswith(ELSEWHERE)
+            name.endswith(BELOW) is not self.model.below
+            or name.removesuffix(BELOW).endswith(ELSEWHERE)
             for name in names
         )
         return other or bool(self.model.condemned)
@@ -556,13 +642,16 @@ class World:
         # The client-ID of one that is made anew is not known yet, and seems to change.
         anew = {place[0] for place in pending if place[1] == CLIENT and self._is_made(model, place)}
         maybe = {(name, part) for name in anew for part in PARTS}
-        # Where an adoption is refused the program fails, and the engine shows no removals; a client whose parts are
-        # protected is not even tried.
-        declared = {model.place(key, part) for key, wanted in model.declared.items() for part in wanted}
+        # Where an adoption is refused the program fails, and the engine shows no removals; a client
+        # whose parts are protected is not even tried.
+        declared = {
+            model.place(key, part) for key, wanted in model.declared.items() for part in wanted
+        }
         kept = {
             place
             for place in pending & model.recorded.keys()
-            if (ran.troubled and place not in declared) or (place[1] == CLIENT and model.recorded[place].protected)
+            if (ran.troubled and place not in declared)
+            or (place[1] == CLIENT and model.recorded[place].protected)
         }
         assert pending - kept <= ran.steps <= pending | maybe, (
             f"it shows {sorted(ran.steps)}, and {sorted(pending)} would change"
@@ -604,24 +693,33 @@ class World:
     # What they share
 
     def _status(self) -> Model:
-        """The maps of the real thing; the service desk's list has each recorded client with its scopes."""
+        """The maps of the real thing; the service desk's list has each recorded client with its
+        scopes."""
         there = seen(self.speed.export(), self.registry)
         done = self.speed.acmidm("status", "--stack", "tni", "-o", "json")
         assert done.code == 0, done.output
         listed = dict[str, int]()
-        for one in json.loads(done.stdout)["connections"]:  # a client is there twice where a move ended in part
+        for one in json.loads(done.stdout)[
+            "connections"
+        ]:  # a client is there twice where a move ended in part
             listed[one["client_id"]] = max(listed.get(one["client_id"], 0), len(one["scopes"]))
         # By their client: after a rename that failed in part, its scopes have its earlier name.
-        scopes = {known.client_id: len(known.value) for (_, part), known in there.recorded.items() if part == SCOPES}  # type: ignore[arg-type]
+        scopes = {
+            known.client_id: len(known.value)  # type: ignore[arg-type]
+            for (_, part), known in there.recorded.items()
+            if part == SCOPES
+        }
         expected = {
             known.client_id: scopes.get(known.client_id, 0)
             for (_, part), known in there.recorded.items()
             if part == CLIENT
         }
-        if (
-            self.model.removes_first
-        ):  # scopes that were removed first, and not made again yet, are still those that the client has
-            expected |= {client_id: listed.get(client_id, 0) for client_id in expected.keys() - scopes.keys()}
+        # scopes that were removed first, and not made again yet, are still those that the client
+        # has
+        if self.model.removes_first:
+            expected |= {
+                client_id: listed.get(client_id, 0) for client_id in expected.keys() - scopes.keys()
+            }
         assert listed == expected, f"the service desk sees {listed}, and not {expected}"
         return there
 
@@ -629,15 +727,17 @@ class World:
         """The model's maps are those of the real thing."""
         there = there or seen(self.speed.export(), self.registry)
         self.model.codes = there.codes
-        assert _shown(there.real) == _shown(self.model.real), _difference("real", self.model.real, there.real)
+        assert _shown(there.real) == _shown(self.model.real), _difference(
+            "real", self.model.real, there.real
+        )
         assert _shown(there.recorded) == _shown(self.model.recorded), _difference(
             "recorded", self.model.recorded, there.recorded
         )
         self.model.marks = {place: self.model.marks.get(place) for place in there.marks}
         assert there.marks == self.model.marks, _difference("mark", self.model.marks, there.marks)
-        assert {place for place, _ in there.condemned} == {place for place, _ in self.model.condemned}, (
-            f"left are {there.condemned}"
-        )
+        assert {place for place, _ in there.condemned} == {
+            place for place, _ in self.model.condemned
+        }, f"left are {there.condemned}"
 
     def _form(self, pick: int) -> Wanted | None:
         return self.forms[pick % len(self.forms)] if self.forms else None
@@ -651,13 +751,18 @@ class World:
 
         def seen_as(client_id: str) -> list[str]:
             values = [self.model.real.get((client_id, part)) for part in PARTS]
-            return [str(sorted(value) if isinstance(value, frozenset) else value) for value in values]
+            return [
+                str(sorted(value) if isinstance(value, frozenset) else value) for value in values
+            ]
 
-        return sorted((client_id for client_id, part in self.model.real if part == CLIENT), key=seen_as)
+        return sorted(
+            (client_id for client_id, part in self.model.real if part == CLIENT), key=seen_as
+        )
 
     def _has_client(self, one: Wanted) -> bool:
         return (
-            self.model.place(f"{self.organisations[one.folder].code}/{one.application}", CLIENT) in self.model.recorded
+            self.model.place(f"{self.organisations[one.folder].code}/{one.application}", CLIENT)
+            in self.model.recorded
         )
 
     def _by_hand(self, pick: int, part: str, change: Callable[[Any], frozenset[str]]) -> bool:
@@ -671,7 +776,10 @@ class World:
             self.registry.set_scopes(client_id, [*value, ASSIGNED], value & {SECOND_SCOPE})
         else:
             path = f"/management/v1/clients/{client_id}/jwks"
-            there = {key["kid"]: key for key in self.registry.http.get(path).raise_for_status().json()["keys"]}
+            there = {
+                key["kid"]: key
+                for key in self.registry.http.get(path).raise_for_status().json()["keys"]
+            }
             keys = [there.get(kid, SLIPPED_IN) for kid in sorted(value)]
             put_current(self.registry.http, path, {"keys": keys}).raise_for_status()
         self.model.real[client_id, part] = value
@@ -683,22 +791,34 @@ class World:
             return False
         return self._edit([change(one) if other is one else other for other in self.forms])
 
-    def _edit(self, forms: Iterable[Wanted], organisations: dict[str, Organisation] | None = None) -> bool:
+    def _edit(
+        self, forms: Iterable[Wanted], organisations: dict[str, Organisation] | None = None
+    ) -> bool:
         """Write other forms, where they may be written so."""
         forms, organisations = tuple(forms), organisations or self.organisations
         declared = [f"{organisations[one.folder].code}/{one.application}" for one in forms]
-        formerly = {key: _former(one, organisations[one.folder]) for key, one in zip(declared, forms, strict=True)}
+        formerly = {
+            key: _former(one, organisations[one.folder])
+            for key, one in zip(declared, forms, strict=True)
+        }
         former = [name for names in formerly.values() for name in names]
         adopted = [one.adopt for one in forms if one.adopt]
         for names in (declared, former, adopted):
             if len(set(names)) < len(names):
                 return False
-        if not set(former).isdisjoint(declared) or (forms, organisations) == (self.forms, self.organisations):
+        if not set(former).isdisjoint(declared) or (forms, organisations) == (
+            self.forms,
+            self.organisations,
+        ):
             return False
         self.forms, self.organisations = forms, organisations
         self.model.formerly = formerly
-        self.model.adopt = {key: one.adopt for key, one in zip(declared, forms, strict=True) if one.adopt}
-        self.model.declared = {key: _parts(key, one) for key, one in zip(declared, forms, strict=True)}
+        self.model.adopt = {
+            key: one.adopt for key, one in zip(declared, forms, strict=True) if one.adopt
+        }
+        self.model.declared = {
+            key: _parts(key, one) for key, one in zip(declared, forms, strict=True)
+        }
         for file in self.speed.forms.glob("*/*.yaml"):
             if file.parent.name in CODES:
                 file.unlink()
@@ -715,7 +835,10 @@ class World:
             self.speed.forms,
             f"{one.folder}/{one.file}",
             scopes=sorted({*one.scopes, *(SCOPE_OF[name] for name, _ in one.products)}),
-            products={name: {**CONFIGURATIONS[name], "product_ids": [value]} for name, value in one.products},
+            products={
+                name: {**CONFIGURATIONS[name], "product_ids": [value]}
+                for name, value in one.products
+            },
             keys=(),
             organisation=organisation,
             application=one.application,
@@ -735,7 +858,9 @@ def _finish(form: FormFile, one: Wanted) -> None:
     if one.keys is not None:
         form.request()["jwks"] = [f"{one.application}-{kid}.jwk.json" for kid in sorted(one.keys)]
         for kid in one.keys:
-            (form.path.parent / f"{one.application}-{kid}.jwk.json").write_text(json.dumps(KEY_FILES[one.folder][kid]))
+            (form.path.parent / f"{one.application}-{kid}.jwk.json").write_text(
+                json.dumps(KEY_FILES[one.folder][kid])
+            )
     form.save()
 
 
@@ -763,7 +888,14 @@ def _is_of(model: Model, key: str, value: Value) -> bool:
     return isinstance(value, Owned) and value.owner in (key, *model.formerly.get(key, ()))
 
 
-_WHOLE = ("client_created", "client_adopted", "client_replaced", "client_renamed", "changed_otherwise", "not_recorded")
+_WHOLE = (
+    "client_created",
+    "client_adopted",
+    "client_replaced",
+    "client_renamed",
+    "changed_otherwise",
+    "not_recorded",
+)
 
 
 def _named(connections: Iterable[Mapping[str, Any]]) -> set[tuple[str, str | None]]:
@@ -794,5 +926,10 @@ def _shown(found: dict[ClientKey, Any]) -> dict[ClientKey, Any]:
 
 
 def _difference(name: str, expected: dict[ClientKey, Any], found: dict[ClientKey, Any]) -> str:
-    places = sorted(place for place in expected.keys() | found.keys() if expected.get(place) != found.get(place))
-    return "\n".join(f"{name} {place}: expected {expected.get(place)}, found {found.get(place)}" for place in places)
+    places = sorted(
+        place for place in expected.keys() | found.keys() if expected.get(place) != found.get(place)
+    )
+    return "\n".join(
+        f"{name} {place}: expected {expected.get(place)}, found {found.get(place)}"
+        for place in places
+    )

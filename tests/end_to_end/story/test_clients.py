@@ -1,5 +1,5 @@
-"""The clients of ``docs/integrators.md``, as the page starts them, on both platforms of what ``make up`` brings up in a
-clone."""
+"""The clients of ``docs/integrators.md``, as the page starts them, on both platforms of what ``make
+up`` brings up in a clone."""
 
 from __future__ import annotations
 
@@ -34,8 +34,11 @@ class Page:
         return cls("\n".join(first), "\n".join(environment), "\n".join(packages), clients)
 
     def run(self, platform: str, client_id: str, client: str, changed: str = "") -> str:
-        """A script that runs a client with the environment of the page, but for what is changed in it."""
-        environment = re.sub(r"(?<=CLIENT_ID=)\S+", client_id, self.environment).replace("acmidm", platform)
+        """A script that runs a client with the environment of the page, but for what is changed in
+        it."""
+        environment = re.sub(r"(?<=CLIENT_ID=)\S+", client_id, self.environment).replace(
+            "acmidm", platform
+        )
         return f"{environment}\n{changed}\n{client}"
 
 
@@ -44,17 +47,21 @@ def tools() -> None:
     """Skip where this machine lacks a language, and fail where that is CI's."""
     wanted = ("go", "javac", "mvn", "node", "npm", "openssl", "php", "curl")
     if lacking := [tool for tool in wanted if not shutil.which(tool)]:
-        reason = f"the examples need {', '.join(lacking)}, not on PATH: install what .ci/install does"
+        reason = (
+            f"the examples need {', '.join(lacking)}, not on PATH: install what .ci/install does"
+        )
         if os.environ.get("CI"):
             pytest.fail(f"{reason} (CI runs these tests)", pytrace=False)
         pytest.skip(reason)
 
 
 @pytest.mark.exhaustive
-@pytest.mark.timeout(1800)  # s; it installs what npm, Maven and pip have to, and a busy machine takes long over it
+@pytest.mark.timeout(
+    1800
+)  # s; it installs what npm, Maven and pip have to, and a busy machine takes long over it
 def test_each_client_works_on_both_platforms(tmp_path: Path) -> None:
-    """A token, a notification, a dossier and its result; who is refused says why, and fails. With the page's own
-    commands."""
+    """A token, a notification, a dossier and its result; who is refused says why, and fails. With
+    the page's own commands."""
     clone = tmp_path / "clone"
     with cloned(clone):
         page = Page.read(clone)
@@ -69,15 +76,23 @@ def test_each_client_works_on_both_platforms(tmp_path: Path) -> None:
             for platform in PLATFORMS:
                 done = run(clone, page.run(platform, ids[platform], client))
                 said = done.stdout.replace(" ", "")
-                if done.returncode or "POST/api/v2/notificaties" not in said or '"Succes":true' not in said:
-                    wrong.append(f"{client} on {platform}: {done.returncode}\n{done.stdout}{done.stderr}")
+                if (
+                    done.returncode
+                    or "POST/api/v2/notificaties" not in said
+                    or '"Succes":true' not in said
+                ):
+                    wrong.append(
+                        f"{client} on {platform}: {done.returncode}\n{done.stdout}{done.stderr}"
+                    )
             for changed, expected in (
                 ("export KID=another", "kid another is not registered"),
                 ("export NOTIFICATIES_AUDIENCE=", f"audience={audiences(clone)['notificaties']}"),
             ):
                 done = run(clone, page.run("acmidm", ids["acmidm"], client, changed))
                 if not done.returncode or expected not in done.stderr:
-                    wrong.append(f"{client} with {changed}: {done.returncode}\n{done.stdout}{done.stderr}")
+                    wrong.append(
+                        f"{client} with {changed}: {done.returncode}\n{done.stdout}{done.stderr}"
+                    )
         assert not wrong, "\n".join(wrong)
 
 
@@ -99,5 +114,7 @@ def audiences(clone: Path) -> dict[str, str]:
 def client_ids(clone: Path) -> dict[str, str]:
     """The sample connection's, by platform."""
     shown = run(clone, 'eval "$(make -s env)" && acmidm status ondernemerssteun --stack tni').stdout
-    acmidm, geosecure = re.findall(r"ondernemerssteun(?: \(geosecure\))?  (\S+)$", shown, re.MULTILINE)
+    acmidm, geosecure = re.findall(
+        r"ondernemerssteun(?: \(geosecure\))?  (\S+)$", shown, re.MULTILINE
+    )
     return {"acmidm": acmidm, "geosecure": geosecure}

@@ -19,7 +19,9 @@ STORIES = stories(TOUR.read_text(encoding="utf-8"))[1]
 
 def assert_told_as_written(story: str, kind: str, folder: Path) -> None:
     now = "".join(tell(story, kind, folder, stand_ins=True))
-    changed = difflib.unified_diff(story.splitlines(), now.splitlines(), "docs/tour.md", "now", lineterm="", n=1)
+    changed = difflib.unified_diff(
+        story.splitlines(), now.splitlines(), "docs/tour.md", "now", lineterm="", n=1
+    )
     assert now == story, "docs/tour.md is stale; run: make tour\n" + "\n".join(changed)
 
 
@@ -27,8 +29,8 @@ def assert_told_as_written(story: str, kind: str, folder: Path) -> None:
 @pytest.mark.timeout(1800)  # s; a busy machine takes long over it
 @pytest.mark.parametrize("story", STORIES, ids=[story.partition("\n")[0][3:] for story in STORIES])
 def test_the_tour_shows_what_really_happens(story: str, tmp_path: Path) -> None:
-    """What the page shows is what the commands said, but for stand-ins; no private key member is shown, and nothing
-    runs on."""
+    """What the page shows is what the commands said, but for stand-ins; no private key member is
+    shown, and nothing runs on."""
     assert_told_as_written(story, "beheerportaal", tmp_path)
     assert '"d"' not in story
     assert "stopped" in Scratch(tmp_path / "repository").run("acmidm", "portal", "status", code=1)
@@ -37,13 +39,15 @@ def test_the_tour_shows_what_really_happens(story: str, tmp_path: Path) -> None:
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)  # s; a busy machine takes long over it
 def test_on_keycloak_it_is_the_same_story(tmp_path: Path) -> None:
-    """The first, word for word, but for who changed something by hand: people are named by the ids of their users
-    there."""
+    """The first, word for word, but for who changed something by hand: people are named by the ids
+    of their users there."""
     distribution_or_skip()
     assert_told_as_written(STORIES[0], "keycloak", tmp_path)
 
 
-def test_what_went_wrong_first_is_what_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_went_wrong_first_is_what_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stopping the authorities then fails too, and says nothing of use."""
     (tmp_path / "git").symlink_to(shutil.which("git") or "")
     (tmp_path / "pulumi").symlink_to("/bin/false")
@@ -66,9 +70,12 @@ def test_what_differs_from_run_to_run_is_replaced_and_nothing_else() -> None:
     """The same value by the same stand-in; an OVO code, a scope and a duration in days stay."""
     stable = Stable(date(2027, 1, 10))
     first = stable.text(
-        "client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f, until 2028-01-10, at 2027-01-10 12:34 UTC, OVO002067"
+        "client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f, until 2028-01-10, at 2027-01-10 12:34 UTC,"
+        " OVO002067"
     )
-    again = stable.text("client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f and ffffffff-7c3f-4a55-9e0e-1a2b3c4d5e6f")
+    again = stable.text(
+        "client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f and ffffffff-7c3f-4a55-9e0e-1a2b3c4d5e6f"
+    )
     assert stable.text("http://127.0.0.1:40123/op") == "http://127.0.0.1:8512/op"
     client = first.split()[1].rstrip(",")
     assert first == f"client {client}, until 2027-11-25, at 2026-11-25 03:17 UTC, OVO002067"
@@ -80,15 +87,17 @@ def test_what_differs_from_run_to_run_is_replaced_and_nothing_else() -> None:
         "a file that is named by the year"
     )
     assert stable.text("at 2027-01-10T12:34:56.789") == "at 2026-11-25T03:17"
-    assert stable.of_today("retire: 2027-11-25, a-2026.jwk.json") == "retire: 2028-01-10, a-2027.jwk.json", (
-        "what a page has somebody type"
-    )
-    assert stable.text("user 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f, user gent") == "helpdesk, user gent", (
-        "who acts by hand, as Keycloak says it"
-    )
+    assert (
+        stable.of_today("retire: 2027-11-25, a-2026.jwk.json")
+        == "retire: 2028-01-10, a-2027.jwk.json"
+    ), "what a page has somebody type"
+    assert (
+        stable.text("user 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f, user gent") == "helpdesk, user gent"
+    ), "who acts by hand, as Keycloak says it"
     thumbprint = "QXXBNb2U0_HWTfu7RDW3e-ntWiLSvnNOJrLO9HwZ_-Y"
     text = stable.text(
-        f"thumbprint `{thumbprint}` and kid {thumbprint}, scope dv_magda_organisaties_verenigingen_verenigingen_v1_G"
+        f"thumbprint `{thumbprint}` and kid {thumbprint}, scope"
+        " dv_magda_organisaties_verenigingen_verenigingen_v1_G"
     )
     assert thumbprint not in text
     assert text.endswith("scope dv_magda_organisaties_verenigingen_verenigingen_v1_G")

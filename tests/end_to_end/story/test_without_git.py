@@ -1,10 +1,16 @@
-"""Somebody without Git, with a browser: from the page of the form to a token, by the key that the browser made."""
+"""Somebody without Git, with a browser: from the page of the form to a token, by the key that the
+browser made."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from joserfc.jwk import RSAKey
 from playwright.sync_api import Browser, Page
 
@@ -30,7 +36,8 @@ def saved(page: Page, button: str, folder: Path) -> Path:
 def test_from_the_page_to_a_token_and_one_scope_more(
     browser: Browser, portal: RunningPortal, project: Project, tmp_path: Path
 ) -> None:
-    """The page is the sandbox's; its file is all that anybody gets. The team takes it in, checks it, deploys it."""
+    """The page is the sandbox's; its file is all that anybody gets. The team takes it in, checks
+    it, deploys it."""
 
     def take_in(file: Path) -> None:
         for words in (("new", "--from", str(file)), ("validate",), ("deploy", "--stack", "tni")):

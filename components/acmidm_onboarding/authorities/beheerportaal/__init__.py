@@ -1,5 +1,5 @@
-"""The adapter for the management API of ADR 4, which the embedded authority speaks: ``adapter``, and its documents,
-``wire``."""
+"""The adapter for the management API of ADR 4, which the embedded authority speaks: ``adapter``,
+and its documents, ``wire``."""
 
 from __future__ import annotations
 

@@ -41,12 +41,13 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 
 _AUDIT_PAGE = 20
-"""How many entries of the audit trail a page has: few, for each entry has its document twice, and the newest mostly
-say who changed something."""
+"""How many entries of the audit trail a page has: few, for each entry has its document twice, and
+the newest mostly say who changed something."""
 
 
 class Beheerportaal:
-    """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant by themselves."""
+    """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant
+    by themselves."""
 
     def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
         self._api = api
@@ -64,15 +65,23 @@ class Beheerportaal:
         )
 
     def reserved(self, client_id: str) -> Reserved | None:
-        """Return why no connection may have the client. Operators are known by name, or by their rights where an
-        authority lists them among its clients."""
+        """Return why no connection may have the client. Operators are known by name, or by their
+        rights where an authority lists them among its clients."""
         if client_id == self._operator:
             return operators_own()
         rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
-        return Reserved(say("authorities.rights_over_authority", rights=", ".join(rights))) if rights else None
+        return (
+            Reserved(say("authorities.rights_over_authority", rights=", ".join(rights)))
+            if rights
+            else None
+        )
 
     def find(self, software_id: str) -> RegisteredClient | None:
-        items = (item for page in self._documents.pages(most=1, software_id=software_id) for item in page.items)
+        items = (
+            item
+            for page in self._documents.pages(most=1, software_id=software_id)
+            for item in page.items
+        )
         client = next((item.registered for item in items), None)
         return client if client and client.metadata.software_id == software_id else None
 
@@ -81,7 +90,11 @@ class Beheerportaal:
         return answer.as_(WireRegisteredClient).registered if answer else None
 
     def update(
-        self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
+        self,
+        client_id: str,
+        known: ClientMetadata | None,
+        wanted: ClientMetadata,
+        secret: NewSecret | None,
     ) -> RegisteredClient:
         path, name = _client(client_id), say("authorities.client", client=client_id)
         self._require_not_reserved(client_id)
@@ -103,7 +116,8 @@ class Beheerportaal:
     def remove(self, client_id: str, owner: Owner) -> bool:
         self._require_not_reserved(client_id)
         return self._documents.remove(
-            _client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner.is_resource_of(owner)
+            _client(client_id),
+            lambda answer: answer.as_(WireRegisteredClient).owner.is_resource_of(owner),
         )
 
     def read_scopes(self, client_id: str) -> Scopes | None:
@@ -118,12 +132,17 @@ class Beheerportaal:
         def read() -> tuple[Scopes, str]:
             answer = self._api.request("GET", path)
             # What a provider assigns by itself stays as it is, unless a form declares it.
-            return without_assigned(answer.as_(WireScopes).granted, self._assigned, wanted), answer.etag
+            return without_assigned(
+                answer.as_(WireScopes).granted, self._assigned, wanted
+            ), answer.etag
 
         def write(scopes: Scopes, etag: str) -> None:
             default = sorted(name for name, is_default in scopes.items() if is_default)
             self._api.request(
-                "PUT", path, document={"scopes": sorted(scopes), "default": default}, headers={"if-match": etag}
+                "PUT",
+                path,
+                document={"scopes": sorted(scopes), "default": default},
+                headers={"if-match": etag},
             )
 
         document = say("authorities.scopes_of", client=client_id)
@@ -157,14 +176,18 @@ class Beheerportaal:
             return ClientSnapshot(client, scopes, jwks)
         if self.read(client_id) is None:  # removed since
             return None
-        raise Unintelligible(say("authorities.parts_missing", client=client_id, address=self._api.base_url))
+        raise Unintelligible(
+            say("authorities.parts_missing", client=client_id, address=self._api.base_url)
+        )
 
     def clients(self) -> Iterator[ClientSnapshot]:
         for page in self._documents.pages():
             yield from (item.snapshot for item in page.items)
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
-        for page in Collection(self._api, "/audit", WireAuditPage).pages(most=_AUDIT_PAGE, client_id=client_id):
+        for page in Collection(self._api, "/audit", WireAuditPage).pages(
+            most=_AUDIT_PAGE, client_id=client_id
+        ):
             yield from page.items
 
     def keys_in_use(self, client_id: str) -> Mapping[str, KeyUse]:
@@ -173,16 +196,24 @@ class Beheerportaal:
 
     def refusals(self, client_id: str | None = None) -> Iterator[Refusal]:
         of_client = {} if client_id is None else {"client_id": client_id}
-        for page in Collection(self._api, "/refusals", WireRefusalPage).pages(MOST_AT_ONCE, **of_client):
+        for page in Collection(self._api, "/refusals", WireRefusalPage).pages(
+            MOST_AT_ONCE, **of_client
+        ):
             yield from page.items
 
     def administrators(self, codes: Codes[str]) -> int:
-        """Return the most that one of the codes gives: somebody who is known by several is counted with each."""
+        """Return the most that one of the codes gives: somebody who is known by several is counted
+        with each."""
         paths = (f"/organisations/{segment(code)}/administrators" for code in codes)
-        return max((self._api.request("GET", path).as_(WireAdministrators).count for path in paths), default=0)
+        return max(
+            (self._api.request("GET", path).as_(WireAdministrators).count for path in paths),
+            default=0,
+        )
 
     def _require_not_own(self, client_id: str) -> None:
-        require_not_reserved(operators_own() if client_id == self._operator else None, client_id, self._api.base_url)
+        require_not_reserved(
+            operators_own() if client_id == self._operator else None, client_id, self._api.base_url
+        )
 
     def _require_not_reserved(self, client_id: str) -> None:
         require_not_reserved(self.reserved(client_id), client_id, self._api.base_url)

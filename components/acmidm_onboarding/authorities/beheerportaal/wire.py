@@ -1,4 +1,5 @@
-"""The beheerportaal's documents as they go over the wire; see docs/adr/0004-management-api-contract.md."""
+"""The beheerportaal's documents as they go over the wire; see
+docs/adr/0004-management-api-contract.md."""
 
 from __future__ import annotations
 
@@ -20,7 +21,13 @@ from pydantic import (
 from acmidm_onboarding.authorities.http.collection import ListPage
 from acmidm_onboarding.authorities.http.items import Entries, Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
-from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, RecordedChange, Refusal, RegisteredClient
+from acmidm_onboarding.authorities.port import (
+    ClientSnapshot,
+    KeyUse,
+    RecordedChange,
+    Refusal,
+    RegisteredClient,
+)
 from acmidm_onboarding.values.harmless import Text, harmless
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument, Scopes
 
@@ -33,7 +40,9 @@ class _Wire(BaseModel):
 
 _UNREADABLE = "unreadable"
 _STAND_INS: Mapping[str, Any] = {
-    **dict.fromkeys(ClientMetadata.model_fields, _UNREADABLE),  # those that are no text are named below
+    **dict.fromkeys(
+        ClientMetadata.model_fields, _UNREADABLE
+    ),  # those that are no text are named below
     **dict.fromkeys(("grant_types", "contacts", "scopes"), (_UNREADABLE,)),
     "default_scopes": (),
     "organisation": {"name": _UNREADABLE},
@@ -43,17 +52,20 @@ _STAND_INS: Mapping[str, Any] = {
     "jwks": {"keys": [None]},
     "configuration": {_UNREADABLE: _UNREADABLE},
 }
-"""What stands in for a field that is not what it should be, of one client in a list: the client shows as drift, and no
-other client is lost with it."""
+"""What stands in for a field that is not what it should be, of one client in a list: the client
+shows as drift, and no other client is lost with it."""
 
 
 def _readable(item: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """Validate one item of a list, with stand-ins for its faulty fields. An item without client-ID stays an error."""
+    """Validate one item of a list, with stand-ins for its faulty fields. An item without client-ID
+    stays an error."""
     try:
         return validate(item)
     except ValidationError as error:
         faulty = {
-            details["loc"][0] for details in error.errors(include_url=False, include_input=False) if details["loc"]
+            details["loc"][0]
+            for details in error.errors(include_url=False, include_input=False)
+            if details["loc"]
         }
         if not isinstance(item, dict) or not faulty <= _STAND_INS.keys():
             raise
@@ -69,21 +81,30 @@ class WireRegisteredClient(ClientMetadata):
 
     @property
     def registered(self) -> RegisteredClient:
-        return RegisteredClient(self.client_id, ClientMetadata(**dict(self)), self.client_secret_updated_at or 0)
+        return RegisteredClient(
+            self.client_id, ClientMetadata(**dict(self)), self.client_secret_updated_at or 0
+        )
 
 
 class WireScopes(_Wire):
     scopes: Items[Text]
-    default_scopes: Items[Text] = Field([], validation_alias=AliasChoices("default", "default_scopes"))
+    default_scopes: Items[Text] = Field(
+        [], validation_alias=AliasChoices("default", "default_scopes")
+    )
 
     @property
     def granted(self) -> Scopes:
-        """All scopes, in order of their names. A default scope is granted, also where ``scopes`` lacks it."""
-        return {name: name in self.default_scopes for name in sorted({*self.scopes, *self.default_scopes})}
+        """All scopes, in order of their names. A default scope is granted, also where ``scopes``
+        lacks it."""
+        return {
+            name: name in self.default_scopes
+            for name in sorted({*self.scopes, *self.default_scopes})
+        }
 
 
 class WireJwks(_Wire):
-    """A JWK Set (RFC 7517 §5). Its keys are not validated: ``by_name`` shows what somebody slipped in."""
+    """A JWK Set (RFC 7517 §5). Its keys are not validated: ``by_name`` shows what somebody slipped
+    in."""
 
     keys: list[Any]
 
@@ -100,7 +121,10 @@ class WireKeysInUse(_Wire):
 
     @property
     def by_thumbprint(self) -> dict[str, KeyUse]:
-        return {item.thumbprint: KeyUse(item.kid, item.last_used_at, item.with_kid) for item in self.items}
+        return {
+            item.thumbprint: KeyUse(item.kid, item.last_used_at, item.with_kid)
+            for item in self.items
+        }
 
 
 class WireListedClient(WireScopes, WireRegisteredClient):
@@ -123,7 +147,9 @@ class WireConfiguration(_Wire):
 
     @property
     def document(self) -> ProductDocument:
-        return ProductDocument(self.configuration, Owner(self.software_id, self.managed_by, self.incarnation))
+        return ProductDocument(
+            self.configuration, Owner(self.software_id, self.managed_by, self.incarnation)
+        )
 
 
 class WireListedConfiguration(WireConfiguration):

@@ -1,6 +1,7 @@
 """The authority that has a portal and no API: people change it, and confirm in Git what they did.
 
-``adapter`` is the port over these confirmations, and writes nothing. ``rules/orders.py`` orders what people have to do.
+``adapter`` is the port over these confirmations, and writes nothing. ``rules/orders.py`` orders
+what people have to do.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ class ByHandSettings(PlatformSettings):
     """The settings of a platform that people change at its portal."""
 
     confirmed_folder: Annotated[
-        Path, Field(description="The folder of what people confirmed of the portal, as confirmed/STACK/acmidm.")
+        Path,
+        Field(
+            description=(
+                "The folder of what people confirmed of the portal, as confirmed/STACK/acmidm."
+            )
+        ),
     ]
     operator_client_id: str = ""
 

@@ -1,7 +1,9 @@
-"""The port over what people confirmed: a write that agrees with a confirmation succeeds, and every other is refused.
+"""The port over what people confirmed: a write that agrees with a confirmation succeeds, and every
+other is refused.
 
-No mark is kept: the file of a client says whose it is. ``remove`` lets the state forget a client whose removal is
-confirmed. A client without a file does not count as gone: somebody may have lost the file.
+No mark is kept: the file of a client says whose it is. ``remove`` lets the state forget a client
+whose removal is confirmed. A client without a file does not count as gone: somebody may have lost
+the file.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Produ
 
 
 class ByHand(Authority):
-    """``Authority`` over a folder of confirmations, which also have the configurations of products."""
+    """``Authority`` over a folder of confirmations, which also have the configurations of
+    products."""
 
     unkept = frozenset({"software_id", "managed_by", "incarnation", "keys_declared"})
 
@@ -83,19 +86,29 @@ class ByHand(Authority):
         _require_same(client_id, self._required(client_id).scopes, dict(wanted))
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:  # noqa: ARG002
-        _require_same(client_id, self._required(client_id).jwks, {kid: dict(key) for kid, key in wanted.items()})
+        _require_same(
+            client_id,
+            self._required(client_id).jwks,
+            {kid: dict(key) for kid, key in wanted.items()},
+        )
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         confirmed = self.confirmation(client_id)
         return _snapshot(confirmed) if confirmed else None
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        yield from (_snapshot(confirmed) for confirmed in self._confirmed.values() if confirmed.is_there)
+        yield from (
+            _snapshot(confirmed) for confirmed in self._confirmed.values() if confirmed.is_there
+        )
 
     def confirmation(self, client_id: str) -> Confirmation | None:
-        """Return the confirmation of a client; None where its removal is confirmed. Raises PerhapsGone where the client
-        has no confirmation."""
-        of_client = [confirmed for confirmed in self._confirmed.values() if confirmed.said.client_id == client_id]
+        """Return the confirmation of a client; None where its removal is confirmed. Raises
+        PerhapsGone where the client has no confirmation."""
+        of_client = [
+            confirmed
+            for confirmed in self._confirmed.values()
+            if confirmed.said.client_id == client_id
+        ]
         if not of_client:
             raise PerhapsGone(say("by_hand.missing", client=client_id, folder=self._folder))
         return next((confirmed for confirmed in of_client if confirmed.is_there), None)
@@ -109,7 +122,10 @@ class ByHand(Authority):
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         for confirmed in self._confirmed.values():
             if confirmed.is_there and product in confirmed.said.products:
-                yield str(confirmed.said.client_id), ProductDocument(confirmed.said.products[product], Owner())
+                yield (
+                    str(confirmed.said.client_id),
+                    ProductDocument(confirmed.said.products[product], Owner()),
+                )
 
 
 class ConfirmedProducts:
@@ -124,9 +140,17 @@ class ConfirmedProducts:
         configuration = confirmed.said.products.get(product) if confirmed else None
         return None if configuration is None else ProductDocument(configuration, Owner())
 
-    def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:  # noqa: ARG002
+    def put(
+        self,
+        product: str,
+        client_id: str,
+        known: ProductDocument | None,  # noqa: ARG002
+        wanted: ProductDocument,
+    ) -> None:
         current = self.read(product, client_id)
-        _require_same(client_id, current and dict(current.configuration), dict(wanted.configuration))
+        _require_same(
+            client_id, current and dict(current.configuration), dict(wanted.configuration)
+        )
 
     def delete(self, product: str, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
         if self.read(product, client_id) is not None:
@@ -135,7 +159,8 @@ class ConfirmedProducts:
 
 
 def _require_same(client: str, confirmed: Any, wanted: Any) -> None:
-    """Refuse to write what is not confirmed: only people can write to the portal. Raises Rejected."""
+    """Refuse to write what is not confirmed: only people can write to the portal. Raises
+    Rejected."""
     if confirmed != wanted:
         raise Rejected(say("by_hand.differs", client=client))
 

@@ -1,4 +1,5 @@
-"""One HTTP API: requests with the operator's token, bounded in time and size, and every failure as a sentence."""
+"""One HTTP API: requests with the operator's token, bounded in time and size, and every failure as
+a sentence."""
 
 from __future__ import annotations
 
@@ -58,7 +59,8 @@ class Tokens(Protocol):
         """Return a token that is valid for a while. Raises AuthorityError."""
 
     def renewed(self, refused: str) -> str:
-        """Return another token than ``refused``, which the API did not accept. Raises AuthorityError."""
+        """Return another token than ``refused``, which the API did not accept. Raises
+        AuthorityError."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,15 @@ class Answer:
                 else []
             )
             whole = say("authorities.not_as_agreed.whole")
-            places = {".".join(str(part) for part in mistake["loc"]) or whole for mistake in details}
-            fields = ", ".join(sorted(places)[:5]) or say("authorities.not_as_agreed.many", most=_MOST_MISTAKES)
-            raise Unintelligible(say("authorities.not_as_agreed", request=self.request, fields=fields)) from None
+            places = {
+                ".".join(str(part) for part in mistake["loc"]) or whole for mistake in details
+            }
+            fields = ", ".join(sorted(places)[:5]) or say(
+                "authorities.not_as_agreed.many", most=_MOST_MISTAKES
+            )
+            raise Unintelligible(
+                say("authorities.not_as_agreed", request=self.request, fields=fields)
+            ) from None
 
 
 @cache
@@ -104,7 +112,9 @@ def _trusted() -> ssl.SSLContext:
 class Api:
     """One server. Thread-safe, as httpx.Client is; ``tokens`` is None for what needs none."""
 
-    def __init__(self, base_url: str, tokens: Tokens | None, *, timeout_seconds: float, retrying: Retrying) -> None:
+    def __init__(
+        self, base_url: str, tokens: Tokens | None, *, timeout_seconds: float, retrying: Retrying
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self._tokens = tokens
         self._timeout_seconds = timeout_seconds
@@ -113,7 +123,8 @@ class Api:
 
     @cached_property
     def _client(self) -> httpx.Client:
-        # Made by the first request, for most runs of a program send none: it takes a tenth of a second.
+        # Made by the first request, for most runs of a program send none: it takes a tenth of a
+        # second.
         client = httpx.Client(
             timeout=self._timeout_seconds,
             headers={
@@ -122,8 +133,8 @@ class Api:
             follow_redirects=False,
             limits=httpx.Limits(max_connections=16),
             verify=_trusted(),
-            # The proxy that the environment names (HTTP_PROXY) is for other machines: plain http to this one never
-            # leaves it.
+            # The proxy that the environment names (HTTP_PROXY) is for other machines: plain http to
+            # this one never leaves it.
             mounts={f"all://{host}": None for host in LOOPBACK},
         )
         self._deadlines.serve(client)
@@ -144,12 +155,12 @@ class Api:
 
         ``token`` opens the API in the place of the operator's token.
 
-        ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3), and the server may
-        have seen the assertion of a try whose answer was lost.
+        ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3),
+        and the server may have seen the assertion of a try whose answer was lost.
 
         Raises:
-            AnswerLost: where a request that is not ``is_repeatable`` may have been carried out: it is not retried.
-            AuthorityError: for every other failure.
+            AnswerLost: where a request that is not ``is_repeatable`` may have been carried out: it
+            is not retried. AuthorityError: for every other failure.
         """
         url = path if path.startswith("http") else self.base_url + path
 
@@ -174,9 +185,13 @@ class Api:
             return send({"authorization": f"Bearer {token}"})
         return send({"authorization": f"Bearer {self._tokens.renewed(token)}"})
 
-    def _once(self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]) -> Answer:
+    def _once(
+        self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]
+    ) -> Answer:
         request, begun, turns = f"{method} {url}", False, self._retrying.turns
-        stream = self._client.stream(method, url, json=document, data=form() if form else None, headers=headers)
+        stream = self._client.stream(
+            method, url, json=document, data=form() if form else None, headers=headers
+        )
         try:
             turn = turns.take() if turns else nullcontext()
             with turn, self._deadlines.within(self._timeout_seconds), stream as response:
@@ -192,7 +207,9 @@ class Api:
         except httpx.TransportError as error:
             raise _unreached(request, error) from None
         except httpx.InvalidURL:
-            raise Rejected(say("authorities.no_address", request=request[:_LONGEST_QUOTE])) from None
+            raise Rejected(
+                say("authorities.no_address", request=request[:_LONGEST_QUOTE])
+            ) from None
         if response.is_success:
             try:
                 return Answer(request, response.headers, _document(request, response, content))
@@ -202,7 +219,8 @@ class Api:
         raise _failure(request, response, content)
 
     def _bounded(self, request: str, response: httpx.Response) -> bytes:
-        """Return the body of an answer. Raises TooLarge, and Unintelligible for a body that is packed."""
+        """Return the body of an answer. Raises TooLarge, and Unintelligible for a body that is
+        packed."""
         packed = response.headers.get("content-encoding", "identity")
         if packed != "identity":
             raise Unintelligible(say("authorities.packed", request=request, packed=packed))
@@ -210,19 +228,28 @@ class Api:
         for chunk in response.iter_raw():
             content += chunk
             if max(declared, len(content)) > MAXIMUM_ANSWER_BYTES:
-                sentence = say("authorities.too_large", request=request, most=MAXIMUM_ANSWER_BYTES // 2**20)
+                sentence = say(
+                    "authorities.too_large", request=request, most=MAXIMUM_ANSWER_BYTES // 2**20
+                )
                 raise TooLarge(sentence, bytes(content[:_BEGINNING_BYTES]))
         return bytes(content)
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON into what the engine carries without changing it. Raises ValueError or RecursionError.
+    """Parse JSON into what the engine carries without changing it. Raises ValueError or
+    RecursionError.
 
-    A number that a double cannot carry stays text: 2**53 + 1 would become 2**53. The engine's own marks and half
-    characters are replaced, and what is nested too deeply for a state is left out.
+    A number that a double cannot carry stays text: 2**53 + 1 would become 2**53. The engine's own
+    marks and half characters are replaced, and what is nested too deeply for a state is left out.
     """
     return _carried(
-        json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str), 0
+        json.loads(
+            text,
+            parse_int=partial(_number, int),
+            parse_float=partial(_number, float),
+            parse_constant=str,
+        ),
+        0,
     )
 
 
@@ -259,7 +286,11 @@ def _document(request: str, response: httpx.Response, content: bytes) -> Any:
 def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
     status = response.status_code
     detail = _detail(response, content)
-    answer = f"{request}: {status} {response.reason_phrase}{f', {detail}' if detail else ''}".rstrip(". ")
+    answer = (
+        f"{request}: {status} {response.reason_phrase}{f', {detail}' if detail else ''}".rstrip(
+            ". "
+        )
+    )
     if status in _PASSING_STATUSES:
         wait = retry_after_seconds(response.headers.get("retry-after"))
         return Passing(answer, wait, may_be_done=status in _OF_GATEWAYS)
@@ -274,7 +305,9 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
     if status == 404:
         return NotFound(say("authorities.not_found", answer=answer))
     if status == 409:
-        return AlreadyRegistered(say("authorities.exists", answer=answer), _existing_client_id(content))
+        return AlreadyRegistered(
+            say("authorities.exists", answer=answer), _existing_client_id(content)
+        )
     if status == 412:
         return Stale(say("authorities.stale", answer=answer))
     if status == 500:
@@ -283,16 +316,22 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
 
 
 def _detail(response: httpx.Response, content: bytes) -> str:
-    """Return what the server said, on one line: the detail of a problem (RFC 9457), else an OAuth or Keycloak error.
+    """Return what the server said, on one line: the detail of a problem (RFC 9457), else an OAuth
+    or Keycloak error.
 
     A token that it repeats is left out.
     """
-    document, token = _json_or_none(content), response.request.headers.get("authorization", "").rpartition(" ")[2]
+    document, token = (
+        _json_or_none(content),
+        response.request.headers.get("authorization", "").rpartition(" ")[2],
+    )
     if isinstance(document, dict):
         for member in ("detail", "error_description", "errorMessage", "error"):
             text = document.get(member)
             if isinstance(text, str):
-                return " ".join((text.replace(token, HIDDEN) if token else text).split())[:_LONGEST_QUOTE]
+                return " ".join((text.replace(token, HIDDEN) if token else text).split())[
+                    :_LONGEST_QUOTE
+                ]
     return _media_type(response) if content and document is None else ""
 
 
@@ -317,10 +356,13 @@ def _json_or_none(content: bytes) -> Any:
 
 
 def _speaks_no_tls(error: BaseException | None) -> bool:
-    """Return whether a TLS handshake failed for another reason than that the connection ended, which may pass."""
+    """Return whether a TLS handshake failed for another reason than that the connection ended,
+    which may pass."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
-            return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+            return not isinstance(
+                error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError
+            )
         error = error.__cause__ or error.__context__
     return False
 

@@ -1,7 +1,8 @@
 """The documents of an API, and the list that has them all. This file decides what a 404 means.
 
-A wrong address answers 404 to everything. So a document counts as gone only where its list was seen a moment ago. Many
-documents that are gone cost one look at the list, and an API that vanishes during a run is noticed.
+A wrong address answers 404 to everything. So a document counts as gone only where its list was seen
+a moment ago. Many documents that are gone cost one look at the list, and an API that vanishes
+during a run is noticed.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ Page = TypeVar("Page", bound=ListPage)
 
 
 class AddressCheck:
-    """A check that an address is the right one, by a ``look`` at it. Thread-safe: one thread looks, the others wait."""
+    """A check that an address is the right one, by a ``look`` at it. Thread-safe: one thread looks,
+    the others wait."""
 
     def __init__(self, look: Callable[[], object]) -> None:
         self._look = look
@@ -55,7 +57,8 @@ class AddressCheck:
 
 
 class Bounded:
-    """The bounds of one list that is read page by page: no page too large for an answer, no list without end."""
+    """The bounds of one list that is read page by page: no page too large for an answer, no list
+    without end."""
 
     def __init__(self, request: str, most: int = MOST_AT_ONCE) -> None:
         self._request = request
@@ -64,8 +67,8 @@ class Bounded:
         self._last: Sequence[object] | None = None
 
     def ask(self, ask: Callable[[int], Value]) -> tuple[Value, int]:
-        """Return what ``ask`` answers for a number of items, and that number, which is halved while the answer is too
-        large. Raises TooLarge where a single item is."""
+        """Return what ``ask`` answers for a number of items, and that number, which is halved while
+        the answer is too large. Raises TooLarge where a single item is."""
         while True:
             limit = self._limit
             try:
@@ -80,8 +83,8 @@ class Bounded:
                 return page, limit
 
     def require_end(self, items: Sequence[object], *, is_repeated: bool = False) -> None:
-        """Count the items of a page that has more after it. Raises Unintelligible where the page ``is_repeated``, or
-        the list is longer than any."""
+        """Count the items of a page that has more after it. Raises Unintelligible where the page
+        ``is_repeated``, or the list is longer than any."""
         self._total += max(len(items), 1)
         if is_repeated or items == self._last or self._total > _MOST_IN_ALL:
             raise Unintelligible(say("authorities.no_end", request=self._request))
@@ -98,7 +101,8 @@ class Collection(Generic[Page]):
         self._evidence = AddressCheck(self._see_list)
 
     def find(self, path: str) -> Answer | None:
-        """Return a document; None where it is gone. Raises Unintelligible where a 404 does not show that."""
+        """Return a document; None where it is gone. Raises Unintelligible where a 404 does not show
+        that."""
         try:
             return self._api.request("GET", path)
         except NotFound:
@@ -106,12 +110,15 @@ class Collection(Generic[Page]):
             return None
 
     def pages(self, most: int = MOST_AT_ONCE, **filters: str) -> Iterator[Page]:
-        """Yield the pages of the list, of at most ``most`` items. Raises NotFound where there is no such list."""
+        """Yield the pages of the list, of at most ``most`` items. Raises NotFound where there is no
+        such list."""
         bounded = Bounded(f"GET {self._api.base_url}{self._path}", most)
         query, seen = dict(filters), set[str]()
 
         def ask(limit: int) -> Page:
-            return self._api.request("GET", f"{self._path}?{urlencode({'limit': limit, **query})}").as_(self._page)
+            return self._api.request(
+                "GET", f"{self._path}?{urlencode({'limit': limit, **query})}"
+            ).as_(self._page)
 
         while True:
             page, _ = bounded.ask(ask)
@@ -123,7 +130,8 @@ class Collection(Generic[Page]):
             query["after"] = page.next
 
     def remove(self, path: str, is_ours: Callable[[Answer], bool]) -> bool:
-        """Remove a document under its ETag if it ``is_ours``. Return whether it is gone, as it may have been before."""
+        """Remove a document under its ETag if it ``is_ours``. Return whether it is gone, as it may
+        have been before."""
 
         def attempt() -> bool:
             answer = self.find(path)

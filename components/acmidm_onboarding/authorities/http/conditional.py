@@ -1,4 +1,5 @@
-"""How a document is replaced: read it, decide, write under its ETag, and begin anew where another writer was first."""
+"""How a document is replaced: read it, decide, write under its ETag, and begin anew where another
+writer was first."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def replace(
     wanted: Value,
     document: str,
 ) -> None:
-    """Replace a document by ``wanted``, where ``must_write`` says so. Raises ChangedMeanwhile, Stale."""
+    """Replace a document by ``wanted``, where ``must_write`` says so. Raises ChangedMeanwhile,
+    Stale."""
 
     def attempt() -> None:
         current, etag = read()
@@ -31,8 +33,8 @@ def replace(
 
 
 def if_current(write: Callable[[], Result], tries: int = 5) -> Result:
-    """Run ``write``, which reads, decides and writes under an ETag, once more where another writer was first. Raises
-    Stale where that happens at each of the ``tries``."""
+    """Run ``write``, which reads, decides and writes under an ETag, once more where another writer
+    was first. Raises Stale where that happens at each of the ``tries``."""
     for _ in range(tries - 1):
         try:
             return write()

@@ -1,4 +1,5 @@
-"""A deadline for whole requests: httpx alone bounds the wait for each part of an answer, which may have any number."""
+"""A deadline for whole requests: httpx alone bounds the wait for each part of an answer, which may
+have any number."""
 
 from __future__ import annotations
 
@@ -54,7 +55,12 @@ class Deadlines(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(self._network.connect_tcp(host, port, self.left(timeout), local_address, socket_options), self)
+        return _Stream(
+            self._network.connect_tcp(
+                host, port, self.left(timeout), local_address, socket_options
+            ),
+            self,
+        )
 
     def sleep(self, seconds: float) -> None:
         self._network.sleep(seconds)
@@ -77,10 +83,14 @@ class _Stream(httpcore.NetworkStream):
         self._stream.close()
 
     def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         return _Stream(
-            self._stream.start_tls(ssl_context, server_hostname, self._deadlines.left(timeout)), self._deadlines
+            self._stream.start_tls(ssl_context, server_hostname, self._deadlines.left(timeout)),
+            self._deadlines,
         )
 
     def get_extra_info(self, info: str) -> Any:

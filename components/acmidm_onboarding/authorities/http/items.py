@@ -1,6 +1,8 @@
-"""Types for the lists of an answer: no longer than was requested, and given up at the first item that is wrong.
+"""Types for the lists of an answer: no longer than was requested, and given up at the first item
+that is wrong.
 
-A million wrong items fit in one answer, and each mistake that pydantic notes costs a hundred times its item.
+A million wrong items fit in one answer, and each mistake that pydantic notes costs a hundred times
+its item.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ def segment(name: str) -> str:
     """Return a name as one segment of a path (RFC 3986 §3.3), whatever it has in it.
 
     Raises:
-        Rejected: for ``.`` and ``..``, which lead to another document, for an empty name, which leads to a list, and
-            for half a character.
+        Rejected: for ``.`` and ``..``, which lead to another document, for an empty name, which
+            leads to a list, and for half a character.
     """
     try:
         if name not in ("", ".", ".."):
@@ -27,7 +27,8 @@ def segment(name: str) -> str:
 
 
 def have_one_origin(url: str, other: str) -> bool:
-    """Return whether two URLs have the same scheme, host and port (RFC 6454 §5): another origin is somebody else's."""
+    """Return whether two URLs have the same scheme, host and port (RFC 6454 §5): another origin is
+    somebody else's."""
     return _origin(httpx.URL(url)) == _origin(httpx.URL(other))
 
 

@@ -1,8 +1,9 @@
 """Retries of failures that may pass by themselves, and how long to wait between them.
 
-Waits grow from a fifth of a second, jittered, and are longer where the server says so (Retry-After, RFC 9110 §10.2.3).
-All tries of one operation share one deadline. After an operation used its deadline up, those that begin later get a
-single try each until the server answers, so that a dead server costs the deadline once and not once per resource.
+Waits grow from a fifth of a second, jittered, and are longer where the server says so (Retry-After,
+RFC 9110 §10.2.3). All tries of one operation share one deadline. After an operation used its
+deadline up, those that begin later get a single try each until the server answers, so that a dead
+server costs the deadline once and not once per resource.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ _EVERY_API = "every API of the host"
 
 
 class Retrying:
-    """The retries of operations on one host, until each succeeds or its deadline is over; each try takes one of the
-    host's ``turns``, where it has some. Thread-safe."""
+    """The retries of operations on one host, until each succeeds or its deadline is over; each try
+    takes one of the host's ``turns``, where it has some. Thread-safe."""
 
     def __init__(self, deadline_seconds: float, turns: Turns | None = None) -> None:
         self.turns = turns
@@ -39,16 +40,19 @@ class Retrying:
         self._given_up: set[str] = set()
 
     def __call__(self, operation: Callable[[], Result], api: str = "") -> Result:
-        """Return the operation's result; ``api`` names the API of the host that the operation is for.
+        """Return the operation's result; ``api`` names the API of the host that the operation is
+        for.
 
-        Where no connection can be made, all APIs of the host are given up, else only this API: others may be well.
+        Where no connection can be made, all APIs of the host are given up, else only this API:
+        others may be well.
 
         Raises:
             Unreachable: which says how often and for how long the operation was tried.
             AuthorityError: what the operation raises and no retry would help against.
         """
         start = time.monotonic()
-        # Decided once: an operation that is going on already keeps its deadline, whatever becomes of its neighbours.
+        # Decided once: an operation that is going on already keeps its deadline, whatever becomes
+        # of its neighbours.
         end = start + (0.0 if self._given_up & {api, _EVERY_API} else self._deadline_seconds)
         tries = 0
         while True:
@@ -79,15 +83,17 @@ class Retrying:
         if error.wait_seconds is not None and error.wait_seconds > self._deadline_seconds:
             sentence = say("authorities.long_wait", error=error, seconds=error.wait_seconds)
         return Unreachable(
-            say_counted("authorities.tried", tries, error=sentence, seconds=seconds), connected=error.connected
+            say_counted("authorities.tried", tries, error=sentence, seconds=seconds),
+            connected=error.connected,
         )
 
 
 def _wait_seconds(tries: int, requested: float, left: float) -> float | None:
     """Return the wait before the next try; None where too little time is ``left`` for a try.
 
-    The wait is doubled with each try, or is what the server ``requested``, and a little more by chance: operations that
-    failed together do not return together. The last wait is cut short, so that the last try begins at the deadline.
+    The wait is doubled with each try, or is what the server ``requested``, and a little more by
+    chance: operations that failed together do not return together. The last wait is cut short, so
+    that the last try begins at the deadline.
     """
     if requested > left or left <= _SHORTEST_WAIT_SECONDS:
         return None
@@ -96,7 +102,8 @@ def _wait_seconds(tries: int, requested: float, left: float) -> float | None:
 
 
 def retry_after_seconds(header: str | None) -> float | None:
-    """Return the wait that a Retry-After header requests, as seconds or as a date; None where it has neither."""
+    """Return the wait that a Retry-After header requests, as seconds or as a date; None where it
+    has neither."""
     if header is None:
         return None
     if header.strip().isascii() and header.strip().isdigit():
@@ -105,4 +112,6 @@ def retry_after_seconds(header: str | None) -> float | None:
         moment = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return max(
+        0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    )

@@ -8,14 +8,18 @@ from pydantic import Field, HttpUrl
 
 from acmidm_onboarding.settings import Address, PlatformSettings, SettingsModel
 
-MANAGEMENT_URL = "The management API's address; of rfc7591 the registration endpoint, which its issuer may name."
+MANAGEMENT_URL = (
+    "The management API's address; of rfc7591 the registration endpoint, which its issuer may name."
+)
 
 
 class _ManagementUrl(SettingsModel):
     management_url: Annotated[Address, Field(description=MANAGEMENT_URL)]
 
 
-class HttpSettings(PlatformSettings, _ManagementUrl):  # the fields of the last come first, in errors too
+class HttpSettings(
+    PlatformSettings, _ManagementUrl
+):  # the fields of the last come first, in errors too
     """The settings of a platform whose clients are managed over HTTP."""
 
     @property

@@ -1,5 +1,5 @@
-"""The operator's access tokens: client credentials with a private key (RFC 7523) or a secret, renewed before they
-end."""
+"""The operator's access tokens: client credentials with a private key (RFC 7523) or a secret,
+renewed before they end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,13 @@ from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Platform
 
 _RENEW_BEFORE_END_SECONDS = 60
-_ALGORITHMS = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
+_ALGORITHMS = {
+    "RSA": "RS256",
+    "P-256": "ES256",
+    "P-384": "ES384",
+    "P-521": "ES512",
+    "Ed25519": "EdDSA",
+}
 
 
 class _Endpoints(BaseModel):
@@ -52,7 +58,8 @@ class IssuedToken(BaseModel):
 
 
 class Credentials(BaseModel, frozen=True):
-    """The operator's client-ID, with a private key, a file that has the private key, or a secret."""
+    """The operator's client-ID, with a private key, a file that has the private key, or a
+    secret."""
 
     client_id: str
     private_key: SecretStr | None = None
@@ -68,7 +75,8 @@ class Credentials(BaseModel, frozen=True):
 
 
 class OperatorTokens:
-    """``Tokens`` from one issuer, which ``api`` leads to. Thread-safe: one thread renews, the others wait."""
+    """``Tokens`` from one issuer, which ``api`` leads to. Thread-safe: one thread renews, the
+    others wait."""
 
     def __init__(self, issuer: str, credentials: Credentials, api: Api) -> None:
         self._issuer = issuer.rstrip("/")
@@ -111,20 +119,24 @@ class OperatorTokens:
                     "authorities.no_credentials",
                     operator=self._credentials.client_id,
                     setting=self._credentials.setting("operatorPrivateKeyFile"),
-                    variable=environment_variable(self._credentials.platform, "operatorClientSecret"),
+                    variable=environment_variable(
+                        self._credentials.platform, "operatorClientSecret"
+                    ),
                 )
             )
         started = time.monotonic()
-        token = self._api.request("POST", str(self._endpoints.token_endpoint), form=form, headers=headers).as_(
-            IssuedToken
-        )
+        token = self._api.request(
+            "POST", str(self._endpoints.token_endpoint), form=form, headers=headers
+        ).as_(IssuedToken)
         self._token = token.access_token
         self._renew_at = started + token.used_seconds
 
     def _discovered(self) -> _Endpoints:
-        """Return the issuer's endpoints, where it has the name that is expected (OpenID Connect Discovery §4.3).
+        """Return the issuer's endpoints, where it has the name that is expected (OpenID Connect
+        Discovery §4.3).
 
-        A server with another name would get an assertion made out to that name, and could use it there.
+        A server with another name would get an assertion made out to that name, and could use it
+        there.
 
         Raises:
             Rejected: before any credentials are sent.
@@ -133,9 +145,13 @@ class OperatorTokens:
         endpoints = answer.as_(_Endpoints)
         said = partial(say, request=answer.request, setting=self._credentials.setting("issuer"))
         if str(endpoints.address).rstrip("/") != self._issuer:
-            raise Rejected(said("authorities.another_issuer", found=endpoints.issuer, issuer=self._issuer))
+            raise Rejected(
+                said("authorities.another_issuer", found=endpoints.issuer, issuer=self._issuer)
+            )
         if not have_one_origin(str(endpoints.token_endpoint), self._api.base_url):
-            raise Rejected(said("authorities.token_endpoint_elsewhere", endpoint=endpoints.token_endpoint))
+            raise Rejected(
+                said("authorities.token_endpoint_elsewhere", endpoint=endpoints.token_endpoint)
+            )
         return endpoints
 
     def _form_with_assertion(self, key: JWK, audience: str) -> dict[str, str]:
@@ -157,7 +173,12 @@ class OperatorTokens:
         except OSError as error:
             setting = credentials.setting("operatorPrivateKeyFile")
             raise AuthorityError(
-                say("authorities.key_unreadable", source=source, reason=error.strerror, setting=setting)
+                say(
+                    "authorities.key_unreadable",
+                    source=source,
+                    reason=error.strerror,
+                    setting=setting,
+                )
             ) from None
         except Unusable:
             raise AuthorityError(say("authorities.key_signs_nothing", source=source)) from None
@@ -179,13 +200,19 @@ def _signing_key(text: str) -> JWK:
 
 def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
     members = key.export_public(as_dict=True)
-    algorithm = members.get("alg") or _ALGORITHMS[members["kty"] if members["kty"] == "RSA" else members["crv"]]
-    token = JWT(header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=dict(claims))
+    algorithm = (
+        members.get("alg")
+        or _ALGORITHMS[members["kty"] if members["kty"] == "RSA" else members["crv"]]
+    )
+    token = JWT(
+        header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=dict(claims)
+    )
     token.make_signed_token(key)
     return str(token.serialize())
 
 
 def _basic(client_id: str, secret: str) -> str:
-    """Return the value of an Authorization header; both parts are form-encoded first (RFC 6749 §2.3.1)."""
+    """Return the value of an Authorization header; both parts are form-encoded first (RFC 6749
+    §2.3.1)."""
     pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
     return "Basic " + base64.b64encode(pair.encode()).decode()

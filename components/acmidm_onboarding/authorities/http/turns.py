@@ -1,8 +1,10 @@
-"""Turns at one host: how many requests a second, and how many at once, for all processes of one user on this machine.
+"""Turns at one host: how many requests a second, and how many at once, for all processes of one
+user on this machine.
 
-Files keep that, whose locks the kernel takes from a process that ends: a killed run gives its place back. A server that
-says by its RateLimit fields that it takes no more (draft-ietf-httpapi-ratelimit-headers, or the older X-RateLimit) is
-left alone by all of them until then.
+Files keep that, whose locks the kernel takes from a process that ends: a killed run gives its place
+back. A server that says by its RateLimit fields that it takes no more
+(draft-ietf-httpapi-ratelimit-headers, or the older X-RateLimit) is left alone by all of them until
+then.
 """
 
 from __future__ import annotations
@@ -26,9 +28,12 @@ _BEGINNING_OF_MOMENTS = 1e9
 
 
 class Turns:
-    """The turns at ``host``. A request that would wait longer than ``most_seconds`` is not sent. Thread-safe."""
+    """The turns at ``host``. A request that would wait longer than ``most_seconds`` is not sent.
+    Thread-safe."""
 
-    def __init__(self, host: str, per_second: int | None, at_once: int | None, most_seconds: float) -> None:
+    def __init__(
+        self, host: str, per_second: int | None, at_once: int | None, most_seconds: float
+    ) -> None:
         cache = os.environ.get("XDG_CACHE_HOME") or f"{os.environ.get('HOME', '')}/.cache"
         self._host = host
         self._folder = Path(cache) / "acmidm" / "turns" / re.sub(r"[^\w.-]+", "-", host)
@@ -50,7 +55,9 @@ class Turns:
                     kept.enter_context(self._place(self._at_once))
                 self._wait()
             except OSError as error:
-                raise Rejected(say("authorities.no_turns", folder=self._folder, reason=error.strerror)) from None
+                raise Rejected(
+                    say("authorities.no_turns", folder=self._folder, reason=error.strerror)
+                ) from None
             yield
 
     def heed(self, headers: Mapping[str, str]) -> None:
@@ -92,11 +99,16 @@ class Turns:
 
 
 def pause_seconds(headers: Mapping[str, str], now: float) -> float:
-    """Return for how long a server wants no more requests, at most an hour; 0.0 where it takes more, or says nothing.
+    """Return for how long a server wants no more requests, at most an hour; 0.0 where it takes
+    more, or says nothing.
 
-    The quota that is used up and renewed last counts. One that does not say when it is renewed has its whole window.
+    The quota that is used up and renewed last counts. One that does not say when it is renewed has
+    its whole window.
     """
-    window = max(map(float, re.findall(r";\s*w=(\d{1,9})\b", headers.get("ratelimit-policy", ""))), default=0.0)
+    window = max(
+        map(float, re.findall(r";\s*w=(\d{1,9})\b", headers.get("ratelimit-policy", ""))),
+        default=0.0,
+    )
     pauses = [0.0]
     for quota in headers.get("ratelimit", "").split(","):
         if re.search(r";\s*r=0\b", quota):
@@ -105,12 +117,15 @@ def pause_seconds(headers: Mapping[str, str], now: float) -> float:
     for prefix in ("ratelimit", "x-ratelimit"):
         reset = re.fullmatch(r"\s*(\d{1,12})\s*", headers.get(f"{prefix}-reset", ""))
         if headers.get(f"{prefix}-remaining", "").strip() == "0" and reset:
-            pauses.append(float(reset[1]) - (now if float(reset[1]) >= _BEGINNING_OF_MOMENTS else 0.0))
+            pauses.append(
+                float(reset[1]) - (now if float(reset[1]) >= _BEGINNING_OF_MOMENTS else 0.0)
+            )
     return min(max(pauses), _LONGEST_PAUSE_SECONDS)
 
 
 def _read(file: TextIO) -> float:
-    """Return the moment in a file; 0.0 where it has none, or one that only another clock can have written."""
+    """Return the moment in a file; 0.0 where it has none, or one that only another clock can have
+    written."""
     file.seek(0)
     with suppress(ValueError):
         moment = float(file.read())

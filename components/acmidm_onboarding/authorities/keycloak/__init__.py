@@ -1,5 +1,5 @@
-"""The adapter for Keycloak's Admin REST API: ``adapter`` is the port, the other files are what it needs, a subject
-each."""
+"""The adapter for Keycloak's Admin REST API: ``adapter`` is the port, the other files are what it
+needs, a subject each."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The adapter for Keycloak's Admin REST API: the clients of one realm.
 
-Keycloak has no ETags. Each write reads afresh, decides, sends only what it changes, and reads back. Of two writers at
-the same time one gets 409 or 500, reads once more and decides anew. A client is looked up by its client-ID in a list: a
-client that is not in the list is gone, but only where the operator may see clients, which is checked then.
+Keycloak has no ETags. Each write reads afresh, decides, sends only what it changes, and reads back.
+Of two writers at the same time one gets 409 or 500, reads once more and decides anew. A client is
+looked up by its client-ID in a list: a client that is not in the list is gone, but only where the
+operator may see clients, which is checked then.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scope
 
 
 class Keycloak(Authority):
-    """``Authority`` over one realm. ``assigned`` are the scopes that API providers grant by themselves.
+    """``Authority`` over one realm. ``assigned`` are the scopes that API providers grant by
+    themselves.
 
     ``api`` has the address of the realm's Admin REST API, ``https://host/admin/realms/<realm>``.
     """
@@ -86,10 +88,16 @@ class Keycloak(Authority):
         self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
         require_grantable(parts.scopes)
-        self._scopes.ids(parts.scopes)  # raises for what the realm lacks, which Keycloak would leave out
+        self._scopes.ids(
+            parts.scopes
+        )  # raises for what the realm lacks, which Keycloak would leave out
         existing = self._with_natural_key(metadata.software_id)
         if existing is not None:
-            taken = {"client": existing.client_id, "address": self._api.base_url, "key": metadata.software_id}
+            taken = {
+                "client": existing.client_id,
+                "address": self._api.base_url,
+                "key": metadata.software_id,
+            }
             raise AlreadyRegistered(say("keycloak.key_taken", **taken), existing.client_id)
         assigned = self._scopes.given_to_new_clients() & self._assigned if self._assigned else ()
         granted = {**dict.fromkeys(assigned, True), **parts.scopes}
@@ -107,7 +115,11 @@ class Keycloak(Authority):
         return client.snapshot.client if client else None
 
     def update(
-        self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
+        self,
+        client_id: str,
+        known: ClientMetadata | None,
+        wanted: ClientMetadata,
+        secret: NewSecret | None,
     ) -> RegisteredClient:
         before = self._required(client_id)
         self._require_not_reserved(before, self._reserved.why(before))
@@ -125,7 +137,9 @@ class Keycloak(Authority):
             write,
             known=known and known.as_managed_by(wanted),
             wanted=wanted,
-            on_the_way=lambda current: _is_cleaned(current, wanted) or _is_but_for_own(current, known),
+            on_the_way=lambda current: (
+                _is_cleaned(current, wanted) or _is_but_for_own(current, known)
+            ),
             document=say("authorities.client", client=client_id),
             force=secret is not None,
         )
@@ -154,10 +168,13 @@ class Keycloak(Authority):
         require_grantable(wanted)
 
         def on_the_way(current: Scopes) -> bool:
-            # Each scope is a request of its own, or two: this is what a run that was cut off may have left.
+            # Each scope is a request of its own, or two: this is what a run that was cut off may
+            # have left.
             if known is None:
                 return False
-            sides = {name: (known.get(name), wanted.get(name)) for name in {*current, *known, *wanted}}
+            sides = {
+                name: (known.get(name), wanted.get(name)) for name in {*current, *known, *wanted}
+            }
             return all(
                 current.get(name) in side or (name not in current and side[0] is not side[1])
                 for name, side in sides.items()
@@ -189,17 +206,22 @@ class Keycloak(Authority):
         return client.snapshot if client else None
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        """Yield every client that a machine logs in with or that this project declares, but not the operator's own."""
+        """Yield every client that a machine logs in with or that this project declares, but not the
+        operator's own."""
         return (
-            client.snapshot for client in self._all() if client.is_connection and not self._reserved.by_name(client)
+            client.snapshot
+            for client in self._all()
+            if client.is_connection and not self._reserved.by_name(client)
         )
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
-        """Yield the changes of a client, newest first: from the realm's admin events, as far as the realm keeps them
-        and the operator may see them."""
+        """Yield the changes of a client, newest first: from the realm's admin events, as far as the
+        realm keeps them and the operator may see them."""
         client, events = self._with_id(client_id), AdminEvents(self._api)
         return iter(
-            events.of_client(client.id, self._scopes.names()) if client else events.of_removed_client(client_id)
+            events.of_client(client.id, self._scopes.names())
+            if client
+            else events.of_removed_client(client_id)
         )
 
     def refusals(self, client_id: str | None = None) -> Iterator[Refusal]:
@@ -245,7 +267,9 @@ class Keycloak(Authority):
     def _required(self, client_id: str) -> WireClient:
         client = self._find(client_id)
         if client is None:
-            raise NotFound(say("authorities.no_client", client=client_id, address=self._api.base_url))
+            raise NotFound(
+                say("authorities.no_client", client=client_id, address=self._api.base_url)
+            )
         self._require_not_reserved(client, self._reserved.by_name(client))
         return client
 
@@ -253,35 +277,46 @@ class Keycloak(Authority):
         require_not_reserved(reserved, client.client_id, self._api.base_url)
 
     def _blind(self) -> NotAllowed:
-        """Return the error for an empty list: each realm has clients of its own, so that the operator may see none."""
-        return NotAllowed(say("keycloak.sees_nothing", operator=self._operator, address=self._api.base_url))
+        """Return the error for an empty list: each realm has clients of its own, so that the
+        operator may see none."""
+        return NotAllowed(
+            say("keycloak.sees_nothing", operator=self._operator, address=self._api.base_url)
+        )
 
     def _put(self, client: WireClient, document: object) -> None:
         self._api.request("PUT", _path(client), document=document)
 
     def _cleaned(self, client: WireClient, document: dict[str, Any]) -> WireClient:
-        """Take a client over, without what an update would leave in it. Return the client, which has this project's
-        marks now, and no service account until the update gives it a new one."""
-        # Whoever has the present token may change the client at the registration endpoint (RFC 7592 §3).
+        """Take a client over, without what an update would leave in it. Return the client, which
+        has this project's marks now, and no service account until the update gives it a new one."""
+        # Whoever has the present token may change the client at the registration endpoint (RFC 7592
+        # §3).
         self._api.request("POST", f"{_path(client)}/registration-access-token")
-        # With the service account go its roles, which only an administrator of users could take away one by one.
+        # With the service account go its roles, which only an administrator of users could take
+        # away one by one.
         self._put(client, taking_over_document(client, document))
         return self._required(client.client_id)
 
     def _change_scopes(self, client: WireClient, wanted: Scopes) -> None:
         """Grant and withdraw scopes of a client, until it has those that are ``wanted``.
 
-        Scopes are granted first: a change that is cut off takes no scope away that the client keeps. The exception is a
-        scope that becomes default, or optional: Keycloak wants it withdrawn before it is granted in the other way.
+        Scopes are granted first: a change that is cut off takes no scope away that the client
+        keeps. The exception is a scope that becomes default, or optional: Keycloak wants it
+        withdrawn before it is granted in the other way.
         """
         granted = wanted.keys() - client.scopes.keys()
         withdrawn = client.granted - wanted.keys() - self._assigned
-        moved = {name for name in wanted.keys() & client.granted if wanted[name] is not client.scopes[name]}
+        moved = {
+            name
+            for name in wanted.keys() & client.granted
+            if wanted[name] is not client.scopes[name]
+        }
         ids = self._scopes.ids(granted | withdrawn | moved)
 
         def ask(method: str, name: str, is_default: bool) -> None:
             self._api.request(
-                method, f"{_path(client)}/{'default' if is_default else 'optional'}-client-scopes/{segment(ids[name])}"
+                method,
+                f"{_path(client)}/{'default' if is_default else 'optional'}-client-scopes/{segment(ids[name])}",  # noqa: E501
             )
 
         try:
@@ -295,30 +330,38 @@ class Keycloak(Authority):
             if client.dedicated_scope in client.scopes.keys() - wanted.keys():
                 self._put(client, empty_dedicated_scope_document(client))
         except NotFound as error:
-            # The client, or a scope that was made anew during this run: the next try looks at both afresh.
+            # The client, or a scope that was made anew during this run: the next try looks at both
+            # afresh.
             self._scopes.forget()
             raise Unsettled(str(error)) from None
 
     def _withdraw_slipped_in(self, client_id: str, intended: Collection[str]) -> WireClient:
-        """Withdraw the scopes that Keycloak gives to every client for machines, such as ``service_account``. Return the
-        client as it was before."""
+        """Withdraw the scopes that Keycloak gives to every client for machines, such as
+        ``service_account``. Return the client as it was before."""
 
         def attempt() -> WireClient:
             client = self._required(client_id)
-            self._change_scopes(client, {name: default for name, default in client.scopes.items() if name in intended})
+            self._change_scopes(
+                client,
+                {name: default for name, default in client.scopes.items() if name in intended},
+            )
             return client
 
         return with_retries(attempt)
 
     def _is_made(self, document: Mapping[str, Any], software_id: str | None) -> bool:
-        """Make a client. Return False where its client-ID is that of a client that moved to another key.
+        """Make a client. Return False where its client-ID is that of a client that moved to another
+        key.
 
         Raises:
             AlreadyRegistered: where the client exists.
         """
         try:
-            # A server that failed may have made the client all the same: the next try then finds that it exists.
-            with_retries(lambda: self._api.request("POST", "/clients", document=document), on=(Failed,))
+            # A server that failed may have made the client all the same: the next try then finds
+            # that it exists.
+            with_retries(
+                lambda: self._api.request("POST", "/clients", document=document), on=(Failed,)
+            )
         except AlreadyRegistered as error:
             existing = self._find(document["clientId"])
             if existing is not None and existing.metadata.software_id not in (None, software_id):
@@ -327,27 +370,35 @@ class Keycloak(Authority):
         return True
 
     def _with_natural_key(self, software_id: str | None) -> WireClient | None:
-        """Return the client that has a natural key: one that moved or was adopted has another client-ID than the key
-        gives.
+        """Return the client that has a natural key: one that moved or was adopted has another
+        client-ID than the key gives.
 
-        All clients are listed for that, once per run. A copy that somebody made in the console has the natural key too:
-        it does not count where a client has the client-ID that the key gives.
+        All clients are listed for that, once per run. A copy that somebody made in the console has
+        the natural key too: it does not count where a client has the client-ID that the key gives.
 
         Raises:
-            Rejected: where several copies have the key, and none of them the client-ID that the key gives.
+            Rejected: where several copies have the key, and none of them the client-ID that the key
+            gives.
         """
         if software_id is None:
             return None
         keys = self._keys()
         own = list(takewhile(lambda client_id: client_id in keys, client_ids_for(software_id)))
         having = [client_id for client_id in own if keys[client_id] == software_id]
-        # Where somebody took the natural key away, the client-ID still says whose the client is: Keycloak refuses a
-        # second client with it.
+        # Where somebody took the natural key away, the client-ID still says whose the client is:
+        # Keycloak refuses a second client with it.
         if not having and not any(keys[client_id] is None for client_id in own):
             having = sorted(client_id for client_id, key in keys.items() if key == software_id)
         if len(having) > 1:
             clients = ", ".join(having)
-            raise Rejected(say("keycloak.same_key", clients=clients, address=self._api.base_url, key=software_id))
+            raise Rejected(
+                say(
+                    "keycloak.same_key",
+                    clients=clients,
+                    address=self._api.base_url,
+                    key=software_id,
+                )
+            )
         client = self._find(having[0]) if having else None
         return client if client and client.metadata.software_id == software_id else None
 
@@ -355,11 +406,14 @@ class Keycloak(Authority):
         """Return the natural key of each client, by client-ID."""
         with self._lock:
             if self._listed is None:
-                self._listed = {client.client_id: client.metadata.software_id for client in self._all()}
+                self._listed = {
+                    client.client_id: client.metadata.software_id for client in self._all()
+                }
             return dict(self._listed)
 
     def _note(self, client_id: str, metadata: ClientMetadata | None) -> None:
-        """Note in the list what this run wrote: the ``metadata`` of a client, None where it was removed."""
+        """Note in the list what this run wrote: the ``metadata`` of a client, None where it was
+        removed."""
         with self._lock:
             if self._listed is None:
                 return
@@ -369,15 +423,17 @@ class Keycloak(Authority):
 
 
 def _is_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
-    """Return whether a client is halfway through ``_cleaned``: as ``wanted``, but without its service account."""
-    return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(current.grant_types) < set(
-        wanted.grant_types
-    )
+    """Return whether a client is halfway through ``_cleaned``: as ``wanted``, but without its
+    service account."""
+    return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(
+        current.grant_types
+    ) < set(wanted.grant_types)
 
 
 def _is_but_for_own(current: ClientMetadata, known: ClientMetadata | None) -> bool:
-    """Return whether a client differs from ``known`` by no more than the incarnation of its owner, or by an address of
-    keys that nobody declared before: whoever looked after the keys until now gave that address."""
+    """Return whether a client differs from ``known`` by no more than the incarnation of its owner,
+    or by an address of keys that nobody declared before: whoever looked after the keys until now
+    gave that address."""
     return known is not None and current.as_managed_by(known) == known.as_written_by(current.owner)
 
 

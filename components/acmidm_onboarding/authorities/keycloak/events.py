@@ -1,9 +1,11 @@
-"""What Keycloak's events say of a client: who changed what, and when; and which token requests were refused.
+"""What Keycloak's events say of a client: who changed what, and when; and which token requests were
+refused.
 
-An event has what was sent, not what changed, and has that only where the realm keeps representations (*Include
-representation*). So the client is put together from its events, oldest first, and its changes are known from the first
-event after which all of the client is. Who changed it is named by client-ID where that was a client, and by the id of a
-user where that was a person: an operator may not see the names of users.
+An event has what was sent, not what changed, and has that only where the realm keeps
+representations (*Include representation*). So the client is put together from its events, oldest
+first, and its changes are known from the first event after which all of the client is. Who changed
+it is named by client-ID where that was a client, and by the id of a user where that was a person:
+an operator may not see the names of users.
 """
 
 from __future__ import annotations
@@ -33,14 +35,18 @@ _BASE = frozenset({"id", "clientId", "enabled", "clientAuthenticatorType"})
 
 _REFUSED = "CLIENT_LOGIN_ERROR"
 _SCOPES = "Invalid scopes: "
-_CLAIMS = {"iss": "client_assertion_issuer", "sub": "client_assertion_sub", "jti": "client_assertion_id"}
+_CLAIMS = {
+    "iss": "client_assertion_issuer",
+    "sub": "client_assertion_sub",
+    "jti": "client_assertion_id",
+}
 _RULES = {
     "client_not_found": "known client",
     "client_disabled": "enabled",
     "client_credentials_setup_required": "registered kid",
 }
-"""Per error of an event, the rule that its request breaks, where that is plain. ``invalid_client_credentials`` is not:
-Keycloak then keeps no reason."""
+"""Per error of an event, the rule that its request breaks, where that is plain.
+``invalid_client_credentials`` is not: Keycloak then keeps no reason."""
 EventTime = Annotated[int, Field(ge=0, lt=253_402_300_800_000)]
 """In milliseconds since 1970, up to the year 9999."""
 
@@ -102,7 +108,10 @@ class AdminEvents:
         before: Document = {}
         for event in reversed(self._events(f"resourcePath={quote(f'clients/{id_}*', safe='*')}")):
             after = _after(before, event)
-            changes += (self._change(event, *part) for part in _differences(event, before, after, scope_names))
+            changes += (
+                self._change(event, *part)
+                for part in _differences(event, before, after, scope_names)
+            )
             before = after
         return changes[::-1]
 
@@ -110,20 +119,35 @@ class AdminEvents:
         """Return the removals of a client that no longer exists, newest first."""
         events = self._events("resourceTypes=CLIENT&operationTypes=CREATE&operationTypes=DELETE")
         # Keycloak 26.4 does not say what it removed, but what it made under the same path.
-        paths = {event.resource_path for event in events if event.document.get("clientId") == client_id}
-        removals = (event for event in events if event.operation_type == "DELETE" and event.resource_path in paths)
+        paths = {
+            event.resource_path for event in events if event.document.get("clientId") == client_id
+        }
+        removals = (
+            event
+            for event in events
+            if event.operation_type == "DELETE" and event.resource_path in paths
+        )
         return [self._change(event, "client.removed", {}, {}) for event in removals]
 
     def _events(self, query: str) -> list[WireEvent]:
-        """Return the events of a query, newest first; none where the operator may not see events."""
+        """Return the events of a query, newest first; none where the operator may not see
+        events."""
         try:
-            return self._api.request("GET", f"/admin-events?{query}&max={MOST_ITEMS}").as_(WireEvents).root
+            return (
+                self._api.request("GET", f"/admin-events?{query}&max={MOST_ITEMS}")
+                .as_(WireEvents)
+                .root
+            )
         except NotAllowed:
             return []
 
-    def _change(self, event: WireEvent, action: str, before: Document, after: Document) -> RecordedChange:
+    def _change(
+        self, event: WireEvent, action: str, before: Document, after: Document
+    ) -> RecordedChange:
         at = datetime.fromtimestamp(event.time / 1000, UTC)
-        return RecordedChange(at, self._name(event.auth_details), action, event.resource_path, before, after)
+        return RecordedChange(
+            at, self._name(event.auth_details), action, event.resource_path, before, after
+        )
 
     def _name(self, actor: WireActor) -> str:
         if actor not in self._names:
@@ -131,7 +155,11 @@ class AdminEvents:
         return self._names[actor]
 
     def _looked_up(self, actor: WireActor) -> str:
-        user = say("keycloak.user", id=actor.user_id) if actor.user_id else say("keycloak.user.unknown")
+        user = (
+            say("keycloak.user", id=actor.user_id)
+            if actor.user_id
+            else say("keycloak.user.unknown")
+        )
         if not actor.client_id:
             return user
         path = f"/clients/{segment(actor.client_id)}"
@@ -190,7 +218,8 @@ class WireEventsConfig(BaseModel):
 
 
 def refused_logins(api: Api, client_id: str | None) -> list[Refusal]:
-    """Return the refused token requests of a client, or of all, newest first, as far as a thousand go back.
+    """Return the refused token requests of a client, or of all, newest first, as far as a thousand
+    go back.
 
     An event that names no client is found by the ``sub`` of its assertion alone.
 
@@ -202,7 +231,11 @@ def refused_logins(api: Api, client_id: str | None) -> list[Refusal]:
         config = api.request("GET", "/events/config").as_(WireEventsConfig)
         if not config.events_enabled or _REFUSED not in (config.enabled_event_types or [_REFUSED]):
             raise unseen
-        events = api.request("GET", f"/events?type={_REFUSED}&max={MOST_ITEMS}").as_(WireLoginEvents).root
+        events = (
+            api.request("GET", f"/events?type={_REFUSED}&max={MOST_ITEMS}")
+            .as_(WireLoginEvents)
+            .root
+        )
     except NotAllowed:
         raise unseen from None
     refusals = [event.refusal for event in events]
@@ -220,7 +253,8 @@ def _after(before: Document, event: WireEvent) -> Document:
 def _differences(
     event: WireEvent, before: Document, after: Document, scope_names: Mapping[str, str]
 ) -> Iterator[tuple[str, Document, Document]]:
-    """Yield per part of the client that this event changed: the action, and the part before and after."""
+    """Yield per part of the client that this event changed: the action, and the part before and
+    after."""
     if event.resource_type == "PROTOCOL_MAPPER" and (claim := claim_of(event.document)):
         yield "client.replaced", {"attributes": {}}, {"attributes": dict([claim])}
         return
@@ -241,8 +275,11 @@ def _differences(
             yield action, old_part, new_part
 
 
-def _scope_granted(event: WireEvent, client: Document, scope_names: Mapping[str, str]) -> str | None:
-    """Return the scope that an event grants or withdraws, None where the event is about something else."""
+def _scope_granted(
+    event: WireEvent, client: Document, scope_names: Mapping[str, str]
+) -> str | None:
+    """Return the scope that an event grants or withdraws, None where the event is about something
+    else."""
     if event.resource_type == "CLIENT_SCOPE_CLIENT_MAPPING":
         return scope_names.get(event.resource_path.rpartition("/")[2])
     wire = _client(client) if event.resource_type == "PROTOCOL_MAPPER" else None

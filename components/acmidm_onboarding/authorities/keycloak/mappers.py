@@ -1,6 +1,8 @@
-"""The mappers of a Keycloak client that are attributes: each puts a claim of a fixed value into the client's tokens.
+"""The mappers of a Keycloak client that are attributes: each puts a claim of a fixed value into the
+client's tokens.
 
-A mapper is an attribute where all of it is as this project makes one, whoever made it. Every other mapper is none.
+A mapper is an attribute where all of it is as this project makes one, whoever made it. Every other
+mapper is none.
 """
 
 from __future__ import annotations
@@ -20,10 +22,15 @@ def claims_of(mappers: Sequence[Any]) -> dict[str, str]:
 
 
 def claim_of(mapper: Any) -> tuple[str, str] | None:
-    """Return the name and the value of the attribute that a mapper is; None for a mapper that is no attribute."""
+    """Return the name and the value of the attribute that a mapper is; None for a mapper that is no
+    attribute."""
     match mapper:
-        case {"name": str(name), "config": {"claim.value": str(value)}} if ATTRIBUTE.fullmatch(name):
-            is_attribute = all(mapper.get(member) == part for member, part in _mapper(name, value).items())
+        case {"name": str(name), "config": {"claim.value": str(value)}} if ATTRIBUTE.fullmatch(
+            name
+        ):
+            is_attribute = all(
+                mapper.get(member) == part for member, part in _mapper(name, value).items()
+            )
             return (name, harmless(value)) if is_attribute else None
     return None
 
@@ -34,10 +41,12 @@ def mappers_of(claims: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def attributes_document(mappers: Sequence[Any], wanted: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a PUT sends to replace a client's attributes; nothing where the client has them already.
+    """Return what a PUT sends to replace a client's attributes; nothing where the client has them
+    already.
 
-    ``mappers`` are all that the client has. Keycloak replaces all of them at once, so that the other mappers are sent
-    along, except for a mapper that has the name of a wanted attribute and is none.
+    ``mappers`` are all that the client has. Keycloak replaces all of them at once, so that the
+    other mappers are sent along, except for a mapper that has the name of a wanted attribute and is
+    none.
     """
     if claims_of(mappers) == wanted:
         return {}
@@ -50,8 +59,14 @@ def attributes_document(mappers: Sequence[Any], wanted: Mapping[str, str]) -> di
 
 
 def _mapper(name: str, value: str) -> dict[str, Any]:
-    """Return a mapper that puts a claim of a fixed value into access tokens, and into their introspection."""
-    config = {"claim.name": name, "claim.value": value, "jsonType.label": "String", "access.token.claim": _TRUE}
+    """Return a mapper that puts a claim of a fixed value into access tokens, and into their
+    introspection."""
+    config = {
+        "claim.name": name,
+        "claim.value": value,
+        "jsonType.label": "String",
+        "access.token.claim": _TRUE,
+    }
     return {
         "name": name,
         "protocol": "openid-connect",

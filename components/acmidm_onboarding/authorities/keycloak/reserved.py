@@ -1,9 +1,9 @@
-"""The clients of a realm that no connection may have: Keycloak's own, operators', and those that may have rights over
-the realm.
+"""The clients of a realm that no connection may have: Keycloak's own, operators', and those that
+may have rights over the realm.
 
-Only an operator that sees users could read what a service account may do. So this file reads what the client's tokens
-can carry: the roles in the client's scope, by *Full scope allowed*, role by role, or through its client scopes. A right
-that no token carries does not count.
+Only an operator that sees users could read what a service account may do. So this file reads what
+the client's tokens can carry: the roles in the client's scope, by *Full scope allowed*, role by
+role, or through its client scopes. A right that no token carries does not count.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class WireMappings(BaseModel):
     @property
     def names(self) -> list[str]:
         of_clients = (
-            f"{client}: {role.name}" for client, roles in self.client_mappings.items() for role in roles.mappings
+            f"{client}: {role.name}"
+            for client, roles in self.client_mappings.items()
+            for role in roles.mappings
         )
         return sorted([*(role.name for role in self.realm_mappings), *of_clients])
 
@@ -64,15 +66,18 @@ class ReservedClients:
         self._administrative: list[WireClient] | None = None
 
     def by_name(self, client: WireClient) -> Reserved | None:
-        """Return why no form may have the client, as far as the client itself shows it, without a request."""
+        """Return why no form may have the client, as far as the client itself shows it, without a
+        request."""
         if client.client_id == self._operator:
             return operators_own()
         return Reserved(say("keycloak.own")) if client.is_keycloaks_own else None
 
     def why(self, client: WireClient) -> Reserved | None:
-        """Return why no form may have the client, as far as this operator can see; None where a form may.
+        """Return why no form may have the client, as far as this operator can see; None where a
+        form may.
 
-        A client that is declared already may have been given *Full scope allowed* by hand: an update puts that back.
+        A client that is declared already may have been given *Full scope allowed* by hand: an
+        update puts that back.
         """
         if reserved := self.by_name(client):
             return reserved
@@ -86,18 +91,22 @@ class ReservedClients:
         if rights := sorted(self._rights_of(client)):
             return Reserved(say("keycloak.realm_rights", rights=", ".join(rights)))
         if not is_declared and (roles := self._mapped(client)):
-            return Reserved(say("keycloak.roles_in_scope", roles=", ".join(roles)), is_certain=False)
+            return Reserved(
+                say("keycloak.roles_in_scope", roles=", ".join(roles)), is_certain=False
+            )
         return None
 
     def _rights_of(self, client: WireClient) -> list[str]:
-        """Return the administrative roles that the client's tokens can carry, those inside other roles too."""
+        """Return the administrative roles that the client's tokens can carry, those inside other
+        roles too."""
         query = urlencode({"scope": " ".join(client.optional_client_scopes)})
         return [
             f"{owner.client_id}: {role.name}"
             for owner in self._administrative_clients()
             for role in (
                 self._api.request(
-                    "GET", f"{_path(client)}/evaluate-scopes/scope-mappings/{segment(owner.id)}/granted?{query}"
+                    "GET",
+                    f"{_path(client)}/evaluate-scopes/scope-mappings/{segment(owner.id)}/granted?{query}",
                 )
                 .as_(WireRoles)
                 .root
@@ -108,10 +117,13 @@ class ReservedClients:
         return self._api.request("GET", f"{_path(client)}/scope-mappings").as_(WireMappings).names
 
     def _administrative_clients(self) -> list[WireClient]:
-        """Return the clients whose roles are rights: ``realm-management``, and in ``master`` one for each realm."""
+        """Return the clients whose roles are rights: ``realm-management``, and in ``master`` one
+        for each realm."""
         with self._lock:
             if self._administrative is None:
-                clients = listed(self._api, "/clients?search=true&clientId=realm").as_(WireClients).root
+                clients = (
+                    listed(self._api, "/clients?search=true&clientId=realm").as_(WireClients).root
+                )
                 self._administrative = [client for client in clients if client.is_realm]
             return self._administrative
 

@@ -14,7 +14,8 @@ _PROTOCOL = "openid-connect"
 
 
 def listed(api: Api, path: str) -> Answer:
-    """Return a list of the realm. Raises Rejected for a 404: the address is no realm's, so that no client is gone."""
+    """Return a list of the realm. Raises Rejected for a 404: the address is no realm's, so that no
+    client is gone."""
     try:
         return api.request("GET", path)
     except NotFound as error:
@@ -22,7 +23,8 @@ def listed(api: Api, path: str) -> Answer:
 
 
 class RealmScopes:
-    """The scopes that a realm has, read once per run, and once more where a name is not among them. Thread-safe."""
+    """The scopes that a realm has, read once per run, and once more where a name is not among them.
+    Thread-safe."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -31,13 +33,16 @@ class RealmScopes:
         self._defaults: frozenset[str] | None = None
 
     def ids(self, names: Iterable[str]) -> dict[str, str]:
-        """Return the internal id of each scope. Raises Rejected, which names every scope that the realm lacks."""
+        """Return the internal id of each scope. Raises Rejected, which names every scope that the
+        realm lacks."""
         with self._lock:
             if not self._ids.keys() >= set(names):
                 self._ids = {scope.name: scope.id for scope in self._list("/client-scopes")}
             missing = sorted(set(names) - self._ids.keys())
             if missing:
-                raise Rejected(say("keycloak.no_scope", address=self._api.base_url, scopes=", ".join(missing)))
+                raise Rejected(
+                    say("keycloak.no_scope", address=self._api.base_url, scopes=", ".join(missing))
+                )
             return {name: self._ids[name] for name in names}
 
     def names(self) -> dict[str, str]:
@@ -48,7 +53,9 @@ class RealmScopes:
         """Return the scopes that the realm grants to each new client by itself."""
         with self._lock:
             if self._defaults is None:
-                self._defaults = frozenset(scope.name for scope in self._list("/default-default-client-scopes"))
+                self._defaults = frozenset(
+                    scope.name for scope in self._list("/default-default-client-scopes")
+                )
             return self._defaults
 
     def forget(self) -> None:

@@ -1,9 +1,11 @@
-"""Keycloak's documents as they go over the wire, and what this project reads from and writes into them.
+"""Keycloak's documents as they go over the wire, and what this project reads from and writes into
+them.
 
-RFC 7591 metadata for which Keycloak has no field is kept in attributes of the client that begin with ``acmidm.``. What
-somebody changes by hand beside the fields of this project has to show as drift. A flow that is switched on shows among
-the grant types, and another source of keys among the keys. Mappers of the client show as attributes where they are made
-as attributes are; other mappers and *Full scope allowed* show among the scopes.
+RFC 7591 metadata for which Keycloak has no field is kept in attributes of the client that begin
+with ``acmidm.``. What somebody changes by hand beside the fields of this project has to show as
+drift. A flow that is switched on shows among the grant types, and another source of keys among the
+keys. Mappers of the client show as attributes where they are made as attributes are; other mappers
+and *Full scope allowed* show among the scopes.
 """
 
 from __future__ import annotations
@@ -28,14 +30,21 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.harmless import harmless
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
 
-_NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")  # never to change: client-IDs come from it
+_NATURAL_KEYS = uuid.UUID(
+    "dde76c96-d454-4b8b-8f31-269b4878f0a2"
+)  # never to change: client-IDs come from it
 _JWT = "client-jwt"
 _SECRET = "client-secret"
 _SECRET_SET_AT = "client.secret.creation.time"
-"""Seconds since 1970. Keycloak notes it where it makes a secret itself, as when somebody renews it in the console."""
+"""Seconds since 1970. Keycloak notes it where it makes a secret itself, as when somebody renews it
+in the console."""
 _SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 _AUTHENTICATORS = {"private_key_jwt": _JWT, **dict.fromkeys(_SECRET_METHODS, _SECRET)}
-_OTHER_METHODS = {_JWT: "private_key_jwt", "client-secret-jwt": "client_secret_jwt", "client-x509": "tls_client_auth"}
+_OTHER_METHODS = {
+    _JWT: "private_key_jwt",
+    "client-secret-jwt": "client_secret_jwt",
+    "client-x509": "tls_client_auth",
+}
 _FLOWS = {
     "authorization_code": "standard_flow_enabled",
     "implicit": "implicit_flow_enabled",
@@ -50,12 +59,25 @@ _FLOW_ATTRIBUTES = {
 }
 _OWN = "acmidm."
 _JWKS_URI = "jwks_uri"
-_TEXTS = [name for name, field in ClientMetadata.model_fields.items() if field.default is None and name != _JWKS_URI]
-"""The texts that a client may be without, each in an attribute; Keycloak has one of its own for the address of keys."""
-_OF_KEYS = ("use.jwks.string", "jwks.string", "use.jwks.url", "jwks.url", "jwt.credential.certificate")
+_TEXTS = [
+    name
+    for name, field in ClientMetadata.model_fields.items()
+    if field.default is None and name != _JWKS_URI
+]
+"""The texts that a client may be without, each in an attribute; Keycloak has one of its own for the
+address of keys."""
+_OF_KEYS = (
+    "use.jwks.string",
+    "jwks.string",
+    "use.jwks.url",
+    "jwks.url",
+    "jwt.credential.certificate",
+)
 _LONGEST_SECONDS = 16
 _UNREADABLE = "unreadable"
-_BEGINNING = re.compile(rb'\[\{"id":"(?P<id>[!#-\[\]-~]{1,255})","clientId":"(?P<client_id>[ !#-\[\]-~]{1,255})"')
+_BEGINNING = re.compile(
+    rb'\[\{"id":"(?P<id>[!#-\[\]-~]{1,255})","clientId":"(?P<client_id>[ !#-\[\]-~]{1,255})"'
+)
 """The names of the first client of a list, in characters that stand for themselves."""
 _TRUE = "true"
 _KEYCLOAKS_OWN = frozenset(
@@ -72,19 +94,24 @@ _KEYCLOAKS_OWN = frozenset(
 
 
 def client_ids_for(software_id: str | None) -> Iterator[str]:
-    """Yield the client-IDs of a natural key, always the same: as client-IDs are unique in Keycloak, so are these keys.
+    """Yield the client-IDs of a natural key, always the same: as client-IDs are unique in Keycloak,
+    so are these keys.
 
-    The second is for a key whose first client-ID belongs to a client that has moved to another key, and so on.
+    The second is for a key whose first client-ID belongs to a client that has moved to another key,
+    and so on.
     """
     if software_id is None:
         yield str(uuid.uuid4())
         return
     for number in count(1):
-        yield str(uuid.uuid5(_NATURAL_KEYS, software_id if number == 1 else f"{software_id}/{number}"))
+        yield str(
+            uuid.uuid5(_NATURAL_KEYS, software_id if number == 1 else f"{software_id}/{number}")
+        )
 
 
 class WireClient(BaseModel):
-    """A ClientRepresentation, without its secret and other members that this project does not read."""
+    """A ClientRepresentation, without its secret and other members that this project does not
+    read."""
 
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
 
@@ -131,8 +158,8 @@ class WireClient(BaseModel):
 
     @property
     def scopes(self) -> Scopes:
-        """All scopes of the client: those of the realm that it was granted, and its dedicated scope where that puts
-        anything but attributes into tokens."""
+        """All scopes of the client: those of the realm that it was granted, and its dedicated scope
+        where that puts anything but attributes into tokens."""
         granted = {name: name in self.default_client_scopes for name in sorted(self.granted)}
         has_more = self.full_scope_allowed or not all(map(claim_of, self.protocol_mappers))
         return {**granted, self.dedicated_scope: False} if has_more else granted
@@ -143,14 +170,14 @@ class WireClient(BaseModel):
 
     @property
     def dedicated_scope(self) -> str:
-        """The name of the client's own mappers and *Full scope allowed* together, as in Keycloak's console. It is no
-        client scope of the realm."""
+        """The name of the client's own mappers and *Full scope allowed* together, as in Keycloak's
+        console. It is no client scope of the realm."""
         return f"{self.client_id}-dedicated"
 
     @property
     def jwks(self) -> Jwks:
-        """The keys that Keycloak verifies assertions with. Keys that are not in a set show as their source, by its
-        name."""
+        """The keys that Keycloak verifies assertions with. Keys that are not in a set show as their
+        source, by its name."""
         if (address := self._jwks_uri) is not None:
             return {_JWKS_URI: {_JWKS_URI: address}}
         if self.attributes.get("use.jwks.string") == _TRUE:
@@ -161,52 +188,75 @@ class WireClient(BaseModel):
     @property
     def snapshot(self) -> ClientSnapshot:
         secret_set_at = _seconds(self.attributes.get(_SECRET_SET_AT) or "")
-        return ClientSnapshot(RegisteredClient(self.client_id, self.metadata, secret_set_at), self.scopes, self.jwks)
+        return ClientSnapshot(
+            RegisteredClient(self.client_id, self.metadata, secret_set_at), self.scopes, self.jwks
+        )
 
     @property
     def is_connection(self) -> bool:
-        """Whether a machine logs in with the client, or this project declares it. Clients that Keycloak makes in each
-        realm are no connections."""
+        """Whether a machine logs in with the client, or this project declares it. Clients that
+        Keycloak makes in each realm are no connections."""
         if self.is_keycloaks_own or self.protocol not in (None, "openid-connect"):
             return False
         return self.service_accounts_enabled or self._own("software_id") is not None
 
     @property
     def is_keycloaks_own(self) -> bool:
-        """Whether Keycloak makes the client in each realm: a console, or what stands for an API of Keycloak."""
-        return self.client_id in _KEYCLOAKS_OWN or self.is_realm or self.attributes.get("realm_client") == _TRUE
+        """Whether Keycloak makes the client in each realm: a console, or what stands for an API of
+        Keycloak."""
+        return (
+            self.client_id in _KEYCLOAKS_OWN
+            or self.is_realm
+            or self.attributes.get("realm_client") == _TRUE
+        )
 
     @property
     def is_realm(self) -> bool:
         """Whether the client stands for a realm, so that its roles are rights over that realm."""
-        return self.client_id == "realm-management" or (self.client_id.endswith("-realm") and self.bearer_only)
+        return self.client_id == "realm-management" or (
+            self.client_id.endswith("-realm") and self.bearer_only
+        )
 
     @property
     def _jwks_uri(self) -> str | None:
-        return harmless(self.attributes.get("jwks.url") or "") if self.attributes.get("use.jwks.url") == _TRUE else None
+        return (
+            harmless(self.attributes.get("jwks.url") or "")
+            if self.attributes.get("use.jwks.url") == _TRUE
+            else None
+        )
 
     def _own(self, name: str) -> str | None:
         return self.attributes.get(_OWN + name) or None
 
     def _grant_types(self) -> tuple[str, ...]:
         flows = [grant for grant, flag in _FLOWS.items() if getattr(self, flag)]
-        return tuple(flows + [grant for grant, name in _FLOW_ATTRIBUTES.items() if self.attributes.get(name) == _TRUE])
+        return tuple(
+            flows
+            + [
+                grant
+                for grant, name in _FLOW_ATTRIBUTES.items()
+                if self.attributes.get(name) == _TRUE
+            ]
+        )
 
     def _auth_method(self) -> str:
         if self.public_client:
             return "none"
         if self.client_authenticator_type == _SECRET:
-            # Keycloak accepts a secret either way, so that an attribute remembers which method was declared.
+            # Keycloak accepts a secret either way, so that an attribute remembers which method was
+            # declared.
             declared = self._own("token_endpoint_auth_method")
             return declared if declared in _SECRET_METHODS else _SECRET_METHODS[0]
         return _OTHER_METHODS.get(self.client_authenticator_type, self.client_authenticator_type)
 
 
 def unread_client(beginning: bytes) -> WireClient | None:
-    """Return what stands in for a client that is too large to be read: nobody's, and unlike every declared client.
+    """Return what stands in for a client that is too large to be read: nobody's, and unlike every
+    declared client.
 
-    ``beginning`` is that of a list with this client alone, which Keycloak begins with the client's names. Return None
-    where it has no names. To leave the client out would look as if somebody had removed it.
+    ``beginning`` is that of a list with this client alone, which Keycloak begins with the client's
+    names. Return None where it has no names. To leave the client out would look as if somebody had
+    removed it.
     """
     match = _BEGINNING.match(beginning)
     if match is None:
@@ -214,7 +264,9 @@ def unread_client(beginning: bytes) -> WireClient | None:
     names = {"id": match["id"].decode(), "clientId": match["client_id"].decode()}
     attributes = {_OWN + name: _UNREADABLE for name in ("software_id", "managed_by", "application")}
     texts = {"name": _UNREADABLE, "description": _UNREADABLE}
-    return WireClient.model_validate({**names, **texts, "serviceAccountsEnabled": True, "attributes": attributes})
+    return WireClient.model_validate(
+        {**names, **texts, "serviceAccountsEnabled": True, "attributes": attributes}
+    )
 
 
 class WireClients(RootModel[Page[WireClient]]):
@@ -234,7 +286,8 @@ class WireScopeList(RootModel[Items[WireScope]]):
 
 
 def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, Any]:
-    """Return what a PUT sends. Keycloak leaves alone what is not in it, and removes an attribute that is null.
+    """Return what a PUT sends. Keycloak leaves alone what is not in it, and removes an attribute
+    that is null.
 
     Raises:
         Rejected: where Keycloak does not have the authentication method.
@@ -244,11 +297,19 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
         raise Rejected(say("keycloak.no_method", method=metadata.token_endpoint_auth_method))
     names = (*_TEXTS, "application", "token_endpoint_auth_method")
     attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in names}
-    attributes |= {f"{_OWN}ovo_code": metadata.organisation.ovo, f"{_OWN}kbo_number": metadata.organisation.kbo}
+    attributes |= {
+        f"{_OWN}ovo_code": metadata.organisation.ovo,
+        f"{_OWN}kbo_number": metadata.organisation.kbo,
+    }
     attributes[f"{_OWN}keys_declared"] = _TRUE if metadata.keys_declared else None
     attributes[f"{_OWN}contacts"] = "\n".join(metadata.contacts) or None
-    attributes |= {name: _TRUE if grant in metadata.grant_types else None for grant, name in _FLOW_ATTRIBUTES.items()}
-    if metadata.jwks_uri is not None:  # else an address stays until keys are written: the client never has neither
+    attributes |= {
+        name: _TRUE if grant in metadata.grant_types else None
+        for grant, name in _FLOW_ATTRIBUTES.items()
+    }
+    if (
+        metadata.jwks_uri is not None
+    ):  # else an address stays until keys are written: the client never has neither
         attributes |= {
             "use.jwks.url": _TRUE,
             "jwks.url": metadata.jwks_uri,
@@ -270,12 +331,16 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
 def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
     """Return the members of a document that differ from what a client has.
 
-    A PUT of the whole document would do more: where it repeats that a client has a service account, Keycloak grants
-    ``service_account`` once more.
+    A PUT of the whole document would do more: where it repeats that a client has a service account,
+    Keycloak grants ``service_account`` once more.
     """
     existing = client.model_dump(by_alias=True)
     changed = {name: value for name, value in document.items() if existing.get(name) != value}
-    attributes = {name: value for name, value in document["attributes"].items() if client.attributes.get(name) != value}
+    attributes = {
+        name: value
+        for name, value in document["attributes"].items()
+        if client.attributes.get(name) != value
+    }
     return {**changed, "attributes": attributes}
 
 
@@ -297,11 +362,11 @@ def new_client_document(
 
 
 def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
-    """Return what a PUT sends first to a client that is taken over: its metadata, and an empty value for all that a new
-    client of this project would not have.
+    """Return what a PUT sends first to a client that is taken over: its metadata, and an empty
+    value for all that a new client of this project would not have.
 
-    Keys and scopes stay until they are replaced themselves, the secret until the method is. What Keycloak itself notes
-    of a client stays.
+    Keys and scopes stay until they are replaced themselves, the secret until the method is. What
+    Keycloak itself notes of a client stays.
     """
     kept = (_SECRET_SET_AT, "realm_client", *_OF_KEYS)
     flows = client.authentication_flow_binding_overrides
@@ -311,14 +376,22 @@ def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[s
         "authorizationServicesEnabled": False,
         "redirectUris": [],
         "webOrigins": [],
-        **{to_camel(name): "" for name in ("root_url", "base_url", "admin_url") if getattr(client, name)},
+        **{
+            to_camel(name): ""
+            for name in ("root_url", "base_url", "admin_url")
+            if getattr(client, name)
+        },
         "authenticationFlowBindingOverrides": dict.fromkeys(flows, ""),
-        "attributes": {**{name: None for name in client.attributes if name not in kept}, **document["attributes"]},
+        "attributes": {
+            **{name: None for name in client.attributes if name not in kept},
+            **document["attributes"],
+        },
     }
 
 
 def empty_dedicated_scope_document(client: WireClient) -> dict[str, Any]:
-    """Return what a PUT sends to remove the client's mappers except its attributes, and the roles beyond its scopes."""
+    """Return what a PUT sends to remove the client's mappers except its attributes, and the roles
+    beyond its scopes."""
     return {
         "fullScopeAllowed": False,
         "protocolMappers": [mapper for mapper in client.protocol_mappers if claim_of(mapper)],
@@ -328,7 +401,14 @@ def empty_dedicated_scope_document(client: WireClient) -> dict[str, Any]:
 def jwks_document(jwks: Jwks) -> dict[str, Any]:
     """Return what a PUT sends to replace the keys, and nothing else."""
     text = json.dumps({"keys": [jwks[kid] for kid in sorted(jwks)]}, sort_keys=True)
-    return {"attributes": {"use.jwks.string": _TRUE, "jwks.string": text, "use.jwks.url": "false", "jwks.url": None}}
+    return {
+        "attributes": {
+            "use.jwks.string": _TRUE,
+            "jwks.string": text,
+            "use.jwks.url": "false",
+            "jwks.url": None,
+        }
+    }
 
 
 def _keys(text: str) -> Jwks:

@@ -1,5 +1,5 @@
-"""How a part of a client is replaced without ETags: read, decide, write, read back, and begin anew after a conflict
-with another writer."""
+"""How a part of a client is replaced without ETags: read, decide, write, read back, and begin anew
+after a conflict with another writer."""
 
 from __future__ import annotations
 
@@ -9,23 +9,30 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from acmidm_onboarding.authorities.differences import difference
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, Failed, Unsettled
+from acmidm_onboarding.authorities.errors import (
+    AlreadyRegistered,
+    ChangedMeanwhile,
+    Failed,
+    Unsettled,
+)
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
 from acmidm_onboarding.texts import say
 
 TRIES = 6
 _FIRST_WAIT_SECONDS = 0.05
 CONFLICTS = (Failed, AlreadyRegistered)
-"""The answers of Keycloak to one of two writers of the same client: 409 "Duplicate resource error", or 500 (optimistic
-locking)."""
+"""The answers of Keycloak to one of two writers of the same client: 409 "Duplicate resource error",
+or 500 (optimistic locking)."""
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 
-def with_retries(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Unsettled)) -> Result:
-    """Run ``attempt``, which reads afresh, until it meets no conflict, at most TRIES times. Raises what the last try
-    raised."""
+def with_retries(
+    attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Unsettled)
+) -> Result:
+    """Run ``attempt``, which reads afresh, until it meets no conflict, at most TRIES times. Raises
+    what the last try raised."""
     for tries in range(TRIES - 1):
         try:
             return attempt()
@@ -48,13 +55,16 @@ def write_checked(
     on_the_way: Callable[[Value], bool] = lambda _: False,
     force: bool = False,
 ) -> None:
-    """Make a ``part`` of a client equal to ``wanted`` by ``write``, which gets the client as it was read just before.
+    """Make a ``part`` of a client equal to ``wanted`` by ``write``, which gets the client as it was
+    read just before.
 
-    Nothing is written where the part is as ``wanted`` already, unless ``force``. ``document`` names the part in errors.
+    Nothing is written where the part is as ``wanted`` already, unless ``force``. ``document`` names
+    the part in errors.
 
     Raises:
-        ChangedMeanwhile: where the part is neither as ``known``, nor as ``wanted``, nor ``on_the_way`` from the one to
-            the other: another writer made a change that nobody has reviewed.
+        ChangedMeanwhile: where the part is neither as ``known``, nor as ``wanted``, nor
+            ``on_the_way`` from the one to the other: another writer made a change that nobody has
+            reviewed.
         Unsettled: where the part is not as it was written, at each of the tries.
     """
     begun = written = False

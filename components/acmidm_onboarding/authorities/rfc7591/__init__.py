@@ -1,5 +1,6 @@
-"""The adapter for authorities that register clients by RFC 7591 and manage them by RFC 7592: ``adapter`` is the port,
-``wire`` the document of a client, ``endpoint`` its address and the token that opens it."""
+"""The adapter for authorities that register clients by RFC 7591 and manage them by RFC 7592:
+``adapter`` is the port, ``wire`` the document of a client, ``endpoint`` its address and the token
+that opens it."""
 
 from __future__ import annotations
 
@@ -31,25 +32,41 @@ class Rfc7591Settings(PlatformSettings):
         bool | None,
         Field(
             description=(
-                "Whether the authority opens a client to the token of its own registration alone (RFC 7592), which the"
-                " state then keeps as a secret; else the operator's token opens all."
+                "Whether the authority opens a client to the token of its own registration alone"
+                " (RFC 7592), which the state then keeps as a secret; else the operator's token"
+                " opens all."
             )
         ),
     ] = None
     operator_scope: Annotated[
-        str, Field(description="The scope of the operator's token request, where its issuer wants one.")
+        str,
+        Field(description="The scope of the operator's token request, where its issuer wants one."),
     ] = ""
     operator_audience: Annotated[
-        str, Field(description="The audience of the operator's token request, where its issuer wants one.")
+        str,
+        Field(
+            description="The audience of the operator's token request, where its issuer wants one."
+        ),
     ] = ""
     operator_resource: Annotated[
-        str, Field(description="The resource of the operator's token request (RFC 8707), where its issuer wants one.")
+        str,
+        Field(
+            description=(
+                "The resource of the operator's token request (RFC 8707), where its issuer wants"
+                " one."
+            )
+        ),
     ] = ""
 
     unkept_metadata: Annotated[
         str,
         AfterValidator(_members),
-        Field(description="Members of a client's metadata that the authority drops or refuses, with blanks between."),
+        Field(
+            description=(
+                "Members of a client's metadata that the authority drops or refuses, with blanks"
+                " between."
+            )
+        ),
     ] = ""
 
     @property

@@ -1,8 +1,9 @@
 """The adapter for client registration by RFC 7591 and its management by RFC 7592.
 
-One document has the whole client, and there are no ETags: each write reads afresh under a lock per client, decides,
-replaces the document, and compares the answer with what was sent. Two processes that write the same client at the same
-time still lose one of the two writes. A client is read by its client-ID alone: there is no list, and no search by key.
+One document has the whole client, and there are no ETags: each write reads afresh under a lock per
+client, decides, replaces the document, and compares the answer with what was sent. Two processes
+that write the same client at the same time still lose one of the two writes. A client is read by
+its client-ID alone: there is no list, and no search by key.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ _MARKS = ("software_id", "managed_by", "incarnation")
 class Registration(Authority):
     """``Authority`` over one registration endpoint.
 
-    ``rights`` are the scopes that open the endpoint, ``assigned`` those that API providers grant by themselves. Where
-    marks are ``unkept``, only the state says whose a client is.
+    ``rights`` are the scopes that open the endpoint, ``assigned`` those that API providers grant by
+    themselves. Where marks are ``unkept``, only the state says whose a client is.
     """
 
     def __init__(
@@ -79,13 +80,19 @@ class Registration(Authority):
         self._locks: dict[str, threading.Lock] = {}
 
     def reserved(self, client_id: str) -> Reserved | None:
-        return self._reserved(client_id, () if client_id == self._operator else self.read_scopes(client_id) or ())
+        return self._reserved(
+            client_id, () if client_id == self._operator else self.read_scopes(client_id) or ()
+        )
 
     def _reserved(self, client_id: str, scopes: Collection[str]) -> Reserved | None:
         if client_id == self._operator:
             return operators_own()
         rights = sorted(self._rights.intersection(scopes))
-        return Reserved(say("authorities.rights_over_authority", rights=", ".join(rights))) if rights else None
+        return (
+            Reserved(say("authorities.rights_over_authority", rights=", ".join(rights)))
+            if rights
+            else None
+        )
 
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
@@ -109,22 +116,38 @@ class Registration(Authority):
             raise _perhaps_made(error, metadata) from None
         if refusal is not None:
             raise Rejected(say("rfc7591.removed_again", request=answer.request, why=refusal))
-        confirmed = ClientParts(without_assigned(made.scopes, self._assigned, parts.scopes), made.keys)
+        confirmed = ClientParts(
+            without_assigned(made.scopes, self._assigned, parts.scopes), made.keys
+        )
         return replace(made.snapshot.client, parts=confirmed)
 
-    def _refusal(self, made: WireClient, metadata: ClientMetadata, document: Mapping[str, Any]) -> str | None:
+    def _refusal(
+        self, made: WireClient, metadata: ClientMetadata, document: Mapping[str, Any]
+    ) -> str | None:
         """Return why a new client cannot be managed here; None where it can."""
         registered = made.metadata.as_managed_by(metadata)
-        if changed := [name for name, value in kept(metadata, self.unkept) if getattr(registered, name) != value]:
+        if changed := [
+            name
+            for name, value in kept(metadata, self.unkept)
+            if getattr(registered, name) != value
+        ]:
             return say("rfc7591.not_kept", members=listed(changed))
-        return None if self._endpoint.keeps_token(made.client_id, document) else say("rfc7591.token_changes")
+        return (
+            None
+            if self._endpoint.keeps_token(made.client_id, document)
+            else say("rfc7591.token_changes")
+        )
 
     def find(self, software_id: str) -> None:  # noqa: ARG002
         """Find nothing: there is neither a list nor a client-ID of our choice."""
         return
 
     def update(
-        self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None
+        self,
+        client_id: str,
+        known: ClientMetadata | None,
+        wanted: ClientMetadata,
+        secret: NewSecret | None,
     ) -> RegisteredClient:
         if secret is not None:
             raise Rejected(say("rfc7591.no_secret"))
@@ -136,7 +159,9 @@ class Registration(Authority):
             client = answer.as_(WireClient)
             self._require_not_reserved(client_id, client.scopes)
             is_taken_over = self._is_marked and client.metadata.owner.is_nobody
-            return changed_document(answer.document, metadata_document(wanted, self.unkept), anew=is_taken_over)
+            return changed_document(
+                answer.document, metadata_document(wanted, self.unkept), anew=is_taken_over
+            )
 
         def before(client: WireClient) -> ClientMetadata | None:
             before = known and known.as_managed_by(wanted).as_written_by(client.metadata.owner)
@@ -153,7 +178,10 @@ class Registration(Authority):
         self._require_not_reserved(client_id, client.scopes)
         try:
             self._endpoint.send("DELETE", client_id)
-        except (NotFound, TokenRefused):  # since it was read, an earlier try or somebody else removed it
+        except (
+            NotFound,
+            TokenRefused,
+        ):  # since it was read, an earlier try or somebody else removed it
             try:
                 return self._find(client_id) is None
             except PerhapsGone:
@@ -168,17 +196,28 @@ class Registration(Authority):
 
         def change(answer: Answer) -> Mapping[str, Any]:
             current = answer.as_(WireClient).scopes
-            assigned = {name: False for name in current if name in self._assigned and name not in wanted}
+            assigned = {
+                name: False for name in current if name in self._assigned and name not in wanted
+            }
             return changed_document(answer.document, scope_document({**assigned, **wanted}))
 
-        self._write(client_id, part, lambda _: known, wanted, change, say("authorities.scopes_of", client=client_id))
+        self._write(
+            client_id,
+            part,
+            lambda _: known,
+            wanted,
+            change,
+            say("authorities.scopes_of", client=client_id),
+        )
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         def change(answer: Answer) -> Mapping[str, Any]:
             return changed_document(answer.document, jwks_document(wanted))
 
         document = say("authorities.jwks_of", client=client_id)
-        self._write(client_id, lambda client: client.keys, lambda _: known, wanted, change, document)
+        self._write(
+            client_id, lambda client: client.keys, lambda _: known, wanted, change, document
+        )
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         client = self._read(client_id)
@@ -196,7 +235,8 @@ class Registration(Authority):
         """Return the answer that has a client; None where the client is surely gone.
 
         Raises:
-            PerhapsGone: for a 401, which RFC 7592 §2.1 has both for a client that is gone and for an invalid token.
+            PerhapsGone: for a 401, which RFC 7592 §2.1 has both for a client that is gone and for
+            an invalid token.
         """
         try:
             return self._endpoint.send("GET", client_id)
@@ -215,12 +255,19 @@ class Registration(Authority):
         change: Callable[[Answer], Mapping[str, Any]],
         document: str,
     ) -> None:
-        """Make a ``part`` of a client equal to ``wanted``, as ``must_write`` decides; errors name ``document``."""
+        """Make a ``part`` of a client equal to ``wanted``, as ``must_write`` decides; errors name
+        ``document``."""
         self._require_not_reserved(client_id, ())
         with self._locks.setdefault(client_id, threading.Lock()):
             answer = self._find(client_id)
             if answer is None:
-                raise NotFound(say("authorities.no_client", client=client_id, address=self._endpoint.api.base_url))
+                raise NotFound(
+                    say(
+                        "authorities.no_client",
+                        client=client_id,
+                        address=self._endpoint.api.base_url,
+                    )
+                )
             client = answer.as_(WireClient)
             if not must_write(part(client), known(client), wanted, document):
                 return
@@ -229,7 +276,9 @@ class Registration(Authority):
                 raise Unsettled(say("rfc7591.unsettled", document=document))
 
     def _require_not_reserved(self, client_id: str, scopes: Collection[str]) -> None:
-        require_not_reserved(self._reserved(client_id, scopes), client_id, self._endpoint.api.base_url)
+        require_not_reserved(
+            self._reserved(client_id, scopes), client_id, self._endpoint.api.base_url
+        )
 
 
 def _perhaps_made(error: AuthorityError, metadata: ClientMetadata) -> AnswerLost:

@@ -1,5 +1,5 @@
-"""The registration endpoint, and what opens each client (RFC 7592 §2): the operator's token, or that of its own
-registration."""
+"""The registration endpoint, and what opens each client (RFC 7592 §2): the operator's token, or
+that of its own registration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from typing import Annotated, Any
 import httpx
 from pydantic import AfterValidator, BaseModel, Field
 
-from acmidm_onboarding.authorities.errors import AnswerLost, AuthorityError, PerhapsGone, Rejected, Unintelligible
+from acmidm_onboarding.authorities.errors import (
+    AnswerLost,
+    AuthorityError,
+    PerhapsGone,
+    Rejected,
+    Unintelligible,
+)
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.collection import AddressCheck
 from acmidm_onboarding.authorities.http.paths import have_one_origin, segment
@@ -49,17 +55,25 @@ class _Registered(BaseModel):
 class _Opened(_Registered):
     """The same of a client that its own token opens."""
 
-    token: Annotated[str | None, Field(validation_alias=_TOKEN, pattern="^[!-~]+$")] = None  # it goes into a header
+    token: Annotated[str | None, Field(validation_alias=_TOKEN, pattern="^[!-~]+$")] = (
+        None  # it goes into a header
+    )
 
 
 class Endpoint:
     """The client registration endpoint: at ``address``, else as the ``issuer`` names it.
 
-    ``with_tokens`` is whether the token of its own registration opens a client, and not the operator's.
+    ``with_tokens`` is whether the token of its own registration opens a client, and not the
+    operator's.
     """
 
     def __init__(
-        self, issuer: Api, open_api: OpenApi, address: object | None = None, *, with_tokens: bool = False
+        self,
+        issuer: Api,
+        open_api: OpenApi,
+        address: object | None = None,
+        *,
+        with_tokens: bool = False,
     ) -> None:
         self._issuer, self._open_api, self._with_tokens = issuer, open_api, with_tokens
         self._api = None if address is None else open_api(address)
@@ -91,7 +105,8 @@ class Endpoint:
         return answer
 
     def keeps_token(self, client_id: str, document: Mapping[str, Any]) -> bool:
-        """Write a new client once more, unchanged, and read it; return whether the same token still opens it."""
+        """Write a new client once more, unchanged, and read it; return whether the same token still
+        opens it."""
         if not self._with_tokens:
             return True
         for method, body in (("PUT", {**document, "client_id": client_id}), ("GET", None)):
@@ -101,7 +116,9 @@ class Endpoint:
                 return False
         return True
 
-    def send(self, method: str, client_id: str, document: Mapping[str, Any] | None = None) -> Answer:
+    def send(
+        self, method: str, client_id: str, document: Mapping[str, Any] | None = None
+    ) -> Answer:
         """Read, replace or remove a client (RFC 7592 §2).
 
         Raises:
@@ -110,19 +127,24 @@ class Endpoint:
         access = self.access.get(client_id, {})
         if self._with_tokens and _TOKEN not in access:
             raise PerhapsGone(say("rfc7591.no_token", client=client_id))
-        path = self._on_own_host(access[_ADDRESS]) if _ADDRESS in access else f"/{segment(client_id)}"
+        path = (
+            self._on_own_host(access[_ADDRESS]) if _ADDRESS in access else f"/{segment(client_id)}"
+        )
         token = access.get(_TOKEN) if self._with_tokens else None
         return self.api.request(method, path, document=document, token=token)
 
     def require(self) -> None:
-        """Require that the issuer names this endpoint: another address answers 404 to everything."""
+        """Require that the issuer names this endpoint: another address answers 404 to
+        everything."""
         self._address_check.require()
 
     def _compare_address(self) -> None:
         named, address = self._named_address(), self.api.base_url
         if httpx.URL(named).path.rstrip("/") != httpx.URL(address).path.rstrip("/"):
             request = f"GET {self._issuer.base_url}{_DISCOVERY}"
-            raise Unintelligible(say("rfc7591.another_endpoint", request=request, named=named, address=address))
+            raise Unintelligible(
+                say("rfc7591.another_endpoint", request=request, named=named, address=address)
+            )
 
     def _named_address(self) -> str:
         """Return the address that the issuer names (RFC 8414 §2, ``registration_endpoint``).
@@ -141,9 +163,13 @@ class Endpoint:
     def _unusual_address(self, client_id: str, address: str) -> Access:
         """Return the address of a client, unless it is the usual one."""
         own = self._on_own_host(address)
-        is_usual = httpx.URL(own).raw_path == httpx.URL(f"{self.api.base_url}/{segment(client_id)}").raw_path
+        is_usual = (
+            httpx.URL(own).raw_path
+            == httpx.URL(f"{self.api.base_url}/{segment(client_id)}").raw_path
+        )
         return {} if is_usual else {_ADDRESS: own}
 
     def _on_own_host(self, address: str) -> str:
-        """Return an address on the host of the endpoint, whoever gave it: no token goes to another host."""
+        """Return an address on the host of the endpoint, whoever gave it: no token goes to another
+        host."""
         return str(httpx.URL(self.api.base_url).copy_with(raw_path=httpx.URL(address).raw_path))

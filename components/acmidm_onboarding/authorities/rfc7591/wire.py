@@ -12,12 +12,18 @@ from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.harmless import Text
-from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Names, OrganisationMetadata, Scopes
+from acmidm_onboarding.values.metadata import (
+    ClientMetadata,
+    Jwks,
+    Names,
+    OrganisationMetadata,
+    Scopes,
+)
 from acmidm_onboarding.values.problems import listed
 
 NO_SCOPE = "openid"
-"""The scope of a client without scopes. With an empty ``scope`` some servers grant every scope; this one opens no API,
-and means nothing in a token of a machine (OpenID Connect Core §3.1.2.1)."""
+"""The scope of a client without scopes. With an empty ``scope`` some servers grant every scope;
+this one opens no API, and means nothing in a token of a machine (OpenID Connect Core §3.1.2.1)."""
 EVERY_SCOPE = "every scope of this authority"
 """The scope that an empty or missing ``scope`` is read as: the client may have all."""
 _NOT_SENT = frozenset(
@@ -37,8 +43,8 @@ _MEMBERS = ClientMetadata.model_fields.keys() - {"enabled", "attributes"}
 
 
 def _named(found: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """Validate the organisation of a client; an authority that keeps none, or something else, gives one without a
-    name."""
+    """Validate the organisation of a client; an authority that keeps none, or something else, gives
+    one without a name."""
     try:
         return validate(found)
     except ValidationError:
@@ -57,7 +63,9 @@ class WireClient(ClientMetadata):
 
     client_id: Annotated[str, Field(min_length=1)]
     client_name: Text = ""
-    organisation: Annotated[OrganisationMetadata, WrapValidator(_named)] = OrganisationMetadata(name="")
+    organisation: Annotated[OrganisationMetadata, WrapValidator(_named)] = OrganisationMetadata(
+        name=""
+    )
     application: Text = ""
     grant_types: Names = ("authorization_code",)
     token_endpoint_auth_method: Text = "client_secret_basic"
@@ -79,14 +87,17 @@ class WireClient(ClientMetadata):
 
     @property
     def keys(self) -> Jwks:
-        """The public keys by name; where they are at an address, the address as the one key ``jwks_uri``."""
+        """The public keys by name; where they are at an address, the address as the one key
+        ``jwks_uri``."""
         if self.jwks_uri is not None:
             return {"jwks_uri": {"jwks_uri": self.jwks_uri}}
         return by_name(self.jwks.keys) if self.jwks else {}
 
     @property
     def snapshot(self) -> ClientSnapshot:
-        return ClientSnapshot(RegisteredClient(self.client_id, self.metadata), self.scopes, self.keys)
+        return ClientSnapshot(
+            RegisteredClient(self.client_id, self.metadata), self.scopes, self.keys
+        )
 
 
 def kept(metadata: ClientMetadata, unkept: Collection[str]) -> ClientMetadata:
@@ -98,7 +109,8 @@ def kept(metadata: ClientMetadata, unkept: Collection[str]) -> ClientMetadata:
 def metadata_document(metadata: ClientMetadata, unkept: Collection[str]) -> dict[str, Any]:
     """Return the members for a client's metadata, without those that the authority does not keep.
 
-    A member without a value is None: an update takes it away. Without an address of keys, the keys stay where they are.
+    A member without a value is None: an update takes it away. Without an address of keys, the keys
+    stay where they are.
 
     Raises:
         Rejected: for what RFC 7591 cannot express.
@@ -125,17 +137,25 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
     return {"jwks": {"keys": [dict(jwks[kid]) for kid in sorted(jwks)]}}
 
 
-def new_document(metadata: ClientMetadata, unkept: Collection[str], scopes: Scopes, jwks: Jwks) -> dict[str, Any]:
-    """Return the document of a registration: the whole client, for machines alone (RFC 7591 §2, ``response_types``)."""
+def new_document(
+    metadata: ClientMetadata, unkept: Collection[str], scopes: Scopes, jwks: Jwks
+) -> dict[str, Any]:
+    """Return the document of a registration: the whole client, for machines alone (RFC 7591 §2,
+    ``response_types``)."""
     keys = {} if metadata.jwks_uri else jwks_document(jwks)
-    return changed_document(_FOR_MACHINES, {**metadata_document(metadata, unkept), **scope_document(scopes), **keys})
+    return changed_document(
+        _FOR_MACHINES, {**metadata_document(metadata, unkept), **scope_document(scopes), **keys}
+    )
 
 
-def changed_document(current: Mapping[str, Any], changes: Mapping[str, Any], *, anew: bool = False) -> dict[str, Any]:
-    """Return the document of an update, which replaces everything (RFC 7592 §2.2): all that was read, and the changes.
+def changed_document(
+    current: Mapping[str, Any], changes: Mapping[str, Any], *, anew: bool = False
+) -> dict[str, Any]:
+    """Return the document of an update, which replaces everything (RFC 7592 §2.2): all that was
+    read, and the changes.
 
-    Of a client that is made ``anew`` only scopes and keys stay. A set of keys and an address of keys exclude each other
-    (RFC 7591 §2).
+    Of a client that is made ``anew`` only scopes and keys stay. A set of keys and an address of
+    keys exclude each other (RFC 7591 §2).
     """
     stay = {name: value for name, value in current.items() if name not in _NOT_SENT}
     if anew:
