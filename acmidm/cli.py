@@ -21,6 +21,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from acmidm.ended import INSTEAD
 from acmidm.project import in_project
 from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
 from acmidm_onboarding.texts import Language, speak
@@ -38,7 +39,18 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """A disk that is full, or what of it somebody may use."""
 
 
-class Ending(TyperGroup):
+class Group(TyperGroup):
+    """Says of a command that ended what people do instead."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if self.get_command(ctx, args[0]) is None:
+            name = " ".join([*ctx.command_path.split()[1:], args[0]])
+            if (instead := INSTEAD.get(name)) is not None:
+                ctx.fail(f"acmidm {name} has ended; {instead}")
+        return super().resolve_command(ctx, args)
+
+
+class Ending(Group):
     """Ends each command that fails in one way: a sentence on stderr, and its exit code."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -180,7 +192,7 @@ def load(name: str) -> Any:
     module = import_module(_files()[name][0])
     loaded = typer.Typer(rich_markup_mode="markdown")
     if isinstance(group := getattr(module, "app", None), typer.Typer):
-        loaded.add_typer(group, name=name)
+        loaded.add_typer(group, name=name, cls=Group)
     else:
         loaded.command(name, epilog=module.EPILOG)(
             getattr(module, module.__name__.rpartition(".")[2])

@@ -27,6 +27,7 @@ from pydantic_core import ErrorDetails
 from acmidm_onboarding.forms.validation import ending_of
 from acmidm_onboarding.rules.policies import Gate, Profile, PromotionGate
 from acmidm_onboarding.settings.addresses import SmtpUrl, mailbox
+from acmidm_onboarding.settings.ended import INSTEAD
 from acmidm_onboarding.settings.platform import (
     NAMESPACE,
     OLD_WAY,
@@ -257,7 +258,8 @@ def unknown_keys(keys: Iterable[str]) -> list[str]:
             say(
                 "settings.unknown",
                 key=f"{NAMESPACE}:{key}",
-                remedy=did_you_mean(
+                remedy=INSTEAD.get(key)
+                or did_you_mean(
                     key,
                     declared_keys(),
                     say("settings.unknown.remedy", key=quoted(f"{NAMESPACE}:{key}")),

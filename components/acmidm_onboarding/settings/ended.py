@@ -1,0 +1,12 @@
+"""Settings that ended, and what people do instead: who has one set reads it."""
+
+_LISTED = "the adapter by RFC 7591 ended; see docs/authorities.md"
+_PACED = "four requests at a time go to a host, which may ask for fewer (Retry-After, RateLimit)"
+
+INSTEAD = {
+    "organisations": "a stack has all forms of its folder",
+    "registrationAccessTokens": _LISTED,
+    "requestsAtOnce": _PACED,
+    "requestsPerSecond": _PACED,
+    "unkeptMetadata": _LISTED,
+}
