@@ -16,7 +16,6 @@ from acmidm.report.codeowners import CODEOWNERS, codeowners_here
 from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.loading import load_catalogue
-from acmidm_sandbox.beheerportaal.products.page import written
 from acmidm_sandbox.rules_page import INTEGRATORS, with_rules
 
 EPILOG = """
@@ -32,7 +31,6 @@ organisations, or no right to write.
 CATALOGUE = Path("catalogue")
 SCHEMAS = Path("schema")
 PAGE = Path("docs/catalogue.md")
-PRODUCTS = Path("docs/products.md")
 
 
 def schema(
@@ -56,8 +54,6 @@ def schema(
         texts[AUTHORITIES] = authorities_page(page, installed_authorities().values())
     if (page := _text_of(INTEGRATORS)) is not None:
         texts[INTEGRATORS] = with_rules(page)
-    if (page := _text_of(PRODUCTS)) is not None:
-        texts[PRODUCTS] = written(page)
     stale = [file for file, text in texts.items() if _text_of(file) != text]
     for file in stale:
         if check:

@@ -1,2 +1,2 @@
-"""The products' own APIs, as far as they are public; `docs/products.md` says of each part on what
-it rests."""
+"""The products' own APIs, as far as they are public; the OpenAPI document says of each
+part on what it rests, and `docs/products.md` what people need."""

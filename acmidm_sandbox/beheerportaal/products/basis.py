@@ -1,5 +1,4 @@
-"""On what each part of a product's API rests; the OpenAPI document carries it, and
-`docs/products.md` is written from there."""
+"""On what each part of a product's API rests: the OpenAPI document carries it."""
 
 from typing import Any, Literal
 
@@ -11,7 +10,6 @@ Basis = Literal["documented", "seen", "assumed"]
 
 CALLS = "wiki 2680357975"
 PRODUCTS = "wiki 6961103167"
-GLOSSARY = "overheid.vlaanderen.be/dosis-verklarende-woordenlijst"
 MAGDA = "wiki 1210908778"
 ERRORS = "wiki 7209091106, 7217348621"
 REFUSALS = "wiki 6759612467"

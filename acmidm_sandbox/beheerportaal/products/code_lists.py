@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-from acmidm_sandbox.beheerportaal.products.basis import CONNECTOR, GLOSSARY, PAIRS
-
 CATEGORY = "DossierGerelateerdBerichtWijzigingDossier"
 DOSSIER_TYPE = "DossierStatus"
 READER = "Raadpleger"
 LONGEST_NOTIFICATION = 80 * 1024  # bytes, of a value and of the whole (wiki 7209091106, 7217348621)
 
-# Each phase with the codes that were seen in it. Another sample has Goedgekeurd in Afgerond, so a
-# pair says nothing.
+# Each phase with the codes that were seen in it (Qmino/dosis-connector, test data). Another sample
+# has Goedgekeurd in Afgerond, so a pair says nothing.
 PHASES: Mapping[str, tuple[str, ...]] = {
     "Samenstelling": ("Geinitieerd", "Aangevraagd", "Ingediend"),
     "Behandeling": (
@@ -33,22 +31,6 @@ PHASES: Mapping[str, tuple[str, ...]] = {
     "Afgerond": ("ErkendVergund", "DeelsGoedgekeurd"),
 }
 CODES = frozenset(code for codes in PHASES.values() for code in codes)
-PHASES_SOURCE = f"{CONNECTOR}, test data"
-
-# Who may be an agent. Nothing tells the kinds apart for sure, so only what consists of digits is
-# checked, by length and check digits.
-AGENTS: Mapping[str, tuple[str, str]] = {
-    "INSZ of a citizen": ("seen", CONNECTOR),
-    "KBO number of an enterprise; a sample has BE and nine digits": ("seen", CONNECTOR),
-    "number of an establishment": ("documented", GLOSSARY),
-    "identification of a foreign company": ("documented", GLOSSARY),
-    "V-code of an association": ("seen", "Eaglebe 9000264194"),
-}
-RIGHTS: Mapping[str, tuple[str, str]] = {
-    f"`{READER}`, of a citizen": ("seen", CONNECTOR),
-    "an IDM right (1D, 2D, 3D), of an enterprise": ("documented", GLOSSARY),
-    "sent as `recht` or `recht - context`": ("seen", CONNECTOR),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +41,6 @@ class KeyValueSet:
     required: tuple[str, ...]
     optional: tuple[str, ...]
     filled_in: tuple[str, ...]
-    source: str
 
     @property
     def used(self) -> frozenset[str]:
@@ -67,6 +48,7 @@ class KeyValueSet:
         return frozenset((*self.required, *self.optional, *self.filled_in))
 
 
+# Source: SleutelWaardeSet.
 KEY_VALUE_SETS: Mapping[str, KeyValueSet] = {
     CATEGORY: KeyValueSet(
         required=("DossierNummer", "StatusVlaamseCode", "StatusVlaamseFase"),
@@ -82,7 +64,6 @@ KEY_VALUE_SETS: Mapping[str, KeyValueSet] = {
             "StatusDetail1",
         ),
         filled_in=("MerkNaam", "NotificatieDatum"),
-        source=PAIRS,
     )
 }
 
