@@ -34,7 +34,6 @@ PAGE = Path("docs/catalogue.md")
 
 
 def schema(
-    context: typer.Context,
     check: Annotated[
         bool,
         typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date."),
@@ -49,7 +48,7 @@ def schema(
     if (owners := codeowners_here()) is not None:
         texts[CODEOWNERS] = owners
     if (page := _text_of(CLI)) is not None:
-        texts[CLI] = cli_page(page, context.find_root().command)
+        texts[CLI] = cli_page(page)
     if (page := _text_of(AUTHORITIES)) is not None:
         texts[AUTHORITIES] = authorities_page(page, installed_authorities().values())
     if (page := _text_of(INTEGRATORS)) is not None:
