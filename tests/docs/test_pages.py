@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,8 +12,12 @@ from typing import Any
 import click
 import pytest
 import typer
+import yaml
+from jsonschema import Draft202012Validator
 
 from acmidm.cli import app
+from acmidm_onboarding.forms.catalogue import ConfigurationField, Product, Scope
+from acmidm_onboarding.forms.loading import load_catalogue
 from tests.support.engine import ROOT
 
 PAGES = sorted(  # but the one that names what ended
@@ -75,3 +80,20 @@ def test_a_page_links_to_places_that_are_there(file: Path) -> None:
         elif anchor and there.suffix == ".md" and anchor not in anchors(there.read_text("utf-8")):
             wrong.append(f"{target}#{anchor}")
     assert wrong == []
+
+
+def test_the_example_of_a_file_of_the_catalogue_is_one(tmp_path: Path) -> None:
+    """Which the loader takes, and the schema of editors too."""
+    page = (ROOT / "docs/catalogue-files.md").read_text("utf-8")
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "afspraken.yaml").write_text(example, "utf-8")
+    product = load_catalogue(tmp_path).products["afspraken"]
+    assert list(product.scopes) == ["dv_afspraken_maken"]
+    schema = json.loads((ROOT / "schema/catalogue.schema.json").read_text("utf-8"))
+    Draft202012Validator(schema).validate(yaml.safe_load(example))
+
+
+def test_that_page_explains_all_parts_of_a_file() -> None:
+    page = (ROOT / "docs/catalogue-files.md").read_text("utf-8")
+    parts = {*Product.model_fields, *Scope.model_fields, *ConfigurationField.model_fields}
+    assert sorted(part for part in parts if part not in page) == []
