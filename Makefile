@@ -1,6 +1,5 @@
 STACK ?= tni
 OUTPUT ?= text
-AUTHORITY ?= beheerportaal
 SIZES ?= 10 100
 LATENCY ?= 0
 # Twice the cores: a test often waits for a server. tests/conftest.py puts first what takes longest.
@@ -30,10 +29,10 @@ operator: ready  ## Play the people at a portal without an API: carry out all or
 	@$(in_environment) python -m tests.support.carry_out_orders $(STACK)
 
 demo: ready  ## Let an application fetch a token, post a notification and a dossier, and read its result, in a scratch repository
-	@$(in_environment) python -m story $(AUTHORITY) --only "An application"
+	@$(in_environment) python -m story --only "An application"
 
-story: ready  ## Tell the stories of docs/tour.md, in scratch Git repositories (AUTHORITY=keycloak)
-	@$(in_environment) python -m story $(AUTHORITY)
+story: ready  ## Tell the stories of docs/tour.md, in scratch Git repositories
+	@$(in_environment) python -m story
 
 tour: ready  ## Write anew in docs/tour.md what the commands of its stories say
 	@$(in_environment) python -m story --write

@@ -6,17 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY
 from acmidm_onboarding.values.problems import Failure
 from story.page import TOUR, stories, tell
 
 parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)
-parser.add_argument(
-    "authority",
-    choices=["beheerportaal", "keycloak", "rfc7591"],
-    nargs="?",
-    default=DEFAULT_AUTHORITY,
-)
 parser.add_argument(
     "--only", default="", metavar="WORDS", help="tell the stories whose heading has these words"
 )
@@ -24,15 +17,13 @@ parser.add_argument("--write", action="store_true", help=f"write {TOUR.name} ane
 wanted = parser.parse_args()
 
 introduction, told = stories(TOUR.read_text(encoding="utf-8"))
-# The others are about what only the portal has: its mails, its users, their uploads.
-possible = {DEFAULT_AUTHORITY: told, "rfc7591": [told[0], told[-1]]}.get(wanted.authority, told[:1])
 for number, story in enumerate(told):
-    if story not in possible or wanted.only not in story.partition("\n")[0]:
+    if wanted.only not in story.partition("\n")[0]:
         continue
     parts = []
     with tempfile.TemporaryDirectory(prefix="acmidm-story-") as folder:
         try:
-            for part in tell(story, wanted.authority, Path(folder), stand_ins=wanted.write):
+            for part in tell(story, Path(folder), stand_ins=wanted.write):
                 parts.append(part)
                 if not part.startswith("<!--"):
                     sys.stdout.write(part)

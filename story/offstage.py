@@ -15,7 +15,7 @@ import httpx
 from acmidm.desk.reminders.ledger import ledger_file
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
-from story.authorities import Authorities, new_public_key
+from story.authorities import new_public_key
 from story.person import Person
 from story.scratch import CommandFailed, Scratch
 
@@ -59,14 +59,6 @@ def towns(number: int) -> Iterator[tuple[str, ...]]:
         )
 
 
-def change_by_hand(client_id: str, scope: str, kid: str) -> None:
-    """Grant a scope and slip a key in, past the forms."""
-    settings = stack_settings("tni", Path.cwd()).platforms[Platform.ACMIDM]
-    Authorities(Scratch(Path.cwd()), settings.authority).change_by_hand(
-        client_id, scope, new_public_key(kid)
-    )
-
-
 def upload_key(stack: str, client_id: str, name: str, password: str, file: str, days: str) -> None:
     """Upload a public key in the portal as an API-beheerder does, with the day on which it ends."""
     key = json.loads(Path(file).read_text()) | {
@@ -103,5 +95,5 @@ def _a_week_before(moment: str) -> str:
 
 
 if __name__ == "__main__":
-    acts = (make_public_key, make_towns, change_by_hand, upload_key, let_a_week_pass)
+    acts = (make_public_key, make_towns, upload_key, let_a_week_pass)
     {act.__name__.replace("_", "-"): act for act in acts}[sys.argv[1]](*sys.argv[2:])

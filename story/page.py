@@ -36,7 +36,7 @@ _EXAMPLES = (
 _PART = re.compile(
     r"^<!--\n(?P<hidden>\$ .*?)^-->\n"
     r"|^`(?P<file>[^`\n]+)`\n\n```(?P<language>\w+)\n(?P<text>.*?)^```\n"
-    r"|^```console(?: exit=(?P<code>\d+))?\n(?P<console>.*?)^```\n(?:\n(?:>[^\n]*\n)+)?",
+    r"|^```console(?: exit=(?P<code>\d+))?\n(?P<console>.*?)^```\n",
     re.MULTILINE | re.DOTALL,
 )
 _COMMAND = re.compile(r"^\$ ((?:[^\n]*\\\n)*[^\n]*)$", re.MULTILINE)
@@ -55,7 +55,7 @@ def stories(page: str) -> tuple[str, list[str]]:
     return introduction, parts
 
 
-def tell(story: str, kind: str, folder: Path, *, stand_ins: bool) -> Iterator[str]:
+def tell(story: str, folder: Path, *, stand_ins: bool) -> Iterator[str]:
     """Do what a story says, and give it back part by part, with what its commands say now.
 
     With ``stand_ins``, what differs from run to run is replaced, as on the page.
@@ -69,7 +69,7 @@ def tell(story: str, kind: str, folder: Path, *, stand_ins: bool) -> Iterator[st
         ' -m story.offstage "$@"; }\n'
     )
     scratch = Scratch(folder / "repository", _EXAMPLES, {"BASH_ENV": str(shell)})
-    authorities = Authorities(scratch, kind)
+    authorities = Authorities(scratch)
     scratch.lay_out()
     try:
         authorities.start()
@@ -112,20 +112,12 @@ class _Telling:
             )
 
     def _console(self, part: re.Match[str]) -> Iterator[str]:
-        """A block and its commands one by one; Markdown is quoted below it, so that it looks as it
-        will in a comment."""
+        """A block and its commands one by one."""
         yield part[0].partition("\n")[0] + "\n"
-        quoted = ""
         for command in _COMMAND.findall(part["console"]):
             yield f"$ {command}\n"
-            printed = self._run(command, int(part["code"] or 0))
-            if "--output markdown" in command:
-                quoted += "\n" + "".join(
-                    f"> {line}".rstrip() + "\n" for line in printed.splitlines()
-                )
-            else:
-                yield printed
-        yield f"```\n{quoted}"
+            yield self._run(command, int(part["code"] or 0))
+        yield "```\n"
 
     def _run(self, command: str, code: int = 0) -> str:
         printed = self.scratch.run("bash", "-c", self.stable.of_today(command), code=code).replace(

@@ -135,7 +135,7 @@ def clone(job: Job, tmp_path: Path) -> Clone:
 @pytest.fixture
 def running(clone: Clone) -> Iterator[Authorities]:
     """Authorities and stacks of their own, with the state where a pipeline's variable says."""
-    authorities = Authorities(clone.scratch, "beheerportaal")
+    authorities = Authorities(clone.scratch)
     clone.given["ACMIDM_BACKEND_URL"] = f"file://{clone.scratch.folder / 'state'}"
     authorities.start()
     yield authorities
