@@ -9,11 +9,33 @@ import pytest
 
 from acmidm_onboarding.texts import FOLDER, Language, texts
 
+OF_OPERATORS = {
+    "deploy",
+    "engine",
+    "github",
+    "import",
+    "program",
+    "project",
+    "sandbox",
+    "settings",
+    "state",
+}
+"""What only the operator of a stack reads, in English alone."""
 ROOMS = sorted({file.name.partition(".")[0] for file in FOLDER.glob("*.yaml")})
 
 
 def blanks(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def test_what_only_operators_read_is_in_english_alone() -> None:
+    files = {file.name.removesuffix(".yaml") for file in FOLDER.glob("*.yaml")}
+    assert files == {
+        f"{room}.{language}"
+        for room in ROOMS
+        for language in Language
+        if language is Language.EN or room not in OF_OPERATORS
+    }
 
 
 @pytest.mark.parametrize("room", ROOMS)
