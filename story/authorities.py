@@ -72,9 +72,9 @@ def _settings(stack: str, port: int, mail: int) -> dict[str, object]:
         "portalUrl": f"{origin}/portaal",
         "smtpUrl": f"smtp://127.0.0.1:{mail}",
         "mailSender": "Aansluitingen <aansluitingen@vlaanderen.example>",
-        "apiClientIds": " ".join(
-            f"{name}={api_client_id(stack, 'acmidm', name)}" for name in ("notificaties", "dosis")
-        ),
+        "apiClientIds": {
+            name: api_client_id(stack, "acmidm", name) for name in ("notificaties", "dosis")
+        },
         "operatorClientId": "onboarding",
         "operatorPrivateKeyFile": f".local/{stack}/acmidm/operator.jwk.json",
     }

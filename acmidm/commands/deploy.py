@@ -46,7 +46,7 @@ from acmidm_onboarding.engine_resources import (
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mass_change import is_mass_change
 from acmidm_onboarding.rules.retirement import due, last_step
-from acmidm_onboarding.settings import NAMESPACE, InvalidSettings
+from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, is_own
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import recorded_as
@@ -249,9 +249,7 @@ def _has_settings(stack: Stack, previewed: Mapping[str, Any]) -> bool:
     address."""
     config = mapping(previewed.get("config")).items()
     now = {
-        name: value
-        for name, value in config
-        if name.startswith(f"{NAMESPACE}:") and name != f"{NAMESPACE}:{HANDED}"
+        name: value for name, value in config if is_own(name) and name != f"{NAMESPACE}:{HANDED}"
     }
     providers = (
         resource

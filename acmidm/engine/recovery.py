@@ -47,7 +47,7 @@ from acmidm_onboarding.engine_resources import (
     mapping,
     resources_in,
 )
-from acmidm_onboarding.settings import NAMESPACE, config_key, read_settings
+from acmidm_onboarding.settings import config_key, full_key, read_settings, renamed
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import Language, say, say_in
 from acmidm_onboarding.values.problems import Failure, listed
@@ -123,10 +123,11 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
         Failure: where people confirmed a client of the authority before, and no run has recorded
             that client: a run would register it a second time.
     """
-    config = mapping(runs[0].get("config")) if runs else {}
+    settings = mapping(runs[0].get("config")) if runs else {}
+    config = {renamed(key): mapping(value).get("value") for key, value in settings.items()}
 
     def before(key: str) -> object:
-        return mapping(config.get(f"{NAMESPACE}:{key}")).get("value")
+        return config.get(full_key(key))
 
     platforms = opened.settings.platforms if config else {}
     former = {
@@ -144,7 +145,8 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
         )
     for name in moved:
         typer.echo(say("state.moved", platform=name, authority=platforms[name].authority), err=True)
-    return bool(moved)
+    # What wrote settings under former names was another version: nobody knows what it left.
+    return bool(moved) or config.keys() != settings.keys()
 
 
 def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:

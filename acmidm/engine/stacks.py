@@ -20,7 +20,7 @@ from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.rules.policies import PromotionGate
-from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
+from acmidm_onboarding.settings import InvalidSettings, Settings, full_key, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_file, stack_names, stack_settings
 from acmidm_onboarding.texts import say
@@ -73,7 +73,7 @@ def settings_of(stack: str) -> Settings:
     if not file.exists() or b"secure:" not in file.read_bytes():
         return stack_settings(stack, Path())
     values: dict[str, Any] = engine.stack_config(stack)
-    return read_settings(lambda key: values.get(f"{NAMESPACE}:{key}", {}).get("value"), keys=values)
+    return read_settings(lambda key: values.get(full_key(key), {}).get("value"), keys=values)
 
 
 def with_a_portal(folder: Path) -> list[str]:

@@ -29,7 +29,7 @@ from acmidm.report.stacks import (
     setting_in,
 )
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.settings import SECRET_KEYS, declared_keys
+from acmidm_onboarding.settings import SECRET_KEYS, declared_keys, plain_key
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Fields
 from acmidm_onboarding.values.problems import Failure
@@ -77,7 +77,6 @@ _ABOUT = {
     ),
 }
 """What a setting is about, where a reviewer should not have to know its name."""
-_GEOSECURE = re.compile("^geosecure([A-Z])")
 _CONTENT = "content"
 
 
@@ -237,11 +236,12 @@ def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
 def _key(name: str) -> str:
     """Return the key of a setting, which is the same for both platforms and in the files of stacks
     and project."""
-    return (
-        _GEOSECURE.sub(lambda match: match[1].lower(), setting_in(name).partition(".")[0])
-        if name.startswith("config.")
-        else ""
-    )
+    return plain_key(_whole_setting(name)) if name.startswith("config.") else ""
+
+
+def _whole_setting(name: str) -> str:
+    """Return the key of a setting without the name of a value in its map."""
+    return setting_in(name).partition(".")[0]
 
 
 def _shown(path: str, field: FieldChange) -> FieldChange:
@@ -251,7 +251,9 @@ def _shown(path: str, field: FieldChange) -> FieldChange:
         return field
     name, key = setting_in(field.field), _key(field.field)
     if (
-        name in declared_keys() or path == PROJECT or name in (_CONTENT, MISTAKES)
+        _whole_setting(field.field) in declared_keys()
+        or path == PROJECT
+        or name in (_CONTENT, MISTAKES)
     ) and key not in SECRET_KEYS:
         return field.model_copy(update={"field": name})
     return FieldChange(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.runtime.config import get_config_env
+from pulumi.runtime.config import get_config, get_config_env
 
 from acmidm_onboarding import settings as settings_of
 from acmidm_onboarding.command_inputs import HANDED, read_there
@@ -32,7 +32,14 @@ from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change, undeclare
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.rules.retirement import stolen_sentences
 from acmidm_onboarding.sdk import without_debug_messages
-from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
+from acmidm_onboarding.settings import (
+    NAMESPACE,
+    SECRET_KEYS,
+    InvalidSettings,
+    Settings,
+    full_key,
+    plain_key,
+)
 from acmidm_onboarding.stack import Stack, checks
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.declaration import Declaration
@@ -232,11 +239,10 @@ def _end_quietly_when_interrupted() -> None:
 
 def _settings() -> Settings:
     _end_quietly_when_interrupted()
-    config = pulumi.Config(NAMESPACE)
     # The program declares and sends nothing: the operator's secrets are for the provider alone.
     keys = get_config_env().keys() - {f"{NAMESPACE}:{HANDED}"}
     settings = settings_of.read_settings(
-        lambda key: None if key in SECRET_KEYS else config.get(key), keys=keys
+        lambda key: None if plain_key(key) in SECRET_KEYS else get_config(full_key(key)), keys=keys
     )
     # The provider refuses an untrusted host too, but the engine then breaks off and garbles the
     # sentence.

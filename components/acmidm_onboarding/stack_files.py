@@ -22,6 +22,7 @@ from acmidm_onboarding.settings import (
     InvalidSettings,
     Settings,
     config_key,
+    full_key,
     of_platform,
     read_settings,
     unknown_keys,
@@ -40,8 +41,12 @@ def stack_settings(stack: str, folder: Path) -> Settings:
     there are left out."""
     values = _values_of(stack_file(stack, folder))
     return read_settings(
-        lambda key: None if isinstance(values.get(key), dict) else values.get(key), keys=values
+        lambda key: None if _is_encrypted(values.get(key)) else values.get(key), keys=values
     )
+
+
+def _is_encrypted(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == {"secure"}
 
 
 def stack_file(stack: str, folder: Path) -> Path:
@@ -254,7 +259,7 @@ def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
         sentence = say(
             "settings.unknown_in_file",
             file=file.name,
-            key=f"{NAMESPACE}:{key}",
+            key=full_key(key),
             said=unknown_value(value),
             remedy=remedy,
         )

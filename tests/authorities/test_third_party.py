@@ -23,7 +23,7 @@ from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
-from acmidm_onboarding.settings import InvalidSettings, declared_keys, read_settings
+from acmidm_onboarding.settings import InvalidSettings, declared_keys, full_key, read_settings
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -90,7 +90,7 @@ def world(tmp_path: Path) -> World:
     (catalogue / "dosis.yaml").write_text(PRODUCT)
     return World(
         {
-            f"acmidm:{key}": value
+            full_key(key): value
             for key, value in {**SETTINGS, "catalogueFolder": str(catalogue)}.items()
         }
     )
@@ -99,7 +99,7 @@ def world(tmp_path: Path) -> World:
 def test_its_settings_are_read_by_its_own_model() -> None:
     settings = read_settings(SETTINGS.get, {}, SETTINGS).platforms[Platform.ACMIDM]
     assert settings.model_dump()["register_name"] == "third-party"
-    assert {"registerName", "geosecureRegisterName"} <= declared_keys().keys()
+    assert {"registerName", "geosecure:registerName"} <= declared_keys().keys()
     with pytest.raises(InvalidSettings, match="setting acmidm:registerName is missing"):
         read_settings({**SETTINGS, "registerName": ""}.get, {})
 
@@ -178,7 +178,7 @@ def test_what_is_there_is_listed_and_compared(world: World) -> None:
     client_id = outs(world.provider(OAuthClientProvider).create(client_inputs("loket")))[
         "client_id"
     ]
-    settings = read_settings(lambda key: world.config.get(f"acmidm:{key}"), {})
+    settings = read_settings(lambda key: world.config.get(full_key(key)), {})
     platforms = connected(settings, load_catalogue(settings.catalogue_folder))
     [(platform, snapshot, reserved)] = clients_of(platforms)
     assert (platform, snapshot.client.client_id, reserved) == (Platform.ACMIDM, client_id, None)
@@ -222,7 +222,7 @@ def test_the_suite_runs_on_it(tmp_path: Path) -> None:
     """As ``docs/authorities.md`` says it to others: by its name, and the file of a stack."""
     file = tmp_path / "Pulumi.theirs.yaml"
     config = {
-        f"acmidm:{name}": value for name, value in {**OF_DICTIONARY, "environment": "tni"}.items()
+        full_key(name): value for name, value in {**OF_DICTIONARY, "environment": "tni"}.items()
     }
     file.write_text(yaml.safe_dump({"config": config}))
     command = [

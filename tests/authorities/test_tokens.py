@@ -296,7 +296,7 @@ def test_secret_goes_as_basic_authentication() -> None:
         (Platform.ACMIDM, "acmidm:operatorPrivateKeyFile, or ACMIDM_OPERATOR_CLIENT_SECRET"),
         (
             Platform.GEOSECURE,
-            "acmidm:geosecureOperatorPrivateKeyFile, or GEOSECURE_OPERATOR_CLIENT_SECRET",
+            "geosecure:operatorPrivateKeyFile, or GEOSECURE_OPERATOR_CLIENT_SECRET",
         ),
     ],
 )

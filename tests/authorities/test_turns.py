@@ -200,11 +200,11 @@ def test_a_limit_that_cannot_be_kept_is_an_error(fine: FakeServer, tmp_path: Pat
 def test_each_platform_has_limits_of_its_own(fine: FakeServer, tmp_path: Path) -> None:
     """By its settings, whatever is sent: here the look at its issuer."""
     addresses = {name: f"{fine.url}/{name}" for name in ("issuer", "managementUrl", "productsUrl")}
-    of_geosecure = {
-        f"geosecure{name[0].upper()}{name[1:]}": address for name, address in addresses.items()
-    }
+    of_geosecure = {f"geosecure:{name}": address for name, address in addresses.items()}
     settings = read(
-        **addresses, **of_geosecure, geosecureOperatorClientId="operator", geosecureRequestsAtOnce=1
+        **addresses,
+        **of_geosecure,
+        **{"geosecure:operatorClientId": "operator", "geosecure:requestsAtOnce": 1},
     )
     platforms = connected(settings, load_catalogue(Path("catalogue")))
     for name, files in ((Platform.ACMIDM, []), (Platform.GEOSECURE, ["place-0"])):

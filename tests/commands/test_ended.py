@@ -22,5 +22,6 @@ def test_a_command_that_ended_says_what_to_do_instead(command: str) -> None:
 def test_a_setting_that_ended_says_what_to_do_instead(key: str) -> None:
     assert key not in declared_keys()
     assert unknown_keys([f"acmidm:{key}"]) == [
-        f"setting acmidm:{key} is not known; {ended.INSTEAD[key]}"
+        f"setting acmidm:{key} is not known; {ended.INSTEAD[key]};"
+        f" remove it with pulumi config rm acmidm:{key}"
     ]

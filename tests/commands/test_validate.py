@@ -168,7 +168,7 @@ def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(
     assert acmidm("validate").exit_code == 0
     workspace.write(
         "Pulumi.tni.yaml",
-        "config: {acmidm:environment: tni, acmidm:geosecureIssuer: https://geo.example}\n",
+        "config: {acmidm:environment: tni, geosecure:issuer: https://geo.example}\n",
     )
     assert acmidm("validate").exit_code == 0
     workspace.write("Pulumi.other.yaml", "config: {acmidm:environment: tni}\n")
@@ -177,7 +177,7 @@ def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(
         1,
         (
             f"{GENT}:3:21: geosecure has no authority in this stack of tni; "
-            "remove it here, or set acmidm:geosecureManagementUrl and what goes with it\n"
+            "remove it here, or set geosecure:managementUrl and what goes with it\n"
         ),
     )
 

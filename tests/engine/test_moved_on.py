@@ -4,12 +4,16 @@ be made anew."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from acmidm.engine import recovery
+from acmidm_onboarding.settings import full_key
 from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Platform
 from tests.support.by_hand_stack import CONFIRMED, carry_out, opened, recorded, set_by_hand
 from tests.support.confirmed import CLIENT_ID
 from tests.support.repository import Repository, repository
@@ -21,7 +25,7 @@ def last_run(authority: str, result: str = "succeeded") -> Mapping[str, Any]:
     """What the engine keeps of a run on an authority."""
     values = {"environment": "tni", "authority": authority, "confirmedFolder": str(CONFIRMED)}
     values |= {name: f"https://{name}.example" for name in ("issuer", "productsUrl")}
-    config = {f"acmidm:{name}": {"value": value, "secret": False} for name, value in values.items()}
+    config = {full_key(name): {"value": value, "secret": False} for name, value in values.items()}
     return {"kind": "update", "result": result, "config": config}
 
 
@@ -63,3 +67,38 @@ def test_what_is_confirmed_alone_is_refused_whatever_the_last_run_left(
 def test_a_type_that_is_no_longer_installed_holds_nothing_up(engine: pytest.MonkeyPatch) -> None:
     engine.setattr(recovery, "last_runs", lambda _: [last_run("a-package-of-old")])
     assert recovery.recover(opened()).look_first
+
+
+@pytest.mark.parametrize("former", [False, True])
+def test_a_run_with_settings_under_former_names_is_looked_at(
+    engine: pytest.MonkeyPatch, former: bool
+) -> None:
+    """Another version made it: what it left is not known."""
+    run = dict(last_run(opened().settings.platforms[Platform.ACMIDM].authority))
+    if former:
+        run["config"] |= {"acmidm:geosecureIssuer": {"value": "https://x", "secret": False}}
+    engine.setattr(recovery, "last_runs", lambda _: [run])
+    assert recovery.recover(opened()).look_first is former
+
+
+def test_what_is_confirmed_alone_is_refused_where_settings_had_former_names(
+    engine: pytest.MonkeyPatch, repository: Repository
+) -> None:
+    now = opened().settings.platforms[Platform.ACMIDM].authority
+    addresses = dict.fromkeys(("issuer", "managementUrl", "productsUrl"), "https://x.example")
+    of_geosecure = {"authority": now, "operatorClientId": "operator", **addresses}
+    repository.set(
+        "hand",
+        authority=now,
+        **{f"geosecure:{name}": value for name, value in of_geosecure.items()},
+    )
+    settings = yaml.safe_load(Path("Pulumi.hand.yaml").read_text())["config"]
+    former = {"Authority": "by_hand", "ConfirmedFolder": str(CONFIRMED)}
+    former |= {"Issuer": "https://x.example", "ProductsUrl": "https://x.example"}
+    config = {name: text for name, text in settings.items() if not name.startswith("geosecure:")}
+    config |= {f"acmidm:geosecure{name}": text for name, text in former.items()}
+    run: dict[str, Any] = {"kind": "update", "result": "succeeded"}
+    run["config"] = {name: {"value": text} for name, text in config.items()}
+    engine.setattr(recovery, "last_runs", lambda _: [run])
+    with pytest.raises(Failure, match="is confirmed and not recorded yet"):
+        recovery.recover(opened())

@@ -119,7 +119,7 @@ def test_an_authority_that_takes_no_keys_from_an_address_is_named(workspace: Wor
 def test_what_a_stack_serves_is_known_by_platform_and_kind(workspace: Workspace) -> None:
     workspace.write(
         "Pulumi.a.yaml",
-        "config: {acmidm:environment: tni, acmidm:authority: keycloak, acmidm:geosecureAuthority:"
+        "config: {acmidm:environment: tni, acmidm:authority: keycloak, geosecure:authority:"
         " beheerportaal}\n",
     )
     workspace.write("Pulumi.b.yaml", "config: {acmidm:environment: tni}\n")

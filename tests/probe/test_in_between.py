@@ -99,7 +99,7 @@ def test_a_stranger_answers_for_the_api(connection: Connection, status: int, fou
         "" if status == 407 else "<html></html>" if status == 200 else "{}",
         "text/html" if status == 200 else "application/json",
     ) as server:
-        connection.set_stack(apiUrls=f"dosis={server.url}/base")
+        connection.set_stack(apiUrls={"dosis": f"{server.url}/base"})
         done = connection.probe()
         assert (done.code, done.found) == (1, [found])
         assert (server.requests[0].method, server.requests[0].path) == (
@@ -138,7 +138,7 @@ def test_an_api_that_refuses(connection: Connection, kind: str) -> None:
     """By the published forms, whatever else an answer has."""
     status, document, found, said = REFUSALS[kind]
     with stranger(status, json.dumps(document), "application/json") as server:
-        connection.set_stack(apiUrls=f"dosis={server.url}")
+        connection.set_stack(apiUrls={"dosis": server.url})
         assert connection.probe().found == [found]
         assert said in connection.run().output
 
@@ -187,7 +187,7 @@ def test_a_scope_that_a_token_is_not_for(connection: Connection, refuse: str | N
 
 def test_an_api_that_nobody_answers_for(connection: Connection) -> None:
     """The authority did: something is wrong, and is known."""
-    connection.set_stack(apiUrls="dosis=http://127.0.0.1:9")
+    connection.set_stack(apiUrls={"dosis": "http://127.0.0.1:9"})
     done = connection.probe()
     assert (done.code, done.found) == (1, ["unreached"])
 

@@ -127,7 +127,7 @@ def test_a_ping_where_the_stack_says_the_address(
     connection.grant(SEND, DOSSIERS, "elys_arts", "vo_info")
     assert "product elys" not in connection.probe().steps
     with serving(ping) as server:
-        connection.set_stack(apiUrls=f"elys={server.url}/elys")
+        connection.set_stack(apiUrls={"elys": f"{server.url}/elys"})
         done = connection.probe("--record")
     assert done.steps["product elys"] == "passed"
     assert evidence_of(connection).evidence.products == {"dosis"}
@@ -338,7 +338,7 @@ def test_the_other_platforms_issuer(connection: Connection, geosecure: RunningPo
 
 def test_no_audience_of_the_api(connection: Connection) -> None:
     """The token is then for no API, and the API refuses it."""
-    connection.set_stack(apiClientIds="")
+    connection.set_stack(apiClientIds={})
     done = connection.probe()
     assert (done.code, done.found) == (1, ["product:audience"])
 

@@ -83,4 +83,4 @@ def test_a_platform_that_has_moved_or_is_gone_is_no_error() -> None:
         f"geosecure{name[0].upper()}{name[1:]}": _SETTINGS[name]
         for name in ("issuer", "productsUrl", "operatorClientId", "operatorClientSecret")
     }
-    assert access(of, geosecureManagementUrl="http://127.0.0.1:1", **geosecure) == {}
+    assert access(of, **{"geosecure:managementUrl": "http://127.0.0.1:1"}, **geosecure) == {}

@@ -29,7 +29,7 @@ HIDDEN = "none → a value that is not shown"
         ("managementUrl", EVIL, CREDENTIALS, f"https://beheer.example/management/v1 → {EVIL}"),
         ("smtpUrl", "smtp://evil.example", CREDENTIALS, "none → smtp://evil.example"),
         ("issuer", EVIL, CREDENTIALS, f"https://op.example/op → {EVIL}"),
-        ("geosecureProductsUrl", EVIL, CREDENTIALS, f"none → {EVIL}"),
+        ("geosecure:productsUrl", EVIL, CREDENTIALS, f"none → {EVIL}"),
         ("authority", "keycloak", CREDENTIALS, "none → keycloak"),
         ("operatorClientId", "evil", OPERATOR, "onboarding → evil"),
         ("operatorPrivateKeyFile", "x.jwk.json", OPERATOR, "none → x.jwk.json"),

@@ -532,8 +532,6 @@ def test_products_are_read_only_where_clients_have_them() -> None:
     assert read == [(Platform.ACMIDM, "notificaties")]
     with pytest.raises(
         InvalidSettings,
-        match=(
-            'platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'
-        ),
+        match=('platform "geosecure" has no authority in this stack; set geosecure:managementUrl'),
     ):
         _real({Platform.ACMIDM: both[Platform.ACMIDM]}, known)

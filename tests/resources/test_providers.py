@@ -16,7 +16,7 @@ from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from acmidm_onboarding.resources.product_configuration import ProductConfigurationProvider
-from acmidm_onboarding.settings import TRUSTED_HOSTS, InvalidSettings, read_settings
+from acmidm_onboarding.settings import TRUSTED_HOSTS, InvalidSettings, full_key, read_settings
 from acmidm_onboarding.values.jwk import public_jwk as read_jwk
 from acmidm_onboarding.values.terms import Platform
 from tests.resources.world import MANAGED_BY, UNKNOWN, World, adopting, client_inputs, outs
@@ -86,8 +86,7 @@ def test_a_platform_without_authority_is_a_sentence(world: World, application: s
         with pytest.raises(
             Rejected,
             match=(
-                'platform "geosecure" has no authority in this stack; set'
-                " acmidm:geosecureManagementUrl"
+                'platform "geosecure" has no authority in this stack; set geosecure:managementUrl'
             ),
         ):
             call()
@@ -101,7 +100,7 @@ def test_no_credentials_for_a_host_that_the_pipeline_does_not_name(
     looked_up: list[object] = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: looked_up.append(host))
     config = {**world.config, "acmidm:managementUrl": "https://attacker.example/management/v1"}
-    settings = read_settings(lambda key: config.get(f"acmidm:{key}"))
+    settings = read_settings(lambda key: config.get(full_key(key)))
     for start in (
         lambda: World(config).provider(OAuthClientProvider),
         lambda: connected(settings, load_catalogue(settings.catalogue_folder)),

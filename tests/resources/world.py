@@ -13,6 +13,7 @@ from pulumi.dynamic import Config, ConfigureRequest, CreateResult, ReadResult, U
 from pulumi.runtime.rpc import UNKNOWN as UNKNOWN
 
 from acmidm_onboarding.resources.base import AuthorityProvider
+from acmidm_onboarding.settings import full_key
 from tests.support.engine import settings_of
 from tests.support.offered import catalogue_folder
 from tests.support.portal import RunningPortal
@@ -43,7 +44,7 @@ def world_of(portal: RunningPortal, folder: Path) -> World:
         "operatorPrivateKeyFile": str(key),
         **settings_of(portal),
     }
-    return World({f"acmidm:{name}": str(value) for name, value in settings.items()})
+    return World({full_key(name): str(value) for name, value in settings.items()})
 
 
 def adopting(client_id: str, inputs: Mapping[str, Any], **changes: Any) -> dict[str, Any]:

@@ -22,8 +22,11 @@ ROOT = Path(__file__).parents[2]
 
 def test_an_api_is_on_the_host_of_the_products_unless_a_setting_says_where() -> None:
     platform = read(
-        apiUrls="dosis=https://dosis.example:8443/base/, notificaties=https://notificaties.example",
-        apiClientIds="dosis=123",
+        apiUrls={
+            "dosis": "https://dosis.example:8443/base/",
+            "notificaties": "https://notificaties.example",
+        },
+        apiClientIds='{"dosis": "123"}',  # as the engine hands a map on
     ).platforms[Platform.ACMIDM]
     assert platform.api_url("dosis") == "https://dosis.example:8443/base"
     assert platform.api_url("notificaties") == "https://notificaties.example:443"
@@ -35,20 +38,29 @@ def test_an_api_is_on_the_host_of_the_products_unless_a_setting_says_where() -> 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"apiUrls": "dosis=http://elsewhere.example"}, 'apiUrls has no https address for "dosis"'),
         (
-            {"apiUrls": "dosis=https://user:password@dosis.example"},
-            'apiUrls has no https address for "dosis"',
+            {"apiUrls": {"dosis": "http://elsewhere.example"}},
+            "setting acmidm:apiUrls.dosis is plain http, which goes to loopback only; use https;"
+            " set it with pulumi config set --path acmidm:apiUrls.dosis",
         ),
-        ({"apiUrls": "https://dosis.example"}, "apiUrls is no list such as dosis=…"),
-        ({"apiClientIds": "=123"}, "apiClientIds is no list such as dosis=…"),
+        (
+            {"apiUrls": {"dosis": "https://user:very-private@dosis.example"}},
+            "setting acmidm:apiUrls.dosis holds a user name or a password",
+        ),
+        (
+            {"apiUrls": "dosis=https://dosis.example"},
+            "setting acmidm:apiUrls is no map; write a line for each product below it, as in"
+            " dosis: value",
+        ),
+        ({"apiClientIds": {"dosis": ""}}, "setting acmidm:apiClientIds.dosis is empty"),
+        ({"geosecure:apiUrls": []}, "setting geosecure:apiUrls is no map"),
     ],
 )
 def test_mistakes(settings: dict[str, object], said: str) -> None:
     with pytest.raises(InvalidSettings) as refused:
         read(**settings)
     assert said in str(refused.value)
-    assert "password" not in str(refused.value)
+    assert "very-private" not in str(refused.value)
 
 
 @pytest.mark.parametrize("stack", ["tni", "prod"])

@@ -56,15 +56,14 @@ def test_pulumi_yaml_declares_every_setting_alike(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("acmidm_onboarding.settings.platform.installed_authorities", lambda: own)
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     keys = declared_keys()
-    assert set(declared) == set(keys)
-    for key, (default, description) in keys.items():
+    own = {key: value for key, value in keys.items() if ":" not in key}
+    assert set(declared) == set(own)
+    for key, (default, description) in own.items():
         said = declared[key]
         text = said["description"]
-        assert (
-            text.removeprefix("GeoSecure, where a stack has it: ").casefold()
-            == description.casefold()
-        ), key
-        assert said["type"] == {bool: "boolean", int: "integer"}.get(type(default), "string"), key
+        assert text == description, key
+        types = {bool: "boolean", int: "integer", dict: "object"}
+        assert said["type"] == types.get(type(default), "string"), key
         if default is not None:
             assert str(said["default"]).casefold() == str(default).casefold().removesuffix(".0"), (
                 key
@@ -110,7 +109,8 @@ def test_clients_on_prod_are_protected_unless_somebody_says_otherwise(
 
 def test_empty_is_not_set() -> None:
     """Pulumi.yaml has to give every optional key a default, which is the empty string."""
-    settings = read(requestTimeoutSeconds="", operatorPrivateKeyFile="", geosecureManagementUrl="")
+    keys = ("requestTimeoutSeconds", "operatorPrivateKeyFile", "geosecure:managementUrl")
+    settings = read(**dict.fromkeys(keys, ""))
     assert settings.request_timeout_seconds == 10
     assert set(settings.platforms) == {Platform.ACMIDM}
     assert settings.platforms[Platform.ACMIDM].operator_private_key_file is None
@@ -127,11 +127,24 @@ def test_missing_settings_are_named_all_at_once() -> None:
 
 def test_half_a_second_platform_is_completed_by_name() -> None:
     """Whoever names one setting of GeoSecure is told the others by the keys that they have."""
-    lines = sentences(geosecureIssuer="https://geo.example")
+    lines = sentences(**{"geosecure:issuer": "https://geo.example"})
     assert lines == [
-        f"setting acmidm:{key} is missing; set it with pulumi config set acmidm:{key}"
-        for key in ("geosecureManagementUrl", "geosecureProductsUrl", "geosecureOperatorClientId")
+        f"setting geosecure:{key} is missing; set it with pulumi config set geosecure:{key}"
+        for key in ("managementUrl", "productsUrl", "operatorClientId")
     ]
+
+
+def test_former_names_of_settings_are_refused_with_the_lines_to_write_instead() -> None:
+    """All at once, secrets too. A misspelt key is told the nearest one."""
+    keys = ["acmidm:geosecureIssuer", "acmidm:geosecureOperatorPrivateKey", "geosecure:isuer"]
+    assert sorted(unknown_keys(keys)) == [
+        "setting acmidm:geosecureIssuer is not known; write geosecure:issuer instead, its namespace"
+        " is the platform's",
+        "setting acmidm:geosecureOperatorPrivateKey is not known; write"
+        " geosecure:operatorPrivateKey instead, its namespace is the platform's",
+        'setting geosecure:isuer is not known; did you mean "geosecure:issuer"?',
+    ]
+    assert unknown_keys(["aws:region", "pulumi:tags"]) == []
 
 
 @pytest.mark.parametrize(
@@ -251,8 +264,8 @@ def test_environment_goes_before_the_stack() -> None:
         Platform.ACMIDM: "pipeline"
     }
     addresses = {
-        f"geosecure{name}": "https://geo.example/x"
-        for name in ("Issuer", "ManagementUrl", "ProductsUrl")
+        f"geosecure:{name}": "https://geo.example/x"
+        for name in ("issuer", "managementUrl", "productsUrl")
     }
     platforms = read({**environ, "ACMIDM_OPERATOR_CLIENT_SECRET": "of one"}, **addresses).platforms
     assert platforms[Platform.GEOSECURE].operator_client_id == "other-pipeline"
@@ -288,24 +301,24 @@ def test_a_credential_of_the_environment_takes_the_place_of_those_of_the_stack(
 
 
 GEOSECURE = {
-    "geosecureIssuer": "https://geo.example:8443/op",
-    "geosecureManagementUrl": "http://127.0.0.1:1/m",
+    "geosecure:issuer": "https://geo.example:8443/op",
+    "geosecure:managementUrl": "http://127.0.0.1:1/m",
 }
 GEOSECURE |= {
-    "geosecureProductsUrl": "https://[2001:db8::1]/p",
-    "geosecureOperatorClientId": "onboarding",
+    "geosecure:productsUrl": "https://[2001:db8::1]/p",
+    "geosecure:operatorClientId": "onboarding",
 }
-SECRETS = {"operatorClientSecret": "private", "geosecureOperatorPrivateKeyFile": "key.json"}
+SECRETS = {"operatorClientSecret": "private", "geosecure:operatorPrivateKeyFile": "key.json"}
 
 
 @pytest.mark.parametrize(
     ("trusted", "refused"),
     [
-        ("", "managementUrl issuer productsUrl geosecureIssuer geosecureProductsUrl"),
+        ("", "managementUrl issuer productsUrl geosecure:issuer geosecure:productsUrl"),
         ("beheer.example, IDP.example producten.example:443,geo.example:8443 [2001:db8::1]", ""),
         (
             "beheer.example,idp.example:8443,producten.example.evil,geo.example,example",
-            "issuer productsUrl geosecureIssuer geosecureProductsUrl",
+            "issuer productsUrl geosecure:issuer geosecure:productsUrl",
         ),
     ],
 )
@@ -341,7 +354,10 @@ def test_a_token_goes_only_to_an_api_of_the_environment_where_that_names_any(
     """Somebody who probes at home names none; a pipeline does, and a setting of a pull request may
     lead anywhere."""
     own = read(
-        apiUrls="dosis=https://api.example notificaties=http://127.0.0.1:8512/products/v1"
+        apiUrls={
+            "dosis": "https://api.example",
+            "notificaties": "http://127.0.0.1:8512/products/v1",
+        }
     ).platforms[Platform.ACMIDM]
     if not refused:
         require_trusted_apis(own, ("dosis", "notificaties"), {TRUSTED_HOSTS: trusted})

@@ -13,12 +13,14 @@ from joserfc.jwk import ECKey
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm_onboarding.settings import full_key
+from acmidm_onboarding.values.terms import Platform
 from tests.support.engine import settings_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, FormFile, write_form
 from tests.support.offered import catalogue_folder
 from tests.support.portal import RunningPortal, put_current, register_client
 
-APIS = {"apiClientIds": "notificaties=api-of-notificaties dosis=api-of-dosis"}
+APIS = {"apiClientIds": {"notificaties": "api-of-notificaties", "dosis": "api-of-dosis"}}
 SCOPES_OF = {
     "acmidm": {SEND: SEND, DOSSIERS: DOSSIERS},
     "geosecure": {SEND: "NotificatiesImport", DOSSIERS: "DosisImport"},
@@ -112,7 +114,7 @@ class Connection:
         """Settings of the stack, over those that lead to the portals."""
         file = Path("Pulumi.tni.yaml")
         document = yaml.safe_load(file.read_text())
-        document["config"].update({f"acmidm:{name}": value for name, value in settings.items()})
+        document["config"].update({full_key(name): value for name, value in settings.items()})
         file.write_text(yaml.safe_dump(document))
 
     def leave_keys_to_the_portal(self) -> None:
@@ -136,11 +138,11 @@ def make_connection(
         "environment": "tni",
         "catalogueFolder": str(catalogue_folder()),
         **settings_of(acmidm),
-        **settings_of(geosecure, prefix="geosecure"),
+        **settings_of(geosecure, Platform.GEOSECURE),
         **APIS,
     }
     (folder / "Pulumi.tni.yaml").write_text(
-        yaml.safe_dump({"config": {f"acmidm:{name}": value for name, value in config.items()}})
+        yaml.safe_dump({"config": {full_key(name): value for name, value in config.items()}})
     )
     written = write_form(
         folder / "onboardings", scopes=(SEND, DOSSIERS), platforms=["acmidm", "geosecure"], **form

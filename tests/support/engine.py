@@ -18,6 +18,8 @@ from typing import Any
 import yaml
 
 from acmidm_onboarding import engine_resources
+from acmidm_onboarding.settings import config_key, full_key
+from acmidm_onboarding.values.terms import Platform
 from tests.support.forms import FormFile
 from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal
@@ -30,18 +32,15 @@ _EXCEPTION = re.compile(r"^[A-Z]\w+: ")
 SIGNS_OF_A_TRACEBACK = ("Traceback", 'File "', "The above exception", "During handling")
 
 
-def settings_of(portal: RunningPortal, *, prefix: str = "") -> dict[str, object]:
-    """The settings that lead to a portal, all but the operator's key; ``prefix`` is that of a
-    second platform."""
+def settings_of(portal: RunningPortal, platform: Platform = Platform.ACMIDM) -> dict[str, object]:
+    """The settings of a platform that lead to a portal, all but the operator's key."""
     values = {
         "managementUrl": f"{portal.origin}/management/v1",
         "issuer": portal.issuer,
         "productsUrl": f"{portal.origin}/products/v1",
         "operatorClientId": OPERATOR,
     }
-    return {
-        prefix + key[0].upper() + key[1:] if prefix else key: value for key, value in values.items()
-    }
+    return {config_key(platform, key): value for key, value in values.items()}
 
 
 @dataclass
@@ -126,7 +125,7 @@ class Project:
         file = self.folder / f"Pulumi.{self.stack}.yaml"
         document: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
         document.setdefault("config", {}).update(
-            {f"acmidm:{key}": value for key, value in config.items()}
+            {full_key(key): value for key, value in config.items()}
         )
         file.write_text(yaml.safe_dump(document))
 

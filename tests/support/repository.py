@@ -13,6 +13,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
+from acmidm_onboarding.settings import full_key
 from tests.support.engine import ROOT
 from tests.support.forms import PLAIN, FormFile, write_form
 
@@ -80,7 +81,7 @@ class Repository:
     def set(self, stack: str, **changes: object) -> None:
         """Writes the file of a stack; a setting that is None is left out."""
         values = {
-            f"acmidm:{name}": value
+            full_key(name): value
             for name, value in {**SETTINGS, **changes}.items()
             if value is not None
         }

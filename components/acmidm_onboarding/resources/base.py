@@ -28,7 +28,7 @@ from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.orphan import end_with_the_engine
 from acmidm_onboarding.resources.same_run import SameRun
-from acmidm_onboarding.settings import NAMESPACE, Settings, read_settings
+from acmidm_onboarding.settings import Settings, full_key, read_settings
 from acmidm_onboarding.values.plain import normalised
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class AuthorityProvider(ResourceProvider):
         # that is its sentence.
         sys.tracebacklimit = 0
         end_with_the_engine()
-        self._settings = read_settings(lambda key: req.config.get(f"{NAMESPACE}:{key}"))
+        self._settings = read_settings(lambda key: req.config.get(full_key(key)))
         self._platforms, self._run = _connected(self._settings)
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
@@ -197,7 +197,7 @@ class AuthorityProvider(ResourceProvider):
         if platform is None:
             raise Rejected(
                 f'platform "{props["platform"]}" has no authority in this stack; '
-                f"set {NAMESPACE}:{props['platform']}ManagementUrl and what goes with it, or remove"
+                f"set {props['platform']}:managementUrl and what goes with it, or remove"
                 " the platform from"
                 " the form"
             )

@@ -5,6 +5,7 @@ The settings that only one type of authority reads are in the model of that type
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,12 +13,11 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     HttpUrl,
     SecretStr,
-    TypeAdapter,
-    ValidationError,
 )
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic.fields import FieldInfo
@@ -29,7 +29,7 @@ from acmidm_onboarding.authority_types import (
 )
 from acmidm_onboarding.settings.addresses import Address
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.problems import Failure, quoted
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -38,7 +38,7 @@ OLD_WAY = "config:"
 """A word that older engines wrote between namespace and key, and that the engine still reads."""
 
 Lookup = Callable[[str], object]
-"""The value of a key without its namespace, None where it is not set."""
+"""The value of a key, None where it is not set; ``full_key`` says in which namespace it is."""
 
 
 class InvalidSettings(Failure):
@@ -49,29 +49,16 @@ class InvalidSettings(Failure):
         super().__init__("\n".join(map(without_keys_and_tokens, sentences.split("\n"))))
 
 
-def _pairs(text: str) -> dict[str, str]:
-    """Return the values of a setting per product: ``dosis=…``, with blanks or commas between."""
-    return {
-        name: value
-        for part in text.replace(",", " ").split()
-        for name, _, value in [part.partition("=")]
-    }
-
-
-def _each(text: str, check: Callable[[str], object]) -> str:
-    for product, value in _pairs(text).items():
-        if not product or not value:
-            raise ValueError(say("settings.no_pairs"))
+def _mapping(value: object) -> object:
+    """Return a setting that is a map; the engine hands one on as JSON."""
+    if isinstance(value, str):
         try:
-            check(value)
-        except ValidationError:
-            raise ValueError(
-                say("settings.no_api_address", quoted=quoted(product), product=product)
-            ) from None
-    return text
-
-
-_ADDRESS: TypeAdapter[HttpUrl] = TypeAdapter(Address)
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, Mapping):
+        raise ValueError(say("settings.no_map"))
+    return value
 
 
 class SettingsModel(BaseModel):
@@ -127,25 +114,19 @@ class PlatformSettings(SettingsModel):
     ] = None
 
     api_urls: Annotated[
-        str,
-        AfterValidator(lambda text: _each(text, lambda url: _ADDRESS.validate_python(url))),
+        dict[str, Address],
+        BeforeValidator(_mapping),
         Field(
             description=(
-                "Per product the address of its API, as dosis=https://host; where it is not set,"
-                " the host of productsUrl."
+                "Per product the address of its API; where it is not set, the host of productsUrl."
             )
         ),
-    ] = ""
+    ] = {}
     api_client_ids: Annotated[
-        str,
-        AfterValidator(lambda text: _each(text, str)),
-        Field(
-            description=(
-                "Per product the client-ID of its API, the audience of a token request, as"
-                " dosis=ID."
-            )
-        ),
-    ] = ""
+        dict[str, Annotated[str, Field(min_length=1)]],
+        BeforeValidator(_mapping),
+        Field(description="Per product the client-ID of its API, the audience of a token request."),
+    ] = {}
 
     requests_per_second: Annotated[
         int | None,
@@ -191,18 +172,18 @@ class PlatformSettings(SettingsModel):
 
     def api_url(self, product: str) -> str:
         """Return the address of a product's API, without a slash at its end."""
-        url = HttpUrl(_pairs(self.api_urls).get(product) or str(self.products_url))
-        path = (url.path or "") if product in _pairs(self.api_urls) else ""
+        url = self.api_urls.get(product) or self.products_url
+        path = (url.path or "") if product in self.api_urls else ""
         return f"{url.scheme}://{url.host}:{url.port}{path}".rstrip("/")
 
     def has_api_url(self, product: str) -> bool:
         """Return whether a product's API has an address of its own."""
-        return product in _pairs(self.api_urls)
+        return product in self.api_urls
 
     def api_client_id(self, product: str) -> str | None:
         """Return the client-ID of a product's API, the audience of a token request; None where it
         is not set."""
-        return _pairs(self.api_client_ids).get(product)
+        return self.api_client_ids.get(product)
 
     def portal(self, environment: Environment) -> str | None:
         """Return the address of the portal, without a slash at its end; None where the authority
@@ -213,7 +194,7 @@ class PlatformSettings(SettingsModel):
     @property
     def product_of_api(self) -> dict[str, str]:
         """The product of each client-ID that is an API's."""
-        return {client_id: product for product, client_id in _pairs(self.api_client_ids).items()}
+        return {client_id: product for product, client_id in self.api_client_ids.items()}
 
     @property
     def has_credentials(self) -> bool:
@@ -242,16 +223,29 @@ def platform_fields() -> dict[str, FieldInfo]:
     }
 
 
-_PREFIX = {Platform.ACMIDM: "", Platform.GEOSECURE: "geosecure"}
 _CREDENTIALS = ("operatorPrivateKeyFile", "operatorPrivateKey", "operatorClientSecret")
 SECRET_KEYS = ("operatorPrivateKey", "operatorClientSecret")
 
 
 def config_key(platform: Platform, key: str) -> str:
-    """Return the key of a platform's setting: ``issuer`` for ACM/IDM, ``geosecureIssuer`` for
-    GeoSecure."""
-    prefix = _PREFIX[platform]
-    return prefix + key[0].upper() + key[1:] if prefix else key
+    """Return the key of a platform's setting, as Pulumi's command line takes it: ``issuer`` for
+    ACM/IDM, whose namespace is the project's, ``geosecure:issuer`` for GeoSecure."""
+    return key if platform is Platform.ACMIDM else f"{platform}:{key}"
+
+
+def full_key(key: str) -> str:
+    """Return a key with its namespace, which is the project's where it names none."""
+    return key if ":" in key else f"{NAMESPACE}:{key}"
+
+
+def is_own(key: str) -> bool:
+    """Return whether a key with its namespace is one of this project's."""
+    return key.partition(":")[0] in list(Platform)
+
+
+def plain_key(key: str) -> str:
+    """Return a key without its namespace, which is the same for all platforms."""
+    return key.rpartition(":")[2]
 
 
 def environment_variable(platform: Platform, key: str) -> str:
@@ -267,7 +261,7 @@ def of_platform(
     values = {
         key: value
         for key in platform_fields()
-        if (value := lookup(config_key(platform, key))) not in (None, "")
+        if (value := lookup(config_key(platform, key))) not in (None, "", {})
     }
     if values or platform is Platform.ACMIDM:
         names = {

@@ -9,7 +9,8 @@ alike.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,8 +37,11 @@ from acmidm_onboarding.settings.platform import (
     PlatformSettings,
     SettingsModel,
     config_key,
+    full_key,
+    is_own,
     of_its_type,
     of_platform,
+    plain_key,
     platform_fields,
 )
 from acmidm_onboarding.texts import say
@@ -179,6 +183,7 @@ _GENERAL = {
     for name, field in Settings.model_fields.items()
     if name != "platforms"
 }
+_FORMER = re.compile(rf"{NAMESPACE}:(?P<platform>{Platform.GEOSECURE})(?P<name>[A-Z]\w*)")
 _NOT_READ = "extra_forbidden"
 """The type of pydantic's error for a key that only another type of authority reads."""
 
@@ -248,37 +253,45 @@ def _default(field: FieldInfo) -> object:
 
 def unknown_keys(keys: Iterable[str]) -> list[str]:
     """Return a sentence for each key of this project that is not declared."""
-    own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared_keys().keys())
+    declared = declared_keys()
+    own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared.keys())
     # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
     old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
     return [
         on_one_line(say("settings.one_word_too_many", old_way=OLD_WAY, key=key)) for key in old
     ] + [
-        on_one_line(
-            say(
-                "settings.unknown",
-                key=f"{NAMESPACE}:{key}",
-                remedy=INSTEAD.get(key)
-                or did_you_mean(
-                    key,
-                    declared_keys(),
-                    say("settings.unknown.remedy", key=quoted(f"{NAMESPACE}:{key}")),
-                ),
-            )
-        )
+        on_one_line(say("settings.unknown", key=full_key(key), remedy=_instead(key, declared)))
         for key in own
-        if ":" not in key
+        if not key.startswith(OLD_WAY) and is_own(full_key(key))
     ]
+
+
+def _instead(key: str, declared: Collection[str]) -> str:
+    """Return what to do about a key that is not declared."""
+    if (now := renamed(full_key(key))) != full_key(key):
+        return say("settings.renamed", key=now)
+    if (instead := INSTEAD.get(plain_key(key))) is not None:
+        return say("settings.ended", key=full_key(key), instead=instead)
+    return did_you_mean(key, declared, say("settings.unknown.remedy", key=quoted(full_key(key))))
+
+
+def renamed(key: str) -> str:
+    """Return the key of today for one with its namespace: a second platform's began with the
+    platform's name, as ``acmidm:geosecureIssuer``."""
+    if (former := _FORMER.fullmatch(key)) is None:
+        return key
+    name = former["name"]
+    return f"{former['platform']}:{name[0].lower()}{name[1:]}"
 
 
 def _marks(values: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each setting that the engine would take for something else than a
     text."""
     return [
-        say("settings.mark", key=config_key(platform, key))
+        say("settings.mark", key=full_key(config_key(platform, key)))
         for platform, given in ((Platform.ACMIDM, values), *values["platforms"].items())
         for key, value in given.items()
-        if isinstance(value, str) and has_mark(value)
+        if key != "platforms" and has_mark(str(value))
     ]
 
 
@@ -286,13 +299,13 @@ def _sentences(error: ValidationError) -> str:
     lines = []
     for details in error.errors(include_url=False, include_input=False):
         location = [str(part) for part in details["loc"]]
-        key = (
-            config_key(Platform(location[1]), location[2])
-            if location[0] == "platforms" and len(location) > 2
-            else location[-1]
-        )
+        if location[0] == "platforms" and len(location) > 2:
+            key = full_key(config_key(Platform(location[1]), ".".join(location[2:])))
+        else:
+            key = full_key(location[-1])
         name = "settings.not_read" if details["type"] == _NOT_READ else "settings.wrong"
-        lines.append(say(name, key=key, details=_ending(details)))
+        path = "--path " if "." in key else ""  # of a value in a map
+        lines.append(say(name, key=key, path=path, details=_ending(details)))
     return "\n".join(lines)
 
 

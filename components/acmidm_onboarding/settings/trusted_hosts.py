@@ -9,7 +9,12 @@ from collections.abc import Iterable, Mapping
 from pydantic import AnyUrl, HttpUrl
 
 from acmidm_onboarding.settings.addresses import LOOPBACK, names_of_host
-from acmidm_onboarding.settings.platform import InvalidSettings, PlatformSettings, config_key
+from acmidm_onboarding.settings.platform import (
+    InvalidSettings,
+    PlatformSettings,
+    config_key,
+    full_key,
+)
 from acmidm_onboarding.settings.stack import Settings
 from acmidm_onboarding.texts import say
 
@@ -36,7 +41,7 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
         ):
             url = getattr(of_platform, name)
             if isinstance(url, HttpUrl) and (host := _untrusted(url, trusted)):
-                key = config_key(platform, field.alias or name)
+                key = full_key(config_key(platform, field.alias or name))
                 sentences.append(
                     say("settings.untrusted_host", key=key, host=host, variable=TRUSTED_HOSTS)
                 )

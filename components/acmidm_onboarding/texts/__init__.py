@@ -4,8 +4,9 @@ One file per subject and language, ``<subject>.<language>.yaml``: flat, each tex
 blanks as ``str.format`` has them. ``say`` returns a text for whoever runs the command; ``texts``
 returns those of a subject in the language of an organisation, for a mail or a board. The engine's
 programs speak English, also under a command that speaks Dutch: their sentences get into states and
-into the engine's output. What only the operator of a stack reads is in English alone: such a subject
-has one file. A test checks that the languages have the same texts, and that each text is used.
+into the engine's output. What only the operator of a stack reads is in English alone: such a
+subject has one file. A test checks that the languages have the same texts, and that
+each text is used.
 """
 
 from __future__ import annotations

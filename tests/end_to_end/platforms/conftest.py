@@ -57,7 +57,7 @@ def connected_to_both(acmidm: RunningPortal, geosecure: RunningPortal, folder: P
     made.secrets.append(str(geosecure.operator_key.as_dict(private=True)["d"]))
     made.connect(
         acmidm,
-        **settings_of(geosecure, prefix="geosecure"),
-        geosecureOperatorPrivateKeyFile=str(file),
+        **settings_of(geosecure, Platform.GEOSECURE),
+        **{"geosecure:operatorPrivateKeyFile": str(file)},
     )
     return made

@@ -19,7 +19,7 @@ from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry, kids
 
 BOTH = ["acmidm", "geosecure"]
-AWAY = {"geosecureManagementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0}
+AWAY = {"geosecure:managementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0}
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ def test_after_a_bad_run_too(
     taking.path.unlink()
     refused = project.recover()
     assert refused.code != 0, refused.output
-    project.configure({"geosecureManagementUrl": reachable})
+    project.configure({"geosecure:managementUrl": reachable})
     assert project.recover().code == 0
     assert at_geosecure.client(both.application)["scopes"] == ["NotificatiesImport"]
     assert "Refreshing" not in project.recover().stdout

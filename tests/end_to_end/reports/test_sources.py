@@ -14,6 +14,7 @@ import pytest
 
 from acmidm.report.kinds import Kind
 from acmidm_onboarding.engine_resources import Resource
+from acmidm_onboarding.values.terms import Platform
 from tests.end_to_end.reports.conftest import CommandLine, changes_in, write
 from tests.support.engine import Project, settings_of
 from tests.support.evidence import write_evidence
@@ -414,8 +415,8 @@ def test_they_agree_on_authentication_and_protection(
         key.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))
         project.configure(
             {
-                **settings_of(geosecure, prefix="geosecure"),
-                "geosecureOperatorPrivateKeyFile": str(key),
+                **settings_of(geosecure, Platform.GEOSECURE),
+                "geosecure:operatorPrivateKeyFile": str(key),
                 "protectClients": "true",
             }
         )

@@ -19,6 +19,7 @@ from acmidm.cli import app
 from acmidm.engine import pulumi as engine
 from acmidm_onboarding import recorded
 from acmidm_onboarding.resources import base
+from acmidm_onboarding.settings import full_key
 from tests.end_to_end.stateful.model import ClientKey, Outage
 from tests.end_to_end.stateful.seen import ABOVE, place_of
 from tests.end_to_end.stateful.stand_in import Cut, Ended, StandIn
@@ -191,7 +192,7 @@ class InProcess:
         base._connections.clear()
         recorded.recorded.cache_clear()
         InProcess.state = self.export()
-        return {f"acmidm:{name}": str(value) for name, value in self._settings.items()}
+        return {full_key(name): str(value) for name, value in self._settings.items()}
 
 
 def _ran(ended: Ended) -> Ran:

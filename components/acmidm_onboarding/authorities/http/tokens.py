@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field, HttpUrl, SecretStr
 from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected
 from acmidm_onboarding.authorities.http.api import Api, Form
 from acmidm_onboarding.authorities.http.paths import have_one_origin
-from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variable
+from acmidm_onboarding.settings import config_key, environment_variable, full_key
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.assertion import claims_of
 from acmidm_onboarding.values.problems import Unusable
@@ -71,7 +71,7 @@ class Credentials(BaseModel, frozen=True):
 
     def setting(self, key: str) -> str:
         """Return the name of a setting of the platform, as errors have it."""
-        return f"{NAMESPACE}:{config_key(self.platform, key)}"
+        return full_key(config_key(self.platform, key))
 
 
 class OperatorTokens:
