@@ -13,7 +13,7 @@ from story.page import TOUR, stories, tell
 parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)
 parser.add_argument(
     "authority",
-    choices=["beheerportaal", "keycloak", "rfc7591"],
+    choices=["beheerportaal", "keycloak"],
     nargs="?",
     default=DEFAULT_AUTHORITY,
 )
@@ -25,7 +25,7 @@ wanted = parser.parse_args()
 
 introduction, told = stories(TOUR.read_text(encoding="utf-8"))
 # The others are about what only the portal has: its mails, its users, their uploads.
-possible = {DEFAULT_AUTHORITY: told, "rfc7591": [told[0], told[-1]]}.get(wanted.authority, told[:1])
+possible = told if wanted.authority == DEFAULT_AUTHORITY else told[:1]
 for number, story in enumerate(told):
     if story not in possible or wanted.only not in story.partition("\n")[0]:
         continue

@@ -17,10 +17,8 @@ from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
-from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
-from acmidm_sandbox.oidc_provider.server import REGISTRATION_PATH, REGISTRATION_SCOPE
 from acmidm_sandbox.portals import api_client_id
 from story.scratch import PROJECT, Scratch, free_ports
 from toolchain.install_keycloak import distribution, wanted_version
@@ -44,22 +42,17 @@ class Authorities:
             self.scratch.configure(
                 stack, self._settings(stack, next(ports), next(ports), next(ports))
             )
-            for server in ("keycloak", "oidc-provider"):
-                self.scratch.run("acmidm", server, "start", "--stack", stack)
+            self.scratch.run("acmidm", "keycloak", "start", "--stack", stack)
             self.scratch.run("acmidm", "portal", "start", "--stack", stack)
 
     def stop(self) -> None:
         self.scratch.run("acmidm", "portal", "stop")
         self.scratch.run("acmidm", "keycloak", "stop")
-        self.scratch.run("acmidm", "oidc-provider", "stop")
 
     def change_by_hand(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
         """Grants a scope and slips a key in."""
         if self.kind == "keycloak":
             self._change_as_administrator(client_id, scope, key)
-        elif self.kind == "rfc7591":
-            own = self.scratch.folder / ".local/tni/acmidm/operator.jwk.json"
-            self._change_as_operator("onboarding", own.read_text(), client_id, scope, key)
         else:
             self._change_as_helpdesk(client_id, scope, key)
 
@@ -73,13 +66,6 @@ class Authorities:
             own = {
                 "managementUrl": f"{origin}/admin/realms/{stack}",
                 "issuer": f"{origin}/realms/{stack}",
-            }
-        elif self.kind == "rfc7591":
-            scope = " ".join((REGISTRATION_SCOPE, *RIGHTS))
-            own = {
-                "managementUrl": origin + REGISTRATION_PATH,
-                "issuer": origin,
-                "operatorScope": scope,
             }
         if self.kind != DEFAULT_AUTHORITY:
             origin = f"http://127.0.0.1:{products}"
@@ -124,15 +110,10 @@ class Authorities:
             HELPDESK,
             public_jwk=json.loads(own.export_public()),
         )
-        self._change_as_operator(HELPDESK, own.export_private(), client_id, scope, key)
-
-    def _change_as_operator(
-        self, operator: str, private_key: str, client_id: str, scope: str, key: Mapping[str, object]
-    ) -> None:
         credentials = {
-            "operator_client_id": operator,
+            "operator_client_id": HELPDESK,
             "operator_private_key_file": None,
-            "operator_private_key": SecretStr(private_key),
+            "operator_private_key": SecretStr(own.export_private()),
         }
         settings = stack_settings("tni", self.scratch.folder)
         platform = settings.platforms[Platform.ACMIDM].model_copy(update=credentials)

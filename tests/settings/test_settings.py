@@ -469,11 +469,3 @@ def test_stack_file_that_is_no_use(tmp_path: Path, text: bytes | None, words: st
         (tmp_path / "Pulumi.tni.yaml").write_bytes(text)
     with pytest.raises(InvalidSettings, match=words):
         stack_settings("tni", tmp_path)
-
-
-def test_members_that_an_authority_does_not_keep_are_members_of_a_client() -> None:
-    settings = {"authority": "rfc7591", "unkeptMetadata": "contacts kontakten"}
-    assert sentences(**settings) == [
-        'setting acmidm:unkeptMetadata names "kontakten", which is no member of a client here; set'
-        " it with pulumi config set acmidm:unkeptMetadata"
-    ]

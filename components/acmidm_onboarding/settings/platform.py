@@ -184,11 +184,6 @@ class PlatformSettings(SettingsModel):
         for it."""
         return self.issuer
 
-    @property
-    def token_parameters(self) -> Mapping[str, str]:
-        """The further parameters of the operator's token request."""
-        return {}
-
     def api_url(self, product: str) -> str:
         """Return the address of a product's API, without a slash at its end."""
         url = HttpUrl(_pairs(self.api_urls).get(product) or str(self.products_url))
