@@ -199,6 +199,12 @@ def test_an_address_holds_no_secret_and_none_is_repeated(url: str) -> None:
             "ldap",
             f"is not known; it is {' or '.join(map(repr, installed_authorities()))}",
         ),
+        (
+            "authority",
+            "rfc7591",
+            f"is not known; it is {' or '.join(map(repr, installed_authorities()))}; the adapter by"
+            " RFC 7591 has ended; write your own, as docs/authorities.md shows",
+        ),
         ("issuer", "idp.example", "is no address such as https://idp.example/op"),
         ("issuer", "ftp://127.0.0.1/", "is no address such as https://idp.example/op"),
         ("operatorClientId", ["x"], "is not a text"),

@@ -28,6 +28,7 @@ from acmidm_onboarding.authority_types import (
     installed_authorities,
 )
 from acmidm_onboarding.settings.addresses import Address
+from acmidm_onboarding.settings.ended import AUTHORITIES
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
@@ -89,7 +90,8 @@ class SettingsModel(BaseModel):
 def _installed(name: str) -> str:
     if name not in installed_authorities():
         either = f" {say('settings.or')} ".join(map(repr, installed_authorities()))
-        raise ValueError(say("settings.unknown_value", expected=either))
+        instead = f"; {AUTHORITIES[name]}" if name in AUTHORITIES else ""
+        raise ValueError(say("settings.unknown_value", expected=either) + instead)
     return name
 
 
