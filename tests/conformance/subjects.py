@@ -30,6 +30,7 @@ from acmidm_onboarding.values.jwk import parse_jwk
 from acmidm_onboarding.values.metadata import (
     ClientMetadata,
     Configuration,
+    OrganisationMetadata,
     Scopes,
     without_assigned,
 )
@@ -94,7 +95,13 @@ class Subject:
     def kept(self, metadata: ClientMetadata) -> ClientMetadata:
         """What the authority gives back of a client's metadata."""
         unkept = self.authority.unkept if isinstance(self.authority, Forgets) else frozenset[str]()
-        nothing = {"keys_declared": False}
+        nobody = OrganisationMetadata(name="")
+        nothing = {
+            "contacts": (),
+            "keys_declared": False,
+            "application": "",
+            "organisation": nobody,
+        }
         return metadata.model_copy(update={name: nothing.get(name) for name in unkept})
 
 

@@ -76,7 +76,7 @@ def install(app: FastAPI) -> None:
             )
             for path, operations in document["paths"].items():
                 for operation in operations.values() if path.startswith("/api/") else ():
-                    operation["responses"].pop("422", None)  # FastAPI's; these have 400
+                    operation["responses"].pop("422", None)  # FastAPI's; products have 400
             schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas: dict[str, Any] = document["components"]["schemas"]
             schemas.update(schema.pop("$defs"))
