@@ -13,13 +13,13 @@ $(if $(filter-out postgres,$(BACKEND)),$(error BACKEND is postgres, or left out)
 in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up operator demo story tour keycloak oidc-provider postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up operator demo story tour keycloak postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ready  ## Bring the environment up and show its table (STACK=tni BACKEND=postgres)
-	@$(in_environment) acmidm keycloak start --stack $(STACK) && acmidm oidc-provider start --stack $(STACK) \
+	@$(in_environment) acmidm keycloak start --stack $(STACK) \
 		&& acmidm portal start --stack $(STACK) --explain-refusals \
 		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
 	@echo "Next: make demo, which lets an application post a notification and a dossier; or add a scope to a form in onboardings/,"
@@ -40,9 +40,6 @@ tour: ready  ## Write anew in docs/tour.md what the commands of its stories say
 keycloak: ready  ## Start a real Keycloak with its realm, then make up STACK=keycloak (KEYCLOAK_VERSION=26.7.3)
 	@$(in_environment) acmidm keycloak start && acmidm portal start --stack keycloak
 
-oidc-provider: ready  ## Start a real oidc-provider from npm, then make up STACK=oidc-provider
-	@$(in_environment) acmidm oidc-provider start && acmidm portal start --stack oidc-provider
-
 postgres:  ## Start a PostgreSQL for the state, then make up BACKEND=postgres; shell, deploy and all others likewise
 	@$(python) -m toolchain.postgres
 
@@ -50,7 +47,7 @@ ports:  ## Move this clone's sandbox to other ports, beside another clone's (OFF
 	@$(python) -m toolchain.ports $(OFFSET)
 
 down:  ## Stop the authorities and PostgreSQL, keep their data
-	@[ ! -x .venv/bin/acmidm ] || for server in portal keycloak oidc-provider; do .venv/bin/acmidm $$server stop || code=$$?; done; exit $${code:-0}
+	@[ ! -x .venv/bin/acmidm ] || for server in portal keycloak; do .venv/bin/acmidm $$server stop || code=$$?; done; exit $${code:-0}
 	@[ ! -d .local/postgres ] || $(python) -m toolchain.postgres stop
 
 clean: down  ## Forget all environments, keep the engine and the packages

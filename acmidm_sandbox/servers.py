@@ -1,5 +1,5 @@
-"""What ``acmidm portal``, ``keycloak`` and ``oidc-provider`` share: the servers of this machine,
-found by stack and platform, and their operators."""
+"""What ``acmidm portal`` and ``keycloak`` share: the servers of this machine, found by stack and
+platform, and their operators."""
 
 from __future__ import annotations
 

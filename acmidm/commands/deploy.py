@@ -147,10 +147,8 @@ def deploy(
         resource["urn"].split("::")[2].rpartition("$")[2]
         for resource in (*(previewed.get("steps") or ()), *resources_in(opened.state))
     }
-    at_the_end = (
-        all(map(_FOUND_AGAIN.fullmatch, types))
-        and opened.finds_clients
-        and not _renews_a_secret(previewed.get("steps") or ())
+    at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(
+        previewed.get("steps") or ()
     )
     is_done = (
         not refused and not looks_first and _is_as_declared(opened, previewed, recovered.revision)

@@ -371,9 +371,7 @@ def _heal(stack: str, days: int, before: Look) -> Look:
                 for client in healing
                 if client.recorded
             }
-            well, errors, protected = engine.up(
-                stack, urns, recorded, state_at_the_end=stack_of(stack).finds_clients
-            )
+            well, errors, protected = engine.up(stack, urns, recorded)
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
     left += [

@@ -115,9 +115,6 @@ class _ProgressRows:
 
     def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
         forms, held_back = self._stack.forms, self._held_back()
-        waiting = self._stack.desired.held_back if self.states is not None else ()
-        forms_without_keys = (withheld.connection for withheld in waiting if withheld.lacks_keys)
-        awaiting = {(form.key, form.platform) for form in forms_without_keys}
         if forms.problems:
             _warn(say_counted("state.mistakes_in_forms", len(forms.problems)))
         if self.states is not None:
@@ -137,7 +134,6 @@ class _ProgressRows:
                 ordered_since=history.since(order) if order else None,
                 is_declared=True if connection else None if forms.problems else False,
                 is_held_back=key in held_back,
-                waits_for_keys=key in awaiting,
                 test_client_id=(on_test.client_id or "") if (on_test := held_back.get(key)) else "",
                 is_proven_there=bool(
                     connection and on_test and waits_for_test(connection, on_test)

@@ -112,8 +112,6 @@ class Facts:
     ordered_since: datetime | None = None
     is_held_back: bool = False
     """Whether the gate holds back what the state lacks."""
-    waits_for_keys: bool = False
-    """Whether its authority makes its client once its keys are known, and not before."""
     test_client_id: str = ""
     """Its client-ID on the stack on which it is to be proven; none where that has no client."""
     is_proven_there: bool = False
@@ -273,7 +271,6 @@ _ROWS = (
     StepRow("ordered", _CLIENT, _US, _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM), _ordered_since),
     StepRow("ordered-owner", _CLIENT, _OWNER, _is_ordered(Doer.API_OWNER), _ordered_since),
     StepRow("ordered-key", _KEY, _ORGANISATION, _is_ordered(Doer.ORGANISATION), _ordered_since),
-    StepRow("key-first", _CLIENT, _ORGANISATION, lambda facts: facts.waits_for_keys),
     StepRow("deploy", _CLIENT, _US, lambda facts: not _is_made(facts)),
     StepRow("gone", _CLIENT, _US, lambda facts: facts.is_gone),
     StepRow(

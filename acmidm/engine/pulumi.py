@@ -160,7 +160,7 @@ def run(
 
 
 def up(
-    stack: str, urns: Iterable[str], there: Records, *, state_at_the_end: bool
+    stack: str, urns: Iterable[str], there: Records
 ) -> tuple[bool, tuple[str, ...], frozenset[str]]:
     """Bring up the resources with these ``urns`` alone, after a refresh of them. Return whether
     that succeeded, and what ``problems_in`` returns.
@@ -181,7 +181,7 @@ def up(
         own = (*targets, *handed, *_UNATTENDED, "--stack", stack)
         done = _done("refresh", "--run-program", *own, state_at_the_end=True)
         if done.returncode == 0:
-            done = _done("up", "--continue-on-error", *own, state_at_the_end=state_at_the_end)
+            done = _done("up", "--continue-on-error", *own, state_at_the_end=True)
     lines = (
         line.strip() for line in _OF_SEVERAL.sub("error: ", done.stdout + done.stderr).splitlines()
     )

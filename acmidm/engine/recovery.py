@@ -7,8 +7,7 @@ that run left behind:
   the state. The engine cannot read an empty one, so that such a file is removed.
 - **Its pending operations**: the engine does not know what became of them, and warns of creates in
   every later run. To drop them is safe, because every create of this project takes over what it
-  finds, and because of the next point. A client that its authority cannot find by its key stays in
-  the state as one that nobody knows to exist.
+  finds, and because of the next point.
 - **What it did but could not record**: the next run has to read the authorities first. A tag on the
   stack says so, from before anything is cleared until that read succeeds, whatever ends this
   command.
@@ -39,17 +38,10 @@ from acmidm.engine.pulumi import (
 )
 from acmidm.project import project_name
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
-from acmidm_onboarding.engine_resources import (
-    UNKNOWN,
-    EngineResource,
-    Resource,
-    kind_of,
-    mapping,
-    resources_in,
-)
+from acmidm_onboarding.engine_resources import mapping
 from acmidm_onboarding.settings import config_key, full_key, read_settings, renamed
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import Language, say, say_in
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, listed
 from acmidm_onboarding.values.terms import Platform
 
@@ -103,13 +95,8 @@ def recover(opened: Stack) -> Recovered:
     for lock in dead:
         typer.echo(say("engine.lock_cleared", pid=lock.pid, stack=stack), err=True)
     if pending:
-        kept = [*(deployment.get("resources") or ()), *_unknown(opened, pending)]
         store_deployment(
-            stack,
-            {
-                **opened.state,
-                "deployment": {**deployment, "resources": kept, "pending_operations": []},
-            },
+            stack, {**opened.state, "deployment": {**deployment, "pending_operations": []}}
         )
         opened.changed()
     return Recovered(look_first, revision_of(last))
@@ -159,39 +146,6 @@ def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
     unrecorded = sorted(key for key, client_id in confirmed if client_id not in recorded)
     if unrecorded:
         raise Failure(say("state.confirmed_only", clients=listed(unrecorded)), exit_code=1)
-
-
-def _unknown(opened: Stack, pending: Iterable[Mapping[str, Any]]) -> Iterator[EngineResource]:
-    """Yield the clients that a run may have made, where their authority finds none by its key.
-
-    They stay in the state, with a sentence in English for every later program, so that nobody makes
-    them again. One that was to replace another is reported once: the state has the other one under
-    that name.
-    """
-    there = {
-        resource.get("urn"): resource
-        for resource in resources_in(opened.state)
-        if not resource.get("delete")
-    }
-    for operation in pending:
-        resource = mapping(operation.get("resource"))
-        inputs = mapping(resource.get("inputs"))
-        platform = opened.settings.platforms.get(inputs.get("platform", ""))
-        if (
-            operation.get("type") != "creating"
-            or kind_of(resource) != Resource.CLIENT
-            or platform is None
-        ):
-            continue
-        if not platform.authority_type.finds_clients:
-            names = {"name": inputs.get("client_name"), "key": inputs.get("software_id")}
-            if other := there.get(resource.get("urn")):
-                typer.echo(
-                    say("state.unknown_replacement", client=other.get("id"), **names), err=True
-                )
-                continue
-            sentence = say_in(Language.EN, "state.unknown_client", **names)
-            yield {**resource, "id": UNKNOWN, "outputs": {**inputs, UNKNOWN: sentence}}
 
 
 def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:

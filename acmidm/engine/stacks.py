@@ -60,7 +60,6 @@ def stack_of(
         settings,
         export=export,
         with_secrets=lambda: settings_of(name),
-        decrypt=engine.decrypted_deployment,
         now=now,
         by_policies=by_policies,
     )

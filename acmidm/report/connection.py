@@ -148,8 +148,8 @@ def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Sort the changes of one client: those of the gate and of exemptions, then those of the client
     as a whole."""
     first = (
-        *(Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.MANDATE_ENDED, Kind.UNPROVEN),
-        *(Kind.HELD_BACK, Kind.AWAITS_KEYS),
+        *(Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.MANDATE_ENDED),
+        *(Kind.UNPROVEN, Kind.HELD_BACK),
     )
 
     def rank(change: Change) -> tuple[Any, ...]:

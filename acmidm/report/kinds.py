@@ -182,7 +182,6 @@ class Kind(StrEnum):
     ORDERED = "ordered", Row(_NOTICE, _ONBOARDING, scale=_NOTE)
     KEY_MAY_STAY = "key_may_stay", Row(_NOTICE, _KEYS, scale=_NOTE)
     HELD_BACK = "held_back", Row(_NOTICE, _ONBOARDING, scale=_NOTE)
-    AWAITS_KEYS = "awaits_keys", Row(_NOTICE, _ONBOARDING, scale=_NOTE)
     CLIENT_MARKED = "client_marked", Row(_NOTICE, _CLIENT)
     PRODUCT_MARKED = "product_marked", Row(_NOTICE, _PRODUCT, "product")
     EVIDENCE_CHANGED = "evidence_changed", Row(_NOTICE, _KEYS)

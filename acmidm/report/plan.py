@@ -46,13 +46,7 @@ def at_the_gate(
     """Yield what reports have of the gate: per client what it misses and what to do, or the
     evidence by which it passes."""
     for withheld in held_back:
-        kind = (
-            Kind.AWAITS_KEYS
-            if withheld.lacks_keys
-            else Kind.UNPROVEN
-            if withheld.is_declared
-            else Kind.HELD_BACK
-        )
+        kind = Kind.UNPROVEN if withheld.is_declared else Kind.HELD_BACK
         kind = Kind.MANDATE_ENDED if withheld.lacks_mandate else kind
         yield from (
             (withheld.connection, Change(kind=kind, note=sentence)) for sentence in withheld.missing

@@ -15,7 +15,6 @@ from acmidm_sandbox.beheerportaal.api import (
     describe,
     oauth,
     products,
-    registration,
 )
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http.access_log import log_request
@@ -68,7 +67,6 @@ def create_app(settings: PortalSettings) -> FastAPI:
             client_parts.router,
             administrators.router,
             oauth.router,
-            registration.router,
         ]
         if clients_are_ours
         else []
@@ -89,9 +87,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         """Answers as soon as the portal is ready."""
         return {"status": "ok"}
 
-    problems.install(
-        app, {errors.PREFIX: errors.response, registration.PATH: registration.response}
-    )
+    problems.install(app, {errors.PREFIX: errors.response})
     describe.install(app)
     app.middleware("http")(log_request)
     return app

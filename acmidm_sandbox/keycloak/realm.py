@@ -126,7 +126,7 @@ def _update_scope(admin: Admin, path: str, existing: Document, wanted: Document)
 def _operator(admin: Admin, realm: Realm) -> None:
     document = {
         "clientId": realm.operator,
-        "description": "Declares the connections: see docs/keycloak.md",
+        "description": "Declares the connections: see docs/authorities.md",
         "enabled": True,
         "protocol": "openid-connect",
         "publicClient": False,

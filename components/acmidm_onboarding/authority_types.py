@@ -47,18 +47,10 @@ class AuthorityType(Generic[S]):
     writers of the same moment may undo what the other did."""
     lists_clients: bool = True
     """Whether it lists its clients; else nobody knows which of them no form declares."""
-    finds_clients: bool = True
-    """Whether it finds a client by its key; else a create whose answer is lost must not be repeated
-    blindly."""
     takes_secrets: bool = True
     """Whether a client can be given a secret of our choice."""
-    takes_keys_later: bool = True
-    """Whether a client that authenticates with keys can be registered before they are known."""
     takes_parts: bool = False
     """Whether a registration takes the client's scopes and keys along."""
-    tells_gone: bool = True
-    """Whether it answers otherwise of a client that is gone than of one that it does not let the
-    operator see."""
     has_platform_rules: bool = False
     """Whether its tokens follow the rules of ACM/IDM and GeoSecure, which the probe explains."""
     confirmed_in: Callable[[S], Path] | None = None

@@ -39,12 +39,6 @@ WAITS = "awaits_key"
 INCARNATION = "incarnation"
 """The output with the mark by which a resource knows its own client or configuration at the
 authority."""
-REGISTRATION = "registration"
-"""The output, a secret, with what opens a client where the operator's token does not
-(``authorities/port.py``)."""
-UNKNOWN = "unknown-whether-made"
-"""The output that says why nobody knows whether a client was made; also the ID of such a client in
-the state."""
 OTHER = "other_owner"
 """The input that a refresh sets: the marks at the authority that are not the resource's own."""
 HAND_OVER = "HandOver"
@@ -93,15 +87,6 @@ def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
         if isinstance(resources, list)
         else []
     )
-
-
-def registrations_in(document: Mapping[str, Any]) -> Iterator[tuple[Platform, str, object]]:
-    """Yield, per client that has one, its platform, its client-ID and its registration: a secret as
-    it is exported."""
-    for resource in resources_in(document):
-        registration = mapping(resource.get("outputs")).get(REGISTRATION)
-        if registration is not None and kind_of(resource) == Resource.CLIENT:
-            yield client_of(resource)[1], str(resource.get("id")), registration
 
 
 def decrypted(secret: object) -> Any:
@@ -212,9 +197,7 @@ def client_from(
     return Client(
         *key,
         fields=fields_in(own, _incarnation(client)),
-        client_id=None
-        if client is None or client.get("id") == UNKNOWN
-        else client.get("id") or None,
+        client_id=(client or {}).get("id") or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
         secret_updated_at=outputs.get("client_secret_updated_at"),
         awaits_key=awaits,

@@ -11,7 +11,6 @@ from typing import Any
 import pulumi
 import pulumi_random
 
-from acmidm_onboarding.engine_resources import UNKNOWN
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 from acmidm_onboarding.resources.client_scopes import ClientScopes
@@ -200,12 +199,11 @@ def hand_over(onboardings: Iterable[Onboarding], *, protect: bool = False) -> Ha
 
 def without_unknown(value: Any) -> pulumi.Output[Any]:
     """Return a value without its unknown parts, at every depth: a resource that failed has no
-    output, and a client that may not have been made has no ID."""
+    output."""
 
     async def resolved(part: Any) -> Any:
         if isinstance(part, pulumi.Output):
-            content = await part.future() if await part.is_known() else None
-            return None if content == UNKNOWN else await resolved(content)
+            return await resolved(await part.future()) if await part.is_known() else None
         if isinstance(part, Mapping):
             parts = {name: await resolved(value) for name, value in part.items()}
             return {name: value for name, value in parts.items() if value is not None}

@@ -9,12 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acmidm_onboarding.authorities.port import Access, GivesAccess
 from acmidm_onboarding.engine_resources import (
     Resource,
-    decrypted,
     mapping,
-    registrations_in,
     resources_in,
 )
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -28,7 +25,6 @@ from acmidm_onboarding.rules.gate import TestStack
 from acmidm_onboarding.rules.orders import Order, Rules, orders
 from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import InvalidSettings, Settings
-from acmidm_onboarding.stack_files import stack_names, stack_settings
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, Records, joined, recorded_as
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
@@ -48,10 +44,9 @@ class Stack:
     """One stack at one moment.
 
     ``name`` is as the engine finds it. ``settings`` reads its settings, ``with_secrets`` the same
-    with the operator's secrets, ``export`` its state, ``decrypt`` the same with its secrets in the
-    clear. With ``by_policies`` a form that the policies refuse counts as one with mistakes, as it
-    does for the program. Clients ``at_authorities`` count at the gate as if the state had them;
-    None where the authorities were not read.
+    with the operator's secrets, ``export`` its state. With ``by_policies`` a form that the policies
+    refuse counts as one with mistakes, as it does for the program. Clients ``at_authorities`` count
+    at the gate as if the state had them; None where the authorities were not read.
     """
 
     def __init__(
@@ -61,7 +56,6 @@ class Stack:
         *,
         export: Callable[[str], Mapping[str, Any]] = own_state,
         with_secrets: Callable[[], Settings] | None = None,
-        decrypt: Callable[[str], Mapping[str, Any]] | None = None,
         now: datetime | None = None,
         by_policies: bool = True,
         at_authorities: Records | None = None,
@@ -72,19 +66,12 @@ class Stack:
             with_secrets or settings,
             by_policies,
         )
-        self._export, self._decrypt = export, decrypt or export
+        self._export = export
 
     @cached_property
     def settings(self) -> Settings:
         """Raises InvalidSettings."""
         return self._settings()
-
-    @property
-    def finds_clients(self) -> bool:
-        """Whether each authority finds a client that a run made and did not record."""
-        return all(
-            platform.authority_type.finds_clients for platform in self.settings.platforms.values()
-        )
 
     @cached_property
     def forms(self) -> Onboardings:
@@ -119,24 +106,12 @@ class Stack:
 
     def _require_moved(self) -> None:
         """Refuse to go on before a connection is in the state of the stack that takes it: this one
-        would remove it, or make a second client where an authority finds none by its key. Raises
-        InvalidSettings."""
+        would remove it. Raises InvalidSettings."""
         own, here = (
             self.name.rpartition("/")[2],
             {client.key for client in self.recorded.parts.values()},
         )
         stay = {(own, "STACK"): {key for key in here if self.is_of_another(key)}}
-        for name in () if self.finds_clients else stack_names(Path()):
-            state = (
-                recorded(self.full_name(name))
-                if stack_settings(name, Path()).organisations
-                else None
-            )
-            clients = state.clients.values() if state and name != own else ()
-            there = {
-                client.key for client in clients if client.environment is self.settings.environment
-            }
-            stay[name, own] = there & {form.key for form in self.connections} - here
         for (source, destination), keys in stay.items():
             if keys:
                 names = {"keys": first_listed(sorted(keys)), "key": min(keys)}
@@ -188,7 +163,6 @@ class Stack:
     def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
         """Return what forms, leaving and ``gate`` want of some connections, whatever people
         confirmed of them."""
-        platforms = self.settings.platforms.items()
         clients = (
             confirmation.client(client_key)
             for client_key, confirmation in self.confirmations.items()
@@ -201,9 +175,6 @@ class Stack:
             records=lambda: self.recorded.parts,
             tests=lambda: self.tests,
             at_authorities=joined(self.at_authorities or {}, confirmed),
-            keys_first=[
-                name for name, platform in platforms if not platform.authority_type.takes_keys_later
-            ],
         )
 
     @cached_property
@@ -369,29 +340,7 @@ class Stack:
         # Imported here: a program needs no HTTP, which takes a tenth of a second to import.
         from acmidm_onboarding.authorities.connected import connected
 
-        platforms = connected(settings, self.catalogue)
-        opened = {
-            name: one.authority
-            for name, one in platforms.items()
-            if isinstance(one.authority, GivesAccess)
-        }
-        for name, client_id, access in self._registrations if opened else ():
-            if name in opened:
-                opened[name].access[client_id] = access
-        return platforms
-
-    @cached_property
-    def _registrations(self) -> list[tuple[Platform, str, Access]]:
-        """What opens clients, by platform and client-ID. A state is decrypted for it once, where it
-        has any."""
-        if not any(registrations_in(self.state)):
-            return []
-        secrets = registrations_in(self._decrypt(self.name))
-        return [
-            (name, client_id, access)
-            for name, client_id, secret in secrets
-            if (access := decrypted(secret))
-        ]
+        return connected(settings, self.catalogue)
 
     def full_name(self, other: str) -> str:
         """Return the name of another stack of the same project, by which the engine finds it from
@@ -411,7 +360,7 @@ class Stack:
 
     def changed(self) -> None:
         """Forget what was read of the state: a run has written it."""
-        for name in ("state", "recorded", "confirmations", "desired", "orders", "_registrations"):
+        for name in ("state", "recorded", "confirmations", "desired", "orders"):
             self.__dict__.pop(name, None)
 
 

@@ -432,4 +432,4 @@ def test_a_target_is_one_resource(monkeypatch: pytest.MonkeyPatch, urn: str) -> 
     would be applied with it."""
     monkeypatch.setattr(pulumi, "_done", lambda *_, **__: pytest.fail("the engine was started"))
     with pytest.raises(pulumi.EngineError, match="is no single resource"):
-        pulumi.up("tni", ["urn:pulumi:tni::p::t::OVO002067/loket", urn], {}, state_at_the_end=True)
+        pulumi.up("tni", ["urn:pulumi:tni::p::t::OVO002067/loket", urn], {})

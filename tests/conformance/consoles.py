@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 from tests.support.between import ASSIGNED
 from tests.support.keycloak import SCOPES, TestRealm
-from tests.support.oidc_provider import RunningProvider
-from tests.support.portal import RunningPortal, new_jwks, new_key
+from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry, kids
 
 
@@ -77,9 +76,6 @@ class PortalConsole:
 @dataclass(frozen=True)
 class RealmConsole:
     realm: TestRealm
-    registers: bool
-    """Keycloak gives more to each client that registers, which its endpoint neither shows nor takes
-    away."""
 
     def clients(self, application: str) -> list[Seen]:
         listed = self.realm.administrator.get(f"/{self.realm.name}/clients", first=0, max=1000)
@@ -93,9 +89,7 @@ class RealmConsole:
             client["clientId"],
             client["name"],
             "private_key_jwt" if client["clientAuthenticatorType"] == "client-jwt" else "another",
-            frozenset(
-                scopes - ({"basic", "service_account", "full scope"} if self.registers else set())
-            ),
+            frozenset(scopes),
             frozenset(key["kid"] for key in self.realm.keys(client["clientId"])),
             tuple(client["attributes"].get("acmidm.contacts", "").splitlines()),
         )
@@ -111,30 +105,3 @@ class RealmConsole:
             self.realm.set_keys(client_id, map(new_key, value))
         else:
             self.realm.change(client_id, name=value)
-
-
-@dataclass(frozen=True)
-class ProviderConsole:
-    provider: RunningProvider
-
-    def clients(self, application: str) -> list[Seen]:
-        return [
-            Seen(
-                client_id,
-                one["client_name"],
-                one["token_endpoint_auth_method"],
-                frozenset(one["scope"].split()),
-                frozenset(kids(one)),
-                tuple(one["contacts"]),
-            )
-            for client_id, one in self.provider.clients.items()
-            if one.get("client_name", "").endswith(application)
-        ]
-
-    def change(self, client_id: str, name: str, value: Any) -> None:
-        if name == "scopes":
-            self.provider.change(client_id, scope=" ".join(sorted(value)))
-        elif name == "keys":
-            self.provider.change(client_id, jwks={"keys": [*new_jwks(*value).values()]})
-        else:
-            self.provider.change(client_id, **{name: value})

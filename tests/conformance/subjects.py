@@ -35,15 +35,14 @@ from acmidm_onboarding.values.metadata import (
     without_assigned,
 )
 from acmidm_onboarding.values.terms import Platform
-from tests.conformance.consoles import Console, PortalConsole, ProviderConsole, RealmConsole
+from tests.conformance.consoles import Console, PortalConsole, RealmConsole
 from tests.support.between import ProxiedProject, platform_of
 from tests.support.engine import settings_of
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
-from tests.support.keycloak import make_realm, make_registering_realm
+from tests.support.keycloak import make_realm
 from tests.support.keycloak_platform import running_platform as running_realm
 from tests.support.offered import catalogue_folder, offered
-from tests.support.oidc_provider import running_platform as running_provider
 from tests.support.portal import running_portal
 
 Request = pytest.FixtureRequest
@@ -175,17 +174,12 @@ def through_proxy(
 
 
 @contextmanager
-def beheerportaal(
-    _request: Request, folder: Path, registers: bool = False, **more: Any
-) -> Iterator[Subject]:
-    """The embedded authority: its management API, or the endpoint of RFC 7591 that it has
-    besides."""
+def beheerportaal(_request: Request, folder: Path, **more: Any) -> Iterator[Subject]:
+    """The embedded authority."""
     with running_portal(folder / "portal", **{**offered(), **more}) as portal:
         key = folder / "operator.jwk.json"
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
         settings = {**settings_of(portal), "operatorPrivateKeyFile": str(key)}
-        if registers:
-            settings |= {"authority": "rfc7591", "managementUrl": f"{portal.origin}/op/register"}
         with through_proxy(portal.origin, settings, PortalConsole(portal)) as subject:
             yield subject
 
@@ -197,45 +191,24 @@ def by_hand(_request: Request, folder: Path) -> Iterator[Subject]:
 
 
 @contextmanager
-def keycloak(request: Request, folder: Path, registers: bool = False) -> Iterator[Subject]:
-    """A realm: its Admin API, or its endpoint of RFC 7591, which keeps none of our marks."""
+def keycloak(request: Request, folder: Path) -> Iterator[Subject]:
+    """A realm."""
     server, administrator = (
         request.getfixturevalue(name) for name in ("keycloak_server", "administrator")
     )
-    make = partial(
-        make_registering_realm if registers else make_realm, scopes=dict.fromkeys(SCOPES, "A scope")
-    )
+    make = partial(make_realm, scopes=dict.fromkeys(SCOPES, "A scope"))
     with running_realm(server, administrator, folder, make) as platform:
         realm = platform.realm
-        settings = (realm.registration_settings if registers else realm.settings)(
-            platform.products_url, folder
-        )
-        with through_proxy(server.origin, settings, RealmConsole(realm, registers)) as subject:
-            yield subject
-
-
-@contextmanager
-def rfc7591(_request: Request, folder: Path, with_tokens: bool = False) -> Iterator[Subject]:
-    """oidc-provider: the operator's token opens each client, or the token of its own
-    registration."""
-    with running_provider(folder, client_tokens="lasting" if with_tokens else None) as platform:
-        settings = platform.provider.settings(platform.products_url, folder)
-        settings |= {"registrationAccessTokens": True} if with_tokens else {}
-        with through_proxy(
-            platform.provider.issuer, settings, ProviderConsole(platform.provider)
-        ) as subject:
+        settings = realm.settings(platform.products_url, folder)
+        with through_proxy(server.origin, settings, RealmConsole(realm)) as subject:
             yield subject
 
 
 STARTS: dict[str, Start] = {
     "beheerportaal": beheerportaal,
     "geosecure": partial(beheerportaal, platform="geosecure"),
-    "embedded_registration": partial(beheerportaal, registers=True),
     "by_hand": by_hand,
     "keycloak": keycloak,
-    "keycloak_registration": partial(keycloak, registers=True),
-    "rfc7591": rfc7591,
-    "rfc7591_tokens": partial(rfc7591, with_tokens=True),
 }
 WITHOUT_FAULTS = ("by_hand", "geosecure")
 """To the first nothing is sent; the second is the embedded authority once more."""

@@ -13,13 +13,11 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.authorities.errors import PerhapsGone
 from acmidm_onboarding.values.declaration import client_name
 from tests.conformance.consoles import Seen
 from tests.conformance.subjects import OTHER, Subject, Wire
 from tests.support.between import ProxiedProject, require_settled
 from tests.support.cutting import (
-    DEPLOY,
     DESTROY,
     UP,
     Run,
@@ -41,9 +39,6 @@ PORTAL = victims(
 # Keycloak has no ETags, and makes a client in two writes, so that a cut leaves another half: a
 # client with ``service_account``. Two clients are made, or removed, in nine requests.
 KEYCLOAK = victims(*((("engine", "provider")[request % 2], request) for request in range(1, 10)))
-# By RFC 7591 making one client is a registration and nothing else; removing it two reads, then the
-# removal.
-REGISTRATION = {"up": 1, "destroy": 3}
 
 
 def cuts(name: str, table: dict[str, Any], *for_each_change: str) -> list[Any]:
@@ -62,10 +57,6 @@ CUTS = {
     "test_the_next_run_ends_right": [
         *cuts("beheerportaal", PORTAL, "engine-5, state at the end"),
         *cuts("keycloak", KEYCLOAK),
-    ],
-    "test_what_nobody_can_know_is_reported_and_not_repeated": [
-        *cuts("keycloak_registration", REGISTRATION),
-        *cuts("rfc7591", REGISTRATION, "up"),
     ],
 }
 """Per test its authorities, and where each is cut off."""
@@ -94,73 +85,10 @@ def test_the_next_run_ends_right(
             assert len(run.providers) == 1
             wait_until_gone(run.providers[0], 10)
         # What it does with a person at the screen who types nothing.
-        require_recovered(subject, wire, project, forms)
+        require_recovered(wire, project, forms)
 
 
-def test_what_nobody_can_know_is_reported_and_not_repeated(
-    subject: Subject, wire: Wire, tmp_path: Path, buried: list[Run], cut: int
-) -> None:
-    """Where clients are not found by their keys: a create of which nobody heard, by each run, until
-    a person has looked. Likewise a removal, where the authority does not say that a client is gone.
-    All else ends right by itself.
-
-    ``acmidm deploy`` writes the state after each step here, and keeps what the killed run had
-    begun.
-    """
-    project = wire.project(tmp_path / "project")
-    form = write_form(project.forms, scopes=(PLAIN,))
-    if cut == 1:
-        buried.append(cut_off(project, wire.proxy, "everything", cut, *DEPLOY))
-    else:
-        assert project.recover().code == 0
-    [made] = wire.console.clients(form.application)
-    if cut == 1:
-        for _ in range(2):
-            outcome = project.recover()
-            assert outcome.code != 0
-            assert f"with software_id acmidm/tni/{form.key}" in outcome.output
-        assert wire.console.clients(form.application) == [made]
-        forget(project, form)
-        form.request()["adopt"] = {"acmidm": made.client_id}
-        form.organisation["adopts"] = [made.client_id]  # not every authority knows whose it is
-        form.save()
-    require_recovered(subject, wire, project, [form])
-    assert wire.console.clients(form.application)[0].client_id == made.client_id
-    if cut == 1:
-        return
-    buried.append(cut_off(project, wire.proxy, "everything", cut, *DESTROY))
-    assert wire.console.clients(form.application) == []
-    if not says_gone(subject, made.client_id):
-        outcome = project.recover()
-        assert outcome.code != 0
-        assert (
-            f"client {made.client_id} was removed by hand, which this authority tells nobody"
-            in outcome.output
-        )
-        assert wire.console.clients(form.application) == []
-        forget(project, form)
-    require_recovered(subject, wire, project, [form])
-
-
-def says_gone(subject: Subject, client_id: str) -> bool:
-    try:
-        return subject.authority.read(client_id) is None
-    except PerhapsGone:
-        return False
-
-
-def forget(project: ProxiedProject, form: FormFile) -> None:
-    """What the report says that a person does."""
-    urns = [
-        found["urn"] for place, found in project.resources().items() if place.endswith(form.key)
-    ]
-    for urn in reversed(urns):
-        project.succeed("state", "delete", "--yes", "--target-dependents", urn)
-
-
-def require_recovered(
-    subject: Subject, wire: Wire, project: ProxiedProject, forms: list[FormFile]
-) -> None:
+def require_recovered(wire: Wire, project: ProxiedProject, forms: list[FormFile]) -> None:
     """Bring all up: per form exactly one client, with what the form asks for and nothing else; the
     state knows these alone."""
     outcome = project.recover()
@@ -175,9 +103,7 @@ def require_recovered(
                 "private_key_jwt",
                 frozenset(form.request()["scopes"]),
                 frozenset(form.keys),
-                ()
-                if "contacts" in getattr(subject.authority, "unkept", ())
-                else tuple(form.document["contacts"]),
+                tuple(form.document["contacts"]),
                 form.request()["products"],
             )
         ]

@@ -6,8 +6,6 @@ it is never silent.
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import httpx
 import pytest
 
@@ -20,7 +18,7 @@ from acmidm_onboarding.authorities.errors import (
     PerhapsGone,
     Rejected,
 )
-from acmidm_onboarding.authorities.port import NO_PARTS, ClientParts, Forgets, KeepsRefusals
+from acmidm_onboarding.authorities.port import NO_PARTS, ClientParts, KeepsRefusals
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument
 from tests.conformance.subjects import NO_PRODUCTS, Subject
@@ -44,12 +42,6 @@ def parts() -> ClientParts:
 @pytest.fixture
 def client_id(subject: Subject, wanted: ClientMetadata, parts: ClientParts) -> str:
     return subject.make(wanted, parts)
-
-
-def keeps_marks(subject: Subject) -> bool:
-    return (
-        not isinstance(subject.authority, Forgets) or "managed_by" not in subject.authority.unkept
-    )
 
 
 def test_a_client_is_as_it_was_registered(
@@ -91,29 +83,26 @@ def test_a_client_is_found_by_its_key(
     subject: Subject, wanted: ClientMetadata, client_id: str
 ) -> None:
     found = subject.authority.find(str(wanted.software_id))
-    assert (found and found.client_id) == (client_id if subject.kind.finds_clients else None)
+    assert found is not None
+    assert found.client_id == client_id
     assert subject.authority.find("acmidm/tni/OVO002067/nobody") is None
 
 
 def test_a_key_has_one_client(
     subject: Subject, wanted: ClientMetadata, parts: ClientParts, client_id: str
 ) -> None:
-    """Where it can be found: else a create is repeated by nobody."""
     if subject.kind.is_by_hand:
         assert subject.authority.register(wanted, None, parts).client_id == client_id
-    elif subject.kind.finds_clients:
-        with pytest.raises(AlreadyRegistered) as caught:
-            subject.authority.register(wanted, None, parts)
-        assert caught.value.client_id == client_id
+        return
+    with pytest.raises(AlreadyRegistered) as caught:
+        subject.authority.register(wanted, None, parts)
+    assert caught.value.client_id == client_id
 
 
 def test_clients_are_listed(subject: Subject, client_id: str) -> None:
-    """Of an authority that lists none there is nothing, or what is known without asking it."""
+    """Each once; of an authority that has no list, those that are known without it."""
     listed = [one.client.client_id for one in subject.authority.clients()]
-    if subject.kind.lists_clients:
-        assert listed.count(client_id) == 1
-    else:
-        assert set(listed) <= {client_id, *listed}
+    assert listed.count(client_id) == 1
 
 
 def test_metadata_is_replaced_where_it_is_as_known(
@@ -184,40 +173,30 @@ def test_a_client_goes_with_its_owner_alone(
         with pytest.raises(Rejected, match="have the client removed at the portal"):
             authority.remove(client_id, wanted.owner)
         return
-    if keeps_marks(subject):
-        key, stack = wanted.software_id, wanted.managed_by
-        for other in (
-            Owner(key, "elders/tni"),
-            Owner(key),
-            Owner(f"{key}-2", stack),
-            Owner(key, stack, "another"),
-        ):
-            assert not authority.remove(client_id, other)
-        assert authority.read(client_id) is not None
+    key, stack = wanted.software_id, wanted.managed_by
+    for other in (
+        Owner(key, "elders/tni"),
+        Owner(key),
+        Owner(f"{key}-2", stack),
+        Owner(key, stack, "another"),
+    ):
+        assert not authority.remove(client_id, other)
+    assert authority.read(client_id) is not None
     assert authority.remove(client_id, wanted.owner)
-    if subject.kind.tells_gone:
-        assert authority.remove(client_id, wanted.owner)
-        assert authority.read(client_id) is None
-        assert authority.snapshot(client_id) is None
-        assert authority.read_scopes(client_id) is None
-        assert authority.read_jwks(client_id) is None
-        with pytest.raises(NotFound):
-            authority.replace_scopes(client_id, None, {PLAIN: False})
-        with pytest.raises(NotFound):
-            authority.replace_jwks(client_id, None, {})
-    else:
-        with suppress(PerhapsGone):
-            assert authority.read(client_id) is None
+    assert authority.remove(client_id, wanted.owner)
+    assert authority.read(client_id) is None
+    assert authority.snapshot(client_id) is None
+    assert authority.read_scopes(client_id) is None
+    assert authority.read_jwks(client_id) is None
+    with pytest.raises(NotFound):
+        authority.replace_scopes(client_id, None, {PLAIN: False})
+    with pytest.raises(NotFound):
+        authority.replace_jwks(client_id, None, {})
 
 
-def test_keys_come_later_where_they_may(subject: Subject, wanted: ClientMetadata) -> None:
-    nothing = ClientParts({}, {})
-    if subject.kind.takes_keys_later:
-        made = subject.register(wanted, nothing)
-        assert subject.authority.read_jwks(made) == {}
-    else:
-        with pytest.raises(Rejected, match="no key yet"):
-            subject.register(wanted, nothing)
+def test_keys_may_come_later(subject: Subject, wanted: ClientMetadata) -> None:
+    made = subject.register(wanted, ClientParts({}, {}))
+    assert subject.authority.read_jwks(made) == {}
 
 
 def test_a_secret_of_ours_is_taken_or_refused(subject: Subject) -> None:

@@ -101,7 +101,6 @@ CASES = [
     case("ordered", 2, 7, US, 2, **ordered(Act.CONFIGURE)),
     case("ordered-owner", 2, 7, OWNER, 2, **ordered(Act.APPROVE)),
     case("ordered-key", 5, 9, ORGANISATION, 2, **ordered(Act.UPLOAD)),
-    case("key-first", 2, 7, ORGANISATION, **MISSING, waits_for_keys=True),
     case("deploy", 2, 7, US, **MISSING),
     case("deploy", 2, 7, US, connection=listed(client_id=None)),
     case("gone", 2, 7, US, is_gone=True),

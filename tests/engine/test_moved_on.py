@@ -37,9 +37,8 @@ def engine(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> pytest.Mo
     carry_out(opened())
     repository.set(
         "hand",
-        authority="rfc7591",
+        authority="keycloak",
         confirmedFolder=None,
-        managementUrl=None,
         operatorClientId="operator",
     )
     monkeypatch.setattr(recovery, "last_runs", lambda _: [last_run("by_hand")])

@@ -212,6 +212,12 @@ def test_an_address_holds_no_secret_and_none_is_repeated(url: str) -> None:
             "ldap",
             f"is not known; it is {' or '.join(map(repr, installed_authorities()))}",
         ),
+        (
+            "authority",
+            "rfc7591",
+            f"is not known; it is {' or '.join(map(repr, installed_authorities()))}; the adapter by"
+            " RFC 7591 has ended; write your own, as docs/authorities.md shows",
+        ),
         ("issuer", "idp.example", "is no address such as https://idp.example/op"),
         ("issuer", "ftp://127.0.0.1/", "is no address such as https://idp.example/op"),
         ("operatorClientId", ["x"], "is not a text"),
@@ -485,11 +491,3 @@ def test_stack_file_that_is_no_use(tmp_path: Path, text: bytes | None, words: st
         (tmp_path / "Pulumi.tni.yaml").write_bytes(text)
     with pytest.raises(InvalidSettings, match=words):
         stack_settings("tni", tmp_path)
-
-
-def test_members_that_an_authority_does_not_keep_are_members_of_a_client() -> None:
-    settings = {"authority": "rfc7591", "unkeptMetadata": "contacts kontakten"}
-    assert sentences(**settings) == [
-        'setting acmidm:unkeptMetadata names "kontakten", which is no member of a client here; set'
-        " it with pulumi config set acmidm:unkeptMetadata"
-    ]

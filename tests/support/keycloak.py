@@ -22,7 +22,6 @@ from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
-from acmidm_onboarding.authorities.rfc7591.wire import NO_SCOPE
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.commands.keycloak import start_server
@@ -36,8 +35,6 @@ from toolchain import install_keycloak
 ROOT = Path(__file__).parents[2]
 OPERATOR = "test-operator"
 SCOPES = {name: scope.title for name, scope in load_catalogue(ROOT / "catalogue").scopes.items()}
-UNKEPT = "software_id managed_by incarnation keys_declared organisation application contacts"
-"""What the registration endpoint drops (contacts, software_id) or refuses."""
 _TIMEOUT_SECONDS = 30
 
 
@@ -110,12 +107,6 @@ class TestRealm:
             "operatorClientId": OPERATOR,
             "operatorPrivateKeyFile": str(file),
         }
-
-    def registration_settings(self, products_url: str, folder: Path) -> dict[str, object]:
-        """The same for its registration endpoint, by RFC 7591."""
-        endpoint = f"{self.issuer}/clients-registrations/openid-connect"
-        own = {"authority": "rfc7591", "managementUrl": endpoint, "unkeptMetadata": UNKEPT}
-        return {**self.settings(products_url, folder), **own}
 
     def tokens(self, secret: str | None = None) -> OperatorTokens:
         """The operator's, as the provider gets them: by its key, or by a secret."""
@@ -267,21 +258,4 @@ def make_realm(
         settings=settings,
     )
     set_up(administrator, wanted)
-    return made
-
-
-def make_registering_realm(
-    server: Server, administrator: Admin, *, scopes: Mapping[str, str] = SCOPES, **more: Any
-) -> TestRealm:
-    """A realm whose registration endpoint lets an operator give these scopes, and the one that
-    stands for none."""
-    given = {**scopes, NO_SCOPE: "Nothing"}
-    made = make_realm(server, administrator, scopes=given, **more)
-    for policy in administrator.get(f"/{made.name}/components"):
-        if (policy["providerId"], policy.get("subType")) == (
-            "allowed-client-templates",
-            "authenticated",
-        ):
-            policy["config"]["allowed-client-scopes"] = list(given)
-            administrator.put(f"/{made.name}/components/{policy['id']}", policy)
     return made

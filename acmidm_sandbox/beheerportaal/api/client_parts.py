@@ -131,11 +131,7 @@ def store_scopes(
     unnamed = assigned.difference(wanted)
     scopes = ScopesDocument(
         scopes=sorted({*wanted, *assigned}),
-        default=sorted(
-            {*default, *unnamed.intersection(client.scopes.default)}.intersection(
-                {*wanted, *assigned}
-            )
-        ),
+        default=sorted({*default, *unnamed.intersection(client.scopes.default)}),
     )
     if scopes == client.scopes:
         return client

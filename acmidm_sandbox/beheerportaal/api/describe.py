@@ -75,10 +75,8 @@ def install(app: FastAPI) -> None:
                 title=app.title, version=app.version, description=app.description, routes=app.routes
             )
             for path, operations in document["paths"].items():
-                for operation in (
-                    operations.values() if path.startswith(("/api/", "/op/register")) else ()
-                ):
-                    operation["responses"].pop("422", None)  # FastAPI's; these have 400
+                for operation in operations.values() if path.startswith("/api/") else ():
+                    operation["responses"].pop("422", None)  # FastAPI's; products have 400
             schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas: dict[str, Any] = document["components"]["schemas"]
             schemas.update(schema.pop("$defs"))

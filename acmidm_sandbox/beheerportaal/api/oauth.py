@@ -106,7 +106,6 @@ async def metadata(portal: CurrentPortal) -> dict[str, Any]:
         "issuer": issuer,
         "token_endpoint": portal.settings.token_endpoint,
         "introspection_endpoint": f"{issuer}/v1/introspect",
-        "registration_endpoint": f"{issuer}/register",
         "jwks_uri": f"{issuer}/v1/keys",
         "scopes_supported": sorted(portal.settings.scopes),
         "response_types_supported": [],

@@ -5,6 +5,9 @@ The rooms above call the port (``port.py``), and ask what else an authority can 
 stack; ``http/`` is for adapters over HTTP. The sentences in which these adapters refuse are
 ``texts/authorities.*.yaml``, and one file per adapter.
 
+An authority with an API must keep the natural key and the marks of a client, and must find the
+client by its key: else a lost answer or a lost state makes clients twice.
+
 The room imports settings and all that is below them. One adapter imports no other, and nothing
 imports an adapter: each is found by its entry point. A new adapter, here or in a package of its
 own, is

@@ -7,15 +7,13 @@ said, what to do.
     ├── Unreachable        no usable answer within the deadline
     │   └── Passing        one failed try: the next may succeed
     ├── NotAllowed         401 or 403: the operator may not do this
-    │   ├── TokenRefused   401: another token may be accepted
-    │   └── PerhapsGone    401 that may also mean that the client is gone
+    │   └── TokenRefused   401: another token may be accepted
+    ├── PerhapsGone        nobody can tell whether the client is gone
     ├── NotFound           404: gone, if the address is the right one
     ├── AlreadyRegistered  409: a client with this natural key exists
     ├── ChangedMeanwhile   a write would undo another writer's change
     │   ├── Stale          412: the server refused this write for that
     │   └── Unsettled      what was written is not what the server has now
-    ├── AnswerLost         nobody knows whether the request was carried out, and it must not be
-    repeated
     ├── Rejected           the server refuses the request as it is
     │   └── Failed         500: the server itself failed
     └── Unintelligible     an answer that is not what this API gives
@@ -36,8 +34,6 @@ class AuthorityError(Failure):
     """
 
     exit_code = 3
-    may_be_done = False
-    """Whether the server may have carried the request out all the same."""
     # Python shows an exception's module before its name, except for built-in ones. Users need no
     # path of ours.
     __module__ = "builtins"
@@ -69,9 +65,8 @@ class Passing(Unreachable):
         wait_seconds: float | None = None,
         *,
         connected: bool = True,
-        may_be_done: bool = False,
     ) -> None:
-        self.wait_seconds, self.may_be_done = wait_seconds, may_be_done
+        self.wait_seconds = wait_seconds
         super().__init__(sentence, connected=connected)
 
 
@@ -83,8 +78,8 @@ class TokenRefused(NotAllowed):
     """A token was not accepted: it may have ended or been revoked."""
 
 
-class PerhapsGone(NotAllowed):
-    """Nobody can tell whether the client is gone, or the operator may not see it."""
+class PerhapsGone(AuthorityError):
+    """Nobody can tell whether the client is gone."""
 
 
 class NotFound(AuthorityError):
@@ -124,8 +119,6 @@ class Rejected(AuthorityError):
 class Failed(Rejected):
     """A server failed. Keycloak also answers 500 to one of two writers of the same client."""
 
-    may_be_done = True
-
 
 class Unintelligible(AuthorityError):
     pass
@@ -137,8 +130,3 @@ class TooLarge(Unintelligible):
     def __init__(self, sentence: str, beginning: bytes) -> None:
         self.beginning = beginning
         super().__init__(sentence)
-
-
-class AnswerLost(AuthorityError):
-    """A request that must not be repeated blindly had no answer: nobody knows whether it was
-    carried out."""

@@ -155,8 +155,7 @@ class Authority(Protocol):
         writes those that the result does not have.
 
         Raises:
-            AlreadyRegistered: where a client with this natural key exists. AnswerLost: where no
-            answer came, and the authority cannot find clients by their natural key.
+            AlreadyRegistered: where a client with this natural key exists.
         """
 
     def find(self, software_id: str) -> RegisteredClient | None:
@@ -213,8 +212,8 @@ class Authority(Protocol):
         where it is surely gone."""
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        """Yield every client, page by page; none of an authority that has no list, once the
-        authority was reached."""
+        """Yield every client, page by page; of an authority that has no list, those that are known
+        without it."""
 
 
 class ProductApi(Protocol):
@@ -300,23 +299,6 @@ class Forgets(Protocol):
 
     unkept: frozenset[str]
     """The fields of ``ClientMetadata`` that a read gives back as if nothing had been registered."""
-
-
-Access = Mapping[str, str]
-"""What opens a client, by the names of RFC 7592 §3: ``registration_client_uri``,
-``registration_access_token``."""
-
-
-@runtime_checkable
-class GivesAccess(Protocol):
-    """An authority that says in the answer to a registration what opens the client from then on.
-
-    Whoever records the client keeps that as a secret, and gives it back before the client is asked
-    for.
-    """
-
-    access: dict[str, Access]
-    """Per client-ID; nothing for a client that the operator's token opens at its usual address."""
 
 
 @runtime_checkable

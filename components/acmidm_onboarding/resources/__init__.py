@@ -3,7 +3,7 @@
 It imports authorities, settings, forms, rules and values. The next resource type is a file here,
 declared in ``onboarding.py`` below the component with the options of its neighbours, and named as
 the client is, with ``/…`` behind it where a client has several. Its provider is a
-``ClientPartProvider`` (``opened.py``) where it is written into a client, else an
+``ClientPartProvider`` (``client_part.py``) where it is written into a client, else an
 ``AuthorityProvider`` (``base.py``), which has another ``check`` where it is at no authority, as
 ``hand_over.py``; its methods are ``make``, ``look``, ``change`` and ``remove``. Reviews then show
 the changes of its inputs by themselves; no report shows its drift. For a report of drift add the

@@ -23,7 +23,6 @@ from pulumi.dynamic import (
 
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot
-from acmidm_onboarding.engine_resources import REGISTRATION
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.orphan import end_with_the_engine
@@ -220,11 +219,7 @@ def managed_by() -> str:
 def inputs_of(props: Properties) -> dict[str, Any]:
     """Return a resource's own inputs, in one form: whole numbers are integers again, which travel
     as floating point."""
-    return {
-        name: normalised(value)
-        for name, value in props.items()
-        if not name.startswith("__") and name != REGISTRATION
-    }
+    return {name: normalised(value) for name, value in props.items() if not name.startswith("__")}
 
 
 def gone() -> ReadResult:

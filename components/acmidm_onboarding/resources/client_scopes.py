@@ -23,7 +23,7 @@ from acmidm_onboarding.resources.base import (
     inputs_of,
     managed_by,
 )
-from acmidm_onboarding.resources.opened import ClientPartProvider
+from acmidm_onboarding.resources.client_part import ClientPartProvider
 from acmidm_onboarding.values.client import NOT_DECLARED
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.metadata import Scopes, without_assigned

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult
 
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, AnswerLost, NotFound
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import (
     Authority,
     ClientParts,
@@ -29,17 +29,17 @@ from acmidm_onboarding.authorities.port import (
     NewSecret,
     RegisteredClient,
 )
-from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, UNKNOWN, WAITS
+from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, WAITS
 from acmidm_onboarding.recorded import full_name
-from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching, unknown
+from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching
 from acmidm_onboarding.resources.base import (
+    AuthorityProvider,
     AuthorityResource,
     Properties,
     gone,
     inputs_of,
     managed_by,
 )
-from acmidm_onboarding.resources.opened import OpenedProvider
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, members_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
@@ -57,7 +57,7 @@ _SECRET_INPUTS = ("client_secret", METHOD)
 _SECONDS_A_DAY = 24 * 60 * 60
 
 
-class OAuthClientProvider(OpenedProvider):
+class OAuthClientProvider(AuthorityProvider):
     replaced_by = ("platform", "software_id")
 
     def identity(self, props: Properties, name: str) -> Any:
@@ -87,9 +87,6 @@ class OAuthClientProvider(OpenedProvider):
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         result = super().diff(_id, olds, news)
-        if UNKNOWN in olds:
-            self._run.could_not_make(olds)  # an earlier run: what it was to replace works on
-            return DiffResult(changes=True, replaces=[], delete_before_replace=False)
         if result.replaces or adoption.refused(news):
             return result
         if switching.is_awaiting(olds) and switching.is_from_secret(
@@ -125,9 +122,6 @@ class OAuthClientProvider(OpenedProvider):
                 if props.get("client_secret") is not None:
                     outputs[_UPDATED_AT] = made.client_secret_updated_at
                 return CreateResult(made.client_id, outputs)
-            except AnswerLost as error:
-                unknown.keep_in_state(props, str(error))
-                raise
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, _metadata(props))
         secret = self._secret(props, None)
@@ -145,9 +139,6 @@ class OAuthClientProvider(OpenedProvider):
         return CreateResult(existing.client_id, {**outputs, _HAND_OVER: True})
 
     def look(self, id_: str, props: Properties) -> ReadResult:
-        if UNKNOWN in props:
-            pulumi.log.warn(props[UNKNOWN])
-            return ReadResult(id_, inputs_of(props))
         platform = self.on(props)
         snapshot = platform.clients.get(id_)
         if snapshot is None:
@@ -181,7 +172,6 @@ class OAuthClientProvider(OpenedProvider):
         return ReadResult(id_, {**inputs, **outputs}, inputs)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
-        unknown.require_known(olds)
         platform, address = self.on(news), news.get("jwks_uri")
         ownership.require_not_anothers(id_, olds, news)
         is_guarded = not platform.can.is_by_hand and self._settings.key_overlap_days > 0
@@ -233,7 +223,6 @@ class OAuthClientProvider(OpenedProvider):
         )
 
     def remove(self, id_: str, props: Properties) -> None:
-        unknown.require_known(props)
         platform, what = self.on(props), f"client {id_}"
         if not (
             self._run.may_remove(what, id_, props)

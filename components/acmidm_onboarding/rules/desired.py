@@ -16,10 +16,8 @@ from acmidm_onboarding.rules.gate import TestStack, Withheld, passing
 from acmidm_onboarding.rules.mandates import without_mandate
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.rules.retirement import declared_now, left_alone
-from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Records, joined, recorded_as
+from acmidm_onboarding.values.client import Records, joined
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.terms import Platform
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,6 @@ def desired(
     records: Callable[[], Records] = nothing_recorded,
     tests: Callable[[], TestStack | None] = lambda: None,
     at_authorities: Records = MappingProxyType({}),
-    keys_first: Collection[Platform] = (),
 ) -> Desired:
     """Return what is desired at a moment (by its day in UTC) of the connections that the forms of a
     stack have.
@@ -71,25 +68,13 @@ def desired(
     ``records`` reads the stack's own state, ``tests`` that of TNI. Each is called only where
     something depends on it, and its errors are raised: treated as an empty state, they would
     undeclare production. Where ``tests`` returns None, forms and evidence alone count. Clients
-    ``at_authorities``, though the state may have lost them, need no evidence either. On
-    ``keys_first`` no client is made before its keys are known.
+    ``at_authorities``, though the state may have lost them, need no evidence either.
     """
     leaving = declared_now(connections, records, now.date())
     left = tuple(left_alone(connections, leaving))
     mandated = list(without_mandate(leaving, records, now.date()))
     asked = tuple(form for form, _ in mandated if form)
-    waiting = [form for form in asked if form.platform in keys_first and form.waits_for_keys]
-    if waiting:
-        own = joined(records(), at_authorities)
-        waiting = [form for form in waiting if recorded_as(form, own) is None]
-    held_back = tuple(
-        Withheld(
-            form, (say("rules.waits_for_keys"),), is_declared=False, is_new=True, lacks_keys=True
-        )
-        for form in waiting
-    )
-    held_back = (*(withheld for _, withheld in mandated if withheld), *held_back)
-    asked = tuple(form for form in asked if form not in waiting)
+    held_back = tuple(withheld for _, withheld in mandated if withheld)
     if gate.mode is PromotionGate.OFF or not any(form.is_on_production for form in asked):
         return Desired(asked, asked, left, held_back)
     passage = passing(asked, gate, joined(records(), at_authorities), tests, now)

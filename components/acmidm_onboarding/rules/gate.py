@@ -46,16 +46,13 @@ class Withheld:
     """Whether the state of production has nothing of it, so that nothing stays."""
     is_partial: bool = False
     """Whether the state has the client and not its scopes, so that nobody knows which it has."""
-    lacks_keys: bool = False
-    """Whether it is not the gate that holds it back: its authority makes no client before its keys
-    are known."""
     lacks_mandate: bool = False
     """Whether it is not the gate that holds it back: the mandate of its supplier has ended."""
 
     @property
     def is_gated(self) -> bool:
         """Whether the gate holds it back."""
-        return not (self.is_declared or self.lacks_keys or self.lacks_mandate)
+        return not (self.is_declared or self.lacks_mandate)
 
     @property
     def name(self) -> str:

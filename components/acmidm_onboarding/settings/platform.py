@@ -28,6 +28,7 @@ from acmidm_onboarding.authority_types import (
     installed_authorities,
 )
 from acmidm_onboarding.settings.addresses import Address
+from acmidm_onboarding.settings.ended import AUTHORITIES
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
@@ -76,7 +77,8 @@ class SettingsModel(BaseModel):
 def _installed(name: str) -> str:
     if name not in installed_authorities():
         either = f" {say('settings.or')} ".join(map(repr, installed_authorities()))
-        raise ValueError(say("settings.unknown_value", expected=either))
+        instead = f"; {AUTHORITIES[name]}" if name in AUTHORITIES else ""
+        raise ValueError(say("settings.unknown_value", expected=either) + instead)
     return name
 
 
@@ -164,11 +166,6 @@ class PlatformSettings(SettingsModel):
         """The address at which clients are managed: the issuer's, where a type has no other setting
         for it."""
         return self.issuer
-
-    @property
-    def token_parameters(self) -> Mapping[str, str]:
-        """The further parameters of the operator's token request."""
-        return {}
 
     def api_url(self, product: str) -> str:
         """Return the address of a product's API, without a slash at its end."""

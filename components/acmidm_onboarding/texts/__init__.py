@@ -87,14 +87,8 @@ def spoken() -> Language:
 def say(name: str, /, **values: object) -> str:
     """Return a sentence for whoever runs the command; its name is ``<subject>.<name>``. Raises
     KeyError."""
-    return say_in(spoken(), name, **values)
-
-
-def say_in(language: Language, name: str, /, **values: object) -> str:
-    """Return a sentence in another language than the command speaks, as a state has it. Raises
-    KeyError."""
     subject, _, own = name.partition(".")
-    return texts(subject, language)(own, **values)
+    return texts(subject, spoken())(own, **values)
 
 
 def say_counted(name: str, count: int, /, **values: object) -> str:

@@ -281,11 +281,6 @@ class Client:
         return self.auth_method == AuthMethod.PRIVATE_KEY_JWT
 
     @property
-    def waits_for_keys(self) -> bool:
-        """Whether it authenticates with keys that are left to the portal."""
-        return self.uses_keys and self.keys is None and self.jwks_uri is None
-
-    @property
     def uses_secret(self) -> bool:
         return self.auth_method in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
 

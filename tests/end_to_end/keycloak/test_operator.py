@@ -92,8 +92,7 @@ def test_the_least_rights(own: TestRealm, rights: tuple[str, ...], may: set[str]
 
 
 def test_it_may_have_a_secret_in_place_of_a_key(own: TestRealm) -> None:
-    """As docs/keycloak.md offers it; form-encoded first (RFC 6749 §2.3.1), so that no character of
-    it does harm."""
+    """It is form-encoded first (RFC 6749 §2.3.1), so that no character of it does harm."""
     secret = "of an operator: 100 % + /é"
     own.change(OPERATOR, clientAuthenticatorType="client-secret", secret=secret)
     client_id = own.adapter(secret=secret).register(metadata(), None).client_id

@@ -229,7 +229,7 @@ def test_why_answers_the_desk(connected: Connected) -> None:
 
 def test_an_authority_that_keeps_none_is_named(project: Project) -> None:
     """In a sentence that says what to do instead."""
-    project.configure({"authority": "rfc7591", "managementUrl": "http://127.0.0.1:1/register"})
+    project.configure({"authority": "by_hand", "managementUrl": None, "confirmedFolder": "none"})
     said = project.acmidm("refusals", "--stack", "tni")
     assert said.code == 0, said.output
     assert "acmidm on tni does not say which token requests it refused" in said.stdout

@@ -145,7 +145,6 @@ AT_THE_GATE = {
     Kind.UNPROVEN,
     Kind.GATE_PASSED,
     Kind.HELD_BACK,
-    Kind.AWAITS_KEYS,
 }
 """Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
 FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, Kind.KEY_MAY_STAY, *BESIDE, *AT_THE_GATE}

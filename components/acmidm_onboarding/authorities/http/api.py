@@ -18,7 +18,6 @@ from pydantic import BaseModel, ValidationError
 
 from acmidm_onboarding.authorities.errors import (
     AlreadyRegistered,
-    AnswerLost,
     AuthorityError,
     Failed,
     NotAllowed,
@@ -39,8 +38,6 @@ from acmidm_onboarding.values.secrecy import HIDDEN
 
 MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
-_OF_GATEWAYS = frozenset({502, 504})
-"""What a gateway answers, whatever the server behind the gateway did with the request."""
 _LONGEST_QUOTE = 300
 _MOST_MISTAKES = 100
 _BEGINNING_BYTES = 1024
@@ -148,35 +145,23 @@ class Api:
         document: object = None,
         form: Form | None = None,
         headers: Mapping[str, str] | None = None,
-        is_repeatable: bool = True,
-        token: str | None = None,
     ) -> Answer:
         """Return the answer to one request, which is retried while its failure may pass.
-
-        ``token`` opens the API in the place of the operator's token.
 
         ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3),
         and the server may have seen the assertion of a try whose answer was lost.
 
         Raises:
-            AnswerLost: where a request that is not ``is_repeatable`` may have been carried out: it
-            is not retried. AuthorityError: for every other failure.
+            AuthorityError
         """
         url = path if path.startswith("http") else self.base_url + path
 
         def send(authorization: Mapping[str, str]) -> Answer:
-            try:
-                return self._once(method, url, document, form, {**(headers or {}), **authorization})
-            except AuthorityError as error:
-                if is_repeatable or not error.may_be_done:
-                    raise
-                raise AnswerLost(str(error)) from None
+            return self._once(method, url, document, form, {**(headers or {}), **authorization})
 
-        return self._retrying(lambda: self._authorised(send, token), self.base_url)
+        return self._retrying(lambda: self._authorised(send), self.base_url)
 
-    def _authorised(self, send: Callable[[Mapping[str, str]], Answer], given: str | None) -> Answer:
-        if given is not None:
-            return send({"authorization": f"Bearer {given}"})
+    def _authorised(self, send: Callable[[Mapping[str, str]], Answer]) -> Answer:
         if self._tokens is None:
             return send({})
         token = self._tokens.current()
@@ -203,7 +188,7 @@ class Api:
             connected = not isinstance(error, httpx.ConnectTimeout)
             name = "authorities.not_complete" if begun else "authorities.no_answer"
             sentence = say(name, request=request, seconds=self._timeout_seconds)
-            raise Passing(sentence, connected=connected, may_be_done=connected) from None
+            raise Passing(sentence, connected=connected) from None
         except httpx.TransportError as error:
             raise _unreached(request, error) from None
         except httpx.InvalidURL:
@@ -211,11 +196,7 @@ class Api:
                 say("authorities.no_address", request=request[:_LONGEST_QUOTE])
             ) from None
         if response.is_success:
-            try:
-                return Answer(request, response.headers, _document(request, response, content))
-            except Unintelligible as error:
-                error.may_be_done = True
-                raise
+            return Answer(request, response.headers, _document(request, response, content))
         raise _failure(request, response, content)
 
     def _bounded(self, request: str, response: httpx.Response) -> bytes:
@@ -293,7 +274,7 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
     )
     if status in _PASSING_STATUSES:
         wait = retry_after_seconds(response.headers.get("retry-after"))
-        return Passing(answer, wait, may_be_done=status in _OF_GATEWAYS)
+        return Passing(answer, wait)
     if response.is_redirect:
         return Rejected(say("authorities.redirects", answer=answer))
     if status == 401:
@@ -376,4 +357,4 @@ def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
             return Rejected(say("authorities.no_tls", request=request))
         name = "authorities.refused" if "refused" in text else "authorities.unreached"
         return Passing(say(name, request=request), connected=False)
-    return Passing(say("authorities.broken_off", request=request), may_be_done=True)
+    return Passing(say("authorities.broken_off", request=request))

@@ -8,13 +8,9 @@ from pydantic import Field, HttpUrl
 
 from acmidm_onboarding.settings import Address, PlatformSettings, SettingsModel
 
-MANAGEMENT_URL = (
-    "The management API's address; of rfc7591 the registration endpoint, which its issuer may name."
-)
-
 
 class _ManagementUrl(SettingsModel):
-    management_url: Annotated[Address, Field(description=MANAGEMENT_URL)]
+    management_url: Annotated[Address, Field(description="The management API's address.")]
 
 
 class HttpSettings(

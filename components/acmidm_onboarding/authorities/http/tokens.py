@@ -28,6 +28,7 @@ from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Platform
 
 _RENEW_BEFORE_END_SECONDS = 60
+_GRANT = {"grant_type": "client_credentials"}
 _ALGORITHMS = {
     "RSA": "RS256",
     "P-256": "ES256",
@@ -66,8 +67,6 @@ class Credentials(BaseModel, frozen=True):
     private_key_file: Path | None = None
     client_secret: SecretStr | None = None
     platform: Platform = Platform.ACMIDM
-    parameters: Mapping[str, str] = {}
-    """Further parameters of the operator's token request, such as ``audience``."""
 
     def setting(self, key: str) -> str:
         """Return the name of a setting of the platform, as errors have it."""
@@ -80,7 +79,6 @@ class OperatorTokens:
 
     def __init__(self, issuer: str, credentials: Credentials, api: Api) -> None:
         self._issuer = issuer.rstrip("/")
-        self._grant = {"grant_type": "client_credentials", **credentials.parameters}
         self._credentials = credentials
         self._api = api
         self._lock = threading.Lock()
@@ -109,7 +107,7 @@ class OperatorTokens:
         if key is not None:
             form = partial(self._form_with_assertion, key, self._endpoints.issuer)
         elif self._credentials.client_secret is not None:
-            form = partial(dict, self._grant)
+            form = partial(dict, _GRANT)
             headers["authorization"] = _basic(
                 self._credentials.client_id, self._credentials.client_secret.get_secret_value()
             )
@@ -156,7 +154,7 @@ class OperatorTokens:
 
     def _form_with_assertion(self, key: JWK, audience: str) -> dict[str, str]:
         return {
-            **self._grant,
+            **_GRANT,
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             "client_assertion": _signed(key, claims_of(self._credentials.client_id, audience)),
         }

@@ -20,5 +20,5 @@ KEYCLOAK = AuthorityType(
     connect=_connect,
     takes_keys_from_address=True,
     takes_parts=True,
-    keeps_previous_secret=False,  # docs/keycloak.md has what was tried
+    keeps_previous_secret=False,  # docs/authorities.md has what was tried
 )
