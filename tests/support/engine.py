@@ -77,8 +77,6 @@ class Project:
     stack: str = "tni"
     environment: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
-    seconds: int = COMMAND_SECONDS
-    """What one command may take."""
     below: str = "."
     """Where in ``folder`` commands run."""
 
@@ -236,7 +234,7 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=self.seconds,
+            timeout=COMMAND_SECONDS,
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
