@@ -24,6 +24,7 @@ from acmidm.report.order_history import OrderHistory
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone
+from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.rules.gate import waits_for_test
@@ -39,8 +40,6 @@ from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy, Platform
 
 T = TypeVar("T")
-
-_AT_ONCE = 8
 
 
 def read_progress(
@@ -370,7 +369,7 @@ class _Asked:
             except AuthorityError:  # an authority may hide its events from this operator
                 return None
 
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
             uses_by_state = zip(states, pool.map(uses_of, states), strict=True)
             return {state.client_key: uses for state, uses in uses_by_state if uses is not None}
 
