@@ -1,7 +1,7 @@
 """Settings that ended, and what people do instead: who has one set reads it."""
 
 _LISTED = "the adapter by RFC 7591 ended; see docs/authorities.md"
-_PACED = "four requests at a time go to a host, which may ask for fewer (Retry-After, RateLimit)"
+_PACED = "a run sends four requests at a time, and heeds Retry-After and RateLimit"
 
 INSTEAD = {
     "organisations": "a stack has all forms of its folder",

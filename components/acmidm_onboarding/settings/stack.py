@@ -105,10 +105,7 @@ class Settings(SettingsModel):
     ] = PromotionGate.OFF
     promotion_stack: Annotated[
         str,
-        Field(
-            pattern=r"^\S+$",
-            description="The stack of this project that has the connections on TNI.",
-        ),
+        Field(description="The stack of this project that has the connections on TNI."),
     ] = "tni"
     evidence_max_days: Annotated[
         int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")
