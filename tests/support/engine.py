@@ -77,6 +77,8 @@ class Project:
     stack: str = "tni"
     environment: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
+    seconds: int = COMMAND_SECONDS
+    """What one command may take."""
     below: str = "."
     """Where in ``folder`` commands run."""
 
@@ -234,7 +236,7 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=COMMAND_SECONDS,
+            timeout=self.seconds,
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
