@@ -29,7 +29,7 @@ from acmidm.report.three_views import (
     without_confirmation,
 )
 from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
-from acmidm.terminal import Code, Output, OutputOption, StacksOption, fail, working
+from acmidm.terminal import Code, Output, OutputOption, StackOption, working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
@@ -48,7 +48,6 @@ EPILOG = """
 **Examples**
 
 - `acmidm drift --stack prod`
-- `acmidm drift --stack tni-a --stack tni-b`
 - `acmidm drift --stack prod --days 60 --output markdown`
 - `acmidm drift --stack tni --heal`
 
@@ -59,7 +58,7 @@ count as differing with --strict only.
 
 
 def drift(
-    stack: StacksOption = None,
+    stack: StackOption = "tni",
     days: Annotated[
         int, typer.Option(min=0, help="List the keys that end within this many days.")
     ] = 30,
@@ -89,28 +88,23 @@ def drift(
     also has a change of a form that waits. A client that was removed comes back with another
     client-ID, which its organisation is mailed.
     """
-    stacks, codes = stack or ["tni"], set[Code]()
-    if len(stacks) > 1 and output in (Output.JSON, Output.HTML):
-        fail(say("drift.one_stack", output=output))
-    for name in stacks:
-        result = look(name, days)
-        if heal and result.report.by_hand:
-            result = _heal(name, days, result)
-        report = result.report
-        write_report(report, output)
-        differs = any(
-            (
-                report.by_hand,
-                report.not_applied,
-                report.left_behind,
-                strict and (report.expiring or report.undeclared),
-            )
+    result = look(stack, days)
+    if heal and result.report.by_hand:
+        result = _heal(stack, days, result)
+    report = result.report
+    write_report(report, output)
+    differs = any(
+        (
+            report.by_hand,
+            report.not_applied,
+            report.left_behind,
+            strict and (report.expiring or report.undeclared),
         )
-        is_found = differs or report.healed is False
-        codes.add(Code.FOUND if is_found else Code.WELL if report.is_whole else Code.UNREACHABLE)
-    raise typer.Exit(
-        next(code for code in (Code.FOUND, Code.UNREACHABLE, Code.WELL) if code in codes)
     )
+    if differs or report.healed is False:
+        raise typer.Exit(Code.FOUND)
+    if not report.is_whole:
+        raise typer.Exit(Code.UNREACHABLE)
 
 
 @dataclass(frozen=True)
@@ -172,15 +166,8 @@ def look(name: str, days: int = 30) -> Look:
     notes += look_at_published_keys(clients, settings.profile, now)
     with working(say("drift.finding_who")):
         notes += _attribute(clients, platforms)
-    unknown = without_reserved(
-        undeclared(clients, (*recorded.leaving, *not_compared), real), platforms
-    )
     groups = apart(
-        [
-            client
-            for client in unknown
-            if not stack.is_of_another("/".join((client.software_id or "").split("/")[2:]))
-        ],
+        without_reserved(undeclared(clients, (*recorded.leaving, *not_compared), real), platforms),
         left,
         None if declared is None else managed_by,
     )

@@ -19,10 +19,8 @@ from acmidm.github import Repository, variable, write_token
 from acmidm.render.markdown import as_markdown
 from acmidm.terminal import Code, StackOption, fail
 from acmidm_onboarding.settings import LOOPBACK
-from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.stack_files import stack_file, stack_names
+from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import Language, say
-from acmidm_onboarding.values.names import is_chosen
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -31,7 +29,7 @@ _EPILOG = """
 
 - `acmidm github comment review.md`
 - `acmidm github drift --stack prod`
-- `acmidm github stacks --base "$BEFORE" >> "$GITHUB_OUTPUT"`
+- `acmidm github stacks >> "$GITHUB_OUTPUT"`
 
 **Exit codes**: 0 posted; 1 the branch has a newer commit (`newest`); 2 wrong use; 3 GitHub, an
 authority or the engine cannot be reached.
@@ -170,20 +168,11 @@ def newest() -> None:
 
 @app.command()
 def stacks(
-    base: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REF",
-            help=(
-                "Those that the changes since then touch, such as the last push; else all of them."
-            ),
-        ),
-    ] = None,
     saved: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Of those, the ones of which FOLDER has an artifact approved-STACK.",
+            help="Those alone of which FOLDER has an artifact approved-STACK.",
             show_default=False,
         ),
     ] = None,
@@ -191,41 +180,19 @@ def stacks(
     """Print the names of stacks for a matrix of jobs, all and per environment, as GITHUB_OUTPUT
     takes them.
 
-    A form, with the keys of its supplier, touches the stack that takes it; what is not below the
-    forms touches every stack. A stack whose authority is on this machine is a sandbox's, and left
-    out.
+    A stack whose authority is on this machine is a sandbox's, and left out.
     """
-    changed = git.changed_since(base) if base else None
-    if base and changed is None:
-        fail(say("github.no_base", base=base))
     named: dict[str, list[str]] = {
         "all": [],
         **{environment.value: [] for environment in Environment},
     }
     for stack in map(stack_of, stack_names(Path())):
-        is_touched = changed is None or any(_touches(Path(file), stack) for file in changed if file)
         is_saved = saved is None or (saved / f"approved-{stack.name}").is_dir()
-        if (
-            is_touched
-            and is_saved
-            and stack.settings.platforms[Platform.ACMIDM].address.host not in LOOPBACK
-        ):
+        if is_saved and stack.settings.platforms[Platform.ACMIDM].address.host not in LOOPBACK:
             for name in ("all", stack.settings.environment):
                 named[name].append(stack.name)
     for name, chosen in named.items():
         typer.echo(f"{name}={json.dumps(chosen)}")
-
-
-def _touches(file: Path, stack: Stack) -> bool:
-    if re.fullmatch(r"Pulumi\..+\.yaml", str(file)):
-        return file == stack_file(stack.name, Path())
-    below = (
-        file.relative_to(forms).parts
-        if file.is_relative_to(forms := stack.settings.forms_folder)
-        else ()
-    )
-    is_own = len(below) < 2 or is_chosen(below[0], stack.settings.organisations)
-    return is_own or any(file in loaded.files for loaded in stack.forms.forms)
 
 
 def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:

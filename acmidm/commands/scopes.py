@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,6 @@ from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.names import is_chosen
 from acmidm_onboarding.values.problems import Failure, either, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -82,18 +82,18 @@ def add(
     onboardings = load_onboardings([FORMS], own_catalogue(), stacks.profiles, stacks.served)
     if wrong := of_scope(scope, onboardings.catalogue, where, Platform.ACMIDM):
         fail("\n".join(wrong))
-    globs = " ".join(organisations or ())
+    globs = organisations or []
     chosen = [
         loaded
         for loaded in onboardings.forms
         if (
             loaded.form.keys_of == supplier
             if supplier
-            else is_chosen(loaded.file.parent.name, globs)
+            else any(fnmatchcase(loaded.file.parent.name, glob) for glob in globs)
         )
     ]
     if not chosen:
-        fail(say("edit.no_form_of", whose=quoted(supplier or globs)))
+        fail(say("edit.no_form_of", whose=quoted(supplier or " ".join(globs))))
     there = [loaded for loaded in chosen if where in loaded.form.environments]
     having = [loaded for loaded in there if scope in loaded.form.environments[where].scopes]
     lacking = [loaded for loaded in there if loaded not in having]

@@ -31,7 +31,6 @@ from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import (
     InvalidForms,
     Problem,
-    first_listed,
     on_one_line,
     quoted,
 )
@@ -166,11 +165,8 @@ def _notes(
     """Yield what is no mistake of a form: compromised keys of clients that have left, mandates that
     have ended, and, where a stack here has the gate, what forms and evidence lack for
     production."""
-    stacks, now = stacks_in(Path()), datetime.now(UTC)
-    for environment, connections in by_environment.items():
-        if untaken := stacks.untaken(environment, {form.form or "" for form in connections}):
-            yield say("validate.untaken", environment=environment, forms=first_listed(untaken))
-    sides = [desired(connections, now, gate=stacks.gate) for connections in by_environment.values()]
+    gate, now = stacks_in(Path()).gate, datetime.now(UTC)
+    sides = [desired(connections, now, gate=gate) for connections in by_environment.values()]
     yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
     for client in chain.from_iterable(by_environment.values()):
         scopes = client.catalogue_names.values()

@@ -24,24 +24,22 @@ from acmidm.report.order_history import OrderHistory
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone
+from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.rules.gate import waits_for_test
 from acmidm_onboarding.rules.orders import Order
 from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.stack_files import stack_settings, stacks_in
+from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
-from acmidm_onboarding.values.names import is_chosen
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy, Platform
 
 T = TypeVar("T")
-
-_AT_ONCE = 8
 
 
 def read_progress(
@@ -180,17 +178,6 @@ class _ProgressRows:
             key: record if record and record.client_id else None for key, record in records.items()
         }
 
-    def _test_stack(self, connection: Declaration | None) -> str:
-        """Return the stack on TNI that takes a connection."""
-        names = self._settings.promotion_stack.split()
-        folder = ((connection and connection.form) or "").split("/")[0]
-        taking = (
-            name
-            for name in names[1:]
-            if is_chosen(folder, stack_settings(name, Path()).organisations)
-        )
-        return next(taking, names[0])  # one alone needs no file
-
     def _portal(self, state: Client) -> str | None:
         platform = self._settings.platforms.get(state.platform)
         return platform.portal(state.environment) if platform else None
@@ -223,7 +210,7 @@ class _ProgressRows:
             form=(self._settings.forms_folder / f"{connection.form}.yaml").as_posix()
             if connection
             else "",
-            test_stack=self._test_stack(connection),
+            test_stack=self._settings.promotion_stack,
             is_recorded=None if self.states is None else state is not None,
             lacking=_lacking(connection, state),
             handed_over=state.handed_over if state else None,
@@ -378,7 +365,7 @@ class _Asked:
             except AuthorityError:  # an authority may hide its events from this operator
                 return None
 
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
             uses_by_state = zip(states, pool.map(uses_of, states), strict=True)
             return {state.client_key: uses for state, uses in uses_by_state if uses is not None}
 

@@ -13,11 +13,9 @@ from acmidm.probe.inputs import ProbeInputs
 from acmidm.probe.steps import Outcome, Probe, wrong
 from acmidm.probe.telling import ProbeReport, report_in
 from acmidm.words import WHOLE, plain
+from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
 from acmidm_onboarding.mistakes.findings import finding, words_in
 from acmidm_onboarding.texts import Language
-
-_AT_ONCE = 8
-"""A token endpoint bounds how often one address may ask it."""
 
 
 class ListedProbe(BaseModel):
@@ -73,7 +71,7 @@ def probe_all(
             form=given.loaded.name, client_id=given.context.client_id, outcome=outcome, probe=report
         )
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         listed = tuple(pool.map(probe, inputs))
     return Probes(
         wrong=sum(one.outcome is not Outcome.PASSED for one in listed), connections=listed

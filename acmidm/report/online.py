@@ -12,6 +12,7 @@ from pathlib import Path
 from acmidm.report.three_views import ClientDrift
 from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
+from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
 from acmidm_onboarding.authorities.published_keys import fetch_keys, problems_of
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import read_document
@@ -22,8 +23,6 @@ from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.problems import Problem, Unusable
 from acmidm_onboarding.values.terms import Environment
-
-_AT_ONCE = 8
 
 Fetched = Mapping[str, tuple[PublicJwk, ...] | str]
 """Per address its keys, or why they cannot be used."""
@@ -41,7 +40,7 @@ def fetched(addresses: Iterable[str]) -> Fetched:
     wanted = sorted(set(addresses))
     if not wanted:
         return {}
-    with working(say("report.fetching")), ThreadPoolExecutor(_AT_ONCE) as pool:
+    with working(say("report.fetching")), ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         return dict(zip(wanted, pool.map(fetch, wanted), strict=True))
 
 

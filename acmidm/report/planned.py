@@ -96,7 +96,6 @@ def _connections_here(plan: Plan) -> list[Declaration]:
     forms = read_onboardings(
         [folder], Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
     )
-    forms = forms.chosen(str(plan.config.get("acmidm:organisations") or ""), folder)
     return [] if forms.problems else forms.connections(plan.environment)
 
 

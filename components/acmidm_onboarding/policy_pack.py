@@ -22,7 +22,7 @@ from pulumi_policy import (
 
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.loading import read_onboardings
+from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.rules.policies import POLICIES, Planned, Policy, Situation
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack_files import stack_settings
@@ -55,9 +55,9 @@ class _Project:
 
     def __init__(self, stack: str, folder: Path) -> None:
         self.settings: Settings = stack_settings(stack, folder)
-        forms = folder / self.settings.forms_folder
-        onboardings = read_onboardings([forms], folder / self.settings.catalogue_folder)
-        onboardings = onboardings.chosen(self.settings.organisations, forms).valid()
+        onboardings = load_onboardings(
+            [folder / self.settings.forms_folder], folder / self.settings.catalogue_folder
+        )
         self._scopes = {
             platform.value: _scopes(onboardings.catalogue, platform) for platform in Platform
         }

@@ -30,8 +30,6 @@ from acmidm_onboarding.values.client import Client, ClientKey, Records, joined, 
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwks
-from acmidm_onboarding.values.names import is_chosen
-from acmidm_onboarding.values.problems import first_listed
 from acmidm_onboarding.values.terms import Platform
 
 if TYPE_CHECKING:
@@ -75,11 +73,7 @@ class Stack:
 
     @cached_property
     def forms(self) -> Onboardings:
-        """The forms of its organisations without a mistake, and the mistakes of the others."""
-        return self._all_forms.chosen(self.settings.organisations, self.settings.forms_folder)
-
-    @cached_property
-    def _all_forms(self) -> Onboardings:
+        """The forms without a mistake, and the mistakes of the others."""
         settings = self.settings
         profiles, served = checks(settings) if self._by_policies else ({}, {})
         return read_onboardings(
@@ -90,34 +84,6 @@ class Stack:
     def connections(self) -> list[Declaration]:
         """What the forms have in the stack's environment, whether it is declared now or not."""
         return self.forms.connections(self.settings.environment)
-
-    @cached_property
-    def _other_codes(self) -> frozenset[str]:
-        """The codes, and the whole earlier keys, of the organisations that other stacks take."""
-        globs = self.settings.organisations
-        folders = self._all_forms.organisations.items() if globs else ()
-        others = (other for folder, other in folders if not is_chosen(folder, globs))
-        return frozenset(code for other in others for code in (other.code, *other.formerly) if code)
-
-    def is_of_another(self, key: str) -> bool:
-        """Return whether a connection is of an organisation that another stack takes."""
-        is_theirs = not self._other_codes.isdisjoint((key, key.partition("/")[0]))
-        return is_theirs and not any(key in form.formerly for form in self.connections)
-
-    def _require_moved(self) -> None:
-        """Refuse to go on before a connection is in the state of the stack that takes it: this one
-        would remove it. Raises InvalidSettings."""
-        own, here = (
-            self.name.rpartition("/")[2],
-            {client.key for client in self.recorded.parts.values()},
-        )
-        stay = {(own, "STACK"): {key for key in here if self.is_of_another(key)}}
-        for (source, destination), keys in stay.items():
-            if keys:
-                names = {"keys": first_listed(sorted(keys)), "key": min(keys)}
-                raise InvalidSettings(
-                    say("program.not_moved", source=source, destination=destination, **names)
-                )
 
     @property
     def stolen(self) -> set[ClientKey]:
@@ -143,9 +109,7 @@ class Stack:
         self, connections: Sequence[Declaration], gate: Gate | None = None, *, are_all: bool = False
     ) -> Desired:
         """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says
-        that the stack has no others. Raises InvalidSettings."""
-        if are_all and self.settings.organisations:
-            self._require_moved()
+        that the stack has no others."""
         by_forms = self.desired_by_forms(connections, gate or self.settings.gate)
         if not self.by_hand:
             return by_forms
@@ -214,8 +178,7 @@ class Stack:
                     platform,
                     self.settings.environment,
                 )
-                if not self.is_of_another(client_key[0]):
-                    confirmations[client_key] = confirmation
+                confirmations[client_key] = confirmation
         return confirmations
 
     @property
@@ -313,16 +276,13 @@ class Stack:
 
     @cached_property
     def tests(self) -> TestStack:
-        """The stacks that have the connections on TNI, as one."""
-        names = self.settings.promotion_stack.split()
-        states = {name: recorded(self.full_name(name)) for name in names}
-        records = {
-            key: client for state in states.values() if state for key, client in state.parts.items()
-        }
-        reasons = (
-            unreadable(self.full_name(name)) for name, state in states.items() if state is None
-        )
-        return TestStack(" ".join(names), records, next(filter(None, reasons), ""))
+        """The stack that has the connections on TNI."""
+        name = self.settings.promotion_stack
+        full_name = self.full_name(name)
+        state = recorded(full_name)
+        if state is None:
+            return TestStack(name, {}, unreadable(full_name) or "")
+        return TestStack(name, state.parts)
 
     @cached_property
     def platforms(self) -> Connected:

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,6 @@ import yaml
 
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
 from acmidm_onboarding.forms.documents import Unreadable, read_text
-from acmidm_onboarding.forms.files import OWN_FILES, absolute
 from acmidm_onboarding.forms.validation import unknown_value
 from acmidm_onboarding.rules.policies import Gate, Profile, PromotionGate, strictest
 from acmidm_onboarding.settings import (
@@ -29,7 +26,6 @@ from acmidm_onboarding.settings import (
     yaml_off,
 )
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.names import is_chosen
 from acmidm_onboarding.values.problems import did_you_mean, listed, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -141,17 +137,6 @@ class Stacks:
             }
         return served
 
-    def untaken(self, environment: Environment, forms: Collection[str]) -> list[str]:
-        """Return the forms that no stack of an environment takes; none where the environment has no
-        stack."""
-        stacks = [
-            str(each.get("organisations") or "")
-            for where, each in self._of_environments()
-            if where is environment
-        ]
-        taken = {form for form in forms for globs in stacks if is_chosen(form.split("/")[0], globs)}
-        return sorted(set(forms) - taken) if stacks else []
-
     def _of_environments(self) -> Iterator[tuple[Environment, Mapping[str, Any]]]:
         for stack in self.values:
             if (name := stack.get("environment")) in list(Environment):
@@ -162,10 +147,9 @@ def stacks_in(folder: Path) -> Stacks:
     """Read the stacks in ``folder`` that name their environment.
 
     Raises:
-        InvalidSettings: for the first of them that says something of the forms that nobody knows,
-            or that declares what another one declares.
+        InvalidSettings: for the first of them that says something of the forms that nobody knows.
     """
-    stacks = {}
+    stacks = []
     for name in stack_names(folder):
         file = stack_file(name, folder)
         values = _values_of(file)
@@ -191,40 +175,8 @@ def stacks_in(folder: Path) -> Stacks:
         ).isdecimal() or not int(days):
             sentence = say("settings.no_days", name=file.name)
             raise InvalidSettings(on_one_line(sentence))
-        stacks[name] = values
-    _require_apart(stacks, folder)
-    return Stacks(tuple(stacks.values()))
-
-
-def _require_apart(stacks: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
-    """Refuse two stacks of one authority, of which one takes a part of the organisations, that take
-    the same form."""
-    taken = cache(lambda name: _forms_of(stacks[name], folder))
-    for one, other in combinations(stacks, 2):
-        sides = stacks[one], stacks[other]
-        are_at_one = all(
-            sides[0].get(key) == sides[1].get(key) for key in ("environment", "issuer")
-        )
-        take_parts = are_at_one and any(side.get("organisations") for side in sides)
-        if both := take_parts and taken(one) & taken(other):
-            form = min(both)
-            names = {
-                "one": one,
-                "other": other,
-                "form": f"{form.parent.name}/{form.stem}",
-                "name": form.parent.name,
-            }
-            raise InvalidSettings(on_one_line(say("settings.taken_twice", **names)))
-
-
-def _forms_of(stack: Mapping[str, Any], folder: Path) -> set[Path]:
-    """Return the files of the forms that a stack takes, without reading any."""
-    files = absolute(folder / str(stack.get("formsFolder") or "onboardings")).glob("*/*.yaml")
-    forms, globs = (
-        (file for file in files if file.name not in OWN_FILES),
-        str(stack.get("organisations") or ""),
-    )
-    return {file for file in forms if is_chosen(file.parent.name, globs)}
+        stacks.append(values)
+    return Stacks(tuple(stacks))
 
 
 def overlap_days(stack: Mapping[str, Any]) -> float:

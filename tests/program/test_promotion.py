@@ -11,7 +11,7 @@ import pytest
 
 from acmidm_onboarding import program as declared
 from acmidm_onboarding import stack as stacks
-from acmidm_onboarding.recorded import UnreadableState
+from acmidm_onboarding.recorded import UnreadableState, recorded_in
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.stack import Stack
@@ -113,8 +113,7 @@ def test_a_program_of_its_own_is_told_what_its_connection_lacks(
     monkeypatch.setattr(
         declared, "_stack", lambda found: Stack("prod", lambda: found, export=lambda _: {})
     )
-    monkeypatch.setattr(stacks, "recorded", lambda _: {})
-    monkeypatch.setattr(stacks, "unreadable", lambda _: None)
+    monkeypatch.setattr(stacks, "recorded", lambda _: recorded_in({}))
     monkeypatch.setattr(declared, "_settings", lambda: settings(promotionGate="enforce"))
     with pytest.raises(SystemExit):
         declared.connections_of(

@@ -1,4 +1,4 @@
-"""Projects whose state is in a backend that several machines reach, and these backends."""
+"""Projects whose state is in a PostgreSQL that several machines reach."""
 
 from __future__ import annotations
 
@@ -6,52 +6,24 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, Self
-
-import pytest
+from typing import Any, Self
 
 from tests.support.between import ProxiedProject
-from tests.support.object_store import running_store
-from tests.support.postgres import running_postgres
+from tests.support.postgres import RunningPostgres
 from tests.support.repository import git
 from tests.support.vault import PROVIDER
-
-
-class Backend(Protocol):
-    """A server that has the states of many tests, each under a name."""
-
-    @property
-    def password(self) -> str: ...
-    def variables(self, name: str, /) -> dict[str, str]: ...
-    def put(self, name: str, key: str, content: bytes, /) -> None: ...
-    def back_up(self, place: Path, /) -> None: ...
-    def restore(self, place: Path, /) -> None: ...
-    def start(self) -> None: ...
-    def kill(self) -> None:
-        """kill -9."""
-
-
-BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Backend]]] = {
-    "postgres": running_postgres,
-    "s3": running_store,
-}
-EACH = pytest.mark.parametrize(
-    "backend", ["postgres", pytest.param("s3", marks=pytest.mark.exhaustive)], indirect=True
-)
 
 
 class SharedProject(ProxiedProject):
     """A clone of a repository whose state others have too."""
 
-    backend: Backend
+    backend: RunningPostgres
     name: str
 
-    def share(self, backend: Backend, name: str) -> None:
+    def share(self, backend: RunningPostgres, name: str) -> None:
         """Move the new stack there."""
         self.backend, self.name = backend, name
         self.environment |= backend.variables(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import partial
 
@@ -11,7 +12,6 @@ import httpx
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
-from acmidm_onboarding.authorities.http.turns import Turns
 from acmidm_onboarding.authorities.port import (
     Authority,
     ClientParts,
@@ -33,28 +33,24 @@ from acmidm_onboarding.values.terms import Platform
 
 class ConnectedPlatform:
     """One platform: its authority, its product APIs, and what was read of both in this run. The
-    first call sends the first request."""
+    first call sends the first request. ``retries`` has what this run knows of each host."""
 
-    def __init__(self, settings: Settings, name: Platform, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        name: Platform,
+        catalogue: Catalogue,
+        retries: defaultdict[str, Retrying],
+    ) -> None:
         platform, assigned = settings.platforms[name], catalogue.assigned_by_provider(name)
-        retries: dict[str, Retrying] = {}
-        limits = (
-            platform.requests_per_second,
-            platform.requests_at_once,
-            settings.retry_deadline_seconds,
-        )
 
         def connect(address: object, tokens: OperatorTokens | None) -> Api:
             url = httpx.URL(str(address))
-            host = f"{url.scheme}://{url.netloc.decode()}"
-            retrying = retries.setdefault(
-                host, Retrying(settings.retry_deadline_seconds, Turns(host, *limits))
-            )
             return Api(
                 str(address),
                 tokens,
                 timeout_seconds=settings.request_timeout_seconds,
-                retrying=retrying,
+                retrying=retries[f"{url.scheme}://{url.netloc.decode()}"],
             )
 
         tokens = OperatorTokens(
@@ -133,7 +129,10 @@ def connected(settings: Settings, catalogue: Catalogue) -> Connected:
         InvalidSettings: where credentials would go to a host that the environment does not name.
     """
     require_trusted_hosts(settings)
-    return {name: ConnectedPlatform(settings, name, catalogue) for name in settings.platforms}
+    retries = defaultdict[str, Retrying](partial(Retrying, settings.retry_deadline_seconds))
+    return {
+        name: ConnectedPlatform(settings, name, catalogue, retries) for name in settings.platforms
+    }
 
 
 def _credentials(name: Platform, platform: PlatformSettings) -> Credentials:

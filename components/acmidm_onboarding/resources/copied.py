@@ -32,7 +32,6 @@ def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None)
         return None
     return (
         f"stack {before} has client {client.client_id} still, so that the state of this stack is a"
-        " copy, which takes nothing over; run acmidm move again where that was cut off; else go on"
-        " with that stack, or when this one is to follow it, forget that one first: pulumi stack"
-        f" rm --force --stack {other}"
+        " copy, which takes nothing over; go on with that stack, or when this one is to follow it,"
+        f" forget that one first: pulumi stack rm --force --stack {other}"
     )

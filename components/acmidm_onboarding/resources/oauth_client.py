@@ -360,8 +360,7 @@ def _our_own(
     owner = client.metadata.owner
     if owner.is_connection_of(wanted.owner):
         return client
-    whose = f"managed by {owner.managed_by}"
-    remedy = "run acmidm move where that stack leaves it to this one, else have it removed there"
+    whose, remedy = f"managed by {owner.managed_by}", "have it removed there"
     if owner.is_nobody:
         platform = (wanted.software_id or "").partition("/")[0]
         whose, remedy = (

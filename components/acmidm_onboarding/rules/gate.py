@@ -23,8 +23,7 @@ from acmidm_onboarding.values.terms import AuthMethod, ExemptiblePolicy, Platfor
 
 @dataclass(frozen=True)
 class TestStack:
-    """The stacks that have the connections on TNI: what their states have, and why one of them is
-    not known."""
+    """The stack that has the connections on TNI: what its state has, and why that is not known."""
 
     name: str
     records: Records

@@ -1,7 +1,7 @@
 """Settings that ended, and what people do instead: who has one set reads it."""
 
 _BY_STANDARDS = "the adapter by RFC 7591 has ended; write your own, as docs/authorities.md shows"
-_PACED = "four requests at a time go to a host, which may ask for fewer (Retry-After, RateLimit)"
+_PACED = "a run sends four requests at a time, and heeds Retry-After and RateLimit"
 
 INSTEAD = {
     "operatorAudience": _BY_STANDARDS,

@@ -130,22 +130,6 @@ class PlatformSettings(SettingsModel):
         Field(description="Per product the client-ID of its API, the audience of a token request."),
     ] = {}
 
-    requests_per_second: Annotated[
-        int | None,
-        Field(
-            gt=0,
-            le=1000,
-            description="How many requests a second one host gets, from all runs on a machine.",
-        ),
-    ] = None
-    requests_at_once: Annotated[
-        int | None,
-        Field(
-            gt=0,
-            le=64,
-            description="How many requests at once one host gets, from all runs on a machine.",
-        ),
-    ] = None
     portal_url: Annotated[
         Address | None,
         Field(

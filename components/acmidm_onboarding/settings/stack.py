@@ -79,15 +79,6 @@ class Settings(SettingsModel):
     forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path(
         "onboardings"
     )
-    organisations: Annotated[
-        str,
-        Field(
-            description=(
-                "The organisations whose connections are declared here: names of their folders, as"
-                " aalst gent-*; where it is not set, all."
-            )
-        ),
-    ] = ""
     catalogue_folder: Annotated[
         Path,
         Field(
@@ -118,12 +109,7 @@ class Settings(SettingsModel):
     ] = PromotionGate.OFF
     promotion_stack: Annotated[
         str,
-        Field(
-            pattern=r"\S",
-            description=(
-                "The stacks of this project that have the connections on TNI, blanks between."
-            ),
-        ),
+        Field(description="The stack of this project that has the connections on TNI."),
     ] = "tni"
     evidence_max_days: Annotated[
         int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from fnmatch import fnmatchcase
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -33,12 +32,6 @@ def is_name(text: str) -> bool:
     """Return whether a folder, a form or an application may have this name: resources are named by
     it."""
     return re.fullmatch(NAME, text, re.ASCII) is not None and len(text) <= LONGEST_APPLICATION
-
-
-def is_chosen(name: str, globs: str) -> bool:
-    """Return whether a name is one of those that a setting chooses, as ``aalst gent-*``; an empty
-    one chooses all."""
-    return not globs.split() or any(fnmatchcase(name, glob) for glob in globs.split())
 
 
 def application_name(text: str) -> str:

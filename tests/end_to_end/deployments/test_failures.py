@@ -45,9 +45,7 @@ def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
         registered = (
             "client {} is registered already for acmidm/tni/{}, {}; see whose it is, and {}"
         )
-        elsewhere = (
-            "run acmidm move where that stack leaves it to this one, else have it removed there"
-        )
+        elsewhere = "have it removed there"
         own = f"take it over with adopt: {{acmidm: {ids[by_hand.name]}}}"
         assert outcome.errors == [
             (

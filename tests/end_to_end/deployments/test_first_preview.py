@@ -38,8 +38,8 @@ def test_shows_all_resources_without_server_or_key_and_writes_nothing(tmp_path: 
     refused = project.preview()
     assert refused.code != 0
     assert refused.errors == [
-        "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder or"
-        " acmidm:organisations, or remove all that the stack has with pulumi destroy"
+        "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder, or remove all that"
+        " the stack has with pulumi destroy"
     ]
     write_form(project.forms, "later/loket", environment="prod", platforms=["acmidm", "geosecure"])
     assert project.steps() == []

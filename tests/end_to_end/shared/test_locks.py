@@ -18,10 +18,9 @@ from tests.support.engine import COMMAND_SECONDS, Outcome
 from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.forms import write_form
 from tests.support.registry import Registry
-from tests.support.shared_states import EACH, SharedProject
+from tests.support.shared_states import SharedProject
 
 
-@EACH
 def test_a_lock_says_whose_it_is_and_goes_with_its_process(
     project: SharedProject, registry: Registry
 ) -> None:
@@ -46,7 +45,6 @@ def test_a_lock_says_whose_it_is_and_goes_with_its_process(
     require_as_declared(project, registry, [form])
 
 
-@EACH
 def test_two_runs_may_take_the_same_mark_away(
     project: SharedProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,7 +60,6 @@ def test_two_runs_may_take_the_same_mark_away(
 
 
 @pytest.mark.exhaustive
-@EACH
 @pytest.mark.parametrize("seconds_later", [0, 2])
 def test_two_that_begin_together(
     project: SharedProject, registry: Registry, tmp_path: Path, seconds_later: int
@@ -84,7 +81,6 @@ def test_two_that_begin_together(
 
 
 @pytest.mark.exhaustive
-@EACH
 def test_two_at_once_from_two_clones(
     project: SharedProject, proxy: FaultProxy, registry: Registry, tmp_path: Path
 ) -> None:
@@ -115,7 +111,6 @@ def test_two_at_once_from_two_clones(
 
 
 @pytest.mark.exhaustive
-@EACH
 @pytest.mark.parametrize("request_number", [2, 5])
 def test_a_killed_run_goes_on_with_the_same_command(
     project: SharedProject,

@@ -18,9 +18,9 @@ from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
-from tests.support.shared_states import EACH, SharedProject
+from tests.support.shared_states import SharedProject
 
-pytestmark = [pytest.mark.exhaustive, EACH, pytest.mark.usefixtures("random_plugin")]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.usefixtures("random_plugin")]
 MARKS = ("incarnation", "etags", "client_secret_updated_at")
 """What a client gets anew when the state that knew it is another."""
 
@@ -58,7 +58,6 @@ def test_a_server_that_dies_midway_costs_nothing(
 ) -> None:
     """kill -9 of what has the state, while a client is made: once it is back, the same command goes
     on."""
-    project.seconds = 5 * COMMAND_SECONDS  # the engine tries a store that is away for two minutes
     form = write_form(project.forms)
     waiting, released, ended = threading.Event(), threading.Event(), list[Outcome]()
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 import re
 import ssl
+import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache, cached_property, partial
@@ -30,7 +31,12 @@ from acmidm_onboarding.authorities.errors import (
     Unintelligible,
 )
 from acmidm_onboarding.authorities.http.deadlines import Deadlines
-from acmidm_onboarding.authorities.http.retry import Retrying, retry_after_seconds
+from acmidm_onboarding.authorities.http.pace import (
+    REQUESTS_AT_ONCE,
+    pause_seconds,
+    retry_after_seconds,
+)
+from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.settings import LOOPBACK
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.marks import without_marks
@@ -128,7 +134,7 @@ class Api:
                 "accept-encoding": "identity"
             },  # an answer that is packed has no bound, one that is packed twice least of all
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=16),
+            limits=httpx.Limits(max_connections=REQUESTS_AT_ONCE),
             verify=_trusted(),
             # The proxy that the environment names (HTTP_PROXY) is for other machines: plain http to
             # this one never leaves it.
@@ -173,16 +179,16 @@ class Api:
     def _once(
         self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]
     ) -> Answer:
-        request, begun, turns = f"{method} {url}", False, self._retrying.turns
+        request, begun = f"{method} {url}", False
         stream = self._client.stream(
             method, url, json=document, data=form() if form else None, headers=headers
         )
         try:
-            turn = turns.take() if turns else nullcontext()
-            with turn, self._deadlines.within(self._timeout_seconds), stream as response:
+            with self._deadlines.within(self._timeout_seconds), stream as response:
                 begun = True
-                if turns:
-                    turns.heed(response.headers)
+                self._retrying.pause(
+                    pause_seconds(response.status_code, response.headers, time.time())
+                )
                 content = self._bounded(request, response)
         except httpx.TimeoutException as error:
             connected = not isinstance(error, httpx.ConnectTimeout)

@@ -4,20 +4,21 @@ Waits grow from a fifth of a second, jittered, and are longer where the server s
 RFC 9110 §10.2.3). All tries of one operation share one deadline. After an operation used its
 deadline up, those that begin later get a single try each until the server answers, so that a dead
 server costs the deadline once and not once per resource.
+
+A host that wants no requests for a while gets none from this run. Other runs find that out by
+themselves: nothing of it leaves the process.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Passing, Unreachable
-from acmidm_onboarding.authorities.http.turns import Turns
 from acmidm_onboarding.texts import say, say_counted
 
 Result = TypeVar("Result")
@@ -31,13 +32,19 @@ _EVERY_API = "every API of the host"
 
 
 class Retrying:
-    """The retries of operations on one host, until each succeeds or its deadline is over; each try
-    takes one of the host's ``turns``, where it has some. Thread-safe."""
+    """The retries of operations on one host, until each succeeds or its deadline is over.
+    Thread-safe."""
 
-    def __init__(self, deadline_seconds: float, turns: Turns | None = None) -> None:
-        self.turns = turns
+    def __init__(self, deadline_seconds: float) -> None:
         self._deadline_seconds = deadline_seconds
         self._given_up: set[str] = set()
+        self._paused_until = 0.0
+        self._lock = threading.Lock()
+
+    def pause(self, seconds: float) -> None:
+        """Begin no try for so many seconds: the host wants no requests."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
     def __call__(self, operation: Callable[[], Result], api: str = "") -> Result:
         """Return the operation's result; ``api`` names the API of the host that the operation is
@@ -47,20 +54,24 @@ class Retrying:
         others may be well.
 
         Raises:
-            Unreachable: which says how often and for how long the operation was tried.
+            Unreachable: which says how often and for how long the operation was tried, or for how
+            long the host wants no requests.
             AuthorityError: what the operation raises and no retry would help against.
         """
         start = time.monotonic()
+        end = start + self._deadline_seconds
         # Decided once: an operation that is going on already keeps its deadline, whatever becomes
         # of its neighbours.
-        end = start + (0.0 if self._given_up & {api, _EVERY_API} else self._deadline_seconds)
+        is_tried_once = bool(self._given_up & {api, _EVERY_API})
         tries = 0
         while True:
+            self._wait_while_paused(api, end)
             tries += 1
             try:
                 result = operation()
             except Passing as error:
-                wait = _wait_seconds(tries, error.wait_seconds or 0.0, end - time.monotonic())
+                left = 0.0 if is_tried_once else end - time.monotonic()
+                wait = _wait_seconds(tries, error.wait_seconds or 0.0, left)
                 if wait is None:
                     self._given_up.add(api if error.connected else _EVERY_API)
                     raise self._unreachable(error, tries, time.monotonic() - start) from None
@@ -74,6 +85,15 @@ class Retrying:
                 self._answered(api)
                 return result
             time.sleep(wait)
+
+    def _wait_while_paused(self, api: str, end: float) -> None:
+        """Wait until the host takes requests again. Raises Unreachable where that is after
+        ``end``."""
+        while (seconds := self._paused_until - time.monotonic()) > 0:
+            left = end - time.monotonic()
+            if seconds > left:
+                raise Unreachable(say("authorities.paused", api=api, seconds=seconds))
+            time.sleep(min(_with_jitter(seconds), left))
 
     def _answered(self, api: str) -> None:
         self._given_up.difference_update({api, _EVERY_API})
@@ -98,20 +118,8 @@ def _wait_seconds(tries: int, requested: float, left: float) -> float | None:
     if requested > left or left <= _SHORTEST_WAIT_SECONDS:
         return None
     grown = min(_FIRST_WAIT_SECONDS * 2.0 ** (tries - 1), _LONGEST_WAIT_SECONDS)
-    return min(max(grown, requested) + random.uniform(0, _FIRST_WAIT_SECONDS), left)  # noqa: S311 - spread, not secrecy
+    return min(_with_jitter(max(grown, requested)), left)
 
 
-def retry_after_seconds(header: str | None) -> float | None:
-    """Return the wait that a Retry-After header requests, as seconds or as a date; None where it
-    has neither."""
-    if header is None:
-        return None
-    if header.strip().isascii() and header.strip().isdigit():
-        return float(header)
-    try:
-        moment = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return None
-    return max(
-        0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    )
+def _with_jitter(seconds: float) -> float:
+    return seconds + random.uniform(0, _FIRST_WAIT_SECONDS)  # noqa: S311 - spread, not secrecy

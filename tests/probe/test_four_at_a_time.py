@@ -1,0 +1,27 @@
+"""Connections of a supplier are tried four at a time: a token endpoint bounds what one address may
+send."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from acmidm.probe.many import probe_all
+from acmidm.probe.steps import Probe
+from acmidm_onboarding.mistakes.findings import Said
+from acmidm_onboarding.texts import Language
+from tests.support.busy import Busy
+
+
+def test_four_connections_are_tried_at_a_time() -> None:
+    busy = Busy(4)
+
+    def tried(*_: object, **__: object) -> Probe:
+        busy()
+        return Probe(Said("endpoint"), ())
+
+    given: Any = SimpleNamespace(
+        context=SimpleNamespace(client_id="id"), loaded=SimpleNamespace(name="a/b"), tried=tried
+    )
+    probe_all([given] * 12, cast("Any", None), None, Language.EN)
+    assert busy.most == 4
