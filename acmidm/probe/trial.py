@@ -3,7 +3,7 @@ should be or changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,18 +72,12 @@ class Trial:
         any; ``changes`` of its assertion. Raises NoAnswer."""
         also = wanted.product.api.also if wanted.product.api else ()
         scopes = (wanted.named, *(other.named for other in self.wanted if other.scope in also))
-        return self.request(
-            scopes if is_scoped else (), self.audience_of(wanted.product.product), **changes
-        )
-
-    def request(self, scopes: Sequence[str], audience: str | None, **changes: Any) -> Answer:
-        """Return the answer to a request for a token with these scopes, for the API of this
-        client-ID. Raises NoAnswer."""
+        audience = self.audience_of(wanted.product.product)
         form = {
             "grant_type": GRANT_TYPE,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(**changes),
-            **({"scope": " ".join(scopes)} if scopes else {}),
+            **({"scope": " ".join(scopes)} if is_scoped else {}),
             **({"audience": audience} if audience else {}),
         }
         return self.network.post_form(self.context.token_endpoint or "", form)

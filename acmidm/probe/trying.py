@@ -37,7 +37,7 @@ class Probing(Trial):
         yield passed("client-id", quoted(self.client_id))
         key = self._key()
         yield key
-        discovered = self.discovery()
+        discovered = self._discovery()
         yield from discovered
         if any(
             step.outcome is not Outcome.PASSED and step.step == DISCOVERY for step in discovered
@@ -82,7 +82,7 @@ class Probing(Trial):
             )
         return wrong("key", finding("key:unknown", thumbprint=thumbprint, kids=", ".join(keys)))
 
-    def discovery(self) -> list[ProbeStep]:
+    def _discovery(self) -> list[ProbeStep]:
         """Where tokens are requested, and what time it is there."""
         url = f"{self.context.issuer}/.well-known/openid-configuration"
         try:
