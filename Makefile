@@ -20,7 +20,7 @@ help:  ## Show this list
 
 up: ready  ## Bring the environment up and show its table (STACK=tni BACKEND=postgres)
 	@$(in_environment) acmidm keycloak start --stack $(STACK) \
-		&& acmidm portal start --stack $(STACK) --explain-refusals \
+		&& acmidm portal start --stack $(STACK) \
 		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
 	@echo "Next: make demo, which lets an application post a notification and a dossier; or add a scope to a form in onboardings/,"
 	@echo "then make shell, and in it: pulumi preview --stack $(STACK) --diff"

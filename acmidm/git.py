@@ -262,11 +262,6 @@ def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
             yield datetime.fromisoformat(at), _tree(commit, commit)
 
 
-def described(commit: str) -> str:
-    """Return a commit in words: its short name, its day, who made it, and its first line."""
-    return _line(_run("show", "--no-patch", "--format=%h %cs %an: %s", "--end-of-options", commit))
-
-
 def _commit(revision: str) -> str:
     done = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if done.returncode != 0:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import chdir
-from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +24,6 @@ T = TypeVar("T")
 
 _FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
 _STANDARD_INPUT = Path("-")
-_started_in: ContextVar[Path] = ContextVar("started_in")
 
 
 def in_project(command: Callable[..., T]) -> Callable[..., T]:
@@ -35,7 +33,6 @@ def in_project(command: Callable[..., T]) -> Callable[..., T]:
     @wraps(command)
     def run(**given: Any) -> T:
         here = Path.cwd()
-        _started_in.set(here)
         folder = next((parent for parent in (here, *here.parents) if _file_in(parent)), here)
         if folder == here:
             return command(**given)
@@ -45,12 +42,6 @@ def in_project(command: Callable[..., T]) -> Callable[..., T]:
             return command(**{name: _from(below, value) for name, value in given.items()})
 
     return run
-
-
-def started_in() -> Path:
-    """Return the folder in which its user started the command, where a program that it runs
-    belongs."""
-    return _started_in.get()
 
 
 def require_project() -> Path:

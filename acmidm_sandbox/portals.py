@@ -71,9 +71,7 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
     )
 
 
-def portals(
-    stack: str, explain_refusals: bool = False, strict: bool = False
-) -> Iterator[EmbeddedPortal]:
+def portals(stack: str, strict: bool = False) -> Iterator[EmbeddedPortal]:
     """Yield each portal that the stack's settings place on this machine. Raises InvalidSettings and
     InvalidForms."""
     for server in served(stack):
@@ -85,12 +83,7 @@ def portals(
             host = (url.host or "").strip("[]")
             given = {"host": host, "port": url.port, "external_issuer": external_issuer}
             origin = f"{url.scheme}://{url.host}:{url.port}"
-            yield EmbeddedPortal(
-                server,
-                _portal_settings(
-                    server, origin, **given, explains_refusals=explain_refusals, strict=strict
-                ),
-            )
+            yield EmbeddedPortal(server, _portal_settings(server, origin, **given, strict=strict))
 
 
 def _portal_settings(served: Served, origin: str, **more: object) -> PortalSettings:

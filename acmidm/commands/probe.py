@@ -15,16 +15,16 @@ from acmidm.commands.keys import PassphraseOption
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.engine.stacks import stack_of
 from acmidm.private_key import PrivateKey, read_private_key
+from acmidm.probe.findings import say, words_in
 from acmidm.probe.inputs import ProbeInputs, all_given, given
 from acmidm.probe.many import Probes, probe_all, table
+from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
+from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import Probe, passed, untried, wrong
 from acmidm.probe.telling import lines, report_in
 from acmidm.terminal import Code, as_json, fail, working
 from acmidm.words import first_of
 from acmidm_onboarding.forms.documents import Unreadable, read_text
-from acmidm_onboarding.mistakes.findings import say, words_in
-from acmidm_onboarding.mistakes.sent import taken_apart
-from acmidm_onboarding.mistakes.table import ended_seconds_ago, mistakes_in
 from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.problems import Failure
 
@@ -141,9 +141,8 @@ def probe(
     network, and nothing else.
 
     It fetches a token for each scope and reads each product's API. Nothing is written there. Each
-    step has passed, or says what is wrong and what to do. Where the operator's credentials are set
-    too, a refusal is explained by what the authority keeps of it. With --all, the client-IDs are
-    those of the stack's state.
+    step has passed, or says what is wrong and what to do. With --all, the client-IDs are those of
+    the stack's state.
     """
     if output not in ("text", "json"):
         fail(f'--output: "{output}" is not known; use text or json')
@@ -202,13 +201,7 @@ def _write(outcome: Probe | Probes, report: BaseModel, text: Iterable[str], outp
 
 def _checked(connection: ProbeInputs, file: Path) -> Probe:
     sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
-    recorded = connection.recorded_cause(sent)
-    mistakes = [] if recorded is None else [recorded]
-    mistakes += [
-        found
-        for found in mistakes_in(sent, connection.context)
-        if not recorded or found.id != recorded.id
-    ]
+    mistakes = mistakes_in(sent, connection.context)
     what = "given assertion" if sent.fields is None else "given request"
     steps = [wrong(what, *mistakes) if mistakes else passed(what, say("said.nothing wrong"))]
     if (ended := ended_seconds_ago(sent, connection.context)) is not None:

@@ -62,7 +62,7 @@ def steps(
         )
     stacks, search, now = stack or with_a_portal(Path()), " ".join(words or ()), datetime.now(UTC)
     if not stacks:
-        fail(say("why.no_stack"))
+        fail(say("status.no_stack"))
     is_shown = Filters(search, scope, expiring).matcher(stacks[0])
     rows = [
         row

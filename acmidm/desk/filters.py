@@ -3,10 +3,9 @@ them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +20,7 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
-from acmidm_onboarding.values.problems import Failure, InvalidForms, quoted
+from acmidm_onboarding.values.problems import InvalidForms
 from acmidm_onboarding.values.terms import Environment
 
 Words = Annotated[
@@ -60,16 +59,6 @@ PortalStacks = Annotated[
         show_default="all whose clients are at a Beheerportaal",
     ),
 ]
-Since = Annotated[str, typer.Option(metavar="TIME", help="How far to look back: 30m, 12h, 1d, 2w.")]
-_AGO = re.compile(r"([0-9]{1,4})([mhdw])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def moment_since(text: str, now: datetime) -> datetime:
-    """Return the moment that lies so far back. Raises Failure."""
-    if (ago := _AGO.fullmatch(text)) is None:
-        raise Failure(say("refusals.since", text=quoted(text)))
-    return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
 
 
 def clients_meant(stack: Stack, search: str) -> list[Client]:

@@ -1,5 +1,4 @@
-"""What a probe knows beforehand: the form and the stack's file, nothing of any state; and what the
-authority keeps of a refusal, where the operator's credentials are here."""
+"""What a probe knows beforehand: the form and the stack's file, and nothing of any state."""
 
 from __future__ import annotations
 
@@ -9,23 +8,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from acmidm.engine.stacks import stack_of
 from acmidm.files import write_whole
 from acmidm.private_key import PrivateKey, usual_algorithm
+from acmidm.probe.checks import Context
+from acmidm.probe.findings import Said, say
+from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.recording import signed
 from acmidm.probe.steps import Outcome, Probe, ProbeStep, untried
 from acmidm.probe.trial import Wanted
 from acmidm.probe.trying import Probing
-from acmidm.report.refused import cause_recorded
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.loading import load_onboardings
-from acmidm_onboarding.mistakes.checks import Context
-from acmidm_onboarding.mistakes.findings import Finding, Said, say
-from acmidm_onboarding.mistakes.sent import Sent
-from acmidm_onboarding.mistakes.table import TITLES
 from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_apis
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_settings
@@ -46,7 +42,6 @@ class ProbeInputs:
     settings: PlatformSettings
     network: Network
     context: Context
-    stack: Stack
 
     @property
     def title(self) -> Said:
@@ -101,22 +96,7 @@ class ProbeInputs:
             configured=configured,
             products=self.catalogue.products,
             sends_test_message=sends_test_message,
-            recorded_cause=self.recorded_cause,
         )
-
-    def recorded_cause(self, sent: Sent) -> Finding | None:
-        """Return why the authority refused the request with this assertion, by its own record; None
-        where nothing here may read that, or there is no such refusal."""
-        name = self.connection.platform
-        if not self.settings.has_credentials:
-            return None
-        try:
-            platform = self.stack.platforms_briefly[name]
-            return cause_recorded(
-                sent.client_id, sent.claims.get("jti"), name, self.connection.environment, platform
-            )
-        except Failure:  # the probe finds out by itself
-            return None
 
     def tried(
         self, key: PrivateKey, kid: str | None, *, sends_test_message: bool, records: bool
@@ -202,9 +182,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         or connection.adopts
     )
     network = Network(settings.request_timeout_seconds)
-    return _inputs(
-        loaded, connection, known_id, onboardings.catalogue, settings, network, stack_of(stack)
-    )
+    return _inputs(loaded, connection, known_id, onboardings.catalogue, settings, network)
 
 
 def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInputs]:
@@ -222,9 +200,7 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
             has, loaded = recorded_as(connection, stack.recorded.parts), by_name[connection.form]
             client_id = has.client_id if has else None
             inputs.append(
-                _inputs(
-                    loaded, connection, client_id, forms.catalogue, stack.settings, network, stack
-                )
+                _inputs(loaded, connection, client_id, forms.catalogue, stack.settings, network)
             )
     if not inputs:
         raise Failure(
@@ -253,7 +229,6 @@ def _inputs(
     catalogue: Catalogue,
     settings: Settings,
     network: Network,
-    stack: Stack,
 ) -> ProbeInputs:
     here, named = settings.platforms[connection.platform], connection.catalogue_names
     context = Context(
@@ -276,4 +251,4 @@ def _inputs(
         },
         renamed={name: on_platform for on_platform, name in named.items() if on_platform != name},
     )
-    return ProbeInputs(loaded, connection, catalogue, here, network, context, stack)
+    return ProbeInputs(loaded, connection, catalogue, here, network, context)

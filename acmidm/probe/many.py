@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pydantic import BaseModel, ConfigDict
 
 from acmidm.private_key import PrivateKey
+from acmidm.probe.findings import finding, words_in
 from acmidm.probe.inputs import ProbeInputs
 from acmidm.probe.steps import Outcome, Probe, wrong
 from acmidm.probe.telling import ProbeReport, report_in
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
-from acmidm_onboarding.mistakes.findings import finding, words_in
 from acmidm_onboarding.texts import Language
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
+from acmidm.probe.findings import Finding, Said, finding, say
 from acmidm_onboarding.authorities.http.deadlines import Deadlines
-from acmidm_onboarding.mistakes.findings import Finding, Said, finding, say
 from acmidm_onboarding.settings import LOOPBACK
 from acmidm_onboarding.values.secrecy import HIDDEN, without_keys_and_tokens
 

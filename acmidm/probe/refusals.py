@@ -7,11 +7,10 @@ import re
 import time
 import uuid
 
+from acmidm.probe.findings import Finding, finding, named, say
+from acmidm.probe.mistakes import SKEW_SECONDS, TITLES
 from acmidm.probe.network import Answer
 from acmidm.probe.trial import Trial, Wanted
-from acmidm_onboarding.mistakes.findings import Finding, finding, named, say
-from acmidm_onboarding.mistakes.sent import taken_apart
-from acmidm_onboarding.mistakes.table import SKEW_SECONDS, TITLES
 from acmidm_onboarding.values.jwk import algorithms_of
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Platform
@@ -25,15 +24,12 @@ _IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9]{4,}\b", 
 
 
 def why_refused(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
-    """Return why the token that is ``wanted`` is refused: by what the authority keeps of it, else
-    the most probable reason. To find that takes at most about eight requests, each with an
-    assertion of its own.
+    """Return the most probable reason why the token that is ``wanted`` is refused. To find it takes
+    at most about eight requests, each with an assertion of its own.
 
     Raises:
         NoAnswer
     """
-    if recorded := trial.recorded_cause(taken_apart(trial.last_assertion)):
-        return recorded
     if answer.error in _SCOPE_ERRORS:
         return not_granted(wanted.named)
     if answer.error in _TARGET_ERRORS:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from acmidm_onboarding.mistakes.findings import Finding, Said
+from acmidm.probe.findings import Finding, Said
 
 DISCOVERY = "discovery"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict
 
+from acmidm.probe.findings import Said, words_in
 from acmidm.probe.steps import Outcome, Probe, ProbeStep
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.mistakes.findings import Said, words_in
 from acmidm_onboarding.texts import Language, Texts
 
 

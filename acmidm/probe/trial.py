@@ -3,17 +3,15 @@ should be or changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from acmidm.private_key import PrivateKey
+from acmidm.probe.checks import Context
+from acmidm.probe.mistakes import ASSERTION_TYPE, GRANT_TYPE
 from acmidm.probe.network import Answer, Network
 from acmidm_onboarding.forms.catalogue import Product
-from acmidm_onboarding.mistakes.checks import Context
-from acmidm_onboarding.mistakes.findings import Finding
-from acmidm_onboarding.mistakes.sent import Sent
-from acmidm_onboarding.mistakes.table import ASSERTION_TYPE, GRANT_TYPE
 from acmidm_onboarding.settings import PlatformSettings
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.terms import Platform
@@ -45,14 +43,11 @@ class Trial:
     configured: Mapping[str, Mapping[str, Any]]
     """Per product whose API is tried, its configuration; empty where it needs none."""
     products: Mapping[str, Product]
-    recorded_cause: Callable[[Sent], Finding | None]
-    """Why an authority refused a request, by its own record."""
     sends_test_message: bool = False
     proven_scopes: list[str] = field(default_factory=list)
     proven_products: list[str] = field(default_factory=list)
     skew: float = 0.0
     """How many seconds the server's clock is ahead of ours."""
-    last_assertion: str = field(default="", repr=False)
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
     """Per product."""
 
@@ -64,26 +59,19 @@ class Trial:
             "kid": self.kid,
             **changes,
         }
-        self.last_assertion = self.key.assertion(how.pop("client_id"), how.pop("aud"), **how)
-        return self.last_assertion
+        return self.key.assertion(how.pop("client_id"), how.pop("aud"), **how)
 
     def request_token(self, wanted: Wanted, *, is_scoped: bool = True, **changes: Any) -> Answer:
         """Return the answer to a request for a token with the scope that is ``wanted``, or without
         any; ``changes`` of its assertion. Raises NoAnswer."""
         also = wanted.product.api.also if wanted.product.api else ()
         scopes = (wanted.named, *(other.named for other in self.wanted if other.scope in also))
-        return self.request(
-            scopes if is_scoped else (), self.audience_of(wanted.product.product), **changes
-        )
-
-    def request(self, scopes: Sequence[str], audience: str | None, **changes: Any) -> Answer:
-        """Return the answer to a request for a token with these scopes, for the API of this
-        client-ID. Raises NoAnswer."""
+        audience = self.audience_of(wanted.product.product)
         form = {
             "grant_type": GRANT_TYPE,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(**changes),
-            **({"scope": " ".join(scopes)} if scopes else {}),
+            **({"scope": " ".join(scopes)} if is_scoped else {}),
             **({"audience": audience} if audience else {}),
         }
         return self.network.post_form(self.context.token_endpoint or "", form)

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from acmidm.probe.findings import Finding, Said, finding, named, say
+from acmidm.probe.mistakes import SKEW_SECONDS, mistaken_id, mistakes_in
 from acmidm.probe.network import Answer, NoAnswer, proxy_of
 from acmidm.probe.refusals import not_granted, why_refused
+from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import DISCOVERY, Outcome, ProbeStep, passed, untried, wrong
 from acmidm.probe.trial import Trial, Wanted
 from acmidm_onboarding.forms.probed_api import TestMessage
-from acmidm_onboarding.mistakes.findings import Finding, Said, finding, named, say
-from acmidm_onboarding.mistakes.sent import taken_apart
-from acmidm_onboarding.mistakes.table import SKEW_SECONDS, mistaken_id, mistakes_in
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Platform
 
@@ -37,7 +37,7 @@ class Probing(Trial):
         yield passed("client-id", quoted(self.client_id))
         key = self._key()
         yield key
-        discovered = self.discovery()
+        discovered = self._discovery()
         yield from discovered
         if any(
             step.outcome is not Outcome.PASSED and step.step == DISCOVERY for step in discovered
@@ -82,7 +82,7 @@ class Probing(Trial):
             )
         return wrong("key", finding("key:unknown", thumbprint=thumbprint, kids=", ".join(keys)))
 
-    def discovery(self) -> list[ProbeStep]:
+    def _discovery(self) -> list[ProbeStep]:
         """Where tokens are requested, and what time it is there."""
         url = f"{self.context.issuer}/.well-known/openid-configuration"
         try:

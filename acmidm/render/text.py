@@ -12,10 +12,8 @@ from rich.text import Text
 
 from acmidm.desk.history import History
 from acmidm.desk.mandates import MandateList
-from acmidm.desk.refusals import Refusals, RefusedRequest
 from acmidm.desk.status import ListedConnection, Status
 from acmidm.desk.steps import Steps
-from acmidm.desk.why import Why
 from acmidm.edit.promotion import Promotion, Side
 from acmidm.orders.checking import Checked
 from acmidm.orders.listed import ListedOrder, Orders
@@ -30,21 +28,8 @@ from acmidm_onboarding.values.terms import Platform
 
 _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 _UNDECLARED_SHOWN = 20
-_REFUSED_SHOWN = 5
 
-Report = (
-    Review
-    | Drift
-    | Status
-    | MandateList
-    | Steps
-    | Promotion
-    | History
-    | Refusals
-    | Why
-    | Orders
-    | Checked
-)
+Report = Review | Drift | Status | MandateList | Steps | Promotion | History | Orders | Checked
 Line = Text | tuple[Text, Text]
 """A line; or its label and the rest, which on a terminal stays behind the label where it is
 folded."""
@@ -251,66 +236,6 @@ def _history(report: History) -> Iterator[Line]:
     yield from (Text(f"\n{note}", style="dim") for note in report.notes)
 
 
-def _refusals(report: Refusals) -> Iterator[Line]:
-    """Newest first: whose, why, what to do, and what was sent."""
-    yield Text(report.title, style="bold")
-    for entry in report.entries:
-        client = ("  ", (plain(entry.client_id), "cyan")) if entry.client_id else ()
-        known = (
-            f"  {entry.title}" if entry.organisation != entry.application else ""
-        )  # a client that no state has
-        yield Text.assemble("\n", (entry.when, "bold"), known, *client)
-        yield from _refusal(entry)
-    yield from (Text(f"\n{note}", style="dim") for note in report.notes)
-
-
-def _refusal(entry: RefusedRequest) -> Iterator[Line]:
-    shown = {
-        "why": entry.what,
-        "remedy": entry.remedy,
-        "sent": ", ".join(f"{name} {value}" for name, value in entry.sent.items()),
-        "key": entry.thumbprint or "",
-        "rule": entry.said if entry.rule in entry.said else f"{entry.rule}: {entry.said}",
-    }
-    words = {name: say(f"refusals.{name}") for name in shown}
-    width = max(map(len, words.values())) + 1
-    for name, text in shown.items():
-        if text:
-            yield Text(f"  {words[name]:<{width}}", style="dim"), Text(plain(text, WHOLE))
-    if not entry.proven:
-        yield Text(f"  {say('refusals.unproven')}", style="yellow")
-
-
-def _why(report: Why) -> Iterator[Line]:
-    """By connection: the likely cause, what to say, and what that follows from."""
-    yield Text(report.title, style="bold")
-    for card in report.answers:
-        connection = card.connection
-        client = ("  ", (plain(connection.client_id), "cyan")) if connection.client_id else ()
-        yield Text.assemble("\n", (connection.title, "bold"), f"  {card.where}", *client)
-        whom = f" · {card.room('waits').lower()} {card.whom}" if card.waits_for else ""
-        likeliest, *others = card.causes
-        shown = [("likely", Text(plain(likeliest, WHOLE), style="bold yellow"))]
-        shown += [("also", Text(plain(other, WHOLE))) for other in others]
-        shown += [
-            ("tell", Text(plain(card.tell, WHOLE), style="bold")),
-            ("token", Text(card.last_token)),
-        ]
-        shown += [
-            ("keys", Text("; ".join(card.keys))),
-            ("step", Text(f"{card.step.value}. {card.title}{whom}")),
-        ]
-        shown += [
-            ("refused_at", Text(plain(f"{one.when}: {one.what}", WHOLE)))
-            for one in card.refusals[:_REFUSED_SHOWN]
-        ]
-        shown += [("scopes", Text(scope.text)) for scope in card.granted]
-        width = max(len(say(f"why.{name}")) for name, _ in shown) + 1
-        for name, text in shown:
-            yield Text(f"  {say(f'why.{name}'):<{width}}", style="dim"), text
-    yield from (Text(f"\n{note}", style="dim") for note in report.notes)
-
-
 def _counting(title: str, connections: Sequence[ConnectionChanges]) -> str:
     return f"{title}: {say_counted('report.clients', len(connections))}"
 
@@ -417,8 +342,6 @@ _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
     Steps: _steps,
     Promotion: _promotion,
     History: _history,
-    Refusals: _refusals,
-    Why: _why,
     Orders: _orders,
     Checked: _checked,
 }

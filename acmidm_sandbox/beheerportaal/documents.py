@@ -302,34 +302,6 @@ class AuditEntry(Wire):
     after: dict[str, Any] | None
 
 
-class Refusal(Wire):
-    """A token request that was refused: what it said, as far as that is needed to explain it, and
-    nothing secret."""
-
-    at: str = Field(description="ISO 8601, UTC.")
-    client_id: str = Field(
-        description="Whose request it is, by its own word; empty where it names nobody."
-    )
-    proven: bool = Field(
-        description=(
-            "Whether it authenticated as that client first. Else anybody may have sent it in its"
-            " name."
-        )
-    )
-    rule: str = Field(description="Which rule of the token endpoint it breaks.")
-    said: str = Field(description="What the authority says of it, in a sentence.")
-    header: dict[str, JsonValue] = Field(description="`alg`, `kid` and `typ` of its assertion.")
-    claims: dict[str, JsonValue] = Field(description="The registered claims of its assertion.")
-    fields: dict[str, list[str]] = Field(description="Its form: neither assertion nor secret.")
-
-
-class RefusalPage(Wire):
-    """A page of refused token requests, newest first."""
-
-    items: list[Refusal]
-    next: str | None
-
-
 class CouplingRequest(Wire):
     """That a client wants to be coupled to an API; once it is, its scopes say so, and the request
     is gone."""

@@ -20,10 +20,6 @@ LONGEST_ATTRIBUTE_NAME = 64
 SHORTEST_SECRET, LONGEST_SECRET = 16, 255
 LONGEST_SECRET_OVERLAP_SECONDS = 365 * 24 * 60 * 60
 
-MOST_REFUSALS = 20  # that are kept of a client, of those that it surely sent
-MOST_UNPROVEN_REFUSALS = 10  # of those that anybody may have sent in its name
-MOST_REFUSALS_OF_STRANGERS = 100  # of all that name no client that is here
-LONGEST_OF_REFUSAL = 1000  # characters of each text that is kept of a refused request
 
 MOST_MISTAKES = 20  # that are named in one answer
 MOST_VALUES = 10  # that a mistake names

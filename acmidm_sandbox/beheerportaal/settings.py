@@ -108,13 +108,6 @@ class PortalSettings(_Settings):
     processing_seconds: float = Field(
         default=2, ge=0, description="For how long an upload by v2 of DOSIS has no result."
     )
-    explains_refusals: bool = Field(
-        default=False,
-        description=(
-            "Says why a client could not be authenticated, which also tells which clients there"
-            " are: for a sandbox, on loopback."
-        ),
-    )
     form_page: Path | None = Field(
         default=None,
         description="The aansluitingsformulier as a page; where it is not set, none is served.",

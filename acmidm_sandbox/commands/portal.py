@@ -34,16 +34,6 @@ app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 add_stop_and_status(app, NAME)
 
 
-_ExplainOption = Annotated[
-    bool,
-    typer.Option(
-        "--explain-refusals",
-        help=(
-            "Say why a client could not be authenticated, which also tells which clients there are."
-        ),
-    ),
-]
-
 _StrictOption = Annotated[
     bool,
     typer.Option(
@@ -55,7 +45,6 @@ _StrictOption = Annotated[
 @app.command()
 def start(
     stack: StackOption = "tni",
-    explain_refusals: _ExplainOption = False,
     strict: _StrictOption = False,
 ) -> None:
     """Start the portals of a stack on this machine; those that run with the same settings are left
@@ -68,7 +57,7 @@ def start(
         mail = portal.settings.smtp_port
         return say("sandbox.with_mail", started=message, port=mail) if mail else message
 
-    on_each(portals(stack, explain_refusals, strict), start_one)
+    on_each(portals(stack, strict), start_one)
 
 
 @app.command()

@@ -16,7 +16,6 @@ _MANAGE = "manage-clients"
 """A role of the client ``realm-management``. It includes seeing clients and client scopes; nothing
 less lets a client be made."""
 _SEE_EVENTS = "view-events"
-_EVENTS_SECONDS = 30 * 24 * 3600
 """For how long the realm keeps refused token requests."""
 
 
@@ -37,8 +36,7 @@ class Realm:
     audience: str | None = None
     """The origin of the product APIs: what access tokens with these scopes have in ``aud``."""
     audited: bool = False
-    """Whether it keeps who changed what and which token requests it refused, and the operator may
-    see it."""
+    """Whether it keeps who changed what, and the operator may see it."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """More of Keycloak's RealmRepresentation."""
 
@@ -50,16 +48,10 @@ class Realm:
 
 def set_up(admin: Admin, realm: Realm) -> None:
     """Make the realm, or bring it to this state."""
-    audit: dict[str, Any] = {
+    audit = {
         "adminEventsEnabled": realm.audited,
         "adminEventsDetailsEnabled": realm.audited,
     }
-    if realm.audited:
-        audit |= {
-            "eventsEnabled": True,
-            "enabledEventTypes": ["CLIENT_LOGIN_ERROR"],
-            "eventsExpiration": _EVENTS_SECONDS,
-        }
     document = {"realm": realm.name, "enabled": True, **audit, **realm.settings}
     if admin.find(f"/{realm.name}") is None:
         admin.post("", document)

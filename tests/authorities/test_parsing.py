@@ -47,7 +47,6 @@ CALLS: dict[str, Callable[[Any], object]] = {
         "any", {}, {"key-1": {"kid": "key-1"}}
     ),
     "recorded_changes": lambda authority: list(authority.recorded_changes("any")),
-    "refusals": lambda authority: list(authority.refusals()),
 }
 PRODUCT_CALLS: dict[str, Callable[[Any], object]] = {
     "read": lambda products: products.read("dosis", "any"),

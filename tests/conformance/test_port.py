@@ -6,25 +6,22 @@ it is never silent.
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from acmidm_onboarding.authorities.errors import (
     AlreadyRegistered,
     AuthorityError,
     ChangedMeanwhile,
-    NotAllowed,
     NotFound,
     PerhapsGone,
     Rejected,
 )
-from acmidm_onboarding.authorities.port import NO_PARTS, ClientParts, KeepsRefusals
+from acmidm_onboarding.authorities.port import NO_PARTS, ClientParts
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument
 from tests.conformance.subjects import NO_PRODUCTS, Subject
 from tests.support.forms import PLAIN, SEND
-from tests.support.portal import metadata, new_jwks, new_key, request_token, sign_assertion
-from tests.support.trust import TRUSTED
+from tests.support.portal import metadata, new_jwks
 
 DOSIS = {"bron_uri": "urn://gent/x", "product_ids": ["10244"]}
 
@@ -243,23 +240,3 @@ def test_nothing_is_made_that_nobody_confirmed(
             subject.authority.register(wanted, None, parts)
         with pytest.raises(PerhapsGone):
             subject.authority.read("unheard-of")
-
-
-def test_refused_requests_are_known_where_it_says_so(subject: Subject, client_id: str) -> None:
-    """Which names the client, and nothing that is secret; or a sentence why the operator sees
-    none."""
-    if not isinstance(subject.authority, KeepsRefusals):
-        return
-    assert subject.wire is not None
-    issuer = str(subject.wire.settings["issuer"])
-    found = httpx.get(f"{issuer}/.well-known/openid-configuration", verify=TRUSTED).json()
-    assertion = sign_assertion(new_key("lost"), client_id, issuer)
-    assert request_token(found["token_endpoint"], assertion).status_code in (400, 401)
-    if subject.kind.name == "keycloak":  # of which this realm keeps no events
-        with pytest.raises(NotAllowed, match="view-events"):
-            next(subject.authority.refusals(client_id))
-        return
-    refusal = next(subject.authority.refusals(client_id))
-    assert refusal.client_id == client_id
-    assert refusal.rule
-    assert assertion.rpartition(".")[2] not in str(refusal)

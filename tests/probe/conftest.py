@@ -14,7 +14,7 @@ from tests.support.connection import Connection, make_connection
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
 
-SILENT: dict[str, Any] = {"explains_refusals": False, "processing_seconds": 0}
+SILENT: dict[str, Any] = {"is_silent": True, "processing_seconds": 0}
 
 
 @pytest.fixture(scope="session")

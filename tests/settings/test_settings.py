@@ -56,14 +56,14 @@ def test_pulumi_yaml_declares_every_setting_alike(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("acmidm_onboarding.settings.platform.installed_authorities", lambda: own)
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     keys = declared_keys()
-    own = {key: value for key, value in keys.items() if ":" not in key}
-    assert set(declared) == set(own)
-    for key, (default, description) in own.items():
+    of_project = {key: value for key, value in keys.items() if ":" not in key}
+    assert set(declared) == set(of_project)
+    for key, (default, description) in of_project.items():
         said = declared[key]
         text = said["description"]
         assert text == description, key
-        types = {bool: "boolean", int: "integer", dict: "object"}
-        assert said["type"] == types.get(type(default), "string"), key
+        kinds = {bool: "boolean", int: "integer", dict: "object"}
+        assert said["type"] == kinds.get(type(default), "string"), key
         if default is not None:
             assert str(said["default"]).casefold() == str(default).casefold().removesuffix(".0"), (
                 key

@@ -62,8 +62,11 @@ class Connection:
     def key(self) -> ECKey:
         return next(iter(self.form.keys.values()))
 
-    def run(self, *words: str, client_id: str | None = None, key: bool = True) -> Result:
-        """Run the command; nothing of a key may be in what it says."""
+    def run(
+        self, *words: str, client_id: str | None = None, key: bool = True, typed: str | None = None
+    ) -> Result:
+        """Run the command, with what is ``typed`` on standard input; nothing of a key may be in
+        what it says."""
         given = ("--private-key", str(self.key_file)) if key else ()
         identity = ("--client-id", client_id or self.client_id) if client_id != "" else ()
         command = [
@@ -77,7 +80,7 @@ class Connection:
             *identity,
             *words,
         ]
-        done = CliRunner().invoke(app, command)
+        done = CliRunner().invoke(app, command, input=typed)
         said = done.output + (done.stderr or "")
         private = {str(one.as_dict(private=True)["d"]) for one in self.form.keys.values()}
         assert not any(secret in said for secret in private), "a private key is shown"

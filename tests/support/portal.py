@@ -32,6 +32,7 @@ from tests.support.warm_server import warm_environment
 
 OPERATOR = "test-operator"
 START_SECONDS = 30
+_SILENT_SERVER = Path(__file__).with_name("silent_server.py")
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 SCOPES = {
@@ -255,14 +256,15 @@ def start_portal(
     apis: Mapping[str, Any] = APIS,
     operator_key: ECKey | None = None,
     receives_mail: bool = False,
+    is_silent: bool = False,
     python: str | Path = sys.executable,
     **more: Any,
 ) -> RunningPortal:
     """Starts a portal whose data is in `folder`, and returns when it is ready; the caller stops it.
 
     One that `receives_mail` has a free port for that in its settings. A folder that was used before
-    is gone on with; give the same `operator_key` to keep the operator's. `more` are further fields
-    of `PortalSettings`.
+    is gone on with; give the same `operator_key` to keep the operator's. One that `is_silent` does
+    not say why a client cannot be authenticated. `more` are further fields of `PortalSettings`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     reserved = [reserve_port() for wanted in (not port, receives_mail) if wanted]
@@ -277,7 +279,6 @@ def start_portal(
             "scopes": scopes,
             "products": products,
             "apis": apis,
-            "explains_refusals": True,
             **more,
         }
     )
@@ -287,7 +288,9 @@ def start_portal(
     register_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     daemon = Daemon(folder, "portal")
     started = program(settings, daemon, start_seconds=START_SECONDS)
-    daemon.start(replace(started, command=(python, *started.command[1:])))
+    *words, settings_file = started.command[1:]
+    words = ["-P", _SILENT_SERVER] if is_silent else words
+    daemon.start(replace(started, command=(python, *words, settings_file)))
     return RunningPortal(daemon, settings, key, reserved)
 
 

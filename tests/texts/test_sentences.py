@@ -31,12 +31,9 @@ DONE = [
     *(COMMANDS / room for room in ("edit", "engine", "importing")),
     *(
         COMMANDS / "commands" / f"{name}.py"
-        for name in ("validate", "new", "keys", "secret", "status", "token")
+        for name in ("validate", "new", "keys", "secret", "status")
     ),
-    *(
-        COMMANDS / f"{name}.py"
-        for name in ("files", "git", "project", "probe/tokens", "probe/token_socket")
-    ),
+    *(COMMANDS / f"{name}.py" for name in ("files", "git", "project")),
 ]
 """What says each sentence by its name: rooms, and files."""
 SAYS = {

@@ -1,4 +1,4 @@
-"""What happened, newest first: the audit trail, and the token requests that were refused."""
+"""What happened, newest first: the audit trail."""
 
 from typing import Annotated
 
@@ -9,8 +9,8 @@ from acmidm_sandbox.beheerportaal.api.clients import PREFIX
 from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, AFTER, LIMIT, problems
 from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.context import CurrentPortal
-from acmidm_sandbox.beheerportaal.documents import AuditPage, RefusalPage
-from acmidm_sandbox.beheerportaal.store import audit, refusals
+from acmidm_sandbox.beheerportaal.documents import AuditPage
+from acmidm_sandbox.beheerportaal.store import audit
 
 router = APIRouter(
     prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["audit"]
@@ -29,16 +29,4 @@ def read_audit(
     with portal.database.read() as connection:
         return answers.page(
             audit.page(connection, client_id, limit, None if after is None else int(after))
-        )
-
-
-@router.get("/refusals", response_model=RefusalPage, responses=problems())
-def read_refusals(
-    portal: CurrentPortal, client_id: ClientId = None, limit: LIMIT = 100, after: AFTER = None
-) -> Response:
-    """The newest refused token requests: those that name a client, which need not be here, or
-    all."""
-    with portal.database.read() as connection:
-        return answers.page(
-            refusals.page(connection, client_id, limit, None if after is None else int(after))
         )

@@ -9,6 +9,8 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import import_key
+from joserfc.util import urlsafe_b64decode
+from pydantic_core import from_json
 
 from acmidm_sandbox.beheerportaal.jwk import (
     SIGNING_ALGORITHMS,
@@ -19,7 +21,6 @@ from acmidm_sandbox.beheerportaal.jwk import (
 from acmidm_sandbox.beheerportaal.limits import LONGEST_JTI
 from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal, why_unknown
-from acmidm_sandbox.beheerportaal.oauth.refused import objects_in
 from acmidm_sandbox.beheerportaal.oauth.rules import (
     CLOCK_SKEW_SECONDS,
     LONGEST_LIFETIME_SECONDS,
@@ -59,7 +60,7 @@ class Assertion:
         text = form.get("client_assertion")
         if not text:
             raise judge.refusal("assertion", "client_assertion is missing")
-        objects = objects_in(text)
+        objects = _objects_in(text)
         if objects is None:
             no_jwt = (
                 "client_assertion is no JWT (RFC 7519): it needs a header, a payload and a"
@@ -89,17 +90,15 @@ class AssertionVerifier:
         self._settings = settings
         self._database = database
 
-    def verify(self, assertion: Assertion, client: Principal | None) -> Principal:
-        """Return the client, with the thumbprint of the key that signed it as its credential.
+    def verify(self, assertion: Assertion, client: Principal | None, judge: Judge) -> Principal:
+        """Return the client, with the thumbprint of the key that signed it as its credential. Once
+        the signature is good, the judge knows the request as proven.
 
         Raises:
             InvalidClientError
         """
         if client is None:
-            raise Judge(self._settings).refusal(
-                "known client", why_unknown(self._settings, assertion.client_id)
-            )
-        judge = Judge(self._settings, client)
+            raise judge.refusal("known client", why_unknown(self._settings, assertion.client_id))
         key = self._choose(assertion, client, judge)
         claims = _signed_claims(assertion, key)
         if claims is None:
@@ -107,7 +106,7 @@ class AssertionVerifier:
                 f"the signature is wrong: it was not made with the private key of kid {key['kid']}"
             )
             raise judge.refusal("signature", wrong)
-        judge.proven = True
+        judge.is_proven = True
         if not client.enabled:
             raise judge.refusal(
                 "enabled", f"client {client.client_id} is disabled; ask the operator to enable it"
@@ -220,6 +219,17 @@ class AssertionVerifier:
             )
         else:
             judge.broken("aud", f"aud is {audience}; it must be {wanted}")
+
+
+def _objects_in(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+    """Return header and claims of a JWT that nobody has verified yet; None where it is none."""
+    try:
+        header, claims = (
+            from_json(urlsafe_b64decode(part.encode())) for part in assertion.split(".")[:-1]
+        )
+    except ValueError:
+        return None
+    return (header, claims) if isinstance(header, dict) and isinstance(claims, dict) else None
 
 
 def _verify_times(claims: Mapping[str, Any], judge: Judge) -> int:

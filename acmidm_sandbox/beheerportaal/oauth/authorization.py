@@ -18,19 +18,15 @@ from typing_extensions import override
 from acmidm_sandbox.beheerportaal.oauth import principals
 from acmidm_sandbox.beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
 from acmidm_sandbox.beheerportaal.oauth.errors import (
-    UNEXPLAINED,
-    fit_for_a_line,
-    invalid_client,
     invalid_request,
     invalid_scope,
 )
 from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal
-from acmidm_sandbox.beheerportaal.oauth.refused import refusal_of
 from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens
 from acmidm_sandbox.beheerportaal.secrets import is_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.beheerportaal.store import refusals
+from acmidm_sandbox.beheerportaal.store import clients
 from acmidm_sandbox.beheerportaal.store.database import Database
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", METHOD)
@@ -46,6 +42,10 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]
         # the settings' business.
         super().__init__("POST", "https://loopback", headers=headers)
         self.pairs = pairs
+        self.known_client_id = ""
+        """The client that it names, where there is one."""
+        self.is_proven = False
+        """Whether it surely is that client's."""
         self.payload = BasicOAuth2Payload(dict(pairs))
 
     @property
@@ -143,20 +143,23 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     ) -> Principal:
         """Authlib: the client, known by the one method that the request uses. What can be said of
         the request alone is said first."""
-        judge = Judge(self.settings)
-        sent = _sent(request, judge)
+        of_request = Judge(self.settings)
+        sent = _sent(request, of_request)
         if request.payload.client_id not in (None, sent.client_id):
             differs = (
                 f"client_id in the form differs from the authenticated client {sent.client_id};"
                 " leave it out"
             )
-            judge.broken("another client_id", differs)
+            of_request.broken("another client_id", differs)
         client = principals.find(self._database, sent.client_id)
-        return (
-            self._assertions.verify(sent, client)
-            if isinstance(sent, Assertion)
-            else self._verify_secret(sent, client)
-        )
+        request.known_client_id = client.client_id if client else ""
+        judge = Judge(self.settings, client)
+        try:
+            if isinstance(sent, Assertion):
+                return self._assertions.verify(sent, client, judge)
+            return self._verify_secret(sent, client, judge)
+        finally:
+            request.is_proven = judge.is_proven
 
     @override
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
@@ -167,23 +170,17 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     def handle_error_response(
         self, request: TokenRequest | None, error: OAuth2Error
     ) -> JSONResponse:
-        """Authlib: the answer to a request that is refused; why a client is not known is said in a
-        sandbox, and in the log."""
-        if request is not None and "token" not in request.form:  # introspection names one
-            self._keep(request, error)
-        else:
-            log.info("client unknown: %s", error.description)
-        if error.error == "invalid_client" and not self.settings.explains_refusals:
-            error = invalid_client(UNEXPLAINED)
+        """Authlib: the answer to a request that is refused, which its client's page then tells of,
+        if the request has proved to be that client's."""
+        rule = getattr(error, "rule", error.error)  # Authlib's own error has none
+        client_id = request.known_client_id if request is not None else ""
+        log.info("client %s, rule %s: refused", client_id or "unknown", rule)
+        is_introspection = request is not None and "token" in request.form
+        if request is not None and request.is_proven and not is_introspection:
+            with self._database.write() as connection:
+                clients.note_refusal(connection, client_id, rule)
         answer: JSONResponse = super().handle_error_response(request, error)
         return answer
-
-    def _keep(self, request: TokenRequest, error: OAuth2Error) -> None:
-        refusal = refusal_of(request.pairs, _basic(request)[0], error)
-        known = principals.find(self._database, refusal.client_id) is not None
-        with self._database.write() as connection:
-            refusals.add(connection, refusal, known=known)
-        log.info("client %s: %s", fit_for_a_line(refusal.client_id or "unknown"), refusal.said)
 
     @override
     def handle_response(
@@ -229,9 +226,9 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Authlib: nobody listens."""
 
-    def _verify_secret(self, sent: _Secret, client: Principal | None) -> Principal:
-        """Return the client, with the mark of the secret as its credential."""
-        judge = Judge(self.settings)
+    def _verify_secret(self, sent: _Secret, client: Principal | None, judge: Judge) -> Principal:
+        """Return the client, with the mark of the secret as its credential. Once the secret is
+        good, the judge knows the request as proven."""
         if client is None:
             raise judge.refusal(
                 "known client", principals.why_unknown(self.settings, sent.client_id)
@@ -251,7 +248,7 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
             raise judge.refusal(
                 "secret", f"client_secret is not the one of client {client.client_id}"
             )
-        judge.proven = True
+        judge.is_proven = True
         if not client.enabled:
             raise judge.refusal(
                 "enabled", f"client {client.client_id} is disabled; ask the operator to enable it"

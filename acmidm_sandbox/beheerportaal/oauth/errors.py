@@ -7,12 +7,6 @@ from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, Inva
 
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _LONGEST = 400
-# For whoever fails to authenticate, whatever the reason: it would also tell which clients there
-# are, and how they authenticate.
-UNEXPLAINED = (
-    "the client could not be authenticated; check the client_id, the key or secret, the assertion,"
-    " and the environment"
-)
 
 
 def fit_for_a_line(sentence: str) -> str:

@@ -22,7 +22,7 @@ class Judge:
         self._platform = "acmidm" if self._is_operator else settings.platform
         self._noted: set[str] = set()
         self._is_strict = settings.strict or self._is_operator
-        self.proven = client is not None and bool(client.credential)
+        self.is_proven = False
         """Whether the request surely is the client's."""
 
     def broken(
@@ -46,7 +46,7 @@ class Judge:
     ) -> Any:
         """Return the error for a request that leaves nothing to go on with."""
         error = refuse(f"{sentence} (rule: {name})")
-        error.rule, error.proven = name, self.proven
+        error.rule = name
         return error
 
     def note(self, name: str, what: str) -> None:

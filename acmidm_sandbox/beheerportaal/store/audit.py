@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, insert, select
 
 from acmidm_sandbox.beheerportaal.documents import Action, AuditEntry, AuditPage
 from acmidm_sandbox.beheerportaal.store.tables import audit
-
-D = TypeVar("D", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +44,19 @@ def record(connection: Connection, actor: str, change: Change) -> None:
 
 
 def page(connection: Connection, client_id: str | None, limit: int, after: int | None) -> AuditPage:
-    """At most `limit` entries older than number `after`, newest first."""
-    items, following = newest(connection, audit, AuditEntry, client_id, limit, after)
-    return AuditPage(items=items, next=following)
-
-
-def newest(
-    connection: Connection,
-    table: Table,
-    kind: type[D],
-    client_id: str | None,
-    limit: int,
-    after: int | None,
-) -> tuple[list[D], str | None]:
-    """Return a page of what a table has of a client or of all, newest first, and `after` of the
-    next page."""
-    query = select(table).order_by(table.c.seq.desc()).limit(limit + 1)
+    """At most `limit` entries of a client or of all that are older than number `after`, newest
+    first."""
+    query = select(audit).order_by(audit.c.seq.desc()).limit(limit + 1)
     if client_id is not None:
-        query = query.where(table.c.client_id == client_id)
+        query = query.where(audit.c.client_id == client_id)
     if after is not None:
-        query = query.where(table.c.seq < after)
+        query = query.where(audit.c.seq < after)
     rows = connection.execute(query).mappings().all()
     items = [
-        kind.model_construct(**{name: row[name] for name in kind.model_fields})
+        AuditEntry.model_construct(**{name: row[name] for name in AuditEntry.model_fields})
         for row in rows[:limit]
     ]
-    return items, str(rows[limit - 1]["seq"]) if len(rows) > limit else None
+    return AuditPage(items=items, next=str(rows[limit - 1]["seq"]) if len(rows) > limit else None)
 
 
 def last_actor(connection: Connection, client_id: str, action: Action) -> tuple[str, str] | None:

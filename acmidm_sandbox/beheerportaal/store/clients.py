@@ -3,6 +3,7 @@ version each."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -36,7 +37,6 @@ from acmidm_sandbox.beheerportaal.store.tables import (
     coupling_requests,
     keys_in_use,
     notifications,
-    refusals,
     uploads,
 )
 
@@ -47,6 +47,14 @@ _DOCUMENT_COLUMNS = tuple(ClientDocument.model_fields)
 _METADATA = {
     name for name in ClientDocument.model_fields if name not in ("client_id", "client_id_issued_at")
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LastRefusal:
+    """When a client's last token request was refused, and by which rule of the token endpoint."""
+
+    at: datetime
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class StoredClient:
     scopes_version: int = 1
     jwks_version: int = 1
     previous_client_secret_hash: str | None = None
+    last_refusal: LastRefusal | None = None
 
     def previous_in_force(self, now: float) -> str | None:
         """Return the hash of the secret before, as long as it works."""
@@ -169,10 +178,17 @@ def replace_jwks(connection: Connection, stored: StoredClient, jwks: JwksDocumen
     return renewed
 
 
+def note_refusal(connection: Connection, client_id: str, rule: str) -> None:
+    """Note that a token request was refused that has proved to be the client's. An operator's is
+    noted nowhere."""
+    values = {"refused_at": datetime.now(UTC).isoformat(), "refused_rule": rule}
+    _write(connection, client_id, values)
+
+
 def remove(connection: Connection, client_id: str) -> None:
     """Remove the client with its scopes and keys, and with what it sent: nobody else would ever
     remove that."""
-    for table in (clients, coupling_requests, uploads, notifications, keys_in_use, refusals):
+    for table in (clients, coupling_requests, uploads, notifications, keys_in_use):
         connection.execute(delete(table).where(table.c.client_id == client_id))
 
 
@@ -254,6 +270,9 @@ def _stored(row: RowMapping) -> StoredClient:
         scopes_version=row["scopes_version"],
         jwks_version=row["jwks_version"],
         previous_client_secret_hash=row["previous_client_secret_hash"],
+        last_refusal=None
+        if row["refused_at"] is None
+        else LastRefusal(datetime.fromisoformat(row["refused_at"]), row["refused_rule"]),
     )
 
 

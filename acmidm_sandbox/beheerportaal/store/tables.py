@@ -45,6 +45,9 @@ clients = Table(
     Column("client_version", Integer, nullable=False),
     Column("scopes_version", Integer, nullable=False),
     Column("jwks_version", Integer, nullable=False),
+    # Of the last token request that was refused after it had proved to be this client's.
+    Column("refused_at", Text),
+    Column("refused_rule", Text),
     sqlite_autoincrement=True,
 )
 
@@ -116,25 +119,6 @@ keys_in_use = Table(
     Column("last_used_at", Integer, nullable=False),
     Column("with_kid", Boolean, nullable=False),
     sqlite_with_rowid=False,
-)
-
-# Token requests that were refused: the newest of each client, and of all strangers together.
-refusals = Table(
-    "refusals",
-    metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("at", Text, nullable=False),
-    Column(
-        "client_id", Text, nullable=False, index=True
-    ),  # no foreign key: it is what the request says
-    Column("known", Boolean, nullable=False),
-    Column("proven", Boolean, nullable=False),
-    Column("rule", Text, nullable=False),
-    Column("said", Text, nullable=False),
-    Column("header", JSON, nullable=False),
-    Column("claims", JSON, nullable=False),
-    Column("fields", JSON, nullable=False),
-    sqlite_autoincrement=True,
 )
 
 # Of an access token, too, only the hash is kept.

@@ -14,17 +14,14 @@ from acmidm_sandbox.beheerportaal.store import (
     couplings,
     keys_in_use,
     products,
-    refusals,
 )
 from acmidm_sandbox.beheerportaal.store.clients import StoredClient, of_organisation
 from acmidm_sandbox.beheerportaal.web import views
-from acmidm_sandbox.beheerportaal.web.views import RefusalView
 from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
 
 _CLIENTS_ON_A_PAGE = 50
 _CHANGES_ON_A_PAGE = 50
 _LATEST_CHANGES = 8
-_LATEST_REFUSALS = 5
 # So far back, and no further than a page of the trail goes, is looked for who granted a scope or
 # added a key.
 _LONGEST_TRAIL = 500
@@ -75,24 +72,19 @@ def render(
     with visit.portal.database.read() as connection:
         page = audit.page(connection, client_id, _LONGEST_TRAIL, None)
         in_use = keys_in_use.of_client(connection, client_id)
-        refused = refusals.page(connection, client_id, _LATEST_REFUSALS, None)
         configured = {
             name: products.find(connection, name, client_id)
             for name in sorted(visit.portal.settings.products)
         }
         requests = couplings.of_client(connection, client_id)
         is_own = clients.find_among(connection, own(visit), client_id) is not None
-    trail, explained = page.items, list[RefusalView]()
-    if refused.items:  # a portal without the table of mistakes starts sooner
-        from acmidm_sandbox.beheerportaal.web.refusals import explain
-
-        explained = explain(visit.portal.settings, visit.texts.language, client, refused.items)
+    trail = page.items
     return visit.page(
         "client.html",
         status,
         client=client.document,
         keys=views.keys_of(client, trail, in_use),
-        refusals=explained,
+        last_refusal=client.last_refusal,
         scopes=views.scopes_of(client, visit.portal.settings, trail),
         coupled=[
             name

@@ -74,16 +74,6 @@ class ScopeView:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusalView:
-    """A refused token request; `proven` says whether it surely is the client's."""
-
-    at: datetime
-    what: str
-    remedy: str
-    proven: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """One thing that a change added (`+`), removed (`-`) or altered (`±`); `label` names the
     field."""

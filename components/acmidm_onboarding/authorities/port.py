@@ -10,14 +10,13 @@ has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
-from acmidm_onboarding.mistakes.sent import Sent
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, fields_in, grants
 from acmidm_onboarding.values.keys import keys_of
@@ -325,40 +324,6 @@ class Audited(Protocol):
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         """Yield the changes of a client, newest first."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A token request that an authority refused, as far as the authority keeps it; nothing in it is
-    secret."""
-
-    at: datetime
-    client_id: str
-    """Whose request it is, by its own word; empty where it names nobody."""
-    rule: str
-    """What it breaks: a rule of the table in ``docs/integrators.md``, else the authority's own name
-    for it."""
-    said: str
-    """What the authority says of it."""
-    proven: bool = False
-    """Whether it surely is that client's. Else anybody may have sent it in its name."""
-    header: Mapping[str, Any] = field(default_factory=dict)
-    claims: Mapping[str, Any] = field(default_factory=dict)
-    fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-    @property
-    def sent(self) -> Sent:
-        """The request, as the table of mistakes reads it."""
-        return Sent(self.header, self.claims, "", self.fields, self.rule)
-
-
-@runtime_checkable
-class KeepsRefusals(Protocol):
-    """An authority that also says which token requests it refused."""
-
-    def refusals(self, client_id: str | None = None) -> Iterator[Refusal]:
-        """Yield the refused requests that name a client, or all, newest first. The client need not
-        exist."""
 
 
 @runtime_checkable

@@ -28,7 +28,7 @@ _DAY = 24 * 3600
 @pytest.fixture
 def client_id(portal: RunningPortal, operator: httpx.Client) -> str:
     """A client with all there can be: keys in each state, products, scopes, an attribute, a
-    history, refusals."""
+    history, a refused request."""
     client_id, _ = registered(operator, attributes={ATTRIBUTE: "loket"})
     scopes = {
         "scopes": ["dv_notificaties_import", "dv_dosis_schrijven"],
@@ -42,8 +42,9 @@ def client_id(portal: RunningPortal, operator: httpx.Client) -> str:
         "mijn-gent-2026": now + 400 * _DAY,
         "zonder-einde": None,
     }
+    pairs = {kid: new_key(kid) for kid in ends}
     keys = [
-        {**public_jwk(new_key(kid)), **({} if end is None else {"exp": end})}
+        {**public_jwk(pairs[kid]), **({} if end is None else {"exp": end})}
         for kid, end in ends.items()
     ]
     put_current(
@@ -54,13 +55,8 @@ def client_id(portal: RunningPortal, operator: httpx.Client) -> str:
         operator.put(
             path, json={"configuration": configuration}, headers={"If-None-Match": "*"}
         ).raise_for_status()
-    for audience in (portal.issuer, portal.token_endpoint):
-        assert (
-            portal.request_token(
-                sign_assertion(new_key("verloren"), client_id, audience)
-            ).status_code
-            == 401
-        )
+    assertion = sign_assertion(pairs["mijn-gent-2026"], client_id, portal.token_endpoint)
+    assert portal.request_token(assertion).status_code == 401
     return client_id
 
 

@@ -9,19 +9,15 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.authorities.errors import NotAllowed
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.authorities.port import Audited, RecordedChange
-from acmidm_onboarding.mistakes.checks import Context
-from acmidm_onboarding.mistakes.table import cause_of
-from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
 from tests.end_to_end.keycloak.test_drift import DRIFTS
 from tests.end_to_end.keycloak.test_operator import have_rights
 from tests.support.forms import PLAIN, SEND
 from tests.support.keycloak import OPERATOR, TestRealm, make_realm
-from tests.support.portal import metadata, new_key, request_token, sign_assertion
+from tests.support.portal import metadata, new_key
 
 
 @pytest.fixture(scope="module")
@@ -101,57 +97,6 @@ def test_events_that_are_gone_blame_nobody(audited: TestRealm, client_id: str) -
     assert list(audited.adapter().recorded_changes(client_id)) == []
     audited.grant(client_id, SEND)
     assert newest(audited.adapter(), client_id).after == {"scopes": [SEND]}
-
-
-REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
-    "a kid that it does not have": (
-        {"header": {"kid": "old"}},
-        "registered kid",
-        "kid:unregistered",
-    ),
-    "a client that nobody made": (
-        {"claims": {"iss": "nobody", "sub": "nobody"}},
-        "known client",
-        "client:unknown",
-    ),
-    "another issuer": ({"claims": {"iss": "nobody"}}, "iss", "iss:"),
-    "another audience": (
-        {"claims": {"aud": "elsewhere"}},
-        "invalid_client_credentials",
-        "assertion:refused",
-    ),
-    "a scope that is not granted": ({"scope": SEND}, "no scope granted", "scope:not granted"),
-}
-"""How a request is wrong; the rule that its event tells, and the cause by the table of mistakes. An
-event has no reason for an assertion that is not accepted."""
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_refused_request_is_told_of(audited: TestRealm, client_id: str, name: str) -> None:
-    changes, rule, cause = REFUSED[name]
-    key, named = new_key("declared"), changes.get("claims", {}).get("sub", client_id)
-    audited.set_keys(client_id, [key])
-    how = {part: changes[part] for part in ("header", "claims") if part in changes}
-    scope = {"scope": changes["scope"]} if "scope" in changes else {}
-    endpoint = f"{audited.issuer}/protocol/openid-connect/token"
-    assertion = sign_assertion(key, client_id, audited.issuer, **how)
-    assert request_token(endpoint, assertion, **scope).status_code in (400, 401)
-    refusal = next(audited.adapter().refusals(named))
-    assert (refusal.rule, refusal.client_id) == (rule, named)
-    assert refusal.proven is (name == "a scope that is not granted")
-    assert (
-        cause_of(
-            refusal.sent, Context(Platform.ACMIDM, "tni", audited.issuer, 0.0, has_habits=False)
-        ).id
-        == cause
-    )
-    assert abs(refusal.at - datetime.now(UTC)) < timedelta(minutes=10)
-
-
-def test_a_realm_that_keeps_no_refusals_says_so(realm: TestRealm) -> None:
-    """Or shows them to others only."""
-    with pytest.raises(NotAllowed, match="view-events"):
-        realm.adapter().refusals()
 
 
 def test_a_realm_that_tells_nothing(audited: TestRealm, realm: TestRealm) -> None:

@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 from joserfc.jwk import ECKey
-from typer.testing import CliRunner
 
-from acmidm.cli import app
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.values.terms import Environment
 from tests.support.connection import Connection
@@ -70,26 +67,6 @@ def test_a_connection_that_works(connection: OnKeycloak) -> None:
     assert (found.evidence.scopes, found.evidence.products) == (
         frozenset({SEND, DOSSIERS}),
         frozenset({"notificaties", "dosis"}),
-    )
-
-
-def test_a_token_for_a_program(connection: OnKeycloak, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One is for all products: a token request there names no API."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("cache").absolute()))
-    own = (
-        "--stack",
-        "tni",
-        "--private-key",
-        str(connection.key_file),
-        "--client-id",
-        connection.client_id,
-    )
-    done = CliRunner().invoke(app, ["token", str(connection.form.path), *own, "--print"])
-    assert done.exit_code == 0, done.output
-    read = f"{connection.portal.origin}/api/v2/dosis/bronnen/uris"
-    assert (
-        httpx.get(read, headers={"authorization": f"Bearer {done.stdout.strip()}"}).status_code
-        == 200
     )
 
 

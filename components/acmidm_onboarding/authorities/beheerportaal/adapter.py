@@ -11,7 +11,6 @@ from acmidm_onboarding.authorities.beheerportaal.wire import (
     WireClientPage,
     WireJwks,
     WireKeysInUse,
-    WireRefusalPage,
     WireRegisteredClient,
     WireScopes,
 )
@@ -19,7 +18,7 @@ from acmidm_onboarding.authorities.differences import must_write
 from acmidm_onboarding.authorities.errors import Rejected, Unintelligible
 from acmidm_onboarding.authorities.http import conditional
 from acmidm_onboarding.authorities.http.api import Api
-from acmidm_onboarding.authorities.http.collection import MOST_AT_ONCE, Collection
+from acmidm_onboarding.authorities.http.collection import Collection
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import (
@@ -29,7 +28,6 @@ from acmidm_onboarding.authorities.port import (
     KeyUse,
     NewSecret,
     RecordedChange,
-    Refusal,
     RegisteredClient,
     Reserved,
     operators_own,
@@ -193,13 +191,6 @@ class Beheerportaal:
     def keys_in_use(self, client_id: str) -> Mapping[str, KeyUse]:
         answer = self._documents.find(f"{_client(client_id)}/keys-in-use")
         return answer.as_(WireKeysInUse).by_thumbprint if answer else {}
-
-    def refusals(self, client_id: str | None = None) -> Iterator[Refusal]:
-        of_client = {} if client_id is None else {"client_id": client_id}
-        for page in Collection(self._api, "/refusals", WireRefusalPage).pages(
-            MOST_AT_ONCE, **of_client
-        ):
-            yield from page.items
 
     def administrators(self, codes: Codes[str]) -> int:
         """Return the most that one of the codes gives: somebody who is known by several is counted

@@ -25,7 +25,6 @@ from acmidm_onboarding.authorities.port import (
     ClientSnapshot,
     KeyUse,
     RecordedChange,
-    Refusal,
     RegisteredClient,
 )
 from acmidm_onboarding.values.harmless import Text, harmless
@@ -166,7 +165,3 @@ class WireAdministrators(_Wire):
 
 class WireAuditPage(ListPage):
     items: Page[RecordedChange]
-
-
-class WireRefusalPage(ListPage):
-    items: Page[Refusal]

@@ -26,7 +26,7 @@ from acmidm_onboarding.authorities.errors import (
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.collection import AddressCheck, Bounded
 from acmidm_onboarding.authorities.http.paths import segment
-from acmidm_onboarding.authorities.keycloak.events import AdminEvents, refused_logins
+from acmidm_onboarding.authorities.keycloak.events import AdminEvents
 from acmidm_onboarding.authorities.keycloak.mappers import attributes_document
 from acmidm_onboarding.authorities.keycloak.reserved import ReservedClients
 from acmidm_onboarding.authorities.keycloak.scopes import RealmScopes, listed
@@ -50,7 +50,6 @@ from acmidm_onboarding.authorities.port import (
     ClientSnapshot,
     NewSecret,
     RecordedChange,
-    Refusal,
     RegisteredClient,
     Reserved,
     require_grantable,
@@ -223,10 +222,6 @@ class Keycloak(Authority):
             if client
             else events.of_removed_client(client_id)
         )
-
-    def refusals(self, client_id: str | None = None) -> Iterator[Refusal]:
-        """Yield the refused token requests from the realm's login events, newest first."""
-        return iter(refused_logins(self._api, client_id))
 
     def _all(self) -> Iterator[WireClient]:
         bounded, first = Bounded(f"GET {self._api.base_url}/clients"), 0

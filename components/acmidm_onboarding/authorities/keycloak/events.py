@@ -1,5 +1,4 @@
-"""What Keycloak's events say of a client: who changed what, and when; and which token requests were
-refused.
+"""What Keycloak's events say of a client: who changed what, and when.
 
 An event has what was sent, not what changed, and has that only where the realm keeps
 representations (*Include representation*). So the client is put together from its events, oldest
@@ -20,33 +19,16 @@ from pydantic.alias_generators import to_camel
 
 from acmidm_onboarding.authorities.errors import NotAllowed, NotFound
 from acmidm_onboarding.authorities.http.api import Api, parse_json
-from acmidm_onboarding.authorities.http.items import MOST_ITEMS, Entries, Page
+from acmidm_onboarding.authorities.http.items import MOST_ITEMS, Page
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.keycloak.mappers import claim_of
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
-from acmidm_onboarding.authorities.port import RecordedChange, Refusal
+from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.harmless import Text
 
 Document = dict[str, Any]
 _BASE = frozenset({"id", "clientId", "enabled", "clientAuthenticatorType"})
 """What a whole representation has, and a change of a few members has not."""
-
-
-_REFUSED = "CLIENT_LOGIN_ERROR"
-_SCOPES = "Invalid scopes: "
-_CLAIMS = {
-    "iss": "client_assertion_issuer",
-    "sub": "client_assertion_sub",
-    "jti": "client_assertion_id",
-}
-_RULES = {
-    "client_not_found": "known client",
-    "client_disabled": "enabled",
-    "client_credentials_setup_required": "registered kid",
-}
-"""Per error of an event, the rule that its request breaks, where that is plain.
-``invalid_client_credentials`` is not: Keycloak then keeps no reason."""
 EventTime = Annotated[int, Field(ge=0, lt=253_402_300_800_000)]
 """In milliseconds since 1970, up to the year 9999."""
 
@@ -175,71 +157,6 @@ class AdminEvents:
         if own is not None and own.id == actor.user_id:
             return client.client_id
         return say("keycloak.user.through", user=user, client=client.client_id)
-
-
-class WireLoginEvent(BaseModel):
-    """An EventRepresentation."""
-
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
-
-    time: EventTime
-    client_id: Text = ""
-    error: Text = "?"
-    details: Entries[Text, Text] = Field(default_factory=dict)
-
-    @property
-    def refusal(self) -> Refusal:
-        details = self.details
-        claims = {name: details[detail] for name, detail in _CLAIMS.items() if detail in details}
-        said, error = details.get("reason", self.error), _RULES.get(self.error, self.error)
-        scopes = said.removeprefix(_SCOPES) if said.startswith(_SCOPES) else None
-        is_other = claims.get("iss") != claims.get("sub")  # whose client Keycloak does not look for
-        return Refusal(
-            datetime.fromtimestamp(self.time / 1000, UTC),
-            claims.get("sub", self.client_id),
-            "no scope granted" if scopes else "iss" if is_other else error,
-            said,
-            proven="client_auth_method" in details,
-            header={"kid": details["client_jwt_kid"]} if "client_jwt_kid" in details else {},
-            claims=claims,
-            fields={"scope": [scopes]} if scopes else {},
-        )
-
-
-class WireLoginEvents(RootModel[Page[WireLoginEvent]]):
-    pass
-
-
-class WireEventsConfig(BaseModel):
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
-
-    events_enabled: bool = False
-    enabled_event_types: list[str] = []
-
-
-def refused_logins(api: Api, client_id: str | None) -> list[Refusal]:
-    """Return the refused token requests of a client, or of all, newest first, as far as a thousand
-    go back.
-
-    An event that names no client is found by the ``sub`` of its assertion alone.
-
-    Raises:
-        NotAllowed: where the realm keeps none, or this operator may not see them.
-    """
-    unseen = NotAllowed(say("keycloak.no_events", address=api.base_url))
-    try:
-        config = api.request("GET", "/events/config").as_(WireEventsConfig)
-        if not config.events_enabled or _REFUSED not in (config.enabled_event_types or [_REFUSED]):
-            raise unseen
-        events = (
-            api.request("GET", f"/events?type={_REFUSED}&max={MOST_ITEMS}")
-            .as_(WireLoginEvents)
-            .root
-        )
-    except NotAllowed:
-        raise unseen from None
-    refusals = [event.refusal for event in events]
-    return [refusal for refusal in refusals if client_id in (None, refusal.client_id)]
 
 
 def _after(before: Document, event: WireEvent) -> Document:

@@ -21,14 +21,12 @@ _GIVE = "give a JWT, or the form-encoded body of a token request that has one as
 @dataclass(frozen=True)
 class Sent:
     """``fields`` are those of the request, None where the assertion alone is known. ``jwt`` is not
-    shown; it is empty where an authority has recorded the request, and refused it by its
-    ``rule``."""
+    shown."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
     jwt: str = field(repr=False)
     fields: Mapping[str, Sequence[str]] | None = field(default=None, repr=False)
-    rule: str | None = None
 
     def first(self, name: str) -> str | None:
         """Return the first value of a field of the request."""
@@ -46,7 +44,7 @@ def taken_apart(text: str) -> Sent:
     Raises:
         Failure: where it is neither; nothing of it is repeated.
     """
-    text = text.strip()
+    text = text.strip().replace("\r", "").replace("\n", "")  # as a mail folds it
     if len(text) > _LONGEST:
         raise Failure(f"this is larger than {_LONGEST} characters, and no token request; {_GIVE}")
     if "=" not in text:
@@ -54,7 +52,7 @@ def taken_apart(text: str) -> Sent:
     fields: dict[str, list[str]] = {}
     try:
         pairs = parse_qsl(
-            text.replace("\r", "").replace("\n", ""),
+            text,
             keep_blank_values=True,
             max_num_fields=_MOST_FIELDS,
             errors="strict",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from acmidm_onboarding.mistakes.checks import (
+from acmidm.probe.checks import (
     ENDPOINT,
     UUID,
     Context,
@@ -24,7 +24,6 @@ from acmidm_onboarding.mistakes.checks import (
     lifetime,
     missing_client,
     misspelt_audience,
-    not_granted,
     number,
     numeric_on_acmidm,
     of_api,
@@ -34,10 +33,11 @@ from acmidm_onboarding.mistakes.checks import (
     uuid_on_geosecure,
     when,
     wrong_audience,
+    wrong_jti,
     wrong_signature,
 )
-from acmidm_onboarding.mistakes.findings import Finding, finding, named
-from acmidm_onboarding.mistakes.sent import Sent
+from acmidm.probe.findings import Finding, finding, named
+from acmidm.probe.sent import Sent
 from acmidm_onboarding.values.problems import on_one_line, quoted
 from acmidm_onboarding.values.terms import Platform
 
@@ -47,23 +47,15 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 GRANT_TYPE = "client_credentials"
 TITLES = {Platform.ACMIDM: "ACM/IDM", Platform.GEOSECURE: "GeoSecure"}
 _MILLISECONDS = 10**11
-_TIMES = ("times", "times as text")
-_GRANTED = ("scope not granted", "no scope granted")
-VAGUE = frozenset({"refused:", "assertion:refused"})
-"""What says that a request was refused, and not why."""
-OF_KEYS = frozenset({"kid:unknown", "key:ended", "signature:wrong"})
-"""Whose sentences name the form; others do where the keys are those that an authority has."""
 Check = Callable[[Sent, Context], Values]
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A row. ``id`` is ``group:name``; ``rules`` are those of an authority that such a request
-    breaks, by the names that the embedded authority's table has."""
+    """A row. ``id`` is ``group:name``."""
 
     id: str
     check: Check
-    rules: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:
@@ -81,19 +73,6 @@ def mistakes_in(sent: Sent, context: Context) -> list[Finding]:
     return list(_found(sent, context, MISTAKES))
 
 
-def cause_of(sent: Sent, context: Context) -> Finding:
-    """Return the mistake for which an authority has refused a request by its rule; the rule alone
-    where the table has no such mistake."""
-    rules = {row.id: row.rules for row in MISTAKES}
-    causes = (found for found in _found(sent, context, MISTAKES) if sent.rule in rules[found.id])
-    return next(causes, finding("refused:", rule=quoted(sent.rule or "?")))
-
-
-def _of_rule(mistake: str, rule: str) -> Mistake:
-    """Return the row of a mistake that the authority alone can know."""
-    return Mistake(mistake, lambda sent, _: when(sent.rule == rule), (rule,))
-
-
 def _found(sent: Sent, context: Context, rows: Iterable[Mistake]) -> Iterator[Finding]:
     done: set[str] = set()
     for row in rows:
@@ -109,8 +88,7 @@ def _found(sent: Sent, context: Context, rows: Iterable[Mistake]) -> Iterator[Fi
             "issuer": context.issuer,
             "endpoint": context.token_endpoint or ENDPOINT,
         }
-        is_recorded = sent.rule is not None and row.id in OF_KEYS
-        yield finding(row.id, f"{row.id} there" if is_recorded else "", **fixed, **shown)
+        yield finding(row.id, **fixed, **shown)
 
 
 def _shown(value: object) -> object:
@@ -134,59 +112,39 @@ MISTAKES = (
             ),
             None,
         ),
-        ("twice",),
     ),
-    _of_rule("query:", "query"),
     Mistake(
         "grant:",
         lambda s, _: when(s.fields is not None and s.first("grant_type") != GRANT_TYPE),
-        ("grant_type",),
     ),
-    _of_rule("jwt:", "assertion"),
     Mistake(
         "type:",
         lambda s, _: when(
             s.fields is not None and s.first("client_assertion_type") != ASSERTION_TYPE
         ),
-        ("client_assertion_type",),
     ),
-    Mistake(
-        "method:secret",
-        lambda s, _: when(s.first("client_secret") is not None and s.header),
-        ("one method",),
-    ),
-    Mistake(
-        "method:none", lambda s, _: when(s.rule == "one method" and not s.header), ("one method",)
-    ),
-    _of_rule("method:registered", "registered method"),
-    _of_rule("secret:wrong", "secret"),
-    Mistake(
-        "alg:none", lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none"), ("alg",)
-    ),
+    Mistake("method:secret", lambda s, _: when(s.first("client_secret") is not None)),
+    Mistake("alg:none", lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none")),
     Mistake(
         "alg:mac",
         lambda s, _: when(str(s.header.get("alg")).startswith("HS"), alg=str(s.header.get("alg"))),
-        ("alg",),
     ),
-    Mistake("alg:unfitting", unfitting_algorithm, ("alg",)),
+    Mistake("alg:unfitting", unfitting_algorithm),
     Mistake(
         "kid:several",
         lambda s, k: when(
             "kid" not in s.header and len(k.keys or ()) > 1, kids=tuple(k.keys or ())
         ),
-        ("kid of several",),
     ),
     Mistake(
         "kid:geosecure",
         lambda s, k: when(
             k.has_habits and k.platform is Platform.GEOSECURE and "kid" not in s.header
         ),
-        ("kid", "kid of several"),
     ),
     Mistake(
         "kid:text",
         lambda s, _: when("kid" in s.header and not isinstance(s.header["kid"], str)),
-        ("registered kid",),
     ),
     Mistake(
         "kid:unknown",
@@ -195,30 +153,14 @@ MISTAKES = (
             kid=(named(str(s.header.get("kid"))),),
             kids=tuple(k.keys or ()),
         ),
-        ("registered kid",),
     ),
-    Mistake(
-        "kid:unregistered",
-        lambda s, _: when(s.rule == "registered kid" and not s.header),
-        ("registered kid",),
-    ),
-    _of_rule("key:none", "registered key"),
-    Mistake("key:ended", ended_key, ("ended key",)),
-    Mistake("signature:wrong", wrong_signature, ("signature",)),
+    Mistake("key:ended", ended_key),
+    Mistake("signature:wrong", wrong_signature),
     Mistake("signature:none", signed_by_none),
-    _of_rule("assertion:refused", "invalid_client_credentials"),
-    Mistake("client:missing", missing_client, ("sub",)),
-    Mistake("client:api", of_api, ("known client",)),
-    Mistake("client:numeric", numeric_on_acmidm, ("known client",)),
-    Mistake("client:uuid", uuid_on_geosecure, ("known client",)),
-    Mistake(
-        "client:unknown",
-        lambda s, _: when(
-            s.rule == "known client", id=str(s.client_id or s.first("client_id") or "?")
-        ),
-        ("known client",),
-    ),
-    _of_rule("client:disabled", "enabled"),
+    Mistake("client:missing", missing_client),
+    Mistake("client:api", of_api),
+    Mistake("client:numeric", numeric_on_acmidm),
+    Mistake("client:uuid", uuid_on_geosecure),
     Mistake(
         "client:another",
         lambda s, k: when(
@@ -227,57 +169,49 @@ MISTAKES = (
             wanted=(k.client_id,),
         ),
     ),
-    Mistake("iss:", lambda s, _: when(s.claims.get("iss") != s.claims.get("sub")), ("iss",)),
-    _of_rule("client_id:missing", "client_id of a secret"),
+    Mistake("iss:", lambda s, _: when(s.claims.get("iss") != s.claims.get("sub"))),
     Mistake(
         "client_id:",
         lambda s, _: when(
             s.first("client_id") is not None and s.first("client_id") != s.claims.get("sub")
         ),
-        ("another client_id",),
     ),
-    Mistake("aud:missing", lambda s, _: when(not s.claims.get("aud")), ("aud",)),
+    Mistake("aud:missing", lambda s, _: when(not s.claims.get("aud"))),
     Mistake(
         "aud:several",
         lambda s, _: when(not isinstance(audience_of(s), str)),
-        ("aud", "several aud"),
     ),
-    Mistake("aud:endpoint", endpoint_on_acmidm, ("aud",)),
-    Mistake("aud:issuer", issuer_on_geosecure, ("aud",)),
-    Mistake("aud:misspelt", misspelt_audience, ("aud", "aud with slash")),
-    Mistake("aud:another", wrong_audience, ("aud", "aud of the sample")),
-    Mistake("iat:missing", lambda s, _: when("iat" not in s.claims), ("iat",)),
-    Mistake("iat:text", lambda s, _: when(number(s, "iat") is None), _TIMES),
-    Mistake("iat:milliseconds", lambda s, _: when((number(s, "iat") or 0) > _MILLISECONDS), _TIMES),
+    Mistake("aud:endpoint", endpoint_on_acmidm),
+    Mistake("aud:issuer", issuer_on_geosecure),
+    Mistake("aud:misspelt", misspelt_audience),
+    Mistake("aud:another", wrong_audience),
+    Mistake("iat:missing", lambda s, _: when("iat" not in s.claims)),
+    Mistake("iat:text", lambda s, _: when(number(s, "iat") is None)),
+    Mistake("iat:milliseconds", lambda s, _: when((number(s, "iat") or 0) > _MILLISECONDS)),
     Mistake(
         "iat:future",
         lambda s, k: when(
             (number(s, "iat") or 0) > k.now + SKEW_SECONDS,
             seconds=round((number(s, "iat") or 0) - k.now),
         ),
-        ("future iat",),
     ),
-    _of_rule("exp:passed", "passed exp"),
-    Mistake("exp:missing", lambda s, _: when("exp" not in s.claims), ("exp",)),
-    Mistake("exp:text", lambda s, _: when(number(s, "exp") is None), _TIMES),
-    Mistake("exp:milliseconds", lambda s, _: when((number(s, "exp") or 0) > _MILLISECONDS), _TIMES),
+    Mistake("exp:missing", lambda s, _: when("exp" not in s.claims)),
+    Mistake("exp:text", lambda s, _: when(number(s, "exp") is None)),
+    Mistake("exp:milliseconds", lambda s, _: when((number(s, "exp") or 0) > _MILLISECONDS)),
     Mistake(
         "exp:long",
         lambda s, _: when(
             (lifetime(s) or 0) > LONGEST_LIFETIME_SECONDS, seconds=round(lifetime(s) or 0)
         ),
-        ("lifetime", "longest lifetime"),
     ),
     Mistake("exp:before", lambda s, _: when((lives := lifetime(s)) is not None and lives <= 0)),
-    Mistake("nbf:text", lambda s, _: when("nbf" in s.claims and number(s, "nbf") is None), _TIMES),
+    Mistake("nbf:text", lambda s, _: when("nbf" in s.claims and number(s, "nbf") is None)),
     Mistake(
         "nbf:future",
         lambda s, k: when((number(s, "nbf") or 0) > k.now + SKEW_SECONDS),
-        ("future nbf",),
     ),
-    _of_rule("jti:used", "used jti"),
-    _of_rule("jti:text", "jti as text"),
-    Mistake("jti:missing", lambda s, _: when(not s.claims.get("jti")), ("jti",)),
+    Mistake("jti:missing", lambda s, _: when(not s.claims.get("jti"))),
+    Mistake("jti:text", wrong_jti),
     Mistake(
         "jti:guid",
         lambda s, k: when(
@@ -285,13 +219,10 @@ MISTAKES = (
             and k.platform is Platform.GEOSECURE
             and not UUID.fullmatch(str(s.claims.get("jti")))
         ),
-        ("jti is a GUID",),
     ),
-    _of_rule("scope:missing", "scope"),
     Mistake(
         "scope:list",
         lambda s, _: when("," in (s.first("scope") or "") or "scope[]" in (s.fields or {})),
-        ("scope[]", *_GRANTED),
     ),
     Mistake(
         "scope:renamed",
@@ -303,9 +234,7 @@ MISTAKES = (
             ),
             None,
         ),
-        _GRANTED,
     ),
-    Mistake("scope:not granted", not_granted, _GRANTED),
     Mistake(
         "scope:unknown",
         lambda s, k: next(

@@ -11,8 +11,8 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
-from acmidm_onboarding.mistakes.findings import Said
-from acmidm_onboarding.mistakes.sent import Sent
+from acmidm.probe.findings import Said
+from acmidm.probe.sent import Sent
 from acmidm_onboarding.values.jwk import PublicJwk, algorithms_of
 from acmidm_onboarding.values.terms import Platform
 
@@ -20,6 +20,7 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 ENDPOINT = Said("endpoint")
 """The token endpoint, where its address is not known."""
 _LARGEST = 10**15
+_LONGEST_JTI = 255
 _MATERIAL = ("kty", "n", "e", "crv", "x", "y")
 Values = Mapping[str, object] | None
 """What the sentences of a row name: a text that somebody wrote, or, in a tuple, what is ours to
@@ -48,8 +49,6 @@ class Context:
     """Those of the form, by the platform's names: the product of each."""
     renamed: Mapping[str, str] = field(default_factory=dict)
     """Per scope of the form whose name is another on this platform: that name."""
-    granted: frozenset[str] = frozenset()
-    """The scopes that the client has, where that is known."""
 
     @property
     def audience(self) -> str | None:
@@ -104,10 +103,6 @@ def is_signed_by(sent: Sent, key: PublicJwk) -> bool:
 
 def wrong_signature(sent: Sent, context: Context) -> Values:
     key = key_of(sent, context)
-    if sent.rule is not None:
-        return when(
-            sent.rule == "signature", kid=(key.kid if key else str(sent.header.get("kid", "?")),)
-        )
     if key is None or str(sent.header.get("alg")) not in algorithms_of(key.members):
         return None
     return when(not is_signed_by(sent, key), kid=(key.kid,))
@@ -115,12 +110,7 @@ def wrong_signature(sent: Sent, context: Context) -> Values:
 
 def signed_by_none(sent: Sent, context: Context) -> Values:
     """Without ``kid``, and several keys: none of them made it."""
-    if (
-        sent.rule is not None
-        or sent.header.get("kid") is not None
-        or not context.keys
-        or len(context.keys) == 1
-    ):
+    if sent.header.get("kid") is not None or not context.keys or len(context.keys) == 1:
         return None
     return when(
         not any(is_signed_by(sent, key) for key in context.keys.values()), kids=tuple(context.keys)
@@ -151,12 +141,7 @@ def wrong_audience(sent: Sent, context: Context) -> Values:
         not context.has_habits and (aud == context.issuer or is_endpoint(aud, context))
     )
     right = context.audience
-    is_told = right is not None or sent.rule is not None
-    return when(
-        isinstance(aud, str) and is_told and not is_good,
-        aud=aud,
-        right=ENDPOINT if right is None else (right,),
-    )
+    return when(isinstance(aud, str) and right is not None and not is_good, aud=aud, right=(right,))
 
 
 def endpoint_on_acmidm(sent: Sent, context: Context) -> Values:
@@ -196,8 +181,6 @@ def unfitting_algorithm(sent: Sent, context: Context) -> Values:
 
 
 def missing_client(sent: Sent, _: Context) -> Values:
-    if sent.rule is not None:  # it may be named elsewhere, beside a secret
-        return when(sent.rule == "sub")
     return when(not isinstance(sent.client_id, str) or not sent.client_id)
 
 
@@ -226,9 +209,9 @@ def of_api(sent: Sent, context: Context) -> Values:
 
 def ended_key(sent: Sent, context: Context) -> Values:
     key = key_of(sent, context)
-    has_ended = key and key.expires and key.expires.timestamp() <= context.now
-    kid = key.kid if key else str(sent.header.get("kid", "?"))
-    return when(has_ended or sent.rule == "ended key", kid=(kid,))
+    if key is None or key.expires is None or key.expires.timestamp() > context.now:
+        return None
+    return {"kid": (key.kid,)}
 
 
 def apis_wanted(sent: Sent, context: Context) -> list[str]:
@@ -239,10 +222,9 @@ def apis_wanted(sent: Sent, context: Context) -> list[str]:
     )
 
 
-def not_granted(sent: Sent, context: Context) -> Values:
-    refused = sent.rule in ("scope not granted", "no scope granted")
-    missing = [name for name in scopes_of(sent) if name not in context.granted]
-    return when(refused, scope=", ".join(missing or scopes_of(sent)))
+def wrong_jti(sent: Sent, _: Context) -> Values:
+    jti = sent.claims.get("jti")
+    return when(not isinstance(jti, str) or len(jti) > _LONGEST_JTI)
 
 
 def lifetime(sent: Sent) -> float | None:
