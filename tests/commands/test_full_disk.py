@@ -165,19 +165,6 @@ def test_what_a_person_names_may_be_a_link_or_no_file(tmp_path: Path) -> None:
     assert Path("/dev/full").is_char_device()
 
 
-def test_a_summary_that_does_not_fit_is_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report = tmp_path / "report.md"
-    report.write_text("a report")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/full")
-    refused = CliRunner().invoke(app, ["github", "summary", str(report)])
-    assert (refused.exit_code, refused.stderr.partition("; ")[0]) == (
-        2,
-        "/dev/full cannot be written: No space left on device",
-    )
-
-
 @pytest.mark.parametrize(
     "words", [("validate",), ("steps",), ("steps", "--output", "html")], ids=" ".join
 )
