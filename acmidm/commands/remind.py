@@ -24,9 +24,10 @@ from acmidm_onboarding.settings import require_trusted_hosts
 from acmidm_onboarding.texts import say, say_counted
 
 EPILOG = """
-**Example**
+**Examples**
 
 - `acmidm remind --stack prod --dry-run`
+- `acmidm remind --stack prod --language nl`
 
 **Exit codes**: 0 all that is due was sent, or nothing is; 1 a mail was refused, another run sends,
 or the ledger is damaged; 2 wrong use, or no mail server is set; 3 keys in the portal, or a state,

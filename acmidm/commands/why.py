@@ -57,7 +57,7 @@ def why(
     stacks, search, now = stack or with_a_portal(Path()), " ".join(words), datetime.now(UTC)
     if not stacks:
         fail(say("why.no_stack"))
-    start, is_meant = moment_since(since, now), Filters(search).matcher(stacks[0])
+    start, is_meant = moment_since(since, now), Filters(search).matcher(stacks)
     rows = [row for row in read_progress(stacks, now) if is_meant(row.connection)]
     if len(rows) > _MOST:
         fail(say("why.too_many", count=len(rows), most=_MOST))

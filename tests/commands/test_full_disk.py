@@ -166,7 +166,9 @@ def test_what_a_person_names_may_be_a_link_or_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("validate",), ("steps",), ("steps", "--output", "html")], ids=" ".join
+    "words",
+    [("validate",), ("status", "--board"), ("status", "--board", "--output", "html")],
+    ids=" ".join,
 )
 def test_standard_output_that_takes_nothing_is_a_sentence(
     place: Workspace, words: tuple[str, ...]

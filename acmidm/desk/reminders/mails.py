@@ -147,7 +147,7 @@ def _of_mandate(ending: MandateEnds, room: Texts) -> dict[str, str]:
 
 
 def _of_step(waiting: StepWaits, room: Texts) -> dict[str, str]:
-    """Return what to do, in the words of ``acmidm steps`` for the organisation."""
+    """Return what to do, in the words of ``acmidm status --board`` for the organisation."""
     progress, guide = waiting.progress, texts(STEPS, room.language)
     waits = []
     if progress.since:

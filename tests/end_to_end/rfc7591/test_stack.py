@@ -115,7 +115,7 @@ def test_a_client_whose_keys_are_not_known_waits_for_them(
     )
     assert (
         "Put a public key into your form"
-        in project.acmidm("steps", "--stack", "tni", "--language", "en").stdout
+        in project.acmidm("status", "--board", "--stack", "tni", "--language", "en").stdout
     )
     waiting.add_key("key-1")
     waiting.save()

@@ -37,7 +37,7 @@ def test_evidence_counts_on_whichever_stack_has_the_connection(
         for form in (gent, zele):
             client_id = registry.client(form.application)["client_id"]
             prove(portal, form, "tni-key", client_id, PLAIN, organisation=form.code)
-        board = prod.acmidm("steps", "--stack", "prod", "--language", "en")
+        board = prod.acmidm("status", "--board", "--stack", "prod", "--language", "en")
         for stack in ("tni-a", "tni-b"):
             assert f"acmidm deploy --stack {stack}" in board.stdout, board.output
         for project in (shards.a, shards.b):
