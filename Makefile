@@ -10,10 +10,10 @@ PYTHON ?= python3
 # Looked up when a recipe runs, so that `make help` needs no Python.
 python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not found: install Python 3.11 or newer, or name yours, as in make PYTHON=python3.12))
 $(if $(filter-out postgres,$(BACKEND)),$(error BACKEND is postgres, or left out))
-in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
+in_environment = eval "$$($(python) -m toolchain.environment)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up operator demo story tour keycloak postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up operator demo story tour keycloak postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench schema review drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,11 +83,8 @@ bench: ready  ## Measure the project beside what it cannot do without (SIZES="10
 schema: venv  ## Write what is made from the code: schemas for editors, CODEOWNERS, pages of the docs
 	@.venv/bin/acmidm schema
 
-review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown SAVE=approved.json)
-	@$(in_environment) acmidm review --stack $(STACK) --output $(OUTPUT) $(if $(SAVE),--save "$(SAVE)")
-
-policies: ready  ## Check all that a stack would have by the policies (STACK=tni)
-	@$(in_environment) acmidm policies --stack $(STACK)
+review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown SAVE=approved.json FAIL_ON=danger)
+	@$(in_environment) acmidm review --stack $(STACK) --output $(OUTPUT) $(if $(SAVE),--save "$(SAVE)") $(if $(FAIL_ON),--fail-on "$(FAIL_ON)")
 
 drift: ready  ## Say what was changed by hand at a stack's authorities (STACK=tni OUTPUT=markdown)
 	@$(in_environment) acmidm drift --stack $(STACK) --output $(OUTPUT)

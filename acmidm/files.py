@@ -56,12 +56,12 @@ def write_named(file: Path, text: str) -> None:
     if file.is_file() or not file.exists():
         write_whole(file.resolve(), text)
     else:
-        with naming(file), file.open("w", encoding="utf-8") as stream:
+        with _naming(file), file.open("w", encoding="utf-8") as stream:
             stream.write(text)
 
 
 @contextmanager
-def naming(file: Path) -> Iterator[None]:
+def _naming(file: Path) -> Iterator[None]:
     """Put the name of a file into an OSError without one, as of a full disk: a write to a stream
     knows no name."""
     try:

@@ -9,7 +9,6 @@ disk has.
 
 from __future__ import annotations
 
-import base64
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -147,31 +146,6 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
     if done.returncode != 0:
         raise UnknownRevision(say("git.no_merge", head=head, base=base))
     return before, _tree(head, _line(done))
-
-
-def fetch(commit: str, server: str, token: str) -> None:
-    """Fetch a commit from ``origin`` as objects: nothing is checked out, and no branch is made.
-
-    Raises:
-        UnknownRevision: where ``origin`` does not have it, or the token does not let in.
-    """
-    credentials = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    done = _run(
-        f"--config-env=http.{server}/.extraHeader=ACMIDM_GIT_HEADER",
-        *(
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-recurse-submodules",
-            "--no-write-fetch-head",
-            "origin",
-            commit,
-        ),
-        ACMIDM_GIT_HEADER=f"Authorization: Basic {credentials}",
-    )
-    if done.returncode != 0:
-        reason = plain(done.stderr.decode(errors="replace").strip().partition("\n")[0])
-        raise UnknownRevision(say("git.not_fetched", commit=commit[:10], reason=reason))
 
 
 def lacks(commit: str) -> bool:
@@ -322,13 +296,11 @@ def _line(done: subprocess.CompletedProcess[bytes]) -> str:
     return done.stdout.decode().partition("\n")[0].strip()
 
 
-def _run(
-    *words: str, given: bytes | None = None, **variables: str
-) -> subprocess.CompletedProcess[bytes]:
+def _run(*words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             ["git", *words],
-            env=os.environ | _ENVIRONMENT | variables,
+            env=os.environ | _ENVIRONMENT,
             input=given,
             capture_output=True,
             timeout=_DEADLINE_SECONDS,

@@ -1,22 +1,16 @@
-"""What GitHub is asked for: one comment and one issue that are kept up to date, and a token by
-which a job proves who it is."""
+"""What GitHub is asked for: one comment and one issue that are kept up to date."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from acmidm.files import write_private
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
-AUDIENCE = "ACMIDM_IDENTITY_AUDIENCE"
-FILES = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_FEDERATED_TOKEN_FILE"]
-"""Where the cloud's own library looks for the token."""
 _SECONDS = 30
 _PER_PAGE = 100
 _VERSION = "2022-11-28"
@@ -28,11 +22,6 @@ def variable(name: str) -> str:
     if not value:
         raise Failure(say("github.no_variable", name=name), exit_code=3)
     return value
-
-
-def get_json(http: httpx.Client, url: str, **options: Any) -> tuple[Any, httpx.Response]:
-    """Return the answer to a GET as data. Raises Failure."""
-    return _sent(http, "GET", url, **options)
 
 
 class Repository:
@@ -60,11 +49,6 @@ class Repository:
         issues = self._pages(f"{self._path}/issues", {"state": "open", "creator": creator})
         return (issue for issue in issues if "pull_request" not in issue)
 
-    def tip(self, reference: str) -> str:
-        """Return the commit that a branch is at, named as in ``refs/heads/main``."""
-        branch, _ = get_json(self._http, f"{self._path}/git/ref/{reference.removeprefix('refs/')}")
-        return str(branch["object"]["sha"])
-
     def add_comment(self, issue: int, body: str) -> None:
         self._send("POST", f"/issues/{issue}/comments", {"body": body})
 
@@ -88,7 +72,7 @@ class Repository:
     def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         url: str | None = str(httpx.URL(path, params={**query, "per_page": _PER_PAGE}))
         while url:
-            items, answer = get_json(self._http, url)
+            items, answer = _sent(self._http, "GET", url)
             yield from items
             url = answer.links.get("next", {}).get("url")
 
@@ -113,24 +97,3 @@ def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[An
             exit_code=3,
         )
     return data, answer
-
-
-def renew() -> None:
-    """Write a new token where the job has an audience for it. It lives for five minutes, and every
-    engine shows it. Raises Failure."""
-    audience, file = os.environ.get(AUDIENCE), next(filter(None, map(os.environ.get, FILES)), None)
-    if audience and file:
-        write_token(audience, Path(file))
-
-
-def write_token(audience: str, file: Path) -> None:
-    """Request a token and write it, readable by its owner alone. Raises Failure."""
-    with httpx.Client(
-        headers={"Authorization": f"Bearer {variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"},
-        timeout=30,
-    ) as http:
-        url = httpx.URL(variable("ACTIONS_ID_TOKEN_REQUEST_URL")).copy_merge_params(
-            {"audience": audience}
-        )
-        answer, _ = get_json(http, str(url))
-    write_private(file, answer["value"])

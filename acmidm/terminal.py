@@ -49,14 +49,6 @@ class TableOutput(StrEnum):
     CSV = "csv"
 
 
-class RowsOutput(StrEnum):
-    """How a list is written that has no page of its own."""
-
-    TEXT = "text"
-    JSON = "json"
-    CSV = "csv"
-
-
 class TextOutput(StrEnum):
     """How a report is written that is too short for a page of its own."""
 

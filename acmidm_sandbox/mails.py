@@ -26,7 +26,6 @@ class ListedMail(BaseModel):
     message_id: str | None = None
     received: int
     text: str | None = None
-    attachments: tuple[str, ...]
 
     @property
     def words(self) -> str:
@@ -37,7 +36,6 @@ class ListedMail(BaseModel):
             self.sender,
             *self.recipients,
             self.message_id or "",
-            *self.attachments,
             self.text or "",
         )
         return " ".join(own).casefold()
@@ -65,15 +63,13 @@ def lines(mail: ListedMail) -> Iterator[str]:
     )
     times = f", received {mail.received} times" if mail.received > 1 else ""
     yield on_one_line(f"  to {', '.join(mail.recipients)}{times}")
-    if mail.attachments:
-        yield on_one_line(f"  with {', '.join(mail.attachments)}")
     yield ""
     for line in (mail.text or "no text").strip("\n").split("\n"):
         yield f"    {on_one_line(line.replace(chr(9), '    '))}".rstrip()
 
 
 def _listed(received: ReceivedMail) -> ListedMail:
-    stored, body = received.stored, received.body
+    stored = received.stored
     return ListedMail(
         at=datetime.fromisoformat(stored.received_at),
         organisation=stored.organisation,
@@ -84,6 +80,5 @@ def _listed(received: ReceivedMail) -> ListedMail:
         recipients=tuple(stored.recipients),
         message_id=stored.message_id,
         received=stored.times,
-        text=body.text,
-        attachments=tuple(attachment.name for attachment in body.attachments),
+        text=received.text,
     )

@@ -37,8 +37,7 @@ def our_project(folder: Path, authority: Authority, connections: int) -> Project
     have yet."""
     settings = authority.platform.realm.settings(authority.products_url, folder)
     project = _prepared(folder, {**settings, "catalogueFolder": "catalogue"})
-    for name in ("catalogue", "policies"):
-        shutil.copytree(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "catalogue", folder / "catalogue")
     for number in range(connections):
         organisation, first = project.forms / f"organisatie-{number}", 10_000_000 + number
         organisation.mkdir()

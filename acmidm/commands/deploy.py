@@ -14,7 +14,6 @@ from acmidm.engine import pulumi as engine
 from acmidm.engine.recovery import LOOK_TAG, recover
 from acmidm.engine.stacks import ask_what_is_there, lost, stack_of
 from acmidm.git import is_as_at, lacks
-from acmidm.github import renew
 from acmidm.report.approved import (
     Approved,
     Deviation,
@@ -154,7 +153,6 @@ def deploy(
         not refused and not looks_first and _is_as_declared(opened, previewed, recovered.revision)
     )
     looked = _look(opened) if looks_first else looked
-    renew()
     if is_done:
         _say_unchanged(stack, previewed)
     elif at_the_end and not recovered.look_first:
@@ -308,7 +306,6 @@ def _up(
     if wanted is not None:
         previewed = engine.preview(stack.name, stack.at_authorities)
         more = _left_out(not_approved(wanted, previewed, but={*left, *left_out}), stack, previewed)
-    renew()
     return bring_up({**left_out, **more}) or ended or (Code.FOUND if more else Code.WELL)
 
 
@@ -380,7 +377,6 @@ def _look(stack: Stack) -> int:
     # client fails whose scopes it would refresh. It has the program's settings, for those of a run
     # that was cut off may have been wrong; not while an alias waits to be applied: then the engine
     # panics ("had not been marked as seen") and keeps its lock.
-    renew()
     program = () if _renames(stack) else ("--run-program",)
     there, planned = stack.at_authorities or {}, _keys_by_urn(resources_in(stack.state))
     words = ("refresh", *program, *_UNATTENDED)

@@ -1,4 +1,4 @@
-"""Post what a workflow of GitHub found: one comment, one issue, the step summary."""
+"""Post what a workflow of GitHub found: one comment on a pull request, one issue per stack."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from acmidm import git
 from acmidm.commands import drift as comparing
 from acmidm.commands import orders as ordering
 from acmidm.engine.stacks import stack_of
-from acmidm.files import naming
-from acmidm.github import Repository, variable, write_token
+from acmidm.github import Repository, variable
 from acmidm.render.markdown import as_markdown
-from acmidm.terminal import Code, StackOption, fail
+from acmidm.terminal import StackOption, fail
 from acmidm_onboarding.settings import LOOPBACK
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import Language, say
@@ -31,16 +29,13 @@ _EPILOG = """
 - `acmidm github drift --stack prod`
 - `acmidm github stacks >> "$GITHUB_OUTPUT"`
 
-**Exit codes**: 0 posted; 1 the branch has a newer commit (`newest`); 2 wrong use; 3 GitHub, an
-authority or the engine cannot be reached.
+**Exit codes**: 0 posted; 2 wrong use; 3 GitHub, an authority or the engine cannot be reached.
 """
 
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 
 LONGEST_BODY = 65_536
 """Characters in a comment or an issue."""
-LONGEST_SUMMARY = 1_000_000
-"""Bytes; GitHub refuses a summary of more than 1 MiB."""
 BOT = "github-actions[bot]"
 """The account that GITHUB_TOKEN posts as: what others posted is left alone."""
 
@@ -68,29 +63,6 @@ def comment(file: ReportArgument) -> None:
 
 
 @app.command()
-def fetch() -> None:
-    """Fetch the pull request as Git's objects, to be read by acmidm review and validate: nothing of
-    it is checked out.
-
-    Needs GITHUB_TOKEN with contents: read.
-    """
-    _, head = _pull_request()
-    git.fetch(
-        head, os.environ.get("GITHUB_SERVER_URL") or "https://github.com", variable("GITHUB_TOKEN")
-    )
-    typer.echo(say("github.fetched", commit=head))
-
-
-@app.command()
-def summary(file: ReportArgument) -> None:
-    """Add the report to the step summary, which every run has, those for forks too."""
-    target = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not target:
-        fail(say("github.no_summary"))
-    _summarise(_report(file), Path(target))
-
-
-@app.command()
 def drift(stack: StackOption) -> None:
     """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when
     nothing is left to do.
@@ -100,12 +72,9 @@ def drift(stack: StackOption) -> None:
     not look: then the issue stays as it is.
     """
     report = comparing.look(stack).report
-    text = as_markdown(report)
-    if target := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _summarise(text, Path(target))
     keys = "_and_keys" if report.expiring else ""
     about = f"drift{keys}" if not report.in_sync else "keys" if keys else None
-    _keep_issue("drift", stack, about, text)
+    _keep_issue("drift", stack, about, as_markdown(report))
 
 
 @app.command()
@@ -124,46 +93,6 @@ def orders(
     _keep_issue(
         "orders", stack, "orders" if report.open or report.missing else None, as_markdown(report)
     )
-
-
-@app.command()
-def token(
-    audience: Annotated[
-        str,
-        typer.Argument(
-            envvar="ACMIDM_IDENTITY_AUDIENCE",
-            help="Whom the token is for, such as sts.amazonaws.com or api://AzureADTokenExchange.",
-        ),
-    ],
-    file: Annotated[
-        Path,
-        typer.Argument(
-            envvar=["AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_FEDERATED_TOKEN_FILE"],
-            help="Where it is written, readable by its owner alone.",
-        ),
-    ],
-) -> None:
-    """Get the job's OpenID Connect token, with which the cloud that holds the state lets it in: no
-    secret is stored anywhere.
-
-    Needs the permission id-token: write.
-    """
-    write_token(audience, file)
-
-
-@app.command()
-def newest() -> None:
-    """Fail where the branch that this run is of has a newer commit.
-
-    For the step before production: a run that waited for its approval while another one passed it
-    would put old forms back. Needs GITHUB_TOKEN with contents: read.
-    """
-    own, reference = variable("GITHUB_SHA"), variable("GITHUB_REF")
-    tip = Repository().tip(reference)
-    if tip != own:
-        branch = reference.removeprefix("refs/heads/")
-        fail(say("github.not_newest", branch=branch, newest=tip[:7], own=own[:7]), Code.FOUND)
-    typer.echo(say("github.newest", commit=own[:7]))
 
 
 @app.command()
@@ -266,17 +195,6 @@ def _text(file: Path) -> str:
         return file.read_text("utf-8")
     except UnicodeDecodeError:
         fail(say("github.not_text", file=file))
-
-
-def _summarise(text: str, target: Path) -> None:
-    content = text.encode()
-    if len(content) > LONGEST_SUMMARY:
-        content = (
-            content[:LONGEST_SUMMARY].decode(errors="ignore").encode()
-            + f"\n\n({say('github.cut_off')})\n".encode()
-        )
-    with naming(target), target.open("ab") as stream:
-        stream.write(content + b"\n")
 
 
 def _pull_request() -> tuple[int, str]:

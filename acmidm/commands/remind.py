@@ -14,7 +14,6 @@ from acmidm.desk.reminders.delivery import deliver
 from acmidm.desk.reminders.due import Due, KeyEnds, MandateEnds, due
 from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
 from acmidm.desk.reminders.mails import Reminder, reminders
-from acmidm.desk.reminders.metrics import write_metrics
 from acmidm.desk.status import ListedConnection
 from acmidm.engine.stacks import settings_of, with_a_portal
 from acmidm.project import require_own_name
@@ -28,7 +27,7 @@ EPILOG = """
 **Examples**
 
 - `acmidm remind --stack prod --dry-run`
-- `acmidm remind --stack prod --metrics /var/lib/node_exporter/acmidm_prod.prom`
+- `acmidm remind --stack prod --language nl`
 
 **Exit codes**: 0 all that is due was sent, or nothing is; 1 a mail was refused, another run sends,
 or the ledger is damaged; 2 wrong use, or no mail server is set; 3 keys in the portal, or a state,
@@ -41,25 +40,12 @@ def remind(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show who would get what; send and record nothing.")
     ] = False,
-    metrics: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            dir_okay=False,
-            help=(
-                "Write acmidm_connections per step, acmidm_next_key_end_days and"
-                " acmidm_remind_last_run_timestamp_seconds, for Prometheus' textfile collector; a"
-                " file per stack."
-            ),
-            show_default=False,
-        ),
-    ] = None,
 ) -> None:
     """Mail organisations what ends and what waits: 60, 30 and 7 days before a key or a mandate
     ends, and once a week for a step that waits for them.
 
-    The contacts of a form get one mail per environment, in their organisation's language, with a
-    calendar file where a key ends. Client secrets and keys at an address are left out.
+    The contacts of a form get one mail per environment, in their organisation's language. Client
+    secrets and keys at an address are left out.
 
     A ledger has what was sent: reminded/STACK.json in the folder of the state, else
     .local/STACK/reminded.json. Where it is lost, each reminder is repeated once at most; where it
@@ -79,8 +65,6 @@ def remind(
     )
     if any("state" in row.unknown for row in rows):  # and a warning said why
         fail(say("reminders.no_state", stack=stack), Code.UNREACHABLE)
-    if metrics is not None:
-        write_metrics(metrics, stack, settings.environment, rows, now)
     code = Code.WELL
     if unseen := [row.connection.title for row in rows if _is_unseen(row.connection)]:
         typer.echo(say("reminders.unseen", clients=first_of(unseen)), err=True)

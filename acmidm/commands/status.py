@@ -1,39 +1,53 @@
-"""Show the connections of all stacks, as the last `pulumi up` left them. Keys that end within 30
-days stand out."""
+"""Show the connections of all stacks, as a list of what each has, or as a board of where each
+stands. Keys and mandates that end within 30 days stand out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from acmidm.desk.filters import Expiring, Filters, Scope, Words
-from acmidm.desk.status import ListedConnection, Status, in_order, listed, without
+from acmidm.desk.facts import read_progress
+from acmidm.desk.filters import Expiring, Filters, Scope, WaitingFor, Without, Words
+from acmidm.desk.progress import Progress
+from acmidm.desk.status import (
+    ListedConnection,
+    Status,
+    UnusedMandate,
+    in_order,
+    listed,
+    unused_mandates,
+)
+from acmidm.desk.steps import steps_of
 from acmidm.engine.pulumi import UnknownStack
-from acmidm.engine.stacks import stack_of, uploaded_keys
+from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
 from acmidm.render.output import write_report
-from acmidm.terminal import Code, TableOutput, day_in, fail, working
+from acmidm.terminal import Code, TableOutput, fail, working
+from acmidm_onboarding.forms.files import MANDATES_FILE
+from acmidm_onboarding.forms.loading import read_onboardings
+from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_names
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.problems import Failure, on_one_line
-from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
 **Examples**
 
 - `acmidm status gent`
 - `acmidm status Stad Gent loket --stack tni`
-- `acmidm status --scope dv_dosis_schrijven --ends-before 2027-03-31`
+- `acmidm status --scope dv_dosis_schrijven --expiring 90`
 - `acmidm status --stack tni --without prod`
 - `acmidm status --output csv > connections.csv`
-- `acmidm status --output html > connections.html`
+- `acmidm status --board gent --waiting-for organisation`
+- `acmidm status --board --output html > board.html`
 
 **Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 a stack cannot be read, which is said:
-those that can be are shown, except with --without.
+those that can be are shown, except with --without. What the board cannot reach is shown as unknown.
 """
 
 
@@ -44,24 +58,28 @@ def status(
         typer.Option(
             metavar="STACK",
             help="The stack, as in Pulumi.STACK.yaml; may be repeated.",
-            show_default="all that the engine knows",
+            show_default=(
+                "all that the engine knows; with --board or --waiting-for, all whose clients are"
+                " at a Beheerportaal"
+            ),
         ),
     ] = None,
+    board: Annotated[
+        bool,
+        typer.Option(
+            "--board", help="Show at which step of the guide each is, and what must be done."
+        ),
+    ] = False,
     scope: Scope = None,
     expiring: Expiring = None,
-    ends_before: Annotated[
-        str | None,
+    without: Without = None,
+    waiting_for: WaitingFor = None,
+    language: Annotated[
+        Language | None,
         typer.Option(
-            metavar="DATE",
-            help="Show only clients with a key that ends before this day, in UTC.",
-            show_default=False,
-        ),
-    ] = None,
-    without_: Annotated[
-        Environment | None,
-        typer.Option(
-            "--without",
-            help="Show only connections that have no client in this environment, on any stack.",
+            envvar="ACMIDM_LANGUAGE",
+            help="In which language.",
+            show_default="en; of the board, nl",
         ),
     ] = None,
     output: Annotated[
@@ -73,53 +91,88 @@ def status(
         ),
     ] = TableOutput.TEXT,
 ) -> None:
-    """Show the connections of all stacks, as the last `pulumi up` left them. Keys that end within
-    30 days stand out.
+    """Show the connections of all stacks, as a list of what each has, or as a board of where each
+    stands. Keys and mandates that end within 30 days stand out.
 
-    Keys that organisations upload in the portal are read there; "unknown" where it cannot be
-    reached. With --expiring or --ends-before, connections of the forms that no run has made yet
-    count too.
+    The list is what the last `pulumi up` left, and mandates that no form uses. Keys that
+    organisations upload in the portal are read there; "unknown" where it cannot be reached. With
+    --expiring, connections of the forms that no run has made yet count too.
+
+    The board has the step of the guide, since when, whom it waits for and what they must do. It is
+    derived from forms, state, authorities and evidence. A fact that none of them gives is shown as
+    unknown, never as done.
     """
     now = datetime.now(UTC)
-    last = (
-        datetime.combine(day_in("--ends-before", ends_before), time(), UTC)
-        if ends_before is not None
-        else None
-    )
-    filters = Filters(" ".join(words or ()), scope, expiring, last, without_)
-    everywhere = stack_names(Path())
-    wanted = stack or everywhere
+    filters = Filters(" ".join(words or ()), scope, expiring, without, waiting_for)
+    if board:
+        stacks = stack or _with_a_portal()
+        rows, board_language = _rows(stacks, filters, now), language or Language.NL
+        steps = steps_of(rows, board_language, checked_at=now, stacks=stacks, search=filters.search)
+        write_report(steps, output)
+    else:
+        _list(stack, filters, now, output)
+
+
+def _list(stack: list[str] | None, filters: Filters, now: datetime, output: TableOutput) -> None:
+    if filters.waiting_for is None:
+        stacks, connections, failures = _read(
+            stack, with_unmade=filters.expiring is not None, now=now
+        )
+        kept = list(filter(filters.matcher(stacks), connections))
+    else:
+        stacks, failures = stack or _with_a_portal(), []
+        connections = kept = [row.connection for row in _rows(stacks, filters, now)]
+    for sentence in map(str, failures):
+        typer.echo(on_one_line(f"warning: {sentence}"), err=True)
+    mandates = tuple(filter(filters.shows_mandate, _mandates(stacks, now)))
+    if output is TableOutput.TEXT and not kept and not mandates:
+        typer.echo(_nothing(stacks, filters, has_connections=bool(connections)))
+    else:
+        shown = Status(
+            checked_at=now,
+            stacks=tuple(stacks),
+            search=filters.search,
+            connections=in_order(kept),
+            unused_mandates=mandates,
+        )
+        write_report(shown, output)
+    if failures:
+        raise typer.Exit(Code.UNREACHABLE)
+
+
+def _with_a_portal() -> list[str]:
+    """Return the stacks of the board. Ends the command where there is none."""
+    return with_a_portal(Path()) or fail(say("status.no_portal"))
+
+
+def _rows(stacks: Sequence[str], filters: Filters, now: datetime) -> list[Progress]:
+    """Return where each connection stands that somebody wants to see."""
+    is_wanted = filters.matcher(stacks)
+    return [
+        row
+        for row in read_progress(stacks, now)
+        if is_wanted(row.connection) and filters.waiting_for in (None, row.waits_for)
+    ]
+
+
+def _read(
+    stack: list[str] | None, *, with_unmade: bool, now: datetime
+) -> tuple[list[str], list[ListedConnection], list[Failure]]:
+    """Return the stacks that can be read, their connections, and why others cannot be read. Raises
+    Failure where none can be."""
     read, failures = dict[str, list[ListedConnection]](), list[Failure]()
-    for name in dict.fromkeys((*wanted, *(everywhere if without_ else ()))):
+    for name in dict.fromkeys(stack or stack_names(Path())):
         try:
-            read[name] = list(
-                _connections(name, now, with_unmade=expiring is not None or last is not None)
-            )
+            read[name] = list(_connections(name, now, with_unmade=with_unmade))
         except Failure as failure:
-            if name in (stack or ()) or not isinstance(failure, UnknownStack):
+            if stack or not isinstance(failure, UnknownStack):
                 failures.append(failure)
-    if failures and (
-        without_ or not read
-    ):  # who lacks an environment is known where all of it is read
+    if failures and not read:
         raise failures[0]
     if not read:
         fail(say("status.no_stack"))
-    for sentence in map(str, failures):
-        typer.echo(on_one_line(f"warning: {sentence}"), err=True)
-    stacks = [name for name in wanted if name in read]
     connections = [client for clients in read.values() for client in clients]
-    shown = without(without_, connections) if without_ else connections
-    matches = filters.matcher(stacks[0])
-    kept = in_order(client for client in shown if client.stack in stacks and matches(client))
-    if output is TableOutput.TEXT and not kept:
-        typer.echo(_nothing(stacks, filters, has_connections=bool(connections)))
-    else:
-        write_report(
-            Status(checked_at=now, stacks=tuple(stacks), search=filters.search, connections=kept),
-            output,
-        )
-    if failures:
-        raise typer.Exit(Code.UNREACHABLE)
+    return list(read), connections, failures
 
 
 def _connections(name: str, now: datetime, *, with_unmade: bool) -> Iterator[ListedConnection]:
@@ -136,10 +189,21 @@ def _connections(name: str, now: datetime, *, with_unmade: bool) -> Iterator[Lis
     yield from (listed(name, form, now) for form in (stack.unmade if with_unmade else ()))
 
 
+def _mandates(stacks: Sequence[str], now: datetime) -> Iterator[UnusedMandate]:
+    """Yield the mandates that no form uses, of the folders of forms of some stacks. Forms are read
+    only where somebody acts for another."""
+    folders = dict[Path, Path]()
+    for stack in map(stack_of, stacks):
+        with suppress(InvalidSettings):
+            folders[stack.settings.forms_folder] = stack.settings.catalogue_folder
+    for forms, catalogue in folders.items():
+        if any(forms.glob(f"*/{MANDATES_FILE}")):
+            yield from unused_mandates(read_onboardings([forms], catalogue), now)
+
+
 def _nothing(stacks: list[str], filters: Filters, *, has_connections: bool) -> str:
-    if not has_connections:
-        name = "status.no_connections.one" if len(stacks) == 1 else "status.no_connections.many"
-        return say(name, stacks=f" {say('status.and')} ".join(stacks), first=stacks[0])
-    return say(
-        "status.no_such", stacks=f" {say('status.and')} ".join(stacks), filters=filters.in_words
-    )
+    names = f" {say('status.and')} ".join(stacks)
+    if has_connections:
+        return say("status.no_such", stacks=names, filters=filters.in_words)
+    name = "status.no_connections.one" if len(stacks) == 1 else "status.no_connections.many"
+    return say(name, stacks=names, first=stacks[0])

@@ -1,27 +1,29 @@
-"""The filters of lists of connections: words, a scope, keys that end, an environment that lacks
-them."""
+"""The filters of connections, for the list and for the board: words, a scope, keys that end, an
+environment that lacks them, whom they wait for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from acmidm.desk.status import ListedConnection, listed, matcher
+from acmidm.desk.progress import WaitsFor
+from acmidm.desk.status import ListedConnection, UnusedMandate, listed, matcher
+from acmidm.engine.pulumi import UnknownStack
+from acmidm.engine.stacks import stack_of
 from acmidm.terminal import working
-from acmidm.words import day, plain
+from acmidm.words import plain, searched
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.stack_files import stack_names, stack_settings
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.problems import InvalidForms
-from acmidm_onboarding.values.terms import Environment
+from acmidm_onboarding.values.terms import Environment, Platform
 
 Words = Annotated[
     list[str] | None,
@@ -49,6 +51,16 @@ Expiring = Annotated[
         help="Show only clients with a key, or a mandate, that ends within this many days.",
         show_default=False,
     ),
+]
+Without = Annotated[
+    Environment | None,
+    typer.Option(
+        help="Show only connections that have no client in this environment, on any stack."
+    ),
+]
+WaitingFor = Annotated[
+    WaitsFor | None,
+    typer.Option(help="Show only what waits for these."),
 ]
 
 PortalStacks = Annotated[
@@ -84,14 +96,25 @@ class Filters:
     search: str = ""
     scope: str | None = None
     expiring: int | None = None
-    ends_before: datetime | None = None
     without: Environment | None = None
+    waiting_for: WaitsFor | None = None
 
-    def matcher(self, stack: str) -> Callable[[ListedConnection], bool]:
-        """Return the filter of single connections; the catalogue of ``stack`` has the names of the
-        scope."""
-        scopes = _names_of(self.scope, stack) if self.scope else ()
-        return matcher(self.search, scopes, self.expiring, self.ends_before)
+    def matcher(self, stacks: Sequence[str]) -> Callable[[ListedConnection], bool]:
+        """Return the filter of single connections, by all but whom they wait for; the catalogue of
+        the first stack has the names of the scope. Raises Failure where somebody asks who lacks an
+        environment, and a stack cannot be read."""
+        scopes = _names_of(self.scope, stacks[0]) if self.scope else ()
+        made = _made_in(self.without, stacks) if self.without else frozenset()
+        matches = matcher(self.search, scopes, self.expiring)
+        return lambda client: (client.key, client.platform) not in made and matches(client)
+
+    def shows_mandate(self, mandate: UnusedMandate) -> bool:
+        """Return whether a mandate that no form uses is wanted: it has no scope, environment or
+        step."""
+        if self.scope or self.without or self.waiting_for:
+            return False
+        ends = self.expiring is None or mandate.days_left <= self.expiring
+        return ends and searched(self.search)(mandate.words)
 
     @property
     def in_words(self) -> str:
@@ -103,13 +126,26 @@ class Filters:
             if self.expiring is not None
             else []
         )
-        wanted += (
-            [say("status.filter.ends_before", day=day(self.ends_before))]
-            if self.ends_before
-            else []
-        )
         wanted += [say(f"status.filter.without.{self.without}")] if self.without else []
+        wanted += [say("status.filter.waiting", whom=self.waiting_for)] if self.waiting_for else []
         return f" {say('status.and')} ".join(wanted)
+
+
+def _made_in(environment: Environment, stacks: Sequence[str]) -> frozenset[tuple[str, Platform]]:
+    """Return the connections that have a client in an environment, on any stack. Raises Failure
+    where one cannot be read."""
+    made = set[tuple[str, Platform]]()
+    for name in dict.fromkeys((*stacks, *stack_names(Path()))):
+        try:
+            clients = stack_of(name).recorded.clients
+        except UnknownStack:  # it was never made
+            continue
+        made |= {
+            client_key[:2]
+            for client_key, client in clients.items()
+            if client_key[2] is environment and client.client_id
+        }
+    return frozenset(made)
 
 
 def _names_of(scope: str, stack: str) -> set[str]:

@@ -4,7 +4,7 @@ products."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from pydantic import Field
@@ -13,6 +13,8 @@ from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ClientName, client_name
 from acmidm.report.kinds import NO_REASON, Part
 from acmidm.words import day, days, plain, searched
+from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -72,6 +74,21 @@ class ListedMandate(Part):
     @property
     def text(self) -> str:
         return f"{plain(self.supplier)} {self.ending}"
+
+
+class UnusedMandate(ListedMandate):
+    """One that no form uses, with the organisation that gave it."""
+
+    supplier_name: str
+    organisation: str
+    applications: tuple[str, ...]
+    reference: str = ""
+
+    @property
+    def words(self) -> str:
+        """All that a search looks in."""
+        names = (self.supplier, self.supplier_name, self.organisation, self.reference)
+        return " ".join((*names, *self.applications)).casefold()
 
 
 class ListedConnection(ClientName):
@@ -193,6 +210,7 @@ class Status(Part):
     stacks: tuple[str, ...]
     search: str = ""
     connections: tuple[ListedConnection, ...]
+    unused_mandates: tuple[UnusedMandate, ...] = ()
 
     @property
     def scopes(self) -> list[str]:
@@ -260,6 +278,44 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     )
 
 
+def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedMandate]:
+    """Return the mandates that no form uses, those that end first in front.
+
+    A form with mistakes may use any of its organisation's and of its supplier's: those are left
+    out.
+    """
+    today, used = now.astimezone(UTC).date(), set(_uses(onboardings.forms))
+    faulty = {file.parent.name for file in onboardings.left_out}
+    unused = [
+        UnusedMandate(
+            supplier=mandate.supplier,
+            supplier_name=onboardings.organisations[mandate.supplier].name,
+            organisation=onboardings.organisations[folder].name,
+            applications=mandate.applications,
+            until=mandate.until,
+            days_left=(mandate.until - today).days,
+            reference=mandate.reference or "",
+        )
+        for folder, mandates in onboardings.mandates.items()
+        for mandate in mandates
+        if faulty.isdisjoint((folder, mandate.supplier))
+        and used.isdisjoint((folder, mandate.supplier, name) for name in mandate.applications)
+    ]
+    return sorted(unused, key=lambda mandate: (mandate.until, mandate.words))
+
+
+def _uses(forms: Iterable[LoadedForm]) -> Iterator[tuple[str, str, str]]:
+    """Yield the folder of an organisation, that of a supplier, and the application, for each way in
+    which a form uses a mandate: by the supplier's keys, or sending for the organisation."""
+    for loaded in forms:
+        folder, application = loaded.file.parent.name, loaded.form.application
+        if loaded.form.keys_of:
+            yield folder, loaded.form.keys_of, application
+        for request in loaded.form.environments.values():
+            for sends_for in request.afzenders:
+                yield sends_for, folder, application
+
+
 def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
     if not mandate:
         return None
@@ -269,27 +325,16 @@ def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
 
 
 def matcher(
-    search: str, scopes: Collection[str], days: int | None, ends_before: datetime | None = None
+    search: str, scopes: Collection[str], days: int | None
 ) -> Callable[[ListedConnection], bool]:
     """Return the filter of connections: with words that begin with each of ``search``, one of
-    ``scopes``, and a key that ends within ``days`` and before a moment."""
+    ``scopes``, and a key, or a mandate, that ends within ``days``."""
     has_words = searched(search)
     return lambda client: (
         has_words(client.words)
         and (not scopes or not set(scopes).isdisjoint(client.scopes))
         and (days is None or (client.days_left is not None and client.days_left <= days))
-        and (ends_before is None or (client.ends is not None and client.ends < ends_before))
     )
-
-
-def without(
-    environment: Environment, connections: Iterable[ListedConnection]
-) -> list[ListedConnection]:
-    """Return the connections that have no client in an environment."""
-    listed = list(connections)
-    made = (client for client in listed if client.client_id and client.environment is environment)
-    there = {(client.key, client.platform) for client in made}
-    return [client for client in listed if (client.key, client.platform) not in there]
 
 
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from acmidm.desk.mandates import MandateList
 from acmidm.desk.status import Status
+from acmidm.desk.steps import Steps
 from acmidm.render.html import as_html
 from acmidm.render.markdown import as_markdown
 from acmidm.render.table import as_csv
 from acmidm.render.text import Report, print_report
-from acmidm.terminal import ListOutput, Output, RowsOutput, TableOutput, TextOutput, as_json
+from acmidm.terminal import ListOutput, Output, TableOutput, TextOutput, as_json
 
 
-def write_report(
-    report: Report, output: Output | ListOutput | TableOutput | RowsOutput | TextOutput
-) -> None:
+def write_report(report: Report, output: Output | ListOutput | TableOutput | TextOutput) -> None:
     """Write a report to standard output."""
     match output:
         case "json":
@@ -25,7 +23,7 @@ def write_report(
         case "html":
             # In ASCII, so that the page is right in whatever encoding standard output has.
             typer.echo(as_html(report).encode("ascii", "xmlcharrefreplace").decode(), nl=False)
-        case "csv" if isinstance(report, Status | MandateList):
+        case "csv" if isinstance(report, Status | Steps):
             typer.echo(as_csv(report), nl=False)
         case _:
             print_report(report)

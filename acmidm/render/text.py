@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from acmidm.desk.history import History
-from acmidm.desk.mandates import MandateList
 from acmidm.desk.status import ListedConnection, Status
 from acmidm.desk.steps import Steps
 from acmidm.edit.promotion import Promotion, Side
@@ -29,7 +28,7 @@ from acmidm_onboarding.values.terms import Platform
 _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 _UNDECLARED_SHOWN = 20
 
-Report = Review | Drift | Status | MandateList | Steps | Promotion | History | Orders | Checked
+Report = Review | Drift | Status | Steps | Promotion | History | Orders | Checked
 Line = Text | tuple[Text, Text]
 """A line; or its label and the rest, which on a terminal stays behind the label where it is
 folded."""
@@ -147,25 +146,17 @@ def _status(status: Status) -> Iterator[Line]:
         ):
             if names.plain:
                 yield Text(f"  {word:<{width}}", style="dim"), names
-
-
-def _mandates(report: MandateList) -> Iterator[Line]:
-    """By supplier: for whom it acts, and each mandate."""
-    yield Text(report.title, style="bold")
-    for supplier, mandates in report.by_supplier:
-        names = dict.fromkeys(plain(one.organisation) for one in mandates if one.days_left >= 0)
+    if status.unused_mandates:
+        yield _heading(say_counted("status.unused_mandates", len(status.unused_mandates)))
+    for unused in status.unused_mandates:
+        style = "" if not unused.ends_soon else "bold red" if unused.days_left < 0 else "yellow"
         yield Text.assemble(
-            "\n",
-            (supplier, "bold"),
-            f"  {say('status.acts_for')} {', '.join(names)}" if names else "",
+            (plain(unused.supplier_name), "bold"),
+            f"  {say('status.acts_for')} {plain(unused.organisation)}:"
+            f" {', '.join(unused.applications)}, ",
+            (unused.ending, style),
+            f" ({plain(unused.reference)})" if unused.reference else "",
         )
-        for one in mandates:
-            style = "" if not one.ends_soon else "bold red" if one.days_left < 0 else "bold yellow"
-            facts = Text.assemble(
-                (one.ending, style), f" ({plain(one.reference)})" if one.reference else ""
-            )
-            what = f"{plain(one.organisation)}: {', '.join(one.applications)}, "
-            yield Text("  "), Text.assemble(what, facts)
 
 
 def _steps(report: Steps) -> Iterator[Line]:
@@ -338,7 +329,6 @@ _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
     Review: _review,
     Drift: _drift,
     Status: _status,
-    MandateList: _mandates,
     Steps: _steps,
     Promotion: _promotion,
     History: _history,

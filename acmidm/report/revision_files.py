@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from acmidm.git import FILES, LINK, Tree, TreeEntry
-from acmidm_onboarding.forms import files
+from acmidm_onboarding.forms.files import of_link, stray
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Problem
 
@@ -24,9 +24,7 @@ _MOST_SAID = 100
 
 def is_in_place(path: Path, forms: Sequence[Path]) -> bool:
     """Return whether a file may be below the folders of forms, by its name."""
-    return any(
-        path.is_relative_to(folder) and files.stray(path, folder) is None for folder in forms
-    )
+    return any(path.is_relative_to(folder) and stray(path, folder) is None for folder in forms)
 
 
 def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
@@ -57,7 +55,7 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
         size[path.parent] += entry.size
         if before.entries.get(name) != entry:
             changed.add(path.parent)
-            if wrong := _wrong_kind(entry) or files.stray(path, forms):
+            if wrong := _wrong_kind(entry) or stray(path, forms):
                 yield Problem(path, 1, 1, *wrong)
     for folder in sorted(changed):
         if count[folder] > MOST_FILES or size[folder] > MOST_BYTES:
@@ -67,7 +65,7 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
 
 def _wrong_kind(entry: TreeEntry) -> tuple[str, str] | None:
     if entry.mode == LINK:
-        return files.of_link()
+        return of_link()
     if entry.mode not in FILES:
         return say("report.files.no_file", mode=entry.mode), say("report.files.put_file")
     return None

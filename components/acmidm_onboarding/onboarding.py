@@ -6,20 +6,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 import pulumi_random
 
+from acmidm_onboarding.forms.requirements import remedy_of
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 from acmidm_onboarding.resources.client_scopes import ClientScopes
 from acmidm_onboarding.resources.hand_over import HandOver, handing_over
 from acmidm_onboarding.resources.oauth_client import OAuthClient
 from acmidm_onboarding.resources.product_configuration import ProductConfiguration
+from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
 from acmidm_onboarding.sdk import without_stack_traces
+from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, parse_jwk
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, members_of, parse_jwk
 
 _SECRET_LENGTH = 48
 
@@ -104,11 +108,12 @@ class Onboarding(pulumi.ComponentResource):
             pulumi.ResourceOptions.merge(former, opts),
         )
         self.parts, self.client_secrets, self.handing_over = [], {}, {}
-        given = (
-            None
-            if keys is None
-            else pulumi.Output.from_input(keys).apply(lambda jwks: _public_keys(first, jwks))
-        )
+        given: pulumi.Output[Keys] | None = None
+        if keys is not None:
+            profile = Profile(pulumi.Config(NAMESPACE).get("profile") or Profile.ACMIDM)
+            given = pulumi.Output.from_input(keys).apply(
+                lambda jwks: _public_keys(first, jwks, profile)
+            )
         declared = [connection for connection in connections if not connection.left]
         self.connections = {
             connection.platform.value: self._declare(connection, given, args.protect)
@@ -220,9 +225,9 @@ def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulu
     ]
 
 
-def _public_keys(connection: Declaration, given: Sequence[Any]) -> Keys:
+def _public_keys(connection: Declaration, given: Sequence[Any], profile: Profile) -> Keys:
     """Return the keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for
-    what is none, or is there twice."""
+    what is none, is there twice, is compromised, or is forbidden by a policy."""
     keys: dict[str, PublicJwk] = {}
     for number, jwk in enumerate(given, start=1):
         try:
@@ -242,12 +247,26 @@ def _public_keys(connection: Declaration, given: Sequence[Any]) -> Keys:
                 f"{connection.key}, key {number}: its kid is that of another key; name each by a"
                 " kid of its own"
             )
+        if key.thumbprint in connection.compromised:
+            raise pulumi.RunError(
+                f"{connection.key}, key {number}: its form says that this key is compromised; give"
+                " another"
+            )
         keys[key.kid] = key
     if not keys:
         raise pulumi.RunError(
             f"{connection.key} is given an empty list of keys; leave keys out where the"
             " organisation uploads its own"
         )
+    situation = Situation(connection.environment, profile, datetime.now(UTC))
+    forbidden = [
+        f"{connection.key}: {finding.what}; {remedy_of(policy, finding)}"
+        for policy, finding in violations(
+            Planned(keys=members_of(keys)), situation, connection.exemptions
+        )
+    ]
+    if forbidden:
+        raise pulumi.RunError("\n".join(forbidden))
     return keys
 
 

@@ -51,13 +51,11 @@ def test_what_nobody_foresaw_is_no_failure() -> None:
         assert CliRunner().invoke(app_that_raises(error), ["fails"]).exception is error
 
 
-@pytest.mark.parametrize(
-    "words", [("status", "--ends-before"), ("import", "x.csv", "--supplier", "x", "--until")]
-)
-def test_what_is_no_day_is_refused_in_one_sentence(words: tuple[str, ...]) -> None:
-    result = CliRunner().invoke(acmidm, [*words, "tomorrow"])
+def test_what_is_no_day_is_refused_in_one_sentence() -> None:
+    words = ("import", "x.csv", "--supplier", "x", "--until", "tomorrow")
+    result = CliRunner().invoke(acmidm, words)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == f'{words[-1]}: "tomorrow" is no day; write one such as 2027-03-31\n'
+    assert result.stderr == '--until: "tomorrow" is no day; write one such as 2027-03-31\n'
 
 
 def app_that_raises(error: Exception) -> typer.Typer:

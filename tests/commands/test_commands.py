@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 from acmidm.cli import App, app, command_names, load, summary
 from acmidm.commands import status
 from acmidm.desk.filters import Filters
+from acmidm.desk.progress import WaitsFor
 from acmidm.engine import pulumi as engine
 from acmidm_onboarding.values.terms import Environment
 
@@ -26,11 +26,11 @@ from acmidm_onboarding.values.terms import Environment
             Filters(scope="x", expiring=3),
             'no connection on tni has scope "x" and has a key that ends within 3 days',
         ),
-        (
-            Filters(ends_before=datetime(2027, 3, 31, tzinfo=UTC)),
-            "no connection on tni has a key that ends before 2027-03-31",
-        ),
         (Filters(without=Environment.PROD), "no connection on tni is not in production"),
+        (
+            Filters("gent", waiting_for=WaitsFor.US),
+            'no connection on tni has "gent" and waits for us',
+        ),
         (
             Filters("\x1b[31m\n", "x\n##[error]"),
             r'no connection on tni has "\x1b[31m\n" and has scope "x\n# #[error]"',

@@ -23,7 +23,7 @@ STREAMS = {
 }
 COMMANDS = {
     "promote": ("promote", FORM_FILE),
-    "steps": ("steps",),
+    "board": ("status", "--board"),
     "review": ("review", "--base", "HEAD~1"),
     "mistakes": ("validate", "onboardings/é en ł"),
     "new": (
@@ -43,8 +43,8 @@ COMMANDS = {
 }
 REPORTS = [
     ("promote", "text"),
-    ("steps", "text"),
-    ("steps", "html"),
+    ("board", "text"),
+    ("board", "html"),
     *(("review", output) for output in ("text", "markdown", "json")),
 ]
 

@@ -23,11 +23,9 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm.desk.reminders.ledger import Ledger
-from acmidm.desk.reminders.metrics import write_metrics
 from acmidm.files import write_private, write_whole
 from acmidm.report.approved import save
 from acmidm_onboarding.values.problems import Failure
-from acmidm_onboarding.values.terms import Environment
 from tests.support.terminal import contents, descriptor
 from tests.support.workspace import FORM, Workspace, public_key
 
@@ -118,7 +116,6 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
     "a saved review": lambda file: save(
         {"version": 1, "stack": "tni", "steps": {}, "clients": {}}, file
     ),
-    "metrics": lambda file: write_metrics(file, "tni", Environment.TNI, [], datetime.now(UTC)),
     "evidence": lambda file: write_whole(file, "evidence " * 100),
     "a key of an operator": lambda file: write_private(file, "key " * 100),
     "the ledger of reminders": _record,
@@ -155,34 +152,23 @@ def test_a_folder_that_is_not_there_is_named_by_the_file(tmp_path: Path) -> None
     assert refused.value.filename == str(tmp_path / "no" / "file")
 
 
-@pytest.mark.parametrize("what", ["a saved review", "metrics"])
-def test_what_a_person_names_may_be_a_link_or_no_file(tmp_path: Path, what: str) -> None:
+def test_what_a_person_names_may_be_a_link_or_no_file(tmp_path: Path) -> None:
     """A link is followed. A device stays one, also for whoever may replace it."""
+    save_review = WRITERS["a saved review"]
     (tmp_path / "link").symlink_to(tmp_path / "file")
-    WRITERS[what](tmp_path / "link")
+    save_review(tmp_path / "link")
     assert ((tmp_path / "link").is_symlink(), (tmp_path / "file").is_file()) == (True, True)
     with pytest.raises(
         (OSError, Failure), match=r"/dev/full.*No space left|No space left.*/dev/full"
     ):
-        WRITERS[what](Path("/dev/full"))
+        save_review(Path("/dev/full"))
     assert Path("/dev/full").is_char_device()
 
 
-def test_a_summary_that_does_not_fit_is_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report = tmp_path / "report.md"
-    report.write_text("a report")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/full")
-    refused = CliRunner().invoke(app, ["github", "summary", str(report)])
-    assert (refused.exit_code, refused.stderr.partition("; ")[0]) == (
-        2,
-        "/dev/full cannot be written: No space left on device",
-    )
-
-
 @pytest.mark.parametrize(
-    "words", [("validate",), ("steps",), ("steps", "--output", "html")], ids=" ".join
+    "words",
+    [("validate",), ("status", "--board"), ("status", "--board", "--output", "html")],
+    ids=" ".join,
 )
 def test_standard_output_that_takes_nothing_is_a_sentence(
     place: Workspace, words: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""``acmidm mandates``: who acts for whom, from either side."""
+"""``acmidm status`` lists the mandates that no form uses, beside those by which a supplier acts."""
 
 from __future__ import annotations
 
@@ -10,69 +10,83 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.engine import pulumi as engine
 from tests.support.workspace import MANDATE, Workspace
 
 TODAY = datetime.now(UTC).date()
+SOON, PAST = TODAY + timedelta(days=20), TODAY - timedelta(days=1)
 
 
 @pytest.fixture
-def acting(workspace: Workspace) -> Workspace:
-    """A supplier that acts for Gent in its one form, did for Aalst, and will soon no more for
-    Zele."""
+def acting(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A supplier that acts for Gent in its one form, and for Aalst and Zele in none: one mandate
+    has ended and one ends soon."""
     workspace.write_supplier()
-    for folder, code, days in (("aalst", "OVO000002", -1), ("zele", "OVO000003", 20)):
+    for folder, code, until in (("aalst", "OVO000002", PAST), ("zele", "OVO000003", SOON)):
         workspace.write_organisation(f"name: Stad {folder.title()}\novo: {code}\n", folder)
-        mandate = MANDATE.replace("2999-12-31", f"{TODAY + timedelta(days=days)}, reference: =1+1")
+        mandate = MANDATE.replace("2999-12-31", f"{until}, reference: =1+1")
         workspace.write(f"onboardings/{folder}/mandates.yaml", mandate)
+    servers = dict.fromkeys(("managementUrl", "issuer", "productsUrl"), "http://127.0.0.1:9/x")
+    settings = {"environment": "tni", "operatorClientId": "x", **servers}
+    config = {f"acmidm:{name}": value for name, value in settings.items()}
+    workspace.write("Pulumi.tni.yaml", {"config": config})
+    monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
     return workspace
 
 
-def shown(*words: str, code: int = 0) -> str:
-    result = CliRunner().invoke(app, ["mandates", *words])
-    assert result.exit_code == code, result.output
+def shown(*words: str) -> str:
+    result = CliRunner().invoke(app, ["status", "--stack", "tni", *words])
+    assert result.exit_code == 0, result.output
     return result.output
 
 
 @pytest.mark.usefixtures("acting")
-def test_by_supplier_with_those_that_it_acts_for() -> None:
-    soon, past = TODAY + timedelta(days=20), TODAY - timedelta(days=1)
+def test_those_that_end_first_are_first() -> None:
+    """A form uses that of Gent."""
     assert shown().splitlines() == [
-        "3 mandates",
+        "0 connections on tni",
         "",
-        "Leverancier  acts for Stad Gent, Stad Zele",
-        f"  Stad Aalst: mijn-gent, ENDED {past} (=1+1)",
-        "  Stad Gent: mijn-gent, until 2999-12-31",
-        f"  Stad Zele: mijn-gent, until {soon} (20 days left) (=1+1)",
+        "2 mandates that no form uses",
+        f"Leverancier  acts for Stad Aalst: mijn-gent, ENDED {PAST} (=1+1)",
+        f"Leverancier  acts for Stad Zele: mijn-gent, until {SOON} (20 days left) (=1+1)",
     ]
 
 
 @pytest.mark.parametrize(
     ("words", "organisations"),
     [
-        ((), ["Stad Aalst", "Stad Gent", "Stad Zele"]),
-        (("gent",), ["Stad Aalst", "Stad Gent", "Stad Zele"]),
+        ((), ["Stad Aalst", "Stad Zele"]),
         (("zele",), ["Stad Zele"]),
         (("lever", "stad", "aal"), ["Stad Aalst"]),
-        (("--supplier", "leverancier", "zele"), ["Stad Zele"]),
-        (("--supplier", "gent"), []),
+        (("--expiring", "10"), ["Stad Aalst"]),
         (("niemand",), []),
+        (("--scope", "dv_dosis_schrijven"), []),
+        (("--without", "prod"), []),
     ],
 )
 @pytest.mark.usefixtures("acting")
-def test_what_is_searched_for(words: tuple[str, ...], organisations: list[str]) -> None:
-    """The application has the name of Gent."""
-    found = json.loads(shown(*words, "--output", "json"))["mandates"]
+def test_the_filters_of_connections_count(words: tuple[str, ...], organisations: list[str]) -> None:
+    """What has no scope and no environment is not shown by these."""
+    found = json.loads(shown(*words, "--output", "json"))["unused_mandates"]
     assert [one["organisation"] for one in found] == organisations
 
 
 @pytest.mark.usefixtures("acting")
-def test_a_row_each_for_a_spreadsheet() -> None:
-    """What somebody wrote is no formula."""
+def test_a_row_each_for_a_spreadsheet_and_a_line_on_the_page() -> None:
     rows = list(csv.DictReader(shown("--output", "csv").splitlines()))
-    assert [row["organisation"] for row in rows] == ["Stad Aalst", "Stad Gent", "Stad Zele"]
-    assert rows[0]["reference"] == "'=1+1"
+    assert [(row["organisation"], row["application"]) for row in rows] == [
+        ("Stad Aalst", "mijn-gent"),
+        ("Stad Zele", "mijn-gent"),
+    ]
+    assert rows[1]["mandate"] == f"leverancier until {SOON} (20 days left)"
+    assert rows[1]["stack"] == ""
+    page = shown("--output", "html")
+    assert "2 mandates that no form uses" in page
+    assert f"ENDED {PAST}" in page
 
 
-@pytest.mark.usefixtures("acting")
-def test_a_supplier_that_is_not_there() -> None:
-    assert "onboardings/derde has no organisation.yaml" in shown("--supplier", "derde", code=2)
+def test_a_form_with_mistakes_hides_what_it_may_use(acting: Workspace) -> None:
+    """Then nobody knows which mandates it uses."""
+    acting.write("onboardings/aalst/loket.yaml", "application: [")
+    found = json.loads(shown("--output", "json"))["unused_mandates"]
+    assert [one["organisation"] for one in found] == ["Stad Zele"]

@@ -10,7 +10,6 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from icalendar import Calendar
 
 from acmidm.desk.progress import Progress, Step, WaitsFor
 from acmidm.desk.reminders.delivery import Delivered, deliver
@@ -81,7 +80,7 @@ def uploads(
 def test_one_mail_has_all_that_ends_and_waits(
     settings: Settings, post_office: MailServer, ledger_file: Path
 ) -> None:
-    """In Dutch, as text and HTML, with the day in a calendar file; the next run sends nothing."""
+    """In Dutch, as text and HTML; the next run sends nothing."""
     rows = [ends(), ends("portaal", keys_in_portal=True), uploads()]
     assert [one.problems for one in run(rows, settings, ledger_file)] == [()]
     (mail,) = post_office.received
@@ -109,15 +108,6 @@ def test_one_mail_has_all_that_ends_and_waits(
         assert said in text
         assert said in html
     assert html.count('<a href="https://portaal.example') == 2
-    (attached,) = mail.iter_attachments()
-    assert (attached.get_content_type(), attached.get_filename()) == (
-        "text/calendar",
-        "publieke-sleutels.ics",
-    )
-    assert attached.get_param("method") == "PUBLISH"
-    written = attached.get_payload(decode=True)
-    assert isinstance(written, bytes)
-    assert len(Calendar.from_ical(written).walk("VEVENT")) == 2
     assert run(rows, settings, ledger_file, NOW + timedelta(hours=1)) == []
     assert len(post_office.received) == 1
 
@@ -136,14 +126,6 @@ def test_a_mandate_that_ends_is_in_the_mail_of_its_key(
     assert mail["Subject"] == f"{GHENT}: {about}, en een stap wacht op u"
     said = "Het mandaat van leverancier voor loket eindigt op 30 november 2026, binnen 7 dagen."
     assert said in text_of(mail)
-    (attached,) = mail.iter_attachments()
-    written = attached.get_payload(decode=True)
-    assert isinstance(written, bytes)
-    events = Calendar.from_ical(written).walk("VEVENT")
-    assert sorted(str(event["SUMMARY"]) for event in events) == [
-        "Het mandaat van leverancier voor loket op de testomgeving (TNI) is geëindigd",
-        "Publieke sleutel loket-2026 van loket op de testomgeving (TNI) vervalt",
-    ]
 
 
 def test_english_where_the_organisation_says_so(
@@ -163,14 +145,13 @@ def test_english_where_the_organisation_says_so(
     assert '<html lang="en">' in text_of(mail, "html")
 
 
-def test_only_what_waits_has_no_calendar(
+def test_a_mail_may_be_about_a_step_alone(
     settings: Settings, post_office: MailServer, ledger_file: Path
 ) -> None:
     run([uploads()], settings, ledger_file)
     (mail,) = post_office.received
     assert mail["Subject"] == f"{GHENT}: een stap wacht op u"
-    assert list(mail.iter_attachments()) == []
-    assert "kalender" not in text_of(mail)
+    assert "Sleutels die vervallen" not in text_of(mail)
 
 
 def test_a_key_beside_one_that_stays_is_to_be_used_and_no_new_one_made(
@@ -191,8 +172,7 @@ def test_a_key_beside_one_that_stays_is_to_be_used_and_no_new_one_made(
 def test_a_kid_that_is_a_sentence_is_not_mailed(
     settings: Settings, post_office: MailServer, ledger_file: Path
 ) -> None:
-    """From the sender that an organisation trusts: it is named by its thumbprint, in the calendar
-    too."""
+    """From the sender that an organisation trusts: it is named by its thumbprint."""
     lure = key("Uw toegang is verlopen, meld u aan op https://kwaad.example", END).model_copy(
         update={"thumbprint": "NzbLsXh8uDCcd"}
     )

@@ -3,8 +3,11 @@ names."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from acmidm.desk.status import unused_mandates
 from acmidm_onboarding.values.terms import Environment
 from tests.support.workspace import CATALOGUE, HERE, Workspace
 
@@ -116,6 +119,12 @@ def test_they_are_senders_of_the_product_under_their_own_names(sending: Workspac
     ]
     assert form.acts_for == ["Stad Aalst", "Stad Gent"]
     assert form.afzenders == dict.fromkeys(("OVO002067", "OVO000002"), "2999-12-31")
+    now = datetime.now(UTC)
+    assert unused_mandates(sending.load(), now) == []
+    sending.write("onboardings/aalst/mandates.yaml", MANDATE.replace("berichten", "berichten, oud"))
+    sending.write("onboardings/leverancier/berichten.yaml", FORM.replace("[gent, aalst]", "[gent]"))
+    [unused] = unused_mandates(sending.load(), now)
+    assert (unused.organisation, unused.applications) == ("Stad Aalst", ("berichten", "oud"))
 
 
 def test_each_has_a_code(sending: Workspace) -> None:

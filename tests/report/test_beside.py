@@ -242,9 +242,10 @@ FILES = {
         "a/README.md",
         "LICENSE",
         "docs/x.py",
+        "policies/x.py",
         *FOR_AGENTS,
     ),
-    "policies": ("policies/x.py", "components/acmidm_onboarding/rules/policies.py"),
+    "policies": ("components/acmidm_onboarding/rules/policies.py",),
     "which packages are installed": ("requirements.txt",),
     "what pipelines do or who approves": (
         ".github/workflows/review.yml",

@@ -7,16 +7,19 @@ import json
 import shutil
 from collections.abc import Callable, Collection
 from copy import deepcopy
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.desk import filters
 from acmidm.desk.history import entry_of
-from acmidm.desk.status import ListedConnection, Status, in_order, listed, matcher, without
+from acmidm.desk.status import ListedConnection, Status, in_order, listed, matcher
+from acmidm.engine.pulumi import UnknownStack
 from acmidm.render.table import as_csv
 from acmidm.render.text import print_report
 from acmidm.report.drift import Drift, expiring_keys
@@ -104,12 +107,10 @@ def test_status_searches_and_filters() -> None:
     """Every word counts, where a word begins with it; a client without a key that ends is not one
     that ends soon."""
 
-    def found(
-        search: str = "", scopes: Collection[str] = (), days: int | None = None, **more: datetime
-    ) -> list[str]:
+    def found(search: str = "", scopes: Collection[str] = (), days: int | None = None) -> list[str]:
         return [
             one.application
-            for one in in_order(filter(matcher(search, scopes, days, **more), connections()))
+            for one in in_order(filter(matcher(search, scopes, days), connections()))
         ]
 
     assert found() == ["agentschap", "onbereikbaar", "loket", "steun"]
@@ -133,20 +134,31 @@ def test_status_searches_and_filters() -> None:
     ], "one scope has a name on each platform"
     assert found(days=9) == ["agentschap", "loket"]
     assert found(days=2) == []
-    assert found(ends_before=NOW + timedelta(days=9)) == ["agentschap"]
-    assert found(ends_before=NOW) == []
 
 
-def test_who_lacks_an_environment() -> None:
-    """By key and platform; a form that no run has made yet is not there."""
-    on_test, on_production, unmade = (
-        listed_connection("both"),
-        listed_connection("both", environment=Environment.PROD),
-        listed_connection("alone", environment=Environment.PROD, client_id=None),
-    )
-    alone, old = listed_connection("alone"), listed_connection("both", platform=Platform.GEOSECURE)
-    lacking = without(Environment.PROD, (on_test, on_production, unmade, alone, old))
-    assert lacking == [unmade, alone, old]
+def test_who_lacks_an_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By key and platform, on any stack; what a state has without a client-ID is not there."""
+    on_production = client("both", environment=Environment.PROD, client_id="1")
+    unmade = client("alone", environment=Environment.PROD, client_id=None)
+    recorded = {
+        "tni": [client("both"), client("alone")],
+        "prod": [on_production, unmade],
+    }
+
+    def stack_of(name: str) -> SimpleNamespace:
+        if name not in recorded:
+            raise UnknownStack(name)
+        clients = {each.client_key: each for each in recorded[name]}
+        return SimpleNamespace(recorded=SimpleNamespace(clients=clients))
+
+    monkeypatch.setattr(filters, "stack_of", stack_of)
+    monkeypatch.setattr(filters, "stack_names", lambda _: ["tni", "prod", "never-made"])
+    lacks = filters.Filters(without=Environment.PROD).matcher(["tni"])
+    shown = [
+        *(listed("tni", state, NOW) for state in recorded["tni"]),
+        listed_connection("both", platform=Platform.GEOSECURE),
+    ]
+    assert [one.key for one in filter(lacks, shown)] == [shown[1].key, shown[2].key]
 
 
 def test_status_as_a_table() -> None:

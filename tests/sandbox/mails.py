@@ -9,7 +9,6 @@ from email.policy import SMTP
 
 from tests.support.portal import RunningPortal
 
-CALENDAR = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 CONTACT = "api-beheer@stad.example"
 
 

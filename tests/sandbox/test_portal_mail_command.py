@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from tests.sandbox.mails import CALENDAR, CONTACT, mail
+from tests.sandbox.mails import CONTACT, mail
 from tests.sandbox.test_portal_command import Stack
 from tests.support.portal import reserve_port
 
@@ -81,7 +81,6 @@ def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
         mail(text="Dag\tGent,\n\nuw \x1b[31mclient-ID\n##[error]x\n"),
         mail("OVO000001", subject=""),
     )
-    second.add_attachment(CALENDAR.encode(), "text", "calendar", filename="sleutel.ics")
     with smtplib.SMTP("127.0.0.1", stack.smtp_port, timeout=30) as client:
         for message in (first, second, first):
             client.send_message(message)
@@ -89,8 +88,7 @@ def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
     head, body = shown.split("\n\n", 1)
     assert re.fullmatch(
         r"\d{4}-\d\d-\d\d \d\d:\d\d UTC  acmidm/tni/OVO000001/mijn-gent  no subject\n  to"
-        rf" {CONTACT}\n  with"
-        r" sleutel.ics",
+        rf" {CONTACT}",
         head,
     )
     assert (
@@ -105,7 +103,7 @@ def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
         (first["Message-ID"], 2, "3")
     ]
     assert found["mails"][0]["text"].startswith("Dag\tGent,\n\nuw ")
-    for word, mails in (("dag", 2), ("gent,", 1), ("@stad.example", 2), ("sleutel.ics", 1)):
+    for word, mails in (("dag", 2), ("gent,", 1), ("@stad.example", 2)):
         assert len(json.loads(shown_mails(word, "-o", "json").stdout)["mails"]) == mails, word
     assert shown_mails("067").stdout == 'the sandbox of tni received no mail that has "067"\n'
     assert (

@@ -47,10 +47,7 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("catalogue", "policies"):
-            shutil.copytree(
-                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-            )
+        shutil.copytree(ROOT / "catalogue", folder / "catalogue")
         shutil.copy(ROOT / "Pulumi.yaml", folder)
         self.set("prod")
         self.set("tni", environment="tni", protectClients="false")

@@ -261,7 +261,7 @@ def test_what_a_command_refuses_that_reports_in_dutch_by_itself(
     words: tuple[str, ...], sentence: str
 ) -> None:
     """Its refusals are in English, as everybody's, unless somebody asks for a language."""
-    for command in (("orders", "list"), ("steps",)):
+    for command in (("orders", "list"), ("status", "--board")):
         result = CliRunner().invoke(app, [*command, "--stack", "weg", *words])
         assert sentence in result.output
         speak(Language.EN)

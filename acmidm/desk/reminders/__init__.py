@@ -1,2 +1,1 @@
-"""Reminders by mail: what is due, what was sent, the mails themselves, and what a monitoring system
-wants to know."""
+"""Reminders by mail: what is due, what was sent, and the mails themselves."""

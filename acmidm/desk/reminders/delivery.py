@@ -34,7 +34,7 @@ def deliver(
     """Send each mail, in the language of its organisation's code. A mail that nobody got is not
     recorded: the next run tries it again."""
     for reminder in mails:
-        message = message_of(reminder, languages.get(reminder.code, Language.NL), settings, now)
+        message = message_of(reminder, languages.get(reminder.code, Language.NL), settings)
         try:
             refused = send(message, settings)
         except NotSent as error:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar
 
 from acmidm.desk.progress import Progress, WaitsFor
 from acmidm.desk.status import ListedConnection, ListedKey, ListedMandate
@@ -24,29 +23,22 @@ Sent = Mapping[str, date]
 
 @dataclass(frozen=True)
 class Ends:
-    """What ends within a threshold of days. ``name`` tells it from what else its client has, a mail
-    calls it ``named``."""
+    """What ends within a threshold of days. ``name`` tells it from what else its client has."""
 
     progress: Progress
     expires: datetime
     threshold: int
     name: str
-    named: str
-    kind: ClassVar[str]
 
     @property
     def connection(self) -> ListedConnection:
         return self.progress.connection
 
     @property
-    def same(self) -> str:
-        """The same for one key, or mandate, of one client, whatever the threshold."""
-        return f"{natural_key(self.connection)} {self.name}"
-
-    @property
     def id(self) -> str:
         """The reminder's name in the ledger. What gets another end is another reminder."""
-        return f"{self.same} ends {self.expires:%Y-%m-%d} within {self.threshold}"
+        about = f"{natural_key(self.connection)} {self.name}"
+        return f"{about} ends {self.expires:%Y-%m-%d} within {self.threshold}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,6 @@ class KeyEnds(Ends):
     """A key that ends."""
 
     key: ListedKey
-    kind: ClassVar = "key"
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,6 @@ class MandateEnds(Ends):
     """A mandate that ends: from ``expires`` on it does not count."""
 
     mandate: ListedMandate
-    kind: ClassVar = "mandate"
 
 
 @dataclass(frozen=True)
@@ -115,13 +105,15 @@ def _what_ends(progress: Progress, now: datetime) -> Iterator[KeyEnds | MandateE
             and (within := _threshold(key.expires - now))
         ):
             name = f"key {key.thumbprint or key.kid}"
-            yield KeyEnds(progress, key.expires, within, name, key.in_mails, key)
-    if (mandate := connection.mandate) and not _leaves_before(connection, mandate.expires):
-        within, supplier = _threshold(mandate.expires - now), mandate.supplier
-        if within:
-            yield MandateEnds(
-                progress, mandate.expires, within, f"mandate of {supplier}", supplier, mandate
-            )
+            yield KeyEnds(progress, key.expires, within, name, key)
+    mandate = connection.mandate
+    if (
+        mandate
+        and not _leaves_before(connection, mandate.expires)
+        and (within := _threshold(mandate.expires - now))
+    ):
+        name = f"mandate of {mandate.supplier}"
+        yield MandateEnds(progress, mandate.expires, within, name, mandate)
 
 
 def _threshold(left: timedelta) -> int | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import reduce
 
 from acmidm.desk.progress import ROOM as STEPS
 from acmidm.desk.reminders.due import Due, KeyEnds, MandateEnds, StepWaits, natural_key
-from acmidm.desk.reminders.ics import calendar
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
 from acmidm_onboarding.settings import Settings
@@ -61,23 +60,21 @@ def reminders(due: Iterable[Due]) -> tuple[Reminder, ...]:
     )
 
 
-def message_of(reminder: Reminder, language: Language, settings: Settings, now: datetime) -> Mail:
-    """Return the mail, with a calendar file where a key or a mandate ends."""
+def message_of(reminder: Reminder, language: Language, settings: Settings) -> Mail:
+    """Return the mail."""
     room = texts(ROOM, language)
-    keys, mandates, steps = reminder.keys, reminder.mandates, reminder.steps
     where = {"organisation": plain(reminder.organisation), "on": room(f"on.{reminder.environment}")}
     parts = [
-        ("keys", [_of_key(ending, room, settings) for ending in keys]),
-        ("mandates", [_of_mandate(ending, room) for ending in mandates]),
-        ("steps", [_of_step(waiting, room) for waiting in steps]),
+        ("keys", [_of_key(ending, room, settings) for ending in reminder.keys]),
+        ("mandates", [_of_mandate(ending, room) for ending in reminder.mandates]),
+        ("steps", [_of_step(waiting, room) for waiting in reminder.steps]),
     ]
-    message = compose(
+    return compose(
         ROOM,
         {
             "title": room("subject", about=_about(reminder, room), **where),
             "intro": room("intro", **where),
             "parts": [{"title": room(name), "items": items} for name, items in parts if items],
-            "file": room("attached") if keys or mandates else "",
             "application": ", ".join(
                 dict.fromkeys(plain(due.connection.application) for due in reminder.about)
             ),
@@ -88,13 +85,6 @@ def message_of(reminder: Reminder, language: Language, settings: Settings, now: 
         step=ROOM,
         settings=settings,
     )
-    if keys or mandates:
-        written = calendar([*keys, *mandates], room, now)
-        params = {"method": "PUBLISH", "charset": "utf-8"}  # RFC 6047 §2.4
-        message.add_attachment(
-            written, maintype="text", subtype="calendar", filename=room("file"), params=params
-        )
-    return message
 
 
 def _about(reminder: Reminder, room: Texts) -> str:
@@ -157,7 +147,7 @@ def _of_mandate(ending: MandateEnds, room: Texts) -> dict[str, str]:
 
 
 def _of_step(waiting: StepWaits, room: Texts) -> dict[str, str]:
-    """Return what to do, in the words of ``acmidm steps`` for the organisation."""
+    """Return what to do, in the words of ``acmidm status --board`` for the organisation."""
     progress, guide = waiting.progress, texts(STEPS, room.language)
     waits = []
     if progress.since:

@@ -1,34 +1,15 @@
-"""A mail as somebody may look at it: its text and its files, never its HTML. What the standard
+"""A mail as somebody may look at it: its text, never its HTML nor its files. What the standard
 library fails at says nothing."""
 
 import re
-from dataclasses import dataclass
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser, BytesParser
 from email.policy import default
 
 from acmidm_sandbox.beheerportaal.store.mails import Headers
 
-CALENDAR = "text/calendar"
 _CODE = re.compile(r"OVO[0-9]{6}|[01][0-9]{9}", re.ASCII)
 _UNSEEN = "\N{REPLACEMENT CHARACTER}"
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A part of a mail that is a file."""
-
-    name: str
-    content_type: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a mail says; `text` is None where no part is plain text. A part in HTML is neither."""
-
-    text: str | None
-    attachments: tuple[Attachment, ...]
 
 
 def read_headers(raw: bytes) -> Headers:
@@ -53,13 +34,14 @@ def read_headers(raw: bytes) -> Headers:
     )
 
 
-def read_body(raw: bytes) -> Body:
-    """Return the first part in plain text, and the files; nothing where the parts cannot be told
-    apart."""
+def read_text(raw: bytes) -> str | None:
+    """Return the first part in plain text; None where there is none, or where the parts cannot be
+    told apart."""
     try:
-        return _body(BytesParser(EmailMessage, policy=default).parsebytes(raw))
+        message = BytesParser(EmailMessage, policy=default).parsebytes(raw)
+        return next((_text(part) for part in message.walk() if _is_text(part)), None)
     except Exception:  # the same
-        return Body(None, ())
+        return None
 
 
 def seen(text: str, kept: str = "") -> str:
@@ -70,24 +52,9 @@ def seen(text: str, kept: str = "") -> str:
     )
 
 
-def _body(message: EmailMessage) -> Body:
-    text: str | None = None
-    attachments: list[Attachment] = []
-    for part in message.walk():
-        is_file = part.get_content_disposition() == "attachment"
-        if part.is_multipart():
-            continue
-        if not is_file and part.get_content_type() == "text/plain":
-            text = _text(part) if text is None else text
-        elif is_file or part.get_content_type() == CALENDAR:
-            attachments.append(
-                Attachment(
-                    _file_name(part, len(attachments)),
-                    seen(part.get_content_type()),
-                    _content(part),
-                )
-            )
-    return Body(text, tuple(attachments))
+def _is_text(part: EmailMessage) -> bool:
+    is_file = part.get_content_disposition() == "attachment"
+    return part.get_content_type() == "text/plain" and not part.is_multipart() and not is_file
 
 
 def _text(part: EmailMessage) -> str:
@@ -102,12 +69,6 @@ def _text(part: EmailMessage) -> str:
 def _content(part: EmailMessage) -> bytes:
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
-
-
-def _file_name(part: EmailMessage, number: int) -> str:
-    """Its name without a path, as a browser would save it; one of ours where it has none."""
-    name = seen(part.get_filename("")).replace("\\", "/").rpartition("/")[2].strip(". ")
-    return name or f"bijlage-{number + 1}"
 
 
 def _first(message: EmailMessage, name: str) -> str:

@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from acmidm_sandbox.beheerportaal.mail.reading import Body, read_body
+from acmidm_sandbox.beheerportaal.mail.reading import read_text
 from acmidm_sandbox.beheerportaal.store import mails
 from acmidm_sandbox.beheerportaal.store.mails import StoredMail
 from acmidm_sandbox.beheerportaal.store.opening import open_database
@@ -16,7 +16,7 @@ class ReceivedMail:
     """A mail, and what it says."""
 
     stored: StoredMail
-    body: Body
+    text: str | None
 
 
 def received_mails(database: Path) -> list[ReceivedMail]:
@@ -27,5 +27,5 @@ def received_mails(database: Path) -> list[ReceivedMail]:
     """
     with closing(open_database(database)) as store, store.read() as connection:
         return [
-            ReceivedMail(stored, read_body(raw)) for stored, raw in mails.everything(connection)
+            ReceivedMail(stored, read_text(raw)) for stored, raw in mails.everything(connection)
         ]

@@ -106,7 +106,6 @@ def _pages() -> list[Route]:
         *page("coupling", ADMINISTRATOR, couplings.show_one, couplings.decide),
         *page("mailbox", ADMINISTRATOR, mailbox.show_all),
         *page("mail", ADMINISTRATOR, mailbox.show_one),
-        *page("attachment", ADMINISTRATOR, mailbox.download),
     ]
 
 

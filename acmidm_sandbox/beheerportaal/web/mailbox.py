@@ -2,18 +2,16 @@
 real platform they reach its contacts."""
 
 from datetime import datetime
-from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.mail.reading import CALENDAR, read_body, read_headers
+from acmidm_sandbox.beheerportaal.mail.reading import read_headers, read_text
 from acmidm_sandbox.beheerportaal.store import mails
 from acmidm_sandbox.beheerportaal.store.mails import StoredMail
 from acmidm_sandbox.beheerportaal.web.visit import Visit, as_number
 
 _MAILS_ON_A_PAGE = 50
-_ANYTHING = "application/octet-stream"
 
 
 def show_all(visit: Visit) -> Response:
@@ -26,32 +24,14 @@ def show_all(visit: Visit) -> Response:
 
 
 def show_one(visit: Visit) -> Response:
-    """One mail: its text, never its HTML, and its files by name."""
+    """One mail: its text, never its HTML."""
     mail, raw = _find(visit)
     return visit.page(
         "mail.html",
         mail=mail,
         to=read_headers(raw).to,
         received_at=datetime.fromisoformat(mail.received_at),
-        body=read_body(raw),
-    )
-
-
-def download(visit: Visit) -> Response:
-    """Return a file of a mail. A browser keeps it and shows none of it, whatever it is."""
-    _, raw = _find(visit)
-    number = _number(visit, "attachment")
-    attachments = read_body(raw).attachments
-    if not 0 < number <= len(attachments):
-        raise HTTPException(404)
-    attachment = attachments[number - 1]
-    name = quote(attachment.name, safe="")  # RFC 8187
-    content_type = CALENDAR if attachment.content_type == CALENDAR else _ANYTHING
-    return Response(
-        attachment.content,
-        200,
-        {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
-        content_type,
+        text=read_text(raw),
     )
 
 
@@ -61,16 +41,12 @@ def _find(visit: Visit) -> tuple[StoredMail, bytes]:
     Raises:
         HTTPException: 404, also where it is another organisation's, or nobody's.
     """
+    number = as_number(visit.request.path_params["mail"])
+    if number is None:
+        raise HTTPException(404)
     own = mails.of_organisation(visit.somebody.ovo, visit.somebody.kbo)
     with visit.portal.database.read() as connection:
-        stored = mails.find(connection, own, _number(visit, "mail"))
+        stored = mails.find(connection, own, number)
     if stored is None:
         raise HTTPException(404)
     return stored
-
-
-def _number(visit: Visit, name: str) -> int:
-    number = as_number(visit.request.path_params[name])
-    if number is None:
-        raise HTTPException(404)
-    return number

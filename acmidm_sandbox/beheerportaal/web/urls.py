@@ -11,7 +11,6 @@ _MENU = "/toegangsbeheer/api-en-clientbeheer"
 _CLIENT = _MENU + "/mijn-oauth-clients/{client_id}"
 _APIS = _MENU + "/mijn-apis"
 _KEYS = _CLIENT + "/sleutels"
-_MAIL = "/postvak/{mail}"
 PAGES = {
     "log_on": "/aanmelden",
     "log_off": "/afmelden",
@@ -28,8 +27,7 @@ PAGES = {
     "keys": _KEYS,
     "remove_key": _KEYS + "/verwijderen",
     "mailbox": "/postvak",
-    "mail": _MAIL,
-    "attachment": _MAIL + "/bijlagen/{attachment}",
+    "mail": "/postvak/{mail}",
 }
 
 

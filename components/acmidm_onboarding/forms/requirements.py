@@ -12,7 +12,14 @@ from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest, Form
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
 from acmidm_onboarding.forms.suppliers import KeyList
-from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
+from acmidm_onboarding.rules.policies import (
+    Finding,
+    Planned,
+    Policy,
+    Profile,
+    Situation,
+    violations,
+)
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
@@ -329,18 +336,21 @@ def problems_of_policies(
         form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key}
     )
     for policy, finding in violations(planned, situation, form.exemptions):
-        if policy.refused_in_forms:
-            continue
-        remedy = say(
-            "forms.policy.remedy",
-            remedy=finding.remedy,
-            exemption=say("forms.exemption", id=policy.id),
-        )
+        remedy = remedy_of(policy, finding)
         if finding.subject is None:
             yield document.problem(("token_endpoint_auth_method",), finding.what, remedy)
         else:
             path = listed.path(environment, places[finding.subject])
             yield listed.document.problem(path, finding.what, remedy)
+
+
+def remedy_of(policy: Policy, finding: Finding) -> str:
+    """Return what to do about a violation: what the policy wants, or an exemption from it."""
+    return say(
+        "forms.policy.remedy",
+        remedy=finding.remedy,
+        exemption=say("forms.exemption", id=policy.id),
+    )
 
 
 def problems_of_platforms(

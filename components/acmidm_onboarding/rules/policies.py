@@ -1,15 +1,15 @@
 """The rules that stop a change before it happens. Each is one pure function with an id, which its
 page is named after.
 
-The loader checks forms with them. The policy pack in ``policies/`` checks the resources that the
-engine plans, also those of no form. Where another message refuses the same mistake in a form, with
-its place, only the pack uses the rule.
+The loader checks forms with them, ``Onboarding`` the keys that are known only while a program runs,
+and drift the keys that an organisation uploads. A key file with a private or a short key is refused
+as it is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -85,8 +85,6 @@ class Situation:
     environment: Environment
     profile: Profile
     now: datetime
-    scopes: Collection[str] = ()
-    """Those of the catalogue, as the platform calls them."""
 
     @property
     def limits(self) -> Limits:
@@ -95,19 +93,16 @@ class Situation:
 
 @dataclass(frozen=True)
 class Planned:
-    """A planned client, or one resource's part of it. None is what that part does not have."""
+    """A planned client, or its keys alone: ``auth_method`` is then None."""
 
     auth_method: str | None = None
-    contacts: Collection[str] | None = None
-    scopes: Collection[str] | None = None
-    keys: Mapping[str, Mapping[str, object]] | None = None
+    keys: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Per ``kid`` the members of the JSON Web Key."""
-    protected: bool | None = None
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A violation: what, what to do, and the scope or ``kid`` that it is about."""
+    """A violation: what, what to do, and the ``kid`` that it is about."""
 
     what: str
     remedy: str
@@ -115,7 +110,7 @@ class Finding:
 
 
 def _private_key(planned: Planned, _: Situation) -> Iterator[Finding]:
-    for kid, key in (planned.keys or {}).items():
+    for kid, key in planned.keys.items():
         if PRIVATE_MEMBERS & key.keys():
             yield Finding(
                 say("rules.private_key", kid=quoted(kid)), say("rules.private_key.remedy"), kid
@@ -123,7 +118,7 @@ def _private_key(planned: Planned, _: Situation) -> Iterator[Finding]:
 
 
 def _short_rsa_key(planned: Planned, _: Situation) -> Iterator[Finding]:
-    for kid, key in (planned.keys or {}).items():
+    for kid, key in planned.keys.items():
         bits = rsa_bits(key)
         if bits is not None and bits < MINIMUM_RSA_BITS:
             yield Finding(
@@ -135,7 +130,7 @@ def _short_rsa_key(planned: Planned, _: Situation) -> Iterator[Finding]:
 
 def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
     allowed = situation.limits.algorithms
-    for kid, key in (planned.keys or {}).items():
+    for kid, key in planned.keys.items():
         signs_with = algorithms_of(key)
         if allowed is None or not signs_with - allowed:
             continue
@@ -153,7 +148,7 @@ def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
 def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
     limits = situation.limits
     last = situation.now + timedelta(days=limits.longest_key_days)
-    for kid, key in (planned.keys or {}).items():
+    for kid, key in planned.keys.items():
         exp = key.get("exp")
         if isinstance(exp, int | float):
             if exp > last.timestamp():
@@ -199,46 +194,18 @@ def _client_secret(planned: Planned, situation: Situation) -> Iterator[Finding]:
         )
 
 
-def _unknown_scope(planned: Planned, situation: Situation) -> Iterator[Finding]:
-    for scope in planned.scopes or ():
-        if scope not in situation.scopes:
-            yield Finding(
-                say("rules.unknown_scope", scope=quoted(scope)),
-                say("rules.unknown_scope.remedy"),
-                scope,
-            )
-
-
-def _no_contact(planned: Planned, _: Situation) -> Iterator[Finding]:
-    if planned.contacts is not None and not planned.contacts:
-        yield Finding(say("rules.no_contact"), say("rules.no_contact.remedy"))
-
-
-def _unprotected(planned: Planned, situation: Situation) -> Iterator[Finding]:
-    if planned.protected is False and situation.environment is Environment.PROD:
-        yield Finding(say("rules.unprotected"), say("rules.unprotected.remedy"))
-
-
 @dataclass(frozen=True)
 class Policy:
-    """``refused_in_forms``: another message refuses such a form already. ``advisory``: it warns,
-    and stops nothing."""
+    """A rule, by the heading of its section in ``docs/policies.md``."""
 
     id: str
     title: str
     violations: Callable[[Planned, Situation], Iterator[Finding]]
-    refused_in_forms: bool = False
-    advisory: bool = False
 
 
 POLICIES = (
-    Policy("private-key", "A JWK Set has public keys only", _private_key, refused_in_forms=True),
-    Policy(
-        "short-rsa-key",
-        f"An RSA key has at least {MINIMUM_RSA_BITS} bits",
-        _short_rsa_key,
-        refused_in_forms=True,
-    ),
+    Policy("private-key", "A JWK Set has public keys only", _private_key),
+    Policy("short-rsa-key", f"An RSA key has at least {MINIMUM_RSA_BITS} bits", _short_rsa_key),
     Policy(
         ExemptiblePolicy.KEY_ALGORITHM.value,
         "A key signs with an algorithm that the profile allows",
@@ -253,15 +220,6 @@ POLICIES = (
         ExemptiblePolicy.CLIENT_SECRET.value,
         "A client authenticates with a key, not with a secret",
         _client_secret,
-    ),
-    Policy("unknown-scope", "A scope is in the catalogue", _unknown_scope, refused_in_forms=True),
-    Policy("no-contact", "A client has a contact", _no_contact, refused_in_forms=True),
-    Policy(
-        "removal-on-prod",
-        "A client on prod is protected against removal",
-        _unprotected,
-        refused_in_forms=True,
-        advisory=True,
     ),
 )
 

@@ -12,7 +12,7 @@ import httpx
 from playwright.sync_api import Route, expect
 
 from tests.end_to_end.browser.conftest import Desk
-from tests.sandbox.mails import CALENDAR, deliver, mail
+from tests.sandbox.mails import deliver, mail
 from tests.support.browser import accessible
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client
 
@@ -127,10 +127,10 @@ def test_a_private_key_never_leaves_the_browser(
     assert not any(secret in request for request in someone.sent)
 
 
-def test_the_mailbox_from_the_menu_to_a_file(
+def test_the_mailbox_from_the_menu_to_a_mail(
     portal: RunningPortal, desk: Callable[..., Desk]
 ) -> None:
-    """Found in the menu, read, kept as a file; nothing of it is fetched from elsewhere."""
+    """Found in the menu, and read; nothing of it is fetched from elsewhere."""
     subject = f"Uw OAuth client-ID voor mijn-gent: {uuid.uuid4()}"
     message = mail(
         subject=subject, text="De client-ID is:\n\n    8f6a2b1e-4c1f-4f0e-9a2f-6f1f0a5f7f11\n"
@@ -138,7 +138,6 @@ def test_the_mailbox_from_the_menu_to_a_file(
     message.add_alternative(
         "<h1>Nooit getoond</h1><img src='https://elders.example/x.png'>", subtype="html"
     )
-    message.add_attachment(CALENDAR.encode(), "text", "calendar", filename="sleutel-vervalt.ics")
     deliver(portal, message)
     someone = desk()
     page = someone.page
@@ -149,9 +148,6 @@ def test_the_mailbox_from_the_menu_to_a_file(
     expect(page.get_by_text("8f6a2b1e-4c1f-4f0e-9a2f-6f1f0a5f7f11")).to_be_visible()
     assert "Nooit getoond" not in page.content()
     accessible(page)
-    with page.expect_download() as kept:
-        page.get_by_role("link", name="sleutel-vervalt.ics").click()
-    assert kept.value.suggested_filename == "sleutel-vervalt.ics"
     page.get_by_role("navigation", name="Waar u bent").get_by_role("link", name="Postvak").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Postvak")
     assert someone.complaints == []

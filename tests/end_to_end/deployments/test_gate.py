@@ -84,7 +84,8 @@ def test_a_review_names_what_its_change_holds_back_and_counts_the_rest(both: Bot
         (one["key"], [change["kind"] for change in one["changes"]]) for one in then["connections"]
     ] == [(added.key, ["held_back"] * 2)]
     assert then["notes"] == [
-        "2 other connections are held back from production; acmidm steps says what each waits for."
+        "2 other connections are held back from production; acmidm status --board says what each"
+        " waits for."
     ]
     assert then["headline"] == "1 client is held back on prod"
 

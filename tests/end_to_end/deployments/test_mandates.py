@@ -73,7 +73,7 @@ def test_scopes_go_and_then_the_key_of_that_connection_alone(
     )
     assert (
         "van leverancier, met een mandaat tot en met 31 december 2020"
-        in project.acmidm("steps", "aalst").stdout
+        in project.acmidm("status", "--board", "aalst").stdout
     )
     assert reviewed(project)["aalst/loket"] == [
         *("mandate_ended", "client_without_key", "key_removed")

@@ -167,7 +167,7 @@ def test_a_submodule_that_is_not_checked_out_undeclares_nothing(
         )
     shutil.rmtree(project.forms)
     project.forms.mkdir()
-    for words in (("drift",), ("steps",), ("remind", "--dry-run")):
+    for words in (("drift",), ("status", "--board"), ("remind", "--dry-run")):
         refused = project.acmidm(*words, "--stack", "tni")
         assert (
             refused.code,

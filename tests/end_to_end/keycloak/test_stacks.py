@@ -241,7 +241,7 @@ def test_keycloak_shows_what_it_can(project: Project) -> None:
         (mail,) = (one for one in told if client_id in one)
         assert said in mail
         assert "Beheerportaal" not in mail
-    outcome = project.acmidm("steps", "--stack", project.stack, "--output", "json")
+    outcome = project.acmidm("status", "--board", "--stack", project.stack, "--output", "json")
     assert outcome.code == 0, outcome.output
     rows = {
         found["connection"]["client_id"]: found

@@ -4,6 +4,7 @@ while it runs."""
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pulumi
@@ -11,12 +12,14 @@ import pytest
 
 from acmidm_onboarding import program as declared
 from acmidm_onboarding.onboarding import _public_keys
+from acmidm_onboarding.rules.policies import Profile
 from tests.program.test_onboarding import CONNECTION
 from tests.settings.test_settings import read
 from tests.support.engine import Project
-from tests.support.forms import PLAIN
+from tests.support.forms import PLAIN, write_form
 from tests.support.portal import new_key, public_jwk
 from tests.support.registry import Registry
+from tests.support.workspace import public_key
 
 _PROGRAM = """
 import json, pulumi
@@ -62,6 +65,82 @@ def test_a_program_with_a_connection_of_its_own(project: Project, registry: Regi
     (client,) = registry.clients("balie")
     assert [key["kid"] for key in client["jwks"]["keys"]] == ["loket-1"]
     project.in_sync()
+
+
+_AT_RUN_TIME = """
+import pulumi_random
+made_first = pulumi_random.RandomPassword("made-first", length=9).result
+keys = pulumi.Output.all(keys, made_first).apply(lambda both: both[0])
+made = """
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_keys_that_are_known_at_run_time_satisfy_the_policies(
+    project: Project, registry: Registry
+) -> None:
+    """As those of a form do: a run refuses what its preview could not see, and makes no client."""
+    project.configure({"profile": "fapi2"})
+    pair = new_key("loket-1")
+    soon = {"exp": int(time.time()) + 30 * 86_400}
+    weak = public_key("loket-1")
+
+    def write_later(*keys: dict[str, Any]) -> None:
+        write(project, PLAIN, *keys)
+        file = project.folder / "__main__.py"
+        program = file.read_text().replace("balie", "later")  # nobody else's client
+        file.write_text(program.replace("\nmade = ", _AT_RUN_TIME, 1))
+
+    write_later(weak)
+    assert project.preview().code == 0
+    refused = project.up()
+    assert refused.code != 0
+    for sentence in (
+        'OVO002067/later: key "loket-1" has no alg, and may sign with any algorithm of its type;'
+        " profile fapi2 requires PS256, or add under exemptions key-algorithm: {reason: …,"
+        " reference: …} (docs/policies.md#key-algorithm)",
+        'OVO002067/later: key "loket-1" has no exp; profile fapi2 requires one: give the key an'
+        " end, or add under exemptions key-lifetime: {reason: …, reference: …}"
+        " (docs/policies.md#key-lifetime)",
+    ):
+        assert sentence in refused.output, refused.output
+    assert registry.clients("later") == []
+
+    private = pair.as_dict(private=True)
+    project.secrets.append(str(private["d"]))
+    write_later(private)
+    leaked = project.up()
+    assert leaked.code != 0
+    assert "OVO002067/later, key 1: the key contains the private member d" in leaked.output
+    assert registry.clients("later") == []
+
+    write(project, PLAIN, weak)
+    saved = project.folder / "approved.json"
+    reviewed = project.acmidm("review", "--stack", "tni", "--save", str(saved))
+    assert (reviewed.code, saved.exists()) == (3, False), "nothing can be approved"
+
+    write_later({**public_jwk(pair), **soon})
+    project.apply()
+    assert len(registry.clients("later")) == 1
+
+
+def test_a_compromised_key_is_not_given_back(project: Project, registry: Registry) -> None:
+    """Beside a form that says so: a run that would put it into force is refused."""
+    form = write_form(project.forms)
+    stolen = form.keys["key-1"].as_dict(private=False)
+    form.request()["jwks"] = [{"file": form.request()["jwks"][0], "compromised": True}]
+    form.save()
+    file = project.folder / "__main__.py"
+    program = file.read_text()
+    file.write_text(
+        program.replace(
+            "OnboardingArgs(connections, ", f"OnboardingArgs(connections, keys=[{stolen}], "
+        )
+    )
+    refused = project.up()
+    assert refused.code != 0
+    said = f"OVO002067/{form.application}, key 1: its form says that this key is compromised"
+    assert f"{said}; give another" in refused.output
+    assert registry.clients(form.application) == []
 
 
 @pytest.mark.parametrize(
@@ -110,6 +189,6 @@ def test_what_is_no_form_is_a_sentence(
 )
 def test_keys_that_cannot_be_declared(keys: list[Any], sentence: str) -> None:
     with pytest.raises(pulumi.RunError) as caught:
-        _public_keys(CONNECTION, keys)
+        _public_keys(CONNECTION, keys, Profile.ACMIDM)
     assert sentence in str(caught.value)
     assert "c2VjcmV0" not in str(caught.value)

@@ -9,13 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.pipelines.fake_github import (
-    IDENTITY_REQUEST_TOKEN,
-    REPOSITORY,
-    TOKEN,
-    FakeGitHub,
-    fake_github,
-)
+from tests.end_to_end.pipelines.fake_github import REPOSITORY, TOKEN, FakeGitHub, fake_github
 
 PULL_REQUEST = 7
 COMMIT = "1111111111111111111111111111111111111111"
@@ -56,7 +50,5 @@ def job(github: FakeGitHub, tmp_path: Path) -> Job:
         "GITHUB_EVENT_PATH": str(event),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
         "GITHUB_TOKEN": TOKEN,
-        "ACTIONS_ID_TOKEN_REQUEST_URL": f"{github.url}/identity?api-version=2.0",
-        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": IDENTITY_REQUEST_TOKEN,
     }
     return Job(tmp_path, environment)

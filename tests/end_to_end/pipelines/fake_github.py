@@ -1,5 +1,5 @@
-"""A tiny GitHub on loopback: comments, issues and identity tokens, with paging; it records every
-request that writes."""
+"""A tiny GitHub on loopback: comments and issues, with paging; it records every request that
+writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from urllib.parse import parse_qs, urlsplit
 
 REPOSITORY = "stad/onboarding"
 TOKEN = "fake-github-token-of-a-job"
-IDENTITY_REQUEST_TOKEN = "fake-identity-request-token"
 BOT = "github-actions[bot]"
 _PAGE = 2
 """Fewer than anybody has, so that paging is always tried."""
@@ -29,10 +28,6 @@ class FakeGitHub:
     refuse: int | None = None
     """A status that every request gets."""
     url: str = ""
-    branches: dict[str, str] = field(default_factory=dict)
-    """The commit that each is at."""
-    identities: int = 0
-    """How many tokens were requested."""
     _number: int = 100
 
     def add_comment(self, issue: int, body: str, login: str = BOT) -> dict[str, Any]:
@@ -84,11 +79,6 @@ class FakeGitHub:
             case "PATCH", "issues", number:
                 issue = next(one for one in self.issues if one["number"] == int(number))
                 return issue.update(document) or issue
-            case "GET", "identity":
-                self.identities += 1
-                return {"value": f"identity {self.identities} for {query['audience'][0]}"}
-            case "GET", "git", "ref", "heads", branch:
-                return {"object": {"sha": self.branches[branch]}}
         return None
 
 
@@ -101,10 +91,9 @@ def fake_github() -> Iterator[FakeGitHub]:
         def do(self) -> None:
             url = urlsplit(self.path)
             query = parse_qs(url.query)
-            expected = IDENTITY_REQUEST_TOKEN if "identity" in url.path else TOKEN
             length = int(self.headers.get("Content-Length") or 0)
             document = json.loads(self.rfile.read(length) or "null")
-            if github.refuse or self.headers["Authorization"] != f"Bearer {expected}":
+            if github.refuse or self.headers["Authorization"] != f"Bearer {TOKEN}":
                 return self._say(
                     github.refuse or 401, {"message": "Resource not accessible by integration"}
                 )

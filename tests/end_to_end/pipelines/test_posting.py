@@ -3,9 +3,7 @@ there."""
 
 from __future__ import annotations
 
-import stat
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -21,7 +19,7 @@ from acmidm_onboarding.rules.orders import Act, Doer
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.end_to_end.pipelines.conftest import COMMIT, PULL_REQUEST, Job
-from tests.end_to_end.pipelines.fake_github import IDENTITY_REQUEST_TOKEN, TOKEN, FakeGitHub
+from tests.end_to_end.pipelines.fake_github import TOKEN, FakeGitHub
 
 MARK = "<!-- acmidm:review -->"
 DRIFT = "<!-- acmidm:drift-prod -->"
@@ -37,7 +35,6 @@ def _in_the_job(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
 def github_command(*words: str) -> Result:
     result = CliRunner().invoke(app, ["github", *words])
     assert TOKEN not in result.output
-    assert IDENTITY_REQUEST_TOKEN not in result.output
     return result
 
 
@@ -146,18 +143,8 @@ def test_an_event_without_pull_request(job: Job, github: FakeGitHub) -> None:
     assert github.writes == []
 
 
-def test_the_step_summary_is_added_to_and_cut_where_github_refuses(job: Job) -> None:
-    (job.folder / "review.md").write_text("### één\n")
-    assert github_command("summary", "review.md").exit_code == 0
-    (job.folder / "review.md").write_text("é" * 600_000)
-    assert github_command("summary", "review.md").exit_code == 0
-    assert job.summary.startswith("### één\n\né")
-    assert job.summary.endswith("(cut off here)\n\n")
-    assert len(job.summary.encode()) < 1_048_576
-
-
 def test_a_report_that_is_not_there_is_wrong_use() -> None:
-    result = github_command("summary", "absent.md")
+    result = github_command("comment", "absent.md")
     assert result.exit_code == 2
     assert result.output.startswith(
         "absent.md cannot be read or written: No such file or directory; "
@@ -274,40 +261,8 @@ def test_one_issue_has_the_open_orders(github: FakeGitHub, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("code", [2, 3])
 def test_drift_that_could_not_look_fails_and_leaves_the_issue(
-    code: int, job: Job, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+    code: int, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     github.add_issue("Drift on prod", f"{DRIFT}\n### 1 scope\n")
     assert drift(monkeypatch, "", code).exit_code == code
-    assert (github.writes, job.summary) == ([], "")
-
-
-def test_the_identity_token_is_written_for_its_owner_alone() -> None:
-    assert github_command("token", "sts.amazonaws.com", ".local/identity-token").exit_code == 0
-    file = Path(".local/identity-token")
-    assert file.read_text() == "identity 1 for sts.amazonaws.com"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-
-
-def test_without_the_permission_there_is_no_identity_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_URL")
-    result = github_command("token", "sts.amazonaws.com", "token")
-    assert result.exit_code == 3
-    assert not Path("token").exists()
-
-
-def test_a_run_that_another_one_passed_does_not_put_old_forms_back(
-    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Approved late, it is refused; the newest one goes on."""
-    monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
-    monkeypatch.setenv("GITHUB_SHA", "1111111aaaa")
-    github.branches["main"] = "1111111aaaa"
-    assert github_command("newest").output == "1111111 is the newest commit\n"
-    github.branches["main"] = "2222222bbbb"
-    passed = github_command("newest")
-    assert passed.exit_code == 1
-    assert (
-        passed.output
-        == "main is at 2222222 by now, and this run is of 1111111: approve the run of the newest"
-        " commit instead\n"
-    )
+    assert github.writes == []

@@ -3,13 +3,19 @@ GitHub on loopback."""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jwcrypto.jwk import JWK
@@ -19,12 +25,12 @@ from acmidm_sandbox.beheerportaal.settings import MANAGEMENT_READ
 from story.authorities import Authorities, new_public_key
 from story.scratch import Scratch
 from tests.end_to_end.pipelines.conftest import PULL_REQUEST, Job, event_about
-from tests.end_to_end.pipelines.fake_github import FakeGitHub
+from tests.end_to_end.pipelines.fake_github import TOKEN, FakeGitHub
 from tests.end_to_end.pipelines.forms import AALST, GENT, ORGANISATIONS
 from tests.end_to_end.pipelines.workflows import ROOT, Step, steps
 from tests.support.warm_server import warm_environment
 
-FILES = ("Makefile", "toolchain", "policies", "schema", "pyproject.toml", "requirements-dev.txt")
+FILES = ("Makefile", "toolchain", "schema", "pyproject.toml", "requirements-dev.txt")
 LOCKED_BY_A_RUNNER = {
     "pid": 4711,
     "username": "runner",
@@ -166,6 +172,7 @@ def propose(clone: Clone) -> None:
     git("git", "cat-file", "-t", head, code=128)
     Path(clone.job.environment["GITHUB_EVENT_PATH"]).write_text(json.dumps(event_about(head)))
     clone.given["github.event.pull_request.head.sha"] = head
+    clone.given["github.event.pull_request.number"] = str(PULL_REQUEST)
 
 
 @pytest.fixture
@@ -196,7 +203,7 @@ def test_a_mistake_stops_the_pull_request_at_its_line(change: Clone, github: Fak
     assert (review.returncode, [one.returncode for one in posted]) == (2, [0, 0])
     [comment] = github.comments[PULL_REQUEST]
     assert "### There is no review of this change" in comment["body"]
-    assert "### There is no review of this change" in change.job.summary
+    assert change.job.summary == ""
 
 
 def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(
@@ -263,7 +270,7 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(
     clone: Clone,
     running: Authorities,  # noqa: ARG001
 ) -> None:
-    """Policies and all, TNI, then what production would get; with the lock of a runner that died in
+    """TNI, then what production would get; with the lock of a runner that died in
     between.
 
     Without a backend nothing is deployed, which would be to the sandbox.
@@ -276,7 +283,6 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(
     without = clone.run(prod, ACMIDM_BACKEND_URL="")
     assert without.returncode != 0
     assert "ACMIDM_BACKEND_URL is not set" in without.stderr
-    token = clone.scratch.folder / ".local" / "identity-token"
     folder = (
         clone.scratch.folder / "state" / ".pulumi" / "locks" / "organization" / "acmidm" / "tni"
     )
@@ -287,7 +293,6 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(
     assert "runner@a-runner-that-died" in refused.stderr
     clone.succeed(named(tni, "unlock"))
     clone.succeed(named(tni, "deploy"))
-    assert token.stat().st_mode & 0o077 == 0
     assert "OVO001992/e-loket" in clone.scratch.run(
         "pulumi", "stack", "output", "--json", "--stack", "tni"
     )
@@ -301,52 +306,89 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("  tni:\n", nobody))
     (clone.scratch.folder / "approved.json").unlink()
     refused, *others = clone.carry_out(review)
-    assert [refused.returncode, *(one.returncode for one in others)] == [
-        2,
-        0,
-        0,
-    ], "of make: the review's 1; the policies are asked all the same"
+    assert [refused.returncode, *(one.returncode for one in others)] == [2, 0], (
+        "of make: the review's 1"
+    )
     assert "what is refused is held back" in clone.job.summary
     assert (clone.scratch.folder / "approved.json").exists()
     assert 'client "8abae908-3b66-41e8-bf7d-262d136515b4" does not exist' in refused.stderr
 
 
-@pytest.mark.exhaustive
-def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(
-    clone: Clone,
-    running: Authorities,  # noqa: ARG001
-    github: FakeGitHub,
-) -> None:
-    """GitHub's lives for five minutes: a lock may be given back an hour after the job began, and
-    `up` may follow a long refresh."""
-    unlock, deploy = (named(of("deploy", "tni"), command) for command in ("unlock", "deploy"))
-    token = clone.scratch.folder / ".local" / "identity-token"
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a bare repository by HTTP as GitHub serves a private one: for a job's token alone."""
+    expected = f"Basic {base64.b64encode(f'x-access-token:{TOKEN}'.encode()).decode()}"
 
-    def requested() -> int:
-        """How many tokens a command requested, of which the last one is there."""
-        number = github.identities - before[-1]
-        before.append(github.identities)
-        assert token.read_text() == f"identity {github.identities} for sts.amazonaws.com"
-        return number
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.headers["Authorization"] == expected:
+                return super().do_GET()
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", "Basic")
+            self.end_headers()
+            return None
 
-    before = [0]
-    clone.succeed(unlock)
-    assert requested() == 1
-    clone.succeed(deploy)
-    ordinary = requested()
-    clone.scratch.run(
-        "pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "0", "--stack", "tni"
-    )
-    issuer = clone.scratch.run("pulumi", "config", "get", "acmidm:issuer", "--stack", "tni").strip()
-    clone.scratch.run(
-        "pulumi", "config", "set", "acmidm:issuer", "http://127.0.0.1:9", "--stack", "tni"
-    )
+        def log_message(self, *_: Any) -> None:
+            """Keeps the tests' output clean."""
+
+    handler = partial(Handler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_run_that_another_one_passed_does_not_put_old_forms_back(clone: Clone) -> None:
+    """Approved late, it is refused, and so it is where nobody can say; the newest one goes on.
+    What asks for the branch has the job's token, and shows it to nobody."""
+    origin, git = clone.scratch.folder.parent / "origin.git", clone.scratch.run
+    git("git", "init", "--quiet", "--bare", str(origin))
+    older = git("git", "rev-parse", "HEAD").strip()
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT)
-    assert clone.run(deploy).returncode != 0
-    assert requested() == ordinary
-    clone.scratch.run("pulumi", "config", "set", "acmidm:issuer", issuer, "--stack", "tni")
-    clone.succeed(deploy)
-    assert requested() == ordinary + 1, "this run looked at the authority first"
+    newer = git("git", "rev-parse", "HEAD").strip()
+    git("git", "push", "--quiet", f"file://{origin}", "main:main")
+    git("git", "-C", str(origin), "update-server-info")
+    checks = [
+        step for step in of("deploy", "tni") + of("deploy", "prod") if "$GITHUB_SHA" in step.run
+    ]
+    assert len(checks) == 2
+    with served(origin) as url:
+        git("git", "remote", "add", "origin", url)
+        for step in checks:
+            clone.succeed(step, GITHUB_REF="refs/heads/main", GITHUB_SHA=newer)
+            passed = clone.run(step, GITHUB_REF="refs/heads/main", GITHUB_SHA=older)
+            assert passed.returncode == 1
+            refused = f"refs/heads/main is at {newer} by now, not at {older}: use the newest run"
+            assert passed.stdout == f"::error::{refused}\n"
+            assert TOKEN not in passed.stderr
+    unreachable = clone.run(checks[0], GITHUB_REF="refs/heads/main", GITHUB_SHA=newer)
+    assert unreachable.returncode != 0
+
+
+def test_a_job_logs_in_to_git_in_one_way() -> None:
+    """Its token is in the step's environment, not among the words of a command."""
+    logs_in = [step for step in steps() if "credential.helper" in step.run]
+    assert {(step.workflow, step.job) for step in logs_in} == {
+        ("deploy", "tni"),
+        ("deploy", "prod"),
+        ("review", "validate"),
+        ("review", "review"),
+    }
+    [_] = {re.search('credential.helper=("[^"]+")', step.run)[1] for step in logs_in}  # type: ignore[index]
+    assert all(step.environment["GITHUB_TOKEN"] == "${{ github.token }}" for step in logs_in)
+
+
+@pytest.mark.parametrize("of_job", [("review", "review"), ("deploy", "review-prod")])
+def test_the_step_summary_is_added_to_and_cut_where_github_refuses(
+    of_job: tuple[str, str], clone: Clone
+) -> None:
+    summary = named(of(*of_job), "GITHUB_STEP_SUMMARY")
+    clone.scratch.write("review.md", "### één\n")
+    clone.succeed(summary)
+    clone.scratch.write("review.md", "x" * 1_200_000)
+    clone.succeed(summary)
+    assert clone.job.summary.startswith("### één\nx")
+    assert 1_000_000 < len(clone.job.summary.encode()) < 1_048_576
 
 
 def test_drift_keeps_one_issue_until_it_is_healed(

@@ -89,10 +89,10 @@ def test_forms_are_read_once_and_the_state_is_exported_once(
     for command, of_forms in (
         ("review", once),
         ("drift", once),
-        ("steps", once),
+        ("status --board", once),
         ("status", {}),
         ("history", {}),
     ):
         exports.clear()
-        assert read_by(command) == of_forms, command
+        assert read_by(*command.split()) == of_forms, command
         assert exports["stack export"] == 1, command

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,8 +44,8 @@ def test_who_is_on_production_is_not_asked_to_go_there(
     assert (unknown.code, unknown.stdout) == (3, ""), unknown.output
     state.with_name("tni.json").write_text("{")
     state.unlink()
-    own = remind(both.tni, "--dry-run", "--metrics", str(metrics := both.tni.folder / "tni.prom"))
-    assert (own.code, own.stdout, metrics.exists()) == (3, "", False), own.output
+    own = remind(both.tni, "--dry-run")
+    assert (own.code, own.stdout) == (3, ""), own.output
 
 
 def remind(project: Project, *words: str) -> Outcome:
@@ -58,7 +57,6 @@ def test_what_ends_is_mailed_once(
     registry: Registry,
     settings: Settings,
     post_office: MailServer,
-    tmp_path: Path,
 ) -> None:
     """A key in a form and one in the portal: one mail, in their language. Before that who would get
     it; after that nothing more."""
@@ -79,12 +77,9 @@ def test_what_ends_is_mailed_once(
     registry.set_keys(
         registry.client(portal.application)["client_id"], [ECKey.import_key(uploaded)]
     )
-    metrics, ledger = (
-        tmp_path / "acmidm_tni.prom",
-        project.folder / "state" / "reminded" / "tni.json",
-    )
+    ledger = project.folder / "state" / "reminded" / "tni.json"
 
-    dry = remind(project, "--dry-run", "--metrics", str(metrics))
+    dry = remind(project, "--dry-run")
     assert (dry.code, ledger.parent.exists()) == (0, False), dry.output
     headline, to, *about = dry.stdout.splitlines()
     assert headline == "1 mail for tni"
@@ -94,7 +89,6 @@ def test_what_ends_is_mailed_once(
         f"{declared.application}: key key-1",
         f"{portal.application}: step 7 waits for the organisation",
     ]
-    assert 'acmidm_next_key_end_days{environment="tni",stack="tni"} 5.0' in metrics.read_text()
 
     without = remind(project)
     assert (without.code, without.stdout) == (2, "")

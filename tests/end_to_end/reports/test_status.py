@@ -30,7 +30,16 @@ def test_all_stacks_unless_one_is_named(both: Both, portal: RunningPortal) -> No
     assert rows(status(both.tni, "--stack", "prod")) == {on_production}
     for more in ((), ("--stack", "tni")):
         assert rows(status(both.tni, "--without", "prod", *more)) == {lacking}
-    assert rows(status(both.tni, "--ends-before", "2020-01-01")) == set()
+    on_tni = ("--stack", "tni", "--waiting-for")
+    assert rows(status(both.tni, *on_tni, "us")) == {on_test, lacking}
+    assert rows(status(both.tni, *on_tni, "organisation")) == set()
+    board = status(both.tni, "--board", *on_tni, "us", "--without", "prod")
+    assert rows(board) == {lacking}
+    [waiting] = csv.DictReader(board.stdout.splitlines())
+    assert (waiting["step"], waiting["waits_for"]) == (
+        "3. Overhandiging van de client-ID",
+        "Digitaal Vlaanderen",
+    )
     assert status(both.tni, "--stack", "elsewhere", code=2).stdout == ""
 
     (state,) = both.prod.folder.glob("state/.pulumi/stacks/*/prod.json")

@@ -1,2 +1,0 @@
-"""The policies of ``acmidm_onboarding/rules/policies.py``, as the folder that the engine starts as
-a policy pack."""
