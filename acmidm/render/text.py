@@ -16,7 +16,6 @@ from acmidm.desk.refusals import Refusals, RefusedRequest
 from acmidm.desk.status import ListedConnection, Status
 from acmidm.desk.steps import Steps
 from acmidm.desk.why import Why
-from acmidm.edit.promotion import Promotion, Side
 from acmidm.orders.checking import Checked
 from acmidm.orders.listed import ListedOrder, Orders
 from acmidm.report.connection import ConnectionChanges, environment_heading, together
@@ -32,19 +31,7 @@ _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOT
 _UNDECLARED_SHOWN = 20
 _REFUSED_SHOWN = 5
 
-Report = (
-    Review
-    | Drift
-    | Status
-    | MandateList
-    | Steps
-    | Promotion
-    | History
-    | Refusals
-    | Why
-    | Orders
-    | Checked
-)
+Report = Review | Drift | Status | MandateList | Steps | History | Refusals | Why | Orders | Checked
 Line = Text | tuple[Text, Text]
 """A line; or its label and the rest, which on a terminal stays behind the label where it is
 folded."""
@@ -214,25 +201,6 @@ def _steps(report: Steps) -> Iterator[Line]:
         }
         for word, text in shown.items():
             yield Text(f"  {words[word]:<{width}}", style="dim"), text
-
-
-def _promotion(report: Promotion) -> Iterator[Line]:
-    """Yield what differs, then what is checked."""
-    yield Text(report.title, style="bold")
-    for title, differences in report.grouped:
-        yield _heading(title)
-        for difference in differences:
-            sides = (
-                plain(side or say("report.nothing")) for side in (difference.tni, difference.prod)
-            )
-            both = f": {' → '.join(sides)}" if difference.side is Side.BOTH else ""
-            what = say(f"promotion.what.{difference.what}")
-            yield Text(f"  {what:<12}{plain(difference.name)}{both}{difference.note}")
-    yield _heading(say("promotion.ready" if report.ready else "promotion.not_ready"))
-    for check in report.checks:
-        style = "green" if check.passed else "bold red" if check.required else "yellow"
-        yield Text(f"  {check.mark:<6}", style=style), Text(check.text)
-    yield Text(f"\n{report.same}", style="dim")
 
 
 def _history(report: History) -> Iterator[Line]:
@@ -415,7 +383,6 @@ _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
     Status: _status,
     MandateList: _mandates,
     Steps: _steps,
-    Promotion: _promotion,
     History: _history,
     Refusals: _refusals,
     Why: _why,
