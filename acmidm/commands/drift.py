@@ -90,7 +90,7 @@ def drift(
     client-ID, which its organisation is mailed.
     """
     stacks, codes = stack or ["tni"], set[Code]()
-    if len(stacks) > 1 and output in (Output.JSON, Output.HTML):
+    if len(stacks) > 1 and output is Output.JSON:
         fail(say("drift.one_stack", output=output))
     for name in stacks:
         result = look(name, days)

@@ -1,4 +1,4 @@
-"""Write into forms what production lacks of what they have for TNI."""
+"""Write into forms what production lacks of what they have for TNI: all of them, or none."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ import pytest
 
 from tests.support.workspace import CATALOGUE, ORGANISATION, WITHOUT_KEYS, Workspace
 
-FORM_FILE = "onboardings/gent/mijn-gent.yaml"
 NAME = "Stad Gent, Łódź é"
 STREAMS = {
     "ascii": {"PYTHONIOENCODING": "ascii"},

@@ -213,11 +213,7 @@ def test_no_english_sentence_is_left(report: object, capsys: pytest.CaptureFixtu
     made: Report = report()
     print_report(made)
     said = [capsys.readouterr().out]
-    said += (
-        [as_markdown(made), re.sub(r"<[^>]*>", "", as_html(made))]
-        if isinstance(made, Review | Drift)
-        else []
-    )
+    said += [as_markdown(made)] if isinstance(made, Review | Drift) else []
     said += [as_html(made)] if isinstance(made, Status) else []
     shown = re.sub(r"&#39;|&#8203;", "", " ".join(said)).lower()
     known = english()
@@ -225,12 +221,10 @@ def test_no_english_sentence_is_left(report: object, capsys: pytest.CaptureFixtu
     assert {name: piece for piece, name in known.items() if piece.lower() in shown} == {}
 
 
-def test_the_pages_say_in_which_language_they_are() -> None:
-    for made in (review(), drift(), status()):
-        assert '<html lang="nl">' in as_html(made)
-        speak(Language.EN)
-        assert '<html lang="en">' in as_html(made)
-        speak(Language.NL)
+def test_the_page_says_in_which_language_it_is() -> None:
+    assert '<html lang="nl">' in as_html(status())
+    speak(Language.EN)
+    assert '<html lang="en">' in as_html(status())
 
 
 def literals(source: str) -> Iterator[str]:

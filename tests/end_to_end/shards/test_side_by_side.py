@@ -33,10 +33,10 @@ def test_each_declares_its_own(shards: Shards, registry: Registry) -> None:
         gent.key: "tni-a",
         zele.key: "tni-b",
     }
-    refused = shards.a.acmidm("drift", *shards.both, "--output", "html")
+    refused = shards.a.acmidm("drift", *shards.both, "--output", "json")
     assert (refused.code, refused.stderr) == (
         2,
-        "--output html is of one stack; name one with --stack\n",
+        "--output json is of one stack; name one with --stack\n",
     )
 
 
