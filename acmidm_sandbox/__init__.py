@@ -2,6 +2,6 @@
 
 ``beheerportaal`` is the embedded authority; ``keycloak`` and ``oidc_provider`` start servers of
 others. They know nothing of this project. The rest starts them for a stack by its settings
-(``servers``, ``portals``, ``supervisor``) and is called by ``commands``. Of the command line it
-imports the edge alone.
+(``servers``, ``portals``, ``keycloaks``, ``people``, ``supervisor``) and is called by ``commands``.
+Of the command line it imports the edge alone.
 """

@@ -1,5 +1,4 @@
-"""What ``acmidm portal``, ``keycloak`` and ``oidc-provider`` share: the servers of this machine,
-found by stack and platform, and their operators."""
+"""The servers of this machine, found by stack and platform, and their operators."""
 
 from __future__ import annotations
 

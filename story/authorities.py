@@ -44,13 +44,11 @@ class Authorities:
             self.scratch.configure(
                 stack, self._settings(stack, next(ports), next(ports), next(ports))
             )
-            for server in ("keycloak", "oidc-provider"):
+            for server in ("oidc-provider", "sandbox"):
                 self.scratch.run("acmidm", server, "start", "--stack", stack)
-            self.scratch.run("acmidm", "portal", "start", "--stack", stack)
 
     def stop(self) -> None:
-        self.scratch.run("acmidm", "portal", "stop")
-        self.scratch.run("acmidm", "keycloak", "stop")
+        self.scratch.run("acmidm", "sandbox", "stop")
         self.scratch.run("acmidm", "oidc-provider", "stop")
 
     def change_by_hand(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from acmidm.engine import pulumi as engine
 from acmidm.engine import stacks
-from acmidm_sandbox.beheerportaal.users import add_user, set_right
 from tests.end_to_end.reports.conftest import CommandLine, write
 from tests.support.engine import Project
 from tests.support.evidence import write_evidence
 from tests.support.forms import PLAIN, FormFile
+from tests.support.people import add_user, set_right
 from tests.support.portal import RunningPortal
 from tests.support.repository import Repository, repository
 
