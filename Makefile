@@ -19,8 +19,7 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ready  ## Bring the environment up and show its table (STACK=tni BACKEND=postgres)
-	@$(in_environment) acmidm keycloak start --stack $(STACK) \
-		&& acmidm portal start --stack $(STACK) \
+	@$(in_environment) acmidm sandbox start --stack $(STACK) \
 		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
 	@echo "Next: make demo, which lets an application post a notification and a dossier; or add a scope to a form in onboardings/,"
 	@echo "then make shell, and in it: pulumi preview --stack $(STACK) --diff"
@@ -38,7 +37,7 @@ tour: ready  ## Write anew in docs/tour.md what the commands of its stories say
 	@$(in_environment) python -m story --write
 
 keycloak: ready  ## Start a real Keycloak with its realm, then make up STACK=keycloak (KEYCLOAK_VERSION=26.7.3)
-	@$(in_environment) acmidm keycloak start && acmidm portal start --stack keycloak
+	@$(in_environment) acmidm sandbox start --stack keycloak
 
 postgres:  ## Start a PostgreSQL for the state, then make up BACKEND=postgres; shell, deploy and all others likewise
 	@$(python) -m toolchain.postgres
@@ -47,7 +46,7 @@ ports:  ## Move this clone's sandbox to other ports, beside another clone's (OFF
 	@$(python) -m toolchain.ports $(OFFSET)
 
 down:  ## Stop the authorities and PostgreSQL, keep their data
-	@[ ! -x .venv/bin/acmidm ] || for server in portal keycloak; do .venv/bin/acmidm $$server stop || code=$$?; done; exit $${code:-0}
+	@[ ! -x .venv/bin/acmidm ] || .venv/bin/acmidm sandbox stop
 	@[ ! -d .local/postgres ] || $(python) -m toolchain.postgres stop
 
 clean: down  ## Forget all environments, keep the engine and the packages

@@ -29,7 +29,6 @@ class Output(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     JSON = "json"
-    HTML = "html"
 
 
 class ListOutput(StrEnum):
@@ -81,7 +80,7 @@ OutputOption = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="text for people, markdown for comments, json for programs, html for a page.",
+        help="text for people, markdown for comments, json for programs.",
     ),
 ]
 ListOutputOption = Annotated[

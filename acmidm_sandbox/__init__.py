@@ -2,5 +2,6 @@
 
 ``beheerportaal`` is the embedded authority; ``keycloak`` starts a real Keycloak. They know nothing
 of this project. The rest starts them for a stack by its settings (``servers``, ``portals``,
-``supervisor``) and is called by ``commands``. Of the command line it imports the edge alone.
+``keycloaks``, ``people``, ``supervisor``) and is called by ``commands``. Of the command line it
+imports the edge alone.
 """

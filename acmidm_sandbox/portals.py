@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,11 +14,13 @@ from acmidm.form_page.page import form_page
 from acmidm_onboarding.authorities.beheerportaal import BEHEERPORTAAL
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.settings import LOOPBACK, SMTP_PORTS
-from acmidm_onboarding.texts import Language, texts
+from acmidm_onboarding.texts import Language, say, texts
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
+from acmidm_sandbox.beheerportaal.store.users import User
+from acmidm_sandbox.people import let_in
 from acmidm_sandbox.servers import Served, is_here, served
 from acmidm_sandbox.supervisor import Daemon, Program
 
@@ -39,7 +41,21 @@ class EmbeddedPortal:
     def daemon(self) -> Daemon:
         return self.served.daemon(NAME)
 
-    def prepared(self) -> Program:
+    def start(self, people: Sequence[User]) -> str:
+        """Start it, with these people and nobody else, and return what was done, a sentence a line.
+        One that runs with the same settings is left alone, another started anew. Raises Failure."""
+        started = self.daemon.start(self._prepared())
+        sentence = "sandbox.started" if started else "sandbox.running"
+        done = say(sentence, name=self.daemon.title, address=self.settings.origin)
+        if self.settings.smtp_port:
+            mail = f"smtp://{self.settings.host}:{self.settings.smtp_port}"
+            done = say("sandbox.with_mail", started=done, address=mail)
+        if self.settings.external_issuer is not None:
+            return done
+        with usable_database():
+            return "\n".join([done, *let_in(people, self.settings)])
+
+    def _prepared(self) -> Program:
         """Return how to run it, its operator registered with the key pair in the file that the
         settings name.
 

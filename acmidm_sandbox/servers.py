@@ -1,5 +1,4 @@
-"""What ``acmidm portal`` and ``keycloak`` share: the servers of this machine, found by stack and
-platform, and their operators."""
+"""The servers of this machine, found by stack and platform, and their operators."""
 
 from __future__ import annotations
 

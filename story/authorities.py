@@ -34,10 +34,10 @@ class Authorities:
         ports = iter(free_ports(4))
         for stack in ("tni", "prod"):
             self.scratch.configure(stack, _settings(stack, next(ports), next(ports)))
-            self.scratch.run("acmidm", "portal", "start", "--stack", stack)
+            self.scratch.run("acmidm", "sandbox", "start", "--stack", stack)
 
     def stop(self) -> None:
-        self.scratch.run("acmidm", "portal", "stop")
+        self.scratch.run("acmidm", "sandbox", "stop")
 
     def change_by_hand(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
         """Grants a scope and slips a key in, as another operator does."""

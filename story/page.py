@@ -125,7 +125,7 @@ class _Telling:
         )
         if command.startswith("acmidm deploy"):
             printed = _resources(printed)
-        elif command.startswith("acmidm portal mail"):
+        elif command.startswith("acmidm sandbox mail"):
             printed = _NEXT_MAIL.split(printed)[0]
         printed = f"{printed.rstrip()}\n" if printed.strip() else ""
         return self.stable.text(printed) if self.stand_ins else printed

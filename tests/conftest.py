@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from acmidm_sandbox.commands.keycloak import NAME as KEYCLOAK
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
+from acmidm_sandbox.keycloaks import NAME as KEYCLOAK
 from acmidm_sandbox.supervisor import Daemon
 from tests.support.browser import chromium
 from tests.support.isolation import isolated

@@ -3,7 +3,6 @@ that is new."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import Annotated
 
 import typer
 
+from acmidm.edit.new.checker import Checker, pairs
 from acmidm.edit.new.checks import chosen
 from acmidm.edit.new.draft import PLATFORM, Answers, Draft, draft_of
 from acmidm.edit.new.files import write_files
 from acmidm.edit.new.intake import Intake
 from acmidm.edit.new.organisations import OrganisationAnswers
-from acmidm.edit.new.talk import Talk, pairs
 from acmidm.edit.new.towns import Towns, headings
 from acmidm.report.codeowners import onboarding_team
 from acmidm.sheet import SUFFIXES, Sheets, read_sheets
@@ -27,14 +26,13 @@ from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, shown
 from acmidm_onboarding.forms.loading import load_catalogue, load_organisations, read_onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
-from acmidm_onboarding.texts import Language, say, say_counted, speak, spoken
+from acmidm_onboarding.texts import Language, Texts, say, say_counted, speak, spoken, texts
 from acmidm_onboarding.values.problems import either, quoted
 from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
 **Examples**
 
-- `acmidm new`
 - `acmidm new --organisation stad-gent --application parkeren --contact parkeren@stad-gent.example --product
 notificaties   --set notificaties.product_ids=10244`
 - `acmidm new --organisation "Stad Brugge" --ovo OVO001234 --application e-loket --contact loket@stad-brugge.example
@@ -136,7 +134,7 @@ def new(
         typer.Option(
             metavar="nl|en",
             envvar="ACMIDM_LANGUAGE",
-            help="Of questions, comments and a new organisation.",
+            help="Of comments, of what is said, and of a new organisation.",
             show_default="the organisation's, else nl",
         ),
     ] = None,
@@ -144,8 +142,8 @@ def new(
     """Write the form of an application, for the test environment, and its organisation's file where
     that is new.
 
-    On a terminal it asks what the options leave out. No file that exists is changed, but for the
-    form that a file of --from adds to.
+    All that is missing or wrong is said at once. No file that exists is changed, but for the form
+    that a file of --from adds to. The page of acmidm form asks instead.
     """
     catalogue, stacks = load_catalogue(own_catalogue()), stacks_in(Path())
     chosen_language = Language(language) if language in list(Language) else None
@@ -171,37 +169,35 @@ def new(
             fail(say("edit.sent.alone"))
         _take_in(from_, catalogue, stacks)
         return
-    talk = Talk(
-        on_terminal=sys.stdin.isatty() and sys.stdout.isatty(),
-        language=chosen_language or Language.NL,
-    )
-    talk.refuse("--language", [] if language is None else chosen(tuple(Language), language))
+    checker = Checker()
+    checker.refuse("--language", [] if language is None else chosen(tuple(Language), language))
     answers = Answers(
         OrganisationAnswers(organisation, name, ovo, kbo, owner or (), chosen_language),
         application,
         contact or (),
         product or (),
         scope or (),
-        pairs(set_ or (), "--set", talk.wrong),
+        pairs(set_ or (), "--set", checker.wrong),
     )
     if sheet is not None:
-        _write_towns(sheet, supplier, answers, stacks, talk, skip_wrong=skip_wrong)
+        _write_towns(sheet, supplier, answers, stacks, checker, skip_wrong=skip_wrong)
         return
     if supplier or skip_wrong:
         fail(say("towns.options"))
     draft = draft_of(
-        answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, talk
+        answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, checker
     )
+    words = texts("new", chosen_language or draft.owner.organisation.language)
     files = (
-        {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(talk.texts)}
+        {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(words)}
         if draft.owner.is_new
         else {}
     )
     _report(
         draft,
-        write_files({**files, draft.file: draft.form(talk.texts)}, FORMS, stacks),
+        write_files({**files, draft.file: draft.form(words)}, FORMS, stacks),
         catalogue,
-        talk,
+        words,
     )
 
 
@@ -237,7 +233,7 @@ def _write_towns(
     supplier: str | None,
     common: Answers,
     stacks: Stacks,
-    talk: Talk,
+    checker: Checker,
     *,
     skip_wrong: bool,
 ) -> None:
@@ -245,7 +241,7 @@ def _write_towns(
     given = common.organisation
     if supplier is None or given.organisation or given.name or given.ovo or given.kbo:
         fail(say("towns.options"))
-    talk.require()
+    checker.require()
     onboardings = read_onboardings([FORMS], own_catalogue(), stacks.profiles, stacks.served)
     if supplier not in onboardings.organisations:
         fail(
@@ -292,24 +288,24 @@ def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
         yield say("towns.next")
 
 
-def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, talk: Talk) -> None:
+def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, words: Texts) -> None:
     """Say what was written, and what its author does next."""
-    texts, form = talk.texts, (FORMS / draft.file).as_posix()
-    lines = [texts("written", files=", ".join(file.as_posix() for file in written))]
+    form = (FORMS / draft.file).as_posix()
+    lines = [words("written", files=", ".join(file.as_posix() for file in written))]
     if unverified := [
         scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)
     ]:
-        lines.append(texts("unverified", scopes=", ".join(unverified)))
-    steps = [texts("next.keys", form=form)]
+        lines.append(words("unverified", scopes=", ".join(unverified)))
+    steps = [words("next.keys", form=form)]
     if draft.owner.is_new and draft.owner.organisation.owners and onboarding_team():
-        steps.append(texts("next.codeowners"))
+        steps.append(words("next.codeowners"))
     steps += [
-        texts("next.pull_request"),
-        texts("next.client_id", contacts=", ".join(draft.contacts)),
+        words("next.pull_request"),
+        words("next.client_id", contacts=", ".join(draft.contacts)),
     ]
     for line in (
         *lines,
-        texts("next"),
+        words("next"),
         *(f"  {number}. {step}" for number, step in enumerate(steps, 1)),
     ):
         typer.echo(plain(line, 2000))

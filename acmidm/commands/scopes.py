@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,17 +9,17 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml.comments import CommentedMap
 
-from acmidm.edit.lines import Edit, copied, edited, put_files, put_request
+from acmidm.edit.lines import copied, put_request
 from acmidm.edit.new.checks import of_scope
-from acmidm.edit.new.files import problems_about
+from acmidm.edit.new.files import edit_forms
 from acmidm.terminal import fail
 from acmidm.words import first_of
-from acmidm_onboarding.forms.files import FORMS, absolute, shown
+from acmidm_onboarding.forms.files import FORMS
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import own_catalogue
-from acmidm_onboarding.stack_files import Stacks, stacks_in
+from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.problems import Failure, either, quoted
+from acmidm_onboarding.values.problems import either, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _CODES = "**Exit codes**: 0 done; 2 wrong use, or a form with mistakes: then nothing was written."
@@ -106,7 +105,7 @@ def add(
             CommentedMap(scopes=CommentedMap({scope: copied(request)})),
         )
 
-    _write([loaded.file for loaded in lacking], edit, stacks)
+    edit_forms({loaded.file: edit for loaded in lacking}, [FORMS], stacks)
     elsewhere = [loaded for loaded in chosen if loaded not in there]
     for name, forms in (("added", lacking), ("there", having), ("elsewhere", elsewhere)):
         if forms:
@@ -118,20 +117,3 @@ def add(
             )
     if lacking:
         typer.echo(say("edit.scope.next"))
-
-
-def _write(files: Iterable[Path], edit: Edit, stacks: Stacks) -> None:
-    """Write edited forms, all or none. Raises Failure."""
-    before, texts, wrong = (
-        {file: file.read_bytes() for file in map(absolute, files)},
-        dict[Path, str](),
-        list[str](),
-    )
-    for file, old in before.items():
-        try:
-            texts[file] = edited(old.decode("utf-8"), edit)
-        except Failure as failure:
-            wrong.append(f"{shown(file)}: {failure}")
-    if wrong := wrong or [str(problem) for problem in problems_about(texts, FORMS, stacks)]:
-        fail("\n".join(wrong))
-    put_files(texts, before)

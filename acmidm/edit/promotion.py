@@ -1,355 +1,246 @@
-"""From TNI to production: what differs in a form between the two, and what keeps it from being
-ready."""
+"""``acmidm promote``: what production lacks of TNI goes into the forms, and what TNI cannot tell is
+named.
+
+What production has already stays as it is. Keys, secrets and client-IDs are each environment's own,
+and never copied.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
 
+from ruamel.yaml.comments import CommentedMap
+
+from acmidm.edit.lines import copied, put_request
+from acmidm.edit.new.checker import Checker
+from acmidm.edit.new.checks import of_field, of_sender
+from acmidm.edit.new.fields import Values, parsed
 from acmidm.report.compare import field_changes
-from acmidm.report.kinds import Part
-from acmidm.words import plain, shown
-from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
+from acmidm.words import plain
+from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.form import EnvironmentRequest
-from acmidm_onboarding.rules.desired import Desired
-from acmidm_onboarding.rules.policies import (
-    Gate,
-    Planned,
-    Profile,
-    PromotionGate,
-    Situation,
-    violations,
-)
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest
+from acmidm_onboarding.texts import Texts, say, texts
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
-
-class Side(StrEnum):
-    """Where something is."""
-
-    TNI_ONLY = "tni_only"
-    PROD_ONLY = "prod_only"
-    BOTH = "both"
+_TNI, _PROD = Environment.TNI, Environment.PROD
 
 
-class Difference(Part):
-    """What one environment has and the other lacks, or what is set differently in both."""
+@dataclass
+class Addition:
+    """What a form gets for production, by the names in its document."""
 
-    what: str
-    name: str
-    side: Side
-    tni: str | None = None
-    prod: str | None = None
-    expected: bool = False
-
-    @property
-    def note(self) -> str:
-        """How lists end its line: why it is expected, where it is."""
-        if not self.expected:
-            return ""
-        return f" ({say('promotion.differs' if self.side is Side.BOTH else 'promotion.offered_there_only')})"  # noqa: E501
-
-
-class Check(Part):
-    """One condition of being ready for production."""
-
-    name: str
-    passed: bool
-    required: bool = True
-    text: str
+    loaded: LoadedForm
+    texts: Texts
+    """In the language of its organisation."""
+    scopes: list[str] = field(default_factory=list)
+    products: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Per product the fields that are not those of TNI; None leaves a field out."""
+    attributes: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    """Sentences about what TNI cannot tell."""
+    wrong: list[str] = field(default_factory=list)
+    """Sentences about why it cannot be written."""
 
     @property
-    def mark(self) -> str:
-        """How lists begin its line."""
-        mark = "ok" if self.passed else "to_do" if self.required else "note"
-        return say(f"promotion.mark.{mark}")
+    def is_empty(self) -> bool:
+        return not (self.scopes or self.products or self.attributes)
 
-
-class Keys(Part):
-    """How many keys the form names per environment; None where they are in the portal or at an
-    address."""
-
-    tni: int | None = None
-    prod: int | None = None
-    published: tuple[Environment, ...] | None = None
-    """Where they are at an address that the form has."""
-
-
-class Promotion(Part):
-    """One form."""
-
-    form: str
-    organisation: str
-    application: str
-    platforms: tuple[str, ...]
-    token_endpoint_auth_method: str
-    keys: Keys
-    differences: tuple[Difference, ...]
-    checks: tuple[Check, ...]
-    ready: bool
-
-    @property
-    def unexpected(self) -> tuple[Difference, ...]:
-        """The differences that a change of the form can take away."""
-        return tuple(difference for difference in self.differences if not difference.expected)
-
-    @property
-    def title(self) -> str:
-        """``Stad Gent · loket: production lacks 2 of what TNI has``."""
-        return f"{plain(self.organisation)} · {plain(self.application)}: {self._summary}"
-
-    @property
-    def grouped(self) -> list[tuple[str, list[Difference]]]:
-        """The differences by where they are; an environment that is not there at all is in the
-        title."""
-        groups = [
-            (say(f"promotion.side.{side}"), self._on(side, self.differences)) for side in Side
-        ]
-        return [(title, differences) for title, differences in groups if differences]
-
-    @property
-    def same(self) -> str:
-        """What cannot differ, and the keys, which always do."""
-        tni, prod = (
-            (
-                say("promotion.at_address")
-                if environment in (self.keys.published or ())
-                else say("status.in_portal")
-                if keys is None
-                else str(keys)
+    def write_into(self, document: Any) -> None:
+        """Put it into the document of its form: order and comments of what is there stay."""
+        environments = document["environments"]
+        tni, parts = environments[_TNI.value], CommentedMap()
+        if self.scopes:
+            parts["scopes"] = CommentedMap(
+                {name: copied(tni["scopes"][name]) for name in self.scopes}
             )
-            for environment, keys in (
-                (Environment.TNI, self.keys.tni),
-                (Environment.PROD, self.keys.prod),
+        if self.products:
+            configurations = {
+                name: _configuration(tni["products"][name], own)
+                for name, own in self.products.items()
+            }
+            parts["products"] = CommentedMap(configurations)
+        if self.attributes:
+            attributes = {name: copied(tni["attributes"][name]) for name in self.attributes}
+            parts["attributes"] = CommentedMap(attributes)
+        put_request(environments, _PROD.value, parts)
+
+    def sentences(self) -> Iterator[str]:
+        """Yield what was written, and what TNI cannot tell, a line each."""
+        say_it, form = self.texts, self.loaded.file.as_posix()
+        if self.is_empty:
+            yield say_it("promote.nothing", form=form)
+        else:
+            names = (
+                *(say_it("promote.scope", what=name) for name in self.scopes),
+                *(say_it("promote.product", what=name) for name in self.products),
+                *(say_it("promote.attribute", what=name) for name in self.attributes),
             )
-        )
-        platforms, method = ", ".join(self.platforms), self.token_endpoint_auth_method
-        return say("promotion.same", platforms=platforms, method=method, tni=tni, prod=prod)
-
-    @property
-    def _summary(self) -> str:
-        if not self.unexpected:
-            return say("promotion.alike_but" if self.differences else "promotion.alike")
-        tni, prod, both = (len(self._on(side, self.unexpected)) for side in Side)
-        absent = next(
-            (
-                difference.side
-                for difference in self.differences
-                if difference.what == "environment"
-            ),
-            None,
-        )
-        if absent:
-            lacks = "_lacks" if tni or prod else ""
-            return say(f"promotion.absent.{absent}{lacks}", count=tni or prod)
-        lacking = zip(Side, (tni, prod, both), strict=True)
-        return ", ".join(
-            say(f"promotion.lacks.{side}", count=count) for side, count in lacking if count
-        )
-
-    def _on(self, side: Side, differences: Iterable[Difference]) -> list[Difference]:
-        on_side = (difference for difference in differences if difference.side is side)
-        return [difference for difference in on_side if difference.what != "environment"]
+            yield say_it("promote.written", form=form, added=", ".join(names))
+        if self.unknown:
+            yield say_it("promote.unknown")
+            yield from (f"  - {sentence}" for sentence in self.unknown)
 
 
-def promotion_of(
-    loaded: LoadedForm,
-    desired: Desired,
-    catalogue: Catalogue,
-    profile: Profile,
-    gate: Gate,
-    now: datetime,
-) -> Promotion:
-    """Compare. Platforms and the authentication method are those of the whole form: they cannot
-    differ.
+def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values) -> Addition:
+    """Return what production lacks of a form. ``values`` are production's own, of fields that
+    differ per environment; those of products that the form does not add are for other forms.
 
-    ``desired`` (by a gate that is enforced), ``profile`` and ``gate`` are production's.
+    It cannot be written where the form has nothing to promote from, or leaves, where such a field
+    is required and missing, or where a value is wrong.
     """
+    form, checker = loaded.form, Checker()
+    addition = Addition(loaded, texts("new", loaded.organisation.language))
+    if sentence := _not_promotable(loaded):
+        addition.wrong.append(sentence)
+        return addition
+    tni, prod = form.environments[_TNI], form.environments.get(_PROD, EnvironmentRequest())
+    gone = {name for name, day in form.retire.items() if day <= _today()}
+    for scope in tni.scopes:
+        if scope in prod.scopes or catalogue.product_of[scope].product in gone:
+            continue
+        if _PROD in catalogue.scopes[scope].environments:
+            addition.scopes.append(scope)
+        else:
+            what = addition.texts("promote.scope", what=scope)
+            addition.unknown.append(addition.texts("promote.not_offered", what=what))
+    granted = {*addition.scopes, *prod.scopes}
+    for name in tni.products:
+        if name in prod.products or name in gone:
+            continue
+        product = catalogue.products[name]
+        if _PROD in product.environments and granted & product.scopes.keys():
+            addition.products[name] = dict(_own_fields(addition, product, values, checker))
+        else:
+            what = addition.texts("promote.product", what=name)
+            addition.unknown.append(addition.texts("promote.not_offered", what=what))
+    addition.attributes += [name for name in tni.attributes if name not in prod.attributes]
+    addition.wrong += [f"{loaded.file.as_posix()}: {sentence}" for sentence in checker.wrong]
+    addition.unknown += _of_its_own(addition)
+    addition.unknown += _set_differently(addition, catalogue)
+    return addition
+
+
+def _today() -> date:
+    """Return the day by which forms leave: that of UTC, wherever this runs."""
+    return datetime.now(UTC).date()
+
+
+def _not_promotable(loaded: LoadedForm) -> str | None:
     form = loaded.form
-    tni, prod = (
-        form.environments.get(environment) for environment in (Environment.TNI, Environment.PROD)
-    )
-    checks = (*_checks(loaded, catalogue, profile, now), *_evidence_check(desired, gate))
-
-    def number_of_keys(request: EnvironmentRequest | None) -> int | None:
-        if request is None or form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-            return 0
-        return None if request.jwks is None else sum(not key.compromised for key in request.jwks)
-
-    published = (
-        tuple(environment for environment, request in form.environments.items() if request.jwks_uri)
-        or None
-    )
-    return Promotion(
-        form=loaded.name,
-        organisation=loaded.organisation.name,
-        application=form.application,
-        platforms=tuple(platform.value for platform in form.platforms),
-        token_endpoint_auth_method=form.token_endpoint_auth_method.value,
-        keys=Keys(tni=number_of_keys(tni), prod=number_of_keys(prod), published=published),
-        differences=tuple(_differences(tni, prod, catalogue)),
-        checks=checks,
-        ready=all(check.passed or not check.required for check in checks),
-    )
+    if _TNI not in form.environments:
+        return say("edit.no_test", file=loaded.file)
+    if (form.preserve and not form.retire) or (
+        WHOLE in form.retire and form.retire[WHOLE] <= _today()
+    ):
+        return say("edit.leaves", file=loaded.file)
+    return None
 
 
-def _differences(
-    tni: EnvironmentRequest | None, prod: EnvironmentRequest | None, catalogue: Catalogue
-) -> Iterator[Difference]:
-    if (tni is None) != (prod is None):
-        yield Difference(
-            what="environment",
-            name="prod" if prod is None else "tni",
-            side=Side.TNI_ONLY if prod is None else Side.PROD_ONLY,
-        )
-    nothing = EnvironmentRequest()
-    tni, prod = tni or nothing, prod or nothing
-    yield from _on_one_side("scope", tni.scopes, prod.scopes, catalogue.scopes)
-    yield from _on_one_side("product", tni.products, prod.products, catalogue.products)
-    for scope in sorted(tni.scopes.keys() & prod.scopes.keys()):
-        by_default = [shown(request.scopes[scope].default) for request in (tni, prod)]
-        if by_default[0] != by_default[1]:
-            yield Difference(
-                what="scope",
-                name=f"{scope}, default",
-                side=Side.BOTH,
-                tni=by_default[0],
-                prod=by_default[1],
-            )
-    for change in field_changes(tni.attributes, prod.attributes):
-        side = (
-            Side.TNI_ONLY
-            if change.new is None
-            else Side.PROD_ONLY
-            if change.old is None
-            else Side.BOTH
-        )
-        yield Difference(
-            what="attribute", name=change.field, side=side, tni=change.old, prod=change.new
-        )
-    for product in sorted(tni.products.keys() & prod.products.keys()):
-        fields = catalogue.products[product].fields
-        old, new = (
-            catalogue.in_order(product, request.products[product]) for request in (tni, prod)
-        )
-        for name in sorted(old.keys() | new.keys()):
-            expected = name in fields and fields[name].differs_per_environment
-            for change in field_changes(
-                *(flat({name: side[name]}) if name in side else {} for side in (old, new))
-            ):
-                field = f"{product}.{change.field}"
-                yield Difference(
-                    what="field",
-                    name=field,
-                    side=Side.BOTH,
-                    tni=change.old,
-                    prod=change.new,
-                    expected=expected,
+def _own_fields(
+    addition: Addition, product: Product, values: Values, checker: Checker
+) -> Iterator[tuple[str, Any]]:
+    """Yield the fields that differ per environment, each with production's value, or None where it
+    has none yet."""
+    schema = product.configuration or {}
+    own = {name for name, described in product.fields.items() if described.differs_per_environment}
+    for of, name in values:
+        if of == product.product and name not in own:
+            checker.wrong.append(say("edit.same_everywhere", of=of, name=name))
+    for name in product.fields:
+        if name not in own:
+            continue
+        part = schema.get("properties", {}).get(name, {})
+        described = str(part.get("description", name))
+        given = values.get((product.product, name))
+        option = f"--set {product.product}.{name}"
+        if given is not None:
+            value = parsed(part, given)
+            checker.refuse(option, _wrong(addition.loaded, product, name, value))
+            yield name, value
+            continue
+        if name in schema.get("required", ()):
+            checker.miss(f"{option}=VALUE", say("edit.what.of_production", described=described))
+        else:
+            field_text = f"field.{product.product}.{name}"
+            description = addition.texts(field_text) if field_text in addition.texts else described
+            addition.unknown.append(
+                addition.texts(
+                    "promote.field", field=f"{product.product}.{name}", description=description
                 )
+            )
+        yield name, None
 
 
-def _on_one_side(
-    what: str, tni: Iterable[str], prod: Iterable[str], offered: Mapping[str, Scope | Product]
-) -> Iterator[Difference]:
-    """Yield what one environment lacks; that is expected where the catalogue does not offer it
-    there."""
-    on_tni, on_prod = set(tni), set(prod)
-    for name in sorted(on_tni ^ on_prod):
-        side, other = (
-            (Side.TNI_ONLY, Environment.PROD)
-            if name in on_tni
-            else (Side.PROD_ONLY, Environment.TNI)
-        )
-        yield Difference(
-            what=what, name=name, side=side, expected=other not in offered[name].environments
-        )
-
-
-def _checks(
-    loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime
-) -> Iterator[Check]:
-    form = loaded.form
-    prod = form.environments.get(Environment.PROD)
-    absent = Environment.TNI not in form.environments
-    yield _check(
-        "connected_on_tni", absent, say("promotion.check.tni"), say("promotion.check.no_tni")
+def _wrong(loaded: LoadedForm, product: Product, name: str, value: object) -> list[str]:
+    file = loaded.file.with_name(ORGANISATION_FILE)
+    return of_field(product, name, value) or of_sender(
+        product, name, value, loaded.organisation, file
     )
-    yield _check(
-        "has_production",
-        prod is None,
-        say("promotion.check.production"),
-        say("promotion.check.no_production"),
-    )
-    planned = Planned(form.token_endpoint_auth_method)
-    refused = "; ".join(
-        say("promotion.check.exemption", what=finding.what, remedy=finding.remedy, policy=policy.id)
-        for policy, finding in violations(
-            planned, Situation(Environment.PROD, profile, now), form.exemptions
+
+
+def _of_its_own(addition: Addition) -> Iterator[str]:
+    """Yield what production needs of its own and the form lacks."""
+    form, say_it = addition.loaded.form, addition.texts
+    tni, prod = form.environments[_TNI], form.environments.get(_PROD)
+    if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+        if prod is None:
+            yield say_it("promote.secret")
+    elif form.keys_of is None and (prod is None or (prod.jwks is None and prod.jwks_uri is None)):
+        yield (
+            say_it("promote.keys_address")
+            if tni.jwks_uri
+            else say_it("promote.keys", form=addition.loaded.file.as_posix())
         )
-    )
-    yield _check("policies", bool(refused), say("promotion.check.policies"), refused)
-    if prod is None:
+    if tni.adopt and not (prod and prod.adopt):
+        yield say_it("promote.adopt")
+
+
+def _set_differently(addition: Addition, catalogue: Catalogue) -> Iterator[str]:
+    """Yield what production has otherwise than TNI, and keeps."""
+    environments, say_it = addition.loaded.form.environments, addition.texts
+    if _PROD not in environments:
         return
-    if form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT:
-        yield from _key_checks(loaded, prod, now)
-    unverified = _names(
-        scope for scope in prod.scopes if not catalogue.scopes[scope].is_verified(*form.platforms)
-    )
-    remedy = say("promotion.check.not_verified", scopes=unverified)
-    yield _check(
-        "scopes_verified", bool(unverified), say("promotion.check.verified"), remedy, required=False
-    )
-    yield _check(
-        "has_scopes", not prod.scopes, say("promotion.check.scope"), say("promotion.check.no_scope")
-    )
+    tni, prod = environments[_TNI], environments[_PROD]
+    nothing = texts("report", say_it.language)("nothing")
+    changes = field_changes(_shared(tni, prod, catalogue), _shared(prod, tni, catalogue))
+    for change in changes:
+        on_tni, on_prod = (plain(side or nothing) for side in (change.old, change.new))
+        yield say_it("promote.differs", what=change.field, tni=on_tni, prod=on_prod)
 
 
-def _evidence_check(desired: Desired, gate: Gate) -> Iterator[Check]:
-    """Yield what form and evidence have of the gate; the stack's program also looks at the state of
-    TNI."""
-    reasons = (
-        (withheld.connection.platform, reason)
-        for withheld in desired.held_back
-        for reason in withheld.missing
-    )
-    missing = "; ".join(f"{platform}: {reason}" for platform, reason in reasons)
-    if desired.asked:
-        required = gate.mode is PromotionGate.ENFORCE
-        yield _check(
-            "proven", bool(missing), say("promotion.check.proven"), missing, required=required
-        )
+def _shared(
+    request: EnvironmentRequest, other: EnvironmentRequest, catalogue: Catalogue
+) -> dict[str, Any]:
+    """Return the fields of what both requests have, such as ``dosis.bron_uri``, but for those that
+    differ per environment."""
+    fields: dict[str, Any] = {
+        f"{name}, default": scope.default
+        for name, scope in request.scopes.items()
+        if name in other.scopes
+    }
+    fields |= {name: text for name, text in request.attributes.items() if name in other.attributes}
+    for product, configuration in request.products.items():
+        if product not in other.products:
+            continue
+        described = catalogue.products[product].fields
+        for name, value in catalogue.in_order(product, configuration).items():
+            if name in described and described[name].differs_per_environment:
+                continue
+            fields |= {f"{product}.{path}": part for path, part in flat({name: value}).items()}
+    return fields
 
 
-def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:
-    """Yield what is wrong with production's keys in the form; the form cannot tell whether the
-    portal has one."""
-    if prod.jwks_uri is not None:
-        at_address = say("promotion.check.at_address", address=prod.jwks_uri)
-        yield _check("has_key", True, "", at_address, required=False)
-        return
-    if prod.jwks is None:
-        yield _check("has_key", True, "", say("promotion.check.in_portal"), required=False)
-        return
-    keys, tni = (
-        loaded.keys.get(Environment.PROD, ()),
-        {key.thumbprint for key in loaded.keys.get(Environment.TNI, ())},
-    )
-    ended = _names(key.kid for key in keys if key.expires and key.expires <= now)
-    expired = say("promotion.check.expired", keys=ended)
-    yield _check("keys_valid", bool(ended), say("promotion.check.not_expired"), expired)
-    shared = _names(key.kid for key in keys if key.thumbprint in tni)
-    remedy = say("promotion.check.shared", keys=shared)
-    yield _check("own_keys", bool(shared), say("promotion.check.own_keys"), remedy)
-
-
-def _check(name: str, is_wrong: bool, text: str, remedy: str, *, required: bool = True) -> Check:
-    return Check(
-        name=name, passed=not is_wrong, required=required, text=remedy if is_wrong else text
-    )
-
-
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(plain(name) for name in sorted(names))
+def _configuration(on_tni: Any, own: Mapping[str, Any]) -> Any:
+    configuration = copied(on_tni)
+    for name, value in own.items():
+        if value is None:
+            configuration.pop(name, None)
+        else:
+            configuration[name] = copied(value)
+    return configuration

@@ -1,8 +1,7 @@
-"""Reports as one HTML file that works without a network and prints. None runs a script but those
-with filters.
+"""The list, the board and orders as one HTML file that works without a network and prints.
 
-Templates escape whatever they are given. The page's Content-Security-Policy names its style, and
-that one script, by their hashes, so that nothing else runs, whatever a form's author wrote.
+Templates escape whatever they are given. The page's Content-Security-Policy names its style and its
+script by their hashes, so that nothing else runs, whatever a form's author wrote.
 """
 
 from __future__ import annotations
@@ -21,17 +20,15 @@ from acmidm.desk.status import Status
 from acmidm.desk.steps import Steps
 from acmidm.orders.listed import Orders
 from acmidm.report.compare import SOON_DAYS
-from acmidm.report.connection import ENVIRONMENTS, environment_heading, environment_name, together
-from acmidm.report.drift import Drift
-from acmidm.report.kinds import Part, severity_name
-from acmidm.report.review import Review
+from acmidm.report.connection import ENVIRONMENTS, environment_name
+from acmidm.report.kinds import Part
 from acmidm.words import WHOLE, capitalised, day, days, plain
 from acmidm_onboarding.texts import Texts, say, say_counted, spoken
 
 
 def as_html(report: Part) -> str:
-    """Return a report as a page: a review, a drift report, or the list or the board of connections
-    with search and filters."""
+    """Return a report as a page: the list or the board of connections with search and filters, or
+    orders with what to copy."""
     match report:
         case Status():
             return _page("status", report.title, status=report)
@@ -39,10 +36,6 @@ def as_html(report: Part) -> str:
             return _page("orders", report.title, board=report, room=report.room)
         case Steps():
             return _page("steps", report.title, board=report, room=report.room)
-        case Review():
-            return _page("review", report.headline, review=report)
-        case Drift():
-            return _page("drift", report.headline, drift=report)
     raise TypeError(f"{type(report).__name__} has no page")
 
 
@@ -69,19 +62,17 @@ def _templates() -> Jinja:
         "day": day,
         "breakable": _breakable,
         "capitalised": capitalised,
-        "together": together,
     }
     jinja.globals |= {"days": days, "say": say, "say_counted": say_counted, "soon": SOON_DAYS}
-    jinja.globals |= {"environment_heading": environment_heading, "severity_name": severity_name}
     style, script = (
         (files("acmidm.render") / "templates" / name).read_text("utf-8")
         for name in ("page.css", "page.js")
     )
-    policy = f"default-src 'none'; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
-    jinja.globals |= {
-        "policy": policy,
-        "policy_of_script": f"{policy}; script-src '{_hash(script)}'",
-    }
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+    jinja.globals |= {"policy": policy}
     # Our own files, whose hashes the policy names.
     jinja.globals |= {"style": Markup(style), "script": Markup(script)}  # noqa: S704
     return jinja

@@ -13,7 +13,6 @@ from rich.text import Text
 from acmidm.desk.history import History
 from acmidm.desk.status import ListedConnection, Status
 from acmidm.desk.steps import Steps
-from acmidm.edit.promotion import Promotion, Side
 from acmidm.orders.checking import Checked
 from acmidm.orders.listed import ListedOrder, Orders
 from acmidm.report.connection import ConnectionChanges, environment_heading, together
@@ -28,7 +27,7 @@ from acmidm_onboarding.values.terms import Platform
 _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 _UNDECLARED_SHOWN = 20
 
-Report = Review | Drift | Status | Steps | Promotion | History | Orders | Checked
+Report = Review | Drift | Status | Steps | History | Orders | Checked
 Line = Text | tuple[Text, Text]
 """A line; or its label and the rest, which on a terminal stays behind the label where it is
 folded."""
@@ -192,25 +191,6 @@ def _steps(report: Steps) -> Iterator[Line]:
             yield Text(f"  {words[word]:<{width}}", style="dim"), text
 
 
-def _promotion(report: Promotion) -> Iterator[Line]:
-    """Yield what differs, then what is checked."""
-    yield Text(report.title, style="bold")
-    for title, differences in report.grouped:
-        yield _heading(title)
-        for difference in differences:
-            sides = (
-                plain(side or say("report.nothing")) for side in (difference.tni, difference.prod)
-            )
-            both = f": {' → '.join(sides)}" if difference.side is Side.BOTH else ""
-            what = say(f"promotion.what.{difference.what}")
-            yield Text(f"  {what:<12}{plain(difference.name)}{both}{difference.note}")
-    yield _heading(say("promotion.ready" if report.ready else "promotion.not_ready"))
-    for check in report.checks:
-        style = "green" if check.passed else "bold red" if check.required else "yellow"
-        yield Text(f"  {check.mark:<6}", style=style), Text(check.text)
-    yield Text(f"\n{report.same}", style="dim")
-
-
 def _history(report: History) -> Iterator[Line]:
     """Newest first."""
     yield Text(report.title, style="bold")
@@ -330,7 +310,6 @@ _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
     Drift: _drift,
     Status: _status,
     Steps: _steps,
-    Promotion: _promotion,
     History: _history,
     Orders: _orders,
     Checked: _checked,

@@ -70,7 +70,7 @@ class PortalSettings(_Settings):
     """Everything an instance needs; the file that `python -m beheerportaal.server` reads is this as
     JSON.
 
-    `acmidm portal start` writes it from a catalogue that was checked.
+    `acmidm sandbox start` writes it from a catalogue that was checked.
     """
 
     environment: str = Field(min_length=1)

@@ -19,21 +19,18 @@ _LONGEST_NAME = 100
 _PASSWORD_BYTES = 18
 
 
-def add_user(
-    database: Path,
+def user_of(
     name: str,
     organisation: Sequence[str],
     *,
     api_beheerder: bool,
     aansluitingenteam: bool = False,
     organisation_name: str = "",
-) -> str:
-    """Add a user of an organisation, known by its OVO code, its KBO number or both; return the
-    password, which is kept as a hash only.
+) -> User:
+    """Return a user of an organisation, which is known by its OVO code, its KBO number or both.
 
     Raises:
         ValueError: one sentence, for a name or codes that can't be used.
-        UnusableDatabase
     """
     for given in (name, organisation_name or name):
         if (
@@ -45,12 +42,22 @@ def add_user(
             raise ValueError(
                 f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it"
             )
-    user = User(name, *_codes(organisation), api_beheerder, aansluitingenteam, organisation_name)
+    return User(name, *_codes(organisation), api_beheerder, aansluitingenteam, organisation_name)
+
+
+def add_user(database: Path, user: User) -> str:
+    """Add a user; return the password, which is kept as a hash only.
+
+    Raises:
+        ValueError: where there is a user of this name.
+        UnusableDatabase
+    """
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
     with closing(open_database(database)) as store, store.write() as connection:
-        if users.find(connection, name) is not None:
+        if users.find(connection, user.name) is not None:
             raise ValueError(
-                f"there is a user {name} already; remove that one first, or choose another name"
+                f"there is a user {user.name} already; remove that one first, or choose another"
+                " name"
             )
         users.add(connection, user, hash_secret(password))
     return password
@@ -62,16 +69,16 @@ def list_users(database: Path) -> list[User]:
         return users.everyone(connection)
 
 
-def set_right(database: Path, name: str, *, api_beheerder: bool) -> None:
-    """Grants or withdraws the right *API-beheerder*, what the *Lokale Beheerder* does; it counts
-    from the next request.
+def change_user(database: Path, user: User) -> None:
+    """Change a user by its name, such as what the *Lokale Beheerder* grants; it counts from the
+    next request, and the password stays.
 
     Raises:
         ValueError: where there is no such user.
     """
     with closing(open_database(database)) as store, store.write() as connection:
-        if not users.set_right(connection, name, api_beheerder):
-            raise ValueError(f"there is no user {name}")
+        if not users.change(connection, user):
+            raise ValueError(f"there is no user {user.name}")
 
 
 def remove_user(database: Path, name: str) -> None:

@@ -125,3 +125,12 @@ def _commands(command: Any, *words: str) -> Iterator[tuple[str, ...]]:
     yield words
     for name, below in getattr(command, "commands", {}).items():
         yield from _commands(below, *words, name)
+
+
+@pytest.mark.parametrize("command", ["review", "drift"])
+def test_changes_have_no_page(command: str) -> None:
+    """What is opened of them is Markdown, in a comment or an issue."""
+    refused = CliRunner().invoke(app, [command, "--output", "html"])
+    assert refused.exit_code == 2
+    said = " ".join(refused.stderr.replace("│", " ").split())
+    assert "'html' is not one of 'text', 'markdown', 'json'" in said

@@ -13,7 +13,6 @@ import pytest
 
 from tests.support.workspace import CATALOGUE, ORGANISATION, WITHOUT_KEYS, Workspace
 
-FORM_FILE = "onboardings/gent/mijn-gent.yaml"
 NAME = "Stad Gent, Łódź é"
 STREAMS = {
     "ascii": {"PYTHONIOENCODING": "ascii"},
@@ -22,7 +21,6 @@ STREAMS = {
     "utf-8": {"PYTHONIOENCODING": "utf-8"},
 }
 COMMANDS = {
-    "promote": ("promote", FORM_FILE),
     "board": ("status", "--board"),
     "review": ("review", "--base", "HEAD~1"),
     "mistakes": ("validate", "onboardings/é en ł"),
@@ -42,7 +40,6 @@ COMMANDS = {
     ),
 }
 REPORTS = [
-    ("promote", "text"),
     ("board", "text"),
     ("board", "html"),
     *(("review", output) for output in ("text", "markdown", "json")),
@@ -105,11 +102,7 @@ def acmidm(folder: Path, stream: str, *words: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("command", "output", "stream"),
     [(*report, stream) for report in REPORTS for stream in ("ascii", "latin-1")]
-    + [
-        ("review", output, stream)
-        for output in ("text", "html")
-        for stream in ("ascii by the locale", "utf-8")
-    ],
+    + [("review", "text", stream) for stream in ("ascii by the locale", "utf-8")],
 )
 def test_what_cannot_be_shown_is_escaped(
     place: Path, command: str, output: str, stream: str

@@ -109,29 +109,31 @@ def test_a_command_that_reads_standard_input_still_does(
     assert (found.exit_code, "the assertion is no JWT" in found.stderr) == (2, True), found.output
 
 
-@pytest.mark.parametrize("name", ["portal", "keycloak"])
 @pytest.mark.parametrize("command", ["status", "stop"])
 def test_servers_are_those_of_the_project(
     project: Workspace,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
-    name: str,
     command: str,
 ) -> None:
     """What was started is found from below. Where nothing was, that is said; where there is no
     project, there is nothing to say."""
     monkeypatch.chdir(project.forms)
-    nothing = acmidm(name, command)
+    nothing = acmidm("sandbox", command)
     assert (nothing.exit_code, nothing.stdout) == (
         0,
-        f"no {name} was ever started in this project\n",
+        "no sandbox was ever started in this project\n",
     )
-    project.write(f".local/tni/acmidm/{name}.pid", "")
+    for name in ("portal", "keycloak"):
+        project.write(f".local/tni/acmidm/{name}.pid", "")
     if command == "status":
-        stopped = acmidm(name, command)
-        assert (stopped.exit_code, stopped.stdout) == (1, f"{name} tni acmidm: stopped\n")
+        stopped = acmidm("sandbox", command)
+        said = "keycloak tni acmidm: stopped\nportal tni acmidm: stopped\n"
+        assert (stopped.exit_code, stopped.stdout) == (1, said)
+        elsewhere = acmidm("sandbox", command, "--stack", "prod").stdout
+        assert elsewhere == "no sandbox was ever started in this project for stack prod\n"
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-    refused = acmidm(name, command)
+    refused = acmidm("sandbox", command)
     assert refused.exit_code == 2
     assert (
         refused.stderr
@@ -180,7 +182,7 @@ def test_a_stack_with_the_name_of_its_organisation_has_the_settings_of_its_file(
 
 @pytest.mark.parametrize(
     "words",
-    [("remind",), ("portal", "start"), ("portal", "apis"), ("keycloak", "start")],
+    [("remind",), ("sandbox", "start"), ("sandbox", "mail")],
     ids=" ".join,
 )
 @pytest.mark.usefixtures("project")

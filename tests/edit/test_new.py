@@ -492,28 +492,11 @@ def test_from_an_empty_folder_to_production(real: Workspace) -> None:
     assert run("validate").stdout.startswith("1 form, 2 connections: all valid")
 
 
-def test_on_a_terminal_it_asks_what_is_missing_until_it_is_right(workspace: Workspace) -> None:
-    """In Dutch, with what the catalogue says of a field and what the organisation may say; a wrong
-    answer is asked again."""
-    shown = typed(
-        ["new", "--product", "dosis"],
-        *("gent", "Een naam", "loket", "nobody", "a@b.example", "urn://aalst/x", ""),
-    )
-    assert "Voor welke organisatie is het aansluitingsformulier" in shown
-    assert '"Een naam" is not an application name' in shown
-    assert "dosis.bron_uri (nog niet bevestigd door Digitaal Vlaanderen)" in shown
-    assert "Voor uw organisatie toegelaten is wat begint met: urn://gent/." in shown
-    assert "Geschreven: onboardings/gent/loket.yaml" in shown
-    assert workspace.sentences() == []
-    request = yaml.safe_load(Path("onboardings/gent/loket.yaml").read_text())["environments"]["tni"]
-    assert request == {
-        "scopes": {"dv_dosis_schrijven": {}},
-        "products": {"dosis": {"bron_uri": "urn://gent/loket"}},
-    }
-
-
 @pytest.mark.usefixtures("workspace")
-def test_a_terminal_that_ends_leaves_nothing() -> None:
+def test_on_a_terminal_it_asks_nothing() -> None:
+    """What is missing is said at once there too; it is the page of ``acmidm form`` that asks."""
     before = contents()
-    typed(["new"], "gent", "loket", "\x03")
+    shown = typed(["new", "--product", "dosis"])
+    missing = ("--organisation TEXT", "--application NAME", "--contact ADDRESS")
+    assert [line.partition(":")[0] for line in shown.splitlines()][:3] == list(missing)
     assert contents() == before

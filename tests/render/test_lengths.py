@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-from acmidm.render.html import as_html
 from acmidm.render.markdown import LIMIT, as_markdown
 from acmidm.report.drift import UndeclaredClient, expiring_keys
 from acmidm.words import side_by_side
@@ -155,7 +154,7 @@ def test_two_values_never_look_alike(
 
 
 def test_a_change_far_into_a_list_shows_in_every_report() -> None:
-    """In the sentence, in the fold, and on the page."""
+    """In the sentence and in the fold."""
     products = [
         {"notificaties": {"product_ids": [*LONG.split(", "), last]}}
         for last in ("eerste", "tweede")
@@ -163,7 +162,6 @@ def test_a_change_far_into_a_list_shows_in_every_report() -> None:
     review = reviewed((client(products=products[0]), client(products=products[1])))
     wanted = "product_ids `61 of them, with eerste` → `61 of them, with tweede`"
     assert wanted in as_markdown(review)
-    assert "with eerste" in as_html(review)
     assert "with tweede" in review.connections[0].changes[0].text
 
 
@@ -183,7 +181,6 @@ def test_the_reference_of_a_long_reason_stays() -> None:
     )
     for page in (
         as_markdown(review),
-        as_html(review),
         str([one.changes for one in review.connections]),
     ):
         assert all(str(number) in page for number in (4711, 4712, 4713))

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 
-from acmidm.render.html import as_html
 from acmidm.render.markdown import as_markdown, code, in_tag, markdown, table
 from acmidm.render.text import print_report
 from acmidm.report.kinds import Change, Kind, Severity
@@ -179,7 +178,6 @@ def test_what_forms_say_is_shown_and_does_nothing(text: str) -> None:
     )
     in_markdown = re.sub(r"<summary>.*", "", outside_code)
     assert not re.search(r"(?<!\\)\]\(|(?<!\\)~~|(?<!\\)`", in_markdown), in_markdown
-    assert "alert(1)</script>" not in as_html(review)
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "\n::error::x", "::add-mask::x"])
@@ -257,12 +255,12 @@ def test_every_kind_has_its_row() -> None:
 
 
 def test_what_was_repaired_is_no_danger_any_more() -> None:
-    """On the page, in the issue and on the terminal; what could not be repaired still is. One
+    """In the issue and on the terminal; what could not be repaired still is. One
     client is no clients."""
     repaired = reviewed((client(), None)).connections
     (same,) = by_hand((client(), client()))
     for healed, danger in ((True, False), (False, True)):
         drift = drift_report(same, healed=healed, repaired=repaired)
-        for page in (as_markdown(drift), as_html(drift).partition("</style>")[2]):
-            assert ("danger" in page) is danger
-            assert "1 client, checked at" in page
+        page = as_markdown(drift)
+        assert ("danger" in page) is danger
+        assert "1 client, checked at" in page

@@ -20,17 +20,15 @@ from acmidm.desk.status import ListedConnection, ListedKey, Status, in_order, li
 from acmidm.desk.steps import Steps, steps_of
 from acmidm.render.html import as_html
 from acmidm.render.text import Report
-from acmidm.report.drift import expiring_keys
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.declaration import in_stack
-from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.desk.test_standing import CASES, MISSING, NO_KEY, WHOLE, on_production
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
-from tests.support.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
+from tests.support.samples import NOW, listed_connection
 
 
 def opened(browser: Browser, folder: Path, html: str) -> Page:
@@ -269,23 +267,12 @@ LONG = connection(
 HOSTILE = connection(
     "x", organisation="<img src=x onerror=alert(1)>", scopes=('"><script>alert(1)</script>',)
 )
-ENDING = by_hand((client(keys={"k" * 255: Key("t" * 43, NOW)}),) * 2)
 EACH_LAYOUT, WIDE = (400, 800, 1100, 1280), (1280,)
 """A width on each side of what the style sheet tells apart."""
 PAGES: dict[str, tuple[Callable[[], Report], tuple[int, ...]]] = {
     "status": (lambda: status(LONG, HOSTILE), EACH_LAYOUT),
-    "drift": (
-        lambda: drift_report(*by_hand((client(), None)), expiring=expiring_keys(ENDING, NOW, 30)),
-        EACH_LAYOUT,
-    ),
     "board": (lambda: board(Language.NL, LONG, HOSTILE), EACH_LAYOUT),
     "board-en": (lambda: board(Language.EN), WIDE),
-    "review": (
-        lambda: reviewed(
-            (client(), None), (client("x"), client("x", scopes={"dv_dosis_schrijven": "why"}))
-        ),
-        WIDE,
-    ),
     "declared": (declared, WIDE),
     "steps": (declared_steps, WIDE),
 }
@@ -340,11 +327,3 @@ def test_a_page_has_no_handlers_and_a_policy_that_fits() -> None:
     assert "default-src &#39;none&#39;" in html
     assert "unsafe" not in html
     assert html.count("<script>") == html.count("script-src") == 1
-
-
-def test_what_a_reviewer_opens_runs_no_script() -> None:
-    """Not even one of ours: the policy allows none."""
-    for page in (as_html(reviewed((client(), None))), as_html(drift_report())):
-        assert "<script" not in page
-        assert "script-src" not in page
-        assert "default-src &#39;none&#39;" in page

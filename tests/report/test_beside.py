@@ -56,20 +56,18 @@ def test_each_setting_that_changes(
     ]
 
 
-@pytest.mark.parametrize("output", ["text", "markdown", "json", "html"])
+@pytest.mark.parametrize("output", ["text", "markdown", "json"])
 def test_every_kind_of_report_has_them_and_a_pipeline_stops_on_them(
     repository: Repository, output: str
 ) -> None:
     """Its headline too; no secret is in any."""
     repository.set("prod", managementUrl=EVIL, operatorClientSecret="hunter2")
-    shown = (
-        repository.review("--fail-on", "prod:danger", "--output", output, code=1)
-        .output.replace("&#39;", "'")
-        .replace("\\u2192", "→")
-    )
+    shown = repository.review(
+        "--fail-on", "prod:danger", "--output", output, code=1
+    ).output.replace("\\u2192", "→")
     assert f"No client changes; also changes {CREDENTIALS}, {OPERATOR}" in shown
     assert f"also changes {CREDENTIALS}, in " in shown
-    assert EVIL in shown.replace("&#8203;", "").replace("<wbr>", "")
+    assert EVIL in shown.replace("&#8203;", "")
     assert "hunter2" not in shown
 
 

@@ -21,8 +21,8 @@ from acmidm_sandbox.beheerportaal.app import create_app
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import RIGHTS, PortalSettings
-from acmidm_sandbox.beheerportaal.users import add_user
 from story.person import hidden_fields
+from tests.support.people import add_user
 from tests.support.portal import (
     ASSERTION_TYPE,
     OPERATOR,

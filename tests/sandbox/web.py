@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from acmidm_sandbox.beheerportaal.users import add_user
 from story.person import Person
+from tests.support.people import add_user
 from tests.support.portal import RunningPortal
 from tests.support.trust import TRUSTED
 

@@ -24,10 +24,10 @@ from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorToken
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
-from acmidm_sandbox.commands.keycloak import start_server
 from acmidm_sandbox.keycloak.admin import Admin, Document
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import Server
+from acmidm_sandbox.keycloaks import start_server
 from tests.support.portal import new_key, public_jwk, request_token, sign_assertion
 from tests.support.trust import TRUSTED
 from toolchain import install_keycloak

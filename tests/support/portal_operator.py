@@ -22,8 +22,8 @@ from playwright.sync_api import Browser, Page
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients
 from acmidm_sandbox.beheerportaal.store.opening import open_database
-from acmidm_sandbox.beheerportaal.users import add_user
 from story.person import MENU, client_path
+from tests.support.people import add_user
 
 APIS = "/portaal/nl/toegangsbeheer/api-en-clientbeheer/mijn-apis"
 TEAM = "OVO002949"

@@ -48,7 +48,7 @@ IMPORTED = (
     "acmidm.commands.status",
     "acmidm.report.undeclared",
     "acmidm.render.text",
-    "acmidm_sandbox.commands.portal",
+    "acmidm_sandbox.commands.sandbox",
     "acmidm_sandbox.beheerportaal.app",
     "acmidm_sandbox.beheerportaal.operators",
 )

@@ -1,1 +1,1 @@
-"""``acmidm new``: a first form, out of options or of questions on a terminal."""
+"""``acmidm new``: a first form, out of options, of the page's file or of a spreadsheet."""

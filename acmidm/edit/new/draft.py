@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from acmidm.edit.new.checker import Checker, separate
 from acmidm.edit.new.checks import chosen, of_form, of_product, of_scope
 from acmidm.edit.new.fields import Fields, Values, unknown_products
 from acmidm.edit.new.organisations import FormOwner, OrganisationAnswers, owner_of
-from acmidm.edit.new.talk import Talk, separate
 from acmidm.form_text import SCHEMA, Quoted, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.files import form_file
@@ -33,7 +33,7 @@ _NOBODY = FormOwner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
 
 @dataclass(frozen=True)
 class Answers:
-    """What the options say of a form; what they leave out is asked, or missing."""
+    """What the options say of a form; what they leave out is missing."""
 
     organisation: OrganisationAnswers
     application: str | None = None
@@ -125,32 +125,29 @@ def draft_of(
     catalogue: Catalogue,
     organisations: Mapping[str, Organisation],
     forms: Path,
-    talk: Talk,
+    checker: Checker,
 ) -> Draft:
     """Return what the answers come to. Raises Failure with every answer that is missing or
     wrong."""
-    owner = owner_of(answers.organisation, organisations, forms, talk)
-    if talk.on_terminal:
-        talk.require()
+    owner = owner_of(answers.organisation, organisations, forms, checker)
     owner = owner or _NOBODY
-    application = _application(answers, owner, forms, talk)
-    contacts = talk.answers(
+    application = _application(answers, owner, forms, checker)
+    contacts = checker.answers(
         "--contact ADDRESS",
         say("edit.what.contacts"),
         answers.contacts,
         lambda address: of_form(contacts=[address]),
-        talk.texts("contacts"),
     )
-    products, scopes = _products_and_scopes(answers, catalogue, talk)
+    products, scopes = _products_and_scopes(answers, catalogue, checker)
     if products:
-        talk.wrong += unknown_products(answers.values, [product.product for product in products])
-    fields = Fields(owner, application, forms, answers.values, talk)
+        checker.wrong += unknown_products(answers.values, [product.product for product in products])
+    fields = Fields(owner, application, forms, answers.values, checker)
     configured = {
         product.product: fields.of(product)
         for product in products
         if product.configuration is not None
     }
-    talk.require()
+    checker.require()
     request: dict[str, Any] = {"scopes": {scope: {} for scope in scopes}}
     if configured:
         request["products"] = configured
@@ -162,7 +159,7 @@ def draft_of(
     return Draft(owner, application, contacts, {_FIRST: request}, names, answers.supplier)
 
 
-def _application(answers: Answers, owner: FormOwner, forms: Path, talk: Talk) -> str:
+def _application(answers: Answers, owner: FormOwner, forms: Path, checker: Checker) -> str:
     def check(name: str) -> list[str]:
         if wrong := of_form(application=name):
             return wrong
@@ -170,37 +167,27 @@ def _application(answers: Answers, owner: FormOwner, forms: Path, talk: Talk) ->
         return [say("edit.exists", file=file.as_posix())] if file.exists() else []
 
     what = say("edit.what.application")
-    return (
-        talk.answer(
-            "--application NAME", what, answers.application, check, talk.texts("application")
-        )
-        or _NOBODY.folder
-    )
+    return checker.answer("--application NAME", what, answers.application, check) or _NOBODY.folder
 
 
 def _products_and_scopes(
-    answers: Answers, catalogue: Catalogue, talk: Talk
+    answers: Answers, catalogue: Catalogue, checker: Checker
 ) -> tuple[list[Product], list[str]]:
     """Return the products, those of further scopes among them, and the scopes: what follows from a
     product, and what was chosen."""
     extra = [
         scope
         for scope in separate(answers.scopes)
-        if not talk.refuse("--scope", of_scope(scope, catalogue, _FIRST, PLATFORM))
+        if not checker.refuse("--scope", of_scope(scope, catalogue, _FIRST, PLATFORM))
     ]
     names: Sequence[str] = answers.products
     if names or not answers.scopes:
-        if not names:
-            for product in catalogue.products.values():
-                if _FIRST in product.environments:
-                    talk.tell("product", what=product.product, title=product.title)
         what = say("edit.what.products")
-        names = talk.answers(
+        names = checker.answers(
             "--product NAME",
             what,
             names,
             lambda name: of_product(name, catalogue, _FIRST),
-            talk.texts("products"),
         )
     chosen_products = dict.fromkeys(
         [*names, *(catalogue.product_of[scope].product for scope in extra)]
@@ -208,11 +195,11 @@ def _products_and_scopes(
     scopes = dict.fromkeys(extra)
     for name in chosen_products:
         if not scopes.keys() & catalogue.products[name].scopes.keys():
-            scopes |= dict.fromkeys(_scopes_of(catalogue.products[name], catalogue, talk))
+            scopes |= dict.fromkeys(_scopes_of(catalogue.products[name], catalogue, checker))
     return [catalogue.products[name] for name in chosen_products], list(scopes)
 
 
-def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[str]:
+def _scopes_of(product: Product, catalogue: Catalogue, checker: Checker) -> Sequence[str]:
     """Return the one scope that a product has, else those that are chosen: a client gets no more
     than it needs."""
     offered = {
@@ -222,15 +209,12 @@ def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[s
     } or product.scopes
     if len(offered) == 1:
         return tuple(offered)
-    for name, scope in offered.items():
-        talk.tell("scope", what=name, title=scope.title)
     what = say("edit.what.scopes", product=product.product, offered=listed(offered))
-    return talk.answers(
+    return checker.answers(
         "--scope NAME",
         what,
         (),
         partial(chosen, tuple(offered)),
-        talk.texts("scopes", product=product.title),
     )
 
 

@@ -3,10 +3,10 @@ valid, all of them or none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from acmidm.edit.lines import put_files
+from acmidm.edit.lines import Edit, edited, put_files
 from acmidm_onboarding.forms.files import absolute, shown
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.settings import own_catalogue
@@ -27,7 +27,7 @@ def write_files(files: Mapping[Path, str], forms: Path, stacks: Stacks) -> tuple
     texts = {forms / name: text for name, text in files.items()}
     if existing := next((file for file in texts if file.exists()), None):
         raise _exists(existing)
-    if problems := problems_about(texts, forms, stacks):
+    if problems := problems_about(texts, [forms], stacks):
         raise Failure("\n".join(sorted(set(map(not_written, problems)))))
     try:
         put_files(texts, {})
@@ -36,11 +36,34 @@ def write_files(files: Mapping[Path, str], forms: Path, stacks: Stacks) -> tuple
     return tuple(texts)
 
 
-def problems_about(texts: Mapping[Path, str], forms: Path, stacks: Stacks) -> list[Problem]:
-    """Return what is wrong with texts as files among all forms, whose own mistakes are for
-    others."""
+def edit_forms(edits: Mapping[Path, Edit], among: Sequence[Path], stacks: Stacks) -> None:
+    """Edit forms, all of them or none, once they are known to be valid. ``among`` are the forms, or
+    the folders of forms, that they are checked with.
+
+    Raises:
+        Failure: with what would be wrong with any of them; nothing is written then.
+    """
+    before = {absolute(file): file.read_bytes() for file in edits}
+    texts: dict[Path, str] = {}
+    wrong: list[str] = []
+    for file, edit in edits.items():
+        try:
+            texts[absolute(file)] = edited(before[absolute(file)].decode("utf-8"), edit)
+        except Failure as failure:
+            wrong.append(f"{shown(file)}: {failure}")
+    if not wrong:
+        wrong = [str(problem) for problem in problems_about(texts, among, stacks)]
+    if wrong:
+        raise Failure("\n".join(wrong))
+    put_files(texts, before)
+
+
+def problems_about(
+    texts: Mapping[Path, str], among: Sequence[Path], stacks: Stacks
+) -> list[Problem]:
+    """Return what is wrong with texts as files among forms, whose own mistakes are for others."""
     found = read_onboardings(
-        [forms], own_catalogue(), stacks.profiles, stacks.served, unwritten=texts
+        among, own_catalogue(), stacks.profiles, stacks.served, unwritten=texts
     )
     return about(texts, found.problems)
 

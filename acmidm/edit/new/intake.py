@@ -94,7 +94,7 @@ class Intake:
         """Take files in, and note what is wrong with them, alone and among all forms."""
         taken = [self._take(file) for file in files]
         for problem in (
-            problems_about(self._texts, self._forms, self._stacks) if self._texts else ()
+            problems_about(self._texts, [self._forms], self._stacks) if self._texts else ()
         ):
             for one in taken:
                 own = {shown(file) for file in one.written}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from acmidm.edit.new.checker import Checker
 from acmidm.edit.new.checks import of_organisation
-from acmidm.edit.new.talk import Talk
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import Language, say
@@ -17,8 +17,6 @@ from acmidm_onboarding.values.identifiers import look_of, organisation_code
 from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, nearest, quoted
-
-_MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -48,21 +46,18 @@ class FormOwner:
 
 
 def owner_of(
-    given: OrganisationAnswers, organisations: Mapping[str, Organisation], forms: Path, talk: Talk
+    given: OrganisationAnswers,
+    organisations: Mapping[str, Organisation],
+    forms: Path,
+    checker: Checker,
 ) -> FormOwner | None:
-    """Return the organisation, None where an answer is missing or wrong, which ``talk`` has
+    """Return the organisation, None where an answer is missing or wrong, which ``checker`` has
     noted."""
-    names = ", ".join(
-        [*sorted(organisations)[:_MOST_NAMED], *(["…"] if len(organisations) > _MOST_NAMED else [])]
-    )
-    if talk.on_terminal and given.organisation is None and names:
-        talk.tell("organisation.known", folders=names)
-    text = talk.answer(
+    text = checker.answer(
         "--organisation TEXT",
         say("edit.what.organisation"),
         given.organisation or given.ovo or given.kbo or given.name,
         lambda text: [] if text.strip() else [say("edit.empty_organisation")],
-        talk.texts("organisation"),
     )
     if text is None:
         return None
@@ -72,13 +67,13 @@ def owner_of(
         if _is(text.strip(), folder, organisation)
     ]
     if len(folders) > 1:
-        talk.wrong.append(
+        checker.wrong.append(
             say("edit.several_organisations", text=quoted(text), found=listed(folders))
         )
         return None
     if folders:
-        return _existing(folders[0], organisations[folders[0]], given, forms, talk)
-    return _new(text.strip(), given, organisations, talk)
+        return _existing(folders[0], organisations[folders[0]], given, forms, checker)
+    return _new(text.strip(), given, organisations, checker)
 
 
 def _is(text: str, folder: str, organisation: Organisation) -> bool:
@@ -104,7 +99,11 @@ def _looks_like_code(text: str) -> bool:
 
 
 def _existing(
-    folder: str, organisation: Organisation, given: OrganisationAnswers, forms: Path, talk: Talk
+    folder: str,
+    organisation: Organisation,
+    given: OrganisationAnswers,
+    forms: Path,
+    checker: Checker,
 ) -> FormOwner:
     """Return the owner of a folder whose ``organisation.yaml`` stays as it is: an option that says
     otherwise is refused."""
@@ -116,46 +115,40 @@ def _existing(
     ):
         if given_value is not None and given_value != has:
             shown = quoted(has) if has else say("problems.none")
-            talk.wrong.append(
-                say("edit.organisation_stays", option=talk.named(option), file=file, shown=shown)
+            checker.wrong.append(
+                say("edit.organisation_stays", option=checker.named(option), file=file, shown=shown)
             )
     if not organisation.code:
-        talk.wrong.append(say("edit.organisation_without_code", file=file))
-    if given.language is None:
-        talk.speak(organisation.language)
+        checker.wrong.append(say("edit.organisation_without_code", file=file))
     return FormOwner(folder, organisation)
 
 
 def _new(
-    text: str, given: OrganisationAnswers, organisations: Mapping[str, Organisation], talk: Talk
+    text: str,
+    given: OrganisationAnswers,
+    organisations: Mapping[str, Organisation],
+    checker: Checker,
 ) -> FormOwner | None:
-    if given.language is None:
-        talk.speak(talk.choice(talk.texts("language"), Language, Language.NL))
-    spoken = talk.texts.language
     code = text if _looks_like_code(text) else None
     folder = text if code is None and is_name(text) else None
-    name = talk.answer(
+    name = checker.answer(
         "--name TEXT",
         say("edit.what.name"),
         given.name if code or folder else given.name or text,
         lambda name: of_organisation(name=name),
-        talk.texts("name"),
     )
     ovo = given.ovo if given.ovo is not None else code if code and code[:1].upper() == "O" else None
     kbo = given.kbo if given.kbo is not None else code if code and ovo != code else None
-    if ovo is None and kbo is None and not talk.on_terminal:
+    if ovo is None and kbo is None:
         meant = nearest(
             text, [*organisations, *(organisation.name for organisation in organisations.values())]
         )
-        talk.wrong.append(
+        checker.wrong.append(
             say("edit.unknown_organisation_near", text=quoted(text), meant=quoted(meant))
             if meant
             else say("edit.unknown_organisation", text=quoted(text))
         )
         return None
-    if ovo is None and kbo is None:
-        answer = talk.answer("--ovo", "", None, _either_code, talk.texts("code")) or ""
-        ovo, kbo = (answer, None) if answer[:1].upper() == "O" else (None, answer)
     codes = {
         name: value
         for name, value in (("ovo", ovo and ovo.upper()), ("kbo", kbo))
@@ -168,28 +161,20 @@ def _new(
             if option == "owner"
             else of_organisation(**{"ovo": "OVO000000", option: value})
         )
-        talk.refuse(f"--{option}", wrong)
-    if name is None or talk.wrong:
+        checker.refuse(f"--{option}", wrong)
+    if name is None or checker.wrong:
         return None
     folder = folder or slug(name) or slug(next(iter(codes.values())))
     if folder in organisations:
-        talk.wrong.append(
+        checker.wrong.append(
             say("edit.folder_taken", folder=folder, name=quoted(organisations[folder].name))
         )
         return None
     fields: dict[str, Any] = {"name": name, **codes}
     if wrong := of_organisation(**fields):
-        talk.refuse("--kbo", wrong)
+        checker.refuse("--kbo", wrong)
         return None
     fields |= {"owners": list(owners)} if owners else {}
-    fields |= {"language": spoken.value} if spoken is not Language.NL else {}
+    language = given.language or Language.NL
+    fields |= {"language": language.value} if language is not Language.NL else {}
     return FormOwner(folder, Organisation.model_validate(fields), fields)
-
-
-def _either_code(text: str) -> list[str]:
-    try:
-        organisation_code(text.upper())
-    except ValueError as error:
-        what, _, remedy = str(error).partition("; ")
-        return [f"{what}; {remedy}"]
-    return []

@@ -15,10 +15,10 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.lines import edited, on_one_line, put_files, put_last
+from acmidm.edit.new.checker import Checker, separate
 from acmidm.edit.new.draft import Answers, draft_of
 from acmidm.edit.new.files import about, not_written, problems_about
 from acmidm.edit.new.organisations import OrganisationAnswers, code_in
-from acmidm.edit.new.talk import Talk, separate
 from acmidm.form_text import SCHEMA, lines_of
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm.words import slug
@@ -26,7 +26,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, form_file
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.stack_files import Stacks
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import say, texts
 from acmidm_onboarding.values.identifiers import identifying
 from acmidm_onboarding.values.mandate import mandate_for
 from acmidm_onboarding.values.names import day
@@ -132,13 +132,13 @@ class Towns:
     def sort_out(self, rows: Iterable[SheetRow], stacks: Stacks) -> None:
         """Place each row whose files are valid among all forms."""
         for row in rows:
-            talk = Talk(on_terminal=False, language=Language.NL, columns=self._columns(row))
+            checker = Checker(self._columns(row))
             try:
-                self.towns.append(self._town(row, talk))
+                self.towns.append(self._town(row, checker))
             except Failure as failure:
-                for sentence in dict.fromkeys(talk.wrong or [str(failure)]):
+                for sentence in dict.fromkeys(checker.wrong or [str(failure)]):
                     self.wrong[sentence].append(row)
-        while problems := problems_about(self._texts, self._forms, stacks):
+        while problems := problems_about(self._texts, [self._forms], stacks):
             for town in list(self.towns):
                 if own := about(town.texts, problems):
                     self.towns.remove(town)
@@ -155,21 +155,21 @@ class Towns:
             self._texts, {file: old for town in self.towns for file, old in town.before.items()}
         )
 
-    def _town(self, row: SheetRow, talk: Talk) -> Town:
-        """Return what a row gets. Raises Failure; ``talk`` has noted what is wrong with the row."""
-        talk.wrong += row.faults
+    def _town(self, row: SheetRow, checker: Checker) -> Town:
+        """Return what a row gets. Raises Failure: ``checker`` has noted what is wrong with it."""
+        checker.wrong += row.faults
         for column in (Column.CLIENT_TEST, Column.CLIENT_PROD):
             if column in row.values:
-                talk.wrong.append(say("towns.has_client", column=row.named(column)))
-        until, answers = self._until(row, talk), self._answers(row)
+                checker.wrong.append(say("towns.has_client", column=row.named(column)))
+        until, answers = self._until(row, checker), self._answers(row)
         folder, form = (
-            self._folder(row, answers.organisation, talk),
+            self._folder(row, answers.organisation, checker),
             form_file(answers.application or ""),
         )
         if folder is None or not (self._forms / folder / form).exists():
-            town, is_supplied = self._new(row, folder, answers, talk), True
+            town, is_supplied = self._new(row, folder, answers, checker), True
         else:
-            talk.require()
+            checker.require()
             town, loaded = (
                 Town(row, folder),
                 self._loaded.get(f"{folder}/{form.removesuffix('.yaml')}"),
@@ -177,7 +177,7 @@ class Towns:
             is_supplied = loaded is not None and loaded.keys_of == self._supplier
         return self._with_mandate(town, answers.application or "", until) if is_supplied else town
 
-    def _new(self, row: SheetRow, folder: str | None, answers: Answers, talk: Talk) -> Town:
+    def _new(self, row: SheetRow, folder: str | None, answers: Answers, checker: Checker) -> Town:
         """Return a town with its form, and ``organisation.yaml`` where there is none. Raises
         Failure."""
         organisations = self._onboardings.organisations
@@ -186,11 +186,12 @@ class Towns:
             own, given = organisations[folder], answers.organisation
             ovo, kbo = given.ovo if own.ovo else None, given.kbo if own.kbo else None
             answers = replace(answers, organisation=OrganisationAnswers(folder, ovo=ovo, kbo=kbo))
-        draft = draft_of(answers, self._onboardings.catalogue, organisations, self._forms, talk)
-        folder, texts = draft.owner.folder, dict[Path, str]()
+        draft = draft_of(answers, self._onboardings.catalogue, organisations, self._forms, checker)
+        folder, files = draft.owner.folder, dict[Path, str]()
+        words = texts("new", answers.organisation.language or draft.owner.organisation.language)
         if draft.owner.is_new:
-            texts[self._forms / folder / ORGANISATION_FILE] = draft.organisation(talk.texts)
-        return Town(row, folder, {**texts, self._forms / draft.file: draft.form(talk.texts)})
+            files[self._forms / folder / ORGANISATION_FILE] = draft.organisation(words)
+        return Town(row, folder, {**files, self._forms / draft.file: draft.form(words)})
 
     def _columns(self, row: SheetRow) -> Mapping[str, str]:
         """Return how this row's author knows the options: by the columns that there are."""
@@ -224,36 +225,36 @@ class Towns:
             self._supplier,
         )
 
-    def _folder(self, row: SheetRow, given: OrganisationAnswers, talk: Talk) -> str | None:
+    def _folder(self, row: SheetRow, given: OrganisationAnswers, checker: Checker) -> str | None:
         """Return the folder of an organisation that has one; note why a row cannot be about its
         organisation."""
         codes = identifying(*(text and code_in(text) for text in (given.ovo, given.kbo)))
         folder = next((self._folders[code] for code in codes if code in self._folders), None)
         new = slug(given.name or "")
         if folder is None and new in self._onboardings.organisations:
-            talk.refuse("--name", [say("towns.other_codes", folder=new)])
+            checker.refuse("--name", [say("towns.other_codes", folder=new)])
         for name in filter(None, (*codes, folder or new)):
             if (other := self._rows.setdefault(name, row)) is not row:
-                talk.wrong.append(say("towns.twice", other=other))
+                checker.wrong.append(say("towns.twice", other=other))
                 break
         return folder
 
-    def _until(self, row: SheetRow, talk: Talk) -> date:
+    def _until(self, row: SheetRow, checker: Checker) -> date:
         """Return until when the mandate of a row counts; today where the cell is empty or wrong,
         which is noted."""
         column, text = row.named(Column.UNTIL), row.values.get(Column.UNTIL)
         if text is None:
-            talk.wrong.append(say("towns.no_until", column=column))
+            checker.wrong.append(say("towns.no_until", column=column))
             return self._today
         if written := _BELGIAN_DAY.fullmatch(text):
             text = f"{written[3]}-{written[2]:0>2}-{written[1]:0>2}"
         try:
             until = day(text)
         except ValueError as error:
-            talk.wrong.append(f"{column}: {error}")
+            checker.wrong.append(f"{column}: {error}")
             return self._today
         if until < self._today:
-            talk.wrong.append(say("towns.past", column=column, until=until))
+            checker.wrong.append(say("towns.past", column=column, until=until))
         return until
 
     def _with_mandate(self, town: Town, application: str, until: date) -> Town:

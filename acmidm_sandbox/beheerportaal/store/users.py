@@ -90,14 +90,10 @@ def add(connection: Connection, user: User, hashed: str) -> None:
     connection.execute(insert(users), {**asdict(user), "password_hash": hashed})
 
 
-def set_right(connection: Connection, name: str, api_beheerder: bool) -> bool:
-    """Grants or withdraws the right *API-beheerder*, at once; False where there is no such user."""
-    return (
-        connection.execute(
-            update(users).where(users.c.name == name).values(api_beheerder=api_beheerder)
-        ).rowcount
-        == 1
-    )
+def change(connection: Connection, user: User) -> bool:
+    """Change the user of this name, at once; False where there is none."""
+    changed = update(users).where(users.c.name == user.name).values(**asdict(user))
+    return connection.execute(changed).rowcount == 1
 
 
 def remove(connection: Connection, name: str) -> bool:

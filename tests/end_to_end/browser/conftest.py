@@ -12,9 +12,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Dialog, Page
 
-from acmidm_sandbox.beheerportaal.users import add_user
 from tests.support.browser import accessible, shot
 from tests.support.fixtures import portal
+from tests.support.people import add_user
 from tests.support.portal import RunningPortal
 
 __all__ = ["portal"]

@@ -11,7 +11,6 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from acmidm_sandbox.beheerportaal.users import set_right
 from story.person import MENU, client_path
 from tests.end_to_end.browser.conftest import Desk, look_at, tab_to
 from tests.end_to_end.browser.test_steps import registered
@@ -20,6 +19,7 @@ from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.offered import ATTRIBUTE
+from tests.support.people import set_right
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current, sign_assertion
 
 _DAY = 24 * 3600

@@ -142,8 +142,8 @@ def test_another_project_uses_the_wheel(
     assert typed.returncode == 0, typed.stdout
 
     project.install(f"{wheel}[cli]")
-    portal_start = project.run("acmidm", "portal", "start", "--stack", "tni")
-    assert (portal_start.returncode, portal_start.stderr) == (
+    started = project.run("acmidm", "sandbox", "start", "--stack", "tni")
+    assert (started.returncode, started.stderr) == (
         1,
         (
             "this command needs the package sqlalchemy, which is not installed; run pip install"

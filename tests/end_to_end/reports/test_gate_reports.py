@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import pytest
 
 from acmidm.engine import pulumi as engine
 from acmidm.engine import stacks
-from acmidm_sandbox.beheerportaal.users import add_user, set_right
 from tests.end_to_end.reports.conftest import CommandLine, write
-from tests.support.engine import Project, settings_of
+from tests.support.engine import Project
 from tests.support.evidence import write_evidence
 from tests.support.forms import PLAIN, FormFile
+from tests.support.people import add_user, set_right
 from tests.support.portal import RunningPortal
 from tests.support.repository import Repository, repository
 
@@ -185,49 +184,11 @@ def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.M
     assert held_back == {"OVO002067/loket", "OVO002067/nieuw"}, "no stack has proven it"
 
 
-def test_promote_has_evidence_and_rights_among_its_checks(
-    gated: Repository, portal: RunningPortal
-) -> None:
-    """Required where production has the gate. Who may upload a key is seen with --stack alone, and
-    whom to ask where nobody may."""
-    wingene = {"name": "Gemeente Wingene", "ovo": "OVO019997", "kbo": "0207498044"}
-    loket = for_both(gated, "loket", organisation=wingene)
-    del loket.request("prod")["jwks"]
-    loket.save()
-
-    def proven() -> tuple[bool, bool, bool]:
-        report = json.loads(gated.run("promote", str(loket.path), "--output", "json").stdout)
-        (check,) = [check for check in report["checks"] if check["name"] == "proven"]
-        return check["passed"], check["required"], report["ready"]
-
-    assert proven() == (False, True, False)
-    prove(loket, "vo")
-    assert proven() == (False, True, False)
-    prove(loket, PLAIN)
-    assert proven() == (True, True, True)
-
-    key = gated.folder / "operator.jwk.json"
-    key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
-    gated.set(
-        "prod", promotionGate="enforce", operatorPrivateKeyFile=str(key), **settings_of(portal)
-    )
-    words = ("promote", str(loket.path), "--stack", "prod")
-    assert (
-        gated.run(*words).stderr
-        == "warning: Gemeente Wingene has nobody with the right API-beheerder on prod (acmidm), who"
-        " could upload the key of loket in the Beheerportaal; ask its Lokale Beheerder, or phone"
-        " 1700, choice 5\n"
-    )
-    add_user(portal.settings.database, "van-wingene", ["0207.498.044"], api_beheerder=False)
-    assert "nobody with the right" in gated.run(*words).stderr
-    set_right(portal.settings.database, "van-wingene", api_beheerder=True)
-    assert gated.run(*words).stderr == ""
-
-
 def test_deploy_and_review_say_whom_to_ask_for_the_right(
-    project: Project, acmidm: CommandLine
+    project: Project, acmidm: CommandLine, portal: RunningPortal
 ) -> None:
-    """A review of a client that is new, deploy after each run."""
+    """A review of a client that is new, deploy after each run: until somebody has it."""
+    database = portal.settings.database
     form = write(
         project,
         "wacht",
@@ -243,6 +204,11 @@ def test_deploy_and_review_say_whom_to_ask_for_the_right(
         f"{warning}{form.application} in the Beheerportaal; ask its Lokale Beheerder"
         in acmidm.run("review", "--stack", "tni").stderr
     )
+    add_user(database, "van-roeselare", ["OVO019996"], api_beheerder=False)
+    assert warning in acmidm.run("review", "--stack", "tni").stderr
+    set_right(database, "van-roeselare", api_beheerder=True)
+    assert acmidm.run("review", "--stack", "tni").stderr == ""
+    set_right(database, "van-roeselare", api_beheerder=False)
     deployed = project.recover()
     assert deployed.code == 0, deployed.output
     assert warning in deployed.stderr

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from acmidm_sandbox.portals import api_client_id
 from tests.support.clone import cloned, run, scripts
 
 PLATFORMS = ("acmidm", "geosecure")
-_ENVIRONMENT = "examples/{}.env"
-_API = re.compile(r"^acmidm (\w+): .*\baudience=(\S+)", re.MULTILINE)
+AUDIENCE = api_client_id("tni", "acmidm", "notificaties")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,6 @@ def test_each_client_works_on_both_platforms(tmp_path: Path) -> None:
         for script in (page.key_and_sandbox, page.packages):
             done = run(clone, script)
             assert done.returncode == 0, done.stdout + done.stderr
-        name_apis(clone)
         ids = client_ids(clone)
 
         wrong = []
@@ -86,7 +85,7 @@ def test_each_client_works_on_both_platforms(tmp_path: Path) -> None:
                     )
             for changed, expected in (
                 ("export KID=another", "kid another is not registered"),
-                ("export NOTIFICATIES_AUDIENCE=", f"audience={audiences(clone)['notificaties']}"),
+                ("export NOTIFICATIES_AUDIENCE=", f"audience={AUDIENCE}"),
             ):
                 done = run(clone, page.run("acmidm", ids["acmidm"], client, changed))
                 if not done.returncode or expected not in done.stderr:
@@ -94,21 +93,6 @@ def test_each_client_works_on_both_platforms(tmp_path: Path) -> None:
                         f"{client} with {changed}: {done.returncode}\n{done.stdout}{done.stderr}"
                     )
         assert not wrong, "\n".join(wrong)
-
-
-def name_apis(clone: Path) -> None:
-    """Let the examples' settings name the clone's APIs as `acmidm portal apis` does."""
-    for platform in PLATFORMS:
-        file = clone / _ENVIRONMENT.format(platform)
-        text = file.read_text()
-        for product, audience in audiences(clone).items():
-            text = re.sub(rf"(?<={product.upper()}_AUDIENCE=)\S+", audience, text)
-        file.write_text(text)
-
-
-def audiences(clone: Path) -> dict[str, str]:
-    """The client-IDs of the APIs on ACM/IDM, by product."""
-    return dict(_API.findall(run(clone, 'eval "$(make -s env)" && acmidm portal apis').stdout))
 
 
 def client_ids(clone: Path) -> dict[str, str]:

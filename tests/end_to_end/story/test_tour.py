@@ -32,7 +32,7 @@ def test_the_tour_shows_what_really_happens(story: str, tmp_path: Path) -> None:
     shown, and nothing runs on."""
     assert_told_as_written(story, tmp_path)
     assert '"d"' not in story
-    assert "stopped" in Scratch(tmp_path / "repository").run("acmidm", "portal", "status", code=1)
+    assert "stopped" in Scratch(tmp_path / "repository").run("acmidm", "sandbox", "status", code=1)
 
 
 def test_what_went_wrong_first_is_what_is_reported(

@@ -1,14 +1,15 @@
-"""Start and stop the sandbox's Keycloak."""
+"""The Keycloaks of this machine: by the stacks whose settings have one here, and how each is
+run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-import typer
 
-from acmidm.terminal import StackOption
 from acmidm_onboarding.authorities.keycloak import KEYCLOAK
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.texts import say
@@ -17,44 +18,44 @@ from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import START_SECONDS, Server
-from acmidm_sandbox.servers import Served, add_stop_and_status, on_each, served_here
+from acmidm_sandbox.servers import Served, served_here
 from acmidm_sandbox.supervisor import Daemon, Program
 from toolchain.common import ToolchainError
 from toolchain.install_keycloak import distribution, install, wanted_version
 
-_EPILOG = """
-**Examples**
-
-- `acmidm keycloak start`
-- `acmidm keycloak stop`
-
-**Exit codes**: 0 done; 1 a Keycloak does not run or could not be started; 2 wrong use, or a wrong
-setting.
-"""
-
 NAME = "keycloak"
-
-app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
-add_stop_and_status(app, NAME)
-
 _MANAGEMENT_PATH = "/admin/realms/"
 
 
-@app.command()
-def start(stack: StackOption = "keycloak") -> None:
-    """Start the Keycloak of a stack, with its realm and its operator; one that runs is left alone,
-    and its realm brought up to date."""
+@dataclass(frozen=True)
+class SandboxKeycloak:
+    """A Keycloak of this machine, with the realm of a stack's platform."""
 
-    def start_one(served: Served) -> str:
-        server = Server(
-            served.daemon(NAME).folder, _distribution(), served.settings.address.port or 80
-        )
-        started = start_server(server)
-        _set_up_realm(server, served)
-        sentence = "sandbox.started" if started else "sandbox.running"
-        return say(sentence, name=daemon_of(server).title, address=server.origin)
+    served: Served
+    realm: Realm
 
-    on_each(served_here(stack, KEYCLOAK.name), start_one)
+    def start(self) -> str:
+        """Start it, with its realm and its operator, and return what was done. One that runs is
+        left alone, and its realm brought up to date. Raises Failure."""
+        folder, port = self.served.daemon(NAME).folder, self.served.settings.address.port or 80
+        server = Server(folder, _distribution(), port)
+        sentence = "sandbox.started" if start_server(server) else "sandbox.running"
+        daemon = daemon_of(server)
+        try:
+            with Admin(server) as admin:
+                set_up(admin, self.realm)
+        except httpx.HTTPError as error:
+            raise Failure(
+                say("sandbox.no_realm", name=daemon.title, error=error, log=daemon.log), exit_code=1
+            ) from None
+        return say(sentence, name=daemon.title, address=server.origin)
+
+
+def keycloaks(stack: str) -> Iterator[SandboxKeycloak]:
+    """Yield each Keycloak that the stack's settings place on this machine. Raises InvalidSettings
+    and InvalidForms."""
+    for served in served_here(stack, KEYCLOAK.name):
+        yield SandboxKeycloak(served, _realm(served))
 
 
 def daemon_of(server: Server) -> Daemon:
@@ -80,18 +81,6 @@ def start_server(server: Server) -> bool:
             start_seconds=START_SECONDS,
         )
     )
-
-
-def _set_up_realm(server: Server, served: Served) -> None:
-    """Make the realm of a stack's platform, or bring it up to date. Raises Failure."""
-    daemon = daemon_of(server)
-    try:
-        with Admin(server) as admin:
-            set_up(admin, _realm(served))
-    except httpx.HTTPError as error:
-        raise Failure(
-            say("sandbox.no_realm", name=daemon.title, error=error, log=daemon.log), exit_code=1
-        ) from None
 
 
 def _realm(served: Served) -> Realm:

@@ -1,5 +1,5 @@
-"""``acmidm promote --write``: production gets what it lacks, lines that were there stay, and what
-TNI cannot tell is named."""
+"""``acmidm promote``: production gets what it lacks, lines that were there stay, and what TNI
+cannot tell is named; many forms are written together or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm.edit.lines import edited, put_below
-from tests.support.workspace import FORM, Workspace
+from tests.support.terminal import contents
+from tests.support.workspace import FORM, MANDATE, Workspace
 
 FILE = "onboardings/gent/mijn-gent.yaml"
 ON_TNI = FORM.partition("  prod:")[0]
@@ -103,8 +104,8 @@ def test_production_is_written_from_tni(workspace: Workspace) -> None:
             " op in het Beheerportaal (stap 9)."
         ),
     ]
-    assert f"acmidm promote {FILE}." in said[3]
-    assert promote().exit_code == 0, "nothing is left to promote"
+    assert said[3].startswith("Wat productie nog nodig heeft, toont: acmidm validate.")
+    assert written(workspace)[0].endswith("er is niets geschreven.")
 
 
 def test_a_scope_extension_is_promoted_and_nothing_else_changes(workspace: Workspace) -> None:
@@ -146,7 +147,7 @@ def test_what_differs_per_environment_is_never_copied(workspace: Workspace) -> N
     )
     workspace.write_form(WITH_HEADER)
     assert refused() == [
-        "--set kop.widget_id=VALUE: is missing; give production's own: the widget-ID"
+        f"{FILE}: --set kop.widget_id=VALUE: is missing; give production's own: the widget-ID"
     ]
     assert refused(
         "--set",
@@ -159,17 +160,17 @@ def test_what_differs_per_environment_is_never_copied(workspace: Workspace) -> N
         "kop.production_url=x",
     ) == [
         (
-            "--set kop.app_id: only what differs per environment is given here; the rest is that"
-            " of TNI"
+            f"{FILE}: --set kop.app_id: only what differs per environment is given here; the"
+            " rest is that of TNI"
         ),
         (
-            '--set kop.widget_id: kop, widget_id is "w", for which Stad Gent does not speak; use'
-            ' "w-tni"; the onboarding team adds others under speaks_for in'
+            f'{FILE}: --set kop.widget_id: kop, widget_id is "w", for which Stad Gent does not'
+            ' speak; use "w-tni"; the onboarding team adds others under speaks_for in'
             " onboardings/gent/organisation.yaml"
         ),
         (
-            '--set kop.production_url: kop, production_url is "x", which does not have the required'
-            " form; give the address of the public site"
+            f'{FILE}: --set kop.production_url: kop, production_url is "x", which does not have the'
+            " required form; give the address of the public site"
         ),
         '--set dosis.x: "dosis" is not added for production; leave it out',
     ]
@@ -209,26 +210,68 @@ LEAVING = ("retire: 2020-01-01\n", "preserve: true\n")
 
 
 @pytest.mark.parametrize("leaves", LEAVING)
-def test_a_form_that_has_left_gets_nothing_and_has_nothing_to_prove(
-    workspace: Workspace, leaves: str
-) -> None:
-    """No list of what is to do asks for evidence of what will never be made again."""
-    workspace.write(
-        "Pulumi.prod.yaml", "config: {acmidm:environment: prod, acmidm:promotionGate: enforce}\n"
-    )
-    workspace.write_form(FORM)
-    assert "TO DO acmidm: there is no evidence from TNI" in promote().stdout
+def test_a_form_that_has_left_gets_nothing(workspace: Workspace, leaves: str) -> None:
     workspace.write_form(leaves + FORM)
-    assert "evidence" not in promote().stdout
     assert refused() == [
         f"{FILE} leaves: nothing more of it is made; take retire and preserve out first, if it"
         " stays"
     ]
 
 
+OTHER = "onboardings/gent/other.yaml"
+
+
+def test_many_forms_are_written_together(workspace: Workspace) -> None:
+    """Of an organisation, or of a supplier whose keys they have: each is said by itself."""
+    workspace.write_supplier()
+    workspace.write(
+        "onboardings/gent/mandates.yaml", MANDATE.replace("mijn-gent]", "mijn-gent, other]")
+    )
+    supplied = Path(FILE).read_text()
+    workspace.write_form(supplied.replace("mijn-gent", "other", 1), "gent/other")
+    assert "dosis" not in yaml.safe_load(supplied)["environments"]["prod"]["products"]
+    said = CliRunner().invoke(app, ["promote", "--write", "--supplier", "leverancier"])
+    assert said.exit_code == 0, said.output
+    added = "scope dv_dosis_schrijven, product dosis"
+    assert [line for line in said.stdout.splitlines() if "heeft nu voor productie" in line] == [
+        f"{file} heeft nu voor productie: {added}. De rest bleef zoals het was."
+        for file in (FILE, OTHER)
+    ]
+    assert workspace.sentences() == []
+    for file in (FILE, OTHER):
+        assert "dosis" in yaml.safe_load(Path(file).read_text())["environments"]["prod"]["products"]
+
+
+def test_one_form_that_cannot_be_written_keeps_all_from_being_written(
+    workspace: Workspace,
+) -> None:
+    """What keeps each of them is said at once."""
+    without_tni = "environments: {prod: {scopes: {dv_register_lezen: {}}}}\n"
+    other = FORM.partition("environments:")[0].replace("mijn-gent", "other")
+    workspace.write_form(other + without_tni, "gent/other")
+    gone = FORM.replace("mijn-gent", "third", 1)
+    workspace.write_form(f"retire: 2020-01-01\n{gone}", "gent/third")
+    before = contents()
+    third = "onboardings/gent/third.yaml"
+    result = promote("--write", OTHER, third)
+    assert (result.exit_code, contents()) == (2, before)
+    assert [line.partition(";")[0] for line in result.stderr.splitlines()] == [
+        f"{OTHER} has no tni under environments",
+        f"{third} leaves: nothing more of it is made",
+    ]
+
+
 def test_used_wrongly(workspace: Workspace) -> None:
-    assert "--set goes with --write" in promote("--set", "a.b=c").stderr
-    assert "goes with neither" in refused("--output", "json")[0]
+    """Without --write nothing is done; what production lacks is another command's."""
+    assert "add --write; what production lacks is said by acmidm validate" in promote().stderr
+    for words in ((), (FILE, "--supplier", "leverancier")):
+        result = CliRunner().invoke(app, ["promote", "--write", *words])
+        assert (result.exit_code, result.stderr.startswith("name forms, or a")) == (2, True)
+    assert "onboardings/gent is a folder" in promote("--write", form="onboardings/gent").stderr
+    organisation = promote("--write", form="onboardings/gent/organisation.yaml")
+    assert "organisation.yaml is no form" in organisation.stderr
+    nobody = CliRunner().invoke(app, ["promote", "--write", "--supplier", "x"])
+    assert (nobody.exit_code, nobody.stderr[:26]) == (2, 'there is no form of "x"; n')
     workspace.write_form(
         FORM.replace("  tni:\n", "  tnx:\n").partition("  tnx:")[0]
         + "  prod: {scopes: {dv_register_lezen: {}}}\n"

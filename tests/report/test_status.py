@@ -1,21 +1,15 @@
-"""The list of connections, the promotion report, and the schemas of all JSON outputs."""
+"""The list of connections, and the schemas of all JSON outputs."""
 
 from __future__ import annotations
 
 import csv
 import json
-import shutil
-from collections.abc import Callable, Collection
-from copy import deepcopy
+from collections.abc import Collection
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from acmidm.cli import app
 from acmidm.desk import filters
 from acmidm.desk.history import entry_of
 from acmidm.desk.status import ListedConnection, Status, in_order, listed, matcher
@@ -28,35 +22,9 @@ from acmidm.terminal import as_json
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
-from tests.support.offered import ATTRIBUTE, catalogue_folder
 from tests.support.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
 
 WHY = "dossiers in Mijn Burgerprofiel (SD-4711)"
-PROMOTED = """\
-Stad Gent · loket: production lacks 2 of what TNI has, TNI lacks 1 of what production has, 1 set differently
-
-on TNI, not on production
-  scope       dv_dosis_schrijven
-  product     dosis
-
-on production, not on TNI
-  scope       dv_organisatieregister_info
-
-set differently, TNI → production
-  field       notificaties.merk_code: stad-gent → gent
-
-ready for production: yes
-  ok    the form has TNI, where it is validated first
-  ok    the form has production
-  ok    the policies allow how the client authenticates
-  note  the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there
-  ok    the names of all scopes are verified
-  ok    production has a scope
-  note  acmidm: there is no evidence from TNI; run acmidm probe with --record on TNI, and add the file
-
-On both: platforms acmidm; private_key_jwt. Keys: 1 on TNI, in the portal on production.
-"""
 
 
 def connections() -> list[ListedConnection]:
@@ -238,141 +206,6 @@ def test_history_says_why_a_scope_was_granted(action: str) -> None:
     entry = entry_of("tni", now, recorded)
     assert entry is not None
     assert f"dv_dosis_schrijven: {WHY}" in " ".join(change.text for change in entry.changes)
-
-
-@pytest.fixture
-def promote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """What the command says of a form as it is now, and that it ends with the code."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(form: FormFile, *words: str, code: int = 0) -> str:
-        form.save()
-        result = CliRunner().invoke(app, ["promote", str(form.path), *words])
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return run
-
-
-def on_both(folder: Path, **how: Any) -> FormFile:
-    """A form whose production is as its TNI, with its keys in the portal."""
-    form = write_form(folder, **{"application": "loket", **how})
-    form.document["environments"]["prod"] = deepcopy(form.request())
-    form.request("prod").pop("jwks", None)
-    return form
-
-
-AS_EXPECTED = "Stad Gent · loket: production is as TNI, but for what is expected to differ"
-
-
-def test_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
-    """What production lacks, the reverse, what differs, and why it is not ready; 1 until there is
-    nothing to promote."""
-    form = on_both(tmp_path, scopes=(SEND, DOSSIERS))
-    whole = form.request("prod")
-    form.document["environments"]["prod"] = {
-        "scopes": {SEND: {}, PLAIN: {}},
-        "products": {"notificaties": {**deepcopy(NOTIFICATIES), "merk_code": "gent"}},
-    }
-    assert promote(form, code=1) == PROMOTED
-    report = json.loads(promote(form, "--output", "json", code=1))
-    assert (report["ready"], report["keys"]) == (
-        True,
-        {"tni": 1},
-    ), "only the portal knows whether there is one for production"
-    form.document["environments"]["prod"] = whole
-    form.add_key("prod-key", "prod")
-    said = promote(form)
-    assert "ready for production: yes" in said
-    assert (
-        "note  names not verified: dv_dosis_schrijven; have Digitaal Vlaanderen confirm them"
-        in said
-    )
-
-
-def test_promote_compares_default_scopes_and_attributes(
-    tmp_path: Path, promote: Callable[..., str]
-) -> None:
-    form = on_both(tmp_path, scopes=(PLAIN,))
-    form.request()["scopes"] = {PLAIN: {"default": True}}
-    form.request("prod")["attributes"] = {ATTRIBUTE: "balie"}
-    shutil.copytree(catalogue_folder(), tmp_path / "catalogue")
-    said = promote(form, code=1)
-    assert "on production, not on TNI\n  attribute   setbyclient_proef\n" in said
-    assert (
-        f"set differently, TNI → production\n  scope       {PLAIN}, default: true → false\n" in said
-    )
-    form.request()["attributes"] = {ATTRIBUTE: "loket"}
-    assert "  attribute   setbyclient_proef: loket → balie" in promote(form, code=1)
-
-
-def test_what_production_does_not_offer_is_nothing_to_promote(
-    tmp_path: Path, promote: Callable[..., str]
-) -> None:
-    """It is shown, and no change of the form can take it away: the exit code is not 1 for ever."""
-    form = on_both(tmp_path)
-    form.request()["scopes"]["dv_organisatieregister_testclient"] = {}
-    lines = [
-        AS_EXPECTED,
-        "",
-        "on TNI, not on production",
-        "  scope       dv_organisatieregister_testclient (offered there only)",
-    ]
-    assert promote(form).splitlines()[:4] == lines
-
-
-def test_what_differs_per_environment_is_nothing_to_promote(
-    tmp_path: Path, promote: Callable[..., str]
-) -> None:
-    """It is shown with why, and counts no more than what is offered there only; another field of
-    the same product does."""
-    header = {"widget_id": "w-tni", "app_id": "mijn-gent", "test_url": "https://test.gent.example"}
-    form = on_both(
-        tmp_path, scopes=("dv_mbp_incidents",), products={"mijn-burgerprofiel": header}, keys=()
-    )
-    product = form.request("prod")["products"]["mijn-burgerprofiel"]
-    product |= {"widget_id": "w-prod", "production_url": "https://gent.example"}
-    assert promote(form).splitlines()[:5] == [
-        AS_EXPECTED,
-        "",
-        "set differently, TNI → production",
-        "  field       mijn-burgerprofiel.production_url: nothing → https://gent.example (differs per environment)",
-        "  field       mijn-burgerprofiel.widget_id: w-tni → w-prod (differs per environment)",
-    ]
-    product["app_id"] = "gent"
-    assert promote(form, code=1).startswith("Stad Gent · loket: 1 set differently\n")
-
-
-def test_promote_knows_the_policies(tmp_path: Path, promote: Callable[..., str]) -> None:
-    """A client that may have a secret on TNI is warned before production is in the form, and
-    stopped once it is."""
-    form = on_both(tmp_path, keys=(), token_endpoint_auth_method="client_secret_basic")
-    prod = form.document["environments"].pop("prod")
-    said = promote(form, code=1)
-    assert (
-        said.splitlines()[0]
-        == "Stad Gent · loket: production is not in the form yet, and lacks 2 of what TNI has"
-    )
-    assert "environment" not in said.partition("ready for production")[0], (
-        "it is none of what TNI has"
-    )
-    assert "  TO DO the form has no prod under environments: add it" in said
-    assert (
-        "  TO DO the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an"
-        " exemption" in said
-    )
-    form.document["environments"]["prod"] = prod
-    assert (
-        "the client authenticates with client_secret_basic on prod; use private_key_jwt"
-        in promote(form, code=2)
-    )
-
-
-def test_promote_used_wrongly(tmp_path: Path, promote: Callable[..., str]) -> None:
-    """2 for what is no form."""
-    promote(write_form(tmp_path, contacts=[]), code=2)
-    for path in (tmp_path / "gent", tmp_path / "none.yaml"):
-        assert CliRunner().invoke(app, ["promote", str(path)]).exit_code == 2
 
 
 def test_a_headline_of_drift_counts_keys_that_end() -> None:

@@ -1,4 +1,4 @@
-"""`acmidm portal start` and `acmidm portal mail` of a stack whose mails the sandbox receives: a
+"""`acmidm sandbox start` and `acmidm sandbox mail` of a stack whose mails the sandbox receives: a
 real process, a real SMTP client."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from tests.sandbox.mails import CONTACT, mail
-from tests.sandbox.test_portal_command import Stack
+from tests.sandbox.test_sandbox_command import Stack
 from tests.support.portal import reserve_port
 
 
@@ -52,8 +52,8 @@ def _folder(stack: MailStack, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shown_mails(*words: str) -> Result:
-    """`acmidm portal mail …`."""
-    return CliRunner().invoke(app, ["portal", "mail", *words])
+    """`acmidm sandbox mail …`."""
+    return CliRunner().invoke(app, ["sandbox", "mail", *words])
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,8 @@ def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
     stack.receive_mail()
     assert shown_mails().stdout == "the sandbox of tni received no mail\n"
     assert (
-        stack.run("start").stdout
-        == f"portal tni acmidm: started at {stack.origin}, receives mail at port"
-        f" {stack.smtp_port}\n"
+        stack.run("start").stdout == f"portal tni acmidm: started at {stack.origin}, mail at"
+        f" smtp://127.0.0.1:{stack.smtp_port}\n"
     )
     first, second = (
         mail(text="Dag\tGent,\n\nuw \x1b[31mclient-ID\n##[error]x\n"),

@@ -1,0 +1,110 @@
+"""The people who log on at the embedded portals of this machine: those of ``people.yaml``, and
+nobody else.
+
+Each has a password per portal. It is made when somebody is new there, shown once, and kept as a
+hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+
+from acmidm_onboarding.forms.documents import read_document
+from acmidm_onboarding.forms.validation import validated
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.identifiers import KboNumber, OvoCode
+from acmidm_onboarding.values.names import Part
+from acmidm_onboarding.values.problems import InvalidForms
+from acmidm_sandbox.beheerportaal.settings import PortalSettings
+from acmidm_sandbox.beheerportaal.store.users import User
+from acmidm_sandbox.beheerportaal.users import (
+    add_user,
+    change_user,
+    list_users,
+    remove_user,
+    user_of,
+)
+
+FILE = Path("people.yaml")
+
+
+class Right(StrEnum):
+    """What somebody may do at a portal, beside logging on."""
+
+    API_BEHEERDER = "api-beheerder"
+    AANSLUITINGENTEAM = "aansluitingenteam"
+
+
+class Person(Part):
+    """Somebody who acts for an organisation, known by its OVO code, its KBO number or both."""
+
+    name: str
+    ovo: OvoCode | None = None
+    kbo: KboNumber | None = None
+    organisation: str = ""
+    """What clients that this person makes call the organisation."""
+    rights: tuple[Right, ...] = ()
+
+    @model_validator(mode="after")
+    def _can_log_on(self) -> Self:
+        self.as_user()
+        return self
+
+    def as_user(self) -> User:
+        """Return this person as a portal knows people. Raises ValueError."""
+        return user_of(
+            self.name,
+            [code for code in (self.ovo, self.kbo) if code],
+            api_beheerder=Right.API_BEHEERDER in self.rights,
+            aansluitingenteam=Right.AANSLUITINGENTEAM in self.rights,
+            organisation_name=self.organisation,
+        )
+
+
+class People(Part):
+    """The file."""
+
+    people: tuple[Person, ...] = ()
+
+    @model_validator(mode="after")
+    def _have_names_of_their_own(self) -> Self:
+        names = [person.name for person in self.people]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(say("sandbox.people.twice", name=name))
+        return self
+
+
+def read_people() -> Sequence[User]:
+    """Return who may log on at the portals of this project; nobody where it has no such file.
+    Raises InvalidForms."""
+    if not FILE.exists():
+        return ()
+    found, problems = validated(People, read_document(FILE, FILE))
+    if found is None or problems:
+        raise InvalidForms(problems)
+    return [person.as_user() for person in found.people]
+
+
+def let_in(people: Sequence[User], settings: PortalSettings) -> Iterator[str]:
+    """Have these people, and nobody else, at a portal, and yield what changes, with the password of
+    each that is new."""
+    database, there = settings.database, {user.name: user for user in list_users(settings.database)}
+    for name in there.keys() - {user.name for user in people}:
+        remove_user(database, name)
+        yield say("sandbox.people.gone", name=name)
+    for user in people:
+        facts = {"name": user.name, "organisation": user.organisation_code}
+        facts["rights"] = ", ".join(user.rights) or say("sandbox.people.no_right")
+        if user.name not in there:
+            password = add_user(database, user)
+            address = f"{settings.origin}/portaal"
+            yield say("sandbox.people.new", **facts, address=address, password=password)
+        elif user != there[user.name]:
+            change_user(database, user)
+            yield say("sandbox.people.changed", **facts)
