@@ -23,7 +23,6 @@ from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.other_files import problems_of_other_files
 from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.rules.gate import by_reason
-from acmidm_onboarding.rules.retirement import stolen_sentences
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say, say_counted
@@ -163,15 +162,13 @@ def _read(
 def _notes(
     onboardings: Onboardings, by_environment: Mapping[Environment, Sequence[Declaration]]
 ) -> Iterator[str]:
-    """Yield what is no mistake of a form: compromised keys of clients that have left, mandates that
-    have ended, and, where a stack here has the gate, what forms and evidence lack for
-    production."""
+    """Yield what is no mistake of a form: mandates that have ended, and, where a stack here has the
+    gate, what forms and evidence lack for production."""
     stacks, now = stacks_in(Path()), datetime.now(UTC)
     for environment, connections in by_environment.items():
         if untaken := stacks.untaken(environment, {form.form or "" for form in connections}):
             yield say("validate.untaken", environment=environment, forms=first_listed(untaken))
     sides = [desired(connections, now, gate=stacks.gate) for connections in by_environment.values()]
-    yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
     for client in chain.from_iterable(by_environment.values()):
         scopes = client.catalogue_names.values()
         name, *others = onboardings.catalogue.client_names(

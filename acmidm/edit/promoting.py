@@ -25,7 +25,7 @@ from acmidm.words import shown
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest, Form
+from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.terms import AuthMethod, Environment
@@ -65,7 +65,8 @@ def addition_to(
     """
     form, texts = loaded.form, talk.texts
     tni, prod = _request(loaded), form.environments.get(_PROD, EnvironmentRequest())
-    addition, gone = Addition(), {name for name, day in form.retire.items() if day <= _today()}
+    addition = Addition()
+    gone = {name for name, day in form.retire.parts.items() if day <= _today()}
     for scope in (
         name
         for name in tni.scopes
@@ -115,9 +116,7 @@ def _request(loaded: LoadedForm) -> EnvironmentRequest:
     form = loaded.form
     if _TNI not in form.environments:
         raise Failure(say("edit.no_test", file=loaded.file))
-    if (form.preserve and not form.retire) or (
-        WHOLE in form.retire and form.retire[WHOLE] <= _today()
-    ):
+    if form.retire.on is not None and form.retire.on <= _today():
         raise Failure(say("edit.leaves", file=loaded.file))
     return form.environments[_TNI]
 
