@@ -28,7 +28,7 @@ from acmidm.report.three_views import (
     with_unordered,
     without_confirmation,
 )
-from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
+from acmidm.report.undeclared import apart, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, StackOption, working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
@@ -40,8 +40,7 @@ from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, ClientKey, Clients
-from acmidm_onboarding.values.declaration import Declaration, in_stack
-from acmidm_onboarding.values.metadata import Owner
+from acmidm_onboarding.values.declaration import in_stack
 from acmidm_onboarding.values.terms import Platform
 
 EPILOG = """
@@ -130,7 +129,7 @@ def look(name: str, days: int = 30) -> Look:
         recorded = stack.recorded
         if desired is not None:
             require_a_form(stack)
-        platforms, left = stack.platforms, _left(desired, managed_by)
+        platforms = stack.platforms
         states = [*recorded.clients.values(), *(declared or {}).values()]
         real, unlisted = _real(platforms, states)
         now = stack.now
@@ -148,7 +147,6 @@ def look(name: str, days: int = 30) -> Look:
             ordered = drifted(listed, _but_for(unlisted, unread, wanted), real, today)
             clients = with_unordered(clients, ordered, stack.by_hand)
         clients += map(without_confirmation, stack.unconfirmed)
-        clients += stolen_keys(left, real)
     notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
     notes += [
         say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name)
@@ -168,7 +166,6 @@ def look(name: str, days: int = 30) -> Look:
         notes += _attribute(clients, platforms)
     groups = apart(
         without_reserved(undeclared(clients, (*recorded.leaving, *not_compared), real), platforms),
-        left,
         None if declared is None else managed_by,
     )
     notes += [say("drift.left_behind")] if groups.left_behind else []
@@ -178,7 +175,6 @@ def look(name: str, days: int = 30) -> Look:
         clients,
         now,
         expiring=expiring_keys(clients, now, days),
-        preserved=tuple(groups.preserved),
         left_behind=tuple(groups.left_behind),
         undeclared=tuple(groups.others),
         problems=tuple(
@@ -211,15 +207,6 @@ def _desired(stack: Stack) -> Desired | None:
         return None
     stack.forms.valid()
     return stack.desired
-
-
-def _left(desired: Desired | None, managed_by: str) -> Mapping[Owner, Declaration]:
-    """Return the declarations of preserved clients, by the marks that their authority has."""
-    return {
-        Owner(key, managed_by): form
-        for form in (desired.left if desired else ())
-        for key in form.natural_keys
-    }
 
 
 def _reach(stack: Stack, declared: Clients) -> None:

@@ -23,7 +23,6 @@ from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.other_files import problems_of_other_files
 from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.rules.gate import by_reason
-from acmidm_onboarding.rules.retirement import stolen_sentences
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say, say_counted
@@ -162,12 +161,10 @@ def _read(
 def _notes(
     onboardings: Onboardings, by_environment: Mapping[Environment, Sequence[Declaration]]
 ) -> Iterator[str]:
-    """Yield what is no mistake of a form: compromised keys of clients that have left, mandates that
-    have ended, and, where a stack here has the gate, what forms and evidence lack for
-    production."""
+    """Yield what is no mistake of a form: mandates that have ended, and, where a stack here has the
+    gate, what forms and evidence lack for production."""
     gate, now = stacks_in(Path()).gate, datetime.now(UTC)
     sides = [desired(connections, now, gate=gate) for connections in by_environment.values()]
-    yield from (sentence for side in sides for sentence in stolen_sentences(side.left))
     for client in chain.from_iterable(by_environment.values()):
         scopes = client.catalogue_names.values()
         name, *others = onboardings.catalogue.client_names(

@@ -113,7 +113,7 @@ class ListedConnection(ClientName):
     products: tuple[str, ...]
     leaves: dict[str, str] = Field(default_factory=dict)
     """Per platform or product that it leaves, from which day on."""
-    preserve: bool = False
+    keep: bool = False
 
     @property
     def leaving(self) -> list[str]:
@@ -125,7 +125,7 @@ class ListedConnection(ClientName):
             if whole is None
             else [whole]
         )
-        return [*parts, *([say("status.stays")] if self.preserve else [])]
+        return [*parts, *([say("status.stays")] if self.keep else [])]
 
     @property
     def granted(self) -> list[str]:
@@ -274,7 +274,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         acts_for=tuple(state.acts_for),
         products=tuple(sorted(state.products)),
         leaves=state.leaves,
-        preserve=state.preserve,
+        keep=state.keep,
     )
 
 

@@ -23,7 +23,7 @@ from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest
+from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import Texts, say, texts
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment
@@ -100,7 +100,7 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values) -> Add
         addition.wrong.append(sentence)
         return addition
     tni, prod = form.environments[_TNI], form.environments.get(_PROD, EnvironmentRequest())
-    gone = {name for name, day in form.retire.items() if day <= _today()}
+    gone = {name for name, day in form.retire.parts.items() if day <= _today()}
     for scope in tni.scopes:
         if scope in prod.scopes or catalogue.product_of[scope].product in gone:
             continue
@@ -135,9 +135,7 @@ def _not_promotable(loaded: LoadedForm) -> str | None:
     form = loaded.form
     if _TNI not in form.environments:
         return say("edit.no_test", file=loaded.file)
-    if (form.preserve and not form.retire) or (
-        WHOLE in form.retire and form.retire[WHOLE] <= _today()
-    ):
+    if form.retire.on is not None and form.retire.on <= _today():
         return say("edit.leaves", file=loaded.file)
     return None
 

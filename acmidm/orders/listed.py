@@ -210,6 +210,8 @@ def _instructions(
             )
         case Act.REMOVE:
             yield Instruction(text=room("do.remove", **where))
+        case Act.LET_GO:
+            yield Instruction(text=room("do.let_go", **where))
 
 
 def _fields(

@@ -111,10 +111,9 @@ class Comparison:
     def _changes(self, before: Client | None, after: Client | None) -> Iterator[Change]:
         if after is None:
             if before is not None:
-                kept = before.retained and not self.by_hand
                 yield (
-                    Change(kind=Kind.CLIENT_PRESERVED)
-                    if kept
+                    Change(kind=Kind.CLIENT_LET_GO)
+                    if before.is_let_go and not self.by_hand
                     else Change(kind=Kind.CLIENT_REMOVED, fields=_lost(before))
                 )
             return
@@ -144,9 +143,7 @@ class Comparison:
                 yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
         if not self.by_hand:
             state = (
-                replace(
-                    before, retire=after.retire, preserve=after.preserve, is_first=after.is_first
-                )
+                replace(before, retire=after.retire, keep=after.keep, is_first=after.is_first)
                 if is_new
                 else before
             )

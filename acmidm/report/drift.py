@@ -84,8 +84,6 @@ class Drift(Part):
     by_hand: tuple[ConnectionChanges, ...]
     not_applied: tuple[ConnectionChanges, ...]
     expiring: tuple[ExpiringKey, ...] = ()
-    preserved: tuple[UndeclaredClient, ...] = ()
-    """Those that a form has left at their authority."""
     left_behind: tuple[UndeclaredClient, ...] = ()
     """Those that bear this stack's mark, and that nobody declares: their keys work on, and no run
     will ever remove them."""
@@ -122,7 +120,6 @@ class Drift(Part):
         its clients."""
         groups = (
             ("left_behind", say("report.drift.left_behind"), self.left_behind),
-            ("preserved", say("report.drift.preserved"), self.preserved),
             ("undeclared", say("report.drift.undeclared"), self.undeclared),
         )
         return [group for group in groups if group[2]]

@@ -114,9 +114,7 @@ class Kind(StrEnum):
     CLIENT_REPLACED = "client_replaced", Row(_DANGER, _CLIENT, scale=_WHOLE)
     CLIENT_ADOPTED = "client_adopted", Row(_DANGER, _CLIENT, scale=_WHOLE)
     CLIENT_RETIRED = "client_retired", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    CLIENT_PRESERVED = "client_preserved", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    CLIENT_ABANDONED = "client_abandoned", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    KEY_LEFT = "key_left", Row(_DANGER, _KEYS)
+    CLIENT_LET_GO = "client_let_go", Row(_DANGER, _CLIENT, scale=_WHOLE)
     KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, listed=True)
     AUTHENTICATION_WEAKENED = (
         "authentication_weakened",

@@ -10,6 +10,7 @@ from acmidm.engine.pulumi import problems_in
 from acmidm.report.kinds import Change, Kind
 from acmidm.words import evidence_in_words
 from acmidm_onboarding.engine_resources import (
+    KEEP,
     EngineResource,
     Resource,
     by_part,
@@ -30,7 +31,7 @@ from acmidm_onboarding.values.client import Client, ClientKey, Clients
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import summary
 from acmidm_onboarding.values.problems import Failure
-from acmidm_onboarding.values.terms import Environment, Platform
+from acmidm_onboarding.values.terms import Environment
 
 Step = tuple[str, EngineResource | None, EngineResource | None]
 """What the engine does with a resource, and the resource before and after."""
@@ -83,8 +84,7 @@ class Plan:
     """Whether it has the clients that do not change too."""
     config: Mapping[str, Any] = field(default_factory=dict)
     more: tuple[tuple[Client, Change], ...] = ()
-    """What is reported beside what changes: of the gate to production, and of clients that have
-    left, which neither side has."""
+    """What is reported beside what changes: of the gate to production, and of orders."""
     waiting: int = 0
     """How many others the gate holds back, which this change is not about."""
 
@@ -212,7 +212,6 @@ def _planned(
         states,
         replaced=frozenset(replaced),
         changed=changed,
-        more=tuple(_abandoned(steps, states, environment)),
         is_whole=has_state
         or any(
             op == "same" and kind_of(new or old or {}) == Resource.ONBOARDING
@@ -235,36 +234,15 @@ def _whole(resources: _Resources, shown: set[ClientKey] | None) -> dict[ClientKe
     }
 
 
-def _abandoned(
-    steps: Iterable[Step], after: Clients, environment: Environment
-) -> Iterator[tuple[Client, Change]]:
-    """Yield the preserved clients that no form names any more; those that a form takes back are in
-    ``after``."""
-    for op, old, new in steps:
-        if op in _CHANGES and old and kind_of(old) == Resource.ONBOARDING:
-            was, still = (
-                mapping(mapping((side or {}).get("inputs")).get("left")) for side in (old, new)
-            )
-            for platform in was.keys() - still.keys():
-                (key, *_), _ = key_and_part(new or old, environment)
-                state = Client(
-                    key,
-                    Platform(platform),
-                    environment,
-                    fields={"organisation.name": was[platform]},
-                )
-                if state.client_key not in after:
-                    yield state, Change(kind=Kind.CLIENT_ABANDONED)
-
-
 def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:
     """Return whether all that changes is a record of a run's, and nothing at an authority."""
     records = {
-        Resource.CLIENT.value: ("keys_declared",),
+        Resource.CLIENT.value: ("keys_declared", KEEP),
+        Resource.PRODUCT.value: (KEEP,),
         Resource.KEYS.value: ("since", "refused"),
         Resource.SCOPES.value: ("catalogue_names",),
         Resource.ONBOARDING.value: ("withdrawn",),
-    }.get(part, ())
+    }.get(part.partition("/")[0], ())
     sides = [
         {
             name: value

@@ -100,14 +100,10 @@ def _connections_here(plan: Plan) -> list[Declaration]:
 
 
 def _with_what_forms_say(planned: Planned) -> Planned:
-    """Return the plan with what no preview has: of keys, of the gate, and of preserved clients that
-    have left."""
+    """Return the plan with what no preview has: of keys, of the gate, and of orders."""
     plan, connections, desired, stack = planned
-    shown = {**plan.before, **plan.after}
-    left = (form for form in desired.left if form.compromised and form.client_key not in shown)
-    alone = ((form, Change(kind=Kind.KEY_LEFT)) for form in left)
     held_back = _of_this_change(plan, desired.held_back, stack)
-    more = (*plan.more, *alone, *at_the_gate(held_back, desired.proven), *_ordered(stack))
+    more = (*plan.more, *at_the_gate(held_back, desired.proven), *_ordered(stack))
     plan = replace(plan, more=more, waiting=len(desired.held_back) - len(held_back))
     return planned._replace(plan=with_keys(plan, connections, stack))
 

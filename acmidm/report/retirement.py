@@ -1,5 +1,5 @@
 """What a change does to a client that leaves: announced for a day to come, taken down from that day
-on, or left to itself."""
+on, or let go."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def retirement(
             },
         )
     day = after.leaves.get(after.platform)
-    if after.retained and not before.retained:
-        yield Kind.CLIENT_PRESERVED, {}
+    if after.is_let_go and not before.is_let_go:
+        yield Kind.CLIENT_LET_GO, {}
     elif is_leaving(after, today):
         if before.scopes or before.protected or before.protected_products:
             yield Kind.CLIENT_RETIRED, {"note": day}
@@ -49,9 +49,9 @@ def retirement(
 
 def is_leaving(state: Client, today: date) -> bool:
     """Return whether a client that is declared goes with the next run after this one: removed, or
-    left to itself."""
+    let go."""
     day = state.leaves.get(state.platform)
-    return state.retained or (not state.preserve and day is not None and day <= today.isoformat())
+    return state.is_let_go or (not state.keep and day is not None and day <= today.isoformat())
 
 
 def days_to_come(state: Client, today: date) -> dict[str, str]:

@@ -204,7 +204,7 @@ def plan_between(
         before.states(environment, stacks.profiles, now),
         after.states(environment, stacks.profiles, now, before),
     )
-    more = [*_left_between(before, after, environment, now)]
+    more: list[tuple[Client, Change]] = []
     if environment is Environment.PROD:
         more += _at_the_gate(before, after, now)
     if stacks.has_overlap(environment):
@@ -229,23 +229,6 @@ def _refused_without_mandate(
 
 def _but_keys(form: Declaration) -> tuple[object, ...]:
     return form.fields, form.scopes, form.products
-
-
-def _left_between(
-    before: Revision, after: Revision, environment: Environment, now: datetime
-) -> Iterator[tuple[Client, Change]]:
-    """Yield what a change does to preserved clients that have left: their forms go, or name a
-    compromised key."""
-    was_left, is_left = (side.desired(environment, now).left for side in (before, after))
-    forms = after.onboardings.connections(environment)
-    kept = {(key, form.platform) for form in forms for key in (form.key, *form.formerly)}
-    stolen = {(form.resource_name, form.compromised) for form in was_left}
-    for form in was_left:
-        if (form.key, form.platform) not in kept:
-            yield form, Change(kind=Kind.CLIENT_ABANDONED)
-    for form in is_left:
-        if form.compromised and (form.resource_name, form.compromised) not in stolen:
-            yield form, Change(kind=Kind.KEY_LEFT)
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:

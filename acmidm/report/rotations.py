@@ -16,12 +16,7 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 
-_TOLD = (
-    Kind.KEY_COMPROMISED,
-    Kind.SECOND_KEY_WITHOUT_KID,
-    Kind.SECRET_RENEWED,
-    Kind.CLIENT_ABANDONED,
-)
+_TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID, Kind.SECRET_RENEWED)
 
 
 def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | None) -> Plan:
@@ -57,8 +52,7 @@ def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | N
 
 
 def warnings(review: Review) -> list[str]:
-    """Return a sentence for each change of keys and secrets, and each client left undeclared, that
-    whoever deploys should hear of."""
+    """Return a sentence for each change of keys and secrets that whoever deploys should hear of."""
     return [
         say(
             "report.warning",

@@ -1,5 +1,4 @@
-"""Which clients of an environment forms declare, and which they do not; and what those have that
-their forms left to themselves."""
+"""Which clients of an environment forms declare, and which they do not."""
 
 from __future__ import annotations
 
@@ -9,9 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
-from acmidm.report.connection import ConnectionChanges, client_name
 from acmidm.report.drift import UndeclaredClient
-from acmidm.report.kinds import Change, Kind
 from acmidm.report.three_views import ClientDrift, Real
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.port import (
@@ -24,7 +21,6 @@ from acmidm_onboarding.authorities.port import (
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
 from acmidm_onboarding.values.terms import Platform
 
@@ -35,8 +31,6 @@ _POSSIBLE_IDS = 10
 class Apart(NamedTuple):
     """The clients of no state, by what they mean."""
 
-    preserved: list[UndeclaredClient]
-    """A form has left them where they are."""
     left_behind: list[UndeclaredClient]
     """The stack itself made them, or configurations of products in them; nobody looks after them
     any more."""
@@ -159,21 +153,14 @@ def _products(client: ClientDrift) -> Iterable[str]:
     return client.declared.products if client.declared else ()
 
 
-def apart(
-    clients: Collection[UndeclaredClient], preserved: Collection[Owner], stack: str | None
-) -> Apart:
-    """Sort clients into those that a form preserved, those that ``stack`` left behind, and the
-    others.
+def apart(clients: Collection[UndeclaredClient], stack: str | None) -> Apart:
+    """Sort clients into those that ``stack`` left behind, and the others.
 
-    ``stack`` is as authorities name it; None where no form says which. Of several clients with the
-    same owner, nobody knows which one a form preserved.
+    ``stack`` is as authorities name it; None where no form says which.
     """
-    owners = [Owner(client.software_id, client.made_by) for client in clients]
-    times, groups = Counter(owners), Apart([], [], [])
-    for client, owner in zip(clients, owners, strict=True):
-        if owner in preserved and times[owner] == 1 and not client.is_of_another:
-            groups.preserved.append(client)
-        elif stack is not None and client.made_by == stack:
+    groups = Apart([], [])
+    for client in clients:
+        if stack is not None and client.made_by == stack:
             groups.left_behind.append(client)
         else:
             groups.others.append(client)
@@ -235,35 +222,3 @@ def _without_borrowed_keys(authority: Authority) -> Iterator[ClientSnapshot]:
             yield replace(snapshot, client=replace(client, metadata=metadata))
         else:
             yield snapshot
-
-
-def stolen_keys(
-    left: Mapping[Owner, Declaration], real: Mapping[Platform, Real]
-) -> Iterator[ClientDrift]:
-    """Yield each client of ``left`` whose authority lists a key that its form says is compromised,
-    whoever manages it by now."""
-    for owner, connection in left.items():
-        if not connection.compromised:
-            continue
-        for snapshot in (
-            real[connection.platform].clients.values() if connection.platform in real else ()
-        ):
-            keys = (
-                keys_of(snapshot.jwks)
-                if snapshot.client.metadata.software_id == owner.software_id
-                else {}
-            )
-            changes = tuple(
-                Change(kind=Kind.KEY_LEFT, subject=kid, thumbprint=key.thumbprint)
-                for kid, key in sorted(keys.items())
-                if key.thumbprint in connection.compromised
-            )
-            if changes:
-                named = client_name(connection) | {"client_id": snapshot.client.client_id}
-                yield ClientDrift(
-                    None,
-                    None,
-                    pending=ConnectionChanges(
-                        **named, environment=connection.environment, changes=changes
-                    ),
-                )

@@ -41,6 +41,8 @@ INCARNATION = "incarnation"
 authority."""
 OTHER = "other_owner"
 """The input that a refresh sets: the marks at the authority that are not the resource's own."""
+KEEP = "keep"
+"""The input of what stays at its authority when its resource goes, without its marks."""
 HAND_OVER = "HandOver"
 """The type of the record of mails to organisations, which is below no client."""
 
@@ -57,6 +59,7 @@ _OF_PROVIDERS = frozenset(
         "adopt",
         INCARNATION,
         OTHER,
+        KEEP,
     }
 )
 """The inputs by which a provider finds what it manages."""
@@ -206,7 +209,8 @@ def client_from(
             parts.get(part, {}).get("protect")
             for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)
         ),
-        retained=bool(removable) and all(resource.get("retainOnDelete") for resource in removable),
+        is_let_go=bool(removable)
+        and all(mapping(resource.get("inputs")).get(KEEP) is True for resource in removable),
         protected_products=frozenset(
             product for product, part in products.items() if parts[part].get("protect")
         ),
@@ -234,7 +238,7 @@ def client_from(
         exemptions=mapping(component.get("exemptions")),
         mandate=mapping(component.get("mandate")),
         retire=mapping(component.get("retire")),
-        preserve=component.get("preserve") is True,
+        keep=component.get(KEEP) is True,
         withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(key[1]))),
         without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
         others={

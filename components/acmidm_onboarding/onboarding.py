@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 import pulumi_random
 
+from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.forms.requirements import remedy_of
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
@@ -26,9 +27,6 @@ from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, members_of, parse_jwk
 
 _SECRET_LENGTH = 48
-
-LEFT = "left"
-"""The input that has, per platform, the organisation of a client that has left and is preserved."""
 
 WITHDRAWN = "withdrawn"
 """The input that has, per platform, the scopes that were taken from a client because it leaves."""
@@ -87,19 +85,13 @@ class Onboarding(pulumi.ComponentResource):
         inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
         inputs |= {"mandate": dict(first.mandate)} if first.mandate else {}
         inputs |= {"retire": dict(first.retire)} if first.retire else {}
-        inputs |= {"preserve": True} if first.preserve else {}
+        inputs |= {KEEP: True} if first.keep else {}
         leaving = (connection for connection in connections if connection.withdrawn)
         withdrawn = {
             client.platform.value: dict.fromkeys(sorted(client.withdrawn), True)
             for client in leaving
         }
         inputs |= {WITHDRAWN: withdrawn} if withdrawn else {}
-        left = {
-            connection.platform.value: connection.organisation
-            for connection in connections
-            if connection.left
-        }
-        inputs |= {LEFT: left} if left else {}
         former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))
         super().__init__(
             "acmidm:index:Onboarding",
@@ -114,10 +106,9 @@ class Onboarding(pulumi.ComponentResource):
             given = pulumi.Output.from_input(keys).apply(
                 lambda jwks: _public_keys(first, jwks, profile)
             )
-        declared = [connection for connection in connections if not connection.left]
         self.connections = {
             connection.platform.value: self._declare(connection, given, args.protect)
-            for connection in declared
+            for connection in connections
         }
         self.register_outputs({"connections": without_unknown(self.connections)})
 
@@ -135,10 +126,7 @@ class Onboarding(pulumi.ComponentResource):
         # The engine renames parts with their component in the run that renames it; one that fails
         # in that run needs its own aliases.
         aliases = _aliases(connection, connection.resource_name)
-        retained = True if connection.preserve and connection.is_leaving() else None
-        options = pulumi.ResourceOptions(
-            parent=self, protect=protected, aliases=aliases, retain_on_delete=retained
-        )
+        options = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
         client = OAuthClient(connection, secret, None if connection.uses_secret else keys, options)
         # The id stays known while a preview updates the client; the output of the same value does
         # not.
@@ -155,9 +143,7 @@ class Onboarding(pulumi.ComponentResource):
         for product in connection.products:
             protected = protect and not connection.is_leaving(product)
             aliases = _aliases(connection, f"{connection.resource_name}/{product}")
-            options = pulumi.ResourceOptions(
-                parent=self, protect=protected, aliases=aliases, retain_on_delete=retained
-            )
+            options = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
             self.parts.append(ProductConfiguration(connection, product, client_id, options))
         return {
             "organisation": connection.organisation,

@@ -12,7 +12,6 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from inspect import iscoroutine
 from itertools import count, groupby
 from pathlib import Path
@@ -30,7 +29,6 @@ from acmidm_onboarding.rules.desired import NO_GATE, Desired
 from acmidm_onboarding.rules.gate import Withheld, by_reason
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change, undeclared
 from acmidm_onboarding.rules.policies import PromotionGate
-from acmidm_onboarding.rules.retirement import stolen_sentences
 from acmidm_onboarding.sdk import without_debug_messages
 from acmidm_onboarding.settings import (
     NAMESPACE,
@@ -144,7 +142,7 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     # A command that hands the program its findings has reported what the gate misses; the engine
     # would repeat it twice.
     missing = by_reason(wanted.held_back) if stack.at_authorities is None else ()
-    for sentence in (*stolen_sentences(wanted.left), *missing):
+    for sentence in missing:
         pulumi.log.warn(sentence)
     held_back = [withheld for withheld in wanted.held_back if withheld.is_gated]
     _say_unknown(
@@ -154,11 +152,7 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
         _say_unknown(
             [withheld for withheld in held_back if withheld.is_new], "program.unknown_clients"
         )
-    # Preserved clients that have left are declared by name alone, so that a review sees when their
-    # forms go.
-    keys = {form.key for form in wanted.asked}
-    left = (replace(form, left=True) for form in wanted.left if form.key not in keys)
-    return replace(wanted, declared=(*wanted.declared, *left))
+    return wanted
 
 
 def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> None:
@@ -264,11 +258,7 @@ def _require_random_plugin(connections: Iterable[Declaration]) -> None:
     """Refuse a client secret without the plugin that makes it: the engine's own error names no
     remedy of this project."""
     secret = next(
-        (
-            connection.key
-            for connection in connections
-            if connection.uses_secret and not connection.left
-        ),
+        (connection.key for connection in connections if connection.uses_secret),
         None,
     )
     if secret is None or not os.environ.get("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"):

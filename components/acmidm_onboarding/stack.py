@@ -232,16 +232,17 @@ class Stack:
         confirmed |= {
             key: other for key, other in self.confirmations.items() if other.file not in used
         }
-        alone = {form.client_key for form in self.desired.left}
+        kept = {form.client_key for form in forms if form.keep}
         ordered: list[Order] = []
         for client_key, confirmation in confirmed.items():
             refuses = self.settings.protect_clients and client_key not in formed
-            if client_key not in alone and not (
-                refuses and may_not_go(confirmation, records.get(client_key))
-            ):
+            if not (refuses and may_not_go(confirmation, records.get(client_key))):
                 form = wanted.get(client_key)
                 record = form and recorded_as(form, self.recorded.parts)
-                ordered += orders(client_key, form, confirmation, record, self.order_rules)
+                keeps = client_key in kept
+                ordered += orders(
+                    client_key, form, confirmation, record, self.order_rules, keeps=keeps
+                )
         return tuple(ordered)
 
     @property

@@ -248,11 +248,11 @@ def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
     """But a change that no step shows is one: what protects a resource, its name, or that it waits
     to be removed."""
     as_declared = steps("same", "OVO000001/loket")
-    warned = {"severity": "warning", "message": "warning: a client keeps a compromised key\n"}
+    warned = {"severity": "warning", "message": "warning: one mandate ends soon\n"}
     engine.says("preview", {**plan(*as_declared), "diagnostics": [warned]})
     done = engine.deploy()
     assert (done.returncode, engine.called) == (0, ["preview"])
-    assert done.stderr == "warning: a client keeps a compromised key\n"
+    assert done.stderr == "warning: one mandate ends soon\n"
     assert done.stdout == "tni is as declared, 2 unchanged: nothing is run\n"
     for change in (
         {"protect": True},

@@ -206,15 +206,14 @@ def test_what_production_does_not_offer_is_left_out(workspace: Workspace) -> Non
     ]
 
 
-LEAVING = ("retire: 2020-01-01\n", "preserve: true\n")
+LEAVING = ("retire: 2020-01-01\n", "retire: {on: 2020-01-01, keep: true}\n")
 
 
 @pytest.mark.parametrize("leaves", LEAVING)
 def test_a_form_that_has_left_gets_nothing(workspace: Workspace, leaves: str) -> None:
     workspace.write_form(leaves + FORM)
     assert refused() == [
-        f"{FILE} leaves: nothing more of it is made; take retire and preserve out first, if it"
-        " stays"
+        f"{FILE} leaves: nothing more of it is made; take retire out first, if it stays"
     ]
 
 

@@ -261,7 +261,7 @@ BEYOND: dict[str, Callable[[dict[str, Any]], object]] = {
             exemptions={"promotion-gate": {"reason": "x", "reference": "y"}}
         )
     ),
-    "preserve": lambda one: one["form"].update(preserve=True),
+    "retire": lambda one: one["form"].update(retire={"on": "2027-03-31", "keep": True}),
     "platforms": lambda one: one["form"].update(platforms=["acmidm", "geosecure"]),
     "jwks_uri": (
         lambda one: one["form"]["environments"]["tni"].update(

@@ -96,23 +96,6 @@ def test_one_that_a_supplier_marks_leaves_all_its_customers(workspace: Workspace
     ]
 
 
-def test_a_client_that_is_left_to_itself_keeps_it_so_that_it_is_refused(
-    workspace: Workspace,
-) -> None:
-    """Where it leaves at once; until its day it is managed, and loses the key."""
-    workspace.write(STOLEN, public_key("gestolen"))
-    form = FORM.replace("[prod.jwk.json]", f"[prod.jwk.json, {ENTRY}]")
-    workspace.write_form(f"preserve: true\n{form}")
-    assert workspace.sentences() == [
-        "onboardings/gent/mijn-gent.yaml:19:27: preserve leaves the client as it is, with this key,"
-        " which is compromised; take preserve away, bring the stack up so that the key goes, then"
-        " preserve it again without this entry"
-    ]
-    for line in ("retire: 2999-03-31", "retire: 2020-03-31"):
-        workspace.write_form(f"{line}\npreserve: true\n{form}")
-        assert workspace.sentences() == []
-
-
 def test_mistakes_in_an_entry(workspace: Workspace) -> None:
     """A misspelt word, a word for a truth, an entry without file, and a key that was pasted in,
     which is not repeated."""

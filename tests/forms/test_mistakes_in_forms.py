@@ -67,15 +67,29 @@ ADDED = {
     "no day at all": ("retire:▶", f"this {NO_DAY}"),
     "a moment is no day": ("retire: ▶20270331", f"this {NO_DAY}"),
     "no part has a day": ("retire: ▶{}", f"this {NO_DAY}"),
-    "preserving by a text": (
-        'preserve: ▶"true"',
-        '"preserve" is not true or false; write true or false',
+    "keeping by a text": (
+        'retire: {on: 2027-03-31, keep: ▶"true"}',
+        '"keep" is not true or false; write true or false',
     ),
-    "preserving a part of it": (
-        "retire: {dosis: 2027-03-31}\n▶preserve: true",
+    "keeping a part of it": (
+        "retire: {dosis: 2027-03-31, ▶keep: true}",
         (
-            "preserve leaves the clients as they are, and retire names parts of them; "
-            "remove preserve, or give retire one day for the whole connection"
+            "keep says that the client stays, and no day from which on; "
+            "give the day, as in retire: {on: 2027-03-31, keep: true}"
+        ),
+    ),
+    "leaving in part and as a whole": (
+        "retire: {dosis: 2027-03-31, ▶on: 2027-06-30}",
+        (
+            "retire names the whole connection with on, and parts of it; "
+            "give the whole its day, as in {on: 2027-03-31}, or each part its own"
+        ),
+    ),
+    "a field that ended": (
+        "▶preserve: true",
+        (
+            'unknown field "preserve"; write retire: {on: 2027-03-31, keep: true}, '
+            "by which the client stays from that day on and nobody manages it"
         ),
     ),
 }

@@ -94,7 +94,7 @@ def test_evidence_of_no_form_here_is_refused(forms: Path) -> None:
 def test_a_line_that_no_diff_shows_is_refused(forms: Path, char: str) -> None:
     """In a comment it begins a line that YAML reads."""
     form = forms / "loket.yaml"
-    form.write_text(f"# a comment{char}preserve: true\n{form.read_text()}")
+    form.write_text(f"# a comment{char}retire: 2020-03-31\n{form.read_text()}")
     code, output = said()
     assert code == 1
     assert (

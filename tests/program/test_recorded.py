@@ -22,7 +22,7 @@ class Essence(NamedTuple):
     keys: Collection[str] | None = frozenset()
     seen: str | None = None
     protected: bool | None = False
-    retained: bool = False
+    is_let_go: bool = False
     protected_products: Collection[str] = frozenset()
 
 
@@ -34,7 +34,7 @@ def essence(client: Client) -> Essence:
         None if client.keys is None else client.thumbprints,
         client.seen,
         client.protected,
-        client.retained,
+        client.is_let_go,
         client.protected_products,
     )
 
@@ -85,9 +85,8 @@ def test_what_is_held_of_each_connection() -> None:
         resource(
             "OAuthClient",
             "OVO002067/loket/geosecure",
-            {"jwks_uri": "https://x"},
+            {"jwks_uri": "https://x", "keep": True},
             id="40001",
-            retainOnDelete=True,
         ),
         resource(
             "ClientJwks",
@@ -108,7 +107,7 @@ def test_what_is_held_of_each_connection() -> None:
             protected=True,
             protected_products={"dosis"},
         ),
-        "OVO002067/loket/geosecure": Essence("40001", keys=None, seen="t", retained=True),
+        "OVO002067/loket/geosecure": Essence("40001", keys=None, seen="t", is_let_go=True),
         "OVO000001/zonder-client": Essence(None, {"a"}),
     }
     assert {client.client_id for client in found.clients.values()} == {

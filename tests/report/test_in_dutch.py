@@ -140,7 +140,6 @@ def drift() -> Drift:
         NOW,
         expiring=(key, ended),
         left_behind=(undeclared,),
-        preserved=(undeclared,),
         undeclared=(undeclared,) * 30,
     )
     more = {
@@ -160,7 +159,7 @@ def status() -> Status:
     )
     connections: list[ListedConnection] = [
         listed_connection(
-            "een", keys=keys, leaves={"acmidm": "2027-01-01"}, preserve=True, products=("dosis",)
+            "een", keys=keys, leaves={"acmidm": "2027-01-01"}, keep=True, products=("dosis",)
         ),
         listed_connection("twee", keys=None, client_id=None),
         listed_connection("drie"),

@@ -441,38 +441,6 @@ def test_a_preview_that_ends_early_shows_no_removals_and_hides_none() -> None:
     assert kinds(planned(of=state(kept, gone), diagnostics=[problem])) == {}
 
 
-def test_a_client_that_was_left_to_itself_and_that_no_form_names_any_more() -> None:
-    """Its form goes, or one of its platforms; what is taken back, renamed or preserved as before is
-    none."""
-    component, *parts = resources()
-
-    def left(*platforms: str) -> dict[str, Any]:
-        return {
-            **component,
-            "inputs": {"preserve": True, "left": dict.fromkeys(platforms, "Stad Gent")},
-        }
-
-    both, balie = left("acmidm", "geosecure"), {**left("acmidm"), "urn": f"{PREFIX}::{OVO}/balie"}
-    for one, expected in (
-        (step("delete", both, None), ["acmidm", "geosecure"]),
-        (step("update", both, left("acmidm")), ["geosecure"]),
-        (step("same", both, both), []),
-        (step("update", left("acmidm"), balie), []),
-    ):
-        found = review_of([planned(one, of=state([both]))], COMPARISON).connections
-        assert [
-            (client.organisation, client.platform, [change.kind for change in client.changes])
-            for client in found
-        ] == [("Stad Gent", platform, ["client_abandoned"]) for platform in expected]
-    taken_back = [
-        step("update", left("acmidm"), component),
-        *(step("create", None, part) for part in parts),
-    ]
-    assert (
-        "client_abandoned" not in kinds(planned(*taken_back, of=state([left("acmidm")])))["loket"]
-    )
-
-
 def test_a_change_that_no_report_can_show_is_reported_as_that() -> None:
     """Beside what can be shown, too: nothing passes in silence."""
     old, new = resources(), deepcopy(resources())

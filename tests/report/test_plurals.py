@@ -26,7 +26,7 @@ def test_several_clients_are_many() -> None:
 
 def test_what_stands_for_a_client_stands_for_several() -> None:
     said = {kind: kind.headlined(5) for kind in KINDS}
-    assert said[Kind.CLIENT_PRESERVED] == "are left to themselves"
+    assert said[Kind.CLIENT_LET_GO] == "are let go"
     assert said[Kind.UNPROVEN] == "go to production unproven"
     assert said[Kind.GATE_PASSED] == "pass the gate"
     assert said[Kind.KEYS_OFF_ADDRESS] == "no longer take their keys from an address"

@@ -50,7 +50,7 @@ def test_who_needs_no_right_and_an_authority_that_cannot_tell_are_not_asked() ->
             stack(),
             [
                 replace(_IN_PORTAL, retire={"acmidm": "2020-03-31"}),
-                replace(_IN_PORTAL, preserve=True),
+                replace(_IN_PORTAL, retire={"acmidm": "2020-03-31"}, keep=True),
             ],
         )
         == []

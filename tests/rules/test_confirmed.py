@@ -228,21 +228,15 @@ def test_a_client_leaves_in_two_steps() -> None:
     assert steps(ready, saying(withdrawn, removed=BY)) == (None, [])
 
 
-def test_a_client_that_is_preserved_is_left_alone() -> None:
-    """It keeps its scopes, is left where it is, and nothing is ordered of it."""
-    kept = replace(RETIRED, preserve=True)
-    has = replace(
-        RECORD, retained=True, protected=False, fields={**RECORD.fields, "keys_declared": None}
-    )
-    found = declared(
-        kept, confirmed={FORM.client_key: CONFIRMED}, records={FORM.resource_name: has}
-    )
-    assert found.declared == ()
-    assert [one.client_key for one in found.left] == [FORM.client_key]
-    before = declared(
-        kept, confirmed={FORM.client_key: CONFIRMED}, records={FORM.resource_name: RECORD}
-    )
-    assert only(before).in_stack(protect=True).retained
+def test_a_client_that_is_kept_is_let_go_once_people_know() -> None:
+    """Nothing is ordered of its scopes, and it stays in the state until somebody confirmed that it
+    is nobody's."""
+    kept = replace(RETIRED, keep=True)
+    protected = replace(RECORD, protected=True)
+    assert steps(protected, CONFIRMED, kept) == (({"dv_magda"}, True), [])
+    ready = replace(RECORD, protected=False, is_let_go=True)
+    assert steps(ready, CONFIRMED, kept) == (({"dv_magda"}, True), ["remove"])
+    assert steps(ready, saying(CONFIRMED, removed=BY), kept) == (None, [])
 
 
 def test_what_is_confirmed_is_what_the_forms_ask_in_the_end() -> None:

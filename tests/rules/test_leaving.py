@@ -71,27 +71,24 @@ def test_nothing_is_left_out(held: Client | None, expected: str) -> None:
         (READY, "with its scopes"),
     ],
 )
-def test_what_is_preserved_goes_only_once_the_engine_leaves_it(
+def test_what_is_kept_goes_only_once_the_state_says_that_it_is_let_go(
     held: Client | None, expected: str
 ) -> None:
-    kept = retired(preserve=True)
+    kept = retired(keep=True)
     assert step(kept, held) == expected
-    assert step(dataclasses.replace(kept, retire={}), held) == expected, (
-        "at once, where there is no day"
-    )
-    assert step(kept, dataclasses.replace(UNPROTECTED, retained=True)) == "nothing"
-    assert step(kept, dataclasses.replace(WHOLE, retained=True)) == "with its scopes", (
+    assert step(kept, dataclasses.replace(UNPROTECTED, is_let_go=True)) == "nothing"
+    assert step(kept, dataclasses.replace(WHOLE, is_let_go=True)) == "with its scopes", (
         "the protection is lifted first"
     )
 
 
-def test_a_client_is_not_left_with_a_compromised_key() -> None:
+def test_a_client_is_not_let_go_with_a_compromised_key() -> None:
     """One that was marked after the first run, or whose removal failed in it; what the state has of
     keys in a portal says nothing."""
     ready = dataclasses.replace(
-        UNPROTECTED, retained=True, keys={"a": Key("stolen"), "b": Key("good")}
+        UNPROTECTED, is_let_go=True, keys={"a": Key("stolen"), "b": Key("good")}
     )
-    kept = retired(preserve=True, compromised=frozenset({"stolen"}))
+    kept = retired(keep=True, compromised=frozenset({"stolen"}))
     assert step(kept, ready) == "with its scopes"
     for keys in ({"b": Key("good")}, None):
         assert step(kept, dataclasses.replace(ready, keys=keys)) == "nothing"
@@ -101,7 +98,7 @@ def test_before_its_day_no_state_is_read() -> None:
     def read() -> dict[str, Client]:
         pytest.fail("the state was read")
 
-    for connection in (retired(), retired(preserve=True), CONNECTION):
+    for connection in (retired(), retired(keep=True), CONNECTION):
         assert declared_now([connection], read, date(2027, 3, 30)) == [connection]
 
 
@@ -141,27 +138,29 @@ def test_a_client_is_known_by_its_earlier_name() -> None:
     "part", ["OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration"]
 )
 def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
-    """One part that is protected still, or that the engine does not leave where it is, keeps the
-    client at its first step."""
+    """One part that is protected still, or that does not say that it is let go, keeps the client at
+    its first step."""
     kinds = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration")
 
-    def held(**of_part: bool) -> Client:
-        options = {kind: of_part if kind == part else {"retainOnDelete": True} for kind in kinds}
+    def held(*, keep: bool = True, **of_part: bool) -> Client:
         resources = [
             {
                 "urn": f"urn:pulumi:tni::acmidm::x$pulumi-python:dynamic/acmidm:{kind}::OVO1/a"
                 + ("/dosis" if kind == kinds[-1] else ""),
                 "type": f"pulumi-python:dynamic/acmidm:{kind}",
-                "inputs": {"product": "dosis"} if kind == kinds[-1] else {},
-                **options[kind],
+                "inputs": {
+                    **({"product": "dosis"} if kind == kinds[-1] else {}),
+                    **({"keep": True} if keep or kind != part else {}),
+                },
+                **(of_part if kind == part else {}),
             }
             for kind in kinds
         ]
         return recorded_in({"deployment": {"resources": resources}}).parts["OVO1/a"]
 
-    protected = held(protect=True, retainOnDelete=True)
+    protected = held(protect=True)
     assert protected.protected or protected.protected_products
-    assert held(retainOnDelete=True).retained
-    assert held().retained is (part in ("ClientScopes", "ClientJwks")), (
+    assert held().is_let_go
+    assert held(keep=False).is_let_go is (part in ("ClientScopes", "ClientJwks")), (
         "of these nothing is removed at an authority"
     )

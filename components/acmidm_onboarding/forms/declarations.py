@@ -11,7 +11,7 @@ from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
-from acmidm_onboarding.forms.form import WHOLE, Form
+from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.forms.suppliers import Afzenders, with_afzenders
 from acmidm_onboarding.values.client import Grant, natural_key
@@ -183,7 +183,7 @@ def declarations(
                 policy.value: exemption.note for policy, exemption in form.exemptions.items()
             },
             retire={name: day.isoformat() for name, day in _days(form)},
-            preserve=form.preserve,
+            keep=form.retire.keep,
             formerly=former_keys(organisation, form, forms),
             metadata=metadata,
             declared_by=organisation,
@@ -196,7 +196,7 @@ def declarations(
                     for name in catalogue.products[product].scopes
                     if (scope := catalogue.name_on(platform, name))
                 )
-                for product in form.retire.keys() & request.products.keys()
+                for product in form.retire.parts.keys() & request.products.keys()
             },
             catalogue_names=named,
             evidence=own.evidence,
@@ -209,8 +209,6 @@ def declarations(
 def _days(form: Form) -> Iterable[tuple[str, date]]:
     """Return the days on which a form retires something; each of its platforms, where it retires
     the whole."""
-    return (
-        {platform.value: form.retire[WHOLE] for platform in form.platforms}.items()
-        if WHOLE in form.retire
-        else form.retire.items()
-    )
+    if form.retire.on is None:
+        return form.retire.parts.items()
+    return [(platform.value, form.retire.on) for platform in form.platforms]

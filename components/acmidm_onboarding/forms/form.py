@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from acmidm_onboarding.values.key_address import key_address
@@ -60,13 +68,13 @@ def _file_alone(value: object) -> object:
 
 
 LONGEST_REASON = 500
-WHOLE = ""
-"""What retires where a form names neither a platform nor a product: all of the connection."""
+_Day = Annotated[date, BeforeValidator(day)]
 _DAY: dict[str, Any] = {"type": "string", "format": "date"}
 
 
 def _one_day_is_for_all(value: object) -> object:
-    return value if isinstance(value, dict) and value else {WHOLE: value}
+    """Take ``retire: 2027-03-31`` for ``retire: {on: 2027-03-31}``."""
+    return value if isinstance(value, dict) and value else {"on": value}
 
 
 _AttributeValue = Annotated[
@@ -239,6 +247,23 @@ class EnvironmentRequest(Part):
     ] = Field(default_factory=dict)
 
 
+class Retirement(Part):
+    """When a connection leaves: as a whole, or some of its platforms and products, each with its
+    day under its name."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, _Day]
+
+    on: Annotated[date | None, BeforeValidator(day)] = None
+    keep: StrictBool = False
+    """Whether the client stays at its authority then, without this project's marks."""
+
+    @property
+    def parts(self) -> Mapping[str, date]:
+        """The day of each platform and product that leaves while the connection stays."""
+        return self.__pydantic_extra__
+
+
 class Form(Part):
     """One application's connection: the aansluitingsformulier as a file, in the folder of its
     organisation."""
@@ -285,27 +310,31 @@ class Form(Part):
         ),
     ] = None
     retire: Annotated[
-        dict[str, Annotated[date, BeforeValidator(day)]],
+        Retirement,
         BeforeValidator(_one_day_is_for_all),
         Field(
             description=(
                 "From which day on (UTC) the connection is taken down, such as 2027-03-31; or per"
-                " platform or product, those that the connection leaves: {geosecure: 2027-03-31}."
+                " platform or product, those that the connection leaves: {geosecure: 2027-03-31};"
+                " or {on: 2027-03-31, keep: true}, where the client stays at its authority with its"
+                " keys and scopes, and nobody manages it from that day on."
             )
         ),
         WithJsonSchema(
-            {"anyOf": [_DAY, {"type": "object", "additionalProperties": _DAY, "minProperties": 1}]}
+            {
+                "anyOf": [
+                    _DAY,
+                    {
+                        "type": "object",
+                        "properties": {"on": _DAY, "keep": {"type": "boolean"}},
+                        "required": ["on"],
+                        "additionalProperties": False,
+                    },
+                    {"type": "object", "additionalProperties": _DAY, "minProperties": 1},
+                ]
+            }
         ),
-    ] = Field(default_factory=dict)
-    preserve: Annotated[
-        StrictBool,
-        Field(
-            description=(
-                "Whether the client stays at its authority as it is, and nobody manages it any"
-                " more: from the day of retire on, or at once without one."
-            )
-        ),
-    ] = False
+    ] = Retirement()
     exemptions: Annotated[
         dict[ExemptiblePolicy, Exemption],
         Field(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.configuration import problems_of_configuration
 from acmidm_onboarding.forms.documents import Document
-from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest, Form
+from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
 from acmidm_onboarding.forms.suppliers import KeyList
 from acmidm_onboarding.rules.policies import (
@@ -90,10 +90,16 @@ def _problems_of_credentials(
 def _problems_of_retirement(
     document: Document, form: Form, products: Collection[str]
 ) -> Iterator[Problem]:
-    """Yield what a form cannot leave: what it does not have, ACM/IDM alone, or a part of a client
-    that is to stay as it is."""
-    parts = [name for name in form.retire if name != WHOLE]
-    for name in parts:
+    """Yield what a form cannot leave: what it does not have, ACM/IDM alone, or parts of it beside
+    the whole."""
+    if form.retire.on and form.retire.parts:
+        what = say("forms.retires_whole_and_parts")
+        remedy = say("forms.retires_whole_and_parts.remedy")
+        yield document.problem(("retire", "on"), what, remedy, at_key=True)
+    elif form.retire.keep and not form.retire.on:
+        what, remedy = say("forms.keep_without_day"), say("forms.keep_without_day.remedy")
+        yield document.problem(("retire", "keep"), what, remedy, at_key=True)
+    for name in form.retire.parts:
         if name == Platform.ACMIDM:
             remedy = say("forms.acmidm_stays.remedy")
             yield document.problem(("retire", name), say("forms.acmidm_stays"), remedy, at_key=True)
@@ -106,24 +112,6 @@ def _problems_of_retirement(
                 say("forms.nothing_to_retire.remedy", known=leaving),
                 at_key=True,
             )
-    if form.preserve and not form.retire:
-        yield from _problems_of_what_stays(document, form)
-    if form.preserve and parts:
-        what = say("forms.preserve_parts")
-        yield document.problem(("preserve",), what, say("forms.preserve_parts.remedy"), at_key=True)
-
-
-def _problems_of_what_stays(document: Document, form: Form) -> Iterator[Problem]:
-    """Yield each compromised key of a client that leaves at once and is preserved: once it has
-    left, nothing takes the key away."""
-    for environment, request in form.environments.items():
-        for index, entry in enumerate(request.jwks or ()):
-            if entry.compromised:
-                yield document.problem(
-                    ("environments", environment.value, "jwks", index),
-                    say("forms.preserve_compromised"),
-                    say("forms.preserve_compromised.remedy"),
-                )
 
 
 def _problems_of_scopes(

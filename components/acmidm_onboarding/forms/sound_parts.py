@@ -16,7 +16,7 @@ from acmidm_onboarding.values.terms import ExemptiblePolicy
 
 _NOTHING = "stand-in"
 _KEPT = (
-    *("application", "formerly", "platforms", "retire", "preserve"),
+    *("application", "formerly", "platforms", "retire"),
     *("token_endpoint_auth_method", "keys_of", "exemptions"),
 )
 _STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}

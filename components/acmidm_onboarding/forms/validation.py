@@ -108,6 +108,9 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
                 say("forms.organisation_in_form.remedy"),
                 at_key=True,
             )
+        case "extra_forbidden" if path == ("preserve",):
+            what, remedy = say("forms.unknown_field", name=name), say("forms.preserve_ended")
+            return document.problem(path, what, remedy, at_key=True)
         case "extra_forbidden":
             names = _known_names(model, path[:-1])
             remedy = did_you_mean(str(path[-1]), names, say("forms.known", known=listed(names)))

@@ -7,8 +7,9 @@ resource of it made that. One that somebody else made is refused, unless the for
 client-ID under ``adopt``. Replaced when platform or environment change; everything else, another
 key by ``formerly`` too, is updated in place; a change from a secret to keys not before one of them
 works (``switching.py``). Delete removes the client with its scopes and keys, and what is left of
-its product configurations; nothing of it where another resource has the client by now
-(``ownership.py``). A state that is a copy of another stack's is refused.
+its product configurations, or takes the marks off it where its form keeps it (``letting_go.py``);
+nothing of it where another resource has the client by now (``ownership.py``). A state that is a
+copy of another stack's is refused.
 """
 
 from __future__ import annotations
@@ -29,9 +30,16 @@ from acmidm_onboarding.authorities.port import (
     NewSecret,
     RegisteredClient,
 )
-from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, WAITS
+from acmidm_onboarding.engine_resources import INCARNATION, KEEP, METHOD, OTHER, WAITS
 from acmidm_onboarding.recorded import full_name
-from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching
+from acmidm_onboarding.resources import (
+    adoption,
+    copied,
+    letting_go,
+    overlap,
+    ownership,
+    switching,
+)
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
     AuthorityResource,
@@ -224,9 +232,9 @@ class OAuthClientProvider(AuthorityProvider):
 
     def remove(self, id_: str, props: Properties) -> None:
         platform, what = self.on(props), f"client {id_}"
+        end = letting_go.client if props.get(KEEP) else _remove
         if not (
-            self._run.may_remove(what, id_, props)
-            and _remove(platform, id_, ownership.owner_of(props))
+            self._run.may_remove(what, id_, props) and end(platform, id_, ownership.owner_of(props))
         ):
             ownership.say_left(what)
         platform.clients.forget(id_)
@@ -248,11 +256,10 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
         keys: pulumi.Input[Mapping[str, PublicJwk]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        is_let_go = connection.preserve and connection.is_leaving()
         declared = None if keys is None else pulumi.Output.from_input(keys)
         props: dict[str, object] = {
             **connection.metadata.properties,
-            **({"keys_declared": True} if declared is not None and not is_let_go else {}),
+            **({"keys_declared": True} if declared is not None else {}),
             "managed_by": managed_by(),
             "platform": connection.platform.value,
             "stack": full_name(pulumi.get_stack()),
@@ -264,6 +271,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             ),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
+            KEEP: connection.lets_go or None,
             _HAND_OVER: None,
         }
         super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)

@@ -2,8 +2,8 @@
 
 Identity: the product and the client. It is in the product's API, and bears its owner there as the
 client does at its authority (``ownership.py``). Create overwrites nothing that bears another key or
-stack, but for what an adoption has shown; delete removes nothing that bears another incarnation. It
-is removed by itself, before its client.
+stack, but for what an adoption has shown; delete removes nothing that bears another incarnation,
+and takes the marks off what its form keeps. It goes by itself, before its client.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
-from acmidm_onboarding.engine_resources import INCARNATION, OTHER
-from acmidm_onboarding.resources import adoption, ownership
+from acmidm_onboarding.engine_resources import INCARNATION, KEEP, OTHER
+from acmidm_onboarding.resources import adoption, letting_go, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
     AuthorityResource,
@@ -83,9 +83,13 @@ class ProductConfigurationProvider(AuthorityProvider):
     def remove(self, id_: str, props: Properties) -> None:
         platform, product, client_id = self.on(props), props["product"], props["client_id"]
         own, what = ownership.owner_of(props), f"the {product} configuration of client {client_id}"
-        if self._run.may_remove(what, id_, props) and platform.product_api.delete(
-            product, client_id, own
-        ):
+        if not self._run.may_remove(what, id_, props):
+            ownership.say_left(what)
+        elif props.get(KEEP):
+            if not letting_go.product(platform, product, client_id, own):
+                ownership.say_left(what)
+            platform.configurations(product).forget(client_id)
+        elif platform.product_api.delete(product, client_id, own):
             platform.configurations(product).is_gone(client_id)
         else:
             ownership.say_left(what)
@@ -116,6 +120,7 @@ class ProductConfiguration(AuthorityResource, module="acmidm", name="ProductConf
             ownership.FORMERLY: ownership.former_keys(connection),
             "adopt": adoption.wanted(connection, managed_by()),
             "configuration": dict(connection.products[product]),
+            KEEP: connection.lets_go or None,
         }
         super().__init__(
             ProductConfigurationProvider(), f"{connection.resource_name}/{product}", props, opts

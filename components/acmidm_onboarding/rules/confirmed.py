@@ -54,13 +54,12 @@ def as_confirmed(
     it. Where ``protect`` is None, other forms are not known, and only these connections are
     declared.
     """
-    alone = {form.client_key for form in by_forms.left}
     leaving = (replace(form, leaving=due(form, day)) for form in connections)
     formed = {form.client_key: form for form in (*leaving, *by_forms.declared)}
     wanted = tuple(form for form in by_forms.declared if form.platform in by_hand)
     declared = [form for form in by_forms.declared if form.platform not in by_hand]
-    for client_key, form in formed.items():
-        if form.platform in by_hand and client_key not in alone:
+    for form in formed.values():
+        if form.platform in by_hand:
             declared += _declared(
                 form, confirmation_of(form, confirmations), recorded_as(form, records), keys
             )

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from acmidm_onboarding.rules.gate import TestStack, Withheld, passing
 from acmidm_onboarding.rules.mandates import without_mandate
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
-from acmidm_onboarding.rules.retirement import declared_now, left_alone
+from acmidm_onboarding.rules.retirement import declared_now
 from acmidm_onboarding.values.client import Records, joined
 from acmidm_onboarding.values.declaration import Declaration
 
@@ -28,9 +28,6 @@ class Desired:
     """In the order of the forms."""
     asked: tuple[Declaration, ...]
     """What would be declared if there were no gate."""
-    left: tuple[Declaration, ...] = ()
-    """Those whose forms preserve a client that is declared no more: no run changes anything of
-    it."""
     held_back: tuple[Withheld, ...] = ()
     """What something is missing of, declared all the same or not."""
     proven: tuple[Declaration, ...] = ()
@@ -71,11 +68,10 @@ def desired(
     ``at_authorities``, though the state may have lost them, need no evidence either.
     """
     leaving = declared_now(connections, records, now.date())
-    left = tuple(left_alone(connections, leaving))
     mandated = list(without_mandate(leaving, records, now.date()))
     asked = tuple(form for form, _ in mandated if form)
     held_back = tuple(withheld for _, withheld in mandated if withheld)
     if gate.mode is PromotionGate.OFF or not any(form.is_on_production for form in asked):
-        return Desired(asked, asked, left, held_back)
+        return Desired(asked, asked, held_back)
     passage = passing(asked, gate, joined(records(), at_authorities), tests, now)
-    return Desired(passage.declared, asked, left, (*held_back, *passage.held_back), passage.proven)
+    return Desired(passage.declared, asked, (*held_back, *passage.held_back), passage.proven)

@@ -58,6 +58,7 @@ class Act(StrEnum):
     LOOK = "look"
     CONFIGURE = "configure"
     REMOVE = "remove"
+    LET_GO = "let_go"
 
 
 _DOERS = {
@@ -125,9 +126,14 @@ def orders(
     confirmed: Confirmation | None,
     record: Client | None,
     rules: Rules,
+    *,
+    keeps: bool = False,
 ) -> Iterator[Order]:
     """Yield what people must do so that a client becomes as it is ``wanted``; None where it must
-    go."""
+    go.
+
+    Of a client that its form ``keeps`` they confirm alone that it is nobody's from here on.
+    """
     if confirmed is None or not confirmed.is_there:
         # A missing confirmation must not make a client twice, and a client that is gone is
         # forgotten first.
@@ -135,7 +141,8 @@ def orders(
             yield _refused(_create(wanted, rules), confirmed)
         return
     if wanted is None:
-        yield from (_refused(removal, confirmed) for removal in removals({client_key: confirmed}))
+        for removal in removals({client_key: confirmed}):
+            yield _refused(_let_go(removal) if keeps else removal, confirmed)
         return
     for order in targets(wanted, confirmed, rules):
         if order.says != order.now:
@@ -150,6 +157,10 @@ def removals(confirmations: Confirmations) -> Iterator[Order]:
             yield Order(
                 client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id
             )
+
+
+def _let_go(removal: Order) -> Order:
+    return replace(removal, act=Act.LET_GO, says={**removal.says, "keep": True})
 
 
 def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Iterator[Order]:

@@ -1,9 +1,9 @@
 """Which step of leaving a connection is at, by what the state has of it and nothing else.
 
 From its day on, one run withdraws the scopes and lifts the protection, and the next run declares
-nothing of it, so that the engine removes it. A preserved client keeps its scopes: the first run
-tells the engine to leave the client at its authority when it forgets it. After a run that was cut
-off, the same command goes on.
+nothing of it, so that the engine removes it. A client that its form keeps loses no scopes: the
+first run records that it stays, takes compromised keys away, and the next one takes our marks off
+it. After a run that was cut off, the same command goes on.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 
 
 def due(connection: Declaration, day: date) -> frozenset[str]:
     """Return what of a connection leaves by ``day``: its platform, or products."""
-    if connection.preserve and not connection.retire:
-        return frozenset({connection.platform.value})
     return frozenset(name for name, since in connection.leaves.items() if since <= day.isoformat())
 
 
@@ -36,35 +33,9 @@ def declared_now(
     return [now for now in steps if now is not None]
 
 
-def left_alone(
-    connections: Iterable[Declaration], declared: Iterable[Declaration]
-) -> list[Declaration]:
-    """Return the preserved clients that are declared no more: no run changes anything of them."""
-    names = {connection.resource_name for connection in declared}
-    return [
-        connection
-        for connection in connections
-        if connection.preserve and connection.resource_name not in names
-    ]
-
-
-def stolen_sentences(left: Iterable[Declaration]) -> list[str]:
-    """Return a sentence for each preserved client with a key that its form says is compromised:
-    nothing takes that key away."""
-    return [
-        say(
-            "rules.preserved_with_compromised_key",
-            name=form.resource_name,
-            environment=form.environment,
-        )
-        for form in left
-        if form.compromised
-    ]
-
-
 def last_step(connections: Iterable[Declaration], records: Records, day: date) -> frozenset[str]:
-    """Return the names of the clients that a next run removes, or leaves to themselves, or takes a
-    product from."""
+    """Return the names of the clients that a next run removes, or lets go, or takes a product
+    from."""
     return frozenset(_last_steps(connections, records, day))
 
 
@@ -120,19 +91,14 @@ def _now(
 def _may_go(has: Client, connection: Declaration) -> bool:
     if has.protected or has.protected_products:
         return False
-    if not connection.preserve:
+    if not connection.keep:
         return not has.scopes
-    # A compromised key and the mark that a form declares the keys go first: later runs would not
-    # remove them.
-    return (
-        has.retained
-        and not has.fields.get("keys_declared")
-        and not has.thumbprints & connection.compromised
-    )
+    # A compromised key goes first: nobody removes it later.
+    return has.is_let_go and not has.thumbprints & connection.compromised
 
 
 def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> Declaration:
-    scopes = connection.scopes if connection.preserve else {}
+    scopes = connection.scopes if connection.keep else {}
     return replace(
         connection, leaving=leaving, scopes=scopes, withdrawn=withdrawn_of(has, connection, scopes)
     )

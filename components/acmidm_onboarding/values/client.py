@@ -140,11 +140,11 @@ class Client:
     retire: Mapping[str, str] = field(default_factory=dict)
     """Per platform and product that its form retires, the day from which on it is taken down, as
     2027-03-31 (UTC)."""
-    preserve: bool = False
-    """Whether the client is then left at its authority, managed by nobody, and not removed."""
-    retained: bool = False
-    """Whether the engine leaves the client and its products at their authorities when it forgets
-    them."""
+    keep: bool = False
+    """Whether the client then stays at its authority, managed by nobody, and is not removed."""
+    is_let_go: bool = False
+    """Whether its resources take their marks off the client and its products where they would
+    remove them."""
     is_first: bool = True
     """Whether this is the first client of its form: reports show there what the form says of all
     its clients."""
@@ -252,11 +252,7 @@ class Client:
     def announced(self) -> dict[str, str]:
         """All that its form says of leaving, on other platforms too; empty but for the first client
         of the form."""
-        return (
-            {**self.retire, **({"preserve": "yes"} if self.preserve else {})}
-            if self.is_first
-            else {}
-        )
+        return {**self.retire, **({"keep": "yes"} if self.keep else {})} if self.is_first else {}
 
     @property
     def acts_for(self) -> list[str]:
@@ -382,5 +378,5 @@ def _with(client: Client, part: Client) -> Client:
         keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
         seen=client.seen or part.seen,
         protected=client.protected or part.protected,
-        retained=client.retained and (part.retained or not part.products),
+        is_let_go=client.is_let_go and (part.is_let_go or not part.products),
     )

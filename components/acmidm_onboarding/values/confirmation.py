@@ -91,7 +91,10 @@ class ConfirmationFile(Part):
         dict[PartName, Refusal], Field(description="Per part the order that is not carried out.")
     ] = Field(default_factory=dict)
     removed: Annotated[
-        Attestation | None, Field(description="Who saw that the client is gone.")
+        Attestation | None,
+        Field(
+            description="Who saw that the client is gone, or that it stays and is nobody's here."
+        ),
     ] = None
 
     @model_validator(mode="after")

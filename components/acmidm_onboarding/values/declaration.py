@@ -35,9 +35,6 @@ class Declaration(Client):
     leaving: frozenset[str] = frozenset()
     """Its platform and its products that are taken down in this run, so that the engine no longer
     protects them."""
-    left: bool = False
-    """Whether it has left and is preserved: then its component names it, and none of its resources
-    is declared."""
     leaves_scopes: bool = False
     """Whether a run writes no scopes, because nobody knows which the client has."""
     is_confirmed: bool = False
@@ -65,6 +62,11 @@ class Declaration(Client):
         """Return whether the client, or one of its products, is taken down in this run."""
         return self.platform in self.leaving or product in self.leaving
 
+    @property
+    def lets_go(self) -> bool:
+        """Return whether the client stays at its authority when it is taken down."""
+        return self.keep and self.is_leaving()
+
     def in_stack(self, *, protect: bool | None, managed_by: str | None = None) -> Declaration:
         """Return the declaration as the client of a stack: ``protect`` is the setting of the stack,
         ``managed_by`` its name at authorities, each None where it is not known."""
@@ -77,7 +79,7 @@ class Declaration(Client):
                 product for product in self.products if protect and not self.is_leaving(product)
             ),
             owners=dict.fromkeys(self.products, Owner(self.software_id, managed_by)),
-            retained=self.preserve and goes,
+            is_let_go=self.lets_go,
         )
 
 

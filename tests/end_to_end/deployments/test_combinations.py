@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from acmidm_onboarding.values.terms import Platform
-from tests.end_to_end.deployments.test_leaving import retire
+from tests.end_to_end.deployments.test_leaving import DUE, retire
 from tests.end_to_end.deployments.test_replaced import portal, registry, urn_of
 from tests.end_to_end.deployments.test_rotation import drop
 from tests.end_to_end.platforms.conftest import connected_to_both
 from tests.support.engine import Project
-from tests.support.forms import write_form
+from tests.support.forms import DOSSIERS, SEND, write_form
 from tests.support.offered import offered
 from tests.support.portal import new_key, register_client, running_portal
 from tests.support.registry import Registry, kids
@@ -82,12 +82,12 @@ def test_a_number_that_was_given_out_again_takes_nobody_elses_client(tmp_path: P
             assert registry.clients("politie") == [before]
 
 
-@pytest.mark.parametrize("changes", [{}, {"preserve": True}], ids=["retire", "preserve"])
+@pytest.mark.parametrize("day", [DUE, {"on": DUE, "keep": True}], ids=["retire", "keep"])
 def test_what_somebody_removed_is_not_made_anew_to_leave(
-    project: Project, registry: Registry, changes: dict[str, Any]
+    project: Project, registry: Registry, day: Any
 ) -> None:
     """A client is removed by hand, a refresh sees it, the product's configuration is left; then its
-    form retires or preserves it."""
+    form retires or keeps it."""
     project.configure({"protectClients": True})
     form = write_form(project.forms, application="loket")
     write_form(project.forms, "gent/ander", application="ander")
@@ -95,7 +95,7 @@ def test_what_somebody_removed_is_not_made_anew_to_leave(
     client_id = registry.client("loket")["client_id"]
     registry.remove(client_id)
     project.succeed("refresh", "--yes", "--skip-preview")
-    retire(form, **changes)
+    retire(form, day)
     reviewed = kinds(project)
     project.recover()
     made = {one["client_id"] for one in registry.audit() if one["action"] == "client.created"} - {
@@ -132,21 +132,27 @@ def test_a_resource_that_is_made_anew_is_no_way_around_the_overlap(
     assert "key-1" in kids(registry.client("loket"))
 
 
-def test_a_preserved_client_of_an_organisation_with_another_code_is_listed_as_such(
+def test_a_configuration_that_the_state_has_lost_is_named_until_it_goes(
     project: Project, registry: Registry
 ) -> None:
-    """A client is preserved, a key of it is compromised, and its organisation gets another code by
-    ``formerly``."""
-    form = write_form(project.forms, application="loket")
-    write_form(project.forms, "ander/loket", application="ander")
+    """The engine forgets a configuration, and the form drops the product and gets another name: the
+    configuration bears the marks of a connection that the client has no more."""
+    form = write_form(project.forms, application="loket", scopes=(SEND, DOSSIERS))
     project.apply()
     client_id = registry.client("loket")["client_id"]
-    retire(form, preserve=True)
-    assert project.recover().code == 0
-    form.request()["jwks"] = [{"file": form.request()["jwks"][0], "compromised": True}]
-    form.organisation |= {"ovo": "OVO002068", "formerly": "OVO002067"}
+    urn = urn_of(project, f"ProductConfiguration {form.key}/dosis")
+    project.succeed("state", "delete", "--yes", urn)
+    del form.request()["products"]["dosis"], form.request()["scopes"][DOSSIERS]
+    form.document |= {"application": "balie", "formerly": "loket"}
     form.save()
-    assert "keeps a compromised key" in project.recover().output
-    looked = report(project, "drift")
-    assert [one["client_id"] for one in looked.get("preserved", ())] == [client_id]
-    assert "key_left" in json.dumps(looked)
+    project.apply()
+    assert registry.client("balie")["client_id"] == client_id
+    (left,) = report(project, "drift")["left_behind"]
+    assert (left["client_id"], left["products"]) == (client_id, ["dosis"])
+    name = registry.client("balie")["client_name"]
+    assert (
+        f"dosis of {name}, which is another's: {client_id} on acmidm, made by acmidm/tni"
+        in project.acmidm("drift", "--stack", "tni").stdout
+    )
+    registry.remove_configuration("dosis", client_id)
+    assert report(project, "drift")["in_sync"]

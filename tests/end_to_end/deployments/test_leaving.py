@@ -1,5 +1,5 @@
-"""Connections that leave: announced, taken down from their day on in two runs, or left at their
-authority where their form says so.
+"""Connections that leave: announced, taken down from their day on in two runs, or let go where
+their form keeps the client.
 
 One protecting stack with a form for each: the first run is an ``up``, the second ``acmidm deploy``,
 which goes on where that is due.
@@ -21,7 +21,9 @@ from tests.support.registry import Registry
 
 COMING, DUE = "2999-03-31", "2020-03-31"
 PRODUCTS = ("notificaties", "dosis")
-NAMES = ("coming", "whole", "back", "product", "kept", "kept-since", "at-once", "stays")
+NAMES = ("coming", "whole", "back", "product", "kept", "at-once", "stays")
+KEPT = {"on": DUE, "keep": True}
+NOBODYS = {"software_id": None, "managed_by": None, "keys_declared": False}
 RETIRED = [
     "client_retired",
     "protection_lifted",
@@ -70,8 +72,8 @@ class Leaving:
         }
 
 
-def retire(form: FormFile, day: str | dict[str, str] = DUE, **changes: Any) -> None:
-    form.document.update(retire=day, **changes)
+def retire(form: FormFile, day: str | dict[str, Any] = DUE) -> None:
+    form.document["retire"] = day
     form.save()
 
 
@@ -96,9 +98,7 @@ def leaving(
     for name in ("whole", "back"):
         retire(forms[name])
     retire(forms["product"], {"dosis": DUE})
-    retire(forms["kept-since"], preserve=True)
-    forms["kept"].document["preserve"] = True
-    forms["kept"].save()
+    retire(forms["kept"], KEPT)
     found.reviewed = found.kinds()
     project.apply()
     found.after = found.there(registry)
@@ -109,8 +109,7 @@ def test_the_first_run_withdraws_the_scopes_and_nothing_else(leaving: Leaving) -
     """Of a product its own; nothing at all of what is announced. The review says so, and the
     service desk's list.
 
-    Of what is preserved neither, but that no form names its keys any more: its organisation may
-    upload one.
+    Of what is kept neither.
     """
     assert leaving.reviewed == {
         "coming": ["retirement_announced"],
@@ -122,17 +121,13 @@ def test_the_first_run_withdraws_the_scopes_and_nothing_else(leaving: Leaving) -
             "scope_withdrawn",
             "product_unprotected",
         ],
-        "kept": ["client_preserved", "protection_lifted", "retirement_announced"],
-        "kept-since": ["client_preserved", "protection_lifted", "retirement_announced"],
+        "kept": ["client_let_go", "protection_lifted", "retirement_announced"],
     }
     withdrawn: dict[str, list[str]] = {"whole": [], "back": [], "product": [SEND]}
     for name, before in leaving.before.items():
         after = leaving.after[name]
         assert granted(after) == withdrawn.get(name, [DOSSIERS, SEND])
-        assert {**after, "scopes": before["scopes"]} == {
-            **before,
-            "keys_declared": not name.startswith("kept"),
-        }
+        assert {**after, "scopes": before["scopes"]} == before
 
 
 def test_the_next_deployment_goes_on_and_does_both_for_others(
@@ -148,9 +143,10 @@ def test_the_next_deployment_goes_on_and_does_both_for_others(
     forms["back"].save()
     retire(forms["at-once"])
     reviewed = leaving.kinds()
-    assert [reviewed[name] for name in ("coming", "whole")] == [
+    assert [reviewed[name] for name in ("coming", "whole", "kept")] == [
         ["retirement_coming", "client_updated"],
         ["client_removed"],
+        ["client_let_go"],
     ]
     done = project.recover()
     assert done.code == 0, done.output
@@ -161,7 +157,7 @@ def test_the_next_deployment_goes_on_and_does_both_for_others(
         **before,
         "whole": None,
         "at-once": None,
-        **{name: {**before[name], "keys_declared": False} for name in ("kept", "kept-since")},
+        "kept": {**before["kept"], **NOBODYS},
     }
     expected["coming"] = {**before["coming"], "contacts": ["loket@stad-gent.example"]}
     expected["product"] = {
@@ -173,7 +169,7 @@ def test_the_next_deployment_goes_on_and_does_both_for_others(
         assert [
             registry.configuration(product, before[name]["client_id"]) for product in PRODUCTS
         ] == [None, None]
-    for name, status in (("at-once", 401), ("kept", 200), ("kept-since", 200)):
+    for name, status in (("at-once", 401), ("kept", 200)):
         assertion = sign_assertion(
             forms[name].keys["key-1"], before[name]["client_id"], portal.audience
         )
@@ -185,26 +181,32 @@ def test_the_next_deployment_goes_on_and_does_both_for_others(
         if resources.get(f"OAuthClient {form.key}", {}).get("protect")
     }
     assert protected == {"coming", "back", "product", "stays"}
-    assert not any(
-        forms[name].key in place for name in ("kept", "kept-since") for place in resources
-    )
+    assert not any(forms["kept"].key in place for place in resources)
     project.in_sync()
 
 
-def test_what_has_left_stays_as_it_is_and_may_be_taken_back(
+def test_what_was_let_go_is_nobodys_and_adopt_takes_it_back(
     leaving: Leaving, registry: Registry
 ) -> None:
-    """What is preserved is listed, and no drift. Lines and forms of what is gone may go at any
-    time; with no line it is declared again."""
+    """It is listed as made by hand, and no drift. Lines and forms of what is gone may go at any
+    time."""
     project, forms, before = leaving.project, leaving.forms, leaving.before
     again = project.recover()
     assert (again.code, "a second run" in again.output) == (0, False), again.output
     looked = project.acmidm("drift", "--stack", "tni", "--output", "json")
     report = json.loads(looked.stdout)
     assert (looked.code, report["in_sync"]) == (0, True)
-    preserved = {before[name]["client_id"] for name in ("kept", "kept-since")}
-    assert {one["client_id"] for one in report["preserved"]} == preserved
-    assert preserved.isdisjoint(one["client_id"] for one in report["undeclared"])
+    client_id = before["kept"]["client_id"]
+    (listed,) = [one for one in report["undeclared"] if one["client_id"] == client_id]
+    assert (listed.get("made_by"), listed.get("software_id"), listed["products"]) == (
+        None,
+        None,
+        [],
+    )
+    for name in PRODUCTS:
+        document = registry.product_document(name, client_id)
+        assert document is not None
+        assert (document["software_id"], document["managed_by"]) == (None, None)
 
     forms["whole"].path.unlink()
     product = forms["product"]
@@ -215,8 +217,10 @@ def test_what_has_left_stays_as_it_is_and_may_be_taken_back(
     )
     product.save()
     assert project.steps() == []
-    del forms["kept"].document["preserve"]
+    del forms["kept"].document["retire"]
+    forms["kept"].request()["adopt"] = {"acmidm": client_id}
     forms["kept"].save()
+    assert leaving.kinds()["kept"] == ["client_adopted"]
     project.apply()
     assert leaving.there(registry)["kept"] == before["kept"]
     assert project.resources()[f"OAuthClient {forms['kept'].key}"]["protect"] is True

@@ -214,21 +214,21 @@ def test_next_deployment_ends_right(
     request_number: int,
 ) -> None:
     """In either run of a client that leaves: then nothing of it is left, in the state either, and
-    what is preserved stays as it is.
+    what is kept stays, without our marks.
 
     Of reads and writes together: the scopes are withdrawn, then the products' configurations and
-    the client go.
+    the client go, or lose their marks.
     """
     project.configure({"protectClients": True})
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     kept = write_form(project.forms, "gent/bewaard")
     project.apply()
-    client_id, preserved = (
+    client_id, before = (
         registry.client(form.application)["client_id"],
-        registry.client(kept.application),
+        registry.everything(kept.application)[kept.application][0],
     )
     form.document["retire"] = "2020-03-31"
-    kept.document["preserve"] = True
+    kept.document["retire"] = {"on": "2020-03-31", "keep": True}
     form.save()
     kept.save()
     buried.append(cut_off(project, proxy, "everything", request_number, *DEPLOY))
@@ -238,8 +238,12 @@ def test_next_deployment_ends_right(
     assert [
         registry.configuration(product, client_id) for product in ("notificaties", "dosis")
     ] == [None, None]
-    left = registry.client(kept.application)
-    assert {**left, "etags": None} == {**preserved, "etags": None, "keys_declared": False}
+    (left,) = registry.everything(kept.application)[kept.application]
+    nobodys = dict.fromkeys(("etags", "software_id", "managed_by", "incarnation"))
+    assert {**left, "etags": None} == {**before, **nobodys, "keys_declared": False}
+    document = registry.product_document("notificaties", left["client_id"])
+    assert document is not None
+    assert document["managed_by"] is None
     assert project.resources() == {}
 
 

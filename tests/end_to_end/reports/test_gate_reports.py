@@ -171,7 +171,7 @@ def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.M
     prove(gated.form, PLAIN)
     gated.merge()
     for_both(gated, "weg", retire="2020-03-31")
-    for_both(gated, "bewaard", preserve=True)
+    for_both(gated, "bewaard", retire={"on": "2020-03-31", "keep": True})
     assert gated.run("validate").stdout.splitlines() == ["3 forms, 6 connections: all valid"]
     assert reviewed(gated)[0] == set()
     for_both(gated, "nieuw")

@@ -116,9 +116,9 @@ AGREED_ELSEWHERE: dict[str, Changes] = {
         "scope_withdrawn": (SEND,),
     },
     "coming": {"retirement_coming": NOTHING, "client_updated": NOTHING},
-    "preserved": {
+    "kept": {
         "retirement_announced": NOTHING,
-        "client_preserved": NOTHING,
+        "client_let_go": NOTHING,
         "protection_lifted": NOTHING,
     },
     "back": NEW,
@@ -164,17 +164,13 @@ def each(table: dict[str, Changes]) -> set[tuple[str, str, str | None]]:
 
 BY_HAND = {Kind.ORDERED, Kind.CONFIRMATION_MISSING}
 """Of an authority without an API: ``tests/end_to_end/by_hand`` tries them."""
-LEFT_ALONE = {Kind.CLIENT_ABANDONED, Kind.KEY_LEFT}
-"""Of clients that have left and are preserved: ``test_left_alone.py`` tries them."""
 
 
 def test_every_kind_that_both_can_see_is_tried() -> None:
     tried = {
         kind for table in (AGREED, AGREED_ELSEWHERE) for kinds in table.values() for kind in kinds
     }
-    assert (
-        tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK - BY_HAND - LEFT_ALONE - ENDED
-    )
+    assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK - BY_HAND - ENDED
 
 
 def without_engine(report: dict[str, Any]) -> dict[str, Any]:
@@ -428,8 +424,8 @@ def test_they_agree_on_authentication_and_protection(
         staying = write(project, "staying", retire="2999-03-31")
         without = write(project, "without")
         coming = write(project, "coming", scopes=(SEND, DOSSIERS), retire="2999-03-31")
-        preserved = write(project, "preserved")
-        back = write(project, "back", retire="2020-03-31", preserve=True)
+        kept = write(project, "kept")
+        back = write(project, "back", retire={"on": "2020-03-31", "keep": True})
         left = write(project, "left", retire="2020-03-31")
         acmidm.keep_in_git()
         registry.clear()
@@ -445,8 +441,8 @@ def test_they_agree_on_authentication_and_protection(
         leaving.document["retire"] = {"geosecure": "2020-03-31"}
         del staying.document["retire"]
         without.document["retire"] = {"notificaties": "2020-03-31"}
-        preserved.document["preserve"] = True
-        del back.document["retire"], back.document["preserve"]
+        kept.document["retire"] = {"on": "2020-03-31", "keep": True}
+        del back.document["retire"]
         for form in (coming, left):
             form.document["contacts"] = ["loket@stad-gent.example"]
         for form in (
@@ -458,7 +454,7 @@ def test_they_agree_on_authentication_and_protection(
             staying,
             without,
             coming,
-            preserved,
+            kept,
             back,
             left,
         ):
@@ -471,7 +467,7 @@ def test_they_agree_on_authentication_and_protection(
     assert without_engine(by_engine) == without_engine(by_forms)
     assert (
         by_engine["headline"]
-        == "1 client is taken down, 1 client is left to itself, 2 clients authenticate less safely,"
+        == "1 client is taken down, 1 client is let go, 2 clients authenticate less safely,"
         " 13 more kinds of change on tni"
     )
     assert changes_in(by_engine) == each(AGREED_ELSEWHERE)

@@ -1,0 +1,56 @@
+"""How a client stays at its authority while its resource goes: the marks come off, and all else
+stays as it is there.
+
+Each step finds what an earlier run has done already, so that after a run that was cut off the same
+delete goes on. What bears the marks of another by now stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acmidm_onboarding.values.metadata import Owner, ProductDocument
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.connected import ConnectedPlatform
+
+_NOBODY = Owner()
+
+
+def client(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
+    """Take the marks of ``own`` off a client, and off what its products have left; return whether
+    it bears none of them any more."""
+    found = platform.authority.read(client_id)
+    if found is None:
+        return True
+    owner = found.metadata.owner
+    if owner != _NOBODY and not owner.is_resource_of(own):
+        return False
+    for name in platform.products:
+        # A run that was cut off may have made a configuration that the state does not have.
+        configured = platform.configurations(name).get(client_id, as_listed=True)
+        if configured is not None and configured.owner.is_connection_of(own):
+            product(platform, name, client_id, configured.owner)
+    if owner != _NOBODY:
+        unmarked = found.metadata.model_copy(
+            update={
+                "software_id": None,
+                "managed_by": None,
+                "incarnation": None,
+                "keys_declared": False,
+            }
+        )
+        platform.authority.update(client_id, found.metadata, unmarked, None)
+    return True
+
+
+def product(platform: ConnectedPlatform, name: str, client_id: str, own: Owner) -> bool:
+    """Take the marks of ``own`` off the configuration of a product; return whether it bears none of
+    them any more."""
+    found = platform.product_api.read(name, client_id)
+    if found is None or found.owner == _NOBODY:
+        return True
+    if not found.owner.is_resource_of(own):
+        return False
+    platform.product_api.put(name, client_id, found, ProductDocument(found.configuration, _NOBODY))
+    return True
