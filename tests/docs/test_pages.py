@@ -45,7 +45,7 @@ def mistake(text: str) -> str | None:
     except ValueError:
         words = text.split()[1:]
     command: Any = typer.main.get_command(app)
-    while words and hasattr(command, "list_commands") and re.fullmatch(r"[a-z-]+", words[0]):
+    while words and hasattr(command, "list_commands") and re.fullmatch(r"[a-z][a-z-]*", words[0]):
         name = words.pop(0)
         command = command.get_command(click.Context(command), name)
         if command is None:
