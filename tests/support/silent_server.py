@@ -24,5 +24,5 @@ class SilentServer(PortalAuthorizationServer):
 
 
 if __name__ == "__main__":
-    context.PortalAuthorizationServer = SilentServer  # type: ignore[misc]
+    context.PortalAuthorizationServer = SilentServer  # type: ignore[attr-defined]
     server.main()
