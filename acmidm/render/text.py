@@ -12,7 +12,7 @@ from rich.text import Text
 
 from acmidm.desk.history import History
 from acmidm.desk.refusals import Refusals, RefusedRequest
-from acmidm.desk.status import ListedConnection, Status
+from acmidm.desk.status import ListedConnection, Status, UnusedMandate
 from acmidm.desk.steps import Steps
 from acmidm.desk.why import Why
 from acmidm.edit.promotion import Promotion, Side
@@ -151,15 +151,19 @@ def _status(status: Status) -> Iterator[Line]:
                 yield Text(f"  {word:<{width}}", style="dim"), names
     if status.unused_mandates:
         yield _heading(say_counted("status.unused_mandates", len(status.unused_mandates)))
-    for mandate in status.unused_mandates:
-        style = "" if not mandate.ends_soon else "bold red" if mandate.days_left < 0 else "yellow"
-        yield Text.assemble(
-            (plain(mandate.supplier_name), "bold"),
-            f"  {say('status.acts_for')} {plain(mandate.organisation)}:"
-            f" {', '.join(mandate.applications)}, ",
-            (mandate.ending, style),
-            f" ({plain(mandate.reference)})" if mandate.reference else "",
-        )
+        yield from map(_unused_mandate, status.unused_mandates)
+
+
+def _unused_mandate(mandate: UnusedMandate) -> Line:
+    """Return who acts for whom, in what and until when."""
+    style = "" if not mandate.ends_soon else "bold red" if mandate.days_left < 0 else "bold yellow"
+    return Text.assemble(
+        (plain(mandate.supplier_name), "bold"),
+        f"  {say('status.acts_for')} {plain(mandate.organisation)}:"
+        f" {', '.join(mandate.applications)}, ",
+        (mandate.ending, style),
+        f" ({plain(mandate.reference)})" if mandate.reference else "",
+    )
 
 
 def _steps(report: Steps) -> Iterator[Line]:
