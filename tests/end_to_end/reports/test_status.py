@@ -37,7 +37,7 @@ def test_all_stacks_unless_one_is_named(both: Both, portal: RunningPortal) -> No
     assert rows(board) == {lacking}
     [waiting] = csv.DictReader(board.stdout.splitlines())
     assert (waiting["step"], waiting["waits_for"]) == (
-        "3. Overhandiging van de client-ID",
+        "3. Client-ID bezorgen",
         "Digitaal Vlaanderen",
     )
     assert status(both.tni, "--stack", "elsewhere", code=2).stdout == ""
