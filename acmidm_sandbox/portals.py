@@ -53,7 +53,8 @@ class EmbeddedPortal:
         if self.settings.external_issuer is not None:
             return done
         with usable_database():
-            return "\n".join([done, *let_in(people, self.settings)])
+            changes = [f"  {change}" for change in let_in(people, self.settings)]
+        return "\n".join([done, *changes])
 
     def _prepared(self) -> Program:
         """Return how to run it, its operator registered with the key pair in the file that the

@@ -288,6 +288,7 @@ def _with_mode(repository: Repository, mode: int, *paths: str) -> None:
                 "docs/page.md",
                 "docs/images/a.png",
                 "README.md",
+                "people.yaml",
                 "schema/onboarding.schema.json",
             ),
             [],
