@@ -3,6 +3,7 @@ alone know of it."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -65,11 +66,15 @@ def stack_of(
     )
 
 
+_ENCRYPTED = re.compile(rb"\bsecure:")
+"""What a value has that the engine encrypted; ``geosecure:issuer`` is another setting."""
+
+
 def settings_of(stack: str) -> Settings:
     """Return the settings of a stack with its secrets: from its file, and through the engine where
     the file has secrets encrypted. Raises InvalidSettings, EngineError."""
     file = stack_file(stack, Path())
-    if not file.exists() or b"secure:" not in file.read_bytes():
+    if not file.exists() or not _ENCRYPTED.search(file.read_bytes()):
         return stack_settings(stack, Path())
     values: dict[str, Any] = engine.stack_config(stack)
     return read_settings(lambda key: values.get(full_key(key), {}).get("value"), keys=values)

@@ -20,7 +20,12 @@ def test_a_command_that_ended_says_what_to_do_instead(command: str) -> None:
 
 @pytest.mark.parametrize("key", ended.INSTEAD)
 def test_a_setting_that_ended_says_what_to_do_instead(key: str) -> None:
+    former = f"acmidm:geosecure{key[0].upper()}{key[1:]}"
     assert key not in declared_keys()
+    assert unknown_keys([former]) == [
+        f"setting {former} is not known; {ended.INSTEAD[key]}; remove it with pulumi config rm"
+        f" {former}"
+    ]
     assert unknown_keys([f"acmidm:{key}"]) == [
         f"setting acmidm:{key} is not known; {ended.INSTEAD[key]};"
         f" remove it with pulumi config rm acmidm:{key}"

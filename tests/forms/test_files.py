@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,9 +122,9 @@ def test_no_link_is_followed(
     )
     opened: list[str] = []
 
-    def opens(file: Path, mode: str = "r") -> object:
+    def opens(file: Path, mode: str = "r", **how: Any) -> object:
         opened.append(os.path.realpath(file))
-        return os.fdopen(os.open(file, os.O_RDONLY), mode)
+        return os.fdopen(os.open(file, os.O_RDONLY), mode, **how)
 
     monkeypatch.setattr(Path, "open", opens)
     assert f"{link}:1:1: {LINK}" in workspace.sentences()

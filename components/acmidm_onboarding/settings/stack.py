@@ -254,10 +254,11 @@ def unknown_keys(keys: Iterable[str]) -> list[str]:
 
 def _instead(key: str, declared: Collection[str]) -> str:
     """Return what to do about a key that is not declared."""
-    if (now := renamed(full_key(key))) != full_key(key):
-        return say("settings.renamed", key=now)
-    if (instead := INSTEAD.get(plain_key(key))) is not None:
+    now = renamed(full_key(key))
+    if (instead := INSTEAD.get(plain_key(now))) is not None:
         return say("settings.ended", key=full_key(key), instead=instead)
+    if now != full_key(key):
+        return say("settings.renamed", key=now)
     return did_you_mean(key, declared, say("settings.unknown.remedy", key=quoted(full_key(key))))
 
 
