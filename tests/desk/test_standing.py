@@ -144,7 +144,7 @@ CASES = [
         evidence=None,
         keys_since=None,
     ),
-    case("tested", 7, None, None, connection=AT_ADDRESS, usable_keys=None),
+    case("tested", 7, None, None, 1, connection=AT_ADDRESS, usable_keys=None),
     case("key-in-form", 5, 9, ORGANISATION, **NO_KEY),
     case("change-over", 5, 9, US, connection=SECRET, awaits_key=True),
     case("api-owner", 7, 9, OWNER, withdrawn=(("vo_info", "Digitaal Vlaanderen"),)),
