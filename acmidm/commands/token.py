@@ -72,7 +72,7 @@ KeyOption = Annotated[
     Path,
     typer.Option(
         metavar="FILE",
-        help="The private key: PEM, JSON Web Key or PKCS#12. It is neither shown nor sent.",
+        help="The private key: PEM or a JSON Web Key. It is neither shown nor sent.",
     ),
 ]
 ClientIdOption = Annotated[
