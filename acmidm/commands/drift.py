@@ -18,7 +18,6 @@ from acmidm.render.output import write_report
 from acmidm.report.authors import attributed
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, drift_of, expiring_keys, key_warnings
-from acmidm.report.online import look_at_published_keys
 from acmidm.report.plan import Plan
 from acmidm.report.review import kept, refusals
 from acmidm.report.three_views import (
@@ -161,7 +160,6 @@ def look(name: str, days: int = 30) -> Look:
     )
     notes += [say("drift.not_listed", platform=platform) for platform in silent]
     notes += key_warnings(clients, real, settings.profile, now)
-    notes += look_at_published_keys(clients, settings.profile, now)
     with working(say("drift.finding_who")):
         notes += _attribute(clients, platforms)
     groups = apart(

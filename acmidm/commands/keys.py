@@ -1,5 +1,4 @@
-"""Make a key pair for a form, name public keys in it that there are, or write a private key in
-another format."""
+"""Make a key pair for a form, or name public keys in it that there are."""
 
 from __future__ import annotations
 
@@ -13,16 +12,15 @@ from acmidm.edit.keys.declaring import ListOfKeys, keys_of_form, keys_of_supplie
 from acmidm.edit.keys.pair import (
     default_folder,
     make_key,
-    named,
     require_outside_git,
     write_private_key,
 )
 from acmidm.edit.keys.passphrase import known_passphrase, new_passphrase
 from acmidm.edit.keys.public_keys import keys_in
-from acmidm.private_key import DAYS, KeyFormat, read_private_key
+from acmidm.private_key import DAYS, KeyFormat
 from acmidm.terminal import fail, working
 from acmidm_onboarding.forms.files import FORMS
-from acmidm_onboarding.texts import Texts, say, spoken, texts
+from acmidm_onboarding.texts import Texts, say, texts
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import either, first_listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment
@@ -52,7 +50,6 @@ ADD = f"""
 **Examples**
 
 - `acmidm keys add onboardings/stad-aalst/e-loket.yaml public.pem --environment tni`
-- `acmidm keys add onboardings/stad-aalst/e-loket.yaml certificate.p12 --environment prod`
 - `acmidm keys add public.pem --supplier leverancier --environment tni`
 
 {_CODES}
@@ -64,15 +61,6 @@ REMOVE = f"""
 - `acmidm keys remove --supplier leverancier --environment tni --kid QXXBNb2U0_HWTfu7RDW3e-ntWiLSvnNOJrLO9HwZ_-Y`
 
 {_CODES}
-"""  # noqa: E501
-EXPORT = """
-**Examples**
-
-- `acmidm keys export ~/.acmidm/keys/e-loket.private.pem --format jwk`
-- `acmidm keys export ~/keys/e-loket.p12 --format pkcs8 --no-passphrase --private-key ~/keys/e-loket.pem`
-
-**Exit codes**: 0 written; 2 wrong use, or no private key that can be read: then nothing was
-written.
 """  # noqa: E501
 _MOST_DAYS = 36_500
 
@@ -122,14 +110,12 @@ FormatOption = Annotated[
     KeyFormat,
     typer.Option(
         "--format",
-        help="What your software reads: PEM (pkcs8, pkcs1), a JSON Web Key, or PKCS#12 (p12).",
+        help="What your software reads: PEM (pkcs8), or a JSON Web Key (jwk).",
     ),
 ]
 NoPassphraseOption = Annotated[
     bool,
-    typer.Option(
-        "--no-passphrase", help="Leave pkcs8 or p12 unencrypted, as pkcs1 and jwk always are."
-    ),
+    typer.Option("--no-passphrase", help="Leave pkcs8 unencrypted, as jwk always is."),
 ]
 KidOption = Annotated[
     str | None,
@@ -189,7 +175,7 @@ def add(
         list[Path],
         typer.Argument(
             metavar="[FORM] FILE",
-            help="The form, and a JWK, JWK Set, public key (PEM), certificate or PKCS#12 file.",
+            help="The form, and a JWK, a JWK Set or a key in PEM.",
         ),
     ],
     environment: EnvironmentOption,
@@ -205,8 +191,8 @@ def add(
     ] = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
-    """Name public keys that there are, in the form or for others. A certificate's end is that of
-    its key; of a private key the public half is taken."""
+    """Name public keys that there are, in the form or for others. Of a private key the public half
+    is taken."""
     *forms, file = files
     if len(forms) > 1:
         fail(say("edit.form_or_supplier"))
@@ -247,43 +233,6 @@ def remove(
     typer.echo(on_one_line(words("removed.next")))
 
 
-@app.command("export", epilog=EXPORT)
-def export(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The private key, in any of these formats.")
-    ],
-    key_format: FormatOption = KeyFormat.PKCS8,
-    private_key: Annotated[
-        Path | None,
-        typer.Option(
-            "--private-key",
-            metavar="FILE",
-            help="The new file, outside any Git repository.",
-            show_default="beside the first",
-        ),
-    ] = None,
-    no_passphrase: NoPassphraseOption = False,
-    kid: KidOption = None,
-    passphrase_fd: PassphraseOption = None,
-) -> None:
-    """Write a private key in another format, with the passphrase that it has; without one, a new
-    passphrase is typed."""
-    words, known = texts("keys", spoken()), list[bytes]()
-    new = private_key or file.parent / f"{file.stem}{key_format.ending}"
-    require_outside_git(new)
-
-    def passphrase() -> bytes:
-        known.append(known_passphrase(passphrase_fd, words))
-        return known[0]
-
-    key, secret = named(read_private_key(file, passphrase), kid), None
-    if key_format.takes_passphrase and not no_passphrase:
-        secret = known[0] if known else new_passphrase(passphrase_fd, words)
-    write_private_key(new, key.content(key_format, secret))
-    _say(words, "private", words("private" if secret else "unencrypted", file=new))
-    _say(words, "public", words("same_kid", kid=key.public.kid, alg=key.alg))
-
-
 def _keys_of(form: Path | None, supplier: str | None, environment: str) -> ListOfKeys:
     if environment not in list(Environment):
         fail(say("edit.unknown_environment", given=quoted(environment), known=either(Environment)))
@@ -319,7 +268,7 @@ def _make(
     file = private(name)
     require_outside_git(file)
     passphrase = None
-    if key_format.takes_passphrase and not is_open:
+    if key_format is KeyFormat.PKCS8 and not is_open:
         passphrase = new_passphrase(passphrase_fd, words)
     elif passphrase_fd is not None:
         fail(say("keys.passphrase_without_use"))

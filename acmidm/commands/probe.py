@@ -85,7 +85,7 @@ def probe(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The private key: PEM, JSON Web Key or PKCS#12. It is neither shown nor sent.",
+            help="The private key: PEM or a JSON Web Key. It is neither shown nor sent.",
             show_default=False,
         ),
     ] = None,

@@ -40,7 +40,6 @@ EPILOG = """
 
 - `acmidm validate`
 - `acmidm validate onboardings/stad-gent`
-- `acmidm validate --online`
 - `acmidm validate --base main --head refs/pull/7/head --annotations`
 
 **Exit codes**: 0 all valid; 1 a mistake; 2 wrong use.
@@ -68,15 +67,6 @@ def validate(
             metavar="REF", help="With --base: the revision that is checked; nothing of it runs."
         ),
     ] = "HEAD",
-    online: Annotated[
-        bool,
-        typer.Option(
-            "--online",
-            help=(
-                "Also fetch the keys at addresses (jwks_uri), and check them as keys in files are."
-            ),
-        ),
-    ] = False,
     annotations: Annotated[
         bool, typer.Option("--annotations", help="Also print each mistake for GitHub, at its line.")
     ] = False,
@@ -88,7 +78,7 @@ def validate(
     forms is read: what is neither public key nor evidence of a form is a mistake.
     """
     if base is None:
-        _validate(paths or [FORMS], own_catalogue(), online=online, annotations=annotations)
+        _validate(paths or [FORMS], own_catalogue(), annotations=annotations)
         return
 
     if paths:
@@ -97,9 +87,7 @@ def validate(
     stacks = stacks_of(before)
     problems = strays(before, after, stacks.forms)
     with after.exported(stacks.is_read):
-        _validate(
-            stacks.forms, stacks.catalogue_here(), problems, online=online, annotations=annotations
-        )
+        _validate(stacks.forms, stacks.catalogue_here(), problems, annotations=annotations)
 
 
 def _validate(
@@ -107,7 +95,6 @@ def _validate(
     catalogue: Path,
     problems: Sequence[Problem] = (),
     *,
-    online: bool,
     annotations: bool,
 ) -> None:
     for path in paths:
@@ -116,7 +103,7 @@ def _validate(
         if (path / "Pulumi.yaml").exists():
             fail(say("validate.project", path=path))
     try:
-        onboardings = _read(paths, catalogue, problems, online=online)
+        onboardings = _read(paths, catalogue, problems)
     except InvalidForms as error:
         if annotations:
             for problem in error.problems:
@@ -140,22 +127,14 @@ def _validate(
         typer.echo(sentence)
 
 
-def _read(
-    paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem], *, online: bool
-) -> Onboardings:
-    """Read the forms, and what is published at their addresses of keys. Raises InvalidForms."""
+def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem]) -> Onboardings:
+    """Read the forms. Raises InvalidForms."""
     stacks, others = (
         stacks_in(Path()),
         [*problems, *problems_of_other_files(paths), *problems_of_codes(paths)],
     )
     others += problems_of_confirmations(*stacks.confirmed)
-    onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, others)
-    if online:
-        from acmidm.report.online import problems_online  # importing HTTP takes a tenth of a second
-
-        if published := list(problems_online(onboardings.forms, stacks.profiles)):
-            raise InvalidForms(published)
-    return onboardings
+    return load_onboardings(paths, catalogue, stacks.profiles, stacks.served, others)
 
 
 def _notes(

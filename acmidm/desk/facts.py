@@ -19,7 +19,6 @@ from acmidm.desk.progress import Facts, Progress, progress
 from acmidm.desk.status import listed
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form, stack_of
-from acmidm.report.online import fetched
 from acmidm.report.order_history import OrderHistory
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
@@ -266,13 +265,10 @@ def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str,
 
 
 def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:
-    """Return the keys that count for a client: those at its address, those in the portal, else the
-    declared ones."""
+    """Return the keys that count for a client: those in the portal, else the declared ones. None
+    where they are not known, as those at an address."""
     if state.jwks_uri:
-        keys = asked.published.get(state.jwks_uri)
-        if keys is None or isinstance(keys, str):
-            return None if keys is None else {}
-        return keys_of({key.kid: key.members for key in keys})
+        return None
     if state.keys is not None:
         return state.keys
     snapshot = asked.seen.get(state.client_key)
@@ -318,7 +314,6 @@ class _Asked:
         made = [state for state in states if state.client_id]
         self._down: set[Platform] = set()
         self._platforms = self._connect(stack) if made else {}
-        self.published = fetched(state.jwks_uri for state in made if state.jwks_uri)
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
         with working(f"reading the clients of {stack.name}"):
             answers = (

@@ -167,6 +167,12 @@ class Facts:
         return self.connection.keys_in_portal and bool(self.portal)
 
     @property
+    def has_address(self) -> bool:
+        """Whether its keys are at an address, so that nobody but the probe sees whether they
+        work."""
+        return self.connection.jwks_uri is not None
+
+    @property
     def is_proven(self) -> bool:
         """Whether evidence that counts is of this client and of a key that it has."""
         evidence = self.evidence
@@ -174,7 +180,7 @@ class Facts:
             evidence is not None
             and is_fresh(evidence, self.now, self.evidence_days)
             and evidence.client_id == self.connection.client_id
-            and evidence.thumbprint in (self.usable_keys or ())
+            and (self.has_address or evidence.thumbprint in (self.usable_keys or ()))
         )
 
     @property
@@ -214,7 +220,7 @@ def _is_not_mailed(facts: Facts) -> bool:
 
 
 def _has_no_key(facts: Facts) -> bool:
-    return not facts.usable_keys
+    return not facts.usable_keys and not facts.has_address
 
 
 def _is_test(facts: Facts) -> bool:
@@ -308,7 +314,11 @@ _ROWS = (
         ("secret",),
     ),
     StepRow(
-        "keys-unknown", _KEY, _AUTHORITY, lambda facts: facts.usable_keys is None, unknown=("keys",)
+        "keys-unknown",
+        _KEY,
+        _AUTHORITY,
+        lambda facts: facts.usable_keys is None and not facts.has_address,
+        unknown=("keys",),
     ),
     StepRow(
         "right",
@@ -329,12 +339,6 @@ _ROWS = (
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads,
         lambda facts: facts.told_at,
-    ),
-    StepRow(
-        "publish",
-        _KEY,
-        _ORGANISATION,
-        lambda facts: _has_no_key(facts) and facts.connection.jwks_uri is not None,
     ),
     StepRow(
         "first-key",
@@ -446,7 +450,6 @@ def _values(facts: Facts) -> dict[str, str]:
         "platform": connection.platform.value,
         "portal": facts.portal,
         "form": facts.form,
-        "address": connection.jwks_uri or "",
         "lacking": ", ".join(facts.lacking),
         "withdrawn": ", ".join(scope for scope, _ in facts.withdrawn),
         "owners": ", ".join(sorted({owner for _, owner in facts.withdrawn})),

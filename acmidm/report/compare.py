@@ -198,7 +198,8 @@ class Comparison:
                     before.fields, after.fields, only="token_endpoint_auth_method"
                 ),
             )
-            if before.uses_secret and after.uses_keys and not self.by_hand:
+            waits = before.uses_secret and after.uses_keys and not after.jwks_uri
+            if waits and not self.by_hand:
                 yield Change(kind=Kind.SECRET_UNTIL_KEY)
         else:
             yield from self._changes_of_secret(before, after)

@@ -1,15 +1,15 @@
 // A token with openid-client; api.mjs uses it. Its server's metadata is given: discovery need not list private_key_jwt.
-import { webcrypto } from 'node:crypto'
+import { createPrivateKey, webcrypto } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as client from 'openid-client'
 import { checked, send } from './api.mjs'
 
-const { ASSERTION_AUDIENCE, CLIENT_ID, KID, PRIVATE_JWK, TOKEN_ENDPOINT } = process.env
+const { ASSERTION_AUDIENCE, CLIENT_ID, KID, PRIVATE_KEY, TOKEN_ENDPOINT } = process.env
 globalThis.crypto ??= webcrypto // Node 18 has these two under another name
 globalThis.CryptoKey ??= webcrypto.CryptoKey
 
-const jwk = JSON.parse(readFileSync(PRIVATE_JWK))
-const key = await crypto.subtle.importKey('jwk', jwk, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, false, ['sign'])
+const pkcs8 = createPrivateKey(readFileSync(PRIVATE_KEY)).export({ format: 'der', type: 'pkcs8' })
+const key = await crypto.subtle.importKey('pkcs8', pkcs8, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, false, ['sign'])
 const authentication = client.PrivateKeyJwt({ key, kid: KID }, {
   [client.modifyAssertion]: (_header, claims) => { claims.aud = ASSERTION_AUDIENCE }, // the token endpoint for GeoSecure
 })

@@ -31,6 +31,7 @@ US, ORGANISATION, AUTHORITY, OWNER = (
 )
 EVIDENCE = proof(client_id="c-1", thumbprint="t1", iat=int((NOW - DAY).timestamp()))
 IN_PORTAL = listed(keys_in_portal=True)
+AT_ADDRESS = listed(jwks_uri="https://gent.example/jwks")
 SECRET = listed(token_endpoint_auth_method="client_secret_basic")
 WHOLE = Facts(
     listed(),
@@ -133,13 +134,16 @@ CASES = [
     case("upload", 5, 9, ORGANISATION, 8, connection=IN_PORTAL, **NO_KEY, administrators=None),
     case("upload-again", 5, 9, ORGANISATION, connection=IN_PORTAL, **NO_KEY, had_keys=True),
     case(
-        "publish",
-        5,
-        9,
+        "validate",
+        7,
+        None,
         ORGANISATION,
-        connection=listed(jwks_uri="https://gent.example/jwks"),
-        **NO_KEY,
+        connection=AT_ADDRESS,
+        usable_keys=None,
+        evidence=None,
+        keys_since=None,
     ),
+    case("tested", 7, None, None, 1, connection=AT_ADDRESS, usable_keys=None),
     case("key-in-form", 5, 9, ORGANISATION, **NO_KEY),
     case("change-over", 5, 9, US, connection=SECRET, awaits_key=True),
     case("api-owner", 7, 9, OWNER, withdrawn=(("vo_info", "Digitaal Vlaanderen"),)),

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -19,8 +17,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
-from cryptography.x509.oid import NameOID
 from jwcrypto.jwk import JWK
 
 from tests.edit.command_line import PASSPHRASE, keys, named, only_public, refused
@@ -28,16 +24,6 @@ from tests.support.workspace import Workspace, private_key, public_key
 
 ENDS = datetime.now(UTC) + timedelta(days=100)
 PAIR = ec.generate_private_key(ec.SECP256R1())
-
-
-def certificate(ends: datetime = ENDS) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loket")])
-    builder = x509.CertificateBuilder(name, name, PAIR.public_key(), x509.random_serial_number())
-    return (
-        builder.not_valid_before(ends - timedelta(days=300))
-        .not_valid_after(ends)
-        .sign(PAIR, hashes.SHA256())
-    )
 
 
 def jwk(**more: Any) -> dict[str, Any]:
@@ -50,9 +36,6 @@ def jwk(**more: Any) -> dict[str, Any]:
 
 
 PUBLIC_PEM = PAIR.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-PKCS12 = serialize_key_and_certificates(
-    b"loket", PAIR, certificate(), None, BestAvailableEncryption(PASSPHRASE.encode())
-)
 GIVEN: dict[str, tuple[bytes, list[str]]] = {
     "JWK": (json.dumps(jwk()).encode(), []),
     "JWK with a mark": (b"\xef\xbb\xbf" + json.dumps(jwk()).encode(), []),
@@ -65,9 +48,6 @@ GIVEN: dict[str, tuple[bytes, list[str]]] = {
         PAIR.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
         ["--days", "100"],
     ),
-    "certificate in PEM": (certificate().public_bytes(Encoding.PEM), []),
-    "certificate in DER": (certificate().public_bytes(Encoding.DER), []),
-    "PKCS#12": (PKCS12, []),
 }
 
 
@@ -80,9 +60,7 @@ def test_what_people_have_is_taken(place: Workspace, kind: str) -> None:
     only_public(result)
     [_, new] = named()
     public = json.loads(Path("onboardings/gent", new).read_text())
-    assert abs(public["exp"] - ENDS.timestamp()) < 86400, (
-        "the end of a certificate is that of its key"
-    )
+    assert abs(public["exp"] - ENDS.timestamp()) < 86400
     assert public["alg"] == "ES256"
     if not kind.startswith("JWK"):
         assert (public["kid"], public["use"]) == (JWK.from_pyca(PAIR).thumbprint(), "sig")
@@ -132,10 +110,6 @@ UNREAD: dict[str, bytes] = {
     "another passphrase": PAIR.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x" * 12)
     ),
-    "certificate and key": (
-        certificate().public_bytes(Encoding.PEM)
-        + PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    ),
     "a member twice": json.dumps(SECRET).replace("{", '{"d": null, ', 1).encode(),
     "symmetric": json.dumps({"kty": "oct", "k": SECRET["d"]}).encode(),
 }
@@ -179,19 +153,6 @@ def test_of_a_private_key_the_public_half_is_taken(
     assert place.sentences() == []
 
 
-@pytest.mark.parametrize("encryption", [NoEncryption(), OWN], ids=["open", "encrypted"])
-def test_so_is_the_private_key_of_a_pkcs12_file_in_a_repository(
-    tmp_path: Path, place: Workspace, encryption: Any
-) -> None:
-    file = tmp_path / "own" / "key.p12"
-    (file.parent / ".git").mkdir(parents=True)
-    file.write_bytes(serialize_key_and_certificates(b"x", PAIR, certificate(), None, encryption))
-    assert f"a private key in the Git repository {file.parent}; make a new pair" in refused(
-        "add", str(file)
-    )
-    assert place.sentences() == []
-
-
 @pytest.mark.parametrize("kind", UNREAD)
 def test_a_private_key_that_cannot_be_read_is_refused_and_not_repeated(
     place: Workspace, kind: str
@@ -215,32 +176,20 @@ USELESS: dict[str, tuple[bytes, str]] = {
         "this is no key that can be read",
     ),
     "ended": (
-        certificate(datetime.now(UTC) - timedelta(days=1)).public_bytes(Encoding.PEM),
+        json.dumps(jwk(exp=int((datetime.now(UTC) - timedelta(days=1)).timestamp()))).encode(),
         "ended on",
     ),
-    "two certificates": (
-        certificate().public_bytes(Encoding.PEM) * 2,
-        "there are 2 keys or certificates in it",
+    "a certificate": (
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "this is no key that can be read",
     ),
-    "two public keys": (PUBLIC_PEM * 2, "there are 2 keys or certificates in it"),
+    "two public keys": (PUBLIC_PEM * 2, "there are 2 keys in it; give one"),
     "too large": (b"{" + b" " * 65_536, "is larger than 65536 bytes"),
     "on another curve": (
         ec.generate_private_key(ec.SECP256K1())
         .public_key()
         .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "secp256k1",
-    ),
-    "PKCS#12 with another passphrase": (
-        serialize_key_and_certificates(
-            b"x", PAIR, certificate(), None, BestAvailableEncryption(b"another passphrase")
-        ),
-        "cannot be opened; check its passphrase",
-    ),
-    "PKCS#12 without certificate": (
-        serialize_key_and_certificates(
-            b"x", PAIR, None, None, BestAvailableEncryption(PASSPHRASE.encode())
-        ),
-        "has no certificate of its key",
     ),
     "without an end, where the profile wants one": (
         PUBLIC_PEM,

@@ -4,24 +4,17 @@ portal has them."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from acmidm.desk.status import Status, listed
 from acmidm.render.text import print_report
-from acmidm.report import online
-from acmidm.report.drift import expiring_keys
-from acmidm.report.three_views import ClientDrift, drifted
+from acmidm.report.three_views import drifted
 from acmidm_onboarding.recorded import Recorded
-from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.values.client import Client
-from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
-from acmidm_onboarding.values.problems import Unusable
 from tests.report.test_drift import ID, OWNERS, real, stored
-from tests.support.samples import COMPARISON, NOW, OVO, client
-from tests.support.workspace import public_key
+from tests.support.samples import COMPARISON, NOW, client
 
 FIRST, SECOND = "https://keys.gent.example/jwks", "https://sleutels.gent.example/jwks"
 
@@ -78,6 +71,18 @@ def test_what_becomes_of_the_keys_is_told(
     assert (found.worst.severity == "danger") is dangerous
 
 
+def test_from_a_secret_to_an_address_is_a_danger_and_waits_for_nothing() -> None:
+    """Nobody looks at what is there, so that the secret ends at once."""
+    method = "token_endpoint_auth_method"
+    secret = client(keys=None, fields={method: "client_secret_basic"}, owners=OWNERS)
+    found = COMPARISON.between(secret, at(FIRST))
+    assert found is not None
+    kinds = {change.kind.value for change in found.changes}
+    assert "keys_at_address" in kinds
+    assert "secret_until_key" not in kinds
+    assert found.worst.severity == "danger"
+
+
 def test_a_new_client_says_so_too() -> None:
     """And waits for no key in the portal."""
     found = COMPARISON.between(None, at(FIRST))
@@ -125,32 +130,6 @@ def test_an_address_in_the_portal_of_one_that_looks_after_its_own_keys_is_none()
     assert one.by_hand is None
     assert one.pending is not None
     assert [change.text for change in one.pending.changes] == [AT.format(FIRST)]
-
-
-def test_the_keys_at_an_address_are_looked_at_and_their_ends_known(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Each address once, whoever has it; what cannot be fetched is a note, and no key of it is
-    known."""
-    soon = int((NOW + timedelta(days=10)).timestamp())
-    asked: list[str] = []
-
-    def fetch(address: str) -> tuple[PublicJwk, ...]:
-        asked.append(address)
-        if address == SECOND:
-            raise Unusable("cannot be reached; see to its server")
-        return (public_jwk({**public_key("short", kty="EC", crv="P-256"), "exp": soon}),)
-
-    monkeypatch.setattr(online, "fetch_keys", fetch)
-    clients = [
-        ClientDrift(None, at(address), real=at(address)) for address in (FIRST, SECOND, FIRST)
-    ] + [ClientDrift(None, client())]
-    said = online.look_at_published_keys(clients, Profile.ACMIDM, NOW)
-    assert said == [f"{OVO}/loket: {SECOND} cannot be reached; see to its server"]
-    assert sorted(asked) == [FIRST, SECOND]
-    assert [(key.kid, key.days_left) for key in expiring_keys(clients, NOW, 30)] == [
-        ("short", 10)
-    ] * 2
 
 
 def recorded_as(state: Client) -> Recorded:

@@ -147,6 +147,14 @@ def test_what_has_to_be_done(
     assert said(form, confirmed) == expected
 
 
+def test_a_client_that_its_form_keeps_is_let_go() -> None:
+    """Its order says something else than a removal, so that neither is confirmed by the other."""
+    (removal,) = orders(FORM.client_key, None, CONFIRMED, None, Rules(NOW))
+    (letting_go,) = orders(FORM.client_key, None, CONFIRMED, None, Rules(NOW), keeps=True)
+    assert (letting_go.part, letting_go.act) == ("remove", Act.LET_GO)
+    assert letting_go.full_digest != removal.full_digest
+
+
 def test_a_recorded_client_is_never_made_twice() -> None:
     """Its confirmation is missing, or somebody saw it gone and no run has forgotten it yet; what a
     create left in part is no client."""

@@ -42,7 +42,6 @@ IMPORTED = (
     "acmidm.cli",
     "acmidm.commands.deploy",
     "acmidm.commands.drift",
-    "acmidm.report.online",
     "acmidm.commands.review",
     "acmidm.engine.stacks",
     "acmidm.commands.status",

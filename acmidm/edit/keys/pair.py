@@ -36,20 +36,14 @@ def make_key(profile: Profile, ends: datetime, kid: str | None) -> PrivateKey:
         private = rsa.generate_private_key(_RSA_EXPONENT, RSA_BITS)
     else:
         private = ec.generate_private_key(ec.SECP256R1())
-    return named(
-        PrivateKey(declared(private.public_key(), profile, ends), JWK.from_pyca(private)), kid
-    )
-
-
-def named(key: PrivateKey, kid: str | None) -> PrivateKey:
-    """Return a key with the ``kid`` that a person chose, if any. Raises Failure."""
+    key = PrivateKey(declared(private.public_key(), profile, ends), JWK.from_pyca(private))
     try:
         return key if kid is None else key.named(kid)
     except InvalidJwk as error:
         raise Failure(f"--kid: {error}") from None
 
 
-def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None) -> PublicJwk:
+def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None = None) -> PublicJwk:
     """Return a public key as it is registered: with its use, its algorithm and its end. Raises
     InvalidJwk."""
     members: dict[str, Any] = {**JWK.from_pyca(key).export_public(as_dict=True), "use": "sig"}

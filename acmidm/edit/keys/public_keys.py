@@ -1,8 +1,7 @@
-"""The public keys in the files that people have: a JWK, a JWK Set, a key in PEM, a certificate, or
-a PKCS#12 file.
+"""The public keys in the files that people have: a JWK, a JWK Set, or a key in PEM.
 
 Of a private key only the public half is used, and nothing is repeated; in a Git repository it is
-refused, for that is shared one day. Of a PKCS#12 file (RFC 7292) only the certificate is read.
+refused, for that is shared one day.
 """
 
 from __future__ import annotations
@@ -20,19 +19,17 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
     load_pem_private_key,
 )
-from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificate
 
 from acmidm.edit.keys.pair import declared, repository_of
-from acmidm.private_key import PEM, is_json, is_pkcs12, open_pkcs12
+from acmidm.private_key import PEM, is_json
 from acmidm_onboarding.forms.documents import Unreadable, read_bytes
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, without_duplicates
 from acmidm_onboarding.values.jwk_set import parse_keys
-from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
+from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
-_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _PRIVATE_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File", b"Private-Lines")
 
 
@@ -53,7 +50,7 @@ def keys_in(
     try:
         content = read_bytes(file)
         half = _public_half(file, content, passphrase)
-        keys = tuple(_keys(file, half or content, profile, passphrase))
+        keys = tuple(_keys(file, half or content, profile))
     except Unreadable as error:
         raise _not_public(file, str(error)) from None
     except InvalidJwk as error:
@@ -93,7 +90,7 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
         private = None
     except Exception:  # whatever it is, it is no private key
         return None
-    if _CERTIFICATE in content or (of_json and not private_members_in(private)):
+    if of_json and not private_members_in(private):
         return None
     _require_unshared(file)
     if of_json:
@@ -117,9 +114,7 @@ def _require_unshared(file: Path) -> None:
         )
 
 
-def _keys(
-    file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]
-) -> tuple[PublicJwk, ...]:
+def _keys(file: Path, content: bytes, profile: Profile) -> tuple[PublicJwk, ...]:
     if any(mark in content for mark in _PRIVATE_MARKS):
         raise _not_public(file, say("edit.private_key_unreadable"))
     if is_json(content):
@@ -131,52 +126,25 @@ def _keys(
             raise _not_public(
                 file, say("edit.unreadable_json", known_kinds=say("edit.known_kinds"))
             ) from None
-    if is_pkcs12(content):
-        _require_unshared(file)  # the file has the certificate's private key too
-        return (_of_pkcs12(file, content, profile, passphrase),)
     return (_of_public(file, content, profile),)
 
 
 def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
     if (number := content.count(PEM)) > 1:
         raise _not_public(file, say("edit.several_keys", number=number))
-    of_pem = (load_pem_x509_certificate, serialization.load_pem_public_key)
-    for load in (
-        of_pem if PEM in content else (load_der_x509_certificate, serialization.load_der_public_key)
-    ):
-        try:
-            return _registered(file, load(content), profile)
-        except InvalidJwk:
-            raise
-        except (ValueError, UnsupportedAlgorithm):
-            continue
-    raise _not_public(file, say("edit.unreadable_key", known_kinds=say("edit.known_kinds")))
-
-
-def _of_pkcs12(
-    file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]
-) -> PublicJwk:
+    is_pem = PEM in content
+    load = serialization.load_pem_public_key if is_pem else serialization.load_der_public_key
     try:
-        certificate = open_pkcs12(content, passphrase).cert
-    except Unusable as error:
-        raise _not_public(file, str(error)) from None
-    if certificate is None:
-        raise _not_public(file, say("edit.pkcs12_without_certificate"))
-    return _registered(file, certificate.certificate, profile)
-
-
-def _registered(file: Path, source: Certificate | object, profile: Profile) -> PublicJwk:
-    """Return the public key as it is registered; a key ends with its certificate."""
-    key, ends = (
-        (source.public_key(), source.not_valid_after_utc)
-        if isinstance(source, Certificate)
-        else (source, None)
-    )
+        key = load(content)
+    except (ValueError, UnsupportedAlgorithm):
+        raise _not_public(
+            file, say("edit.unreadable_key", known_kinds=say("edit.known_kinds"))
+        ) from None
     try:
-        return declared(key, profile, ends)  # type: ignore[arg-type] # jwcrypto raises for a key of a kind that it does not know
+        return declared(key, profile)
     except InvalidJwk:
         raise
-    except Exception as error:
+    except Exception as error:  # jwcrypto raises for a key of a kind that it does not know
         raise _not_public(file, say("edit.wrong_kind_of_key")) from error
 
 

@@ -1,8 +1,8 @@
 """The address where an organisation publishes its public keys, in the place of keys in files (RFC
 7591 §2 ``jwks_uri``).
 
-Only its shape is checked here. What is there is fetched and checked by the commands that are
-online.
+Only its shape is checked. No command fetches what is there: ``acmidm probe`` shows whether it
+works.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ why. Replaced with the client, and goes with it.
 
 ``proven`` is the evidence that the client works (``values/evidence.py``). The output ``seen``
 confirms it for the gate to production: it has the thumbprint of the key that signed it, where the
-authority has that key and, if it can tell, has seen it in use. A run looks until that is so; keys
-in the portal or at an address may go unseen, so that each run looks again.
+authority has that key and, if it can tell, has seen it in use; of keys at an address, which nobody
+looks at, where the stack's own issuer gave the token. A run looks until that is so; keys in the
+portal may go unseen, so that each run looks again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult
 
 from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhile, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
-from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.resources import adoption, overlap, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityResource,
@@ -34,10 +34,10 @@ from acmidm_onboarding.resources.base import (
     managed_by,
 )
 from acmidm_onboarding.resources.client_part import ClientPartProvider
+from acmidm_onboarding.values.client import JWKS_URI
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import PublicJwk, members_of, readable_jwk
+from acmidm_onboarding.values.jwk import PublicJwk, by_thumbprint, members_of, readable_jwk
 from acmidm_onboarding.values.metadata import Jwks
-from acmidm_onboarding.values.problems import Unusable
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
@@ -110,11 +110,7 @@ class ClientJwksProvider(ClientPartProvider):
                 **overlap.after_read(inputs, snapshot.jwks, self._settings.key_overlap_days),
                 "jwks": dict(snapshot.jwks),
             }
-        try:
-            seen = self._seen(id_, {**props, "jwks": inputs.get("jwks")}, props)
-        except Rejected as error:
-            pulumi.log.warn(str(error))
-            seen = {name: props[name] for name in ("seen",) if name in props}
+        seen = self._seen(id_, {**props, "jwks": inputs.get("jwks")}, props)
         return ReadResult(id_, {**inputs, **seen}, inputs)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
@@ -125,12 +121,7 @@ class ClientJwksProvider(ClientPartProvider):
 
     def _seen(self, id_: str, props: Properties, olds: Properties | None = None) -> dict[str, Any]:
         """Return the output ``seen``. Evidence that an earlier run confirmed needs no more than
-        that its key is there.
-
-        Raises:
-            Rejected: where the keys are at an address that cannot be fetched, so that the next run
-            looks again.
-        """
+        that its key is there."""
         proven = props.get("proven")
         if not proven:
             return {}
@@ -142,12 +133,9 @@ class ClientJwksProvider(ClientPartProvider):
         if jwks is None:
             snapshot = platform.clients.get(id_)
             jwks = snapshot.jwks if snapshot else {}
-        try:
-            key = keys_in_force(jwks).get(thumbprint)
-        except Unusable as error:
-            raise Rejected(
-                f"the key that its evidence was signed with cannot be looked for: {error}"
-            ) from None
+        if JWKS_URI in jwks:
+            return {"seen": thumbprint if proven["issuer"] == platform.issuer else None}
+        key = by_thumbprint(jwks).get(thumbprint)
         at = datetime.fromisoformat(proven["proven_at"])
         is_seen = (
             proven["issuer"] == platform.issuer

@@ -36,7 +36,6 @@ from acmidm_onboarding.resources import (
     adoption,
     copied,
     letting_go,
-    overlap,
     ownership,
     switching,
 )
@@ -180,11 +179,8 @@ class OAuthClientProvider(AuthorityProvider):
         return ReadResult(id_, {**inputs, **outputs}, inputs)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
-        platform, address = self.on(news), news.get("jwks_uri")
+        platform = self.on(news)
         ownership.require_not_anothers(id_, olds, news)
-        is_guarded = not platform.can.is_by_hand and self._settings.key_overlap_days > 0
-        if is_guarded and address is not None and olds.get("jwks_uri") is None:
-            overlap.require_kept(platform.authority.read_jwks(id_) or {}, address)
         # An authority forgets the secret of a client whose method was changed by hand: both are
         # written together.
         is_sent = any(news.get(name) != olds.get(name) for name in _SECRET_INPUTS)

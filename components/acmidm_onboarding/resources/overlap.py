@@ -21,17 +21,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
+from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
-from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.resources import adoption
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle, sentence
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.values.jwk import PublicJwk, by_thumbprint, readable_jwk
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.metadata import Jwks
-from acmidm_onboarding.values.problems import Unusable, listed
 from acmidm_onboarding.values.terms import MOST_KEYS
 
 if TYPE_CHECKING:
@@ -83,7 +81,7 @@ class Overlap:
         guarded = self._days > 0 and self.wanted is not None and platform is not None
         try:
             registered = self._registered(platform if guarded else None)
-        except (AuthorityError, Unusable) as error:
+        except AuthorityError as error:
             return {
                 **inputs,
                 BLOCKED: True,
@@ -93,8 +91,8 @@ class Overlap:
         if (
             kept is None or self.before.get("jwks") is None
         ):  # what the client has may be recorded nowhere
-            recorded = {**dict.fromkeys(_by_thumbprint(registered), _EARLIER), **recorded}
-        declared = _by_thumbprint(jwks)
+            recorded = {**dict.fromkeys(by_thumbprint(registered), _EARLIER), **recorded}
+        declared = by_thumbprint(jwks)
         if (
             platform is not None
             and guarded
@@ -112,7 +110,7 @@ class Overlap:
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             inputs[SINCE] = {
                 thumbprint: recorded.get(thumbprint, now)
-                for thumbprint in _by_thumbprint(inputs["jwks"])
+                for thumbprint in by_thumbprint(inputs["jwks"])
             }
         return inputs
 
@@ -120,18 +118,15 @@ class Overlap:
         """Return the keys of the client: as recorded, as an adoption saw them, or as its authority
         has them.
 
-        The authority is read where the portal or an address had the keys, and where they are made
-        anew, as by ``--replace``: then no record has them, and they are guarded all the same.
+        The authority is read where the portal had the keys, and where they are made anew, as by
+        ``--replace``: then no record has them, and they are guarded all the same. Keys at an
+        address are not known, so that none of them is guarded.
         """
         if self.before:
             recorded = self.before.get("jwks")
             if recorded is None and platform is not None:
                 snapshot = platform.clients.get(self.before["client_id"])
-                return (
-                    {key.kid: key.members for key in keys_in_force(snapshot.jwks).values()}
-                    if snapshot
-                    else {}
-                )
+                return snapshot.jwks if snapshot else {}
         elif (seen := adoption.before(self.after)) is not None:
             recorded = seen.get("jwks")
         elif (
@@ -153,11 +148,11 @@ class Overlap:
             return registered
         with suppress(AuthorityError):
             if (actual := platform.authority.read_jwks(self._client_id)) is not None:
-                gone = _by_thumbprint(registered).keys() - _by_thumbprint(actual).keys()
+                gone = by_thumbprint(registered).keys() - by_thumbprint(actual).keys()
                 return {
                     name: key
                     for name, key in registered.items()
-                    if gone.isdisjoint(_by_thumbprint({name: key}))
+                    if gone.isdisjoint(by_thumbprint({name: key}))
                 }
         return registered
 
@@ -167,7 +162,7 @@ class Overlap:
 
         A new key waits where its name is taken, or where the client would have more than MOST_KEYS.
         """
-        declared, now = _by_thumbprint(jwks), datetime.now(UTC)
+        declared, now = by_thumbprint(jwks), datetime.now(UTC)
         gone = (self.wanted or {})["compromised"]
         stay = {
             name: key.members
@@ -182,7 +177,7 @@ class Overlap:
         new = {
             name: members
             for name, members in jwks.items()
-            if _by_thumbprint({name: members}).keys() - _by_thumbprint(registered).keys()
+            if by_thumbprint({name: members}).keys() - by_thumbprint(registered).keys()
         }
         fitting = ((name, members) for name, members in new.items() if name not in stay)
         return {**stay, **dict(islice(fitting, max(MOST_KEYS - len(stay), 0)))}
@@ -200,8 +195,8 @@ class Overlap:
         A key that nobody declared, such as one that was slipped in, may leave.
         """
         wanted, now, client_id = self.wanted or {}, datetime.now(UTC), self._client_id
-        by_thumbprint = _by_thumbprint(registered)
-        names = {thumbprint: key.kid for thumbprint, key in by_thumbprint.items()}
+        there = by_thumbprint(registered)
+        names = {thumbprint: key.kid for thumbprint, key in there.items()}
         stays = {
             thumbprint
             for thumbprint, key in declared.items()
@@ -210,7 +205,7 @@ class Overlap:
         }
         keys = [
             RegisteredKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
-            for thumbprint, key in by_thumbprint.items()
+            for thumbprint, key in there.items()
             if thumbprint in recorded
         ]
         evidence, oldest = (
@@ -258,8 +253,8 @@ def after_read(before: Mapping[str, Any], jwks: Jwks, days: float) -> dict[str, 
     """Return ``since`` after a read of these keys: it has no key that nobody declared."""
     recorded, former, current = (
         before.get(SINCE),
-        _by_thumbprint(before["jwks"]),
-        _by_thumbprint(jwks),
+        by_thumbprint(before["jwks"]),
+        by_thumbprint(jwks),
     )
     if recorded is None:
         if days == 0 or former.keys() == current.keys():
@@ -269,45 +264,6 @@ def after_read(before: Mapping[str, Any], jwks: Jwks, days: float) -> dict[str, 
         SINCE: {
             thumbprint: since for thumbprint, since in recorded.items() if thumbprint in current
         }
-    }
-
-
-def require_kept(jwks: Jwks, address: str) -> None:
-    """Refuse an address for the keys of a client that publishes none of its keys: its application
-    signs with one of them.
-
-    Later changes at the address are up to the organisation.
-
-    Raises:
-        Rejected: before anything is written.
-    """
-    now = datetime.now(UTC)
-    usable = [
-        registered
-        for thumbprint, key in _by_thumbprint(jwks).items()
-        if (registered := RegisteredKey(key.kid, thumbprint, EVER, key.expires)).is_usable(now)
-    ]
-    if not usable:
-        return
-    try:
-        published = keys_in_force({"jwks_uri": {"jwks_uri": address}})
-    except Unusable as error:
-        raise Rejected(
-            f"the client keeps its keys, for those at its new address cannot be used: {error}"
-        ) from None
-    if not any(key.thumbprint in published for key in usable):
-        keys = f"key{'s' if len(usable) > 1 else ''} {listed(key.name for key in usable)}"
-        raise Rejected(
-            f"the client keeps {keys}, for {address} has none of them; publish there what its"
-            " application signs with, besides what is new"
-        )
-
-
-def _by_thumbprint(jwks: Jwks) -> dict[str, PublicJwk]:
-    """Return the keys of a set that may be registered, by thumbprint; an authority may have
-    others."""
-    return {
-        key.thumbprint: key for members in jwks.values() if (key := readable_jwk(dict(members)))
     }
 
 

@@ -2,7 +2,8 @@
 
 An authority accepts one method of a client at a time, and a client's keys are written after the
 client. So a client that will authenticate with keys goes on with its secret until its authority has
-one of them that can be used. Until then its outputs have the method that is in force, and each
+one of them that can be used; one with an address for its keys does not wait, for nobody looks at
+what is there. Until then its outputs have the method that is in force, and each
 ``diff`` finds a change, so that the next run looks again. Meanwhile the state does not have the
 secret, for no run writes it again.
 """
@@ -14,10 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acmidm_onboarding.authorities.port import Authority
-from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.engine_resources import METHOD, WAITS
 from acmidm_onboarding.values.declaration import key_of
-from acmidm_onboarding.values.problems import Unusable
+from acmidm_onboarding.values.jwk import by_thumbprint
 from acmidm_onboarding.values.terms import AuthMethod
 
 AWAITED = "awaited_keys"
@@ -59,15 +59,12 @@ def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
 def must_wait(
     authority: Authority, client_id: str, before: object, news: Mapping[str, Any]
 ) -> bool:
-    """Return whether a client keeps its secret: it had one, and its authority has no usable key
-    that it awaits."""
-    if not is_from_secret(before, news.get(METHOD)):
+    """Return whether a client keeps its secret: it had one, its keys are not at an address, and its
+    authority has no usable key that it awaits."""
+    if not is_from_secret(before, news.get(METHOD)) or news.get("jwks_uri") is not None:
         return False
     awaited, now = news.get(AWAITED), datetime.now(UTC)
-    try:
-        keys = keys_in_force(authority.read_jwks(client_id) or {})
-    except Unusable:
-        return True
+    keys = by_thumbprint(authority.read_jwks(client_id) or {})
     will_do = keys.keys() & awaited if isinstance(awaited, list) else keys.keys()
     return not any(
         key.expires is None or key.expires > now
@@ -82,6 +79,4 @@ def sentence(props: Mapping[str, Any]) -> str:
     event = "its authority has a key, which its organisation uploads in the portal"
     if props.get(AWAITED):
         event = "its authority has one of the keys in its form"
-    elif address := props.get("jwks_uri"):
-        event = f"a key that can be used is at {address}"
     return f"{key} goes on with its client secret until {event}; run the same command again then"

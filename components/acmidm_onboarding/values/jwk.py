@@ -147,6 +147,11 @@ def readable_jwks(jwks: Mapping[str, Mapping[str, object]]) -> dict[str, PublicJ
     return {kid: key for kid, key in readable if key}
 
 
+def by_thumbprint(jwks: Mapping[str, Mapping[str, object]]) -> dict[str, PublicJwk]:
+    """Return the public keys of a client that can be read, by thumbprint."""
+    return {key.thumbprint: key for key in readable_jwks(jwks).values()}
+
+
 def readable_jwk(members: object) -> PublicJwk | None:
     """Return the public key as ``public_jwk`` does; None for a key that may not be registered, yet
     an authority may have."""

@@ -152,6 +152,28 @@ def test_a_stack_that_protects_its_clients(by_hand: ByHand) -> None:
     by_hand.deploy()
 
 
+def test_a_client_that_is_kept_is_let_go_once_somebody_knows(by_hand: ByHand) -> None:
+    """Nothing is to be done at the portal; once it is confirmed, no form and no state needs to have
+    the client, and nobody is ordered to remove it."""
+    lost, client_id = by_hand.forms["lost"], by_hand.client_ids["lost"]
+    lost.document["retire"] = {"on": "2020-03-31", "keep": True}
+    lost.save()
+    assert by_hand.open_parts() == set()
+    by_hand.deploy()
+    (order,) = by_hand.orders()
+    assert (order["key"], order["part"], order["act"]) == (lost.key, "remove", "let_go")
+    assert "Er is daar niets te doen" in order["instructions"][0]["text"]
+    by_hand.done(order["order"])
+    by_hand.deploy()
+    assert "lost" not in by_hand.recorded()
+    lost.path.unlink()
+    del by_hand.forms["lost"]
+    assert not by_hand.orders()
+    by_hand.deploy()
+    assert by_hand.registry.client(lost.application)["client_id"] == client_id
+    assert CommandLine(by_hand.project).json("drift", "--stack", "tni")["in_sync"]
+
+
 def test_what_a_careless_operator_says(by_hand: ByHand) -> None:
     """Each is one sentence with its exit code, and writes nothing."""
     more = by_hand.forms["more"]

@@ -68,6 +68,7 @@ JAVA = "java/src/main/java/Client.java"
 GUIDE = "docs/nl/aansluiten.md"
 TYPED = {
     "acmidm keys ": "{} --passphrase-fd 3 3<<<'paard batterij nietje'",
+    "openssl pkey ": "{} -passin 'pass:paard batterij nietje'",
     "acmidm probe ": "{} --passphrase-fd 3 3<<<'paard batterij nietje'",
     "export CLIENT_ID=": (
         "export CLIENT_ID=$(acmidm status voorbeeldem | grep -oE '[0-9a-f-]{{36}}' | head -1)"

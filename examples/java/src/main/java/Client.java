@@ -1,5 +1,4 @@
 import com.nimbusds.jose.JWSAlgorithm;
-import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.oauth2.sdk.ClientCredentialsGrant;
 import com.nimbusds.oauth2.sdk.Scope;
 import com.nimbusds.oauth2.sdk.TokenRequest;
@@ -16,9 +15,12 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyFactory;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.temporal.ChronoUnit;
+import java.util.Base64;
 import java.util.Date;
 import java.util.Map;
 import java.util.UUID;
@@ -47,7 +49,8 @@ public class Client {
 
     /** A token for one API. It is good for an hour or longer: keep it until it ends. */
     private static String token(String audience, String scope) throws Exception {
-        var key = RSAKey.parse(Files.readString(Path.of(env("PRIVATE_JWK")))).toPrivateKey();
+        var pem = Files.readString(Path.of(env("PRIVATE_KEY"))).replaceAll("-----[^-]+-----|\\s", "");
+        var key = KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem)));
         var now = Instant.now();
         var claims = new JWTAuthenticationClaimsSet(new ClientID(env("CLIENT_ID")), new Audience(env("ASSERTION_AUDIENCE")).toSingleAudienceList(),
             Date.from(now.plusSeconds(300)), null, Date.from(now), new JWTID());
