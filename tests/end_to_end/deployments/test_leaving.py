@@ -203,8 +203,8 @@ def test_what_was_let_go_is_nobodys_and_adopt_takes_it_back(
         None,
         [],
     )
-    for product in PRODUCTS:
-        document = registry.product_document(product, client_id)
+    for name in PRODUCTS:
+        document = registry.product_document(name, client_id)
         assert document is not None
         assert (document["software_id"], document["managed_by"]) == (None, None)
 
