@@ -158,6 +158,26 @@ def test_no_client_gets_a_right_of_operators(subject: Subject, client_id: str, r
         subject.authority.replace_scopes(client_id, None, {right: False})
 
 
+def test_a_client_stays_where_its_marks_come_off(
+    subject: Subject, wanted: ClientMetadata, client_id: str
+) -> None:
+    """It is nobody's then: found by no key, and removed by nobody, with its scopes and keys."""
+    authority = subject.authority
+    if not keeps_marks(subject):
+        return
+    before = authority.snapshot(client_id)
+    marks = dict.fromkeys(("software_id", "managed_by", "incarnation"))
+    unmarked = wanted.model_copy(update={**marks, "keys_declared": False})
+    authority.update(client_id, wanted, unmarked, None)
+    after = authority.snapshot(client_id)
+    assert before is not None
+    assert after is not None
+    assert (after.scopes, after.jwks) == (before.scopes, before.jwks)
+    assert subject.kept(after.client.metadata) == subject.kept(unmarked)
+    assert authority.find(str(wanted.software_id)) is None
+    assert not authority.remove(client_id, wanted.owner)
+
+
 def test_a_client_goes_with_its_owner_alone(
     subject: Subject, wanted: ClientMetadata, client_id: str
 ) -> None:

@@ -178,7 +178,8 @@ class Authority(Protocol):
 
         The update takes over a client without an owner: such a client loses whatever a client that
         this project made would not have. Its scopes and keys stay until they are replaced
-        themselves. Another incarnation of the same owner is no other writer's change.
+        themselves. Where ``wanted`` alone has no owner, the marks come off, and nothing else
+        changes. Another incarnation of the same owner is no other writer's change.
         """
 
     def remove(self, client_id: str, owner: Owner) -> bool:
