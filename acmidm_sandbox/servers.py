@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import typer
 from joserfc.jwk import ECKey
 from pydantic import AnyUrl
 
 from acmidm.files import private_folder, write_private
-from acmidm.project import require_own_name, require_project
+from acmidm.project import require_own_name
 from acmidm_onboarding.forms.catalogue import Catalogue, Scope
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings, PlatformSettings
@@ -34,10 +34,6 @@ def server_folder(stack: str, platform: str) -> Path:
         private_folder(part)
     return folder
 
-
-_AnyStackOption = Annotated[
-    str | None, typer.Option(metavar="STACK", help="Only this stack's; all where left out.")
-]
 
 T = TypeVar("T")
 
@@ -123,34 +119,3 @@ def on_each(items: Iterable[T], act: Callable[[T], str | None]) -> None:
                 typer.echo(sentence)
     if failed:
         raise typer.Exit(1)
-
-
-def add_stop_and_status(app: typer.Typer, name: str) -> None:
-    """Add the commands ``stop`` and ``status``, about all servers of a name that were ever started
-    here."""
-
-    def daemons(stack: str | None) -> list[Daemon]:
-        require_project()
-        started = [
-            Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))
-        ]
-        if not started:
-            sentence = "sandbox.never_started_for" if stack else "sandbox.never_started"
-            typer.echo(say(sentence, name=name, stack=stack))
-        return started
-
-    @app.command()
-    def stop(stack: _AnyStackOption = None) -> None:
-        """Stop the servers and keep their data."""
-        on_each(
-            daemons(stack), lambda daemon: f"{daemon.title}: stopped" if daemon.stop() else None
-        )
-
-    @app.command()
-    def status(stack: _AnyStackOption = None) -> None:
-        """Show which servers run; the exit code is 0 when all of them answer, else 1."""
-        started = daemons(stack)
-        for daemon in started:
-            typer.echo(f"{daemon.title}: {daemon.condition()}")
-        if not all(daemon.origin for daemon in started):
-            raise typer.Exit(1)

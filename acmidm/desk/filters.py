@@ -63,15 +63,6 @@ WaitingFor = Annotated[
     typer.Option(help="Show only what waits for these."),
 ]
 
-PortalStacks = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="STACK",
-        help="The stack, as in Pulumi.STACK.yaml; may be repeated.",
-        show_default="all whose clients are at a Beheerportaal",
-    ),
-]
-
 
 def clients_meant(stack: Stack, search: str) -> list[Client]:
     """Return the clients of a state that match; else one with the word as its client-ID, on each

@@ -102,7 +102,6 @@ class Kind(StrEnum):
     CONFIRMED_ITSELF = "confirmed_itself", Row(_DANGER, _NONE)
     ORGANISATION_CHANGED = "organisation_changed", Row(_DANGER, _NONE)
     CATALOGUE_CHANGED = "catalogue_changed", Row(_DANGER, _NONE)
-    POLICIES_CHANGED = "policies_changed", Row(_DANGER, _NONE)
     PIPELINES_CHANGED = "pipelines_changed", Row(_DANGER, _NONE)
     PACKAGES_CHANGED = "packages_changed", Row(_DANGER, _NONE)
     CODE_CHANGED = "code_changed", Row(_DANGER, _NONE)

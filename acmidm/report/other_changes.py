@@ -50,7 +50,6 @@ _RUNS = (
         Kind.PIPELINES_CHANGED,
     ),
     (re.compile(r"[^/]*requirements[^/]*\.txt|.*\.lock", re.DOTALL), Kind.PACKAGES_CHANGED),
-    (re.compile(r"components/acmidm_onboarding/rules/policies\.py"), Kind.POLICIES_CHANGED),
     (_HARMLESS, None),
 )
 """In this order; what is none of them is code. Python runs a file in any folder, by its name

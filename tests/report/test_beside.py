@@ -241,9 +241,9 @@ FILES = {
         "LICENSE",
         "docs/x.py",
         "policies/x.py",
+        "components/acmidm_onboarding/rules/policies.py",
         *FOR_AGENTS,
     ),
-    "policies": ("components/acmidm_onboarding/rules/policies.py",),
     "which packages are installed": ("requirements.txt",),
     "what pipelines do or who approves": (
         ".github/workflows/review.yml",
@@ -259,8 +259,8 @@ FILES = {
     ("about", "file"), [(about, file) for about, files in FILES.items() for file in files]
 )
 def test_files_that_change(repository: Repository, about: str, file: str) -> None:
-    """Code, and what a coding agent takes for its instructions; pipelines, policies, packages: each
-    by its name."""
+    """Code, and what a coding agent takes for its instructions; pipelines and packages: each by its
+    name."""
     repository.add(file)
     assert repository.other_changes() == [f"also changes {about}: {file} none → 587be6b4c3"]
 

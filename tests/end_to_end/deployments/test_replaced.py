@@ -72,10 +72,10 @@ def with_program(project: Project, more: str) -> None:
     """Give the program what its users may add to it."""
     program = (ROOT / "__main__.py").read_text()
     program = program.replace("settings = read_settings()", f"{more}\nsettings = read_settings()")
+    plain = "Onboarding(key, args)"
+    assert plain in program
     (project.folder / "__main__.py").write_text(
-        program.replace(
-            "protect=settings.protect_clients))", "protect=settings.protect_clients), **options)"
-        )
+        program.replace(plain, "Onboarding(key, args, **options)")
     )
 
 

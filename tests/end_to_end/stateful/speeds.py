@@ -29,7 +29,7 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.offered import catalogue_folder
 from tests.support.portal import RunningPortal
 
-PLAIN = "protect=settings.protect_clients))"
+PLAIN = "Onboarding(key, args)"
 OPTIONS = """
 def _with_options(args):
     if "acmidm:" in args.type_:
