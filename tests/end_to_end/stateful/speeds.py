@@ -65,7 +65,7 @@ def program(*options: str, below: bool = False) -> str:
             mark, f'{mark}above = pulumi.ComponentResource("{ABOVE}", "platform")\n'
         )
         text = text.replace(
-            PLAIN, PLAIN.replace("))", "), opts=pulumi.ResourceOptions(parent=above))")
+            PLAIN, "Onboarding(key, args, opts=pulumi.ResourceOptions(parent=above))"
         )
     return text.replace(mark, mark + OPTIONS % ", ".join(options)) if options else text
 
