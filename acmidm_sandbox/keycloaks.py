@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from acmidm_onboarding.authorities.keycloak import KEYCLOAK
-from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.settings import InvalidSettings, config_key, full_key
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
@@ -87,7 +87,9 @@ def _realm(served: Served) -> Realm:
     settings, stack = served.settings, served.stack
     path = settings.address.path or ""
     if not path.startswith(_MANAGEMENT_PATH) or "/" in path.removeprefix(_MANAGEMENT_PATH):
-        raise InvalidSettings(say("sandbox.management_url", stack=stack, path=_MANAGEMENT_PATH))
+        key = full_key(config_key(served.platform, "managementUrl"))
+        sentence = say("sandbox.management_url", key=key, stack=stack, path=_MANAGEMENT_PATH)
+        raise InvalidSettings(sentence)
     products = urlsplit(str(settings.products_url))
     scopes = served.scopes()
     return Realm(

@@ -16,7 +16,12 @@ from acmidm.files import private_folder, write_private
 from acmidm.project import require_own_name
 from acmidm_onboarding.forms.catalogue import Catalogue, Scope
 from acmidm_onboarding.forms.loading import load_catalogue
-from acmidm_onboarding.settings import InvalidSettings, PlatformSettings
+from acmidm_onboarding.settings import (
+    InvalidSettings,
+    PlatformSettings,
+    config_key,
+    full_key,
+)
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
@@ -67,7 +72,8 @@ class Served:
         missing. Raises InvalidSettings."""
         file = self.settings.operator_private_key_file
         if file is None:
-            raise InvalidSettings(say("sandbox.operator_key"))
+            setting = full_key(config_key(self.platform, "operatorPrivateKeyFile"))
+            raise InvalidSettings(say("sandbox.operator_key", key=setting))
         if file.exists():
             return ECKey.import_key(json.loads(file.read_text()))
         key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)

@@ -39,7 +39,13 @@ from acmidm.engine.pulumi import (
 from acmidm.project import project_name
 from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_authorities
 from acmidm_onboarding.engine_resources import mapping
-from acmidm_onboarding.settings import config_key, full_key, read_settings, renamed
+from acmidm_onboarding.settings import (
+    config_key,
+    full_key,
+    is_map_in_words,
+    read_settings,
+    renamed,
+)
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, listed
@@ -111,19 +117,22 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
             that client: a run would register it a second time.
     """
     settings = mapping(runs[0].get("config")) if runs else {}
-    config = {renamed(key): mapping(value).get("value") for key, value in settings.items()}
+    former = {key: mapping(value).get("value") for key, value in settings.items()}
+    config = {
+        renamed(key): value for key, value in former.items() if not is_map_in_words(key, value)
+    }
 
     def before(key: str) -> object:
         return config.get(full_key(key))
 
     platforms = opened.settings.platforms if config else {}
-    former = {
+    types = {
         name: str(before(config_key(name, "authority")) or DEFAULT_AUTHORITY) for name in platforms
     }
     moved = {
-        name: installed_authorities().get(former[name])
-        for name in former
-        if former[name] != platforms[name].authority
+        name: installed_authorities().get(types[name])
+        for name in types
+        if types[name] != platforms[name].authority
     }
     if by_hand := {name for name, was in moved.items() if was and was.is_by_hand}:
         _require_recorded(
@@ -132,7 +141,7 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
         )
     for name in moved:
         typer.echo(say("state.moved", platform=name, authority=platforms[name].authority), err=True)
-    # What wrote settings under former names was another version: nobody knows what it left.
+    # What wrote settings in former ways was another version: nobody knows what it left.
     return bool(moved) or config.keys() != settings.keys()
 
 

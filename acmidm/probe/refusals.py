@@ -89,7 +89,8 @@ def _audience(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     context = trial.context
     for audience in {context.issuer, context.token_endpoint} - {context.audience, None}:
         if _is_let_in(trial.request_token(wanted, aud=audience)):
-            return finding("aud:other", aud=audience, platform=TITLES[context.platform])
+            names = {"platform": TITLES[context.platform], "namespace": context.platform}
+            return finding("aud:other", aud=audience, **names)
     return None
 
 

@@ -94,9 +94,26 @@ class Probing(Trial):
         if answer.in_between:
             return [wrong(DISCOVERY, answer.in_between)]
         if not answer.is_ok or not isinstance(issuer, str) or not isinstance(endpoint, str):
-            return [wrong(DISCOVERY, finding("discovery:none", url=url, status=answer.status))]
+            return [
+                wrong(
+                    DISCOVERY,
+                    finding(
+                        "discovery:none",
+                        url=url,
+                        status=answer.status,
+                        namespace=self.context.platform,
+                    ),
+                )
+            ]
         if issuer.rstrip("/") != self.context.issuer:
-            return [wrong(DISCOVERY, finding("discovery:issuer", issuer=quoted(issuer)))]
+            return [
+                wrong(
+                    DISCOVERY,
+                    finding(
+                        "discovery:issuer", issuer=quoted(issuer), namespace=self.context.platform
+                    ),
+                )
+            ]
         if not endpoint.startswith(
             f"{self.context.issuer.split('/', 3)[0]}//{self.context.issuer.split('/', 3)[2]}/"
         ):
@@ -232,6 +249,7 @@ class Probing(Trial):
                 if needs_audience and not self.audience_of(product)
                 else "product:token",
                 product=product,
+                namespace=self.context.platform,
             )
         if answer.status == _FORBIDDEN:
             field = answer.members.get("field")
@@ -247,7 +265,9 @@ class Probing(Trial):
         if answer.status == _REFUSED and fields:
             return finding("product:message", product=product, fields=", ".join(fields))
         if answer.status == _NOT_FOUND:
-            return finding("product:address", url=url, product=product)
+            return finding(
+                "product:address", url=url, product=product, namespace=self.context.platform
+            )
         return finding("product:failed", url=url, status=answer.status)
 
 

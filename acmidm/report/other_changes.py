@@ -249,7 +249,7 @@ def _shown(path: str, field: FieldChange) -> FieldChange:
     if (
         _whole_setting(field.field) in declared_keys()
         or path == PROJECT
-        or name in (_CONTENT, MISTAKES)
+        or field.field in (_CONTENT, MISTAKES)
     ) and key not in SECRET_KEYS:
         return field.model_copy(update={"field": name})
     return FieldChange(

@@ -128,7 +128,9 @@ def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
 def setting_in(name: str) -> str:
     """Return the key of a setting, whose namespace is optional, and which may be written in the
     engine's old way."""
-    return name.removeprefix("config.").removeprefix(f"{NAMESPACE}:").removeprefix(OLD_WAY)
+    key = name.removeprefix("config.").removeprefix(f"{NAMESPACE}:").removeprefix(OLD_WAY)
+    namespace, _, own = key.partition(f":{OLD_WAY}")
+    return f"{namespace}:{own}" if own else key
 
 
 def _folder(name: object) -> Path:

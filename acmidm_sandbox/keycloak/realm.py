@@ -16,7 +16,6 @@ _MANAGE = "manage-clients"
 """A role of the client ``realm-management``. It includes seeing clients and client scopes; nothing
 less lets a client be made."""
 _SEE_EVENTS = "view-events"
-"""For how long the realm keeps refused token requests."""
 
 
 @dataclass(frozen=True, kw_only=True)

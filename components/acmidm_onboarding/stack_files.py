@@ -233,14 +233,17 @@ def _values_of(file: Path) -> dict[str, Any]:
     return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in {**defaults, **own}.items()}
 
 
+def _is_alias_or_merge(event: yaml.Event) -> bool:
+    if isinstance(event, yaml.ScalarEvent):
+        return event.value == "<<" and event.implicit[0]
+    return isinstance(event, yaml.AliasEvent)
+
+
 def _config_of(file: Path) -> dict[str, Any]:
     try:
         text = read_text(file)
-        if any(
-            isinstance(event, yaml.AliasEvent)
-            for event in yaml.parse(text, Loader=yaml.CSafeLoader)
-        ):
-            # A few lines of aliases can stand for an endless value.
+        if any(map(_is_alias_or_merge, yaml.parse(text, Loader=yaml.CSafeLoader))):
+            # A few lines of aliases can stand for an endless value; a merge hides what it sets.
             raise InvalidSettings(on_one_line(say("settings.aliases", name=file.name)))
         document = yaml.load(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:

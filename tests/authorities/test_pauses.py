@@ -16,6 +16,7 @@ from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.pace import pause_seconds
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.values.terms import Platform
 from tests.settings.test_settings import read
 from tests.support.fake_server import Reply, Request, api_at, in_turn, serving
 
@@ -116,14 +117,18 @@ def test_the_platforms_of_a_stack_share_what_is_known_of_a_host(
         "acmidm_onboarding.authorities.connected.Api",
         lambda *_, retrying, **__: made.append(retrying),
     )
+    geosecure = {
+        "issuer": "https://idp.example/geosecure",
+        "managementUrl": "https://idp.example/geosecure/v1",
+        "productsUrl": "https://idp.example/products",
+        "operatorClientId": "operator",
+    }
     settings = read(
         issuer="https://idp.example/op",
         managementUrl="https://idp.example/management/v1",
-        geosecureIssuer="https://idp.example/geosecure",
-        geosecureManagementUrl="https://idp.example/geosecure/v1",
-        geosecureProductsUrl="https://idp.example/products",
-        geosecureOperatorClientId="operator",
+        **{f"geosecure:{name}": value for name, value in geosecure.items()},
     )
+    assert set(settings.platforms) == set(Platform)
     connected(settings, load_catalogue(Path("catalogue")))
     assert len(set(map(id, made))) == 2, "the products of ACM/IDM have another host"
 

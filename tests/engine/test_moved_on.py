@@ -68,16 +68,29 @@ def test_a_type_that_is_no_longer_installed_holds_nothing_up(engine: pytest.Monk
     assert recovery.recover(opened()).look_first
 
 
-@pytest.mark.parametrize("former", [False, True])
-def test_a_run_with_settings_under_former_names_is_looked_at(
-    engine: pytest.MonkeyPatch, former: bool
+WORDS = {"acmidm:apiClientIds": "dosis=ID notificaties=ID"}
+
+
+@pytest.mark.parametrize(
+    "former", [{}, {"acmidm:geosecureIssuer": "https://x"}, WORDS, {"acmidm:apiUrls": ""}], ids=str
+)
+def test_a_run_with_settings_in_former_ways_is_looked_at(
+    engine: pytest.MonkeyPatch, former: Mapping[str, str]
 ) -> None:
-    """Another version made it: what it left is not known."""
+    """Another version made it: what it left is not known. A default that was empty says nothing."""
     run = dict(last_run(opened().settings.platforms[Platform.ACMIDM].authority))
-    if former:
-        run["config"] |= {"acmidm:geosecureIssuer": {"value": "https://x", "secret": False}}
+    run["config"] |= {name: {"value": text, "secret": False} for name, text in former.items()}
     engine.setattr(recovery, "last_runs", lambda _: [run])
-    assert recovery.recover(opened()).look_first is former
+    assert recovery.recover(opened()).look_first is any(former.values())
+
+
+def test_former_maps_hold_nothing_up(engine: pytest.MonkeyPatch) -> None:
+    """What was confirmed is looked for, whatever the history's maps are written in."""
+    run = dict(last_run("by_hand"))
+    run["config"] |= {name: {"value": text} for name, text in WORDS.items()}
+    engine.setattr(recovery, "last_runs", lambda _: [run])
+    with pytest.raises(Failure, match="is confirmed and not recorded yet"):
+        recovery.recover(opened())
 
 
 def test_what_is_confirmed_alone_is_refused_where_settings_had_former_names(

@@ -104,6 +104,11 @@ MISTAKES = {
         '[▶"../gent/tni.jwk.json"]',
         NO_KEY_FILE,
     ),
+    "a client that is let go": (
+        *("gent/mijn-gent", "keys_of", "retire: {on: 2027-03-31, ▶keep: true}\nkeys_of"),
+        "keep lets a client go by which somebody acts by a mandate, which nobody would end; take"
+        " keys_of and afzenders out first, with keys of its own for the client; or leave keep out",
+    ),
     "an unknown environment": (
         *("leverancier/keys", "tni:", "▶test: [tni.jwk.json], tni:"),
         'unknown field "test"; known here: prod, tni',

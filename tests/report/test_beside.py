@@ -38,6 +38,9 @@ HIDDEN = "none → a value that is not shown"
         ("config:managementUrl", EVIL, CREDENTIALS, f"none → {EVIL}"),
         ("config:protectClients", "false", "which clients are protected", "none → false"),
         ("config:operatorClientSecret", "hunter2", OPERATOR, HIDDEN),
+        ("geosecure:config:issuer", EVIL, CREDENTIALS, f"none → {EVIL}"),
+        ("geosecure:operatorClientSecret", "hunter2", OPERATOR, HIDDEN),
+        ("content", "hunter2", "settings", HIDDEN),
         ("formsFolder", "others", "settings", "none → others"),
         ("catalogueFolder", "others", "settings", "none → others"),
         ("profile", "acmidm", "settings", "none → acmidm"),
@@ -50,7 +53,7 @@ def test_each_setting_that_changes(
     """Is told with its old value and its new one, in a sentence of what it is about; none that may
     be a secret is shown."""
     repository.set("prod", **{setting: value})
-    name = setting.removeprefix("config:")
+    name = setting.replace("config:", "")
     assert repository.other_changes() == [
         f"also changes {about}, in Pulumi.prod.yaml: {name} {change}"
     ]

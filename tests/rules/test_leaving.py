@@ -82,6 +82,14 @@ def test_what_is_kept_goes_only_once_the_state_says_that_it_is_let_go(
     )
 
 
+def test_a_client_that_is_kept_no_more_is_removed_and_not_let_go() -> None:
+    """The first run takes from the state what says that it is let go, by which its resource would
+    only lose our marks."""
+    let_go = dataclasses.replace(READY, is_let_go=True, scopes={})
+    assert step(retired(), let_go) == "without scopes"
+    assert step(retired(), dataclasses.replace(let_go, is_let_go=False)) == "nothing"
+
+
 def test_a_client_is_not_let_go_with_a_compromised_key() -> None:
     """One that was marked after the first run, or whose removal failed in it; what the state has of
     keys in a portal says nothing."""

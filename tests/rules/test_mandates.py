@@ -110,23 +110,6 @@ def test_a_product_that_leaves_lets_nothing_else_through() -> None:
     assert (now.jwks, now.products.keys(), len(said)) == ({}, WHOLE.products.keys() - {"dosis"}, 1)
 
 
-def test_a_client_that_is_kept_loses_its_scopes_first() -> None:
-    """Else a line in the form would let its supplier go on for ever, and carry out what else is in
-    it."""
-    kept = dataclasses.replace(
-        FORM,
-        retire={"acmidm": "2020-03-31"},
-        keep=True,
-        scopes={**SCOPES, "dv_new": Grant("new")},
-    )
-    now, said = declared(WHOLE, kept)
-    assert (now.scopes, now.is_leaving(), len(said)) == ({}, True, 1)
-    left = dataclasses.replace(
-        WITHOUT_SCOPES, protected=False, protected_products=frozenset(), is_let_go=True
-    )
-    assert declared(left, kept) == (None, [])
-
-
 def test_an_organisation_that_it_sends_for_goes_alone() -> None:
     """By its own mandate; all else of the form is carried out."""
     senders = [{"code": code, "name": f"Stad {code}"} for code in ("a", "b")]

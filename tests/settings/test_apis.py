@@ -50,7 +50,7 @@ def test_an_api_is_on_the_host_of_the_products_unless_a_setting_says_where() -> 
         (
             {"apiUrls": "dosis=https://dosis.example"},
             "setting acmidm:apiUrls is no map; write a line for each product below it, as in"
-            " dosis: value",
+            " dosis: value; set it with pulumi config set --path acmidm:apiUrls.PRODUCT",
         ),
         ({"apiClientIds": {"dosis": ""}}, "setting acmidm:apiClientIds.dosis is empty"),
         ({"geosecure:apiUrls": []}, "setting geosecure:apiUrls is no map"),

@@ -145,6 +145,8 @@ def test_former_names_of_settings_are_refused_with_the_lines_to_write_instead() 
         'setting geosecure:isuer is not known; did you mean "geosecure:issuer"?',
     ]
     assert unknown_keys(["aws:region", "pulumi:tags"]) == []
+    (said,) = unknown_keys(["acmidm:geosecureSmtpUrl"])
+    assert "write geosecure:smtpUrl" not in said, "there never was one"
 
 
 @pytest.mark.parametrize(
@@ -480,6 +482,7 @@ def test_stack_file_without_engine(tmp_path: Path) -> None:
         (b"a: [", "is not YAML"),
         (b"# caf\xe9", "is not UTF-8 text; save it as UTF-8"),
         (b"config: {acmidm:profile: 2026-13-45}", "is not YAML"),
+        (b"config: {<<: {acmidm:environment: tni}}", "has YAML aliases"),
         (
             b"config: {acmidm:environment: tni, acmidm:environmnt: tni}",
             'environmnt is not known; did you mean "environment"',

@@ -49,14 +49,12 @@ def answer(
     )
 
 
-def committed_but(
-    status: int, body: bytes = b"", content_type: str = "application/problem+json"
-) -> Fault:
+def committed_but(status: int) -> Fault:
     """The server committed it, and a gateway answers in its place."""
 
     def fault(exchange: Exchange) -> None:
         exchange.forward()
-        answer(status, body, content_type)(exchange)
+        answer(status)(exchange)
 
     return fault
 

@@ -92,7 +92,8 @@ class AssertionVerifier:
 
     def verify(self, assertion: Assertion, client: Principal | None, judge: Judge) -> Principal:
         """Return the client, with the thumbprint of the key that signed it as its credential. Once
-        the signature is good, the judge knows the request as proven.
+        the signature is good, and nobody can have seen the assertion before, the judge knows the
+        request as proven.
 
         Raises:
             InvalidClientError
@@ -106,7 +107,7 @@ class AssertionVerifier:
                 f"the signature is wrong: it was not made with the private key of kid {key['kid']}"
             )
             raise judge.refusal("signature", wrong)
-        judge.is_proven = True
+        judge.is_proven = self._is_fresh(claims, client)
         if not client.enabled:
             raise judge.refusal(
                 "enabled", f"client {client.client_id} is disabled; ask the operator to enable it"
@@ -175,6 +176,15 @@ class AssertionVerifier:
                 "alg", f"alg {assertion.alg} does not fit key {key['kid']}; sign with {fitting}"
             )
         return key
+
+    def _is_fresh(self, claims: Mapping[str, Any], client: Principal) -> bool:
+        """Return whether an assertion is none that somebody else may have: it was sent before, or
+        its time is over, as that of one that a service desk gets."""
+        exp, jti = claims.get("exp"), claims.get("jti")
+        if not isinstance(exp, int | float) or not isinstance(jti, str) or exp <= time.time():
+            return False
+        with self._database.read() as connection:
+            return not credentials.is_used(connection, client.client_id, jti)
 
     def _verify_audience(self, aud: object, client: Principal, judge: Judge) -> None:
         issuer, token_endpoint = self._settings.issuer, self._settings.token_endpoint

@@ -2,10 +2,18 @@
 
 import time
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from acmidm_sandbox.beheerportaal.store.tables import used_assertions
+
+
+def is_used(connection: Connection, client_id: str, jti: str) -> bool:
+    """Return whether an assertion was used before."""
+    there = select(used_assertions.c.jti).where(
+        used_assertions.c.client_id == client_id, used_assertions.c.jti == jti
+    )
+    return connection.execute(there).first() is not None
 
 
 def use_assertion(connection: Connection, client_id: str, jti: str, expires_at: int) -> bool:

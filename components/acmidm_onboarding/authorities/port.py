@@ -267,10 +267,10 @@ def require_not_reserved(reserved: Reserved | None, client_id: str, address: str
         )
 
 
-def require_grantable(scopes: Collection[str], rights: frozenset[str] = OPERATOR_RIGHTS) -> None:
+def require_grantable(scopes: Collection[str]) -> None:
     """Refuse scopes that are rights of operators: a connection never has such a right, whatever the
     catalogue calls it. Raises Rejected."""
-    if refused := ", ".join(sorted(rights.intersection(scopes))):
+    if refused := ", ".join(sorted(OPERATOR_RIGHTS.intersection(scopes))):
         raise Rejected(say("authorities.operators_right", scopes=refused))
 
 

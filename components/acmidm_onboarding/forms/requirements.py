@@ -99,6 +99,11 @@ def _problems_of_retirement(
     elif form.retire.keep and not form.retire.on:
         what, remedy = say("forms.keep_without_day"), say("forms.keep_without_day.remedy")
         yield document.problem(("retire", "keep"), what, remedy, at_key=True)
+    # What a mandate gives ends with it, and nobody would end it for a client that is let go.
+    sends_for = any(request.afzenders for request in form.environments.values())
+    if form.retire.keep and (form.keys_of is not None or sends_for):
+        what, remedy = say("forms.keep_with_mandate"), say("forms.keep_with_mandate.remedy")
+        yield document.problem(("retire", "keep"), what, remedy, at_key=True)
     for name in form.retire.parts:
         if name == Platform.ACMIDM:
             remedy = say("forms.acmidm_stays.remedy")

@@ -3,7 +3,7 @@
 From the day after its end, nothing of the form is carried out: its client stays as it is recorded.
 One run withdraws the scopes, and the next one the keys, whatever that breaks: the supplier has
 their private halves. A later mandate gives back what the form has. A client or a product that
-leaves goes on to leave; a client that the form keeps loses its scopes first.
+leaves goes on to leave. A form that keeps its client has no mandate: the loader refuses both.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ def without_mandate(
         afzenders = {
             code for code, until in connection.afzenders.items() if until < day.isoformat()
         }
-        goes = connection.is_leaving() and not connection.keep
-        if goes or not (has_ended(connection, day) or afzenders):
+        if connection.is_leaving() or not (has_ended(connection, day) or afzenders):
             yield connection, None
         elif not has_ended(connection, day):
             yield (

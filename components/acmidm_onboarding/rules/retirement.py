@@ -92,7 +92,8 @@ def _may_go(has: Client, connection: Declaration) -> bool:
     if has.protected or has.protected_products:
         return False
     if not connection.keep:
-        return not has.scopes
+        # What says that it is let go leaves the state first: its removal would let it go.
+        return not has.scopes and not has.is_let_go
     # A compromised key goes first: nobody removes it later.
     return has.is_let_go and not has.thumbprints & connection.compromised
 

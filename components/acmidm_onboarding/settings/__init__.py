@@ -24,6 +24,7 @@ from acmidm_onboarding.settings.platform import (
 from acmidm_onboarding.settings.stack import (
     Settings,
     declared_keys,
+    is_map_in_words,
     own_catalogue,
     read_settings,
     renamed,
@@ -52,6 +53,7 @@ __all__ = [
     "declared_keys",
     "environment_variable",
     "full_key",
+    "is_map_in_words",
     "is_own",
     "mailbox",
     "of_platform",

@@ -169,6 +169,8 @@ _GENERAL = {
     for name, field in Settings.model_fields.items()
     if name != "platforms"
 }
+_MAPS = ("apiClientIds", "apiUrls")
+"""Settings that are maps; they were written in words, as ``dosis=ID``."""
 _FORMER = re.compile(rf"{NAMESPACE}:(?P<platform>{Platform.GEOSECURE})(?P<name>[A-Z]\w*)")
 _NOT_READ = "extra_forbidden"
 """The type of pydantic's error for a key that only another type of authority reads."""
@@ -244,7 +246,10 @@ def unknown_keys(keys: Iterable[str]) -> list[str]:
     # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
     old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
     return [
-        on_one_line(say("settings.one_word_too_many", old_way=OLD_WAY, key=key)) for key in old
+        on_one_line(
+            say("settings.one_word_too_many", key=key, now=renamed(full_key(key)), old_way=OLD_WAY)
+        )
+        for key in old
     ] + [
         on_one_line(say("settings.unknown", key=full_key(key), remedy=_instead(key, declared)))
         for key in own
@@ -257,9 +262,15 @@ def _instead(key: str, declared: Collection[str]) -> str:
     now = renamed(full_key(key))
     if (instead := INSTEAD.get(plain_key(now))) is not None:
         return say("settings.ended", key=full_key(key), instead=instead)
-    if now != full_key(key):
+    if now.removeprefix(f"{NAMESPACE}:") in declared and now != full_key(key):
         return say("settings.renamed", key=now)
     return did_you_mean(key, declared, say("settings.unknown.remedy", key=quoted(full_key(key))))
+
+
+def is_map_in_words(key: str, value: object) -> bool:
+    """Return whether a setting is a map that is written as it was before there were maps."""
+    is_map = plain_key(renamed(key)) in _MAPS
+    return is_map and isinstance(value, str) and value[:1] not in ("", "{")
 
 
 def renamed(key: str) -> str:
@@ -291,9 +302,15 @@ def _sentences(error: ValidationError) -> str:
         else:
             key = full_key(location[-1])
         name = "settings.not_read" if details["type"] == _NOT_READ else "settings.wrong"
-        path = "--path " if "." in key else ""  # of a value in a map
-        lines.append(say(name, key=key, path=path, details=_ending(details)))
+        lines.append(say(name, key=key, place=_place(key), details=_ending(details)))
     return "\n".join(lines)
+
+
+def _place(key: str) -> str:
+    """Return what names a setting to ``pulumi config``: a map is set value by value."""
+    if "." in key:
+        return f"--path {key}"
+    return f"--path {key}.PRODUCT" if plain_key(key) in _MAPS else key
 
 
 def _ending(details: ErrorDetails) -> str:

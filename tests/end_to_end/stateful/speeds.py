@@ -172,12 +172,7 @@ class InProcess:
         return Outcome(done.exit_code, done.stdout, done.stderr)
 
     def _heal(
-        self,
-        _: str,
-        urns: list[str],
-        __: object,
-        *,
-        state_at_the_end: bool,  # noqa: ARG002
+        self, _: str, urns: list[str], __: object
     ) -> tuple[bool, tuple[str, ...], frozenset[str]]:
         """What ``engine.up`` does with the real one."""
         ended = self._stack.refresh(targets=urns)
