@@ -146,7 +146,7 @@ def test_another_project_uses_the_wheel(
     assert (started.returncode, started.stderr) == (
         1,
         (
-            "this command needs the package sqlalchemy, which is not installed; run pip install"
+            "this command needs the package joserfc, which is not installed; run pip install"
             " 'acmidm-onboarding[cli,sandbox]'\n"
         ),
     )
