@@ -45,7 +45,7 @@ NOT_GONE: dict[str, tuple[Fault, str]] = {
     "unreachable": (faults.cut_before, "the connection broke off"),
     "404": (
         faults.answer(404, b'{"error": "Realm not found."}', "application/json"),
-        "acmidm:managementUrl must be the address of a realm",
+        "managementUrl must be the address of a realm",
     ),
     "html-404": (
         faults.answer(404, b"<html>", "text/html"),
