@@ -25,11 +25,8 @@ from toolchain.common import (
 
 VERSION = go.required("engine", "github.com/pulumi/pulumi/pkg/v3")
 HOST_VERSION = go.required("python_host", "github.com/pulumi/pulumi/sdk/v3")
-OLDEST_USABLE = (
-    3,
-    211,
-    0,
-)  # keeps tags on stacks in backends of one's own, which acmidm recover needs
+# Keeps tags on stacks in backends of one's own, which acmidm/engine/recovery.py needs.
+OLDEST_USABLE = (3, 211, 0)
 SET_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 BIN = ENGINE / "bin"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.repository import git
 from toolchain import install_venv
 from toolchain.common import ROOT, version_in
 
@@ -285,16 +286,8 @@ def test_ports_of_a_clone_are_moved_and_put_back(clone: Path) -> None:
     committed = texts()
     assert "127.0.0.1:8521/authorization/ws/oauth/v2/token" in committed
     assert "not in the last commit" in ports("100").stderr
-    identity = (
-        "-c",
-        "user.name=tests",
-        "-c",
-        "user.email=tests@example.org",
-        "-c",
-        "commit.gpgsign=false",
-    )
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=stacks"]):
-        subprocess.run(["git", *identity, *words], cwd=clone, check=True)
+        git(clone, *words)
     for _ in range(2):
         assert ports("100").returncode == 0
         assert texts() == re.sub(

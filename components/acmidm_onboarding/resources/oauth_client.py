@@ -32,13 +32,7 @@ from acmidm_onboarding.authorities.port import (
 )
 from acmidm_onboarding.engine_resources import INCARNATION, KEEP, METHOD, OTHER, WAITS
 from acmidm_onboarding.recorded import full_name
-from acmidm_onboarding.resources import (
-    adoption,
-    copied,
-    letting_go,
-    ownership,
-    switching,
-)
+from acmidm_onboarding.resources import adoption, copied, letting_go, ownership, switching
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
     AuthorityResource,
