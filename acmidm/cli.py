@@ -67,9 +67,8 @@ class Ending(Group):
                 1,
             )
         except OSError as error:
-            named = (
-                error.filename2 or error.filename
-            )  # of two names, as for a link, the second is written
+            # Of two names, as for a link, the second is written.
+            named = error.filename2 or error.filename
             if error.errno in _FULL:
                 if named is None:
                     give_up_output()

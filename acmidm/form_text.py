@@ -30,9 +30,10 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
 
 
 def _list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Node:
+    # A list in a form has no text with a colon without quotes.
     items = [
         Quoted(value) if isinstance(value, str) and ":" in value else value for value in values
-    ]  # a list in a form has no text with a colon without quotes
+    ]
     is_flow = not any(isinstance(item, Mapping) for item in items)
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=is_flow)
 

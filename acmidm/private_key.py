@@ -133,7 +133,8 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
         AttributeError,
         KeyError,
         RecursionError,
-    ):  # KeyError: its curve
+    ):
+        # KeyError: its curve.
         sentence = say("keys.no_private_key")
     raise Failure(on_one_line(f"{file}: {sentence}"))
 

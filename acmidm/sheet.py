@@ -205,9 +205,8 @@ def _of_csv(file: Path, wanted: Headings) -> Table:
 
 def _decoded(file: Path) -> str:
     content = file.read_bytes()
-    marked = content.startswith(
-        (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    )  # Excel's "Unicode text"
+    # Excel's "Unicode text".
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError:
@@ -223,9 +222,8 @@ def _parsed(text: str, delimiter: str) -> tuple[Table, str | None]:
     table: list[list[str]] = []
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        table.extend(
-            [_text(cell) for cell in cells] for cells in rows
-        )  # extend keeps the rows above one that raises
+        # extend keeps the rows above one that raises.
+        table.extend([_text(cell) for cell in cells] for cells in rows)
     except csv.Error as error:
         return table, say("import.row_fault", number=len(table) + 1, error=error)
     return table, None

@@ -198,9 +198,8 @@ def _desired(stack: Stack) -> Desired | None:
     before any authority is reached."""
     folder = stack.settings.forms_folder
     if not folder.is_dir():
-        if (
-            folder != Settings.model_fields["forms_folder"].default
-        ):  # the settings name a folder that is missing
+        if folder != Settings.model_fields["forms_folder"].default:
+            # The settings name a folder that is missing.
             raise InvalidSettings(say("drift.no_folder", folder=folder))
         return None
     stack.forms.valid()
@@ -252,9 +251,8 @@ def _real(
     behind.
     """
     products = _products(states)
-    for name in (
-        products.keys() - platforms.keys()
-    ):  # without an authority all clients would look as if removed
+    for name in products.keys() - platforms.keys():
+        # Without an authority all clients would look as if removed.
         raise InvalidSettings(say("drift.no_authority", platform=name))
     real: dict[Platform, Real] = {}
     unlisted: dict[tuple[Platform, str], str] = {}

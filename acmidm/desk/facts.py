@@ -191,9 +191,8 @@ class _ProgressRows:
         shown = state or connection
         if shown is None:
             raise ValueError("neither a form nor the state has it")
-        if (
-            state and connection
-        ):  # contacts and mandate come from the form: the state may still have former ones
+        if state and connection:
+            # Contacts and mandate come from the form: the state may still have former ones.
             fields = {**state.fields, "contacts": connection.fields.get("contacts")}
             shown = replace(state, form=connection.form, fields=fields, mandate=connection.mandate)
         keys = _keys(shown, asked)
@@ -342,9 +341,8 @@ class _Asked:
         try:
             return None if platform is None else read(platform)
         except AuthorityError as error:
-            self._down |= (
-                set() if isinstance(error, PerhapsGone) else {name}
-            )  # that is of one client alone
+            # That is of one client alone.
+            self._down |= set() if isinstance(error, PerhapsGone) else {name}
             _warn(error)
             return None
 

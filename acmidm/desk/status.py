@@ -100,9 +100,8 @@ class ListedConnection(ClientName):
     contacts: tuple[str, ...] = ()
     token_endpoint_auth_method: str
     scopes: tuple[str, ...]
-    reasons: dict[str, str] = Field(
-        default_factory=dict
-    )  # per scope, with the reference, where its form gives one
+    # Per scope, with the reference, where its form gives one.
+    reasons: dict[str, str] = Field(default_factory=dict)
     default_scopes: tuple[str, ...] = ()
     attributes: dict[str, str] = Field(default_factory=dict)
     keys: tuple[ListedKey, ...] | None

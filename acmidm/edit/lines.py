@@ -103,9 +103,8 @@ def put_last(items: Any, more: Iterable[Any]) -> None:
     token = (items.ca.items.get(last) or [None])[0] if isinstance(items, CommentedSeq) else None
     if token is None or items.fa.flow_style():
         return
-    own, _, below = token.value.partition(
-        "\n"
-    )  # the editor has all of it as the comment of the last item
+    # The editor has all of it as the comment of the last item.
+    own, _, below = token.value.partition("\n")
     if below:
         items.ca.items[len(items) - 1] = [
             CommentToken(f"\n{below}", token.start_mark, None),

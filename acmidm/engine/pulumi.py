@@ -80,9 +80,8 @@ def remove_tag(stack: str, name: str) -> None:
     try:
         _run("stack", "tag", "rm", name, "--stack", stack)
     except EngineError:
-        if name in stack_tags(
-            stack
-        ):  # else another run took it, at which the engine (3.274) fails on PostgreSQL
+        if name in stack_tags(stack):
+            # Else another run took it, at which the engine (3.274) fails on PostgreSQL.
             raise
 
 

@@ -54,9 +54,8 @@ from acmidm_onboarding.values.terms import Platform
 LOOK_TAG = "acmidm:look-first"
 """The tag of a stack whose authorities have to be read first; the run that has read them removes
 the tag."""
-_START_MARGIN = timedelta(
-    seconds=2
-)  # when a process started is known to the second, counted from the boot
+# When a process started is known to the second, counted from the boot.
+_START_MARGIN = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)

@@ -120,9 +120,8 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
                 )
             ):
                 next(iter(platform.authority.clients()), None)
-                for product in sorted(products.get(name, ()))[
-                    :1
-                ]:  # all products of a platform have one address
+                for product in sorted(products.get(name, ()))[:1]:
+                    # All products of a platform have one address.
                     with suppress(NotFound):  # it need not be offered there
                         next(iter(platform.product_api.configurations(product)), None)
         except Unreachable as error:

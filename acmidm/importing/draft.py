@@ -214,9 +214,8 @@ def _organisation(
     """Return the organisation by the codes at the authority or, without those, the row's; or else
     why there is none."""
     in_row, owners = row.values.get(Column.KBO), []
-    for client in reversed(
-        list(clients)
-    ):  # production, the last, names an organisation that is new
+    for client in reversed(list(clients)):
+        # Production, the last, names an organisation that is new.
         has = client.metadata.organisation
         if in_row and has.kbo and in_row != has.kbo:
             return None, [

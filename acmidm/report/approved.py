@@ -71,9 +71,8 @@ def approved_of(
     beside it, and the write refuses the rest.
     """
     steps = [step for step in previewed.get("steps") or () if _step(step) is not None]
-    sides = [
-        step.get(side) or {} for step in steps for side in ("oldState", "newState")
-    ]  # a client may get another key
+    # A client may get another key.
+    sides = [step.get(side) or {} for step in steps for side in ("oldState", "newState")]
     touched = {part[:2] for side in sides if (part := part_of(side)) is not None}
     clients = list(_clients(plan, touched, platforms, stolen))
     return {

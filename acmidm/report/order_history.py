@@ -147,9 +147,8 @@ class OrderHistory:
 
     def _possible_orders(self, connections: list[Declaration], rules: Rules) -> Iterator[Order]:
         stack = self._stack
-        strictest = Gate(
-            PromotionGate.ENFORCE, 0
-        )  # the gate may have refused earlier what it let through later
+        # The gate may have refused earlier what it let through later.
+        strictest = Gate(PromotionGate.ENFORCE, 0)
         for gate in (stack.settings.gate, NO_GATE, strictest):
             for form in stack.desired_by_forms(connections, gate).declared:
                 yield from said_before(form, confirmation_of(form, stack.confirmations), rules)

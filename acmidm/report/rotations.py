@@ -40,9 +40,10 @@ def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | N
                 state, compromised=form.compromised, signs_without_kid=form.signs_without_kid
             )
     pairs = [(old, new) for old, new in paired(before, after) if old and new]
+    # A preview has no ids.
     second = [
         replace(new, client_id=old.client_id) for old, new in pairs if _gets_a_second_key(old, new)
-    ]  # a preview has no ids
+    ]
     if stack is not None and second:
         for client_key, uses in keys_in_use(stack, second).items():
             is_without_kid = any(not use.with_kid for use in uses.values())

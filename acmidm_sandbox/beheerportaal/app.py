@@ -38,9 +38,10 @@ def create_app(settings: PortalSettings) -> FastAPI:
         async with AsyncExitStack() as opened:
             opened.callback(app.state.portal.close)
             if settings.smtp_port is not None:
+                # A portal without it starts sooner.
                 from acmidm_sandbox.beheerportaal.mail.office import (
                     receiving,
-                )  # a portal without it starts sooner
+                )
 
                 await opened.enter_async_context(
                     receiving(app.state.portal.database, settings.host, settings.smtp_port)

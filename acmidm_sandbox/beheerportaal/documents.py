@@ -31,9 +31,10 @@ Text = Annotated[
     StringConstraints(min_length=1, max_length=limits.LONGEST_TEXT, pattern=r"^[^\x00-\x1f\x7f]+$"),
     AfterValidator(visible),
 ]
+# RFC 6749 §3.3.
 ScopeName = Annotated[
     str, StringConstraints(max_length=limits.LONGEST_SCOPE, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")
-]  # RFC 6749 §3.3
+]
 Address = Annotated[
     str,
     StringConstraints(max_length=limits.LONGEST_CONTACT, pattern=r"^[^@\s]+@[^@\s]+$"),

@@ -24,9 +24,8 @@ def main() -> None:
     parser.add_argument("settings", type=Path, help="a JSON file with the fields of PortalSettings")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    logging.getLogger("mail.log").setLevel(
-        logging.ERROR
-    )  # aiosmtpd's, which has a line for each command
+    # aiosmtpd's, which has a line for each command.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
     # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news
     # at each request.
     warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)

@@ -63,9 +63,8 @@ def load_onboardings() -> list[list[Declaration]]:
     without_debug_messages()
     with _mistakes_reported():
         stack = _stack(_settings())
-        if (
-            not stack.forms.valid().forms
-        ):  # perhaps the wrong folder: declaring nothing would remove everything
+        if not stack.forms.valid().forms:
+            # Perhaps the wrong folder: declaring nothing would remove everything.
             raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
         connections = _desired(stack, stack.connections, are_all=True).declared
         if not is_handed():  # a command counts by itself

@@ -170,9 +170,8 @@ class Stack:
             platforms, read_confirmations(*map(self.confirmed_folder, platforms)), strict=True
         ):
             for key, confirmation in confirmed.items():
-                renamed = recorded.get(
-                    (confirmation.said.client_id, platform), key
-                )  # its file has the former key
+                # Its file has the former key.
+                renamed = recorded.get((confirmation.said.client_id, platform), key)
                 client_key = (
                     key if renamed in confirmed else renamed,
                     platform,

@@ -253,7 +253,8 @@ def _config_of(file: Path) -> dict[str, Any]:
         yaml.YAMLError,
         ValueError,
         RecursionError,
-    ):  # ValueError: a date or a number that Python cannot make
+    ):
+        # ValueError: a date or a number that Python cannot make.
         raise InvalidSettings(on_one_line(say("settings.not_yaml", name=file.name))) from None
     config = document.get("config") if isinstance(document, dict) else None
     return {str(key): value for key, value in config.items()} if isinstance(config, dict) else {}

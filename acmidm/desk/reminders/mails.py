@@ -153,9 +153,8 @@ def _of_step(waiting: StepWaits, room: Texts) -> dict[str, str]:
     if progress.since:
         waits.append(room("since", day=room.day(progress.since.astimezone(UTC).date())))
     if waiting.reminded:
-        waits.append(
-            room("reminded", day=room.day(waiting.reminded))
-        )  # the same text a week later is another mail
+        # The same text a week later is another mail.
+        waits.append(room("reminded", day=room.day(waiting.reminded)))
     step = f"{progress.step:d}"
     return {
         "what": room(

@@ -82,9 +82,8 @@ class Fields:
 
     def _wrong(self, product: Product, name: str, value: object) -> list[str]:
         wrong = of_field(product, name, value)
-        if (
-            wrong or self._owner.is_new
-        ):  # its new organisation.yaml will allow the value, which the team reviews
+        if wrong or self._owner.is_new:
+            # Its new organisation.yaml will allow the value, which the team reviews.
             return wrong
         return of_sender(product, name, value, self._owner.organisation, self._file)
 

@@ -33,9 +33,8 @@ from acmidm_sandbox.beheerportaal.store.keys_in_use import Use
 
 METHOD = "private_key_jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_MOST_SECONDS = (
-    10**11
-)  # since 1970, for three thousand years: a larger number is one of milliseconds
+# Since 1970, for three thousand years: a larger number is one of milliseconds.
+_MOST_SECONDS = 10**11
 
 
 @dataclass(frozen=True, slots=True)

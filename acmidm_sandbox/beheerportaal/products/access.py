@@ -14,9 +14,8 @@ from acmidm_sandbox.beheerportaal.limits import MOST_VALUES
 from acmidm_sandbox.beheerportaal.problems import Problem, first_of, not_found
 from acmidm_sandbox.beheerportaal.store import products
 
-LONGEST_CALL = (
-    128 * 1024
-)  # bytes that are read at all, so that of a notification the value that is too long can be named
+# Bytes that are read at all, so that of a notification the value that is too long can be named.
+LONGEST_CALL = 128 * 1024
 
 Mistake = Mapping[str, str]
 # What the wiki calls what is configured (6759612467, 6724387281); that a brand is its Afzender's is

@@ -28,9 +28,8 @@ class Database:
             OSError: where it can't be made.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(
-            mode=0o600
-        )  # SQLite gives the files beside it, such as the write-ahead log, the same mode
+        # SQLite gives the files beside it, such as the write-ahead log, the same mode.
+        path.touch(mode=0o600)
         self.path = path
         self.engine = _engine(path)
         self._writing = self.engine.execution_options(writes=True)

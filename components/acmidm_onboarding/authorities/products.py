@@ -59,9 +59,8 @@ class Products:
             if before is None and not current.owner.is_connection_of(wanted.owner):
                 _require_free(product, client_id, current, wanted)
             if before is not None and current.owner.is_connection_of(before.owner):
-                before = replace(
-                    before, owner=current.owner
-                )  # another incarnation is no other writer's change
+                # Another incarnation is no other writer's change.
+                before = replace(before, owner=current.owner)
             if must_write(current, before, wanted, name):
                 write("if-match", answer.etag)
             return None

@@ -148,9 +148,8 @@ def read_text(file: Path) -> str:
 def text_of(content: bytes) -> str:
     """Return the content of one of our files as text. Raises Unreadable."""
     try:
-        text = _bounded(content).decode(
-            "utf-8-sig"
-        )  # without the byte order mark that Windows editors write
+        # Without the byte order mark that Windows editors write.
+        text = _bounded(content).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unreadable(say("forms.not_utf8"), say("forms.not_utf8.remedy")) from error
     if hidden := _HIDDEN_BREAK.search(text):

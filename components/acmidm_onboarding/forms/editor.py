@@ -47,10 +47,11 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
     }
     for environment in Environment:
         parts[environment.value] = _request(request, catalogue, environment)
+    # "dv_notificaties_import:" with nothing behind it is fine.
     parts["ScopeRequest"]["type"] = [
         "object",
         "null",
-    ]  # "dv_notificaties_import:" with nothing behind it is fine
+    ]
     for part in parts.values():
         part.pop("title", None)
     return schema

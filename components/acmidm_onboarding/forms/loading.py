@@ -311,9 +311,8 @@ def _form_files(
                 )
             )
             continue
-        wanted = (
-            path.parent if path.name == ORGANISATION_FILE else path
-        )  # an organisation's mistakes show in its forms
+        # An organisation's mistakes show in its forms.
+        wanted = path.parent if path.name == ORGANISATION_FILE else path
         whole = files.is_folder(wanted)
         folder = wanted if whole else wanted.parent
         if link := next(filter(is_link, (path, wanted, folder)), None):

@@ -67,9 +67,8 @@ def _rename(
     near, or the form has it too."""
     path = tuple(part for part in details["loc"] if part != "[key]")
     names: Iterable[str] = ()
-    if path == ("organisation",) or not document.has(
-        path
-    ):  # a parent was renamed: the next round finds the field
+    if path == ("organisation",) or not document.has(path):
+        # A parent was renamed: the next round finds the field.
         return None
     if details["type"] == "extra_forbidden":
         names = _known_names(model, path[:-1])

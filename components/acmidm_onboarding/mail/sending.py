@@ -173,9 +173,8 @@ def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
         try:
             server.login(name, password)
         except smtplib.SMTPException as error:
-            if (
-                type(error) is smtplib.SMTPException
-            ):  # smtplib knows none of the ways to log in that are offered
+            if type(error) is smtplib.SMTPException:
+                # smtplib knows none of the ways to log in that are offered.
                 raise smtplib.SMTPNotSupportedError from None
             raise
 

@@ -55,9 +55,8 @@ class HandOverProvider(AuthorityProvider):
         before, made = _records(olds), _made(news)
         now = _due(before, news)
         is_unsent = self._settings.smtp_url is not None and bool(_mails(now, made))
-        is_awaited = len(made) < len(
-            news["connections"]
-        )  # a preview knows no client-ID of what is new
+        # A preview knows no client-ID of what is new.
+        is_awaited = len(made) < len(news["connections"])
         return DiffResult(
             changes=is_unsent or is_awaited or now != before,
             replaces=[],

@@ -114,9 +114,8 @@ class OAuthClientProvider(AuthorityProvider):
         existing = _find_by_key(authority, props)
         if existing is None:
             try:
-                parts = ClientParts(
-                    **props.pop(ownership.PARTS, {})
-                )  # known: the state has them with their resources
+                # Known: the state has them with their resources.
+                parts = ClientParts(**props.pop(ownership.PARTS, {}))
                 made = authority.register(_metadata(props), props.get("client_secret"), parts)
                 platform.made[made.client_id] = made.parts
                 outputs = {**inputs_of(props), "client_id": made.client_id, _HAND_OVER: True}

@@ -74,9 +74,8 @@ class Overlap:
         is_same = jwks == self.before.get("jwks")
         if kept is None and (is_same or self._days == 0):  # without a guard
             return inputs
-        if not isinstance(
-            jwks, Mapping
-        ):  # left to the portal, or known once another resource is made
+        if not isinstance(jwks, Mapping):
+            # Left to the portal, or known once another resource is made.
             return inputs if kept is None else {**inputs, SINCE: kept}
         guarded = self._days > 0 and self.wanted is not None and platform is not None
         try:
@@ -88,9 +87,8 @@ class Overlap:
                 REFUSED: self._refusal(f"which keys may leave cannot be known; {error}"),
             }
         recorded = dict(kept or {})
-        if (
-            kept is None or self.before.get("jwks") is None
-        ):  # what the client has may be recorded nowhere
+        if kept is None or self.before.get("jwks") is None:
+            # What the client has may be recorded nowhere.
             recorded = {**dict.fromkeys(by_thumbprint(registered), _EARLIER), **recorded}
         declared = by_thumbprint(jwks)
         if (
@@ -98,9 +96,8 @@ class Overlap:
             and guarded
             and self._refused(platform, registered, recorded, declared)
         ):
-            registered = self._without_gone(
-                platform, registered
-            )  # somebody may have removed the key already
+            # Somebody may have removed the key already.
+            registered = self._without_gone(platform, registered)
             if refused := self._refused(platform, registered, recorded, declared):
                 inputs |= {
                     REFUSED: self._refusal(refused),

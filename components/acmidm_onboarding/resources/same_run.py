@@ -43,9 +43,8 @@ class SameRun:
         Raises:
             Rejected: where the resource's replacement could not be made.
         """
-        names = _names(props) | _names(
-            {**props, "product": None}
-        )  # a configuration's own, and its client's
+        # A configuration's own, and its client's.
+        names = _names(props) | _names({**props, "product": None})
         with self._lock:
             not_made = names & self._not_made
             others = self._declared.get((props["platform"], id_), set()) - {props.get(INCARNATION)}

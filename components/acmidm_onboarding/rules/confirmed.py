@@ -88,9 +88,8 @@ def _declared(
     if confirmed is not None and confirmed.said.client_id is not None:
         if client := confirmed.client(form.client_key):
             yield _as(form, client, confirmed.registered, confirmed.jwks)
-        elif (
-            record is not None and record.client_id and record.protected
-        ):  # the next run forgets the client
+        elif record is not None and record.client_id and record.protected:
+            # The next run forgets the client.
             leaving = replace(form, leaving=form.leaving | {form.platform.value})
             yield _as(leaving, record, metadata_of(record), keys(record))
     elif record is not None and record.client_id:

@@ -249,9 +249,8 @@ def of_platform(
             key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)
         }
         given = {key: environ[name] for key, name in names.items() if environ.get(name)}
-        if not given.keys().isdisjoint(
-            _CREDENTIALS
-        ):  # another kind of credentials in the stack would be preferred
+        if not given.keys().isdisjoint(_CREDENTIALS):
+            # Another kind of credentials in the stack would be preferred.
             values = {key: value for key, value in values.items() if key not in _CREDENTIALS}
         values |= given
     return values

@@ -136,9 +136,10 @@ def _plain(text: str) -> str:
 def _prototype(char: str) -> str:
     """Return what a character looks like, by Unicode's table: ``o`` for ``ø``, ``l`` for ``1``,
     ``rn`` for ``m``."""
+    # A megabyte, which few commands need.
     from confusable_homoglyphs.confusables import (
         confusables_data,
-    )  # a megabyte, which few commands need
+    )
 
     like = [str(entry["c"]) for entry in confusables_data.get(char, ())]
     if char.isascii():  # either it looks like another character, or others look like it

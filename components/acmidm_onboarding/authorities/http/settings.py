@@ -13,9 +13,8 @@ class _ManagementUrl(SettingsModel):
     management_url: Annotated[Address, Field(description="The management API's address.")]
 
 
-class HttpSettings(
-    PlatformSettings, _ManagementUrl
-):  # the fields of the last come first, in errors too
+# The fields of the last base come first, in errors too.
+class HttpSettings(PlatformSettings, _ManagementUrl):
     """The settings of a platform whose clients are managed over HTTP."""
 
     @property

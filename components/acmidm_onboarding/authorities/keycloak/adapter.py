@@ -87,9 +87,8 @@ class Keycloak(Authority):
         self, metadata: ClientMetadata, client_secret: str | None, parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
         require_grantable(parts.scopes)
-        self._scopes.ids(
-            parts.scopes
-        )  # raises for what the realm lacks, which Keycloak would leave out
+        # Raises for what the realm lacks, which Keycloak would leave out.
+        self._scopes.ids(parts.scopes)
         existing = self._with_natural_key(metadata.software_id)
         if existing is not None:
             taken = {

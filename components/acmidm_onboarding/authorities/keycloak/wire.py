@@ -30,9 +30,8 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.harmless import harmless
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
 
-_NATURAL_KEYS = uuid.UUID(
-    "dde76c96-d454-4b8b-8f31-269b4878f0a2"
-)  # never to change: client-IDs come from it
+# Never to change: client-IDs come from it.
+_NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")
 _JWT = "client-jwt"
 _SECRET = "client-secret"
 _SECRET_SET_AT = "client.secret.creation.time"
@@ -307,9 +306,8 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
         name: _TRUE if grant in metadata.grant_types else None
         for grant, name in _FLOW_ATTRIBUTES.items()
     }
-    if (
-        metadata.jwks_uri is not None
-    ):  # else an address stays until keys are written: the client never has neither
+    if metadata.jwks_uri is not None:
+        # Else an address stays until keys are written: the client never has neither.
         attributes |= {
             "use.jwks.url": _TRUE,
             "jwks.url": metadata.jwks_uri,
