@@ -72,5 +72,6 @@ def test_what_is_no_form_at_all_is_reported_in_one_sentence(
     if kind not in (
         "an alias of itself",
         "very deep nesting",
-    ):  # there, the place is the parser's own
+    ):
+        # There, the place is the parser's own.
         assert (problem.line, problem.column) == (line, column)

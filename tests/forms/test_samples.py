@@ -70,9 +70,8 @@ def test_a_file_satisfies_its_schema_and_names_it(file: Path) -> None:
     kind = "catalogue" if file in PRODUCTS else of_folder
     up = "../" if file in PRODUCTS else "../../"
     assert text.startswith(f"# yaml-language-server: $schema={up}schema/{kind}.schema.json\n")
-    as_editors_read_it = json.loads(
-        json.dumps(yaml.safe_load(text), default=str)
-    )  # a day is a text to them
+    # A day is a text to them.
+    as_editors_read_it = json.loads(json.dumps(yaml.safe_load(text), default=str))
     Draft202012Validator(schema(f"{kind}.schema.json")).validate(as_editors_read_it)
 
 

@@ -52,9 +52,8 @@ def test_a_connection_that_works(request: pytest.FixtureRequest, where: str) -> 
     connection: Connection = request.getfixturevalue(where)
     done = connection.probe()
     assert (done.code, done.found) == (0, [])
-    assert (
-        done.steps.pop("product notificaties") == "untried"
-    )  # no call of its API that reads is public
+    # No call of its API that reads is public.
+    assert done.steps.pop("product notificaties") == "untried"
     assert set(done.steps.values()) <= {"passed", "untried"}
     text = connection.run()
     assert "geen fouten gevonden" in text.output

@@ -154,9 +154,8 @@ def test_the_log_says_who_did_what_and_nothing_secret(
     register_client(operator, token_endpoint_auth_method="client_secret_post", client_secret=secret)
     operator.get(CLIENTS, params={"software_id": "queried"})
     operator.get(f"{CLIENTS}/x%0Aforged")
-    operator.get(
-        "/health"
-    )  # a line is written after its answer was sent; after the next answer it is there
+    # A line is written after its answer was sent; after the next answer it is there.
+    operator.get("/health")
     log = portal.log.read_text()
     assert "POST /management/v1/clients 201 test-operator" in log
     assert "x%0Aforged 404" in log

@@ -41,9 +41,8 @@ def typed(arguments: Sequence[str], *lines: str) -> str:
             shown += part
             if shown[seen:].endswith(b": "):
                 seen = len(shown)
-                os.write(
-                    terminal, f"{left.pop(0)}\n".encode() if left else b"\x03"
-                )  # what asks more than expected is stopped
+                # What asks more than expected is stopped.
+                os.write(terminal, f"{left.pop(0)}\n".encode() if left else b"\x03")
     os.waitpid(child, 0)
     os.close(terminal)
     return shown.decode()

@@ -26,9 +26,8 @@ def test_adopted_but_not_recorded_is_adopted_again_and_goes_with_its_form(
         adopt(form, client_id)
     project.apply()
     before = [registry.client(form.application) for form in forms]
-    project.change_state(
-        lambda state: state.update(resources=[])
-    )  # as after a crash, or from a backup that was put back
+    # As after a crash, or from a backup that was put back.
+    project.change_state(lambda state: state.update(resources=[]))
     stop_adopting(goes)
     project.apply()
     of_resource = {"incarnation": None, "etags": None}

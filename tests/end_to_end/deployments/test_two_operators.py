@@ -46,9 +46,8 @@ def test_a_clone_that_is_behind_removes_no_client(
     done = project.recover()
     assert done.code == 0, done.output
     registry.set_scopes(registry.client(known.application)["client_id"], [])
-    healed = behind.acmidm(
-        "drift", "--stack", "tni", "--heal"
-    )  # a repair is no deployment: it says nothing about the revision
+    # A repair is no deployment: it says nothing about the revision.
+    healed = behind.acmidm("drift", "--stack", "tni", "--heal")
     assert healed.code == 1, healed.output
     before = registry.everything(known.application, new.application)
 

@@ -45,7 +45,8 @@ def test_what_is_typed_loses_no_client(platform: Platform, project: Project) -> 
         for one in (
             now,
             before[name],
-        ):  # Keycloak's own, which goes with whatever a client that is nobody's would keep unseen
+        ):
+            # Keycloak's own, which goes with whatever a client that is nobody's would keep unseen.
             one["attributes"].pop("backchannel.logout.session.required", None)
         assert now == before[name], name
     assert all(works(platform, form, ids[form.name]) for form in forms)

@@ -30,7 +30,8 @@ def test_requests_for_each_client(platform: Platform, tmp_path: Path) -> None:
             "POST",
             "GET",
             "DELETE",
-        ):  # the last withdraws the scope that Keycloak gives each client
+        ):
+            # The last withdraws the scope that Keycloak gives each client.
             assert (
                 len(keycloak.seen(method, r"/clients$|clientId=|/default-client-scopes/"))
                 == CLIENTS
@@ -44,9 +45,8 @@ def test_requests_for_each_client(platform: Platform, tmp_path: Path) -> None:
         project.succeed("preview", "--expect-no-changes")
         assert keycloak.requests == products.requests == []
         project.apply("--refresh")
-        project.succeed(
-            "preview", "--expect-no-changes"
-        )  # though a refresh forgets what was registered along
+        # Though a refresh forgets what was registered along.
+        project.succeed("preview", "--expect-no-changes")
         for proxy in (keycloak, products):
             proxy.heal()
 

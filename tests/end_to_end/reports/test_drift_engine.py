@@ -324,9 +324,8 @@ def test_on_a_terminal_it_says_what_it_waits_for(story: Story) -> None:
         text=True,
     ) as running:
         os.close(side)
-        with suppress(
-            OSError
-        ):  # what reading a terminal ends with once nobody writes there any more
+        with suppress(OSError):
+            # What reading a terminal ends with once nobody writes there any more.
             while read := os.read(terminal, 4096):
                 shown += read
         assert running.stdout is not None

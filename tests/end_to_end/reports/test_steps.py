@@ -53,10 +53,11 @@ def walk(both: Both, portal: RunningPortal, mails: dict[str, str]) -> None:
 
     both.tni.apply()
     made = rows(both.tni, "--stack", "tni", "gent")["tni"]
+    # Other tests give Gent an API-beheerder, or not.
     assert (made["step"], made["waits_for"]) in (
         (4, "organisation"),
         (5, "organisation"),
-    )  # other tests give Gent an API-beheerder, or not
+    )
     assert made["since"] is not None
     assert f"{portal.origin}/portaal" in made["text"]
 

@@ -57,10 +57,11 @@ class Does:
         def act(machine: Machine, action: str = self._actions[0], **values: Any) -> None:
             machine.do(action, **values)
 
+        # By which Hypothesis knows a rule.
         act.__name__, act.__qualname__ = (
             name,
             f"{machine.__name__}.{name}",
-        )  # by which Hypothesis knows a rule
+        )
         values: dict[str, Any] = dict(self._values)
         if len(self._actions) > 1:
             values["action"] = st.sampled_from(self._actions)

@@ -461,10 +461,11 @@ class Model:
         ):
             ways = [Way.REFUSED]
         if Way.DONE in ways and part != CLIENT and (client_id, CLIENT) not in self.real:
+            # Somebody removed the client, and no refresh has seen that.
             ways = [
                 Way.DONE,
                 Way.REFUSED,
-            ]  # somebody removed the client, and no refresh has seen that
+            ]
         then = seen.recorded.get((self.name(key), part))
         was_done = then is not None and (then.client_id, then.value, then.tainted) == (
             client_id,

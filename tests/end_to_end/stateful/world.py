@@ -269,9 +269,8 @@ class World:
             for other, one in self.model.recorded.items()
             if part == CLIENT and one.client_id == client_id
         ]:
-            if (
-                other not in there.recorded
-            ):  # after a rename in the state, what depends on it is not all that is inside
+            if other not in there.recorded:
+                # After a rename in the state, what depends on it is not all that is inside.
                 del self.model.recorded[other]
         self.model.recorded.pop(place, None)
         self.model.condemned = self.model.condemned_in(there)
@@ -699,9 +698,8 @@ class World:
         done = self.speed.acmidm("status", "--stack", "tni", "-o", "json")
         assert done.code == 0, done.output
         listed = dict[str, int]()
-        for one in json.loads(done.stdout)[
-            "connections"
-        ]:  # a client is there twice where a move ended in part
+        for one in json.loads(done.stdout)["connections"]:
+            # A client is there twice where a move ended in part.
             listed[one["client_id"]] = max(listed.get(one["client_id"], 0), len(one["scopes"]))
         # By their client: after a rename that failed in part, its scopes have its earlier name.
         scopes = {

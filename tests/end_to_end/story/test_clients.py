@@ -56,9 +56,8 @@ def tools() -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.timeout(
-    1800
-)  # s; it installs what npm, Maven and pip have to, and a busy machine takes long over it
+# Seconds; it installs what npm, Maven and pip have to, and a busy machine takes long over it.
+@pytest.mark.timeout(1800)
 def test_each_client_works_on_both_platforms(tmp_path: Path) -> None:
     """A token, a notification, a dossier and its result; who is refused says why, and fails. With
     the page's own commands."""

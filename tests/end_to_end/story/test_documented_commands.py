@@ -40,9 +40,8 @@ def test_each_command_works_as_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.timeout(
-    1800
-)  # s; a browser carries out thirty orders, and a busy machine takes long over it
+# Seconds; a browser carries out thirty orders, and a busy machine takes long over it.
+@pytest.mark.timeout(1800)
 def test_a_portal_without_an_api_from_a_clone(tmp_path: Path) -> None:
     """The page's own commands bring the sample forms up there; then nothing changes, and nothing
     differs."""
