@@ -18,6 +18,7 @@ from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.keycloaks import NAME as KEYCLOAK
 from acmidm_sandbox.supervisor import Daemon
 from tests.support.browser import chromium
+from tests.support.counted_engine import counted
 from tests.support.isolation import isolated
 from tests.support.keycloak import one_keycloak
 from tests.support.offered import SHARED, catalogue_folder, write_catalogue
@@ -56,6 +57,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.clear()
         os.environ.update({**environment, SHARED: str(shared)})
         write_catalogue(catalogue_folder())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    commands = counted(Path(os.environ[SHARED]))
+    if commands:
+        listed = ", ".join(f"{count} {name}" for name, count in commands.most_common())
+        terminalreporter.write_line(f"commands of the engine: {commands.total()} ({listed})")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

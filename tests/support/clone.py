@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from tests.support.engine import ROOT
+from tests.support.offered import SHARED
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _PORT = re.compile(r"127\.0\.0\.1:(\d+)")
@@ -66,10 +67,11 @@ reaches them."""
 def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     """A script of bash that stops at the first error, with nobody to answer and nothing of this
     clone or of `make` around it."""
+    shared = os.environ[SHARED]
     path = [
         entry
         for entry in os.environ["PATH"].split(os.pathsep)
-        if not Path(entry).is_relative_to(ROOT)
+        if not Path(entry).is_relative_to(ROOT) and not Path(entry).is_relative_to(shared)
     ]
     environment = {
         name: os.environ[name]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.counted_engine import count_in
 from toolchain.common import PULUMI_HOME
 from toolchain.environment import variables
 
@@ -29,9 +30,11 @@ def isolated(environment: Mapping[str, str], shared: Path) -> dict[str, str]:
         folder.mkdir()
     (home / "plugins").symlink_to(PULUMI_HOME / "plugins")
     kept = {name: value for name, value in environment.items() if not _is_of_a_stack(name)}
+    tools = variables()
     return {
         **kept,
-        **variables(),
+        **tools,
+        "PATH": count_in(shared, tools["PATH"]),
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": "of-tests",
