@@ -123,14 +123,20 @@ contracts: venv  ## Check which room may import which
 
 checks: lint lint-workflows typecheck contracts  ## Check style, types, workflows and imports
 
-test: ready random-plugin  ## Run the checks, and beside them the tests of each change
-	@$(MAKE) --no-print-directory -j2 checks tests
+# The checks first: where there are two cores, to run them beside the tests takes as long, and whoever waits
+# learns later what they found.
+ifdef ROOM
+test: ready
+	@$(in_environment) files=$$(python -m tests.support.rooms "$(ROOM)") && pytest $$files $(BY_FILE)
+else
+test: checks ready random-plugin tests  ## Run the checks, and the tests of each change; or those of what stands on one room (ROOM=forms)
+endif
 
 # A machine that keeps no bytecode would have each process compile all that it imports: twice the time for workers to find their tests.
-tests coverage test-keycloak test-exhaustive: export PYTHONDONTWRITEBYTECODE :=
+test tests test-unit coverage test-keycloak test-exhaustive: export PYTHONDONTWRITEBYTECODE :=
 
 tests:
-	@$(in_environment) pytest tests $(BY_FILE)
+	@$(in_environment) pytest tests $(BY_FILE) --durations 10
 
 coverage: ready random-plugin  ## Run all tests, and count the lines that ran: in the engine's, providers' and servers' processes too
 	@$(in_environment) pytest tests -m "exhaustive or not exhaustive" $(BY_FILE) --cov
@@ -144,5 +150,5 @@ test-exhaustive: ready random-plugin  ## Run what takes too long for each change
 	@$(in_environment) pytest tests -m exhaustive -n $(WORKERS) --dist load
 	@$(MAKE) --no-print-directory test-keycloak
 
-test-unit: venv  ## Run the tests that need no engine
-	.venv/bin/pytest tests --ignore tests/end_to_end
+test-unit: venv  ## Run the tests that need nothing but Python: after each edit
+	@.venv/bin/pytest tests --ignore tests/end_to_end -m "not exhaustive and not tool" $(BY_FILE)

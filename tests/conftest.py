@@ -17,6 +17,7 @@ from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.keycloaks import NAME as KEYCLOAK
 from acmidm_sandbox.supervisor import Daemon
+from tests.support import tools
 from tests.support.browser import chromium
 from tests.support.counted_engine import counted
 from tests.support.isolation import isolated
@@ -64,6 +65,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if commands:
         listed = ", ".join(f"{count} {name}" for name, count in commands.most_common())
         terminalreporter.write_line(f"commands of the engine: {commands.total()} ({listed})")
+    for sentence in tools.not_tried(terminalreporter.getreports("skipped")):
+        terminalreporter.write_line(sentence)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -76,6 +79,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts first the files that take longest: no worker waits for another's at the end."""
     items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+    for item in items:
+        if isinstance(item, pytest.Function) and not tools.FIXTURES.isdisjoint(item.fixturenames):
+            item.add_marker("tool")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,42 @@
+"""The tools that some tests need and some machines lack.
+
+Without its tool a test is not tried, and the last lines of the run say so. In CI it fails.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+
+_BRINGS = " brings it"
+FIXTURES = frozenset({"browser", "keycloak_server", "administrator"})
+"""The fixtures that start a tool, of tests outside ``end_to_end``."""
+
+
+def require(tool: str, command: str, *, is_here: bool) -> None:
+    """Skip the test where a tool is not here; ``command`` is what brings it."""
+    if is_here:
+        return
+    reason = f"{tool} is not here; {command}{_BRINGS}"
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason} (CI tries all tests)", pytrace=False)
+    pytest.skip(reason)
+
+
+def not_tried(skipped: Iterable[pytest.TestReport]) -> list[str]:
+    """Return a sentence for each tool that tests were not tried without."""
+    reasons = Counter(_reason(report) for report in skipped)
+    return [
+        f"not tried: {count} {'test' if count == 1 else 'tests'}, for {reason}"
+        for reason, count in sorted(reasons.items())
+        if reason.endswith(_BRINGS)
+    ]
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """What a test was skipped for: pytest gives the file, the line and that."""
+    longrepr = report.longrepr
+    return longrepr[2].removeprefix("Skipped: ") if isinstance(longrepr, tuple) else ""
