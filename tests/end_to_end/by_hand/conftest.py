@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.end_to_end.reports.conftest import CommandLine
 from tests.support.by_hand import adopt, made_by_hand
+from tests.support.command_line import CommandLine
 from tests.support.engine import Project, settings_of
 from tests.support.fixtures import portal, registry
 from tests.support.forms import PLAIN, SEND, FormFile, write_form

@@ -11,8 +11,8 @@ import json
 import yaml
 
 from tests.end_to_end.by_hand.conftest import BY, ByHand
-from tests.end_to_end.reports.conftest import CommandLine
 from tests.support.by_hand import made_by_hand
+from tests.support.command_line import CommandLine
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal
 

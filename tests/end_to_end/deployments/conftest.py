@@ -3,7 +3,7 @@ applications of its own."""
 
 from __future__ import annotations
 
-from tests.end_to_end.reports.conftest import acmidm
+from tests.support.command_line import acmidm
 from tests.support.fixtures import portal, project, registry
 from tests.support.two_stacks import both
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.reports.conftest import CommandLine
+from tests.support.command_line import CommandLine
 from tests.support.engine import Project, details
 from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
 from tests.support.registry import Registry

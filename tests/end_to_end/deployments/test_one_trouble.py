@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.end_to_end.reports.conftest import CommandLine
 from tests.support.by_hand import adopt, stop_adopting
+from tests.support.command_line import CommandLine
 from tests.support.engine import Project
 from tests.support.forms import DOSIS, DOSSIERS, SEND, write_form
 from tests.support.registry import Registry

@@ -7,7 +7,7 @@ import json
 
 import yaml
 
-from tests.end_to_end.reports.conftest import CommandLine
+from tests.support.command_line import CommandLine
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, write_form
 from tests.support.keycloak_platform import Platform

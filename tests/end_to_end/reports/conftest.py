@@ -1,66 +1,18 @@
-"""The engine tests' portal and project, and the command line in that project."""
+"""The portal and project of the tests of reports, and the forms that they write."""
 
 from __future__ import annotations
 
-import json
-import re
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
 from tests.desk.conftest import post_office, settings
-from tests.support.engine import Outcome, Project
+from tests.support.command_line import acmidm
+from tests.support.engine import Project
 from tests.support.fixtures import portal, project, registry
 from tests.support.forms import FormFile, write_form
-from tests.support.offered import write_catalogue
-from tests.support.repository import git
 from tests.support.two_stacks import both
 
-__all__ = ["both", "portal", "post_office", "project", "registry", "settings"]
-
-
-@dataclass
-class CommandLine:
-    """``acmidm`` in a project's folder, as people and pipelines run it."""
-
-    project: Project
-
-    def run(self, *words: str) -> Outcome:
-        return self.project.acmidm(*words)
-
-    def json(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """The JSON output of a command that ends with ``code``."""
-        outcome = self.run(*words, "--output", "json")
-        assert outcome.code == code, outcome.output
-        return dict(json.loads(outcome.stdout))
-
-    def git(self, *words: str) -> str:
-        return git(self.project.folder, *words)
-
-    def keep_in_git(self) -> None:
-        """Makes the project a repository with all that a review of revisions reads, and commits
-        it."""
-        write_catalogue(self.project.folder / "catalogue")
-        self.project.configure({"catalogueFolder": "catalogue"})
-        self.git("init", "--quiet", "--initial-branch=main")
-        self.commit()
-
-    def commit(self) -> None:
-        """Commits what a review of revisions reads, changed or not."""
-        self.git("add", "--all", "onboardings", "catalogue", "Pulumi*.yaml")
-        self.git("commit", "--quiet", "--allow-empty", "--message=forms")
-
-    def review_of_forms(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """The review of what is here against the last commit, which it makes."""
-        self.commit()
-        return self.json("review", "--base", "HEAD^", *words, code=code)
-
-
-@pytest.fixture
-def acmidm(project: Project) -> CommandLine:
-    return CommandLine(project)
+__all__ = ["acmidm", "both", "portal", "post_office", "project", "registry", "settings"]
 
 
 def write(project: Project, name: str, **how: Any) -> FormFile:
@@ -69,14 +21,3 @@ def write(project: Project, name: str, **how: Any) -> FormFile:
     return write_form(
         project.forms, f"gent/{name}", **{"application": f"{name}-{uuid.uuid4().hex[:12]}", **how}
     )
-
-
-def changes_in(
-    report: dict[str, Any], part: str = "connections"
-) -> set[tuple[str, str, str | None]]:
-    """The changes in a report's JSON: application (as ``write`` was given it), kind, subject."""
-    return {
-        (re.sub(r"-[0-9a-f]{12}", "", one["application"]), change["kind"], change.get("subject"))
-        for one in report[part]
-        for change in one["changes"]
-    }

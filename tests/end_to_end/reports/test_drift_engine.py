@@ -18,11 +18,12 @@ from joserfc.jwk import ECKey
 from pulumi.runtime import rpc
 
 from acmidm_onboarding.values.marks import MARKS
-from tests.end_to_end.reports.conftest import CommandLine, changes_in, write
-from tests.end_to_end.reports.test_sources import DAY, TEN_DAYS, ends
+from tests.end_to_end.reports.conftest import write
 from tests.support.client_secrets import has_access, rotate_by_hand, secret_of
+from tests.support.command_line import CommandLine, changes_in
 from tests.support.engine import ROOT, Project, details
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile
+from tests.support.key_ends import DAY, TEN_DAYS, ends
 from tests.support.portal import OPERATOR, RunningPortal, client_document, new_key, public_jwk
 from tests.support.registry import Registry, kids
 

@@ -10,7 +10,8 @@ import pytest
 
 from acmidm.engine import pulumi as engine
 from acmidm.engine import stacks
-from tests.end_to_end.reports.conftest import CommandLine, write
+from tests.end_to_end.reports.conftest import write
+from tests.support.command_line import CommandLine
 from tests.support.engine import Project
 from tests.support.evidence import write_evidence
 from tests.support.forms import PLAIN, FormFile

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.end_to_end.reports.conftest import CommandLine, changes_in, write
+from tests.end_to_end.reports.conftest import write
+from tests.support.command_line import CommandLine, changes_in
 from tests.support.engine import Project
 from tests.support.registry import Registry
 

@@ -10,9 +10,9 @@ from joserfc.jwk import ECKey
 
 from acmidm_onboarding.settings import Settings
 from tests.desk.test_mails import text_of
-from tests.end_to_end.reports.test_sources import DAY, ends
 from tests.support.engine import Outcome, Project
 from tests.support.forms import GENT, write_form
+from tests.support.key_ends import DAY, ends
 from tests.support.mail_server import MailServer
 from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry

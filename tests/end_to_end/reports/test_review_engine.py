@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.end_to_end.reports.conftest import CommandLine, changes_in, write
+from tests.end_to_end.reports.conftest import write
 from tests.end_to_end.reports.test_sources import without_engine
+from tests.support.command_line import CommandLine, changes_in
 from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.portal import RunningPortal, new_key, register_client

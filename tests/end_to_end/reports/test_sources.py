@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,16 @@ import pytest
 from acmidm.report.kinds import Kind
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.values.terms import Platform
-from tests.end_to_end.reports.conftest import CommandLine, changes_in, write
+from tests.end_to_end.reports.conftest import write
+from tests.support.command_line import CommandLine, changes_in
 from tests.support.engine import Project, settings_of
 from tests.support.evidence import write_evidence
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile
+from tests.support.key_ends import DAY, FIVE_YEARS, TEN_DAYS, ends
 from tests.support.offered import ATTRIBUTE, offered
 from tests.support.portal import RunningPortal, register_client, running_portal
 from tests.support.registry import Registry
 
-DAY = 86_400
-TEN_DAYS, FIVE_YEARS = 10 * DAY, 5 * 365 * DAY
 TAKEN_OVER = f"taken-over-{uuid.uuid4().hex[:12]}"
 
 Changes = dict[str, tuple[str | None, ...]]
@@ -315,12 +314,6 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     for name, form in forms.items():
         if name != "removed":
             form.save()
-
-
-def ends(form: FormFile, kid: str, seconds: int) -> None:
-    """Gives a key of the form an end, so many seconds from now."""
-    file = form.path.with_name(f"{form.path.stem}-{kid}.jwk.json")
-    file.write_text(json.dumps({**json.loads(file.read_text()), "exp": int(time.time()) + seconds}))
 
 
 def register_as_declared(portal: RunningPortal) -> str:
