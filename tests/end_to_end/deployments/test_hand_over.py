@@ -4,35 +4,17 @@ should, and never in anybody's way."""
 from __future__ import annotations
 
 import json
-from email.message import EmailMessage
 from typing import Any
 
 from acmidm.report.approved import urns_of
 from tests.support.by_hand import adopt, made_by_hand
 from tests.support.engine import Project, place_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
-from tests.support.mail_server import MailServer, running_mail_server
+from tests.support.handing_over import hand_over, mailing, text_of
+from tests.support.mail_server import running_mail_server
 from tests.support.registry import Registry
 
 A, B, GONE = "a@stad-gent.example", "b@stad-gent.example", "weg@stad-gent.example"
-
-
-def hand_over(project: Project, form: FormFile) -> dict[str, Any]:
-    """What the state has of what an organisation was told."""
-    resources = json.loads(project.exported())["deployment"]["resources"]
-    (client_id,) = [
-        one["id"] for one in resources if place_of(one["urn"]) == f"OAuthClient {form.key}"
-    ]
-    (records,) = [
-        one["outputs"]["records"] for one in resources if place_of(one["urn"]) == "HandOver mails"
-    ]
-    return {"client_id": client_id, **records[f"acmidm {client_id}"]}
-
-
-def mailing(project: Project, server: MailServer) -> None:
-    project.configure(
-        {"smtpUrl": f"smtp://127.0.0.1:{server.port}", "mailSender": "DV <noreply@dv.example>"}
-    )
 
 
 def with_contacts(form: FormFile, *contacts: str) -> None:
@@ -216,10 +198,6 @@ def test_what_was_not_done_is_not_told_and_what_was_told_is_remembered(project: 
         project.configure({"protectClients": False})
         project.apply()
         project.succeed("destroy", "--yes", "--skip-preview", "--suppress-progress")
-
-
-def text_of(mail: EmailMessage) -> str:
-    return str(mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
 
 
 def test_a_client_that_is_brought_back_is_told_its_new_id(

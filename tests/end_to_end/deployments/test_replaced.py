@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.deployments.test_hand_over import mailing
 from tests.support.engine import ROOT, Outcome, Project, kind_of, place_of
 from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
+from tests.support.handing_over import mailing
 from tests.support.mail_server import MailServer, running_mail_server
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal

@@ -16,7 +16,6 @@ from itertools import product
 
 import pytest
 
-from tests.end_to_end.deployments.test_hand_over import hand_over, mailing
 from tests.end_to_end.deployments.test_rotation import as_if_days_ago, drop
 from tests.support import faults
 from tests.support.between import API, ProxiedProject, require_as_declared
@@ -28,6 +27,7 @@ from tests.support.engine import COMMAND_SECONDS, Project
 from tests.support.evidence import prove
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
+from tests.support.handing_over import hand_over, mailing
 from tests.support.mail_server import running_mail_server
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
