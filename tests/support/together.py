@@ -56,6 +56,8 @@ class OneStack:
 
     writes: ClassVar[Collection[str]] = ("up", "deploy", "refresh")
     """The commands that change something; all others read, and run before these."""
+    slow_reads: ClassVar[Collection[str]] = ("preview", "looking_preview", "diff", "review")
+    """Those that run the engine, once no case waits for another read: so more cases share them."""
 
     @property
     def forms(self) -> Path:
@@ -218,10 +220,10 @@ def _next(at: OneStack, name: str, script: Script, gave: Any) -> Command | None:
 
 
 def _first(at: OneStack, commands: Iterable[Command]) -> Command:
-    """Return what runs next: whatever only reads, else what all wait for."""
+    """Return what runs next: whatever only reads, the fast reads first; else what all wait for."""
     wanted = {command.__name__: command for command in commands}
-    for name, command in wanted.items():
-        if name not in at.writes:
-            return command
+    reads = [name for name in wanted if name not in at.writes]
+    if reads:
+        return wanted[min(reads, key=lambda name: name in at.slow_reads)]
     (command,) = wanted.values()  # cases that share a stack wait for the same commands
     return command
