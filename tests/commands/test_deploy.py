@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,41 +17,44 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from acmidm.cli import app
 from acmidm.commands import deploy
 from acmidm.engine import pulumi, stacks
 from tests.support.engine import ROOT
-from tests.support.warm_server import warm_environment
 from toolchain import install_random
 
 CLIENT = "pulumi-python:dynamic/acmidm:OAuthClient"
 PASSWORD = "random:index/randomPassword:RandomPassword"
 ONBOARDING = "acmidm:index:Onboarding"
-ENGINE = """#!{python} -IS
-import os, pathlib, signal, sys
+ENGINE = """#!/bin/sh
+here="{folder}"
+command="$1"
+[ "$1" != stack ] || command="$1 $2"
+case "$2 $3" in "tag list" | "tag rm") command="$1 $2 $3" ;; esac
+echo "$command" >> "$here/called"
+when="each step"
+[ "$PULUMI_SKIP_CHECKPOINTS" != true ] || when="at the end"
+echo "$command $when" >> "$here/state"
+[ ! -e "$here/$command.json" ] || cat "$here/$command.json"
+[ ! -e "$here/$command.waits" ] || exec {python} -IS "$here/waits.py"
+[ ! -e "$here/$command.dies" ] || kill -KILL $$
+if [ -e "$here/$command.fails" ]; then
+    echo "error: $command failed" >&2
+    exit 1
+fi
+"""
+WAITS = """
+import pathlib, signal, sys
 here = pathlib.Path(__file__).parent
-words = [word for word in sys.argv[1:] if not word.startswith("-")]
-command = " ".join(words[:2 if words[0] == "stack" else 1])
-command += (" list" if "list" in words else "") + (" rm" if "rm" in words else "")
-with (here / "called").open("a") as called:
-    print(command, file=called)
-with (here / "state").open("a") as state:
-    print(command, "at the end" if os.environ.get("PULUMI_SKIP_CHECKPOINTS") == "true" else "each step", file=state)
-said = here / f"{{command}}.json"
-if said.exists():
-    print(said.read_text())
-if (here / f"{{command}}.waits").exists():
-    def end(*_):
-        (here / "ended in good order").touch()
-        sys.exit(1)
-    signal.signal(signal.SIGINT, end)
-    (here / "ready").write_text("ready")
-    signal.pause()
-if (here / f"{{command}}.dies").exists():
-    os.kill(os.getpid(), signal.SIGKILL)
-if (here / f"{{command}}.fails").exists():
-    sys.exit("error: " + command + " failed")
-"""  # noqa: E501
+def end(*_):
+    (here / "ended in good order").touch()
+    sys.exit(1)
+signal.signal(signal.SIGINT, end)
+(here / "ready").write_text("ready")
+signal.pause()
+"""
 
 
 @dataclass
@@ -72,36 +76,26 @@ class Engine:
             line for line in (self.folder / "called").read_text().splitlines() if line not in READ
         ]
 
-    def variables(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
-            "PULUMI_BACKEND_URL": "s3://elsewhere",
-        }
-
-    def deploy(self, *options: str) -> subprocess.CompletedProcess[str]:
+    def deploy(self, *options: str) -> Result:
+        """Deploy in this process; what the engine prints itself is not in the result."""
         (self.folder / "called").unlink(missing_ok=True)
-        words = [str(warm_environment() / "bin" / "acmidm"), "deploy", "--stack", "tni", *options]
-        return subprocess.run(
-            words,
-            cwd=self.folder,
-            env=self.variables(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        return CliRunner().invoke(app, ["deploy", "--stack", "tni", *options])
 
 
+COMMAND = (str(Path(sys.executable).with_name("acmidm")), "deploy", "--stack", "tni")
 READ = ("stack rename", "stack export", "stack tag list", "stack history")
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """A stack of which nothing has to be looked at first, and whose preview shows nothing."""
     script = tmp_path / "pulumi"
-    script.write_text(ENGINE.format(python=sys.executable))
+    script.write_text(ENGINE.format(folder=tmp_path, python=sys.executable))
     script.chmod(0o755)
+    (tmp_path / "waits.py").write_text(WAITS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://elsewhere")
     for name in ("Pulumi.yaml", "Pulumi.tni.yaml"):
         shutil.copy(ROOT / name, tmp_path)
     made = Engine(tmp_path)
@@ -219,11 +213,12 @@ def test_the_state_is_written_at_the_end_where_all_that_is_made_is_found_again(
 
 
 def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) -> None:
+    """A process of its own, for what it prints is before what the engine prints."""
     engine.says(
         "preview", plan(*steps("create", "OVO000001/loket"), refused=["client x does not exist"])
     )
     engine.fails("up")
-    done = engine.deploy()
+    done = subprocess.run(COMMAND, capture_output=True, text=True, check=False, timeout=60)
     assert engine.called == [
         "preview",
         "stack tag",
@@ -240,7 +235,7 @@ def test_a_run_that_is_killed_leaves_its_mark_on_the_stack(engine: Engine) -> No
     all the same."""
     engine.says("preview", plan(*steps("create", "OVO000001/loket")))
     engine.fails("up", "dies")
-    assert engine.deploy().returncode != 0
+    assert engine.deploy().exit_code != 0
     assert engine.called == ["preview", "stack tag", "up"]
 
 
@@ -251,7 +246,7 @@ def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
     warned = {"severity": "warning", "message": "warning: one mandate ends soon\n"}
     engine.says("preview", {**plan(*as_declared), "diagnostics": [warned]})
     done = engine.deploy()
-    assert (done.returncode, engine.called) == (0, ["preview"])
+    assert (done.exit_code, engine.called) == (0, ["preview"])
     assert done.stderr == "warning: one mandate ends soon\n"
     assert done.stdout == "tni is as declared, 2 unchanged: nothing is run\n"
     for change in (
@@ -261,7 +256,7 @@ def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
     ):
         changed = {**as_declared[1], "newState": {**as_declared[1]["newState"], **change}}
         engine.says("preview", plan(as_declared[0], changed))
-        assert engine.deploy().returncode == 0
+        assert engine.deploy().exit_code == 0
         assert engine.called[-3:] == ["stack tag", "up", "stack tag rm"], change
     engine.says("preview", plan(*as_declared))
     replaced = {**resource("OVO000001/loket"), "delete": True}
@@ -291,7 +286,7 @@ def test_settings_that_the_state_lacks_are_a_change(
     }
     engine.says("stack export", {"deployment": {"resources": [provider]}})
     engine.says("preview", plan(*steps("same", "OVO000001/loket")))
-    assert engine.deploy().returncode == 0
+    assert engine.deploy().exit_code == 0
     assert ("up" in engine.called) is runs
 
 
@@ -299,7 +294,7 @@ def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> Non
     """As with mistakes in the forms, which the program refuses as a whole."""
     engine.says("preview", plan(refused=["onboardings/gent/loket.yaml:1:1: wrong; correct it"]))
     done = engine.deploy()
-    assert (done.returncode, engine.called) == (1, ["preview"])
+    assert (done.exit_code, engine.called) == (1, ["preview"])
     assert (
         done.stderr.splitlines()[0] == "refused: onboardings/gent/loket.yaml:1:1: wrong; correct it"
     )
@@ -320,7 +315,7 @@ def test_a_run_that_did_not_end_well_makes_the_next_one_look_first(
     """Though the rest is brought up all the same where that look fails."""
     trouble(engine)
     engine.fails("refresh")
-    assert engine.deploy().returncode == 1
+    assert engine.deploy().exit_code == 1
     assert [
         command for command in engine.called if command not in ("stack tag", "stack import")
     ] == [
@@ -339,7 +334,7 @@ def test_the_mark_of_such_a_run_goes_once_a_look_went_well(
     """Whenever this run writes the state."""
     engine.says("stack tag list", {"acmidm:look-first": "true"})
     engine.says("preview", plan(*planned))
-    assert engine.deploy().returncode == 0
+    assert engine.deploy().exit_code == 0
     assert engine.called[-3:] == ["refresh", "up", "stack tag rm"]
 
 
@@ -359,10 +354,8 @@ def test_whoever_stops_it_stops_the_engine_in_good_order(
         [
             "sh",
             "-c",
-            f"trap '' INT; exec {Path(sys.executable).with_name('acmidm')} deploy --stack tni",
+            f"trap '' INT; exec {shlex.join(COMMAND)}",
         ],
-        cwd=engine.folder,
-        env=engine.variables(),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -386,16 +379,16 @@ def test_a_mass_change_needs_a_word(engine: Engine) -> None:
     ):
         engine.says("preview", preview)
         done = engine.deploy()
-        assert (done.returncode, engine.called) == (1, ["preview"])
+        assert (done.exit_code, engine.called) == (1, ["preview"])
         said = done.stderr.splitlines()[-1]
         assert said.startswith(
             "4 clients of 10 on tni would be removed or replaced, more than 30%: "
         )
         assert said.endswith("add --allow-mass-change")
     engine.says("preview", plan(*steps("delete", *names[:4]), *kept))
-    assert engine.deploy("--allow-mass-change").returncode == 0
+    assert engine.deploy("--allow-mass-change").exit_code == 0
     engine.says("preview", plan(*steps("delete", *names[:3]), *steps("same", *names[3:])))
-    assert engine.deploy().returncode == 0, "three of ten are 30%, and not more"
+    assert engine.deploy().exit_code == 0, "three of ten are 30%, and not more"
 
 
 @pytest.mark.parametrize("secret_in", ["nothing", "form", "state"])

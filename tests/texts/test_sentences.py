@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -55,18 +56,23 @@ WORDS = re.compile(r"[A-Za-z]{3,} | [A-Za-z]{3,}")
 
 
 @cache
+def files() -> list[Path]:
+    return [*chain.from_iterable(sorted(folder.rglob("*.py")) for folder in PRODUCT)]
+
+
+@cache
 def trees() -> dict[Path, ast.Module]:
-    return {
-        file: ast.parse(file.read_bytes())
-        for folder in PRODUCT
-        for file in sorted(folder.rglob("*.py"))
-    }
+    """Parsed by the first test that reads them, and by no worker that runs none of these."""
+    return {file: ast.parse(file.read_bytes()) for file in files()}
 
 
-def calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _name(node.func) in names:
-            yield node
+@cache
+def all_calls(tree: ast.Module) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def calls(tree: ast.Module, *names: str) -> Iterator[ast.Call]:
+    return (call for call in all_calls(tree) if _name(call.func) in names)
 
 
 def said(tree: ast.Module) -> Iterator[ast.Call]:
@@ -155,8 +161,9 @@ def test_each_text_is_said() -> None:
             assert {name, stem} & whole or any(one.fullmatch(name) for one in put_together), name
 
 
+@cache
 def files_that_are_done() -> list[Path]:
-    return [file for file in trees() if any(file.is_relative_to(one) for one in DONE)]
+    return [file for file in files() if any(file.is_relative_to(one) for one in DONE)]
 
 
 @pytest.mark.parametrize(
