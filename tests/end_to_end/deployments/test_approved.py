@@ -1,59 +1,106 @@
 """What a person approved is what runs: a review that was saved, then a deployment that departs from
-it in nothing."""
+it in nothing.
+
+All cases share one stack, one saved review and two deployments of it. Some of them are refused,
+which holds nobody else up.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from tests.support.engine import Outcome, Project, details
+from tests.support.by_hand import adopt, made_by_hand
+from tests.support.engine import Outcome, Project
 from tests.support.evidence import write_evidence
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry, kids
+from tests.support.together import OneStack, Script, own, together
+
+OVERLAP_DAYS = 14
 
 
-def differs(outcome: Outcome) -> list[str]:
-    """What is listed as other than approved."""
-    assert outcome.code == 1, outcome.output
-    return [
-        line.removeprefix("differs: ")
-        for line in outcome.stderr.splitlines()
-        if line.startswith("differs: ")
-    ]
+@dataclass
+class ApprovedStack(OneStack):
+    """A stack whose review is saved, and then carried out."""
+
+    departing: set[str] = field(default_factory=set)
+    """The keys of the clients that are not as approved at the first deployment."""
+
+    writes: ClassVar[Collection[str]] = (*OneStack.writes, "deploy_approved")
+    slow_reads: ClassVar[Collection[str]] = (
+        *OneStack.slow_reads,
+        "save_review",
+        "deploy_with_another_setting",
+    )
+
+    @property
+    def file(self) -> Path:
+        return self.project.folder / "approved.json"
+
+    def save_review(self) -> Outcome:
+        return self.project.acmidm("review", "--stack", "tni", "--save", str(self.file))
+
+    def deploy_approved(self) -> Outcome:
+        return self.project.recover("--approved", str(self.file))
+
+    def deploy_with_another_setting(self) -> Outcome:
+        """What is approved, after a change of a setting, which is undone then."""
+        self.project.configure({"keyOverlapDays": 3})
+        outcome = self.deploy_approved()
+        self.project.configure({"keyOverlapDays": OVERLAP_DAYS})
+        return outcome
+
+    def saved(self) -> dict[str, Any]:
+        """What the review has of each step."""
+        steps: dict[str, Any] = json.loads(self.file.read_text())["steps"]
+        return steps
 
 
-def test_what_changes_in_between_is_left_out(project: Project, registry: Registry) -> None:
-    """At the authority, where no preview looks; in a form; in the state: each is named, nothing of
-    it is written. Put back, it runs.
+@pytest.fixture(scope="module")
+def at(
+    portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> ApprovedStack:
+    project = Project(tmp_path_factory.mktemp("approved"))
+    project.connect(portal, keyOverlapDays=OVERLAP_DAYS)
+    return ApprovedStack(project, registry, portal)
 
-    Of a client that leaves both runs are approved with the first. Of one that does not change
-    nothing is.
-    """
-    form, leaves = write_form(project.forms, scopes=(SEND,)), write_form(project.forms, "gent/gaat")
-    beside = write_form(project.forms, "gent/blijft", keys=())
-    project.apply()
-    client = registry.client(form.application)
+
+def differs(outcome: Outcome, *words: str) -> list[str]:
+    """What is listed as other than approved, and has one of these words."""
+    assert outcome.code != 0, outcome.output
+    lines = outcome.stderr.splitlines()
+    found = [line.removeprefix("differs: ") for line in lines if line.startswith("differs: ")]
+    return [sentence for sentence in found if any(word in sentence for word in words)]
+
+
+@together
+def test_what_changes_in_between_is_left_out(at: ApprovedStack) -> Script:
+    """At the authority, where no preview looks, and in a form: each is named, nothing of it is
+    written. Put back, it runs."""
+    form = write_form(at.forms, "gent/anders", scopes=(SEND,))
+    yield at.up
+    client = at.registry.client(form.application)
     client_id = client["client_id"]
     form.request()["scopes"][PLAIN] = {}
     form.save()
-    leaves.document["retire"] = "2020-03-31"
-    leaves.save()
-    file = project.folder / "approved.json"
-    reviewed = project.acmidm("review", "--stack", "tni", "--save", str(file))
-    assert reviewed.code == 0, reviewed.output
+    yield at.save_review
 
-    registry.set_scopes(client_id, [SEND, DOSSIERS])
-    registry.change(client_id, contacts=["hand@stad.example"])
+    at.departing.add(form.key)
+    at.registry.set_scopes(client_id, [SEND, DOSSIERS])
+    at.registry.change(client_id, contacts=["hand@stad.example"])
     form.request()["scopes"][PLAIN] = {"reason": "another one"}
     form.save()
-    other = write_form(project.forms, "gent/nieuw")
-    found = differs(project.recover("--approved", str(file)))
-    assert f"create OAuthClient {other.key}: was not reviewed" in found
-    assert [sentence for sentence in found if other.key not in sentence] == [
+    done = yield at.deploy_approved
+    assert differs(done, form.key, client_id) == [
         f"update ClientScopes {form.key}: becomes.inputs.scopes.{PLAIN} requested → another one",
         (
             f"client acmidm {client_id} was changed at its authority since the review: has other"
@@ -61,90 +108,206 @@ def test_what_changes_in_between_is_left_out(project: Project, registry: Registr
             " none → on request"
         ),
     ]
-    assert registry.clients(other.application) == []
-    assert registry.clients(leaves.application) == [], "who does not differ waits for nobody"
-    assert DOSSIERS in registry.client(form.application)["scopes"]
-    other.path.unlink()
+    now = at.registry.client(form.application)
+    assert (DOSSIERS in now["scopes"], PLAIN in now["scopes"]) == (True, False)
+    assert now["contacts"] == ["hand@stad.example"]
+
     form.request()["scopes"][PLAIN] = {}
     form.save()
-    registry.set_scopes(client_id, [SEND])
-    registry.change(client_id, contacts=client["contacts"])
-
-    registry.change(
-        registry.client(beside.application)["client_id"], contacts=["hand@stad.example"]
-    )
-    assert all(
-        leaves.key in sentence for sentence in differs(project.recover("--approved", str(file)))
-    ), "it is done"
-    assert {SEND, PLAIN} <= set(registry.client(form.application)["scopes"])
-    again = differs(project.recover("--approved", str(file)))
-    assert f"update ClientScopes {form.key}: was reviewed, and would not be done" in again, (
-        "the state changed"
-    )
+    at.registry.set_scopes(client_id, [SEND])
+    at.registry.change(client_id, contacts=client["contacts"])
+    done = yield at.deploy_approved
+    assert differs(done, form.key, client_id) == []
+    assert {SEND, PLAIN} <= set(at.registry.client(form.application)["scopes"])
 
 
-def test_a_client_under_another_name_that_differs_is_left_out(
-    project: Project, registry: Registry
-) -> None:
+@together
+def test_a_form_that_comes_after_the_review_is_left_out(at: ApprovedStack) -> Script:
+    yield at.up
+    yield at.save_review
+    form = write_form(at.forms, "gent/nieuw")
+    at.departing.add(form.key)
+    done = yield at.deploy_approved
+    assert f"create OAuthClient {form.key}: was not reviewed" in differs(done, form.key)
+    assert at.registry.clients(form.application) == []
+    form.path.unlink()
+    assert differs((yield at.deploy_approved), form.key) == []
+
+
+@together
+def test_a_client_that_does_not_change_is_not_compared(at: ApprovedStack) -> Script:
+    form = write_form(at.forms, "gent/blijft", keys=())
+    yield at.up
+    yield at.save_review
+    client_id = at.registry.client(form.application)["client_id"]
+    at.registry.change(client_id, contacts=["hand@stad.example"])
+    assert differs((yield at.deploy_approved), form.key, client_id) == []
+
+
+@together
+def test_both_runs_of_a_client_that_leaves_are_approved_with_the_first(at: ApprovedStack) -> Script:
+    """Whoever differs holds it not up. A second deployment says that the state has changed."""
+    form = write_form(at.forms, "gent/gaat")
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    form.document["retire"] = "2020-03-31"
+    form.save()
+    yield at.save_review
+    done = yield at.deploy_approved
+    assert differs(done, form.key, client_id) == []
+    assert at.registry.clients(form.application) == []
+    again = differs((yield at.deploy_approved), form.key)
+    assert again
+    assert all(sentence.endswith("was reviewed, and would not be done") for sentence in again)
+
+
+@together
+def test_a_client_under_another_name_that_differs_is_left_out(at: ApprovedStack) -> Script:
     """Under neither of its names is anything of it done, nor is it removed; put back, it is
     renamed."""
-    form, other = (
-        write_form(project.forms, scopes=(SEND,)),
-        write_form(project.forms, "gent/ander", scopes=(SEND,)),
+    form = write_form(at.forms, "gent/hernoemd", scopes=(SEND,))
+    yield at.up
+    before = form.application
+    client_id = at.registry.client(before)["client_id"]
+    form.document |= {"application": f"balie-{before}", "formerly": [before]}
+    form.save()
+    yield at.save_review
+
+    at.departing.add(form.key)
+    at.registry.set_scopes(client_id, [SEND, DOSSIERS])
+    done = yield at.deploy_approved
+    (said,) = differs(done, before, client_id)
+    assert said.startswith(f"client acmidm {client_id} was changed at its authority")
+    (left,) = at.registry.clients(before)
+    assert (left["client_id"], DOSSIERS in left["scopes"]) == (client_id, True)
+    assert at.registry.clients(form.application) == []
+
+    at.registry.set_scopes(client_id, [SEND])
+    yield at.deploy_approved
+    assert at.registry.client(form.application)["client_id"] == client_id
+    assert own((yield at.looking_preview), form) == {}
+
+
+@together
+def test_a_key_that_is_used_in_between_is_no_difference(at: ApprovedStack) -> Script:
+    """The run confirms its evidence then, and changes nothing: nobody need approve that."""
+    form = write_form(at.forms, "gent/gebruikt", scopes=(SEND,))
+    client_id, key = made_by_hand(at.registry, form), form.keys["key-1"]
+    adopt(form, client_id)  # its client-ID is known before the first run, and so is its evidence
+    write_evidence(
+        form.path.parent,
+        key.as_dict(private=True),
+        application=form.application,
+        client_id=client_id,
+        issuer=at.portal.issuer,
+        scopes=[SEND],
+        products=["notificaties"],
     )
-    project.apply()
-    before, client_id = form.application, project.client_id(form)
-    form.document["application"], form.document["formerly"] = f"balie-{before}", [before]
+    yield at.up
+    form.request()["scopes"][PLAIN] = {}
+    form.save()
+    yield at.save_review
+    assert f"update ClientJwks {form.key}" not in at.saved()
+    at.portal.client_token(key, client_id, scope=SEND)
+    done = yield at.deploy_approved
+    assert differs(done, form.key, client_id) == []
+    assert PLAIN in at.registry.client(form.application)["scopes"]
+    resources = yield at.resources
+    assert resources[f"ClientJwks {form.key}"]["outputs"]["seen"]
+
+
+@together
+def test_what_is_refused_holds_nobody_else_up(at: ApprovedStack) -> Script:
+    """A key that leaves too early stays, a client that cannot be taken over is not; all else is
+    reviewed, approved and carried out."""
+    early = write_form(at.forms, "gent/vroeg", keys=("old",))
+    other = write_form(at.forms, "gent/ander", scopes=(SEND,))
+    yield at.up
+    early.add_key("new")
+    early.request()["jwks"] = early.request()["jwks"][1:]
+    early.save()
+    other.request()["scopes"][PLAIN] = {}
+    other.save()
+    adopting = write_form(at.forms, "gent/overname")
+    adopting.request()["adopt"] = {"acmidm": "no-such-client"}
+    adopting.save()
+
+    reviewed = yield at.save_review
+    assert reviewed.code == 1, reviewed.output
+    assert "; what is refused is held back" in reviewed.stdout
+    done = yield at.deploy_approved
+    assert done.code != 0
+    assert differs(done, early.key, other.key, adopting.key) == []
+    assert PLAIN in at.registry.client(other.application)["scopes"]
+    assert kids(at.registry.client(early.application)) == {"old", "new"}
+    assert at.registry.clients(adopting.application) == []
+
+
+@together
+def test_a_stolen_key_goes_whatever_is_uploaded_meanwhile(at: ApprovedStack) -> Script:
+    """Who stole it may upload another between each review and its run: all else of that client
+    waits for the next one."""
+    form = write_form(at.forms, "gent/gestolen", keys=("stolen", "good"))
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    stolen, good = form.request()["jwks"]
+    form.request()["jwks"] = [{"file": stolen, "compromised": True}, good]
+    form.save()
+    yield at.save_review
+    at.registry.set_keys(client_id, [*form.keys.values(), new_key("slipped")])
+    done = yield at.deploy_approved
+    assert done.code != 0
+    assert kids(at.registry.client(form.application)) == {"good", "slipped"}
+
+
+@together
+def test_a_setting_that_changed_in_between_stops_it(at: ApprovedStack) -> Script:
+    write_form(at.forms, "gent/ingesteld")
+    yield at.save_review
+    refused = yield at.deploy_with_another_setting
+    assert differs(refused, "setting ") == ["setting acmidm:keyOverlapDays 14 → 3"]
+    assert (
+        "nothing more of tni is brought up, for it is not what was approved: have it reviewed again"
+        in refused.stderr
+    )
+
+
+@together
+def test_a_key_that_is_uploaded_in_between_leaves_its_client_out(at: ApprovedStack) -> Script:
+    """Once its form has keys; nobody else is left out."""
+    form = write_form(at.forms, "gent/geladen", keys=())
+    other = write_form(at.forms, "gent/naast", scopes=(SEND,))
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    form.add_key("of-the-form")
     form.save()
     other.request()["scopes"][PLAIN] = {}
     other.save()
-    file = project.folder / "approved.json"
-    assert project.acmidm("review", "--stack", "tni", "--save", str(file)).code == 0
-
-    registry.set_scopes(client_id, [SEND, DOSSIERS])
-    assert all(
-        client_id in sentence for sentence in differs(project.recover("--approved", str(file)))
-    )
-    assert PLAIN in registry.client(other.application)["scopes"]
-    (left,) = registry.clients(before)
-    assert (left["client_id"], DOSSIERS in left["scopes"], registry.clients(form.application)) == (
-        client_id,
-        True,
-        [],
-    )
-
-    registry.set_scopes(client_id, [SEND, "vo_info"])
-    project.recover("--approved", str(file))
-    assert registry.client(form.application)["client_id"] == client_id
-    assert project.recover().code == 0
-    project.in_sync()
+    yield at.save_review
+    at.departing.add(form.key)
+    at.registry.set_keys(client_id, [new_key("uploaded")])
+    done = yield at.deploy_approved
+    (said,) = differs(done, client_id)
+    assert said.startswith(f"client acmidm {client_id} was changed at its authority")
+    left_out = len(at.departing)
+    counted = "1 client is" if left_out == 1 else f"{left_out} clients are"
+    assert f"{counted} left out, for" in done.stderr
+    assert PLAIN in at.registry.client(other.application)["scopes"]
+    assert kids(at.registry.client(form.application)) == {"uploaded"}
 
 
-def test_a_key_that_is_used_in_between_is_no_difference(
-    project: Project, registry: Registry, portal: RunningPortal
-) -> None:
-    """The run confirms its evidence then, and changes nothing: nobody need approve that."""
-    form = write_form(project.forms, scopes=(SEND,))
-    project.apply()
-    client_id, key = project.client_id(form), form.keys["key-1"]
-    about = {
-        "application": form.application,
-        "issuer": portal.issuer,
-        "client_id": client_id,
-        "scopes": [SEND],
-    }
-    write_evidence(form.path.parent, key.as_dict(private=True), **about, products=["notificaties"])
-    project.apply()
-    form.request()["scopes"][PLAIN] = {}
+@together
+def test_a_key_that_was_uploaded_before_the_review_is_approved_with_it(at: ApprovedStack) -> Script:
+    """So whoever was left out goes on once that was reviewed anew."""
+    form = write_form(at.forms, "gent/eerder", keys=())
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    at.registry.set_keys(client_id, [new_key("uploaded")])
+    form.add_key("of-the-form")
     form.save()
-    file = project.folder / "approved.json"
-    assert project.acmidm("review", "--stack", "tni", "--save", str(file)).code == 0
-    portal.client_token(key, client_id, scope=SEND)
-    assert f"ClientJwks {form.key}" in details(project.steps())
-    done = project.recover("--approved", str(file))
-    assert done.code == 0, done.output
-    assert PLAIN in registry.client(form.application)["scopes"]
-    assert project.resources()[f"ClientJwks {form.key}"]["outputs"]["seen"]
+    yield at.save_review
+    assert differs((yield at.deploy_approved), form.key, client_id) == []
+    assert "of-the-form" in kids(at.registry.client(form.application))
 
 
 @pytest.mark.parametrize(
@@ -180,101 +343,3 @@ def test_what_is_no_review_of_the_stack_is_refused(
         == f"{file} {what}; save one with acmidm review --stack tni --save FILE, and have that"
         " approved"
     )
-
-
-def test_what_is_refused_holds_nobody_else_up(project: Project, registry: Registry) -> None:
-    """A key that leaves too early stays, a client that cannot be taken over is not; all else is
-    reviewed, approved and carried out."""
-    project.configure({"keyOverlapDays": 14})
-    early, other = (
-        write_form(project.forms, keys=("old",)),
-        write_form(project.forms, "gent/ander", scopes=(SEND,)),
-    )
-    project.apply()
-    early.add_key("new")
-    early.request()["jwks"] = early.request()["jwks"][1:]
-    early.save()
-    other.request()["scopes"][PLAIN] = {}
-    other.save()
-    adopting = write_form(project.forms, "gent/overname")
-    adopting.request()["adopt"] = {"acmidm": "no-such-client"}
-    adopting.save()
-    file = project.folder / "approved.json"
-
-    reviewed = project.acmidm("review", "--stack", "tni", "--save", str(file))
-    assert reviewed.code == 1, reviewed.output
-    assert "; what is refused is held back" in reviewed.stdout
-    done = project.recover("--approved", str(file))
-    assert done.code != 0
-    assert PLAIN in registry.client(other.application)["scopes"]
-    assert kids(registry.client(early.application)) == {"old", "new"}
-    assert registry.clients(adopting.application) == []
-
-
-def test_a_stolen_key_goes_whatever_is_uploaded_meanwhile(
-    project: Project, registry: Registry
-) -> None:
-    """Who stole it may upload another between each review and its run: all else of that client
-    waits for the next one."""
-    form = write_form(project.forms, keys=("stolen", "good"))
-    project.apply()
-    client_id = project.client_id(form)
-    stolen, good = form.request()["jwks"]
-    form.request()["jwks"] = [{"file": stolen, "compromised": True}, good]
-    form.save()
-    file = project.folder / "approved.json"
-    assert project.acmidm("review", "--stack", "tni", "--save", str(file)).code == 0
-    registry.set_keys(client_id, [*form.keys.values(), new_key("slipped")])
-    assert project.recover("--approved", str(file)).code != 0
-    assert kids(registry.client(form.application)) == {"good", "slipped"}
-
-
-def test_a_setting_that_changed_in_between_stops_it(project: Project) -> None:
-    write_form(project.forms)
-    file = project.folder / "approved.json"
-    assert project.acmidm("review", "--stack", "tni", "--save", str(file)).code == 0
-    project.configure({"keyOverlapDays": 3})
-    refused = project.recover("--approved", str(file))
-    assert differs(refused) == ["setting acmidm:keyOverlapDays 0 → 3"]
-    assert (
-        "nothing more of tni is brought up, for it is not what was approved: have it reviewed again"
-        in refused.stderr
-    )
-
-
-def test_a_client_that_differs_is_left_out_and_nobody_else(
-    project: Project, registry: Registry
-) -> None:
-    """Such as one whose organisation uploads a key between approval and run, once its form has
-    keys."""
-    uploaded, other = (
-        write_form(project.forms, keys=()),
-        write_form(project.forms, "gent/ander", scopes=(SEND,)),
-    )
-    project.apply()
-    uploaded.add_key("of-the-form")
-    uploaded.save()
-    other.request()["scopes"][PLAIN] = {}
-    other.save()
-    file = project.folder / "approved.json"
-    assert project.acmidm("review", "--stack", "tni", "--save", str(file)).code == 0
-    registry.set_keys(registry.client(uploaded.application)["client_id"], [new_key("uploaded")])
-    new = write_form(project.forms, "gent/nieuw")
-
-    done = project.recover("--approved", str(file))
-    assert done.code == 1, done.output
-    assert (
-        f"differs: client acmidm {registry.client(uploaded.application)['client_id']} was changed"
-        " at its authority" in done.stderr
-    )
-    assert (
-        "2 clients are left out, for they are not what was approved: have them reviewed again"
-        in done.stderr
-    )
-    assert PLAIN in registry.client(other.application)["scopes"]
-    assert kids(registry.client(uploaded.application)) == {"uploaded"}
-    assert registry.clients(new.application) == []
-    assert project.acmidm("review", "--stack", "tni", "--save", str(file)).code == 0
-    assert project.recover("--approved", str(file)).code == 0
-    assert kids(registry.client(uploaded.application)) == {"of-the-form"}
-    project.in_sync()
