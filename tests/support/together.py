@@ -148,6 +148,15 @@ def about(form: FormFile, sentences: Iterable[str]) -> list[str]:
     return [said for said in sentences if form.name in said or form.application in said]
 
 
+def differing(drift: Mapping[str, Any], form: FormFile) -> list[str]:
+    """The parts of a drift report in which something of a form differs."""
+    return [
+        part
+        for part in ("by_hand", "not_applied", "left_behind")
+        if any(form.application in json.dumps(found) for found in drift[part])
+    ]
+
+
 def together(script: Callable[..., Script]) -> Callable[..., None]:
     """Make a test of a script. It may be parametrised; ``at`` is its only fixture."""
 
@@ -169,19 +178,25 @@ def together(script: Callable[..., Script]) -> Callable[..., None]:
 
 
 def _cases(request: pytest.FixtureRequest) -> list[pytest.Function]:
-    """The cases of the same module that are run."""
+    """The cases of the same module that are run, on the same stack where ``at`` has several."""
     return [
         item
         for item in request.session.items
         if isinstance(item, pytest.Function)
         and item.module is request.node.module
         and "script" in vars(item.obj)
+        and _parameters(item).get("at") == _parameters(request.node).get("at")
     ]
 
 
+def _parameters(item: pytest.Function) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+    return found
+
+
 def _begun(item: pytest.Function, at: OneStack) -> Script:
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    script: Script = vars(item.obj)["script"](at, **parameters)
+    own = {name: value for name, value in _parameters(item).items() if name != "at"}
+    script: Script = vars(item.obj)["script"](at, **own)
     return script
 
 

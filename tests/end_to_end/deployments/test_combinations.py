@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 
 from acmidm_onboarding.values.terms import Platform
-from tests.end_to_end.deployments.test_leaving import DUE, retire
-from tests.end_to_end.deployments.test_replaced import portal, registry, urn_of
-from tests.end_to_end.deployments.test_rotation import drop
 from tests.end_to_end.platforms.conftest import connected_to_both
 from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, SEND, write_form
+from tests.support.made_anew import urn_of
 from tests.support.offered import offered
+from tests.support.own_portal import portal, registry
 from tests.support.portal import new_key, register_client, running_portal
 from tests.support.registry import Registry, kids
+from tests.support.retired import DUE, retire
+from tests.support.rotating import drop
 
 __all__ = ["portal", "registry"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.deployments.test_replaced import there
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, write_form
+from tests.support.made_anew import there
 from tests.support.registry import Registry
 
 

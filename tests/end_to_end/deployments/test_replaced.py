@@ -9,343 +9,365 @@ authority, and nobody is mailed what was mailed before.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import pytest
 
-from tests.support.engine import ROOT, Outcome, Project, kind_of, place_of
+from tests.support.engine import Outcome, Project
 from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
-from tests.support.handing_over import mailing
+from tests.support.made_anew import (
+    BELOW,
+    DELETED_FIRST,
+    OF_ANOTHER_TYPE,
+    WITH_CONTACTS,
+    recorded,
+    there,
+    urn_of,
+    with_ways,
+)
 from tests.support.mail_server import MailServer, running_mail_server
-from tests.support.offered import offered
-from tests.support.portal import RunningPortal, running_portal
+from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
+from tests.support.together import OneStack, Script, differing, own, together
 from tests.support.vault import PROVIDER, quick
 
-BELOW_A_COMPONENT = """
-class Towns(pulumi.ComponentResource):
-    def __init__(self):
-        super().__init__("towns:index:Towns", "towns")
-
-options = {"opts": pulumi.ResourceOptions(parent=Towns())}
-"""
-WITH_OPTIONS = """
-def of_clients(args):
-    if args.type_.endswith("acmidm:OAuthClient"):
-        return pulumi.ResourceTransformationResult(args.props,
-            pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(%s)))
-
-pulumi.runtime.register_stack_transformation(of_clients)
-options = {}
-"""
-ANOTHER_TYPE = """
-from acmidm_onboarding.resources.oauth_client import OAuthClient
-OAuthClient._resource_type_name = "dynamic/acmidm:Client"
-options = {}
-"""
+NOBODYS = {"software_id": None, "managed_by": None}
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.fixture
-def portal(tmp_path: Path) -> Iterator[RunningPortal]:
-    """One of its own: what other tests leave at theirs would be left behind by this stack, whose
-    name is the same."""
-    with running_portal(tmp_path / "portal", receives_mail=True, **offered()) as running:
-        yield running
+@dataclass
+class Anew(OneStack):
+    """A stack whose program and whose commands make resources anew, each client in its own way."""
+
+    mails: MailServer = field(default_factory=MailServer)
+    ways: dict[str, str] = field(default_factory=dict)
+    """What the program does anew, by a connection's key."""
+    replaced: list[str] = field(default_factory=list)
+    """The URNs that the next run is told to replace."""
+
+    writes: ClassVar = (*OneStack.writes, "looking_up", "up_of_the_copy")
+
+    def up(self) -> Outcome:
+        with_ways(self.project, self.ways)
+        words = [word for urn in self.replaced for word in ("--replace", urn)]
+        self.replaced.clear()
+        return self.project.up(*words)
+
+    def looking_up(self) -> Outcome:
+        """``pulumi up`` after a look at the authorities."""
+        return self.project.up("--refresh")
+
+    def deploy(self) -> Outcome:
+        with_ways(self.project, self.ways)
+        return self.project.recover("--allow-mass-change")
+
+    def up_of_the_copy(self) -> Outcome:
+        """``pulumi up`` of a stack that was copied from this one."""
+        with_ways(self.project, self.ways)
+        return self.project.up("--stack", "copy")
+
+    def form(self, name: str) -> FormFile:
+        return write_form(self.forms, f"gent/{name}", scopes=(SEND, DOSSIERS))
+
+    def urns(self, form: FormFile) -> list[str]:
+        """Those of the client and of one of its products."""
+        places = (f"OAuthClient {form.key}", f"ProductConfiguration {form.key}/dosis")
+        return [urn_of(self.project, place) for place in places]
+
+    def client(self, form: FormFile) -> dict[str, Any]:
+        (client,) = there(self.registry, [form])[form.application]
+        return dict(client)
+
+    def mails_about(self, client_id: str) -> int:
+        texts = [mail.get_body(("plain",)) for mail in self.mails.received]
+        return sum(text is not None and client_id in text.get_content() for text in texts)
 
 
-@pytest.fixture
-def registry(portal: RunningPortal) -> Iterator[Registry]:
-    with portal.operator() as http:
-        yield Registry(http)
+@pytest.fixture(scope="module")
+def at(
+    portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Anew]:
+    project = Project(tmp_path_factory.mktemp("stack"))
+    with running_mail_server() as mails:
+        mail = {
+            "smtpUrl": f"smtp://127.0.0.1:{mails.port}",
+            "mailSender": "DV <noreply@dv.example>",
+        }
+        project.connect(portal, **mail)
+        yield Anew(project, registry, portal, mails=mails)
 
 
-@pytest.fixture
-def mails(project: Project) -> Iterator[MailServer]:
-    with running_mail_server() as server:
-        mailing(project, server)
-        yield server
+def is_whole(at: Anew, form: FormFile, before: dict[str, Any]) -> Script:
+    """The authority and the state have the same client as before, and no report says otherwise."""
+    shown = yield at.looking_preview
+    found = yield at.drift
+    assert at.client(form) == before
+    assert (own(shown, form), differing(found, form)) == ({}, [])
+    assert recorded(at.project, form) == {before["client_id"]}
 
 
-def with_program(project: Project, more: str) -> None:
-    """Give the program what its users may add to it."""
-    program = (ROOT / "__main__.py").read_text()
-    program = program.replace("settings = read_settings()", f"{more}\nsettings = read_settings()")
-    plain = "Onboarding(key, args)"
-    assert plain in program
-    (project.folder / "__main__.py").write_text(
-        program.replace(plain, "Onboarding(key, args, **options)")
-    )
+def goes_with_its_form(at: Anew, form: FormFile) -> Script:
+    form.path.unlink()
+    yield at.deploy
+    assert at.registry.clients(form.application) == []
 
 
-def there(registry: Registry, forms: list[FormFile]) -> dict[str, Any]:
-    """What people have of their connections: client-ID, scopes, keys and products."""
-    found = registry.everything(*(form.application for form in forms))
-    shown = ("client_id", "software_id", "managed_by", "scopes", "jwks", "products")
-    return {
-        application: [{name: client[name] for name in shown} for client in clients]
-        for application, clients in found.items()
-    }
+def replace(at: Anew, form: FormFile) -> None:
+    at.replaced += at.urns(form)
 
 
-def urn_of(project: Project, place: str) -> str:
-    resources = json.loads(project.exported())["deployment"]["resources"]
-    (urn,) = [one["urn"] for one in resources if place_of(one["urn"]) == place]
-    return str(urn)
+def taint(at: Anew, form: FormFile) -> None:
+    at.project.succeed("state", "taint", "--yes", at.urns(form)[0])
 
 
-def is_whole(
-    project: Project, registry: Registry, forms: list[FormFile], before: dict[str, Any]
-) -> None:
-    assert there(registry, forms) == before
-    project.in_sync()
-    drift = project.acmidm("drift", "--stack", "tni")
-    assert drift.code == 0, drift.output
-    resources = json.loads(project.exported())["deployment"]["resources"]
-    recorded = {
-        one["outputs"]["client_id"]
-        for one in resources
-        if kind_of(one["urn"]) in ("OAuthClient", "Client")
-    }
-    assert recorded == {clients[0]["client_id"] for clients in before.values()}
+def rename(at: Anew, form: FormFile) -> None:
+    for urn in at.urns(form):
+        at.project.succeed("state", "rename", "--yes", urn, f"elders-{form.application}")
 
 
-def test_what_is_typed_loses_no_client(
-    project: Project, registry: Registry, mails: MailServer
-) -> None:
-    """``--replace`` of a client and of a product, ``state taint``, ``state rename`` and ``state
-    delete``: each then an ``up``."""
-    forms = [
-        write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS))
-        for name in ("replaced", "tainted", "renamed", "deleted")
-    ]
-    replaced, tainted, renamed, deleted = forms
-    project.apply()
-    before = there(registry, forms)
-
-    project.succeed("state", "taint", "--yes", urn_of(project, f"OAuthClient {tainted.key}"))
-    for place in (f"OAuthClient {renamed.key}", f"ProductConfiguration {renamed.key}/dosis"):
-        project.succeed("state", "rename", "--yes", urn_of(project, place), "elders")
-    project.succeed(
-        "state",
-        "delete",
-        "--yes",
-        "--target-dependents",
-        urn_of(project, f"OAuthClient {deleted.key}"),
-    )
-    places = (f"OAuthClient {replaced.key}", f"ProductConfiguration {replaced.key}/dosis")
-    outcome = project.apply(
-        *(word for place in places for word in ("--replace", urn_of(project, place)))
-    )
-    client_id = before[replaced.application][0]["client_id"]
-    assert f"client {client_id} is left where it is" in outcome.output
-    is_whole(project, registry, forms, before)
-    assert len(mails.received) == 1, "that of all four"
-
-    for form in forms:
-        form.remove()
-    project.apply()
-    assert there(registry, forms) == {form.application: [] for form in forms}
+def delete(at: Anew, form: FormFile) -> None:
+    at.project.succeed("state", "delete", "--yes", "--target-dependents", at.urns(form)[0])
 
 
-@pytest.mark.parametrize(
-    "more",
-    [BELOW_A_COMPONENT, WITH_OPTIONS % 'replace_on_changes=["contacts"]', ANOTHER_TYPE],
-    ids=["parent", "on", "type"],
-)
-def test_what_a_program_is_changed_to_loses_no_client(
-    project: Project, registry: Registry, mails: MailServer, more: str
-) -> None:
+@pytest.mark.parametrize("typed", [replace, taint, rename, delete], ids=lambda one: one.__name__)
+@together
+def test_what_is_typed_loses_no_client(at: Anew, typed: Any) -> Script:
+    """``--replace``, ``state taint``, ``state rename`` and ``state delete``: each then an
+    ``up``."""
+    form = at.form(typed.__name__)
+    yield at.up
+    before = at.client(form)
+    typed(at, form)
+    outcome = yield at.up
+    assert at.client(form) == before
+    is_left = f"client {before['client_id']} is left where it is" in outcome.output
+    assert is_left == (typed is not delete), "what is in no state is not removed either"
+    yield at.up
+    yield from is_whole(at, form, before)
+    assert at.mails_about(before["client_id"]) == 1
+    yield at.looking_up
+    yield from goes_with_its_form(at, form)
+
+
+@pytest.mark.parametrize("way", [BELOW, WITH_CONTACTS, OF_ANOTHER_TYPE])
+@together
+def test_what_a_program_is_changed_to_loses_no_client(at: Anew, way: str) -> Script:
     """It puts ``Onboarding`` below a component of its own, replaces clients with their contacts,
     gives them another type; and back."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    before = there(registry, [form])
-    with_program(project, more)
+    form = at.form(way.replace(" ", "-"))
+    yield at.up
+    before = at.client(form)
+    at.ways[form.key] = way
     form.document["contacts"] = ["iemand@stad-gent.example"]
     form.save()
-    project.apply()
-    assert there(registry, [form]) == before
-    with_program(project, "options = {}")
-    project.apply()
-    is_whole(project, registry, [form], before)
-    assert len(mails.received) == 1
+    outcome = yield at.up
+    assert f"client {before['client_id']} is left where it is" in outcome.output
+    assert at.client(form) == before
+    del at.ways[form.key]
+    yield at.up
+    yield from is_whole(at, form, before)
+    assert at.mails_about(before["client_id"]) == 1
 
 
-@pytest.mark.parametrize(
-    "command",
-    [Project.up, pytest.param(Project.recover, marks=pytest.mark.exhaustive)],
-    ids=["up", "deploy"],
-)
-def test_a_move_whose_create_fails_removes_nothing(
-    project: Project, registry: Registry, mails: MailServer, command: Callable[[Project], Outcome]
-) -> None:
-    """The engine goes on after a failure, with removals too: they would be all that is left of the
-    move."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    before = there(registry, [form])
-    with_program(project, BELOW_A_COMPONENT)
-    form.request()["adopt"] = {"acmidm": "00000000-0000-4000-8000-000000000000"}
+def move_in_vain(at: Anew, form: FormFile) -> None:
+    """Have a program's change make a client anew, which its form then keeps from being made."""
+    at.ways[form.key] = BELOW
+    form.request()["adopt"] = {"acmidm": UNKNOWN}
     form.save()
-    failed = command(project)
+
+
+def stays(at: Anew, form: FormFile, before: dict[str, Any], failed: Outcome) -> None:
+    """The run has failed and lost nothing. The form is mended afterwards."""
     assert failed.code != 0
-    assert (
-        f"client {before[form.application][0]['client_id']} stays, for what was to go on with it"
-        in failed.output
-    )
-    assert there(registry, [form]) == before
+    said = f"client {before['client_id']} stays, for what was to go on with it"
+    assert said in failed.output
+    assert at.client(form) == before
     del form.request()["adopt"]
     form.save()
-    assert command(project).code == 0
-    is_whole(project, registry, [form], before)
-    assert len(mails.received) == 1
 
 
-def test_a_move_that_ended_early_is_undone(project: Project, registry: Registry) -> None:
+@together
+def test_a_move_whose_create_fails_removes_nothing(at: Anew) -> Script:
+    """The engine goes on after a failure, with removals too: they would be all that is left of the
+    move."""
+    form = at.form("fails")
+    yield at.up
+    before = at.client(form)
+    move_in_vain(at, form)
+    failed = yield at.up
+    stays(at, form, before, failed)
+    yield at.up
+    yield from is_whole(at, form, before)
+    assert at.mails_about(before["client_id"]) == 1
+
+
+@together
+def test_a_move_whose_create_fails_in_a_deployment_removes_nothing(at: Anew) -> Script:
+    """It goes on with the others too."""
+    form = at.form("fails-in-a-deployment")
+    yield at.up
+    yield at.up
+    yield at.up
+    yield at.looking_up
+    before = at.client(form)
+    move_in_vain(at, form)
+    failed = yield at.deploy
+    stays(at, form, before, failed)
+    del at.ways[form.key]
+    assert at.mails_about(before["client_id"]) == 1
+
+
+@together
+def test_a_move_that_ended_early_is_undone(at: Anew) -> Script:
     """The state has both resources, the authority the mark of the one that goes: the one that stays
     goes on with the client."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    before = there(registry, [form])
-    for place in (f"OAuthClient {form.key}", f"ProductConfiguration {form.key}/dosis"):
-        project.succeed("state", "protect", "--yes", urn_of(project, place))
-    with_program(project, BELOW_A_COMPONENT)
-    assert project.up().code != 0, "what is protected is not removed"
-    with_program(project, "options = {}")
-    outcome = project.apply()
-    assert (
-        f"client {before[form.application][0]['client_id']} is left where it is" in outcome.output
-    )
-    assert there(registry, [form]) == before
-    project.apply("--refresh")
-    is_whole(project, registry, [form], before)
-    form.remove()
-    project.apply()
-    assert there(registry, [form]) == {form.application: []}
+    form = at.form("ended-early")
+    yield at.up
+    before = at.client(form)
+    for urn in at.urns(form):
+        at.project.succeed("state", "protect", "--yes", urn)
+    at.ways[form.key] = BELOW
+    failed = yield at.up
+    assert failed.code != 0, "what is protected is not removed"
+    del at.ways[form.key]
+    outcome = yield at.up
+    assert f"client {before['client_id']} is left where it is" in outcome.output
+    assert at.client(form) == before
+    yield at.looking_up
+    yield from is_whole(at, form, before)
+    yield from goes_with_its_form(at, form)
 
 
-def test_a_form_that_adopts_what_it_was_formerly_loses_nothing(
-    project: Project, registry: Registry
-) -> None:
+@together
+def test_a_form_that_adopts_what_it_was_formerly_loses_nothing(at: Anew) -> Script:
     """The takeover is refused, and the client stays that it names, until the form says
     ``formerly``."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    before = there(registry, [form])[form.application]
-    name, client_id = form.application, before[0]["client_id"]
+    form = at.form("adopts")
+    yield at.up
+    before, name = at.client(form), form.application
     form.document["application"] = f"{name}-anders"
-    form.request()["adopt"] = {"acmidm": client_id}
+    form.request()["adopt"] = {"acmidm": before["client_id"]}
     form.save()
-    assert project.up().code != 0
-    assert there(registry, [form]) == {form.application: []}
-    assert registry.client(name)["client_id"] == client_id
+    failed = yield at.up
+    assert failed.code != 0
+    assert at.registry.clients(form.application) == []
+    assert at.registry.client(name)["client_id"] == before["client_id"]
     del form.request()["adopt"]
     form.document["formerly"] = [name]
     form.save()
-    project.apply()
-    (after,) = there(registry, [form])[form.application]
-    assert after == {**before[0], "software_id": after["software_id"]}
-    project.in_sync()
+    yield at.up
+    yield from is_whole(at, form, {**before, "software_id": f"acmidm/tni/{form.key}"})
 
 
-def test_a_client_that_is_deleted_before_it_is_replaced_is_a_new_one(
-    project: Project, registry: Registry, mails: MailServer
-) -> None:
+@together
+def test_a_client_that_is_deleted_before_it_is_replaced_is_a_new_one(at: Anew) -> Script:
     """That is what was asked for: another client-ID, which its organisation is mailed, with all
     scopes, keys and products."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    (before,) = there(registry, [form])[form.application]
-    with_program(project, WITH_OPTIONS % "delete_before_replace=True")
-    project.apply("--replace", urn_of(project, f"OAuthClient {form.key}"))
-    (after,) = there(registry, [form])[form.application]
-    assert after.pop("client_id") != before.pop("client_id")
-    assert after == before
-    project.in_sync()
-    assert len(mails.received) == 2
+    form = at.form("deleted-first")
+    yield at.up
+    before = at.client(form)
+    at.ways[form.key] = DELETED_FIRST
+    at.replaced.append(at.urns(form)[0])
+    yield at.up
+    after = at.client(form)
+    assert after["client_id"] != before["client_id"]
+    assert {**after, "client_id": None} == {**before, "client_id": None}
+    yield at.up
+    yield from is_whole(at, form, after)
+    assert [at.mails_about(client["client_id"]) for client in (before, after)] == [1, 1]
 
 
-def test_emptied_marks_come_back(project: Project, registry: Registry) -> None:
+def empty_marks(at: Anew, client_id: str) -> None:
+    at.registry.change(client_id, **NOBODYS)
+    configuration = at.registry.configuration("dosis", client_id)
+    assert configuration is not None
+    at.registry.set_configuration("dosis", client_id, configuration, **NOBODYS)
+
+
+@together
+def test_emptied_marks_come_back(at: Anew) -> Script:
     """None is no other identity: the client is repaired where it is, and keeps its client-ID and
     its products."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    before = there(registry, [form])
-    client_id = before[form.application][0]["client_id"]
-    registry.change(client_id, software_id=None, managed_by=None)
-    configuration = registry.configuration("dosis", client_id)
-    assert configuration is not None
-    registry.set_configuration("dosis", client_id, configuration, software_id=None, managed_by=None)
-    healed = project.acmidm("drift", "--stack", "tni", "--heal")
-    assert healed.code == 0, healed.output
-    is_whole(project, registry, [form], before)
+    form = at.form("emptied")
+    for _ in range(3):
+        yield at.up
+    before = at.client(form)
+    empty_marks(at, before["client_id"])
+    shown = yield at.looking_preview
+    assert own(shown, form).keys() == {
+        f"OAuthClient {form.key}",
+        f"ProductConfiguration {form.key}/dosis",
+    }
+    yield at.looking_up
+    yield from is_whole(at, form, before)
 
 
-def test_what_bears_nobodys_mark_is_never_deleted(project: Project, registry: Registry) -> None:
+@together
+def test_what_bears_nobodys_mark_is_never_deleted(at: Anew) -> Script:
     """Not even by the state that made it: somebody took the marks away, and a refresh has seen
     that. The run says what it leaves."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    client_id = registry.client(form.application)["client_id"]
-    registry.change(client_id, software_id=None, managed_by=None)
-    project.succeed("refresh", "--yes", "--skip-preview")
-    form.remove()
-    outcome = project.apply()
+    form = at.form("nobodys")
+    for _ in range(3):
+        yield at.up
+    client_id = at.client(form)["client_id"]
+    at.registry.change(client_id, **NOBODYS)
+    form.path.unlink()
+    outcome = yield at.looking_up
     assert f"client {client_id} is left where it is" in outcome.output
-    assert registry.client(form.application)["client_id"] == client_id
+    assert at.registry.client(form.application)["client_id"] == client_id
 
 
-def test_a_state_of_before_and_after(project: Project, registry: Registry) -> None:
+@together
+def test_a_state_of_before_and_after(at: Anew) -> Script:
     """A backup of the state is restored once its client was taken over by another resource: it is
     still its client, and goes with it."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    before, backup = there(registry, [form]), project.exported()
-    project.apply(
-        "--replace",
-        urn_of(project, f"OAuthClient {form.key}"),
-        "--replace",
-        urn_of(project, f"ProductConfiguration {form.key}/dosis"),
-    )
-    file = project.folder / "backup.json"
-    file.write_text(backup)
-    project.succeed("stack", "import", "--file", str(file))
-    assert project.acmidm("drift", "--stack", "tni").code == 1, (
-        "another resource's mark is a difference"
-    )
-    project.apply("--refresh")
-    is_whole(project, registry, [form], before)
-    form.remove()
-    project.apply()
-    assert there(registry, [form]) == {form.application: []}
+    form = at.form("backup")
+    yield at.up
+    before, backup = at.client(form), json.loads(at.project.exported())
+    at.replaced += at.urns(form)
+    yield at.up
+    yield at.up
+    urns = at.urns(form)
+    earlier = {one["urn"]: one for one in backup["deployment"]["resources"] if one["urn"] in urns}
+
+    def restore(deployment: dict[str, Any]) -> None:
+        now = deployment["resources"]
+        deployment["resources"] = [earlier.get(one["urn"], one) for one in now]
+
+    at.project.change_state(restore)
+    found = yield at.drift
+    assert differing(found, form) == ["by_hand"], "another resource's mark is a difference"
+    yield at.looking_up
+    yield from is_whole(at, form, before)
+    yield from goes_with_its_form(at, form)
 
 
-def test_a_copied_state_takes_nothing_over(project: Project, registry: Registry) -> None:
+@together
+def test_a_copied_state_takes_nothing_over(at: Anew) -> Script:
     """A second stack whose state is a copy is refused, as long as the first one's has the client;
     once that stack is gone it is a move."""
-    form = write_form(project.forms, scopes=(SEND,))
-    project.apply()
-    before = there(registry, [form])
+    form = at.form("copied")
+    yield at.up
+    yield at.up
+    yield at.up
+    yield at.looking_up
+    yield at.deploy
+    before, project = at.client(form), at.project
     copied = project.exported().replace("urn:pulumi:tni::", "urn:pulumi:copy::")
     file = project.folder / "copied.json"
     file.write_text(copied)
-    (project.folder / "Pulumi.copy.yaml").write_text(
-        (project.folder / "Pulumi.tni.yaml").read_text()
-    )
+    settings = (project.folder / "Pulumi.tni.yaml").read_text()
+    (project.folder / "Pulumi.copy.yaml").write_text(settings)
     project.succeed("stack", "init", "copy", *(("--secrets-provider", PROVIDER) if quick() else ()))
     project.succeed("stack", "import", "--stack", "copy", "--file", str(file))
-    refused = project.up("--stack", "copy")
+    refused = yield at.up_of_the_copy
     assert refused.code != 0
-    assert (
-        f"stack acmidm/tni has client {before[form.application][0]['client_id']}" in refused.output
-    )
-    assert there(registry, [form]) == before
+    assert "stack acmidm/tni has client " in refused.output
+    assert at.client(form) == before
 
     project.succeed("stack", "rm", "--yes", "--force", "--preserve-config", "--stack", "tni")
-    project.apply("--stack", "copy")
-    assert there(registry, [form])[form.application][0] == {
-        **before[form.application][0],
-        "managed_by": "acmidm/copy",
-    }
+    moved = yield at.up_of_the_copy
+    assert moved.code == 0, moved.output
+    assert at.client(form) == {**before, "managed_by": "acmidm/copy"}

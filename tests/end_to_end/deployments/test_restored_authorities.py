@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.deployments.test_replaced import is_whole, there
 from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.handing_over import mailing
+from tests.support.made_anew import is_whole, there
 from tests.support.mail_server import running_mail_server
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal

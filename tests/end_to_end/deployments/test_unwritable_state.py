@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import shutil
 
-from tests.end_to_end.deployments.test_replaced import there
 from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, SEND, write_form
+from tests.support.made_anew import there
 from tests.support.registry import Registry
 
 

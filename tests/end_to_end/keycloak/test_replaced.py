@@ -3,11 +3,11 @@ client-IDs from the key."""
 
 from __future__ import annotations
 
-from tests.end_to_end.deployments.test_replaced import WITH_OPTIONS, urn_of, with_program
 from tests.end_to_end.keycloak.test_drift import plain_client
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.keycloak_platform import Platform
+from tests.support.made_anew import DELETED_FIRST, urn_of, with_ways
 
 
 def works(platform: Platform, form: FormFile, client_id: str) -> bool:
@@ -62,7 +62,7 @@ def test_a_client_that_is_deleted_before_it_is_replaced_has_its_id_scopes_and_ke
     project.apply()
     client_id = project.client_id(form)
     before = plain_client(platform.realm.client(client_id))
-    with_program(project, WITH_OPTIONS % "delete_before_replace=True")
+    with_ways(project, {form.key: DELETED_FIRST})
     project.apply("--replace", urn_of(project, f"OAuthClient {form.key}"))
     assert project.client_id(form) == client_id
     assert plain_client(platform.realm.client(client_id)) == before
