@@ -1,184 +1,404 @@
-"""A rotation on the real engine: a key leaves beside another that works, or not at all; nobody else
-waits for it."""
+"""Keys and client secrets are renewed on the real engine: a key leaves beside another that works,
+or not at all; a secret is handed over by one command, and never shows besides.
+
+All cases share one stack with an overlap. In its third run, and the fourth, some keys are refused,
+for which nobody else waits.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import shutil
+import subprocess
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
-from acmidm.report.plan import read_plan
-from tests.support.engine import Project
+from tests.support.client_secrets import has_access, secret_of
+from tests.support.engine import Outcome, Project
 from tests.support.forms import FormFile, write_form
 from tests.support.portal import RunningPortal, sign_assertion
+from tests.support.previews import Preview, preview_of
 from tests.support.registry import Registry, kids
+from tests.support.rotating import as_if_days_ago, drop
+from tests.support.together import OneStack, Script, own, together
+from tests.support.warm_server import warm_environment
 
 OVERLAP_DAYS = 14
+RENEWED = "gets a new client secret, which has to be handed over"
+MADE = (
+    'pulumi_random.RandomPassword("made", length=9, keepers={{"of": {key!r}}})'
+    ".result.apply(lambda _: [{key!r}])"
+)
+"""A key that is known once another resource is made."""
 
 
-def as_if_days_ago(project: Project, form: FormFile, days: int) -> None:
-    """Let the keys of a form have been declared so many days ago."""
-    moment = f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+@dataclass
+class Rotations(OneStack):
+    """A stack with an overlap, whose operator's key is a secret of the stack."""
 
-    def since(deployment: dict[str, Any]) -> None:
-        for resource in deployment["resources"]:
-            if resource["type"].endswith("ClientJwks") and form.key in resource["urn"]:
-                for side in ("inputs", "outputs"):
-                    resource[side]["since"] = dict.fromkeys(resource[side]["since"], moment)
+    writes: ClassVar[Collection[str]] = (*OneStack.writes, "up_after_a_look", "up_without_overlap")
+    slow_reads: ClassVar[Collection[str]] = (
+        *OneStack.slow_reads,
+        "save_review",
+        "refusing_preview",
+    )
 
-    project.change_state(since)
+    @property
+    def saved(self) -> Path:
+        return self.project.folder / "approved.json"
+
+    def save_review(self) -> dict[str, Any]:
+        words = ("--stack", "tni", "--save", str(self.saved), "--output", "json")
+        review: dict[str, Any] = json.loads(self.project.acmidm("review", *words).stdout)
+        return review
+
+    def refusing_preview(self) -> Preview:
+        """A preview that is refused, and what it refuses."""
+        return preview_of(self.project)
+
+    def up(self) -> Outcome:
+        """With each property that changes."""
+        return self.project.up("--diff")
+
+    def up_after_a_look(self) -> Outcome:
+        return self.project.up("--refresh", "--diff")
+
+    def up_without_overlap(self) -> Outcome:
+        self.project.configure({"keyOverlapDays": 0})
+        return self.project.up("--diff")
+
+    def use(self, form: FormFile, name: str, header: Mapping[str, Any] | None = None) -> None:
+        """Get a token with a key, so that the authority has seen it."""
+        client_id = self.registry.client(form.application)["client_id"]
+        portal = self.portal
+        signed = sign_assertion(form.keys[name], client_id, portal.audience, header=header)
+        portal.request_token(signed).raise_for_status()
 
 
-def drop(form: FormFile, kid: str) -> None:
-    """Take a key out of the form, and save it."""
-    del form.keys[kid]
+@pytest.fixture(scope="module")
+def at(
+    portal: RunningPortal,
+    registry: Registry,
+    random_plugin: None,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Rotations:
+    project = Project(tmp_path_factory.mktemp("rotations"))
+    project.connect(portal, keyOverlapDays=OVERLAP_DAYS, operatorPrivateKeyFile="")
+    key = json.dumps(portal.operator_key.as_dict(private=True))
+    project.succeed("config", "set", "--secret", "acmidm:operatorPrivateKey", key)
+    return Rotations(project, registry, portal)
+
+
+def changes_of(report: dict[str, Any], form: FormFile, part: str = "connections") -> list[Any]:
+    """What a report says of a form."""
+    return [change for one in report[part] if one["key"] == form.key for change in one["changes"]]
+
+
+def with_secret(at: Rotations, name: str) -> FormFile:
+    """A form whose client has a secret."""
+    return write_form(at.forms, name, keys=(), token_endpoint_auth_method="client_secret_basic")
+
+
+def renew(form: FormFile, generation: int) -> None:
+    form.request()["secret_generation"] = generation
+    form.save()
+
+
+def steal(form: FormFile, kid: str) -> None:
+    """Call a key of the form compromised."""
     form.request()["jwks"] = [
-        name for name in form.request()["jwks"] if not name.endswith(f"-{kid}.jwk.json")
+        {"file": name, "compromised": True} if name.endswith(f"-{kid}.jwk.json") else name
+        for name in form.request()["jwks"]
     ]
     form.save()
 
 
-def test_a_key_leaves_beside_one_that_is_in_use(
-    project: Project, registry: Registry, portal: RunningPortal
-) -> None:
+@together
+def test_a_key_leaves_beside_one_that_is_in_use(at: Rotations) -> Script:
     """Beside a new key it stays, for that client alone; after the overlap, and once the authority
-    saw the new one, it goes.
-
-    A compromised key goes at once, also the last one: the deployment says so, and goes through.
-    """
-    project.configure({"keyOverlapDays": OVERLAP_DAYS})
-    form, other = write_form(project.forms), write_form(project.forms, "ander/loket")
-    project.apply()
-    as_if_days_ago(project, form, 20)
-    client_id = registry.client(form.application)["client_id"]
-    without_kid = sign_assertion(
-        form.keys["key-1"], client_id, portal.audience, header={"kid": None}
-    )
-    portal.request_token(without_kid).raise_for_status()
+    saw the new one, it goes."""
+    form = write_form(at.forms, "gent/draait")
+    yield at.up
+    as_if_days_ago(at.project, form, 20)
+    at.use(form, "key-1", {"kid": None})
     form.add_key("key-2")
     form.save()
-    reviewed = json.loads(project.acmidm("review", "--stack", "tni", "--output", "json").stdout)
-    kinds = {
-        (change["kind"], change["subject"])
-        for one in reviewed["connections"]
-        for change in one["changes"]
+    reviewed = changes_of((yield at.save_review), form)
+    assert {(change["kind"], change["subject"]) for change in reviewed} == {
+        ("key_added", "key-2"),
+        ("second_key_without_kid", "key-1"),
     }
-    assert kinds == {("key_added", "key-2"), ("second_key_without_kid", "key-1")}
-    (step,) = project.steps()
-    added = {re.sub(r"\W", "", name) for name in step["detailedDiff"]}
-    assert added == {
-        re.sub(r"\W", "", name)
-        for name in ("jwks.key-2", f"since.{form.keys['key-2'].thumbprint()}")
+    shown = own((yield at.preview), form)
+    names = ["jwks.key-2", f"since.{form.keys['key-2'].thumbprint()}"]
+    assert {place: (op, plain(fields)) for place, (op, fields) in shown.items()} == {
+        f"ClientJwks {form.key}": ("update", plain(names))
     }
-    project.apply()
-    project.in_sync()
+    yield at.up
+    assert own((yield at.looking_preview), form) == {}
 
     drop(form, "key-1")
-    other.request()["jwks"] = [{"file": other.request()["jwks"][0], "compromised": True}]
-    other.save()
-    refused = project.pulumi("preview", "--json")
-    assert refused.code != 0
-    (sentence,) = read_plan(json.loads(refused.stdout)).problems
-    assert sentence.startswith(
-        'gent/loket: key "key-1" may leave from'
-        f" {datetime.now(UTC) + timedelta(days=OVERLAP_DAYS):%Y-%m-%d}"
-    )
-    state = project.resources()[f"ClientJwks {form.key}"]
-    outcome = project.recover()
+    shown = yield at.refusing_preview
+    assert shown.code != 0
+    (sentence,) = [said for said in shown.problems if said.startswith(f"{form.name}: ")]
+    day = datetime.now(UTC) + timedelta(days=OVERLAP_DAYS)
+    assert sentence.startswith(f'gent/draait: key "key-1" may leave from {day:%Y-%m-%d}')
+    before = at.project.resources()[f"ClientJwks {form.key}"]
+    outcome = yield at.deploy
     assert outcome.code != 0
     assert f"refused: {sentence}" in outcome.stderr
-    assert kids(registry.client(form.application)) == {"key-1", "key-2"}
-    kept = project.resources()[f"ClientJwks {form.key}"]
-    assert {**kept["inputs"], "refused": None} == {**state["inputs"], "refused": None}
-    assert f"warning: {other.key} on tni loses compromised key key-1" in outcome.stderr
-    assert kids(registry.client(other.application)) == set(), "the others go on"
+    assert kids(at.registry.client(form.application)) == {"key-1", "key-2"}
+    kept = at.project.resources()[f"ClientJwks {form.key}"]
+    assert {**kept["inputs"], "refused": None} == {**before["inputs"], "refused": None}
 
-    as_if_days_ago(project, form, 20)
-    portal.request_token(
-        sign_assertion(form.keys["key-2"], client_id, portal.audience)
-    ).raise_for_status()
-    project.apply()
-    assert kids(registry.client(form.application)) == {"key-2"}
-    project.in_sync()
+    yield at.up
+    as_if_days_ago(at.project, form, 20)
+    at.use(form, "key-2")
+    outcome = yield at.up_after_a_look
+    assert outcome.code == 0, outcome.output
+    assert kids(at.registry.client(form.application)) == {"key-2"}
+    assert own((yield at.looking_preview), form) == {}
 
 
-def test_a_stolen_key_goes_though_another_may_not_leave_yet(
-    project: Project, registry: Registry, portal: RunningPortal
-) -> None:
+def plain(names: Collection[str]) -> set[str]:
+    """Names of properties without the quotes that some of them have."""
+    return {re.sub(r"\W", "", name) for name in names}
+
+
+@together
+def test_a_compromised_key_goes_at_once_though_it_is_the_last(at: Rotations) -> Script:
+    """The deployment says so, and goes through: nobody else's refusal holds it up."""
+    form = write_form(at.forms, "ander/loket")
+    yield at.up
+    yield at.up
+    steal(form, "key-1")
+    outcome = yield at.deploy
+    assert f"warning: {form.key} on tni loses compromised key key-1" in outcome.stderr
+    assert kids(at.registry.client(form.application)) == set()
+
+
+@together
+def test_a_stolen_key_goes_though_another_may_not_leave_yet(at: Rotations) -> Script:
     """In one change: the stolen one goes, the new one comes, and the one that leaves too early
-    stays, in the state too."""
-    project.configure({"keyOverlapDays": OVERLAP_DAYS})
-    form, other = (
-        write_form(project.forms, keys=("stolen", "early")),
-        write_form(project.forms, "ander/loket"),
-    )
-    project.apply()
-    as_if_days_ago(project, form, 20)
-    client_id = registry.client(form.application)["client_id"]
+    stays, in the state too. A second run changes nothing of that."""
+    form = write_form(at.forms, "gent/gestolen", keys=("stolen", "early"))
+    yield at.up
+    as_if_days_ago(at.project, form, 20)
     early = form.keys["early"].thumbprint()
+    yield at.up
     form.add_key("new")
     drop(form, "early")
-    files = {
-        name.removesuffix(".jwk.json").rpartition("-")[2]: name for name in form.request()["jwks"]
-    }
-    form.request()["jwks"] = [files["new"], {"file": files["stolen"], "compromised": True}]
-    form.save()
-    other.remove()
-
-    for _ in range(2):
-        assert project.preview().code != 0
-        done = project.recover()
-        assert (done.code, kids(registry.client(form.application))) == (1, {"early", "new"})
-        assert 'refused: gent/loket: key "early" ' in done.stderr
-    assert registry.clients(other.application) == [], "nobody's removal is held up by it"
-    bare = project.apply()
-    assert 'warning: gent/loket: key "early" may leave from ' in bare.output
-    inputs = project.resources()[f"ClientJwks {form.key}"]["inputs"]
+    steal(form, "stolen")
+    shown = yield at.refusing_preview
+    assert any(said.startswith('gent/gestolen: key "early" ') for said in shown.problems)
+    outcome = yield at.deploy
+    assert outcome.code == 1, outcome.output
+    assert 'refused: gent/gestolen: key "early" ' in outcome.stderr
+    assert kids(at.registry.client(form.application)) == {"early", "new"}
+    bare = yield at.up
+    assert bare.code == 0, bare.output
+    assert 'warning: gent/gestolen: key "early" may leave from ' in bare.output
+    assert kids(at.registry.client(form.application)) == {"early", "new"}
+    inputs = at.project.resources()[f"ClientJwks {form.key}"]["inputs"]
     assert inputs["jwks"].keys() == {"early", "new"}
     assert inputs["since"].keys() == {form.keys["new"].thumbprint(), early}
 
-    as_if_days_ago(project, form, 20)
-    portal.request_token(
-        sign_assertion(form.keys["new"], client_id, portal.audience)
-    ).raise_for_status()
-    assert project.recover().code == 0
-    assert kids(registry.client(form.application)) == {"new"}
-    project.in_sync()
+    as_if_days_ago(at.project, form, 20)
+    at.use(form, "new")
+    yield at.up_after_a_look
+    assert kids(at.registry.client(form.application)) == {"new"}
+    assert own((yield at.looking_preview), form) == {}
 
 
-@pytest.mark.exhaustive
-def test_keys_that_another_resource_makes_are_guarded_too(
-    project: Project, registry: Registry
-) -> None:
+@together
+def test_a_removal_is_held_up_by_nobody_elses_refusal(at: Rotations) -> Script:
+    form = write_form(at.forms, "gent/weg")
+    yield at.up
+    yield at.up
+    form.path.unlink()
+    yield at.deploy
+    assert at.registry.clients(form.application) == []
+
+
+@together
+def test_keys_that_another_resource_makes_are_guarded_too(at: Rotations) -> Script:
     """In the run, as a preview does not know them."""
-    project.configure({"keyOverlapDays": OVERLAP_DAYS})
-    form = write_form(project.forms, keys=())
-    program = (project.folder / "__main__.py").read_text()
-    for name in ("one", "two"):
-        form.add_key(name)
-    first, second = (json.dumps(form.keys[name].as_dict(private=False)) for name in ("one", "two"))
+    form = write_form(at.forms, "gent/gegeven", keys=())
+    program = (at.project.folder / "__main__.py").read_text()
+    for kid in ("one", "two"):
+        form.add_key(kid)
     del form.request()["jwks"]
     form.save()
 
-    def give(key: str) -> None:
-        made = (
-            'pulumi_random.RandomPassword("made", length=9, keepers={"of":'
-            f" {key!r}}}).result.apply(lambda _: [{key!r}])"
-        )
-        changed = program.replace(
-            "OnboardingArgs(connections, ", f"OnboardingArgs(connections, keys={made}, "
-        )
-        (project.folder / "__main__.py").write_text(
-            changed.replace("import pulumi\n", "import pulumi\nimport pulumi_random\n")
-        )
+    def give(kid: str) -> None:
+        key = json.dumps(form.keys[kid].as_dict(private=False))
+        keys = f"{MADE.format(key=key)} if key == {form.key!r} else None"
+        changed = program.replace("(connections, ", f"(connections, keys={keys}, ")
+        changed = changed.replace("import pulumi\n", "import pulumi\nimport pulumi_random\n")
+        (at.project.folder / "__main__.py").write_text(changed)
 
-    give(first)
-    project.apply()
-    give(second)
-    assert project.preview().code == 0
-    outcome = project.up()
-    assert 'gent/loket: key "one" cannot leave' in outcome.output
-    assert kids(registry.client(form.application)) == {"one", "two"}
+    give("one")
+    yield at.up
+    yield at.up
+    give("two")
+    shown = yield at.refusing_preview
+    assert not any(said.startswith(f"{form.name}: ") for said in shown.problems)
+    outcome = yield at.deploy
+    assert 'gent/gegeven: key "one" cannot leave' in outcome.output
+    assert kids(at.registry.client(form.application)) == {"one", "two"}
+    yield at.up
+    as_if_days_ago(at.project, form, 20)
+    at.use(form, "two")
+    yield at.up_after_a_look
+    assert kids(at.registry.client(form.application)) == {"two"}
+
+
+@together
+def test_one_line_renews_a_secret_and_both_work(at: Rotations) -> Script:
+    """For the overlap of the stack, which the review names; drift calls it not applied, never
+    somebody's hand. A third ends the first."""
+    form, first_generation = with_secret(at, "gent/geheim"), with_secret(at, "gent/eerste")
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    first = secret_of(at.project, form)
+    renew(first_generation, 1)
+    renew(form, 2)
+    (change,) = changes_of((yield at.save_review), form)
+    assert f"{RENEWED}; the one before works for 14 days beside it" in change["text"]
+    drift = yield at.drift
+    (change,) = changes_of(drift, form, "not_applied")
+    assert RENEWED in change["text"]
+    assert changes_of(drift, form, "by_hand") == []
+    shown = yield at.preview
+    assert own(shown, form).keys() == {f"RandomPassword {form.key}", f"OAuthClient {form.key}"}
+    assert own(shown, first_generation) == {}, "that is the one which is there"
+    yield at.up
+    second = secret_of(at.project, form)
+    assert second != first
+    assert has_access(at.portal, client_id, first)
+    assert has_access(at.portal, client_id, second)
+    assert own((yield at.looking_preview), form) == {}
+
+    renew(form, 3)
+    yield at.deploy
+    third = secret_of(at.project, form)
+    works = [has_access(at.portal, client_id, secret) for secret in (first, second, third)]
+    assert works == [False, True, True]
+    state = at.project.exported()
+    assert not any(secret in state for secret in (first, second, third))
+
+
+@together
+def test_without_an_overlap_the_secret_of_before_ends_at_once(at: Rotations) -> Script:
+    form = with_secret(at, "gent/meteen")
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    first = secret_of(at.project, form)
+    yield at.up
+    yield at.deploy
+    yield at.up
+    yield at.up_after_a_look
+    renew(form, 2)
+    yield at.up_without_overlap
+    works = [has_access(at.portal, client_id, key) for key in (first, secret_of(at.project, form))]
+    assert works == [False, True]
+
+
+@together
+def test_a_secret_works_and_never_shows(at: Rotations) -> Script:
+    """Through create, preview, review, refresh, update and repair, the secret stays encrypted and
+    masked, and goes on working. So does the operator's key, which the stack has as a secret."""
+    form = with_secret(at, "gent/bewaard")
+    made = yield at.up
+    secret = secret_of(at.project, form)
+    assert secret not in made.output
+    client_id = at.registry.client(form.application)["client_id"]
+    assert has_access(at.portal, client_id, secret)
+    shown = yield at.outputs
+    assert shown["client_secrets"] == "[secret]"
+    assert shown["connections"][form.key]["acmidm"]["client_id"] == client_id
+
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.save()
+    yield at.save_review
+    assert "[secret]" in at.saved.read_text()
+    yield at.up
+    assert own((yield at.looking_preview), form) == {}
+    assert has_access(at.portal, client_id, secret)
+    yield at.deploy
+    yield at.up
+    at.registry.change(client_id, token_endpoint_auth_method="private_key_jwt")
+    assert not has_access(at.portal, client_id, secret)
+    repaired = yield at.up_after_a_look
+    assert repaired.code == 0, repaired.output
+    assert has_access(at.portal, client_id, secret)
+    # What the engine keeps, all of it: state, backups, history; and what a review saved.
+    folder = at.project.folder / "state"
+    kept = [file.read_text() for file in folder.rglob("*") if file.is_file()]
+    kept += [at.saved.read_text(), at.portal.log.read_text()]
+    assert not any(private in text for private in at.project.secrets for text in kept)
+
+
+@together
+def test_a_secret_is_shown_to_who_can_decrypt_the_stack(at: Rotations) -> Script:
+    """On a terminal, or in a new file of theirs alone; for nobody else, in no log, and never where
+    Git would take it along."""
+    form, keyed = with_secret(at, "gent/getoond"), write_form(at.forms, "gent/sleutel")
+    yield at.up
+    folder = at.project.folder.with_name("shown")
+    shutil.copytree(at.project.folder, folder, symlinks=True)
+    project = replace(at.project, folder=folder)
+    secret = secret_of(project, form)
+    show = ("secret", "show", f"onboardings/{form.name}.yaml", "--stack", "tni")
+
+    file = folder / "handed over" / "loket.secret"
+    written = project.acmidm(*show, "--file", str(file))
+    assert (written.code, written.stdout, file.read_text()) == (0, "", secret), written.output
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert shown_on_a_terminal(project, show) == secret
+
+    of_keyed = ("secret", "show", f"onboardings/{keyed.name}.yaml")
+    (folder / "cloned" / ".git").mkdir(parents=True)
+    another = ("--file", str(folder / "s"))
+    refusals = {
+        show: "the output is no terminal, where a log would keep the secret; name a file for it"
+        " with --file FILE",
+        (*show, "--file", str(file)): "exists already, and is never overwritten; name another file"
+        " with --file FILE",
+        (*show, "--file", str(folder / "cloned" / "s")): "is in the Git repository",
+        (*show, "--platform", "geosecure", *another): "has no client for geosecure on tni",
+        (*of_keyed, *another): "private_key_jwt, and has no client secret",
+    }
+    for words, sentence in refusals.items():
+        refused = project.acmidm(*words)
+        assert (refused.code, sentence in refused.stderr) == (2, True), refused.output
+    project.succeed("stack", "change-secrets-provider", "passphrase")
+    elsewhere = replace(project, environment={"PULUMI_CONFIG_PASSPHRASE": "another"})
+    refused = elsewhere.acmidm(*show, *another)
+    said = "stack tni cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE"
+    assert (refused.code, refused.stderr.startswith(said)) == (3, True), refused.output
+    assert not (folder / "s").exists()
+
+
+def shown_on_a_terminal(project: Project, words: tuple[str, ...]) -> str:
+    """What a command writes there, and nowhere else."""
+    ours, its = pty.openpty()
+    acmidm = str(warm_environment() / "bin" / "acmidm")
+    done = subprocess.run(
+        [acmidm, *words],
+        cwd=project.folder,
+        env=project.variables(),
+        stdout=its,
+        stderr=subprocess.PIPE,
+        check=True,
+    )
+    os.close(its)
+    assert not done.stderr.decode().count(project.secrets[-1])
+    return os.read(ours, 10_000).decode().strip()
