@@ -8,7 +8,6 @@ import json
 import httpx
 import pytest
 
-from tests.end_to_end.deployments.test_rotation import as_if_days_ago, drop
 from tests.support.client_secrets import secret_of
 from tests.support.engine import Project, details
 from tests.support.evidence import write_evidence
@@ -17,6 +16,7 @@ from tests.support.keycloak_platform import Platform
 from tests.support.mail_server import running_mail_server
 from tests.support.messages import NOTIFICATION
 from tests.support.portal import new_key
+from tests.support.rotating import as_if_days_ago, drop
 
 
 def test_form_client_token_notification_and_a_scope_extension(
