@@ -1,12 +1,13 @@
-"""A client that exists already is taken over by naming its client-ID once; the preview shows what
-that changes.
+"""A client that people made by hand is taken over by naming its client-ID once.
 
-One project with a form per client that people made by hand, brought up once.
+The preview shows what that changes; what cannot be taken over is refused in one sentence, and holds
+up nobody else.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -14,140 +15,135 @@ import pytest
 from acmidm_onboarding.values.client import NOT_DECLARED
 from tests.support.by_hand import adopt, made_by_hand, stop_adopting
 from tests.support.client_secrets import has_access, secret_of
-from tests.support.engine import Project, details, place_of
-from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
-from tests.support.portal import RunningPortal, new_key, public_jwk
+from tests.support.engine import Outcome, Project
+from tests.support.forms import (
+    DOSIS,
+    DOSSIERS,
+    NOTIFICATIES,
+    PLAIN,
+    SEND,
+    FormFile,
+    write_form,
+)
+from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk
+from tests.support.previews import Preview, preview_of
 from tests.support.registry import Registry, kids
+from tests.support.together import OneStack, Script, own, together
+from tests.support.tools import require
+from toolchain.common import PULUMI_HOME
 
 SECRET: dict[str, Any] = {"token_endpoint_auth_method": "client_secret_basic"}
 OLD_SECRET = "a-secret-that-was-made-by-hand-years-ago"
 TWO = ["10244", "10245"]
+NOBODY = "00000000-0000-4000-8000-000000000000"
+NO_CLIENT = "does not exist; correct the client-ID under adopt in the form, or remove it"
 
 
-@dataclass
-class TakenOver:
-    """What there was of each form's client, what the preview showed of it, in JSON and in text, and
-    what there is after ``up``."""
+class Adoptions(OneStack):
+    slow_reads = ("looked", "diff")
 
-    project: Project
-    forms: dict[str, FormFile]
-    before: dict[str, Any]
-    shown: dict[str, dict[str, Any]]
-    text: list[str]
-    written: list[dict[str, Any]]
-    after: dict[str, Any]
-
-
-def clients(registry: Registry, forms: dict[str, FormFile]) -> dict[str, Any]:
-    found = registry.everything(*(form.application for form in forms.values()))
-    return {name: found[form.application][0] for name, form in forms.items()}
+    def looked(self) -> Preview:
+        """What is refused too."""
+        return preview_of(self.project, "--refresh")
 
 
 @pytest.fixture(scope="module")
-def taken(
-    portal: RunningPortal,
-    registry: Registry,
-    random_plugin: None,  # noqa: ARG001
-    tmp_path_factory: pytest.TempPathFactory,
-) -> TakenOver:
+def at(
+    portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Adoptions:
     project = Project(tmp_path_factory.mktemp("adoption"))
     project.connect(portal)
-    forms = {
-        name: write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS))
-        for name in ("same", "other")
-    }
-    forms |= {
-        name: write_form(project.forms, f"gent/{name}") for name in ("ordered", "stays", "goes")
-    }
-    forms["secret"] = write_form(project.forms, "gent/secret", keys=(), **SECRET)
-    forms["ordered"].request()["products"]["notificaties"]["product_ids"] = TWO
-    by_hand: dict[str, dict[str, Any]] = {
-        "other": {
-            "scopes": [SEND, PLAIN],
-            "keys": [new_key("of-2019")],
-            "contacts": ["iemand@elders.example"],
-            "client_name": "Gent loket (oud)",
-            "products": {"notificaties": {**NOTIFICATIES, "merk_code": "gent"}},
-        },
-        "ordered": {"products": {"notificaties": {**NOTIFICATIES, "product_ids": TWO[::-1]}}},
-        "secret": {**SECRET, "client_secret": OLD_SECRET},
-    }
-    for name, form in forms.items():
-        adopt(form, made_by_hand(registry, form, **by_hand.get(name, {})))
-    before, trail = clients(registry, forms), registry.audit()
-    steps = [step for step in project.steps() if "adopt" in step["newState"]["inputs"]]
-    text = project.preview("--diff").stdout
-    project.apply()
-    return TakenOver(
-        project,
-        forms,
-        before,
-        {place_of(step["urn"]): step["newState"]["inputs"]["adopt"]["before"] for step in steps},
-        [" ".join(line.split()).replace(" :", ":") for line in text.splitlines()],
-        [entry for entry in registry.audit() if entry not in trail],
-        clients(registry, forms),
-    )
+    return Adoptions(project, registry, portal)
 
 
-def test_a_form_that_says_what_exists_changes_the_owner_alone(taken: TakenOver) -> None:
+def everything(at: OneStack, form: FormFile) -> dict[str, Any]:
+    """All that the form's one client has."""
+    (client,) = at.registry.everything(form.application)[form.application]
+    return client
+
+
+def adopted(at: OneStack, form: FormFile, **by_hand: Any) -> dict[str, Any]:
+    """What the client has that somebody made by hand, and the form takes over."""
+    adopt(form, made_by_hand(at.registry, form, **by_hand))
+    return everything(at, form)
+
+
+def changes_of(at: OneStack, client_id: str) -> list[dict[str, Any]]:
+    """Who changed what in a client."""
+    asked = {"client_id": client_id}
+    page = at.registry.http.get("/management/v1/audit", params=asked).raise_for_status()
+    return list(page.json()["items"])
+
+
+@together
+def test_a_form_that_says_what_exists_changes_the_owner_alone(at: Adoptions) -> Script:
     """Scopes and keys are not written; the preview shows all that is there."""
-    form, there, after = taken.forms["same"], taken.before["same"], taken.after["same"]
-    client = taken.shown[f"OAuthClient {form.key}"]
+    yield at.up
+    form = write_form(at.forms, "gent/same", scopes=(SEND, DOSSIERS))
+    before = adopted(at, form)
+    trail = changes_of(at, before["client_id"])
+    shown = (yield at.looked).before(form)
+    client = shown[f"OAuthClient {form.key}"]
     assert {"software_id", "managed_by"}.isdisjoint(client)
     assert client["organisation"] == {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"}
-    assert taken.shown[f"ClientScopes {form.key}"] == {
+    assert shown[f"ClientScopes {form.key}"] == {
         "scopes": dict.fromkeys((DOSSIERS, SEND), NOT_DECLARED),
         "default_scopes": {},
     }
-    assert taken.shown[f"ClientJwks {form.key}"] == {
-        "jwks": {"key-1": public_jwk(form.keys["key-1"])}
-    }
-    assert taken.shown[f"ProductConfiguration {form.key}/dosis"] == {
+    assert shown[f"ClientJwks {form.key}"] == {"jwks": {"key-1": public_jwk(form.keys["key-1"])}}
+    assert shown[f"ProductConfiguration {form.key}/dosis"] == {
         "configuration": form.request()["products"]["dosis"]
     }
 
+    yield at.up
+    after = everything(at, form)
     owner = {
         "software_id": f"acmidm/tni/{form.key}",
         "managed_by": "acmidm/tni",
         "incarnation": after["incarnation"],
+        "keys_declared": True,
     }
-    owner["keys_declared"] = True
-    assert after == {
-        **there,
-        **owner,
-        "etags": {**there["etags"], "client": after["etags"]["client"]},
-    }
-    written = [entry for entry in taken.written if entry["client_id"] == there["client_id"]]
-    assert len(written) == 3, "the owner in the client's document, and in those of its two products"
+    etags = {**before["etags"], "client": after["etags"]["client"]}
+    assert after == {**before, **owner, "etags": etags}
+    written = len(changes_of(at, before["client_id"])) - len(trail)
+    assert written == 3, "the owner in the client's document, and in those of its two products"
 
 
-def test_the_preview_shows_what_would_change(taken: TakenOver) -> None:
+@together
+def test_the_preview_shows_what_would_change(at: Adoptions) -> Script:
     """Per scope, key, contact and value; as text for a person, as JSON for a pipeline; afterwards
     it is as the form says."""
-    form, client_id, client = (
-        taken.forms["other"],
-        taken.before["other"]["client_id"],
-        taken.after["other"],
-    )
-    shown = {
-        place.replace(form.key, ""): known
-        for place, known in taken.shown.items()
-        if form.key in place
-    }
+    yield at.up
+    form = write_form(at.forms, "gent/other", scopes=(SEND, DOSSIERS))
+    client_id = adopted(
+        at,
+        form,
+        scopes=[SEND, PLAIN],
+        keys=[new_key("of-2019")],
+        contacts=["iemand@elders.example"],
+        client_name="Gent loket (oud)",
+        products={"notificaties": {**NOTIFICATIES, "merk_code": "gent"}},
+    )["client_id"]
+    seen = yield at.looked
+    shown = {place.replace(form.key, ""): known for place, known in seen.before(form).items()}
     assert shown["OAuthClient "]["client_name"] == "Gent loket (oud)"
     assert shown["OAuthClient "]["contacts"] == ["iemand@elders.example"]
     assert set(shown["ClientScopes "]["scopes"]) == {SEND, PLAIN}
     assert set(shown["ClientJwks "]["jwks"]) == {"of-2019"}
     assert shown["ProductConfiguration /notificaties"]["configuration"]["merk_code"] == "gent"
     assert shown["ProductConfiguration /dosis"] == {}
+    text = yield at.diff
+    lines = [" ".join(line.split()).replace(" :", ":") for line in text.splitlines()]
     for words in (
         f'client_id: "{client_id}"',
         f'{PLAIN}: "{NOT_DECLARED}"',
         'kid: "of-2019"',
         'merk_code: "gent"',
     ):
-        assert any(words in line for line in taken.text), f"{words} is not in\n{taken.text}"
+        assert any(words in line for line in lines), f"{words} is not in\n{text}"
 
+    yield at.up
+    client = everything(at, form)
     assert client["client_id"] == client_id
     assert set(client["scopes"]) == {SEND, DOSSIERS, "vo_info"}
     assert kids(client) == {"key-1"}
@@ -155,51 +151,246 @@ def test_the_preview_shows_what_would_change(taken: TakenOver) -> None:
     assert client["products"] == form.request()["products"]
 
 
-def test_what_comes_later_is_a_change_of_its_own(
-    taken: TakenOver, registry: Registry, portal: RunningPortal
-) -> None:
-    """The line may stay or go, which is no change; nor is the order of a set, taken over or made by
-    hand.
+@together
+def test_a_secret_is_replaced(at: Adoptions) -> Script:
+    """Nobody can read the old one: the organisation has to be given the new one."""
+    plugins = PULUMI_HOME.glob("plugins/resource-random-v*/pulumi-resource-random")
+    require("the random plugin", "make random-plugin", is_here=any(plugins))
+    form = write_form(at.forms, "gent/secret", keys=(), **SECRET)
+    before = adopted(at, form, **SECRET, client_secret=OLD_SECRET)
+    yield at.up
+    client_id = everything(at, form)["client_id"]
+    assert client_id == before["client_id"]
+    assert has_access(at.portal, client_id, secret_of(at.project, form))
+    assert not has_access(at.portal, client_id, OLD_SECRET)
 
-    A secret is replaced, for nobody can read the old one: the organisation has to be given the new
-    one.
-    """
-    project, forms = taken.project, taken.forms
-    ids = {name: client["client_id"] for name, client in taken.before.items()}
-    assert {name: client["client_id"] for name, client in taken.after.items()} == ids
-    assert has_access(portal, ids["secret"], secret_of(project, forms["secret"]))
-    assert not has_access(portal, ids["secret"], OLD_SECRET)
-    order = taken.after["ordered"]["products"]["notificaties"]["product_ids"]
+
+@together
+def test_the_order_of_a_set_is_no_change(at: Adoptions) -> Script:
+    """Neither where it is taken over, nor where somebody makes it another."""
+    form = write_form(at.forms, "gent/ordered")
+    configuration = form.request()["products"]["notificaties"]
+    configuration["product_ids"] = TWO
+    reversed_ = {"notificaties": {**NOTIFICATIES, "product_ids": TWO[::-1]}}
+    client_id = adopted(at, form, products=reversed_)["client_id"]
+    yield at.up
+    order = everything(at, form)["products"]["notificaties"]["product_ids"]
     assert set(order) == set(TWO)
-    registry.set_configuration(
-        "notificaties", ids["ordered"], {**NOTIFICATIES, "product_ids": order[::-1]}
-    )
-    stop_adopting(forms["goes"])
-    project.in_sync()
+    by_hand = {**NOTIFICATIES, "product_ids": order[::-1]}
+    at.registry.set_configuration("notificaties", client_id, by_hand)
+    configuration["merk_code"] = "nieuw"
+    form.save()
+    place = f"ProductConfiguration {form.key}/notificaties"
+    assert (yield at.looked).of(form) == {place: ("update", ["configuration.merk_code"])}
+    yield at.up
+    assert everything(at, form)["products"]["notificaties"] == configuration
 
-    forms["goes"].document["contacts"] = ["nieuw@stad-gent.example"]
-    forms["stays"].request()["scopes"][DOSSIERS] = {}
-    forms["stays"].request()["products"]["dosis"] = DOSIS
-    forms["ordered"].request()["products"]["notificaties"]["merk_code"] = "nieuw"
-    for name in ("goes", "stays", "ordered"):
-        forms[name].save()
-    assert details(project.steps()) == {
-        f"OAuthClient {forms['goes'].key}": ("update", ["contacts[0]"]),
-        f"ClientScopes {forms['stays'].key}": ("update", [f"scopes.{DOSSIERS}"]),
-        f"ProductConfiguration {forms['stays'].key}/dosis": ("create", []),
-        f"ProductConfiguration {forms['ordered'].key}/notificaties": (
-            "update",
-            ["configuration.merk_code"],
+
+@pytest.mark.parametrize("line", ["stays", "goes"])
+@together
+def test_what_comes_later_is_a_change_of_its_own(at: Adoptions, line: str) -> Script:
+    """The line may stay or go, which is no change."""
+    form = write_form(at.forms, f"gent/{line}")
+    client_id = adopted(at, form)["client_id"]
+    yield at.up
+    assert everything(at, form)["client_id"] == client_id
+    if line == "goes":
+        stop_adopting(form)
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.request()["scopes"][DOSSIERS] = {}
+    form.request()["products"]["dosis"] = DOSIS
+    form.save()
+    assert (yield at.looked).of(form) == {
+        f"OAuthClient {form.key}": ("update", ["contacts[0]"]),
+        f"ClientScopes {form.key}": ("update", [f"scopes.{DOSSIERS}"]),
+        f"ProductConfiguration {form.key}/dosis": ("create", []),
+    }
+    yield at.up
+    later = everything(at, form)
+    assert later["client_id"] == client_id
+    assert later["contacts"] == ["nieuw@stad-gent.example"]
+    assert set(later["scopes"]) == {SEND, DOSSIERS, "vo_info"}
+
+
+def lose_state(at: OneStack, form: FormFile) -> None:
+    """As after a crash, or from a backup that was put back."""
+
+    def forget(deployment: dict[str, Any]) -> None:
+        deployment["resources"] = [
+            one
+            for one in deployment["resources"]
+            if one["urn"].rpartition("::")[2].partition("/dosis")[0] != form.key
+            and not one["urn"].endswith(f"::{form.key}/notificaties")
+        ]
+
+    at.project.change_state(forget)
+    assert own(at.project.resources(), form) == {}
+
+
+@pytest.mark.parametrize("line", ["stays", "goes"])
+@together
+def test_adopted_but_not_recorded_is_adopted_again(at: Adoptions, line: str) -> Script:
+    """The rerun writes no more than its mark. The line may be gone by then: the same stack finds
+    its client by the natural key. The client then goes with its form."""
+    form = write_form(at.forms, f"gent/lost-{line}")
+    client_id = adopted(at, form)["client_id"]
+    yield at.up
+    before = everything(at, form)
+    lose_state(at, form)
+    if line == "goes":
+        stop_adopting(form)
+    yield at.up
+    of_resource = {"incarnation": None, "etags": None}
+    assert {**everything(at, form), **of_resource} == {**before, **of_resource}
+    form.path.unlink()
+    yield at.up
+    assert at.registry.clients(form.application) == []
+    assert at.registry.configuration("notificaties", client_id) is None
+
+
+@together
+def test_another_code_cannot_take_it_along(at: Adoptions) -> Script:
+    """With the client-ID still in the form: it is this stack's by now, and ``formerly`` is how it
+    is kept."""
+    form = write_form(at.forms, "ander/verhuist")
+    client_id = adopted(at, form)["client_id"]
+    yield at.up
+    old_key, old_code = form.key, form.code
+    form.organisation = {"name": "Stad Ninove", "ovo": "OVO002003"}
+    form.save()
+    seen = yield at.looked
+    assert [said for said in seen.problems if said.startswith(form.name)] == [
+        f'{form.name}: client "{client_id}" is that of acmidm/tni/{old_key} in this stack; write'
+        " formerly to keep it under another name"
+    ]
+    form.organisation["formerly"] = old_code
+    form.save()
+    yield at.up
+    client = at.registry.client(form.application)
+    assert (client["client_id"], client["software_id"]) == (client_id, f"acmidm/tni/{form.key}")
+    assert at.registry.configuration("notificaties", client_id) is not None
+    found = yield at.drift
+    differing = (one["key"] for group in ("by_hand", "not_applied") for one in found[group])
+    assert form.key not in differing
+
+
+@together
+def test_what_is_refused_is_nobody_elses_trouble(at: Adoptions) -> Script:
+    """A new connection, a scope extension and a removal go through.
+
+    Refused are the clients of others, what is no client at all, and another one for a connection
+    that has its client already.
+    """
+    theirs = write_form(at.forms, "aalst/loket")
+    extended = write_form(at.forms, "twee/uitgebreid")
+    wingene = {"name": "Gemeente Wingene", "kbo": "0207.495.470"}
+    removed = write_form(at.forms, "drie/weg", organisation=wingene)
+    has_one = write_form(at.forms, "een/heeft")
+    yield at.up
+    refused = of_others(at, theirs)
+    forms = {
+        client_id: write_form(at.forms, f"gent/form-{number}")
+        for number, client_id in enumerate(refused)
+    }
+    other = made_by_hand(at.registry, write_form(at.project.folder / "elsewhere", "een/ander"))
+    has_one.document["contacts"] = ["nieuw@stad-gent.example"]
+    forms[other] = has_one
+    refused[other] = (
+        "cannot be taken over, for this connection has a client already; "
+        "remove adopt from the form, or see docs/adoption.md for how to change clients"
+    )
+    for client_id, form in forms.items():
+        adopt(form, client_id)
+    new = write_form(at.forms, "twee/nieuw")
+    extended.request()["scopes"][DOSSIERS] = {}
+    extended.request()["products"]["dosis"] = DOSIS
+    extended.save()
+    removed.path.unlink()
+    before = documents(at.registry, refused)
+    client, state = at.registry.client(has_one.application), at.project.resources()
+
+    seen = yield at.looked
+    assert seen.code != 0
+    assert seen.of(new)[f"OAuthClient {new.key}"] == ("create", [])
+    done: Outcome = yield at.up
+    assert done.code != 0
+    names = tuple(f"{form.name}: " for form in forms.values())
+    for sentences in (seen.problems, done.errors):
+        assert sum(sentence.startswith(names) for sentence in sentences) == len(refused)
+        for client_id, sentence in refused.items():
+            start = f'{forms[client_id].name}: client "{client_id}" '
+            (said,) = [one for one in sentences if one.startswith(start)]
+            assert sentence in said
+    assert documents(at.registry, refused) == before
+    assert at.registry.client(has_one.application) == client
+    known = at.project.resources()
+    assert own(known, has_one) == own(state, has_one)
+    assert own(known, *(form for form in forms.values() if form is not has_one)) == {}
+
+    assert DOSSIERS in at.registry.client(extended.application)["scopes"]
+    made = at.registry.client(new.application)["client_id"]
+    assert at.registry.configuration("notificaties", made) is not None
+    assert at.registry.clients(removed.application) == []
+    shown = (yield at.outputs)["connections"]
+    assert shown[new.key]["acmidm"]["client_id"] == made
+    assert removed.key not in shown
+
+
+def of_others(at: OneStack, theirs: FormFile) -> dict[str, str]:
+    """What no form of Gent can take over, and what is said of it.
+
+    The client of another form, of another organisation, of nobody that is known, of another stack,
+    the operator, and no client at all.
+    """
+    aalst, mine = at.registry.client(theirs.application), at.project.folder / "elsewhere"
+    shared = {"name": "Departement", "ovo": None, "kbo": "0316380841"}
+    old, odd, elsewhere = (write_form(mine, name) for name in ("aalst/oud", "gent/oud", "gent/el"))
+    return {
+        aalst["client_id"]: (
+            f"is that of acmidm/tni/{theirs.key} in this stack; write formerly to keep it under"
+            " another name"
         ),
+        made_by_hand(
+            at.registry, old
+        ): "and of no code in organisation.yaml; correct the client-ID under adopt",
+        made_by_hand(
+            at.registry, odd, organisation=shared
+        ): "has no code of an organisation at its authority",
+        made_by_hand(
+            at.registry, elsewhere, managed_by="elders/tni"
+        ): "is managed by elders/tni already",
+        OPERATOR: NO_CLIENT,
+        str(uuid.uuid4()): NO_CLIENT,
     }
-    project.apply()
-    later = clients(registry, forms)
-    assert {name: client["client_id"] for name, client in later.items()} == ids
-    assert later["goes"]["contacts"] == ["nieuw@stad-gent.example"]
-    assert set(later["stays"]["scopes"]) == {SEND, DOSSIERS, "vo_info"}
-    assert later["ordered"]["products"]["notificaties"] == {
-        **NOTIFICATIES,
-        "product_ids": TWO,
-        "merk_code": "nieuw",
+
+
+def documents(registry: Registry, client_ids: Iterable[str]) -> dict[str, str]:
+    """What the authority answers of each."""
+    return {
+        client_id: registry.http.get(f"/management/v1/clients/{client_id}").text
+        for client_id in client_ids
     }
-    project.in_sync()
+
+
+@together
+def test_a_stranger_keeps_nobodys_client(at: Adoptions) -> Script:
+    """A form of another organisation, with the same application and a mistyped client-ID beneath
+    adopt."""
+    removed = write_form(at.forms, "gent/weg", scopes=(SEND, DOSSIERS))
+    yield at.up
+    client_id = at.registry.client(removed.application)["client_id"]
+    removed.path.unlink()
+    stranger = write_form(
+        at.forms,
+        "vreemd/loket",
+        application=removed.application,
+        scopes=(DOSSIERS,),
+        products={"dosis": DOSIS},
+    )
+    adopt(stranger, NOBODY)
+    done: Outcome = yield at.up
+    assert done.code != 0
+    assert at.registry.clients(removed.application) == []
+    assert at.registry.configuration("notificaties", client_id) is None
+    resources = yield at.resources
+    assert not [place for place, one in resources.items() if client_id in str(one)]
