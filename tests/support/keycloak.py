@@ -36,6 +36,21 @@ ROOT = Path(__file__).parents[2]
 OPERATOR = "test-operator"
 SCOPES = {name: scope.title for name, scope in load_catalogue(ROOT / "catalogue").scopes.items()}
 _TIMEOUT_SECONDS = 30
+_QUICK_KEYS: Mapping[str, Any] = {
+    "components": {
+        "org.keycloak.keys.KeyProvider": [
+            {"name": "signing", "providerId": "ecdsa-generated", "config": {"priority": ["100"]}},
+            {
+                "name": "sessions",
+                "providerId": "hmac-generated",
+                "config": {"algorithm": ["HS512"]},
+            },
+        ]
+    },
+    "defaultSignatureAlgorithm": "ES256",
+}
+"""A realm's own keys that are made at once: its RSA keys take a server of the sandbox, whose Java
+compiles little, three seconds."""
 
 
 def distribution_or_skip() -> Path:
@@ -242,10 +257,13 @@ def make_realm(
     unborn: TestRealm | None = None,
     audience: str | None = None,
     audited: bool = False,
-    **settings: Any,
+    keys: Mapping[str, Any] = _QUICK_KEYS,
 ) -> TestRealm:
-    """A fresh realm, or the one that is ``unborn``; ``settings`` are more of Keycloak's
-    RealmRepresentation."""
+    """A fresh realm, or the one that is ``unborn``.
+
+    ``keys`` are those members of Keycloak's RealmRepresentation; with none the realm makes its keys
+    as Keycloak does.
+    """
     made = unborn or TestRealm(server, administrator)
     wanted = Realm(
         name=made.name,
@@ -255,7 +273,7 @@ def make_realm(
         operator_jwk=public_jwk(made.operator_key),
         audience=audience,
         audited=audited,
-        settings=settings,
+        settings=keys,
     )
     set_up(administrator, wanted)
     return made

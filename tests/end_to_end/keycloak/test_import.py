@@ -13,10 +13,10 @@ from joserfc.jwk import ECKey
 
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
-from tests.end_to_end.keycloak.test_reserved import map_roles
 from tests.support.command_line import CommandLine
 from tests.support.engine import Project, place_of
 from tests.support.forms import NOTIFICATIES, PLAIN, SEND, write_form
+from tests.support.keycloak_by_hand import map_roles
 from tests.support.keycloak_platform import Platform, running_platform
 from tests.support.portal import new_key
 

@@ -11,6 +11,7 @@ from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import Server
 from tests.support.forms import SEND
 from tests.support.keycloak import OPERATOR, TestRealm, make_realm
+from tests.support.keycloak_by_hand import have_rights
 from tests.support.portal import metadata, public_jwk
 from tests.support.rights import READS, WRITES, allowed
 
@@ -54,18 +55,6 @@ def test_its_rights_reach_no_further_than_the_clients_of_its_realm(
             assert operator.request(method, path, json=document).status_code in (401, 403), (
                 f"{method} {path}"
             )
-
-
-def have_rights(realm: TestRealm, *names: str) -> None:
-    """By an administrator: these roles of ``realm-management`` and no others, in the place of what
-    the set-up gave."""
-    management, roles = realm.roles(*names)
-    for place in (
-        f"/{realm.name}/users/{realm.service_account(OPERATOR)}/role-mappings/clients/{management}",
-        f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/scope-mappings/clients/{management}",
-    ):
-        realm.administrator.delete(place, realm.administrator.get(place))
-        realm.administrator.post(place, roles)
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,16 @@ from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.authorities.port import Audited, RecordedChange
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
-from tests.end_to_end.keycloak.test_drift import DRIFTS
-from tests.end_to_end.keycloak.test_operator import have_rights
 from tests.support.forms import PLAIN, SEND
 from tests.support.keycloak import OPERATOR, TestRealm, make_realm
+from tests.support.keycloak_by_hand import DRIFTS, have_rights
 from tests.support.portal import metadata, new_key
 
 
 @pytest.fixture(scope="module")
 def audited(keycloak_server: Server, administrator: Admin) -> TestRealm:
-    return make_realm(keycloak_server, administrator, audited=True)
+    scopes = dict.fromkeys((PLAIN, SEND, "dv_ar_adres_beheer"), "A scope")
+    return make_realm(keycloak_server, administrator, scopes=scopes, audited=True)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ RECORDED: dict[str, tuple[str, set[str]]] = {
     "full-scope-allowed": ("scopes.replaced", {"scopes"}),
     "removed": ("client.removed", set()),
 }
-"""Of what is done by hand in test_drift.py: the action, and what differs by it."""
+"""Per drift of ``DRIFTS`` the action, and what differs by it."""
 
 
 @pytest.mark.parametrize("name", RECORDED)

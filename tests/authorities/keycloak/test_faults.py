@@ -1,8 +1,7 @@
 """Faults that only Keycloak has, which has no ETags and answers 500 to one of two writers; what it
 shares with the others is in ``tests/conformance/test_faults.py``.
 
-How a request is tried again is one piece of code, which ``test_retry.py`` in ``tests/authorities``
-covers.
+How a request is tried again is one piece of code, which ``tests/authorities/test_retry.py`` covers.
 """
 
 from __future__ import annotations
@@ -25,11 +24,9 @@ from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.keycloak import writes as keycloak_writes
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.authorities.keycloak.writes import TRIES
-from acmidm_sandbox.keycloak.admin import Admin
-from acmidm_sandbox.keycloak.server import Server
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy
-from tests.support.keycloak import TestRealm, make_realm
+from tests.support.keycloak import TestRealm
 from tests.support.portal import metadata, new_key, public_jwk
 
 OLD, NEW, OTHERS = "dv_organisatieregister_info", "dv_dosis_schrijven", "dv_notificaties_import"
@@ -58,11 +55,6 @@ NOT_GONE: dict[str, tuple[Fault, str]] = {
     # What Keycloak answers to an operator that lost its right.
     "empty": (faults.answer(200, b"[]", "application/json"), "sees no client at all"),
 }
-
-
-@pytest.fixture(scope="module")
-def realm(keycloak_server: Server, administrator: Admin) -> TestRealm:
-    return make_realm(keycloak_server, administrator, scopes=dict.fromkeys(SCOPES, "A scope"))
 
 
 @pytest.fixture

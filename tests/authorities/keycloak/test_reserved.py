@@ -16,6 +16,7 @@ from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import PLAIN
 from tests.support.keycloak import OPERATOR, TestRealm
+from tests.support.keycloak_by_hand import map_roles
 from tests.support.portal import metadata, new_key, public_jwk
 
 Give = Callable[[TestRealm, str], object]
@@ -28,15 +29,6 @@ BUILT_IN = (
     "security-admin-console",
 )
 MACHINE = {"publicClient": False, "fullScopeAllowed": False, "standardFlowEnabled": False}
-
-
-def map_roles(realm: TestRealm, client_id: str, *names: str) -> None:
-    """By hand: lets a client's tokens carry roles of ``realm-management``."""
-    management, roles = realm.roles(*names)
-    realm.administrator.post(
-        f"/{realm.name}/clients/{realm.client(client_id)['id']}/scope-mappings/clients/{management}",
-        roles,
-    )
 
 
 def map_realm_role(realm: TestRealm, client_id: str, *inside: str) -> None:
