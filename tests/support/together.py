@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
@@ -58,6 +58,9 @@ class OneStack:
     """The commands that change something; all others read, and run before these."""
     slow_reads: ClassVar[Collection[str]] = ("preview", "looking_preview", "diff", "review")
     """Those that run the engine, once no case waits for another read: so more cases share them."""
+    phases: ClassVar[Sequence[str]] = ()
+    """Commands of which each runs once no case waits for an earlier one: cases then need not wait
+    for the same commands."""
 
     @property
     def forms(self) -> Path:
@@ -237,8 +240,10 @@ def _next(at: OneStack, name: str, script: Script, gave: Any) -> Command | None:
 def _first(at: OneStack, commands: Iterable[Command]) -> Command:
     """Return what runs next: whatever only reads, the fast reads first; else what all wait for."""
     wanted = {command.__name__: command for command in commands}
-    reads = [name for name in wanted if name not in at.writes]
+    reads = [name for name in wanted if name not in (*at.writes, *at.phases)]
     if reads:
         return wanted[min(reads, key=lambda name: name in at.slow_reads)]
+    if phases := [name for name in at.phases if name in wanted]:
+        return wanted[phases[0]]
     (command,) = wanted.values()  # cases that share a stack wait for the same commands
     return command
