@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from acmidm.form_page.page import form_page
 from acmidm_onboarding.forms.loading import load_catalogue
@@ -22,7 +22,27 @@ KEEPING = """() => {
     const create = URL.createObjectURL;
     URL.createObjectURL = (blob) => { globalThis.kept = blob.text(); return create(blob); };
 }"""
-"""What makes the page keep what it would save."""
+"""What makes the page keep what it would save: a browser stops one that saves a file a second."""
+
+_OPEN_EACH = """async (texts) => {
+    const [field, notices] = ["file", "opened"].map((id) => document.getElementById(id));
+    const outcomes = [];
+    for (const text of texts) {
+        const given = new DataTransfer();
+        given.items.add(new File([text], "aansluiting-loket.yaml"));
+        const isOpened = new Promise((done) => {
+            new MutationObserver(done).observe(notices, { childList: true });
+        });
+        field.files = given.files;
+        field.dispatchEvent(new Event("change", { bubbles: true }));
+        await isOpened;
+        globalThis.kept = null;
+        document.querySelector("button[type=submit]").click();
+        const mistakes = [...document.querySelectorAll("#mistakes:not([hidden]) li")];
+        outcomes.push([mistakes.map((item) => item.innerText), await globalThis.kept]);
+    }
+    return outcomes;
+}"""
 
 
 @dataclass
@@ -31,6 +51,11 @@ class Filled:
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+
+    def notice_request(self, request: Request) -> None:
+        """Complain of a request of the page, of which there is none."""
+        if request.url.startswith(("http", "ws")):
+            self.complaints.append(request.url)
 
     def open(self, name: str, content: object) -> None:
         """Open a file on the page; a document as YAML."""
@@ -62,6 +87,15 @@ class Filled:
         self.page.locator("button[type=submit]").click()
         return self.page.locator("#mistakes:visible li").all_inner_texts()
 
+    def outcomes(self, documents: Iterable[object]) -> list[tuple[list[str], str | None]]:
+        """Open each document and press the button, in the page itself; what it refuses, and the
+        file that it makes.
+
+        ``KEEPING`` comes first.
+        """
+        texts = [yaml.safe_dump(one, allow_unicode=True, sort_keys=False) for one in documents]
+        return [(mistakes, kept) for mistakes, kept in self.page.evaluate(_OPEN_EACH, texts)]
+
     def without_key(self) -> None:
         """Choose that a file without a key is what is meant."""
         self.page.locator("#keyless").evaluate("box => { box.checked = true; }")
@@ -85,26 +119,28 @@ def html() -> str:
     return form_page(load_catalogue(ROOT / "catalogue"))
 
 
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Filled]:
+    """A window without a network for the tests of a file: to open one takes Chromium longer than to
+    load the page in it."""
+    context = browser.new_context(offline=True, locale="nl-BE")
+    window = Filled(context.new_page())
+    window.page.on("console", lambda message: window.complaints.append(message.text))
+    window.page.on("pageerror", lambda error: window.complaints.append(str(error)))
+    window.page.on("request", window.notice_request)
+    yield window
+    context.close()
+
+
 @pytest.fixture
-def filled(browser: Browser, html: str, tmp_path: Path) -> Iterator[Filled]:
-    """The page as a file, in Dutch."""
+def filled(window: Filled, html: str, tmp_path: Path) -> Iterator[Filled]:
+    """The page as a file, in Dutch, as it is when somebody opens it."""
     file = tmp_path / "aansluiten.html"
     file.write_text(html)
-    context = browser.new_context(
-        offline=True, locale="nl-BE", viewport={"width": 1180, "height": 900}
-    )
-    filled = Filled(context.new_page())
-    filled.page.on("console", lambda message: filled.complaints.append(message.text))
-    filled.page.on("pageerror", lambda error: filled.complaints.append(str(error)))
-    filled.page.on(
-        "request",
-        lambda request: (
-            filled.complaints.append(request.url)
-            if request.url.startswith(("http", "ws"))
-            else None
-        ),
-    )
-    filled.page.goto(file.as_uri())
-    yield filled
-    context.close()
-    assert filled.complaints == []
+    window.page.set_viewport_size({"width": 1180, "height": 900})
+    window.page.emulate_media(color_scheme="light")
+    window.page.goto(file.as_uri())
+    yield window
+    complaints = window.complaints.copy()
+    window.complaints.clear()
+    assert complaints == []
