@@ -30,6 +30,7 @@ MOST_BYTES = 100_000_000
 """How many bytes the files of a revision may have that are read. A file above ``MAXIMUM_BYTES`` is
 not read."""
 _LONGEST_LISTING = 50_000_000
+_PART_OF_A_LISTING = 1_000_000
 _DEADLINE_SECONDS = 300
 PLAIN_FILE, LINK = "100644", "120000"
 FILES = (PLAIN_FILE, "100755")
@@ -247,17 +248,20 @@ def _tree(name: str, tree: str) -> Tree:
     """Return a tree, of whose listing no more is read than the bounds allow. Raises
     UnknownRevision."""
     command = ["git", "ls-tree", "-r", "-z", "--long", tree]
+    text = bytearray()
     with subprocess.Popen(
         command, env=os.environ | _ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as listing:
-        text = listing.stdout.read(_LONGEST_LISTING + 1) if listing.stdout else b""
-        if len(text) > _LONGEST_LISTING:
-            listing.kill()
-    if len(text) > _LONGEST_LISTING or text.count(b"\0") > MOST_FILES:
-        raise UnknownRevision(say("git.too_many_files", revision=name, most=MOST_FILES))
+        files = 0
+        while listing.stdout and (part := listing.stdout.read(_PART_OF_A_LISTING)):
+            text += part
+            files += part.count(b"\0")
+            if len(text) > _LONGEST_LISTING or files > MOST_FILES:
+                listing.kill()
+                raise UnknownRevision(say("git.too_many_files", revision=name, most=MOST_FILES))
     if listing.returncode != 0:
         raise UnknownRevision(say("git.unreadable", revision=name))
-    return Tree(name, dict(_entries(name, text)))
+    return Tree(name, dict(_entries(name, bytes(text))))
 
 
 def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:

@@ -280,8 +280,9 @@ def test_no_row_is_further_than_its_facts() -> None:
                 changes["connection"] = shown.model_copy(update={"client_id": None})
             facts = replace(WHOLE, **{"connection": shown, **changes})
             for each in (facts, on_production(facts)):
-                require_not_further(each, progress(each))
-                require_unknown_is_said(each, progress(each))
+                found = progress(each)
+                require_not_further(each, found)
+                require_unknown_is_said(each, found)
 
 
 def require_not_further(facts: Facts, found: Progress) -> None:

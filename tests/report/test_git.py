@@ -171,6 +171,7 @@ def test_nothing_of_it_runs(
     repository.git("config", "filter.evil.smudge", f"touch {ran}; cat")
     repository.git("config", "filter.evil.clean", "cat")
     hook = repository.folder / ".git/hooks/post-checkout"
+    hook.parent.mkdir()
     repository.write("nieuw")
     repository.add(".gitattributes", "* filter=evil export-ignore ident\n")
     repository.commit()

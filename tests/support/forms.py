@@ -184,3 +184,11 @@ def write_form(
         form.add_key(kid, environment)
     form.save()
     return form
+
+
+def read_form(folder: Path, name: str) -> FormFile:
+    """Read a form that was written, without its private keys."""
+    file = folder / f"{name}.yaml"
+    organisation = yaml.safe_load(file.with_name("organisation.yaml").read_text())
+    del organisation["speaks_for"]
+    return FormFile(folder, name, yaml.safe_load(file.read_text()), organisation)

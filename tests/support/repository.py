@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from typer.testing import CliRunner, Result
 from acmidm.cli import app
 from acmidm_onboarding.settings import full_key
 from tests.support.engine import ROOT
-from tests.support.forms import PLAIN, FormFile, write_form
+from tests.support.forms import PLAIN, FormFile, read_form, write_form
 
 EVIL = "https://evil.example"
 SETTINGS = {
@@ -46,15 +49,9 @@ class Repository:
     """A repository of forms on ``main``, and a change of it on ``change``."""
 
     def __init__(self, folder: Path) -> None:
+        shutil.copytree(_new_repository(), folder, dirs_exist_ok=True)
         self.folder = folder
-        shutil.copytree(ROOT / "catalogue", folder / "catalogue")
-        shutil.copy(ROOT / "Pulumi.yaml", folder)
-        self.set("prod")
-        self.set("tni", environment="tni", protectClients="false")
-        self.form = self.write("loket")
-        self.git("init", "--quiet", "--initial-branch=main")
-        self.commit()
-        self.git("switch", "--quiet", "--create", "change")
+        self.form = read_form(folder / "onboardings", "gent/loket")
 
     def git(self, *words: str) -> str:
         return git(self.folder, *words)
@@ -69,22 +66,11 @@ class Repository:
         self.git("branch", "--quiet", "--force", "main", "change")
 
     def write(self, name: str, **how: Any) -> FormFile:
-        return write_form(
-            self.folder / "onboardings",
-            f"gent/{name}",
-            **{"application": name, "scopes": (PLAIN,), "environment": "prod", **how},
-        )
+        return _write(self.folder, name, **how)
 
     def set(self, stack: str, **changes: object) -> None:
         """Writes the file of a stack; a setting that is None is left out."""
-        values = {
-            full_key(name): value
-            for name, value in {**SETTINGS, **changes}.items()
-            if value is not None
-        }
-        (self.folder / f"Pulumi.{stack}.yaml").write_text(
-            yaml.safe_dump({"encryptionsalt": "v1:abc", "config": values})
-        )
+        _set(self.folder, stack, **changes)
 
     def replace(self, file: str, old: str, new: str) -> None:
         text = (self.folder / file).read_text()
@@ -113,12 +99,52 @@ class Repository:
         """The sentences of what changes beside the clients."""
         return [change["text"] for change in self.report(code)["other_changes"]]
 
+    def of_clients(self, code: int = 0) -> dict[str, dict[str, dict[str, Any]]]:
+        """The changes of each client, by its application and their kind."""
+        return {
+            one["application"]: {change["kind"]: change for change in one["changes"]}
+            for one in self.report(code)["connections"]
+        }
+
     def of_client(self, application: str, code: int = 0) -> dict[str, dict[str, Any]]:
         """The changes of a client, by kind."""
-        (one,) = [
-            one for one in self.report(code)["connections"] if one["application"] == application
-        ]
-        return {change["kind"]: change for change in one["changes"]}
+        return self.of_clients(code)[application]
+
+
+@cache
+def _new_repository() -> Path:
+    """One that nobody has changed yet: made once for all tests of a process."""
+    folder = Path(mkdtemp(prefix="acmidm-repository-"))
+    atexit.register(shutil.rmtree, folder)
+    shutil.copytree(ROOT / "catalogue", folder / "catalogue")
+    shutil.copy(ROOT / "Pulumi.yaml", folder)
+    _set(folder, "prod")
+    _set(folder, "tni", environment="tni", protectClients="false")
+    _write(folder, "loket")
+    git(folder, "init", "--quiet", "--template=", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=x")
+    git(folder, "switch", "--quiet", "--create", "change")
+    return folder
+
+
+def _write(folder: Path, name: str, **how: Any) -> FormFile:
+    return write_form(
+        folder / "onboardings",
+        f"gent/{name}",
+        **{"application": name, "scopes": (PLAIN,), "environment": "prod", **how},
+    )
+
+
+def _set(folder: Path, stack: str, **changes: object) -> None:
+    values = {
+        full_key(name): value
+        for name, value in {**SETTINGS, **changes}.items()
+        if value is not None
+    }
+    (folder / f"Pulumi.{stack}.yaml").write_text(
+        yaml.safe_dump({"encryptionsalt": "v1:abc", "config": values})
+    )
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@ schema and form have in them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -27,7 +28,7 @@ def usable_schema(value: dict[str, Any]) -> dict[str, Any]:
         ValueError: where it is none, or has what is not followed here.
     """
     try:
-        Draft202012Validator.check_schema(value)
+        _require_usable(json.dumps(value))
     except InvalidSchema as error:
         raise ValueError(say("forms.schema.invalid", message=error.message[:200])) from error
     except (
@@ -35,8 +36,16 @@ def usable_schema(value: dict[str, Any]) -> dict[str, Any]:
         RecursionError,
     ) as error:  # a regular expression of the schema that Python cannot compile
         raise ValueError(say("forms.schema.unusable")) from error
-    _refuse_unsupported(value)
     return value
+
+
+@lru_cache(maxsize=64)
+def _require_usable(text: str) -> None:
+    """Check a schema, once per process: a review reads two catalogues, and most schemas are in
+    both."""
+    schema = json.loads(text)
+    Draft202012Validator.check_schema(schema)
+    _refuse_unsupported(schema)
 
 
 def _refuse_unsupported(schema: object) -> None:
