@@ -7,19 +7,22 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
+from acmidm import main
 from tests.support.workspace import CATALOGUE, ORGANISATION, WITHOUT_KEYS, Workspace
 
 NAME = "Stad Gent, Łódź é"
-STREAMS = {
-    "ascii": {"PYTHONIOENCODING": "ascii"},
+PROCESSES = {
     "ascii by the locale": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    "latin-1": {"PYTHONIOENCODING": "latin-1"},
     "utf-8": {"PYTHONIOENCODING": "utf-8"},
 }
+"""Streams as Python makes them; those of other names are made here, with the encoding of that
+name."""
 COMMANDS = {
     "board": ("status", "--board"),
     "review": ("review", "--base", "HEAD~1"),
@@ -80,29 +83,51 @@ def git(folder: Path, *words: str) -> None:
 
 
 def acmidm(folder: Path, stream: str, *words: str) -> tuple[int, str, str]:
-    """The exit code, standard output and standard error of a process, as the stream's encoding has
-    them."""
+    """The exit code, standard output and standard error, as the stream's encoding has them."""
+    run = in_a_process if stream in PROCESSES else here
+    code, *written = run(folder, stream, *words)
+    encoding = stream.partition(" ")[0]
+    output, errors = (part.decode(encoding) for part in written)
+    return code, output, errors
+
+
+def in_a_process(folder: Path, stream: str, *words: str) -> tuple[int, bytes, bytes]:
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PYTHONIOENC", "LC_", "LANG"))
     }
-    command = [sys.executable, "-c", "import acmidm; acmidm.main()", *words]
     done = subprocess.run(
-        command,
+        [sys.executable, "-c", "import acmidm; acmidm.main()", *words],
         cwd=folder,
-        env={**environment, **STREAMS[stream]},
+        env={**environment, **PROCESSES[stream]},
         capture_output=True,
         check=False,
     )
-    encoding = stream.partition(" ")[0]
-    return done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding)
+    return done.returncode, done.stdout, done.stderr
+
+
+def here(folder: Path, stream: str, *words: str) -> tuple[int, bytes, bytes]:
+    output, errors = BytesIO(), BytesIO()
+    with (
+        chdir(folder),
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(TextIOWrapper(output, stream)) as standard_output,
+        redirect_stderr(TextIOWrapper(errors, stream, "backslashreplace")) as standard_error,
+    ):
+        patch.setattr(sys, "argv", ["acmidm", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        standard_output.flush()
+        standard_error.flush()
+    assert isinstance(end.value.code, int)
+    return end.value.code, output.getvalue(), errors.getvalue()
 
 
 @pytest.mark.parametrize(
     ("command", "output", "stream"),
     [(*report, stream) for report in REPORTS for stream in ("ascii", "latin-1")]
-    + [("review", "text", stream) for stream in ("ascii by the locale", "utf-8")],
+    + [("review", "text", stream) for stream in PROCESSES],
 )
 def test_what_cannot_be_shown_is_escaped(
     place: Path, command: str, output: str, stream: str
