@@ -1,28 +1,26 @@
 """Connections that leave: announced, taken down from their day on in two runs, or let go where
-their form keeps the client.
+their form keeps the client; and what protection holds up that nobody retired.
 
-One protecting stack with a form for each: the first run is an ``up``, the second ``acmidm deploy``,
-which goes on where that is due.
+On one protecting stack the first run is an ``up``, and the second ``acmidm deploy``, which goes on
+where that is due. Commands are run from a folder below the project, with a stack by its whole name
+and a setting that is encrypted: scopes were withdrawn there, and the client was left for ever.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
 from tests.support.engine import Project
-from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
-from tests.support.portal import RunningPortal, sign_assertion
-from tests.support.registry import Registry
+from tests.support.forms import DOSSIERS, SEND, FormFile
+from tests.support.leaving import Leaving, granted, is_protected, kinds
+from tests.support.portal import RunningPortal
+from tests.support.preserved import as_preserved
+from tests.support.registry import Registry, kids
+from tests.support.retired import DUE, KEPT, retire
+from tests.support.together import Script, differing, own, together
 
-COMING, DUE = "2999-03-31", "2020-03-31"
+COMING = "2999-03-31"
 PRODUCTS = ("notificaties", "dosis")
-NAMES = ("coming", "whole", "back", "product", "kept", "at-once", "stays")
-KEPT = {"on": DUE, "keep": True}
 NOBODYS = {"software_id": None, "managed_by": None, "keys_declared": False}
 RETIRED = [
     "client_retired",
@@ -33,195 +31,343 @@ RETIRED = [
 ]
 
 
-@dataclass
-class Leaving:
-    """What was there before the first run, what its review said, and what is there after it."""
-
-    project: Project
-    forms: dict[str, FormFile]
-    before: dict[str, Any]
-    reviewed: dict[str, list[str]]
-    after: dict[str, Any]
-
-    def kinds(self) -> dict[str, list[str]]:
-        """The kinds of change in the engine's review, per form."""
-        report = json.loads(
-            self.project.acmidm("review", "--stack", "tni", "--output", "json").stdout
-        )
-        changes = {
-            one["application"]: [change["kind"] for change in one["changes"]]
-            for one in report["connections"]
-        }
-        return {
-            name: changes[form.application]
-            for name, form in self.forms.items()
-            if form.application in changes
-        }
-
-    def there(self, registry: Registry) -> dict[str, Any]:
-        """Per form its client with its products' configurations, but for its ETags and its
-        resource's mark; None where it is gone."""
-        found = registry.everything(*(form.application for form in self.forms.values()))
-        return {
-            name: (
-                {**one, "etags": None, "incarnation": None}
-                if (one := next(iter(found[form.application]), None))
-                else None
-            )
-            for name, form in self.forms.items()
-        }
-
-
-def retire(form: FormFile, day: str | dict[str, Any] = DUE) -> None:
-    form.document["retire"] = day
-    form.save()
-
-
-def granted(client: Mapping[str, Any]) -> list[str]:
-    """Its scopes, but for the one that its API's provider assigns by itself."""
-    return [scope for scope in client["scopes"] if scope != "vo_info"]
-
-
 @pytest.fixture(scope="module")
-def leaving(
+def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Leaving:
-    project = Project(tmp_path_factory.mktemp("leaving"))
+    project = Project(tmp_path_factory.mktemp("stack"))
     project.connect(portal, protectClients=True)
-    forms = {
-        name: write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in NAMES
-    }
-    project.apply()
-    found = Leaving(project, forms, {}, {}, {})
-    found.before = found.there(registry)
-    retire(forms["coming"], COMING)
-    for name in ("whole", "back"):
-        retire(forms[name])
-    retire(forms["product"], {"dosis": DUE})
-    retire(forms["kept"], KEPT)
-    found.reviewed = found.kinds()
-    project.apply()
-    found.after = found.there(registry)
-    return found
+    project.succeed("config", "set", "--secret", "acmidm:issuer", portal.issuer)
+    return Leaving(project, registry, portal)
 
 
-def test_the_first_run_withdraws_the_scopes_and_nothing_else(leaving: Leaving) -> None:
-    """Of a product its own; nothing at all of what is announced. The review says so, and the
-    service desk's list.
-
-    Of what is kept neither.
-    """
-    assert leaving.reviewed == {
-        "coming": ["retirement_announced"],
-        "whole": RETIRED,
-        "back": RETIRED,
-        "product": [
-            "retirement_announced",
-            "product_retired",
-            "scope_withdrawn",
-            "product_unprotected",
-        ],
-        "kept": ["client_let_go", "protection_lifted", "retirement_announced"],
-    }
-    withdrawn: dict[str, list[str]] = {"whole": [], "back": [], "product": [SEND]}
-    for name, before in leaving.before.items():
-        after = leaving.after[name]
-        assert granted(after) == withdrawn.get(name, [DOSSIERS, SEND])
-        assert {**after, "scopes": before["scopes"]} == before
+def needs_nothing_more(at: Leaving, form: FormFile) -> Script:
+    """From the first deployment on, no run and no report finds anything more to do."""
+    assert differing((yield at.drift), form) == []
+    there = at.there(form)
+    yield at.up
+    yield at.deploy
+    yield at.up
+    assert own((yield at.looking_preview), form) == {}
+    assert at.there(form) == there
 
 
-def test_the_next_deployment_goes_on_and_does_both_for_others(
-    leaving: Leaving, registry: Registry, portal: RunningPortal
-) -> None:
-    """Also after a run that was cut off between the two. A day that is taken away again gives the
-    client back what it had."""
-    project, forms, before = leaving.project, leaving.forms, leaving.before
-    assert f"leaves   {COMING}" in project.acmidm("status", "--stack", "tni").stdout
-    forms["coming"].document["contacts"] = ["loket@stad-gent.example"]
-    forms["coming"].save()
-    del forms["back"].document["retire"]
-    forms["back"].save()
-    retire(forms["at-once"])
-    reviewed = leaving.kinds()
-    assert [reviewed[name] for name in ("coming", "whole", "kept")] == [
-        ["retirement_coming", "client_updated"],
-        ["client_removed"],
-        ["client_let_go"],
+@together
+def test_what_is_announced_stays_until_its_day(at: Leaving) -> Script:
+    """Reports name the day."""
+    form = at.form("coming")
+    yield at.up
+    before = at.client(form)
+    retire(form, COMING)
+    reviewed = yield at.review
+    assert kinds(reviewed, form) == ["retirement_announced"]
+    yield at.up
+    assert at.client(form) == before
+    listed = at.project.acmidm("status", "--stack", "tni", form.application).stdout
+    assert f"leaves   {COMING}" in listed
+    form.document["contacts"] = ["loket@stad-gent.example"]
+    form.save()
+    reviewed = yield at.review
+    assert kinds(reviewed, form) == ["retirement_coming", "client_updated"]
+    yield at.deploy
+    assert at.client(form) == {**before, "contacts": ["loket@stad-gent.example"]}
+    assert is_protected(at, form)
+    yield from needs_nothing_more(at, form)
+
+
+@together
+def test_the_first_run_withdraws_scopes_and_the_second_removes_the_client(
+    at: Leaving,
+) -> Script:
+    """Also after a run that was cut off between the two. No run does anything more of it."""
+    form = at.form("whole")
+    yield at.up
+    before = at.client(form)
+    retire(form)
+    reviewed = yield at.review
+    assert kinds(reviewed, form) == RETIRED
+    yield at.up
+    after = at.client(form)
+    assert granted(after) == []
+    assert {**after, "scopes": before["scopes"]} == before
+    reviewed = yield at.review
+    assert kinds(reviewed, form) == ["client_removed"]
+    yield at.deploy
+    configurations = [at.registry.configuration(name, before["client_id"]) for name in PRODUCTS]
+    assert (at.there(form), configurations) == (None, [None, None])
+    yield at.up
+    again = yield at.deploy
+    assert form.key not in again.output
+    form.path.unlink()
+    yield at.up
+    assert own((yield at.looking_preview), form) == {}
+
+
+@together
+def test_a_day_that_is_taken_away_between_the_two_runs_gives_all_back(at: Leaving) -> Script:
+    form = at.form("back")
+    yield at.up
+    before = at.client(form)
+    retire(form)
+    yield at.up
+    assert granted(at.client(form)) == []
+    del form.document["retire"]
+    form.save()
+    yield at.deploy
+    assert at.client(form) == before
+    assert is_protected(at, form)
+    yield from needs_nothing_more(at, form)
+
+
+@together
+def test_a_product_leaves_with_its_scopes_alone(at: Leaving) -> Script:
+    """Its lines may go afterwards."""
+    form = at.form("product")
+    yield at.up
+    before = at.client(form)
+    retire(form, {"dosis": DUE})
+    reviewed = yield at.review
+    assert kinds(reviewed, form) == [
+        "retirement_announced",
+        "product_retired",
+        "scope_withdrawn",
+        "product_unprotected",
     ]
-    done = project.recover()
+    yield at.up
+    after = at.client(form)
+    assert granted(after) == [SEND]
+    assert {**after, "scopes": before["scopes"]} == before
+    yield at.deploy
+    assert at.client(form) == {**after, "products": {**before["products"], "dosis": None}}
+    assert is_protected(at, form)
+    assert differing((yield at.drift), form) == []
+    del form.document["retire"], form.request()["products"]["dosis"]
+    del form.request()["scopes"][DOSSIERS]
+    form.save()
+    yield at.up
+    yield at.deploy
+    yield at.up
+    assert own((yield at.looking_preview), form) == {}
+
+
+@together
+def test_one_deployment_does_both_runs(at: Leaving) -> Script:
+    """Its day is the only thing that has changed."""
+    form = at.form("at-once")
+    yield at.up
+    client_id = at.client(form)["client_id"]
+    assert at.token(form, client_id) == 200
+    yield at.up
+    retire(form)
+    done = yield at.deploy
     assert done.code == 0, done.output
-    assert f"a second run goes on with {forms['at-once'].key}" in done.stderr
-
-    there = leaving.there(registry)
-    expected = {
-        **before,
-        "whole": None,
-        "at-once": None,
-        "kept": {**before["kept"], **NOBODYS},
-    }
-    expected["coming"] = {**before["coming"], "contacts": ["loket@stad-gent.example"]}
-    expected["product"] = {
-        **leaving.after["product"],
-        "products": {**before["product"]["products"], "dosis": None},
-    }
-    assert there == expected
-    for name in ("whole", "at-once"):
-        assert [
-            registry.configuration(product, before[name]["client_id"]) for product in PRODUCTS
-        ] == [None, None]
-    for name, status in (("at-once", 401), ("kept", 200)):
-        assertion = sign_assertion(
-            forms[name].keys["key-1"], before[name]["client_id"], portal.audience
-        )
-        assert portal.request_token(assertion).status_code == status
-    resources = project.resources()
-    protected = {
-        name
-        for name, form in forms.items()
-        if resources.get(f"OAuthClient {form.key}", {}).get("protect")
-    }
-    assert protected == {"coming", "back", "product", "stays"}
-    assert not any(forms["kept"].key in place for place in resources)
-    project.in_sync()
+    (sentence,) = [line for line in done.stderr.splitlines() if "a second run goes on" in line]
+    assert form.key in sentence
+    configurations = [at.registry.configuration(name, client_id) for name in PRODUCTS]
+    assert (at.there(form), configurations) == (None, [None, None])
+    assert at.token(form, client_id) == 401
+    assert differing((yield at.drift), form) == []
 
 
-def test_what_was_let_go_is_nobodys_and_adopt_takes_it_back(
-    leaving: Leaving, registry: Registry
-) -> None:
-    """It is listed as made by hand, and no drift. Lines and forms of what is gone may go at any
-    time."""
-    project, forms, before = leaving.project, leaving.forms, leaving.before
-    again = project.recover()
-    assert (again.code, "a second run" in again.output) == (0, False), again.output
-    looked = project.acmidm("drift", "--stack", "tni", "--output", "json")
-    report = json.loads(looked.stdout)
-    assert (looked.code, report["in_sync"]) == (0, True)
-    client_id = before["kept"]["client_id"]
-    (listed,) = [one for one in report["undeclared"] if one["client_id"] == client_id]
-    assert (listed.get("made_by"), listed.get("software_id"), listed["products"]) == (
-        None,
-        None,
-        [],
-    )
-    for name in PRODUCTS:
-        document = registry.product_document(name, client_id)
-        assert document is not None
-        assert (document["software_id"], document["managed_by"]) == (None, None)
+@together
+def test_what_was_let_go_is_nobodys_and_adopt_takes_it_back(at: Leaving) -> Script:
+    """It keeps its scopes and works on. It is listed as made by hand, and no drift."""
+    form = at.form("kept")
+    yield at.up
+    before = at.client(form)
+    client_id = before["client_id"]
+    retire(form, KEPT)
+    reviewed = yield at.review
+    assert kinds(reviewed, form) == ["client_let_go", "protection_lifted", "retirement_announced"]
+    yield at.up
+    assert at.client(form) == before
+    reviewed = yield at.review
+    assert kinds(reviewed, form) == ["client_let_go"]
+    yield at.deploy
+    assert at.client(form) == {**before, **NOBODYS}
+    assert at.token(form, client_id) == 200
+    assert not any(form.key in place for place in at.resources())
+    documents = [at.registry.product_document(name, client_id) for name in PRODUCTS]
+    marks = [(one["software_id"], one["managed_by"]) for one in documents if one]
+    assert marks == [(None, None), (None, None)]
+    found = yield at.drift
+    assert differing(found, form) == []
+    (listed,) = [one for one in found["undeclared"] if one["client_id"] == client_id]
+    assert listed.get("made_by") is listed.get("software_id") is None
+    assert listed["products"] == []
 
-    forms["whole"].path.unlink()
-    product = forms["product"]
-    del (
-        product.document["retire"],
-        product.request()["products"]["dosis"],
-        product.request()["scopes"][DOSSIERS],
-    )
-    product.save()
-    assert project.steps() == []
-    del forms["kept"].document["retire"]
-    forms["kept"].request()["adopt"] = {"acmidm": client_id}
-    forms["kept"].save()
-    assert leaving.kinds()["kept"] == ["client_adopted"]
-    project.apply()
-    assert leaving.there(registry)["kept"] == before["kept"]
-    assert project.resources()[f"OAuthClient {forms['kept'].key}"]["protect"] is True
-    project.in_sync()
+    del form.document["retire"]
+    form.request()["adopt"] = {"acmidm": client_id}
+    form.save()
+    yield at.up
+    assert at.client(form) == before
+    assert is_protected(at, form)
+    yield at.deploy
+    yield at.up
+    assert own((yield at.looking_preview), form) == {}
+
+
+@together
+def test_a_form_that_goes_between_the_two_runs_lets_its_client_go(at: Leaving) -> Script:
+    """The first run has recorded that it stays."""
+    form = at.form("form-gone")
+    yield at.up
+    client_id = at.client(form)["client_id"]
+    retire(form, KEPT)
+    yield at.up
+    form.path.unlink()
+    yield at.deploy
+    assert at.is_nobodys(client_id)
+
+
+@together
+def test_a_compromised_key_goes_before_the_client_is_let_go(at: Leaving) -> Script:
+    """Also one that is marked between the two runs: the same command goes on until it has gone."""
+    form = at.form("compromised", keys=("key-1", "key-2"))
+    yield at.up
+    client_id = at.client(form)["client_id"]
+    retire(form, KEPT)
+    yield at.up
+    stolen, good = form.request()["jwks"]
+    form.request()["jwks"] = [{"file": stolen, "compromised": True}, good]
+    form.save()
+    yield at.deploy
+    assert kids(at.client(form)) == {"key-2"}
+    assert at.is_nobodys(client_id)
+    assert not any(form.key in place for place in at.resources())
+
+
+@together
+def test_a_day_that_is_called_off_between_the_two_runs_keeps_it_ours(at: Leaving) -> Script:
+    form = at.form("called-off")
+    yield at.up
+    before = at.client(form)
+    retire(form, KEPT)
+    yield at.up
+    del form.document["retire"]
+    form.save()
+    reviewed = yield at.review
+    assert kinds(reviewed, form) == ["retirement_called_off", "protection_restored"]
+    yield at.deploy
+    assert at.client(form) == before
+    yield from needs_nothing_more(at, form)
+
+
+@together
+def test_what_another_has_taken_over_meanwhile_stays_as_it_is(at: Leaving) -> Script:
+    """Its marks are another's: they are not ours to take off."""
+    form = at.form("taken-over")
+    yield at.up
+    retire(form, KEPT)
+    yield at.up
+    client_id = at.client(form)["client_id"]
+    at.registry.change(client_id, software_id="acmidm/tni/ander", managed_by="ander/tni")
+    done = yield at.deploy
+    assert f"client {client_id} is left where it is" in done.output
+    assert at.client(form)["managed_by"] == "ander/tni"
+
+
+@together
+def test_a_client_that_was_preserved_in_part_is_let_go(at: Leaving) -> Script:
+    """By a state of the version that had ``preserve``: nothing else of it changes."""
+    form = at.form("half", (SEND,))
+    yield at.up
+    before = at.client(form)
+    yield at.up
+    as_preserved(at.project, form, "half")
+    at.registry.change(before["client_id"], keys_declared=False)
+    retire(form, KEPT)
+    yield at.deploy
+    assert at.is_nobodys(before["client_id"])
+    after = at.client(form)
+    names = ("scopes", "jwks", "products", "contacts", "client_name", "enabled")
+    assert {name: after[name] for name in names} == {name: before[name] for name in names}
+    assert not any(form.key in place for place in at.resources())
+    assert differing((yield at.drift), form) == []
+
+
+@together
+def test_a_form_that_goes_after_preserving_in_part_removes_nothing(at: Leaving) -> Script:
+    form = at.form("half-gone", (SEND,))
+    yield at.up
+    before = at.client(form)
+    yield at.up
+    as_preserved(at.project, form, "half")
+    form.path.unlink()
+    yield at.deploy
+    assert at.client(form) == before
+    assert f'::{form.key}"' not in at.project.exported()
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "form gone"])
+@together
+def test_a_client_that_was_preserved_drops_out_of_the_state(at: Leaving, is_kept: bool) -> Script:
+    """The version that had ``preserve`` had forgotten it: no run changes it, and drift names it
+    until somebody takes it back."""
+    form = at.form(f"preserved-{is_kept}".lower(), (SEND,))
+    yield at.up
+    before = at.client(form)
+    yield at.up
+    as_preserved(at.project, form, "whole")
+    if is_kept:
+        retire(form, KEPT)
+    else:
+        form.path.unlink()
+    yield at.deploy
+    assert at.client(form) == before
+    assert f'::{form.key}"' not in at.project.exported()
+    found = yield at.drift
+    left_behind = [one["client_id"] for one in found["left_behind"]]
+    assert left_behind.count(before["client_id"]) == 1
+
+    form.document.pop("retire", None)
+    form.save()
+    yield at.up
+    retire(form, KEPT)
+    yield at.deploy
+    assert at.is_nobodys(before["client_id"])
+    assert differing((yield at.drift), form) == []
+
+
+@together
+def test_what_is_removed_and_protected_stays(at: Leaving) -> Script:
+    """A form, and a product of another: after the refusal authority and state have both, and
+    reverting is enough.
+
+    Taking the protection away is one change, removing the form another; then it goes with all it
+    had.
+    """
+    form, other = at.form("protected"), at.form("protected-product")
+    yield at.up
+    yield at.up
+    yield at.deploy
+    before, resources = [at.client(form), at.client(other)], at.resources()
+    form.path.unlink()
+    dosis, scope = other.request()["products"].pop("dosis"), other.request()["scopes"].pop(DOSSIERS)
+    other.save()
+    reviewed = yield at.review
+    assert any(form.key in problem for problem in reviewed["problems"])
+    refused = yield at.up
+    assert refused.code != 0
+    assert "because it is protected" in refused.output
+    for one in (form, other):
+        assert f'{one.key}/dosis" cannot be deleted' in refused.output
+    kept = at.resources()
+    stay = [place for place in resources if form.key in place or f"{other.key}/dosis" in place]
+    assert {place: kept[place] for place in stay} == {place: resources[place] for place in stay}
+    assert at.client(form) == before[0]
+    assert at.registry.configuration("dosis", before[1]["client_id"]) == dosis
+
+    other.request()["products"]["dosis"], other.request()["scopes"][DOSSIERS] = dosis, scope
+    other.save()
+    form.save()
+    yield at.deploy
+    assert [at.client(form), at.client(other)] == before
+    found = yield at.drift
+    assert differing(found, form) == differing(found, other) == []
+    at.project.configure({"protectClients": False})
+    yield at.up
+    form.path.unlink()
+    yield at.up
+    configurations = [at.registry.configuration(name, before[0]["client_id"]) for name in PRODUCTS]
+    assert (at.there(form), configurations) == (None, [None, None])
