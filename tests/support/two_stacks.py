@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from tests.support.engine import Project
-from tests.support.evidence import prove
+from tests.support.engine import Outcome, Project
+from tests.support.evidence import prove, write_evidence
 from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
 from tests.support.registry import Registry
+from tests.support.repository import git
+from tests.support.together import OneStack, Shown
 
 
 @dataclass
@@ -36,28 +40,131 @@ class Both:
 
 @pytest.fixture
 def both(tmp_path: Path, portal: RunningPortal, registry: Registry) -> Iterator[Both]:
+    with _production(tmp_path) as (prod, in_prod):
+        yield Both(Project(prod.folder), prod, registry, in_prod, portal)
+
+
+@contextmanager
+def _production(folder: Path, **config: object) -> Iterator[tuple[Project, Registry]]:
+    """Yield a project with a stack of production, and what is registered there."""
     with (
-        running_portal(tmp_path / "prod-portal", environment="prod", **offered()) as other,
-        other.operator() as http,
+        running_portal(folder / "prod-portal", environment="prod", **offered()) as portal,
+        portal.operator() as http,
     ):
-        tni, prod = Project(tmp_path / "project"), Project(tmp_path / "project", stack="prod")
-        prod.connect(other, promotionGate="enforce")
-        yield Both(tni, prod, registry, Registry(http), portal)
-        # The first of the two may not be there at all until a test connects it.
-        assert portal.origin != other.origin
+        prod = Project(folder / "project", stack="prod")
+        prod.connect(portal, promotionGate="enforce", **config)
+        yield prod, Registry(http)
+
+
+@dataclass(kw_only=True)
+class TwoStacks(OneStack):
+    """Cases that share one project with two stacks: production, with the gate and protected
+    clients; and TNI, which is made when it is first brought up."""
+
+    prod: Project
+    in_prod: Registry
+
+    writes: ClassVar[Collection[str]] = (
+        *OneStack.writes,
+        "destroy",
+        "prod_up",
+        "prod_heal",
+        "prod_deploy",
+    )
+    slow_reads: ClassVar[Collection[str]] = (
+        *OneStack.slow_reads,
+        "prod_looking_preview",
+        "prod_review",
+    )
+
+    def up(self) -> Outcome:
+        if not (self.project.folder / f"Pulumi.{self.project.stack}.yaml").exists():
+            self.project.connect(self.portal)
+        return super().up()
+
+    def destroy(self) -> Outcome:
+        """``pulumi destroy`` of TNI, whose stack stays."""
+        return self.project.succeed("destroy", "--yes", "--skip-preview", "--suppress-progress")
+
+    def remove_stack(self) -> None:
+        """Remove TNI's stack, which has nothing any more."""
+        self.project.succeed("stack", "rm", self.project.stack, "--yes")
+
+    def prod_up(self) -> Outcome:
+        return self.prod.up()
+
+    def prod_deploy(self) -> Outcome:
+        return self.prod.recover()
+
+    def prod_looking_preview(self) -> Shown:
+        return OneStack(self.prod, self.in_prod, self.portal).looking_preview()
+
+    def prod_review(self) -> dict[str, Any]:
+        """The review of production, once all forms are committed."""
+        if not (self.prod.folder / ".git").exists():
+            git(self.prod.folder, "init", "--quiet")
+        git(self.prod.folder, "add", "onboardings")
+        git(self.prod.folder, "commit", "--quiet", "--message=x")
+        return self._of_prod("review")
+
+    def prod_drift(self) -> dict[str, Any]:
+        return self._of_prod("drift")
+
+    def prod_heal(self) -> dict[str, Any]:
+        return self._of_prod("drift", "--heal")
+
+    def prod_connections(self) -> Collection[str]:
+        """The keys of what the last run declared on production."""
+        return set(self.prod.outputs().get("connections", ()))
+
+    def prove(self, form: FormFile, kid: str, *scopes: str, **changes: Any) -> Path:
+        """Prove a connection on TNI, as the probe does."""
+        client_id = self.registry.client(form.application)["client_id"]
+        return prove(self.portal, form, kid, client_id, *scopes, **changes)
+
+    def record_evidence(self, form: FormFile, kid: str, *scopes: str) -> None:
+        """Write evidence without getting a token by it."""
+        write_evidence(
+            form.path.parent,
+            form.keys[kid].as_dict(private=True),
+            application=form.application,
+            client_id=self.registry.client(form.application)["client_id"],
+            issuer=self.portal.issuer,
+            scopes=list(scopes),
+        )
+
+    def _of_prod(self, *words: str) -> dict[str, Any]:
+        shown = self.prod.acmidm(*words, "--stack", self.prod.stack, "--output", "json")
+        found: dict[str, Any] = json.loads(shown.stdout)
+        return found
+
+
+@contextmanager
+def two_stacks(folder: Path, portal: RunningPortal, registry: Registry) -> Iterator[TwoStacks]:
+    """Yield both stacks; TNI is at ``portal``."""
+    with _production(folder, protectClients=True) as (prod, in_prod):
+        yield TwoStacks(Project(prod.folder), registry, portal, prod=prod, in_prod=in_prod)
 
 
 def with_production(
-    project: Project, name: str, *, in_portal: bool = False, **changes: Any
+    project: Project,
+    name: str,
+    *,
+    in_portal: bool = False,
+    scopes: Sequence[str] = (PLAIN,),
+    **changes: Any,
 ) -> FormFile:
+    """A form that has the same for both environments, but keys of its own for each."""
     form = write_form(
         project.forms,
         f"gent/{name}",
-        scopes=(PLAIN,),
+        scopes=scopes,
         keys=() if in_portal else ("tni-key",),
         **changes,
     )
-    form.document["environments"]["prod"] = {"scopes": {PLAIN: {}}}
+    wanted = json.loads(json.dumps(form.request()))
+    wanted.pop("jwks", None)
+    form.document["environments"]["prod"] = wanted
     if not in_portal:
         form.add_key("prod-key", "prod")
     form.save()

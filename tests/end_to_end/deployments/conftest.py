@@ -5,6 +5,5 @@ from __future__ import annotations
 
 from tests.support.command_line import acmidm
 from tests.support.fixtures import portal, project, registry
-from tests.support.two_stacks import both
 
-__all__ = ["acmidm", "both", "portal", "project", "registry"]
+__all__ = ["acmidm", "portal", "project", "registry"]

@@ -1,196 +1,379 @@
-"""The gate to production, with the real engine: two stacks, two authorities, and evidence beside
-the forms."""
+"""The gate to production on the real engine: two stacks, two authorities, and evidence beside the
+forms.
+
+All cases share the stacks. A connection is held back until it is proven on TNI. Whatever becomes of
+its evidence and of TNI then, the gate takes nothing away that is there.
+"""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
-from tests.end_to_end.reports.test_sources import ends
-from tests.support.engine import Outcome
-from tests.support.evidence import write_evidence
-from tests.support.forms import PLAIN, write_form
+from tests.support.engine import Outcome, place_of
+from tests.support.forms import PLAIN, SEND, FormFile
+from tests.support.key_ends import TEN_DAYS, ends
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
-from tests.support.registry import kids
-from tests.support.repository import git
-from tests.support.two_stacks import Both, with_production
+from tests.support.registry import Registry, kids
+from tests.support.together import Command, Script, own, together
+from tests.support.two_stacks import TwoStacks, two_stacks, with_production
 
-WHY_UNPROVEN = (
-    'nothing is proven, for TNI cannot be looked at: there is no stack "organization/acmidm/tni"',
-    "there is no evidence from TNI",
-)
+NO_EVIDENCE = "there is no evidence from TNI"
+NO_STACK = 'nothing is proven, for TNI cannot be looked at: there is no stack "tni"'
+NOT_SEEN = "its authority had not seen the key that signed it"
 _EXEMPT = {
     "promotion-gate": {"reason": "a system of before, replaced in 2027", "reference": "SD-4810"}
 }
 
 
+@pytest.fixture(scope="module")
+def at(
+    portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TwoStacks]:
+    with two_stacks(tmp_path_factory.mktemp("two"), portal, registry) as both:
+        yield both
+
+
 def held_back(outcome: Outcome) -> list[str]:
-    """The sentences about what is not declared, each once."""
-    lines = (line.strip().partition("not declared: ") for line in outcome.output.splitlines())
-    return sorted(
-        {sentence for before, found, sentence in lines if found and before == "warning: "}
+    """The sentences about what the gate holds back."""
+    found = (
+        line.strip().partition("warning: not declared: ") for line in outcome.output.splitlines()
     )
+    return [sentence for before, warning, sentence in found if warning and not before]
 
 
-@pytest.mark.parametrize(
-    ("mode", "what", "declared"), [("warn", "declared unproven", 5), ("enforce", "not declared", 0)]
-)
-def test_a_run_says_once_per_reason_what_is_not_proven(
-    both: Both, mode: str, what: str, declared: int
-) -> None:
-    """Whether it is declared all the same or not: the engine alone would show each warning
-    twice."""
-    both.prod.configure({"promotionGate": mode})
-    for number in range(5):
-        with_production(both.prod, f"loket-{number}")
-    deployed = both.prod.recover()
+def kinds_of(review: dict[str, Any]) -> dict[str, list[str]]:
+    """Per connection that a review names, the kinds of its changes."""
+    return {
+        one["key"]: [change["kind"] for change in one["changes"]] for one in review["connections"]
+    }
+
+
+def scopes_of(at: TwoStacks, form: FormFile) -> set[str]:
+    """The scopes of a client on production that somebody granted: the provider of an API assigns
+    its own."""
+    return set(at.in_prod.client(form.application)["scopes"]) - {"vo_info"}
+
+
+def is_changed_by_hand(drift: dict[str, Any], form: FormFile) -> bool:
+    return form.key in {one["key"] for one in drift["by_hand"]}
+
+
+def differs(drift: dict[str, Any], form: FormFile) -> bool:
+    return form.key in {one["key"] for one in (*drift["by_hand"], *drift["not_applied"])}
+
+
+def let_through(at: TwoStacks, name: str) -> Generator[Command, Any, FormFile]:
+    """Prove a new form on TNI and declare it on production; then its evidence goes, and TNI."""
+    form = with_production(at.prod, name, scopes=(SEND,))
+    yield at.up
+    evidence = at.prove(form, "tni-key", SEND, products=["notificaties"])
+    yield at.up
+    yield at.prod_deploy
+    assert scopes_of(at, form) == {SEND}
+    evidence.unlink()
+    yield at.destroy
+    return form
+
+
+@together
+def test_without_a_stack_of_tni_and_evidence_all_is_held_back(at: TwoStacks) -> Script:
+    """A review says so of each connection, but of one with an exemption."""
+    form = with_production(at.prod, "onbewezen")
+    exempted = with_production(at.prod, "uitgezonderd", exemptions=_EXEMPT)
+    review = yield at.prod_review
+    (found,) = [one for one in review["connections"] if one["key"] == form.key]
+    for why, change in zip((NO_STACK, NO_EVIDENCE), found["changes"], strict=True):
+        assert (change["kind"], why in change["text"]) == ("held_back", True), change
+    assert "held_back" not in kinds_of(review)[exempted.key]
+    yield at.up
+    yield at.up
+    yield at.prod_deploy
+    assert at.in_prod.clients(form.application) == []
+    assert at.in_prod.client(exempted.application)
+    declared = yield at.prod_connections
+    assert exempted.key in declared
+    assert form.key not in declared
+
+
+@together
+def test_a_run_says_once_per_reason_what_is_not_proven(at: TwoStacks) -> Script:
+    """The engine alone would show each warning twice."""
+    forms = [with_production(at.prod, f"aan-{number}") for number in range(2)]
+    yield at.up
+    yield at.up
+    deployed = yield at.prod_deploy
     assert deployed.code == 0, deployed.output
-    said = [
-        line.replace('"tni"', '"organization/acmidm/tni"')
-        for line in deployed.output.splitlines()
-        if "on prod" in line
-    ]
-    names = ", ".join(f"gent/loket-{number} on prod" for number in range(3))
-    assert [line.partition(";")[0] for line in said] == [
-        f"warning: {what}: {names} and 2 more: {why}" for why in WHY_UNPROVEN
-    ]
-    assert len(both.prod.outputs()["connections"]) == declared
+    (said,) = [sentence for sentence in held_back(deployed) if NO_EVIDENCE in sentence]
+    assert said.startswith("gent/aan-0 on prod, gent/aan-1 on prod")
+    assert not {form.key for form in forms} & (yield at.prod_connections)
+    yield at.destroy
+    bare = yield at.prod_up
+    assert bare.code != 0, "a program does not know whether they are there"
+    assert "which this state lacks, is not known here" in bare.output
 
 
-def test_a_review_names_what_its_change_holds_back_and_counts_the_rest(both: Both) -> None:
+@together
+def test_a_review_names_what_its_change_holds_back_and_counts_the_rest(at: TwoStacks) -> Script:
     """It goes by the files since the stack was brought up last; before that nobody knows, and each
     is named."""
-
-    def reviewed() -> dict[str, Any]:
-        git(both.prod.folder, "add", "onboardings")
-        git(both.prod.folder, "commit", "--quiet", "--message=x")
-        return dict(
-            json.loads(both.prod.acmidm("review", "--stack", "prod", "--output", "json").stdout)
-        )
-
-    git(both.prod.folder, "init", "--quiet")
-    earlier = [with_production(both.prod, f"loket-{number}") for number in range(2)]
-    first = reviewed()
-    assert ([one["key"] for one in first["connections"]], first["notes"]) == (
-        sorted(form.key for form in earlier),
-        [],
-    )
-    assert both.prod.recover().code == 0
-    added = with_production(both.prod, "nieuw")
-    then = reviewed()
-    assert [
-        (one["key"], [change["kind"] for change in one["changes"]]) for one in then["connections"]
-    ] == [(added.key, ["held_back"] * 2)]
+    earlier = [with_production(at.prod, f"vroeger-{number}") for number in range(2)]
+    first = yield at.prod_review
+    named = {key for key, kinds in kinds_of(first).items() if "held_back" in kinds}
+    assert {form.key for form in earlier} <= named
+    assert first["notes"] == []
+    yield at.up
+    yield at.up
+    yield at.prod_deploy
+    others = named - (yield at.prod_connections)
+    added = with_production(at.prod, "nieuw")
+    then = yield at.prod_review
+    assert kinds_of(then) == {added.key: ["held_back"] * 2}
     assert then["notes"] == [
-        "2 other connections are held back from production; acmidm status --board says what each"
-        " waits for."
+        f"{len(others)} other connections are held back from production; acmidm status --board"
+        " says what each waits for."
     ]
     assert then["headline"] == "1 client is held back on prod"
 
 
-def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPortal) -> None:
-    """Refused without a TNI stack and without evidence, others go on; proven, it is declared;
-    nothing that happens later undeclares it.
+@together
+def test_evidence_counts_once_a_run_on_tni_has_seen_its_key(at: TwoStacks) -> Script:
+    """Neither by a key with which no token was ever got, nor before that run."""
+    unused, unseen = with_production(at.prod, "ongebruikt"), with_production(at.prod, "ongezien")
+    yield at.up
+    at.record_evidence(unused, "tni-key", PLAIN)
+    yield at.up
+    at.prove(unseen, "tni-key", PLAIN)
+    deployed = yield at.prod_deploy
+    (said,) = [sentence for sentence in held_back(deployed) if NOT_SEEN in sentence]
+    assert said.startswith("gent/ongebruikt on prod, gent/ongezien on prod: ")
+    assert at.in_prod.clients(unused.application) == at.in_prod.clients(unseen.application) == []
 
-    The two environments share nothing: a form without prod is not in prod, and what is destroyed on
-    TNI stays in prod. A key that ends is found while its connection is held back, and not where it
-    has left.
-    """
-    loket, portaal = (
-        with_production(both.prod, "loket"),
-        with_production(both.prod, "portaal", in_portal=True),
-    )
-    exempted, left = (
-        with_production(both.prod, "uitgezonderd", exemptions=_EXEMPT),
-        with_production(both.prod, "weg", retire="2020-03-31"),
-    )
-    for form in (loket, exempted, left):
-        ends(form, "prod-key", 10 * 24 * 3600)
-    only_tni = write_form(both.prod.forms, "gent/alleen-tni")
 
-    unproven = both.prod.up()
-    assert unproven.code != 0, "a program does not know whether they are there"
-    assert [sentence.partition(";")[0] for sentence in held_back(unproven)] == [
-        f"gent/loket on prod, gent/portaal on prod: {why}" for why in WHY_UNPROVEN
-    ]
-    assert set(both.prod.outputs()["connections"]) == {exempted.key}
-    assert both.in_prod.clients(loket.application) == []
-    listed = [
-        both.prod.acmidm("status", "--stack", "prod", *more).stdout.splitlines()
-        for more in ([], ["--expiring", "20"])
-    ]
-    assert [f"Stad Gent · {loket.application}  no client yet" in lines for lines in listed] == [
-        False,
-        True,
-    ]
-    assert [lines[0] for lines in listed] == ["1 connection on prod", "2 connections on prod"]
-    drift = both.prod.acmidm("drift", "--stack", "prod")
-    assert drift.code == 0, drift.output
-
-    both.tni.connect(portal)
-    both.tni.apply()
-    of_portal = both.on_tni.client(portaal.application)["client_id"]
-    portaal.keys["uploaded"] = new_key("uploaded")
-    keys = {"keys": [public_jwk(portaal.keys["uploaded"])]}
-    put_current(both.on_tni.http, f"/management/v1/clients/{of_portal}/jwks", keys)
-    by_hand = {
-        "client_id": both.on_tni.client(loket.application)["client_id"],
-        "issuer": portal.issuer,
-        "scopes": [PLAIN],
-    }
-    write_evidence(
-        loket.path.parent,
-        loket.keys["tni-key"].as_dict(private=True),
-        application=loket.application,
-        **by_hand,
-    )
-    both.tni.apply()
-    both.tni.in_sync()
-    asked = both.prod.recover()
-    assert asked.code == 0, asked.output
-    assert "its authority had not seen the key that signed it" in " ".join(held_back(asked)), (
-        "no token was ever got with it"
-    )
-
-    evidence = [both.prove(loket, "tni-key", PLAIN), both.prove(portaal, "uploaded", PLAIN)]
-    (unseen,) = held_back(both.prod.up())
-    assert unseen.startswith("gent/loket on prod, gent/portaal on prod: "), (
-        "TNI's run has not seen either yet"
-    )
-    both.tni.apply()
-    both.tni.in_sync()
-    assert held_back(both.prod.apply()) == []
-    assert set(both.prod.outputs()["connections"]) == {loket.key, portaal.key, exempted.key}
-    assert both.on_tni.client(only_tni.application)["managed_by"] == "acmidm/tni"
-    there = both.in_prod.client(loket.application)
-    here = both.on_tni.client(loket.application)
+@together
+def test_what_is_proven_is_declared_and_nothing_undeclares_it(at: TwoStacks) -> Script:
+    """Its evidence goes, and TNI. A key is replaced all the same; a scope that is added waits."""
+    form = with_production(at.prod, "aan-de-beurt")
+    yield at.up
+    evidence = at.prove(form, "tni-key", PLAIN)
+    yield at.up
+    yield at.prod_deploy
+    there = at.in_prod.client(form.application)
+    here = at.registry.client(form.application)
     assert [client["software_id"] for client in (here, there)] == [
-        f"acmidm/tni/{loket.key}",
-        f"acmidm/prod/{loket.key}",
+        f"acmidm/tni/{form.key}",
+        f"acmidm/prod/{form.key}",
     ]
     assert (kids(here), kids(there)) == ({"tni-key"}, {"prod-key"})
 
-    for file in evidence:
-        file.unlink()
-    both.tni.succeed("destroy", "--yes", "--suppress-progress")
-    assert both.on_tni.clients(loket.application) == []
-    loket.request("prod")["scopes"]["vo"] = {}
-    loket.request("prod")["jwks"] = []
-    loket.add_key("next-key", "prod")
-    loket.save()
-    later = both.prod.apply()
-    assert {sentence.partition(";")[0] for sentence in held_back(later)} == {
-        'gent/loket on prod: stack "tni" does not have it',
-        "gent/loket on prod: there is no evidence from TNI",
-        'gent/loket on prod: scope "vo" is not proven on TNI',
-    }
-    after = both.in_prod.client(loket.application)
-    assert after["scopes"] == there["scopes"]
-    assert kids(after) == {"next-key"}
-    assert both.in_prod.client(portaal.application)["client_id"]
-    both.tni.succeed("stack", "rm", "tni", "--yes")
-    both.prod.in_sync()
-    report = json.loads(both.prod.acmidm("drift", "--stack", "prod", "--output", "json").stdout)
-    assert report["in_sync"], report["headline"]
+    evidence.unlink()
+    yield at.destroy
+    assert at.registry.clients(form.application) == []
+    form.request("prod")["scopes"]["vo"] = {}
+    form.request("prod")["jwks"] = []
+    form.add_key("next-key", "prod")
+    form.save()
+    said = held_back((yield at.prod_up))
+    for why in ('stack "tni" does not have it', NO_EVIDENCE, 'scope "vo" is not proven on TNI'):
+        assert any("gent/aan-de-beurt on prod" in one and why in one for one in said), said
+    after = at.in_prod.client(form.application)
+    assert after["client_id"] == there["client_id"]
+    assert (after["scopes"], kids(after)) == (there["scopes"], {"next-key"})
+    yield at.prod_heal
+    yield at.prod_up
+    yield at.prod_heal
+    yield at.remove_stack
+    yield at.prod_deploy
+    assert own((yield at.prod_looking_preview), form) == {}
+    assert not differs((yield at.prod_drift), form)
+
+
+@together
+def test_keys_of_the_portal_prove_a_connection_too(at: TwoStacks) -> Script:
+    form = with_production(at.prod, "portaal", in_portal=True)
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    form.keys["uploaded"] = new_key("uploaded")
+    uploaded = {"keys": [public_jwk(form.keys["uploaded"])]}
+    path = f"/management/v1/clients/{client_id}/jwks"
+    put_current(at.registry.http, path, uploaded).raise_for_status()
+    evidence = at.prove(form, "uploaded", PLAIN)
+    yield at.up
+    yield at.prod_deploy
+    assert at.in_prod.client(form.application)
+    evidence.unlink()
+    yield at.destroy
+    yield at.prod_up
+    assert at.in_prod.client(form.application)
+
+
+@together
+def test_a_key_that_ends_is_found_while_its_connection_is_held_back(at: TwoStacks) -> Script:
+    """And not where the connection has left. Neither is drift."""
+    waiting = with_production(at.prod, "wacht")
+    left = with_production(at.prod, "weg", retire="2020-03-31")
+    for form in (waiting, left):
+        ends(form, "prod-key", TEN_DAYS)
+    yield at.up
+    yield at.up
+    yield at.prod_deploy
+    listed, expiring = (
+        at.prod.acmidm("status", "--stack", "prod", *words).stdout
+        for words in ((), ("--expiring", "20"))
+    )
+    assert f"Stad Gent · {waiting.application}  no client yet" in expiring.splitlines()
+    assert waiting.application not in listed
+    assert left.application not in listed + expiring
+    drift = yield at.prod_drift
+    assert not differs(drift, waiting)
+    assert not differs(drift, left)
+
+
+@together
+def test_a_client_that_was_removed_by_hand_is_brought_back(at: TwoStacks) -> Script:
+    """With all that is in it."""
+    form = yield from let_through(at, "verwijderd")
+    client_id = at.in_prod.client(form.application)["client_id"]
+    yield at.prod_up
+    at.in_prod.remove_configuration("notificaties", client_id)
+    at.in_prod.remove(client_id)
+    healed = yield at.prod_heal
+    assert healed["healed"], healed["problems"]
+    assert form.key in {one["key"] for one in healed["repaired"]}
+    assert scopes_of(at, form) == {SEND}
+    assert form.key in (yield at.prod_connections)
+    yield at.prod_up
+    yield at.prod_heal
+    yield at.prod_deploy
+    assert own((yield at.prod_looking_preview), form) == {}
+
+
+@together
+def test_a_scope_and_a_product_that_were_removed_by_hand_are_brought_back(at: TwoStacks) -> Script:
+    form = yield from let_through(at, "leeggemaakt")
+    client_id = at.in_prod.client(form.application)["client_id"]
+    yield at.prod_up
+    at.in_prod.remove_configuration("notificaties", client_id)
+    at.in_prod.set_scopes(client_id, [])
+    healed = yield at.prod_heal
+    assert healed["healed"], healed["problems"]
+    assert form.key in {one["key"] for one in healed["repaired"]}
+    assert scopes_of(at, form) == {SEND}
+    assert at.in_prod.configuration("notificaties", client_id) is not None
+    yield at.prod_up
+    yield at.prod_heal
+    yield at.prod_deploy
+    assert own((yield at.prod_looking_preview), form) == {}
+
+
+@together
+def test_a_run_that_looks_first_brings_a_removed_client_back_too(at: TwoStacks) -> Script:
+    form = yield from let_through(at, "opgezocht")
+    client_id = at.in_prod.client(form.application)["client_id"]
+    yield at.prod_up
+    yield at.prod_heal
+    yield at.prod_up
+    yield at.prod_heal
+    at.in_prod.remove_configuration("notificaties", client_id)
+    at.in_prod.remove(client_id)
+    at.prod.succeed("stack", "tag", "set", "acmidm:look-first", "true")
+    yield at.prod_deploy
+    assert scopes_of(at, form) == {SEND}
+
+
+@together
+def test_a_client_that_the_state_lost_is_found_again(at: TwoStacks) -> Script:
+    """A program cannot ask the authority, and says so; ``acmidm deploy`` asks, and hands it on."""
+    form = yield from let_through(at, "kwijt")
+    there = at.in_prod.client(form.application)
+    settings = (at.prod.folder / "Pulumi.prod.yaml").read_text()
+    yield at.prod_up
+    yield at.prod_heal
+    at.prod.change_state(lambda state: forget(state, form))
+    left_behind = (yield at.prod_drift)["left_behind"]
+    assert there["client_id"] in {one["client_id"] for one in left_behind}
+    bare = yield at.prod_up
+    assert bare.code != 0
+    (said,) = [one for one in bare.errors if "is not known here" in one and form.key in one]
+    assert said.endswith("run acmidm deploy --stack prod, which asks the authority")
+    yield at.prod_heal
+    yield at.prod_deploy
+    assert at.in_prod.client(form.application)["client_id"] == there["client_id"]
+    assert form.key in (yield at.prod_connections)
+    drift = yield at.prod_drift
+    assert (differs(drift, form), drift["left_behind"]) == (False, [])
+    assert own((yield at.prod_looking_preview), form) == {}
+    assert (at.prod.folder / "Pulumi.prod.yaml").read_text() == settings, "nothing is saved there"
+
+
+def forget(state: dict[str, Any], form: FormFile) -> None:
+    """Take a form's resources out of a state."""
+    lost = {one["urn"] for one in state["resources"] if form.key in place_of(one["urn"])}
+    state["resources"] = [one for one in state["resources"] if one["urn"] not in lost]
+    for one in state["resources"]:
+        known = one.get("dependencies", [])
+        one["dependencies"] = [urn for urn in known if urn not in lost]
+        for name, urns in one.get("propertyDependencies", {}).items():
+            one["propertyDependencies"][name] = [urn for urn in urns or () if urn not in lost]
+
+
+@together
+def test_scopes_that_only_the_authority_knows_stay_as_they_are(at: TwoStacks) -> Script:
+    """The state has lost them alone: what a run does not know it leaves, and all else is done. A
+    command asks, and finds them again."""
+    form = yield from let_through(at, "scopes-kwijt")
+    yield at.prod_up
+    yield at.prod_heal
+    urn = at.prod.resources()[f"ClientScopes {form.key}"]["urn"]
+    at.prod.succeed("state", "delete", urn, "--yes", "--force")
+    form.add_key("second", "prod")
+    form.save()
+    bare = yield at.prod_up
+    assert bare.code != 0
+    (said,) = [one for one in bare.errors if "the scopes of" in one]
+    assert form.key in said
+    assert "are left as they are" in said
+    assert kids(at.in_prod.client(form.application)) == {"prod-key", "second"}
+    assert scopes_of(at, form) == {SEND}
+    assert differs((yield at.prod_heal), form)
+    assert scopes_of(at, form) == {SEND}
+    yield at.prod_deploy
+    assert not differs((yield at.prod_drift), form)
+    assert scopes_of(at, form) == {SEND}
+
+
+@together
+def test_what_somebody_grants_by_hand_is_no_more_proven_for_it(at: TwoStacks) -> Script:
+    """It is requested and held back: it is drift, before a run and after it."""
+    form = yield from let_through(at, "verleend")
+    form.request("prod")["scopes"][PLAIN] = {}
+    form.save()
+    at.in_prod.set_scopes(at.in_prod.client(form.application)["client_id"], [SEND, PLAIN])
+    assert is_changed_by_hand((yield at.prod_drift), form)
+    yield at.prod_up
+    assert is_changed_by_hand((yield at.prod_drift), form)
+    yield at.prod_heal
+    assert scopes_of(at, form) == {SEND}
+
+
+@pytest.mark.parametrize(
+    "day", ["2020-03-31", {"notificaties": "2020-03-31"}], ids=["client", "product"]
+)
+@together
+def test_a_day_that_is_taken_away_gives_back_what_it_took(at: TwoStacks, day: Any) -> Script:
+    """Of a client that was about to be removed, and of a product."""
+    form = yield from let_through(at, "blijft" if isinstance(day, str) else "houdt")
+    form.document["retire"] = day
+    form.save()
+    yield at.prod_up
+    assert scopes_of(at, form) == set()
+    yield at.prod_heal
+    yield at.prod_up
+    yield at.prod_heal
+    del form.document["retire"]
+    form.save()
+    yield at.prod_deploy
+    assert scopes_of(at, form) == {SEND}
+    assert own((yield at.prod_looking_preview), form) == {}
