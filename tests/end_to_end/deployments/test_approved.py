@@ -214,6 +214,8 @@ def test_a_key_that_is_used_in_between_is_no_difference(at: ApprovedStack) -> Sc
     assert PLAIN in at.registry.client(form.application)["scopes"]
     resources = yield at.resources
     assert resources[f"ClientJwks {form.key}"]["outputs"]["seen"]
+    yield at.deploy_approved
+    assert own((yield at.looking_preview), form) == {}
 
 
 @together

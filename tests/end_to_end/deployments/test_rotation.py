@@ -193,6 +193,7 @@ def test_a_stolen_key_goes_though_another_may_not_leave_yet(at: Rotations) -> Sc
     as_if_days_ago(at.project, form, 20)
     early = form.keys["early"].thumbprint()
     yield at.up
+    assert own((yield at.looking_preview), form) == {}
     form.add_key("new")
     drop(form, "early")
     steal(form, "stolen")
@@ -247,6 +248,7 @@ def test_keys_that_another_resource_makes_are_guarded_too(at: Rotations) -> Scri
     give("one")
     yield at.up
     yield at.up
+    assert own((yield at.looking_preview), form) == {}
     give("two")
     shown = yield at.refusing_preview
     assert not any(said.startswith(f"{form.name}: ") for said in shown.problems)
