@@ -53,16 +53,6 @@ class Leaving(OneStack):
         return self.portal.request_token(assertion).status_code
 
 
-def kinds(review: dict[str, Any], form: FormFile) -> list[str]:
-    """The kinds of change in the engine's review of a form."""
-    return [
-        change["kind"]
-        for one in review["connections"]
-        if one["application"] == form.application
-        for change in one["changes"]
-    ]
-
-
 def granted(client: dict[str, Any]) -> list[str]:
     """Its scopes, but for the one that its API's provider assigns by itself."""
     return [scope for scope in client["scopes"] if scope != "vo_info"]

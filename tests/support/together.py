@@ -151,6 +151,16 @@ def about(form: FormFile, sentences: Iterable[str]) -> list[str]:
     return [said for said in sentences if form.name in said or form.application in said]
 
 
+def kinds(review: Mapping[str, Any], form: FormFile) -> list[str]:
+    """The kinds of change in the engine's review of a form."""
+    return [
+        change["kind"]
+        for one in review["connections"]
+        if one["application"] == form.application
+        for change in one["changes"]
+    ]
+
+
 def differing(drift: Mapping[str, Any], form: FormFile) -> list[str]:
     """The parts of a drift report in which something of a form differs."""
     return [

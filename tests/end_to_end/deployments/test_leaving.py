@@ -12,12 +12,12 @@ import pytest
 
 from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, SEND, FormFile
-from tests.support.leaving import Leaving, granted, is_protected, kinds
+from tests.support.leaving import Leaving, granted, is_protected
 from tests.support.portal import RunningPortal
 from tests.support.preserved import as_preserved
 from tests.support.registry import Registry, kids
 from tests.support.retired import DUE, KEPT, retire
-from tests.support.together import Script, differing, own, together
+from tests.support.together import Script, differing, kinds, own, together
 
 COMING = "2999-03-31"
 PRODUCTS = ("notificaties", "dosis")
