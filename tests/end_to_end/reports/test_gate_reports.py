@@ -1,4 +1,4 @@
-"""What reports have of the gate to production, and whom to ask for the right to upload a key."""
+"""What reports have of the gate to production."""
 
 from __future__ import annotations
 
@@ -10,13 +10,8 @@ import pytest
 
 from acmidm.engine import pulumi as engine
 from acmidm.engine import stacks
-from tests.end_to_end.reports.conftest import write
-from tests.support.command_line import CommandLine
-from tests.support.engine import Project
 from tests.support.evidence import write_evidence
 from tests.support.forms import PLAIN, FormFile
-from tests.support.people import add_user, set_right
-from tests.support.portal import RunningPortal
 from tests.support.repository import Repository, repository
 
 __all__ = ["repository"]
@@ -183,34 +178,3 @@ def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.M
         if not one.is_declared
     }
     assert held_back == {"OVO002067/loket", "OVO002067/nieuw"}, "no stack has proven it"
-
-
-def test_deploy_and_review_say_whom_to_ask_for_the_right(
-    project: Project, acmidm: CommandLine, portal: RunningPortal
-) -> None:
-    """A review of a client that is new, deploy after each run: until somebody has it."""
-    database = portal.settings.database
-    form = write(
-        project,
-        "wacht",
-        keys=(),
-        scopes=(PLAIN,),
-        organisation={"name": "Stad Roeselare", "ovo": "OVO019996"},
-    )
-    warning = (
-        "warning: Stad Roeselare has nobody with the right API-beheerder on tni (acmidm), who could"
-        " upload the key of "
-    )
-    assert (
-        f"{warning}{form.application} in the Beheerportaal; ask its Lokale Beheerder"
-        in acmidm.run("review", "--stack", "tni").stderr
-    )
-    add_user(database, "van-roeselare", ["OVO019996"], api_beheerder=False)
-    assert warning in acmidm.run("review", "--stack", "tni").stderr
-    set_right(database, "van-roeselare", api_beheerder=True)
-    assert acmidm.run("review", "--stack", "tni").stderr == ""
-    set_right(database, "van-roeselare", api_beheerder=False)
-    deployed = project.recover()
-    assert deployed.code == 0, deployed.output
-    assert warning in deployed.stderr
-    assert acmidm.run("review", "--stack", "tni").stderr == "", "it is no new client any more"

@@ -1,11 +1,14 @@
-"""The review of a real preview, and that of the forms alone: both say the same, whatever
-changes."""
+"""The review of a real preview, and that of the forms alone: both say the same, whatever changes,
+on a stack with two platforms that protects its clients."""
 
 from __future__ import annotations
 
 import json
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +17,18 @@ import pytest
 from acmidm.report.kinds import Kind
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.values.terms import Platform
-from tests.end_to_end.reports.conftest import write
 from tests.support.command_line import CommandLine, changes_in
-from tests.support.engine import Project, settings_of
+from tests.support.engine import Outcome, Project, settings_of
 from tests.support.evidence import write_evidence
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile
 from tests.support.key_ends import DAY, FIVE_YEARS, TEN_DAYS, ends
+from tests.support.named_forms import write
 from tests.support.offered import ATTRIBUTE, offered
 from tests.support.portal import RunningPortal, register_client, running_portal
 from tests.support.registry import Registry
 
+LONG_AGO = "2020-03-31"
+SECRET: dict[str, Any] = {"keys": (), "token_endpoint_auth_method": "client_secret_basic"}
 TAKEN_OVER = f"taken-over-{uuid.uuid4().hex[:12]}"
 
 Changes = dict[str, tuple[str | None, ...]]
@@ -92,7 +97,7 @@ AGREED: dict[str, Changes] = {
     },
 }
 """By form; of the takeover, the client-ID is known as it is made."""
-AGREED_ELSEWHERE: dict[str, Changes] = {
+AGREED_ON_LEAVING: dict[str, Changes] = {
     "weaker": {"authentication_weakened": NOTHING, "key_removed": ("key-1",)},
     "stronger": {
         "authentication_changed": NOTHING,
@@ -122,7 +127,7 @@ AGREED_ELSEWHERE: dict[str, Changes] = {
     },
     "back": NEW,
 }
-"""Those that need a client secret or a second platform."""
+"""Those of clients that leave, or need a client secret or a second platform."""
 NOT_BY_FORMS = {
     *(Kind.SECRET_RESTORED, Kind.CHANGED_OTHERWISE, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED),
     *(Kind.CLIENT_REPLACED, Kind.CLIENT_WITHOUT_KEY, Kind.NOT_RECORDED),
@@ -165,9 +170,107 @@ BY_HAND = {Kind.ORDERED, Kind.CONFIRMATION_MISSING}
 """Of an authority without an API: ``tests/end_to_end/by_hand`` tries them."""
 
 
+@dataclass(frozen=True)
+class Reviews:
+    """What was reported of one stack: brought up, with its protection lifted, with every change,
+    and as it was again but for a client that somebody removed."""
+
+    forms: dict[str, FormFile]
+    taken_over: str
+    """The client-ID of the client that is taken over."""
+    in_sync: Outcome
+    lifted: Two
+    changed: Two
+    as_markdown: Outcome
+    drift: dict[str, Any]
+    healed: dict[str, Any]
+
+    def found(self, name: str) -> dict[str, Any]:
+        """What the engine's review has of an application."""
+        connections = self.changed.by_engine["connections"]
+        (one,) = [one for one in connections if one["application"].startswith(name)]
+        return dict(one)
+
+
+@dataclass(frozen=True)
+class Two:
+    """A change as both sources report it."""
+
+    by_engine: dict[str, Any]
+    by_forms: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def reviews(
+    portal: RunningPortal,
+    registry: Registry,
+    random_plugin: None,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Reviews:
+    folder = tmp_path_factory.mktemp("sources")
+    project = Project(folder / "project")
+    acmidm = CommandLine(project)
+    with running_geosecure(folder) as geosecure:
+        key = folder / "geosecure.jwk.json"
+        key.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))
+        project.connect(
+            portal,
+            **settings_of(geosecure, Platform.GEOSECURE),
+            **{"geosecure:operatorPrivateKeyFile": str(key)},
+            protectClients="true",
+        )
+        taken_over = register_as_declared(registry)
+        forms = write_forms(project)
+        acmidm.keep_in_git()
+        project.apply()
+        in_sync = acmidm.run("drift", "--stack", "tni")
+
+        def reviewed(code: int) -> Two:
+            by_engine = acmidm.json("review", "--stack", "tni", code=code)
+            return Two(by_engine, acmidm.review_of_forms("--environment", "tni", code=code))
+
+        project.configure({"protectClients": "false"})
+        lifted = reviewed(0)
+        project.configure({"protectClients": "true"})
+        acmidm.commit()
+        change_forms(project, forms, taken_over)
+        changed = reviewed(1)
+        revisions = ("--base", "HEAD^", "--head", "HEAD", "--environment", "tni")
+        as_markdown = acmidm.run("review", *revisions, "--output", "markdown")
+        drift = acmidm.json("drift", "--stack", "tni", code=1)
+
+        acmidm.git("reset", "--quiet", "--hard", "HEAD^")
+        registry.remove(registry.client(forms["unchanged"].application)["client_id"])
+        healed = acmidm.json("drift", "--stack", "tni", "--heal", code=1)
+    return Reviews(forms, taken_over, in_sync, lifted, changed, as_markdown, drift, healed)
+
+
+@contextmanager
+def running_geosecure(folder: Path) -> Iterator[RunningPortal]:
+    """A GeoSecure that has one product."""
+    there = {**offered(), "scopes": {"NotificatiesImport": {}}}
+    notificaties = {**there["products"]["notificaties"], "scope": "NotificatiesImport"}
+    there["products"] = {"notificaties": notificaties}
+    with running_portal(folder / "geosecure", platform="geosecure", **there) as running:
+        yield running
+
+
+def register_as_declared(registry: Registry) -> str:
+    """A client made by hand that is described as its form will: all that a form alone cannot
+    know."""
+    client = register_client(
+        registry.http,
+        client_name=f"Stad Gent - {TAKEN_OVER}",
+        application=TAKEN_OVER,
+        contacts=["api-beheer@stad-gent.example"],
+        managed_by=None,
+    )
+    return str(client["client_id"])
+
+
 def test_every_kind_that_both_can_see_is_tried() -> None:
     tried = {
-        kind for table in (AGREED, AGREED_ELSEWHERE) for kinds in table.values() for kind in kinds
+        kind for table in (AGREED, AGREED_ON_LEAVING) for kinds in table.values() for kind in kinds
     }
     assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK - BY_HAND - ENDED
 
@@ -227,6 +330,17 @@ def write_forms(project: Project) -> dict[str, FormFile]:
         "key-described": {"keys": ("a", "b")},
         "exempted-otherwise": {"exemptions": exempted("a package of 2019")},
         "exempt-no-more": {"exemptions": exempted("a package of 2019")},
+        "weaker": {},
+        "stronger": SECRET,
+        "renewed": SECRET,
+        "uploaded": {"keys": ()},
+        "leaving": {"platforms": ["acmidm", "geosecure"]},
+        "staying": {"retire": "2999-03-31"},
+        "without": {},
+        "coming": {"scopes": (SEND, DOSSIERS), "retire": "2999-03-31"},
+        "kept": {},
+        "back": {"retire": {"on": LONG_AGO, "keep": True}},
+        "left": {"retire": LONG_AGO},
     }
     forms = {name: write(project, name, **how) for name, how in wanted.items()}
     forms["by-default"].request()["scopes"][PLAIN] = {"default": True}
@@ -237,6 +351,22 @@ def write_forms(project: Project) -> dict[str, FormFile]:
         ends(forms[name], "key-1", FIVE_YEARS)
     ends(forms["unchanged"], "key-1", TEN_DAYS)
     return forms
+
+
+def change_those_that_leave(forms: dict[str, FormFile]) -> None:
+    """And those with a secret."""
+    forms["weaker"].document["token_endpoint_auth_method"] = "client_secret_basic"
+    del forms["weaker"].request()["jwks"]
+    del forms["stronger"].document["token_endpoint_auth_method"]
+    forms["renewed"].request()["secret_generation"] = 2
+    forms["uploaded"].document["token_endpoint_auth_method"] = "client_secret_basic"
+    forms["leaving"].document["retire"] = {"geosecure": LONG_AGO}
+    del forms["staying"].document["retire"]
+    forms["without"].document["retire"] = {"notificaties": LONG_AGO}
+    forms["kept"].document["retire"] = {"on": LONG_AGO, "keep": True}
+    del forms["back"].document["retire"]
+    for name in ("coming", "left"):
+        forms[name].document["contacts"] = ["loket@stad-gent.example"]
 
 
 def exempted(reason: str) -> dict[str, Any]:
@@ -311,156 +441,102 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     forms["by-default"].request()["scopes"].update({SEND: {"default": True}, PLAIN: {}})
     forms["by-default"].request()["attributes"] = {ATTRIBUTE: "balie"}
     forms["reason"].request()["scopes"][SEND] = {"reason": "berichten"}
+    change_those_that_leave(forms)
     for name, form in forms.items():
         if name != "removed":
             form.save()
 
 
-def register_as_declared(portal: RunningPortal) -> str:
-    """A client made by hand that is described as its form will: all that a form alone cannot
-    know."""
-    with portal.operator() as operator:
-        client = register_client(
-            operator,
-            client_name=f"Stad Gent - {TAKEN_OVER}",
-            application=TAKEN_OVER,
-            contacts=["api-beheer@stad-gent.example"],
-            managed_by=None,
-        )
-    return str(client["client_id"])
-
-
-def test_engine_and_forms_agree(
-    project: Project, acmidm: CommandLine, portal: RunningPortal
-) -> None:
+def test_engine_and_forms_agree(reviews: Reviews) -> None:
     """For every kind of change that forms can have, the two sources make the same report, word for
     word."""
-    client_id = register_as_declared(portal)
-    forms = write_forms(project)
-    acmidm.keep_in_git()
-    project.apply()
-    change_forms(project, forms, client_id)
-
-    by_engine = acmidm.json("review", "--stack", "tni")
-    by_forms = acmidm.review_of_forms("--environment", "tni")
+    by_engine, by_forms = reviews.changed.by_engine, reviews.changed.by_forms
     assert without_engine(by_engine) == without_engine(by_forms)
     assert by_engine["unchanged"] == {"tni": 1}, "a form that was moved changes nothing"
     assert changes_in(by_engine) == {
-        (form, kind, client_id if kind == "client_adopted" else of)
-        for form, kind, of in each(AGREED)
+        (form, kind, reviews.taken_over if kind == "client_adopted" else of)
+        for form, kind, of in each({**AGREED, **AGREED_ON_LEAVING})
     }
     assert by_forms["notes"][0] == f"{LEFT_BEHIND}onboardings/gent/removed-key-1.jwk.json."
     (other,) = by_engine["notes"]
     assert (
         ", other clients than those that go:"
-        f" OVO002067/another-{forms['another'].application[8:20]}, OVO002067/removed-" in other
+        f" OVO002067/another-{reviews.forms['another'].application[8:20]}, OVO002067/removed-"
+        in other
     )
     assert other.endswith(
         "To keep one of these under another name, write formerly in its form, or in"
         " organisation.yaml for another code."
     )
 
-    def found(name: str) -> dict[str, Any]:
-        (one,) = [one for one in by_engine["connections"] if one["application"].startswith(name)]
-        return dict(one)
 
-    described = found("key-described")["changes"][0]
+def test_a_review_describes_each_change(reviews: Reviews) -> None:
+    described = reviews.found("key-described")["changes"][0]
     assert [field["field"] for field in described["fields"]] == ["exp"]
     assert described["text"].startswith("describes key a otherwise: exp none → ")
     assert {
         (change["kind"], change["text"])
         for name in ("by-default", "created")
-        for change in found(name)["changes"]
+        for change in reviews.found(name)["changes"]
     } >= {
         ("scope_default", f"gets scope {SEND} in every token, whatever its request names"),
         ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} loket → balie"),
         ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} none → balie"),
         ("scope_granted", f"gains scope {PLAIN} (owner Digitaal Vlaanderen, by default)"),
     }
-    granted = found("granted")
+    granted = reviews.found("granted")
     assert granted["changes"][0]["note"] == "dossiers | in `Mijn Burgerprofiel` (SD-4711)"
     assert (granted["changes"][0]["owner"], granted["changes"][0]["verified"]) == (
         "Digitaal Vlaanderen",
         False,
     )
     assert granted["form"] == "gent/granted"
-    handed_over = found("handed-over")["changes"][0]
+    handed_over = reviews.found("handed-over")["changes"][0]
     assert [field["field"] for field in handed_over["fields"]] == ["key-1"]
 
 
-@pytest.mark.usefixtures("random_plugin")
-def test_they_agree_on_authentication_and_protection(
-    project: Project, acmidm: CommandLine, registry: Registry, tmp_path: Path
-) -> None:
-    """Clients that go from a key to a secret and back, keys in the portal among them, and second
-    platforms that are left or kept."""
-    offered_there = {**offered(), "scopes": {"NotificatiesImport": {}}}
-    offered_there["products"] = {
-        "notificaties": {**offered_there["products"]["notificaties"], "scope": "NotificatiesImport"}
-    }
-    with running_portal(tmp_path / "geosecure", platform="geosecure", **offered_there) as geosecure:
-        key = tmp_path / "geosecure.jwk.json"
-        key.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))
-        project.configure(
-            {
-                **settings_of(geosecure, Platform.GEOSECURE),
-                "geosecure:operatorPrivateKeyFile": str(key),
-                "protectClients": "true",
-            }
-        )
-        secret: dict[str, Any] = {"keys": (), "token_endpoint_auth_method": "client_secret_basic"}
-        weaker = write(project, "weaker")
-        stronger = write(project, "stronger", **secret)
-        renewed = write(project, "renewed", **secret)
-        uploaded = write(project, "uploaded", keys=())
-        leaving = write(project, "leaving", platforms=["acmidm", "geosecure"])
-        staying = write(project, "staying", retire="2999-03-31")
-        without = write(project, "without")
-        coming = write(project, "coming", scopes=(SEND, DOSSIERS), retire="2999-03-31")
-        kept = write(project, "kept")
-        back = write(project, "back", retire={"on": "2020-03-31", "keep": True})
-        left = write(project, "left", retire="2020-03-31")
-        acmidm.keep_in_git()
-        registry.clear()
-        project.apply()
-        assert acmidm.run("drift", "--stack", "tni").code == 0, (
-            "a product is read where clients have it: GeoSecure offers one"
-        )
-        weaker.document["token_endpoint_auth_method"] = "client_secret_basic"
-        del weaker.request()["jwks"]
-        del stronger.document["token_endpoint_auth_method"]
-        renewed.request()["secret_generation"] = 2
-        uploaded.document["token_endpoint_auth_method"] = "client_secret_basic"
-        leaving.document["retire"] = {"geosecure": "2020-03-31"}
-        del staying.document["retire"]
-        without.document["retire"] = {"notificaties": "2020-03-31"}
-        kept.document["retire"] = {"on": "2020-03-31", "keep": True}
-        del back.document["retire"]
-        for form in (coming, left):
-            form.document["contacts"] = ["loket@stad-gent.example"]
-        for form in (
-            weaker,
-            stronger,
-            renewed,
-            uploaded,
-            leaving,
-            staying,
-            without,
-            coming,
-            kept,
-            back,
-            left,
-        ):
-            form.save()
-        by_engine = acmidm.json(
-            "review", "--stack", "tni", "--fail-on", "authentication_weakened", code=1
-        )
-        by_forms = acmidm.review_of_forms("--environment", "tni")
-    by_forms["notes"] = by_engine["notes"]
-    assert without_engine(by_engine) == without_engine(by_forms)
-    assert (
-        by_engine["headline"]
-        == "1 client is taken down, 1 client is let go, 2 clients authenticate less safely,"
-        " 13 more kinds of change on tni"
+def test_they_agree_on_what_protection_stops(reviews: Reviews) -> None:
+    """A protected client that goes or is replaced is refused by both, and nobody did it by hand.
+
+    The reason stands beside the report too: a job writes that to a file, and nobody sees it in the
+    log.
+    """
+    refused = reviews.changed.by_forms
+    names = ("another", "configured", "removed")
+    assert [
+        problem.partition(": its client is protected")[0] for problem in refused["problems"]
+    ] == [reviews.forms[name].key.removesuffix("-anders") for name in names]
+    assert reviews.changed.by_engine["headline"] == (
+        "1 client is exempted from 1 policy, 2 clients are removed, 1 client takes over a client,"
+        " 38 more kinds of change on tni; what is refused is held back"
     )
-    assert changes_in(by_engine) == each(AGREED_ELSEWHERE)
+    shown = reviews.as_markdown
+    assert (shown.code, shown.stdout.splitlines()[0]) == (1, f"### {refused['headline']}")
+    assert all(f"> **refused** {problem}" in shown.stdout for problem in refused["problems"])
+    assert shown.stderr.splitlines() == [f"refused: {problem}" for problem in refused["problems"]]
+    drift = reviews.drift
+    assert (drift["by_hand"], drift["problems"]) == ([], refused["problems"])
+    assert ("removed", "client_removed", None) in changes_in(drift, "not_applied")
+
+
+def test_they_agree_that_the_protection_of_all_is_lifted(reviews: Reviews) -> None:
+    by_engine, by_forms = reviews.lifted.by_engine, reviews.lifted.by_forms
+    assert without_engine(by_engine) == without_engine(by_forms)
+    there = reviews.forms.keys() - {"back", "left"}
+    assert changes_in(by_forms) == {
+        *((name, "protection_lifted", None) for name in there),
+        ("staying", "retirement_coming", None),
+        ("coming", "retirement_coming", None),
+        ("unchanged", "key_expiring", "key-1"),
+    }
+
+
+def test_a_stack_with_two_platforms_is_in_sync(reviews: Reviews) -> None:
+    """A product is read where clients have it: GeoSecure offers one."""
+    assert reviews.in_sync.code == 0, reviews.in_sync.output
+
+
+def test_a_repair_leaves_what_is_protected(reviews: Reviews) -> None:
+    """A product with the configuration of a client that somebody removed."""
+    (problem,) = reviews.healed["problems"]
+    assert problem.startswith(f"{reviews.forms['unchanged'].key}: its client is protected: ")
