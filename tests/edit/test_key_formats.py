@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
     PublicFormat,
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
@@ -25,13 +24,15 @@ from acmidm.private_key import KeyFormat, PrivateKey, private_key_of, read_priva
 from acmidm_onboarding.values.problems import Failure
 from tests.edit.command_line import PASSPHRASE, keys, named, only_public, private_files, refused
 from tests.support.engine import ROOT
+from tests.support.rsa_keys import rsa_pem, rsa_private_key
 from tests.support.workspace import WITHOUT_KEYS, Workspace
 
 BEGINS = {
     KeyFormat.PKCS8: b"-----BEGIN PRIVATE KEY-----",
     KeyFormat.JWK: b"{",
 }
-EC, RSA = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
+EC = ec.generate_private_key(ec.SECP256R1())
+RSA = rsa_private_key("of an organisation")
 
 
 def opened(file: Path, passphrase: str = PASSPHRASE) -> PrivateKey:
@@ -116,7 +117,6 @@ def test_what_a_new_key_cannot_be() -> None:
         assert sentence in refused("new", *arguments, passphrase=passphrase)
 
 
-SHORT = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is refused
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "a public key in PEM": (
         EC.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
@@ -132,7 +132,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     ),
     "a JWK Set": (b'{"keys": []}', "this is no private key that can be read"),
     "an RSA key that is too short": (
-        SHORT.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        rsa_pem("too short", 1024),
         "the key is an RSA key of 1024 bits; make one of at least 2048",
     ),
     "nothing": (b"", "this is no private key that can be read"),
@@ -218,7 +218,7 @@ def test_openssl_makes_pkcs12_of_what_we_write(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     read = load_pkcs12((tmp_path / "e-loket.p12").read_bytes(), PASSPHRASE.encode())
-    assert isinstance(read.key, rsa.RSAPrivateKey)
+    assert isinstance(read.key, RSAPrivateKey)
     assert read.key.private_numbers() == RSA.private_numbers()
     assert read.cert is not None
     assert read.cert.friendly_name == b"e-loket"

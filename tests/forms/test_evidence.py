@@ -22,6 +22,7 @@ from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.evidence import evidence_text, proof, write_evidence
+from tests.support.rsa_keys import rsa_pem
 from tests.support.workspace import WITHOUT_KEYS, Workspace, private_key, public_key
 
 EXPECTED = Expected("OVO002067", "mijn-gent", Environment.TNI, Platform.ACMIDM)
@@ -78,7 +79,7 @@ def signed_as_secret() -> str:
 
 def by_another_key() -> str:
     """Somebody else's signature, with the header of the key that was proven."""
-    return signed_again(key=JWK.generate(kty="RSA", size=2048))
+    return signed_again(key=JWK.from_pem(rsa_pem("another")))
 
 
 def twice(part: str, member: str) -> str:

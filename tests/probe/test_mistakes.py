@@ -36,6 +36,7 @@ from acmidm_sandbox.beheerportaal.oauth import rules
 from tests.support.connection import Connection
 from tests.support.portal import new_key, sign_assertion
 from tests.support.portal import public_jwk as public_half
+from tests.support.rsa_keys import rsa_key
 
 NOW = int(time.time())
 CLIENT = "8abae908-3b66-41e8-bf7d-262d136515b4"
@@ -51,7 +52,7 @@ def key(kid: str = "key-1") -> ECKey:
 
 @functools.cache
 def rsa() -> RSAKey:
-    return RSAKey.generate_key(2048, {"kid": "key-1"})
+    return rsa_key("of the probe", kid="key-1")
 
 
 def context(*keys: ECKey, **changes: Any) -> Context:

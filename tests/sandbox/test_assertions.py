@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, OKPKey
 
 from tests.support.portal import (
     RunningPortal,
@@ -20,6 +20,7 @@ from tests.support.portal import (
     register_client,
     sign_assertion,
 )
+from tests.support.rsa_keys import rsa_key
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,18 @@ def refusal(portal: RunningPortal, assertion: str, **parameters: str) -> str:
     return description
 
 
+RSA = rsa_key("of a client")
+
+
 @pytest.mark.parametrize(
     ("key", "alg"),
     [
-        (RSAKey.generate_key(2048), "RS256"),
-        (RSAKey.generate_key(2048), "PS256"),
-        (RSAKey.generate_key(2048), "RS384"),
-        (RSAKey.generate_key(2048), "RS512"),
-        (RSAKey.generate_key(2048), "PS384"),
-        (RSAKey.generate_key(2048), "PS512"),
+        (RSA, "RS256"),
+        (RSA, "PS256"),
+        (RSA, "RS384"),
+        (RSA, "RS512"),
+        (RSA, "PS384"),
+        (RSA, "PS512"),
         (ECKey.generate_key("P-256"), "ES256"),
         (ECKey.generate_key("P-384"), "ES384"),
         (ECKey.generate_key("P-521"), "ES512"),

@@ -28,6 +28,7 @@ from acmidm_sandbox.beheerportaal.oauth.rules import RULES, RULINGS, Demand, Req
 from acmidm_sandbox.rules_page import INTEGRATORS, with_rules
 from tests.sandbox.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
+from tests.support.rsa_keys import rsa_key
 
 # What each client sends; `not_known` names what had to be filled in, `broken` the rules that the
 # sandbox tolerates it to break.
@@ -61,7 +62,7 @@ def portals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str,
 @cache
 def key(number: int) -> RSAKey:
     """Its kid looks like the SHA-1 thumbprint of a certificate, as VMSW's does."""
-    return RSAKey.generate_key(2048, {"kid": kid(number), "use": "sig"})
+    return rsa_key(f"of the rules {number}", kid=kid(number), use="sig")
 
 
 def kid(number: int) -> str:

@@ -15,6 +15,7 @@ from jwcrypto.jwk import JWK
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.problems import InvalidForms, Problem
+from tests.support.rsa_keys import rsa_pem
 
 HERE = "▶"
 """Marks, in a form's text, where a mistake is to be reported. It is taken out before the form is
@@ -148,7 +149,11 @@ configuration: {type: object}
 
 
 @functools.cache
-def _pair(name: str, **parameters: Any) -> JWK:  # noqa: ARG001 - the name tells pairs of one kind apart
+def _pair(name: str, **parameters: Any) -> JWK:
+    if parameters.keys() == {"kty", "size"}:
+        members = JWK.from_pem(rsa_pem(name, parameters["size"])).export(as_dict=True)
+        del members["kid"]  # where one is read from PEM, it is the thumbprint
+        return JWK(**members)
     return JWK.generate(**parameters)
 
 
