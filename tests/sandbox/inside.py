@@ -3,16 +3,16 @@ raises is raised here."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode
 
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from joserfc.jwk import Key
 from starlette.types import Message
@@ -61,7 +61,7 @@ class Inside:
 
     app: FastAPI
     settings: PortalSettings
-    loop: asyncio.AbstractEventLoop
+    loop: BlockingPortal
     operator_key: Key
     token: str = ""
 
@@ -74,15 +74,10 @@ class Inside:
         host: str = "127.0.0.1:8511",
     ) -> Answer:
         """The answer to a request."""
-        return self.loop.run_until_complete(self.sending(method, target, headers, body, host))
+        return self.loop.call(self._sending, method, target, headers, body, host)
 
-    async def sending(
-        self,
-        method: str,
-        target: str,
-        headers: Headers = (),
-        body: bytes = b"",
-        host: str = "127.0.0.1:8511",
+    async def _sending(
+        self, method: str, target: str, headers: Headers, body: bytes, host: str
     ) -> Answer:
         """A request with its headers as they are; `target` is percent-encoded, with the query."""
         raw_path, _, query = target.partition("?")
@@ -179,9 +174,10 @@ def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
     portal_settings = PortalSettings.model_validate({**given, "products": PRODUCTS, **settings})
     key = new_key("operator")
     register_operator(portal_settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
-    app, loop = create_app(portal_settings), asyncio.new_event_loop()
-    app.state.portal = Portal.open(portal_settings)
-    try:
+    app = create_app(portal_settings)
+    # One loop for all requests: to end it would end its threads too.
+    with start_blocking_portal() as loop, closing(Portal.open(portal_settings)) as opened:
+        app.state.portal = opened
         made = Inside(app, portal_settings, loop, key)
         if portal_settings.external_issuer is None:
             assertion = sign_assertion(key, OPERATOR, portal_settings.issuer)
@@ -189,10 +185,6 @@ def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
                 client_assertion_type=ASSERTION_TYPE, client_assertion=assertion
             ).json()["access_token"]
         yield made
-    finally:
-        app.state.portal.close()
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
 
 
 class Browser:

@@ -12,11 +12,13 @@ from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.messages import connected
 from tests.support.portal import RunningPortal, new_key, running_portal
 
-LENGTHS = {
-    "a few": (False, 5),
-    "a few of products": (True, 3),
-    "many": (False, 15),
-    "many of products": (True, 8),
+COVERAGE = "--phases=coverage,fuzzing,stateful"
+"""With a value on each side of each bound of a schema, whatever the number of examples."""
+RUNS = {
+    "a few": (False, 5, COVERAGE),
+    "a few of products": (True, 3, "--phases=coverage,fuzzing"),
+    "many": (False, 15, "--phases=fuzzing,stateful"),
+    "many of products": (True, 8, "--phases=fuzzing,stateful"),
 }
 # What a schema can't say is refused too: a stale ETag (412), none (428), an unknown scope or a key
 # that is no key (422).
@@ -27,6 +29,15 @@ expected-statuses = ["2xx", 400, 401, 403, 404, 409, 412, 422, 428]
 [parameters]
 product = "dosis"
 bron = "urn://gent/loket"
+
+# A method that a path has not is refused by one function, whichever it is.
+[phases.coverage]
+unexpected-methods = ["patch", "trace"]
+
+# The same document as of version 2, received by the same function.
+[[operations]]
+include-name = "POST /api/v1/dosis/dossiers"
+phases.coverage.enabled = false
 
 # The run's own access token in the header is a second way to authenticate here: invalid_request.
 [[operations]]
@@ -54,11 +65,11 @@ def test_the_document_tells_of_errors_and_headers(portal: RunningPortal) -> None
     assert declaration["client_secret"]["anyOf"][0]["writeOnly"] is True
 
 
-@pytest.mark.parametrize("length", cases(LENGTHS, "a few", "a few of products"))
-def test_schemathesis_finds_nothing(tmp_path: Path, length: tuple[bool, int]) -> None:
+@pytest.mark.parametrize("run", cases(RUNS, "a few", "a few of products"))
+def test_schemathesis_finds_nothing(tmp_path: Path, run: tuple[bool, int, str]) -> None:
     """Generated requests, good and bad, for every operation, those of products by a client: no 5xx,
     nothing but what the document says."""
-    products, examples = length
+    products, examples, phases = run
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(CONFIGURATION)
     with running_portal(
@@ -82,6 +93,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path, length: tuple[bool, int]) ->
                 "--header",
                 f"Authorization: Bearer {token}",
                 "--checks=all",
+                phases,
                 f"--max-examples={examples}",
                 "--seed=1",
                 "--no-color",
