@@ -11,10 +11,9 @@ import yaml
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 from acmidm_onboarding.values.jwk import public_jwk
-from tests.end_to_end.browser.conftest import tab_to
 from tests.form_page.cases import CASES, document_of, filled_in
 from tests.form_page.conftest import KEEPING, SENTENCE, Filled
-from tests.support.browser import accessible, shot
+from tests.support.browser import accessible, shot, tab_to
 
 
 def test_the_page_refuses_what_the_loader_refuses_and_saves_what_it_takes(filled: Filled) -> None:

@@ -126,6 +126,17 @@ _WITHOUT_CONTRAST = """async (contrasting) => {
 }"""
 
 
+def tab_to(page: Page, name: str) -> None:
+    """Presses Tab until what has the focus is called ``name``."""
+    named = "e => e.labels?.length ? e.labels[0].innerText : e.innerText"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        text = page.evaluate(f"({named})(document.activeElement)") or ""
+        if " ".join(text.split()) == name:
+            return
+    raise AssertionError(f"the keyboard does not reach {name}")
+
+
 def shot(page: Page, name: str, *, full: bool = True) -> None:
     """Keeps a screenshot where ACMIDM_SCREENSHOTS names a folder, for those who want to look."""
     folder = os.environ.get("ACMIDM_SCREENSHOTS")

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from story.person import MENU, client_path
-from tests.end_to_end.browser.conftest import Desk, look_at, tab_to
-from tests.support.browser import accessible, shot
+from tests.end_to_end.browser.conftest import Desk, look_at
+from tests.support.browser import accessible, shot, tab_to
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.portal import RunningPortal, new_key, public_jwk
 from tests.support.portal_operator import APIS, TEAM, PortalOperator
@@ -76,34 +76,43 @@ def test_people_alone_connect_an_application(
 def test_every_page_is_for_everybody(
     portal: RunningPortal, people: PortalOperator, desk: Callable[..., Desk]
 ) -> None:
-    """Of each of the three kinds of people: see ``look_at``."""
-    client_id = people.create_client(
-        GENT, "Een client met een lange naam, die ook smal leesbaar blijft"
-    )
-    scopes = ("dv_dosis_schrijven", "dv_notificaties_import", "dv_wr_geschetsteweg_beheer")
-    dosis, notificaties, roads = (people.referentie(scope) for scope in scopes)
-    for referentie in (dosis, notificaties, roads):
-        people.request_coupling(client_id, referentie)
-    people.approve(client_id, dosis, ["dv_dosis_schrijven"])
-    people.refuse(
-        client_id, notificaties, "De naam van de client is niet de naam die deze API voorschrijft"
-    )
-    people.register_product(client_id, "notificaties", NOTIFICATIES)
+    """Of each of the three kinds of people: see ``look_at``. A client has a coupling, a request
+    that waits, one that was refused, and a product."""
     gent, owner, team = (
         desk(),
         desk(organisation=TEAM),
         desk(api_beheerder=False, aansluitingenteam=True),
     )
     for who in (gent, owner, team):
-        who.log_on()
-    own, apis = client_path(client_id), portal.settings.apis
+        who.be_logged_on()
+    new, apis = f"/portaal/nl{MENU}/nieuw", portal.settings.apis
+    long_name = "Een client met een lange naam, die ook smal leesbaar blijft"
+    made = gent.send(new, client_name=long_name, contacts="api-beheer@stad.example")
+    client_id = made.headers["location"].rpartition("/")[2].partition("?")[0]
+    own = client_path(client_id)
+    scopes = ("dv_dosis_schrijven", "dv_notificaties_import", "dv_wr_geschetsteweg_beheer")
+    dosis, notificaties, roads = (people.referentie(scope) for scope in scopes)
+    for referentie in (dosis, notificaties, roads):
+        gent.send(f"{own}/koppelen", own, referentie=referentie)
+    coupling, request, refused = (
+        f"{APIS}/{apis[referentie].client_id}/{client_id}"
+        for referentie in (dosis, roads, notificaties)
+    )
+    owner.send(coupling, besluit="grant", **{"scope.dv_dosis_schrijven": "on"})
+    reason = "De naam van de client is niet de naam die deze API voorschrijft"
+    owner.send(refused, besluit="refuse", refusal=reason)
+    fields = {
+        f"veld-{name}": "\r\n".join(value) if isinstance(value, list) else str(value)
+        for name, value in NOTIFICATIES.items()
+    }
+    team.send(f"{own}/producten/notificaties", **fields)
     for who, name, path in (
-        (gent, "new-client", f"/portaal/nl{MENU}/nieuw"),
+        (gent, "new-client", new),
         (gent, "change-client", f"{own}/aanpassen"),
         (gent, "own-client", own),
         (owner, "apis", APIS),
-        (owner, "coupling", f"{APIS}/{apis[dosis].client_id}/{client_id}"),
-        (owner, "request", f"{APIS}/{apis[roads].client_id}/{client_id}"),
+        (owner, "coupling", coupling),
+        (owner, "request", request),
         (team, "all-clients", f"/portaal/nl{MENU}"),
         (team, "client-of-another", own),
         (team, "configuration", f"{own}/producten/notificaties"),
@@ -111,10 +120,10 @@ def test_every_page_is_for_everybody(
         look_at(who.page, name, portal.origin + path)
     assert [*gent.complaints, *owner.complaints, *team.complaints] == []
     for who, path, button in (
-        (gent, f"/portaal/nl{MENU}/nieuw", "Client aanmaken"),
+        (gent, new, "Client aanmaken"),
         (gent, own, "Koppelen"),
-        (owner, f"{APIS}/{apis[roads].client_id}/{client_id}", "Goedkeuren"),
-        (owner, f"{APIS}/{apis[roads].client_id}/{client_id}", "Weigeren"),
+        (owner, request, "Goedkeuren"),
+        (owner, request, "Weigeren"),
         (team, f"{own}/producten/dosis", "Configuratie bewaren"),
     ):
         who.page.goto(portal.origin + path)
@@ -124,11 +133,15 @@ def test_every_page_is_for_everybody(
         shot(who.page, f"refused-{button.lower().replace(' ', '-')}")
 
 
-def test_the_keyboard_is_enough(operator: httpx.Client, desk: Callable[..., Desk]) -> None:
+def test_the_keyboard_is_enough(
+    portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]
+) -> None:
     """A client is made, coupled and removed without a mouse, by two people."""
     gent, owner = desk(), desk(organisation=TEAM)
     page, theirs = gent.page, owner.page
-    gent.log_on()
+    for who in (gent, owner):
+        who.be_logged_on()
+        who.page.goto(portal.origin)
     expect(page.get_by_role("heading", level=1)).to_have_text("Mijn OAuth Clients")
     tab_to(page, "Nieuwe OAuth client aanmaken")
     page.keyboard.press("Enter")
@@ -145,7 +158,6 @@ def test_the_keyboard_is_enough(operator: httpx.Client, desk: Callable[..., Desk
     page.keyboard.type("Wegenregister")
     page.keyboard.press("Enter")
     expect(page.get_by_text("De koppeling is aangevraagd")).to_be_visible()
-    owner.log_on()
     expect(theirs.get_by_role("heading", level=1)).to_have_text("Mijn OAuth Clients")
     tab_to(theirs, "Mijn API's")
     theirs.keyboard.press("Enter")

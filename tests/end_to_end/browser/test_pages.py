@@ -12,10 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from story.person import MENU, client_path
-from tests.end_to_end.browser.conftest import Desk, look_at, tab_to
-from tests.end_to_end.browser.test_steps import registered
+from tests.end_to_end.browser.conftest import Desk, look_at, registered
 from tests.sandbox.mails import deliver, mail
-from tests.support.browser import accessible, shot
+from tests.support.browser import accessible, shot, tab_to
 from tests.support.engine import ROOT
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.offered import ATTRIBUTE
@@ -74,6 +73,7 @@ def test_every_page_is_for_everybody(
     page, mailbox, own = someone.page, "/portaal/nl/postvak", client_path(client_id)
     log_on = f"{portal.origin}/portaal/nl/aanmelden"
     look_at(page, "log-on", log_on)
+    page.goto(log_on)
     page.get_by_label("Gebruikersnaam").fill("nobody")
     page.get_by_label("Wachtwoord").fill("nothing")
     page.get_by_role("button", name="Aanmelden").click()
@@ -150,7 +150,7 @@ def test_the_end_of_a_key_is_told_in_words(
 ) -> None:
     """Not by colour alone."""
     someone = desk()
-    someone.log_on()
+    someone.be_logged_on()
     someone.page.goto(portal.origin + client_path(client_id))
     for kid, words in (
         ("mijn-gent-2024", "Vervallen"),
