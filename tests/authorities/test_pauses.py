@@ -17,8 +17,8 @@ from acmidm_onboarding.authorities.http.pace import pause_seconds
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.values.terms import Platform
-from tests.settings.test_settings import read
 from tests.support.fake_server import Reply, Request, api_at, in_turn, serving
+from tests.support.settings import read
 
 GOOD = Reply(200, {"fine": True})
 NOW = 1_800_000_000

@@ -26,8 +26,8 @@ from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.pace import retry_after_seconds
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.forms.loading import load_catalogue
-from tests.settings.test_settings import read
 from tests.support.fake_server import RESET, FakeServer, Reply, Request, api_at, in_turn, serving
+from tests.support.settings import read
 
 GOOD = Reply(200, {"fine": True})
 

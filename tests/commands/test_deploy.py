@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,9 @@ from acmidm.cli import app
 from acmidm.commands import deploy
 from acmidm.engine import pulumi, stacks
 from tests.support.engine import ROOT
+from tests.support.engine_records import CLIENT, ONBOARDING, PASSWORD, plan, resource, steps
 from toolchain import install_random
 
-CLIENT = "pulumi-python:dynamic/acmidm:OAuthClient"
-PASSWORD = "random:index/randomPassword:RandomPassword"
-ONBOARDING = "acmidm:index:Onboarding"
 ENGINE = """#!/bin/sh
 here="{folder}"
 command="$1"
@@ -104,48 +102,6 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     made.says("stack history", [{"result": "succeeded"}])
     made.says("preview", plan())
     return made
-
-
-def resource(name: str, kind: str = CLIENT) -> dict[str, Any]:
-    parent = f"urn:pulumi:tni::acmidm::{ONBOARDING}::{name}"
-    if kind == ONBOARDING:
-        return {"urn": parent, "type": kind, "inputs": {}}
-    inputs = {
-        "platform": "acmidm",
-        "software_id": f"acmidm/tni/{name}",
-        "application": name.rpartition("/")[2],
-    }
-    return {
-        "urn": f"urn:pulumi:tni::acmidm::{ONBOARDING}${kind}::{name}",
-        "type": kind,
-        "id": name,
-        "parent": parent,
-        "inputs": inputs,
-    }
-
-
-def steps(op: str, *names: str) -> list[dict[str, Any]]:
-    """Those of the components and their clients."""
-    found = [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]
-    old, new = op != "create", op != "delete"
-    return [
-        {
-            "op": op,
-            "urn": one["urn"],
-            **({"oldState": one} if old else {}),
-            **({"newState": one} if new else {}),
-        }
-        for one in found
-    ]
-
-
-def plan(*steps: dict[str, Any], refused: Iterable[str] = ()) -> dict[str, Any]:
-    diagnostics = [{"severity": "error", "message": sentence} for sentence in refused]
-    return {
-        "config": {"acmidm:environment": "tni"},
-        "steps": list(steps),
-        "diagnostics": diagnostics,
-    }
 
 
 def recorded(*names: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from acmidm_onboarding.settings import Settings
-from tests.settings.test_settings import read
 from tests.support.mail_server import MailServer, running_mail_server
+from tests.support.settings import read
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from acmidm_onboarding.mail import Mail, compose
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.settings.test_settings import read
+from tests.support.settings import read
 
 SETTINGS = read(
     smtpUrl="smtp://127.0.0.1:1",

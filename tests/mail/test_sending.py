@@ -13,9 +13,9 @@ import pytest
 from acmidm_onboarding.mail import Mail, NotSent, compose, send, sending
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import Language
-from tests.settings.test_settings import read
 from tests.support.fake_server import talking
 from tests.support.mail_server import MailServer, running_mail_server
+from tests.support.settings import read
 from tests.support.tls_server import self_signed
 
 A, B = "a@stad.example", "b@stad.example"

@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm.engine import pulumi
-from tests.commands.test_deploy import CLIENT, resource
 from tests.support.engine import settings_of
+from tests.support.engine_records import CLIENT, resource
 from tests.support.forms import PLAIN
 from tests.support.offered import catalogue_folder
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client

@@ -14,18 +14,10 @@ from pulumi.runtime import mocks
 
 from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs, without_unknown
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.jwk import public_jwk as parsed
 from acmidm_onboarding.values.terms import AuthMethod
 from tests.support.declared import declaration
+from tests.support.declared_connection import CONNECTION, PARTS
 from tests.support.portal import new_key, public_jwk
-
-PARTS: dict[str, Any] = {
-    "scopes": {"scope_b": "requested", "scope_a": "why (SD-1)"},
-    "products": {"notificaties": {"merk_code": "stad-gent"}, "dosis": {"bron_uri": "urn://a/b"}},
-}
-CONNECTION = declaration(
-    jwks={"key-1": parsed({**public_jwk(new_key("key-1")), "exp": 1893456000})}, **PARTS
-)
 
 
 class AnswersForTheEngine(mocks.Mocks):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from acmidm_onboarding.recorded import recorded_in
 from acmidm_onboarding.values.client import Client, recorded_as
 from acmidm_onboarding.values.jwk import public_jwk as read_jwk
-from tests.program.test_onboarding import CONNECTION
+from tests.support.declared_connection import CONNECTION
 from tests.support.portal import new_key, public_jwk
 
 

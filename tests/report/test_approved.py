@@ -11,7 +11,7 @@ from pulumi.runtime import rpc
 
 from acmidm.report.approved import approved_of, differences, not_approved
 from acmidm.report.plan import read_plan
-from tests.commands.test_deploy import plan, resource, steps
+from tests.support.engine_records import plan, resource, steps
 
 NAME, OTHER = "OVO000001/loket", "OVO000001/ander"
 

@@ -10,7 +10,7 @@ from acmidm_onboarding.authorities.port import KnowsRights
 from acmidm_onboarding.settings import Settings, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.terms import Platform
-from tests.program.test_onboarding import CONNECTION
+from tests.support.declared_connection import CONNECTION
 
 _IN_PORTAL = replace(CONNECTION, keys=None, codes=("OVO002067",))
 

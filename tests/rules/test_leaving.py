@@ -13,7 +13,7 @@ from acmidm_onboarding.rules.retirement import declared_now, last_step
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key
-from tests.program.test_onboarding import CONNECTION
+from tests.support.declared_connection import CONNECTION
 
 DAY = date(2027, 3, 31)
 NAME = CONNECTION.resource_name

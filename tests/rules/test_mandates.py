@@ -14,7 +14,7 @@ from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mandates import has_ended
 from acmidm_onboarding.values.client import NOT_DECLARED, Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
-from tests.program.test_onboarding import CONNECTION
+from tests.support.declared_connection import CONNECTION
 
 END = datetime(2027, 12, 31, 23, 59, tzinfo=UTC)
 SCOPES = dict(CONNECTION.scopes)

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.test_revocation import introspect
 from tests.support.forms import DOSIS
+from tests.support.introspection import introspect
 from tests.support.messages import DOSSIER, connected
 from tests.support.portal import API_IDS, RunningPortal, new_key, register_client
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from tests.sandbox.mails import CONTACT, mail
-from tests.sandbox.test_sandbox_command import Stack
 from tests.support.portal import reserve_port
+from tests.support.sandbox_stack import Stack
 
 
 class MailStack(Stack):

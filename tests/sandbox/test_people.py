@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from acmidm.cli import app
 from acmidm_sandbox.beheerportaal.users import list_users
 from story.person import Person
-from tests.sandbox.test_sandbox_command import Stack
+from tests.support.sandbox_stack import Stack
 
 NEW = re.compile(r"  (\S+) of (\S+) \((.*)\) logs on at (\S+) with the password ([\w-]{24})")
 

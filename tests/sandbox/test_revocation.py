@@ -13,9 +13,9 @@ from joserfc.jwk import KeySet
 
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from tests.support.forms import NOTIFICATIES
+from tests.support.introspection import introspect
 from tests.support.messages import NOTIFICATION, connected
 from tests.support.portal import (
-    ASSERTION_TYPE,
     RunningPortal,
     client_document,
     new_key,
@@ -24,18 +24,8 @@ from tests.support.portal import (
     register_client,
     sign_assertion,
 )
-from tests.support.trust import TRUSTED
 
 SECRET, OTHER_SECRET = "a-secret-of-some-length", "another-secret-of-length"
-
-
-def introspect(portal: RunningPortal, token: str, **form: str) -> httpx.Response:
-    """RFC 7662 §2.1, as the operator; `form` overrides its authentication."""
-    assertion = sign_assertion(portal.operator_key, "test-operator", portal.issuer)
-    sent = form or {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
-    return httpx.post(
-        f"{portal.issuer}/v1/introspect", data={"token": token, **sent}, timeout=10, verify=TRUSTED
-    )
 
 
 def notify(portal: RunningPortal, token: str) -> httpx.Response:

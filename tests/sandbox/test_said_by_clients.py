@@ -6,8 +6,8 @@ import re
 import httpx
 
 from story.person import client_path
-from tests.sandbox.test_revocation import introspect
 from tests.sandbox.web import person
+from tests.support.introspection import introspect
 from tests.support.portal import (
     RunningPortal,
     client_document,

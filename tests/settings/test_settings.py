@@ -3,7 +3,6 @@ told all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from acmidm_onboarding.settings import (
     SECRET_KEYS,
     TRUSTED_HOSTS,
     InvalidSettings,
-    Settings,
     declared_keys,
     read_settings,
     require_trusted_apis,
@@ -25,19 +23,10 @@ from acmidm_onboarding.settings import (
 )
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Environment, Platform
+from tests.support.settings import COMPLETE
+from tests.support.settings import read as read  # of the tests in end_to_end too
 
 ROOT = Path(__file__).parents[2]
-COMPLETE: dict[str, object] = {
-    "environment": "tni",
-    "managementUrl": "https://beheer.example/management/v1",
-    "issuer": "https://idp.example/op",
-    "productsUrl": "https://producten.example/v1",
-    "operatorClientId": "onboarding",
-}
-
-
-def read(environ: Mapping[str, str] = {}, /, **changes: object) -> Settings:
-    return read_settings({**COMPLETE, **changes}.get, environ)
 
 
 def sentences(**changes: object) -> list[str]:

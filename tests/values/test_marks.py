@@ -8,7 +8,7 @@ from pulumi.runtime import rpc
 
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.values.marks import MARKS, has_mark, without_marks
-from tests.settings.test_settings import read
+from tests.support.settings import read
 from tests.support.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 
 WHERE = {
