@@ -1,8 +1,8 @@
 """A connection is named by its organisation's code and its application: where its form is means
 nothing, and ``formerly`` keeps its client under another name.
 
-On one protecting stack, whose first deployment looks first, as after a run that was cut off: with
-the program, the engine's refresh would panic on an alias. Two connections that cannot both have the
+On one protecting stack, whose deployment looks first, as after a run that was cut off: with the
+program, the engine's refresh would panic on an alias. Two connections that cannot both have the
 name that they want keep their clients too: in a merger, a chain and a swap of names.
 """
 
@@ -31,8 +31,6 @@ RENAMED = ("etags", "application", "client_name", "software_id", "organisation")
 class Names(OneStack):
     """A stack that protects its clients."""
 
-    has_looked: bool = False
-
     def clients_of(self, *forms: FormFile) -> list[dict[str, Any]]:
         """The one client of each form, with its keys, scopes and products, but for what a rename
         changes."""
@@ -50,10 +48,8 @@ class Names(OneStack):
         return validated.output.splitlines()
 
     def deploy(self) -> Outcome:
-        """The first one looks first."""
-        if not self.has_looked:
-            self.project.succeed("stack", "tag", "set", "acmidm:look-first", "true")
-        self.has_looked = True
+        """It looks first, as after a run that was cut off."""
+        self.project.succeed("stack", "tag", "set", "acmidm:look-first", "true")
         return super().deploy()
 
 
@@ -107,7 +103,7 @@ def test_names_of_forms_and_folders_mean_nothing(at: Names) -> Script:
     at.registry.set_scopes(client_id, [SEND, DOSSIERS])
     yield at.deploy
     assert at.clients_of(form) == before
-    yield at.deploy
+    yield at.up
     assert own((yield at.looking_preview), form) == {}
 
 
@@ -135,7 +131,7 @@ def test_another_application_keeps_the_client_and_its_secret(at: Names) -> Scrip
     assert has_access(at.portal, before[0]["client_id"], secret)
     del form.document["formerly"]
     form.save()
-    yield at.deploy
+    yield at.up
     assert own((yield at.looking_preview), form) == {}
 
 
@@ -149,7 +145,7 @@ def test_another_code_of_the_organisation_keeps_the_client(at: Names) -> Script:
     assert steps((yield at.looking_preview), form) == {"update"}
     yield at.deploy
     assert at.clients_of(form) == before
-    yield at.deploy
+    yield at.up
     assert own((yield at.looking_preview), form) == {}
 
 
@@ -185,7 +181,7 @@ def test_two_organisations_with_the_same_application_merge(at: Names) -> Script:
     assert [len(at.registry.clients(form.application)) for form in (ours, theirs, desk)] == [1] * 3
     del into["formerly"], theirs.document["formerly"]
     theirs.save()
-    yield at.deploy
+    yield at.up
     assert own((yield at.looking_preview), ours, theirs, desk) == {}
 
 
@@ -211,7 +207,7 @@ def test_a_chain_of_names_takes_two_deployments(at: Names) -> Script:
     assert done.code == 0, done.output
     rename(first, two, f"{one}-tijdelijk")
     rename(second, three)
-    done = yield at.deploy
+    done = yield at.up
     assert done.code == 0, done.output
     assert at.clients_of(first, second) == before
     assert at.registry.clients(one) == at.registry.clients(f"{one}-tijdelijk") == []
@@ -234,6 +230,6 @@ def test_a_swap_of_names_takes_two_deployments(at: Names) -> Script:
     assert done.code == 0, done.output
     rename(first, two, f"{two}-tijdelijk")
     rename(second, one, f"{one}-tijdelijk")
-    yield at.deploy
+    yield at.up
     assert at.clients_of(first, second) == before
     assert own((yield at.looking_preview), first, second) == {}
