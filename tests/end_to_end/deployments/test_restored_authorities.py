@@ -5,142 +5,251 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.engine import Project
+from acmidm_onboarding.values.terms import Platform
+from tests.end_to_end.platforms.conftest import connected_to_both
+from tests.support.engine import Outcome
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
-from tests.support.handing_over import mailing
-from tests.support.made_anew import is_whole, there
-from tests.support.mail_server import running_mail_server
+from tests.support.handing_over import mailing, text_of
+from tests.support.made_anew import recorded, there
+from tests.support.mail_server import MailServer, running_mail_server
 from tests.support.offered import offered
-from tests.support.portal import RunningPortal, running_portal
+from tests.support.portal import new_key, register_client, running_portal
 from tests.support.registry import Registry
+from tests.support.together import OneStack, Script, differing, together
+
+OLDER, NEWER = "older", "newer"
 
 
 class Restorable:
     """A portal whose data is copied and put back while it does not run, always under the same
     address."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._how = folder, dict[str, Any]()
-        with self.running() as portal:
-            self._how = {"port": portal.settings.port, "operator_key": portal.operator_key}
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self._folder, self._settings = folder, settings
+        self.start()
+        self._settings |= {
+            "port": self.portal.settings.port,
+            "operator_key": self.portal.operator_key,
+        }
 
-    @contextmanager
-    def running(self) -> Iterator[RunningPortal]:
-        with running_portal(self._folder, **offered(), **self._how) as portal:
-            yield portal
-        for reserved in portal.reserved:
+    def start(self) -> None:
+        self._running = ExitStack()
+        self.portal = self._running.enter_context(running_portal(self._folder, **self._settings))
+        self.registry = Registry(self._running.enter_context(self.portal.operator()))
+
+    def stop(self) -> None:
+        self._running.close()
+        for reserved in self.portal.reserved:
             reserved.close()
 
-    @contextmanager
-    def registry(self) -> Iterator[Registry]:
-        with self.running() as portal, portal.operator() as http:
-            yield Registry(http)
-
     def back_up(self, name: str) -> None:
-        shutil.copytree(self._folder, self._folder.with_name(name))
+        self.stop()
+        shutil.copytree(self._folder, self._backup(name), dirs_exist_ok=True)
+        self.start()
 
-    def restore(self, name: str) -> None:
+    def restore(self, name: str | None) -> None:
+        """Put a backup back; None for that of before anything was there."""
+        self.stop()
         shutil.rmtree(self._folder)
-        shutil.copytree(self._folder.with_name(name), self._folder)
+        if name is not None:
+            shutil.copytree(self._backup(name), self._folder)
+        self.start()
+
+    def _backup(self, name: str) -> Path:
+        return self._folder.with_name(f"{self._folder.name}-{name}")
 
 
-def test_deploy_makes_anew_what_is_gone_and_puts_the_rest_in_line(tmp_path: Path) -> None:
-    """It says first which clients are gone, and what they cost their organisations."""
-    authority, project = Restorable(tmp_path / "portal"), Project(tmp_path / "project")
-    with authority.running() as portal:
-        project.connect(portal)
-    with authority.registry():
-        kept = write_form(project.forms, "gent/kept")
-        project.recover()
-    authority.back_up("older")
-    with authority.registry() as registry:
-        new = write_form(project.forms, "gent/new")
-        kept.request()["scopes"][PLAIN] = {}
-        kept.save()
-        assert "no more" not in project.recover().output
-        before = there(registry, [kept, new])
-    authority.restore("older")
-    with authority.registry() as registry:
-        done = project.recover()
-        assert done.code == 0, done.output
-        assert "1 client of tni is at its authority no more: " in done.stderr
-        assert _but_for_ids(there(registry, [kept, new])) == _but_for_ids(before)
-        assert (
-            registry.client(kept.application)["client_id"]
-            == before[kept.application][0]["client_id"]
+@dataclass(kw_only=True)
+class Restored(OneStack):
+    """A stack on two platforms, which are restored again and again."""
+
+    acmidm: Restorable
+    geosecure: Restorable
+    mails: MailServer
+
+    phases = (
+        "up",
+        "up_after_backup",
+        "deploy_with_older",
+        "heal_with_older",
+        "up_after_heal",
+        "heal_with_newer",
+        "last_up",
+    )
+
+    def up(self) -> Outcome:
+        return self.project.apply()
+
+    def up_after_backup(self) -> Outcome:
+        """The backups are as old as can be and as can be had: before this run, and after it."""
+        self.acmidm.back_up(OLDER)
+        self.geosecure.back_up(OLDER)
+        done = self.project.apply()
+        self.acmidm.back_up(NEWER)
+        self.geosecure.back_up(NEWER)
+        return done
+
+    def deploy_with_older(self) -> tuple[dict[str, Any], Outcome]:
+        """GeoSecure's backup is of before anything was there, and somebody else was quick."""
+        self.acmidm.restore(OLDER)
+        self.geosecure.restore(None)
+        register_client(
+            self.geosecure.registry.http,
+            scopes=["DosisImport"],
+            keys=[new_key("hun")],
+            organisation={"name": "Politie", "ovo": "OVO009999", "kbo": None},
+            application=POLICE,
+            software_id="politie/loket",
+            managed_by="andere/tool",
         )
-        assert project.acmidm("drift", "--stack", "tni").code == 0
+        theirs = self.geosecure.registry.client(POLICE)
+        return theirs, self.project.recover()
+
+    def heal_with_older(self) -> tuple[dict[str, Any], Outcome]:
+        """What there is to repair, and the repair."""
+        self.acmidm.restore(OLDER)
+        self.geosecure.restore(NEWER)
+        self.mails.received.clear()
+        return self.drift(), self._heal()
+
+    def up_after_heal(self) -> Outcome:
+        return self.project.apply()
+
+    def heal_with_newer(self) -> Outcome:
+        self.acmidm.restore(NEWER)
+        return self._heal()
+
+    def last_up(self) -> Outcome:
+        return self.project.apply()
+
+    def _heal(self) -> Outcome:
+        return self.project.acmidm("drift", "--stack", "tni", "--heal")
+
+
+POLICE = "politie"
+
+
+@pytest.fixture(scope="module")
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restored]:
+    folder = tmp_path_factory.mktemp("restored")
+    acmidm = Restorable(folder / "acmidm", **offered())
+    platform: dict[str, Any] = {"platform": "geosecure"}
+    geosecure = Restorable(folder / "geosecure", **platform, **offered(Platform.GEOSECURE))
+    with running_mail_server() as mails:
+        project = connected_to_both(acmidm.portal, geosecure.portal, folder / "project")
+        mailing(project, mails)
+        yield Restored(
+            project,
+            acmidm.registry,
+            acmidm.portal,
+            acmidm=acmidm,
+            geosecure=geosecure,
+            mails=mails,
+        )
+    acmidm.stop()
+    geosecure.stop()
+
+
+@together
+def test_deploy_makes_anew_what_is_gone_and_puts_the_rest_in_line(at: Restored) -> Script:
+    """It says first which clients are gone, and what they cost their organisations."""
+    kept = write_form(at.forms, "gent/kept-by-deploy")
+    yield at.up
+    new = write_form(at.forms, "gent/new-by-deploy")
+    kept.request()["scopes"][PLAIN] = {}
+    kept.save()
+    yield at.up_after_backup
+    before = there(at.acmidm.registry, [kept, new])
+    _, done = yield at.deploy_with_older
+    (lost,) = [line for line in done.stderr.splitlines() if "authority no more: " in line]
+    assert new.key in lost
+    assert kept.key not in lost
+    after = there(at.acmidm.registry, [kept, new])
+    assert _but_for_ids(after) == _but_for_ids(before)
+    assert after[kept.application] == before[kept.application]
+    drift = yield at.drift
+    assert differing(drift, kept) == differing(drift, new) == []
+
+
+@together
+def test_a_number_that_was_given_out_again_takes_nobody_elses_client(at: Restored) -> Script:
+    """GeoSecure is restored from a backup of before our client was made, and gives its number,
+    7001, to another organisation's client.
+
+    Once a refresh has seen that, the run is refused: nothing of that client is changed.
+    """
+    form = write_form(at.forms, "gent/number", platforms=["acmidm", "geosecure"])
+    yield at.up
+    ours = at.geosecure.registry.client(form.application)
+    theirs, done = yield at.deploy_with_older
+    number = theirs["client_id"]
+    assert number == ours["client_id"]
+    assert done.code != 0
+    said = f'client {number} is that of "andere/tool" by now, and nothing was written'
+    assert said in done.output
+    assert at.geosecure.registry.clients(POLICE) == [theirs]
 
 
 @pytest.mark.exhaustive
-def test_older_and_newer_than_the_state(tmp_path: Path) -> None:
+@together
+def test_older_and_newer_than_the_state(at: Restored) -> Script:
     """What is gone is made anew and mailed, what differs is put back in place, and what was removed
     since is named as a danger.
 
     Once the newer database is there again, the client that has the key there is taken over, with
     the client-ID that its people have.
     """
-    authority, project = Restorable(tmp_path / "portal"), Project(tmp_path / "project")
-    with authority.running() as portal:
-        project.connect(portal)
-    with running_mail_server() as mails:
-        mailing(project, mails)
-        with authority.registry():
-            kept, gone, moved = (
-                write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS))
-                for name in ("kept", "gone", "moved")
-            )
-            project.apply()
-        authority.back_up("older")
-        with authority.registry() as registry:
-            new = write_form(project.forms, "gent/new", scopes=(SEND, DOSSIERS))
-            kept.request()["scopes"][PLAIN] = {}
-            kept.save()
-            gone.remove()
-            moved.document |= {
-                "application": f"{moved.application}-nieuw",
-                "formerly": [moved.application],
-            }
-            moved.save()
-            project.apply()
-            forms = [kept, moved, new]
-            before = there(registry, forms)
-        authority.back_up("newer")
+    names, both = ("kept", "gone", "moved"), (SEND, DOSSIERS)
+    kept, gone, moved = (write_form(at.forms, f"gent/{name}", scopes=both) for name in names)
+    yield at.up
+    new = write_form(at.forms, "gent/new", scopes=both)
+    kept.request()["scopes"][PLAIN] = {}
+    kept.save()
+    gone.path.unlink()
+    former = moved.application
+    moved.document |= {"application": f"{former}-nieuw", "formerly": [former]}
+    moved.save()
+    yield at.up_after_backup
+    forms = [kept, moved, new]
+    before = there(at.acmidm.registry, forms)
 
-        authority.restore("older")
-        mails.received.clear()
-        with authority.registry() as registry:
-            said = project.acmidm("drift", "--stack", "tni").stdout
-            assert said.startswith(
-                "By hand on tni: 1 client is removed, 1 client gets another name, 1 client loses 1"
-                " scope"
-            )
-            healed = project.acmidm("drift", "--stack", "tni", "--heal")
-            behind = registry.client(gone.application)
-            assert healed.code == 1, healed.output
-            assert "1 client with the mark of tni that nobody declares" in healed.stdout
-            assert behind["client_id"] in healed.stdout
-            assert _but_for_ids(there(registry, forms)) == _but_for_ids(before)
-            assert there(registry, [kept, moved]) == {
-                form.application: before[form.application] for form in (kept, moved)
-            }
-            project.apply()
-            assert len(mails.received) == 1, "the new client has another client-ID"
-            registry.remove(behind["client_id"])
-            for product in ("notificaties", "dosis"):
-                registry.remove_configuration(product, behind["client_id"])
+    found, healed = yield at.heal_with_older
+    kinds = {
+        one["application"]: {change["kind"] for change in one["changes"]}
+        for one in found["by_hand"]
+    }
+    assert kinds[new.application] == {"client_removed"}
+    assert "client_renamed" in kinds[moved.application]
+    assert kinds[kept.application] == {"scope_withdrawn"}
+    behind = at.acmidm.registry.client(gone.application)
+    assert healed.code == 1, healed.output
+    assert "1 client with the mark of tni that nobody declares" in healed.stdout
+    assert behind["client_id"] in healed.stdout
+    after = there(at.acmidm.registry, forms)
+    assert _but_for_ids(after) == _but_for_ids(before)
+    for form in (kept, moved):
+        assert after[form.application] == before[form.application]
+    yield at.up_after_heal
+    mailed = [mail for mail in at.mails.received if new.application in text_of(mail)]
+    assert len(mailed) == 1, "the new client has another client-ID"
+    at.acmidm.registry.remove(behind["client_id"])
+    for product in ("notificaties", "dosis"):
+        at.acmidm.registry.remove_configuration(product, behind["client_id"])
 
-        authority.restore("newer")
-        with authority.registry() as registry:
-            assert project.acmidm("drift", "--stack", "tni", "--heal").code == 0
-            project.apply()
-            is_whole(project, registry, forms, before)
+    healed = yield at.heal_with_newer
+    assert healed.code == 0, healed.output
+    yield at.last_up
+    assert there(at.acmidm.registry, forms) == before
+    drift = yield at.drift
+    assert [differing(drift, form) for form in forms] == [[], [], []]
+    assert recorded(at.project, *forms) == {clients[0]["client_id"] for clients in before.values()}
 
 
 def _but_for_ids(found: dict[str, Any]) -> list[Any]:
