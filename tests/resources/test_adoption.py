@@ -90,7 +90,7 @@ def test_only_a_client_of_the_forms_own_organisation(
 
 
 def test_the_client_that_the_connection_has_is_no_other(world: World, application: str) -> None:
-    """Naming it takes nothing over; tests/end_to_end/deployments/test_refused.py has that another
+    """Naming it takes nothing over; tests/end_to_end/deployments/test_adoption.py has that another
     one is refused."""
     provider, inputs = world.provider(OAuthClientProvider), client_inputs(application)
     own = provider.create(inputs).id
@@ -100,7 +100,7 @@ def test_the_client_that_the_connection_has_is_no_other(world: World, applicatio
 def test_what_another_tool_made_stays_that_tools(
     world: World, registry: Registry, application: str
 ) -> None:
-    """As another form's and another stack's do: tests/end_to_end/deployments/test_refused.py has
+    """As another form's and another stack's do: tests/end_to_end/deployments/test_adoption.py has
     those."""
     client_id = by_hand(registry, application, software_id="other-tool/loket")
     sentence = refusal(world, client_id, application, is_named=True) or ""
