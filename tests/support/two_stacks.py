@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pytest
-
 from tests.support.engine import Outcome, Project
 from tests.support.evidence import prove, write_evidence
 from tests.support.forms import PLAIN, FormFile, write_form
@@ -19,41 +17,6 @@ from tests.support.portal import RunningPortal, running_portal
 from tests.support.registry import Registry
 from tests.support.repository import git
 from tests.support.together import OneStack, Shown
-
-
-@dataclass
-class Both:
-    """One project with two stacks; production has the gate."""
-
-    tni: Project
-    prod: Project
-    on_tni: Registry
-    in_prod: Registry
-    test_portal: RunningPortal
-
-    def prove(self, form: FormFile, kid: str, *scopes: str) -> Path:
-        """Prove a connection on TNI, as the probe does."""
-        return prove(
-            self.test_portal, form, kid, self.on_tni.client(form.application)["client_id"], *scopes
-        )
-
-
-@pytest.fixture
-def both(tmp_path: Path, portal: RunningPortal, registry: Registry) -> Iterator[Both]:
-    with _production(tmp_path) as (prod, in_prod):
-        yield Both(Project(prod.folder), prod, registry, in_prod, portal)
-
-
-@contextmanager
-def _production(folder: Path, **config: object) -> Iterator[tuple[Project, Registry]]:
-    """Yield a project with a stack of production, and what is registered there."""
-    with (
-        running_portal(folder / "prod-portal", environment="prod", **offered()) as portal,
-        portal.operator() as http,
-    ):
-        prod = Project(folder / "project", stack="prod")
-        prod.connect(portal, promotionGate="enforce", **config)
-        yield prod, Registry(http)
 
 
 @dataclass(kw_only=True)
@@ -141,9 +104,15 @@ class TwoStacks(OneStack):
 
 @contextmanager
 def two_stacks(folder: Path, portal: RunningPortal, registry: Registry) -> Iterator[TwoStacks]:
-    """Yield both stacks; TNI is at ``portal``."""
-    with _production(folder, protectClients=True) as (prod, in_prod):
-        yield TwoStacks(Project(prod.folder), registry, portal, prod=prod, in_prod=in_prod)
+    """Yield both stacks; TNI is at ``portal``, and production at one of its own."""
+    with (
+        running_portal(folder / "prod-portal", environment="prod", **offered()) as of_prod,
+        of_prod.operator() as http,
+    ):
+        prod = Project(folder / "project", stack="prod")
+        prod.connect(of_prod, promotionGate="enforce", protectClients=True)
+        tni = Project(prod.folder)
+        yield TwoStacks(tni, registry, portal, prod=prod, in_prod=Registry(http))
 
 
 def with_production(

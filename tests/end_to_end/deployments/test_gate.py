@@ -159,6 +159,7 @@ def test_what_is_proven_is_declared_and_nothing_undeclares_it(at: TwoStacks) -> 
     yield at.up
     evidence = at.prove(form, "tni-key", PLAIN)
     yield at.up
+    assert own((yield at.looking_preview), form) == {}, "evidence that was seen is no difference"
     yield at.prod_deploy
     there = at.in_prod.client(form.application)
     here = at.registry.client(form.application)
