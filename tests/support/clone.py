@@ -43,14 +43,16 @@ def cloned(folder: Path) -> Iterator[None]:
     `make up` installs."""
     with _free_offset() as offset:
         subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
-        subprocess.run(
-            ["git", "update-ref", "refs/remotes/origin/main", "HEAD"], cwd=folder, check=True
-        )
         (folder / ".local" / "pulumi").mkdir(parents=True)
         for tools in (".local/engine", ".local/pulumi/plugins"):
             if (ROOT / tools).exists():
                 (folder / tools).symlink_to(ROOT / tools)
-        done = run(folder, f"make ports OFFSET={offset}")
+        author = "-c user.name=a -c user.email=a@b.example"
+        done = run(
+            folder,
+            f"make ports OFFSET={offset}; git {author} commit --quiet --all --message=Ports;"
+            " git update-ref refs/remotes/origin/main HEAD",
+        )
         assert done.returncode == 0, done.stderr
         try:
             yield

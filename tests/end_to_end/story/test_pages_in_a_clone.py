@@ -1,0 +1,219 @@
+"""Each command of the README, of the guide in Dutch and of other pages, as it is written, in a
+clone with ports of its own.
+
+One clone for all: its Python packages are installed once. Each page starts from what was committed,
+and without stacks.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from acmidm_sandbox.portals import api_client_id
+from tests.support.clone import cloned, run, scripts
+from tests.support.engine import ROOT, SIGNS_OF_A_TRACEBACK
+from tests.support.tools import require
+
+README = "README.md"
+LEFT_OUT = {
+    "make test": "this test would run itself",
+    "make test-exhaustive": "this test would run itself",
+    "pulumi up --continue-on-error": "it asks somebody at a terminal",
+}
+
+
+@pytest.fixture(scope="module")
+def one_clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("pages") / "clone"
+    with cloned(folder):
+        yield folder
+
+
+@pytest.fixture
+def clone(one_clone: Path) -> Iterator[Path]:
+    """The clone as it was made, but for its packages."""
+    yield one_clone
+    done = run(
+        one_clone, "make clean; git switch --quiet --force -C main origin/main; git clean -fdq"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.exhaustive
+def test_each_command_works_as_written(clone: Path) -> None:
+    """On the stacks of its `make up`, in the order of the page; none shows a traceback."""
+    done = []
+    for script in scripts((clone / README).read_text()):
+        wanted = [line for line in script if line not in LEFT_OUT]
+        outcome = run(clone, "\n".join(wanted))
+        said = outcome.stdout + outcome.stderr
+        assert outcome.returncode == 0, f"{wanted}\n{said}"
+        assert not any(sign in said for sign in SIGNS_OF_A_TRACEBACK), said
+        done += wanted
+    assert {"make up", "make up STACK=prod", "make demo", "pulumi preview --refresh --diff"} <= set(
+        done
+    )
+
+
+@pytest.mark.exhaustive
+# Seconds; a browser carries out thirty orders, and a busy machine takes long over it.
+@pytest.mark.timeout(1800)
+def test_a_portal_without_an_api_from_a_clone(clone: Path) -> None:
+    """The page's own commands bring the sample forms up there; then nothing changes, and nothing
+    differs."""
+    up = "make up STACK=by-hand"
+    script = next(
+        one
+        for one in scripts((clone / "docs" / "operations.md").read_text())
+        if any(up in line for line in one)
+    )
+    kept = [line for line in script if not line.startswith("make down")]
+    for wanted in (kept, [up], ['eval "$(make -s env)"', "acmidm drift --stack by-hand"]):
+        outcome = run(clone, "\n".join(wanted))
+        said = outcome.stdout + outcome.stderr
+        assert outcome.returncode == 0, f"{wanted}\n{said}"
+        assert not any(sign in said for sign in SIGNS_OF_A_TRACEBACK), said
+        if wanted == [up]:
+            assert re.search(r" is as declared, [0-9]+ unchanged: ", said), said
+    assert "in sync" in said
+
+
+JAVA = "java/src/main/java/Client.java"
+GUIDE = "docs/nl/aansluiten.md"
+TYPED = {
+    "acmidm keys ": "{} --passphrase-fd 3 3<<<'paard batterij nietje'",
+    "openssl pkey ": "{} -passin 'pass:paard batterij nietje'",
+    "acmidm probe ": "{} --passphrase-fd 3 3<<<'paard batterij nietje'",
+    "export CLIENT_ID=": (
+        "export CLIENT_ID=$(acmidm status voorbeeldem | grep -oE '[0-9a-f-]{{36}}' | head -1)"
+    ),
+    "export KID=": (
+        'export KID=$(grep -ohP \'"kid": "\\K[^"]+\' onboardings/gemeente-voorbeeldem/*.jwk.json)'
+    ),
+}
+"""What a person types at a prompt, or takes over from what was shown before."""
+
+
+@pytest.mark.exhaustive
+def test_the_guide_in_dutch_from_a_clone_to_production(clone: Path, tmp_path: Path) -> None:
+    """Word by word, in one terminal: a form from nothing, a posted notification, production, a
+    second key."""
+    lines = [line for script in scripts((clone / GUIDE).read_text()) for line in script]
+    typed = [
+        next(
+            (typed.format(line) for begins, typed in TYPED.items() if line.startswith(begins)),
+            line,
+        )
+        for line in lines
+    ]
+    who = (
+        "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.example GIT_COMMITTER_NAME=a"
+        " GIT_COMMITTER_EMAIL=a@b.example"
+    )
+    done = run(clone, "\n".join([who, *typed]).replace("~/", f"{tmp_path}/"))
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert not any(sign in said for sign in SIGNS_OF_A_TRACEBACK), said
+    assert "POST /api/v2/notificaties {'Id'" in done.stdout
+    assert done.stdout.count("geen fouten gevonden") == 2
+    assert "1 connection on prod" in done.stdout
+
+
+def test_the_guide_quotes_the_examples() -> None:
+    """Its code in Python, Java and Node is that of the clients that are run."""
+    examples = "".join(
+        (ROOT / "examples" / file).read_text()
+        for file in ("python/client.py", JAVA, "node/jsonwebtoken.mjs")
+    )
+    quoted = re.findall(
+        r"^```(?:python|java|js)\n(.*?)^```", (ROOT / GUIDE).read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert len(quoted) == 3
+    # The lines of a function begin at the margin where they stand alone.
+    assert [
+        text for text in quoted if text not in examples and indent(text, "    ") not in examples
+    ] == []
+
+
+PLATFORMS = ("acmidm", "geosecure")
+AUDIENCE = api_client_id("tni", "acmidm", "notificaties")
+
+
+@dataclass(frozen=True)
+class Page:
+    """The blocks of the page, each a script."""
+
+    key_and_sandbox: str
+    environment: str
+    packages: str
+    clients: list[str]
+
+    @classmethod
+    def read(cls, clone: Path, home: Path) -> Page:
+        text = (clone / "docs/integrators.md").read_text().replace("~/", f"{home}/")
+        first, environment, packages, clients = scripts(text)
+        return cls("\n".join(first), "\n".join(environment), "\n".join(packages), clients)
+
+    def run(self, platform: str, client_id: str, client: str, changed: str = "") -> str:
+        """A script that runs a client with the environment of the page, but for what is changed in
+        it."""
+        environment = re.sub(r"(?<=CLIENT_ID=)\S+", client_id, self.environment).replace(
+            "acmidm", platform
+        )
+        return f"{environment}\n{changed}\n{client}"
+
+
+@pytest.mark.exhaustive
+# Seconds; it installs what npm, Maven and pip have to, and a busy machine takes long over it.
+@pytest.mark.timeout(1800)
+def test_each_client_works_on_both_platforms(clone: Path, tmp_path: Path) -> None:
+    """A token, a notification, a dossier and its result; who is refused says why, and fails. With
+    the page's own commands."""
+    wanted = ("go", "javac", "mvn", "node", "npm", "openssl", "php", "curl")
+    lacking = [tool for tool in wanted if not shutil.which(tool)]
+    require(", ".join(lacking), "sudo .ci/install", is_here=not lacking)
+    page = Page.read(clone, tmp_path)
+    for script in (page.key_and_sandbox, page.packages):
+        done = run(clone, script)
+        assert done.returncode == 0, done.stdout + done.stderr
+    ids = client_ids(clone)
+
+    wrong = []
+    for client in page.clients:
+        for platform in PLATFORMS:
+            done = run(clone, page.run(platform, ids[platform], client))
+            said = done.stdout.replace(" ", "")
+            if (
+                done.returncode
+                or "POST/api/v2/notificaties" not in said
+                or '"Succes":true' not in said
+            ):
+                wrong.append(
+                    f"{client} on {platform}: {done.returncode}\n{done.stdout}{done.stderr}"
+                )
+        for changed, expected in (
+            ("export KID=another", "kid another is not registered"),
+            ("export NOTIFICATIES_AUDIENCE=", f"audience={AUDIENCE}"),
+        ):
+            done = run(clone, page.run("acmidm", ids["acmidm"], client, changed))
+            if not done.returncode or expected not in done.stderr:
+                wrong.append(
+                    f"{client} with {changed}: {done.returncode}\n{done.stdout}{done.stderr}"
+                )
+    assert not wrong, "\n".join(wrong)
+
+
+def client_ids(clone: Path) -> dict[str, str]:
+    """The sample connection's, by platform."""
+    shown = run(clone, 'eval "$(make -s env)" && acmidm status ondernemerssteun --stack tni').stdout
+    acmidm, geosecure = re.findall(
+        r"ondernemerssteun(?: \(geosecure\))?  (\S+)$", shown, re.MULTILINE
+    )
+    return {"acmidm": acmidm, "geosecure": geosecure}
