@@ -29,3 +29,12 @@ def drop(form: FormFile, kid: str) -> None:
         name for name in form.request()["jwks"] if not name.endswith(f"-{kid}.jwk.json")
     ]
     form.save()
+
+
+def steal(form: FormFile, kid: str) -> None:
+    """Call a key of the form compromised."""
+    form.request()["jwks"] = [
+        {"file": name, "compromised": True} if name.endswith(f"-{kid}.jwk.json") else name
+        for name in form.request()["jwks"]
+    ]
+    form.save()

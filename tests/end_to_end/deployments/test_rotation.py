@@ -27,7 +27,7 @@ from tests.support.forms import FormFile, write_form
 from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.previews import Preview, preview_of
 from tests.support.registry import Registry, kids
-from tests.support.rotating import as_if_days_ago, drop
+from tests.support.rotating import as_if_days_ago, drop, steal
 from tests.support.together import OneStack, Script, own, together
 from tests.support.warm_server import warm_environment
 
@@ -109,15 +109,6 @@ def with_secret(at: Rotations, name: str) -> FormFile:
 
 def renew(form: FormFile, generation: int) -> None:
     form.request()["secret_generation"] = generation
-    form.save()
-
-
-def steal(form: FormFile, kid: str) -> None:
-    """Call a key of the form compromised."""
-    form.request()["jwks"] = [
-        {"file": name, "compromised": True} if name.endswith(f"-{kid}.jwk.json") else name
-        for name in form.request()["jwks"]
-    ]
     form.save()
 
 
