@@ -87,20 +87,24 @@ def require_as_declared(
 ) -> None:
     """Per form exactly one client, with all that the form asks for and nothing else; the state
     knows it, and holds nothing else."""
-    registered = set()
-    for form in forms:
-        client = registry.client(form.application)
-        asked = form.request()
-        registered.add(client["client_id"])
-        assert set(client["scopes"]) == {*asked["scopes"], ASSIGNED}
-        assert kids(client) == set(form.keys)
-        assert client["contacts"] == form.document["contacts"]
-        assert client["token_endpoint_auth_method"] == "private_key_jwt"
-        for product in ("notificaties", "dosis"):
-            assert registry.configuration(product, client["client_id"]) == asked["products"].get(
-                product
-            )
-    require_settled(project, registered)
+    require_settled(project, {require_client(registry, form) for form in forms})
+
+
+def require_client(registry: Registry, form: FormFile) -> str:
+    """Exactly one client, with all that its form asks for and nothing else; its client-ID."""
+    client = registry.client(form.application)
+    asked = form.request()
+    assert set(client["scopes"]) == {*asked["scopes"], ASSIGNED}
+    assert kids(client) == set(form.keys)
+    assert client["contacts"] == form.document["contacts"]
+    assert client["token_endpoint_auth_method"] == form.document.get(
+        "token_endpoint_auth_method", "private_key_jwt"
+    )
+    for product in ("notificaties", "dosis"):
+        assert registry.configuration(product, client["client_id"]) == asked["products"].get(
+            product
+        )
+    return str(client["client_id"])
 
 
 def require_settled(project: ProxiedProject, client_ids: set[str]) -> None:

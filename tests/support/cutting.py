@@ -1,19 +1,25 @@
 """Cuts a command of the engine off in the middle: kills the engine, its provider or all of them at
-a request of one's choice."""
+a request of one's choice, or at several of different connections at once."""
 
 from __future__ import annotations
 
+import os
+import queue
 import signal
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 
 from tests.support import faults
-from tests.support.between import ProxiedProject
-from tests.support.engine import COMMAND_SECONDS
-from tests.support.fault_proxy import FaultProxy
+from tests.support.engine import COMMAND_SECONDS, Project
+from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.processes import family, kill
+from tests.support.together import OneStack
 from tests.support.warm_server import warm_environment
 
 PROVIDER = "pulumi.dynamic"
@@ -39,14 +45,14 @@ def victims(*cuts: tuple[str, int]) -> dict[str, Victims]:
     }
 
 
-def write_state(project: ProxiedProject, when: str) -> None:
+def write_state(project: Project, when: str) -> None:
     project.environment |= {
         "PULUMI_EXPERIMENTAL": "true",
         "PULUMI_SKIP_CHECKPOINTS": CHECKPOINTS[when],
     }
 
 
-def start(project: ProxiedProject, *words: str) -> subprocess.Popen[bytes]:
+def start(project: Project, *words: str) -> subprocess.Popen[bytes]:
     """Start a command, in a group of processes of its own, as a shell does."""
     return subprocess.Popen(
         words if words[:2] == DEPLOY else ["pulumi", *words, "--non-interactive"],
@@ -62,7 +68,7 @@ def start(project: ProxiedProject, *words: str) -> subprocess.Popen[bytes]:
 class Run:
     """A command of the engine that is cut off; its orphans are ended with the test."""
 
-    def __init__(self, project: ProxiedProject, *words: str) -> None:
+    def __init__(self, project: Project, *words: str) -> None:
         project.start_python()  # what is killed has to be the engine's own child
         self.process = start(project, *words)
         self.family: dict[int, str] = {}
@@ -95,9 +101,7 @@ class Run:
         kill(self.family)
 
 
-def cut_off(
-    project: ProxiedProject, proxy: FaultProxy, victim: str, request: int, *words: str
-) -> Run:
+def cut_off(project: Project, proxy: FaultProxy, victim: str, request: int, *words: str) -> Run:
     """Runs a command that is cut off when the server has committed its n-th request, those for
     tokens not counted."""
     proxy.heal()
@@ -109,6 +113,116 @@ def cut_off(
     assert rule.seen >= request, f"{words[0]} made {rule.seen} requests only"
     proxy.heal()
     return run[0]
+
+
+@dataclass(frozen=True)
+class Way:
+    """Which command is cut off, and who is killed then."""
+
+    victim: str = "everything"
+    words: tuple[str, ...] = DEPLOY
+    when: str | None = None
+    """When the state is written; None for when the command itself does it."""
+
+
+@dataclass(kw_only=True)
+class CutStack(OneStack):
+    """A stack whose runs are cut off where requests of several connections were committed, and
+    nobody has their answers.
+
+    At most four are kept back in one run: a provider answers the engine four at a time. A run for
+    which nothing is kept back is left out.
+    """
+
+    writes: ClassVar[Collection[str]] = (*OneStack.writes, "cut", "cut_again", "interrupt")
+
+    proxy: FaultProxy
+    way: Way
+    runs: list[Run] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._begin()
+
+    def keep_back(self, method: str, path: str, *, first: int = 1, containing: str = "") -> None:
+        """Keep the answer to such a request back, once it is committed, until the next run is cut
+        off."""
+        come, is_over = self._come, self._is_over
+
+        def keep(exchange: Exchange) -> None:
+            reply = exchange.forward()
+            come.put(f"{method} {path}")
+            is_over.wait(COMMAND_SECONDS)
+            if self._is_lost:
+                exchange.cut()
+            exchange.reply(reply)
+
+        self.proxy.rule(method, path, keep, first=first, containing=containing)
+        self._kept += 1
+
+    def cut(self) -> None:
+        """A run whose victim is killed once all has come that is kept back."""
+        if self._kept:
+            self._cut(self.way)
+
+    def cut_again(self) -> None:
+        """A deployment that is killed with everything."""
+        if self._kept:
+            self._cut(Way())
+
+    def interrupt(self) -> int | None:
+        """A deployment to which Ctrl-C comes; its exit code."""
+        if not self._kept:
+            return None
+        process = start(self.project, *DEPLOY)
+        self._wait_for_all(process)
+        os.killpg(process.pid, signal.SIGINT)
+        self._is_lost = False
+        self._is_over.set()
+        code = process.wait(COMMAND_SECONDS)
+        self._begin()
+        return code
+
+    def bury(self) -> None:
+        """End the orphans of all runs that were cut off."""
+        for run in self.runs:
+            run.bury()
+
+    def _cut(self, way: Way) -> None:
+        before = dict(self.project.environment)
+        if way.when is not None:
+            write_state(self.project, way.when)
+        run = Run(self.project, *way.words)
+        self.runs.append(run)
+        self._wait_for_all(run.process)
+        run.cut(way.victim)
+        self._is_over.set()
+        run.end()
+        self.project.environment = before
+        self.project.start_python(warm_environment())
+        self._begin()
+
+    def _begin(self) -> None:
+        self.proxy.heal()
+        self._kept, self._is_lost = 0, True
+        self._come: queue.Queue[str | None] = queue.Queue()
+        self._is_over = threading.Event()
+
+    def _wait_for_all(self, process: subprocess.Popen[bytes]) -> None:
+        come = self._come
+
+        def end() -> None:
+            process.wait()
+            come.put(None)
+
+        threading.Thread(target=end, daemon=True).start()
+        seen: list[str | None] = []
+        with suppress(queue.Empty):
+            while len(seen) < self._kept and None not in seen:
+                seen.append(come.get(timeout=COMMAND_SECONDS))
+        is_all = len(seen) == self._kept and None not in seen
+        assert is_all, (
+            f"{self._kept} are kept back; came {seen} of {[*map(str, self.proxy.requests)]}"
+        )
 
 
 @pytest.fixture

@@ -146,10 +146,13 @@ class Rule:
     fault: Fault
     first: int = 1
     times: int | None = 1
+    containing: str = ""
     seen: int = 0
 
     def applies(self, request: Recorded) -> bool:
         if not re.fullmatch(self.method, request.method) or not self.path.search(request.path):
+            return False
+        if self.containing.encode() not in request.body:
             return False
         self.seen += 1
         return self.seen >= self.first and (
@@ -196,11 +199,18 @@ class FaultProxy:
         }
 
     def rule(
-        self, method: str, path: str, fault: Fault, *, first: int = 1, times: int | None = 1
+        self,
+        method: str,
+        path: str,
+        fault: Fault,
+        *,
+        first: int = 1,
+        times: int | None = 1,
+        containing: str = "",
     ) -> Rule:
-        """Adds a rule; ``method`` and ``path`` are regular expressions. The newest that matches
-        decides."""
-        rule = Rule(method, re.compile(path), fault, first, times)
+        """Adds a rule; ``method`` and ``path`` are regular expressions, ``containing`` is a part of
+        the body. The newest that matches decides."""
+        rule = Rule(method, re.compile(path), fault, first, times, containing)
         with self._lock:
             self._rules.insert(0, rule)
         return rule

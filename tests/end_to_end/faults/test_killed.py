@@ -1,291 +1,412 @@
-"""``kill -9`` of the engine or of the provider at a request, and Ctrl-C, while something changes:
-the next ``make up`` needs nobody.
+"""``kill -9`` while something changes: the next ``acmidm deploy`` needs nobody.
 
-The proxy kills once the server has committed the request, and the answer is lost: the worst moment.
-First runs and ``destroy`` are cut off in ``tests/conformance/test_killed.py``, at each authority.
+In one run the requests of several connections are committed, and nobody has the answers when all is
+killed: the worst moment of each. First runs and ``destroy`` are cut off in
+``tests/conformance/test_killed.py``, at each authority.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import threading
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 import pytest
 
-from tests.end_to_end.deployments.test_rotation import as_if_days_ago, drop
-from tests.support import faults
-from tests.support.between import API, ProxiedProject, require_as_declared
+from tests.support.between import ProxiedProject, require_client, require_settled
 from tests.support.by_hand import adopt, made_by_hand
-from tests.support.cases import cases
 from tests.support.client_secrets import has_access, secret_of
-from tests.support.cutting import DEPLOY, UP, Run, Victims, cut_off, start, victims, write_state
-from tests.support.engine import COMMAND_SECONDS, Project
-from tests.support.evidence import prove
+from tests.support.cutting import UP, CutStack, Way
+from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import FaultProxy
-from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
-from tests.support.handing_over import hand_over, mailing
-from tests.support.mail_server import running_mail_server
-from tests.support.portal import RunningPortal
+from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry
-from tests.support.warm_server import warm_environment
+from tests.support.retired import KEPT, retire
+from tests.support.rotating import as_if_days_ago, drop
+from tests.support.together import Command, Script, own, together
 
-DOZEN = range(1, 13)
+pytestmark = pytest.mark.usefixtures("random_plugin")
 
-OF_MAILS = victims(*((victim, 1) for victim in ("engine", "provider", "everything", "Ctrl-C")))
-ROTATION = victims(*product(("engine", "provider"), (1, 2, 3)))
+SECRET = "client_secret_basic"
+REQUESTS = {
+    "client": ("PUT", "/clients/{}$"),
+    "scopes": ("PUT", "/clients/{}/scopes$"),
+    "keys": ("PUT", "/clients/{}/jwks$"),
+    "product": ("PUT", "/notificaties/configurations/{}$"),
+    "removed-client": ("DELETE", "/clients/{}$"),
+    "removed-product": ("DELETE", "/notificaties/configurations/{}$"),
+}
 
 
-@pytest.mark.parametrize("case", cases(ROTATION, "engine-3, state at the end"))
-def test_a_rotation_leaves_a_key_that_works_wherever_it_is_cut_off(
-    project: ProxiedProject,
-    proxy: FaultProxy,
-    registry: Registry,
-    portal: RunningPortal,
-    buried: list[Run],
-    case: Victims,
-) -> None:
+@dataclass(frozen=True)
+class Round:
+    """How the first run of a stack is cut off, and the stack's settings."""
+
+    way: Way = field(default_factory=Way)
+    config: Mapping[str, object] = field(default_factory=dict)
+
+
+OVERLAP: Mapping[str, object] = {"keyOverlapDays": 14}
+ROUNDS = {
+    "everything": Round(config=OVERLAP),
+    "engine, state each step": Round(Way("engine", UP, "each step"), OVERLAP),
+    "engine, state at the end": Round(Way("engine", UP, "at the end"), OVERLAP),
+    "provider": Round(Way("provider", UP, "at the end"), OVERLAP),
+    "inside": Round(),
+    "twice": Round(),
+    # Where a client in use gets another secret, a deployment writes the state at each step.
+    "renewed": Round(),
+}
+EACH_CHANGE, *_ = ROUNDS
+OF_ALL_WAYS = [*ROUNDS][:4]
+
+
+def of_round(name: str, *request: str) -> Any:
+    """A parameter of a case; the first round runs with each change."""
+    marks = () if name == EACH_CHANGE else pytest.mark.exhaustive
+    return pytest.param(name, *request, marks=marks, id="-".join((name, *request)))
+
+
+def in_rounds(*names: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("at", [of_round(name) for name in names], indirect=True)
+
+
+def cut_at(*requests: tuple[str, str]) -> pytest.MarkDecorator:
+    """The rounds of a case, each with the request whose answer nobody gets."""
+    return pytest.mark.parametrize(
+        ("at", "request_name"), [of_round(*one) for one in requests], indirect=["at"]
+    )
+
+
+@pytest.fixture(scope="module")
+def stacks(
+    portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], CutStack]]:
+    """The stack of each round, which is made once."""
+    with ExitStack() as running:
+
+        @cache
+        def made(name: str) -> CutStack:
+            proxy = running.enter_context(FaultProxy(portal.origin))
+            project = ProxiedProject(tmp_path_factory.mktemp("stack"))
+            project.connect(
+                portal,
+                **proxy.settings,
+                protectClients=True,
+                requestTimeoutSeconds=COMMAND_SECONDS,
+                **ROUNDS[name].config,
+            )
+            stack = CutStack(project, registry, portal, proxy=proxy, way=ROUNDS[name].way)
+            running.callback(stack.bury)
+            return stack
+
+        yield made
+
+
+@pytest.fixture
+def at(request: pytest.FixtureRequest, stacks: Callable[[str], CutStack]) -> CutStack:
+    return stacks(request.param)
+
+
+def keep_back(at: CutStack, client_id: str, request_name: str) -> None:
+    method, path = REQUESTS[request_name]
+    at.keep_back(method, path.format(client_id))
+
+
+def recovered(
+    at: CutStack, holds: Callable[[], bool] = lambda: True
+) -> Generator[Command, Any, None]:
+    """The deployments after a run that was killed: the first ones are cut off too, where a case
+    says so. What ``holds`` does so at any moment."""
+    assert holds(), "killed"
+    yield at.interrupt
+    assert holds(), "interrupted"
+    yield at.cut_again
+    assert holds(), "killed once more"
+    done = yield at.deploy
+    assert done.code == 0, done.output
+    assert holds(), "recovered"
+
+
+@cut_at(*((name, "keys") for name in OF_ALL_WAYS))
+@together
+def test_a_rotation_leaves_a_key_that_works(at: CutStack, request_name: str) -> Script:
     """One key leaves beside one in use, while a third comes: the one in use gets a token at any
-    moment, and the next run ends right."""
-    victim, request_number, when = case
-    write_state(project, when)
-    project.configure({"keyOverlapDays": 14})
-    form = write_form(project.forms, scopes=(PLAIN,), keys=("key-1", "key-2"))
-    project.apply()
-    as_if_days_ago(project, form, 20)
-    client_id = registry.client(form.application)["client_id"]
-    portal.client_token(form.keys["key-2"], client_id)
+    moment."""
+    form = write_form(at.forms, "gent/rotated", scopes=(PLAIN,), keys=("key-1", "key-2"))
+    yield at.up
+    as_if_days_ago(at.project, form, 20)
+    client_id = at.registry.client(form.application)["client_id"]
+
+    def works() -> bool:
+        return bool(at.portal.client_token(form.keys["key-2"], client_id))
+
+    assert works()
     drop(form, "key-1")
     form.add_key("key-3")
     form.save()
-    buried.append(cut_off(project, proxy, victim, request_number, *UP))
-    portal.client_token(form.keys["key-2"], client_id)
-    outcome = project.recover()
-    assert outcome.code == 0, outcome.output
-    portal.client_token(form.keys["key-2"], client_id)
-    require_as_declared(project, registry, [form])
-    assert project.resources()[f"ClientJwks {form.key}"]["inputs"]["since"].keys() == {
+    keep_back(at, client_id, request_name)
+    yield at.cut
+    yield from recovered(at, works)
+    assert require_client(at.registry, form) == client_id
+    resources = yield at.resources
+    assert resources[f"ClientJwks {form.key}"]["inputs"]["since"].keys() == {
         key.thumbprint() for key in form.keys.values()
     }
+    assert own((yield at.looking_preview), form) == {}
 
 
-@pytest.mark.usefixtures("random_plugin")
-@pytest.mark.parametrize("request_number", cases({str(number): number for number in DOZEN}, "7"))
-def test_what_no_state_has_is_found_again(
-    project: ProxiedProject,
-    proxy: FaultProxy,
-    registry: Registry,
-    portal: RunningPortal,
-    buried: list[Run],
-    request_number: int,
-) -> None:
-    """A client that was taken over, and one whose secret was made, by a run whose state was never
-    written."""
-    write_state(project, "at the end")
-    taken = write_form(project.forms, "gent/over")
-    secret = write_form(
-        project.forms, "gent/geheim", keys=(), token_endpoint_auth_method="client_secret_basic"
-    )
-    client_id = made_by_hand(registry, taken)
-    adopt(taken, client_id)
-    buried.append(cut_off(project, proxy, "engine", request_number, *UP))
-    assert "resources" not in project.stored(), "nothing was written"
-    outcome = project.recover()
-    assert outcome.code == 0, outcome.output
-    assert registry.client(taken.application)["client_id"] == client_id
-    assert has_access(
-        portal, registry.client(secret.application)["client_id"], secret_of(project, secret)
-    )
-    project.in_sync()
+@cut_at(
+    *((name, "client") for name in OF_ALL_WAYS),
+    ("inside", "scopes"),
+    ("inside", "keys"),
+    ("inside", "product"),
+    ("renewed", "client"),
+)
+@together
+def test_a_client_that_was_taken_over_is_found_again(at: CutStack, request_name: str) -> Script:
+    """The state knows nothing of it."""
+    yield at.up
+    form = write_form(at.forms, f"gent/over-{request_name}", scopes=(PLAIN, SEND))
+    client_id = made_by_hand(at.registry, form, scopes=[DOSSIERS], keys=[])
+    adopt(form, client_id)
+    keep_back(at, client_id, request_name)
+    yield at.cut
+    assert own((yield at.resources), form) == {}
+    yield from recovered(at)
+    assert require_client(at.registry, form) == client_id
+    assert own((yield at.looking_preview), form) == {}
 
 
-@pytest.mark.exhaustive
-def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(
-    project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run]
-) -> None:
+@in_rounds(*OF_ALL_WAYS, "renewed")
+@together
+def test_a_secret_that_no_state_has_is_another_one(at: CutStack) -> Script:
+    """Of a client that was made with it, which stays the same."""
+    yield at.up
+    form = write_form(at.forms, "gent/secret", keys=(), token_endpoint_auth_method=SECRET)
+    at.keep_back("POST", "/clients$", containing=form.application)
+    yield at.cut
+    client_id = at.registry.client(form.application)["client_id"]
+    yield from recovered(at)
+    assert require_client(at.registry, form) == client_id
+    assert has_access(at.portal, client_id, secret_of(at.project, form))
+    assert own((yield at.looking_preview), form) == {}
+
+
+@cut_at((EACH_CHANGE, "client"), ("provider", "keys"))
+@together
+def test_a_change_to_a_secret_leaves_a_credential_that_works(
+    at: CutStack, request_name: str
+) -> Script:
+    """A deployment writes the state at each step then."""
+    form = write_form(at.forms, "gent/to-a-secret")
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    yield at.cut
+    yield at.interrupt
+    form.document["token_endpoint_auth_method"] = SECRET
+    del form.request()["jwks"]
+    form.save()
+    keep_back(at, client_id, request_name)
+    yield at.cut_again
+    assert works(at, form, client_id), "killed"
+    done = yield at.deploy
+    assert done.code == 0, done.output
+    assert has_access(at.portal, client_id, secret_of(at.project, form))
+    form.keys.clear()
+    assert require_client(at.registry, form) == client_id
+    assert own((yield at.looking_preview), form) == {}
+
+
+@in_rounds("twice")
+@together
+def test_a_change_to_a_key_leaves_a_credential_that_works(at: CutStack) -> Script:
+    """Cut off when it has its key, and again when it is to use it."""
+    form = write_form(at.forms, "gent/to-a-key", keys=(), token_endpoint_auth_method=SECRET)
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    secret = secret_of(at.project, form)
+    form.document["token_endpoint_auth_method"] = "private_key_jwt"
+    form.add_key("key-1")
+    form.save()
+    keep_back(at, client_id, "keys")
+    yield at.cut
+    assert works(at, form, client_id, secret)
+    yield at.interrupt
+    keep_back(at, client_id, "client")
+    yield at.cut_again
+    assert works(at, form, client_id, secret)
+    done = yield at.deploy
+    assert done.code == 0, done.output
+    assert at.portal.client_token(form.keys["key-1"], client_id)
+    assert require_client(at.registry, form) == client_id
+    assert own((yield at.looking_preview), form) == {}
+
+
+@cut_at(("renewed", "client"))
+@together
+def test_another_secret_leaves_one_that_works(at: CutStack, request_name: str) -> Script:
+    form = write_form(at.forms, "gent/renewed", keys=(), token_endpoint_auth_method=SECRET)
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    secret = secret_of(at.project, form)
+    form.request()["secret_generation"] = 2
+    form.save()
+    keep_back(at, client_id, request_name)
+    yield at.cut
+    yield from recovered(at, lambda: works(at, form, client_id, secret))
+    assert has_access(at.portal, client_id, secret_of(at.project, form))
+    assert require_client(at.registry, form) == client_id
+    assert own((yield at.looking_preview), form) == {}
+
+
+def works(at: CutStack, form: FormFile, client_id: str, *secrets: str) -> bool:
+    """Whether a client has a credential that works: what the application has, or what the state has
+    for it. Whoever runs the next command can hand that over."""
+    key = form.keys.get("key-1")
+    if any(has_access(at.portal, client_id, one) for one in (*secrets, *secrets_in_state(at))):
+        return True
+    if key is None:
+        return False
+    assertion = sign_assertion(key, client_id, at.portal.audience)
+    return at.portal.request_token(assertion).status_code == 200
+
+
+def secrets_in_state(at: CutStack) -> list[str]:
+    """The passwords that whoever can decrypt the stack finds there, once what a kill within a
+    checkpoint left is mended (test_locks.py)."""
+    for file in (at.project.folder / "state" / ".pulumi" / "stacks").rglob("*.attrs"):
+        if file.stat().st_size == 0:
+            file.unlink()
+    state = json.loads(at.project._run(("stack", "export", "--show-secrets")).stdout)
+    resources = state["deployment"].get("resources") or []
+    return [
+        json.loads(one["outputs"]["result"]["plaintext"])
+        for one in resources
+        if one["type"].endswith(":RandomPassword")
+    ]
+
+
+@in_rounds("twice")
+@together
+def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(at: CutStack) -> Script:
     """As where a runner of a pipeline died, and the form changed since: what the state does not
-    know is looked at, and nobody is needed."""
-    form = write_form(project.forms)
-    project.apply()
+    know is looked at."""
+    form = write_form(at.forms, "gent/changed")
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
     form.document["contacts"] = ["first@stad-gent.example"]
     form.save()
-    buried.append(cut_off(project, proxy, "everything", 4, *DEPLOY))
-    assert registry.client(form.application)["contacts"] == ["first@stad-gent.example"]
-    project.succeed("cancel", "--yes")
+    keep_back(at, client_id, "client")
+    yield at.cut
+    assert at.registry.client(form.application)["contacts"] == ["first@stad-gent.example"]
+    at.project.succeed("cancel", "--yes")
     form.document["contacts"] = ["second@stad-gent.example"]
     form.save()
-    outcome = project.recover()
-    assert outcome.code == 0, outcome.output
-    require_as_declared(project, registry, [form])
+    yield from recovered(at)
+    assert require_client(at.registry, form) == client_id
+    assert own((yield at.looking_preview), form) == {}
 
 
-@pytest.mark.parametrize("stop", cases({"Ctrl-C": os.killpg, "kill": os.kill}, "Ctrl-C"))
-def test_ctrl_c_while_it_looks_first_starts_nothing_more(
-    project: ProxiedProject, proxy: FaultProxy, registry: Registry, stop: Callable[[int, int], None]
-) -> None:
+@in_rounds(EACH_CHANGE)
+@together
+def test_ctrl_c_while_it_looks_first_starts_nothing_more(at: CutStack) -> Script:
     """A refresh that fails is followed by ``up``, one that was interrupted is not; the next run
     begins with it again."""
-    form = write_form(project.forms)
-    project.apply()
-    registry.set_scopes(registry.client(form.application)["client_id"], [])
-    project.configure({"requestTimeoutSeconds": 60})
-    project.succeed("stack", "tag", "set", "acmidm:look-first", "true")
-    new = write_form(project.forms, "gent/twee")
-    waiting, released = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        waiting.set()
-        released.wait(COMMAND_SECONDS)
-
-    proxy.rule("GET", API, faults.after(hold))
-    run = start(project, *DEPLOY)
-    assert waiting.wait(COMMAND_SECONDS)
-    stop(run.pid, signal.SIGINT)
-    released.set()
-    code = run.wait(COMMAND_SECONDS)
-    assert registry.clients(new.application) == []
-    assert code == 130
-
-    assert project.recover().code == 0
-    require_as_declared(project, registry, [form, new])
+    form = write_form(at.forms, "gent/emptied")
+    yield at.up
+    yield at.cut
+    at.registry.set_scopes(at.registry.client(form.application)["client_id"], [])
+    new = write_form(at.forms, "gent/new")
+    # All clients were listed before it began; it lists them too.
+    at.keep_back("GET", r"/clients\?limit=", first=2)
+    assert (yield at.interrupt) == 130
+    assert at.registry.clients(new.application) == []
+    yield at.cut_again
+    assert (yield at.deploy).code == 0
+    for one in (form, new):
+        require_client(at.registry, one)
 
 
-@pytest.mark.exhaustive
-def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
-    project: ProxiedProject,
-    proxy: FaultProxy,
-    portal: RunningPortal,
-    registry: Registry,
-    buried: list[Run],
-) -> None:
-    """A client that passed with evidence, in a run whose state was never written; then the evidence
-    goes.
-
-    What is at the authority counts as there: the same client is declared, and is in sync without
-    evidence.
-    """
-    write_state(project, "at the end")
-    test = Project(project.folder, stack="test")
-    test.connect(portal, environment="tni")
-    form = write_form(project.forms, scopes=(PLAIN,))
-    form.document["environments"]["prod"] = {"scopes": {PLAIN: {}}}
-    form.add_key("prod-key", "prod")
-    form.save()
-    test.apply()
-    (on_tni,) = registry.clients(form.application)
-    evidence = prove(portal, form, "key-1", on_tni["client_id"], PLAIN)
-    test.apply()
-    project.configure({"environment": "prod", "promotionGate": "enforce", "promotionStack": "test"})
-    buried.append(cut_off(project, proxy, "engine", 3, *UP))
-    left = next(
-        client["client_id"]
-        for client in registry.clients(form.application)
-        if client["client_id"] != on_tni["client_id"]
-    )
-
-    evidence.unlink()
-    outcome = project.recover()
-    assert outcome.code == 0, outcome.output
-    assert project.client_id(form) == left
-    drift = json.loads(project.acmidm("drift", "--stack", project.stack, "--output", "json").stdout)
-    assert (drift["by_hand"], drift["not_applied"]) == ([], [])
-    assert left not in {client["client_id"] for client in drift["left_behind"]}
-
-    prove(portal, form, "key-1", on_tni["client_id"], PLAIN)
-    assert project.recover().code == 0
-    assert {client["client_id"] for client in registry.clients(form.application)} == {
-        on_tni["client_id"],
-        left,
-    }
-    project.in_sync()
+@in_rounds(EACH_CHANGE, "twice")
+@together
+def test_a_client_whose_scopes_were_withdrawn_is_gone(at: CutStack) -> Script:
+    """In the first run of two in which it leaves."""
+    form = write_form(at.forms, "gent/leaves-at-first", scopes=(SEND, DOSSIERS))
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    retire(form)
+    keep_back(at, client_id, "scopes")
+    yield at.cut
+    yield from recovered(at)
+    require_gone(at, form, client_id)
+    assert own((yield at.resources), form) == {}
 
 
-@pytest.mark.parametrize(
-    "request_number", cases({str(number): number for number in range(1, 8)}, "5")
-)
-def test_next_deployment_ends_right(
-    project: ProxiedProject,
-    proxy: FaultProxy,
-    registry: Registry,
-    buried: list[Run],
-    request_number: int,
-) -> None:
-    """In either run of a client that leaves: then nothing of it is left, in the state either, and
-    what is kept stays, without our marks.
+@cut_at(("inside", "removed-client"), ("engine, state at the end", "removed-product"))
+@together
+def test_a_client_that_leaves_is_gone(at: CutStack, request_name: str) -> Script:
+    """In the last run: nothing of it is left, in the state either."""
+    form = write_form(at.forms, f"gent/leaves-{request_name}", scopes=(SEND, DOSSIERS))
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    yield at.cut
+    yield at.interrupt
+    retire(form)
+    keep_back(at, client_id, request_name)
+    yield at.cut_again
+    done = yield at.deploy
+    assert done.code == 0, done.output
+    require_gone(at, form, client_id)
+    assert own((yield at.resources), form) == {}
 
-    Of reads and writes together: the scopes are withdrawn, then the products' configurations and
-    the client go, or lose their marks.
-    """
-    project.configure({"protectClients": True})
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    kept = write_form(project.forms, "gent/bewaard")
-    project.apply()
-    client_id, before = (
-        registry.client(form.application)["client_id"],
-        registry.everything(kept.application)[kept.application][0],
-    )
-    form.document["retire"] = "2020-03-31"
-    kept.document["retire"] = {"on": "2020-03-31", "keep": True}
-    form.save()
-    kept.save()
-    buried.append(cut_off(project, proxy, "everything", request_number, *DEPLOY))
-    outcome = project.recover()
-    assert outcome.code == 0, outcome.output
-    assert registry.clients(form.application) == []
-    assert [
-        registry.configuration(product, client_id) for product in ("notificaties", "dosis")
-    ] == [None, None]
-    (left,) = registry.everything(kept.application)[kept.application]
+
+def require_gone(at: CutStack, form: FormFile, client_id: str) -> None:
+    assert at.registry.clients(form.application) == []
+    for product in ("notificaties", "dosis"):
+        assert at.registry.configuration(product, client_id) is None
+
+
+@cut_at(("renewed", "client"), ("engine, state each step", "product"))
+@together
+def test_a_client_that_is_kept_stays_without_marks(at: CutStack, request_name: str) -> Script:
+    """Cut off where one of its marks is taken off."""
+    form = write_form(at.forms, f"gent/kept-{request_name}")
+    yield at.up
+    (before,) = at.registry.everything(form.application)[form.application]
+    yield at.cut
+    yield at.interrupt
+    retire(form, KEPT)
+    keep_back(at, before["client_id"], request_name)
+    yield at.cut_again
+    done = yield at.deploy
+    assert done.code == 0, done.output
+    (left,) = at.registry.everything(form.application)[form.application]
     nobodys = dict.fromkeys(("etags", "software_id", "managed_by", "incarnation"))
     assert {**left, "etags": None} == {**before, **nobodys, "keys_declared": False}
-    document = registry.product_document("notificaties", left["client_id"])
+    document = at.registry.product_document("notificaties", left["client_id"])
     assert document is not None
     assert document["managed_by"] is None
-    assert project.resources() == {}
+    assert own((yield at.resources), form) == {}
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("case", OF_MAILS.values(), ids=OF_MAILS)
-def test_each_organisation_is_told_at_least_once_and_by_one_mail(
-    project: ProxiedProject, registry: Registry, buried: list[Run], case: Victims
-) -> None:
-    """Cut off when a mail server has the first of two mails and has not said so: nobody is needed.
-
-    At most one copy more per run that was cut off, with the same ``Message-ID``; the clients are as
-    they are declared.
-    """
-    victim, _, when = case
-    write_state(project, when)
-    contacts = {
-        "gent/een": ["een@stad-gent.example"],
-        "gent/twee": ["een@stad-gent.example", "twee@stad-gent.example"],
-    }
-    forms = [
-        write_form(project.forms, name, scopes=(PLAIN,), contacts=to)
-        for name, to in contacts.items()
+@in_rounds(*ROUNDS)
+@together
+def test_nothing_is_left_of_it(at: CutStack) -> Script:
+    """No lock, nothing pending, nothing that waits to be removed; the state knows each client that
+    is there, once."""
+    done = yield at.up
+    assert done.code == 0, done.output
+    yield at.cut
+    yield from recovered(at)
+    yield at.looking_preview
+    resources = yield at.resources
+    applications = [
+        place.rpartition("/")[2] for place in resources if place.startswith("OAuthClient ")
     ]
-    with running_mail_server() as server:
-        mailing(project, server)
-        run: list[Run] = []
-
-        def cut() -> None:
-            server.once_received = None
-            run[0].cut(victim)
-
-        server.once_received = cut
-        run.append(Run(project, *UP))
-        buried += run
-        run[0].end()
-        project.start_python(warm_environment())
-        outcome = project.recover()
-        assert outcome.code == 0, outcome.output
-        assert project.recover().code == 0
-        require_as_declared(project, registry, forms)
-        known = {hand_over(project, form).get("message_id") for form in forms}
-        ids = [str(mail["Message-ID"]) for mail in server.received]
-    assert len(set(ids)) == 2
-    assert known <= set(ids)
-    assert max(map(ids.count, ids)) <= 2
+    assert isinstance(at.project, ProxiedProject)
+    require_settled(at.project, {at.registry.client(name)["client_id"] for name in applications})
