@@ -32,9 +32,11 @@ def set_by_hand(repository: Repository, **changes: object) -> None:
     repository.set(NAME, **{**by_hand, **changes})
 
 
-def opened(state: Mapping[str, Any] | None = None, now: datetime | None = None) -> Stack:
+def opened(
+    state: Mapping[str, Any] | None = None, now: datetime | None = None, name: str = NAME
+) -> Stack:
     """The stack in the working directory, as it is now."""
-    return Stack(NAME, lambda: stack_settings(NAME, Path()), export=lambda _: state or {}, now=now)
+    return Stack(name, lambda: stack_settings(name, Path()), export=lambda _: state or {}, now=now)
 
 
 def recorded(key: str, client_id: str = CLIENT_ID, *, protected: bool = False) -> Mapping[str, Any]:
@@ -63,11 +65,16 @@ def order_of(stack: Stack, part: str) -> Order:
     return order
 
 
-def carry_out(stack: Stack, client_id: str = CLIENT_ID) -> None:
-    """Confirm all orders, until there is none."""
+def carry_out(stack: Stack, client_id: str = CLIENT_ID, key: str | None = None) -> None:
+    """Confirm all orders, or those of one client, until there is none."""
     for _ in range(3):
-        for order in stack.orders:
+        for order in orders_of(stack, key):
             given = {Act.CREATE: {"client_id": client_id}, Act.LOOK: {"keys": ()}}
             confirm(stack, order, BY, **given.get(order.act, {}))  # type: ignore[arg-type]
         stack.confirmed()
-    assert stack.orders == ()
+    assert orders_of(stack, key) == []
+
+
+def orders_of(stack: Stack, key: str | None = None) -> list[Order]:
+    """All orders, or those of one client."""
+    return [order for order in stack.orders if key in (None, order.client_key[0])]

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tests.support.command_line import CommandLine
+from tests.support.engine import details, is_of_client
 from tests.support.forms import FormFile
-from tests.support.together import OneStack
+from tests.support.together import OneStack, Shown
 
 NOWHERE = "http://127.0.0.1:9/management/v1"
 """A portal that cannot be reached."""
@@ -45,17 +46,24 @@ class Reported(OneStack):
         return self._review("--stack", "tni")
 
     def review_of_a_plan(self) -> dict[str, Any]:
-        """The review of a preview that somebody made, and in which they replace the secrets of
-        applications that begin with ``anew``."""
+        """The review of a preview that somebody made after a look at the authorities, and in which
+        they replace the secrets of applications that begin with ``anew``."""
         passwords = [
             one["urn"]
             for place, one in self.project.resources().items()
             if place.startswith("RandomPassword") and "/anew-" in place
         ]
         replacing = [word for urn in passwords for word in ("--replace", urn)]
-        plan = self.project.pulumi("preview", "--json", "--show-sames", *replacing)
+        plan = self.project.pulumi("preview", "--refresh", "--json", "--show-sames", *replacing)
         self.plan.write_text(plan.stdout)
         return self._review("--plan", self.plan.name)
+
+    def planned(self) -> Shown:
+        """What the same preview does."""
+        steps = json.loads(self.plan.read_text())["steps"]
+        return details(
+            step for step in steps if step["op"] not in ("same", "refresh") and is_of_client(step)
+        )
 
     def review_of_changes_alone(self) -> dict[str, Any]:
         """The review of the same preview as the engine shows it without ``--show-sames``."""

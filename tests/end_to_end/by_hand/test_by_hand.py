@@ -1,256 +1,370 @@
 """A stack whose authority people change by hand, from its first orders to the day its authority has
-an API.
+an API: real clients, at a real portal that the project does not reach.
 
-One project, brought up once; each test changes something of it, and the last one moves it on.
+The cases share the stack, which protects its clients. Each waits for the same runs: up, up, deploy,
+and a deployment with the API.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection, Iterator
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
 
+import pytest
 import yaml
 
-from tests.end_to_end.by_hand.conftest import BY, ByHand
-from tests.support.by_hand import made_by_hand
+from acmidm_onboarding.rules.orders import Order
+from acmidm_onboarding.stack import Stack
+from tests.support import by_hand_stack
+from tests.support.by_hand import adopt, made_by_hand
 from tests.support.command_line import CommandLine
-from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
+from tests.support.confirmed import BY
+from tests.support.engine import Outcome, Project, settings_of
+from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile
+from tests.support.mail_server import MailServer, running_mail_server
+from tests.support.named_forms import change_list, changes_of, write
 from tests.support.portal import RunningPortal
+from tests.support.registry import Registry
+from tests.support.together import OneStack, Script, together
+
+CONFIRMED = Path("confirmed/tni/acmidm")
+BY_HAND: dict[str, object] = {"authority": "by_hand", "confirmedFolder": str(CONFIRMED)}
 
 
-def test_what_is_ordered_is_declared_once_it_is_confirmed(by_hand: ByHand) -> None:
-    """First all is ordered and nothing declared; then all is there, each organisation is told once,
-    and nothing changes any more."""
-    project = by_hand.project
-    assert "6 orders" in by_hand.deploy()
-    assert by_hand.recorded() == set()
-    assert by_hand.open_parts() == {(name, "create") for name in by_hand.forms}
-    assert by_hand.mails.received == []
+@dataclass(kw_only=True)
+class ByHand(OneStack):
+    """And the person who carries its orders out at the portal."""
 
-    by_hand.carry_out()
-    assert "order" not in by_hand.deploy()
-    assert by_hand.recorded() == set(by_hand.forms)
-    (mail,) = by_hand.mails.received
-    told = {name: one in str(mail.get_body(("plain",))) for name, one in by_hand.client_ids.items()}
-    assert told == {name: name != "adopted" for name in by_hand.forms}, (
-        "but for one that was there before"
-    )
-    outputs = project.outputs()["connections"]
-    assert {
-        name: outputs[form.key]["acmidm"]["client_id"] for name, form in by_hand.forms.items()
-    } == (by_hand.client_ids)
+    mails: MailServer
 
-    project.in_sync()
-    before = project.resources()
-    project.succeed("refresh", "--yes", "--skip-preview")
-    by_hand.deploy()
-    assert project.resources().keys() == before.keys()
-    assert len(by_hand.mails.received) == 1
-    drift = CommandLine(project).json("drift", "--stack", "tni")
-    assert (drift["in_sync"], drift["by_hand"], drift["not_applied"]) == (True, [], [])
+    writes: ClassVar[Collection[str]] = (*OneStack.writes, "deploy_with_an_api")
+
+    @property
+    def acmidm(self) -> CommandLine:
+        return CommandLine(self.project)
+
+    @property
+    def stack(self) -> Stack:
+        state = json.loads(self.project.exported())
+        return by_hand_stack.opened(state, name=self.project.stack)
+
+    def orders(self, form: FormFile) -> list[Order]:
+        """What is ordered of a form's client."""
+        with chdir(self.project.folder):
+            return by_hand_stack.orders_of(self.stack, form.key)
+
+    def parts(self, form: FormFile) -> list[str]:
+        """The parts of that client that something is ordered of."""
+        return [order.part for order in self.orders(form)]
+
+    def carry_out(self, form: FormFile, client_id: str = "") -> None:
+        """Confirm each order of a form's client, until there is none."""
+        with chdir(self.project.folder):
+            by_hand_stack.carry_out(self.stack, client_id, form.key)
+
+    def say(self, *words: str) -> None:
+        """Confirm by the command line."""
+        said = self.acmidm.run("orders", *words, "--stack", "tni", "--by", BY.by)
+        assert said.code == 0, said.output
+
+    def there(self, name: str, **how: Any) -> tuple[FormFile, str]:
+        """A form whose client somebody made at the portal and confirmed, and its client-ID."""
+        form = write(self.project, name, **{"scopes": (PLAIN,), **how})
+        client_id = made_by_hand(self.registry, form)
+        self.carry_out(form, client_id)
+        return form, client_id
+
+    def confirmation(self, form: FormFile) -> Path:
+        return self.project.folder / CONFIRMED / form.code / f"{form.application}.yaml"
+
+    def is_recorded(self, form: FormFile) -> bool:
+        """Whether the state has a form's client."""
+        return f"OAuthClient {form.key}" in self.project.resources()
+
+    def scopes(self, form: FormFile) -> dict[str, str]:
+        """Those that the state has, with their reasons."""
+        inputs = self.project.resources()[f"ClientScopes {form.key}"]["inputs"]
+        return dict(inputs["scopes"])
+
+    def of_client(self, form: FormFile) -> dict[str, Any]:
+        """What the portal has of a form's client and of its owner."""
+        client = self.registry.client(form.application)
+        return {name: client[name] for name in ("client_id", "software_id", "managed_by")}
+
+    def have_an_api(self) -> None:
+        """From now on the settings lead to the portal's API."""
+        file = self.project.folder / "Pulumi.tni.yaml"
+        settings = yaml.safe_load(file.read_text())
+        for name in BY_HAND:
+            del settings["config"][f"acmidm:{name}"]
+        file.write_text(yaml.safe_dump(settings))
+        key = self.project.folder / "operator.jwk.json"
+        key.write_text(json.dumps(self.portal.operator_key.as_dict(private=True)))
+        self.project.configure({**settings_of(self.portal), "operatorPrivateKeyFile": str(key)})
+
+    def refused_move(self) -> Outcome:
+        """A deployment with the API, while not all that is confirmed is recorded."""
+        file = self.project.folder / "Pulumi.tni.yaml"
+        before = file.read_text()
+        self.have_an_api()
+        refused = self.project.recover()
+        file.write_text(before)
+        return refused
+
+    def deploy_with_an_api(self) -> Outcome:
+        self.have_an_api()
+        return self.project.recover()
 
 
-def test_what_a_form_asks_is_ordered_and_what_somebody_did_is_recorded(by_hand: ByHand) -> None:
-    """A scope of a form is no drift; a scope that nobody ordered is recorded, shown, and ordered
-    away."""
-    project, more, hand = by_hand.project, by_hand.forms["more"], by_hand.forms["hand"]
-    more.request()["scopes"][PLAIN] = {}
-    more.save()
-    drift = CommandLine(project).json("drift", "--stack", "tni")
-    assert drift["in_sync"], drift
-    assert not project.steps(), "nothing is done of what is only ordered"
-    assert by_hand.open_parts() == {("more", "scopes")}
+@pytest.fixture(scope="module")
+def at(
+    portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ByHand]:
+    project = Project(tmp_path_factory.mktemp("by-hand"))
+    reached = settings_of(portal)
+    del reached["managementUrl"], reached["operatorClientId"]
+    with running_mail_server() as mails:
+        mailing = {
+            "smtpUrl": f"smtp://127.0.0.1:{mails.port}",
+            "mailSender": "DV <noreply@dv.example>",
+        }
+        project.prepare({**reached, **mailing, **BY_HAND, "protectClients": True})
+        yield ByHand(project, registry, portal, mails=mails)
 
-    confirmed = by_hand.confirmed("hand")
+
+def assert_in_sync(drift: dict[str, Any], form: FormFile) -> None:
+    """A form's client is as it is declared."""
+    for part in ("by_hand", "not_applied"):
+        assert changes_of(drift, form, part) == set()
+
+
+@together
+def test_what_is_confirmed_is_declared_and_its_organisation_is_told_once(at: ByHand) -> Script:
+    """What is only ordered is not declared, and nobody is told; once all is there, nothing changes
+    any more. What was confirmed since the last run is recorded before its authority may have an
+    API, by which nothing is made anew."""
+    to = "told@stad-gent.example"
+    form, client_id = at.there("told", contacts=[to])
+    portal, in_portal = at.there("portal", keys=(), contacts=[to])
+    for number in range(2):  # so that those of other cases that go are no mass change
+        at.there(f"stays-{number}")
+    adopted = write(at.project, "adopted", scopes=(PLAIN,), contacts=[to])
+    adopt(adopted, made_by_hand(at.registry, adopted))
+    at.carry_out(adopted)
+    ordered = write(at.project, "ordered", scopes=(PLAIN,), contacts=[to])
+    assert at.parts(ordered) == ["create"]
+
+    def told() -> list[str]:
+        mails = [one for one in at.mails.received if one["To"] == to]
+        return [str(one.get_body(("plain",))) for one in mails]
+
+    yield at.up
+    outputs = at.project.outputs()["connections"]
+    assert outputs[form.key]["acmidm"]["client_id"] == client_id
+    assert at.is_recorded(adopted)
+    assert not at.is_recorded(ordered)
+    assert [at.parts(one) for one in (form, portal, adopted)] == [[], [], []]
+    (mail,) = told()
+    assert client_id in mail
+    assert in_portal in mail
+    assert adopted.application not in mail, "it was there before"
+    assert ordered.application not in mail
+
+    drift = yield at.drift
+    assert_in_sync(drift, form)
+    review = yield at.review
+    assert changes_of(review, form) == set()
+    assert changes_of(review, ordered) == {("ordered", at.orders(ordered)[0].name)}
+    yield at.up
+    assert not at.is_recorded(ordered)
+    assert len(told()) == 1
+
+    made = made_by_hand(at.registry, ordered)
+    at.carry_out(ordered, made)
+    refused = at.refused_move()
+    assert refused.code == 1
+    assert f"{ordered.key} is confirmed and not recorded yet" in refused.output
+    deployed = yield at.deploy
+    assert deployed.code == 0, deployed.output
+    assert at.project.client_id(ordered) == made
+    assert len(told()) == 2
+
+    moved = yield at.deploy_with_an_api
+    assert moved.code == 0, moved.output
+    for one in (form, portal, adopted, ordered):
+        outputs = at.project.outputs()["connections"]
+        assert at.of_client(one) == {
+            "client_id": outputs[one.key]["acmidm"]["client_id"],
+            "software_id": f"acmidm/tni/{one.key}",
+            "managed_by": "acmidm/tni",
+        }
+        assert at.registry.client(one.application)["incarnation"]
+    assert at.of_client(form)["client_id"] == client_id
+    assert len(told()) == 2, "nobody is told again"
+    drift = yield at.drift
+    for one in (form, portal, adopted, ordered):
+        assert_in_sync(drift, one)
+
+
+@together
+def test_what_a_form_asks_is_ordered(at: ByHand) -> Script:
+    """It is no drift, and no run does it before somebody has confirmed it."""
+    form, client_id = at.there("more", scopes=(SEND,))
+    yield at.up
+    form.request()["scopes"][PLAIN] = {}
+    form.save()
+    (order,) = at.orders(form)
+    assert order.part == "scopes"
+    drift = yield at.drift
+    assert_in_sync(drift, form)
+    assert changes_of((yield at.review), form) == {("ordered", order.name)}
+    yield at.up
+    assert at.scopes(form).keys() == {SEND}
+    at.registry.set_scopes(client_id, [SEND, PLAIN])
+    at.say("done", order.name)
+    assert at.orders(form) == []
+    yield at.deploy
+    assert at.scopes(form).keys() == {SEND, PLAIN}
+    yield at.deploy_with_an_api
+    assert at.of_client(form)["client_id"] == client_id
+    assert_in_sync((yield at.drift), form)
+
+
+@together
+def test_what_somebody_did_unordered_is_recorded_and_ordered_away(at: ByHand) -> Script:
+    """And it is shown by drift and by a review."""
+    form, client_id = at.there("hand")
+    yield at.up
+    confirmed = yaml.safe_load(at.confirmation(form).read_text())
     confirmed["scopes"][DOSSIERS] = {}
-    by_hand.confirmation("hand").write_text(yaml.safe_dump(confirmed))
-    drift = CommandLine(project).json("drift", "--stack", "tni", code=1)
-    assert [
-        (one["key"], change["kind"]) for one in drift["by_hand"] for change in one["changes"]
-    ] == [(hand.key, "scope_granted")]
-    review = CommandLine(project).json("review", "--stack", "tni", code=0)
-    shown = {
-        (one["key"], change["kind"]) for one in review["connections"] for change in one["changes"]
+    at.confirmation(form).write_text(yaml.safe_dump(confirmed))
+    drift = yield at.drift
+    assert changes_of(drift, form, "by_hand") == {("scope_granted", DOSSIERS)}
+    (order,) = at.orders(form)
+    assert changes_of((yield at.review), form) == {
+        ("scope_granted", DOSSIERS),
+        ("ordered", order.name),
     }
-    assert {(hand.key, "scope_granted"), (hand.key, "ordered"), (more.key, "ordered")} <= shown
-    by_hand.deploy()
-    scopes = project.resources()[f"ClientScopes {hand.key}"]["inputs"]["scopes"]
-    assert scopes[DOSSIERS] == "granted outside this project"
-    assert by_hand.open_parts() == {("more", "scopes"), ("hand", "scopes")}
-    by_hand.carry_out()
-    by_hand.deploy()
-    assert set(project.resources()[f"ClientScopes {hand.key}"]["inputs"]["scopes"]) == {PLAIN}
-    assert set(project.resources()[f"ClientScopes {more.key}"]["inputs"]["scopes"]) == {PLAIN, SEND}
+    yield at.up
+    assert at.scopes(form)[DOSSIERS] == "granted outside this project"
+    assert at.parts(form) == ["scopes"]
+    at.carry_out(form)
+    yield at.deploy
+    assert at.scopes(form).keys() == {PLAIN}
+    yield at.deploy_with_an_api
+    assert at.of_client(form)["client_id"] == client_id
+    assert_in_sync((yield at.drift), form)
 
 
-def test_a_confirmation_that_is_missing_is_a_danger(by_hand: ByHand) -> None:
+@together
+def test_a_confirmation_that_is_missing_is_a_danger(at: ByHand) -> Script:
     """Its client stays as it is recorded, and nobody is ordered to make it again."""
-    project, lost = by_hand.project, by_hand.forms["lost"]
-    kept = by_hand.confirmation("lost").read_text()
-    by_hand.confirmation("lost").unlink()
-    orders = CommandLine(project).json("orders", "list", "--stack", "tni")
-    assert (orders["orders"], orders["missing"]) == ([], [lost.key])
-    assert not project.steps()
-    drift = CommandLine(project).json("drift", "--stack", "tni", code=1)
-    assert [
-        (one["key"], change["kind"]) for one in drift["by_hand"] for change in one["changes"]
-    ] == [(lost.key, "confirmation_missing")]
-    review = CommandLine(project).json("review", "--stack", "tni")
-    kinds = {
-        change["kind"]: change["severity"]
-        for one in review["connections"]
-        for change in one["changes"]
-    }
-    assert kinds == {"confirmation_missing": "danger"}
-    by_hand.deploy()
-    assert "lost" in by_hand.recorded()
-    by_hand.confirmation("lost").write_text(kept)
+    form, _ = at.there("lost")
+    yield at.up
+    kept = at.confirmation(form).read_text()
+    at.confirmation(form).unlink()
+    listed = at.acmidm.json("orders", "list", "--stack", "tni")
+    assert listed["missing"] == [form.key]
+    assert at.orders(form) == []
+    drift = yield at.drift
+    assert changes_of(drift, form, "by_hand") == {("confirmation_missing", None)}
+    (change,) = change_list((yield at.review), form)
+    assert (change["kind"], change["severity"]) == ("confirmation_missing", "danger")
+    yield at.up
+    assert at.is_recorded(form)
+    at.confirmation(form).write_text(kept)
+    yield at.deploy
+    assert at.is_recorded(form)
 
 
-def test_a_client_goes_once_its_removal_is_confirmed(by_hand: ByHand) -> None:
-    """A form that is gone is an order; its client stays recorded until somebody saw it gone."""
-    goes = by_hand.forms["goes"]
-    goes.path.unlink()
-    assert by_hand.open_parts() == {("goes", "remove")}
-    by_hand.deploy()
-    assert "goes" in by_hand.recorded()
-    (order,) = by_hand.orders()
-    by_hand.registry.remove(by_hand.client_ids["goes"])
-    by_hand.done(order["order"])
-    assert by_hand.confirmed("goes")["removed"]["by"] == BY
-    by_hand.deploy()
-    assert "goes" not in by_hand.recorded()
-    assert not by_hand.orders()
-    del by_hand.forms["goes"]
+@together
+def test_a_client_goes_once_its_removal_is_confirmed(at: ByHand) -> Script:
+    """Its scopes first, and its protection with them; it stays recorded until somebody saw it
+    gone."""
+    form, client_id = at.there("goes")
+    yield at.up
+    form.document["retire"] = "2020-03-31"
+    form.save()
+    assert at.parts(form) == ["scopes"]
+    at.registry.set_scopes(client_id, [])
+    at.carry_out(form)
+    yield at.up
+    assert at.is_recorded(form)
+    (order,) = at.orders(form)
+    assert order.part == "remove"
+    at.registry.remove(client_id)
+    at.say("done", order.name)
+    assert yaml.safe_load(at.confirmation(form).read_text())["removed"]["by"] == BY.by
+    yield at.deploy
+    assert not at.is_recorded(form)
+    assert at.orders(form) == []
+    form.path.unlink()
+    assert at.orders(form) == []
+    yield at.deploy_with_an_api
+    assert at.registry.clients(form.application) == []
 
 
-def test_a_stack_that_protects_its_clients(by_hand: ByHand) -> None:
-    """A form that is gone orders nothing, and its client stays; a client that somebody saw gone is
-    forgotten all the same, in two runs, and then made anew."""
-    project, hand = by_hand.project, by_hand.forms["hand"]
-    project.configure({"protectClients": True})
-    by_hand.deploy()
-    text = hand.path.read_text()
-    hand.path.unlink()
-    assert not by_hand.orders()
-    ended = project.recover()
-    assert (ended.code != 0, by_hand.recorded() >= {"hand"}) == (True, True), ended.output
-    hand.path.write_text(text)
-
-    said = project.acmidm("orders", "gone", hand.key, "--stack", "tni", "--by", BY)
-    assert said.code == 0, said.output
-    assert not by_hand.orders(), "it is not made anew while the state has it"
-    by_hand.deploy()
-    by_hand.deploy()
-    assert "hand" not in by_hand.recorded()
-    assert by_hand.open_parts() == {("hand", "create")}
-    by_hand.registry.remove(by_hand.client_ids["hand"])
-    by_hand.client_ids["hand"] = made_by_hand(by_hand.registry, hand)
-    by_hand.carry_out()
-    by_hand.deploy()
-    assert project.client_id(hand) == by_hand.client_ids["hand"]
-    project.configure({"protectClients": False})
-    by_hand.deploy()
-
-
-def test_a_client_that_is_kept_is_let_go_once_somebody_knows(by_hand: ByHand) -> None:
+@together
+def test_a_client_that_is_kept_is_let_go_once_somebody_knows(at: ByHand) -> Script:
     """Nothing is to be done at the portal; once it is confirmed, no form and no state needs to have
     the client, and nobody is ordered to remove it."""
-    lost, client_id = by_hand.forms["lost"], by_hand.client_ids["lost"]
-    lost.document["retire"] = {"on": "2020-03-31", "keep": True}
-    lost.save()
-    assert by_hand.open_parts() == set()
-    by_hand.deploy()
-    (order,) = by_hand.orders()
-    assert (order["key"], order["part"], order["act"]) == (lost.key, "remove", "let_go")
+    form, client_id = at.there("kept")
+    yield at.up
+    form.document["retire"] = {"on": "2020-03-31", "keep": True}
+    form.save()
+    assert at.orders(form) == []
+    yield at.up
+    assert at.is_recorded(form)
+    listed = at.acmidm.json("orders", "list", "--stack", "tni")["orders"]
+    (order,) = [one for one in listed if one["key"] == form.key]
+    assert (order["part"], order["act"]) == ("remove", "let_go")
     assert "Er is daar niets te doen" in order["instructions"][0]["text"]
-    by_hand.done(order["order"])
-    by_hand.deploy()
-    assert "lost" not in by_hand.recorded()
-    lost.path.unlink()
-    del by_hand.forms["lost"]
-    assert not by_hand.orders()
-    by_hand.deploy()
-    assert by_hand.registry.client(lost.application)["client_id"] == client_id
-    assert CommandLine(by_hand.project).json("drift", "--stack", "tni")["in_sync"]
+    at.say("done", order["order"])
+    yield at.deploy
+    assert not at.is_recorded(form)
+    form.path.unlink()
+    assert at.orders(form) == []
+    yield at.deploy_with_an_api
+    assert at.of_client(form) == {"client_id": client_id, "software_id": None, "managed_by": None}
 
 
-def test_what_a_careless_operator_says(by_hand: ByHand) -> None:
-    """Each is one sentence with its exit code, and writes nothing."""
-    more = by_hand.forms["more"]
-    more.document["contacts"] = ["nieuw@stad-gent.example"]
-    more.save()
-    (order,) = by_hand.orders()
-    name, there = order["order"], by_hand.confirmation("more").read_text()
-    wrong: dict[tuple[str, ...], str] = {
-        ("done", f"{name[:-2]}zz"): "no version of the forms in Git says",
-        ("done", name, "--client-id", by_hand.client_ids["hand"]): "is about client",
-        ("done", f"{more.key} client"): "is no name of an order",
-        ("done", name, "--key", str(more.path)): "this is not JSON",
-        ("gone", "OVO002067/nobody"): 'no client "OVO002067/nobody" is confirmed here',
-        ("list", "--for", "boss"): '--for: "boss" is not known; use api-owner',
-        ("refused", name): "Missing option '--why'",
-    }
-    for words, sentence in wrong.items():
-        who = () if words[0] == "list" else ("--by", BY)
-        said = by_hand.project.acmidm("orders", *words, "--stack", "tni", *who)
-        assert (said.code, sentence in said.output) == (2, True), said.output
-    assert by_hand.confirmation("more").read_text() == there
-
-    said = by_hand.project.acmidm(
-        "orders", "refused", name, "--stack", "tni", "--by", BY, "--why", "no mandate"
-    )
-    assert said.code == 0, said.output
-    (still,) = by_hand.orders()
-    assert still["refused"]["why"] == "no mandate"
-    shown = CommandLine(by_hand.project).json("orders", "show", name, "--stack", "tni")["orders"]
-    assert [(one["key"], one["order"]) for one in shown] == [(more.key, name)]
-    by_hand.done(name)
-    assert not by_hand.orders()
-    again = by_hand.project.acmidm("orders", "done", name, "--stack", "tni", "--by", BY)
-    assert again.code == 2, "outside Git nothing is known of what was ordered before"
-    by_hand.deploy()
-    by_hand.registry.change(by_hand.client_ids["more"], contacts=["nieuw@stad-gent.example"])
+@together
+def test_a_form_that_is_gone_orders_nothing_of_a_protected_client(at: ByHand) -> Script:
+    """A run refuses to part with it."""
+    form, client_id = at.there("protected")
+    yield at.up
+    text = form.path.read_text()
+    form.path.unlink()
+    assert at.orders(form) == []
+    refused = yield at.up
+    assert refused.code != 0
+    assert re.search(rf"{form.key}\S* cannot be deleted\s+because it is protected", refused.output)
+    assert at.is_recorded(form)
+    form.path.write_text(text)
+    yield at.deploy
+    yield at.deploy_with_an_api
+    assert at.of_client(form)["client_id"] == client_id
 
 
-def test_the_day_its_authority_has_an_api(by_hand: ByHand, portal: RunningPortal) -> None:
-    """A run of the same stack on a portal with an API takes over what is confirmed, puts our marks
-    there, and makes no client anew: what was confirmed since the last run is recorded first."""
-    project, registry = by_hand.project, by_hand.registry
-    registry.set_scopes(by_hand.client_ids["more"], [SEND, PLAIN])
-    late = by_hand.forms["late"] = write_form(project.forms, "gent/late", scopes=(PLAIN,))
-    by_hand.client_ids["late"] = made_by_hand(registry, late)
-    by_hand.carry_out()
-    file = project.folder / f"Pulumi.{project.stack}.yaml"
-    before = file.read_text()
-    settings = yaml.safe_load(before)
-    for name in ("authority", "confirmedFolder"):
-        del settings["config"][f"acmidm:{name}"]
-    file.write_text(yaml.safe_dump(settings))
-    key = project.folder / "operator.jwk.json"
-    key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
-    project.configure(
-        {
-            "managementUrl": f"{portal.origin}/management/v1",
-            "operatorClientId": "test-operator",
-            "operatorPrivateKeyFile": str(key),
-        }
-    )
-    refused = project.recover()
-    assert refused.code == 1
-    assert f"{late.key} is confirmed and not recorded yet" in refused.output
-    moved = file.read_text()
-    file.write_text(before)
-    by_hand.deploy()
-    file.write_text(moved)
-    mailed = len(by_hand.mails.received)
-    by_hand.deploy()
-    for name, form in by_hand.forms.items():
-        client = registry.client(form.application)
-        assert client["client_id"] == by_hand.client_ids[name]
-        assert (client["software_id"], client["managed_by"]) == (
-            f"acmidm/tni/{form.key}",
-            "acmidm/tni",
-        )
-        assert client["incarnation"]
-    by_hand.project.in_sync()
-    assert len(by_hand.mails.received) == mailed, "nobody is told again"
+@together
+def test_a_client_that_somebody_saw_gone_is_forgotten_and_ordered_anew(at: ByHand) -> Script:
+    """In two runs, of which the first lifts its protection; and it is not ordered anew before the
+    state has it no more. Who deploys is told how many orders wait."""
+    form, client_id = at.there("gone")
+    yield at.up
+    at.registry.remove(client_id)
+    at.say("gone", form.key)
+    assert at.orders(form) == []
+    yield at.up
+    assert at.is_recorded(form)
+    assert at.orders(form) == [], "while the state has it"
+    deployed = yield at.deploy
+    assert not at.is_recorded(form)
+    assert re.search(r"^.*\b1 order\b.*$", deployed.stderr, re.MULTILINE)
+    assert at.parts(form) == ["create"]
+    form.path.unlink()

@@ -340,10 +340,10 @@ def test_a_secret_rotated_by_hand(at: Reported) -> Script:
     found = yield at.drift
     assert changes_of(found, form, "not_applied") == restored
     assert changes_of(found, form, "by_hand") == set()
-    assert changes_of((yield at.review_of_a_plan), form) == restored
-    assert own((yield at.looking_preview), form) == {
-        f"OAuthClient {form.key}": ("update", ["client_secret"])
-    }, "a second look does not settle it"
+    assert changes_of((yield at.review_of_a_plan), form) == restored, (
+        "a second look does not settle it"
+    )
+    assert own(at.planned(), form) == {f"OAuthClient {form.key}": ("update", ["client_secret"])}
     assert secret not in at.project.exported()
     yield at.up
     assert let_in(secret, rotated) == [True, False]

@@ -1,0 +1,93 @@
+"""``acmidm orders`` as people type it: what they confirm, and what a careless operator says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import Result
+
+from acmidm.engine import pulumi as engine
+from tests.support.by_hand_stack import CONFIRMED, NAME, carry_out, opened, order_of
+from tests.support.confirmed import BY, CLIENT_ID
+from tests.support.forms import PLAIN, FormFile
+from tests.support.repository import Repository
+
+FILE = CONFIRMED / "OVO002067/mijn-app.yaml"
+
+
+@pytest.fixture(autouse=True)
+def _no_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
+
+
+@pytest.fixture
+def changed(repository: Repository, form: FormFile) -> FormFile:
+    """One whose client is confirmed, and that asks for something else since. It is in no Git."""
+    carry_out(opened())
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.save()
+    (repository.folder / ".git").rename(repository.folder / "elsewhere.git")
+    return form
+
+
+def say(repository: Repository, *words: str, code: int = 0) -> Result:
+    return repository.run("orders", *words, "--stack", NAME, code=code)
+
+
+def test_a_client_is_made_and_looked_at(repository: Repository, form: FormFile) -> None:
+    """Its client-ID is brought back, and that it has no key yet."""
+    form.request().pop("jwks")
+    form.save()
+    say(repository, "done", order_of(opened(), "create").name, "--by", BY.by, code=2)
+    made = order_of(opened(), "create").name
+    say(repository, "done", made, "--client-id", CLIENT_ID, "--by", BY.by)
+    say(repository, "done", order_of(opened(), "keys").name, "--no-keys", "--by", BY.by)
+    (confirmed,) = opened().confirmations.values()
+    assert (confirmed.said.client_id, confirmed.jwks) == (CLIENT_ID, {})
+
+
+def test_a_careless_operator_is_refused_in_one_sentence(
+    repository: Repository, changed: FormFile
+) -> None:
+    """With its exit code, and nothing is written."""
+    other = repository.write("other", environment="tni", scopes=(PLAIN,))
+    carry_out(opened(), "of-the-other", other.key)
+    (order,) = opened().orders
+    name, there = order.name, FILE.read_text()
+    wrong: dict[tuple[str, ...], str] = {
+        ("done", f"{name[:-2]}zz"): "no version of the forms in Git says",
+        ("done", name, "--client-id", "of-the-other"): "is about client",
+        ("done", f"{changed.key} client"): "is no name of an order",
+        ("done", name, "--key", str(changed.path)): "this is not JSON",
+        ("gone", "OVO002067/nobody"): 'no client "OVO002067/nobody" is confirmed here',
+        ("list", "--for", "boss"): '--for: "boss" is not known; use api-owner',
+        ("refused", name): "Missing option '--why'",
+    }
+    for words, sentence in wrong.items():
+        who = () if words[0] == "list" else ("--by", BY.by)
+        assert sentence in say(repository, *words, *who, code=2).output
+    assert FILE.read_text() == there
+    assert (
+        f"is about client {CLIENT_ID}"
+        in say(
+            repository, "done", name, "--client-id", "of-the-other", "--by", BY.by, code=2
+        ).output
+    )
+
+
+def test_an_order_is_refused_shown_and_carried_out_after_all(
+    repository: Repository, changed: FormFile
+) -> None:
+    """Once: outside Git nothing is known of what was ordered before."""
+    (order,) = opened().orders
+    say(repository, "refused", order.name, "--by", BY.by, "--why", "no mandate")
+    (still,) = json.loads(say(repository, "list", "--output", "json").stdout)["orders"]
+    assert still["refused"]["why"] == "no mandate"
+    shown = say(repository, "show", order.name, "--output", "json")
+    assert [(one["key"], one["order"]) for one in json.loads(shown.stdout)["orders"]] == [
+        (changed.key, order.name)
+    ]
+    say(repository, "done", order.name, "--by", BY.by)
+    assert opened().orders == ()
+    say(repository, "done", order.name, "--by", BY.by, code=2)
