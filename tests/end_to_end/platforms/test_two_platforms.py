@@ -1,143 +1,204 @@
 """A form that names both platforms: two clients, each with the platform's own client-ID, names and
-rules."""
+rules; and leaving GeoSecure, by one line in the form.
+
+Cases share one stack, in these steps: a run, a preview, a second run from which on clients are
+protected, a look; then GeoSecure is away, for an approved deployment and a run; and three runs
+more.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import httpx
 import pytest
-from joserfc.jwk import ECKey
 
 from tests.end_to_end.platforms.conftest import connected_to_both
-from tests.support.by_hand import made_by_hand
-from tests.support.engine import Project, details
-from tests.support.forms import DOSIS, DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.engine import Outcome
+from tests.support.forms import DOSIS, DOSSIERS, SEND, FormFile, write_form
 from tests.support.messages import NOTIFICATION
 from tests.support.portal import RunningPortal, sign_assertion
+from tests.support.previews import Preview, preview_of
 from tests.support.registry import Registry, kids
+from tests.support.together import OneStack, Script, about, together
 
 BOTH = ["acmidm", "geosecure"]
-AWAY = {"geosecure:managementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0}
+MANAGEMENT_URL = "geosecure:managementUrl"
+NOWHERE = "http://127.0.0.1:9/management/v1"
+PARTS = len(("client", "scopes", "keys", "notificaties", "dosis"))
 
 
-@dataclass(frozen=True)
-class Connected:
-    """A form that was brought up on both platforms, which no test changes, and two beside it that
-    are changed by one."""
+@dataclass(kw_only=True)
+class TwoPlatforms(OneStack):
+    """A stack on both; ``registry`` and ``portal`` are those of ACM/IDM."""
 
-    project: Project
-    form: FormFile
-    acmidm: str
-    geosecure: str
-    extended: FormFile
-    added: FormFile
+    writes: ClassVar[Collection[str]] = (
+        *OneStack.writes,
+        "up_protecting",
+        "deploy_approved_while_away",
+        "up_while_away",
+    )
+    slow_reads: ClassVar[Collection[str]] = (
+        "previewed",
+        "preview_text",
+        "looked",
+        "review_while_away",
+        "previewed_while_away",
+    )
+
+    at_geosecure: Registry
+    geosecure: RunningPortal
+
+    def previewed(self) -> Preview:
+        return preview_of(self.project)
+
+    def preview_text(self) -> Outcome:
+        """The preview as people read it."""
+        return self.project.preview()
+
+    def looked(self) -> Preview:
+        return preview_of(self.project, "--refresh")
+
+    def up_protecting(self) -> Outcome:
+        self.project.configure({"protectClients": True})
+        return self.up()
+
+    def review_while_away(self) -> Outcome:
+        """A review that is saved, while GeoSecure cannot be reached."""
+        with self._away():
+            return self.project.acmidm("review", "--stack", "tni", "--save", self._approved)
+
+    def deploy_approved_while_away(self) -> Outcome:
+        with self._away():
+            return self.project.recover("--approved", self._approved)
+
+    def previewed_while_away(self) -> Outcome:
+        with self._away():
+            return self.preview_text()
+
+    def up_while_away(self) -> Outcome:
+        with self._away():
+            return self.up()
+
+    def client_ids(self, form: FormFile) -> dict[str, str]:
+        """Per platform that of the form's client, from the outputs."""
+        outputs = self.project.outputs()["connections"][form.key]
+        return {platform: shown["client_id"] for platform, shown in outputs.items()}
 
     @property
-    def key(self) -> ECKey:
-        return self.form.keys["key-1"]
+    def _approved(self) -> str:
+        return str(self.project.folder / "approved.json")
+
+    @contextmanager
+    def _away(self) -> Iterator[None]:
+        self.project.configure({MANAGEMENT_URL: NOWHERE, "retryDeadlineSeconds": 0})
+        yield
+        reachable = f"{self.geosecure.origin}/management/v1"
+        self.project.configure({MANAGEMENT_URL: reachable, "retryDeadlineSeconds": 30})
 
 
 @pytest.fixture(scope="module")
-def connected(
-    acmidm: RunningPortal, geosecure: RunningPortal, tmp_path_factory: pytest.TempPathFactory
-) -> Connected:
+def at(
+    acmidm: RunningPortal,
+    geosecure: RunningPortal,
+    at_acmidm: Registry,
+    at_geosecure: Registry,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> TwoPlatforms:
     project = connected_to_both(acmidm, geosecure, tmp_path_factory.mktemp("both") / "project")
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
-    extended, added = (
-        write_form(project.forms, "gent/uitgebreid", platforms=BOTH),
-        write_form(project.forms, "gent/erbij"),
-    )
-    project.apply()
-    outputs = project.outputs()["connections"][form.key]
-    return Connected(
-        project,
-        form,
-        outputs["acmidm"]["client_id"],
-        outputs["geosecure"]["client_id"],
-        extended,
-        added,
-    )
+    return TwoPlatforms(project, at_acmidm, acmidm, at_geosecure=at_geosecure, geosecure=geosecure)
 
 
-def test_each_platform_has_its_own_client(
-    connected: Connected, at_acmidm: Registry, at_geosecure: Registry
-) -> None:
+def changes_of(registry: Registry, client_id: str) -> list[dict[str, Any]]:
+    """Who changed what in a client."""
+    asked: dict[str, str | int] = {"client_id": client_id, "limit": 100}
+    page = registry.http.get("/management/v1/audit", params=asked).raise_for_status()
+    return list(page.json()["items"])
+
+
+def require_gone(registry: Registry, form: FormFile, client_id: str) -> None:
+    """Neither the client nor anything inside it is there."""
+    assert registry.clients(form.application) == []
+    for part in ("scopes", "jwks"):
+        answer = registry.http.get(f"/management/v1/clients/{client_id}/{part}")
+        assert answer.status_code == httpx.codes.NOT_FOUND
+    for product in ("notificaties", "dosis"):
+        assert registry.configuration(product, client_id) is None
+
+
+def move_off(form: FormFile) -> None:
+    form.document["platforms"] = ["acmidm"]
+    form.document.pop("retire", None)
+    form.save()
+
+
+@together
+def test_each_platform_has_its_own_client(at: TwoPlatforms) -> Script:
     """Client-ID, scopes by the platform's names, keys and product configuration: in both, and in
     the outputs."""
-    here, there = (
-        at_acmidm.client(connected.form.application),
-        at_geosecure.client(connected.form.application),
-    )
-    assert (here["client_id"], there["client_id"]) == (connected.acmidm, connected.geosecure)
+    form = write_form(at.forms, "gent/both", scopes=(SEND, DOSSIERS), platforms=BOTH)
+    yield at.up
+    here = at.registry.client(form.application)
+    there = at.at_geosecure.client(form.application)
+    ids = {"acmidm": here["client_id"], "geosecure": there["client_id"]}
+    assert at.client_ids(form) == ids
     assert there["client_id"].isdecimal()
     assert not here["client_id"].isdecimal()
-    listed = json.loads(
-        connected.project.acmidm(
-            "status", "--stack", "tni", "--scope", DOSSIERS, "--output", "json"
-        ).stdout
-    )
-    assert {one["client_id"] for one in listed["connections"]} == {
-        connected.acmidm,
-        connected.geosecure,
-    }, "by either of its names"
+    words = ("status", "--stack", "tni", "--scope", DOSSIERS, "--output", "json")
+    listed = json.loads(at.project.acmidm(*words).stdout)["connections"]
+    by_either_name = {one["client_id"] for one in listed}
+    assert by_either_name >= {*ids.values()}
     assert set(here["scopes"]) == {SEND, DOSSIERS, "vo_info"}
     assert set(there["scopes"]) == {"NotificatiesImport", "DosisImport"}
     assert kids(here) == kids(there) == {"key-1"}
-    asked = connected.form.request()["products"]
-    for registry, client in ((at_acmidm, here), (at_geosecure, there)):
-        assert {
-            product: registry.configuration(product, client["client_id"]) for product in asked
-        } == asked
-    outputs = connected.project.outputs()["connections"][connected.form.key]
+    asked = form.request()["products"]
+    for registry, client in ((at.registry, here), (at.at_geosecure, there)):
+        configured = {one: registry.configuration(one, client["client_id"]) for one in asked}
+        assert configured == asked
+    outputs = at.project.outputs()["connections"][form.key]
     assert {platform: shown["scopes"] for platform, shown in outputs.items()} == {
         "acmidm": [DOSSIERS, SEND],
         "geosecure": ["DosisImport", "NotificatiesImport"],
     }
-    connected.project.in_sync()
+    yield at.up_protecting
+    assert (yield at.looked).of(form) == {}
 
 
-def test_a_token_at_each_platform_with_its_audience(
-    connected: Connected, acmidm: RunningPortal, geosecure: RunningPortal
-) -> None:
+@together
+def test_a_token_at_each_platform_with_its_audience(at: TwoPlatforms) -> Script:
     """The issuer at ACM/IDM, the token endpoint at GeoSecure; each token carries the platform's
     names, and opens its product's API."""
-    for portal, client_id, scope, aud in (
-        (acmidm, connected.acmidm, SEND, acmidm.issuer),
-        (geosecure, connected.geosecure, "NotificatiesImport", geosecure.token_endpoint),
+    form = write_form(at.forms, "gent/token", scopes=(SEND, DOSSIERS), platforms=BOTH)
+    yield at.up
+    ids, key = at.client_ids(form), form.keys["key-1"]
+    api = at.portal.settings.products["notificaties"].client_id
+    for portal, client_id, scope, aud, words in (
+        (at.portal, ids["acmidm"], SEND, at.portal.issuer, {"audience": api}),
+        (at.geosecure, ids["geosecure"], "NotificatiesImport", at.geosecure.token_endpoint, {}),
     ):
-        audience = (
-            {"audience": portal.settings.products["notificaties"].client_id}
-            if portal is acmidm
-            else {}
-        )
-        answer = portal.request_token(
-            sign_assertion(connected.key, client_id, aud), scope=scope, **audience
-        )
-        assert answer.status_code == 200, answer.text
+        signed = sign_assertion(key, client_id, aud)
+        answer = portal.request_token(signed, scope=scope, **words)
+        assert answer.status_code == httpx.codes.OK, answer.text
         assert answer.json()["scope"] == scope
         headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
-        sent = httpx.post(
-            f"{portal.origin}/api/v2/notificaties", json=NOTIFICATION, headers=headers, timeout=10
-        )
+        url = f"{portal.origin}/api/v2/notificaties"
+        sent = httpx.post(url, json=NOTIFICATION, headers=headers, timeout=10)
         assert sent.is_success, sent.text
 
 
-def test_a_scope_extension_reaches_both_and_a_platform_that_is_added_touches_no_other(
-    connected: Connected, at_acmidm: Registry, at_geosecure: Registry
-) -> None:
+@together
+def test_a_scope_extension_reaches_both(at: TwoPlatforms) -> Script:
     """One line in the form, one line on each platform, each under its own name."""
-    project, form, added = connected.project, connected.extended, connected.added
-    before = at_acmidm.client(added.application)
+    form = write_form(at.forms, "gent/extended", platforms=BOTH)
+    yield at.up
     form.request()["scopes"][DOSSIERS] = {}
     form.request()["products"]["dosis"] = DOSIS
     form.save()
-    added.document["platforms"] = BOTH
-    added.save()
-
-    shown = details(project.steps())
-    assert {place: step for place, step in shown.items() if form.key in place} == {
+    assert (yield at.previewed).of(form) == {
         f"ClientScopes {form.key}": ("update", [f"scopes.{DOSSIERS}"]),
         f"ProductConfiguration {form.key}/dosis": ("create", []),
         f"ClientScopes {form.key}/geosecure": (
@@ -146,111 +207,136 @@ def test_a_scope_extension_reaches_both_and_a_platform_that_is_added_touches_no_
         ),
         f"ProductConfiguration {form.key}/geosecure/dosis": ("create", []),
     }
-    others = {place: operation for place, (operation, _) in shown.items() if form.key not in place}
-    assert set(others.values()) == {"create"}
-    assert all(f"{added.key}/geosecure" in place for place in others)
-    project.apply()
-    assert set(at_geosecure.client(form.application)["scopes"]) == {
-        "NotificatiesImport",
-        "DosisImport",
-    }
-    client_id = at_acmidm.client(form.application)["client_id"]
-    assert at_acmidm.configuration("dosis", client_id) == DOSIS
-    assert at_acmidm.client(added.application) == before
+    yield at.up_protecting
+    there = at.at_geosecure.client(form.application)["scopes"]
+    assert set(there) == {"NotificatiesImport", "DosisImport"}
+    client_id = at.registry.client(form.application)["client_id"]
+    assert at.registry.configuration("dosis", client_id) == DOSIS
 
 
-def test_an_unreachable_platform_holds_up_only_those_who_need_it(
-    project: Project, at_acmidm: Registry, at_geosecure: Registry
-) -> None:
-    """A takeover there cannot be looked at: the preview shows the rest and fails, ``up`` carries
-    out the rest."""
-    taking = write_form(project.forms, "een/loket", platforms=BOTH)
-    taking.request()["adopt"] = {"geosecure": "40001"}
-    taking.save()
-    other = write_form(project.forms, "twee/loket")
-    project.configure(AWAY)
-
-    for refused in (project.preview(), project.up()):
-        assert refused.code != 0
-        (sentence,) = refused.errors
-        assert "een/loket: GET http://127.0.0.1:9/management/v1" in sentence, refused.output
-        assert "cannot be reached" in sentence
-    assert at_acmidm.client(other.application)["jwks"]["keys"]
-    assert at_acmidm.client(taking.application)["jwks"]["keys"]
-    assert at_geosecure.clients(taking.application) == []
+@together
+def test_a_platform_that_is_added_touches_no_other(at: TwoPlatforms) -> Script:
+    form = write_form(at.forms, "gent/added")
+    yield at.up
+    before = at.registry.client(form.application)
+    form.document["platforms"] = BOTH
+    form.save()
+    shown: Preview = yield at.previewed
+    assert {op for op, _ in shown.of(form).values()} == {"create"}
+    assert all(f"{form.key}/geosecure" in place for place in shown.of(form))
+    yield at.up_protecting
+    assert at.registry.client(form.application) == before
+    assert at.at_geosecure.client(form.application)["scopes"] == ["NotificatiesImport"]
 
 
-def test_others_are_reviewed_and_approved_where_a_platform_is_down(
-    project: Project, at_acmidm: Registry
-) -> None:
+@together
+def test_the_preview_shows_exactly_what_ends(at: TwoPlatforms) -> Script:
+    """What it has at GeoSecure and nothing else; then they are gone, and ACM/IDM was not
+    touched."""
+    form = write_form(at.forms, "gent/leaving", scopes=(SEND, DOSSIERS), platforms=BOTH)
+    yield at.up
+    places = [place for place in at.resources() if f"{form.key}/geosecure" in place]
+    assert len(places) >= PARTS
+    kept = at.registry.client(form.application)
+    ended = at.at_geosecure.client(form.application)["client_id"]
+    trail = changes_of(at.registry, kept["client_id"])
+    move_off(form)
+    shown: Preview = yield at.previewed
+    assert shown.of(form) == dict.fromkeys(places, ("delete", []))
+    yield at.up_protecting
+    require_gone(at.at_geosecure, form, ended)
+    assert at.registry.client(form.application) == kept
+    assert changes_of(at.registry, kept["client_id"]) == trail
+    assert list(at.client_ids(form)) == ["acmidm"]
+    assert (yield at.looked).of(form) == {}
+
+
+@together
+def test_others_are_reviewed_and_approved_where_a_platform_is_down(at: TwoPlatforms) -> Script:
     """Of the client that changes there nothing is approved."""
-    both, other = (
-        write_form(project.forms, "een/loket", platforms=BOTH),
-        write_form(project.forms, "twee/loket"),
-    )
-    project.apply()
+    both = write_form(at.forms, "gent/down", platforms=BOTH)
+    other = write_form(at.forms, "gent/elsewhere")
+    yield at.up
+    yield at.up_protecting
     for form in (both, other):
         form.document["contacts"] = ["new@loket.example"]
         form.save()
-    project.configure(AWAY)
-    file = project.folder / "approved.json"
-    reviewed = project.acmidm("review", "--stack", "tni", "--save", str(file))
+    reviewed: Outcome = yield at.review_while_away
     assert reviewed.code == 0, reviewed.output
-    done = project.recover("--approved", str(file))
+    done: Outcome = yield at.deploy_approved_while_away
     assert done.code == 1, done.output
     assert "1 client is left out" in done.stderr
-    contacts = [
-        at_acmidm.client(form.application)["contacts"] == form.document["contacts"]
-        for form in (both, other)
-    ]
-    assert contacts == [False, True]
+    contacts = [at.registry.client(form.application)["contacts"] for form in (both, other)]
+    assert [one == ["new@loket.example"] for one in contacts] == [False, True]
 
 
-@pytest.mark.exhaustive
-def test_after_a_bad_run_too(
-    project: Project, geosecure: RunningPortal, at_acmidm: Registry, at_geosecure: Registry
-) -> None:
-    """The look at the authorities that ``make up`` begins with then fails: the rest is carried out,
-    and the look is caught up later."""
-    both = write_form(project.forms, "een/loket", platforms=BOTH)
-    project.apply()
-    taking = write_form(project.forms, "twee/loket")
-    taking.request()["adopt"] = {"acmidm": "nobody-has-this"}
+@together
+def test_an_unreachable_platform_holds_up_only_those_who_need_it(at: TwoPlatforms) -> Script:
+    """A takeover there cannot be looked at: the preview shows the rest and fails, ``up`` carries
+    out the rest."""
+    yield at.up
+    yield at.up_protecting
+    yield at.deploy_approved_while_away
+    taking = write_form(at.forms, "een/loket", platforms=BOTH)
+    taking.request()["adopt"] = {"geosecure": "40001"}
     taking.save()
-    assert project.up().code != 0
-    client_id = at_geosecure.client(both.application)["client_id"]
-    at_geosecure.set_scopes(client_id, [])
-    reachable = f"{geosecure.origin}/management/v1"
-    project.configure(AWAY)
-    other = write_form(project.forms, "drie/loket")
-
-    refused = project.recover()
-    assert refused.code != 0
-    assert any("cannot be reached" in sentence for sentence in refused.errors), refused.output
-    assert "the next run looks again" in refused.stderr
-    assert "Refreshing" in refused.stdout
-    assert at_acmidm.client(other.application)["jwks"]["keys"]
-
-    # All that is declared goes well by now, but for the look.
-    taking.path.unlink()
-    refused = project.recover()
-    assert refused.code != 0, refused.output
-    project.configure({"geosecure:managementUrl": reachable})
-    assert project.recover().code == 0
-    assert at_geosecure.client(both.application)["scopes"] == ["NotificatiesImport"]
-    assert "Refreshing" not in project.recover().stdout
+    other = write_form(at.forms, "twee/loket")
+    previewed: Outcome = yield at.previewed_while_away
+    ran: Outcome = yield at.up_while_away
+    for refused in (previewed, ran):
+        assert refused.code != 0
+        (sentence,) = about(taking, refused.errors)
+        assert "een/loket: GET http://127.0.0.1:9/management/v1" in sentence
+        assert "cannot be reached" in sentence
+        assert about(other, refused.errors) == []
+        assert other.key in refused.output
+    assert at.registry.client(other.application)["jwks"]["keys"]
+    assert at.registry.client(taking.application)["jwks"]["keys"]
+    assert at.at_geosecure.clients(taking.application) == []
+    del taking.request()["adopt"]
+    taking.save()
 
 
-def test_an_import_reads_a_platform_for_the_products_that_it_offers(
-    project: Project, at_acmidm: Registry
-) -> None:
-    """GeoSecure answers 404 for a product that it lacks, which ended the import."""
-    model = write_form(project.folder / "model", scopes=(PLAIN,))
-    client_id = made_by_hand(at_acmidm, model)
-    (project.folder / "klanten.csv").write_text(
-        f"KBOnummer;Klant;CliëntID TEST\n0207451227;Stad Gent;{client_id}\n"
-    )
-    done = project.acmidm("import", "klanten.csv", "--tni", "tni")
-    assert "1 row: 1 form written" in done.stdout, done.output
-    assert (project.forms / f"stad-gent/{model.application}.yaml").exists()
-    assert done.code in (0, 1), "1 where the portal has clients of other tests"
+@together
+def test_leaving_a_protecting_stack(at: TwoPlatforms) -> Script:
+    """Unannounced it is refused: nothing is removed on either platform, and put back and announced
+    it is the same client all along.
+
+    From the day of ``retire`` on GeoSecure's client goes, in two runs, with all it had; ACM/IDM's
+    stays, protected, and works.
+    """
+    form = write_form(at.forms, "gent/protected", scopes=(SEND, DOSSIERS), platforms=BOTH)
+    yield at.up
+    yield at.up_protecting
+    kept = at.registry.client(form.application)
+    client = at.at_geosecure.client(form.application)
+    trails = changes_of(at.registry, kept["client_id"])
+    theirs = changes_of(at.at_geosecure, client["client_id"])
+    yield at.deploy_approved_while_away
+    yield at.up_while_away
+    move_off(form)
+    previewed: Outcome = yield at.preview_text
+    ran: Outcome = yield at.up
+    for refused in (previewed, ran):
+        assert refused.code != 0
+        assert "because it is protected" in refused.output
+    assert changes_of(at.registry, kept["client_id"]) == trails
+    assert changes_of(at.at_geosecure, client["client_id"]) == theirs
+    form.document.update(platforms=BOTH, retire={"geosecure": "2999-03-31"})
+    form.save()
+    yield at.up
+    assert at.at_geosecure.client(form.application) == client
+
+    form.document["retire"] = {"geosecure": "2020-03-31"}
+    form.save()
+    done: Outcome = yield at.deploy
+    assert done.code == 0, done.output
+    require_gone(at.at_geosecure, form, client["client_id"])
+    assert at.registry.client(form.application) == kept
+    assert changes_of(at.registry, kept["client_id"]) == trails
+    move_off(form)
+    last: Preview = yield at.looked
+    assert last.of(form) == {}, "the platform's line may go at any time later"
+    signed = sign_assertion(form.keys["key-1"], kept["client_id"], at.portal.audience)
+    assert at.portal.request_token(signed).status_code == httpx.codes.OK
+    assert at.resources()[f"OAuthClient {form.key}"]["protect"] is True
