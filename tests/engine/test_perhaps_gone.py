@@ -13,8 +13,8 @@ from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.report.test_rights_of_people import stack
 from tests.support.portal import metadata
+from tests.support.unanswered_stack import stack
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from acmidm.engine.stacks import with_a_portal
-from tests.report.test_rights_of_people import stack
 from tests.support.engine import ROOT
 from tests.support.forms import write_form
+from tests.support.unanswered_stack import stack
 
 
 def test_forms_with_mistakes_hide_no_others(tmp_path: Path) -> None:

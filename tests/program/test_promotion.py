@@ -17,8 +17,8 @@ from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import Environment
-from tests.program.test_recorded import resource
 from tests.support.declared_connection import CONNECTION
+from tests.support.recorded_resources import resource
 from tests.support.settings import read
 
 IN_PRODUCTION: Declaration = replace(CONNECTION, environment=Environment.PROD)

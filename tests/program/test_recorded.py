@@ -11,6 +11,7 @@ from acmidm_onboarding.values.client import Client, recorded_as
 from acmidm_onboarding.values.jwk import public_jwk as read_jwk
 from tests.support.declared_connection import CONNECTION
 from tests.support.portal import new_key, public_jwk
+from tests.support.recorded_resources import resource
 
 
 class Essence(NamedTuple):
@@ -37,22 +38,6 @@ def essence(client: Client) -> Essence:
         client.is_let_go,
         client.protected_products,
     )
-
-
-def resource(
-    kind: str,
-    name: str,
-    inputs: dict[str, Any],
-    parent: str = "acmidm:index:Onboarding",
-    **more: Any,
-) -> dict[str, Any]:
-    kind = f"pulumi-python:dynamic/acmidm:{kind}"
-    return {
-        "urn": f"urn:pulumi:prod::acmidm::{parent}${kind}::{name}",
-        "type": kind,
-        "inputs": inputs,
-        **more,
-    }
 
 
 def test_what_is_held_of_each_connection() -> None:

@@ -7,31 +7,11 @@ from dataclasses import replace
 
 from acmidm.report.rights import missing_rights
 from acmidm_onboarding.authorities.port import KnowsRights
-from acmidm_onboarding.settings import Settings, read_settings
-from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.terms import Platform
 from tests.support.declared_connection import CONNECTION
+from tests.support.unanswered_stack import stack
 
 _IN_PORTAL = replace(CONNECTION, keys=None, codes=("OVO002067",))
-
-
-def settings(**changes: str) -> Settings:
-    """Those of an authority on a port that nobody listens on."""
-    urls = {
-        name: f"http://127.0.0.1:1/{name}" for name in ("managementUrl", "issuer", "productsUrl")
-    }
-    values = {
-        "environment": "tni",
-        "operatorClientId": "o",
-        "operatorClientSecret": "s",
-        "retryDeadlineSeconds": "0",
-        **urls,
-    }
-    return read_settings({**values, "catalogueFolder": "catalogue", **changes}.get)
-
-
-def stack(**changes: str) -> Stack:
-    return Stack("tni", lambda: settings(**changes))
 
 
 def test_an_authority_that_is_down_is_one_line() -> None:
