@@ -8,12 +8,7 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
-from tests.support.between import (
-    REQUEST_TIMEOUT_SECONDS,
-    RETRY_DEADLINE_SECONDS,
-    ProxiedProject,
-    platform_through,
-)
+from tests.support.between import PATIENCE_SECONDS, ProxiedProject, platform_through
 from tests.support.cutting import buried
 from tests.support.fault_proxy import FaultProxy
 from tests.support.fixtures import portal, registry
@@ -32,12 +27,7 @@ def proxy(portal: RunningPortal) -> Iterator[FaultProxy]:
 def project(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> ProxiedProject:
     """A project without forms whose every request goes through the proxy."""
     made = ProxiedProject(tmp_path / "project")
-    made.connect(
-        portal,
-        **proxy.settings,
-        requestTimeoutSeconds=REQUEST_TIMEOUT_SECONDS,
-        retryDeadlineSeconds=RETRY_DEADLINE_SECONDS,
-    )
+    made.connect(portal, **proxy.settings, requestTimeoutSeconds=PATIENCE_SECONDS)
     return made
 
 

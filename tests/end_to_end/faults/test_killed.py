@@ -22,7 +22,7 @@ from tests.support.client_secrets import has_access, secret_of
 from tests.support.cutting import UP, CutStack, Way
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import FaultProxy
-from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry
 from tests.support.retired import KEPT, retire
@@ -306,6 +306,26 @@ def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(at: CutStack) -> Scr
     assert at.registry.client(form.application)["contacts"] == ["first@stad-gent.example"]
     at.project.succeed("cancel", "--yes")
     form.document["contacts"] = ["second@stad-gent.example"]
+    form.save()
+    yield from recovered(at)
+    assert require_client(at.registry, form) == client_id
+    assert own((yield at.looking_preview), form) == {}
+
+
+@in_rounds("inside")
+@together
+def test_what_was_made_and_is_declared_otherwise_since_is_changed(at: CutStack) -> Script:
+    """What is there is neither in the state nor declared, and yet nobody's work by hand."""
+    form = write_form(at.forms, "gent/asks", scopes=(PLAIN,))
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    form.request()["scopes"][SEND] = {}
+    form.request()["products"]["notificaties"] = dict(NOTIFICATIES)
+    form.save()
+    keep_back(at, client_id, "product")
+    yield at.cut
+    assert at.registry.configuration("notificaties", client_id) == NOTIFICATIES
+    form.request()["products"]["notificaties"]["merk_code"] = "nieuw"
     form.save()
     yield from recovered(at)
     assert require_client(at.registry, form) == client_id

@@ -1,11 +1,12 @@
-"""Only a 404 means gone: whatever else a refresh meets, the state stays as it was, and one sentence
-says why."""
+"""Only a 404 means gone: whatever else a refresh meets, one sentence says why.
+
+That the state stays as it was then is in ``test_lost_and_overtaken.py``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,21 +14,13 @@ from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
 from tests.support import faults
 from tests.support.between import (
-    API,
     PATIENCE_SECONDS,
     REQUEST_TIMEOUT_SECONDS,
-    ProxiedProject,
     platform_through,
-    require_as_declared,
 )
 from tests.support.fault_proxy import Fault, FaultProxy
-from tests.support.forms import SEND, write_form
 from tests.support.portal import RunningPortal, metadata
-from tests.support.registry import Registry
 
-DOCUMENT = API + "[^?]*$"
-"""Not the lists: that those still answer is a second safeguard, and would hide it if the first one
-failed."""
 READS: dict[str, Callable[[ConnectedPlatform, str], object]] = {
     "/clients/[^/?]+$": lambda platform, client_id: platform.authority.snapshot(client_id),
     "/scopes$": lambda platform, client_id: platform.authority.snapshot(client_id),
@@ -95,51 +88,3 @@ def test_nothing_but_404_means_gone(
                 read(hurried if fault is faults.time_out_before else patient, client_id)
             assert said in str(raised.value), f"{name} to {path}: {raised.value}"
             assert not isinstance(raised.value, NotFound), f"{name} to {path}"
-
-
-def test_a_refresh_that_fails_leaves_the_state_as_it_was(
-    project: ProxiedProject, proxy: FaultProxy, registry: Registry
-) -> None:
-    """To the letter. So does a 404 on a list, a wrong address: a refresh of many lists pages. A
-    client's own 404 alone leaves the state."""
-    project.configure({"retryDeadlineSeconds": 1})
-    forms = [
-        write_form(project.forms, f"gent/form-{number}", scopes=(SEND,)) for number in range(6)
-    ]
-    project.apply()
-    before = resources(project)
-    for path, (fault, said) in (
-        (DOCUMENT, FAULTS["html"]),
-        (r"/clients\?", (faults.answer(404), "404")),
-    ):
-        proxy.heal()
-        proxy.rule("GET", path, fault, times=None)
-        outcome = project.pulumi("refresh", "--yes", "--skip-preview", "--suppress-progress")
-        assert outcome.code != 0, outcome.output
-        assert any(said in sentence for sentence in outcome.errors), outcome.errors
-        assert resources(project) == before, path
-
-    proxy.heal()
-    registry.remove(registry.client(forms[0].application)["client_id"])
-    project.succeed("refresh", "--yes", "--skip-preview", "--suppress-progress")
-    left = {
-        urn
-        for urn in before.keys() - resources(project).keys()
-        if "ProductConfiguration" not in urn
-    }
-    assert len(left) == 3, left
-    assert all(forms[0].key in urn for urn in left)
-    project.apply()
-    require_as_declared(project, registry, forms)
-
-
-def resources(project: ProxiedProject) -> dict[str, dict[str, Any]]:
-    """What the state says of each resource, by its URN. The engine's own notes, such as the time of
-    its last look, are left out."""
-    found = project.stored()["resources"]
-    return {
-        resource["urn"]: {
-            name: resource.get(name) for name in ("type", "id", "inputs", "outputs", "parent")
-        }
-        for resource in found
-    }
