@@ -255,5 +255,5 @@ def _first(at: OneStack, commands: Iterable[Command]) -> Command:
         return wanted[min(reads, key=lambda name: name in at.slow_reads)]
     if phases := [name for name in at.phases if name in wanted]:
         return wanted[phases[0]]
-    (command,) = wanted.values()  # cases that share a stack wait for the same commands
-    return command
+    assert len(wanted) == 1, f"cases that share a stack wait for different commands: {set(wanted)}"
+    return next(iter(wanted.values()))
