@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.engine import ROOT
-from tests.support.rooms import test_files as files_of
 from tests.support.tools import require
 
 _TESTS = """
@@ -61,22 +60,3 @@ def test_in_ci_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="Chromium is not here"):
         require("Chromium", "apt-get install chromium", is_here=False)
-
-
-@pytest.mark.parametrize("room", ["render", "end_to_end/keycloak"])
-def test_a_rooms_own_tests_come_first(room: str) -> None:
-    assert files_of(room)[0] == f"tests/{room}"
-
-
-def test_what_stands_on_a_room_is_tested_with_it() -> None:
-    """Also by way of the command line, which finds its commands by their files."""
-    files = files_of("values")
-    assert {"tests/forms/test_samples.py", "tests/commands/test_validate.py"} <= {*files}
-    assert not any("end_to_end" in file for file in files)
-    assert "tests/edit/test_new.py" in files_of("commands")
-    assert "tests/forms/test_sizes.py" not in files_of("render")
-
-
-def test_a_room_that_is_not_there_is_refused() -> None:
-    with pytest.raises(SystemExit, match="there is no room kitchen: name a folder of tests/"):
-        files_of("kitchen")
