@@ -123,7 +123,6 @@ def test_a_backup_brings_all_back(
     assert secret_of(project, secret) == first
     deploy(project)
     assert registry.everything(form.application, secret.application) == before
-    project.in_sync()
 
 
 def test_a_backup_that_is_too_old_is_caught_up_with(
