@@ -21,11 +21,13 @@ import yaml
 
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
+from tests.conformance.consoles import RealmConsole
+from tests.conformance.script import KIDS, Place, from_the_first_run_to_the_last
 from tests.support.client_secrets import secret_of
 from tests.support.engine import Outcome, place_of
 from tests.support.evidence import write_evidence
 from tests.support.fault_proxy import FaultProxy
-from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
+from tests.support.forms import NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.handing_over import mailing, text_of
 from tests.support.keycloak import TestRealm, make_realm
 from tests.support.keycloak_by_hand import DRIFTS, TESTER, map_roles, plain_client, source
@@ -241,40 +243,47 @@ def _is_imported(urn: str) -> bool:
 
 @together
 def test_from_the_first_run_to_the_last(at: OnKeycloak) -> Script:
-    """The key of the form gets a token for what its request names of what the form asks; a run
-    without a change changes nothing, and after `destroy` nothing is left."""
     realm = at.realm
-    form = write_form(at.forms, "gent/first", scopes=(SEND,), keys=("old", "new"))
+    there = Place(
+        RealmConsole(realm),
+        lambda key, client_id, scopes: realm.request_token(key, client_id, scope=scopes),
+        shows_products=False,
+    )
+    form = write_form(at.forms, "gent/first", scopes=(SEND,), keys=KIDS)
+    yield from from_the_first_run_to_the_last(
+        form,
+        [there],
+        at.up,
+        at.up,
+        at.looked,
+        at.repair,
+        at.up_without_overlap,
+        at.destroy,
+    )
+
+
+@together
+def test_a_token_is_for_what_is_requested_and_opens_a_product(at: OnKeycloak) -> Script:
+    """None of its scopes is in a token that nobody requested; with the client its product's
+    configuration goes."""
+    realm, form = at.realm, write_form(at.forms, "gent/opens", scopes=(SEND,))
     yield at.up
     client_id = at.client_id(form)
-    for kid in ("old", "new"):
-        granted = realm.request_token(form.keys[kid], client_id, scope=SEND)
-        assert granted.json().get("scope") == SEND, granted.text
+    granted = realm.request_token(form.keys["key-1"], client_id, scope=SEND)
     sent = httpx.post(
         f"{at.portal.origin}/api/v2/notificaties",
         json=NOTIFICATION,
         headers={"authorization": f"Bearer {granted.json()['access_token']}"},
     )
     assert sent.status_code == httpx.codes.OK, sent.text
-    refused = realm.request_token(form.keys["new"], client_id, scope=DOSSIERS)
-    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
-
-    form.request()["scopes"][DOSSIERS] = {}
-    form.request()["products"]["dosis"] = DOSIS
-    form.save()
+    assert realm.request_token(form.keys["key-1"], client_id).json()["scope"] == ""
     yield at.up
-    both = realm.request_token(form.keys["new"], client_id, scope=f"{SEND} {DOSSIERS}")
-    assert set(both.json()["scope"].split()) == {SEND, DOSSIERS}
-    assert realm.request_token(form.keys["new"], client_id).json()["scope"] == ""
-
-    assert (yield at.looked).of(form) == {}
     yield at.repair
     yield at.up_without_overlap
-    assert (yield at.looked).of(form) == {}
     yield at.destroy
-    assert client_id not in realm.client_ids()
     with at.platform.products() as http:
-        assert http.get(f"/dosis/configurations/{client_id}").status_code == 404
+        gone = http.get(f"/notificaties/configurations/{client_id}")
+        assert gone.status_code == httpx.codes.NOT_FOUND
 
 
 @together

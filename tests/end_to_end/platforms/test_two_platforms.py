@@ -16,17 +16,22 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+from joserfc.jwk import Key
 
+from tests.conformance.consoles import PortalConsole
+from tests.conformance.script import KIDS, Place, from_the_first_run_to_the_last
 from tests.end_to_end.platforms.conftest import connected_to_both
 from tests.support.engine import Outcome
 from tests.support.forms import DOSIS, DOSSIERS, SEND, FormFile, write_form
 from tests.support.messages import NOTIFICATION
 from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.previews import Preview, preview_of
-from tests.support.registry import Registry, kids
+from tests.support.registry import Registry
 from tests.support.together import OneStack, Script, about, together
 
 BOTH = ["acmidm", "geosecure"]
+NAMES = {SEND: "NotificatiesImport", DOSSIERS: "DosisImport"}
+"""Scopes as GeoSecure names them."""
 MANAGEMENT_URL = "geosecure:managementUrl"
 NOWHERE = "http://127.0.0.1:9/management/v1"
 PARTS = len(("client", "scopes", "keys", "notificaties", "dosis"))
@@ -137,9 +142,29 @@ def move_off(form: FormFile) -> None:
 
 
 @together
+def test_from_the_first_run_to_the_last(at: TwoPlatforms) -> Script:
+    """At both at once."""
+    api = at.portal.settings.products["notificaties"].client_id
+
+    def token_of_acmidm(key: Key, client_id: str, scopes: str) -> httpx.Response:
+        signed = sign_assertion(key, client_id, at.portal.issuer)
+        return at.portal.request_token(signed, scope=scopes, audience=api)
+
+    def token_of_geosecure(key: Key, client_id: str, scopes: str) -> httpx.Response:
+        signed = sign_assertion(key, client_id, at.geosecure.token_endpoint)
+        return at.geosecure.request_token(signed, scope=scopes)
+
+    places = [
+        Place(PortalConsole(at.portal), token_of_acmidm),
+        Place(PortalConsole(at.geosecure), token_of_geosecure, NAMES),
+    ]
+    form = write_form(at.forms, "gent/first", scopes=(SEND,), keys=KIDS, platforms=BOTH)
+    yield from from_the_first_run_to_the_last(form, places, at.up, at.up_protecting, at.looked)
+
+
+@together
 def test_each_platform_has_its_own_client(at: TwoPlatforms) -> Script:
-    """Client-ID, scopes by the platform's names, keys and product configuration: in both, and in
-    the outputs."""
+    """Each with the platform's own client-ID and names, also in the outputs."""
     form = write_form(at.forms, "gent/both", scopes=(SEND, DOSSIERS), platforms=BOTH)
     yield at.up
     here = at.registry.client(form.application)
@@ -154,18 +179,11 @@ def test_each_platform_has_its_own_client(at: TwoPlatforms) -> Script:
     assert by_either_name >= {*ids.values()}
     assert set(here["scopes"]) == {SEND, DOSSIERS, "vo_info"}
     assert set(there["scopes"]) == {"NotificatiesImport", "DosisImport"}
-    assert kids(here) == kids(there) == {"key-1"}
-    asked = form.request()["products"]
-    for registry, client in ((at.registry, here), (at.at_geosecure, there)):
-        configured = {one: registry.configuration(one, client["client_id"]) for one in asked}
-        assert configured == asked
     outputs = at.project.outputs()["connections"][form.key]
     assert {platform: shown["scopes"] for platform, shown in outputs.items()} == {
         "acmidm": [DOSSIERS, SEND],
         "geosecure": ["DosisImport", "NotificatiesImport"],
     }
-    yield at.up_protecting
-    assert (yield at.looked).of(form) == {}
 
 
 @together
@@ -191,7 +209,7 @@ def test_a_token_at_each_platform_with_its_audience(at: TwoPlatforms) -> Script:
 
 
 @together
-def test_a_scope_extension_reaches_both(at: TwoPlatforms) -> Script:
+def test_the_preview_of_a_scope_extension_has_both(at: TwoPlatforms) -> Script:
     """One line in the form, one line on each platform, each under its own name."""
     form = write_form(at.forms, "gent/extended", platforms=BOTH)
     yield at.up
@@ -207,11 +225,6 @@ def test_a_scope_extension_reaches_both(at: TwoPlatforms) -> Script:
         ),
         f"ProductConfiguration {form.key}/geosecure/dosis": ("create", []),
     }
-    yield at.up_protecting
-    there = at.at_geosecure.client(form.application)["scopes"]
-    assert set(there) == {"NotificatiesImport", "DosisImport"}
-    client_id = at.registry.client(form.application)["client_id"]
-    assert at.registry.configuration("dosis", client_id) == DOSIS
 
 
 @together
