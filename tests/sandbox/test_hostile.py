@@ -30,7 +30,7 @@ TEXT_RULES = {
 
 
 @pytest.fixture(scope="module")
-def browser(inner: Inside) -> Browser:
+def somebody(inner: Inside) -> Browser:
     return Browser(inner).of(GENT)
 
 
@@ -39,7 +39,7 @@ def client_id(inner: Inside) -> str:
     return inner.register()
 
 
-def test_only_registered_members_are_kept(inner: Inside, browser: Browser) -> None:
+def test_only_registered_members_are_kept(inner: Inside, somebody: Browser) -> None:
     """By both ways in: what nobody here reads is not stored, so that it can't be read as something
     else elsewhere."""
     extra = {
@@ -57,8 +57,8 @@ def test_only_registered_members_are_kept(inner: Inside, browser: Browser) -> No
     assert written.json() == {"keys": [first]}
     page = f"/portaal/nl{MENU}/{client_id}"
     assert (
-        browser.post(
-            f"{page}/sleutels", browser.get(page).text, jwk=json.dumps({**second, **extra})
+        somebody.post(
+            f"{page}/sleutels", somebody.get(page).text, jwk=json.dumps({**second, **extra})
         ).status
         == 303
     )
@@ -147,7 +147,7 @@ HOSTS = ["[", "[::x]", "\xff\xa0", ""]
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_request_makes_a_500(
-    inner: Inside, browser: Browser, client_id: str, method: str, target: str, data: st.DataObject
+    inner: Inside, somebody: Browser, client_id: str, method: str, target: str, data: st.DataObject
 ) -> None:
     """Whatever path, query, headers and body a page or the token endpoint gets; for the APIs that
     is `test_openapi.py`'s."""
@@ -157,7 +157,7 @@ def test_no_request_makes_a_500(
     wanted = f"{target.replace('@', encoded)}?{urlencode(query, errors='surrogatepass')}"
     media_type = data.draw(st.sampled_from([FORM_TYPE] * 5 + TYPES), "media type")
     drawn = data.draw(st.dictionaries(st.sampled_from(HEADERS), texts, max_size=2), "headers")
-    headers = {"Cookie": browser.cookie, "Content-Type": media_type, **drawn}
+    headers = {"Cookie": somebody.cookie, "Content-Type": media_type, **drawn}
     if media_type == FORM_TYPE:
         fields = data.draw(st.dictionaries(st.sampled_from(FORM_FIELDS), texts, max_size=5), "form")
         if data.draw(st.booleans(), "ours"):
