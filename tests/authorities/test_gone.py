@@ -7,15 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
 from acmidm_onboarding.authorities.http import collection
-from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.authorities.port import Authority
-from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.values.metadata import Owner
-from tests.authorities.test_parsing import ANSWER, CALLS, PRODUCT_CALLS
-from tests.support.fake_server import FakeServer, Reply, Request, api_at, serving
+from tests.support.adapters import beheerportaal, keycloak, products
+from tests.support.authority_calls import ANSWER, CALLS, PRODUCT_CALLS
+from tests.support.fake_server import FakeServer, Reply, Request, serving
 
 OWNER = Owner("acmidm/tni/OVO002067/loket", "acmidm/tni")
 CLIENT = {"id": "1", "clientId": "another"}
@@ -25,18 +23,6 @@ BODIES = {
     "html": Reply(404, b"<html>404</html>", {"content-type": "text/html"}),
     "nothing": Reply(404, b""),
 }
-
-
-def beheerportaal(server: FakeServer) -> Beheerportaal:
-    return Beheerportaal(api_at(server.url), "operator", frozenset())
-
-
-def keycloak(server: FakeServer) -> Keycloak:
-    return Keycloak(api_at(server.url), "operator", frozenset())
-
-
-def products(server: FakeServer) -> Products:
-    return Products(api_at(server.url), lambda _, configuration: configuration)
 
 
 def only_lists(request: Request) -> Reply:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment
 from tests.desk.conftest import settings_of
 from tests.desk.samples import connection, key, progress
+from tests.support.handing_over import text_of
 from tests.support.mail_server import MailServer
 
 NOW = datetime(2026, 11, 26, 3, 17, tzinfo=UTC)
@@ -46,12 +46,6 @@ def run(
         return list(
             deliver(reminders(due(rows, ledger.sent, now)), languages or {}, ledger, settings, now)
         )
-
-
-def text_of(message: EmailMessage, kind: str = "plain") -> str:
-    part = message.get_body((kind,))
-    assert part is not None
-    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def ends(application: str = "loket", **how: object) -> Progress:

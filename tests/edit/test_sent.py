@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from tests.forms.test_fuzz import content, mutated
-from tests.forms.test_secrets_in_forms import SECRETS, pieces
+from tests.support.broken_content import content, mutated
+from tests.support.secret_texts import SECRETS, pieces
 from tests.support.terminal import contents
 from tests.support.workspace import WITHOUT_KEYS, Workspace, private_key, public_key
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from acmidm.cli import app
 from tests.form_page.cases import KEY, filled_in
 from tests.form_page.conftest import KEEPING, Filled
-from tests.forms.test_secrets_in_forms import JWT, SECRETS
 from tests.support.engine import ROOT
+from tests.support.secret_texts import JWT, SECRETS
 from tests.support.terminal import contents
 from tests.support.workspace import private_key
 

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
-import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from acmidm_onboarding.values.problems import Problem, on_one_line, quoted
+from tests.support.secret_texts import BYTES, JWT, PEM, SECRETS, pieces
 from tests.support.workspace import (
     CATALOGUE,
     FORM,
     MANDATE,
     ORGANISATION,
     Workspace,
-    private_key,
     public_key,
 )
-
-_BYTES = random.Random(2026).randbytes(600)  # noqa: S311 - always the same
-JWT = ".".join(
-    base64.urlsafe_b64encode(part).decode().rstrip("=")
-    for part in (b'{"alg":"RS256"}', b'{"iss":"mijn-gent","exp":1}', _BYTES[:64])
-)
-PEM = (
-    f"-----BEGIN PRIVATE KEY-----\n{base64.b64encode(_BYTES[:300]).decode()}\n-----END PRIVATE"
-    " KEY-----"
-)
-SECRETS = {
-    "PEM": PEM,
-    "JWK": json.dumps(private_key("ec", kty="EC", crv="P-256")),
-    "JWK, nested": json.dumps({"keys": [{"kty": "RSA", "deep": {"d": "c2hvcnQtc2VjcmV0"}}]}),
-    "JWT": JWT,
-}
 
 
 def _in_yaml(secret: str) -> str:
@@ -170,14 +153,6 @@ def fresh(workspace: Workspace) -> None:
         workspace.write_key(public_key(name), f"gent/{name}")
 
 
-def pieces(secret: str) -> list[str]:
-    return [
-        secret[start : start + 12]
-        for start in range(len(secret) - 11)
-        if any(map(str.isdigit, secret[start : start + 12]))
-    ]
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -208,5 +183,5 @@ def test_keys_and_tokens_are_hidden_in_whatever_is_shown() -> None:
     stay readable there."""
     for secret in (PEM, PEM.replace("\n", " "), SECRETS["JWK"], JWT):
         assert not any(part in on_one_line(f"said {secret}") for part in pieces(secret))
-    thumbprint = base64.urlsafe_b64encode(_BYTES[48:80]).decode().rstrip("=")
+    thumbprint = base64.urlsafe_b64encode(BYTES[48:80]).decode().rstrip("=")
     assert on_one_line(thumbprint) == thumbprint

@@ -16,18 +16,17 @@ from acmidm.importing.sheet import Column
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument, Scopes
+from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.terms import Environment, Platform
+from tests.importing.listed import GENT, client
 from tests.support.offered import catalogue_folder
 from tests.support.portal import new_key, public_jwk
 
 TNI, PROD = Environment.TNI, Environment.PROD
 FORMS = Onboardings(load_catalogue(catalogue_folder()), ())
-GENT = "0207451227"
 ALL: Mapping[str, str] = {column: chr(65 + index) for index, column in enumerate(Column)}
 
 
@@ -40,39 +39,6 @@ def row(
         Column.CLIENT_PROD: prod,
     }
     return SheetRow(None, number, {column: value for column, value in values.items() if value}, ALL)
-
-
-def client(
-    client_id: str = "a-1",
-    environment: Environment = TNI,
-    *,
-    platform: Platform = Platform.ACMIDM,
-    scopes: Scopes | None = None,
-    jwks: Mapping[str, Mapping[str, Any]] | None = None,
-    configurations: Mapping[str, ProductDocument] | None = None,
-    name: str = "Stad Gent",
-    ovo: str | None = None,
-    kbo: str | None = GENT,
-    **changes: Any,
-) -> ListedClient:
-    values: dict[str, Any] = {
-        "client_name": "Stad Gent - loket",
-        "software_id": None,
-        "managed_by": None,
-        "organisation": {"name": name, "ovo": ovo, "kbo": kbo},
-        "application": "loket",
-        "grant_types": ("client_credentials",),
-        "token_endpoint_auth_method": "private_key_jwt",
-        "contacts": ("api@stad-gent.example",),
-        **changes,
-    }
-    registered = RegisteredClient(client_id, ClientMetadata(**values))
-    return ListedClient(
-        environment,
-        platform,
-        ClientSnapshot(registered, scopes or {}, jwks or {}),
-        configurations or {},
-    )
 
 
 def planned(

@@ -23,7 +23,7 @@ from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.terms import Environment
-from tests.importing.test_plan import client
+from tests.importing.listed import client
 from tests.support.forms import PLAIN
 from tests.support.offered import ATTRIBUTE, write_catalogue
 from tests.support.portal import new_key

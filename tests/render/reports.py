@@ -16,9 +16,9 @@ from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.declaration import in_stack
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.desk.test_standing import CASES, MISSING, NO_KEY, WHOLE, on_production
 from tests.support.engine import ROOT
 from tests.support.samples import NOW, listed_connection
+from tests.support.standing import CASES, MISSING, NO_KEY, WHOLE, on_production
 
 
 def connection(application: str, **how: Any) -> ListedConnection:

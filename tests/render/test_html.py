@@ -9,9 +9,9 @@ from acmidm.desk.progress import Step, progress
 from acmidm.desk.steps import steps_of
 from acmidm.render.html import as_html
 from acmidm_onboarding.texts import Language
-from tests.desk.test_standing import WHOLE, on_production
 from tests.render.reports import board, status
 from tests.support.samples import NOW, listed_connection
+from tests.support.standing import WHOLE, on_production
 
 
 def test_an_application_has_one_card_without_commands() -> None:

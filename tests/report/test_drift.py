@@ -19,63 +19,15 @@ from acmidm.report.three_views import ClientDrift, Real, drifted
 from acmidm.report.undeclared import undeclared
 from acmidm_onboarding.authorities.errors import AuthorityError, Unintelligible, Unreachable
 from acmidm_onboarding.authorities.key_names import by_name
-from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange, RegisteredClient
+from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.values.client import Client, Clients
-from acmidm_onboarding.values.keys import Key, key_of
-from acmidm_onboarding.values.metadata import Owner, ProductDocument
+from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.terms import Platform
-from tests.report.test_plan import KEY
-from tests.support.samples import COMPARISON, NOW, OVO, client, drift_report, metadata
-
-ID = "client-1"
-PARTS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration/notificaties")
-OWNER = Owner(f"acmidm/prod/{OVO}/loket", "acmidm-onboarding/prod")
-CONFIGURATION: dict[str, Any] = {"merk_code": "gent", "product_ids": ["10244"]}
-OWNERS = {"notificaties": OWNER}
-
-
-def keys(*kids: str) -> dict[str, Key]:
-    return {kid: key_of({**KEY, "kid": kid}) for kid in kids}
-
-
-def wanted(**how: Any) -> Client:
-    """The client as a form has it."""
-    return client(**{"keys": keys("a", "b"), "owners": OWNERS, **how})
-
-
-def urn(part: str, application: str = "loket") -> str:
-    return f"urn::{part}::{OVO}/{application}"
-
-
-def stored(*, without: tuple[str, ...] = (), **how: Any) -> Client:
-    """The client as the state has it, some of its resources left out perhaps."""
-    state = wanted(client_id=ID, **how)
-    products = {} if PARTS[3] in without else state.products
-    return replace(
-        state, products=products, urns={part: urn(part) for part in PARTS if part not in without}
-    )
-
-
-def real(**how: Any) -> dict[Platform, Real]:
-    """What the authority has: the client as it was declared, but for what ``how`` changes.
-    ``None``: no client, no configuration."""
-    jwks = how.get("jwks") or {kid: {**KEY, "kid": kid} for kid in how.get("keys", ("a", "b"))}
-    found = metadata(**how.get("metadata", {}))
-    scopes = {scope: scope in how.get("default", ()) for scope in how.get("scopes", ("vo_info",))}
-    snapshot = ClientSnapshot(RegisteredClient(ID, found, how.get("secret_at", 0)), scopes, jwks)
-    configuration = how.get("configuration", CONFIGURATION)
-    document = ProductDocument(configuration or {}, how.get("owner", OWNER))
-    clients = {ID: snapshot} if how.get("exists", True) else {}
-    return {
-        Platform.ACMIDM: Real(
-            clients,
-            {"notificaties": {ID: document} if configuration else {}},
-            how.get("assigned", frozenset()),
-        )
-    }
+from tests.report.views import CONFIGURATION, ID, KEY, PARTS, keys, real, stored, urn, wanted
+from tests.support.samples import COMPARISON, NOW, OVO, drift_report
 
 
 def compared(

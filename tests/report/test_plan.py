@@ -15,18 +15,13 @@ from acmidm.report.review import mass_change, review_of
 from acmidm_onboarding.recorded import recorded_in
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
+from tests.report.views import KEY
 from tests.support.samples import COMPARISON, NOW, OVO, client, metadata, plan_of
 
 PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 CONFIG = {"acmidm:environment": "prod"}
 NOTIFICATIES = {"merk_code": "gent"}
-KEY = {
-    "kty": "EC",
-    "crv": "P-256",
-    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
-    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
-}
 
 
 def resource(kind: str, key: str, inputs: dict[str, Any], **how: Any) -> dict[str, Any]:

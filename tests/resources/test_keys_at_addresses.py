@@ -13,8 +13,7 @@ from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.resources import switching
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
-from tests.resources.test_overlap import keys
-from tests.resources.world import World, client_inputs, outs
+from tests.resources.world import World, client_inputs, keys, outs
 from tests.support.portal import new_key
 from tests.support.registry import Registry
 

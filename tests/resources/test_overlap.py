@@ -12,44 +12,11 @@ from joserfc.jwk import ECKey
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from acmidm_onboarding.values.terms import Platform
-from tests.resources.world import UNKNOWN, World, adopting, client_inputs, outs
+from tests.resources.world import UNKNOWN, World, adopting, client_inputs, keys, outs
 from tests.support.portal import new_key, public_jwk, register_client
 from tests.support.registry import Registry
 
 OLD, NEW = new_key("old"), new_key("new")
-
-
-def keys(
-    client_id: str,
-    *declared: ECKey,
-    proven: ECKey | None = None,
-    days_old: int = 1,
-    refused: str | None = None,
-    **changes: Any,
-) -> dict[str, Any]:
-    """What the program gives."""
-    rotation: Any = {
-        "form": "gent/loket",
-        "stack": "tni",
-        "compromised": [],
-        "evidence_refused": refused,
-    }
-    jwks = {key.kid: public_jwk(key) for key in declared}
-    inputs = {
-        "platform": "acmidm",
-        "client_id": client_id,
-        "jwks": jwks,
-        "rotation": rotation,
-        **changes,
-    }
-    if proven:
-        proven_at = f"{datetime.now(UTC) - timedelta(days=days_old):%Y-%m-%dT%H:%M:%SZ}"
-        inputs["proven"] = {
-            "thumbprint": proven.thumbprint(),
-            "issuer": "https://issuer",
-            "proven_at": proven_at,
-        }
-    return inputs
 
 
 def recorded(client_id: str, *declared: ECKey, **days: float) -> dict[str, Any]:

@@ -9,8 +9,7 @@ import pytest
 
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from acmidm_onboarding.resources.product_configuration import ProductConfigurationProvider
-from tests.resources.test_providers import product_of
-from tests.resources.world import World, client_inputs, outs
+from tests.resources.world import World, client_inputs, outs, product_of
 from tests.support.registry import Registry
 
 

@@ -19,7 +19,7 @@ from acmidm_onboarding.resources.product_configuration import ProductConfigurati
 from acmidm_onboarding.settings import TRUSTED_HOSTS, InvalidSettings, full_key, read_settings
 from acmidm_onboarding.values.jwk import public_jwk as read_jwk
 from acmidm_onboarding.values.terms import Platform
-from tests.resources.world import MANAGED_BY, UNKNOWN, World, adopting, client_inputs, outs
+from tests.resources.world import UNKNOWN, World, adopting, client_inputs, outs, product_of
 from tests.support.forms import NOTIFICATIES, PLAIN, SEND
 from tests.support.portal import RunningPortal, new_key, public_jwk
 from tests.support.registry import Registry
@@ -38,18 +38,6 @@ def scopes_of(client_id: str, *scopes: str, default: tuple[str, ...] = ()) -> di
         "default_scopes": dict.fromkeys(default, True),
     }
     return {"platform": "acmidm", "client_id": client_id, **granted}
-
-
-def product_of(client_id: str, **changes: Any) -> dict[str, Any]:
-    configuration = {**NOTIFICATIES, **changes}
-    return {
-        "platform": "acmidm",
-        "product": "notificaties",
-        "client_id": client_id,
-        "software_id": "acmidm/tni/OVO002067/loket",
-        "managed_by": MANAGED_BY,
-        "configuration": configuration,
-    }
 
 
 def test_check_gives_whole_numbers_back_as_integers(world: World) -> None:

@@ -6,17 +6,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from joserfc.jwk import ECKey
 from pulumi.dynamic import Config, ConfigureRequest, CreateResult, ReadResult, UpdateResult
 from pulumi.runtime.rpc import UNKNOWN as UNKNOWN
 
 from acmidm_onboarding.resources.base import AuthorityProvider
 from acmidm_onboarding.settings import full_key
 from tests.support.engine import settings_of
+from tests.support.forms import NOTIFICATIES
 from tests.support.offered import catalogue_folder
-from tests.support.portal import RunningPortal
+from tests.support.portal import RunningPortal, public_jwk
 
 Provider = TypeVar("Provider", bound=AuthorityProvider)
 
@@ -84,4 +87,49 @@ def client_inputs(application: str, **changes: Any) -> dict[str, Any]:
         "enabled": True,
         "platform": "acmidm",
         **changes,
+    }
+
+
+def keys(
+    client_id: str,
+    *declared: ECKey,
+    proven: ECKey | None = None,
+    days_old: int = 1,
+    refused: str | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
+    """What the program gives."""
+    rotation: Any = {
+        "form": "gent/loket",
+        "stack": "tni",
+        "compromised": [],
+        "evidence_refused": refused,
+    }
+    jwks = {key.kid: public_jwk(key) for key in declared}
+    inputs = {
+        "platform": "acmidm",
+        "client_id": client_id,
+        "jwks": jwks,
+        "rotation": rotation,
+        **changes,
+    }
+    if proven:
+        proven_at = f"{datetime.now(UTC) - timedelta(days=days_old):%Y-%m-%dT%H:%M:%SZ}"
+        inputs["proven"] = {
+            "thumbprint": proven.thumbprint(),
+            "issuer": "https://issuer",
+            "proven_at": proven_at,
+        }
+    return inputs
+
+
+def product_of(client_id: str, **changes: Any) -> dict[str, Any]:
+    configuration = {**NOTIFICATIES, **changes}
+    return {
+        "platform": "acmidm",
+        "product": "notificaties",
+        "client_id": client_id,
+        "software_id": "acmidm/tni/OVO002067/loket",
+        "managed_by": MANAGED_BY,
+        "configuration": configuration,
     }

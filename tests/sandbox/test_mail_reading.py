@@ -6,8 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from acmidm_sandbox.beheerportaal.mail.reading import read_headers, read_text
-from tests.sandbox.mails import mail
-from tests.sandbox.test_mailbox import hostile
+from tests.sandbox.mails import hostile, mail
 
 
 def _samples() -> list[bytes]:

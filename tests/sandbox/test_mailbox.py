@@ -13,7 +13,7 @@ import pytest
 from acmidm_sandbox.beheerportaal.limits import LONGEST_MAIL
 from acmidm_sandbox.beheerportaal.mail.received import ReceivedMail, received_mails
 from story.person import MENU, Person
-from tests.sandbox.mails import connected, deliver, mail
+from tests.sandbox.mails import connected, deliver, hostile, mail
 from tests.sandbox.web import person
 from tests.support.portal import RunningPortal
 
@@ -220,50 +220,6 @@ def test_a_portal_without_a_post_office_has_no_mailbox(geosecure: RunningPortal)
     """GeoSecure's: what is mailed is at ACM/IDM's portal."""
     reader = person(geosecure, f"postvak-{uuid.uuid4().hex[:8]}")
     assert "Postvak" not in reader.http.get(f"/portaal/nl{MENU}").text
-
-
-def hostile(code: str) -> dict[str, bytes]:
-    """Mails that are broken or made to break: as they lie on the wire, each about the
-    organisation."""
-    own = f"X-Acmidm-Connection: acmidm/tni/{code}/x\r\n".encode()
-
-    def of(headers: bytes, body: bytes = b"text\r\n") -> bytes:
-        return own + headers + b"\r\n" + body
-
-    nested = b"".join(
-        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (at, at)
-        for at in range(300)
-    )
-    return {
-        "no header at all": own + b"\r\n",
-        "not ASCII": of(
-            "Subject: één ✉\r\n".encode() + b"From: \xff\xfe\r\n", b"\xff\xfe\x00text\r\n"
-        ),
-        "a wrong charset": of(b"Content-Type: text/plain; charset=klingon\r\n"),
-        "a wrong encoding": of(b"Content-Transfer-Encoding: base64\r\n", b"====not base64\r\n"),
-        "an encoded word that is none": of(
-            b"Subject: =?utf-8?b?A?= =?x?q?y?= =?utf-8?q?=ZZ?= =?\r\n"
-        ),
-        "comments in comments": of(
-            b"To: " + b"(" * 900 + b"\r\n" + b"From: " + b"[" * 900 + b"\r\n"
-        ),
-        "parts in parts": own + nested,
-        "mails in mails": own + b"Content-Type: message/rfc822\r\n\r\n" * 500,
-        "a part without an end": of(
-            b'Content-Type: multipart/mixed; boundary="b"\r\n',
-            b"--b\r\nContent-Disposition: attachment\r\n",
-        ),
-        "a name with everything": of(
-            b"Content-Disposition: attachment;"
-            b" filename*=utf-8''%0D%0ASet-Cookie%3A%20x%3D1%22%3C%E2%80%AE.ics\r\n"
-        ),
-        "unseen text": of(b"Subject: a\x00\x1b[31m\r\n", "a\u202eb\x00\x1b\r\n".encode()),
-        "two of all": of(
-            b"Subject: a\r\nSubject: b\r\nMessage-ID: <c>\r\nMessage-ID: <d>\r\nFrom: a\r\nFrom:"
-            b" b\r\n"
-        ),
-        "a Message-ID that is none": of(b"Message-ID: " + b"\xe2\x80\xae" * 200 + b"\r\n"),
-    }
 
 
 def test_a_hostile_mail_is_listed_and_spoils_nothing(

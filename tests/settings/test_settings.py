@@ -23,8 +23,7 @@ from acmidm_onboarding.settings import (
 )
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.support.settings import COMPLETE
-from tests.support.settings import read as read  # of the tests in end_to_end too
+from tests.support.settings import COMPLETE, read
 
 ROOT = Path(__file__).parents[2]
 

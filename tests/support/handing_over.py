@@ -30,6 +30,8 @@ def hand_over(project: Project, form: FormFile) -> dict[str, Any]:
     return {"client_id": client_id, **records[f"acmidm {client_id}"]}
 
 
-def text_of(mail: EmailMessage) -> str:
-    """The mail as plain text."""
-    return str(mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
+def text_of(mail: EmailMessage, kind: str = "plain") -> str:
+    """The mail as plain text, or as HTML."""
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")

@@ -17,7 +17,7 @@ from acmidm_onboarding.authorities.http import api as http
 from acmidm_onboarding.authorities.http import collection
 from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.values.metadata import Owner
-from tests.authorities.test_gone import beheerportaal, keycloak
+from tests.support.adapters import beheerportaal, keycloak
 from tests.support.between import platform_through
 from tests.support.fake_server import FakeServer, Reply, Request, serving
 from tests.support.fault_proxy import FaultProxy

@@ -13,12 +13,12 @@ import pytest
 from acmidm_onboarding import program as declared
 from acmidm_onboarding.onboarding import _public_keys
 from acmidm_onboarding.rules.policies import Profile
-from tests.program.test_onboarding import CONNECTION
-from tests.settings.test_settings import read
+from tests.support.declared_connection import CONNECTION
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, write_form
 from tests.support.portal import new_key, public_jwk
 from tests.support.registry import Registry
+from tests.support.settings import read
 from tests.support.workspace import public_key
 
 _PROGRAM = """

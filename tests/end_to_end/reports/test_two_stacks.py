@@ -27,9 +27,9 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm.engine import pulumi as engine
-from tests.desk.test_mails import text_of
 from tests.support.engine import Outcome, Project
 from tests.support.forms import PLAIN, FormFile, write_form
+from tests.support.handing_over import text_of
 from tests.support.key_ends import DAY, ends
 from tests.support.mail_server import MailServer, running_mail_server
 from tests.support.portal import RunningPortal, new_key

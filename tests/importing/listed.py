@@ -1,0 +1,46 @@
+"""A client as an authority lists it to an import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from acmidm.importing.listed import ListedClient
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument, Scopes
+from acmidm_onboarding.values.terms import Environment, Platform
+
+GENT = "0207451227"
+
+
+def client(
+    client_id: str = "a-1",
+    environment: Environment = Environment.TNI,
+    *,
+    platform: Platform = Platform.ACMIDM,
+    scopes: Scopes | None = None,
+    jwks: Mapping[str, Mapping[str, Any]] | None = None,
+    configurations: Mapping[str, ProductDocument] | None = None,
+    name: str = "Stad Gent",
+    ovo: str | None = None,
+    kbo: str | None = GENT,
+    **changes: Any,
+) -> ListedClient:
+    values: dict[str, Any] = {
+        "client_name": "Stad Gent - loket",
+        "software_id": None,
+        "managed_by": None,
+        "organisation": {"name": name, "ovo": ovo, "kbo": kbo},
+        "application": "loket",
+        "grant_types": ("client_credentials",),
+        "token_endpoint_auth_method": "private_key_jwt",
+        "contacts": ("api@stad-gent.example",),
+        **changes,
+    }
+    registered = RegisteredClient(client_id, ClientMetadata(**values))
+    return ListedClient(
+        environment,
+        platform,
+        ClientSnapshot(registered, scopes or {}, jwks or {}),
+        configurations or {},
+    )
