@@ -144,7 +144,7 @@ coverage: ready random-plugin  ## Run all tests, and count the lines that ran: i
 # Another version than the pinned one, on which the tests above ran.
 test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0
 test-keycloak: ready random-plugin  ## Run the tests on a second Keycloak (KEYCLOAK_VERSION=26.4.0)
-	@$(in_environment) pytest tests/end_to_end/keycloak tests/authorities/keycloak tests/sandbox/test_keycloak_server.py tests/conformance --authority keycloak $(BY_FILE)
+	@$(in_environment) pytest tests/end_to_end/keycloak/test_stacks.py tests/end_to_end/keycloak/test_probe.py tests/authorities/keycloak tests/conformance --authority keycloak $(BY_FILE)
 
 test-exhaustive: ready random-plugin  ## Run what takes too long for each change: every kill, long sequences, the wheel, a second Keycloak
 	@$(in_environment) pytest tests -m exhaustive -n $(WORKERS) --dist load
