@@ -1,4 +1,4 @@
-"""A portal that knows the catalogue's scopes."""
+"""A portal that knows the catalogue's scopes, and a clock for retries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from acmidm_onboarding.authorities.http import retry
 from tests.support.fixtures import portal, registry
 
 __all__ = ["portal", "registry"]
@@ -15,3 +16,24 @@ __all__ = ["portal", "registry"]
 def application() -> str:
     """An application that no other test has."""
     return f"loket-{uuid.uuid4().hex[:12]}"
+
+
+class Clock:
+    """Time that goes on only while somebody waits; ``waited`` are all waits, in seconds."""
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+
+    def monotonic(self) -> float:
+        return sum(self.waited)
+
+    def sleep(self, seconds: float) -> None:
+        self.waited.append(seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of retries: nothing that a machine does takes time by it, however busy it is."""
+    clock = Clock()
+    monkeypatch.setattr(retry, "time", clock)
+    return clock
