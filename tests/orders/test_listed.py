@@ -4,6 +4,7 @@ copy, what to bring back."""
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import Any
 
 import pytest
@@ -214,20 +215,22 @@ def test_a_client_of_which_nobody_knows(form: FormFile, capsys: pytest.CaptureFi
 
 
 def test_what_others_wrote_is_text_on_a_page(repository: Repository, form: FormFile) -> None:
-    """A name and a value of a form's author, and a reason of whoever refused: nothing of them is
-    markup."""
-    evil = "<script>alert(1)</script>"
-    form.organisation["name"] = f"Gent {evil}"
-    form.request()["products"]["notificaties"]["merk_code"] = evil
+    """A name and a value of a form's author, and a reason of whoever refused: all are shown, and
+    nothing of them is markup."""
+    name, value, reason = (f"<script>alert({number})</script>" for number in (1, 2, 3))
+    form.organisation["name"] = f"Gent {name}"
+    form.request()["products"]["notificaties"]["merk_code"] = value
     form.save()
     set_by_hand(repository, portalUrl="https://portaal.example")
     stack = opened()
-    if stack.forms.problems:
-        pytest.skip("a form cannot say this")
-    refuse(stack, order_of(stack, "create"), evil, BY)
+    confirm(stack, order_of(stack, "create"), BY, client_id=CLIENT_ID)
+    stack = opened()
+    refuse(stack, order_of(stack, "keys"), reason, BY)
     stack = opened()
     page = as_html(orders_of(stack, EN, stack.orders, is_whole=True))
-    assert evil not in page
+    for text in (name, value, reason):
+        assert text not in page
+        assert escape(text) in page
 
 
 def test_rules_are_those_of_the_stack(repository: Repository, form: FormFile) -> None:
