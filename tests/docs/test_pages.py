@@ -97,3 +97,10 @@ def test_that_page_explains_all_parts_of_a_file() -> None:
     page = (ROOT / "docs/catalogue-files.md").read_text("utf-8")
     parts = {*Product.model_fields, *Scope.model_fields, *ConfigurationField.model_fields}
     assert sorted(part for part in parts if part not in page) == []
+
+
+def test_the_screenshots_are_small() -> None:
+    """Those of the README."""
+    files = list((ROOT / "docs" / "images").glob("*.png"))
+    assert files
+    assert all(file.stat().st_size < 150_000 for file in files)

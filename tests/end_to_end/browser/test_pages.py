@@ -15,7 +15,6 @@ from story.person import MENU, client_path
 from tests.end_to_end.browser.conftest import Desk, look_at, registered
 from tests.sandbox.mails import deliver, mail
 from tests.support.browser import accessible, shot, tab_to
-from tests.support.engine import ROOT
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.offered import ATTRIBUTE
 from tests.support.people import set_right
@@ -198,13 +197,6 @@ def test_nothing_of_others_runs(
     page.get_by_role("button").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Dit formulier geldt niet meer")
     assert len(operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"]) == 1
-
-
-def test_the_screenshots_are_small() -> None:
-    """Those of the README."""
-    files = list((ROOT / "docs" / "images").glob("*.png"))
-    assert files
-    assert all(file.stat().st_size < 150_000 for file in files)
 
 
 def _outline(page: Page) -> float:
