@@ -96,7 +96,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts first the files that take longest: no worker waits for another's at the end."""
     items.sort(key=lambda item: "end_to_end" not in item.path.parts)
     for item in items:
-        if isinstance(item, pytest.Function) and not tools.FIXTURES.isdisjoint(item.fixturenames):
+        if tools.is_needed(item):
             item.add_marker("tool")
 
 

@@ -32,6 +32,8 @@ from tests.support.processes import wait_until_gone
 
 __all__ = ["buried"]
 
+pytestmark = pytest.mark.tool
+
 DOZEN = range(1, 13)
 PORTAL = victims(
     *product(("engine", "provider"), DOZEN), *product(("everything", "Ctrl-C"), (3, 8))

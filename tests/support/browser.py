@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.tools import require
 
 CHROMIUM = shutil.which("chromium")
 # Root has no sandbox of its own in a container; the rest keeps Chromium from calling home.
@@ -37,13 +38,9 @@ _FLAGS = (
 
 
 def require_chromium() -> str:
-    """The path of Chromium. Without it a test is skipped, but never in CI."""
-    if CHROMIUM is None:
-        reason = "chromium is not installed: on Debian, apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return CHROMIUM
+    """The path of Chromium."""
+    require("Chromium", "apt-get install chromium", is_here=CHROMIUM is not None)
+    return str(CHROMIUM)
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.support.keycloak import free_port
+from tests.support.tools import require
 from toolchain import postgres
 from toolchain.common import ToolchainError
 
@@ -79,16 +79,19 @@ class RunningPostgres:
         psutil.wait_procs(processes)
 
 
+def _is_here() -> bool:
+    try:
+        postgres.programs()
+    except ToolchainError:
+        return False
+    return True
+
+
 @contextmanager
 def running_postgres(folder: Path) -> Iterator[RunningPostgres]:
     """A server that ends with the block. The test is skipped where this machine has none, and fails
     where that is CI's."""
-    try:
-        postgres.programs()
-    except ToolchainError as lacking:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(lacking))
+    require("PostgreSQL", "apt-get install postgresql", is_here=_is_here())
     server = RunningPostgres(folder, free_port())
     server.start()
     try:

@@ -12,8 +12,10 @@ from collections.abc import Iterable
 import pytest
 
 _BRINGS = " brings it"
-FIXTURES = frozenset({"browser", "keycloak_server", "administrator"})
+_FIXTURES = frozenset({"browser", "keycloak_server", "administrator"})
 """The fixtures that start a tool, of tests outside ``end_to_end``."""
+_AUTHORITY = "keycloak"
+"""The parameter of a test for all authorities that starts one."""
 
 
 def require(tool: str, command: str, *, is_here: bool) -> None:
@@ -24,6 +26,14 @@ def require(tool: str, command: str, *, is_here: bool) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{reason} (CI tries all tests)", pytrace=False)
     pytest.skip(reason)
+
+
+def is_needed(item: pytest.Item) -> bool:
+    """Return whether a test starts a tool."""
+    if not isinstance(item, pytest.Function):
+        return False
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return parameters.get("name") == _AUTHORITY or not _FIXTURES.isdisjoint(item.fixturenames)
 
 
 def not_tried(skipped: Iterable[pytest.TestReport]) -> list[str]:
