@@ -118,7 +118,7 @@ def running(folder: Path) -> Iterator[Authority]:
         start_server(server)
         try:
             # For bench.direct, which has one token for all of its requests.
-            make = partial(make_realm, accessTokenLifespan=3600)
+            make = partial(make_realm, settings={"accessTokenLifespan": 3600})
             with (
                 Admin(server) as administrator,
                 running_platform(server, administrator, folder / "products", make) as platform,

@@ -253,12 +253,12 @@ def make_realm(
     unborn: TestRealm | None = None,
     audience: str | None = None,
     audited: bool = False,
-    keys: Mapping[str, Any] = _QUICK_KEYS,
+    settings: Mapping[str, Any] = _QUICK_KEYS,
 ) -> TestRealm:
     """A fresh realm, or the one that is ``unborn``.
 
-    ``keys`` are those members of Keycloak's RealmRepresentation; with none the realm makes its keys
-    as Keycloak does.
+    ``settings`` are more members of Keycloak's RealmRepresentation; with none the realm makes its
+    keys as Keycloak does.
     """
     made = unborn or TestRealm(server, administrator)
     wanted = Realm(
@@ -269,7 +269,7 @@ def make_realm(
         operator_jwk=public_jwk(made.operator_key),
         audience=audience,
         audited=audited,
-        settings=keys,
+        settings=settings,
     )
     set_up(administrator, wanted)
     return made

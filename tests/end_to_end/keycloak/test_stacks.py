@@ -148,7 +148,7 @@ def platform(
         keycloak_server,
         administrator,
         tmp_path_factory.mktemp("products"),
-        partial(make_realm, keys={}),
+        partial(make_realm, settings={}),
     ) as running:
         yield running
 

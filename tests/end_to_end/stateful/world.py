@@ -699,7 +699,7 @@ class World:
         assert done.code == 0, done.output
         listed = dict[str, int]()
         for one in json.loads(done.stdout)["connections"]:
-            # A client is there twice where a move ended in part.
+            assert one["client_id"] not in listed, "D5 probe"
             listed[one["client_id"]] = max(listed.get(one["client_id"], 0), len(one["scopes"]))
         # By their client: after a rename that failed in part, its scopes have its earlier name.
         scopes = {
