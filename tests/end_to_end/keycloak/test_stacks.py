@@ -67,6 +67,7 @@ class OnKeycloak(OneStack):
     mails: MailServer
     replacing: list[str] = field(default_factory=list)
     """The URNs of what the next run makes anew."""
+    _recorded: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def realm(self) -> TestRealm:
@@ -75,7 +76,7 @@ class OnKeycloak(OneStack):
     def up(self) -> Outcome:
         words = [word for urn in self.replacing for word in ("--replace", urn)]
         self.replacing.clear()
-        self._forget_requests()
+        self._forget_the_last_run()
         return self.project.up(*words)
 
     def up_without_overlap(self) -> Outcome:
@@ -85,15 +86,21 @@ class OnKeycloak(OneStack):
 
     def repair(self) -> Outcome:
         """A run that looks at the authority first."""
-        self._forget_requests()
+        self._forget_the_last_run()
         return self.project.up("--refresh")
 
     def looked(self) -> Preview:
         return preview_of(self.project, "--refresh")
 
     def destroy(self) -> Outcome:
-        self._forget_requests()
+        self._forget_the_last_run()
         return self.project.succeed("destroy", "--yes", "--skip-preview")
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Those that the last run left in the state, which is read once for all cases."""
+        if not self._recorded:
+            self._recorded = super().resources()
+        return self._recorded
 
     def client_id(self, form: FormFile) -> str:
         """As the state has it."""
@@ -134,7 +141,8 @@ class OnKeycloak(OneStack):
         lists = Counter(one.path for one in self.keycloak.seen("GET", LIST))
         assert 0 < max(lists.values()) <= 2, lists
 
-    def _forget_requests(self) -> None:
+    def _forget_the_last_run(self) -> None:
+        self._recorded = {}
         for proxy in (self.keycloak, self.products):
             proxy.heal()
 
