@@ -147,7 +147,7 @@ test-keycloak: ready random-plugin  ## Run the tests on a second Keycloak (KEYCL
 	@$(in_environment) pytest tests/end_to_end/keycloak/test_stacks.py tests/end_to_end/keycloak/test_probe.py tests/authorities/keycloak tests/conformance --authority keycloak $(BY_FILE)
 
 test-exhaustive: ready random-plugin  ## Run what takes too long for each change: every kill, long sequences, the wheel, a second Keycloak
-	@$(in_environment) pytest tests -m exhaustive -n $(WORKERS) --dist load
+	@$(in_environment) pytest tests -m exhaustive $(BY_FILE) --durations 10
 	@$(MAKE) --no-print-directory test-keycloak
 
 test-unit: venv  ## Run the tests that need nothing but Python: after each edit
