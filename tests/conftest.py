@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from acmidm_onboarding import recorded
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.keycloaks import NAME as KEYCLOAK
@@ -34,6 +35,15 @@ def _whole_tracebacks() -> Iterator[None]:
     """Providers cut tracebacks off in their process, which in tests that call them is pytest's."""
     yield
     vars(sys).pop("tracebacklimit", None)
+
+
+@pytest.fixture(autouse=True)
+def _states_are_read_anew() -> Iterator[None]:
+    """A run reads a state once; in tests that call a command, pytest's process is many runs."""
+    yield
+    for reading in vars(recorded).values():
+        if hasattr(reading, "cache_clear"):
+            reading.cache_clear()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
