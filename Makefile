@@ -123,13 +123,14 @@ contracts: venv  ## Check which room may import which
 
 checks: lint lint-workflows typecheck contracts  ## Check style, types, workflows and imports
 
-# The checks first: where there are two cores, to run them beside the tests takes as long, and whoever waits
-# learns later what they found.
+# The checks first: whoever waits learns at once what they find.
 ifdef ROOM
 test: ready
 	@$(in_environment) files=$$(python -m tests.support.rooms "$(ROOM)") && pytest $$files $(BY_FILE)
 else
-test: checks ready random-plugin tests  ## Run the checks, and the tests of each change; or those of what stands on one room (ROOM=forms)
+test: ready random-plugin  ## Run the checks, and the tests of each change; or those of what stands on one room (ROOM=forms)
+	@$(MAKE) --no-print-directory checks
+	@$(MAKE) --no-print-directory tests
 endif
 
 # A machine that keeps no bytecode would have each process compile all that it imports: twice the time for workers to find their tests.
