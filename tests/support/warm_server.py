@@ -9,7 +9,6 @@ tests of processes, of the command line and of whole clones start Python as ever
 from __future__ import annotations
 
 import atexit
-import fcntl
 import gc
 import importlib
 import io
@@ -24,15 +23,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import IO, NoReturn
+from typing import NoReturn
 
 from tests.support import warm_python
-from tests.support.offered import SHARED
 
 # With what these import themselves.
 IMPORTED = (
@@ -58,36 +55,27 @@ IMPORTED = (
 
 @cache
 def warm_environment() -> Path:
-    """This clone's virtual environment with the stand-in for its ``python``.
-
-    One for all workers of a test run: the first that needs it starts the server, which ends with
-    the last. Where there is no test run, as in a benchmark, it is this process's own.
-    """
-    folder = Path(os.environ.get(SHARED) or mkdtemp(prefix="acmidm-warm-")) / "warm"
-    if SHARED not in os.environ:
-        atexit.register(shutil.rmtree, folder.parent)
-    folder.mkdir(exist_ok=True)
-    place = folder / "socket"
-    with _lock_file(place).open("w") as lock, _alone(lock):
-        if not (folder / "bin").exists():
-            _write_environment(folder, place)
-        if not _is_used(place):
-            _start(place)
-    return folder
-
-
-def _write_environment(folder: Path, place: Path) -> None:
-    os.mkfifo(_users(place))
+    """This clone's virtual environment with the stand-in for its ``python``; the server behind it
+    ends with this process."""
+    folder = Path(mkdtemp(prefix="acmidm-warm-"))
+    atexit.register(shutil.rmtree, folder)
+    place, python = folder / "socket", folder / "bin" / "python"
+    server = subprocess.Popen(
+        [sys.executable, "-m", __spec__.name, place], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
+    atexit.register(server.communicate)
     for number, words in enumerate(warm_python.ASKED):
         answer = subprocess.run(
             [sys.executable, *words], capture_output=True, text=True, check=True
         )
         Path(f"{place}.{number}").write_text(answer.stdout)
-    real, programs = Path(sys.prefix), folder / "bin"
-    programs.mkdir()
+    python.parent.mkdir()
+    real = Path(sys.prefix)
     client = shlex.join([sys.executable, "-ISs", warm_python.__file__, str(place)])
     for file in (real / "bin").iterdir():
-        stand_in = programs / file.name
+        stand_in = python.with_name(file.name)
         if file.name in ("python", "acmidm"):
             stand_in.write_text(
                 f'#!/bin/sh\nexec {client} {file if file.name == "acmidm" else ""} "$@"\n'
@@ -97,56 +85,13 @@ def _write_environment(folder: Path, place: Path) -> None:
             stand_in.symlink_to(file)
     shutil.copy(real / "pyvenv.cfg", folder)
     (folder / "lib").symlink_to(real / "lib")
-
-
-def _lock_file(place: Path) -> Path:
-    return Path(f"{place}.lock")
-
-
-@contextmanager
-def _alone(lock: IO[str]) -> Iterator[None]:
-    """Whoever comes or starts is alone, and so is a server that sees that nobody is left."""
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:  # not by closing it: forked processes have it too
-        fcntl.flock(lock, fcntl.LOCK_UN)
-
-
-def _users(place: Path) -> Path:
-    """A pipe that each process which uses the server has open for writing, to its end; it is the
-    server's standard input."""
-    return Path(f"{place}.users")
-
-
-def _is_used(place: Path) -> bool:
-    """Become one of those who use the server; False where there is none."""
-    try:
-        os.open(_users(place), os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:  # nobody reads
-        return False
-    return True
-
-
-def _start(place: Path) -> None:
-    place.unlink(missing_ok=True)
-    reading = os.open(_users(place), os.O_RDONLY | os.O_NONBLOCK)
-    assert _is_used(place)
-    server = subprocess.Popen(
-        [sys.executable, "-m", __spec__.name, place], stdin=reading, stdout=subprocess.PIPE
-    )
-    os.close(reading)
-    assert server.stdout is not None
-    assert server.stdout.readline() == b"ready\n"
-    server.stdout.close()
-    atexit.register(server.poll)  # it may live on: others use it
+    return folder
 
 
 class Server:
     """Forks, and tells each client how its process ended."""
 
     def __init__(self, place: str) -> None:
-        self._lock = _lock_file(Path(place)).open("w")
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(place)
         self._listener.listen(64)
@@ -158,15 +103,14 @@ class Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def run(self) -> list[str] | None:
-        """Serve until nobody uses it any more; in a child, at once what it shall be."""
+        """Serve until standard input ends; in a child, at once what it shall be."""
         for source in (sys.stdin, self._listener, self._ended):
             self._ready.register(source, selectors.EVENT_READ)
         while True:
             for key, _ in self._ready.select():
                 if key.fileobj is sys.stdin:
-                    if self._is_left():
-                        return None
-                elif key.fileobj is self._listener:
+                    return None
+                if key.fileobj is self._listener:
                     words = self._fork()
                     if words is not None:
                         return words
@@ -177,17 +121,6 @@ class Server:
                         os.kill(key.data, signal.SIGKILL)
                     self._ready.unregister(key.fileobj)
             self._tell()
-
-    def _is_left(self) -> bool:
-        """Return whether all who used it have ended, and nobody came meanwhile: who comes now
-        starts another."""
-        users = selectors.DefaultSelector()
-        users.register(sys.stdin, selectors.EVENT_READ)
-        with _alone(self._lock):
-            is_left = bool(users.select(0))
-            if is_left:
-                os.close(0)
-        return is_left
 
     def _fork(self) -> list[str] | None:
         client, _ = self._listener.accept()
