@@ -179,10 +179,7 @@ class Project:
     def steps(self, *words: str) -> list[dict[str, Any]]:
         """The steps of a preview that change something, those of components and of the stack left
         out."""
-        steps = json.loads(self.succeed("preview", "--json", *words).stdout)["steps"]
-        return [
-            step for step in steps if step["op"] not in ("same", "refresh") and is_of_client(step)
-        ]
+        return changing(json.loads(self.succeed("preview", "--json", *words).stdout)["steps"])
 
     def in_sync(self) -> None:
         """Neither the forms nor the authority differ from the state."""
@@ -256,6 +253,11 @@ def _new_stack(stack: str) -> tuple[Path, str]:
         atexit.register(shutil.rmtree, kept)
         shutil.copytree(project.folder / "state", kept, dirs_exist_ok=True)
         return kept, (project.folder / f"Pulumi.{stack}.yaml").read_text()
+
+
+def changing(steps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those steps of a preview that change something of a client."""
+    return [step for step in steps if step["op"] not in ("same", "refresh") and is_of_client(step)]
 
 
 def details(steps: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, list[str]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.support.engine import Project
 from tests.support.forms import FormFile, write_form
+from tests.support.together import change_list
 
 Changes = set[tuple[str, str | None]]
 """The kind of each change, and its subject."""
@@ -23,15 +24,3 @@ def write(project: Project, name: str, **how: Any) -> FormFile:
 def changes_of(report: dict[str, Any], form: FormFile, part: str = "connections") -> Changes:
     """The changes of a form's client in a part of a report's JSON."""
     return {(change["kind"], change.get("subject")) for change in change_list(report, form, part)}
-
-
-def change_list(
-    report: dict[str, Any], form: FormFile, part: str = "connections"
-) -> list[dict[str, Any]]:
-    """The same changes in their order, whole."""
-    return [
-        change
-        for one in report[part]
-        if one["application"] == form.application
-        for change in one["changes"]
-    ]

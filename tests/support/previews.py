@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.report.plan import read_plan
-from tests.support.engine import Project, details, is_of_client, place_of
+from tests.support.engine import Project, changing, details, place_of
 from tests.support.forms import FormFile
 from tests.support.together import Shown, is_of
 
@@ -35,11 +35,7 @@ class Preview:
     @property
     def changed(self) -> list[dict[str, Any]]:
         """The steps that change something, those of components and of the stack left out."""
-        return [
-            step
-            for step in self.document["steps"]
-            if step["op"] not in ("same", "refresh") and is_of_client(step)
-        ]
+        return changing(self.document["steps"])
 
     def steps(self, *forms: FormFile) -> list[dict[str, Any]]:
         """Those of them that are of these forms."""

@@ -118,11 +118,10 @@ class Registry:
     def remove_configuration(self, product: str, client_id: str) -> None:
         self._delete(f"/products/v1/{product}/configurations/{client_id}")
 
-    def audit(self) -> list[dict[str, Any]]:
-        """The newest changes, whoever made them."""
-        page = (
-            self.http.get("/management/v1/audit", params={"limit": 100}).raise_for_status().json()
-        )
+    def audit(self, **of: str) -> list[dict[str, Any]]:
+        """The newest changes, whoever made them; of one client, by its ``client_id``."""
+        asked: dict[str, str | int] = {"limit": 100, **of}
+        page = self.http.get("/management/v1/audit", params=asked).raise_for_status().json()
         items: list[dict[str, Any]] = page["items"]
         return items
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tests.support.command_line import CommandLine
-from tests.support.engine import details, is_of_client
+from tests.support.engine import changing, details
 from tests.support.forms import FormFile
 from tests.support.together import OneStack, Shown
 
@@ -60,10 +60,7 @@ class Reported(OneStack):
 
     def planned(self) -> Shown:
         """What the same preview does."""
-        steps = json.loads(self.plan.read_text())["steps"]
-        return details(
-            step for step in steps if step["op"] not in ("same", "refresh") and is_of_client(step)
-        )
+        return details(changing(json.loads(self.plan.read_text())["steps"]))
 
     def review_of_changes_alone(self) -> dict[str, Any]:
         """The review of the same preview as the engine shows it without ``--show-sames``."""

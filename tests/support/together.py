@@ -14,6 +14,7 @@ and goes on with what that gave, once all cases wait::
         yield at.up
         assert PLAIN in at.registry.client(form.application)["scopes"]
 
+A case that has nothing to do in a round waits for its command all the same: that keeps it in step.
 So cases also test that connections don't touch each other. Each reports by its own name, and a case
 that is run alone (``-k``) has the stack for itself.
 """
@@ -26,14 +27,15 @@ from collections.abc import Callable, Collection, Generator, Iterable, Mapping, 
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pytest
 
-from tests.support.engine import Outcome, Project, details, is_of_client
+from tests.support.engine import Outcome, Project, changing, details
 from tests.support.forms import FormFile
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
+from tests.support.tools import parameters_of
 
 Command = Callable[[], Any]
 Script = Generator[Command, Any, None]
@@ -61,6 +63,19 @@ class OneStack:
     phases: ClassVar[Sequence[str]] = ()
     """Commands of which each runs once no case waits for an earlier one: cases then need not wait
     for the same commands."""
+
+    @classmethod
+    def connected(
+        cls,
+        folders: pytest.TempPathFactory,
+        portal: RunningPortal,
+        registry: Registry,
+        **config: object,
+    ) -> Self:
+        """Make a stack that is connected to the portal, with these settings."""
+        project = Project(folders.mktemp("stack"))
+        project.connect(portal, **config)
+        return cls(project, registry, portal)
 
     @property
     def forms(self) -> Path:
@@ -111,25 +126,12 @@ class OneStack:
     def _steps(self, *words: str) -> Shown:
         # The code is that of all cases: one of them may be refused.
         shown = self.project.pulumi("preview", "--json", *words)
-        return details(
-            step
-            for step in json.loads(shown.stdout)["steps"]
-            if step["op"] not in ("same", "refresh") and is_of_client(step)
-        )
+        return details(changing(json.loads(shown.stdout)["steps"]))
 
     def _json(self, command: str) -> dict[str, Any]:
         shown = self.project.acmidm(command, "--stack", self.project.stack, "--output", "json")
         found: dict[str, Any] = json.loads(shown.stdout)
         return found
-
-
-def stack_of(
-    folders: pytest.TempPathFactory, portal: RunningPortal, registry: Registry, **config: object
-) -> OneStack:
-    """A stack that is connected to the portal, with these settings."""
-    project = Project(folders.mktemp("stack"))
-    project.connect(portal, **config)
-    return OneStack(project, registry, portal)
 
 
 def own(shown: Mapping[str, Any], *forms: FormFile) -> dict[str, Any]:
@@ -153,9 +155,16 @@ def about(form: FormFile, sentences: Iterable[str]) -> list[str]:
 
 def kinds(review: Mapping[str, Any], form: FormFile) -> list[str]:
     """The kinds of change in the engine's review of a form."""
+    return [change["kind"] for change in change_list(review, form)]
+
+
+def change_list(
+    report: Mapping[str, Any], form: FormFile, part: str = "connections"
+) -> list[dict[str, Any]]:
+    """The changes of a form's client in a part of a report's JSON, in their order."""
     return [
-        change["kind"]
-        for one in review["connections"]
+        change
+        for one in report[part]
         if one["application"] == form.application
         for change in one["changes"]
     ]
@@ -198,17 +207,12 @@ def _cases(request: pytest.FixtureRequest) -> list[pytest.Function]:
         if isinstance(item, pytest.Function)
         and item.module is request.node.module
         and "script" in vars(item.obj)
-        and _parameters(item).get("at") == _parameters(request.node).get("at")
+        and parameters_of(item).get("at") == parameters_of(request.node).get("at")
     ]
 
 
-def _parameters(item: pytest.Function) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
-    return found
-
-
 def _begun(item: pytest.Function, at: OneStack) -> Script:
-    own = {name: value for name, value in _parameters(item).items() if name != "at"}
+    own = {name: value for name, value in parameters_of(item).items() if name != "at"}
     script: Script = vars(item.obj)["script"](at, **own)
     return script
 

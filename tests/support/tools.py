@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pytest
 
@@ -32,8 +33,14 @@ def is_needed(item: pytest.Item) -> bool:
     """Return whether a test starts a tool."""
     if not isinstance(item, pytest.Function):
         return False
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return parameters.get("name") == _AUTHORITY or not _FIXTURES.isdisjoint(item.fixturenames)
+    starts_one = not _FIXTURES.isdisjoint(item.fixturenames)
+    return starts_one or parameters_of(item).get("name") == _AUTHORITY
+
+
+def parameters_of(item: pytest.Function) -> Mapping[str, Any]:
+    """Return the parameters of a test, by name."""
+    found: Mapping[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+    return found
 
 
 def not_tried(skipped: Iterable[pytest.TestReport]) -> list[str]:

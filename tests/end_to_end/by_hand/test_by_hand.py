@@ -26,11 +26,12 @@ from tests.support.command_line import CommandLine
 from tests.support.confirmed import BY
 from tests.support.engine import Outcome, Project, settings_of
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile
+from tests.support.handing_over import mailing
 from tests.support.mail_server import MailServer, running_mail_server
-from tests.support.named_forms import change_list, changes_of, write
+from tests.support.named_forms import changes_of, write
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
-from tests.support.together import OneStack, Script, together
+from tests.support.together import OneStack, Script, change_list, together
 
 CONFIRMED = Path("confirmed/tni/acmidm")
 BY_HAND: dict[str, object] = {"authority": "by_hand", "confirmedFolder": str(CONFIRMED)}
@@ -129,11 +130,8 @@ def at(
     reached = settings_of(portal)
     del reached["managementUrl"], reached["operatorClientId"]
     with running_mail_server() as mails:
-        mailing = {
-            "smtpUrl": f"smtp://127.0.0.1:{mails.port}",
-            "mailSender": "DV <noreply@dv.example>",
-        }
-        project.prepare({**reached, **mailing, **BY_HAND, "protectClients": True})
+        project.prepare({**reached, **BY_HAND, "protectClients": True})
+        mailing(project, mails)
         yield ByHand(project, registry, portal, mails=mails)
 
 

@@ -15,7 +15,7 @@ import pytest
 from acmidm_onboarding.values.client import NOT_DECLARED
 from tests.support.by_hand import adopt, made_by_hand, stop_adopting
 from tests.support.client_secrets import has_access, secret_of
-from tests.support.engine import Outcome, Project
+from tests.support.engine import Outcome
 from tests.support.forms import (
     DOSIS,
     DOSSIERS,
@@ -51,9 +51,7 @@ class Adoptions(OneStack):
 def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Adoptions:
-    project = Project(tmp_path_factory.mktemp("adoption"))
-    project.connect(portal)
-    return Adoptions(project, registry, portal)
+    return Adoptions.connected(tmp_path_factory, portal, registry)
 
 
 def everything(at: OneStack, form: FormFile) -> dict[str, Any]:
@@ -68,20 +66,13 @@ def adopted(at: OneStack, form: FormFile, **by_hand: Any) -> dict[str, Any]:
     return everything(at, form)
 
 
-def changes_of(at: OneStack, client_id: str) -> list[dict[str, Any]]:
-    """Who changed what in a client."""
-    asked = {"client_id": client_id}
-    page = at.registry.http.get("/management/v1/audit", params=asked).raise_for_status()
-    return list(page.json()["items"])
-
-
 @together
 def test_a_form_that_says_what_exists_changes_the_owner_alone(at: Adoptions) -> Script:
     """Scopes and keys are not written; the preview shows all that is there."""
     yield at.up
     form = write_form(at.forms, "gent/same", scopes=(SEND, DOSSIERS))
     before = adopted(at, form)
-    trail = changes_of(at, before["client_id"])
+    trail = at.registry.audit(client_id=before["client_id"])
     shown = (yield at.looked).before(form)
     client = shown[f"OAuthClient {form.key}"]
     assert {"software_id", "managed_by"}.isdisjoint(client)
@@ -105,7 +96,7 @@ def test_a_form_that_says_what_exists_changes_the_owner_alone(at: Adoptions) -> 
     }
     etags = {**before["etags"], "client": after["etags"]["client"]}
     assert after == {**before, **owner, "etags": etags}
-    written = len(changes_of(at, before["client_id"])) - len(trail)
+    written = len(at.registry.audit(client_id=before["client_id"])) - len(trail)
     assert written == 3, "the owner in the client's document, and in those of its two products"
 
 

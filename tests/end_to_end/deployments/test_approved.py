@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from tests.support.by_hand import adopt, made_by_hand
-from tests.support.engine import Outcome, Project
+from tests.support.engine import Outcome
 from tests.support.evidence import write_evidence
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal, new_key
@@ -69,9 +69,7 @@ class ApprovedStack(OneStack):
 def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> ApprovedStack:
-    project = Project(tmp_path_factory.mktemp("approved"))
-    project.connect(portal, keyOverlapDays=OVERLAP_DAYS)
-    return ApprovedStack(project, registry, portal)
+    return ApprovedStack.connected(tmp_path_factory, portal, registry, keyOverlapDays=OVERLAP_DAYS)
 
 
 def differs(outcome: Outcome, *words: str) -> list[str]:

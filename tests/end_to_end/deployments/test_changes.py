@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.engine import ROOT, Outcome, Project, detail_lines, kind_of, settings_of
+from tests.support.engine import ROOT, Outcome, detail_lines, kind_of, settings_of
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal, new_key
 from tests.support.previews import NO_ACCESS, Preview, contents, preview_of
@@ -89,9 +89,7 @@ class Changes(OneStack):
 def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Changes:
-    project = Project(tmp_path_factory.mktemp("changes"))
-    project.connect(portal)
-    return Changes(project, registry, portal)
+    return Changes.connected(tmp_path_factory, portal, registry)
 
 
 @together

@@ -12,14 +12,14 @@ from tests.sandbox.web import person
 from tests.support.forms import FormFile, write_form
 from tests.support.portal import RunningPortal, new_key, public_jwk
 from tests.support.registry import Registry, kids
-from tests.support.together import OneStack, Script, own, stack_of, together
+from tests.support.together import OneStack, Script, own, together
 
 
 @pytest.fixture(scope="module")
 def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> OneStack:
-    return stack_of(tmp_path_factory, portal, registry)
+    return OneStack.connected(tmp_path_factory, portal, registry)
 
 
 def upload(at: OneStack, client_id: str, key: ECKey | None = None) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, SEND, FormFile
 from tests.support.leaving import Leaving, granted, is_protected
 from tests.support.portal import RunningPortal
@@ -35,10 +34,9 @@ RETIRED = [
 def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Leaving:
-    project = Project(tmp_path_factory.mktemp("stack"))
-    project.connect(portal, protectClients=True)
-    project.succeed("config", "set", "--secret", "acmidm:issuer", portal.issuer)
-    return Leaving(project, registry, portal)
+    made = Leaving.connected(tmp_path_factory, portal, registry, protectClients=True)
+    made.project.succeed("config", "set", "--secret", "acmidm:issuer", portal.issuer)
+    return made
 
 
 def needs_nothing_more(at: Leaving, form: FormFile) -> Script:

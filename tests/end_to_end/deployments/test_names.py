@@ -20,7 +20,7 @@ from tests.support.engine import Outcome
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
-from tests.support.together import OneStack, Script, kinds, own, stack_of, together
+from tests.support.together import OneStack, Script, kinds, own, together
 
 pytestmark = pytest.mark.usefixtures("random_plugin")
 RENAMED = ("etags", "application", "client_name", "software_id", "organisation")
@@ -57,8 +57,7 @@ class Names(OneStack):
 def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Names:
-    made = stack_of(tmp_path_factory, portal, registry, protectClients=True)
-    return Names(made.project, registry, portal)
+    return Names.connected(tmp_path_factory, portal, registry, protectClients=True)
 
 
 def move(form: FormFile, name: str, organisation: dict[str, Any], **changes: Any) -> None:

@@ -14,12 +14,12 @@ import pytest
 
 from tests.support.by_hand import adopt, stop_adopting
 from tests.support.engine import Outcome, Project
-from tests.support.forms import FormFile, write_form
+from tests.support.forms import write_form
 from tests.support.offered import offered
 from tests.support.portal import running_portal
 from tests.support.registry import Registry
 from tests.support.retired import DUE, KEPT, retire
-from tests.support.together import OneStack, Script, about, differing, together
+from tests.support.together import OneStack, Script, about, differing, kinds, together
 
 SCOPE = "dv_metadata_read"
 """A scope that the authority does not offer."""
@@ -53,16 +53,6 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protecting]:
         project = Project(folder / "project")
         project.connect(portal, protectClients=True)
         yield Protecting(project, Registry(http), portal)
-
-
-def kinds(reviewed: Outcome, form: FormFile) -> set[str]:
-    """The kinds of change that a review has of a form."""
-    return {
-        change["kind"]
-        for one in json.loads(reviewed.stdout)["connections"]
-        if one["application"] == form.application
-        for change in one["changes"]
-    }
 
 
 @together
@@ -100,11 +90,15 @@ def test_a_create_that_failed_breaks_no_command(at: Protecting, is_corrected: bo
     assert at.project.acmidm("status", "--stack", "tni").code == 0
     assert at.project.acmidm("drift", "--stack", "tni").code == 1
     reviewed: Outcome = yield at.reviewed
-    refusals = about(failing, json.loads(reviewed.stdout)["problems"])
+    report = json.loads(reviewed.stdout)
+    refusals = about(failing, report["problems"])
     yield at.approved
     drift = yield at.drift
     if is_corrected:
-        assert (refusals, "client_created" in kinds(reviewed, failing)) == ([], True)
+        assert (refusals, "client_created" in kinds(report, failing)) == (
+            [],
+            True,
+        )
         assert len(at.registry.clients(failing.application)) == 1
         assert differing(drift, failing) == []
     else:
@@ -126,7 +120,7 @@ def test_what_somebody_removed_is_not_made_anew_to_leave(at: Protecting, day: An
     before = created(at)
     assert client_id in before
     reviewed: Outcome = yield at.reviewed
-    assert "client_created" not in kinds(reviewed, form)
+    assert "client_created" not in kinds(json.loads(reviewed.stdout), form)
     yield at.approved
     there = {one["client_id"] for one in at.registry.listed("/management/v1/clients")}
     assert at.registry.clients(form.application) == []

@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.engine import Outcome, Project
 from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
+from tests.support.handing_over import mailing
 from tests.support.made_anew import (
     BELOW,
     DELETED_FIRST,
@@ -90,12 +91,9 @@ def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Anew]:
     project = Project(tmp_path_factory.mktemp("stack"))
+    project.connect(portal)
     with running_mail_server() as mails:
-        mail = {
-            "smtpUrl": f"smtp://127.0.0.1:{mails.port}",
-            "mailSender": "DV <noreply@dv.example>",
-        }
-        project.connect(portal, **mail)
+        mailing(project, mails)
         yield Anew(project, registry, portal, mails=mails)
 
 

@@ -28,7 +28,7 @@ from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.previews import Preview, preview_of
 from tests.support.registry import Registry, kids
 from tests.support.rotating import as_if_days_ago, drop, steal
-from tests.support.together import OneStack, Script, own, together
+from tests.support.together import OneStack, Script, change_list, own, together
 from tests.support.warm_server import warm_environment
 
 OVERLAP_DAYS = 14
@@ -90,16 +90,11 @@ def at(
     random_plugin: None,  # noqa: ARG001
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Rotations:
-    project = Project(tmp_path_factory.mktemp("rotations"))
-    project.connect(portal, keyOverlapDays=OVERLAP_DAYS, operatorPrivateKeyFile="")
+    settings = {"keyOverlapDays": OVERLAP_DAYS, "operatorPrivateKeyFile": ""}
+    made = Rotations.connected(tmp_path_factory, portal, registry, **settings)
     key = json.dumps(portal.operator_key.as_dict(private=True))
-    project.succeed("config", "set", "--secret", "acmidm:operatorPrivateKey", key)
-    return Rotations(project, registry, portal)
-
-
-def changes_of(report: dict[str, Any], form: FormFile, part: str = "connections") -> list[Any]:
-    """What a report says of a form."""
-    return [change for one in report[part] if one["key"] == form.key for change in one["changes"]]
+    made.project.succeed("config", "set", "--secret", "acmidm:operatorPrivateKey", key)
+    return made
 
 
 def with_secret(at: Rotations, name: str) -> FormFile:
@@ -122,7 +117,7 @@ def test_a_key_leaves_beside_one_that_is_in_use(at: Rotations) -> Script:
     at.use(form, "key-1", {"kid": None})
     form.add_key("key-2")
     form.save()
-    reviewed = changes_of((yield at.save_review), form)
+    reviewed = change_list((yield at.save_review), form)
     assert {(change["kind"], change["subject"]) for change in reviewed} == {
         ("key_added", "key-2"),
         ("second_key_without_kid", "key-1"),
@@ -263,12 +258,12 @@ def test_one_line_renews_a_secret_and_both_work(at: Rotations) -> Script:
     first = secret_of(at.project, form)
     renew(first_generation, 1)
     renew(form, 2)
-    (change,) = changes_of((yield at.save_review), form)
+    (change,) = change_list((yield at.save_review), form)
     assert f"{RENEWED}; the one before works for 14 days beside it" in change["text"]
     drift = yield at.drift
-    (change,) = changes_of(drift, form, "not_applied")
+    (change,) = change_list(drift, form, "not_applied")
     assert RENEWED in change["text"]
-    assert changes_of(drift, form, "by_hand") == []
+    assert change_list(drift, form, "by_hand") == []
     shown = yield at.preview
     assert own(shown, form).keys() == {f"RandomPassword {form.key}", f"OAuthClient {form.key}"}
     assert own(shown, first_generation) == {}, "that is the one which is there"

@@ -16,13 +16,12 @@ import httpx
 import pytest
 
 from tests.support.client_secrets import has_access, secret_of
-from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.messages import DOSSIER, NOTIFICATION
 from tests.support.portal import RunningPortal, new_key, sign_assertion
 from tests.support.registry import Registry, kids
 from tests.support.retired import KEPT, retire
-from tests.support.together import OneStack, Script, differing, kinds, own, together
+from tests.support.together import OneStack, Script, change_list, differing, kinds, own, together
 
 pytestmark = pytest.mark.usefixtures("random_plugin")
 ENDED = "2020-12-31"
@@ -54,19 +53,12 @@ class RunByRun(OneStack):
 def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> RunByRun:
-    project = Project(tmp_path_factory.mktemp("stack"))
-    project.connect(portal, keyOverlapDays=14)
-    return RunByRun(project, registry, portal)
+    return RunByRun.connected(tmp_path_factory, portal, registry, keyOverlapDays=14)
 
 
 def texts(review: dict[str, Any], form: FormFile) -> list[str]:
     """What the engine's review says of a form."""
-    return [
-        change["text"]
-        for one in review["connections"]
-        if one["application"] == form.application
-        for change in one["changes"]
-    ]
+    return [change["text"] for change in change_list(review, form)]
 
 
 def authenticate(form: FormFile, method: str) -> None:

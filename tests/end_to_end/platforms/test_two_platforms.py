@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -116,13 +116,6 @@ def at(
 ) -> TwoPlatforms:
     project = connected_to_both(acmidm, geosecure, tmp_path_factory.mktemp("both") / "project")
     return TwoPlatforms(project, at_acmidm, acmidm, at_geosecure=at_geosecure, geosecure=geosecure)
-
-
-def changes_of(registry: Registry, client_id: str) -> list[dict[str, Any]]:
-    """Who changed what in a client."""
-    asked: dict[str, str | int] = {"client_id": client_id, "limit": 100}
-    page = registry.http.get("/management/v1/audit", params=asked).raise_for_status()
-    return list(page.json()["items"])
 
 
 def require_gone(registry: Registry, form: FormFile, client_id: str) -> None:
@@ -252,14 +245,14 @@ def test_the_preview_shows_exactly_what_ends(at: TwoPlatforms) -> Script:
     assert len(places) >= PARTS
     kept = at.registry.client(form.application)
     ended = at.at_geosecure.client(form.application)["client_id"]
-    trail = changes_of(at.registry, kept["client_id"])
+    trail = at.registry.audit(client_id=kept["client_id"])
     move_off(form)
     shown: Preview = yield at.previewed
     assert shown.of(form) == dict.fromkeys(places, ("delete", []))
     yield at.up_protecting
     require_gone(at.at_geosecure, form, ended)
     assert at.registry.client(form.application) == kept
-    assert changes_of(at.registry, kept["client_id"]) == trail
+    assert at.registry.audit(client_id=kept["client_id"]) == trail
     assert list(at.client_ids(form)) == ["acmidm"]
     assert (yield at.looked).of(form) == {}
 
@@ -323,8 +316,8 @@ def test_leaving_a_protecting_stack(at: TwoPlatforms) -> Script:
     yield at.up_protecting
     kept = at.registry.client(form.application)
     client = at.at_geosecure.client(form.application)
-    trails = changes_of(at.registry, kept["client_id"])
-    theirs = changes_of(at.at_geosecure, client["client_id"])
+    trails = at.registry.audit(client_id=kept["client_id"])
+    theirs = at.at_geosecure.audit(client_id=client["client_id"])
     yield at.deploy_approved_while_away
     yield at.up_while_away
     move_off(form)
@@ -333,8 +326,8 @@ def test_leaving_a_protecting_stack(at: TwoPlatforms) -> Script:
     for refused in (previewed, ran):
         assert refused.code != 0
         assert "because it is protected" in refused.output
-    assert changes_of(at.registry, kept["client_id"]) == trails
-    assert changes_of(at.at_geosecure, client["client_id"]) == theirs
+    assert at.registry.audit(client_id=kept["client_id"]) == trails
+    assert at.at_geosecure.audit(client_id=client["client_id"]) == theirs
     form.document.update(platforms=BOTH, retire={"geosecure": "2999-03-31"})
     form.save()
     yield at.up
@@ -346,7 +339,7 @@ def test_leaving_a_protecting_stack(at: TwoPlatforms) -> Script:
     assert done.code == 0, done.output
     require_gone(at.at_geosecure, form, client["client_id"])
     assert at.registry.client(form.application) == kept
-    assert changes_of(at.registry, kept["client_id"]) == trails
+    assert at.registry.audit(client_id=kept["client_id"]) == trails
     move_off(form)
     last: Preview = yield at.looked
     assert last.of(form) == {}, "the platform's line may go at any time later"

@@ -25,7 +25,7 @@ from tests.support.command_line import CommandLine
 from tests.support.engine import ROOT, Project
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.key_ends import DAY, TEN_DAYS, ends
-from tests.support.named_forms import change_list, changes_of, write
+from tests.support.named_forms import changes_of, write
 from tests.support.people import add_user, set_right
 from tests.support.portal import (
     OPERATOR,
@@ -38,7 +38,7 @@ from tests.support.portal import (
 from tests.support.registry import Registry, kids
 from tests.support.remark import declare_remarks, remarks
 from tests.support.reported import NOWHERE, Reported
-from tests.support.together import Script, about, own, together
+from tests.support.together import Script, about, change_list, own, together
 
 SECRET: dict[str, Any] = {"keys": (), "token_endpoint_auth_method": "client_secret_basic"}
 
@@ -50,9 +50,7 @@ def at(
     random_plugin: None,  # noqa: ARG001
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Reported:
-    project = Project(tmp_path_factory.mktemp("reported"))
-    project.connect(portal)
-    return Reported(project, registry, portal)
+    return Reported.connected(tmp_path_factory, portal, registry)
 
 
 @together
