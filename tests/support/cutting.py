@@ -32,19 +32,6 @@ of PULUMI_SKIP_CHECKPOINTS."""
 Victims = tuple[str, int, str]
 
 
-def victims(*cuts: tuple[str, int]) -> dict[str, Victims]:
-    """Who is killed at which request, with either way of writing the state where that matters.
-
-    It does where the engine dies. One that lives, or ends in good order, writes down at the end
-    what it knows, either way.
-    """
-    return {
-        f"{victim}-{request}, state {when}": (victim, request, when)
-        for victim, request in cuts
-        for when in (CHECKPOINTS if victim in ("engine", "everything") else ["at the end"])
-    }
-
-
 def write_state(project: Project, when: str) -> None:
     project.environment |= {
         "PULUMI_EXPERIMENTAL": "true",
