@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -137,18 +138,21 @@ def managed_by(stack: str) -> str:
 
 
 def ask_what_is_there(stack: Stack) -> bool:
-    """Read which clients of a stack with a gate are at its authorities and not in its state: the
-    gate holds none of them back.
+    """Read which clients of a stack are at its authorities and not in its state, though they were
+    held back or have to go: the gate holds none of them back, and what has ended is taken from
+    them.
 
     Return whether every authority answered; a warning names each platform whose authority did not.
     """
     settings = stack.settings
-    if settings.environment is not Environment.PROD or settings.gate.mode is PromotionGate.OFF:
-        return True
+    is_gated = (
+        settings.environment is Environment.PROD and settings.gate.mode is not PromotionGate.OFF
+    )
     waiting: dict[Platform, list[Declaration]] = defaultdict(list)
-    for gated in stack.desired.held_back:
-        if gated.is_gated and (gated.is_new or gated.is_partial):
-            waiting[gated.connection.platform].append(gated.connection)
+    for connection in stack.desired.unknown:
+        waiting[connection.platform].append(connection)
+    if not waiting and not is_gated:
+        return True
     clients, all_asked = dict[str, Client](), True
     for name in sorted(waiting):
         try:
@@ -160,7 +164,12 @@ def ask_what_is_there(stack: Stack) -> bool:
                 plain(say("engine.clients_unknown", platform=name, error=error), WHOLE), err=True
             )
             all_asked = False
-    stack.found_there(joined(stack.recorded.parts, clients))
+    # What the state has counts at the gate, also once a look has found that somebody removed it. It
+    # is not lost: only what was found has a client-ID here.
+    recorded = {
+        name: replace(client, client_id=None) for name, client in stack.recorded.parts.items()
+    }
+    stack.found_there(joined(clients, recorded))
     return all_asked
 
 
@@ -206,10 +215,10 @@ def _clients_of(
     for connection in connections:
         if snapshot := next((ours[key] for key in connection.natural_keys if key in ours), None):
             try:
-                yield (
-                    connection.resource_name,
-                    platform.client(connection.client_key, snapshot, connection.products),
-                )
+                client = platform.client(connection.client_key, snapshot, connection.products)
+                # What a command hands the program, and no more.
+                products = {name: dict[str, Any]() for name in client.products}
+                yield connection.resource_name, replace(client, fields={}, products=products)
             except AuthorityError as error:
                 failed.append(error)
     if failed:  # after all others were found

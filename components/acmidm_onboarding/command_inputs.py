@@ -20,6 +20,7 @@ from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.stack_files import stack_file
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Grant, Records
+from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -49,7 +50,9 @@ def handing(stack: str, records: Records | None) -> Iterator[tuple[str, ...]]:
         file.write_text(yaml.safe_dump(document), "utf-8")
         parts = {
             name: {
+                "client_id": client.client_id,
                 "scopes": None if client.scopes is None else sorted(client.scopes),
+                "keys": {kid: key.thumbprint for kid, key in (client.keys or {}).items()},
                 "products": sorted(client.products),
             }
             for name, client in records.items()
@@ -65,9 +68,14 @@ def read_there(file: Path, environment: Environment) -> Records:
     try:
         for name, parts in json.loads(file.read_text("utf-8")).items():
             scopes = None if parts["scopes"] is None else dict.fromkeys(parts["scopes"], Grant())
-            products = {product: dict[str, object]() for product in parts["products"]}
             records[name] = Client(
-                name, Platform.ACMIDM, environment, scopes=scopes, products=products
+                name,
+                Platform.ACMIDM,
+                environment,
+                client_id=parts["client_id"],
+                scopes=scopes,
+                keys={kid: Key(thumbprint) for kid, thumbprint in parts["keys"].items()},
+                products={product: dict[str, object]() for product in parts["products"]},
             )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise Failure(say("program.handed_kept", key=f"{NAMESPACE}:{HANDED}")) from None

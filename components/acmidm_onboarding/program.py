@@ -26,7 +26,7 @@ from acmidm_onboarding.forms import loading
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.recorded import UnreadableState, full_name
 from acmidm_onboarding.rules.desired import NO_GATE, Desired
-from acmidm_onboarding.rules.gate import Withheld, by_reason
+from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change, undeclared
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.sdk import without_debug_messages
@@ -46,7 +46,8 @@ from acmidm_onboarding.values.problems import Failure, InvalidForms, first_liste
 ALREADY_REPORTED = 32
 """The exit code by which the language host knows that it need not report the program's failure."""
 UNKNOWN: list[str] = []
-"""The names of clients that a gate holds back and the state lacks, though they may be there."""
+"""The names of clients that are held back or have to go and the state lacks, though they may be
+there."""
 _WRITTEN = Path(os.devnull, "program", "program.yaml")
 """The path of a form that is in no file, in a folder that does not exist."""
 
@@ -143,14 +144,16 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     missing = by_reason(wanted.held_back) if stack.at_authorities is None else ()
     for sentence in missing:
         pulumi.log.warn(sentence)
-    held_back = [withheld for withheld in wanted.held_back if withheld.is_gated]
+    held_back = [withheld for withheld in wanted.held_back if not withheld.is_declared]
     _say_unknown(
-        [withheld for withheld in held_back if withheld.is_partial], "program.unknown_scopes"
+        [withheld.connection for withheld in held_back if withheld.is_partial],
+        "program.unknown_scopes",
     )
     if stack.at_authorities is None:
-        _say_unknown(
-            [withheld for withheld in held_back if withheld.is_new], "program.unknown_clients"
-        )
+        new = [withheld.connection for withheld in held_back if withheld.is_new]
+        # Of a state that has other clients, what leaves and is not in it has left.
+        lost = [] if wanted.unrecorded and stack.recorded.clients else wanted.unrecorded
+        _say_unknown([*new, *lost], "program.unknown_clients")
     return wanted
 
 
@@ -177,10 +180,10 @@ def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> No
         )
 
 
-def _say_unknown(held_back: Sequence[Withheld], sentence: str) -> None:
+def _say_unknown(connections: Sequence[Declaration], sentence: str) -> None:
     """Report what a program cannot know without the operator's rights; an ``up`` then ends in
     failure."""
-    if names := [withheld.connection.resource_name for withheld in held_back]:
+    if names := [connection.resource_name for connection in connections]:
         UNKNOWN.extend(names)
         (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(
             say(sentence, names=first_listed(names), stack=pulumi.get_stack())

@@ -3,6 +3,8 @@ of them without the operator's rights."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pulumi
 import pytest
 
@@ -81,3 +83,16 @@ def test_a_program_that_a_command_runs_says_none_of_it(said: Said) -> None:
     """The command has said it, and has asked the authorities."""
     desired_with("enforce", *CONNECTIONS, there={})
     assert said == []
+
+
+def test_a_run_fails_where_what_has_ended_may_still_be_there(
+    said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A supplier whose mandate has ended, and what retires from a state that has nothing."""
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
+    first, second = CONNECTIONS[:2]
+    ended = replace(first, mandate={"supplier": "leverancier", "until": "2020-12-31"})
+    retired = replace(second, retire={"acmidm": "2020-12-31"})
+    desired_with("off", ended, retired)
+    (sentence,) = [line for how, line in said if how == "error"]
+    assert f"{ended.key}, {retired.key}, {NOT_KNOWN}" in sentence

@@ -27,9 +27,18 @@ def retired(**changes: Any) -> Declaration:
     return dataclasses.replace(CONNECTION, retire={"acmidm": DAY.isoformat()}, **changes)
 
 
-def step(connection: Declaration, held: Client | None, day: date = DAY) -> str:
-    """What a run on a day declares of it."""
-    found = declared_now([connection], lambda: {} if held is None else {NAME: held}, day)
+def step(
+    connection: Declaration,
+    held: Client | None,
+    day: date = DAY,
+    *,
+    there: Client | None = None,
+) -> str:
+    """What a run on a day declares of it; the authority has ``there``."""
+    at_authorities = {} if there is None else {NAME: there}
+    found = declared_now(
+        [connection], lambda: {} if held is None else {NAME: held}, day, at_authorities
+    )
     if not found:
         return "nothing"
     (now,) = found
@@ -80,6 +89,38 @@ def test_what_is_kept_goes_only_once_the_state_says_that_it_is_let_go(
     assert step(kept, dataclasses.replace(WHOLE, is_let_go=True)) == "with its scopes", (
         "the protection is lifted first"
     )
+
+
+LOST = dataclasses.replace(WHOLE, client_id=None)
+
+
+@pytest.mark.parametrize("held", [None, LOST])
+@pytest.mark.parametrize("there", [UNPROTECTED, READY])
+@pytest.mark.parametrize(
+    ("keep", "expected"), [(False, "without scopes"), (True, "with its scopes")]
+)
+def test_what_the_state_has_lost_is_recorded_first(
+    held: Client | None, there: Client, keep: bool, expected: str
+) -> None:
+    """The engine removes what its state has: also a client that has no scopes any more."""
+    assert step(retired(keep=keep), held, there=there) == expected
+    assert step(retired(keep=keep), held) == "nothing"
+
+
+def test_the_state_says_more_than_the_authority() -> None:
+    assert step(retired(), READY, there=WHOLE) == "nothing"
+
+
+def test_a_product_that_the_state_has_lost_is_recorded_first() -> None:
+    leaving = dataclasses.replace(
+        CONNECTION,
+        retire={"dosis": DAY.isoformat()},
+        product_scopes={"dosis": frozenset(CONNECTION.scopes)},
+    )
+    (now,) = declared_now([leaving], dict, DAY, {NAME: READY})
+    assert ("dosis" in now.products, now.is_leaving("dosis"), now.scopes) == (True, True, {})
+    (now,) = declared_now([leaving], lambda: {NAME: READY}, DAY, {NAME: READY})
+    assert "dosis" not in now.products
 
 
 def test_a_client_that_is_kept_no_more_is_removed_and_not_let_go() -> None:

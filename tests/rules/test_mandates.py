@@ -25,11 +25,18 @@ WITHOUT_KEYS = dataclasses.replace(WITHOUT_SCOPES, keys={})
 
 
 def declared(
-    record: Client | None, form: Declaration = FORM, at: datetime = END + timedelta(minutes=1)
+    record: Client | None,
+    form: Declaration = FORM,
+    at: datetime = END + timedelta(minutes=1),
+    *,
+    there: Client | None = None,
 ) -> Any:
-    """What a run declares at a moment, and what it says of it."""
+    """What a run declares at a moment, and what it says of it; the authority has ``there``."""
     found = desired(
-        [form], at, records=lambda: {} if record is None else {FORM.resource_name: record}
+        [form],
+        at,
+        records=lambda: {} if record is None else {FORM.resource_name: record},
+        at_authorities={} if there is None else {FORM.resource_name: there},
     )
     return next(iter(found.declared), None), by_reason(found.held_back)
 
@@ -56,6 +63,36 @@ def test_scopes_go_and_then_keys(record: Client, keys: set[str], revoked: frozen
     assert now.withdrawn == (frozenset(SCOPES) if record.scopes is not None else frozenset())
     assert len(said) == 1
     assert "the mandate of leverancier ended on 2027-12-31" in said[0]
+
+
+FOUND = Client(
+    FORM.key,
+    FORM.platform,
+    FORM.environment,
+    client_id="8abae908",
+    scopes=SCOPES,
+    keys=FORM.keys,
+    products={"dosis": {}, "of no form": {}},
+)
+"""What a command found at the authority of a client that the state has lost."""
+
+
+@pytest.mark.parametrize("record", [None, dataclasses.replace(WHOLE, client_id=None)])
+def test_what_the_state_has_lost_is_taken_from_the_client_all_the_same(
+    record: Client | None,
+) -> None:
+    """One run takes it over without its scopes, the next one takes its keys."""
+    now, said = declared(record, there=FOUND)
+    assert (now.scopes, set(now.jwks), now.metadata) == ({}, set(FORM.keys or ()), FORM.metadata)
+    assert now.products == {"dosis": FORM.products["dosis"]}
+    assert "the mandate of leverancier ended on 2027-12-31" in said[0]
+    without_scopes = dataclasses.replace(FOUND, scopes={})
+    now, _ = declared(record, there=without_scopes)
+    assert (now.scopes, now.jwks, now.revoked) == ({}, {}, FORM.thumbprints)
+
+
+def test_the_state_says_more_than_the_authority() -> None:
+    assert declared(WHOLE, there=FOUND) == declared(WHOLE)
 
 
 def test_nothing_of_the_form_is_carried_out() -> None:

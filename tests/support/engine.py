@@ -205,6 +205,22 @@ class Project:
         file.write_text(json.dumps(state))
         self.succeed("stack", "import", "--file", str(file))
 
+    def lose(self, form: FormFile) -> None:
+        """Takes all of a form out of the state, as an older backup that was put back."""
+
+        def forget(deployment: dict[str, Any]) -> None:
+            lost = {one["urn"] for one in deployment["resources"] if form.key in one["urn"]}
+            deployment["resources"] = [
+                one for one in deployment["resources"] if one["urn"] not in lost
+            ]
+            for one in deployment["resources"]:
+                known = one.get("dependencies", [])
+                one["dependencies"] = [urn for urn in known if urn not in lost]
+                for name, urns in one.get("propertyDependencies", {}).items():
+                    one["propertyDependencies"][name] = [u for u in urns or () if u not in lost]
+
+        self.change_state(forget)
+
     def resources(self) -> dict[str, dict[str, Any]]:
         """The state's resources of clients, as ``OAuthClient OVO002067/loket``."""
         resources = json.loads(self.exported())["deployment"].get("resources") or []

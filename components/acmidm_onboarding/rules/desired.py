@@ -15,7 +15,7 @@ from types import MappingProxyType
 from acmidm_onboarding.rules.gate import TestStack, Withheld, passing
 from acmidm_onboarding.rules.mandates import without_mandate
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
-from acmidm_onboarding.rules.retirement import declared_now
+from acmidm_onboarding.rules.retirement import declared_now, unrecorded
 from acmidm_onboarding.values.client import Records, joined
 from acmidm_onboarding.values.declaration import Declaration
 
@@ -32,9 +32,21 @@ class Desired:
     """What something is missing of, declared all the same or not."""
     proven: tuple[Declaration, ...] = ()
     """What the gate lets through by its evidence alone."""
+    unrecorded: tuple[Declaration, ...] = ()
+    """What has left, or what the state has lost and its authority still has: nobody knows."""
     wanted: tuple[Declaration, ...] = ()
     """What an authority that only people change should have: the difference from what is declared
     is ordered."""
+
+    @property
+    def unknown(self) -> tuple[Declaration, ...]:
+        """What the state does not have, or not the scopes of, and its authority may have."""
+        held_back = (
+            withheld.connection
+            for withheld in self.held_back
+            if not withheld.is_declared and (withheld.is_new or withheld.is_partial)
+        )
+        return (*held_back, *self.unrecorded)
 
     @property
     def unproven(self) -> tuple[Withheld, ...]:
@@ -65,13 +77,17 @@ def desired(
     ``records`` reads the stack's own state, ``tests`` that of TNI. Each is called only where
     something depends on it, and its errors are raised: treated as an empty state, they would
     undeclare production. Where ``tests`` returns None, forms and evidence alone count. Clients
-    ``at_authorities``, though the state may have lost them, need no evidence either.
+    ``at_authorities``, though the state may have lost them, need no evidence either; those with a
+    client-ID lose what has ended.
     """
-    leaving = declared_now(connections, records, now.date())
-    mandated = list(without_mandate(leaving, records, now.date()))
+    day = now.date()
+    leaving = declared_now(connections, records, day, at_authorities)
+    mandated = list(without_mandate(leaving, records, day, at_authorities))
+    gone = tuple(unrecorded(connections, records, day))
     asked = tuple(form for form, _ in mandated if form)
     held_back = tuple(withheld for _, withheld in mandated if withheld)
     if gate.mode is PromotionGate.OFF or not any(form.is_on_production for form in asked):
-        return Desired(asked, asked, held_back)
+        return Desired(asked, asked, held_back, unrecorded=gone)
     passage = passing(asked, gate, joined(records(), at_authorities), tests, now)
-    return Desired(passage.declared, asked, (*held_back, *passage.held_back), passage.proven)
+    held_back += passage.held_back
+    return Desired(passage.declared, asked, held_back, passage.proven, unrecorded=gone)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
 from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.rules.retirement import withdrawn_of
@@ -19,6 +20,7 @@ from acmidm_onboarding.values.client import (
     AFZENDERS,
     Client,
     Records,
+    is_recorded,
     metadata_of,
     recorded_as,
     without_afzenders,
@@ -36,10 +38,16 @@ def has_ended(connection: Declaration, day: date) -> bool:
 
 
 def without_mandate(
-    connections: Iterable[Declaration], records: Callable[[], Records], day: date
+    connections: Iterable[Declaration],
+    records: Callable[[], Records],
+    day: date,
+    at_authorities: Records = MappingProxyType({}),
 ) -> Iterator[tuple[Declaration | None, Withheld | None]]:
-    """Yield what a run on ``day`` declares of each connection, and what it holds back. ``records``
-    reads what the state has, and is called only where a mandate has ended."""
+    """Yield what a run on ``day`` declares of each connection, and what it holds back.
+
+    ``records`` reads what the state has, and is called only where a mandate has ended. What the
+    state has lost and ``at_authorities`` has, loses its scopes and keys all the same.
+    """
     for connection in connections:
         afzenders = {
             code for code, until in connection.afzenders.items() if until < day.isoformat()
@@ -52,14 +60,14 @@ def without_mandate(
                 _withheld(connection, _sends_no_more(connection, afzenders)),
             )
         else:
-            record, why = (
-                recorded_as(connection, records()),
-                say("rules.mandate_ended", **connection.mandate),
-            )
-            if record is None or record.client_id is None:
-                yield None, _withheld(connection, why, is_new=True)
-            else:
+            why = say("rules.mandate_ended", **connection.mandate)
+            record = recorded_as(connection, records())
+            if not is_recorded(record):
+                record = recorded_as(connection, at_authorities)
+            if is_recorded(record):
                 yield _as_recorded(connection, record), _withheld(connection, why)
+            else:
+                yield None, _withheld(connection, why, is_new=True)
 
 
 def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Withheld:
@@ -87,7 +95,12 @@ def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
 
 
 def _as_recorded(connection: Declaration, record: Client) -> Declaration:
-    metadata = metadata_of(record).model_copy(update={"software_id": connection.software_id})
+    # What was found at an authority has neither metadata nor configurations: the form's then count.
+    metadata = (
+        metadata_of(record).model_copy(update={"software_id": connection.software_id})
+        if record.fields
+        else connection.metadata
+    )
     jwks = {
         kid: key
         for kid, key in (connection.jwks or {}).items()
@@ -106,8 +119,9 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
         keys=public_keys(jwks),
         revoked=revoked,
         products={
-            name: configuration
+            name: configuration or connection.products[name]
             for name, configuration in record.products.items()
-            if name in connection.products or name not in connection.retire  # else it has left
+            if name in connection.products
+            or (configuration and name not in connection.retire)  # else it has left
         },
     )

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
-from acmidm_onboarding.values.client import Client, Records, recorded_as
+from acmidm_onboarding.values.client import Client, Records, is_recorded, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 
 
@@ -22,15 +23,37 @@ def due(connection: Declaration, day: date) -> frozenset[str]:
 
 
 def declared_now(
-    connections: Iterable[Declaration], records: Callable[[], Records], day: date
+    connections: Iterable[Declaration],
+    records: Callable[[], Records],
+    day: date,
+    at_authorities: Records = MappingProxyType({}),
 ) -> list[Declaration]:
-    """Return what a run on ``day`` declares. ``records`` reads what the state has, and is called
-    only where something is due."""
+    """Return what a run on ``day`` declares.
+
+    ``records`` reads what the state has, and is called only where something is due. What it has
+    lost and ``at_authorities`` has, is recorded first: the engine removes what its state has.
+    """
     leaving = ((connection, due(connection, day)) for connection in connections)
     steps = (
-        _now(connection, records, names) if names else connection for connection, names in leaving
+        _now(connection, recorded_as(connection, records()), names, at_authorities)
+        if names
+        else connection
+        for connection, names in leaving
     )
     return [now for now in steps if now is not None]
+
+
+def unrecorded(
+    connections: Iterable[Declaration], records: Callable[[], Records], day: date
+) -> list[Declaration]:
+    """Return the connections that leave by ``day`` and have no client in the state: they have left,
+    or the state has lost them."""
+    return [
+        connection
+        for connection in connections
+        if connection.platform in due(connection, day)
+        and not is_recorded(recorded_as(connection, records()))
+    ]
 
 
 def last_step(connections: Iterable[Declaration], records: Records, day: date) -> frozenset[str]:
@@ -43,7 +66,7 @@ def _last_steps(connections: Iterable[Declaration], records: Records, day: date)
     for connection in connections:
         leaving, has = due(connection, day), recorded_as(connection, records)
         if leaving and has is not None:
-            now = _now(connection, lambda: records, leaving)
+            now = _now(connection, has, leaving)
             if (
                 now is None
                 or has.products.keys() & connection.products.keys() - now.products.keys()
@@ -52,10 +75,15 @@ def _last_steps(connections: Iterable[Declaration], records: Records, day: date)
 
 
 def _now(
-    connection: Declaration, records: Callable[[], Records], leaving: frozenset[str]
+    connection: Declaration,
+    has: Client | None,
+    leaving: frozenset[str],
+    at_authorities: Records = MappingProxyType({}),
 ) -> Declaration | None:
-    has = recorded_as(connection, records())
+    found = None if is_recorded(has) else recorded_as(connection, at_authorities)
     if connection.platform.value in leaving:
+        if is_recorded(found):
+            return _at_first(found, connection, leaving)
         # A client that somebody removed may have left configurations, which go without it: none is
         # made to leave.
         return (
@@ -64,9 +92,10 @@ def _now(
             else _at_first(has, connection, leaving)
         )
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
+    has = found or has
     may_go = (
         has.products.keys() - has.protected_products
-        if has and not withdrawn & (has.scopes or {}).keys()
+        if has and not found and not withdrawn & (has.scopes or {}).keys()
         else frozenset[str]()
     )
     gone = {

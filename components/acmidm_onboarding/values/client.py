@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
@@ -351,6 +351,11 @@ def recorded_as(wanted: Client, records: Records) -> Client | None:
         if client is not None and part is not client and not part.client_id:
             client = _with(client, part)
     return client
+
+
+def is_recorded(client: Client | None) -> TypeGuard[Client]:
+    """Return whether a record is of a client, and not of parts of one alone."""
+    return client is not None and client.client_id is not None
 
 
 def joined(records: Records, others: Records) -> Records:

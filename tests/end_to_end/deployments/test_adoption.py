@@ -203,21 +203,6 @@ def test_what_comes_later_is_a_change_of_its_own(at: Adoptions, line: str) -> Sc
     assert set(later["scopes"]) == {SEND, DOSSIERS, "vo_info"}
 
 
-def lose_state(at: OneStack, form: FormFile) -> None:
-    """As after a crash, or from a backup that was put back."""
-
-    def forget(deployment: dict[str, Any]) -> None:
-        deployment["resources"] = [
-            one
-            for one in deployment["resources"]
-            if one["urn"].rpartition("::")[2].partition("/dosis")[0] != form.key
-            and not one["urn"].endswith(f"::{form.key}/notificaties")
-        ]
-
-    at.project.change_state(forget)
-    assert own(at.project.resources(), form) == {}
-
-
 @pytest.mark.parametrize("line", ["stays", "goes"])
 @together
 def test_adopted_but_not_recorded_is_adopted_again(at: Adoptions, line: str) -> Script:
@@ -227,7 +212,7 @@ def test_adopted_but_not_recorded_is_adopted_again(at: Adoptions, line: str) -> 
     client_id = adopted(at, form)["client_id"]
     yield at.up
     before = everything(at, form)
-    lose_state(at, form)
+    at.project.lose(form)
     if line == "goes":
         stop_adopting(form)
     yield at.up

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.engine import Outcome, place_of
+from tests.support.engine import Outcome
 from tests.support.forms import PLAIN, SEND, FormFile
 from tests.support.key_ends import TEN_DAYS, ends
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
@@ -292,7 +292,7 @@ def test_a_client_that_the_state_lost_is_found_again(at: TwoStacks) -> Script:
     settings = (at.prod.folder / "Pulumi.prod.yaml").read_text()
     yield at.prod_up
     yield at.prod_heal
-    at.prod.change_state(lambda state: forget(state, form))
+    at.prod.lose(form)
     left_behind = (yield at.prod_drift)["left_behind"]
     assert there["client_id"] in {one["client_id"] for one in left_behind}
     bare = yield at.prod_up
@@ -307,17 +307,6 @@ def test_a_client_that_the_state_lost_is_found_again(at: TwoStacks) -> Script:
     assert (differs(drift, form), drift["left_behind"]) == (False, [])
     assert own((yield at.prod_looking_preview), form) == {}
     assert (at.prod.folder / "Pulumi.prod.yaml").read_text() == settings, "nothing is saved there"
-
-
-def forget(state: dict[str, Any], form: FormFile) -> None:
-    """Take a form's resources out of a state."""
-    lost = {one["urn"] for one in state["resources"] if form.key in place_of(one["urn"])}
-    state["resources"] = [one for one in state["resources"] if one["urn"] not in lost]
-    for one in state["resources"]:
-        known = one.get("dependencies", [])
-        one["dependencies"] = [urn for urn in known if urn not in lost]
-        for name, urns in one.get("propertyDependencies", {}).items():
-            one["propertyDependencies"][name] = [urn for urn in urns or () if urn not in lost]
 
 
 @together

@@ -298,20 +298,31 @@ def test_a_form_that_goes_after_preserving_in_part_removes_nothing(at: Leaving) 
     assert f'::{form.key}"' not in at.project.exported()
 
 
-@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "form gone"])
 @together
-def test_a_client_that_was_preserved_drops_out_of_the_state(at: Leaving, is_kept: bool) -> Script:
-    """The version that had ``preserve`` had forgotten it: no run changes it, and drift names it
-    until somebody takes it back."""
-    form = at.form(f"preserved-{is_kept}".lower(), (SEND,))
+def test_a_client_that_was_preserved_whole_is_let_go(at: Leaving) -> Script:
+    """The version that had ``preserve`` had forgotten it; its form says what becomes of it."""
+    form = at.form("preserved", (SEND,))
     yield at.up
     before = at.client(form)
     yield at.up
     as_preserved(at.project, form, "whole")
-    if is_kept:
-        retire(form, KEPT)
-    else:
-        form.path.unlink()
+    retire(form, KEPT)
+    yield at.deploy
+    assert at.client(form) == {**before, **NOBODYS}
+    assert at.is_nobodys(before["client_id"])
+    assert f'::{form.key}"' not in at.project.exported()
+    assert differing((yield at.drift), form) == []
+
+
+@together
+def test_a_client_that_was_preserved_and_whose_form_is_gone_stays(at: Leaving) -> Script:
+    """No run changes it, and drift names it until somebody takes it back."""
+    form = at.form("preserved-alone", (SEND,))
+    yield at.up
+    before = at.client(form)
+    yield at.up
+    as_preserved(at.project, form, "whole")
+    form.path.unlink()
     yield at.deploy
     assert at.client(form) == before
     assert f'::{form.key}"' not in at.project.exported()
@@ -370,3 +381,42 @@ def test_what_is_removed_and_protected_stays(at: Leaving) -> Script:
     yield at.deploy
     configurations = [at.registry.configuration(name, before[0]["client_id"]) for name in PRODUCTS]
     assert (at.there(form), configurations) == (None, [None, None])
+
+
+@together
+def test_what_the_state_has_lost_leaves_all_the_same(at: Leaving) -> Script:
+    """Another client is in the state, so that a bare ``up`` takes it for one that has left;
+    ``acmidm deploy`` asks the authority."""
+    form = at.form("lost")
+    yield at.up
+    at.project.lose(form)
+    retire(form)
+    left_behind = (yield at.drift)["left_behind"]
+    assert at.client(form)["client_id"] in {one["client_id"] for one in left_behind}
+    yield at.up
+    assert granted(at.client(form)) != []
+    yield at.deploy
+    assert at.there(form) is None
+    yield from needs_nothing_more(at, form)
+
+
+@together
+def test_a_mandate_that_ends_takes_what_the_state_has_lost(at: Leaving) -> Script:
+    """The supplier's key works until then: one run takes the client over without its scopes, the
+    next one takes the key."""
+    form = at.form("lent")
+    form.use_supplier("theirs")
+    yield at.up
+    client_id = at.client(form)["client_id"]
+    yield at.up
+    form.use_supplier("theirs", until="2020-12-31")
+    at.project.lose(form)
+    done = yield at.deploy
+    assert "the mandate of leverancier ended on 2020-12-31" in done.stderr
+    there = at.client(form)
+    assert (there["client_id"], granted(there)) == (client_id, [])
+    yield at.up
+    assert kids(at.client(form)) == set(), "at the latest: a deployment may have gone on to this"
+    yield at.up
+    yield at.deploy
+    assert own((yield at.looking_preview), form) == {}
