@@ -160,7 +160,7 @@ class Comparison:
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_terms(before, after)
         yield from self._changes_of_scopes(before, after)
-        yield from self._changes_of_keys(before.known_keys or {}, after.keys, after.compromised)
+        yield from self._changes_of_keys(before.known_keys or {}, after)
         if (
             before.known_keys
             and len(before.known_keys) == 1
@@ -398,13 +398,13 @@ class Comparison:
     def _changes_of_keys(
         self,
         before: Mapping[str, Key],
-        after: Mapping[str, Key] | None,
-        compromised: Collection[str],
+        client: Client,
     ) -> Iterator[Change]:
+        after = client.keys
         if after is None:
             return
         for kid, old, new in _differing(before, after):
-            if new is None and old.thumbprint in compromised:
+            if new is None and old.thumbprint in client.compromised:
                 left = sorted(
                     name
                     for name, key in after.items()
@@ -419,7 +419,13 @@ class Comparison:
                     kind=Kind.KEY_COMPROMISED, subject=kid, thumbprint=old.thumbprint, note=note
                 )
             elif new is None:
-                yield Change(kind=Kind.KEY_REMOVED, subject=kid, thumbprint=old.thumbprint)
+                supplier = client.revoked.get(old.thumbprint or "")
+                yield Change(
+                    kind=Kind.KEY_REMOVED,
+                    subject=kid,
+                    thumbprint=old.thumbprint,
+                    note=say("report.lent", supplier=supplier) if supplier else None,
+                )
             elif old is None:
                 yield Change(kind=Kind.KEY_ADDED, **_facts(kid, new))
             else:

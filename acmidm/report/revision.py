@@ -246,7 +246,7 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
             keys,
             new.thumbprints,
             trusted=(),
-            compromised=new.compromised | new.revoked,
+            compromised=new.compromised | new.revoked.keys(),
             now=now,
             overlap_days=1,
         )

@@ -34,10 +34,15 @@ def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | N
         }
         for side in (plan.before, plan.after)
     )
+    declared = stack.desired.declared if stack else ()
+    revoked = {form.client_key: form.revoked for form in declared}
     for form in connections:
         if state := after.get(form.client_key):
             after[form.client_key] = replace(
-                state, compromised=form.compromised, signs_without_kid=form.signs_without_kid
+                state,
+                compromised=form.compromised,
+                revoked=revoked.get(form.client_key, {}),
+                signs_without_kid=form.signs_without_kid,
             )
     pairs = [(old, new) for old, new in paired(before, after) if old and new]
     # A preview has no ids.

@@ -14,6 +14,8 @@ from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mandates import has_ended
 from acmidm_onboarding.values.client import NOT_DECLARED, Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.keys import public_keys
+from tests.support.confirmed import jwk
 from tests.support.declared_connection import CONNECTION
 
 END = datetime(2027, 12, 31, 23, 59, tzinfo=UTC)
@@ -50,16 +52,17 @@ def test_it_counts_until_the_end_of_its_last_day() -> None:
 @pytest.mark.parametrize(
     ("record", "keys", "revoked"),
     [
-        (WHOLE, set(FORM.keys or ()), frozenset()),
-        (dataclasses.replace(WHOLE, scopes=None), set(FORM.keys or ()), frozenset()),
+        (WHOLE, set(FORM.keys or ()), set()),
+        (dataclasses.replace(WHOLE, scopes=None), set(FORM.keys or ()), set()),
         (WITHOUT_SCOPES, set(), FORM.thumbprints),
         (WITHOUT_KEYS, set(), FORM.thumbprints),
     ],
 )
-def test_scopes_go_and_then_keys(record: Client, keys: set[str], revoked: frozenset[str]) -> None:
+def test_scopes_go_and_then_keys(record: Client, keys: set[str], revoked: set[str]) -> None:
     """A run that was cut off does its step again; where nobody knows the scopes, they go first."""
     now, said = declared(record)
-    assert (now.scopes, set(now.jwks), set(now.keys), now.revoked) == ({}, keys, keys, revoked)
+    assert (now.scopes, set(now.jwks), set(now.keys)) == ({}, keys, keys)
+    assert now.revoked == dict.fromkeys(revoked, "leverancier")
     assert now.withdrawn == (frozenset(SCOPES) if record.scopes is not None else frozenset())
     assert len(said) == 1
     assert "the mandate of leverancier ended on 2027-12-31" in said[0]
@@ -88,11 +91,64 @@ def test_what_the_state_has_lost_is_taken_from_the_client_all_the_same(
     assert "the mandate of leverancier ended on 2027-12-31" in said[0]
     without_scopes = dataclasses.replace(FOUND, scopes={})
     now, _ = declared(record, there=without_scopes)
-    assert (now.scopes, now.jwks, now.revoked) == ({}, {}, FORM.thumbprints)
+    assert (now.scopes, now.jwks, now.revoked.keys()) == ({}, {}, FORM.thumbprints)
 
 
 def test_the_state_says_more_than_the_authority() -> None:
     assert declared(WHOLE, there=FOUND) == declared(WHOLE)
+
+
+A = {"supplier": "a", "until": "2027-12-31"}
+THEIRS = jwk("theirs")
+OWN = dataclasses.replace(CONNECTION, mandate={}, lent={THEIRS.thumbprint: A})
+RECORD = dataclasses.replace(
+    CONNECTION.in_stack(protect=True),
+    client_id="8abae908",
+    mandate=A,
+    keys=public_keys({"theirs": THEIRS}),
+)
+PROVEN = dataclasses.replace(
+    RECORD, mandate={"supplier": "b"}, keys={**(RECORD.keys or {}), **(CONNECTION.keys or {})}
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "mode"),
+    [
+        (RECORD, "another supplier's"),
+        (PROVEN, "another supplier's"),
+        (RECORD, "its own"),
+        (RECORD, "the portal's"),
+    ],
+)
+@pytest.mark.parametrize("until", ["2027-12-31", "", "2028-12-31"])
+def test_a_former_suppliers_key_goes_with_its_mandate(
+    record: Client, mode: str, until: str
+) -> None:
+    """Whatever keys a form has instead, and past their overlap, also where that began before; a
+    mandate that goes on leaves the key its overlap."""
+    form = dataclasses.replace(OWN, lent={THEIRS.thumbprint: {**A, "until": until}})
+    if mode == "another supplier's":
+        form = dataclasses.replace(form, mandate={"supplier": "b", "until": "2999-12-31"})
+    elif mode == "the portal's":
+        form = dataclasses.replace(form, jwks=None, keys=None)
+    now, said = declared(record, form)
+    gone = {} if until == "2028-12-31" else {THEIRS.thumbprint: "a"}
+    assert (now, said) == (dataclasses.replace(form, revoked=gone), [])
+
+
+def test_a_former_supplier_that_nothing_names_any_more_has_no_mandate() -> None:
+    """Neither a list of its keys nor a mandate: the state alone remembers it."""
+    form = dataclasses.replace(OWN, lent={jwk("another").thumbprint: {**A, "supplier": "c"}})
+    assert declared(RECORD, form)[0].revoked == {THEIRS.thumbprint: "a"}
+    still = dataclasses.replace(form, mandates={"a": "2028-12-31"})
+    assert declared(RECORD, still)[0].revoked == {}
+
+
+def test_a_supplier_that_replaces_its_key_keeps_the_overlap() -> None:
+    form = dataclasses.replace(OWN, mandate={**A, "until": "2028-12-31"}, lent={})
+    for named in (form, dataclasses.replace(form, mandates={"a": "2028-12-31"})):
+        assert declared(RECORD, named)[0].revoked == {}
 
 
 def test_nothing_of_the_form_is_carried_out() -> None:

@@ -267,7 +267,7 @@ KEY_CASES: dict[str, tuple[dict[str, float], list[str], dict[str, Any], set[str]
     "that of a supplier without a mandate goes at once": (
         {"old": 30},
         [],
-        {"revoked": frozenset({jwk("old").thumbprint})},
+        {"revoked": {jwk("old").thumbprint: "leverancier"}},
         set(),
     ),
     "and so it does where another one has to stay": (

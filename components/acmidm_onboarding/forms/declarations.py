@@ -111,12 +111,15 @@ def declarations(
     catalogue: Catalogue,
     shared_codes: Collection[str],
     forms: Collection[Form] | None,
+    mandates: Mapping[str, str],
+    lent: Mapping[str, Mapping[str, str]],
 ) -> Iterator[Declaration]:
     """Yield what a valid form declares in ``environment``: a client per platform, none where the
     form does not have it.
 
     ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in
-    particular; ``forms`` are those of its organisation, None where they are not known.
+    particular; ``forms`` are those of its organisation, None where they are not known; ``mandates``
+    and ``lent`` are what a ``Declaration`` has.
     """
     form, organisation = loaded.form, loaded.organisation
     request = form.environments.get(environment)
@@ -179,6 +182,8 @@ def declarations(
                 for name, wanted in request.products.items()
             },
             afzenders={one.organisation.code: one.until for one in afzenders},
+            mandates=mandates,
+            lent=lent,
             exemptions={
                 policy.value: exemption.note for policy, exemption in form.exemptions.items()
             },

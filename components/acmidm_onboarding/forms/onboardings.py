@@ -14,7 +14,7 @@ from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
-from acmidm_onboarding.values.mandate import Mandate
+from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment
@@ -59,8 +59,28 @@ class Onboardings:
                 self.catalogue,
                 shared,
                 of_organisations.get(loaded.organisation.code),
+                *self._lenders(loaded),
             )
         ]
+
+    def _lenders(self, loaded: LoadedForm) -> tuple[dict[str, str], dict[str, Mapping[str, str]]]:
+        """Return until when each supplier may act for a form, and whose each key is that another
+        one lists."""
+        folder, application = loaded.file.parent.name, loaded.form.application
+        own = self.mandates.get(folder, ())
+        mandates = {
+            supplier: mandate.until.isoformat()
+            for supplier in {mandate.supplier for mandate in own}
+            if (mandate := mandate_for(own, supplier, application))
+        }
+        lent: dict[str, Mapping[str, str]] = {
+            key.thumbprint: {"supplier": supplier, "until": mandates.get(supplier, "")}
+            for supplier, keys in self.suppliers.items()
+            if supplier not in (folder, loaded.form.keys_of)
+            for of_environment in keys.values()
+            for key in of_environment
+        }
+        return mandates, lent
 
     def valid(self) -> Onboardings:
         """Return these, which have no mistake. Raises InvalidForms."""

@@ -155,7 +155,9 @@ class ClientJwksProvider(ClientPartProvider):
         if props.get(overlap.BLOCKED):
             raise Rejected(props[overlap.REFUSED])
         platform, jwks = self.on(props), inputs_of(props).get("jwks")
-        if jwks is not None:
+        if jwks is None:
+            self._remove_compromised(platform, props["client_id"])
+        else:
             try:
                 platform.authority.replace_jwks(props["client_id"], known, jwks)
             except ChangedMeanwhile:
@@ -164,12 +166,12 @@ class ClientJwksProvider(ClientPartProvider):
             platform.clients.forget(props["client_id"])
 
     def _remove_compromised(self, platform: ConnectedPlatform, client_id: str) -> None:
-        """Remove the compromised keys alone, where somebody else changed the keys: a thief could do
-        that before each run."""
-        jwks, stolen = (
-            platform.authority.read_jwks(client_id) or {},
-            platform.compromised.get(client_id, frozenset()),
-        )
+        """Remove the compromised keys alone, where keys are left to the portal, or somebody else
+        changed them: a thief could do that before each run."""
+        stolen = platform.compromised.get(client_id)
+        if not stolen:
+            return
+        jwks = platform.authority.read_jwks(client_id) or {}
         stay = {
             name: key
             for name, key in jwks.items()
@@ -177,6 +179,7 @@ class ClientJwksProvider(ClientPartProvider):
         }
         if len(stay) < len(jwks):
             platform.authority.replace_jwks(client_id, jwks, stay)
+            platform.clients.forget(client_id)
 
 
 class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):

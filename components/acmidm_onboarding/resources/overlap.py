@@ -51,7 +51,7 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
     return {
         "form": connection.form,
         "stack": stack,
-        "compromised": sorted(connection.compromised | connection.revoked),
+        "compromised": sorted(connection.compromised | connection.revoked.keys()),
         "evidence_refused": connection.evidence_refused,
     }
 

@@ -53,7 +53,7 @@ def without_mandate(
             code for code, until in connection.afzenders.items() if until < day.isoformat()
         }
         if connection.is_leaving() or not (has_ended(connection, day) or afzenders):
-            yield connection, None
+            yield _without_former(connection, records, day, at_authorities), None
         elif not has_ended(connection, day):
             yield (
                 _without(afzenders, connection),
@@ -61,13 +61,48 @@ def without_mandate(
             )
         else:
             why = say("rules.mandate_ended", **connection.mandate)
-            record = recorded_as(connection, records())
-            if not is_recorded(record):
-                record = recorded_as(connection, at_authorities)
-            if is_recorded(record):
+            record = _known(connection, records(), at_authorities)
+            if record is not None:
                 yield _as_recorded(connection, record), _withheld(connection, why)
             else:
                 yield None, _withheld(connection, why, is_new=True)
+
+
+def _known(connection: Declaration, records: Records, at_authorities: Records) -> Client | None:
+    found = (recorded_as(connection, where) for where in (records, at_authorities))
+    return next(filter(is_recorded, found), None)
+
+
+def _without_former(
+    connection: Declaration,
+    records: Callable[[], Records],
+    day: date,
+    at_authorities: Records,
+) -> Declaration:
+    """Return a connection with what it revokes of suppliers that it had before: their keys, where
+    they may act for it no more.
+
+    A key is of the supplier that lists it. One that nobody lists is of the supplier that the state
+    names, whose keys the client has until the next run.
+    """
+    present = connection.mandate.get("supplier", "")
+    if not connection.lent and not connection.mandates.keys() - {present}:
+        return connection
+    record = _known(connection, records(), at_authorities)
+    if record is None:
+        return connection
+    former = record.mandate.get("supplier", "")
+    unlisted = {"supplier": former, "until": connection.mandates.get(former, "")}
+    lenders = {
+        thumbprint: connection.lent.get(thumbprint, unlisted)
+        for thumbprint in record.thumbprints - connection.thumbprints
+    }
+    revoked = {
+        thumbprint: lender["supplier"]
+        for thumbprint, lender in lenders.items()
+        if lender["supplier"] not in ("", present) and lender["until"] < day.isoformat()
+    }
+    return replace(connection, revoked=revoked) if revoked else connection
 
 
 def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Withheld:
@@ -106,9 +141,10 @@ def _as_recorded(connection: Declaration, record: Client) -> Declaration:
         for kid, key in (connection.jwks or {}).items()
         if key.thumbprint in record.thumbprints
     }
-    revoked = frozenset[str]()
+    revoked = dict[str, str]()
     if record.scopes is not None and not record.scopes:
-        jwks, revoked = {}, record.thumbprints | connection.thumbprints
+        thumbprints = record.thumbprints | connection.thumbprints
+        jwks, revoked = {}, dict.fromkeys(thumbprints, connection.mandate["supplier"])
     return replace(
         connection,
         fields=flat(metadata.properties),

@@ -284,7 +284,7 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
         if proof and is_fresh(proof, rules.now, rules.evidence_max_days)
         else set[str]()
     )
-    gone = wanted.compromised | wanted.revoked
+    gone = wanted.compromised | wanted.revoked.keys()
     facts: dict[str, Any] = {"trusted": trusted, "compromised": gone, "now": rules.now}
     kept = obstacle(registered, declared, **facts, overlap_days=rules.overlap_days)
     stays = {

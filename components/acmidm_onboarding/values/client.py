@@ -115,8 +115,8 @@ class Client:
     known."""
     compromised: frozenset[str] = frozenset()
     """The thumbprints of the keys that its form declares compromised: a form alone knows them."""
-    revoked: frozenset[str] = frozenset()
-    """The thumbprints of its supplier's keys that leave at once, for the mandate has ended."""
+    revoked: Mapping[str, str] = field(default_factory=dict)
+    """Per thumbprint of a key that leaves at once its supplier, whose mandate has ended."""
     signs_without_kid: bool = False
     """Whether the application is known to sign without ``kid``, by evidence or by the authority."""
     proven: Mapping[str, str] = field(default_factory=dict)

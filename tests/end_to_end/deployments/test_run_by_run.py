@@ -204,6 +204,32 @@ def test_a_mandate_that_ends_takes_scopes_and_then_the_key_of_that_connection(
     assert own((yield at.looking_preview), town, other) == {}
 
 
+@pytest.mark.parametrize("keys", ["its own", "the portal's"])
+@together
+def test_a_suppliers_key_goes_with_its_mandate_whatever_comes_instead(
+    at: RunByRun, keys: str
+) -> Script:
+    """At once, though nobody has proven the other key; the review says whose it was."""
+    form = write_form(at.forms, f"{'menen' if keys == 'its own' else 'tielt'}/loket", keys=())
+    form.use_supplier("theirs")
+    yield at.up
+    assert kids(at.client(form)) == {"theirs"}
+    form.path.with_name("mandates.yaml").unlink()
+    form.document.pop("keys_of")
+    if keys == "its own":
+        form.add_key("key-1")
+    form.save()
+    reviewed = yield at.review
+    if keys == "its own":
+        said = "of leverancier, whose mandate has ended: it leaves at once"
+        assert [text for text in texts(reviewed, form) if text.endswith(said)]
+    yield at.up
+    assert kids(at.client(form)) == ({"key-1"} if keys == "its own" else set())
+    yield at.review
+    yield at.up
+    assert own((yield at.looking_preview), form) == {}
+
+
 def town_of(at: RunByRun, name: str, application: str, until: str = "2999-12-31") -> None:
     """A town without forms that lets the supplier send for it, under names of its own."""
     (folder := at.forms / name).mkdir(exist_ok=True)
