@@ -124,7 +124,7 @@ def _what(item: Due) -> str:
         facts = {
             "name": name,
             "supplier": plain(item.mandate.supplier),
-            "day": f"{item.mandate.until}",
+            "day": f"{item.last_day}",
         }
         return say_counted("reminders.mandate", item.threshold, **facts)
     since, step = item.progress.since, f"{item.progress.step:d}"

@@ -53,12 +53,15 @@ class ListedMandate(Part):
     """By which a supplier acts for an organisation."""
 
     supplier: str
-    until: date
-    days_left: int
+    until: date | None = None
+    """None where there is none, as where it was taken out."""
+    days_left: int = -1
 
     @property
-    def expires(self) -> datetime:
-        """The first moment at which it does not count."""
+    def expires(self) -> datetime | None:
+        """The first moment at which it does not count; None where there is none."""
+        if self.until is None:
+            return None
         return datetime.combine(self.until + timedelta(days=1), time(), UTC)
 
     @property
@@ -68,6 +71,8 @@ class ListedMandate(Part):
     @property
     def ending(self) -> str:
         """Its end, in words too where that is near."""
+        if self.until is None:
+            return say("status.mandate.none")
         sentence = "ended" if self.days_left < 0 else "soon" if self.ends_soon else "until"
         return say(f"status.mandate.{sentence}", day=self.until, left=days(self.days_left))
 
@@ -79,6 +84,7 @@ class ListedMandate(Part):
 class UnusedMandate(ListedMandate):
     """One that no form uses, with the organisation that gave it."""
 
+    until: date
     supplier_name: str
     organisation: str
     applications: tuple[str, ...]
@@ -318,6 +324,8 @@ def _uses(forms: Iterable[LoadedForm]) -> Iterator[tuple[str, str, str]]:
 def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
     if not mandate:
         return None
+    if "until" not in mandate:
+        return ListedMandate(supplier=mandate["supplier"])
     until = date.fromisoformat(mandate["until"])
     days_left = (until - now.astimezone(UTC).date()).days
     return ListedMandate(supplier=mandate["supplier"], until=until, days_left=days_left)

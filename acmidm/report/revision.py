@@ -228,7 +228,7 @@ def _refused_without_mandate(
 
 
 def _but_keys(form: Declaration) -> tuple[object, ...]:
-    return form.fields, form.scopes, form.products
+    return form.fields, form.scopes, form.products, form.mandate.get("supplier")
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:

@@ -3,8 +3,11 @@ form lets it act."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.values.terms import Environment
 from tests.support.workspace import HERE, MANDATE, SPEAKS_FOR, WITHOUT_KEYS, Workspace, public_key
 
@@ -12,10 +15,6 @@ FORM = f"keys_of: leverancier\n{WITHOUT_KEYS}"
 KEYS = "{tni: [tni.jwk.json], prod: [prod.jwk.json]}\n"
 TEXTS = {"gent/mijn-gent": FORM, "gent/mandates": MANDATE, "leverancier/keys": KEYS}
 NO_FOLDER = "has no folder with an organisation.yaml; name a folder beside this one"
-NO_MANDATE = (
-    "Stad Gent has no mandate that lets leverancier act in application mijn-gent; have its owners"
-    " add one in mandates.yaml"
-)
 NO_KEY_FILE = (
     "this is not the name of a key file; put the public key in a file beside this one, named"
     " *.jwk.json, or name the supplier whose key it is under keys_of"
@@ -38,13 +37,6 @@ MISTAKES = {
             "keys are given while the client authenticates with client_secret_basic; choose"
             " token_endpoint_auth_method private_key_jwt, or remove the keys"
         ),
-    ),
-    "no mandate for this application": ("gent/mandates", "mijn-gent", "loket", NO_MANDATE),
-    "no mandate for this supplier": (
-        "gent/mandates",
-        "supplier: leverancier",
-        "supplier: gent",
-        NO_MANDATE,
     ),
     "a mandate of nobody": (
         *(
@@ -69,16 +61,6 @@ MISTAKES = {
         "[mijn-gent]",
         "▶[]",
         '"applications" is empty; give at least one',
-    ),
-    "an empty file of mandates": (
-        "gent/mandates",
-        MANDATE,
-        "mandates: ▶[]",
-        '"mandates" is empty; give at least one',
-    ),
-    "no keys of production": (
-        *("leverancier/keys", ", prod: [prod.jwk.json]", ""),
-        "leverancier has no keys of prod for others; have its owners list them in its keys.yaml",
     ),
     "a key of tni on production": (
         *("leverancier/keys", "prod: [prod", "prod: ▶[tni"),
@@ -157,6 +139,48 @@ def test_its_keys_count(supplied: Workspace) -> None:
     assert tni.mandate == prod.mandate == {"supplier": "leverancier", "until": "2999-12-31"}
     supplied.write("onboardings/gent/mandates.yaml", MANDATE.replace("2999-12-31", "2020-01-31"))
     assert supplied.sentences() == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("gent/mandates", None),
+        ("gent/mandates", "mandates: []\n"),
+        ("gent/mandates", MANDATE.replace("mijn-gent", "loket")),
+        ("gent/mandates", MANDATE.replace("supplier: leverancier", "supplier: gent")),
+        ("leverancier/keys", None),
+        ("leverancier/keys", "tni: [tni.jwk.json]\n"),
+    ],
+)
+def test_who_takes_out_a_mandate_or_keys_ends_it(
+    file: str, text: str | None, supplied: Workspace
+) -> None:
+    """Neither needs the other for that: the form stays valid, and nothing of it is carried out."""
+    if text is None:
+        (supplied.forms / f"{file}.yaml").unlink()
+    else:
+        supplied.write(f"onboardings/{file}.yaml", text)
+    connections = supplied.load().connections(Environment.PROD)
+    found = desired(connections, datetime.now(UTC))
+    assert found.declared == ()
+    [withheld] = found.held_back
+    what = (
+        "Stad Gent has no mandate that lets leverancier act in application mijn-gent"
+        if "mandates" in file
+        else "leverancier has no keys of prod for others"
+    )
+    assert withheld.missing[0].startswith(f"{what}: nothing of the form is carried out")
+
+
+def test_a_suppliers_own_form_needs_its_keys(supplied: Workspace) -> None:
+    supplied.write_organisation("name: Leverancier\novo: OVO000001\n", "leverancier")
+    supplied.write("onboardings/leverancier/keys.yaml", "prod: [prod.jwk.json]\n")
+    own = "keys_of: leverancier\napplication: eigen\ncontacts: [a@b.example]\n"
+    supplied.write_form(f"{own}environments: {{tni: {{}}}}\n", "leverancier/eigen")
+    assert supplied.sentences() == [
+        "onboardings/leverancier/eigen.yaml:1:10: leverancier has no keys of tni for others; have"
+        " its owners list them in its keys.yaml"
+    ]
 
 
 def test_a_suppliers_own_form_has_its_keys_without_a_mandate(supplied: Workspace) -> None:

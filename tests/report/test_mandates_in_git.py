@@ -83,6 +83,35 @@ def test_what_an_end_takes_is_shown_once(repository: Repository, town: FormFile)
     assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_granted"]}
 
 
+def test_a_town_ends_a_mandate_by_taking_it_out(repository: Repository, town: FormFile) -> None:
+    """As one that ended; a form that comes to need one is refused, as a new one is."""
+    mandates = town.path.with_name("mandates.yaml")
+    given = mandates.read_text()
+    mandates.unlink()
+    assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_withdrawn"]}
+    repository.merge()
+    assert kinds(repository) == {}
+    mandates.write_text(given)
+    assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_granted"]}
+    own = of_town(repository, "zele/balie")
+    repository.merge()
+    own.use_supplier("theirs", environment="prod")
+    own.path.with_name("mandates.yaml").unlink()
+    assert "mandate_ended" in kinds(repository, code=1)["zele/balie"]
+    [problem] = repository.report(code=1)["problems"]
+    assert problem.startswith("zele/balie on prod: Zele has no mandate that lets leverancier act")
+
+
+@pytest.mark.usefixtures("town")
+def test_a_supplier_takes_its_keys_out(repository: Repository) -> None:
+    """Whoever names it: nobody needs to have agreed before, and no form of others stops it."""
+    (repository.folder / "onboardings" / "leverancier" / "keys.yaml").unlink()
+    found = kinds(repository)
+    assert found.keys() == {"aalst/balie", "gent/loket"}
+    assert "client_without_key" in found["aalst/balie"]
+    assert "scope_withdrawn" in found["aalst/balie"]
+
+
 def test_a_change_of_a_form_without_mandate_is_refused(
     repository: Repository, town: FormFile
 ) -> None:

@@ -54,6 +54,10 @@ class MandateEnds(Ends):
 
     mandate: ListedMandate
 
+    @property
+    def last_day(self) -> date:
+        return (self.expires - timedelta(days=1)).date()
+
 
 @dataclass(frozen=True)
 class StepWaits:
@@ -109,6 +113,7 @@ def _what_ends(progress: Progress, now: datetime) -> Iterator[KeyEnds | MandateE
     mandate = connection.mandate
     if (
         mandate
+        and mandate.expires
         and not _leaves_before(connection, mandate.expires)
         and (within := _threshold(mandate.expires - now))
     ):

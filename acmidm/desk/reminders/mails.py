@@ -94,9 +94,7 @@ def _about(reminder: Reminder, room: Texts) -> str:
             room.counted("key", len(keys), day=room.day(keys[0].expires.astimezone(UTC).date()))
         )
     if mandates := reminder.mandates:
-        phrases.append(
-            room.counted("mandate", len(mandates), day=room.day(mandates[0].mandate.until))
-        )
+        phrases.append(room.counted("mandate", len(mandates), day=room.day(mandates[0].last_day)))
     if reminder.steps:
         phrases.append(room.counted("step", len(reminder.steps)))
     return reduce(lambda one, other: room("and", one=one, other=other), phrases)
@@ -140,9 +138,7 @@ def _of_mandate(ending: MandateEnds, room: Texts) -> dict[str, str]:
         "application": plain(ending.connection.name),
         "supplier": plain(ending.mandate.supplier),
     }
-    what = room(
-        "mandate_ends", **facts, day=room.day(ending.mandate.until), threshold=ending.threshold
-    )
+    what = room("mandate_ends", **facts, day=room.day(ending.last_day), threshold=ending.threshold)
     return {"what": what, "to_do": room("renew.mandate"), "link": "", "waits": ""}
 
 

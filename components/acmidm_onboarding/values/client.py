@@ -136,7 +136,8 @@ class Client:
     """The exemptions that no environment of the form needs: a form alone knows them."""
     mandate: Mapping[str, str] = field(default_factory=dict)
     """The folder of the ``supplier`` whose keys it has, and ``until`` which day it may act, as
-    2027-12-31 (UTC); empty where the keys are its organisation's own."""
+    2027-12-31 (UTC), which is not there without a mandate; empty where the keys are its
+    organisation's own."""
     retire: Mapping[str, str] = field(default_factory=dict)
     """Per platform and product that its form retires, the day from which on it is taken down, as
     2027-03-31 (UTC)."""

@@ -40,18 +40,18 @@ class Mandate(Part):
         ),
     ] = None
 
-    @property
-    def fields(self) -> dict[str, str]:
-        """What a client has of it."""
-        return {"supplier": self.supplier, "until": self.until.isoformat()}
-
 
 class Mandates(Part):
     """Which suppliers act for this organisation: its mandates.yaml, which its owners approve."""
 
     mandates: Annotated[
         tuple[Mandate, ...],
-        Field(min_length=1, description="Each mandate; of two for the same, the later end counts."),
+        Field(
+            description=(
+                "Each mandate; of two for the same, the later end counts. One that is taken out has"
+                " ended."
+            )
+        ),
     ]
 
 
@@ -64,3 +64,9 @@ def mandate_for(mandates: Iterable[Mandate], supplier: str, application: str) ->
         if mandate.supplier == supplier and application in mandate.applications
     )
     return max(own, key=lambda mandate: mandate.until, default=None)
+
+
+def mandate_fields(supplier: str, mandate: Mandate | None) -> dict[str, str]:
+    """Return what a client has of the mandate of its supplier: no ``until`` without one."""
+    until = {"until": mandate.until.isoformat()} if mandate else {}
+    return {"supplier": supplier, **until}
