@@ -192,7 +192,8 @@ def test_a_suppliers_own_form_has_its_keys_without_a_mandate(supplied: Workspace
 
 
 def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:
-    """Copied into the folder of a customer it would outlive the mandate, and each rotation."""
+    """Copied into the folder of a customer it would outlive the mandate, and each rotation. Files
+    do not have whose it was first: both places are named, so that whoever listed it sees it."""
     supplied.write_organisation(f"name: Ander\novo: OVO000002\n{SPEAKS_FOR}", "aalst")
     supplied.write_key(public_key("of-supplier-tni"), "aalst/copy")
     own = (
@@ -203,7 +204,10 @@ def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:
     assert supplied.sentences() == [
         "onboardings/aalst/eigen.yaml:3:29: Ander has the same key as Leverancier in"
         " onboardings/leverancier/keys.yaml; give each a key of its own, or name the supplier whose"
-        " key it is: keys_of"
+        " key it is: keys_of",
+        "onboardings/leverancier/keys.yaml:1:8: Leverancier has the same key as Ander in"
+        " onboardings/aalst/eigen.yaml; give each a key of its own, or name the supplier whose"
+        " key it is: keys_of",
     ]
     # A mistake in the supplier's own folder does not let the copy through.
     for file, name, text in (
