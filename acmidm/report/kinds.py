@@ -136,7 +136,7 @@ class Kind(StrEnum):
         "client_renamed",
         Row(_WARNING, _CLIENT, worse_by_hand=True, field="software_id", scale=_WHOLE),
     )
-    SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT)
+    SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT, listed=True)
     SCOPE_GRANTED = (
         "scope_granted",
         Row(_WARNING, _SCOPES, "scope", worse_by_hand=True, scale=_NEW_PART),
@@ -172,7 +172,7 @@ class Kind(StrEnum):
         Row(_WARNING, _ONBOARDING, "needless_exemption", scale=_NOTE),
     )
     PRODUCT_REMOVED = "product_removed", Row(_WARNING, _PRODUCT, "product", listed=True)
-    SENDS_FOR_FEWER = "sends_for_fewer", Row(_WARNING, _PRODUCT)
+    SENDS_FOR_FEWER = "sends_for_fewer", Row(_WARNING, _PRODUCT, listed=True)
     PRODUCT_UNPROTECTED = "product_unprotected", Row(_WARNING, _PRODUCT, "product")
     OTHER_CHANGED = "other_changed", Row(_WARNING, Resource.OTHER, "other")
     CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT, scale=_WHOLE)
