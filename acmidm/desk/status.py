@@ -4,7 +4,7 @@ products."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from pydantic import Field
@@ -13,7 +13,6 @@ from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ClientName, client_name
 from acmidm.report.kinds import NO_REASON, Part
 from acmidm.words import day, days, plain, searched
-from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
@@ -289,7 +288,8 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
     A form with mistakes may use any of its organisation's and of its supplier's: those are left
     out.
     """
-    today, used = now.astimezone(UTC).date(), set(_uses(onboardings.forms))
+    today = now.astimezone(UTC).date()
+    used = {mandate for loaded in onboardings.forms for mandate in loaded.mandates_used}
     faulty = {file.parent.name for file in onboardings.left_out}
     unused = [
         UnusedMandate(
@@ -307,18 +307,6 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
         and used.isdisjoint((folder, mandate.supplier, name) for name in mandate.applications)
     ]
     return sorted(unused, key=lambda mandate: (mandate.until, mandate.words))
-
-
-def _uses(forms: Iterable[LoadedForm]) -> Iterator[tuple[str, str, str]]:
-    """Yield the folder of an organisation, that of a supplier, and the application, for each way in
-    which a form uses a mandate: by the supplier's keys, or sending for the organisation."""
-    for loaded in forms:
-        folder, application = loaded.file.parent.name, loaded.form.application
-        if loaded.form.keys_of:
-            yield folder, loaded.form.keys_of, application
-        for request in loaded.form.environments.values():
-            for sends_for in request.afzenders:
-                yield sends_for, folder, application
 
 
 def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:

@@ -126,6 +126,7 @@ class Kind(StrEnum):
     PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT)
     CONFIRMATION_CHANGED = "confirmation_changed", Row(_WARNING, _NONE)
     ORGANISATION_ADDED = "organisation_added", Row(_WARNING, _NONE)
+    MANDATES_CHANGED = "mandates_changed", Row(_WARNING, _NONE)
     RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING)
     PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT, "product")
     MANDATE_ENDED = "mandate_ended", Row(_WARNING, _ONBOARDING, scale=_NOTE)
@@ -329,15 +330,15 @@ class Change(Part):
 
     @property
     def _template(self) -> str:
-        """Its sentence; of a key, another one where the same key material is described
-        otherwise."""
-        form = (
-            "described"
-            if self.kind is Kind.KEY_CHANGED and self.fields
-            else "by_hand"
-            if self.by_hand
-            else ""
-        )
+        """Its sentence; another one of a key whose material stays, and of a mandate that is the
+        first or was the last."""
+        form = "by_hand" if self.by_hand else ""
+        if self.kind is Kind.KEY_CHANGED and self.fields:
+            form = "described"
+        elif self.kind is Kind.MANDATE_CHANGED:
+            is_first = all(field.old is None for field in self.fields)
+            is_last = any(field.new is None for field in self.fields)
+            form = "first" if is_first else "last" if is_last else form
         return self.kind.sentence(form) or self.kind.sentence() or ""
 
 

@@ -66,6 +66,17 @@ class LoadedForm:
         return self.form.keys_of not in (None, self.file.parent.name)
 
     @property
+    def mandates_used(self) -> Iterator[tuple[str, str, str]]:
+        """The folder of an organisation, that of a supplier, and the application, for each mandate
+        that it needs: for the supplier's keys, or to send for the organisation."""
+        folder, application = self.file.parent.name, self.form.application
+        if self.form.keys_of:
+            yield folder, self.form.keys_of, application
+        for request in self.form.environments.values():
+            for sends_for in request.afzenders:
+                yield sends_for, folder, application
+
+    @property
     def key_files(self) -> Iterator[Path]:
         for request in self.form.environments.values():
             yield from (

@@ -40,6 +40,11 @@ class Mandate(Part):
         ),
     ] = None
 
+    @property
+    def words(self) -> str:
+        """Its last day, and its reference where it has one."""
+        return f"{self.until}{f' ({self.reference})' if self.reference else ''}"
+
 
 class Mandates(Part):
     """Which suppliers act for this organisation: its mandates.yaml, which its owners approve."""
