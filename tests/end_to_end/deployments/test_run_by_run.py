@@ -90,7 +90,7 @@ def test_a_secret_works_until_the_forms_key_does(at: RunByRun) -> Script:
     assert kids(at.client(form)) == {"key-1"}
     assert secret not in at.project.exported()
     reviewed = yield at.review
-    assert kinds(reviewed, form) == ["authentication_changed", "secret_until_key"]
+    assert kinds(reviewed, form) == ["authentication_changed"]
     yield at.up
     assert not at.works(form, secret)
     assert at.portal.client_token(form.keys["key-1"], at.client(form)["client_id"])
