@@ -15,7 +15,8 @@ from acmidm.report.kinds import NO_REASON, Part
 from acmidm.words import day, days, plain, searched
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.client import Client, afzenders_of
+from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -52,6 +53,8 @@ class ListedMandate(Part):
     """By which a supplier acts for an organisation."""
 
     supplier: str
+    organisation: str = ""
+    """Who gave it, where that is not the organisation of the connection."""
     until: date | None = None
     """None where there is none, as where it was taken out."""
     days_left: int = -1
@@ -85,7 +88,6 @@ class UnusedMandate(ListedMandate):
 
     until: date
     supplier_name: str
-    organisation: str
     applications: tuple[str, ...]
     reference: str = ""
 
@@ -114,6 +116,8 @@ class ListedConnection(ClientName):
     jwks_uri: str | None = None
     mandate: ListedMandate | None = None
     acts_for: tuple[str, ...] = ()
+    sends_by: tuple[ListedMandate, ...] = ()
+    """The mandates by which it sends for others; none where its form is not known."""
     products: tuple[str, ...]
     leaves: dict[str, str] = Field(default_factory=dict)
     """Per platform or product that it leaves, from which day on."""
@@ -309,14 +313,32 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
     return sorted(unused, key=lambda mandate: (mandate.until, mandate.words))
 
 
+def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMandate, ...]:
+    """Return the mandates by which a connection sends for others, by the name of each."""
+    names = {
+        code: name
+        for product in connection.products.values()
+        for code, name in afzenders_of(product).items()
+    }
+    return tuple(
+        _until(until, now, supplier=connection.organisation, organisation=names.get(code, code))
+        for code, until in sorted(connection.afzenders.items())
+    )
+
+
 def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
     if not mandate:
         return None
-    if "until" not in mandate:
-        return ListedMandate(supplier=mandate["supplier"])
-    until = date.fromisoformat(mandate["until"])
+    return _until(mandate.get("until", ""), now, supplier=mandate["supplier"])
+
+
+def _until(last_day: str, now: datetime, **whose: str) -> ListedMandate:
+    """Return a mandate until its last day, which is empty where there is none."""
+    if not last_day:
+        return ListedMandate(**whose)
+    until = date.fromisoformat(last_day)
     days_left = (until - now.astimezone(UTC).date()).days
-    return ListedMandate(supplier=mandate["supplier"], until=until, days_left=days_left)
+    return ListedMandate(**whose, until=until, days_left=days_left)
 
 
 def matcher(
