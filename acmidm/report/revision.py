@@ -298,9 +298,12 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
 
 
 def changed_mandates(before: Revision, after: Revision) -> Iterator[Change]:
-    """Yield what changes of the mandates that no form has after the change, per folder: a client
-    shows the others."""
-    used = {mandate for loaded in after.onboardings.forms for mandate in loaded.mandates_used}
+    """Yield what changes of the mandates that no client shows after the change, per folder: it has
+    the one for its keys alone."""
+    used = {
+        (loaded.file.parent.name, loaded.form.keys_of, loaded.form.application)
+        for loaded in after.onboardings.forms
+    }
     old, new = before.onboardings.mandates, after.onboardings.mandates
     for folder in sorted(old.keys() | new.keys()):
         sides = (_unused(folder, side.get(folder, ()), used) for side in (old, new))
@@ -310,9 +313,10 @@ def changed_mandates(before: Revision, after: Revision) -> Iterator[Change]:
 
 
 def _unused(
-    folder: str, mandates: Iterable[Mandate], used: Collection[tuple[str, str, str]]
+    folder: str, mandates: Iterable[Mandate], used: Collection[tuple[str, str | None, str]]
 ) -> dict[str, str]:
-    """Return until when each application that no form has is let, with the reference."""
+    """Return until when each application is let of which no client has the mandate, with the
+    reference."""
     return {
         f"{mandate.supplier}: {application}": mandate.words
         for mandate in sorted(mandates, key=lambda mandate: mandate.until)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.forms import PLAIN, FormFile, write_form
+from tests.support.forms import NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.repository import Repository, repository
 
 __all__ = ["repository"]
@@ -199,3 +199,24 @@ def test_a_first_mandate_and_the_end_of_the_last_are_said_so(repository: Reposit
     assert said == (
         "is acted for by mandate no more: supplier leverancier → none, until 2998-12-31 → none"
     )
+
+
+def test_another_day_to_send_for_a_town_is_shown(repository: Repository, town: FormFile) -> None:
+    """Its client does not have that day."""
+    form = repository.form
+    form.request("prod")["afzenders"] = ["aalst"]
+    form.request("prod")["scopes"] = {SEND: {}}
+    form.request("prod")["products"] = {"notificaties": dict(NOTIFICATIES)}
+    form.save()
+    mandates = town.path.with_name("mandates.yaml")
+    [lets] = json.loads(mandates.read_text())["mandates"]
+    sends = {"supplier": "gent", "applications": [form.application], "until": "2998-12-31"}
+    mandates.write_text(json.dumps({"mandates": [lets, sends]}))
+    town.organisation["speaks_for"] = {"merk_code": ["aalst"]}
+    repository.merge()
+    later = {**sends, "until": "2999-12-31"}
+    mandates.write_text(json.dumps({"mandates": [lets, later]}))
+    assert repository.other_changes() == [
+        "also changes what suppliers may do, in aalst/mandates.yaml:"
+        f" gent: {form.application} 2998-12-31 → 2999-12-31"
+    ]
