@@ -300,7 +300,7 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
             supplier=mandate.supplier,
             supplier_name=onboardings.organisations[mandate.supplier].name,
             organisation=onboardings.organisations[folder].name,
-            applications=mandate.applications,
+            applications=mandate.allowed,
             until=mandate.until,
             days_left=(mandate.until - today).days,
             reference=mandate.reference or "",
@@ -308,7 +308,7 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
         for folder, mandates in onboardings.mandates.items()
         for mandate in mandates
         if faulty.isdisjoint((folder, mandate.supplier))
-        and used.isdisjoint((folder, mandate.supplier, name) for name in mandate.applications)
+        and used.isdisjoint((folder, mandate.supplier, name) for name in mandate.allowed)
     ]
     return sorted(unused, key=lambda mandate: (mandate.until, mandate.words))
 

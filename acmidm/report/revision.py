@@ -315,13 +315,13 @@ def changed_mandates(before: Revision, after: Revision) -> Iterator[Change]:
 def _unused(
     folder: str, mandates: Iterable[Mandate], used: Collection[tuple[str, str | None, str]]
 ) -> dict[str, str]:
-    """Return until when each application is let of which no client has the mandate, with the
-    reference."""
+    """Return until when each application and connection is allowed of which no client has the
+    mandate, with the reference."""
     return {
-        f"{mandate.supplier}: {application}": mandate.words
+        f"{mandate.supplier}: {allowed}": mandate.words
         for mandate in sorted(mandates, key=lambda mandate: mandate.until)
-        for application in mandate.applications
-        if (folder, mandate.supplier, application) not in used
+        for allowed in mandate.allowed
+        if (folder, mandate.supplier, allowed) not in used
     }
 
 

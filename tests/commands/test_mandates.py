@@ -102,7 +102,8 @@ def test_who_sends_by_a_mandate_that_ends_is_reminded(acting: Workspace) -> None
     for folder, code, until in (("aalst", "OVO000002", PAST), ("zele", "OVO000003", SOON)):
         speaks_for = f"speaks_for: {{merk_code: [{folder}]}}\n"
         acting.write_organisation(f"name: Stad {folder.title()}\novo: {code}\n{speaks_for}", folder)
-        mandate = MANDATE.replace("mijn-gent", "berichten").replace("2999-12-31", f"{until}")
+        allowed = ("applications: [mijn-gent]", "connections: [OVO000001/berichten]")
+        mandate = MANDATE.replace(*allowed).replace("2999-12-31", f"{until}")
         acting.write(f"onboardings/{folder}/mandates.yaml", mandate)
     acting.write_form(
         "application: berichten\ncontacts: [api@leverancier.example]\nenvironments:\n  tni:\n"

@@ -23,7 +23,9 @@ environments:
     products:
       notificaties: {merk_code: leverancier, product_ids: ["1"]}
 """
-MANDATE = "mandates: [{supplier: leverancier, applications: [berichten], until: 2999-12-31}]\n"
+MANDATE = (
+    "mandates: [{supplier: leverancier, connections: [OVO000001/berichten], until: 2999-12-31}]\n"
+)
 TEXTS = {
     "leverancier/berichten": FORM,
     "gent/mandates": MANDATE,
@@ -112,10 +114,16 @@ def test_they_are_senders_of_the_product_under_their_own_names(sending: Workspac
     assert form.afzenders == dict.fromkeys(("OVO002067", "OVO000002"), "2999-12-31")
     now = datetime.now(UTC)
     assert unused_mandates(sending.load(), now) == []
-    sending.write("onboardings/aalst/mandates.yaml", MANDATE.replace("berichten", "berichten, oud"))
+    sending.write(
+        "onboardings/aalst/mandates.yaml",
+        MANDATE.replace("berichten]", "berichten, OVO000001/oud]"),
+    )
     sending.write("onboardings/leverancier/berichten.yaml", FORM.replace("[gent, aalst]", "[gent]"))
     [unused] = unused_mandates(sending.load(), now)
-    assert (unused.organisation, unused.applications) == ("Stad Aalst", ("berichten", "oud"))
+    assert (unused.organisation, unused.applications) == (
+        "Stad Aalst",
+        ("OVO000001/berichten", "OVO000001/oud"),
+    )
 
 
 def test_one_without_a_mandate_is_left_out_alone(sending: Workspace) -> None:
@@ -131,6 +139,26 @@ def test_one_without_a_mandate_is_left_out_alone(sending: Workspace) -> None:
     assert [one["name"] for one in form.products["notificaties"]["afzenders"]] == ["Stad Aalst"]
     [withheld] = found.held_back
     assert "it does not send for Stad Gent, without a mandate" in withheld.missing[0]
+
+
+@pytest.mark.parametrize(
+    "lets",
+    [
+        "applications: [berichten]",  # the town's own form of that name has the supplier's keys
+        "connections: [OVO000001/loket]",  # which the supplier renamed
+        "connections: [OVO000002/berichten]",
+    ],
+)
+def test_a_mandate_names_the_connection_that_sends(lets: str, sending: Workspace) -> None:
+    """By its key: nothing else that the town lets the supplier do lets it send."""
+    mandate = MANDATE.replace("connections: [OVO000001/berichten]", lets)
+    sending.write("onboardings/gent/mandates.yaml", mandate)
+    [form] = [
+        one
+        for one in sending.load().connections(Environment.TNI)
+        if one.form == "leverancier/berichten"
+    ]
+    assert form.afzenders == {"OVO002067": "", "OVO000002": "2999-12-31"}
 
 
 def test_each_has_a_code(sending: Workspace) -> None:

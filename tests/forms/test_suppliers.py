@@ -62,6 +62,17 @@ MISTAKES = {
         "▶[]",
         '"applications" is empty; give at least one',
     ),
+    "a mandate for neither": (
+        "gent/mandates",
+        "{supplier: leverancier, applications: [mijn-gent],",
+        "▶{supplier: leverancier,",
+        "the mandate lets its supplier do nothing; give applications of this organisation's forms,"
+        " or connections of the supplier that send for it",
+    ),
+    "a mandate to send without a key": (
+        *("gent/mandates", ", until", ", connections: [▶mijn-gent], until"),
+        '"mijn-gent" is no key of a connection; write one such as OVO000001/loket',
+    ),
     "a key of tni on production": (
         *("leverancier/keys", "prod: [prod", "prod: ▶[tni"),
         (

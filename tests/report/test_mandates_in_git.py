@@ -210,7 +210,7 @@ def test_another_day_to_send_for_a_town_is_shown(repository: Repository, town: F
     form.save()
     mandates = town.path.with_name("mandates.yaml")
     [lets] = json.loads(mandates.read_text())["mandates"]
-    sends = {"supplier": "gent", "applications": [form.application], "until": "2998-12-31"}
+    sends = {"supplier": "gent", "connections": [form.key], "until": "2998-12-31"}
     mandates.write_text(json.dumps({"mandates": [lets, sends]}))
     town.organisation["speaks_for"] = {"merk_code": ["aalst"]}
     repository.merge()
@@ -218,5 +218,5 @@ def test_another_day_to_send_for_a_town_is_shown(repository: Repository, town: F
     mandates.write_text(json.dumps({"mandates": [lets, later]}))
     assert repository.other_changes() == [
         "also changes what suppliers may do, in aalst/mandates.yaml:"
-        f" gent: {form.application} 2998-12-31 → 2999-12-31"
+        f" gent: {form.key} 2998-12-31 → 2999-12-31"
     ]

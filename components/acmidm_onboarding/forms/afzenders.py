@@ -17,6 +17,7 @@ from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, unknown_supplier
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import AFZENDERS
+from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.mandate import mandate_for
 from acmidm_onboarding.values.problems import DocumentPath, Problem, listed
 from acmidm_onboarding.values.terms import Environment
@@ -104,5 +105,7 @@ class AfzenderReader:
             for product in knowing
             if product.senders and not organisation.speaks_for.get(product.senders.known_by or "")
         ]
-        mandate = mandate_for(mandates, folder.name, form.application)
+        sender = self._folders.of(folder).organisation
+        key = connection_key(sender.code if sender else "", form.application)
+        mandate = mandate_for(mandates, folder.name, key)
         return Afzender(organisation, mandate.until.isoformat() if mandate else ""), problems

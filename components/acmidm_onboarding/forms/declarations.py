@@ -67,14 +67,14 @@ class LoadedForm:
 
     @property
     def mandates_used(self) -> Iterator[tuple[str, str, str]]:
-        """The folder of an organisation, that of a supplier, and the application, for each mandate
-        that it needs: for the supplier's keys, or to send for the organisation."""
+        """The folder of an organisation, that of a supplier, and what is allowed, for each mandate
+        that it needs: an application with the supplier's keys, or a connection that sends."""
         folder, application = self.file.parent.name, self.form.application
         if self.form.keys_of:
             yield folder, self.form.keys_of, application
         for request in self.form.environments.values():
             for sends_for in request.afzenders:
-                yield sends_for, folder, application
+                yield sends_for, folder, connection_key(self.organisation.code, application)
 
     @property
     def key_files(self) -> Iterator[Path]:

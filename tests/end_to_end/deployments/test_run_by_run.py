@@ -211,7 +211,8 @@ def town_of(at: RunByRun, name: str, application: str, until: str = "2999-12-31"
     speaks_for = {"merk_code": [f"stad-{name}"], "bron_uri": [f"urn://{name}/loket"]}
     organisation = {"name": f"Stad {name.title()}", "ovo": code, "speaks_for": speaks_for}
     (folder / "organisation.yaml").write_text(json.dumps(organisation))
-    mandate = {"supplier": "gent", "applications": [application], "until": until}
+    key = f"OVO002067/{application}"
+    mandate = {"supplier": "gent", "connections": [key], "until": until}
     (folder / "mandates.yaml").write_text(json.dumps({"mandates": [mandate]}))
 
 
