@@ -124,9 +124,11 @@ def _what(item: Due) -> str:
         facts = {
             "name": name,
             "supplier": plain(item.mandate.supplier),
-            "day": f"{item.mandate.until}",
+            "organisation": plain(item.mandate.organisation),
+            "day": f"{item.last_day}",
         }
-        return say_counted("reminders.mandate", item.threshold, **facts)
+        sentence = "mandate_to_send" if item.mandate.organisation else "mandate"
+        return say_counted(f"reminders.{sentence}", item.threshold, **facts)
     since, step = item.progress.since, f"{item.progress.step:d}"
     if since:
         return say("reminders.step_since", name=name, step=step, day=day(since))

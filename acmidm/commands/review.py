@@ -23,6 +23,7 @@ from acmidm.report.other_changes import changes_elsewhere, confirmed_with_forms
 from acmidm.report.planned import Planned, read_plans
 from acmidm.report.review import Review, changed_keys, review_of
 from acmidm.report.revision import (
+    changed_mandates,
     earlier_revision,
     notes_between,
     plan_between,
@@ -215,7 +216,11 @@ def _by_git(
         folders, stacks = stacks_of(before), stacks_of(after)
         old, new = earlier_revision(before, folders), revision(before, after, folders, stacks)
         scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
-        other_changes = [*removed_unread(old, after), *changes_elsewhere(before, after, folders)]
+        other_changes = [
+            *removed_unread(old, after),
+            *changes_elsewhere(before, after, folders),
+            *changed_mandates(old, new),
+        ]
     left_out = old.onboardings.left_out
     for file in left_out:
         typer.echo(plain(say("review.no_valid_form", file=file, base=base), 500), err=True)

@@ -16,7 +16,7 @@ from typing import TypeVar
 import typer
 
 from acmidm.desk.progress import Facts, Progress, progress
-from acmidm.desk.status import listed
+from acmidm.desk.status import listed, mandates_to_send
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form, stack_of
 from acmidm.report.order_history import OrderHistory
@@ -218,8 +218,10 @@ class _ProgressRows:
             is_leaving=connection is not None and _is_leaving(connection, self._now),
         )
         if connection:
+            sends_by = mandates_to_send(connection, self._now)
             facts = replace(
                 facts,
+                connection=facts.connection.model_copy(update={"sends_by": sends_by}),
                 evidence=connection.evidence,
                 evidence_refused=connection.evidence_refused is not None,
                 evidence_days=self._evidence_days,

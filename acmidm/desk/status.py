@@ -4,7 +4,7 @@ products."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from pydantic import Field
@@ -13,10 +13,10 @@ from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ClientName, client_name
 from acmidm.report.kinds import NO_REASON, Part
 from acmidm.words import day, days, plain, searched
-from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.client import Client, afzenders_of
+from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -53,12 +53,17 @@ class ListedMandate(Part):
     """By which a supplier acts for an organisation."""
 
     supplier: str
-    until: date
-    days_left: int
+    organisation: str = ""
+    """Who gave it, where that is not the organisation of the connection."""
+    until: date | None = None
+    """None where there is none, as where it was taken out."""
+    days_left: int = -1
 
     @property
-    def expires(self) -> datetime:
-        """The first moment at which it does not count."""
+    def expires(self) -> datetime | None:
+        """The first moment at which it does not count; None where there is none."""
+        if self.until is None:
+            return None
         return datetime.combine(self.until + timedelta(days=1), time(), UTC)
 
     @property
@@ -68,6 +73,8 @@ class ListedMandate(Part):
     @property
     def ending(self) -> str:
         """Its end, in words too where that is near."""
+        if self.until is None:
+            return say("status.mandate.none")
         sentence = "ended" if self.days_left < 0 else "soon" if self.ends_soon else "until"
         return say(f"status.mandate.{sentence}", day=self.until, left=days(self.days_left))
 
@@ -79,8 +86,8 @@ class ListedMandate(Part):
 class UnusedMandate(ListedMandate):
     """One that no form uses, with the organisation that gave it."""
 
+    until: date
     supplier_name: str
-    organisation: str
     applications: tuple[str, ...]
     reference: str = ""
 
@@ -109,6 +116,8 @@ class ListedConnection(ClientName):
     jwks_uri: str | None = None
     mandate: ListedMandate | None = None
     acts_for: tuple[str, ...] = ()
+    sends_by: tuple[ListedMandate, ...] = ()
+    """The mandates by which it sends for others; none where its form is not known."""
     products: tuple[str, ...]
     leaves: dict[str, str] = Field(default_factory=dict)
     """Per platform or product that it leaves, from which day on."""
@@ -283,14 +292,15 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
     A form with mistakes may use any of its organisation's and of its supplier's: those are left
     out.
     """
-    today, used = now.astimezone(UTC).date(), set(_uses(onboardings.forms))
+    today = now.astimezone(UTC).date()
+    used = {mandate for loaded in onboardings.forms for mandate in loaded.mandates_used}
     faulty = {file.parent.name for file in onboardings.left_out}
     unused = [
         UnusedMandate(
             supplier=mandate.supplier,
             supplier_name=onboardings.organisations[mandate.supplier].name,
             organisation=onboardings.organisations[folder].name,
-            applications=mandate.applications,
+            applications=mandate.allowed,
             until=mandate.until,
             days_left=(mandate.until - today).days,
             reference=mandate.reference or "",
@@ -298,29 +308,37 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
         for folder, mandates in onboardings.mandates.items()
         for mandate in mandates
         if faulty.isdisjoint((folder, mandate.supplier))
-        and used.isdisjoint((folder, mandate.supplier, name) for name in mandate.applications)
+        and used.isdisjoint((folder, mandate.supplier, name) for name in mandate.allowed)
     ]
     return sorted(unused, key=lambda mandate: (mandate.until, mandate.words))
 
 
-def _uses(forms: Iterable[LoadedForm]) -> Iterator[tuple[str, str, str]]:
-    """Yield the folder of an organisation, that of a supplier, and the application, for each way in
-    which a form uses a mandate: by the supplier's keys, or sending for the organisation."""
-    for loaded in forms:
-        folder, application = loaded.file.parent.name, loaded.form.application
-        if loaded.form.keys_of:
-            yield folder, loaded.form.keys_of, application
-        for request in loaded.form.environments.values():
-            for sends_for in request.afzenders:
-                yield sends_for, folder, application
+def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMandate, ...]:
+    """Return the mandates by which a connection sends for others, by the name of each."""
+    names = {
+        code: name
+        for product in connection.products.values()
+        for code, name in afzenders_of(product).items()
+    }
+    return tuple(
+        _until(until, now, supplier=connection.organisation, organisation=names.get(code, code))
+        for code, until in sorted(connection.afzenders.items())
+    )
 
 
 def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
     if not mandate:
         return None
-    until = date.fromisoformat(mandate["until"])
+    return _until(mandate.get("until", ""), now, supplier=mandate["supplier"])
+
+
+def _until(last_day: str, now: datetime, **whose: str) -> ListedMandate:
+    """Return a mandate until its last day, which is empty where there is none."""
+    if not last_day:
+        return ListedMandate(**whose)
+    until = date.fromisoformat(last_day)
     days_left = (until - now.astimezone(UTC).date()).days
-    return ListedMandate(supplier=mandate["supplier"], until=until, days_left=days_left)
+    return ListedMandate(**whose, until=until, days_left=days_left)
 
 
 def matcher(

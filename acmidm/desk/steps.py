@@ -78,8 +78,11 @@ class Place(Progress):
         they are a supplier's."""
         if (mandate := self.connection.mandate) is None:
             return self._keys
+        supplier = plain(mandate.supplier)
+        if mandate.until is None:
+            return [*self._keys, self.room("keys.no_mandate", supplier=supplier)]
         ends = self.room.day(mandate.until)
-        return [*self._keys, self.room("keys.mandate", supplier=plain(mandate.supplier), day=ends)]
+        return [*self._keys, self.room("keys.mandate", supplier=supplier, day=ends)]
 
     @property
     def _keys(self) -> list[str]:

@@ -38,7 +38,7 @@ _UNUSED_MANDATES: Mapping[str, Callable[[UnusedMandate], str]] = {
     "organisation": lambda mandate: mandate.organisation,
     "application": lambda mandate: ", ".join(mandate.applications),
     "mandate": lambda mandate: mandate.text,
-    "first_end": lambda mandate: day(mandate.expires),
+    "first_end": lambda mandate: day(mandate.expires) if mandate.expires else "",
 }
 """Which cells they have of the columns of connections."""
 _PLACES: Mapping[str, Callable[[Place], str]] = {

@@ -1,25 +1,27 @@
-"""The organisations that a client sends for at a product, as a review tells of them: together, and
+"""The organisations that a client sends for at a product, as a review tells of them: together, each
 by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from acmidm.report.kinds import Change, Kind
-from acmidm.words import first_of
-from acmidm_onboarding.values.client import AFZENDERS
+from acmidm.report.kinds import Change, FieldChange, Kind
+from acmidm_onboarding.values.client import afzenders_of
 from acmidm_onboarding.values.metadata import Configuration
 
 
 def changes_of_afzenders(product: str, old: Configuration, new: Configuration) -> Iterator[Change]:
     """Yield for whom a client sends at a product, and sends no more, together."""
-    had, has = (
-        {one["code"]: one["name"] for one in side.get(AFZENDERS) or ()} for side in (old, new)
-    )
-    for kind, codes in (
-        (Kind.SENDS_FOR_MORE, has.keys() - had.keys()),
-        (Kind.SENDS_FOR_FEWER, had.keys() - has.keys()),
-    ):
-        if codes:
-            names = first_of(sorted(str((has | had)[code]) for code in codes))
-            yield Change(kind=kind, subject=product, note=f"{len(codes):,} ({names})")
+    had, has = afzenders_of(old), afzenders_of(new)
+    more = sorted((has[code], code) for code in has.keys() - had.keys())
+    fewer = sorted((had[code], code) for code in had.keys() - has.keys())
+    if more:
+        fields = tuple(FieldChange(field=name, new=code) for name, code in more)
+        yield Change(
+            kind=Kind.SENDS_FOR_MORE, subject=product, note=f"{len(more):,}", fields=fields
+        )
+    if fewer:
+        fields = tuple(FieldChange(field=name, old=code) for name, code in fewer)
+        yield Change(
+            kind=Kind.SENDS_FOR_FEWER, subject=product, note=f"{len(fewer):,}", fields=fields
+        )

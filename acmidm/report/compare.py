@@ -199,7 +199,7 @@ class Comparison:
                 ),
             )
             waits = before.uses_secret and after.uses_keys and not after.jwks_uri
-            if waits and not self.by_hand:
+            if waits and not self.by_hand and not self._changes_over(before, after):
                 yield Change(kind=Kind.SECRET_UNTIL_KEY)
         else:
             yield from self._changes_of_secret(before, after)
@@ -222,6 +222,16 @@ class Comparison:
         described = field_changes(before.fields, after.fields, but=hidden)
         if described:
             yield Change(kind=Kind.CLIENT_UPDATED, fields=described)
+
+    def _changes_over(self, before: Client, after: Client) -> bool:
+        """Return whether a client that waits for a key has a usable one, as far as is known: then
+        this run ends its secret."""
+        keys = (before.known_keys or {}).values() if before.awaits_key else ()
+        return any(
+            (after.keys is None or key.thumbprint in after.thumbprints)
+            and (key.expires is None or key.expires > self.now)
+            for key in keys
+        )
 
     def _changes_of_marks(self, before: Client, after: Client) -> Iterator[Change]:
         for part in sorted(before.without_marks - after.without_marks):

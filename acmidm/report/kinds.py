@@ -126,6 +126,7 @@ class Kind(StrEnum):
     PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT)
     CONFIRMATION_CHANGED = "confirmation_changed", Row(_WARNING, _NONE)
     ORGANISATION_ADDED = "organisation_added", Row(_WARNING, _NONE)
+    MANDATES_CHANGED = "mandates_changed", Row(_WARNING, _NONE)
     RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING)
     PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT, "product")
     MANDATE_ENDED = "mandate_ended", Row(_WARNING, _ONBOARDING, scale=_NOTE)
@@ -136,7 +137,7 @@ class Kind(StrEnum):
         "client_renamed",
         Row(_WARNING, _CLIENT, worse_by_hand=True, field="software_id", scale=_WHOLE),
     )
-    SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT)
+    SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT, listed=True)
     SCOPE_GRANTED = (
         "scope_granted",
         Row(_WARNING, _SCOPES, "scope", worse_by_hand=True, scale=_NEW_PART),
@@ -172,7 +173,7 @@ class Kind(StrEnum):
         Row(_WARNING, _ONBOARDING, "needless_exemption", scale=_NOTE),
     )
     PRODUCT_REMOVED = "product_removed", Row(_WARNING, _PRODUCT, "product", listed=True)
-    SENDS_FOR_FEWER = "sends_for_fewer", Row(_WARNING, _PRODUCT)
+    SENDS_FOR_FEWER = "sends_for_fewer", Row(_WARNING, _PRODUCT, listed=True)
     PRODUCT_UNPROTECTED = "product_unprotected", Row(_WARNING, _PRODUCT, "product")
     OTHER_CHANGED = "other_changed", Row(_WARNING, Resource.OTHER, "other")
     CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT, scale=_WHOLE)
@@ -329,15 +330,15 @@ class Change(Part):
 
     @property
     def _template(self) -> str:
-        """Its sentence; of a key, another one where the same key material is described
-        otherwise."""
-        form = (
-            "described"
-            if self.kind is Kind.KEY_CHANGED and self.fields
-            else "by_hand"
-            if self.by_hand
-            else ""
-        )
+        """Its sentence; another one of a key whose material stays, and of a mandate that is the
+        first or was the last."""
+        form = "by_hand" if self.by_hand else ""
+        if self.kind is Kind.KEY_CHANGED and self.fields:
+            form = "described"
+        elif self.kind is Kind.MANDATE_CHANGED:
+            is_first = all(field.old is None for field in self.fields)
+            is_last = any(field.new is None for field in self.fields)
+            form = "first" if is_first else "last" if is_last else form
         return self.kind.sentence(form) or self.kind.sentence() or ""
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from acmidm.git import Tree
-from acmidm.report.compare import paired
+from acmidm.report.compare import field_changes, paired
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.plan import Plan, at_the_gate
 from acmidm.report.revision_files import strays
 from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.files import MANDATES_FILE
 from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.desired import Desired, desired
@@ -32,6 +33,7 @@ from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration, in_stack
+from acmidm_onboarding.values.mandate import Mandate
 from acmidm_onboarding.values.problems import InvalidForms
 from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 
@@ -228,7 +230,7 @@ def _refused_without_mandate(
 
 
 def _but_keys(form: Declaration) -> tuple[object, ...]:
-    return form.fields, form.scopes, form.products
+    return form.fields, form.scopes, form.products, form.mandate.get("supplier")
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:
@@ -274,10 +276,8 @@ def _at_the_gate(
     was_unproven = desired(before.onboardings.connections(prod), now, gate=gate).unproven
     were = _as_recorded((withheld.connection for withheld in was_unproven), protect=False)
     now_desired = after.desired(prod, now)
-    unproven = {withheld.connection.resource_name for withheld in now_desired.unproven}
     added = desired(now_desired.asked, now, gate=gate, records=lambda: had)
-    candidates = (form for form in now_desired.asked if form.resource_name not in unproven)
-    now_proven = (form for form in candidates if recorded_as(form, were) is not None)
+    now_proven = (form for form in now_desired.proven if recorded_as(form, were) is not None)
     proven = {form.resource_name: form for form in (*added.proven, *now_proven)}
     yield from at_the_gate(added.unproven, proven.values())
 
@@ -295,6 +295,34 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
                 for path in gone
             ),
         )
+
+
+def changed_mandates(before: Revision, after: Revision) -> Iterator[Change]:
+    """Yield what changes of the mandates that no client shows after the change, per folder: it has
+    the one for its keys alone."""
+    used = {
+        (loaded.file.parent.name, loaded.form.keys_of, loaded.form.application)
+        for loaded in after.onboardings.forms
+    }
+    old, new = before.onboardings.mandates, after.onboardings.mandates
+    for folder in sorted(old.keys() | new.keys()):
+        sides = (_unused(folder, side.get(folder, ()), used) for side in (old, new))
+        if fields := field_changes(*sides):
+            file = f"{folder}/{MANDATES_FILE}"
+            yield Change(kind=Kind.MANDATES_CHANGED, subject=file, fields=fields)
+
+
+def _unused(
+    folder: str, mandates: Iterable[Mandate], used: Collection[tuple[str, str | None, str]]
+) -> dict[str, str]:
+    """Return until when each application and connection is allowed of which no client has the
+    mandate, with the reference."""
+    return {
+        f"{mandate.supplier}: {allowed}": mandate.words
+        for mandate in sorted(mandates, key=lambda mandate: mandate.until)
+        for allowed in mandate.allowed
+        if (folder, mandate.supplier, allowed) not in used
+    }
 
 
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:

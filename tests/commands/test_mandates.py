@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.engine import pulumi as engine
-from tests.support.workspace import MANDATE, Workspace
+from tests.support.workspace import CATALOGUE, MANDATE, Workspace
 
 TODAY = datetime.now(UTC).date()
 SOON, PAST = TODAY + timedelta(days=20), TODAY - timedelta(days=1)
@@ -90,3 +90,29 @@ def test_a_form_with_mistakes_hides_what_it_may_use(acting: Workspace) -> None:
     acting.write("onboardings/aalst/loket.yaml", "application: [")
     found = json.loads(shown("--output", "json"))["unused_mandates"]
     assert [one["organisation"] for one in found] == ["Stad Zele"]
+
+
+def test_who_sends_by_a_mandate_that_ends_is_reminded(acting: Workspace) -> None:
+    """Of each organisation that it sends for, by name; not of one whose mandate has ended."""
+    known = "senders: {known_by: merk_code, basis: assumed, source: the tests}\n"
+    acting.write("catalogue/notificaties.yaml", CATALOGUE["notificaties.yaml"] + known)
+    acting.write_organisation(
+        "name: Leverancier\novo: OVO000001\nspeaks_for: {merk_code: [leverancier]}\n", "leverancier"
+    )
+    for folder, code, until in (("aalst", "OVO000002", PAST), ("zele", "OVO000003", SOON)):
+        speaks_for = f"speaks_for: {{merk_code: [{folder}]}}\n"
+        acting.write_organisation(f"name: Stad {folder.title()}\novo: {code}\n{speaks_for}", folder)
+        allowed = ("applications: [mijn-gent]", "connections: [OVO000001/berichten]")
+        mandate = MANDATE.replace(*allowed).replace("2999-12-31", f"{until}")
+        acting.write(f"onboardings/{folder}/mandates.yaml", mandate)
+    acting.write_form(
+        "application: berichten\ncontacts: [api@leverancier.example]\nenvironments:\n  tni:\n"
+        "    afzenders: [aalst, zele]\n    scopes: {dv_notificaties_import: {}}\n    products:\n"
+        "      notificaties: {merk_code: leverancier, product_ids: ['1']}\n",
+        "leverancier/berichten",
+    )
+    result = CliRunner().invoke(app, ["remind", "--stack", "tni", "--dry-run"])
+    assert result.output.splitlines()[1:] == [
+        "Leverancier (api@leverancier.example)",
+        f"  berichten: the mandate of Stad Zele, for which it sends, ends {SOON}, within 30 days",
+    ]

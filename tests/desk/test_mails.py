@@ -122,6 +122,30 @@ def test_a_mandate_that_ends_is_in_the_mail_of_its_key(
     assert said in text_of(mail)
 
 
+def test_a_mandate_to_send_for_another_says_who_renews_it(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
+    """Each of two that end on one day is named; the next run sends nothing."""
+    mandates = tuple(
+        ListedMandate(
+            supplier="Stad Gent", organisation=name, until=date(2026, 11, 30), days_left=4
+        )
+        for name in ("Stad Zele", "Stad Aalst")
+    )
+    rows = [progress(connection("berichten", sends_by=mandates))]
+    run(rows, settings, ledger_file)
+    (mail,) = post_office.received
+    assert mail["Subject"] == f"{GHENT}: 2 mandaten eindigen, het eerste op 30 november 2026"
+    for name in ("Stad Zele", "Stad Aalst"):
+        said = (
+            f"Het mandaat waarmee berichten voor {name} verzendt, eindigt op 30 november 2026,"
+            " binnen 7 dagen."
+        )
+        assert said in text_of(mail)
+        assert f"Laat de eigenaars van {name} dan een latere dag" in text_of(mail)
+    assert run(rows, settings, ledger_file) == []
+
+
 def test_english_where_the_organisation_says_so(
     settings: Settings, post_office: MailServer, ledger_file: Path
 ) -> None:

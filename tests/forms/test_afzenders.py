@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from acmidm.desk.status import unused_mandates
+from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.values.terms import Environment
 from tests.support.workspace import CATALOGUE, HERE, Workspace
 
@@ -22,7 +23,9 @@ environments:
     products:
       notificaties: {merk_code: leverancier, product_ids: ["1"]}
 """
-MANDATE = "mandates: [{supplier: leverancier, applications: [berichten], until: 2999-12-31}]\n"
+MANDATE = (
+    "mandates: [{supplier: leverancier, connections: [OVO000001/berichten], until: 2999-12-31}]\n"
+)
 TEXTS = {
     "leverancier/berichten": FORM,
     "gent/mandates": MANDATE,
@@ -36,13 +39,6 @@ MISTAKES = {
     "no folder of this name": (
         *("leverancier/berichten", "[gent,", "[▶derde, gent,"),
         '"derde" has no folder with an organisation.yaml; name a folder beside this one',
-    ),
-    "no mandate for this application": (
-        *("gent/mandates", "[berichten]", "[loket]"),
-        (
-            "Stad Gent has no mandate that lets leverancier act in application berichten; have its"
-            " owners add one in mandates.yaml"
-        ),
     ),
     "no name to be known by": (
         *("aalst/organisation", "speaks_for: {merk_code: [aalst, stad-aalst]}\n", ""),
@@ -101,10 +97,7 @@ def test_mistakes(case: str, sending: Workspace) -> None:
         sending.assert_reported(file, text, sentence)
     else:
         sending.write(file, text)
-        place = "5:17" if name.startswith("gent") else "5:23"
-        assert sending.sentences() == [
-            f"onboardings/leverancier/berichten.yaml:{place}: {sentence}"
-        ]
+        assert sending.sentences() == [f"onboardings/leverancier/berichten.yaml:5:23: {sentence}"]
 
 
 def test_they_are_senders_of_the_product_under_their_own_names(sending: Workspace) -> None:
@@ -121,10 +114,51 @@ def test_they_are_senders_of_the_product_under_their_own_names(sending: Workspac
     assert form.afzenders == dict.fromkeys(("OVO002067", "OVO000002"), "2999-12-31")
     now = datetime.now(UTC)
     assert unused_mandates(sending.load(), now) == []
-    sending.write("onboardings/aalst/mandates.yaml", MANDATE.replace("berichten", "berichten, oud"))
+    sending.write(
+        "onboardings/aalst/mandates.yaml",
+        MANDATE.replace("berichten]", "berichten, OVO000001/oud]"),
+    )
     sending.write("onboardings/leverancier/berichten.yaml", FORM.replace("[gent, aalst]", "[gent]"))
     [unused] = unused_mandates(sending.load(), now)
-    assert (unused.organisation, unused.applications) == ("Stad Aalst", ("berichten", "oud"))
+    assert (unused.organisation, unused.applications) == (
+        "Stad Aalst",
+        ("OVO000001/berichten", "OVO000001/oud"),
+    )
+
+
+def test_one_without_a_mandate_is_left_out_alone(sending: Workspace) -> None:
+    """One that was taken out has ended: the form of the supplier stays valid."""
+    (sending.forms / "gent" / "mandates.yaml").unlink()
+    connections = [
+        one
+        for one in sending.load().connections(Environment.TNI)
+        if one.form == "leverancier/berichten"
+    ]
+    found = desired(connections, datetime.now(UTC))
+    [form] = found.declared
+    assert [one["name"] for one in form.products["notificaties"]["afzenders"]] == ["Stad Aalst"]
+    [withheld] = found.held_back
+    assert "it does not send for Stad Gent, without a mandate" in withheld.missing[0]
+
+
+@pytest.mark.parametrize(
+    "lets",
+    [
+        "applications: [berichten]",  # the town's own form of that name has the supplier's keys
+        "connections: [OVO000001/loket]",  # which the supplier renamed
+        "connections: [OVO000002/berichten]",
+    ],
+)
+def test_a_mandate_names_the_connection_that_sends(lets: str, sending: Workspace) -> None:
+    """By its key: nothing else that the town lets the supplier do lets it send."""
+    mandate = MANDATE.replace("connections: [OVO000001/berichten]", lets)
+    sending.write("onboardings/gent/mandates.yaml", mandate)
+    [form] = [
+        one
+        for one in sending.load().connections(Environment.TNI)
+        if one.form == "leverancier/berichten"
+    ]
+    assert form.afzenders == {"OVO002067": "", "OVO000002": "2999-12-31"}
 
 
 def test_each_has_a_code(sending: Workspace) -> None:

@@ -270,11 +270,12 @@ def test_a_key_is_that_of_one_organisation(workspace: Workspace) -> None:
     workspace.write_organisation(f"name: Ander\novo: OVO000001\n{SPEAKS_FOR}", "z")
     workspace.write_key({**public_key("prod"), "kid": "mine"}, "z/tni")
     workspace.write_form(FORM[: FORM.index("  prod:")], "z/loket")
-    sentence = (
-        f"onboardings/z/loket.yaml:7:12: Ander has the same key as Stad Gent in {GENT}; "
-        "give each a key of its own, or name the supplier whose key it is: keys_of"
-    )
-    assert workspace.sentences() == [sentence]
+    remedy = "give each a key of its own, or name the supplier whose key it is: keys_of"
+    other = "onboardings/z/loket.yaml"
+    assert workspace.sentences() == [
+        f"{GENT}:18:12: Stad Gent has the same key as Ander in {other}; {remedy}",
+        f"{other}:7:12: Ander has the same key as Stad Gent in {GENT}; {remedy}",
+    ]
 
 
 def test_a_key_of_production_is_no_key_of_tni(workspace: Workspace) -> None:

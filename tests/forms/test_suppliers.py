@@ -3,8 +3,11 @@ form lets it act."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.values.terms import Environment
 from tests.support.workspace import HERE, MANDATE, SPEAKS_FOR, WITHOUT_KEYS, Workspace, public_key
 
@@ -12,10 +15,6 @@ FORM = f"keys_of: leverancier\n{WITHOUT_KEYS}"
 KEYS = "{tni: [tni.jwk.json], prod: [prod.jwk.json]}\n"
 TEXTS = {"gent/mijn-gent": FORM, "gent/mandates": MANDATE, "leverancier/keys": KEYS}
 NO_FOLDER = "has no folder with an organisation.yaml; name a folder beside this one"
-NO_MANDATE = (
-    "Stad Gent has no mandate that lets leverancier act in application mijn-gent; have its owners"
-    " add one in mandates.yaml"
-)
 NO_KEY_FILE = (
     "this is not the name of a key file; put the public key in a file beside this one, named"
     " *.jwk.json, or name the supplier whose key it is under keys_of"
@@ -38,13 +37,6 @@ MISTAKES = {
             "keys are given while the client authenticates with client_secret_basic; choose"
             " token_endpoint_auth_method private_key_jwt, or remove the keys"
         ),
-    ),
-    "no mandate for this application": ("gent/mandates", "mijn-gent", "loket", NO_MANDATE),
-    "no mandate for this supplier": (
-        "gent/mandates",
-        "supplier: leverancier",
-        "supplier: gent",
-        NO_MANDATE,
     ),
     "a mandate of nobody": (
         *(
@@ -70,15 +62,16 @@ MISTAKES = {
         "▶[]",
         '"applications" is empty; give at least one',
     ),
-    "an empty file of mandates": (
+    "a mandate for neither": (
         "gent/mandates",
-        MANDATE,
-        "mandates: ▶[]",
-        '"mandates" is empty; give at least one',
+        "{supplier: leverancier, applications: [mijn-gent],",
+        "▶{supplier: leverancier,",
+        "the mandate lets its supplier do nothing; give applications of this organisation's forms,"
+        " or connections of the supplier that send for it",
     ),
-    "no keys of production": (
-        *("leverancier/keys", ", prod: [prod.jwk.json]", ""),
-        "leverancier has no keys of prod for others; have its owners list them in its keys.yaml",
+    "a mandate to send without a key": (
+        *("gent/mandates", ", until", ", connections: [▶mijn-gent], until"),
+        '"mijn-gent" is no key of a connection; write one such as OVO000001/loket',
     ),
     "a key of tni on production": (
         *("leverancier/keys", "prod: [prod", "prod: ▶[tni"),
@@ -159,6 +152,48 @@ def test_its_keys_count(supplied: Workspace) -> None:
     assert supplied.sentences() == []
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("gent/mandates", None),
+        ("gent/mandates", "mandates: []\n"),
+        ("gent/mandates", MANDATE.replace("mijn-gent", "loket")),
+        ("gent/mandates", MANDATE.replace("supplier: leverancier", "supplier: gent")),
+        ("leverancier/keys", None),
+        ("leverancier/keys", "tni: [tni.jwk.json]\n"),
+    ],
+)
+def test_who_takes_out_a_mandate_or_keys_ends_it(
+    file: str, text: str | None, supplied: Workspace
+) -> None:
+    """Neither needs the other for that: the form stays valid, and nothing of it is carried out."""
+    if text is None:
+        (supplied.forms / f"{file}.yaml").unlink()
+    else:
+        supplied.write(f"onboardings/{file}.yaml", text)
+    connections = supplied.load().connections(Environment.PROD)
+    found = desired(connections, datetime.now(UTC))
+    assert found.declared == ()
+    [withheld] = found.held_back
+    what = (
+        "Stad Gent has no mandate that lets leverancier act in application mijn-gent"
+        if "mandates" in file
+        else "leverancier has no keys of prod for others"
+    )
+    assert withheld.missing[0].startswith(f"{what}: nothing of the form is carried out")
+
+
+def test_a_suppliers_own_form_needs_its_keys(supplied: Workspace) -> None:
+    supplied.write_organisation("name: Leverancier\novo: OVO000001\n", "leverancier")
+    supplied.write("onboardings/leverancier/keys.yaml", "prod: [prod.jwk.json]\n")
+    own = "keys_of: leverancier\napplication: eigen\ncontacts: [a@b.example]\n"
+    supplied.write_form(f"{own}environments: {{tni: {{}}}}\n", "leverancier/eigen")
+    assert supplied.sentences() == [
+        "onboardings/leverancier/eigen.yaml:1:10: leverancier has no keys of tni for others; have"
+        " its owners list them in its keys.yaml"
+    ]
+
+
 def test_a_suppliers_own_form_has_its_keys_without_a_mandate(supplied: Workspace) -> None:
     supplied.write_organisation("name: Leverancier\novo: OVO000001\n", "leverancier")
     own = "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {}}\n"
@@ -168,7 +203,8 @@ def test_a_suppliers_own_form_has_its_keys_without_a_mandate(supplied: Workspace
 
 
 def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:
-    """Copied into the folder of a customer it would outlive the mandate, and each rotation."""
+    """Copied into the folder of a customer it would outlive the mandate, and each rotation. Files
+    do not have whose it was first: both places are named, so that whoever listed it sees it."""
     supplied.write_organisation(f"name: Ander\novo: OVO000002\n{SPEAKS_FOR}", "aalst")
     supplied.write_key(public_key("of-supplier-tni"), "aalst/copy")
     own = (
@@ -179,7 +215,10 @@ def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:
     assert supplied.sentences() == [
         "onboardings/aalst/eigen.yaml:3:29: Ander has the same key as Leverancier in"
         " onboardings/leverancier/keys.yaml; give each a key of its own, or name the supplier whose"
-        " key it is: keys_of"
+        " key it is: keys_of",
+        "onboardings/leverancier/keys.yaml:1:8: Leverancier has the same key as Ander in"
+        " onboardings/aalst/eigen.yaml; give each a key of its own, or name the supplier whose"
+        " key it is: keys_of",
     ]
     # A mistake in the supplier's own folder does not let the copy through.
     for file, name, text in (

@@ -147,8 +147,8 @@ def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
 
 
 def test_what_is_there_of_a_supplier_stays(forms: Path) -> None:
-    """A key that its list lacks would leave the clients; a mandate is the organisation's; and a
-    form has the keys of one."""
+    """A key that its list lacks would leave the clients; a mandate is the organisation's, without
+    which nothing of a form is carried out; and a form has the keys of one."""
     put(forms, "leverancier/organisation.yaml", "name: Leverancier\n")
     put(forms, "leverancier/keys.yaml", "tni: [other.jwk.json]\n")
     put(forms, "leverancier/other.jwk.json", json.dumps(dict(SECOND.members)))
@@ -185,15 +185,14 @@ def test_what_is_there_of_a_supplier_stays(forms: Path) -> None:
         ),
         supplier=SUPPLIER,
     )
-    assert [one.file for one in outcome.written] == [forms / "beveren/loket.yaml"]
+    assert [one.file for one in outcome.written] == [
+        forms / "stad-gent/loket.yaml",
+        forms / "beveren/loket.yaml",
+    ]
     assert outcome.unplaced == [
         (
             'row 3: key "eigen" is its own, beside a key of leverancier: a form has the keys of one'
             " of them; take one of the two from the client"
-        ),
-        (
-            "row 2: its form would not be valid: Stad Gent has no mandate that lets leverancier act"
-            " in application loket; have its owners add one in mandates.yaml"
         ),
     ]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.support.forms import PLAIN, FormFile, write_form
+from tests.support.forms import NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.repository import Repository, repository
 
 __all__ = ["repository"]
@@ -83,6 +84,35 @@ def test_what_an_end_takes_is_shown_once(repository: Repository, town: FormFile)
     assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_granted"]}
 
 
+def test_a_town_ends_a_mandate_by_taking_it_out(repository: Repository, town: FormFile) -> None:
+    """As one that ended; a form that comes to need one is refused, as a new one is."""
+    mandates = town.path.with_name("mandates.yaml")
+    given = mandates.read_text()
+    mandates.unlink()
+    assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_withdrawn"]}
+    repository.merge()
+    assert kinds(repository) == {}
+    mandates.write_text(given)
+    assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_granted"]}
+    own = of_town(repository, "zele/balie")
+    repository.merge()
+    own.use_supplier("theirs", environment="prod")
+    own.path.with_name("mandates.yaml").unlink()
+    assert "mandate_ended" in kinds(repository, code=1)["zele/balie"]
+    [problem] = repository.report(code=1)["problems"]
+    assert problem.startswith("zele/balie on prod: Zele has no mandate that lets leverancier act")
+
+
+@pytest.mark.usefixtures("town")
+def test_a_supplier_takes_its_keys_out(repository: Repository) -> None:
+    """Whoever names it: nobody needs to have agreed before, and no form of others stops it."""
+    (repository.folder / "onboardings" / "leverancier" / "keys.yaml").unlink()
+    found = kinds(repository)
+    assert found.keys() == {"aalst/balie", "gent/loket"}
+    assert "client_without_key" in found["aalst/balie"]
+    assert "scope_withdrawn" in found["aalst/balie"]
+
+
 def test_a_change_of_a_form_without_mandate_is_refused(
     repository: Repository, town: FormFile
 ) -> None:
@@ -114,3 +144,79 @@ def test_a_change_of_a_form_without_mandate_is_refused(
     )
     new.use_supplier("theirs", environment="prod", until=ENDED)
     assert kinds(repository, code=1)["zele/nieuw"] == ["mandate_ended"]
+
+
+def test_a_mandate_that_no_form_uses_is_shown_too(repository: Repository, town: FormFile) -> None:
+    """One that a form has is shown with its client alone."""
+    mandates = town.path.with_name("mandates.yaml")
+    lets = json.loads(mandates.read_text())["mandates"]
+    later = {**lets[0], "applications": ["later"], "until": "2030-01-31", "reference": "M-1"}
+    for written, said in (
+        ([*lets, later], "none → 2030-01-31 (M-1)"),
+        ([*lets, {**later, "until": "2031-01-31"}], "2030-01-31 (M-1) → 2031-01-31 (M-1)"),
+        (lets, "2031-01-31 (M-1) → none"),
+    ):
+        mandates.write_text(json.dumps({"mandates": written}))
+        report = repository.report()
+        assert report["headline"].endswith("also changes what suppliers may do")
+        assert [change["text"] for change in report["other_changes"]] == [
+            f"also changes what suppliers may do, in aalst/mandates.yaml: leverancier: later {said}"
+        ]
+        assert report["connections"] == []
+        repository.merge()
+    town.use_supplier("theirs", environment="prod", until="2998-12-31")
+    assert repository.other_changes() == []
+    assert kinds(repository) == {"aalst/balie": ["mandate_changed"]}
+
+
+def test_a_mandate_that_ends_proves_nothing(repository: Repository, town: FormFile) -> None:
+    """What is not asked any more passes no gate; nor is what has an exemption proven."""
+    repository.set("prod", promotionGate="enforce")
+    repository.merge()
+    town.path.with_name("mandates.yaml").unlink()
+    assert kinds(repository) == {"aalst/balie": ["mandate_changed", "scope_withdrawn"]}
+
+
+def test_a_first_mandate_and_the_end_of_the_last_are_said_so(repository: Repository) -> None:
+    own = of_town(repository, "zele/balie")
+    own.add_key("own", "prod")
+    own.save()
+    repository.merge()
+    jwks = own.request("prod")["jwks"]
+    own.use_supplier("theirs", environment="prod", until="2998-12-31")
+    said = repository.of_client("balie")["mandate_changed"]["text"]
+    assert said == "is acted for by a supplier: supplier leverancier, until 2998-12-31"
+    repository.merge()
+    own.use_supplier("theirs", environment="prod", until="2999-12-31")
+    said = repository.of_client("balie")["mandate_changed"]["text"]
+    assert said == "is acted for by another mandate: until 2998-12-31 → 2999-12-31"
+    own.use_supplier("theirs", environment="prod", until="2998-12-31")
+    own.request("prod")["jwks"] = jwks
+    del own.document["keys_of"]
+    own.save()
+    own.path.with_name("mandates.yaml").unlink()
+    said = repository.of_client("balie")["mandate_changed"]["text"]
+    assert said == (
+        "is acted for by mandate no more: supplier leverancier → none, until 2998-12-31 → none"
+    )
+
+
+def test_another_day_to_send_for_a_town_is_shown(repository: Repository, town: FormFile) -> None:
+    """Its client does not have that day."""
+    form = repository.form
+    form.request("prod")["afzenders"] = ["aalst"]
+    form.request("prod")["scopes"] = {SEND: {}}
+    form.request("prod")["products"] = {"notificaties": dict(NOTIFICATIES)}
+    form.save()
+    mandates = town.path.with_name("mandates.yaml")
+    [lets] = json.loads(mandates.read_text())["mandates"]
+    sends = {"supplier": "gent", "connections": [form.key], "until": "2998-12-31"}
+    mandates.write_text(json.dumps({"mandates": [lets, sends]}))
+    town.organisation["speaks_for"] = {"merk_code": ["aalst"]}
+    repository.merge()
+    later = {**sends, "until": "2999-12-31"}
+    mandates.write_text(json.dumps({"mandates": [lets, later]}))
+    assert repository.other_changes() == [
+        "also changes what suppliers may do, in aalst/mandates.yaml:"
+        f" gent: {form.key} 2998-12-31 → 2999-12-31"
+    ]

@@ -4,6 +4,7 @@ makes of it."""
 from __future__ import annotations
 
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from acmidm.report.kinds import Kind
 from acmidm.report.plan import Plan, read_plan
 from acmidm.report.review import mass_change, review_of
 from acmidm_onboarding.recorded import recorded_in
+from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 from tests.report.views import KEY
-from tests.support.samples import COMPARISON, NOW, OVO, client, metadata, plan_of
+from tests.support.samples import COMPARISON, NOW, OVO, client, metadata, plan_of, reviewed
 
 PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -521,3 +523,25 @@ def test_too_many_clients_at_once() -> None:
         for number in range(20)
     ]
     assert mass_change(plan_of(*renamed), today) == []
+
+
+def test_a_secret_goes_on_until_the_run_that_changes_over() -> None:
+    """That is the one after its authority has a usable key that the form has, or any of the
+    portal."""
+    keys = {"a": Key("thumb-a"), "b": Key("thumb-b", NOW - timedelta(days=1))}
+    secret = {"token_endpoint_auth_method": "client_secret_basic"}
+
+    def goes_on(after: dict[str, Key] | None, **before: Any) -> bool:
+        old = client(fields=secret, **before)
+        changes = reviewed((old, client(keys=after))).connections[0].changes
+        return Kind.SECRET_UNTIL_KEY in [change.kind for change in changes]
+
+    has_a, has_b = {"a": keys["a"]}, {"b": keys["b"]}
+    assert goes_on(has_a, keys={})
+    assert goes_on(has_a, keys=has_a), "no run has declared a key yet"
+    assert not goes_on(has_a, keys=has_a, awaits_key=True)
+    assert goes_on(has_a, keys={"c": Key("thumb-c")}, awaits_key=True)
+    assert goes_on(has_b, keys=has_b, awaits_key=True), "it has expired"
+    assert goes_on(None, keys=None, awaits_key=True)
+    assert goes_on(None, keys=None, uploaded=has_b, awaits_key=True)
+    assert not goes_on(None, keys=None, uploaded=has_a, awaits_key=True)

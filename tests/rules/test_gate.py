@@ -273,6 +273,33 @@ def test_what_was_in_production_before_stays_and_only_what_is_added_needs_eviden
     assert len(lost) == 4, "and each of the two scopes and the product that are not added"
 
 
+def test_whom_it_sends_for_in_addition_is_proven_too() -> None:
+    """TNI sends for them, by evidence of the product. Whom it sent for before stays."""
+
+    def sending(*names: str) -> dict[str, Any]:
+        return {"id": "x", "afzenders": [{"code": name, "name": f"Stad {name}"} for name in names]}
+
+    def on(*names: str) -> dict[str, Any]:
+        return {"notificaties": sending(*names)}
+
+    own = {KEY: replace(has("prod-id", {"send"}), products=on("a"))}
+    tests = TestStack("tni", {KEY: replace(ON_TNI, products=on("a", "b"))})
+    asked = replace(connection(products=("notificaties",)), products=on("a", "b", "c", "d"))
+    (declared,) = ask(asked, own, tests).declared
+    assert declared.products == on("a", "b")
+    assert missing(asked, own, tests) == [
+        'gent/loket on prod: stack "tni" does not send for Stad c, Stad d through product'
+        ' "notificaties"'
+    ]
+    assert missing(replace(asked, test_evidence=proven(products=set())), own, None) == [
+        'gent/loket on prod: product "notificaties" is not proven on TNI for Stad b, Stad c, Stad d'
+    ]
+    assert passes(asked, own, tests=None)
+    assert passes(replace(asked, products=on("a", "b")), own, tests)
+    assert passes(replace(asked, products=on(), test_evidence=None), own, tests)
+    assert missing(asked, {}, tests) == missing(asked, own, tests)
+
+
 def test_a_connection_is_known_by_its_earlier_name_too() -> None:
     renamed = connection(application="balie", formerly=(KEY,), test_evidence=None)
     own = {KEY: has("prod-id", {"send"})}

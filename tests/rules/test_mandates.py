@@ -220,7 +220,7 @@ def test_an_organisation_that_it_sends_for_goes_alone() -> None:
         products={"notificaties": {"x": "y", "afzenders": senders[1:]}, "dosis": {"x": "y"}},
     )
     assert len(said) == 1
-    assert "it sends no more for Stad a, whose mandate has ended" in said[0]
+    assert "it does not send for Stad a, without a mandate for that now" in said[0]
     now, _ = declared(
         WHOLE, dataclasses.replace(sending, afzenders=dict.fromkeys("ab", "2027-12-31"))
     )

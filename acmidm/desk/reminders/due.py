@@ -54,6 +54,10 @@ class MandateEnds(Ends):
 
     mandate: ListedMandate
 
+    @property
+    def last_day(self) -> date:
+        return (self.expires - timedelta(days=1)).date()
+
 
 @dataclass(frozen=True)
 class StepWaits:
@@ -106,14 +110,15 @@ def _what_ends(progress: Progress, now: datetime) -> Iterator[KeyEnds | MandateE
         ):
             name = f"key {key.thumbprint or key.kid}"
             yield KeyEnds(progress, key.expires, within, name, key)
-    mandate = connection.mandate
-    if (
-        mandate
-        and not _leaves_before(connection, mandate.expires)
-        and (within := _threshold(mandate.expires - now))
-    ):
-        name = f"mandate of {mandate.supplier}"
-        yield MandateEnds(progress, mandate.expires, within, name, mandate)
+    for mandate in (*([connection.mandate] if connection.mandate else []), *connection.sends_by):
+        if (
+            mandate.expires
+            and not _leaves_before(connection, mandate.expires)
+            and (within := _threshold(mandate.expires - now))
+        ):
+            by = f" by {mandate.organisation}" if mandate.organisation else ""
+            name = f"mandate of {mandate.supplier}{by}"
+            yield MandateEnds(progress, mandate.expires, within, name, mandate)
 
 
 def _threshold(left: timedelta) -> int | None:

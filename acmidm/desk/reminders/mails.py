@@ -94,9 +94,7 @@ def _about(reminder: Reminder, room: Texts) -> str:
             room.counted("key", len(keys), day=room.day(keys[0].expires.astimezone(UTC).date()))
         )
     if mandates := reminder.mandates:
-        phrases.append(
-            room.counted("mandate", len(mandates), day=room.day(mandates[0].mandate.until))
-        )
+        phrases.append(room.counted("mandate", len(mandates), day=room.day(mandates[0].last_day)))
     if reminder.steps:
         phrases.append(room.counted("step", len(reminder.steps)))
     return reduce(lambda one, other: room("and", one=one, other=other), phrases)
@@ -135,15 +133,18 @@ def _of_key(ending: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
 
 
 def _of_mandate(ending: MandateEnds, room: Texts) -> dict[str, str]:
-    """Return what ends, and that a later day goes into the organisation's own file."""
+    """Return what ends, and that a later day goes into the file of the organisation that gave
+    it."""
     facts = {
         "application": plain(ending.connection.name),
         "supplier": plain(ending.mandate.supplier),
+        "organisation": plain(ending.mandate.organisation),
+        "day": room.day(ending.last_day),
+        "threshold": ending.threshold,
     }
-    what = room(
-        "mandate_ends", **facts, day=room.day(ending.mandate.until), threshold=ending.threshold
-    )
-    return {"what": what, "to_do": room("renew.mandate"), "link": "", "waits": ""}
+    form = ".afzender" if ending.mandate.organisation else ""
+    what, to_do = room(f"mandate_ends{form}", **facts), room(f"renew.mandate{form}", **facts)
+    return {"what": what, "to_do": to_do, "link": "", "waits": ""}
 
 
 def _of_step(waiting: StepWaits, room: Texts) -> dict[str, str]:

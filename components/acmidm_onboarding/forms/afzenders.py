@@ -14,9 +14,10 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.folders import Folders
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
-from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, no_mandate, unknown_supplier
+from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, unknown_supplier
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import AFZENDERS
+from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.mandate import mandate_for
 from acmidm_onboarding.values.problems import DocumentPath, Problem, listed
 from acmidm_onboarding.values.terms import Environment
@@ -93,9 +94,6 @@ class AfzenderReader:
         organisation, mandates = self._folders.of(own).organisation, self._folders.mandates(own)
         if organisation is None or mandates is None:  # their mistakes are reported
             return None, []
-        mandate = mandate_for(mandates, folder.name, form.application)
-        if mandate is None:
-            return None, [no_mandate(document, path, organisation, folder.name, form)]
         problems = [
             document.problem(
                 path,
@@ -107,4 +105,7 @@ class AfzenderReader:
             for product in knowing
             if product.senders and not organisation.speaks_for.get(product.senders.known_by or "")
         ]
-        return Afzender(organisation, mandate.until.isoformat()), problems
+        sender = self._folders.of(folder).organisation
+        key = connection_key(sender.code if sender else "", form.application)
+        mandate = mandate_for(mandates, folder.name, key)
+        return Afzender(organisation, mandate.until.isoformat() if mandate else ""), problems

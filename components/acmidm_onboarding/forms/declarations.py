@@ -18,7 +18,7 @@ from acmidm_onboarding.values.client import Grant, natural_key
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
 from acmidm_onboarding.values.keys import public_keys
-from acmidm_onboarding.values.mandate import Mandate
+from acmidm_onboarding.values.mandate import Mandate, mandate_fields
 from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.plain import flat
@@ -41,7 +41,6 @@ class LoadedForm:
     """The keys that are never sent, for somebody else may have their private halves."""
     mandate: Mandate | None = None
     """By which the keys of another organisation, its supplier, count for it."""
-
     afzenders: Afzenders = field(default_factory=dict)
     """The organisations that its clients send for too."""
 
@@ -60,6 +59,22 @@ class LoadedForm:
                 self.file.with_name(MANDATES_FILE),
                 self.file.parent.parent / self.form.keys_of / KEYS_FILE,
             )
+
+    @property
+    def is_supplied(self) -> bool:
+        """Whether it has the keys of another organisation, so that it needs a mandate."""
+        return self.form.keys_of not in (None, self.file.parent.name)
+
+    @property
+    def mandates_used(self) -> Iterator[tuple[str, str, str]]:
+        """The folder of an organisation, that of a supplier, and what is allowed, for each mandate
+        that it needs: an application with the supplier's keys, or a connection that sends."""
+        folder, application = self.file.parent.name, self.form.application
+        if self.form.keys_of:
+            yield folder, self.form.keys_of, application
+        for request in self.form.environments.values():
+            for sends_for in request.afzenders:
+                yield sends_for, folder, connection_key(self.organisation.code, application)
 
     @property
     def key_files(self) -> Iterator[Path]:
@@ -193,7 +208,9 @@ def declarations(
             metadata=metadata,
             declared_by=organisation,
             jwks=jwks,
-            mandate=loaded.mandate.fields if loaded.mandate else {},
+            mandate=mandate_fields(form.keys_of, loaded.mandate)
+            if form.keys_of and loaded.is_supplied
+            else {},
             codes=tuple(code for code in own_codes if code and code not in shared_codes),
             product_scopes={
                 product: frozenset(

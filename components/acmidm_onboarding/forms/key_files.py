@@ -40,9 +40,9 @@ class _Use:
     def name(self) -> str:
         return self.organisation.name if self.organisation else self.listed.folder.name
 
-    def problem(self, what: str, remedy: str, first: _Use) -> Problem:
+    def problem(self, what: str, remedy: str, other: _Use) -> Problem:
         return self.listed.document.problem(
-            self.path, what, remedy, also=first.listed.document.file
+            self.path, what, remedy, also=other.listed.document.file
         )
 
 
@@ -64,8 +64,7 @@ class KeyReader:
         self._files_read: dict[Path, PublicJwk | list[Problem]] = {}
         self._lists: dict[Path, _Read] = {}
         self._uses: dict[str, list[_Use]] = defaultdict(list)
-        """Per thumbprint (RFC 7638), those that are not compromised; those of a supplier's list
-        first."""
+        """Per thumbprint (RFC 7638), those that are not compromised."""
         self._compromised: dict[tuple[Path, str], _Use] = {}
         """Per folder and thumbprint the first use that says that the key is compromised."""
 
@@ -115,11 +114,10 @@ class KeyReader:
         return self._lists[file]
 
     def _note(self, key: PublicJwk, use: _Use, *, is_compromised: bool) -> None:
-        uses = self._uses[key.thumbprint]
         if is_compromised:
             self._compromised.setdefault((use.listed.folder, key.thumbprint), use)
         else:
-            uses.insert(len(uses) if use.listed.is_form else 0, use)
+            self._uses[key.thumbprint].append(use)
 
     def problems_of_compromised_keys(self) -> Iterator[Problem]:
         """Yield each place where an organisation goes on to use a key that it says is
@@ -131,15 +129,15 @@ class KeyReader:
                     yield use.problem(what, say("forms.compromised_elsewhere.remedy"), first)
 
     def problems_of_shared_keys(self) -> Iterator[Problem]:
-        """Yield each key that another folder lists too."""
+        """Yield each place of a key that several folders list: files do not have whose it was
+        first, and whoever listed it last has to see it in their own."""
         for uses in self._uses.values():
-            folders = {use.listed.folder: use for use in reversed(uses)}
-            first = uses[0] if uses else None
-            for use in folders.values():
-                if first and use.listed.folder != first.listed.folder:
-                    facts = {"name": use.name, "other": first.name}
-                    what = say("forms.key_shared", **facts, file=first.listed.document.file)
-                    yield use.problem(what, say("forms.key_shared.remedy"), first)
+            places = [*{use.listed.folder: use for use in reversed(uses)}.values()]
+            for use, other in zip(places, places[1:] + places[:1], strict=True):
+                if use is not other:
+                    facts = {"name": use.name, "other": other.name}
+                    what = say("forms.key_shared", **facts, file=other.listed.document.file)
+                    yield use.problem(what, say("forms.key_shared.remedy"), other)
 
     def _key(self, listed: KeyList, path: DocumentPath, name: str) -> PublicJwk | list[Problem]:
         if not KEY_FILE.fullmatch(name) or len(name) > _LONGEST_NAME:

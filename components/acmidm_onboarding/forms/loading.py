@@ -205,9 +205,7 @@ def read_onboardings(
         problems += document.first(problems_of_jwks_uri(document, form))
         listed, listing = folders.key_list(document, form, file.parent)
         mandates = folders.mandates(file.parent) if form.keys_of else ()
-        problems += document.first(
-            problems_of_supplier(document, form, listed, mandates, owner.organisation)
-        )
+        problems += document.first(problems_of_supplier(document, form, listed))
         afzenders, mistakes = afzender_reader.of(document, form, file.parent)
         problems += document.first(mistakes)
         keys, compromised, mistakes = reader.keys_of(listed, document, form, listing)

@@ -3,7 +3,7 @@ mandate they count; and those that a supplier's own client sends for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,10 @@ from pydantic import Field, ValidationError
 
 from acmidm_onboarding.forms.catalogue import Product
 from acmidm_onboarding.forms.documents import Document
-from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
+from acmidm_onboarding.forms.files import KEYS_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form, KeyEntries, KeyEntry
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import AFZENDERS
-from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
@@ -113,24 +112,12 @@ def unknown_supplier(document: Document, path: DocumentPath, supplier: str) -> P
     return document.problem(path, what, say("forms.unknown_supplier.remedy"))
 
 
-def no_mandate(
-    document: Document, path: DocumentPath, organisation: Organisation, supplier: str, form: Form
-) -> Problem:
-    facts = {"name": organisation.name, "supplier": supplier, "application": form.application}
-    return document.problem(
-        path, say("forms.no_mandate", **facts), say("forms.no_mandate.remedy", file=MANDATES_FILE)
-    )
+def problems_of_supplier(document: Document, form: Form, listed: KeyList) -> Iterator[Problem]:
+    """Yield why a form cannot have the keys of its supplier.
 
-
-def problems_of_supplier(
-    document: Document,
-    form: Form,
-    listed: KeyList,
-    mandates: Iterable[Mandate] | None,
-    organisation: Organisation | None,
-) -> Iterator[Problem]:
-    """Yield why a form cannot have the keys of its supplier; ``mandates`` and ``organisation`` are
-    those of its folder, None where they have mistakes."""
+    Neither a mandate nor keys of another organisation have to be there: whoever gave them can take
+    them out, whichever forms name them, and ``rules/mandates.py`` says what becomes of those.
+    """
     path: DocumentPath = ("keys_of",)
     if listed.is_form:
         return
@@ -143,21 +130,19 @@ def problems_of_supplier(
                 here: DocumentPath = ("environments", environment.value, name)
                 what = say("forms.keys_of_supplier_too", supplier=form.keys_of)
                 yield document.problem(here, what, say("forms.twice.remedy"), at_key=True)
-        if environment not in listed.entries and listed.is_sound:
+        is_own = document.file.parent.name == form.keys_of
+        if is_own and environment not in listed.entries and listed.is_sound:
             what = say(
                 "forms.supplier_without_keys", supplier=form.keys_of, environment=environment
             )
             remedy = say("forms.supplier_without_keys.remedy", file=KEYS_FILE)
             yield document.problem(path, what, remedy)
-    if organisation is None or mandates is None or document.file.parent.name == form.keys_of:
-        return
-    if mandate_for(mandates, form.keys_of or "", form.application) is None:
-        yield no_mandate(document, path, organisation, form.keys_of or "", form)
 
 
 @dataclass(frozen=True)
 class Afzender:
-    """An organisation that a client sends for, and until which day it may."""
+    """An organisation that a client sends for, and until which day it may; empty without a
+    mandate."""
 
     organisation: Organisation
     until: str

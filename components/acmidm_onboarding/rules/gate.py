@@ -14,10 +14,18 @@ from functools import cache
 
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Client, Records, recorded_as
+from acmidm_onboarding.values.client import (
+    AFZENDERS,
+    Client,
+    Records,
+    afzenders_of,
+    recorded_as,
+    without_afzenders,
+)
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, is_fresh, summary
-from acmidm_onboarding.values.problems import first_listed, on_one_line, quoted
+from acmidm_onboarding.values.metadata import Configuration
+from acmidm_onboarding.values.problems import first_listed, listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import AuthMethod, ExemptiblePolicy, Platform
 
 
@@ -93,6 +101,19 @@ def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str
     return scopes, frozenset(connection.products).difference(record.products)
 
 
+def _added_afzenders(
+    connection: Declaration, record: Client | None
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the products through which a connection sends for organisations that are not recorded,
+    with the name of each of those by its code."""
+    products = record.products if record else {}
+    for product, configuration in connection.products.items():
+        had = afzenders_of(products.get(product, {}))
+        has = afzenders_of(configuration)
+        if more := {code: name for code, name in has.items() if code not in had}:
+            yield product, more
+
+
 def _needs_evidence(connection: Declaration, record: Client | None) -> bool:
     """Return whether the gate has to know of TNI to decide: something is added on production,
     without an exemption."""
@@ -101,7 +122,11 @@ def _needs_evidence(connection: Declaration, record: Client | None) -> bool:
         or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions
     ):
         return False
-    return record is None or any(added(connection, record))
+    return (
+        record is None
+        or any(added(connection, record))
+        or any(_added_afzenders(connection, record))
+    )
 
 
 @dataclass(frozen=True)
@@ -175,6 +200,15 @@ class _Proven:
     products: frozenset[str] = frozenset()
     claimed: frozenset[str] = frozenset()
     """The names that it covers besides, which TNI has not."""
+    on_tni: Client | None = None
+    """None where the forms alone are known."""
+
+    def covers(self, product: str, code: str) -> bool:
+        """Return whether the connection is proven to send for an organisation at a product."""
+        if product not in self.products:
+            return False
+        on_tni = self.on_tni
+        return on_tni is None or code in afzenders_of(on_tni.products.get(product, {}))
 
 
 def _proven(
@@ -198,7 +232,8 @@ def _proven(
         scopes.intersection(on_tni.scopes or ()),
         products.intersection(on_tni.products),
     )
-    return _Proven(has_scopes, has_products, (scopes - has_scopes) | (products - has_products)), []
+    claimed = (scopes - has_scopes) | (products - has_products)
+    return _Proven(has_scopes, has_products, claimed, on_tni), []
 
 
 def _reasons(
@@ -302,6 +337,13 @@ def _missing(
                 )
             else:
                 yield say(f"rules.{kind}_not_proven", name=quoted(name), probe=say("rules.probe"))
+    for product, afzenders in _added_afzenders(connection, record):
+        names = [name for code, name in afzenders.items() if not proven.covers(product, code)]
+        if not names or product in products - proven.products:  # then all of it is missing
+            continue
+        kind = "not_on_tni" if product in proven.products else "not_proven"
+        facts = {"names": listed(names), "name": quoted(product), "stack": stack}
+        yield say(f"rules.afzenders_{kind}", **facts, probe=say("rules.probe"))
 
 
 def _is_partial(record: Client | None) -> bool:
@@ -316,8 +358,21 @@ def _without(connection: Declaration, record: Client, covered: _Proven) -> Decla
         connection,
         scopes={scope: grant for scope, grant in connection.scopes.items() if scope not in scopes},
         products={
-            product: fields
+            product: _without_unproven(product, fields, record, covered)
             for product, fields in connection.products.items()
             if product not in products
         },
     )
+
+
+def _without_unproven(
+    product: str, configuration: Configuration, record: Client, covered: _Proven
+) -> Configuration:
+    """Return a product without the organisations that the connection is not proven to send for."""
+    had = afzenders_of(record.products.get(product, {}))
+    stay = [
+        one
+        for one in configuration.get(AFZENDERS) or ()
+        if one["code"] in had or covered.covers(product, one["code"])
+    ]
+    return {**without_afzenders(configuration), **({AFZENDERS: stay} if stay else {})}

@@ -1,9 +1,10 @@
-"""What becomes of a connection whose supplier has no mandate any more.
+"""What becomes of a connection whose supplier has no mandate any more, or lists no keys any more.
 
-From the day after its end, nothing of the form is carried out: its client stays as it is recorded.
-One run withdraws the scopes, and the next one the keys, whatever that breaks: the supplier has
-their private halves. A later mandate gives back what the form has. A client or a product that
-leaves goes on to leave. A form that keeps its client has no mandate: the loader refuses both.
+One that is taken out has ended, as one whose last day has passed. From then on, nothing of the form
+is carried out: its client stays as it is recorded. One run withdraws the scopes, and the next one
+the keys, whatever that breaks: the supplier has their private halves. A later mandate gives back
+what the form has. A client or a product that leaves goes on to leave. A form that keeps its client
+has no mandate: the loader refuses both.
 """
 
 from __future__ import annotations
@@ -33,8 +34,24 @@ from acmidm_onboarding.values.problems import first_listed
 
 
 def has_ended(connection: Declaration, day: date) -> bool:
-    """Return whether a supplier acted for a connection, and may not on a day."""
-    return bool(connection.mandate) and connection.mandate["until"] < day.isoformat()
+    """Return whether a connection has a supplier that does not act for it on a day."""
+    until = connection.mandate.get("until", "")
+    is_over = until < day.isoformat() or connection.lacks_supplier_keys
+    return bool(connection.mandate) and is_over
+
+
+def _why(connection: Declaration, day: date) -> str:
+    """Return why a supplier does not act for a connection on a day."""
+    facts = {
+        "name": connection.organisation,
+        "application": connection.application,
+        "environment": connection.environment,
+        **connection.mandate,
+    }
+    if "until" not in connection.mandate:
+        return say("rules.no_mandate", **facts)
+    has_passed = connection.mandate["until"] < day.isoformat()
+    return say("rules.mandate_ended" if has_passed else "rules.no_supplier_keys", **facts)
 
 
 def without_mandate(
@@ -60,7 +77,7 @@ def without_mandate(
                 _withheld(connection, _sends_no_more(connection, afzenders)),
             )
         else:
-            why = say("rules.mandate_ended", **connection.mandate)
+            why = _why(connection, day)
             record = _known(connection, records(), at_authorities)
             if record is not None:
                 yield _as_recorded(connection, record), _withheld(connection, why)

@@ -136,7 +136,8 @@ class Client:
     """The exemptions that no environment of the form needs: a form alone knows them."""
     mandate: Mapping[str, str] = field(default_factory=dict)
     """The folder of the ``supplier`` whose keys it has, and ``until`` which day it may act, as
-    2027-12-31 (UTC); empty where the keys are its organisation's own."""
+    2027-12-31 (UTC), which is not there without a mandate; empty where the keys are its
+    organisation's own."""
     retire: Mapping[str, str] = field(default_factory=dict)
     """Per platform and product that its form retires, the day from which on it is taken down, as
     2027-03-31 (UTC)."""
@@ -257,10 +258,8 @@ class Client:
     @property
     def acts_for(self) -> list[str]:
         """The names of the organisations that it sends for besides its own."""
-        senders = (
-            sender for product in self.products.values() for sender in product.get(AFZENDERS) or ()
-        )
-        return sorted({str(sender["name"]) for sender in senders})
+        by_product = (afzenders_of(product).values() for product in self.products.values())
+        return sorted({name for names in by_product for name in names})
 
     @property
     def known_keys(self) -> Mapping[str, Key] | None:
@@ -317,6 +316,11 @@ def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> di
     which no form knows."""
     found = {name: document[name] for name in ClientMetadata.model_fields if name in document}
     return flat({**found, **({"incarnation": incarnation} if incarnation else {})})
+
+
+def afzenders_of(configuration: Configuration) -> dict[str, str]:
+    """Return the organisations that a client sends for at a product: per code the name."""
+    return {str(one["code"]): str(one["name"]) for one in configuration.get(AFZENDERS) or ()}
 
 
 def without_afzenders(configuration: Configuration) -> Configuration:

@@ -26,7 +26,8 @@ class Declaration(Client):
     """Its public keys per ``kid``; None where the organisation uploads or publishes them, empty
     with a secret."""
     afzenders: Mapping[str, str] = field(default_factory=dict)
-    """Per code of an organisation that it sends for, until which day it may."""
+    """Per code of an organisation that it sends for, until which day it may; empty without a
+    mandate."""
     mandates: Mapping[str, str] = field(default_factory=dict)
     """Per supplier that may have its keys, until which day (UTC)."""
     lent: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -58,6 +59,11 @@ class Declaration(Client):
         """The natural key, by which an authority recognises the client (RFC 7591 §2
         ``software_id``)."""
         return natural_key(self.platform, self.environment, self.key)
+
+    @property
+    def lacks_supplier_keys(self) -> bool:
+        """Whether its supplier lists no key for it, not even a compromised one."""
+        return bool(self.mandate) and not self.jwks and not self.compromised
 
     @property
     def is_on_production(self) -> bool:

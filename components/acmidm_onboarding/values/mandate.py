@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from acmidm_onboarding.values.names import NAME, Part, application_name, day, printable
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.names import (
+    NAME,
+    Part,
+    application_name,
+    connection_of_another,
+    day,
+    printable,
+)
 
 
 class Mandate(Part):
-    """That a supplier acts for an organisation, in some of its applications, until a day."""
+    """That a supplier acts for an organisation until a day: with the keys of the supplier in forms
+    of the organisation, or sending for it with connections of the supplier."""
 
     supplier: Annotated[
         str, Field(description="The supplier's folder.", json_schema_extra={"pattern": f"^{NAME}$"})
@@ -22,11 +31,21 @@ class Mandate(Part):
         Field(
             min_length=1,
             description=(
-                "In which applications: those of this organisation's forms, or those of the"
-                " supplier's own forms that send for it."
+                "The applications of this organisation's own forms that have the keys of the"
+                " supplier (keys_of)."
             ),
         ),
-    ]
+    ] = ()
+    connections: Annotated[
+        tuple[Annotated[str, AfterValidator(connection_of_another)], ...],
+        Field(
+            min_length=1,
+            description=(
+                "The supplier's own connections that send for this organisation (afzenders), each"
+                " by its key, such as OVO000001/berichten."
+            ),
+        ),
+    ] = ()
     until: Annotated[
         date,
         BeforeValidator(day, json_schema_input_type=date),
@@ -40,10 +59,22 @@ class Mandate(Part):
         ),
     ] = None
 
+    @model_validator(mode="after")
+    def _lets_something(self) -> Self:
+        if not self.allowed:
+            raise ValueError(say("problems.mandate.for_nothing"))
+        return self
+
     @property
-    def fields(self) -> dict[str, str]:
-        """What a client has of it."""
-        return {"supplier": self.supplier, "until": self.until.isoformat()}
+    def allowed(self) -> tuple[str, ...]:
+        """The applications and the connections that it is for. A key has a slash, and a name
+        none."""
+        return (*self.applications, *self.connections)
+
+    @property
+    def words(self) -> str:
+        """Its last day, and its reference where it has one."""
+        return f"{self.until}{f' ({self.reference})' if self.reference else ''}"
 
 
 class Mandates(Part):
@@ -51,16 +82,27 @@ class Mandates(Part):
 
     mandates: Annotated[
         tuple[Mandate, ...],
-        Field(min_length=1, description="Each mandate; of two for the same, the later end counts."),
+        Field(
+            description=(
+                "Each mandate; of two for the same, the later end counts. One that is taken out has"
+                " ended."
+            )
+        ),
     ]
 
 
-def mandate_for(mandates: Iterable[Mandate], supplier: str, application: str) -> Mandate | None:
-    """Return the mandate of a supplier for an application that ends last, whether it has ended or
-    not."""
+def mandate_for(mandates: Iterable[Mandate], supplier: str, allowed: str) -> Mandate | None:
+    """Return the mandate of a supplier that ends last, whether it has ended or not: for an
+    application, which has the supplier's keys, or for the key of a connection that sends."""
     own = (
         mandate
         for mandate in mandates
-        if mandate.supplier == supplier and application in mandate.applications
+        if mandate.supplier == supplier and allowed in mandate.allowed
     )
     return max(own, key=lambda mandate: mandate.until, default=None)
+
+
+def mandate_fields(supplier: str, mandate: Mandate | None) -> dict[str, str]:
+    """Return what a client has of the mandate of its supplier: no ``until`` without one."""
+    until = {"until": mandate.until.isoformat()} if mandate else {}
+    return {"supplier": supplier, **until}

@@ -47,6 +47,12 @@ def code_or_key(text: str) -> str:
     return f"{organisation_code(code)}{slash}{application_name(application) if slash else ''}"
 
 
+def connection_of_another(text: str) -> str:
+    if "/" not in text:
+        raise ValueError(say("problems.name.no_connection", text=quoted(text)))
+    return code_or_key(text)
+
+
 def mail_address(text: str) -> str:
     if not ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
         raise ValueError(say("problems.name.no_mail_address", text=quoted(text)))
