@@ -40,6 +40,7 @@ from acmidm_onboarding.resources.base import (
     gone,
     inputs_of,
     managed_by,
+    protected,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, members_of
@@ -220,11 +221,14 @@ class OAuthClientProvider(AuthorityProvider):
         )
 
     def remove(self, id_: str, props: Properties) -> None:
-        platform, what = self.on(props), f"client {id_}"
+        platform, what, own = self.on(props), f"client {id_}", ownership.owner_of(props)
         end = letting_go.client if props.get(KEEP) else _remove
-        if not (
-            self._run.may_remove(what, id_, props) and end(platform, id_, ownership.owner_of(props))
-        ):
+        may_remove = self._run.may_remove(what, id_, props)
+        if may_remove and self.protects(props):
+            client = platform.authority.read(id_)
+            if client is not None and client.metadata.owner.is_resource_of(own):
+                raise protected(what)
+        if not (may_remove and end(platform, id_, own)):
             ownership.say_left(what)
         platform.clients.forget(id_)
 
@@ -260,7 +264,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             ),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
-            KEEP: connection.lets_go or None,
+            KEEP: connection.lets_go(),
             _HAND_OVER: None,
         }
         super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)

@@ -100,6 +100,9 @@ class Client:
     """Whether the engine refuses to remove the client or a part of it; None where that is not
     known."""
     protected_products: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
+    """Its platform and its products that are taken down, as the run that begins it declares and
+    records: from then on neither engine nor provider protects them."""
     scopes: Mapping[str, Grant] | None = None
     catalogue_names: Mapping[str, str] = field(default_factory=dict)
     """Per scope its name in the catalogue, which evidence uses; in a state only where the two
@@ -378,5 +381,6 @@ def _with(client: Client, part: Client) -> Client:
         keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
         seen=client.seen or part.seen,
         protected=client.protected or part.protected,
+        leaving=client.leaving | part.leaving,
         is_let_go=client.is_let_go and (part.is_let_go or not part.products),
     )
