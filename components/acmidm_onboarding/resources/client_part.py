@@ -46,8 +46,7 @@ class ClientPartProvider(AuthorityProvider):
             own = Owner(**props.get(ownership.CONNECTION) or {})
             if client.client.metadata.owner.is_connection_of(own):
                 raise protected(f"client {id_}")
-        for product in platform.products:
-            platform.configurations(product).get(id_, as_listed=True)
+        platform.configured(id_)
 
 
 def _but_for_records(props: Properties) -> dict[str, Any]:

@@ -286,14 +286,10 @@ def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
     """Remove a client that bears this resource's own marks, with what is left of its product
     configurations; return whether it is gone."""
     # A run that was cut off may have made a configuration that the state does not have.
-    found = {
-        name: platform.configurations(name).get(client_id, as_listed=True)
-        for name in platform.products
-    }
     left = {
         name: each.owner
-        for name, each in found.items()
-        if each is not None and each.owner.is_connection_of(own)
+        for name, each in platform.configured(client_id).items()
+        if each.owner.is_connection_of(own)
     }
     client = platform.authority.read(client_id) if left else None
     if client is None or client.metadata.owner.is_resource_of(own):
