@@ -165,4 +165,5 @@ def _credentials(name: Platform, platform: PlatformSettings) -> Credentials:
         private_key=platform.operator_private_key,
         private_key_file=platform.operator_private_key_file,
         client_secret=platform.operator_client_secret,
+        audience=platform.assertion_audience,
     )
