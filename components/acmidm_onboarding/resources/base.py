@@ -142,7 +142,7 @@ class AuthorityProvider(ResourceProvider):
 
     def create(self, props: Properties) -> CreateResult:
         try:
-            return self.make(props)
+            return self.make(normalised(props))
         except Exception:
             self._run.could_not_make(props)
             raise
@@ -153,7 +153,7 @@ class AuthorityProvider(ResourceProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         try:
-            return self.look(id_, props)
+            return self.look(id_, normalised(props))
         # a client that cannot be read has no change, and fails no other client's refresh
         except PerhapsGone as error:
             pulumi.log.warn(str(error))
@@ -164,14 +164,14 @@ class AuthorityProvider(ResourceProvider):
         raise NotImplementedError
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
-        return UpdateResult(self.change(id_, olds, news))
+        return UpdateResult(self.change(id_, normalised(olds), normalised(news)))
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """Make the resource as it is declared now, and return its outputs."""
         raise NotImplementedError
 
     def delete(self, id_: str, props: Properties) -> None:
-        self.remove(id_, props)
+        self.remove(id_, normalised(props))
 
     def remove(self, id_: str, props: Properties) -> None:
         """Remove the resource at its authority; nothing where it is at none."""
