@@ -49,6 +49,7 @@ def test_what_no_run_has_let_go_stays(
     application: str,
 ) -> None:
     """With all its parts, of which the state then keeps each."""
+    registry.change(client_id, software_id="acmidm/tni/OVO002067/renamed-since")
     for kind, props in parts.items():
         with pytest.raises(Rejected, match=f"{client_id} .*{REFUSED}.*{WAY_OUT}"):
             protecting.provider(kind).delete(client_id, props)
@@ -73,6 +74,18 @@ def test_what_a_run_has_let_go_is_removed(
         on.provider(kind).delete(client_id, {**props, **mark})
     assert registry.clients(application) == []
     assert registry.configuration("notificaties", client_id) is None
+
+
+@pytest.mark.parametrize("kind", [ClientScopesProvider, ClientJwksProvider])
+def test_what_is_made_anew_inside_a_client_is_not_refused(
+    protecting: World, client_id: str, parts: dict[type[Any], dict[str, Any]], kind: type[Any]
+) -> None:
+    """Another resource of this run goes on with it."""
+    provider, props = protecting.provider(kind), parts[kind]
+    with pytest.raises(Rejected):
+        provider.delete(client_id, props)
+    provider.create(props)
+    provider.delete(client_id, props)
 
 
 def test_what_is_gone_already_or_anothers_is_not_refused(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulumi.dynamic import UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, UpdateResult
 
 from acmidm_onboarding.authorities.port import ClientParts
 from acmidm_onboarding.engine_resources import KEEP
@@ -30,6 +30,15 @@ class ClientPartProvider(AuthorityProvider):
             ownership.require_own(client.metadata.owner if client else None, props)
         return platform.made.get(client_id)
 
+    def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
+        self._run.goes_on(type(self).__name__, olds)
+        return super().diff(id_, olds, news)
+
+    def create(self, props: Properties) -> CreateResult:
+        made = super().create(props)
+        self._run.goes_on(type(self).__name__, props)
+        return made
+
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         """Record that the client leaves, where that is all that changes, and write nothing: what
         somebody changed by hand holds up no leaving."""
@@ -42,9 +51,11 @@ class ClientPartProvider(AuthorityProvider):
         keeps this as well as the client."""
         platform = self.on(props)
         client = platform.clients.get(id_, as_listed=True)
-        if self.protects(props) and client is not None:
+        is_lost = not self._run.has_another(type(self).__name__, props)
+        if is_lost and self.protects(props) and client is not None:
+            # Its key may be another by now: what counts for a create alone stays as it was.
             own = Owner(**props.get(ownership.CONNECTION) or {})
-            if client.client.metadata.owner.is_connection_of(own):
+            if own.managed_by and client.client.metadata.owner.managed_by == own.managed_by:
                 raise protected(f"client {id_}")
         platform.configured(id_)
 
