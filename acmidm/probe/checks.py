@@ -13,6 +13,7 @@ from jwcrypto.jws import JWS
 
 from acmidm.probe.findings import Said
 from acmidm.probe.sent import Sent
+from acmidm_onboarding.settings import AssertionAudience
 from acmidm_onboarding.values.jwk import PublicJwk, algorithms_of
 from acmidm_onboarding.values.terms import Platform
 
@@ -38,6 +39,8 @@ class Context:
     now: float
     token_endpoint: str | None = None
     has_habits: bool = True
+    assertion_audience: AssertionAudience | None = None
+    """What the stack's file says that an assertion has as ``aud``; None where it does not."""
     client_id: str | None = None
     api_of: Mapping[str, str] = field(default_factory=dict)
     """Per client-ID of an API, its product."""
@@ -52,12 +55,17 @@ class Context:
 
     @property
     def audience(self) -> str | None:
-        """What an assertion has as ``aud``."""
-        return (
-            self.token_endpoint
-            if self.platform is Platform.GEOSECURE and self.has_habits
-            else self.issuer
-        )
+        """What an assertion has as ``aud``; None where the token endpoint is not known."""
+        if self.assertion_audience is None:
+            is_at_endpoint = self.platform is Platform.GEOSECURE and self.has_habits
+        else:
+            is_at_endpoint = self.assertion_audience is AssertionAudience.TOKEN_ENDPOINT
+        return self.token_endpoint if is_at_endpoint else self.issuer
+
+    @property
+    def has_habitual_audience(self) -> bool:
+        """Whether ``aud`` is by the habit of the platform."""
+        return self.has_habits and self.assertion_audience is None
 
     @property
     def other(self) -> Platform:
@@ -137,16 +145,28 @@ def is_endpoint(aud: object, context: Context) -> bool:
 
 def wrong_audience(sent: Sent, context: Context) -> Values:
     aud = audience_of(sent)
+    takes_either = not context.has_habits and context.assertion_audience is None
     is_good = aud == context.audience or (
-        not context.has_habits and (aud == context.issuer or is_endpoint(aud, context))
+        takes_either and (aud == context.issuer or is_endpoint(aud, context))
     )
     right = context.audience
     return when(isinstance(aud, str) and right is not None and not is_good, aud=aud, right=(right,))
 
 
+def other_way(sent: Sent, context: Context) -> Values:
+    """The stack's file says which of the two an assertion has, and it has the other."""
+    aud, wanted = audience_of(sent), context.assertion_audience
+    if wanted is AssertionAudience.TOKEN_ENDPOINT:
+        right = ENDPOINT if context.audience is None else (context.audience,)
+        is_other = isinstance(aud, str) and aud.rstrip("/") == context.issuer
+        return when(is_other, right=right, namespace=(context.platform.value,))
+    is_other = wanted is not None and is_endpoint(aud, context)
+    return when(is_other, right=(context.issuer,), namespace=(context.platform.value,))
+
+
 def endpoint_on_acmidm(sent: Sent, context: Context) -> Values:
     return when(
-        context.has_habits
+        context.has_habitual_audience
         and context.platform is Platform.ACMIDM
         and is_endpoint(audience_of(sent), context)
     )
@@ -155,7 +175,7 @@ def endpoint_on_acmidm(sent: Sent, context: Context) -> Values:
 def issuer_on_geosecure(sent: Sent, context: Context) -> Values:
     aud = audience_of(sent)
     return when(
-        context.has_habits
+        context.has_habitual_audience
         and context.platform is Platform.GEOSECURE
         and isinstance(aud, str)
         and aud.rstrip("/") == context.issuer
@@ -166,7 +186,11 @@ def misspelt_audience(sent: Sent, context: Context) -> Values:
     """GeoSecure's is in lower case, wherever it is."""
     aud, right = audience_of(sent), context.audience
     if right is None:
-        return when(isinstance(aud, str) and aud != aud.lower().rstrip("/"), right=ENDPOINT)
+        is_in_lower_case = context.platform is Platform.GEOSECURE
+        return when(
+            is_in_lower_case and isinstance(aud, str) and aud != aud.lower().rstrip("/"),
+            right=ENDPOINT,
+        )
     return when(
         isinstance(aud, str) and aud != right and aud.lower().rstrip("/") == right.lower(),
         right=(right,),

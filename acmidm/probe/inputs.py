@@ -237,6 +237,7 @@ def _inputs(
         issuer=str(here.issuer).rstrip("/"),
         now=time.time(),
         has_habits=here.authority_type.has_platform_rules,
+        assertion_audience=here.assertion_audience,
         client_id=client_id,
         api_of=here.product_of_api,
         keys=connection.jwks,

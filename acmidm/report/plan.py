@@ -239,8 +239,8 @@ def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource |
     records = {
         Resource.CLIENT.value: ("keys_declared", KEEP),
         Resource.PRODUCT.value: (KEEP,),
-        Resource.KEYS.value: ("since", "refused"),
-        Resource.SCOPES.value: ("catalogue_names",),
+        Resource.KEYS.value: ("since", "refused", KEEP),
+        Resource.SCOPES.value: ("catalogue_names", KEEP),
         Resource.ONBOARDING.value: ("withdrawn",),
     }.get(part.partition("/")[0], ())
     sides = [

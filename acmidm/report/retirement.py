@@ -39,7 +39,8 @@ def retirement(
     if after.is_let_go and not before.is_let_go:
         yield Kind.CLIENT_LET_GO, {}
     elif is_leaving(after, today):
-        if before.scopes or before.protected or before.protected_products:
+        is_first = before.platform.value not in before.leaving
+        if is_first or before.scopes or before.protected or before.protected_products:
             yield Kind.CLIENT_RETIRED, {"note": day}
     else:
         for product in sorted(after.products.keys() & before.products.keys() & after.retire.keys()):

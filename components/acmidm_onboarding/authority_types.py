@@ -49,6 +49,10 @@ class AuthorityType(Generic[S]):
     """Whether it lists its clients; else nobody knows which of them no form declares."""
     takes_secrets: bool = True
     """Whether a client can be given a secret of our choice."""
+    takes_default_scopes: bool = True
+    """Whether a client can have scopes that a token has without being asked for them."""
+    takes_attributes: bool = True
+    """Whether a client can have attributes, which its tokens then say."""
     takes_parts: bool = False
     """Whether a registration takes the client's scopes and keys along."""
     has_platform_rules: bool = False

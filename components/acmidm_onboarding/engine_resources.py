@@ -42,7 +42,8 @@ authority."""
 OTHER = "other_owner"
 """The input that a refresh sets: the marks at the authority that are not the resource's own."""
 KEEP = "keep"
-"""The input of what stays at its authority when its resource goes, without its marks."""
+"""The input of what leaves, from the first run of leaving on: true where it stays at its authority
+without its marks when its resource goes, false where it is removed."""
 HAND_OVER = "HandOver"
 """The type of the record of mails to organisations, which is below no client."""
 
@@ -214,6 +215,7 @@ def client_from(
         protected_products=frozenset(
             product for product, part in products.items() if parts[part].get("protect")
         ),
+        leaving=_leaving(key[1], inputs, products),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=(
             None
@@ -297,6 +299,17 @@ def _compared(inputs: Mapping[str, Any]) -> dict[str, Any]:
     and without any that has a secret or an unknown value in it."""
     names = {name for name in inputs if not name.startswith("__")} - _OF_PROVIDERS
     return flat({name: inputs[name] for name in names if not has_mark(str(inputs[name]))})
+
+
+def _leaving(
+    platform: Platform, inputs: Mapping[str, Mapping[str, Any]], products: Mapping[str, str]
+) -> frozenset[str]:
+    """Return what a run has recorded as leaving: products, and the platform once each resource of
+    its client says so."""
+    ending = {part for part, own in inputs.items() if own.get(KEEP) is not None}
+    left = {product for product, part in products.items() if part in ending}
+    of_client = inputs.keys() & {Resource.CLIENT, Resource.SCOPES, Resource.KEYS}
+    return frozenset(left | ({platform.value} if of_client and of_client <= ending else set()))
 
 
 def _incarnation(resource: EngineResource | None) -> str | None:

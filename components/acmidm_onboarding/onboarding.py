@@ -46,7 +46,8 @@ class OnboardingArgs:
     mappings or texts, which may be known only once another resource is made."""
     protect: bool = False
     """Whether the engine refuses to remove or replace what is declared, until that is taken away,
-    or the day has come on which the form retires it."""
+    or the day has come on which the form retires it. The engine's own option ``protect`` holds
+    until the program takes it away, whatever the form says."""
 
 
 class Onboarding(pulumi.ComponentResource):
@@ -122,7 +123,8 @@ class Onboarding(pulumi.ComponentResource):
             )
         keys = connection.jwks if given is None else given
         secret = self._secret(connection) if connection.uses_secret else None
-        protected = protect and not connection.is_leaving()
+        # None where nothing is asked: then the engine gives a part the component's protection.
+        protected = True if protect and not connection.is_leaving() else None
         # The engine renames parts with their component in the run that renames it; one that fails
         # in that run needs its own aliases.
         aliases = _aliases(connection, connection.resource_name)
@@ -141,7 +143,7 @@ class Onboarding(pulumi.ComponentResource):
             connection, client, scopes, has_keys=keys is not None
         )
         for product in connection.products:
-            protected = protect and not connection.is_leaving(product)
+            protected = True if protect and not connection.is_leaving(product) else None
             aliases = _aliases(connection, f"{connection.resource_name}/{product}")
             options = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
             self.parts.append(ProductConfiguration(connection, product, client_id, options))

@@ -122,6 +122,21 @@ def test_renewed_before_it_ends(
 
 
 @pytest.mark.parametrize(
+    ("audience", "expected"), [(None, "/op"), ("issuer", "/op"), ("token_endpoint", "/op/token")]
+)
+def test_the_audience_of_an_assertion(audience: str | None, expected: str) -> None:
+    """RFC 7523 §3 lets it be the issuer or the token endpoint, as the issuer writes it: what a
+    server wants is a setting."""
+    issuer = Issuer()
+    with serving(issuer) as server:
+        key = SecretStr(json.dumps(KEY.as_dict(private=True)))
+        operator(server, private_key=key, audience=audience).current()
+        assertion = parse_qs(issuer.issued[0].body.decode())["client_assertion"][0]
+        claims = jwt.decode(assertion, KEY, algorithms=["ES256"]).claims
+        assert claims["aud"] == f"{server.url}{expected}"
+
+
+@pytest.mark.parametrize(
     ("make", "algorithm"),
     [
         (partial(ECKey.generate_key, "P-256"), "ES256"),

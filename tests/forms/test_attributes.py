@@ -3,8 +3,13 @@ else's name."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from acmidm_onboarding.authority_types import installed_authorities
+from acmidm_onboarding.forms import abilities
+from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.values.identifiers import codes_within
 from acmidm_onboarding.values.terms import Environment
 from tests.support.workspace import CATALOGUE, FORM, SPEAKS_FOR, Workspace
@@ -225,3 +230,28 @@ def test_an_attribute_is_one_products(listing: Workspace) -> None:
 )
 def test_codes_within_a_text(text: str, codes: set[str]) -> None:
     assert codes_within(text) == codes
+
+
+def test_an_authority_that_lacks_default_scopes_or_attributes_is_named(
+    listing: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its type says so, and each stack of the environment has to have them: a run on one that does
+    not would be refused."""
+    installed = installed_authorities()
+    lacking = replace(installed["keycloak"], takes_default_scopes=False, takes_attributes=False)
+    found = {**installed, "keycloak": lacking}
+    monkeypatch.setattr(abilities, "installed_authorities", lambda: found)
+    wanting = "dv_notificaties_import: {default: true}"
+    form = with_attributes("{setbyclient_proef: loket}")
+    listing.write_form(form.replace("dv_notificaties_import: {}", wanting, 1))
+    listing.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni}\n")
+    assert listing.sentences(served=stacks_in(listing.root).served) == []
+    realm = "config: {acmidm:environment: tni, acmidm:authority: keycloak}\n"
+    listing.write("Pulumi.realm.yaml", realm)
+    said = listing.sentences(served=stacks_in(listing.root).served)
+    where = "keycloak, the authority of acmidm in a stack of tni, "
+    assert [sentence.partition(where)[2] for sentence in said] == [
+        "gives no client default scopes; leave default out, and request the scope with each token;"
+        " taken by beheerportaal, by_hand",
+        "puts no attributes into tokens; leave them out; taken by beheerportaal, by_hand",
+    ]

@@ -28,6 +28,7 @@ from acmidm.probe.mistakes import (
     mistakes_in,
 )
 from acmidm.probe.sent import taken_apart
+from acmidm_onboarding.settings.platform import AssertionAudience
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.problems import Failure
@@ -168,6 +169,10 @@ ROWS: dict[str, tuple[Callable[[], str], Callable[[], Context]]] = {
     "aud:several": (lambda: assertion(aud=[ISSUER, ENDPOINT]), context),
     "aud:endpoint": (lambda: assertion(aud=ENDPOINT), context),
     "aud:issuer": (lambda: on_geosecure(aud=ISSUER), geosecure),
+    "aud:other way": (
+        lambda: assertion(aud=ISSUER),
+        lambda: context(assertion_audience=AssertionAudience.TOKEN_ENDPOINT),
+    ),
     "aud:misspelt": (lambda: on_geosecure(aud=f"{ENDPOINT}/"), geosecure),
     "aud:another": (lambda: assertion(aud="https://authenticatie.vlaanderen.be/op"), context),
     "iat:missing": (lambda: assertion(iat=None), context),
@@ -220,6 +225,33 @@ def test_a_server_without_the_habits_of_a_platform(aud: str) -> None:
     """Keycloak takes the issuer and the token endpoint, and any client-ID."""
     sent = taken_apart(assertion(aud=aud, sub="40001", iss="40001"))
     assert mistakes_in(sent, context(has_habits=False, client_id=None)) == []
+
+
+@pytest.mark.parametrize("has_habits", [True, False])
+@pytest.mark.parametrize(
+    ("audience", "right", "wrong"),
+    [("token_endpoint", ENDPOINT, ISSUER), ("issuer", ISSUER, ENDPOINT)],
+)
+def test_the_audience_that_a_stack_sets(
+    audience: AssertionAudience, right: str, wrong: str, has_habits: bool
+) -> None:
+    """It goes before the habit of a platform, on both, and is wanted as it is set."""
+    for made, of_platform in ((assertion, context), (on_geosecure, geosecure)):
+        known = of_platform(
+            has_habits=has_habits,
+            client_id=None,
+            issuer=ISSUER,
+            token_endpoint=ENDPOINT,
+            assertion_audience=AssertionAudience(audience),
+        )
+        assert mistakes_in(taken_apart(made(aud=right)), known) == []
+        found = [finding.id for finding in mistakes_in(taken_apart(made(aud=wrong)), known)]
+        assert found == ["aud:other way"]
+
+
+def test_without_a_network_the_endpoint_that_a_stack_wants_is_known_by_its_spelling() -> None:
+    known = context(token_endpoint=None, assertion_audience=AssertionAudience.TOKEN_ENDPOINT)
+    assert mistakes_in(taken_apart(assertion(aud=ENDPOINT)), known) == []
 
 
 def test_without_a_network_the_token_endpoint_is_known_by_its_spelling() -> None:

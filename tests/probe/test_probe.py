@@ -334,6 +334,10 @@ def test_the_other_platforms_issuer(connection: Connection, geosecure: RunningPo
     done = connection.probe(client_id=client_id)
     assert "aud:other" in done.found
 
+    connection.set_stack(assertionAudience="token_endpoint")
+    done = connection.probe(client_id=client_id)
+    assert {found.partition(":")[0] for found in done.found} == {"scope"}, "of ACM/IDM's name"
+
 
 def test_no_audience_of_the_api(connection: Connection) -> None:
     """The token is then for no API, and the API refuses it."""

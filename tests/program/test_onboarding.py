@@ -57,12 +57,15 @@ def _run(program: Callable[[], object]) -> None:
 
 
 def declare(
-    *connections: Declaration, name: str = CONNECTION.key, **options: Any
+    *connections: Declaration,
+    name: str = CONNECTION.key,
+    opts: pulumi.ResourceOptions | None = None,
+    **options: Any,
 ) -> tuple[Onboarding, dict[str, Any]]:
     """Declare an onboarding, and wait until all is registered."""
     monitor, made = Monitor(), list[Onboarding]()
     pulumi.runtime.set_mocks(AnswersForTheEngine(), project="acmidm", stack="tni", monitor=monitor)
-    _run(lambda: made.append(Onboarding(name, OnboardingArgs(connections, **options))))
+    _run(lambda: made.append(Onboarding(name, OnboardingArgs(connections, **options), opts)))
     return made[0], monitor.requests
 
 
@@ -110,6 +113,21 @@ def test_what_is_protected(protect: bool, leaving: tuple[str, ...], expected: se
         place.rpartition("/")[2] if place.startswith("Product") else place.partition(" ")[0]
         for place in protected
     } == expected
+
+
+@pytest.mark.parametrize("leaving", [(), ("acmidm",)], ids=["stays", "leaves"])
+def test_parts_inherit_the_protection_of_their_component(leaving: tuple[str, ...]) -> None:
+    """As any resource's children do: until the program takes it away, whatever a form retires. The
+    engine gives them the other options that children inherit, where none is set."""
+    secret = declaration(method=AuthMethod.CLIENT_SECRET_BASIC, jwks={}, **PARTS)
+    for connection in (CONNECTION, secret):
+        _, requests = declare(
+            dataclasses.replace(connection, leaving=frozenset(leaving)),
+            opts=pulumi.ResourceOptions(protect=True, retain_on_delete=True),
+        )
+        assert {place for place, request in requests.items() if not request.protect} == set()
+        kept = [place for place, one in requests.items() if one.HasField("retainOnDelete")]
+        assert kept == [f"Onboarding {connection.key}"]
 
 
 def test_no_stack_trace_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,9 @@ CONFIRMED = as_wanted(FORM)
 DAY = NOW.date()
 RECORD = record(FORM, scopes=grants({"dv_magda": False}), keys=FORM.keys, products=FORM.products)
 
+ALL = frozenset({FORM.platform.value, *FORM.products})
+"""What a state records as leaving, where all of a client does."""
+
 
 def declared(
     *forms: Declaration,
@@ -223,7 +226,7 @@ def test_a_client_leaves_in_two_steps() -> None:
     assert steps(protected, CONFIRMED) == (({"dv_magda"}, True), ["scopes"])
     withdrawn = saying(CONFIRMED, scopes={})
     assert steps(protected, withdrawn) == ((set(), True), [])
-    ready = replace(RECORD, protected=False, scopes={})
+    ready = replace(RECORD, protected=False, scopes={}, leaving=ALL)
     assert steps(ready, withdrawn) == ((set(), True), ["remove"])
     assert steps(ready, saying(withdrawn, removed=BY)) == (None, [])
 
@@ -234,7 +237,7 @@ def test_a_client_that_is_kept_is_let_go_once_people_know() -> None:
     kept = replace(RETIRED, keep=True)
     protected = replace(RECORD, protected=True)
     assert steps(protected, CONFIRMED, kept) == (({"dv_magda"}, True), [])
-    ready = replace(RECORD, protected=False, is_let_go=True)
+    ready = replace(RECORD, protected=False, is_let_go=True, leaving=ALL)
     assert steps(ready, CONFIRMED, kept) == (({"dv_magda"}, True), ["remove"])
     assert steps(ready, saying(CONFIRMED, removed=BY), kept) == (None, [])
 

@@ -20,7 +20,8 @@ NAME = CONNECTION.resource_name
 SCOPES, PRODUCTS = frozenset(CONNECTION.scopes), frozenset(CONNECTION.products)
 WHOLE = dataclasses.replace(CONNECTION.in_stack(protect=True), client_id="8abae908")
 UNPROTECTED = dataclasses.replace(WHOLE, protected=False, protected_products=frozenset())
-READY = dataclasses.replace(UNPROTECTED, scopes={})
+LEAVING = PRODUCTS | {CONNECTION.platform.value}
+READY = dataclasses.replace(UNPROTECTED, scopes={}, leaving=LEAVING)
 
 
 def retired(**changes: Any) -> Declaration:
@@ -58,12 +59,15 @@ def step(
         (WHOLE, "without scopes"),
         (UNPROTECTED, "without scopes"),
         (dataclasses.replace(READY, protected=True), "without scopes"),
+        (dataclasses.replace(READY, leaving=PRODUCTS), "without scopes"),
+        (dataclasses.replace(READY, leaving=LEAVING - {"dosis"}), "without scopes"),
         (dataclasses.replace(READY, protected_products=PRODUCTS), "without scopes"),
         (READY, "nothing"),
     ],
 )
 def test_nothing_is_left_out(held: Client | None, expected: str) -> None:
-    """The last step comes once scopes and protection are gone, all of it; a run that was cut off in
+    """The last step comes once scopes and protection are gone and the state says that all of it
+    leaves; a run that was cut off in
     the first one does that again."""
     assert step(retired(), held) == expected
     assert bool(last_step([retired()], {} if held is None else {NAME: held}, DAY)) is (
@@ -85,17 +89,20 @@ def test_what_is_kept_goes_only_once_the_state_says_that_it_is_let_go(
 ) -> None:
     kept = retired(keep=True)
     assert step(kept, held) == expected
-    assert step(kept, dataclasses.replace(UNPROTECTED, is_let_go=True)) == "nothing"
+    assert (
+        step(kept, dataclasses.replace(UNPROTECTED, is_let_go=True, leaving=LEAVING)) == "nothing"
+    )
     assert step(kept, dataclasses.replace(WHOLE, is_let_go=True)) == "with its scopes", (
         "the protection is lifted first"
     )
 
 
 LOST = dataclasses.replace(WHOLE, client_id=None)
+FOUND = dataclasses.replace(UNPROTECTED, leaving=frozenset())
 
 
 @pytest.mark.parametrize("held", [None, LOST])
-@pytest.mark.parametrize("there", [UNPROTECTED, READY])
+@pytest.mark.parametrize("there", [FOUND, dataclasses.replace(FOUND, scopes={})])
 @pytest.mark.parametrize(
     ("keep", "expected"), [(False, "without scopes"), (True, "with its scopes")]
 )
@@ -117,7 +124,7 @@ def test_a_product_that_the_state_has_lost_is_recorded_first() -> None:
         retire={"dosis": DAY.isoformat()},
         product_scopes={"dosis": frozenset(CONNECTION.scopes)},
     )
-    (now,) = declared_now([leaving], dict, DAY, {NAME: READY})
+    (now,) = declared_now([leaving], dict, DAY, {NAME: FOUND})
     assert ("dosis" in now.products, now.is_leaving("dosis"), now.scopes) == (True, True, {})
     (now,) = declared_now([leaving], lambda: {NAME: READY}, DAY, {NAME: READY})
     assert "dosis" not in now.products
@@ -135,7 +142,7 @@ def test_a_client_is_not_let_go_with_a_compromised_key() -> None:
     """One that was marked after the first run, or whose removal failed in it; what the state has of
     keys in a portal says nothing."""
     ready = dataclasses.replace(
-        UNPROTECTED, is_let_go=True, keys={"a": Key("stolen"), "b": Key("good")}
+        UNPROTECTED, is_let_go=True, leaving=LEAVING, keys={"a": Key("stolen"), "b": Key("good")}
     )
     kept = retired(keep=True, compromised=frozenset({"stolen"}))
     assert step(kept, ready) == "with its scopes"
@@ -165,6 +172,7 @@ def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
         now(WHOLE)
         == now(UNPROTECTED)
         == now(dataclasses.replace(READY, protected_products=PRODUCTS))
+        == now(dataclasses.replace(READY, leaving=frozenset()))
         == (True, True, False)
     )
     assert now(READY) == now(None) == (False, False, False)
@@ -210,6 +218,9 @@ def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
     protected = held(protect=True)
     assert protected.protected or protected.protected_products
     assert held().is_let_go
+    assert held().leaving == {"acmidm", "dosis"}
+    is_product = part == "ProductConfiguration"
+    assert held(keep=False).leaving == ({"acmidm"} if is_product else {"dosis"})
     assert held(keep=False).is_let_go is (part in ("ClientScopes", "ClientJwks")), (
         "of these nothing is removed at an authority"
     )

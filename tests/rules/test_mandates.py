@@ -198,7 +198,10 @@ def test_a_product_that_leaves_lets_nothing_else_through() -> None:
         1,
     )
     now, said = declared(
-        dataclasses.replace(WITHOUT_SCOPES, protected_products=frozenset()), leaving
+        dataclasses.replace(
+            WITHOUT_SCOPES, protected_products=frozenset(), leaving=frozenset({"dosis"})
+        ),
+        leaving,
     )
     assert (now.jwks, now.products.keys(), len(said)) == ({}, WHOLE.products.keys() - {"dosis"}, 1)
 

@@ -225,6 +225,8 @@ def test_discovery_says_what_is_offered(portal: RunningPortal) -> None:
     assert others == [first, first]
     assert first["issuer"] == portal.issuer
     assert first["token_endpoint"] == f"{portal.issuer}/v1/token"
+    required = {"subject_types_supported", "id_token_signing_alg_values_supported"}
+    assert required <= first.keys(), "OpenID Connect Discovery 1.0 §3, which Spring reads it by"
     (key,) = httpx.get(first["jwks_uri"]).json()["keys"]
     assert set(key) == {"kty", "n", "e", "kid", "use", "alg"}
 

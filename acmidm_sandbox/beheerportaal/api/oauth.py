@@ -100,7 +100,11 @@ class Introspection(BaseModel):
 @router.get("/.well-known/oauth-authorization-server/op")
 async def metadata(portal: CurrentPortal) -> dict[str, Any]:
     """The authorization server's metadata (RFC 8414 §2); the third place is where its §3.1 puts
-    it."""
+    it.
+
+    What OpenID Connect Discovery 1.0 §3 requires is there too: some libraries, as Spring's, read it
+    by that. No ID token is ever issued.
+    """
     issuer = portal.settings.issuer
     return {
         "issuer": issuer,
@@ -109,6 +113,8 @@ async def metadata(portal: CurrentPortal) -> dict[str, Any]:
         "jwks_uri": f"{issuer}/v1/keys",
         "scopes_supported": sorted(portal.settings.scopes),
         "response_types_supported": [],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
         "grant_types_supported": [GRANT_TYPE],
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "token_endpoint_auth_signing_alg_values_supported": SIGNING_ALGORITHMS,

@@ -9,6 +9,7 @@ from functools import partial
 
 import httpx
 
+from acmidm_onboarding.authorities.errors import NoList, NotFound
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
@@ -106,6 +107,28 @@ class ConnectedPlatform:
         configured = {name: document for name, document in documents if document}
         return snapshot.as_client(client_key, configured, self.assigned)
 
+    def configured(self, client_id: str) -> dict[str, ProductDocument]:
+        """Return what a client has of each product, as lists have it, also of those that the state
+        does not have. A product without an API has nothing, where that of another is there: so the
+        address is right.
+
+        Raises:
+            NotFound, NoList: where no product has an API.
+        """
+        found, is_offered, missing = dict[str, ProductDocument](), False, None
+        for product in self.products:
+            try:
+                document = self.configurations(product).get(client_id, as_listed=True)
+            except (NotFound, NoList) as error:
+                missing = missing or error
+                continue
+            is_offered = True
+            if document is not None:
+                found[product] = document
+        if missing is not None and not is_offered:
+            raise missing
+        return found
+
     def configurations(self, product: str) -> ReadOnce[ProductDocument]:
         """Return the configurations of a product, by client-ID."""
         with self._lock:
@@ -142,4 +165,5 @@ def _credentials(name: Platform, platform: PlatformSettings) -> Credentials:
         private_key=platform.operator_private_key,
         private_key_file=platform.operator_private_key_file,
         client_secret=platform.operator_client_secret,
+        audience=platform.assertion_audience,
     )

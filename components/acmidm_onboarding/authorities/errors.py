@@ -17,6 +17,7 @@ said, what to do.
     ├── Rejected           the server refuses the request as it is
     │   └── Failed         500: the server itself failed
     └── Unintelligible     an answer that is not what this API gives
+        ├── NoList         404 to the list of all documents: a wrong address, or none of these here
         └── TooLarge       an answer above the bound: fewer items at once may fit
 """
 
@@ -122,6 +123,10 @@ class Failed(Rejected):
 
 class Unintelligible(AuthorityError):
     pass
+
+
+class NoList(Unintelligible):
+    """There is no list of the documents of which one is not found: so that shows nothing."""
 
 
 class TooLarge(Unintelligible):

@@ -42,6 +42,22 @@ _WISHES = (
         "forms.secret_not_taken",
         "forms.secret_not_taken.remedy",
     ),
+    _Wish(
+        lambda environment: ("environments", environment.value, "scopes"),
+        lambda _, request: any(scope.default for scope in request.scopes.values()),
+        lambda kind: kind.takes_default_scopes,
+        "forms.default_scopes_not_taken",
+        "forms.default_scopes_not_taken.remedy",
+        everywhere=True,
+    ),
+    _Wish(
+        lambda environment: ("environments", environment.value, "attributes"),
+        lambda _, request: bool(request.attributes),
+        lambda kind: kind.takes_attributes,
+        "forms.attributes_not_taken",
+        "forms.attributes_not_taken.remedy",
+        everywhere=True,
+    ),
 )
 
 

@@ -23,6 +23,7 @@ from pulumi.dynamic import (
 
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.orphan import end_with_the_engine
@@ -141,7 +142,7 @@ class AuthorityProvider(ResourceProvider):
 
     def create(self, props: Properties) -> CreateResult:
         try:
-            return self.make(props)
+            return self.make(normalised(props))
         except Exception:
             self._run.could_not_make(props)
             raise
@@ -152,7 +153,7 @@ class AuthorityProvider(ResourceProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         try:
-            return self.look(id_, props)
+            return self.look(id_, normalised(props))
         # a client that cannot be read has no change, and fails no other client's refresh
         except PerhapsGone as error:
             pulumi.log.warn(str(error))
@@ -163,17 +164,22 @@ class AuthorityProvider(ResourceProvider):
         raise NotImplementedError
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
-        return UpdateResult(self.change(id_, olds, news))
+        return UpdateResult(self.change(id_, normalised(olds), normalised(news)))
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """Make the resource as it is declared now, and return its outputs."""
         raise NotImplementedError
 
     def delete(self, id_: str, props: Properties) -> None:
-        self.remove(id_, props)
+        self.remove(id_, normalised(props))
 
     def remove(self, id_: str, props: Properties) -> None:
         """Remove the resource at its authority; nothing where it is at none."""
+
+    def protects(self, props: Properties) -> bool:
+        """Return whether the stack protects its clients, and no run has recorded that this resource
+        leaves. The engine can be run so that it ignores its own protection; this one holds."""
+        return self._settings.protect_clients and props.get(KEEP) is None
 
     def identity(self, props: Properties, name: str) -> Any:
         """Return the part of an input whose change makes another resource: the whole input, unless
@@ -220,6 +226,14 @@ def inputs_of(props: Properties) -> dict[str, Any]:
     """Return a resource's own inputs, in one form: whole numbers are integers again, which travel
     as floating point."""
     return {name: normalised(value) for name, value in props.items() if not name.startswith("__")}
+
+
+def protected(what: str, by_form: str = "retire it in its form, or ") -> Rejected:
+    """Return the error for what a provider protects; ``by_form`` is what a form can do about it."""
+    return Rejected(
+        f"{what} stays, for this stack protects its clients, and no run has recorded that it"
+        f" leaves: {by_form}set acmidm:protectClients to false, and run pulumi up"
+    )
 
 
 def gone() -> ReadResult:

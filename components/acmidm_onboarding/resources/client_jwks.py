@@ -25,6 +25,7 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult
 
 from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhile, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
+from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.resources import adoption, overlap, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityResource,
@@ -200,6 +201,7 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
             "client_id": client_id,
             ownership.CONNECTION: ownership.marks(connection, managed_by()),
             "adopt": adoption.wanted(connection, managed_by()),
+            KEEP: connection.lets_go(),
             overlap.INPUT: None
             if connection.is_confirmed
             else overlap.wanted(connection, pulumi.get_stack()),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pulumi.dynamic import CreateResult, DiffResult, UpdateResult
+
 from acmidm_onboarding.authorities.port import ClientParts
+from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.resources import ownership
-from acmidm_onboarding.resources.base import AuthorityProvider, Properties
+from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, protected
+from acmidm_onboarding.values.metadata import Owner
 
 
 class ClientPartProvider(AuthorityProvider):
@@ -24,10 +30,35 @@ class ClientPartProvider(AuthorityProvider):
             ownership.require_own(client.metadata.owner if client else None, props)
         return platform.made.get(client_id)
 
+    def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
+        self._run.goes_on(type(self).__name__, olds)
+        return super().diff(id_, olds, news)
+
+    def create(self, props: Properties) -> CreateResult:
+        made = super().create(props)
+        self._run.goes_on(type(self).__name__, props)
+        return made
+
+    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+        """Record that the client leaves, where that is all that changes, and write nothing: what
+        somebody changed by hand holds up no leaving."""
+        if olds.get(KEEP) != news.get(KEEP) and _but_for_records(olds) == _but_for_records(news):
+            return UpdateResult({**inputs_of(olds), KEEP: news.get(KEEP)})
+        return super().update(id_, olds, news)
+
     def remove(self, id_: str, props: Properties) -> None:
         """Remove nothing, but read what the client's removal needs: where that fails, the state
         keeps this as well as the client."""
         platform = self.on(props)
-        platform.clients.get(id_, as_listed=True)
-        for product in platform.products:
-            platform.configurations(product).get(id_, as_listed=True)
+        client = platform.clients.get(id_, as_listed=True)
+        is_lost = not self._run.has_another(type(self).__name__, props)
+        if is_lost and self.protects(props) and client is not None:
+            # Its key may be another by now: what counts for a create alone stays as it was.
+            own = Owner(**props.get(ownership.CONNECTION) or {})
+            if own.managed_by and client.client.metadata.owner.managed_by == own.managed_by:
+                raise protected(f"client {id_}")
+        platform.configured(id_)
+
+
+def _but_for_records(props: Properties) -> dict[str, Any]:
+    return {name: value for name, value in inputs_of(props).items() if name not in (KEEP, "seen")}

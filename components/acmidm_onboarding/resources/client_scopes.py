@@ -15,6 +15,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityResource,
@@ -88,6 +89,7 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
             "client_id": client_id,
             ownership.CONNECTION: ownership.marks(connection, managed_by()),
             "adopt": adoption.wanted(connection, managed_by()),
+            KEEP: connection.lets_go(),
             "scopes": {scope: grant.reason for scope, grant in connection.scopes.items()},
             _DEFAULT: {
                 scope: True for scope, grant in sorted(connection.scopes.items()) if grant.default

@@ -23,7 +23,7 @@ import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource
 
 from acmidm_onboarding.recorded import full_name, handed_over
-from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of
+from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, protected
 from acmidm_onboarding.resources.client_scopes import ClientScopes
 from acmidm_onboarding.resources.mail_record import CLIENT_ID, Delivery, Outcome
 from acmidm_onboarding.resources.oauth_client import OAuthClient
@@ -76,6 +76,11 @@ class HandOverProvider(AuthorityProvider):
 
     def change(self, _id: str, olds: Properties, news: Properties) -> dict[str, Any]:
         return self._mailed(_records(olds), news)
+
+    def remove(self, _id: str, props: Properties) -> None:
+        """Remove nothing; a record that is lost mails everybody anew."""
+        if self.protects(props):
+            raise protected("the record of mails", by_form="")
 
     def _mailed(self, before: _Records, news: Properties) -> dict[str, Any]:
         """Try to send what is unsent, and return the outputs with the record of it; a mail that is

@@ -26,10 +26,9 @@ def client(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
     owner = found.metadata.owner
     if owner != _NOBODY and not owner.is_resource_of(own):
         return False
-    for name in platform.products:
-        # A run that was cut off may have made a configuration that the state does not have.
-        configured = platform.configurations(name).get(client_id, as_listed=True)
-        if configured is not None and configured.owner.is_connection_of(own):
+    # A run that was cut off may have made a configuration that the state does not have.
+    for name, configured in platform.configured(client_id).items():
+        if configured.owner.is_connection_of(own):
             product(platform, name, client_id, configured.owner)
     if owner != _NOBODY:
         unmarked = found.metadata.model_copy(

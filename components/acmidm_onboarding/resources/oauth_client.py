@@ -40,6 +40,7 @@ from acmidm_onboarding.resources.base import (
     gone,
     inputs_of,
     managed_by,
+    protected,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, members_of
@@ -220,11 +221,14 @@ class OAuthClientProvider(AuthorityProvider):
         )
 
     def remove(self, id_: str, props: Properties) -> None:
-        platform, what = self.on(props), f"client {id_}"
+        platform, what, own = self.on(props), f"client {id_}", ownership.owner_of(props)
         end = letting_go.client if props.get(KEEP) else _remove
-        if not (
-            self._run.may_remove(what, id_, props) and end(platform, id_, ownership.owner_of(props))
-        ):
+        may_remove = self._run.may_remove(what, id_, props)
+        if may_remove and self.protects(props):
+            client = platform.authority.read(id_)
+            if client is not None and client.metadata.owner.is_resource_of(own):
+                raise protected(what)
+        if not (may_remove and end(platform, id_, own)):
             ownership.say_left(what)
         platform.clients.forget(id_)
 
@@ -260,7 +264,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             ),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
-            KEEP: connection.lets_go or None,
+            KEEP: connection.lets_go(),
             _HAND_OVER: None,
         }
         super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)
@@ -282,14 +286,10 @@ def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
     """Remove a client that bears this resource's own marks, with what is left of its product
     configurations; return whether it is gone."""
     # A run that was cut off may have made a configuration that the state does not have.
-    found = {
-        name: platform.configurations(name).get(client_id, as_listed=True)
-        for name in platform.products
-    }
     left = {
         name: each.owner
-        for name, each in found.items()
-        if each is not None and each.owner.is_connection_of(own)
+        for name, each in platform.configured(client_id).items()
+        if each.owner.is_connection_of(own)
     }
     client = platform.authority.read(client_id) if left else None
     if client is None or client.metadata.owner.is_resource_of(own):

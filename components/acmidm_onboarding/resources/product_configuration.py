@@ -23,6 +23,7 @@ from acmidm_onboarding.resources.base import (
     gone,
     inputs_of,
     managed_by,
+    protected,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
@@ -85,7 +86,12 @@ class ProductConfigurationProvider(AuthorityProvider):
         own, what = ownership.owner_of(props), f"the {product} configuration of client {client_id}"
         if not self._run.may_remove(what, id_, props):
             ownership.say_left(what)
-        elif props.get(KEEP):
+            return
+        if self.protects(props):
+            current = platform.product_api.read(product, client_id)
+            if current is not None and current.owner.is_resource_of(own):
+                raise protected(what)
+        if props.get(KEEP):
             if not letting_go.product(platform, product, client_id, own):
                 ownership.say_left(what)
             platform.configurations(product).forget(client_id)
@@ -120,7 +126,7 @@ class ProductConfiguration(AuthorityResource, module="acmidm", name="ProductConf
             ownership.FORMERLY: ownership.former_keys(connection),
             "adopt": adoption.wanted(connection, managed_by()),
             "configuration": dict(connection.products[product]),
-            KEEP: connection.lets_go or None,
+            KEEP: connection.lets_go(product),
         }
         super().__init__(
             ProductConfigurationProvider(), f"{connection.resource_name}/{product}", props, opts

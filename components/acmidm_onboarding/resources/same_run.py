@@ -22,6 +22,7 @@ class SameRun:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._declared: dict[tuple[str, str], set[str]] = {}
+        self._inside: set[tuple[str, str, str]] = set()
         self._not_made: set[str] = set()
 
     def declares(self, id_: str, props: Properties) -> None:
@@ -29,6 +30,17 @@ class SameRun:
         if incarnation := props.get(INCARNATION):
             with self._lock:
                 self._declared.setdefault((props["platform"], id_), set()).add(incarnation)
+
+    def goes_on(self, kind: str, props: Properties) -> None:
+        """Note that a resource inside a client is declared."""
+        with self._lock:
+            self._inside.add((kind, props["platform"], props["client_id"]))
+
+    def has_another(self, kind: str, props: Properties) -> bool:
+        """Return whether a resource inside a client has nothing to lose: one of its kind is
+        declared for the same client."""
+        with self._lock:
+            return (kind, props["platform"], props["client_id"]) in self._inside
 
     def could_not_make(self, props: Properties) -> None:
         """Note that a create has failed: what bears its names is not removed in this run, for

@@ -22,8 +22,8 @@ from acmidm_onboarding.values.client import (
     Client,
     Records,
     is_recorded,
+    known,
     metadata_of,
-    recorded_as,
     without_afzenders,
 )
 from acmidm_onboarding.values.declaration import Declaration
@@ -78,16 +78,11 @@ def without_mandate(
             )
         else:
             why = _why(connection, day)
-            record = _known(connection, records(), at_authorities)
-            if record is not None:
+            record = known(connection, records(), at_authorities)
+            if is_recorded(record):
                 yield _as_recorded(connection, record), _withheld(connection, why)
             else:
                 yield None, _withheld(connection, why, is_new=True)
-
-
-def _known(connection: Declaration, records: Records, at_authorities: Records) -> Client | None:
-    found = (recorded_as(connection, where) for where in (records, at_authorities))
-    return next(filter(is_recorded, found), None)
 
 
 def _without_former(
@@ -105,8 +100,8 @@ def _without_former(
     present = connection.mandate.get("supplier", "")
     if not connection.lent and not connection.mandates.keys() - {present}:
         return connection
-    record = _known(connection, records(), at_authorities)
-    if record is None:
+    record = known(connection, records(), at_authorities)
+    if not is_recorded(record):
         return connection
     former = record.mandate.get("supplier", "")
     unlisted = {"supplier": former, "until": connection.mandates.get(former, "")}

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
-from acmidm_onboarding.values.client import Client, Records, is_recorded, recorded_as
+from acmidm_onboarding.values.client import Client, Records, is_recorded, known, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 
 
@@ -35,7 +35,7 @@ def declared_now(
     """
     leaving = ((connection, due(connection, day)) for connection in connections)
     steps = (
-        _now(connection, recorded_as(connection, records()), names, at_authorities)
+        _now(connection, known(connection, records(), at_authorities), names)
         if names
         else connection
         for connection, names in leaving
@@ -75,15 +75,9 @@ def _last_steps(connections: Iterable[Declaration], records: Records, day: date)
 
 
 def _now(
-    connection: Declaration,
-    has: Client | None,
-    leaving: frozenset[str],
-    at_authorities: Records = MappingProxyType({}),
+    connection: Declaration, has: Client | None, leaving: frozenset[str]
 ) -> Declaration | None:
-    found = None if is_recorded(has) else recorded_as(connection, at_authorities)
     if connection.platform.value in leaving:
-        if is_recorded(found):
-            return _at_first(found, connection, leaving)
         # A client that somebody removed may have left configurations, which go without it: none is
         # made to leave.
         return (
@@ -92,10 +86,9 @@ def _now(
             else _at_first(has, connection, leaving)
         )
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
-    has = found or has
     may_go = (
-        has.products.keys() - has.protected_products
-        if has and not found and not withdrawn & (has.scopes or {}).keys()
+        (has.products.keys() & has.leaving) - has.protected_products
+        if has and not withdrawn & (has.scopes or {}).keys()
         else frozenset[str]()
     )
     gone = {
@@ -118,7 +111,9 @@ def _now(
 
 
 def _may_go(has: Client, connection: Declaration) -> bool:
-    if has.protected or has.protected_products:
+    # The provider of a stack that protects its clients removes nothing else.
+    is_recorded = {connection.platform.value, *has.products} <= has.leaving
+    if has.protected or has.protected_products or not is_recorded:
         return False
     if not connection.keep:
         # What says that it is let go leaves the state first: its removal would let it go.

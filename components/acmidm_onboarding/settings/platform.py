@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,6 +83,13 @@ def _installed(name: str) -> str:
     return name
 
 
+class AssertionAudience(StrEnum):
+    """What an assertion has as ``aud``: RFC 7523 §3 allows either."""
+
+    ISSUER = "issuer"
+    TOKEN_ENDPOINT = "token_endpoint"
+
+
 class PlatformSettings(SettingsModel):
     """The settings of a platform that every type of authority reads."""
 
@@ -129,6 +137,16 @@ class PlatformSettings(SettingsModel):
         BeforeValidator(_mapping),
         Field(description="Per product the client-ID of its API, the audience of a token request."),
     ] = {}
+
+    assertion_audience: Annotated[
+        AssertionAudience | None,
+        Field(
+            description=(
+                "What assertions have as aud, issuer or token_endpoint; where it is not set, the"
+                " issuer, but for clients of GeoSecure."
+            )
+        ),
+    ] = None
 
     portal_url: Annotated[
         Address | None,

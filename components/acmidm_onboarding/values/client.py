@@ -100,6 +100,9 @@ class Client:
     """Whether the engine refuses to remove the client or a part of it; None where that is not
     known."""
     protected_products: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
+    """Its platform and its products that are taken down, as the run that begins it declares and
+    records: from then on neither engine nor provider protects them."""
     scopes: Mapping[str, Grant] | None = None
     catalogue_names: Mapping[str, str] = field(default_factory=dict)
     """Per scope its name in the catalogue, which evidence uses; in a state only where the two
@@ -362,6 +365,13 @@ def is_recorded(client: Client | None) -> TypeGuard[Client]:
     return client is not None and client.client_id is not None
 
 
+def known(wanted: Client, records: Records, at_authorities: Records) -> Client | None:
+    """Return the client of a declared one that the state has, or else the one that was found at its
+    authority; only parts where neither has the client."""
+    recorded, found = (recorded_as(wanted, where) for where in (records, at_authorities))
+    return found if is_recorded(found) and not is_recorded(recorded) else recorded
+
+
 def joined(records: Records, others: Records) -> Records:
     """Return the clients of a state with what else is known of them, and others that are known."""
     return {
@@ -387,5 +397,6 @@ def _with(client: Client, part: Client) -> Client:
         keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
         seen=client.seen or part.seen,
         protected=client.protected or part.protected,
+        leaving=client.leaving | part.leaving,
         is_let_go=client.is_let_go and (part.is_let_go or not part.products),
     )

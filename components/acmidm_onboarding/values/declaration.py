@@ -38,9 +38,6 @@ class Declaration(Client):
     one."""
     product_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Per product that its form retires, the scopes that belong to the product."""
-    leaving: frozenset[str] = frozenset()
-    """Its platform and its products that are taken down in this run, so that the engine no longer
-    protects them."""
     leaves_scopes: bool = False
     """Whether a run writes no scopes, because nobody knows which the client has."""
     is_confirmed: bool = False
@@ -73,10 +70,10 @@ class Declaration(Client):
         """Return whether the client, or one of its products, is taken down in this run."""
         return self.platform in self.leaving or product in self.leaving
 
-    @property
-    def lets_go(self) -> bool:
-        """Return whether the client stays at its authority when it is taken down."""
-        return self.keep and self.is_leaving()
+    def lets_go(self, product: str | None = None) -> bool | None:
+        """Return whether the client, or one of its products, stays at its authority when it is
+        taken down; None where this run takes it down not yet."""
+        return self.keep and self.is_leaving() if self.is_leaving(product) else None
 
     def in_stack(self, *, protect: bool | None, managed_by: str | None = None) -> Declaration:
         """Return the declaration as the client of a stack: ``protect`` is the setting of the stack,
@@ -90,7 +87,7 @@ class Declaration(Client):
                 product for product in self.products if protect and not self.is_leaving(product)
             ),
             owners=dict.fromkeys(self.products, Owner(self.software_id, managed_by)),
-            is_let_go=self.lets_go,
+            is_let_go=bool(self.lets_go()),
         )
 
 

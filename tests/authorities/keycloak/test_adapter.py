@@ -125,6 +125,34 @@ def test_attributes_are_claims_and_nothing_else_is(realm: TestRealm, adapter: Ke
     assert not realm.client(client_id).get("protocolMappers")
 
 
+@pytest.mark.parametrize("is_new", [True, False], ids=["registered", "replaced"])
+def test_a_key_without_use_works(realm: TestRealm, adapter: Keycloak, is_new: bool) -> None:
+    """RFC 7517 lets a key have none, and Keycloak passes such a key over. What is added for it is
+    no difference; where somebody takes it away, that is one, and the next write puts it back."""
+    key = new_key("key-1")
+    declared = {"key-1": {n: value for n, value in public_jwk(key).items() if n != "use"}}
+    parts = ClientParts({}, declared) if is_new else ClientParts()
+    made = adapter.register(metadata(), None, parts)
+    client_id = made.client_id
+    if is_new:
+        assert made.parts.jwks == declared
+    else:
+        adapter.replace_jwks(client_id, {}, declared)
+    assert adapter.read_jwks(client_id) == declared
+    assert realm.request_token(key, client_id).status_code == 200
+
+    text = json.loads(realm.client(client_id)["attributes"]["jwks.string"])
+    del text["keys"][0]["use"]
+    realm.change(client_id, attributes={"jwks.string": json.dumps(text)})
+    assert realm.request_token(key, client_id).status_code != 200
+    found = adapter.read_jwks(client_id)
+    assert found == {"key-1": {**declared["key-1"], "use": "missing"}}
+    with pytest.raises(ChangedMeanwhile):
+        adapter.replace_jwks(client_id, declared, declared)
+    adapter.replace_jwks(client_id, found, declared)
+    assert realm.request_token(key, client_id).status_code == 200
+
+
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 def test_authentication_methods(adapter: Keycloak, method: str) -> None:
     """Keycloak takes a secret either way; which one was asked for comes back all the same."""

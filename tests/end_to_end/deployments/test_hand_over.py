@@ -25,7 +25,8 @@ from tests.support.handing_over import hand_over, mailing, text_of
 from tests.support.mail_server import MailServer, running_mail_server
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
-from tests.support.together import OneStack, Script, is_of, together
+from tests.support.retired import retire
+from tests.support.together import OneStack, Script, together
 
 
 @dataclass(kw_only=True)
@@ -196,12 +197,9 @@ def test_nobody_hears_of_what_is_withdrawn_renamed_or_removed(at: MailingStack) 
     with_scopes(form, SEND)
     form.document |= {"application": f"{form.application}-nieuw", "formerly": form.application}
     with_contacts(form, contacts[1])
+    retire(form)
     yield at.up
     assert at.registry.client(form.application)["contacts"] == [contacts[1]]
-    form.path.unlink()
-    for place, one in at.project.resources().items():
-        if is_of(place.partition(" ")[2], form) and one.get("protect"):
-            at.project.succeed("state", "unprotect", one["urn"], "--yes")
     yield at.up
     assert at.registry.clients(form.application) == []
     assert len(at.mails_to(*contacts)) == 1

@@ -343,7 +343,7 @@ def test_a_client_that_was_preserved_and_whose_form_is_gone_stays(at: Leaving) -
 @together
 def test_what_is_removed_and_protected_stays(at: Leaving) -> Script:
     """A form, and a product of another: after the refusal authority and state have both, and
-    reverting is enough.
+    reverting is enough. So they have where the engine is run so that it ignores its protection.
 
     Taking the protection away is one change, removing the form another; then it goes with all it
     had.
@@ -368,6 +368,13 @@ def test_what_is_removed_and_protected_stays(at: Leaving) -> Script:
     assert {place: kept[place] for place in stay} == {place: resources[place] for place in stay}
     assert at.client(form) == before[0]
     assert at.registry.configuration("dosis", before[1]["client_id"]) == dosis
+    ignored = at.destroyed_in_spite(form)
+    assert "stays, for this stack protects its clients" in ignored.output
+    assert "acmidm:protectClients to false, and run pulumi up" in ignored.output
+    assert ignored.code != 0
+    kept = at.resources()
+    assert {place: kept[place] for place in stay} == {place: resources[place] for place in stay}
+    assert at.client(form) == before[0]
 
     other.request()["products"]["dosis"], other.request()["scopes"][DOSSIERS] = dosis, scope
     other.save()

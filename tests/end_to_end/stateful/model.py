@@ -526,6 +526,8 @@ class Model:
             for part in parts
             if known[part].client_id in self.not_changed and (key, part) in seen.recorded
         }
+        # What the engine's state does not protect the provider of a protecting stack does.
+        stays |= {part for part in parts if self.protects and self._would_go(key, part)}
         # The record of what was told of a client stays with it, and keeps the scopes that it
         # depends on.
         held = {name for name, of in self.not_made if of == CLIENT}
@@ -540,6 +542,26 @@ class Model:
                 del self.recorded[key, part]
                 self._take_away(part, known[part])
         return not stays
+
+    def _would_go(self, key: str, part: str) -> bool:
+        """Whether an authority or the stack would lose something by a removal."""
+        known = self.recorded[key, part]
+        if part not in (SCOPES, KEYS):
+            there, own = (known.client_id, part), known.value
+            if {mark for place, mark in self.kept if place == there} - {known.mark}:
+                return False
+            one = self.real.get(there)
+            marks = known.mark if isinstance(own, Owned) else None
+            return marks is not None and isinstance(one, Owned) and self.marks.get(there) == marks
+        client = self.real.get((known.client_id, CLIENT))
+        return (
+            isinstance(client, Owned)
+            and client.owner not in (None, STRANGER)
+            and not any(
+                place != (key, part) and (place[1], one.client_id) == (part, known.client_id)
+                for place, one in self.recorded.items()
+            )
+        )
 
     def _is_not_made(self, part: str, known: Recorded) -> bool:
         """Whether what was to go on with a client or a product could not be made."""

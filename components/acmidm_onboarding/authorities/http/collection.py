@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict
 
-from acmidm_onboarding.authorities.errors import NotFound, TooLarge, Unintelligible
+from acmidm_onboarding.authorities.errors import NoList, NotFound, TooLarge, Unintelligible
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.conditional import if_current
 from acmidm_onboarding.texts import say
@@ -101,8 +101,7 @@ class Collection(Generic[Page]):
         self._evidence = AddressCheck(self._see_list)
 
     def find(self, path: str) -> Answer | None:
-        """Return a document; None where it is gone. Raises Unintelligible where a 404 does not show
-        that."""
+        """Return a document; None where it is gone. Raises NoList where a 404 shows nothing."""
         try:
             return self._api.request("GET", path)
         except NotFound:
@@ -151,4 +150,4 @@ class Collection(Generic[Page]):
             next(self.pages(most=1))
         except NotFound:
             request = f"GET {self._api.base_url}{self._path}"
-            raise Unintelligible(say("authorities.no_list", request=request)) from None
+            raise NoList(say("authorities.no_list", request=request)) from None

@@ -21,7 +21,12 @@ from pydantic import BaseModel, Field, HttpUrl, SecretStr
 from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected
 from acmidm_onboarding.authorities.http.api import Api, Form
 from acmidm_onboarding.authorities.http.paths import have_one_origin
-from acmidm_onboarding.settings import config_key, environment_variable, full_key
+from acmidm_onboarding.settings import (
+    AssertionAudience,
+    config_key,
+    environment_variable,
+    full_key,
+)
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.assertion import claims_of
 from acmidm_onboarding.values.problems import Unusable
@@ -41,6 +46,8 @@ _ALGORITHMS = {
 class _Endpoints(BaseModel):
     issuer: str
     """The issuer's name as the issuer writes it, and expects it as audience."""
+    token_endpoint_name: Annotated[str, Field(validation_alias="token_endpoint")] = ""
+    """The token endpoint's address, likewise."""
     address: Annotated[HttpUrl, Field(validation_alias="issuer")]
     """The same name as an address, in the form that the setting has."""
     token_endpoint: HttpUrl
@@ -66,6 +73,7 @@ class Credentials(BaseModel, frozen=True):
     private_key: SecretStr | None = None
     private_key_file: Path | None = None
     client_secret: SecretStr | None = None
+    audience: AssertionAudience | None = None
     platform: Platform = Platform.ACMIDM
 
     def setting(self, key: str) -> str:
@@ -105,7 +113,11 @@ class OperatorTokens:
         headers = {}
         key = self._private_key()
         if key is not None:
-            form = partial(self._form_with_assertion, key, self._endpoints.issuer)
+            is_at_endpoint = self._credentials.audience is AssertionAudience.TOKEN_ENDPOINT
+            audience = (
+                self._endpoints.token_endpoint_name if is_at_endpoint else self._endpoints.issuer
+            )
+            form = partial(self._form_with_assertion, key, audience)
         elif self._credentials.client_secret is not None:
             form = partial(dict, _GRANT)
             headers["authorization"] = _basic(

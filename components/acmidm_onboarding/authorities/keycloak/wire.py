@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -72,8 +72,12 @@ _OF_KEYS = (
     "jwks.url",
     "jwt.credential.certificate",
 )
+_FOR_SIGNATURES = "sig"
+_ADDED_USE = "acmidm.use"
+"""The member of a key that says which ``use`` this adapter has added to it."""
 _LONGEST_SECONDS = 16
 _UNREADABLE = "unreadable"
+_MISSING = "missing"
 _BEGINNING = re.compile(
     rb'\[\{"id":"(?P<id>[!#-\[\]-~]{1,255})","clientId":"(?P<client_id>[ !#-\[\]-~]{1,255})"'
 )
@@ -398,7 +402,7 @@ def empty_dedicated_scope_document(client: WireClient) -> dict[str, Any]:
 
 def jwks_document(jwks: Jwks) -> dict[str, Any]:
     """Return what a PUT sends to replace the keys, and nothing else."""
-    text = json.dumps({"keys": [jwks[kid] for kid in sorted(jwks)]}, sort_keys=True)
+    text = json.dumps({"keys": [_with_use(jwks[kid]) for kid in sorted(jwks)]}, sort_keys=True)
     return {
         "attributes": {
             "use.jwks.string": _TRUE,
@@ -416,7 +420,26 @@ def _keys(text: str) -> Jwks:
         keys = None
     if not isinstance(keys, list):
         return {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
-    return by_name(keys)
+    return by_name(map(_as_declared, keys))
+
+
+def _with_use(key: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a key as Keycloak wants it: one without ``use``, as RFC 7517 §4.2 allows, verifies
+    nothing there."""
+    if "use" in key:
+        return key
+    return {**key, "use": _FOR_SIGNATURES, _ADDED_USE: _FOR_SIGNATURES}
+
+
+def _as_declared(key: object) -> object:
+    """Return a key without the ``use`` that was added to it. One that lacks it is unlike each key
+    that is declared, so that the next run mends it."""
+    if not isinstance(key, dict):
+        return key
+    use = key.get("use", _MISSING)
+    if use == key.get(_ADDED_USE):
+        return {name: value for name, value in key.items() if name not in ("use", _ADDED_USE)}
+    return {**key, "use": use}
 
 
 def _seconds(text: str) -> int:
