@@ -314,13 +314,15 @@ def _waiting(stack: Stack) -> frozenset[str]:
     something to do.
 
     These are clients at the last step of leaving, clients that do not authenticate yet as their
-    inputs want it, and clients with a record of withdrawn scopes that they have back.
+    inputs want it, clients whose corrected client-ID waited for their protection to be lifted, and
+    clients with a record of withdrawn scopes that they have back.
     """
     names = set[str]()
     for resource in resources_in(stack.state):
         if not resource.get("delete") and kind_of(resource) == Resource.CLIENT:
             inputs, outputs = mapping(resource.get("inputs")), mapping(resource.get("outputs"))
             names |= {name_of(resource)} if inputs.get(METHOD) != outputs.get(METHOD) else set()
+    names |= {client.resource_name for client, _ in stack.corrected if not client.protected}
     today, parts = stack.now.date(), stack.recorded.parts
     staying = (
         (form.resource_name, recorded_as(form, parts))

@@ -41,6 +41,8 @@ INCARNATION = "incarnation"
 authority."""
 OTHER = "other_owner"
 """The input that a refresh sets: the marks at the authority that are not the resource's own."""
+CONFIRMED = "confirmed_client_id"
+"""The input of a client that only people change: the client-ID that they confirmed."""
 KEEP = "keep"
 """The input of what stays at its authority when its resource goes, without its marks."""
 HAND_OVER = "HandOver"
@@ -200,7 +202,7 @@ def client_from(
     return Client(
         *key,
         fields=fields_in(own, _incarnation(client)),
-        client_id=(client or {}).get("id") or None,
+        client_id=(client or {}).get("id") or own.get(CONFIRMED) or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
         secret_updated_at=outputs.get("client_secret_updated_at"),
         awaits_key=awaits,

@@ -19,7 +19,7 @@ from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.recorded import Recorded, own_state, recorded, recorded_in, unreadable
-from acmidm_onboarding.rules.confirmed import as_confirmed, may_not_go
+from acmidm_onboarding.rules.confirmed import as_confirmed, is_corrected, may_not_go
 from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.gate import TestStack
 from acmidm_onboarding.rules.orders import Order, Rules, orders
@@ -252,7 +252,29 @@ class Stack:
             client for client in self.recorded.clients.values() if client.platform in self.by_hand
         )
         confirmed = {confirmation.said.client_id for confirmation in self.confirmations.values()}
+        confirmed |= {client.client_id for client, _ in self.corrected}
         return [client for client in recorded if client.client_id not in confirmed]
+
+    @property
+    def corrected(self) -> list[tuple[Client, str]]:
+        """The clients of the state whose client-ID was confirmed wrongly, each with the right
+        one."""
+        if not self.by_hand:
+            return []
+        forms = {
+            has.client_key: confirmation_of(form, self.confirmations)
+            for form in self.connections
+            if (has := recorded_as(form, self.recorded.parts))
+        }
+        found = (
+            (client, forms.get(client_key) or self.confirmations.get(client_key))
+            for client_key, client in self.recorded.clients.items()
+        )
+        return [
+            (client, str(confirmed.said.client_id))
+            for client, confirmed in found
+            if confirmed and is_corrected(confirmed, client)
+        ]
 
     def _recorded_keys(self, client: Client) -> Mapping[str, PublicJwk] | None:
         """Return the public keys that the state has of a client, per ``kid``; None where it has

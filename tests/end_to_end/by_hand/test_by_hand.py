@@ -281,6 +281,63 @@ def test_a_confirmation_that_is_missing_is_a_danger(at: ByHand) -> Script:
 
 
 @together
+def test_a_client_id_that_was_confirmed_wrongly_is_corrected(at: ByHand) -> Script:
+    """In Git, and then by one deployment, or by two runs: the state has the right one, and its
+    organisation is mailed it. Nobody is said to have removed a client."""
+    to = "corrected@stad-gent.example"
+    forms = [
+        write(at.project, f"{name}-corrected", scopes=(SEND,), contacts=[to])
+        for name in ("early", "late", "adopted")
+    ]
+    early, late, adopted = forms
+    right = {form.key: made_by_hand(at.registry, form) for form in forms}
+    adopt(adopted, f"wrong-{adopted.key}")
+    for form in forms:
+        at.carry_out(form, f"wrong-{form.key}")
+
+    def correct(form: FormFile) -> None:
+        text = at.confirmation(form).read_text()
+        at.confirmation(form).write_text(text.replace(f"wrong-{form.key}", right[form.key]))
+
+    def replaced(changes: Collection[dict[str, Any]]) -> list[dict[str, str]]:
+        """The client-IDs of the client that replaces another."""
+        (change,) = [one for one in changes if one["kind"] == "client_replaced"]
+        return list(change["fields"])
+
+    yield at.up
+    assert at.project.client_id(early) == f"wrong-{early.key}"
+    correct(early)
+    listed = at.acmidm.json("orders", "list", "--stack", "tni")
+    assert early.key not in listed["missing"]
+    drift = yield at.drift
+    assert changes_of(drift, early, "by_hand") == set()
+    assert changes_of(drift, early, "not_applied") == {("client_replaced", None)}
+    (client_id,) = replaced(change_list((yield at.review), early))
+    assert client_id == {
+        "field": "client_id",
+        "old": f"wrong-{early.key}",
+        "new": right[early.key],
+    }
+    yield at.up
+    assert at.project.client_id(early) == f"wrong-{early.key}", "its protection is lifted first"
+    assert replaced(change_list((yield at.review), early)) == [client_id]
+    correct(late)
+    correct(adopted)
+    adopt(adopted, right[adopted.key])
+    deployed = yield at.deploy
+    assert deployed.code == 0, deployed.output
+    for form in forms:
+        assert at.project.client_id(form) == right[form.key]
+        assert_in_sync((yield at.drift), form)
+    mails = [one for one in at.mails.received if one["To"] == to]
+    told = "".join(str(one.get_body(("plain",))) for one in mails)
+    assert [right[form.key] in told for form in forms] == [True, True, False]
+    yield at.deploy_with_an_api
+    for form in forms:
+        assert at.of_client(form)["client_id"] == right[form.key]
+
+
+@together
 def test_a_client_goes_once_its_removal_is_confirmed(at: ByHand) -> Script:
     """Its scopes first, and its protection with them; it stays recorded until somebody saw it
     gone."""
