@@ -155,6 +155,7 @@ FORMLESS: dict[str, tuple[bool | None, bool, bool, bool]] = {
     "its confirmation is missing too": (False, False, True, True),
     "no run has recorded it yet": (False, True, False, True),
     "a stack that protects it refuses to part with it": (True, True, True, False),
+    "which it can only once a run has recorded it": (True, True, False, True),
     "what other forms there are is not known": (None, True, True, False),
 }
 

@@ -108,14 +108,14 @@ def _without_form(
     protect: bool,
 ) -> Iterator[Declaration]:
     """Yield the clients without a form that are not confirmed as gone; without those that the
-    engine must refuse to remove."""
+    engine must refuse to remove, which it only can once a run has recorded them."""
     made = (
         client for client in records.values() if client.client_id and client.platform in by_hand
     )
     recorded = {client.client_key: client for client in made}
     for client_key in {**recorded, **confirmations}.keys() - formed:
         confirmed, record = confirmations.get(client_key), recorded.get(client_key)
-        if protect and may_not_go(confirmed, record):
+        if protect and record is not None and may_not_go(confirmed, record):
             continue
         if client := (confirmed and confirmed.client(client_key)) or record:
             metadata = metadata_of(client)

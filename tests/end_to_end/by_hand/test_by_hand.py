@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
+from acmidm.orders.writing import confirm
 from acmidm_onboarding.rules.orders import Order
 from acmidm_onboarding.stack import Stack
 from tests.support import by_hand_stack
@@ -390,20 +391,31 @@ def test_a_client_that_is_kept_is_let_go_once_somebody_knows(at: ByHand) -> Scri
 
 @together
 def test_a_form_that_is_gone_orders_nothing_of_a_protected_client(at: ByHand) -> Script:
-    """A run refuses to part with it."""
+    """A run refuses to part with it, also where the form went before somebody made the client: that
+    is recorded first."""
     form, client_id = at.there("protected")
+    early = write(at.project, "early", scopes=(PLAIN,))
+    (order,) = at.orders(early)
+    texts = {one.path: one.path.read_text() for one in (form, early)}
+    early.path.unlink()
+    made = made_by_hand(at.registry, early)
+    with chdir(at.project.folder):
+        confirm(at.stack, order, BY, client_id=made)
     yield at.up
-    text = form.path.read_text()
+    assert at.project.client_id(early) == made
     form.path.unlink()
-    assert at.orders(form) == []
+    assert [at.orders(one) for one in (form, early)] == [[], []]
     refused = yield at.up
     assert refused.code != 0
-    assert re.search(rf"{form.key}\S* cannot be deleted\s+because it is protected", refused.output)
-    assert at.is_recorded(form)
-    form.path.write_text(text)
+    for one in (form, early):
+        sentence = rf"{one.key}\S* cannot be deleted\s+because it is protected"
+        assert re.search(sentence, refused.output)
+        assert at.is_recorded(one)
+    for path, text in texts.items():
+        path.write_text(text)
     yield at.deploy
     yield at.deploy_with_an_api
-    assert at.of_client(form)["client_id"] == client_id
+    assert [at.of_client(one)["client_id"] for one in (form, early)] == [client_id, made]
 
 
 @together
