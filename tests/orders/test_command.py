@@ -8,7 +8,7 @@ import pytest
 from typer.testing import Result
 
 from acmidm.engine import pulumi as engine
-from tests.support.by_hand_stack import CONFIRMED, NAME, carry_out, opened, order_of
+from tests.support.by_hand_stack import CONFIRMED, NAME, carry_out, opened, order_of, set_by_hand
 from tests.support.confirmed import BY, CLIENT_ID
 from tests.support.forms import PLAIN, FormFile
 from tests.support.repository import Repository
@@ -91,3 +91,16 @@ def test_an_order_is_refused_shown_and_carried_out_after_all(
     say(repository, "done", order.name, "--by", BY.by)
     assert opened().orders == ()
     say(repository, "done", order.name, "--by", BY.by, code=2)
+
+
+def test_on_production_what_is_not_known_to_be_merged_is_not_ordered(
+    repository: Repository, form: FormFile
+) -> None:
+    """As in the checkout of a workflow, which has a branch that was never merged."""
+    set_by_hand(repository, environment="prod")
+    repository.commit()
+    say(repository, "list")
+    repository.git("update-ref", "refs/remotes/origin/change", "HEAD")
+    refused = say(repository, "list", code=2).output
+    assert "git remote set-head origin main" in refused
+    assert form.key not in refused
