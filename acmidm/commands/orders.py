@@ -223,7 +223,7 @@ def gone(
 
 def _opened(name: str) -> Stack:
     """Open a stack that people change by hand. On production only what is merged is ordered."""
-    opened = stack_of(name, may_be_new=True)
+    opened = stack_of(name)
     settings = opened.settings
     if not opened.by_hand:
         fail(say("orders.no_portal", stack=name))
