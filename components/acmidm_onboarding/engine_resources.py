@@ -113,6 +113,11 @@ def is_password(resource: EngineResource) -> bool:
     return _type_of(resource) == _PASSWORD
 
 
+def is_provider(resource: EngineResource) -> bool:
+    """Return whether a resource has the settings of the last run, as the providers got them."""
+    return ":providers:pulumi-python::" in str(resource.get("urn"))
+
+
 def name_of(resource: EngineResource) -> str:
     return str(resource.get("urn", "")).rpartition("::")[2]
 
