@@ -35,6 +35,7 @@ _DEADLINE_SECONDS = 300
 PLAIN_FILE, LINK = "100644", "120000"
 FILES = (PLAIN_FILE, "100755")
 _ENVIRONMENT = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+_DEFAULT_BRANCH = "refs/remotes/origin/HEAD"
 _IMPOSSIBLE = frozenset({"", ".", "..", ".git"})
 """Names that no part of a path can have: Git makes no such trees, but reads them."""
 
@@ -196,14 +197,23 @@ def is_as_at(commit: str, path: Path) -> bool:
 
 def is_merged(*paths: Path) -> bool:
     """Return whether the files below some paths are as the default branch of ``origin`` has had
-    them: all of them are committed, and no commit changes them that was never merged. Without an
-    ``origin`` only the first is checked."""
-    if is_dirty(*paths):
+    them: all of them are committed, and no commit changes them that was never merged. In a
+    repository without a remote only the first is checked; what is not known is not merged."""
+    if is_dirty(*paths) or not knows_what_is_merged():
         return False
-    theirs = "refs/remotes/origin/HEAD"
-    if _run("rev-parse", "--verify", "--quiet", theirs).returncode != 0:
+    if not _has(_DEFAULT_BRANCH):
         return True
-    return _run("diff", "--quiet", f"{theirs}...HEAD", "--", *map(str, paths)).returncode == 0
+    since = f"{_DEFAULT_BRANCH}...HEAD"
+    return _run("diff", "--quiet", since, "--", *map(str, paths)).returncode == 0
+
+
+def knows_what_is_merged() -> bool:
+    """Return whether this clone knows the default branch of ``origin``, or has no remote. A
+    checkout of a workflow has a branch of ``origin``, and not which branch is the default one."""
+    if _has(_DEFAULT_BRANCH):
+        return True
+    remotes = _run("remote").stdout, _run("for-each-ref", "--count=1", "refs/remotes").stdout
+    return not any(remotes)
 
 
 def is_shallow() -> bool:
@@ -235,6 +245,10 @@ def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
         for line in log.stdout.decode().splitlines() if log.returncode == 0 else ():
             commit, at = line.split()
             yield datetime.fromisoformat(at), _tree(commit, commit)
+
+
+def _has(reference: str) -> bool:
+    return _run("rev-parse", "--verify", "--quiet", reference).returncode == 0
 
 
 def _commit(revision: str) -> str:

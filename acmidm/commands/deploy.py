@@ -36,6 +36,7 @@ from acmidm_onboarding.engine_resources import (
     Resource,
     client_of,
     is_password,
+    is_provider,
     kind_of,
     mapping,
     name_of,
@@ -111,11 +112,12 @@ def deploy(
     recovered = recover(opened)
     _read_forms(opened)
     all_asked = ask_what_is_there(opened)
+    opened.require_none_by_hand(opened.desired.declared)
     for sentence in by_reason(opened.desired.held_back):
         typer.echo(say("report.a_warning", sentence=sentence), err=True)
     _install_random_plugin(opened)
     looks_first, looked = (
-        _say_lost(opened, allow_mass_change=allow_mass_change) or recovered.look_first,
+        say_lost(opened, allow_mass_change=allow_mass_change) or recovered.look_first,
         0,
     )
     if wanted is not None and looks_first:  # the comparison below needs the state as it is
@@ -179,10 +181,14 @@ def deploy(
         )
 
 
-def _say_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
+def say_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
     """Return whether clients are at their authority no more, and say which. The command ends where
-    they are so many that it may be another authority."""
+    they are so many that it may be another authority, or where people confirmed their
+    client-IDs."""
     gone = lost(stack)
+    recorded = stack.recorded.parts
+    if mistyped := [name for name in gone if recorded[name].platform in stack.moved]:
+        fail(say("deploy.mistyped", clients=first_of(mistyped)), Code.FOUND)
     if gone:
         typer.echo(
             say_counted("deploy.lost", len(gone), stack=stack.name, clients=first_of(gone)),
@@ -247,11 +253,7 @@ def _has_settings(stack: Stack, previewed: Mapping[str, Any]) -> bool:
     now = {
         name: value for name, value in config if is_own(name) and name != f"{NAMESPACE}:{HANDED}"
     }
-    providers = (
-        resource
-        for resource in resources_in(stack.state)
-        if ":providers:pulumi-python::" in resource["urn"]
-    )
+    providers = (resource for resource in resources_in(stack.state) if is_provider(resource))
     return all(
         inputs.get(name) == value or isinstance(inputs.get(name), Mapping)
         for inputs in (mapping(provider.get("inputs")) for provider in providers)
@@ -314,13 +316,15 @@ def _waiting(stack: Stack) -> frozenset[str]:
     something to do.
 
     These are clients at the last step of leaving, clients that do not authenticate yet as their
-    inputs want it, and clients with a record of withdrawn scopes that they have back.
+    inputs want it, clients whose corrected client-ID waited for their protection to be lifted, and
+    clients with a record of withdrawn scopes that they have back.
     """
     names = set[str]()
     for resource in resources_in(stack.state):
         if not resource.get("delete") and kind_of(resource) == Resource.CLIENT:
             inputs, outputs = mapping(resource.get("inputs")), mapping(resource.get("outputs"))
             names |= {name_of(resource)} if inputs.get(METHOD) != outputs.get(METHOD) else set()
+    names |= {client.resource_name for client, _ in stack.corrected if not client.protected}
     today, parts = stack.now.date(), stack.recorded.parts
     staying = (
         (form.resource_name, recorded_as(form, parts))

@@ -24,6 +24,7 @@ from acmidm.report.three_views import (
     ClientDrift,
     Real,
     drifted,
+    with_another_id,
     with_unordered,
     without_confirmation,
 )
@@ -129,23 +130,29 @@ def look(name: str, days: int = 30) -> Look:
         if desired is not None:
             require_a_form(stack)
         platforms = stack.platforms
-        states = [*recorded.clients.values(), *(declared or {}).values()]
+        corrected = {client.client_key: client_id for client, client_id in stack.corrected}
+        states = [
+            replace(state, client_id=corrected.get(state.client_key, state.client_id))
+            for state in (*recorded.clients.values(), *(declared or {}).values())
+        ]
         real, unlisted = _real(platforms, states)
         now = stack.now
         today = replace(comparison(str(settings.catalogue_folder)), expiring_days=None)
         unread = {
             state.client_key for state in states if (state.platform, state.client_id) in unlisted
         }
-        not_compared = [state for state in recorded.clients.values() if state.client_key in unread]
-        listed = replace(recorded, parts=_but_for(unlisted, unread, recorded.parts))
-        clients = drifted(listed, declared and _but_for(unlisted, unread, declared), real, today)
+        left_out = unread | corrected.keys()
+        not_compared = [state for state in states if state.client_key in left_out]
+        listed = replace(recorded, parts=_but_for(unlisted, left_out, recorded.parts))
+        clients = drifted(listed, declared and _but_for(unlisted, left_out, declared), real, today)
         if desired is not None and stack.by_hand:
             wanted = in_stack(
                 desired.wanted, protect=settings.protect_clients, managed_by=managed_by
             )
-            ordered = drifted(listed, _but_for(unlisted, unread, wanted), real, today)
+            ordered = drifted(listed, _but_for(unlisted, left_out, wanted), real, today)
             clients = with_unordered(clients, ordered, stack.by_hand)
         clients += map(without_confirmation, stack.unconfirmed)
+        clients += [with_another_id(client, client_id) for client, client_id in stack.corrected]
     notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
     notes += [
         say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name)

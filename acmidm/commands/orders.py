@@ -223,14 +223,15 @@ def gone(
 
 def _opened(name: str) -> Stack:
     """Open a stack that people change by hand. On production only what is merged is ordered."""
-    opened = stack_of(name, may_be_new=True)
+    opened = stack_of(name)
     settings = opened.settings
     if not opened.by_hand:
         fail(say("orders.no_portal", stack=name))
-    if settings.environment is Environment.PROD and not git.is_merged(
-        settings.forms_folder, settings.catalogue_folder
-    ):
-        fail(say("orders.uncommitted"))
+    if settings.environment is Environment.PROD:
+        if not git.knows_what_is_merged():
+            fail(say("orders.merged_unknown"))
+        if not git.is_merged(settings.forms_folder, settings.catalogue_folder):
+            fail(say("orders.uncommitted"))
     return opened
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -16,9 +17,12 @@ from acmidm.git import merged
 from acmidm.report.revision_files import strays
 from acmidm.report.stacks import stacks_of
 from acmidm.terminal import Code, fail
-from acmidm_onboarding.forms.confirmation_files import problems_of_confirmations
+from acmidm_onboarding.forms.confirmation_files import (
+    problems_of_confirmations,
+    problems_of_renamed,
+)
 from acmidm_onboarding.forms.files import FORMS
-from acmidm_onboarding.forms.loading import load_onboardings, problems_of_codes
+from acmidm_onboarding.forms.loading import problems_of_codes, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.other_files import problems_of_other_files
 from acmidm_onboarding.rules.desired import desired
@@ -134,7 +138,15 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem]) -
         [*problems, *problems_of_other_files(paths), *problems_of_codes(paths)],
     )
     others += problems_of_confirmations(*stacks.confirmed)
-    return load_onboardings(paths, catalogue, stacks.profiles, stacks.served, others)
+    onboardings = read_onboardings(paths, catalogue, stacks.profiles, stacks.served, others)
+    renamed = {
+        former: connection.key
+        for environment in Environment
+        for connection in onboardings.connections(environment)
+        for former in connection.formerly
+    }
+    unmoved = problems_of_renamed(renamed, *stacks.confirmed)
+    return replace(onboardings, problems=(*onboardings.problems, *unmoved)).valid()
 
 
 def _notes(

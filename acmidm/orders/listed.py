@@ -52,6 +52,7 @@ class ListedOrder(ClientName):
     """Its name: ``OVO002067/mijn-gent scopes @3fa14c02``."""
     part: str
     digest: str
+    """The whole of it."""
     act: Act
     doer: Doer
     environment: Environment
@@ -65,6 +66,11 @@ class ListedOrder(ClientName):
     since: datetime | None = None
     """The merge that brought it; None where Git does not have that."""
     refused: RefusedBy | None = None
+
+    @property
+    def whole_name(self) -> str:
+        """With the whole digest, as people copy it."""
+        return f"{self.order.partition('@')[0]}@{self.digest}"
 
 
 class Orders(Part):
@@ -141,13 +147,13 @@ def listed(
         form=order.form,
         order=order.name,
         part=order.part,
-        digest=order.digest,
+        digest=order.full_digest,
         act=order.act,
         doer=order.doer,
         act_title=room(f"act.{order.act}", product=order.part.rpartition("/")[2]),
         says=dict(order.says),
         instructions=tuple(_instructions(stack, order, room, metadata)),
-        done=f"acmidm orders done {order.name}{options} --stack {stack.name}",
+        done=f"acmidm orders done {order.whole_name}{options} --stack {stack.name}",
         since=since,
         refused=RefusedBy(by=order.refused.by, at=order.refused.at, why=order.refused.why)
         if order.refused

@@ -186,7 +186,7 @@ def _orders(report: Orders) -> Iterator[Section]:
     yield _notes(report.unknown)
     for doer, orders in report.by_doer.items():
         lines = [
-            f"- {code(order.order)} {_name(order)}: {markdown(order.act_title)}"
+            f"- {code(order.whole_name)} {_name(order)}: {markdown(order.act_title)}"
             f"{f' ({order.since:%Y-%m-%d})' if order.since else ''}\n"
             for order in orders
         ]

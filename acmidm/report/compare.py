@@ -493,6 +493,12 @@ def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Cli
             yield before[client_key], None
 
 
+def client_replaced(client: Client, client_id: str | None) -> Change:
+    """Return the change of a client that gets another client-ID; None where nobody knows it yet."""
+    another = FieldChange(field="client_id", old=client.client_id, new=client_id)
+    return Change(kind=Kind.CLIENT_REPLACED, fields=(another,) if client_id else ())
+
+
 def field_changes(
     before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()
 ) -> tuple[FieldChange, ...]:

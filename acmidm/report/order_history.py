@@ -4,7 +4,7 @@ said."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -14,7 +14,7 @@ from acmidm.git import Tree, is_as_at, is_dirty, is_shallow, versions
 from acmidm_onboarding.forms.files import KEYS_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.desired import NO_GATE
-from acmidm_onboarding.rules.orders import REMOVE, Order, Rules, said_before
+from acmidm_onboarding.rules.orders import DIGITS, REMOVE, Order, Rules, said_before
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
@@ -48,10 +48,12 @@ class OrderHistory:
         return None if order.part == REMOVE or is_shallow() else since
 
     def find(self, resource_name: str, part: str, digest: str) -> Order:
-        """Return the order of this name, of whichever version.
+        """Return the order of this name, of whichever version. ``digest`` may be the beginning of
+        one, where all versions have one such order.
 
         Raises:
-            Failure: where no version in Git has it, or two different ones.
+            Failure: where no version in Git has it, or two different ones, or where the versions
+                are not all known.
         """
 
         def matching(orders: Iterable[Order]) -> dict[str, Order]:
@@ -64,8 +66,8 @@ class OrderHistory:
                 order.full_digest: order for order in wanted if order.full_digest.startswith(digest)
             }
 
-        orders = matching(self._stack.orders)
-        if not orders:
+        orders, is_whole = matching(self._stack.orders), len(digest) == DIGITS
+        if not (orders and is_whole):
             connections = (
                 form for form in self._stack.connections if form.resource_name == resource_name
             )
@@ -74,10 +76,19 @@ class OrderHistory:
             folder = next((Path(form.form or "").parent.name for form in connections), "")
             for _, tree in self._versions(folder):
                 orders |= matching(self._version(tree, folder).orders.values())
-        if len(orders) == 1:
+        sentence = self._not_found(orders, is_whole=is_whole)
+        if sentence is None:
             return next(iter(orders.values()))
-        sentence = "ambiguous" if orders else "unknown_shallow" if is_shallow() else "unknown"
         raise Failure(say(f"orders.{sentence}", order=f"{resource_name} {part} @{digest}"))
+
+    @staticmethod
+    def _not_found(orders: Collection[str], *, is_whole: bool) -> str | None:
+        """Return which sentence says why an order is not known; None where it is."""
+        if len(orders) > 1:
+            return "ambiguous"
+        if orders:
+            return "short_shallow" if not is_whole and is_shallow() else None
+        return "unknown_shallow" if is_shallow() else "unknown"
 
     @cached_property
     def _forms(self) -> Path:

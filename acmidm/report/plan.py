@@ -10,6 +10,7 @@ from acmidm.engine.pulumi import problems_in
 from acmidm.report.kinds import Change, Kind
 from acmidm.words import evidence_in_words
 from acmidm_onboarding.engine_resources import (
+    CONFIRMED,
     KEEP,
     EngineResource,
     Resource,
@@ -237,7 +238,7 @@ def _whole(resources: _Resources, shown: set[ClientKey] | None) -> dict[ClientKe
 def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:
     """Return whether all that changes is a record of a run's, and nothing at an authority."""
     records = {
-        Resource.CLIENT.value: ("keys_declared", KEEP),
+        Resource.CLIENT.value: ("keys_declared", KEEP, CONFIRMED),
         Resource.PRODUCT.value: (KEEP,),
         Resource.KEYS.value: ("since", "refused", KEEP),
         Resource.SCOPES.value: ("catalogue_names", KEEP),

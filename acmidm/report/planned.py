@@ -19,7 +19,7 @@ from acmidm.engine.recovery import revision_of
 from acmidm.engine.stacks import ask_what_is_there, stack_of, uploaded_keys
 from acmidm.git import changed_since
 from acmidm.report.approved import Approved, approved_of, unreadable
-from acmidm.report.compare import paired
+from acmidm.report.compare import client_replaced, paired
 from acmidm.report.kinds import Change, Kind
 from acmidm.report.plan import Plan, at_the_gate, read_plan
 from acmidm.report.rotations import with_keys
@@ -103,16 +103,20 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     """Return the plan with what no preview has: of keys, of the gate, and of orders."""
     plan, connections, desired, stack = planned
     held_back = _of_this_change(plan, desired.held_back, stack)
-    more = (*plan.more, *at_the_gate(held_back, desired.proven), *_ordered(stack))
+    more = (*plan.more, *at_the_gate(held_back, desired.proven), *_ordered(stack, plan))
     plan = replace(plan, more=more, waiting=len(desired.held_back) - len(held_back))
     return planned._replace(plan=with_keys(plan, connections, stack))
 
 
-def _ordered(stack: Stack | None) -> Iterator[tuple[Client, Change]]:
-    """Yield the orders that wait for people at a portal without an API, each with its client."""
+def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]:
+    """Yield the orders that wait for people at a portal without an API, each with its client; and
+    what only its confirmation says of a client."""
     if stack is None or not stack.by_hand or stack.forms.problems:
         return
     yield from ((client, Change(kind=Kind.CONFIRMATION_MISSING)) for client in stack.unconfirmed)
+    for client, client_id in stack.corrected:
+        if client.client_key not in plan.replaced:  # in this run its protection is lifted
+            yield client, client_replaced(client, client_id)
     forms = {form.client_key: form for form in stack.connections}
     for order in stack.orders:
         client = forms.get(order.client_key) or Client(*order.client_key, client_id=order.client_id)

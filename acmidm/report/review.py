@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from acmidm.report.compare import Comparison, paired
+from acmidm.report.compare import Comparison, client_replaced, paired
 from acmidm.report.connection import (
     ENVIRONMENTS,
     ConnectionChanges,
@@ -14,7 +14,7 @@ from acmidm.report.connection import (
     connections_in_order,
     headline,
 )
-from acmidm.report.kinds import Change, Kind, Part
+from acmidm.report.kinds import Change, Part
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, first_of, plain
@@ -160,7 +160,7 @@ def _changes(
         and new.client_key in plan.replaced
         and old.fields.get("software_id") == new.fields.get("software_id")
     ):
-        more.append(Change(kind=Kind.CLIENT_REPLACED))
+        more.append(client_replaced(old, new.client_id))
     return comparison.between(old, new, *more, changed=plan.changed.get(new.client_key, ()))
 
 

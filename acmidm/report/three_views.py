@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from acmidm.report.compare import Comparison, paired
+from acmidm.report.compare import Comparison, client_replaced, paired
 from acmidm.report.connection import ConnectionChanges, client_name
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.port import ClientSnapshot
@@ -246,6 +246,16 @@ def without_confirmation(recorded: Client) -> ClientDrift:
         **client_name(recorded), environment=recorded.environment, changes=(change,)
     )
     return ClientDrift(recorded, recorded, by_hand=by_hand, is_by_hand=True)
+
+
+def with_another_id(recorded: Client, client_id: str) -> ClientDrift:
+    """Return the drift of a client whose client-ID was confirmed wrongly, and is corrected."""
+    pending = ConnectionChanges(
+        **client_name(recorded),
+        environment=recorded.environment,
+        changes=(client_replaced(recorded, client_id),),
+    )
+    return ClientDrift(recorded, recorded, pending=pending, is_by_hand=True)
 
 
 def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:

@@ -41,6 +41,8 @@ INCARNATION = "incarnation"
 authority."""
 OTHER = "other_owner"
 """The input that a refresh sets: the marks at the authority that are not the resource's own."""
+CONFIRMED = "confirmed_client_id"
+"""The input of a client that only people change: the client-ID that they confirmed."""
 KEEP = "keep"
 """The input of what leaves, from the first run of leaving on: true where it stays at its authority
 without its marks when its resource goes, false where it is removed."""
@@ -110,6 +112,11 @@ def kind_of(resource: EngineResource) -> str:
 def is_password(resource: EngineResource) -> bool:
     """Return whether a resource makes a client's secret."""
     return _type_of(resource) == _PASSWORD
+
+
+def is_provider(resource: EngineResource) -> bool:
+    """Return whether a resource has the settings of the last run, as the providers got them."""
+    return ":providers:pulumi-python::" in str(resource.get("urn"))
 
 
 def name_of(resource: EngineResource) -> str:
@@ -201,7 +208,7 @@ def client_from(
     return Client(
         *key,
         fields=fields_in(own, _incarnation(client)),
-        client_id=(client or {}).get("id") or None,
+        client_id=(client or {}).get("id") or own.get(CONFIRMED) or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
         secret_updated_at=outputs.get("client_secret_updated_at"),
         awaits_key=awaits,

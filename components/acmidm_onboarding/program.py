@@ -158,13 +158,14 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
 
 
 def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> None:
-    """Refuse to remove many clients at once. A state that cannot be read is one of which nobody
-    knows that."""
+    """Refuse to remove many clients at once, or to make those that people may have made. A state
+    that cannot be read is one of which nobody knows that."""
     try:
         clients = len(stack.recorded.clients)
     except UnreadableState as error:
         pulumi.log.warn(str(error))
         return
+    stack.require_none_by_hand(declared)
     gone = undeclared(declared, stack.recorded.parts)
     if is_mass_change(len(gone), clients):
         names, share = first_listed(gone), f"{SHARE:.0%}"

@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.engine_resources import (
     Resource,
+    is_provider,
     mapping,
     resources_in,
 )
@@ -19,17 +21,18 @@ from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.recorded import Recorded, own_state, recorded, recorded_in, unreadable
-from acmidm_onboarding.rules.confirmed import as_confirmed, may_not_go
+from acmidm_onboarding.rules.confirmed import as_confirmed, is_corrected, may_not_go
 from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.gate import TestStack
 from acmidm_onboarding.rules.orders import Order, Rules, orders
 from acmidm_onboarding.rules.policies import Gate
-from acmidm_onboarding.settings import InvalidSettings, Settings
+from acmidm_onboarding.settings import InvalidSettings, Settings, config_key, full_key
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, Records, joined, recorded_as
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwks
+from acmidm_onboarding.values.problems import Failure, first_listed
 from acmidm_onboarding.values.terms import Platform
 
 if TYPE_CHECKING:
@@ -252,7 +255,64 @@ class Stack:
             client for client in self.recorded.clients.values() if client.platform in self.by_hand
         )
         confirmed = {confirmation.said.client_id for confirmation in self.confirmations.values()}
+        confirmed |= {client.client_id for client, _ in self.corrected}
         return [client for client in recorded if client.client_id not in confirmed]
+
+    @cached_property
+    def moved(self) -> frozenset[Platform]:
+        """The platforms that people alone changed at the last run, and that have an API now."""
+        providers = (
+            mapping(resource.get("inputs"))
+            for resource in resources_in(self.state)
+            if is_provider(resource)
+        )
+        before = {
+            name: installed_authorities().get(
+                str(inputs.get(full_key(config_key(name, "authority"))))
+            )
+            for inputs in providers
+            for name in self.settings.platforms
+        }
+        return (
+            frozenset(name for name, was in before.items() if was and was.is_by_hand) - self.by_hand
+        )
+
+    def require_none_by_hand(self, declared: Sequence[Declaration]) -> None:
+        """Refuse to make a client that somebody may have made by hand: of a platform that has an
+        API since the last run, each is recorded, or taken over.
+
+        Raises:
+            Failure: with the connections of which no client is recorded.
+        """
+        if unknown := [
+            form.resource_name
+            for form in declared
+            if form.platform in self.moved
+            and not form.adopts
+            and ((has := recorded_as(form, self.recorded.parts)) is None or not has.client_id)
+        ]:
+            raise Failure(say("state.perhaps_by_hand", clients=first_listed(unknown)), exit_code=1)
+
+    @property
+    def corrected(self) -> list[tuple[Client, str]]:
+        """The clients of the state whose client-ID was confirmed wrongly, each with the right
+        one."""
+        if not self.by_hand:
+            return []
+        forms = {
+            has.client_key: confirmation_of(form, self.confirmations)
+            for form in self.connections
+            if (has := recorded_as(form, self.recorded.parts))
+        }
+        found = (
+            (client, forms.get(client_key) or self.confirmations.get(client_key))
+            for client_key, client in self.recorded.clients.items()
+        )
+        return [
+            (client, str(confirmed.said.client_id))
+            for client, confirmed in found
+            if confirmed and is_corrected(confirmed, client)
+        ]
 
     def _recorded_keys(self, client: Client) -> Mapping[str, PublicJwk] | None:
         """Return the public keys that the state has of a client, per ``kid``; None where it has
@@ -320,7 +380,7 @@ class Stack:
 
     def changed(self) -> None:
         """Forget what was read of the state: a run has written it."""
-        for name in ("state", "recorded", "confirmations", "desired", "orders"):
+        for name in ("state", "recorded", "confirmations", "desired", "orders", "moved"):
             self.__dict__.pop(name, None)
 
 

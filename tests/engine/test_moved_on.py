@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from acmidm.commands import deploy
 from acmidm.engine import recovery
 from acmidm_onboarding.settings import full_key
+from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
+from tests.support.by_hand import adopt
 from tests.support.by_hand_stack import CONFIRMED, carry_out, opened, recorded, set_by_hand
 from tests.support.confirmed import CLIENT_ID
 from tests.support.repository import Repository, repository
@@ -37,6 +41,7 @@ def engine(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> pytest.Mo
     carry_out(opened())
     repository.set(
         "hand",
+        environment="tni",
         authority="keycloak",
         confirmedFolder=None,
         operatorClientId="operator",
@@ -66,6 +71,51 @@ def test_what_is_confirmed_alone_is_refused_whatever_the_last_run_left(
 def test_a_type_that_is_no_longer_installed_holds_nothing_up(engine: pytest.MonkeyPatch) -> None:
     engine.setattr(recovery, "last_runs", lambda _: [last_run("a-package-of-old")])
     assert recovery.recover(opened()).look_first
+
+
+def last_at(authority: str, state: Mapping[str, Any] | None = None) -> Stack:
+    """The stack, whose state is from a run on this type of authority."""
+    provider = {
+        "urn": "urn:pulumi:hand::acmidm::pulumi:providers:pulumi-python::default",
+        "type": "pulumi:providers:pulumi-python",
+        "inputs": {full_key("authority"): authority},
+    }
+    resources = (state or {"deployment": {"resources": []}})["deployment"]["resources"]
+    return opened({"deployment": {"resources": [provider, *resources]}})
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_somebody_may_have_made_by_hand_is_not_made_a_second_time(
+    repository: Repository,
+) -> None:
+    """Confirmed or not: whoever moves it says first which client is there."""
+    sentence = f"no client of {repository.form.key} is recorded, .* may have made one by hand"
+
+    def declare(stack: Stack) -> None:
+        forms = [form for form in stack.connections if form.key == repository.form.key]
+        stack.require_none_by_hand(forms)
+
+    with pytest.raises(Failure, match=sentence):
+        declare(last_at("by_hand"))
+    declare(last_at("keycloak"))
+    declare(last_at("by_hand", recorded(repository.form.key)))
+    adopt(repository.form, CLIENT_ID)
+    declare(last_at("by_hand"))
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_client_id_that_was_mistyped_is_not_taken_for_a_client_that_is_lost(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run would make a second client, beside the one whose client-ID nobody confirmed rightly."""
+    key = repository.form.key
+    monkeypatch.setattr(deploy, "lost", lambda _: [key])
+    with pytest.raises(typer.Exit):
+        deploy.say_lost(last_at("by_hand", recorded(key)), allow_mass_change=True)
+    assert f"the client-ID that was confirmed of {key} is not at its authority" in (
+        capsys.readouterr().err
+    )
+    assert deploy.say_lost(last_at("keycloak", recorded(key)), allow_mass_change=True)
 
 
 WORDS = {"acmidm:apiClientIds": "dosis=ID notificaties=ID"}

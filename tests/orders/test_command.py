@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import Never
 
 import pytest
 from typer.testing import Result
 
 from acmidm.engine import pulumi as engine
-from tests.support.by_hand_stack import CONFIRMED, NAME, carry_out, opened, order_of
+from tests.support.by_hand_stack import (
+    CONFIRMED,
+    NAME,
+    carry_out,
+    opened,
+    order_of,
+    recorded,
+    set_by_hand,
+)
 from tests.support.confirmed import BY, CLIENT_ID
 from tests.support.forms import PLAIN, FormFile
 from tests.support.repository import Repository
@@ -91,3 +100,49 @@ def test_an_order_is_refused_shown_and_carried_out_after_all(
     say(repository, "done", order.name, "--by", BY.by)
     assert opened().orders == ()
     say(repository, "done", order.name, "--by", BY.by, code=2)
+
+
+def test_on_production_what_is_not_known_to_be_merged_is_not_ordered(
+    repository: Repository, form: FormFile
+) -> None:
+    """As in the checkout of a workflow, which has a branch that was never merged."""
+    set_by_hand(repository, environment="prod")
+    repository.commit()
+    say(repository, "list")
+    repository.git("update-ref", "refs/remotes/origin/change", "HEAD")
+    refused = say(repository, "list", code=2).output
+    assert "git remote set-head origin main" in refused
+    assert form.key not in refused
+
+
+def test_a_rename_moves_its_confirmation(repository: Repository, form: FormFile) -> None:
+    """So that nobody is ordered to remove the client in use and to make another, once the form
+    forgets its earlier name and the state is lost."""
+    carry_out(opened())
+    form.document |= {"application": "nieuw", "formerly": "mijn-app"}
+    form.save()
+    moved = FILE.with_name("nieuw.yaml")
+    assert (
+        f"{FILE}:1:1: this is what is confirmed of OVO002067/nieuw, which had this name before;"
+        f" move it to {moved}, with the public keys that it names"
+    ) in repository.run("validate", code=1).output
+    FILE.rename(moved)
+    repository.run("validate")
+    assert opened(recorded("OVO002067/mijn-app")).unconfirmed == []
+    del form.document["formerly"]
+    form.save()
+    assert {order.part for order in opened().orders} == {"client"}
+
+
+def test_a_stack_that_the_engine_does_not_know_has_no_orders(
+    repository: Repository, form: FormFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its state is elsewhere: as an empty one it would order clients that are there."""
+
+    def unknown(stack: str) -> Never:
+        raise engine.UnknownStack(f"no stack named {stack!r} found")
+
+    monkeypatch.setattr(engine, "stack_deployment", unknown)
+    refused = say(repository, "list", code=2).output
+    assert "no stack named 'hand' found" in refused
+    assert form.key not in refused

@@ -72,6 +72,7 @@ def test_a_new_client(form: FormFile) -> None:
         order.done
         == f"acmidm orders done {form.key} create @{order.digest} --client-id … --stack hand"
     )
+    assert order.digest == order_of(opened(), "create").full_digest
 
 
 @pytest.mark.parametrize("language", list(Language))
@@ -92,7 +93,7 @@ def test_every_act_is_said_in_both_languages(
             one = listed(stack, order, language)
             text = f"{one.act_title} {words(one)} {one.done} {' '.join(values(one))}"
             assert "{" not in text
-            assert one.done.startswith(f"acmidm orders done {order.name} ")
+            assert one.done.startswith(f"acmidm orders done {order.whole_name} ")
             ids = {"create": order.client_id or f"client-of-{order.client_key[0]}"}
             confirm(stack, order, BY, client_id=ids.get(order.part), keys=())
         if not opened().orders:

@@ -312,3 +312,15 @@ def test_only_what_the_default_branch_has_had_is_merged(
     assert git.is_merged(forms)
     with chdir(tmp_path_factory.mktemp("nowhere")):
         assert not git.is_merged(forms), "outside a repository nothing is"
+
+
+def test_what_is_not_known_to_be_merged_is_not(repository: Repository) -> None:
+    """A checkout of a workflow has a branch of origin, and not which branch is the default one."""
+    forms = Path("onboardings")
+    repository.git("update-ref", "refs/remotes/origin/change", "HEAD")
+    assert not git.is_merged(forms)
+    repository.git("update-ref", "refs/remotes/origin/main", "main")
+    assert not git.is_merged(forms)
+    repository.git("remote", "add", "origin", str(repository.folder))
+    repository.git("remote", "set-head", "origin", "main")
+    assert git.is_merged(forms)

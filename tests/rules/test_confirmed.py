@@ -140,11 +140,25 @@ def test_one_that_is_gone_is_protected_no_more_and_then_forgotten(has_form: bool
     assert second.declared == ()
 
 
+def test_a_client_id_that_is_corrected_is_declared_once_nothing_protects_the_wrong_one() -> None:
+    """The engine makes the client anew for another client-ID, and replaces nothing that is
+    protected in its state."""
+    corrected = {FORM.client_key: saying(CONFIRMED, client_id="right")}
+    for is_protected, client_id in ((True, CLIENT_ID), (False, "right")):
+        records = {FORM.resource_name: replace(RECORD, protected=is_protected)}
+        one = only(declared(FORM, confirmed=corrected, records=records, protect=True))
+        assert (one.client_id, one.in_stack(protect=True).protected) == (
+            client_id,
+            not is_protected,
+        )
+
+
 FORMLESS: dict[str, tuple[bool | None, bool, bool, bool]] = {
     "it stays until somebody saw it gone": (False, True, True, True),
     "its confirmation is missing too": (False, False, True, True),
     "no run has recorded it yet": (False, True, False, True),
     "a stack that protects it refuses to part with it": (True, True, True, False),
+    "which it can only once a run has recorded it": (True, True, False, True),
     "what other forms there are is not known": (None, True, True, False),
 }
 
@@ -251,7 +265,7 @@ def test_what_is_confirmed_is_what_the_forms_ask_in_the_end() -> None:
         FORM.products,
         set(FORM.scopes),
     )
-    assert (one.client_id, CONFIRMED.said.client_id) == (None, CLIENT_ID)
+    assert one.client_id == CONFIRMED.said.client_id == CLIENT_ID
     assert jwk("old").thumbprint in one.thumbprints
 
 

@@ -5,7 +5,7 @@ platform."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,18 @@ def read_confirmations(*folders: Path) -> list[dict[str, Confirmation]]:
 def problems_of_confirmations(*folders: Path) -> list[Problem]:
     """Return every mistake in the files of some folders."""
     return _read(folders)[1]
+
+
+def problems_of_renamed(renamed: Mapping[str, str], *folders: Path) -> Iterator[Problem]:
+    """Yield each confirmation that is named by the earlier key of a connection: nobody can tell
+    whose it is once the form forgets that. ``renamed`` has the present key by the earlier one."""
+    for folder in folders:
+        for former, key in renamed.items():
+            file = folder / f"{former}.yaml"
+            if file.exists():
+                what = say("forms.confirmation_renamed", key=key)
+                remedy = say("forms.confirmation_renamed.remedy", file=folder / f"{key}.yaml")
+                yield Problem(shown(file), 1, 1, what, remedy)
 
 
 def _read(folders: Sequence[Path]) -> tuple[list[dict[str, Confirmation]], list[Problem]]:

@@ -22,7 +22,7 @@ from pulumi.dynamic import (
 )
 
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone, Rejected
-from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources import adoption, ownership
@@ -86,11 +86,15 @@ class AuthorityProvider(ResourceProvider):
         """Return the input ``adopt`` of a resource that is in the state: what it took over stays
         recorded.
 
-        Another client in the form is refused, but for the one that the connection has.
+        Another client in the form is refused, but for the one that the connection has, or that
+        people confirm of it by now.
         """
         if wanted is None or (before or {}).get("client_id") == wanted["client_id"]:
             return before
         with suppress(AuthorityError):
+            confirmed = self._confirmed(inputs, wanted)
+            if confirmed is not None and confirmed.client_id == wanted["client_id"]:
+                return before
             snapshot = self._platform(inputs).clients.get(wanted["client_id"])
             if snapshot is not None and snapshot.client.metadata.owner.is_connection_of(
                 ownership.owner_of(wanted)
@@ -171,7 +175,20 @@ class AuthorityProvider(ResourceProvider):
         raise NotImplementedError
 
     def delete(self, id_: str, props: Properties) -> None:
-        self.remove(id_, normalised(props))
+        if not self._is_corrected(props):
+            self.remove(id_, normalised(props))
+
+    def _is_corrected(self, props: Properties) -> bool:
+        """Return whether people confirm another client-ID of the resource's connection by now: this
+        one was never its client, and nobody removes anything there."""
+        confirmed = self._confirmed(props, props.get(ownership.CONNECTION) or props)
+        return confirmed is not None and confirmed.client_id != props["client_id"]
+
+    def _confirmed(self, props: Properties, marks: Properties) -> RegisteredClient | None:
+        """Return the client that people confirm of a connection; None where its authority has an
+        API, or nobody confirms one."""
+        platform = self._platform(props)
+        return platform.authority.find(marks["software_id"]) if platform.can.is_by_hand else None
 
     def remove(self, id_: str, props: Properties) -> None:
         """Remove the resource at its authority; nothing where it is at none."""

@@ -30,7 +30,7 @@ from acmidm_onboarding.authorities.port import (
     NewSecret,
     RegisteredClient,
 )
-from acmidm_onboarding.engine_resources import INCARNATION, KEEP, METHOD, OTHER, WAITS
+from acmidm_onboarding.engine_resources import CONFIRMED, INCARNATION, KEEP, METHOD, OTHER, WAITS
 from acmidm_onboarding.recorded import full_name
 from acmidm_onboarding.resources import adoption, copied, letting_go, ownership, switching
 from acmidm_onboarding.resources.base import (
@@ -89,7 +89,11 @@ class OAuthClientProvider(AuthorityProvider):
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         result = super().diff(_id, olds, news)
-        if result.replaces or adoption.refused(news):
+        if adoption.refused(news):
+            return result
+        if news.get(CONFIRMED) not in (None, _id):
+            result.replaces = [*(result.replaces or ()), CONFIRMED]
+        if result.replaces:
             return result
         if switching.is_awaiting(olds) and switching.is_from_secret(
             olds.get(METHOD), news.get(METHOD)
@@ -265,6 +269,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
             KEEP: connection.lets_go(),
+            CONFIRMED: connection.client_id if connection.is_confirmed else None,
             _HAND_OVER: None,
         }
         super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)

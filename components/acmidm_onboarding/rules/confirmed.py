@@ -86,10 +86,12 @@ def _declared(
     """Yield a form's client as it is confirmed; as it is recorded, where its confirmation is
     missing."""
     if confirmed is not None and confirmed.said.client_id is not None:
-        if client := confirmed.client(form.client_key):
+        client = confirmed.client(form.client_key)
+        is_protected = record is not None and record.client_id and record.protected
+        if client and not (is_protected and is_corrected(confirmed, record)):
             yield _as(form, client, confirmed.registered, confirmed.jwks)
-        elif record is not None and record.client_id and record.protected:
-            # The next run forgets the client.
+        elif record is not None and is_protected:
+            # The next run forgets the client, or has the one whose client-ID is right.
             leaving = replace(form, leaving=form.leaving | {form.platform.value})
             yield _as(leaving, record, metadata_of(record), keys(record))
     elif record is not None and record.client_id:
@@ -106,14 +108,14 @@ def _without_form(
     protect: bool,
 ) -> Iterator[Declaration]:
     """Yield the clients without a form that are not confirmed as gone; without those that the
-    engine must refuse to remove."""
+    engine must refuse to remove, which it only can once a run has recorded them."""
     made = (
         client for client in records.values() if client.client_id and client.platform in by_hand
     )
     recorded = {client.client_key: client for client in made}
     for client_key in {**recorded, **confirmations}.keys() - formed:
         confirmed, record = confirmations.get(client_key), recorded.get(client_key)
-        if protect and may_not_go(confirmed, record):
+        if protect and record is not None and may_not_go(confirmed, record):
             continue
         if client := (confirmed and confirmed.client(client_key)) or record:
             metadata = metadata_of(client)
@@ -126,6 +128,17 @@ def _without_form(
                 scopes={},
             )
             yield from _declared(form, confirmed, record, keys)
+
+
+def is_corrected(confirmed: Confirmation | None, record: Client | None) -> bool:
+    """Return whether somebody corrected a client-ID that was confirmed wrongly, and that a state
+    has."""
+    return (
+        confirmed is not None
+        and confirmed.is_there
+        and record is not None
+        and record.client_id not in (None, confirmed.said.client_id)
+    )
 
 
 def may_not_go(confirmed: Confirmation | None, record: Client | None) -> bool:
@@ -145,6 +158,7 @@ def _as(
     own = None if form.keys is None else jwks or {}  # the state never has keys of the portal
     return replace(
         form,
+        client_id=client.client_id,
         fields=flat(metadata.properties),
         metadata=metadata,
         scopes={

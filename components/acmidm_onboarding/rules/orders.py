@@ -34,7 +34,9 @@ from acmidm_onboarding.values.terms import MOST_KEYS, Platform
 
 CREATE, REMOVE = "create", "remove"
 """The parts of an order that are about a client as a whole."""
-_DIGITS = 8
+DIGITS = 64
+"""How many digits a digest has."""
+_FEW_DIGITS = 8
 
 
 class Doer(StrEnum):
@@ -99,11 +101,16 @@ class Order:
     @property
     def digest(self) -> str:
         """As people write it: the beginning of it."""
-        return self.full_digest[:_DIGITS]
+        return self.full_digest[:_FEW_DIGITS]
 
     @property
     def name(self) -> str:
         return f"{self.resource_name} {self.part} @{self.digest}"
+
+    @property
+    def whole_name(self) -> str:
+        """With the whole digest, which no other order has."""
+        return f"{self.resource_name} {self.part} @{self.full_digest}"
 
 
 @dataclass(frozen=True)

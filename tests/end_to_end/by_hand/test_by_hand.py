@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
+from acmidm.orders.writing import confirm
 from acmidm_onboarding.rules.orders import Order
 from acmidm_onboarding.stack import Stack
 from tests.support import by_hand_stack
@@ -108,14 +109,15 @@ class ByHand(OneStack):
         key.write_text(json.dumps(self.portal.operator_key.as_dict(private=True)))
         self.project.configure({**settings_of(self.portal), "operatorPrivateKeyFile": str(key)})
 
-    def refused_move(self) -> Outcome:
-        """A deployment with the API, while not all that is confirmed is recorded."""
+    def refused_move(self, run: Callable[[], Outcome]) -> str:
+        """What a run with the API says, while not all that may be there is recorded."""
         file = self.project.folder / "Pulumi.tni.yaml"
         before = file.read_text()
         self.have_an_api()
-        refused = self.project.recover()
+        refused = run()
         file.write_text(before)
-        return refused
+        assert refused.code != 0
+        return re.sub(r"\s+", " ", refused.output)
 
     def deploy_with_an_api(self) -> Outcome:
         self.have_an_api()
@@ -184,9 +186,12 @@ def test_what_is_confirmed_is_declared_and_its_organisation_is_told_once(at: ByH
 
     made = made_by_hand(at.registry, ordered)
     at.carry_out(ordered, made)
-    refused = at.refused_move()
-    assert refused.code == 1
-    assert f"{ordered.key} is confirmed and not recorded yet" in refused.output
+    refused = at.refused_move(at.project.recover)
+    assert f"{ordered.key} is confirmed and not recorded yet" in refused
+    sentence = f"no client of {ordered.key} is recorded, and people may have made one by hand"
+    for run in (at.project.up, at.project.recover):  # which begins after a run with the API
+        assert sentence in at.refused_move(run)
+    assert len(at.registry.clients(ordered.application)) == 1
     deployed = yield at.deploy
     assert deployed.code == 0, deployed.output
     assert at.project.client_id(ordered) == made
@@ -281,6 +286,63 @@ def test_a_confirmation_that_is_missing_is_a_danger(at: ByHand) -> Script:
 
 
 @together
+def test_a_client_id_that_was_confirmed_wrongly_is_corrected(at: ByHand) -> Script:
+    """In Git, and then by one deployment, or by two runs: the state has the right one, and its
+    organisation is mailed it. Nobody is said to have removed a client."""
+    to = "corrected@stad-gent.example"
+    forms = [
+        write(at.project, f"{name}-corrected", scopes=(SEND,), contacts=[to])
+        for name in ("early", "late", "adopted")
+    ]
+    early, late, adopted = forms
+    right = {form.key: made_by_hand(at.registry, form) for form in forms}
+    adopt(adopted, f"wrong-{adopted.key}")
+    for form in forms:
+        at.carry_out(form, f"wrong-{form.key}")
+
+    def correct(form: FormFile) -> None:
+        text = at.confirmation(form).read_text()
+        at.confirmation(form).write_text(text.replace(f"wrong-{form.key}", right[form.key]))
+
+    def replaced(changes: Collection[dict[str, Any]]) -> list[dict[str, str]]:
+        """The client-IDs of the client that replaces another."""
+        (change,) = [one for one in changes if one["kind"] == "client_replaced"]
+        return list(change["fields"])
+
+    yield at.up
+    assert at.project.client_id(early) == f"wrong-{early.key}"
+    correct(early)
+    listed = at.acmidm.json("orders", "list", "--stack", "tni")
+    assert early.key not in listed["missing"]
+    drift = yield at.drift
+    assert changes_of(drift, early, "by_hand") == set()
+    assert changes_of(drift, early, "not_applied") == {("client_replaced", None)}
+    (client_id,) = replaced(change_list((yield at.review), early))
+    assert client_id == {
+        "field": "client_id",
+        "old": f"wrong-{early.key}",
+        "new": right[early.key],
+    }
+    yield at.up
+    assert at.project.client_id(early) == f"wrong-{early.key}", "its protection is lifted first"
+    assert replaced(change_list((yield at.review), early)) == [client_id]
+    correct(late)
+    correct(adopted)
+    adopt(adopted, right[adopted.key])
+    deployed = yield at.deploy
+    assert deployed.code == 0, deployed.output
+    for form in forms:
+        assert at.project.client_id(form) == right[form.key]
+        assert_in_sync((yield at.drift), form)
+    mails = [one for one in at.mails.received if one["To"] == to]
+    told = "".join(str(one.get_body(("plain",))) for one in mails)
+    assert [right[form.key] in told for form in forms] == [True, True, False]
+    yield at.deploy_with_an_api
+    for form in forms:
+        assert at.of_client(form)["client_id"] == right[form.key]
+
+
+@together
 def test_a_client_goes_once_its_removal_is_confirmed(at: ByHand) -> Script:
     """Its scopes first, and its protection with them; it stays recorded until somebody saw it
     gone."""
@@ -333,20 +395,32 @@ def test_a_client_that_is_kept_is_let_go_once_somebody_knows(at: ByHand) -> Scri
 
 @together
 def test_a_form_that_is_gone_orders_nothing_of_a_protected_client(at: ByHand) -> Script:
-    """A run refuses to part with it."""
+    """A run refuses to part with it, also where the form went before somebody made the client: that
+    is recorded first."""
     form, client_id = at.there("protected")
+    early = write(at.project, "early", scopes=(PLAIN,))
+    (order,) = at.orders(early)
+    texts = {one.path: one.path.read_text() for one in (form, early)}
+    early.path.unlink()
+    made = made_by_hand(at.registry, early)
+    with chdir(at.project.folder):
+        confirm(at.stack, order, BY, client_id=made)
     yield at.up
-    text = form.path.read_text()
+    assert at.project.client_id(early) == made
     form.path.unlink()
-    assert at.orders(form) == []
+    assert [at.orders(one) for one in (form, early)] == [[], []]
     refused = yield at.up
     assert refused.code != 0
-    assert re.search(rf"{form.key}\S* cannot be deleted\s+because it is protected", refused.output)
-    assert at.is_recorded(form)
-    form.path.write_text(text)
+    for one in (form, early):
+        sentence = rf"{one.key}\S* cannot be deleted\s+because it is protected"
+        assert re.search(sentence, refused.output)
+        assert at.is_recorded(one)
+    for path, text in texts.items():
+        path.write_text(text)
+    at.carry_out(early)
     yield at.deploy
     yield at.deploy_with_an_api
-    assert at.of_client(form)["client_id"] == client_id
+    assert [at.of_client(one)["client_id"] for one in (form, early)] == [client_id, made]
 
 
 @together
