@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from acmidm.report.kinds import Kind
 from acmidm.report.three_views import Real
 from acmidm.report.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import connected
-from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
@@ -27,8 +29,9 @@ from acmidm_onboarding.settings import InvalidSettings, declared_keys, full_key,
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.resources.world import World, client_inputs, outs
+from tests.resources.world import World, adopting, client_inputs, outs
 from tests.support.engine import ROOT
+from tests.support.portal import metadata
 from tests.support.samples import COMPARISON
 from tests.support.third_party import SETTINGS as OF_DICTIONARY
 from tests.support.third_party import dictionary_site
@@ -172,6 +175,34 @@ def test_resources_are_made_read_and_removed_there(world: World) -> None:
     assert outs(refreshed)["client_name"] == client["client_name"]
     world.provider(OAuthClientProvider).delete(client_id, client)
     assert registers()["third-party"] == {}
+
+
+@pytest.mark.parametrize(
+    "marks", [(), ("software_id", "managed_by")], ids=["adopted", "by its key"]
+)
+def test_no_form_gets_the_operators_own_client(
+    world: World, monkeypatch: pytest.MonkeyPatch, marks: tuple[str, ...]
+) -> None:
+    """Though the adapter reserves nobody: whoever has that client locks the stack out."""
+    theirs = import_module("their_dictionary")
+    monkeypatch.setattr(theirs.Dictionary, "reserved", lambda _self, _client_id: None)
+    operator, inputs = str(OF_DICTIONARY["operatorClientId"]), client_inputs("loket")
+    of_nobody = {"software_id": None, "managed_by": None}
+    found = metadata("loket", **of_nobody | {name: inputs[name] for name in marks})
+    there = ClientSnapshot(RegisteredClient(operator, found), {}, {})
+    registers()["third-party"] = {operator: there}
+    provider = world.provider(OAuthClientProvider)
+    checked = provider.check({}, adopting(operator, inputs)).inputs or {}
+    assert "is an operator's own" in checked["adopt"].get("refused", "")
+    taking = {**inputs, "adopt": {"client_id": operator, "before": inputs}}
+    for write in (
+        partial(provider.delete, operator, inputs),
+        partial(provider.create, inputs if marks else taking),
+        partial(provider.update, operator, inputs, {**inputs, "contacts": ["a@gent.example"]}),
+    ):
+        with pytest.raises(Rejected, match="is an operator's own"):
+            write()
+    assert registers()["third-party"] == {operator: there}
 
 
 def test_what_is_there_is_listed_and_compared(world: World) -> None:
