@@ -249,29 +249,43 @@ def test_an_unusable_package_is_named(
     assert sentence in str(caught.value)
 
 
-def test_the_suite_runs_on_it(tmp_path: Path) -> None:
-    """As ``docs/authorities.md`` says it to others: by its name, and the file of a stack."""
-    file = tmp_path / "Pulumi.theirs.yaml"
+def run_suite(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """As ``docs/authorities.md`` says it to others: by the file of a stack."""
+    file = folder / "Pulumi.theirs.yaml"
     config = {
         full_key(name): value for name, value in {**OF_DICTIONARY, "environment": "tni"}.items()
     }
     file.write_text(yaml.safe_dump({"config": config}))
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "tests/conformance",
-        "--authority",
-        "dictionary",
-    ]
-    done = subprocess.run(
-        [*command, "--stack-file", file],
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "tests/conformance/test_port.py",
+            *words,
+            "--stack-file",
+            file,
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(dictionary_site())},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_the_suite_runs_on_it(tmp_path: Path) -> None:
+    done = run_suite(tmp_path, "--authority", "dictionary")
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout, done.stdout
+
+
+def test_the_suite_says_that_a_stack_is_on_another_type(tmp_path: Path) -> None:
+    """It would else be run on a type of its own, and pass."""
+    done = run_suite(tmp_path, "--authority", "keycloak")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout
+    assert (
+        f"{tmp_path}/Pulumi.theirs.yaml: acmidm:authority is dictionary, and --authority is"
+        " keycloak; write the type that is to be tried in both" in done.stderr
+    )
