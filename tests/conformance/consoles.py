@@ -44,6 +44,12 @@ class Console(Protocol):
     def slip_in(self, client_id: str, right: str) -> None:
         """Give a client a right of operators, which the authority itself may never do."""
 
+    def add_redirect(self, client_id: str) -> None:
+        """Give a client an address that people are sent back to, which no client of ours has."""
+
+    def has_redirect(self, client_id: str) -> bool:
+        """Say whether a client has such an address."""
+
     def accepts(self, client_id: str, secret: str) -> bool:
         """Say whether a client gets a token by a secret."""
 
@@ -92,6 +98,12 @@ class PortalConsole:
                 "UPDATE clients SET scopes = ? WHERE client_id = ?", (scopes, client_id)
             )
 
+    def add_redirect(self, client_id: str) -> None:
+        """No client has any there."""
+
+    def has_redirect(self, client_id: str) -> bool:  # noqa: ARG002
+        return False
+
     def accepts(self, client_id: str, secret: str) -> bool:
         return has_access(self.portal.token_endpoint, client_id, secret)
 
@@ -131,6 +143,12 @@ class RealmConsole:
 
     def slip_in(self, client_id: str, right: str) -> None:
         self.realm.grant(client_id, right)
+
+    def add_redirect(self, client_id: str) -> None:
+        self.realm.change(client_id, redirectUris=["https://elders.example/*"])
+
+    def has_redirect(self, client_id: str) -> bool:
+        return bool(self.realm.client(client_id)["redirectUris"])
 
     def accepts(self, client_id: str, secret: str) -> bool:
         endpoint = f"{self.realm.issuer}/protocol/openid-connect/token"

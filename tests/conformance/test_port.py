@@ -259,9 +259,13 @@ def test_a_client_that_nobody_owns_is_taken_over(
         }
     )
     client_id = subject.make(nobodys, parts)
+    console = subject.wire and subject.wire.console
+    if console:
+        console.add_redirect(client_id)
     before = subject.there(client_id)
     assert before.client.metadata == nobodys
     subject.authority.update(client_id, before.client.metadata, wanted, None)
+    assert not (console and console.has_redirect(client_id))
     after = subject.there(client_id)
     assert after.client.metadata == wanted
     assert (after.scopes, after.jwks) == (parts.scopes, parts.jwks)
