@@ -13,7 +13,7 @@ $(if $(filter-out postgres,$(BACKEND)),$(error BACKEND is postgres, or left out)
 in_environment = eval "$$($(python) -m toolchain.environment)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up operator demo story tour keycloak postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench schema review drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up operator demo story tour keycloak postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit defects ports bench schema review drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -146,6 +146,9 @@ coverage: ready random-plugin  ## Run all tests, and count the lines that ran: i
 test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0
 test-keycloak: ready random-plugin  ## Run the tests on a second Keycloak (KEYCLOAK_VERSION=26.4.0)
 	@$(in_environment) pytest tests/end_to_end/keycloak/test_stacks.py tests/end_to_end/keycloak/test_probe.py tests/authorities/keycloak tests/conformance --authority keycloak $(BY_FILE)
+
+defects: ready  ## Put defects into each adapter, and count which of them tests/conformance finds
+	@$(in_environment) python -m tests.conformance.defects
 
 test-exhaustive: ready random-plugin  ## Run what takes too long for each change: every kill, long sequences, the wheel, a second Keycloak
 	@$(in_environment) pytest tests -m exhaustive $(BY_FILE) --durations 10

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from acmidm.report.kinds import Kind
 from acmidm.report.three_views import Real
 from acmidm.report.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import connected
-from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
@@ -27,8 +29,9 @@ from acmidm_onboarding.settings import InvalidSettings, declared_keys, full_key,
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.resources.world import World, client_inputs, outs
+from tests.resources.world import World, adopting, client_inputs, outs
 from tests.support.engine import ROOT
+from tests.support.portal import metadata
 from tests.support.samples import COMPARISON
 from tests.support.third_party import SETTINGS as OF_DICTIONARY
 from tests.support.third_party import dictionary_site
@@ -174,6 +177,34 @@ def test_resources_are_made_read_and_removed_there(world: World) -> None:
     assert registers()["third-party"] == {}
 
 
+@pytest.mark.parametrize(
+    "marks", [(), ("software_id", "managed_by")], ids=["adopted", "by its key"]
+)
+def test_no_form_gets_the_operators_own_client(
+    world: World, monkeypatch: pytest.MonkeyPatch, marks: tuple[str, ...]
+) -> None:
+    """Though the adapter reserves nobody: whoever has that client locks the stack out."""
+    theirs = import_module("their_dictionary")
+    monkeypatch.setattr(theirs.Dictionary, "reserved", lambda _self, _client_id: None)
+    operator, inputs = str(OF_DICTIONARY["operatorClientId"]), client_inputs("loket")
+    of_nobody = {"software_id": None, "managed_by": None}
+    found = metadata("loket", **of_nobody | {name: inputs[name] for name in marks})
+    there = ClientSnapshot(RegisteredClient(operator, found), {}, {})
+    registers()["third-party"] = {operator: there}
+    provider = world.provider(OAuthClientProvider)
+    checked = provider.check({}, adopting(operator, inputs)).inputs or {}
+    assert "is an operator's own" in checked["adopt"].get("refused", "")
+    taking = {**inputs, "adopt": {"client_id": operator, "before": inputs}}
+    for write in (
+        partial(provider.delete, operator, inputs),
+        partial(provider.create, inputs if marks else taking),
+        partial(provider.update, operator, inputs, {**inputs, "contacts": ["a@gent.example"]}),
+    ):
+        with pytest.raises(Rejected, match="is an operator's own"):
+            write()
+    assert registers()["third-party"] == {operator: there}
+
+
 def test_what_is_there_is_listed_and_compared(world: World) -> None:
     client_id = outs(world.provider(OAuthClientProvider).create(client_inputs("loket")))[
         "client_id"
@@ -218,29 +249,43 @@ def test_an_unusable_package_is_named(
     assert sentence in str(caught.value)
 
 
-def test_the_suite_runs_on_it(tmp_path: Path) -> None:
-    """As ``docs/authorities.md`` says it to others: by its name, and the file of a stack."""
-    file = tmp_path / "Pulumi.theirs.yaml"
+def run_suite(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """As ``docs/authorities.md`` says it to others: by the file of a stack."""
+    file = folder / "Pulumi.theirs.yaml"
     config = {
         full_key(name): value for name, value in {**OF_DICTIONARY, "environment": "tni"}.items()
     }
     file.write_text(yaml.safe_dump({"config": config}))
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "tests/conformance",
-        "--authority",
-        "dictionary",
-    ]
-    done = subprocess.run(
-        [*command, "--stack-file", file],
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "tests/conformance/test_port.py",
+            *words,
+            "--stack-file",
+            file,
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(dictionary_site())},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_the_suite_runs_on_it(tmp_path: Path) -> None:
+    done = run_suite(tmp_path, "--authority", "dictionary")
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout, done.stdout
+
+
+def test_the_suite_says_that_a_stack_is_on_another_type(tmp_path: Path) -> None:
+    """It would else be run on a type of its own, and pass."""
+    done = run_suite(tmp_path, "--authority", "keycloak")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout
+    assert (
+        f"{tmp_path}/Pulumi.theirs.yaml: acmidm:authority is dictionary, and --authority is"
+        " keycloak; write the type that is to be tried in both" in done.stderr
+    )

@@ -8,17 +8,54 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.subjects import STARTS, WITHOUT_FAULTS, Subject, Wire, of_stack
+from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Platform
+from tests.conformance.subjects import (
+    STARTS,
+    WITHOUT_FAULTS,
+    Subject,
+    Wire,
+    of_stack,
+    settings_in,
+)
+
+
+@pytest.hookimpl(trylast=True)  # what another conftest undoes at the end has to be done by then
+def pytest_configure(config: pytest.Config) -> None:
+    tried(config)
+
+
+def tried(config: pytest.Config) -> list[str]:
+    """Return the names of the authorities that are tried; of a stack's file, that of its type."""
+    names, file = config.getoption("--authority") or [], config.getoption("--stack-file")
+    if not file:
+        if unknown := ", ".join({*names} - {*STARTS}):
+            raise pytest.UsageError(
+                f"--authority {unknown} is none that this suite starts, which are"
+                f" {', '.join(STARTS)}; give the file of a stack on it with --stack-file"
+            )
+        return names or [*STARTS]
+    try:
+        found = settings_in(Path(file)).platforms[Platform.ACMIDM].authority
+    except (Failure, OSError, KeyError) as error:
+        raise pytest.UsageError(f"--stack-file {file}: {error}") from None
+    if others := ", ".join({*names} - {found}):
+        raise pytest.UsageError(
+            f"{file}: acmidm:authority is {found}, and --authority is {others}; write the type that"
+            " is to be tried in both"
+        )
+    return [found]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted, module = metafunc.fixturenames, metafunc.module
-    names = metafunc.config.getoption("--authority") or [*STARTS]
+    names = tried(metafunc.config)
     if "wire" in wanted:
         names = [name for name in names if name not in WITHOUT_FAULTS]
     if "cut" in wanted:
@@ -43,19 +80,21 @@ def start(
 
         @cache
         def started(name: str) -> Subject:
+            if file:
+                return of_stack(Path(file))
             folder = tmp_path_factory.mktemp(name)
-            return running.enter_context(
-                of_stack(Path(file))
-                if file and name not in STARTS
-                else STARTS[name](request, folder)
-            )
+            return running.enter_context(STARTS[name](request, folder))
 
         yield started
 
 
 @pytest.fixture
-def subject(name: str, start: Callable[..., Subject]) -> Subject:
-    return start(name)
+def subject(name: str, start: Callable[..., Subject]) -> Iterator[Subject]:
+    """An authority, as a run of its own connects to it; what the test made there is removed."""
+    connected = replace(start(name), made=[])
+    yield connected
+    left = connected.clean_up()
+    assert not left, f"clients that a test made are still there: {', '.join(left)}"
 
 
 @pytest.fixture

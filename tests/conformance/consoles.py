@@ -3,14 +3,21 @@ at what came of a write, and somebody else writes from there."""
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import httpx
+
 from tests.support.between import ASSIGNED
+from tests.support.forms import PLAIN
 from tests.support.keycloak import SCOPES, TestRealm
 from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry, kids
+from tests.support.trust import TRUSTED
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,18 @@ class Console(Protocol):
 
     def change(self, client_id: str, name: str, value: Any) -> None:
         """Give a field of ``Seen`` another value; each key is a new one."""
+
+    def slip_in(self, client_id: str, right: str) -> None:
+        """Give a client a right of operators, which the authority itself may never do."""
+
+    def add_redirect(self, client_id: str) -> None:
+        """Give a client an address that people are sent back to, which no client of ours has."""
+
+    def has_redirect(self, client_id: str) -> bool:
+        """Say whether a client has such an address."""
+
+    def accepts(self, client_id: str, secret: str) -> bool:
+        """Say whether a client gets a token by a secret."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +91,22 @@ class PortalConsole:
             else:
                 registry.change(client_id, **{name: value})
 
+    def slip_in(self, client_id: str, right: str) -> None:
+        with closing(sqlite3.connect(self.portal.settings.database)) as database, database:
+            scopes = json.dumps([right, PLAIN])
+            database.execute(
+                "UPDATE clients SET scopes = ? WHERE client_id = ?", (scopes, client_id)
+            )
+
+    def add_redirect(self, client_id: str) -> None:
+        """No client has any there."""
+
+    def has_redirect(self, client_id: str) -> bool:  # noqa: ARG002
+        return False
+
+    def accepts(self, client_id: str, secret: str) -> bool:
+        return has_access(self.portal.token_endpoint, client_id, secret)
+
 
 @dataclass(frozen=True)
 class RealmConsole:
@@ -105,3 +140,27 @@ class RealmConsole:
             self.realm.set_keys(client_id, map(new_key, value))
         else:
             self.realm.change(client_id, name=value)
+
+    def slip_in(self, client_id: str, right: str) -> None:
+        self.realm.grant(client_id, right)
+
+    def add_redirect(self, client_id: str) -> None:
+        self.realm.change(client_id, redirectUris=["https://elders.example/*"])
+
+    def has_redirect(self, client_id: str) -> bool:
+        return bool(self.realm.client(client_id)["redirectUris"])
+
+    def accepts(self, client_id: str, secret: str) -> bool:
+        endpoint = f"{self.realm.issuer}/protocol/openid-connect/token"
+        return has_access(endpoint, client_id, secret)
+
+
+def has_access(endpoint: str, client_id: str, secret: str) -> bool:
+    answer = httpx.post(
+        endpoint,
+        data={"grant_type": "client_credentials"},
+        auth=(client_id, secret),
+        timeout=30,
+        verify=TRUSTED,
+    )
+    return answer.status_code == 200

@@ -9,21 +9,31 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import HttpUrl
 
-from acmidm_onboarding.authorities.by_hand import BY_HAND
-from acmidm_onboarding.authorities.by_hand.adapter import ByHand
-from acmidm_onboarding.authorities.connected import connected
-from acmidm_onboarding.authorities.port import Authority, ClientParts, Forgets, ProductApi
+from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
+from acmidm_onboarding.authorities.http.settings import HttpSettings
+from acmidm_onboarding.authorities.port import (
+    NO_PARTS,
+    Authority,
+    ClientParts,
+    ClientSnapshot,
+    Forgets,
+    HasProducts,
+    ProductApi,
+    RegisteredClient,
+)
 from acmidm_onboarding.authority_types import AuthorityType
 from acmidm_onboarding.forms.confirmation_files import as_text, key_file
 from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.settings import Settings, read_settings
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.confirmation import ConfirmationFile, ConfirmedScope
 from acmidm_onboarding.values.jwk import parse_jwk
@@ -36,7 +46,7 @@ from acmidm_onboarding.values.metadata import (
 )
 from acmidm_onboarding.values.terms import Platform
 from tests.conformance.consoles import Console, PortalConsole, RealmConsole
-from tests.support.between import ProxiedProject, platform_of
+from tests.support.between import ProxiedProject
 from tests.support.engine import settings_of
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
@@ -54,32 +64,79 @@ SCOPES = (PLAIN, SEND, DOSSIERS, OTHER)
 PATIENCE = {"requestTimeoutSeconds": 30, "retryDeadlineSeconds": 60}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Subject:
-    """An authority under test."""
+    """An authority under test, as one run connects to it."""
 
-    kind: AuthorityType[Any]
-    authority: Authority
-    products: ProductApi | None = None
-    """None where it is tried without product APIs."""
+    settings: Settings
     person: Person | None = None
     """Who does at its portal what nothing else can."""
-    assigned: frozenset[str] = frozenset()
-    """The scopes that API providers grant by themselves."""
     wire: Wire | None = None
     """None where nothing is sent, or nobody knows how to come between."""
+    made: list[str] = field(default_factory=list)
+    """The client-IDs that a test made, and whose clients are removed after it."""
+    has_products: bool = False
+    """Whether it is tried with product APIs."""
 
-    def register(
+    kind: AuthorityType[Any] = field(init=False)
+    authority: Authority = field(init=False)
+    products: ProductApi | None = field(init=False)
+    assigned: frozenset[str] = field(init=False)
+    """The scopes that API providers grant by themselves."""
+
+    def __post_init__(self) -> None:
+        self.connect()
+
+    def connect(self) -> None:
+        """Begin another run: what was read until now is forgotten."""
+        platform = connection(self.settings)
+        self.kind, self.authority, self.assigned = (
+            platform.can,
+            platform.authority,
+            platform.assigned,
+        )
+        self.products = platform.product_api if self.has_products else None
+
+    @property
+    def operator(self) -> str:
+        """The operator's own client-ID; empty where there is none."""
+        return self.settings.platforms[Platform.ACMIDM].operator_client_id
+
+    def elsewhere(self) -> Authority | None:
+        """Return the same adapter at an address where nothing is; None where the suite cannot
+        tell which address that is."""
+        platform = self.settings.platforms[Platform.ACMIDM]
+        if not isinstance(platform, HttpSettings):
+            return None
+        address = HttpUrl(f"{str(platform.management_url).rstrip('/')}-elsewhere")
+        nothing = platform.model_copy(update={"management_url": address})
+        settings = self.settings.model_copy(update={"platforms": {Platform.ACMIDM: nothing}})
+        return connection(settings).authority
+
+    def confirm(
         self, metadata: ClientMetadata, parts: ClientParts, products: Products | None = None
-    ) -> str:
-        """Make a client, by hand where nothing else can; its client-ID."""
+    ) -> None:
+        """Have it done by hand, where nothing else can."""
         if self.person is not None:
             self.person.confirms(metadata, parts, products or {})
-        return self.authority.register(metadata, None, parts).client_id
+            self.connect()
+
+    def register(
+        self,
+        metadata: ClientMetadata,
+        parts: ClientParts = NO_PARTS,
+        products: Products | None = None,
+        secret: str | None = None,
+    ) -> RegisteredClient:
+        """Make a client, by hand where nothing else can."""
+        self.confirm(metadata, parts, products)
+        client = self.authority.register(metadata, secret, parts)
+        self.made.append(client.client_id)
+        return client
 
     def make(self, metadata: ClientMetadata, parts: ClientParts) -> str:
         """Make a client with what lives inside it; its client-ID."""
-        client_id = self.register(metadata, parts)
+        client_id = self.register(metadata, parts).client_id
         self.fill(client_id, parts)
         return client_id
 
@@ -87,6 +144,12 @@ class Subject:
         """Write what lives inside a client, as is done after each registration."""
         self.authority.replace_scopes(client_id, None, parts.scopes)
         self.authority.replace_jwks(client_id, None, parts.jwks)
+
+    def there(self, client_id: str) -> ClientSnapshot:
+        """Return a client that exists, with the scopes that are nobody's but ours."""
+        found = self.authority.snapshot(client_id)
+        assert found is not None
+        return replace(found, scopes=self.scopes(found.scopes) or {})
 
     def scopes(self, there: Scopes | None) -> Scopes | None:
         """Those that are nobody's but ours."""
@@ -103,6 +166,21 @@ class Subject:
             "organisation": nobody,
         }
         return metadata.model_copy(update={name: nothing.get(name) for name in unkept})
+
+    def clean_up(self) -> list[str]:
+        """Remove what a test made; return the client-IDs of what stays all the same."""
+        if self.kind.is_by_hand:
+            return []
+        return [client_id for client_id in self.made if not self._is_removed(client_id)]
+
+    def _is_removed(self, client_id: str) -> bool:
+        found = self.authority.read(client_id)
+        if found is None:
+            return True
+        configured = self.products and self.products.read("dosis", client_id)
+        if self.products and configured:
+            self.products.delete("dosis", client_id, configured.owner)
+        return self.authority.remove(client_id, found.metadata.owner)
 
 
 @dataclass(frozen=True)
@@ -130,7 +208,6 @@ class Person:
     """Whoever works at a portal, and confirms what is there then."""
 
     folder: Path
-    authority: ByHand
 
     def confirms(self, metadata: ClientMetadata, parts: ClientParts, products: Products) -> None:
         code, application = str(metadata.software_id).split("/")[2:]
@@ -150,7 +227,6 @@ class Person:
         place.mkdir(parents=True, exist_ok=True)
         for name, text in {**keys, f"{application}.yaml": as_text(said)}.items():
             (place / name).write_text(text)
-        vars(self.authority).pop("_confirmed", None)
 
 
 @contextmanager
@@ -165,12 +241,9 @@ def through_proxy(
             for name in ("managementUrl", "productsUrl")
         }
         through = {**settings, **PATIENCE, **urls}
-        platform = platform_of(through)
-        products = platform.product_api if urls["productsUrl"] != settings["productsUrl"] else None
+        has_products = urls["productsUrl"] != settings["productsUrl"]
         wire = Wire(proxy, console, through)
-        yield Subject(
-            platform.can, platform.authority, products, assigned=platform.assigned, wire=wire
-        )
+        yield Subject(of_tests(through), wire=wire, has_products=has_products)
 
 
 @contextmanager
@@ -186,8 +259,10 @@ def beheerportaal(_request: Request, folder: Path, **more: Any) -> Iterator[Subj
 
 @contextmanager
 def by_hand(_request: Request, folder: Path) -> Iterator[Subject]:
-    authority = ByHand(folder)
-    yield Subject(BY_HAND, authority, authority.product_api, Person(folder, authority))
+    """People at a portal, who confirm in a folder."""
+    nowhere = "http://127.0.0.1:1"
+    settings = {"authority": "by_hand", "confirmedFolder": folder, "issuer": nowhere}
+    yield Subject(of_tests({**settings, "productsUrl": nowhere}), Person(folder), has_products=True)
 
 
 @contextmanager
@@ -214,10 +289,22 @@ WITHOUT_FAULTS = ("by_hand", "geosecure")
 """To the first nothing is sent; the second is the embedded authority once more."""
 
 
-@contextmanager
-def of_stack(file: Path) -> Iterator[Subject]:
+def of_stack(file: Path) -> Subject:
     """The authority of a stack's file, whatever its installed type: a third party's, say."""
-    name = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
-    settings = stack_settings(name, file.parent)
-    platform = connected(settings, load_catalogue(catalogue_folder()))[Platform.ACMIDM]
-    yield Subject(platform.can, platform.authority, assigned=platform.assigned)
+    subject = Subject(settings_in(file))
+    return replace(subject, has_products=isinstance(subject.authority, HasProducts))
+
+
+def settings_in(file: Path) -> Settings:
+    stack = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    return stack_settings(stack, file.parent)
+
+
+def of_tests(values: Mapping[str, object]) -> Settings:
+    """Read the settings of a stack that tests make."""
+    return read_settings({"environment": "tni", **values}.get, {})
+
+
+def connection(settings: Settings) -> ConnectedPlatform:
+    """Connect to the authority of a stack, as a provider does."""
+    return connected(settings, load_catalogue(catalogue_folder()))[Platform.ACMIDM]

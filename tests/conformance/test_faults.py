@@ -155,9 +155,10 @@ def test_a_create_makes_one_client(subject: Subject, wire: Wire) -> None:
         wanted = metadata(incarnation="first")
         lose()
         try:
-            client_id = subject.authority.register(wanted, None, parts).client_id
+            client_id = subject.register(wanted, parts).client_id
         except AlreadyRegistered as error:
             client_id = str(error.client_id)
+            subject.made.append(client_id)
         [made] = wire.console.clients(wanted.application)
         subject.fill(client_id, parts)
         [seen] = wire.console.clients(wanted.application)

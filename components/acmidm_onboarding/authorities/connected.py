@@ -22,6 +22,8 @@ from acmidm_onboarding.authorities.port import (
     HasProducts,
     ProductApi,
     Reserved,
+    operators_own,
+    require_not_reserved,
 )
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
@@ -92,7 +94,10 @@ class ConnectedPlatform:
         self.compromised: dict[str, frozenset[str]] = {}
         """Per client-ID the thumbprints of its compromised keys, as the form names them: no state
         has these."""
-        self.reserved: ReadOnce[Reserved] = ReadOnce(self.authority.reserved)
+        self._operator = platform.operator_client_id
+        self.reserved: ReadOnce[Reserved] = ReadOnce(
+            lambda client_id: self._operators_own(client_id) or self.authority.reserved(client_id)
+        )
         """Why no form may have a client, by client-ID: each of its resources asks before it
         writes."""
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
@@ -129,6 +134,11 @@ class ConnectedPlatform:
             raise missing
         return found
 
+    def require_not_operators_own(self, client_id: str) -> None:
+        """Refuse to write to the client of this stack's own operator, whatever its adapter does:
+        whoever has that client locks the stack out. Raises Rejected."""
+        require_not_reserved(self._operators_own(client_id), client_id, self.issuer)
+
     def configurations(self, product: str) -> ReadOnce[ProductDocument]:
         """Return the configurations of a product, by client-ID."""
         with self._lock:
@@ -139,6 +149,9 @@ class ConnectedPlatform:
                     lambda: self.product_api.configurations(product),
                 ),
             )
+
+    def _operators_own(self, client_id: str) -> Reserved | None:
+        return operators_own() if client_id == self._operator else None
 
 
 Connected = Mapping[Platform, ConnectedPlatform]

@@ -109,7 +109,7 @@ class OAuthClientProvider(AuthorityProvider):
         props = ownership.with_incarnation(props)
         if seen is not None:
             outputs = self._replace(
-                authority,
+                platform,
                 props["adopt"]["client_id"],
                 _metadata(seen),
                 props,
@@ -130,7 +130,7 @@ class OAuthClientProvider(AuthorityProvider):
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, _metadata(props))
         secret = self._secret(props, None)
-        outputs = self._replace(authority, existing.client_id, existing.metadata, props, secret)
+        outputs = self._replace(platform, existing.client_id, existing.metadata, props, secret)
         if secret is not None:
             whose = f"client {existing.client_id} of {props['software_id']}"
             pulumi.log.warn(
@@ -185,7 +185,7 @@ class OAuthClientProvider(AuthorityProvider):
         secret = self._secret(news, olds.get(_UPDATED_AT)) if is_sent else None
         known = _metadata({**olds, **asdict(ownership.known_owner(olds))})
         outputs = self._replace(
-            platform.authority, id_, known, ownership.with_incarnation(news, olds), secret
+            platform, id_, known, ownership.with_incarnation(news, olds), secret
         )
         platform.clients.forget(id_)
         keeps = (
@@ -206,14 +206,20 @@ class OAuthClientProvider(AuthorityProvider):
 
     def _replace(
         self,
-        authority: Authority,
+        platform: ConnectedPlatform,
         client_id: str,
         known: ClientMetadata,
         news: Properties,
         secret: NewSecret | None,
     ) -> dict[str, Any]:
         """Make a client as it is declared, but for a method that has to wait, and return the
-        outputs."""
+        outputs.
+
+        Raises:
+            Rejected: where it is the operator's own, among others.
+        """
+        platform.require_not_operators_own(client_id)
+        authority = platform.authority
         outputs = {**inputs_of(news), "client_id": client_id}
         if switching.must_wait(authority, client_id, known.token_endpoint_auth_method, news):
             outputs |= {METHOD: known.token_endpoint_auth_method, WAITS: True}
@@ -289,7 +295,8 @@ def _parts(connection: Declaration, keys: Mapping[str, PublicJwk]) -> dict[str, 
 
 def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
     """Remove a client that bears this resource's own marks, with what is left of its product
-    configurations; return whether it is gone."""
+    configurations; return whether it is gone. Raises Rejected for the operator's own."""
+    platform.require_not_operators_own(client_id)
     # A run that was cut off may have made a configuration that the state does not have.
     left = {
         name: each.owner

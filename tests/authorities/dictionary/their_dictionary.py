@@ -3,8 +3,10 @@ module."""
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -19,14 +21,21 @@ from acmidm_onboarding.authorities.port import (
     NewSecret,
     OpenApi,
     RegisteredClient,
+    Reserved,
+    operators_own,
     require_grantable,
+    require_not_reserved,
 )
 from acmidm_onboarding.authority_types import AuthorityType
+from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.settings import PlatformSettings
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes
 
 REGISTERS: dict[str, dict[str, ClientSnapshot]] = {}
 """Per name of a register its clients."""
+SECRETS: dict[tuple[str, str], str] = {}
+"""Per name of a register and client-ID the secret that the client authenticates with."""
 
 
 class DictionarySettings(PlatformSettings):
@@ -38,20 +47,28 @@ class DictionarySettings(PlatformSettings):
 class Dictionary(Authority):
     """``Authority`` over one register."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, operator: str) -> None:
+        self._name = name
+        self._operator = operator
         self._clients = REGISTERS.setdefault(name, {})
 
-    def reserved(self, _client_id: str) -> None:
-        return None
+    def reserved(self, client_id: str) -> Reserved | None:
+        if client_id == self._operator:
+            return operators_own()
+        rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
+        if not rights:
+            return None
+        return Reserved(say("authorities.rights_over_authority", rights=", ".join(rights)))
 
     def register(
-        self, metadata: ClientMetadata, _client_secret: str | None, _parts: ClientParts = NO_PARTS
+        self, metadata: ClientMetadata, client_secret: str | None, _parts: ClientParts = NO_PARTS
     ) -> RegisteredClient:
-        if known := self.find(metadata.software_id or ""):
+        known = self.find(metadata.software_id) if metadata.software_id else None
+        if known:
             raise AlreadyRegistered(
                 f"client {known.client_id} has this natural key", known.client_id
             )
-        made = RegisteredClient(str(uuid.uuid4()), metadata)
+        made = self._with_secret(RegisteredClient(str(uuid.uuid4()), metadata), client_secret)
         self._clients[made.client_id] = ClientSnapshot(made, {}, {})
         return made
 
@@ -66,36 +83,60 @@ class Dictionary(Authority):
         client_id: str,
         known: ClientMetadata | None,
         wanted: ClientMetadata,
-        _secret: NewSecret | None,
+        secret: NewSecret | None,
     ) -> RegisteredClient:
-        before, made = self._existing(client_id), RegisteredClient(client_id, wanted)
+        self._require_not_reserved(client_id)
+        before = self._existing(client_id)
         expected = known and known.as_written_by(before.client.metadata.owner)
-        if must_write(before.client.metadata, expected, wanted, f"client {client_id}"):
-            self._clients[client_id] = ClientSnapshot(made, before.scopes, before.jwks)
-        return made
+        must_write(before.client.metadata, expected, wanted, f"client {client_id}")
+        client = self._with_secret(
+            replace(before.client, metadata=wanted), secret.value if secret else None
+        )
+        self._clients[client_id] = replace(before, client=client)
+        return client
 
     def remove(self, client_id: str, owner: Owner) -> bool:
+        self._require_not_reserved(client_id)
         found = self.snapshot(client_id)
         if found and found.client.metadata.owner.is_resource_of(owner):
             del self._clients[client_id]
+            SECRETS.pop((self._name, client_id), None)
         return client_id not in self._clients
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         require_grantable(wanted)
+        self._require_not_own(client_id)
         before = self._existing(client_id)
         if must_write(before.scopes, known, wanted, f"the scopes of client {client_id}"):
-            self._clients[client_id] = ClientSnapshot(before.client, dict(wanted), before.jwks)
+            self._clients[client_id] = replace(before, scopes=dict(wanted))
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
+        self._require_not_own(client_id)
         before = self._existing(client_id)
         if must_write(before.jwks, known, wanted, f"the keys of client {client_id}"):
-            self._clients[client_id] = ClientSnapshot(before.client, before.scopes, dict(wanted))
+            self._clients[client_id] = replace(before, jwks=dict(wanted))
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         return self._clients.get(client_id)
 
     def clients(self) -> Iterator[ClientSnapshot]:
         return iter(list(self._clients.values()))
+
+    def _with_secret(self, client: RegisteredClient, secret: str | None) -> RegisteredClient:
+        """Give a client a secret; the one that it has is no new one."""
+        place = (self._name, client.client_id)
+        if secret is None or SECRETS.get(place) == secret:
+            return client
+        SECRETS[place] = secret
+        return replace(client, client_secret_updated_at=int(time.time()))
+
+    def _require_not_reserved(self, client_id: str) -> None:
+        require_not_reserved(self.reserved(client_id), client_id, f"register {self._name}")
+
+    def _require_not_own(self, client_id: str) -> None:
+        """As the port says it: scopes and keys are written after the client itself was."""
+        reserved = operators_own() if client_id == self._operator else None
+        require_not_reserved(reserved, client_id, f"register {self._name}")
 
     def _existing(self, client_id: str) -> ClientSnapshot:
         if client_id not in self._clients:
@@ -104,7 +145,7 @@ class Dictionary(Authority):
 
 
 def _connect(settings: DictionarySettings, _: OpenApi, __: frozenset[str]) -> Authority:
-    return Dictionary(settings.register_name)
+    return Dictionary(settings.register_name, settings.operator_client_id)
 
 
 DICTIONARY = AuthorityType(

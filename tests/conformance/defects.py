@@ -1,0 +1,851 @@
+"""Which defects of an adapter the suite finds. Each breaks one promise of the port, is put in
+alone, and must make a test fail.
+
+``make defects`` counts them, ``python -m tests.conformance.defects keycloak`` those of one adapter.
+
+A defect is a text of a file, and what stands in its place. No file changes: the changed text runs
+as the module of that file, in this process alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import CodeType, ModuleType
+
+import pytest
+import yaml
+
+from acmidm_onboarding.authority_types import installed_authorities
+from acmidm_onboarding.settings import full_key
+from tests.support.third_party import SETTINGS, dictionary_site
+
+SUITE = Path(__file__).parent
+FILES = ("test_port.py", "test_faults.py")
+"""Without the kills of the engine: each of these takes many seconds, and none looks closer."""
+SHARED = "acmidm_onboarding.authorities"
+BEHEERPORTAAL = f"{SHARED}.beheerportaal.adapter"
+PORTAL_WIRE = f"{SHARED}.beheerportaal.wire"
+KEYCLOAK = f"{SHARED}.keycloak.adapter"
+KEYCLOAK_WIRE = f"{SHARED}.keycloak.wire"
+RESERVED = f"{SHARED}.keycloak.reserved"
+BY_HAND = f"{SHARED}.by_hand.adapter"
+PRODUCTS = f"{SHARED}.products"
+DICTIONARY = "their_dictionary"
+DICTIONARY_TYPE = "dictionary"
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What is wrong, in the file of which module; ``text`` becomes ``instead`` there, once."""
+
+    what: str
+    module: str
+    text: str
+    instead: str = ""
+
+    def __str__(self) -> str:
+        return self.what
+
+
+SOUND = Defect("no defect", SHARED, "")
+
+_RESERVED = "        self._require_not_reserved(client_id)\n"
+DEFECTS: Mapping[str, Sequence[Defect]] = {
+    "dictionary": [
+        Defect("reserves nobody", DICTIONARY, "return operators_own()", "return None"),
+        Defect(
+            "updates a reserved client", DICTIONARY, f"{_RESERVED}        before", "        before"
+        ),
+        Defect(
+            "replaces the scopes of the operator",
+            DICTIONARY,
+            "        require_grantable(wanted)\n        self._require_not_own(client_id)",
+            "        require_grantable(wanted)",
+        ),
+        Defect("grants rights of operators", DICTIONARY, "        require_grantable(wanted)\n"),
+        Defect(
+            "two clients have one key",
+            DICTIONARY,
+            "self.find(metadata.software_id) if metadata.software_id else None",
+            "None",
+        ),
+        Defect(
+            "does not say which client has a key",
+            DICTIONARY,
+            'has this natural key", known.client_id',
+            'has this natural key"',
+        ),
+        Defect(
+            "a secret is not set by register",
+            DICTIONARY,
+            ", metadata), client_secret",
+            ", metadata), None",
+        ),
+        Defect(
+            "a secret is not set by update", DICTIONARY, "secret.value if secret else None", "None"
+        ),
+        Defect("the same secret is a rotation", DICTIONARY, " or SECRETS.get(place) == secret"),
+        Defect(
+            "attributes are dropped",
+            DICTIONARY,
+            "replace(before.client, metadata=wanted)",
+            'replace(before.client, metadata=wanted.model_copy(update={"attributes": {}}))',
+        ),
+        Defect(
+            "overwrites what somebody else changed",
+            DICTIONARY,
+            '        must_write(before.client.metadata, expected, wanted, f"client {client_id}")\n',
+        ),
+        Defect(
+            "another incarnation is another writer",
+            DICTIONARY,
+            "known and known.as_written_by(before.client.metadata.owner)",
+            "known",
+        ),
+        Defect(
+            "an update takes the scopes away",
+            DICTIONARY,
+            "replace(before, client=client)",
+            "ClientSnapshot(client, {}, before.jwks)",
+        ),
+        Defect(
+            "finds no client", DICTIONARY, "client.metadata.software_id == software_id", "False"
+        ),
+        Defect(
+            "finds by the beginning of a key",
+            DICTIONARY,
+            "client.metadata.software_id == software_id",
+            "str(client.metadata.software_id).startswith(software_id)",
+        ),
+        Defect(
+            "removes what is another's",
+            DICTIONARY,
+            "if found and found.client.metadata.owner.is_resource_of(owner)",
+            "if found",
+        ),
+        Defect(
+            "removes by the connection alone",
+            DICTIONARY,
+            "owner.is_resource_of(owner)",
+            "owner.is_connection_of(owner)",
+        ),
+        Defect(
+            "what is gone is not removed",
+            DICTIONARY,
+            "return client_id not in self._clients",
+            "return found is not None and client_id not in self._clients",
+        ),
+        Defect("removes nothing", DICTIONARY, "            del self._clients[client_id]\n"),
+        Defect(
+            "grants the scopes beside the others",
+            DICTIONARY,
+            "scopes=dict(wanted)",
+            "scopes={**before.scopes, **wanted}",
+        ),
+        Defect(
+            "no scope is default",
+            DICTIONARY,
+            "scopes=dict(wanted)",
+            "scopes=dict.fromkeys(wanted, False)",
+        ),
+        Defect(
+            "scopes are overwritten",
+            DICTIONARY,
+            "must_write(before.scopes, known, wanted",
+            "must_write(before.scopes, None, wanted",
+        ),
+        Defect(
+            "adds the keys to the others",
+            DICTIONARY,
+            "jwks=dict(wanted)",
+            "jwks={**before.jwks, **wanted}",
+        ),
+        Defect(
+            "keys are overwritten",
+            DICTIONARY,
+            "must_write(before.jwks, known, wanted",
+            "must_write(before.jwks, None, wanted",
+        ),
+        Defect(
+            "lists one client only",
+            DICTIONARY,
+            "iter(list(self._clients.values()))",
+            "iter(list(self._clients.values())[:1])",
+        ),
+        Defect(
+            "writes into what is gone",
+            DICTIONARY,
+            'raise NotFound(f"client {client_id} is not in the register")',
+            "return next(iter(self._clients.values()))",
+        ),
+    ],
+    "by_hand": [
+        Defect(
+            "makes what nobody confirmed",
+            BY_HAND,
+            'raise Rejected(say("by_hand.not_confirmed", key=key))',
+            'return RegisteredClient("made", metadata)',
+        ),
+        Defect(
+            "writes as if it could", BY_HAND, "    if confirmed != wanted:\n", "    if False:\n"
+        ),
+        Defect(
+            "what has no file is gone",
+            BY_HAND,
+            'raise PerhapsGone(say("by_hand.missing", client=client_id, folder=self._folder))',
+            "return None",
+        ),
+        Defect(
+            "removes as if it could",
+            BY_HAND,
+            'raise Rejected(say("by_hand.not_removed", client=client_id))',
+            "return True",
+        ),
+        Defect(
+            "removes a product as if it could",
+            BY_HAND,
+            'raise Rejected(say("by_hand.product_not_removed", product=product, client=client_id))',
+            "return True",
+        ),
+        Defect(
+            "finds no client",
+            BY_HAND,
+            "if confirmed and confirmed.is_there else None",
+            "if False else None",
+        ),
+        Defect(
+            "lists nothing",
+            BY_HAND,
+            "for confirmed in self._confirmed.values() if confirmed.is_there\n        )\n",
+            "for confirmed in ()\n        )\n",
+        ),
+        Defect(
+            "no scope is there",
+            BY_HAND,
+            "ClientSnapshot(client, confirmed.scopes,",
+            "ClientSnapshot(client, {},",
+        ),
+        Defect("no key is there", BY_HAND, "members_of(confirmed.jwks or {})", "{}"),
+        Defect(
+            "no product is there",
+            BY_HAND,
+            "confirmed.said.products.get(product) if confirmed else None",
+            "None",
+        ),
+        Defect(
+            "lists no product",
+            BY_HAND,
+            "if confirmed.is_there and product in confirmed.said.products:",
+            "if False:",
+        ),
+        Defect(
+            "does not say what it forgets",
+            BY_HAND,
+            '"software_id", "managed_by", "incarnation", "keys_declared"',
+            '"managed_by", "incarnation"',
+        ),
+    ],
+    "beheerportaal": [
+        Defect(
+            "reserves nobody",
+            BEHEERPORTAAL,
+            "            return operators_own()\n",
+            "            return None\n",
+        ),
+        Defect(
+            "reserves no rights",
+            BEHEERPORTAAL,
+            "            if rights\n            else None",
+            "            if False\n            else None",
+        ),
+        Defect(
+            "is not sure of the operator",
+            BEHEERPORTAAL,
+            "            return operators_own()\n",
+            '            return Reserved("may be the operator", is_certain=False)\n',
+        ),
+        Defect(
+            "updates a reserved client",
+            BEHEERPORTAAL,
+            f"{_RESERVED}\n        def attempt",
+            "\n        def attempt",
+        ),
+        Defect(
+            "removes a reserved client",
+            BEHEERPORTAAL,
+            f"{_RESERVED}        return self._documents.remove",
+            "        return self._documents.remove",
+        ),
+        Defect(
+            "replaces the scopes of the operator",
+            BEHEERPORTAAL,
+            "        self._require_not_own(client_id)\n"
+            '        path = f"{_client(client_id)}/scopes"',
+            '        path = f"{_client(client_id)}/scopes"',
+        ),
+        Defect(
+            "replaces the keys of the operator",
+            BEHEERPORTAAL,
+            '        self._require_not_own(client_id)\n        path = f"{_client(client_id)}/jwks"',
+            '        path = f"{_client(client_id)}/jwks"',
+        ),
+        Defect(
+            "any 404 is a client that is gone",
+            BEHEERPORTAAL,
+            "answer = self._documents.find(_client(client_id))\n",
+            "answer = _found(self._api, _client(client_id))\n",
+        ),
+        Defect(
+            "any 404 is a client without scopes",
+            BEHEERPORTAAL,
+            'answer = self._documents.find(f"{_client(client_id)}/scopes")',
+            'answer = _found(self._api, f"{_client(client_id)}/scopes")',
+        ),
+        Defect(
+            "any 404 is a client without keys",
+            BEHEERPORTAAL,
+            'answer = self._documents.find(f"{_client(client_id)}/jwks")',
+            'answer = _found(self._api, f"{_client(client_id)}/jwks")',
+        ),
+        Defect(
+            "attributes are dropped",
+            BEHEERPORTAAL,
+            'exclude={"jwks_uri"}',
+            'exclude={"jwks_uri", "attributes"}',
+        ),
+        Defect(
+            "contacts are dropped",
+            BEHEERPORTAAL,
+            'exclude={"jwks_uri"})',
+            'exclude={"jwks_uri"}) | {"contacts": []}',
+        ),
+        Defect(
+            "incarnations are dropped",
+            BEHEERPORTAAL,
+            'exclude={"jwks_uri"}',
+            'exclude={"jwks_uri", "incarnation"}',
+        ),
+        Defect(
+            "keys_declared is dropped",
+            BEHEERPORTAAL,
+            'exclude={"jwks_uri"}',
+            'exclude={"jwks_uri", "keys_declared"}',
+        ),
+        Defect(
+            "an address of keys is dropped in silence",
+            BEHEERPORTAAL,
+            "if metadata.jwks_uri is not None:",
+            "if False:",
+        ),
+        Defect(
+            "a secret is not set by register",
+            BEHEERPORTAAL,
+            "document=_document(metadata, client_secret))",
+            "document=_document(metadata, None))",
+        ),
+        Defect(
+            "a secret is not set by update",
+            BEHEERPORTAAL,
+            "_document(wanted, secret.value if secret else None)",
+            "_document(wanted, None)",
+        ),
+        Defect(
+            "a secret alone is no change",
+            BEHEERPORTAAL,
+            "wanted, name) and secret is None",
+            "wanted, name)",
+        ),
+        Defect(
+            "other flows stay after a take-over",
+            BEHEERPORTAAL,
+            "            document = _document(wanted, secret",
+            "            flows = client.metadata.grant_types\n"
+            '            kept = wanted.model_copy(update={"grant_types": flows})\n'
+            "            document = _document(kept, secret",
+        ),
+        Defect(
+            "overwrites what somebody else changed",
+            BEHEERPORTAAL,
+            "must_write(client.metadata, before, wanted, name)",
+            "must_write(client.metadata, None, wanted, name)",
+        ),
+        Defect(
+            "an update writes each time",
+            BEHEERPORTAAL,
+            "if not must_write(client.metadata, before, wanted, name) and secret is None:",
+            "if must_write(client.metadata, before, wanted, name) and False:",
+        ),
+        Defect(
+            "another incarnation is another writer",
+            BEHEERPORTAAL,
+            "known and known.as_written_by(client.metadata.owner)",
+            "known",
+        ),
+        Defect(
+            "an update writes without its ETag",
+            BEHEERPORTAAL,
+            'headers={"if-match": answer.etag})\n\n        conditional.if_current',
+            'headers={"if-match": "*"})\n\n        conditional.if_current',
+        ),
+        Defect(
+            "an update is not tried again",
+            BEHEERPORTAAL,
+            "conditional.if_current(attempt)",
+            "attempt()",
+        ),
+        Defect(
+            "finds no client",
+            BEHEERPORTAAL,
+            "return client if client and client.metadata.software_id == software_id else None",
+            "return None",
+        ),
+        Defect(
+            "takes any client for the one with a key",
+            BEHEERPORTAAL,
+            "pages(most=1, software_id=software_id)",
+            "pages(most=1)",
+        ),
+        Defect(
+            "removes what is another's",
+            BEHEERPORTAAL,
+            "lambda answer: answer.as_(WireRegisteredClient).owner.is_resource_of(owner)",
+            "lambda answer: True",
+        ),
+        Defect(
+            "removes by the connection alone",
+            BEHEERPORTAAL,
+            "owner.is_resource_of(owner)",
+            "owner.is_connection_of(owner)",
+        ),
+        Defect("grants rights of operators", BEHEERPORTAAL, "        require_grantable(wanted)\n"),
+        Defect(
+            "grants the scopes beside the others",
+            BEHEERPORTAAL,
+            'document={"scopes": sorted(scopes)',
+            'document={"scopes": sorted({*scopes, *(self.read_scopes(client_id) or ())})',
+        ),
+        Defect("no scope is default", BEHEERPORTAAL, '"default": default}', '"default": []}'),
+        Defect(
+            "scopes are overwritten",
+            BEHEERPORTAAL,
+            'document = say("authorities.scopes_of", client=client_id)',
+            'known, document = None, say("authorities.scopes_of", client=client_id)',
+        ),
+        Defect(
+            "what a provider assigned is drift",
+            BEHEERPORTAAL,
+            "self._assigned, wanted\n",
+            "frozenset(), wanted\n",
+        ),
+        Defect(
+            "keys are overwritten",
+            BEHEERPORTAAL,
+            'document = say("authorities.jwks_of", client=client_id)',
+            'known, document = None, say("authorities.jwks_of", client=client_id)',
+        ),
+        Defect(
+            "one key is written",
+            BEHEERPORTAAL,
+            "for kid in sorted(jwks)]",
+            "for kid in sorted(jwks)[:1]]",
+        ),
+        Defect(
+            "keys are written without their ETag",
+            BEHEERPORTAAL,
+            'document={"keys": keys}, headers={"if-match": etag}',
+            'document={"keys": keys}, headers={"if-match": "*"}',
+        ),
+        Defect(
+            "lists the first page only",
+            BEHEERPORTAAL,
+            "            yield from (item.snapshot for item in page.items)\n",
+            "            yield from (item.snapshot for item in page.items)\n            return\n",
+        ),
+        Defect(
+            "the list has no default scopes",
+            PORTAL_WIRE,
+            "return ClientSnapshot(self.registered, self.granted,",
+            "return ClientSnapshot(self.registered, dict.fromkeys(self.granted, False),",
+        ),
+        Defect(
+            "the list has no keys",
+            PORTAL_WIRE,
+            "self.granted, by_name(self.jwks.keys)",
+            "self.granted, {}",
+        ),
+        Defect(
+            "never says when a secret was set",
+            PORTAL_WIRE,
+            "self.client_secret_updated_at or 0",
+            "0",
+        ),
+        Defect(
+            "an address within an address is a client-ID",
+            BEHEERPORTAAL,
+            'f"/clients/{segment(client_id)}"',
+            'f"/clients/{client_id}"',
+        ),
+        Defect(
+            "the changes of all clients are recorded",
+            BEHEERPORTAAL,
+            "most=_AUDIT_PAGE, client_id=client_id",
+            "most=_AUDIT_PAGE",
+        ),
+        Defect(
+            "a product of another is overwritten",
+            PRODUCTS,
+            "            if before is None and not current",
+            "            if False and not current",
+        ),
+        Defect(
+            "a product is overwritten",
+            PRODUCTS,
+            "must_write(current, before, wanted, name)",
+            "must_write(current, None, wanted, name)",
+        ),
+        Defect(
+            "a product of another is removed",
+            PRODUCTS,
+            "owner.is_resource_of(owner)",
+            "owner is not None",
+        ),
+        Defect("a product bears no owner", PRODUCTS, ", **asdict(wanted.owner)}", "}"),
+        Defect(
+            "the products of one page are listed",
+            PRODUCTS,
+            "for item in page.items\n            )\n",
+            "for item in page.items[:0]\n            )\n",
+        ),
+    ],
+    "keycloak": [
+        Defect("reserves nobody", RESERVED, "return operators_own()", "return None"),
+        Defect(
+            "reserves no rights",
+            RESERVED,
+            "if rights := sorted(OPERATOR_RIGHTS & client.granted):",
+            "if rights := []:",
+        ),
+        Defect(
+            "updates a reserved client",
+            KEYCLOAK,
+            "        self._require_not_reserved(before, self._reserved.why(before))\n",
+        ),
+        Defect(
+            "removes a reserved client",
+            KEYCLOAK,
+            "                self._require_not_reserved(client, self._reserved.why(client))\n",
+        ),
+        Defect(
+            "writes into a client that is reserved by name",
+            KEYCLOAK,
+            "        self._require_not_reserved(client, self._reserved.by_name(client))\n",
+        ),
+        Defect(
+            "a registration grants rights of operators",
+            KEYCLOAK,
+            "        require_grantable(parts.scopes)\n",
+        ),
+        Defect("grants rights of operators", KEYCLOAK, "        require_grantable(wanted)\n"),
+        Defect(
+            "any empty list is a client that is gone",
+            KEYCLOAK,
+            "            self._evidence.require()\n",
+            "            pass\n",
+        ),
+        Defect(
+            "any 404 is an empty realm",
+            f"{SHARED}.keycloak.scopes",
+            'raise Rejected(say("keycloak.no_realm", error=error)) from None',
+            'return api.request("GET", "/../../realms/master")',
+        ),
+        Defect(
+            "attributes are dropped",
+            KEYCLOAK_WIRE,
+            '"protocolMappers": mappers_of(metadata.attributes)',
+            '"protocolMappers": []',
+        ),
+        Defect(
+            "attributes are not updated",
+            KEYCLOAK,
+            "            document |= attributes_document(client.protocol_mappers, "
+            "wanted.attributes)\n",
+        ),
+        Defect(
+            "contacts are dropped", KEYCLOAK_WIRE, '"\\n".join(metadata.contacts) or None', "None"
+        ),
+        Defect(
+            "incarnations are dropped",
+            KEYCLOAK_WIRE,
+            "getattr(metadata, name) for name in names}",
+            'getattr(metadata, name) for name in names if name != "incarnation"}',
+        ),
+        Defect(
+            "an address of keys is not written",
+            KEYCLOAK_WIRE,
+            "if metadata.jwks_uri is not None:",
+            "if False:",
+        ),
+        Defect(
+            "no scope is default",
+            KEYCLOAK_WIRE,
+            "[name for name in sorted(scopes) if scopes[name]]",
+            "[]",
+        ),
+        Defect(
+            "a secret is not set",
+            KEYCLOAK_WIRE,
+            'document if client_secret is None else {**document, "secret": client_secret}',
+            "document",
+        ),
+        Defect(
+            "a secret is not set by update",
+            KEYCLOAK,
+            "metadata_document(wanted, secret.value if secret else None)",
+            "metadata_document(wanted, None)",
+        ),
+        Defect("a secret alone is no change", KEYCLOAK, "force=secret is not None", "force=False"),
+        Defect(
+            "other flows stay after a take-over",
+            KEYCLOAK_WIRE,
+            "**{to_camel(flag): grant in metadata.grant_types for grant, flag in _FLOWS.items()}",
+            '"serviceAccountsEnabled": True',
+        ),
+        Defect(
+            "a client taken over keeps what it had",
+            KEYCLOAK,
+            "if client.metadata.owner.is_nobody:\n                client",
+            "if False:\n                client",
+        ),
+        Defect(
+            "a client taken over gets other scopes",
+            KEYCLOAK,
+            "            self._withdraw_slipped_in(client_id, before.scopes)\n",
+            "            pass\n",
+        ),
+        Defect(
+            "a new client has scopes of Keycloak's",
+            KEYCLOAK,
+            "client = self._withdraw_slipped_in(client_id, granted)",
+            "client = self._required(client_id)",
+        ),
+        Defect(
+            "overwrites what somebody else changed",
+            f"{SHARED}.keycloak.writes",
+            "if known is None or current in (known, wanted) or on_the_way(current):",
+            "if True:",
+        ),
+        Defect(
+            "another incarnation is another writer", KEYCLOAK, " or _is_but_for_own(current, known)"
+        ),
+        Defect(
+            "two clients have one key",
+            KEYCLOAK,
+            "existing = self._with_natural_key(metadata.software_id)",
+            "existing = None",
+        ),
+        Defect(
+            "finds no client",
+            KEYCLOAK,
+            "return client.snapshot.client if client else None",
+            "return None",
+        ),
+        Defect(
+            "removes what is another's",
+            KEYCLOAK,
+            "if client is None or not client.metadata.owner.is_resource_of(owner):",
+            "if client is None:",
+        ),
+        Defect(
+            "removes by the connection alone",
+            KEYCLOAK,
+            "owner.is_resource_of(owner)",
+            "owner.is_connection_of(owner)",
+        ),
+        Defect(
+            "withdraws no scope",
+            KEYCLOAK,
+            "withdrawn = client.granted - wanted.keys() - self._assigned",
+            "withdrawn = frozenset[str]()",
+        ),
+        Defect(
+            "a scope stays default",
+            KEYCLOAK,
+            "            if wanted[name] is not client.scopes[name]\n",
+            "            if False\n",
+        ),
+        Defect(
+            "keys are not replaced",
+            KEYCLOAK,
+            "lambda client: self._put(client, jwks_document(wanted)),",
+            "lambda client: None,",
+        ),
+        Defect(
+            "one key is written",
+            KEYCLOAK_WIRE,
+            "for kid in sorted(jwks)]}, sort_keys",
+            "for kid in sorted(jwks)[:1]]}, sort_keys",
+        ),
+        Defect(
+            "lists the first page only",
+            KEYCLOAK,
+            "            bounded.require_end(page)\n",
+            "            return\n",
+        ),
+        Defect(
+            "lists the operator among the clients",
+            KEYCLOAK,
+            "if client.is_connection and not self._reserved.by_name(client)",
+            "if True",
+        ),
+        Defect(
+            "does not say what a registration wrote",
+            KEYCLOAK,
+            "parts=ClientParts(scopes, client.jwks))",
+            "parts=NO_PARTS)",
+        ),
+    ],
+}
+_FOUND = """
+
+def _found(api, path):
+    from acmidm_onboarding.authorities.errors import NotFound
+
+    try:
+        return api.request("GET", path)
+    except NotFound:
+        return None
+"""
+"""A read of an adapter that believes each 404, for the defects that call it."""
+
+
+class Count:
+    """A plugin of pytest, which runs the suite once per defect and notes what found it.
+
+    What has found a defect ends the tests of it.
+    """
+
+    def __init__(self, defects: Sequence[Defect]) -> None:
+        self.found_by: dict[Defect, str | None] = dict.fromkeys((SOUND, *defects))
+        self.present = SOUND
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        metafunc.parametrize("defect", [*self.found_by], ids=str, indirect=True, scope="session")
+
+    @pytest.fixture(scope="session", autouse=True)
+    def defect(self, request: pytest.FixtureRequest) -> Iterator[None]:
+        self.present = request.param
+        with put_in(self.present):
+            yield
+        self.say()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and report.when != "teardown":
+            self.found_by[self.present] = self.found_by[self.present] or report.nodeid
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        wanted = item.callspec.params["defect"]  # type: ignore[attr-defined]
+        if self.found_by[wanted]:
+            pytest.skip("found")
+
+    def say(self) -> None:
+        """Print what found the present defect, as soon as that is known."""
+        test = self.found_by[self.present] or "nothing"
+        sys.stdout.write(f"{self.present}: {test.partition('::')[2].partition('[')[0] or test}\n")
+        sys.stdout.flush()
+
+    def pytest_report_teststatus(self) -> tuple[str, str, str]:
+        return "", "", ""
+
+
+@contextmanager
+def put_in(defect: Defect) -> Iterator[None]:
+    """Let the changed text of a module stand for the module, in whatever has imported of it."""
+    if defect is SOUND:
+        yield
+        return
+    sound = import_module(defect.module)
+    changed = ModuleType(sound.__name__)
+    vars(changed).update(__file__=sound.__file__, __package__=sound.__package__)
+    sys.modules[sound.__name__] = changed
+    exec(changed_code(defect), vars(changed))  # noqa: S102 - our own file
+    own = {
+        name: value
+        for name, value in vars(sound).items()
+        if getattr(value, "__module__", None) == sound.__name__
+    }
+    importers = [
+        (module, name)
+        for module in [*sys.modules.values()]
+        if module is not sound and module.__name__.startswith(SHARED)
+        for name, value in vars(module).items()
+        if any(value is one for one in own.values())
+    ]
+    for module, name in importers:
+        setattr(module, name, vars(changed)[name])
+    installed_authorities.cache_clear()  # a type may be in that file
+    try:
+        yield
+    finally:
+        sys.modules[sound.__name__] = sound
+        installed_authorities.cache_clear()
+        for module, name in importers:
+            setattr(module, name, own[name])
+
+
+def changed_code(defect: Defect) -> CodeType:
+    """Compile the file of a defect's module with the defect in it. Raises ValueError where the file
+    does not have the text once."""
+    file = str(import_module(defect.module).__file__)
+    source = Path(file).read_text()
+    if source.count(defect.text) != 1:
+        raise ValueError(f"{file} has {source.count(defect.text)} times {defect.text!r}")
+    return compile(source.replace(defect.text, defect.instead) + _FOUND, file, "exec")
+
+
+def count(authority: str, defects: Sequence[Defect]) -> int:
+    """Put each defect into the adapter of an authority, and print what found it. Return how many
+    nothing found.
+
+    Raises:
+        SystemExit: where the suite does not pass without a defect.
+    """
+    counted = Count(defects)
+    with TemporaryDirectory() as folder:
+        words = ["--authority", authority]
+        if authority == DICTIONARY_TYPE:
+            sys.path.insert(0, str(dictionary_site()))
+            installed_authorities.cache_clear()
+            file = Path(folder) / "Pulumi.theirs.yaml"
+            settings = {
+                full_key(key): value for key, value in {**SETTINGS, "environment": "tni"}.items()
+            }
+            file.write_text(yaml.safe_dump({"config": settings}))
+            words += ["--stack-file", str(file)]
+        files = [str(SUITE / name) for name in FILES]
+        quiet = ("-qq", "-s", "--tb=no", "--no-summary", "-p", "no:cacheprovider")
+        code = pytest.main([*quiet, *words, *files], [counted])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise SystemExit(f"the suite did not run on {authority}: pytest ended with {code}")
+    if counted.found_by.pop(SOUND):
+        raise SystemExit(f"the suite fails on {authority} without a defect: correct that first")
+    return sum(test is None for test in counted.found_by.values())
+
+
+def main(names: Sequence[str]) -> int:
+    """Count for some adapters, or for all of them."""
+    wanted = names or [*DEFECTS]
+    missed = sum(count(name, DEFECTS[name]) for name in wanted)
+    total = sum(len(DEFECTS[name]) for name in wanted)
+    sys.stdout.write(f"{total - missed} of {total} defects were found\n")
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
