@@ -32,7 +32,7 @@ EPILOG = """
 **Examples**
 
 - `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --private-key mijn-gent.pem --client-id 8abae908-…`
-- `acmidm probe … --private-key mijn-gent.pem --record`
+- `acmidm probe … --private-key mijn-gent.pem --send-test-message --record`
 - `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --assertion request.txt`
 - `acmidm probe --all --supplier leverancier --stack tni --private-key leverancier.pem --record`
 

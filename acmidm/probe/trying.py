@@ -187,7 +187,7 @@ class Probing(Trial):
         if token is None:
             yield untried(step, say("why.no token"), name)
             return
-        if product.api is None:
+        if product.api is None or not (product.api.reads or product.api.test_message):
             self.proven_products.append(name)  # a token is all that can be proven of the product
             yield passed(step, say("said.only a token"), name)
             return
@@ -195,11 +195,7 @@ class Probing(Trial):
         if self.sends_test_message and product.api.test_message:
             calls.append((product.api.test_message.path, product.api.test_message))
         if not calls:
-            yield untried(
-                step,
-                say("why.no read but a message" if product.api.test_message else "why.no read"),
-                name,
-            )
+            yield untried(step, say("why.no read"), name)
             return
         for path, message in calls:
             if failed := self._call(name, path, message, token):

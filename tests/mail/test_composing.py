@@ -15,7 +15,7 @@ from hypothesis import settings as fuzzing
 from hypothesis import strategies as st
 
 from acmidm_onboarding.mail import Mail, compose
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.settings import read
 
@@ -157,6 +157,17 @@ def test_dutch_comes_first_and_has_the_guides_words() -> None:
         assert word in said
     assert "API-beheerder" in text_of(made(environment="prod"))
     assert "Servicedesk Informatiekanalen" in text_of(made(environment="prod"))
+
+
+@pytest.mark.parametrize("language", Language)
+def test_who_proves_that_it_works_is_said_on_tni(language: Language) -> None:
+    """A town without Git has people who can; a client with a secret can prove nothing."""
+    said = text_of(made(language=language))
+    assert "acmidm probe" in said
+    assert texts("mail", language)("proof") in said
+    neither: list[dict[str, Any]] = [{"keys": "secret"}, {"environment": "prod"}]
+    for changes in neither:
+        assert "acmidm probe" not in text_of(made(language=language, **changes))
 
 
 def test_the_id_is_of_connection_step_and_content_alone() -> None:

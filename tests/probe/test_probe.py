@@ -68,6 +68,7 @@ def test_what_was_proven_is_recorded(connection: Connection) -> None:
     its client-ID taken from there."""
     done = connection.probe("--record")
     assert done.code == 0
+    assert done.said["evidence"] == "opgeslagen, maar notificaties is er niet mee bewezen"
     assert Path(done.report["recorded"]).exists()
     evidence = evidence_of(connection).evidence
     assert (evidence.scopes, evidence.products, evidence.signs_with_kid) == (
@@ -79,7 +80,8 @@ def test_what_was_proven_is_recorded(connection: Connection) -> None:
         connection.client_id,
         connection.key.thumbprint(),
     )
-    assert connection.probe("--record", "--send-test-message", client_id="").code == 0
+    whole = connection.probe("--record", "--send-test-message", client_id="")
+    assert (whole.code, "evidence" in whole.steps) == (0, False)
     assert evidence_of(connection).evidence.products == {"dosis", "notificaties"}
     assert [
         file.name for file in connection.form.path.parent.iterdir() if file.name.startswith(".")

@@ -199,6 +199,11 @@ def declarations(
                 for product in form.retire.parts.keys() & request.products.keys()
             },
             catalogue_names=named,
+            needs_test_message=any(
+                api.needs_test_message
+                for name in request.products
+                if (api := catalogue.products[name].api)
+            ),
             evidence=own.evidence,
             evidence_refused=own.refused,
             test_evidence=test.evidence,

@@ -96,3 +96,8 @@ class ProbedApi(BaseModel):
             )
         ),
     ] = None
+
+    @property
+    def needs_test_message(self) -> bool:
+        """Whether nothing but the test message proves that its product works."""
+        return self.test_message is not None and not self.reads

@@ -44,6 +44,8 @@ class Declaration(Client):
     portal has, are not checked yet."""
     evidence_refused: str | None = None
     """Why a file of evidence counts as none."""
+    needs_test_message: bool = False
+    """Whether one of its products is proven by a test message alone."""
     test_evidence: Evidence | None = None
     """On production: the evidence of the same connection on TNI."""
     test_evidence_refused: str | None = None
@@ -53,6 +55,11 @@ class Declaration(Client):
         """The natural key, by which an authority recognises the client (RFC 7591 §2
         ``software_id``)."""
         return natural_key(self.platform, self.environment, self.key)
+
+    @property
+    def proof_options(self) -> str:
+        """The options of ``acmidm probe`` that prove all of it."""
+        return "--send-test-message --record" if self.needs_test_message else "--record"
 
     @property
     def is_on_production(self) -> bool:
