@@ -36,6 +36,10 @@ VALUES: dict[str, Any] = {
     "portal": "https://beheer.example/portaal",
     "keys": "portal",
     "jwks_uri": None,
+    "issuer": "https://acm.example/op",
+    "token_endpoint": "https://acm.example/op/v1/token",
+    "discovery": "https://acm.example/op/.well-known/openid-configuration",
+    "apis": {"notificaties": "api-1"},
 }
 HEADERS = {
     "From",
@@ -157,6 +161,21 @@ def test_dutch_comes_first_and_has_the_guides_words() -> None:
         assert word in said
     assert "API-beheerder" in text_of(made(environment="prod"))
     assert "Servicedesk Informatiekanalen" in text_of(made(environment="prod"))
+
+
+@pytest.mark.parametrize("template", ["made", "added"])
+def test_what_a_token_request_needs_is_in_the_mail(template: str) -> None:
+    """Issuer, token endpoint and the client-ID of each API; a link to all addresses. A token
+    endpoint that no rule has is behind that link."""
+    said = text_of(made(template))
+    for line in (
+        "Issuer: https://acm.example/op",
+        "Token-endpoint: https://acm.example/op/v1/token",
+        "Client-ID van de API notificaties (audience): api-1",
+        "Alle adressen: https://acm.example/op/.well-known/openid-configuration",
+    ):
+        assert line in said.splitlines()
+    assert "Token-endpoint" not in text_of(made(template, token_endpoint=None))
 
 
 @pytest.mark.parametrize("language", Language)
