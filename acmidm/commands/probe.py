@@ -172,7 +172,8 @@ def probe(
                 connections, key, kid, spoken, sends_test_message=send_test_message, records=record
             )
         if left_out := opened.forms.left_out:
-            names = first_of([file.as_posix() for file in left_out])
+            files = [file.as_posix() for file in left_out]
+            names = first_of(files, language=spoken)
             typer.echo(words_in(spoken)("all.left_out", forms=names), err=True)
         _write(probes, probes, table(probes, spoken), output)
         return
