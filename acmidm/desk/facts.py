@@ -232,6 +232,7 @@ class _ProgressRows:
                 evidence_refused=connection.evidence_refused is not None,
                 evidence_days=self._evidence_days,
                 proof_options=connection.proof_options,
+                afterwards=connection.afterwards,
                 is_exempt=ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions,
             )
         if state is None:

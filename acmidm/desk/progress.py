@@ -6,8 +6,8 @@ A fact that is not known is None, and holds a row back: no row is further than i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
@@ -66,6 +66,8 @@ class Progress(Part):
     """The facts that nobody could give: names of texts ``unknown.<name>``."""
     last_token_at: datetime | None = None
     """When its client last got a token, where its authority tells."""
+    afterwards: dict[Language, str] = Field(default_factory=dict)
+    """What the owners of its APIs still do, which nobody here sees."""
 
     def instruction(self, language: Language, *, with_command: bool = True) -> str:
         """Return what must be done: to the organisation where it waits for that, else about whoever
@@ -89,6 +91,8 @@ class Progress(Part):
             sentences.append(room("last_token", day=room.day(self.last_token_at)))
         elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
             sentences.append(room("no_token"))
+        if self.last_token_at is None and self.order in _WITH_TOKENS and self.afterwards:
+            sentences.append(self.afterwards[language])
         return " ".join((*sentences, *(room(f"unknown.{name}") for name in self.unknown)))
 
 
@@ -145,6 +149,8 @@ class Facts:
     evidence_days: int = 90
     unproven: tuple[str, ...] = ()
     """The scopes and products that the gate wants and the evidence does not cover."""
+    afterwards: Mapping[Language, str] = field(default_factory=dict)
+    """What the owners of its APIs still do once it has its client-ID."""
     proof_options: str = "--record"
     """The options of the command that proves all of it."""
     is_exempt: bool = False
@@ -427,6 +433,7 @@ def progress(facts: Facts) -> Progress:
         since=since,
         unknown=tuple(_unknown(facts, row)),
         last_token_at=facts.last_token_at,
+        afterwards=dict(facts.afterwards),
     )
 
 

@@ -227,6 +227,16 @@ def test_what_must_be_done_names_everybody() -> None:
     assert unknown.endswith("Het is niet bekend wanneer er laatst een token is opgehaald.")
 
 
+def test_what_the_owner_of_an_api_still_does_is_said_until_a_token_was_fetched() -> None:
+    """Which nobody here sees: the gate and the probe alike only see the refusal."""
+    afterwards = {Language.NL: "De eigenaar registreert.", Language.EN: "Its owner registers."}
+    waiting = replace(WHOLE, evidence=None, afterwards=afterwards)
+    for language, sentence in afterwards.items():
+        assert sentence in progress(waiting).to_do(language)
+        used = replace(waiting, last_token_at=NOW - DAY)
+        assert sentence not in progress(used).to_do(language)
+
+
 PROVING: list[tuple[str, dict[str, Any]]] = [
     ("validate", {"evidence": None}),
     ("validate-again", {"evidence_days": 0}),

@@ -40,6 +40,7 @@ VALUES: dict[str, Any] = {
     "token_endpoint": "https://acm.example/op/v1/token",
     "discovery": "https://acm.example/op/.well-known/openid-configuration",
     "apis": {"notificaties": "api-1"},
+    "afterwards": "De eigenaar registreert de client-ID.",
 }
 HEADERS = {
     "From",
@@ -173,6 +174,7 @@ def test_what_a_token_request_needs_is_in_the_mail(template: str) -> None:
         "Token-endpoint: https://acm.example/op/v1/token",
         "Client-ID van de API notificaties (audience): api-1",
         "Alle adressen: https://acm.example/op/.well-known/openid-configuration",
+        "De eigenaar registreert de client-ID.",
     ):
         assert line in said.splitlines()
     assert "Token-endpoint" not in text_of(made(template, token_endpoint=None))

@@ -43,6 +43,7 @@ def mail_to(*to: str, settings: Settings) -> Mail:
         "token_endpoint": None,
         "discovery": "https://acm.example/op/.well-known/openid-configuration",
         "apis": {},
+        "afterwards": "",
     }
     values = {
         "application": "loket",

@@ -178,6 +178,7 @@ class HandOverProvider(AuthorityProvider):
             )
             client = {
                 "jwks_uri": None,
+                "afterwards": "",
                 **connection,
                 "added": list(record.unsent),
                 "keys": where,
@@ -304,6 +305,7 @@ def handing_over(
             )
         ),
         "products": dict.fromkeys(connection.products, True),
+        "afterwards": connection.afterwards.get(connection.declared_by.language, ""),
         # Keys that another project gives the component count as those of a form.
         "keys": (Authentication.KEYS_OF_FORM if has_keys else connection.authentication).value,
         "jwks_uri": connection.jwks_uri,
