@@ -10,6 +10,9 @@ PYTHON ?= python3
 # Looked up when a recipe runs, so that `make help` needs no Python.
 python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not found: install Python 3.11 or newer, or name yours, as in make PYTHON=python3.12))
 $(if $(filter-out postgres,$(BACKEND)),$(error BACKEND is postgres, or left out))
+# What a person does after make up, also of the stack at whose portal people click.
+next = make demo, which lets an application post a notification and a dossier
+next_by-hand = make operator STACK=by-hand, which carries out the orders, then make up STACK=by-hand
 in_environment = eval "$$($(python) -m toolchain.environment)" &&
 
 .DEFAULT_GOAL := help
@@ -21,7 +24,7 @@ help:  ## Show this list
 up: ready  ## Bring the environment up and show its table (STACK=tni BACKEND=postgres)
 	@$(in_environment) acmidm sandbox start --stack $(STACK) \
 		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
-	@echo "Next: make demo, which lets an application post a notification and a dossier; or add a scope to a form in onboardings/,"
+	@echo "Next: $(or $(next_$(STACK)),$(next)); or add a scope to a form in onboardings/,"
 	@echo "then make shell, and in it: pulumi preview --stack $(STACK) --diff"
 
 operator: ready  ## Play the people at a portal without an API: carry out all orders, and confirm them (STACK=by-hand)

@@ -11,7 +11,7 @@ from datetime import datetime
 from os.path import commonprefix
 from typing import Any
 
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import Language, say, say_counted, spoken, texts
 from acmidm_onboarding.values.plain import normalised
 from acmidm_onboarding.values.problems import on_one_line
 
@@ -38,10 +38,14 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def first_of(names: Sequence[str], separator: str = _SEPARATOR) -> str:
-    """Return the first ten, and how many more there are."""
+def first_of(
+    names: Sequence[str], separator: str = _SEPARATOR, language: Language | None = None
+) -> str:
+    """Return the first ten, and how many more there are: in the language of the sentence that they
+    are in, which is the reader's where none is given."""
     named, more = separator.join(names[:_MOST_NAMED]), len(names) - _MOST_NAMED
-    return say("words.first_of", names=named, count=f"{more:,}") if more > 0 else named
+    words = texts("words", language or spoken())
+    return words("first_of", names=named, count=f"{more:,}") if more > 0 else named
 
 
 def day(moment: datetime) -> str:

@@ -40,8 +40,20 @@ def main(install: Callable[[], None]) -> None:
         install()
     except ToolchainError as failure:
         sys.exit(f"error: {failure}")
+    except OSError as failure:
+        # Such as a read-only or a full disk: of what is ours, and no fault of the reader.
+        sys.exit(f"error: {unusable(failure)}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def unusable(error: OSError) -> str:
+    """Return what is wrong with a file or a folder of this clone, and what to do."""
+    where = error.filename or ROOT
+    return (
+        f"{where}: {(error.strerror or str(error)).lower()}; work in a clone on a disk that you may"
+        " write to, with room on it"
+    )
 
 
 def in_pipeline() -> bool:

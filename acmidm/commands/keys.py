@@ -318,7 +318,8 @@ def _say_where(target: ListOfKeys, number: str) -> None:
 def _say_reach(target: ListOfKeys) -> None:
     if not target.is_form:
         words, names = _words(target), [form.name for form in target.forms]
-        typer.echo(on_one_line(words.counted("reaches", len(names), forms=first_listed(names))))
+        forms = first_listed(names, words.language)
+        typer.echo(on_one_line(words.counted("reaches", len(names), forms=forms)))
 
 
 def _environment(target: ListOfKeys) -> str:

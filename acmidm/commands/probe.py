@@ -32,7 +32,7 @@ EPILOG = """
 **Examples**
 
 - `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --private-key mijn-gent.pem --client-id 8abae908-…`
-- `acmidm probe … --private-key mijn-gent.pem --record`
+- `acmidm probe … --private-key mijn-gent.pem --send-test-message --record`
 - `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --assertion request.txt`
 - `acmidm probe --all --supplier leverancier --stack tni --private-key leverancier.pem --record`
 
@@ -172,7 +172,8 @@ def probe(
                 connections, key, kid, spoken, sends_test_message=send_test_message, records=record
             )
         if left_out := opened.forms.left_out:
-            names = first_of([file.as_posix() for file in left_out])
+            files = [file.as_posix() for file in left_out]
+            names = first_of(files, language=spoken)
             typer.echo(words_in(spoken)("all.left_out", forms=names), err=True)
         _write(probes, probes, table(probes, spoken), output)
         return

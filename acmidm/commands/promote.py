@@ -22,6 +22,7 @@ from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, quoted
+from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
 **Examples**
@@ -89,7 +90,15 @@ def promote(
         for sentence in addition.sentences():
             typer.echo(plain(sentence, 2000))
     if edits:
-        typer.echo(plain(additions[0].texts("promote.gate"), 2000))
+        options = _proof_options(chosen, onboardings)
+        typer.echo(plain(additions[0].texts("promote.gate", options=options), 2000))
+
+
+def _proof_options(chosen: Sequence[LoadedForm], onboardings: Onboardings) -> str:
+    """Return the options of ``acmidm probe`` that prove each of these forms on TNI."""
+    names = {loaded.name for loaded in chosen}
+    on_test = onboardings.connections(Environment.TNI)
+    return max((one.proof_options for one in on_test if one.form in names), key=len)
 
 
 def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:

@@ -25,8 +25,8 @@ from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone
 from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
-from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.rules.gate import waits_for_test
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
+from acmidm_onboarding.rules.gate import uncovered, waits_for_test
 from acmidm_onboarding.rules.orders import Order
 from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.stack import Stack
@@ -54,20 +54,23 @@ def read_progress(
         EngineError: where the state of one of the ``others`` cannot be read.
     """
     read = [_ProgressRows(stack_of(name, now=now, by_policies=True)) for name in stacks]
-    on_production = {
-        client_key[:2]
-        for source in read
-        if source.is_production
-        for client_key in source.states or ()
-    }
-    made = (
-        client_key
-        for name in others
-        for client_key in stack_of(name, may_be_new=True).recorded.clients
-    )
-    on_production |= {client_key[:2] for client_key in made if client_key[2] is Environment.PROD}
+    on_production: dict[tuple[str, Platform], Client] = {}
+    for source in read:
+        if source.is_production:
+            on_production |= _by_connection(source.states or {})
+    for name in others:
+        on_production |= _by_connection(stack_of(name, may_be_new=True).recorded.clients)
     rows = [progress(facts) for source in read for facts in source.facts(on_production)]
     return tuple(sorted(rows, key=_order))
+
+
+def _by_connection(clients: Mapping[ClientKey, Client]) -> dict[tuple[str, Platform], Client]:
+    """Return the clients on production, each by the key and the platform of its connection."""
+    return {
+        client_key[:2]: client
+        for client_key, client in clients.items()
+        if client_key[2] is Environment.PROD
+    }
 
 
 def _order(row: Progress) -> tuple[object, ...]:
@@ -110,13 +113,15 @@ class _ProgressRows:
     def _evidence_days(self) -> int:
         return stacks_in(Path()).gate.evidence_max_days
 
-    def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
+    def facts(self, on_production: Mapping[tuple[str, Platform], Client]) -> Iterator[Facts]:
         forms, held_back = self._stack.forms, self._held_back()
         if forms.problems:
             _warn(say_counted("state.mistakes_in_forms", len(forms.problems)))
         if self.states is not None:
             require_a_form(self._stack)
-        in_production = {(form.key, form.platform) for form in forms.connections(Environment.PROD)}
+        in_production = {
+            (form.key, form.platform): form for form in forms.connections(Environment.PROD)
+        }
         pairs = list(self._paired(self._stack.connections))
         ordered = {order.client_key: order for order in reversed(self._orders())}
         history = OrderHistory(self._stack)
@@ -136,6 +141,9 @@ class _ProgressRows:
                     connection and on_test and waits_for_test(connection, on_test)
                 ),
                 has_production=key in in_production,
+                unproven=unproven(
+                    connection, in_production.get(key), on_production.get(key), forms.catalogue
+                ),
                 is_on_production=key in on_production,
             )
 
@@ -225,6 +233,8 @@ class _ProgressRows:
                 evidence=connection.evidence,
                 evidence_refused=connection.evidence_refused is not None,
                 evidence_days=self._evidence_days,
+                proof_options=connection.proof_options,
+                afterwards=connection.afterwards,
                 is_exempt=ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions,
             )
         if state is None:
@@ -263,6 +273,31 @@ def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str,
         *sorted(connection.scopes.keys() - (state.scopes or {}).keys()),
         *sorted(connection.products.keys() - state.products.keys()),
     )
+
+
+def unproven(
+    connection: Declaration | None,
+    for_production: Declaration | None,
+    on_production: Client | None,
+    catalogue: Catalogue,
+) -> tuple[str, ...]:
+    """Return what the gate wants of a connection on TNI and its evidence does not cover: what its
+    form adds on production; where it has nothing for production, all that can be added there."""
+    if connection is None or connection.is_on_production:
+        return ()
+    if for_production is not None:
+        return uncovered(for_production, on_production, connection.evidence)
+    offered = {
+        *(name for name, scope in catalogue.scopes.items() if _is_on_production(scope)),
+        *(name for name, product in catalogue.products.items() if _is_on_production(product)),
+    }
+    names = connection.catalogue_names
+    lacking = uncovered(connection, on_production, connection.evidence)
+    return tuple(name for name in lacking if names.get(name, name) in offered)
+
+
+def _is_on_production(offered: Scope | Product) -> bool:
+    return Environment.PROD in offered.environments
 
 
 def _keys(state: Client, asked: _Asked) -> Mapping[str, Key] | None:

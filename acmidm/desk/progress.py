@@ -6,8 +6,8 @@ A fact that is not known is None, and holds a row back: no row is further than i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
@@ -66,13 +66,16 @@ class Progress(Part):
     """The facts that nobody could give: names of texts ``unknown.<name>``."""
     last_token_at: datetime | None = None
     """When its client last got a token, where its authority tells."""
+    afterwards: dict[Language, str] = Field(default_factory=dict)
+    """What the owners of its APIs still do, which nobody here sees."""
 
     def instruction(self, language: Language, *, with_command: bool = True) -> str:
         """Return what must be done: to the organisation where it waits for that, else about whoever
         must do it."""
         room, how = texts(ROOM, language), f"how.{self.order}"
         command = f": {room(how, **self.values)}" if with_command and how in room else ""
-        return room(f"order.{self.order}", **self.values, how=command)
+        order = room(f"order.{self.order}", **self.values, how=command)
+        return f"{order} {room('by_whom')}" if self.order in _PROVEN else order
 
     def to_do(self, language: Language, *, with_command: bool = True) -> str:
         """Return what must be done, and what is not known, in full sentences."""
@@ -88,6 +91,8 @@ class Progress(Part):
             sentences.append(room("last_token", day=room.day(self.last_token_at)))
         elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
             sentences.append(room("no_token"))
+        if self.last_token_at is None and self.order in _WITH_TOKENS and self.afterwards:
+            sentences.append(self.afterwards[language])
         return " ".join((*sentences, *(room(f"unknown.{name}") for name in self.unknown)))
 
 
@@ -142,6 +147,12 @@ class Facts:
     evidence: Evidence | None = None
     evidence_refused: bool = False
     evidence_days: int = 90
+    unproven: tuple[str, ...] = ()
+    """The scopes and products that the gate wants and the evidence does not cover."""
+    afterwards: Mapping[Language, str] = field(default_factory=dict)
+    """What the owners of its APIs still do once it has its client-ID."""
+    proof_options: str = "--record"
+    """The options of the command that proves all of it."""
     is_exempt: bool = False
     """Whether it may go to production without evidence."""
     has_production: bool = False
@@ -365,7 +376,12 @@ _ROWS = (
         lambda facts: not _is_test(facts),
         _with_key_since,
     ),
-    StepRow("on-production", _PROMOTION, None, lambda facts: facts.is_on_production),
+    StepRow(
+        "on-production",
+        _PROMOTION,
+        None,
+        lambda facts: facts.is_on_production and (facts.is_exempt or not facts.unproven),
+    ),
     StepRow("form-unknown", _PROMOTION, _ORGANISATION, lambda facts: facts.is_declared is None),
     StepRow(
         "validate-again",
@@ -385,10 +401,19 @@ _ROWS = (
         _with_key_since,
     ),
     StepRow(
+        "validate-rest",
+        _PROMOTION,
+        _ORGANISATION,
+        lambda facts: not facts.is_exempt and bool(facts.unproven),
+        _proven_at,
+    ),
+    StepRow(
         "promote", _PROMOTION, _ORGANISATION, lambda facts: not facts.has_production, _proven_at
     ),
     StepRow("tested", _PROMOTION, None, lambda _: True, _proven_at),
 )
+_PROVEN = frozenset({"gate", "extend-gate", "validate", "validate-again", "validate-rest"})
+"""What whoever has the private key proves: not everybody has a shell, or works with Git."""
 _WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
 """Where the last token says something that is not plain from the rest."""
 
@@ -408,6 +433,7 @@ def progress(facts: Facts) -> Progress:
         since=since,
         unknown=tuple(_unknown(facts, row)),
         last_token_at=facts.last_token_at,
+        afterwards=dict(facts.afterwards),
     )
 
 
@@ -447,6 +473,8 @@ def _values(facts: Facts) -> dict[str, str]:
         "stack": connection.stack,
         "test_stack": facts.test_stack,
         "probe": _probe(facts),
+        "options": facts.proof_options,
+        "unproven": ", ".join(facts.unproven),
         "platform": connection.platform.value,
         "portal": facts.portal,
         "form": facts.form,

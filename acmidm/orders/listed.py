@@ -10,7 +10,7 @@ from typing import Any
 from acmidm.report.connection import ClientName
 from acmidm.report.kinds import Part
 from acmidm.words import plain, shown
-from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
 from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import Language, Texts, texts
@@ -263,6 +263,10 @@ def _couplings(
     for (referentie, api), scopes in by_api.items():
         values = (Copied(label="Referentie", value=referentie), *scopes)
         yield Instruction(text=room("do.couple", api=api), values=values)
+    granted = [scope for scope in sorted(says) if says[scope] != now.get(scope)]
+    products = [catalogue.product_granting(platform, scope) for scope in granted]
+    if then := afterwards([product for product in products if product], room.language):
+        yield Instruction(text=then)
 
 
 def _keys(order: Order, room: Texts) -> Iterator[Instruction]:

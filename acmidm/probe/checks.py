@@ -246,6 +246,14 @@ def apis_wanted(sent: Sent, context: Context) -> list[str]:
     )
 
 
+def another_api(sent: Sent, context: Context) -> Values:
+    """Return the ``audience`` of a request that none of the APIs of its scopes has."""
+    audience, products = sent.first("audience"), apis_wanted(sent, context)
+    right = [id_ for id_, product in sorted(context.api_of.items()) if product in products]
+    is_other = audience and right and audience not in (*right, sent.claims.get("sub"))
+    return when(is_other, audience=audience, products=tuple(products), right=tuple(right))
+
+
 def wrong_jti(sent: Sent, _: Context) -> Values:
     jti = sent.claims.get("jti")
     return when(not isinstance(jti, str) or len(jti) > _LONGEST_JTI)

@@ -28,7 +28,7 @@ from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.client import recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, Expected
-from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean
+from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Platform
 
 
@@ -110,6 +110,8 @@ class ProbeInputs:
                 steps.append(untried("evidence", reason))
             else:
                 recorded = self.record(trial).as_posix()
+                if rest := self._unproven(trial):
+                    steps.append(untried("evidence", say("why.not all", names=listed(rest))))
         return Probe(self.title, tuple(steps), recorded)
 
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
@@ -125,6 +127,12 @@ class ProbeInputs:
             None,
         )
         return say(f"why.bad {bad}") if bad else None
+
+    def _unproven(self, trial: Probing) -> list[str]:
+        """Return the scopes and products of the connection that the trial did not prove."""
+        scopes = {one.scope for one in trial.wanted} - set(trial.proven_scopes)
+        products = self.connection.products.keys() - set(trial.proven_products)
+        return [*sorted(scopes), *sorted(products)]
 
     def record(self, trial: Probing) -> Path:
         """Write what was proven beside the form, and return the file. Raises OSError."""

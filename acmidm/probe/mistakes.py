@@ -16,6 +16,7 @@ from acmidm.probe.checks import (
     UUID,
     Context,
     Values,
+    another_api,
     apis_wanted,
     audience_of,
     ended_key,
@@ -249,6 +250,7 @@ MISTAKES = (
             s.first("audience") is not None and s.first("audience") == s.claims.get("sub")
         ),
     ),
+    Mistake("audience:another", another_api),
     Mistake(
         "audience:missing",
         lambda s, k: when(

@@ -4,7 +4,7 @@ is not requested."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -153,11 +153,23 @@ class Probing(Trial):
                 continue
             if judged is None:
                 self.proven_scopes.append(wanted.scope)
-                yield passed(step, of=of)
+                yield passed(step, self._without_audience(wanted), of)
                 continue
             yield wrong(step, judged, of=of, server=None if answer.is_ok else answer.said)
             if not judged.id.startswith("scope:"):
                 ended = say("why.the same")
+
+    def _without_audience(self, wanted: Wanted) -> Said | str:
+        """Return that a token is for no API, where its API is known and wants one."""
+        product = wanted.product
+        if product.api is None or not self._needs_audience or self.audience_of(product.product):
+            return ""
+        return say("said.no audience", product=product.product)
+
+    @property
+    def _needs_audience(self) -> bool:
+        """Whether a token request has to name the API that its token is for."""
+        return self.context.has_habits and self.context.platform is Platform.ACMIDM
 
     def _judged(self, wanted: Wanted, answer: Answer) -> Finding | None:
         """Return what is wrong with the answer to a token request; None where it has a token with
@@ -187,7 +199,7 @@ class Probing(Trial):
         if token is None:
             yield untried(step, say("why.no token"), name)
             return
-        if product.api is None:
+        if product.api is None or not (product.api.reads or product.api.test_message):
             self.proven_products.append(name)  # a token is all that can be proven of the product
             yield passed(step, say("said.only a token"), name)
             return
@@ -195,11 +207,7 @@ class Probing(Trial):
         if self.sends_test_message and product.api.test_message:
             calls.append((product.api.test_message.path, product.api.test_message))
         if not calls:
-            yield untried(
-                step,
-                say("why.no read but a message" if product.api.test_message else "why.no read"),
-                name,
-            )
+            yield untried(step, say("why.no read"), name)
             return
         for path, message in calls:
             if failed := self._call(name, path, message, token):
@@ -207,11 +215,13 @@ class Probing(Trial):
                 return
         if product.configuration is not None:
             self.proven_products.append(name)
-        yield passed(
-            step,
-            ", ".join(f"{'GET' if message is None else 'POST'} {path}" for path, message in calls),
-            name,
+        called = ", ".join(
+            f"{'GET' if message is None else 'POST'} {path}" for path, message in calls
         )
+        left_out = self._left_out(name) if self.sends_test_message else {}
+        values = {"fields": ", ".join(left_out), "values": ", ".join(left_out.values())}
+        detail = say("said.left out", called=called, **values) if left_out else called
+        yield passed(step, detail, name)
 
     def _call(
         self, product: str, path: str, message: TestMessage | None, token: str
@@ -230,7 +240,14 @@ class Probing(Trial):
             return wrong(step, answer.in_between, of=product)
         if answer.is_ok:
             return None
-        return wrong(step, self._refused_call(product, url, answer), of=product, server=answer.said)
+        refused = self._refused_call(product, url, message, answer)
+        return wrong(step, refused, of=product, server=answer.said)
+
+    def _left_out(self, product: str) -> Mapping[str, str]:
+        """Return what the test message has of fields that the form lacks."""
+        api = self.products[product].api
+        message = api.test_message if api else None
+        return message.left_out(self.configured[product]) if message else {}
 
     def _values(self, product: str) -> dict[str, Any]:
         now = datetime.now()  # noqa: DTZ005 - local time, as DOSIS wants it
@@ -241,21 +258,32 @@ class Probing(Trial):
         }
         return {**self.configured[product], **made}
 
-    def _refused_call(self, product: str, url: str, answer: Answer) -> Finding:
+    def _refused_call(
+        self, product: str, url: str, message: TestMessage | None, answer: Answer
+    ) -> Finding:
         if answer.status == _UNAUTHORIZED:
-            needs_audience = self.context.has_habits and self.context.platform is Platform.ACMIDM
+            audience, values = (
+                self.audience_of(product),
+                {"product": product, "namespace": self.context.platform},
+            )
+            if audience:
+                return finding(
+                    "product:token", "product:token for", audience=quoted(audience), **values
+                )
             return finding(
-                "product:audience"
-                if needs_audience and not self.audience_of(product)
-                else "product:token",
-                product=product,
-                namespace=self.context.platform,
+                "product:audience" if self._needs_audience else "product:token", **values
             )
         if answer.status == _FORBIDDEN:
             field = answer.members.get("field")
             missing = quoted(field) if isinstance(field, str) and field else say("missing")
+            left_out = ", ".join(self._left_out(product)) if message else ""
             return finding(
-                "product:unconfigured", product=product, id=quoted(self.client_id), missing=missing
+                "product:unconfigured",
+                "product:left out" if left_out else "",
+                product=product,
+                id=quoted(self.client_id),
+                missing=missing,
+                fields=left_out,
             )
         if answer.status == _REFUSED and answer.members.get("code") == _EXISTS:
             return finding("product:exists", product=product)

@@ -113,6 +113,7 @@ NOTHING: list[tuple[str, list[dict[str, Any]]]] = [
     ("keys", [{}, {"usable_keys": None}, {"usable_keys": frozenset()}]),
     ("rights", [{}, {"administrators": None}, {"administrators": 0}]),
     ("evidence", [{}, {"evidence": None}, {"evidence": None, "evidence_refused": True}]),
+    ("what it proves", [{}, {"unproven": ("notificaties",)}]),
     ("form", [{}, {"is_declared": None}, {"is_declared": False}]),
     ("authority", [{}, {"is_seen": False}, {"is_gone": True}, {"withdrawn": (("s", "o"),)}]),
     ("use", [{}, {"knows_use": False}]),
@@ -149,7 +150,7 @@ def require_not_further(facts: Facts, found: Progress) -> None:
         assert facts.is_recorded
         assert facts.is_seen or (tested and facts.uses_secret)
         assert facts.usable_keys or (tested and facts.is_on_production)
-        assert found.order != "tested" or facts.is_proven
+        assert found.order != "tested" or (facts.is_proven and not facts.unproven)
 
 
 def require_unknown_is_said(facts: Facts, found: Progress) -> None:
@@ -224,3 +225,39 @@ def test_what_must_be_done_names_everybody() -> None:
     assert never.endswith("Er is nog geen token opgehaald.")
     unknown = progress(replace(WHOLE, evidence=None, knows_use=False)).to_do(Language.NL)
     assert unknown.endswith("Het is niet bekend wanneer er laatst een token is opgehaald.")
+
+
+def test_what_the_owner_of_an_api_still_does_is_said_until_a_token_was_fetched() -> None:
+    """Which nobody here sees: the gate and the probe alike only see the refusal."""
+    afterwards = {Language.NL: "De eigenaar registreert.", Language.EN: "Its owner registers."}
+    waiting = replace(WHOLE, evidence=None, afterwards=afterwards)
+    for language, sentence in afterwards.items():
+        assert sentence in progress(waiting).to_do(language)
+        used = replace(waiting, last_token_at=NOW - DAY)
+        assert sentence not in progress(used).to_do(language)
+
+
+PROVING: list[tuple[str, dict[str, Any]]] = [
+    ("validate", {"evidence": None}),
+    ("validate-again", {"evidence_days": 0}),
+    ("validate-rest", {"unproven": ("notificaties",)}),
+]
+
+
+@pytest.mark.parametrize(("order", "how"), PROVING, ids=[order for order, _ in PROVING])
+def test_what_has_to_be_proven_is_said_with_the_command_that_proves_it(
+    order: str, how: dict[str, Any]
+) -> None:
+    """With the test message where nothing else proves it; and who runs it, also where no command is
+    shown: on the page and for people without Git."""
+    facts = replace(WHOLE, **how, proof_options="--send-test-message --record")
+    found = progress(facts)
+    assert found.order == order
+    for language, file in ((Language.NL, "BESTAND"), (Language.EN, "FILE")):
+        said = found.to_do(language)
+        assert f" --private-key {file} --send-test-message --record" in said
+        assert set(facts.unproven) <= set(said.replace(",", "").replace(".", "").split())
+        without_command = found.to_do(language, with_command=False)
+        assert "--record" not in without_command
+        for text in (said, without_command):
+            assert texts("steps", language)("by_whom") in text

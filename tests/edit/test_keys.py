@@ -20,6 +20,9 @@ from typer.testing import CliRunner
 
 from acmidm import files as writing
 from acmidm.cli import app
+from acmidm.words import first_of
+from acmidm_onboarding.texts import Language
+from acmidm_onboarding.values.problems import first_listed
 from acmidm_onboarding.values.terms import MOST_KEYS, Environment
 from tests.edit.command_line import (
     FORM_FILE,
@@ -384,6 +387,16 @@ def test_of_a_supplier_one_list_changes_and_no_form(place: Workspace) -> None:
         ),
     ):
         assert said in refused(*arguments, form=None)
+
+
+def test_whom_a_supplier_reaches_is_said_in_its_own_language(place: Workspace) -> None:
+    """Also that it is nobody yet, and how many more there are than are named."""
+    place.write_organisation("name: Leverancier\n", "leverancier")
+    said = keys("new", "--supplier", "leverancier", form=None).output
+    assert "Dat bereikt 0 formulieren: geen." in said
+    assert first_listed(["a", "b", "c", "d"], Language.NL) == "a, b, c en nog 1"
+    numbers = [f"form-{number}" for number in range(12)]
+    assert first_of(numbers, language=Language.NL).endswith("form-9 en nog 2")
 
 
 def test_the_first_key_of_a_supplier_makes_its_list(place: Workspace) -> None:

@@ -98,7 +98,7 @@ def _with(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**fields, **changes}.items() if value is not None}
 
 
-_MBP = {"widget_id": "w-1", "app_id": "mijn-brugge", "test_url": "https://test.brugge.example"}
+_PROEF = {"widget_id": "w-1", "app_id": "mijn-brugge", "test_url": "https://test.brugge.example"}
 RIGHT: dict[str, Change] = {
     "as it is": lambda _: None,
     "a KBO number alone": _organisation(ovo=None),
@@ -119,13 +119,9 @@ RIGHT: dict[str, Change] = {
     "a reason that YAML would change": _reason('no: "1.10" # x'),
     "production": _production,
     "a scope without a product": _only("dv_organisatieregister_info"),
-    "one product": _only("dv_mbp_incidents", **{"mijn-burgerprofiel": _MBP}),
-    "a field that is true": _only(
-        "dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "analytics": True}}
-    ),
-    "a field that is a text": _only(
-        "dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "analytics": "ja"}}
-    ),
+    "one product": _only("dv_proef", proef=_PROEF),
+    "a field that is true": _only("dv_proef", proef={**_PROEF, "analytics": True}),
+    "a field that is a text": _only("dv_proef", proef={**_PROEF, "analytics": "ja"}),
     "channels": _product("notificaties", channels=["passief", "email"]),
     "an address to unsubscribe": _product(
         "notificaties", unsubscribe_link="https://brugge.example/uit?a=b"
@@ -182,10 +178,8 @@ WRONG: dict[str, Change] = {
     ),
     "no source": _product("dosis", bron_uri=None),
     "a right with two spaces": _product("dosis", access_rights=["Recht  - context"]),
-    "no widget": _only("dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "widget_id": "w 1"}}),
-    "a field that is too long": _only(
-        "dv_mbp_incidents", **{"mijn-burgerprofiel": {**_MBP, "analytics": "j" * 256}}
-    ),
+    "no widget": _only("dv_proef", proef={**_PROEF, "widget_id": "w 1"}),
+    "a field that is too long": _only("dv_proef", proef={**_PROEF, "analytics": "j" * 256}),
 }
 CASES = {name: Case(change, False) for name, change in RIGHT.items()} | {
     name: Case(change, True) for name, change in WRONG.items()

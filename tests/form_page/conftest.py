@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 
 from acmidm.form_page.page import form_page
 from acmidm_onboarding.forms.loading import load_catalogue
-from tests.support.engine import ROOT
+from tests.support.offered import catalogue_folder
 
 SENTENCE = "paard batterij nietje"
 
@@ -116,7 +116,7 @@ class Filled:
 
 @pytest.fixture(scope="session")
 def html() -> str:
-    return form_page(load_catalogue(ROOT / "catalogue"))
+    return form_page(load_catalogue(catalogue_folder()))
 
 
 @pytest.fixture(scope="module")

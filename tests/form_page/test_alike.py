@@ -15,10 +15,10 @@ from acmidm.cli import app
 from acmidm_onboarding.forms.editor import onboarding_schema, organisation_schema
 from acmidm_onboarding.forms.loading import load_catalogue
 from tests.form_page.cases import CASES, document_of
-from tests.support.engine import ROOT
+from tests.support.offered import catalogue_folder
 from tests.support.workspace import Workspace
 
-CATALOGUE = load_catalogue(ROOT / "catalogue")
+CATALOGUE = load_catalogue(catalogue_folder())
 FORM = Draft202012Validator(onboarding_schema(CATALOGUE))
 ORGANISATION = Draft202012Validator(organisation_schema(CATALOGUE))
 
@@ -29,7 +29,7 @@ def test_the_loader_takes_what_is_right_and_the_schema_what_the_loader_takes(
 ) -> None:
     """What it writes is what the schema of an editor has no mistake in."""
     shutil.rmtree(workspace.catalogue)
-    shutil.copytree(ROOT / "catalogue", workspace.catalogue)
+    shutil.copytree(catalogue_folder(), workspace.catalogue)
     shutil.rmtree(workspace.forms / "gent")
     workspace.forms.rmdir()
     Path("aansluiting.yaml").write_text(

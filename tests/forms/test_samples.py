@@ -20,6 +20,7 @@ from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+from tests.support.offered import catalogue_folder
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "onboardings").rglob("*.yaml"))
@@ -121,8 +122,6 @@ def test_an_editor_shows_what_the_loader_would_refuse(path: list[str], value: ob
         ("dosis", "bron_uri", "urn://ovam/evoa"),
         ("dosis", "bron_uri", "urn://somebron/"),
         ("dosis", "access_rights", ["Raadpleger", "recht", "recht - context"]),
-        ("mijn-burgerprofiel", "analytics", True),
-        ("mijn-burgerprofiel", "login_for_organisation", "voor ondernemingen"),
     ],
 )
 def test_what_is_not_known_is_not_refused(
@@ -138,7 +137,7 @@ def test_an_editor_completes_scopes_and_products_with_their_titles() -> None:
     assert tni["scopes"]["properties"]["dv_dosis_schrijven"]["description"].startswith(
         "Write dossiers"
     )
-    assert set(tni["products"]["properties"]) == {"notificaties", "dosis", "mijn-burgerprofiel"}
+    assert set(tni["products"]["properties"]) == {"notificaties", "dosis"}
     assert tni["products"]["properties"]["dosis"]["properties"]["bron_uri"]["description"]
 
 
@@ -161,9 +160,9 @@ def test_the_page_of_the_catalogue_says_what_stands_behind_each_field(samples: O
     assert {
         name for name, field in fields.items() if f"| **{field.basis}** |" in rows[name]
     } == fields.keys()
-    assert (
-        "(required, speaks for somebody, differs per environment) | **seen** |" in rows["widget_id"]
-    )
+    assert "(required, speaks for somebody) | **documented** |" in rows["aanbieder_uri"]
+    of_tests = catalogue_page(load_catalogue(catalogue_folder()))
+    assert "(required, speaks for somebody, differs per environment) | **seen** |" in of_tests
     assert (
         "| verified; acmidm: `dv_dosis_schrijven`, a **placeholder**; geosecure: `DosisImport` |"
         in rows["dv_dosis_schrijven"]

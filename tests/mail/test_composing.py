@@ -15,7 +15,7 @@ from hypothesis import settings as fuzzing
 from hypothesis import strategies as st
 
 from acmidm_onboarding.mail import Mail, compose
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.settings import read
 
@@ -36,6 +36,11 @@ VALUES: dict[str, Any] = {
     "portal": "https://beheer.example/portaal",
     "keys": "portal",
     "jwks_uri": None,
+    "issuer": "https://acm.example/op",
+    "token_endpoint": "https://acm.example/op/v1/token",
+    "discovery": "https://acm.example/op/.well-known/openid-configuration",
+    "apis": {"notificaties": "api-1"},
+    "afterwards": "De eigenaar registreert de client-ID.",
 }
 HEADERS = {
     "From",
@@ -157,6 +162,33 @@ def test_dutch_comes_first_and_has_the_guides_words() -> None:
         assert word in said
     assert "API-beheerder" in text_of(made(environment="prod"))
     assert "Servicedesk Informatiekanalen" in text_of(made(environment="prod"))
+
+
+@pytest.mark.parametrize("template", ["made", "added"])
+def test_what_a_token_request_needs_is_in_the_mail(template: str) -> None:
+    """Issuer, token endpoint and the client-ID of each API; a link to all addresses. A token
+    endpoint that no rule has is behind that link."""
+    said = text_of(made(template))
+    for line in (
+        "Issuer: https://acm.example/op",
+        "Token-endpoint: https://acm.example/op/v1/token",
+        "Client-ID van de API notificaties (audience): api-1",
+        "Alle adressen: https://acm.example/op/.well-known/openid-configuration",
+        "De eigenaar registreert de client-ID.",
+    ):
+        assert line in said.splitlines()
+    assert "Token-endpoint" not in text_of(made(template, token_endpoint=None))
+
+
+@pytest.mark.parametrize("language", Language)
+def test_who_proves_that_it_works_is_said_on_tni(language: Language) -> None:
+    """A town without Git has people who can; a client with a secret can prove nothing."""
+    said = text_of(made(language=language))
+    assert "acmidm probe" in said
+    assert texts("mail", language)("proof") in said
+    neither: list[dict[str, Any]] = [{"keys": "secret"}, {"environment": "prod"}]
+    for changes in neither:
+        assert "acmidm probe" not in text_of(made(language=language, **changes))
 
 
 def test_the_id_is_of_connection_step_and_content_alone() -> None:

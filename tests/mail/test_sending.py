@@ -7,6 +7,7 @@ import smtplib
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,13 +32,18 @@ def settings_for(port: int, scheme: str = "smtp", host: str = "127.0.0.1") -> Se
 
 
 def mail_to(*to: str, settings: Settings) -> Mail:
-    one = {
+    one: dict[str, Any] = {
         "application": "loket",
         "organisation": "Stad Gent",
         "platform": "acmidm",
         "client_id": "c",
         "scopes": ["s"],
         "keys": "form",
+        "issuer": "https://acm.example/op",
+        "token_endpoint": None,
+        "discovery": "https://acm.example/op/.well-known/openid-configuration",
+        "apis": {},
+        "afterwards": "",
     }
     values = {
         "application": "loket",

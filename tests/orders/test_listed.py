@@ -75,6 +75,25 @@ def test_a_new_client(form: FormFile) -> None:
     assert order.digest == order_of(opened(), "create").full_digest
 
 
+def test_what_the_owner_of_an_api_does_after_the_approval(form: FormFile) -> None:
+    """With the order, in its reader's language; and the form's client has it for mail and list."""
+    form.request()["scopes"]["awv_toep_services"] = {}
+    form.save()
+    stack = opened()
+    confirm(stack, order_of(stack, "create"), BY, client_id=CLIENT_ID)
+    stack = opened()
+    [approval] = [order for order in stack.orders if order.doer is Doer.API_OWNER]
+    assert "systeemgebruiker" in words(listed(stack, approval, NL))
+    assert "system user" in words(listed(stack, approval, EN))
+    [connection] = opened().connections
+    assert {
+        language: "AWV-Toepassingen" in said for language, said in connection.afterwards.items()
+    } == {
+        NL: True,
+        EN: True,
+    }
+
+
 @pytest.mark.parametrize("language", list(Language))
 def test_every_act_is_said_in_both_languages(
     repository: Repository, form: FormFile, language: Language

@@ -196,6 +196,7 @@ ROWS: dict[str, tuple[Callable[[], str], Callable[[], Context]]] = {
     ),
     "scope:unknown": (lambda: request(scope="dv_magda"), context),
     "audience:own": (lambda: request(audience=CLIENT), context),
+    "audience:another": (lambda: request(audience="api-of-notificaties"), context),
     "audience:missing": (lambda: request(audience=None), context),
 }
 

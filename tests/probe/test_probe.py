@@ -68,6 +68,7 @@ def test_what_was_proven_is_recorded(connection: Connection) -> None:
     its client-ID taken from there."""
     done = connection.probe("--record")
     assert done.code == 0
+    assert done.said["evidence"] == "opgeslagen, maar notificaties is er niet mee bewezen"
     assert Path(done.report["recorded"]).exists()
     evidence = evidence_of(connection).evidence
     assert (evidence.scopes, evidence.products, evidence.signs_with_kid) == (
@@ -79,7 +80,8 @@ def test_what_was_proven_is_recorded(connection: Connection) -> None:
         connection.client_id,
         connection.key.thumbprint(),
     )
-    assert connection.probe("--record", "--send-test-message", client_id="").code == 0
+    whole = connection.probe("--record", "--send-test-message", client_id="")
+    assert (whole.code, "evidence" in whole.steps) == (0, False)
     assert evidence_of(connection).evidence.products == {"dosis", "notificaties"}
     assert [
         file.name for file in connection.form.path.parent.iterdir() if file.name.startswith(".")
@@ -181,10 +183,51 @@ def test_what_is_missing_is_named(connection: Connection) -> None:
             operator, path, {"configuration": {**NOTIFICATIES, "channels": ["email"]}}
         ).raise_for_status()
     said = connection.run("--send-test-message").output
-    assert (
-        'hoewel zijn token de scope heeft; wat ontbreekt: "Kanalen[0]"; laat de producten' in said
-    )
+    assert 'hoewel zijn token de scope heeft; wat ontbreekt: "Kanalen[0]"; ' in said
     assert "channel passief is not set for this client" in said
+
+
+def test_the_test_message_goes_through_the_channels_of_the_form(connection: Connection) -> None:
+    """Of a form with e-mail alone too; all of them where it has several."""
+    for channels in (["email"], ["passief", "email"]):
+        connection.form.request()["products"]["notificaties"]["channels"] = channels
+        connection.form.save()
+        with connection.portal.operator() as operator:
+            path = f"/products/v1/notificaties/configurations/{connection.client_id}"
+            put_current(
+                operator, path, {"configuration": {**NOTIFICATIES, "channels": channels}}
+            ).raise_for_status()
+        done = connection.probe("--send-test-message")
+        assert (done.code, done.found) == (0, [])
+        assert "channels" not in done.output
+
+
+def test_a_form_without_channels(connection: Connection) -> None:
+    """The message goes through passief, and the probe says so; where the API refuses that, the
+    remedy is in the form."""
+    said = connection.run("--send-test-message").output
+    assert "POST /api/v2/notificaties, met passief: het formulier heeft geen channels" in said
+    with connection.portal.operator() as operator:
+        path = f"/products/v1/notificaties/configurations/{connection.client_id}"
+        put_current(
+            operator, path, {"configuration": {**NOTIFICATIES, "channels": ["email"]}}
+        ).raise_for_status()
+    refused = connection.probe("--send-test-message")
+    assert refused.found == ["product:unconfigured"]
+    assert "zet channels bij notificaties in uw formulier" in refused.output
+
+
+def test_a_wrong_or_missing_audience_is_named(connection: Connection) -> None:
+    """By what the token was requested for; a token that no API takes is said to be one before an
+    API is called."""
+    another = {"notificaties": "api-of-dosis", "dosis": "api-of-dosis"}
+    connection.set_stack(apiClientIds=another)
+    done = connection.probe("--send-test-message")
+    assert done.found == ["product:token"]
+    assert "api-of-dosis" in done.output
+    connection.set_stack(apiClientIds={"dosis": "api-of-dosis"})
+    assert "zonder audience" in connection.run().output
+    assert connection.probe("--send-test-message").found == ["product:audience"]
 
 
 def test_a_notification_that_exists(connection: Connection, tmp_path: Path) -> None:

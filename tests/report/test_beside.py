@@ -153,10 +153,10 @@ GENT = "onboardings/gent/organisation.yaml"
             f"{PRODUCT}.names.geosecure DosisImport → Alles",
         ),
         (
-            "catalogue/mijn-burgerprofiel.yaml",
+            DOSIS,
             "speaks_for: exactly",
             "",
-            "fields.widget_id.speaks_for exactly → none",
+            "fields.bron_id.speaks_for exactly → none",
         ),
         (
             GENT,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acmidm_onboarding.rules.desired import Desired, desired
-from acmidm_onboarding.rules.gate import TestStack
+from acmidm_onboarding.rules.gate import TestStack, waits_for_test
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.values.client import Client, Grant, Records
 from acmidm_onboarding.values.declaration import Declaration
@@ -157,6 +157,22 @@ def test_all_that_is_not_covered_is_listed() -> None:
         'gent/loket on prod: scope "other" is not proven on TNI',
         'gent/loket on prod: product "dosis" is not proven on TNI',
     ]
+
+
+def test_what_has_to_be_proven_is_said_with_the_options_that_prove_it() -> None:
+    """Where a product is proven by its test message alone, that is among them."""
+    for needs_test_message, options in ((False, "with --record on"), (True, "--send-test-message")):
+        asked = connection(test_evidence=None, needs_test_message=needs_test_message)
+        [sentence] = ask(asked).held_back[0].sentences
+        assert options in sentence
+
+
+def test_only_a_run_on_tni_is_missing_where_all_is_proven() -> None:
+    """Evidence of a part is no reason to bring TNI up: its organisation goes on proving."""
+    unseen = replace(ON_TNI, seen=None)
+    assert waits_for_test(connection(("send",), ("notificaties",)), unseen)
+    assert not waits_for_test(connection(("send",), ("notificaties", "dosis")), unseen)
+    assert not waits_for_test(connection(("send", "more")), unseen)
 
 
 def test_a_test_stack_that_proves_nothing() -> None:

@@ -46,6 +46,11 @@ class Result:
             for step in self.report["steps"]
         }
 
+    @property
+    def said(self) -> dict[str, str]:
+        """What each step said, in the language of the report."""
+        return {step["step"]: step.get("said", "") for step in self.report["steps"]}
+
 
 @dataclass
 class Connection:

@@ -1,7 +1,7 @@
 """The catalogue of the tests, and what their portals know: all that it offers on their platform.
 
-It is the shipped one, but for a scope that its provider assigns by itself, and an attribute: both
-are provided for, and known of none.
+It is the shipped one, but for a scope that its provider assigns by itself, an attribute, and a
+product with what no shipped one has: all are provided for, and known of none.
 """
 
 from __future__ import annotations
@@ -21,6 +21,29 @@ SHARED = "ACMIDM_TESTS_SHARED"
 """A variable that all processes of a test run inherit: the folder of what they share."""
 ATTRIBUTE = "setbyclient_proef"
 """What clients can have, with PLAIN's product."""
+_PRODUCT = """\
+product: proef
+title: Whatever the tests say
+owner: Digitaal Vlaanderen
+source: the tests
+scopes:
+  dv_proef: {title: Whatever the tests say, verified: true, source: the tests}
+fields:
+  widget_id: {source: the tests, basis: seen, speaks_for: exactly, differs_per_environment: true}
+  app_id: {source: the tests, basis: seen, speaks_for: exactly}
+  test_url: {source: the tests, basis: seen, differs_per_environment: true}
+  analytics: {source: the tests, basis: seen}
+configuration:
+  $schema: https://json-schema.org/draft/2020-12/schema
+  type: object
+  additionalProperties: false
+  required: [widget_id, app_id, test_url]
+  properties:
+    widget_id: {description: the widget-ID, type: string, pattern: "^\\\\S+$", maxLength: 255}
+    app_id: {description: the app-ID, type: string, pattern: "^\\\\S+$", maxLength: 255}
+    test_url: {description: the address of a site, type: string, pattern: "^https?://\\\\S+$"}
+    analytics: {description: "true, false or a text", type: [boolean, string], maxLength: 255}
+"""
 SHIPPED = Path(__file__).parents[2] / "catalogue"
 
 
@@ -31,6 +54,7 @@ def catalogue_folder() -> Path:
 
 def write_catalogue(folder: Path) -> None:
     shutil.copytree(SHIPPED, folder, dirs_exist_ok=True)
+    (folder / "proef.yaml").write_text(_PRODUCT)
     file = folder / "vlaamse-overheid.yaml"
     product = yaml.safe_load(file.read_text())
     product["scopes"]["vo_info"]["assigned_by_provider"] = True

@@ -87,7 +87,7 @@ class Registry:
         """Remove what other tests left: to a stack of the same name it is left behind."""
         for client in self.listed("/management/v1/clients"):
             self.remove(client["client_id"])
-        for product in ("notificaties", "dosis", "mijn-burgerprofiel"):
+        for product in ("notificaties", "dosis"):
             for one in self.listed(f"/products/v1/{product}/configurations"):
                 self.remove_configuration(product, one["client_id"])
 

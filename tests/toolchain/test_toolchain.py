@@ -261,6 +261,31 @@ def test_what_went_wrong_is_the_last_thing_on_screen(clone: Path, machine: Path,
     assert code == 0 or lines[1:] == []
 
 
+@pytest.mark.parametrize(
+    ("stack", "following"), [("tni", "make demo"), ("by-hand", "make operator STACK=by-hand")]
+)
+def test_what_is_next_is_what_the_stack_needs(clone: Path, stack: str, following: str) -> None:
+    """Where people click, nothing is there before they did: no application could be let in."""
+    shutil.copy(ROOT / "Makefile", clone)
+    words = ["make", "--dry-run", "--old-file=ready", "up", f"STACK={stack}"]
+    done = subprocess.run(words, cwd=clone, stdout=subprocess.PIPE, text=True, check=True)
+    assert f"Next: {following}, " in done.stdout
+
+
+@pytest.mark.parametrize("script", ["install_venv", "install_engine"])
+def test_a_disk_that_takes_no_file_is_one_sentence(clone: Path, machine: Path, script: str) -> None:
+    """As a read-only one, or a full one: where, what, and what to do."""
+    (clone / ".local").write_text("no folder, so that nothing can be written into it")
+    for name in ("requirements-dev.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, clone)
+    result = run(clone, machine, f"toolchain.{script}")
+    assert result.returncode == 1
+    [sentence] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert f"{clone}/.local: " in sentence
+    assert "; work in a clone on a disk that you may write to" in sentence
+    assert "Traceback" not in result.stderr
+
+
 def test_ports_of_a_clone_are_moved_and_put_back(clone: Path) -> None:
     """From those of the last commit each time; one that is out of reach moves none."""
 

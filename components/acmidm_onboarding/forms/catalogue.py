@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from acmidm_onboarding.forms.coupling import Coupling
 from acmidm_onboarding.forms.probed_api import MADE, ProbedApi
 from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_schema
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.attributes import AttributeName
 from acmidm_onboarding.values.client import AFZENDERS
 from acmidm_onboarding.values.problems import did_you_mean, nearest, quoted
@@ -365,6 +365,13 @@ class Product(_Part):
     def speaks_for(self) -> dict[str, Speaks]:
         """The fields that speak for somebody, and how."""
         return {name: field.speaks_for for name, field in self.fields.items() if field.speaks_for}
+
+
+def afterwards(products: Iterable[Product], language: Language) -> str:
+    """Return what the owners of some APIs still do once a client has its client-ID."""
+    couplings = (product.coupling for product in products)
+    sentences = (coupling.after(language) for coupling in couplings if coupling)
+    return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
 @dataclass(frozen=True)

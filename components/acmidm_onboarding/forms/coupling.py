@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.names import one_line
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Environment
@@ -55,6 +55,22 @@ class Coupling(BaseModel):
             )
         ),
     ] = Field(default_factory=dict)
+
+    afterwards: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="What its owner still does once the client has its client-ID: a sentence.",
+        ),
+    ] = None
+    afterwards_nl: Annotated[str | None, Field(min_length=1, description="The same in Dutch.")] = (
+        None
+    )
+
+    def after(self, language: Language) -> str | None:
+        """Return what the API's owner still does after the approval."""
+        dutch = self.afterwards_nl if language is Language.NL else None
+        return dutch or self.afterwards
 
     def name_of(self, environment: Environment, organisation: str) -> str | None:
         """Return the name that the owner expects of an organisation's client; None where any will

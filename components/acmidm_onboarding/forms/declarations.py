@@ -9,11 +9,12 @@ from datetime import date
 from itertools import product
 from pathlib import Path
 
-from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.forms.suppliers import Afzenders, with_afzenders
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import Grant, natural_key
 from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key
 from acmidm_onboarding.values.evidence import EvidenceFile, summary
@@ -158,6 +159,7 @@ def declarations(
         named = {
             name: scope for scope in request.scopes if (name := catalogue.name_on(platform, scope))
         }
+        granting = [catalogue.product_of[scope] for scope in sorted(named.values())]
         expected = catalogue.client_names(named.values(), environment, organisation.name)
         fields = {**dict(form), **dict(request)}
         metadata = ClientMetadata(
@@ -221,6 +223,16 @@ def declarations(
                 for product in form.retire.parts.keys() & request.products.keys()
             },
             catalogue_names=named,
+            afterwards={
+                language: sentences
+                for language in Language
+                if (sentences := afterwards(granting, language))
+            },
+            needs_test_message=any(
+                api.needs_test_message
+                for name in request.products
+                if (api := catalogue.products[name].api)
+            ),
             evidence=own.evidence,
             evidence_refused=own.refused,
             test_evidence=test.evidence,

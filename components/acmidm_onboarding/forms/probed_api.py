@@ -4,7 +4,7 @@ message."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -36,20 +36,33 @@ class TestMessage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: Annotated[Path, Field(description="Where it is posted, below the API's address.")]
-    document: Annotated[dict[str, Any], Field(description="What is posted, as JSON.")]
+    document: Annotated[
+        dict[str, Any],
+        Field(
+            description=(
+                "What is posted, as JSON. {name} stands for a field: the first of several values,"
+                " or each of them where it is an item of a list by itself."
+            )
+        ),
+    ]
+    otherwise: Annotated[
+        dict[str, str],
+        Field(description="The value of a field that a form may leave out. The probe says so."),
+    ] = {}
 
     @property
     def names(self) -> frozenset[str]:
         """Return the fields that it is filled with."""
-        return frozenset(name for text in _texts(self.document) for name in _FILLED.findall(text))
+        named = (name for text in _texts(self.document) for name in _FILLED.findall(text))
+        return frozenset(named).union(self.otherwise)
+
+    def left_out(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the fields that the values lack, each with the value that it gets instead."""
+        return {name: value for name, value in self.otherwise.items() if not values.get(name)}
 
     def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the document with the values in it; of a list of values the first one."""
-        first = {
-            name: value[0] if isinstance(value, list | tuple) and value else value
-            for name, value in values.items()
-        }
-        filled: dict[str, Any] = _filled(self.document, first)
+        """Return the document with the values in it."""
+        filled: dict[str, Any] = _filled(self.document, {**values, **self.left_out(values)})
         return filled
 
 
@@ -63,10 +76,22 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _filled(value: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(value, str):
-        return _FILLED.sub(lambda match: str(values.get(match[1], "")), value)
+        return _FILLED.sub(lambda match: str(next(iter(_all(match[1], values)), "")), value)
     if isinstance(value, dict):
         return {name: _filled(part, values) for name, part in value.items()}
-    return [_filled(part, values) for part in value] if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    filled: list[Any] = []
+    for part in value:
+        alone = _FILLED.fullmatch(part) if isinstance(part, str) else None
+        filled += _all(alone[1], values) if alone else [_filled(part, values)]
+    return filled
+
+
+def _all(name: str, values: Mapping[str, Any]) -> Sequence[Any]:
+    """Return the values of a field, which has one, several or none."""
+    value = values.get(name, ())
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 class ProbedApi(BaseModel):
@@ -96,3 +121,8 @@ class ProbedApi(BaseModel):
             )
         ),
     ] = None
+
+    @property
+    def needs_test_message(self) -> bool:
+        """Whether nothing but the test message proves that its product works."""
+        return self.test_message is not None and not self.reads

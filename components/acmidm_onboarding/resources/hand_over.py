@@ -173,7 +173,9 @@ class HandOverProvider(AuthorityProvider):
         keys = [connection["key"] for connection in connections]
         environment = Environment(keys[0].split("/")[1])
         for record, connection in about:
-            portal = self._settings.platforms[Platform(connection["platform"])].portal(environment)
+            platform = Platform(connection["platform"])
+            settings = self._settings.platforms[platform]
+            portal = settings.portal(environment)
             where = (
                 "nowhere"
                 if connection["keys"] == "portal" and portal is None
@@ -181,10 +183,19 @@ class HandOverProvider(AuthorityProvider):
             )
             client = {
                 "jwks_uri": None,
+                "afterwards": "",
                 **connection,
                 "added": list(record.unsent),
                 "keys": where,
                 "portal": portal,
+                "issuer": str(settings.issuer).rstrip("/"),
+                "token_endpoint": settings.token_endpoint(platform),
+                "discovery": settings.discovery_url,
+                "apis": {
+                    product: client_id
+                    for product in sorted(connection.get("products", ()))
+                    if (client_id := settings.api_client_id(product))
+                },
             }
             (made if CLIENT_ID in record.unsent else added).append(client)
         applications = ", ".join(
@@ -298,6 +309,8 @@ def handing_over(
                 lambda names: None if names is None else dict.fromkeys(names, True)
             )
         ),
+        "products": dict.fromkeys(connection.products, True),
+        "afterwards": connection.afterwards.get(connection.declared_by.language, ""),
         # Keys that another project gives the component count as those of a form.
         "keys": (Authentication.KEYS_OF_FORM if has_keys else connection.authentication).value,
         "jwks_uri": connection.jwks_uri,

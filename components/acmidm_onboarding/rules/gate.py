@@ -218,12 +218,7 @@ def _proven(
     reasons = list(_reasons(connection, connection.test_evidence, tests, now, days))
     if reasons or connection.test_evidence is None:
         return _Proven(), reasons
-    names = connection.catalogue_names
-    scopes = frozenset(
-        scope
-        for scope in connection.scopes
-        if names.get(scope, scope) in connection.test_evidence.scopes
-    )
+    scopes = _covered_scopes(connection, connection.test_evidence)
     products = connection.test_evidence.products
     on_tni = recorded_as(connection, tests.records) if tests else None
     if on_tni is None:  # the forms alone are known
@@ -234,6 +229,30 @@ def _proven(
     )
     claimed = (scopes - has_scopes) | (products - has_products)
     return _Proven(has_scopes, has_products, claimed, on_tni), []
+
+
+def uncovered(
+    connection: Declaration, record: Client | None, evidence: Evidence | None
+) -> tuple[str, ...]:
+    """Return the scopes and products that a connection adds and evidence does not cover."""
+    scopes, products = added(connection, record)
+    if evidence is not None:
+        scopes -= _covered_scopes(connection, evidence)
+        products -= evidence.products
+    return (*sorted(scopes), *sorted(products))
+
+
+def _covered_scopes(connection: Declaration, evidence: Evidence) -> frozenset[str]:
+    """Return the scopes of a connection that evidence covers, by the platform's names."""
+    names = connection.catalogue_names
+    return frozenset(
+        scope for scope in connection.scopes if names.get(scope, scope) in evidence.scopes
+    )
+
+
+def _probe(connection: Declaration) -> str:
+    """Return what to do so that all of a connection is proven."""
+    return say("rules.probe", options=connection.proof_options)
 
 
 def _reasons(
@@ -259,9 +278,9 @@ def _reasons(
     elif evidence is None:
         refused = connection.test_evidence_refused
         yield (
-            say("rules.evidence_refused", refused=refused, probe=say("rules.probe"))
+            say("rules.evidence_refused", refused=refused, probe=_probe(connection))
             if refused
-            else say("rules.no_evidence", probe=say("rules.probe"))
+            else say("rules.no_evidence", probe=_probe(connection))
         )
     else:
         is_old = not is_fresh(evidence, now, days)
@@ -270,7 +289,7 @@ def _reasons(
                 "rules.evidence_old",
                 proven_at=evidence.proven_at,
                 days=days,
-                probe=say("rules.probe"),
+                probe=_probe(connection),
             )
         if on_tni is not None and on_tni.client_id != evidence.client_id:
             yield (
@@ -278,20 +297,21 @@ def _reasons(
                     "rules.evidence_of_another_client",
                     client_id=quoted(evidence.client_id),
                     stack=stack,
-                    probe=say("rules.probe"),
+                    probe=_probe(connection),
                 )
             )
         if on_tni is not None and not is_old and not _is_confirmed(on_tni, evidence):
-            yield _unseen(on_tni, evidence, stack)
+            yield _unseen(connection, on_tni, evidence, stack)
 
 
 def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
-    """Return whether only a run on TNI is missing: evidence is of this client, by a key that TNI
-    has not seen yet."""
+    """Return whether only a run on TNI is missing: evidence is of all of this client, by a key that
+    TNI has not seen yet."""
     evidence = connection.test_evidence
     return (
         evidence is not None
         and evidence.client_id == on_tni.client_id
+        and not uncovered(connection, None, evidence)
         and not _is_confirmed(on_tni, evidence)
     )
 
@@ -302,12 +322,13 @@ def _is_confirmed(on_tni: Client, evidence: Evidence) -> bool:
     return on_tni.seen == evidence.thumbprint and on_tni.proven == summary(evidence)
 
 
-def _unseen(on_tni: Client, evidence: Evidence, stack: str) -> str:
+def _unseen(connection: Declaration, on_tni: Client, evidence: Evidence, stack: str) -> str:
     """Return why evidence counts for nothing, and what to do: TNI must have seen the key, not the
     form alone."""
     is_undeclared = on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints
     name = "rules.evidence_of_another_key" if is_undeclared else "rules.evidence_unconfirmed"
-    return say(name, issuer=evidence.issuer, stack=stack, probe=say("rules.probe"))
+    probe = _probe(connection)
+    return say(name, issuer=evidence.issuer, stack=stack, probe=probe)
 
 
 def _missing(
@@ -333,17 +354,17 @@ def _missing(
                     f"rules.{kind}_not_on_tni",
                     name=quoted(name),
                     stack=stack,
-                    probe=say("rules.probe"),
+                    probe=_probe(connection),
                 )
             else:
-                yield say(f"rules.{kind}_not_proven", name=quoted(name), probe=say("rules.probe"))
+                yield say(f"rules.{kind}_not_proven", name=quoted(name), probe=_probe(connection))
     for product, afzenders in _added_afzenders(connection, record):
         names = [name for code, name in afzenders.items() if not proven.covers(product, code)]
         if not names or product in products - proven.products:  # then all of it is missing
             continue
         kind = "not_on_tni" if product in proven.products else "not_proven"
         facts = {"names": listed(names), "name": quoted(product), "stack": stack}
-        yield say(f"rules.afzenders_{kind}", **facts, probe=say("rules.probe"))
+        yield say(f"rules.afzenders_{kind}", **facts, probe=_probe(connection))
 
 
 def _is_partial(record: Client | None) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import Client, ClientKey, Grant, natural_key, with_first_marked
 from acmidm_onboarding.values.evidence import Evidence
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -47,6 +48,11 @@ class Declaration(Client):
     portal has, are not checked yet."""
     evidence_refused: str | None = None
     """Why a file of evidence counts as none."""
+    afterwards: Mapping[Language, str] = field(default_factory=dict)
+    """What the owners of its APIs still do once it has its client-ID; empty where nothing is known
+    of that."""
+    needs_test_message: bool = False
+    """Whether one of its products is proven by a test message alone."""
     test_evidence: Evidence | None = None
     """On production: the evidence of the same connection on TNI."""
     test_evidence_refused: str | None = None
@@ -61,6 +67,11 @@ class Declaration(Client):
     def lacks_supplier_keys(self) -> bool:
         """Whether its supplier lists no key for it, not even a compromised one."""
         return bool(self.mandate) and not self.jwks and not self.compromised
+
+    @property
+    def proof_options(self) -> str:
+        """The options of ``acmidm probe`` that prove all of it."""
+        return "--send-test-message --record" if self.needs_test_message else "--record"
 
     @property
     def is_on_production(self) -> bool:

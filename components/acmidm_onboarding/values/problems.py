@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import Language, say, spoken, texts
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 
 _LONGEST_QUOTE = 80
@@ -120,10 +120,14 @@ def both(names: Iterable[str]) -> str:
     return f" {say('problems.and')} ".join(names)
 
 
-def first_listed(names: Sequence[str]) -> str:
-    """List the first three names, and how many more there are."""
+def first_listed(names: Sequence[str], language: Language | None = None) -> str:
+    """List the first three names, and how many more there are: in the language of the sentence that
+    they are in, which is the reader's where none is given."""
+    words = texts("problems", language or spoken())
+    if not names:
+        return words("none")
     first = listed(names[:3])
-    return say("problems.first", first=first, count=len(names) - 3) if len(names) > 3 else first
+    return words("first", first=first, count=len(names) - 3) if len(names) > 3 else first
 
 
 def on_one_line(text: str) -> str:

@@ -87,7 +87,9 @@ def at(
     portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MailingStack]:
     project = Project(tmp_path_factory.mktemp("mailing"))
-    project.connect(portal, protectClients=True)
+    project.connect(
+        portal, protectClients=True, apiClientIds={"notificaties": "api-of-notificaties"}
+    )
     with ExitStack() as running:
         yield MailingStack(project, registry, portal, running=running)
 
@@ -185,6 +187,8 @@ def test_a_scope_that_comes_later_is_mailed_alone(at: MailingStack) -> Script:
     _, mail = at.mails_to(contact)
     assert f"- {PLAIN}" in text_of(mail)
     assert SEND not in text_of(mail)
+    assert "API notificaties (audience): api-of-notificaties" in text_of(mail)
+    assert f"{at.portal.issuer}/v1/token" in text_of(mail)
 
 
 @together

@@ -702,4 +702,4 @@ def test_requests_for_each_client(at: OnKeycloak) -> Script:
         assert len(at.keycloak.seen("POST|PUT|DELETE", internal_id)) == 1
     at.require_few_lists()
     one_by_one = 3
-    assert len(at.products.seen("GET", "/mijn-burgerprofiel/configurations/")) == one_by_one
+    assert len(at.products.seen("GET", "/proef/configurations/")) == one_by_one
