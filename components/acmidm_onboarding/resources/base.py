@@ -181,6 +181,8 @@ class AuthorityProvider(ResourceProvider):
     def _is_corrected(self, props: Properties) -> bool:
         """Return whether people confirm another client-ID of the resource's connection by now: this
         one was never its client, and nobody removes anything there."""
+        if "client_id" not in props:
+            return False
         confirmed = self._confirmed(props, props.get(ownership.CONNECTION) or props)
         return confirmed is not None and confirmed.client_id != props["client_id"]
 
