@@ -48,8 +48,8 @@ def test_what_breaks_a_promise_is_found_and_what_breaks_none_is_not() -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("authority", DEFECTS)
-@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("authority", ["dictionary", "by_hand"])
 def test_all_are_found(authority: str) -> None:
+    """Of the portal and Keycloak ``make defects`` counts them: that takes many minutes."""
     done = run("-m", "tests.conformance.defects", authority)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -31,7 +31,9 @@ class ClientPartProvider(AuthorityProvider):
         return platform.made.get(client_id)
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
-        self._run.goes_on(type(self).__name__, olds)
+        # Before it removes a client, the engine compares its parts with an unknown client-ID.
+        if news.get("client_id") == olds.get("client_id"):
+            self._run.goes_on(type(self).__name__, olds)
         return super().diff(id_, olds, news)
 
     def create(self, props: Properties) -> CreateResult:

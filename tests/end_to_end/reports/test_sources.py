@@ -222,7 +222,8 @@ def reviews(
         taken_over = register_as_declared(registry)
         forms = write_forms(project)
         acmidm.keep_in_git()
-        project.apply()
+        done = project.recover()  # some of them have left: a bare ``up`` cannot know that
+        assert done.code == 0, done.output
         in_sync = acmidm.run("drift", "--stack", "tni")
 
         def reviewed(code: int) -> Two:
