@@ -249,6 +249,9 @@ def test_the_preview_shows_exactly_what_ends(at: TwoPlatforms) -> Script:
     move_off(form)
     shown: Preview = yield at.previewed
     assert shown.of(form) == dict.fromkeys(places, ("delete", []))
+    # Once the stack protects its clients, its provider would refuse that.
+    urns = [resource["urn"] for place, resource in at.resources().items() if place in places]
+    at.project.apply(*(word for urn in urns for word in ("--target", urn)))
     yield at.up_protecting
     require_gone(at.at_geosecure, form, ended)
     assert at.registry.client(form.application) == kept
