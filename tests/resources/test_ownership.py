@@ -3,10 +3,12 @@ them."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from acmidm_onboarding.authorities.errors import AlreadyRegistered
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from acmidm_onboarding.resources.product_configuration import ProductConfigurationProvider
 from tests.resources.world import World, client_inputs, outs, product_of
@@ -106,12 +108,25 @@ def test_a_client_is_found_under_its_former_key(
     )
     assert outs(configured)["incarnation"] != outs(before)["incarnation"]
 
-    # Its own key goes first, and a key that is another stack's is none of its.
+    # Its own key goes first.
     assert clients.create(wanted).id == client_id
-    elders = client_inputs(f"{application}-3", managed_by="elders/tni")
-    clients.create(elders)
+
+
+def test_a_former_key_that_another_stack_has_makes_no_second_client(
+    world: World, registry: Registry, application: str
+) -> None:
+    """That stack would remove the one in use; its own client, under its present key, is another
+    matter."""
+    clients = world.provider(OAuthClientProvider)
+    elders = client_inputs(application, managed_by="elders/tni")
+    there = clients.create(elders).id
     ours = client_inputs(f"{application}-4", formerly=[elders["software_id"]])
-    assert clients.create(ours).id not in (
-        client_id,
-        registry.client(f"{application}-3")["client_id"],
+    said = (
+        f"client {there} is registered already for {elders['software_id']}, managed by elders/tni;"
+        " see whose it is, and have it let go there, or take the name out of formerly"
     )
+    with pytest.raises(AlreadyRegistered, match=re.escape(said)):
+        clients.create(ours)
+    assert registry.clients(f"{application}-4") == []
+    made = clients.create({**ours, "formerly": []}).id
+    assert clients.create(ours).id == made

@@ -343,13 +343,29 @@ def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
 
 def _find_by_key(authority: Authority, props: Properties) -> RegisteredClient | None:
     """Find the client of a connection that has earlier keys, by its own key first; None for any
-    other connection."""
+    other connection.
+
+    Raises:
+        AlreadyRegistered: where another stack has the client of an earlier key: a second one would
+            be made, and that stack would remove the one in use.
+    """
     former = props.get(ownership.FORMERLY) or ()
-    clients = (authority.find(key) for key in ((props["software_id"], *former) if former else ()))
-    return next(
-        (client for client in clients if client and ownership.is_own(client.metadata.owner, props)),
-        None,
-    )
+    others: list[RegisteredClient] = []
+    for key in (props["software_id"], *former) if former else ():
+        client = authority.find(key)
+        if client and ownership.is_own(client.metadata.owner, props):
+            return client
+        others += [client] if client else []
+    for client in others:
+        owner = client.metadata.owner
+        if owner.software_id in former and owner.managed_by not in (None, props.get("managed_by")):
+            raise AlreadyRegistered(
+                f"client {client.client_id} is registered already for {owner.software_id}, managed"
+                f" by {owner.managed_by}; see whose it is, and have it let go there, or take the"
+                " name out of formerly",
+                client.client_id,
+            )
+    return None
 
 
 def _our_own(
