@@ -15,6 +15,7 @@ from acmidm_onboarding.rules.mandates import has_ended
 from acmidm_onboarding.values.client import NOT_DECLARED, Client, Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import public_keys
+from acmidm_onboarding.values.problems import Failure
 from tests.support.confirmed import jwk
 from tests.support.declared_connection import CONNECTION
 
@@ -100,7 +101,9 @@ def test_the_state_says_more_than_the_authority() -> None:
 
 A = {"supplier": "a", "until": "2027-12-31"}
 THEIRS = jwk("theirs")
-OWN = dataclasses.replace(CONNECTION, mandate={}, lent={THEIRS.thumbprint: A})
+OWN = dataclasses.replace(
+    CONNECTION, mandate={}, mandates={"a": "2027-12-31"}, lent={THEIRS.thumbprint: "a"}
+)
 RECORD = dataclasses.replace(
     CONNECTION.in_stack(protect=True),
     client_id="8abae908",
@@ -126,27 +129,55 @@ def test_a_former_suppliers_key_goes_with_its_mandate(
     record: Client, mode: str, until: str
 ) -> None:
     """Whatever keys a form has instead, and past their overlap, also where that began before; a
-    mandate that goes on leaves the key its overlap."""
-    form = dataclasses.replace(OWN, lent={THEIRS.thumbprint: {**A, "until": until}})
+    mandate that goes on leaves the key its overlap. So does one that was taken out once the state
+    names the next supplier: nobody says any more whose key it was."""
+    form = dataclasses.replace(OWN, mandates={"a": until} if until else {})
     if mode == "another supplier's":
         form = dataclasses.replace(form, mandate={"supplier": "b", "until": "2999-12-31"})
     elif mode == "the portal's":
         form = dataclasses.replace(form, jwks=None, keys=None)
     now, said = declared(record, form)
-    gone = {} if until == "2028-12-31" else {THEIRS.thumbprint: "a"}
+    stays = until == "2028-12-31" or (record is PROVEN and not until)
+    gone = {} if stays else {THEIRS.thumbprint: "a"}
     assert (now, said) == (dataclasses.replace(form, revoked=gone), [])
 
 
 def test_a_former_supplier_that_nothing_names_any_more_has_no_mandate() -> None:
     """Neither a list of its keys nor a mandate: the state alone remembers it."""
-    form = dataclasses.replace(OWN, lent={jwk("another").thumbprint: {**A, "supplier": "c"}})
+    form = dataclasses.replace(OWN, mandates={}, lent={jwk("another").thumbprint: "c"})
     assert declared(RECORD, form)[0].revoked == {THEIRS.thumbprint: "a"}
     still = dataclasses.replace(form, mandates={"a": "2028-12-31"})
     assert declared(RECORD, still)[0].revoked == {}
 
 
+def test_no_supplier_calls_a_towns_outgoing_key_its_own() -> None:
+    """Public keys are public: whoever lists one has not had it lent by this organisation."""
+    hostile = dataclasses.replace(OWN, lent={THEIRS.thumbprint: "c"})
+    town = dataclasses.replace(RECORD, mandate={})
+    assert declared(town, hostile)[0].revoked == {}
+
+
+def test_a_former_suppliers_key_goes_where_one_that_it_sends_for_ends_too() -> None:
+    senders = [{"code": "a", "name": "Stad A"}]
+    form = dataclasses.replace(
+        OWN, products={"notificaties": {"afzenders": senders}}, afzenders={"a": "2027-12-31"}
+    )
+    now, said = declared(RECORD, form)
+    assert (now.revoked, now.products) == ({THEIRS.thumbprint: "a"}, {"notificaties": {}})
+    assert len(said) == 1
+
+
+def test_a_state_that_cannot_be_read_leaves_a_key_its_overlap() -> None:
+    """It holds up nobody whose supplier is as it was."""
+
+    def unreadable() -> Any:
+        raise Failure("no state")
+
+    assert desired([OWN], END, records=unreadable).declared == (OWN,)
+
+
 def test_a_supplier_that_replaces_its_key_keeps_the_overlap() -> None:
-    form = dataclasses.replace(OWN, mandate={**A, "until": "2028-12-31"}, lent={})
+    form = dataclasses.replace(OWN, mandate={**A, "until": "2028-12-31"}, mandates={}, lent={})
     for named in (form, dataclasses.replace(form, mandates={"a": "2028-12-31"})):
         assert declared(RECORD, named)[0].revoked == {}
 

@@ -128,7 +128,7 @@ def declarations(
     shared_codes: Collection[str],
     forms: Collection[Form] | None,
     mandates: Mapping[str, str],
-    lent: Mapping[str, Mapping[str, str]],
+    lent: Mapping[str, str],
 ) -> Iterator[Declaration]:
     """Yield what a valid form declares in ``environment``: a client per platform, none where the
     form does not have it.

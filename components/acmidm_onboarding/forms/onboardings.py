@@ -63,9 +63,9 @@ class Onboardings:
             )
         ]
 
-    def _lenders(self, loaded: LoadedForm) -> tuple[dict[str, str], dict[str, Mapping[str, str]]]:
-        """Return until when each supplier may act for a form, and whose each key is that another
-        one lists."""
+    def _lenders(self, loaded: LoadedForm) -> tuple[dict[str, str], dict[str, str]]:
+        """Return until when each supplier may act for a form, and by which supplier each key is
+        listed that the form's own one does not list."""
         folder, application = loaded.file.parent.name, loaded.form.application
         own = self.mandates.get(folder, ())
         mandates = {
@@ -73,8 +73,8 @@ class Onboardings:
             for supplier in {mandate.supplier for mandate in own}
             if (mandate := mandate_for(own, supplier, application))
         }
-        lent: dict[str, Mapping[str, str]] = {
-            key.thumbprint: {"supplier": supplier, "until": mandates.get(supplier, "")}
+        lent = {
+            key.thumbprint: supplier
             for supplier, keys in self.suppliers.items()
             if supplier not in (folder, loaded.form.keys_of)
             for of_environment in keys.values()

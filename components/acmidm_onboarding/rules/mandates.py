@@ -30,7 +30,7 @@ from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import Configuration
 from acmidm_onboarding.values.plain import flat
-from acmidm_onboarding.values.problems import first_listed
+from acmidm_onboarding.values.problems import Failure, first_listed
 
 
 def has_ended(connection: Declaration, day: date) -> bool:
@@ -66,23 +66,20 @@ def without_mandate(
     state has lost and ``at_authorities`` has, loses its scopes and keys all the same.
     """
     for connection in connections:
-        afzenders = {
-            code for code, until in connection.afzenders.items() if until < day.isoformat()
-        }
-        if connection.is_leaving() or not (has_ended(connection, day) or afzenders):
-            yield _without_former(connection, records, day, at_authorities), None
-        elif not has_ended(connection, day):
-            yield (
-                _without(afzenders, connection),
-                _withheld(connection, _sends_no_more(connection, afzenders)),
-            )
-        else:
+        if not connection.is_leaving() and has_ended(connection, day):
             why = _why(connection, day)
             record = known(connection, records(), at_authorities)
             if is_recorded(record):
                 yield _as_recorded(connection, record), _withheld(connection, why)
             else:
                 yield None, _withheld(connection, why, is_new=True)
+            continue
+        now = _without_former(connection, records, day, at_authorities)
+        ended = {code for code, until in connection.afzenders.items() if until < day.isoformat()}
+        if connection.is_leaving() or not ended:
+            yield now, None
+        else:
+            yield _without(ended, now), _withheld(connection, _sends_no_more(connection, ended))
 
 
 def _without_former(
@@ -94,26 +91,29 @@ def _without_former(
     """Return a connection with what it revokes of suppliers that it had before: their keys, where
     they may act for it no more.
 
-    A key is of the supplier that lists it. One that nobody lists is of the supplier that the state
-    names, whose keys the client has until the next run.
+    A key is of the supplier that lists it, where the organisation names that one in a mandate: a
+    public key is public, and others may list it. Any other key is of the supplier that the state
+    names, whose keys the client has until the next run. Where the state cannot be read, each key
+    has its overlap.
     """
-    present = connection.mandate.get("supplier", "")
+    present = connection.mandate.get("supplier")
     if not connection.lent and not connection.mandates.keys() - {present}:
         return connection
-    record = known(connection, records(), at_authorities)
+    try:
+        record = known(connection, records(), at_authorities)
+    except Failure:
+        return connection
     if not is_recorded(record):
         return connection
-    former = record.mandate.get("supplier", "")
-    unlisted = {"supplier": former, "until": connection.mandates.get(former, "")}
-    lenders = {
-        thumbprint: connection.lent.get(thumbprint, unlisted)
-        for thumbprint in record.thumbprints - connection.thumbprints
-    }
-    revoked = {
-        thumbprint: lender["supplier"]
-        for thumbprint, lender in lenders.items()
-        if lender["supplier"] not in ("", present) and lender["until"] < day.isoformat()
-    }
+    revoked = {}
+    for thumbprint in record.thumbprints - connection.thumbprints:
+        supplier = connection.lent.get(thumbprint)
+        if supplier not in connection.mandates:
+            supplier = record.mandate.get("supplier")
+        if supplier in (None, present):
+            continue
+        if connection.mandates.get(supplier, "") < day.isoformat():
+            revoked[thumbprint] = supplier
     return replace(connection, revoked=revoked) if revoked else connection
 
 

@@ -31,9 +31,8 @@ class Declaration(Client):
     mandate."""
     mandates: Mapping[str, str] = field(default_factory=dict)
     """Per supplier that may have its keys, until which day (UTC)."""
-    lent: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Per thumbprint of a key that another supplier lists: which ``supplier``, and ``until`` which
-    day it may act, empty without a mandate."""
+    lent: Mapping[str, str] = field(default_factory=dict)
+    """Per thumbprint of a key that another supplier lists, which supplier."""
     codes: tuple[str, ...] = ()
     """The present and earlier codes by which an authority may know its organisation, and no other
     one."""
