@@ -350,7 +350,8 @@ def _refuse(
     """
     if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
         today = Comparison(stack.now, {})
-        plan = with_keys(read_plan(previewed, stack.state), stack.connections, stack)
+        plan = read_plan(previewed, stack.state)
+        plan = with_keys(plan, stack.connections, stack.desired.declared, stack)
         review = review_of([plan], today, allow_mass_change=allow_mass_change)
         for warning in warnings(review):
             typer.echo(say("report.a_warning", sentence=warning), err=True)

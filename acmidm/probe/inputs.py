@@ -242,7 +242,7 @@ def _inputs(
     context = Context(
         platform=connection.platform,
         environment=connection.environment,
-        issuer=str(here.issuer).rstrip("/"),
+        issuer=here.issuer_name,
         now=time.time(),
         has_habits=here.authority_type.has_platform_rules,
         assertion_audience=here.assertion_audience,

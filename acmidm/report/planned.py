@@ -105,7 +105,7 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     held_back = _of_this_change(plan, desired.held_back, stack)
     more = (*plan.more, *at_the_gate(held_back, desired.proven), *_ordered(stack, plan))
     plan = replace(plan, more=more, waiting=len(desired.held_back) - len(held_back))
-    return planned._replace(plan=with_keys(plan, connections, stack))
+    return planned._replace(plan=with_keys(plan, connections, desired.declared, stack))
 
 
 def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]:

@@ -3,7 +3,7 @@ neither."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from acmidm.engine.stacks import keys_in_use
@@ -19,9 +19,15 @@ from acmidm_onboarding.values.declaration import Declaration
 _TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID, Kind.SECRET_RENEWED)
 
 
-def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | None) -> Plan:
-    """Return the plan with the form of each client, the keys that forms say are compromised, and
-    the clients whose applications sign without ``kid``.
+def with_keys(
+    plan: Plan,
+    connections: Collection[Declaration],
+    declared: Iterable[Declaration],
+    stack: Stack | None,
+) -> Plan:
+    """Return the plan with the form of each client, the keys that forms say are compromised, those
+    that are revoked by what is ``declared`` now, and the clients whose applications sign without
+    ``kid``.
 
     The authorities of ``stack`` are asked about clients that get a second key, and no others; where
     they cannot be reached, nothing is known.
@@ -34,7 +40,6 @@ def with_keys(plan: Plan, connections: Collection[Declaration], stack: Stack | N
         }
         for side in (plan.before, plan.after)
     )
-    declared = stack.desired.declared if stack else ()
     revoked = {form.client_key: form.revoked for form in declared}
     for form in connections:
         if state := after.get(form.client_key):

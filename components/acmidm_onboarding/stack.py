@@ -28,7 +28,14 @@ from acmidm_onboarding.rules.orders import Order, Rules, orders
 from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import InvalidSettings, Settings, config_key, full_key
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.client import Client, ClientKey, Records, joined, recorded_as
+from acmidm_onboarding.values.client import (
+    Client,
+    ClientKey,
+    Records,
+    is_recorded,
+    joined,
+    recorded_as,
+)
 from acmidm_onboarding.values.confirmation import Confirmation, Confirmations, confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwks
@@ -98,11 +105,7 @@ class Stack:
         """The connections that the state does not have, such as those held back, without those that
         have left."""
         asked = self.desired_of(self.connections, NO_GATE).declared
-        return [
-            form
-            for form in asked
-            if (has := recorded_as(form, self.recorded.parts)) is None or not has.client_id
-        ]
+        return [form for form in asked if not is_recorded(recorded_as(form, self.recorded.parts))]
 
     @cached_property
     def desired(self) -> Desired:
@@ -289,7 +292,7 @@ class Stack:
             for form in declared
             if form.platform in self.moved
             and not form.adopts
-            and ((has := recorded_as(form, self.recorded.parts)) is None or not has.client_id)
+            and not is_recorded(recorded_as(form, self.recorded.parts))
         ]:
             raise Failure(say("state.perhaps_by_hand", clients=first_listed(unknown)), exit_code=1)
 

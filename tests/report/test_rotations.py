@@ -112,6 +112,6 @@ def test_each_client_has_the_form_that_is_there() -> None:
         declaration(name, scopes={}, jwks=None, form=f"gent/{name}")
         for name in ("goes", "new", "left")
     ]
-    report = review_of([with_keys(plan, forms, None)], COMPARISON)
+    report = review_of([with_keys(plan, forms, (), None)], COMPARISON)
     named = {"goes": "gent/goes", "new": "gent/new", "left": "gent/left", "undeclared": None}
     assert {one.key.partition("/")[2]: one.form for one in report.connections} == named

@@ -62,7 +62,7 @@ class ConnectedPlatform:
         self.assigned = assigned
         self.can = platform.authority_type
         """What its authority can do."""
-        self.issuer = str(platform.issuer).rstrip("/")
+        self.issuer = platform.issuer_name
         self.product_of_api = platform.product_of_api
         self.products = catalogue.products_on(name, settings.environment)
         make: Connect[PlatformSettings] = platform.authority_type.connect

@@ -188,7 +188,7 @@ class HandOverProvider(AuthorityProvider):
                 "added": list(record.unsent),
                 "keys": where,
                 "portal": portal,
-                "issuer": str(settings.issuer).rstrip("/"),
+                "issuer": settings.issuer_name,
                 "token_endpoint": settings.token_endpoint(platform),
                 "discovery": settings.discovery_url,
                 "apis": {

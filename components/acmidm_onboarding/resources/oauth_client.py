@@ -359,12 +359,8 @@ def _find_by_key(authority: Authority, props: Properties) -> RegisteredClient | 
     for client in others:
         owner = client.metadata.owner
         if owner.software_id in former and owner.managed_by not in (None, props.get("managed_by")):
-            raise AlreadyRegistered(
-                f"client {client.client_id} is registered already for {owner.software_id}, managed"
-                f" by {owner.managed_by}; see whose it is, and have it let go there, or take the"
-                " name out of formerly",
-                client.client_id,
-            )
+            remedy = "have it let go there, or take the name out of formerly"
+            raise _anothers(client, owner.software_id, f"managed by {owner.managed_by}", remedy)
     return None
 
 
@@ -392,8 +388,15 @@ def _our_own(
             "made by hand",
             f"take it over with adopt: {{{platform}: {client.client_id}}}",
         )
-    raise AlreadyRegistered(
-        f"client {client.client_id} is registered already for {wanted.software_id}, {whose}; see"
-        f" whose it is, and {remedy}",
+    raise _anothers(client, wanted.software_id, whose, remedy) from None
+
+
+def _anothers(
+    client: RegisteredClient, key: str | None, whose: str, remedy: str
+) -> AlreadyRegistered:
+    """Return the error for a client that has a natural key and is not this connection's."""
+    return AlreadyRegistered(
+        f"client {client.client_id} is registered already for {key}, {whose}; see whose it is, and"
+        f" {remedy}",
         client.client_id,
-    ) from None
+    )

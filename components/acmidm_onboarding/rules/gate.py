@@ -15,12 +15,12 @@ from functools import cache
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import (
-    AFZENDERS,
     Client,
     Records,
     afzenders_of,
+    is_recorded,
     recorded_as,
-    without_afzenders,
+    with_only,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, is_fresh, summary
@@ -266,7 +266,7 @@ def _reasons(
     stack, on_tni = quoted(tests.name) if tests else "", None
     if tests is not None:
         on_tni = recorded_as(connection, tests.records)
-        if on_tni is None or not on_tni.client_id:
+        if not is_recorded(on_tni):
             unread = tests.unreadable and say("rules.test_unreadable", unreadable=tests.unreadable)
             yield unread or say("rules.not_on_test", stack=stack)
     if connection.uses_secret:
@@ -391,9 +391,4 @@ def _without_unproven(
 ) -> Configuration:
     """Return a product without the organisations that the connection is not proven to send for."""
     had = afzenders_of(record.products.get(product, {}))
-    stay = [
-        one
-        for one in configuration.get(AFZENDERS) or ()
-        if one["code"] in had or covered.covers(product, one["code"])
-    ]
-    return {**without_afzenders(configuration), **({AFZENDERS: stay} if stay else {})}
+    return with_only(configuration, lambda code: code in had or covered.covers(product, code))

@@ -18,17 +18,16 @@ from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.rules.retirement import withdrawn_of
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import (
-    AFZENDERS,
     Client,
     Records,
+    afzenders_of,
     is_recorded,
     known,
     metadata_of,
-    without_afzenders,
+    with_only,
 )
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import public_keys
-from acmidm_onboarding.values.metadata import Configuration
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import Failure, first_listed
 
@@ -123,21 +122,16 @@ def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Wit
 
 def _without(afzenders: Collection[str], connection: Declaration) -> Declaration:
     """Return a connection that sends no more for these organisations, by their codes."""
-
-    def of_product(configuration: Configuration) -> Configuration:
-        stay = [one for one in configuration.get(AFZENDERS, ()) if one["code"] not in afzenders]
-        return {**without_afzenders(configuration), **({AFZENDERS: stay} if stay else {})}
-
-    return replace(
-        connection, products={name: of_product(one) for name, one in connection.products.items()}
-    )
+    products = {
+        name: with_only(configuration, lambda code: code not in afzenders)
+        for name, configuration in connection.products.items()
+    }
+    return replace(connection, products=products)
 
 
 def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
-    senders = (
-        sender for product in connection.products.values() for sender in product.get(AFZENDERS, ())
-    )
-    names = sorted({sender["name"] for sender in senders if sender["code"] in afzenders})
+    senders = map(afzenders_of, connection.products.values())
+    names = sorted({name for each in senders for code, name in each.items() if code in afzenders})
     return say("rules.afzenders_ended", names=first_listed(names))
 
 

@@ -82,7 +82,7 @@ def _now(
         # made to leave.
         return (
             None
-            if has is None or not has.client_id or _may_go(has, connection)
+            if not is_recorded(has) or _may_go(has, connection)
             else _at_first(has, connection, leaving)
         )
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))

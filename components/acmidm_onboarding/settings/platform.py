@@ -191,16 +191,21 @@ class PlatformSettings(SettingsModel):
         return None if url is None else str(url).rstrip("/")
 
     @property
+    def issuer_name(self) -> str:
+        """Return the issuer's address as issuers write it, without a slash at its end."""
+        return str(self.issuer).rstrip("/")
+
+    @property
     def discovery_url(self) -> str:
         """Return the address of the issuer's discovery document, which has all others."""
-        return f"{str(self.issuer).rstrip('/')}/.well-known/openid-configuration"
+        return f"{self.issuer_name}/.well-known/openid-configuration"
 
     def token_endpoint(self, platform: Platform) -> str | None:
         """Return the token endpoint where a public rule has it: that of ACM/IDM is below its
         issuer. None where the discovery document alone tells."""
         if platform is not Platform.ACMIDM or not self.authority_type.has_platform_rules:
             return None
-        return f"{str(self.issuer).rstrip('/')}/v1/token"
+        return f"{self.issuer_name}/v1/token"
 
     @property
     def product_of_api(self) -> dict[str, str]:

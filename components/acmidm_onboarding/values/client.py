@@ -7,7 +7,7 @@ change. A form's client is a ``Declaration``, which has besides what the form al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -324,6 +324,13 @@ def fields_in(document: Mapping[str, Any], incarnation: str | None = None) -> di
 def afzenders_of(configuration: Configuration) -> dict[str, str]:
     """Return the organisations that a client sends for at a product: per code the name."""
     return {str(one["code"]): str(one["name"]) for one in configuration.get(AFZENDERS) or ()}
+
+
+def with_only(configuration: Configuration, stays: Callable[[str], bool]) -> Configuration:
+    """Return a product's configuration with those organisations alone that its client goes on to
+    send for, by their codes."""
+    stay = [one for one in configuration.get(AFZENDERS) or () if stays(one["code"])]
+    return {**without_afzenders(configuration), **({AFZENDERS: stay} if stay else {})}
 
 
 def without_afzenders(configuration: Configuration) -> Configuration:

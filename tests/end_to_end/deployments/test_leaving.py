@@ -8,6 +8,9 @@ and a setting that is encrypted: scopes were withdrawn there, and the client was
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
+
 import pytest
 
 from tests.support.forms import DOSSIERS, SEND, FormFile
@@ -266,14 +269,22 @@ def test_what_another_has_taken_over_meanwhile_stays_as_it_is(at: Leaving) -> Sc
     assert at.client(form)["managed_by"] == "ander/tni"
 
 
-@together
-def test_a_client_that_was_preserved_in_part_is_let_go(at: Leaving) -> Script:
-    """By a state of the version that had ``preserve``: nothing else of it changes."""
-    form = at.form("half", (SEND,))
+def preserved(
+    at: Leaving, name: str, how: str
+) -> Generator[Any, Any, tuple[FormFile, dict[str, Any]]]:
+    """A form, and its client, in a state of the version that had ``preserve``."""
+    form = at.form(name, (SEND,))
     yield at.up
     before = at.client(form)
     yield at.up
-    as_preserved(at.project, form, "half")
+    as_preserved(at.project, form, how)
+    return form, before
+
+
+@together
+def test_a_client_that_was_preserved_in_part_is_let_go(at: Leaving) -> Script:
+    """By a state of the version that had ``preserve``: nothing else of it changes."""
+    form, before = yield from preserved(at, "half", "half")
     at.registry.change(before["client_id"], keys_declared=False)
     retire(form, KEPT)
     yield at.deploy
@@ -287,11 +298,7 @@ def test_a_client_that_was_preserved_in_part_is_let_go(at: Leaving) -> Script:
 
 @together
 def test_a_form_that_goes_after_preserving_in_part_removes_nothing(at: Leaving) -> Script:
-    form = at.form("half-gone", (SEND,))
-    yield at.up
-    before = at.client(form)
-    yield at.up
-    as_preserved(at.project, form, "half")
+    form, before = yield from preserved(at, "half-gone", "half")
     form.path.unlink()
     yield at.deploy
     assert at.client(form) == before
@@ -301,11 +308,7 @@ def test_a_form_that_goes_after_preserving_in_part_removes_nothing(at: Leaving) 
 @together
 def test_a_client_that_was_preserved_whole_is_let_go(at: Leaving) -> Script:
     """The version that had ``preserve`` had forgotten it; its form says what becomes of it."""
-    form = at.form("preserved", (SEND,))
-    yield at.up
-    before = at.client(form)
-    yield at.up
-    as_preserved(at.project, form, "whole")
+    form, before = yield from preserved(at, "preserved", "whole")
     retire(form, KEPT)
     yield at.deploy
     assert at.client(form) == {**before, **NOBODYS}
@@ -317,11 +320,7 @@ def test_a_client_that_was_preserved_whole_is_let_go(at: Leaving) -> Script:
 @together
 def test_a_client_that_was_preserved_and_whose_form_is_gone_stays(at: Leaving) -> Script:
     """No run changes it, and drift names it until somebody takes it back."""
-    form = at.form("preserved-alone", (SEND,))
-    yield at.up
-    before = at.client(form)
-    yield at.up
-    as_preserved(at.project, form, "whole")
+    form, before = yield from preserved(at, "preserved-alone", "whole")
     form.path.unlink()
     yield at.deploy
     assert at.client(form) == before
