@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
 from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
@@ -31,13 +30,9 @@ ASSIGNED = "vo_info"
 
 
 class ProxiedProject(Project):
-    """A scratch project, and what the engine keeps of it in files."""
+    """A scratch project whose runs may be cut off, and what the engine keeps of it in files."""
 
-    def stored(self) -> dict[str, Any]:
-        """The state as the file has it: also while a lock is on it."""
-        file = self.folder / "state" / ".pulumi" / "stacks" / "acmidm" / f"{self.stack}.json"
-        state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"]
-        return state
+    state_at_the_end = False
 
     def locks(self) -> list[Path]:
         return sorted((self.folder / "state" / ".pulumi" / "locks").rglob("*.json"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from email.message import EmailMessage
 from typing import Any
 
@@ -20,7 +19,7 @@ def mailing(project: Project, server: MailServer) -> None:
 
 def hand_over(project: Project, form: FormFile) -> dict[str, Any]:
     """What the state has of the mails about a form's client."""
-    resources = json.loads(project.exported())["deployment"]["resources"]
+    resources = project.stored()["resources"]
     (client_id,) = [
         one["id"] for one in resources if place_of(one["urn"]) == f"OAuthClient {form.key}"
     ]

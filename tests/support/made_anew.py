@@ -76,7 +76,7 @@ def with_ways(project: Project, ways: Mapping[str, str]) -> None:
 
 def urn_of(project: Project, place: str) -> str:
     """The URN of a resource, which is named as ``OAuthClient OVO002067/loket``."""
-    resources = json.loads(project.exported())["deployment"]["resources"]
+    resources = project.stored()["resources"]
     (urn,) = [one["urn"] for one in resources if place_of(one["urn"]) == place]
     return str(urn)
 
@@ -93,7 +93,7 @@ def there(registry: Registry, forms: Sequence[FormFile]) -> dict[str, Any]:
 
 def recorded(project: Project, *forms: FormFile) -> set[str]:
     """The client-IDs that the state has of these forms, by whatever resources."""
-    resources = json.loads(project.exported())["deployment"]["resources"]
+    resources = project.stored()["resources"]
     keys = [form.key for form in forms]
     clients = (one for one in resources if kind_of(one["urn"]) in ("OAuthClient", "Client"))
     return {

@@ -49,8 +49,8 @@ class SharedProject(ProxiedProject):
         git(self.folder, "commit", "--quiet", "--message=x")
 
     def stored(self) -> dict[str, Any]:
-        deployment: dict[str, Any] = json.loads(self.exported())["deployment"]
-        return deployment
+        exported: dict[str, Any] = json.loads(self.succeed("stack", "export").stdout)
+        return dict(exported["deployment"])
 
     def locks(self) -> list[Path]:
         """Those that keep the engine from locking, as it names them."""

@@ -8,7 +8,6 @@ all its clients.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -275,7 +274,7 @@ def test_what_was_not_done_is_not_mailed(at: MailingStack) -> Script:
     yield at.up
     form.request()["products"]["dosis"] = dict(DOSIS)
     with_scopes(form, PLAIN, DOSSIERS)
-    urns = urns_of(form.key, json.loads(at.project.exported())["deployment"]["resources"])
+    urns = urns_of(form.key, at.project.stored()["resources"])
     product = urns[0].replace("OAuthClient", "ProductConfiguration")
     product = product.replace("ClientJwks", "ProductConfiguration")
     at.excluded += [*urns, f"{product}/dosis"]
