@@ -292,6 +292,8 @@ def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
 
 
 def _contents(name: str, object_ids: list[str]) -> list[bytes]:
+    if not object_ids:
+        return []
     done = _run(
         "cat-file", "--batch", given="".join(f"{object_id}\n" for object_id in object_ids).encode()
     )

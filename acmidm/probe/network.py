@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from acmidm.probe.findings import Finding, Said, finding, say
+from acmidm_onboarding.authorities.http.api import trusted_certificates
 from acmidm_onboarding.authorities.http.deadlines import Deadlines
 from acmidm_onboarding.settings import LOOPBACK
 from acmidm_onboarding.values.secrecy import HIDDEN, without_keys_and_tokens
@@ -104,6 +105,7 @@ class Network:
             timeout=timeout_seconds,
             headers={"accept-encoding": "identity"},
             follow_redirects=False,
+            verify=trusted_certificates(),
             mounts={f"all://{host}": None for host in LOOPBACK},
         )
         self._deadlines.serve(self._client)

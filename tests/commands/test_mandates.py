@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, tzinfo
+from typing import Self
 
 import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.commands import remind, status
 from acmidm.engine import pulumi as engine
 from tests.support.workspace import CATALOGUE, MANDATE, Workspace
 
-TODAY = datetime.now(UTC).date()
-SOON, PAST = TODAY + timedelta(days=20), TODAY - timedelta(days=1)
+PAST, SOON = date(2027, 1, 31), date(2027, 2, 21)
+
+
+class Stopped(datetime):
+    """A clock between those days: a day that ends while a test runs is no other day for it."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2027, 2, 1, 12, tzinfo=tz)
 
 
 @pytest.fixture
@@ -31,6 +40,8 @@ def acting(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     config = {f"acmidm:{name}": value for name, value in settings.items()}
     workspace.write("Pulumi.tni.yaml", {"config": config})
     monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
+    for command in (remind, status):
+        monkeypatch.setattr(command, "datetime", Stopped)
     return workspace
 
 

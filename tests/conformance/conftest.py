@@ -18,7 +18,7 @@ from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 from tests.conformance.subjects import (
     STARTS,
-    WITHOUT_FAULTS,
+    WITHOUT,
     Subject,
     Wire,
     of_stack,
@@ -55,9 +55,8 @@ def tried(config: pytest.Config) -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted, module = metafunc.fixturenames, metafunc.module
-    names = tried(metafunc.config)
-    if "wire" in wanted:
-        names = [name for name in names if name not in WITHOUT_FAULTS]
+    unfit = {name for fixture in wanted for name in WITHOUT.get(fixture, ())}
+    names = [name for name in tried(metafunc.config) if name not in unfit]
     if "cut" in wanted:
         cuts = module.CUTS[metafunc.function.__name__]
         metafunc.parametrize(("name", "cut"), [cut for cut in cuts if cut.values[0] in names])

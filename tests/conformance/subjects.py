@@ -56,7 +56,6 @@ from tests.support.offered import catalogue_folder, offered
 from tests.support.portal import running_portal
 
 Request = pytest.FixtureRequest
-NO_PRODUCTS = "tried without product APIs: every authority but these has them elsewhere"
 OTHER = "dv_ar_adres_beheer"
 SCOPES = (PLAIN, SEND, DOSSIERS, OTHER)
 """All that the suite grants: a realm with these is made in a third of the time."""
@@ -285,8 +284,13 @@ STARTS: dict[str, Start] = {
     "by_hand": by_hand,
     "keycloak": keycloak,
 }
-WITHOUT_FAULTS = ("by_hand", "geosecure")
-"""To the first nothing is sent; the second is the embedded authority once more."""
+WITHOUT: Mapping[str, tuple[str, ...]] = {
+    "wire": ("by_hand", "geosecure"),  # nothing is sent; and the embedded authority once more
+    "writes": ("by_hand",),
+    "elsewhere": ("by_hand",),
+    "products": ("keycloak",),
+}
+"""The fixtures of tests that some authorities cannot have: those get no such test."""
 
 
 def of_stack(file: Path) -> Subject:

@@ -25,13 +25,14 @@ from acmidm_onboarding.authorities.http import collection
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
     Audited,
+    Authority,
     ClientParts,
     DerivesClientIds,
     NewSecret,
 )
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument
-from tests.conformance.subjects import NO_PRODUCTS, OTHER, Subject, Wire
+from tests.conformance.subjects import OTHER, Subject, Wire
 from tests.support.between import ASSIGNED
 from tests.support.faults import answer
 from tests.support.forms import DOSSIERS, PLAIN, SEND
@@ -64,6 +65,22 @@ def writes(subject: Subject) -> None:
     """Of an authority that something here can write to."""
     if subject.kind.is_by_hand:
         pytest.skip("people alone write there")
+
+
+@pytest.fixture
+def elsewhere(subject: Subject) -> Authority:
+    """The same adapter at an address where nothing is."""
+    authority = subject.elsewhere()
+    if authority is None:
+        pytest.skip("its settings have no managementUrl, which this suite could make a wrong one")
+    return authority
+
+
+@pytest.fixture
+def products(subject: Subject) -> None:
+    """Of an authority that is tried with product APIs."""
+    if subject.products is None:
+        pytest.skip("tried without product APIs")
 
 
 def test_a_client_is_as_it_was_registered(
@@ -101,11 +118,11 @@ def test_what_nobody_registered_is_not_there(subject: Subject, client_id: str) -
                 assert read(unknown) is None
 
 
-def test_a_wrong_address_makes_no_client_gone(subject: Subject, client_id: str) -> None:
+def test_a_wrong_address_makes_no_client_gone(
+    subject: Subject, elsewhere: Authority, client_id: str
+) -> None:
     """It answers 404 to everything: nobody may believe that the client was removed."""
-    elsewhere, known = subject.elsewhere(), subject.there(client_id).client.metadata
-    if elsewhere is None:
-        pytest.skip("its settings have no managementUrl, which this suite could make a wrong one")
+    known = subject.there(client_id).client.metadata
     for ask in (
         lambda: elsewhere.read(client_id),
         lambda: elsewhere.snapshot(client_id),
@@ -561,17 +578,17 @@ def test_what_changed_is_recorded(subject: Subject, wanted: ClientMetadata, clie
         assert len({change.document for change in recorded if "client." in change.action}) == 1
 
 
+@pytest.mark.usefixtures("products")
 def test_a_product_is_configured_by_its_owner(
     subject: Subject, wanted: ClientMetadata, parts: ClientParts
 ) -> None:
-    if subject.products is None:
-        pytest.skip(NO_PRODUCTS)
     ours, other = (
         ProductDocument({**DOSIS, "bron_uri": f"urn://gent/{name}"}, wanted.owner)
         for name in ("x", "y")
     )
     client_id = subject.register(wanted, parts, {"dosis": ours.configuration}).client_id
     products = subject.products
+    assert products is not None
     products.put("dosis", client_id, None, ours)
     found = products.read("dosis", client_id)
     assert found is not None
@@ -599,13 +616,13 @@ def test_a_product_is_configured_by_its_owner(
     assert client_id not in dict(products.configurations("dosis"))
 
 
+@pytest.mark.usefixtures("products", "writes")
 def test_a_product_that_others_configured_is_theirs(
     subject: Subject, wanted: ClientMetadata
 ) -> None:
     """Of nobody's it is taken where it is exactly as wanted; an earlier run's is taken as it is."""
-    if subject.products is None or subject.kind.is_by_hand:
-        pytest.skip(NO_PRODUCTS)
     products, client_id = subject.products, subject.register(wanted).client_id
+    assert products is not None
     other = {**DOSIS, "bron_uri": "urn://gent/y"}
     for owner, configuration, is_taken in (
         (Owner(wanted.software_id, "elders/tni"), DOSIS, False),

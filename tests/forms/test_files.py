@@ -260,6 +260,16 @@ def test_a_path_that_does_not_exist(folder: str, workspace: Workspace) -> None:
         load_catalogue(Path(folder))
 
 
+def test_a_catalogue_that_changed_is_read_anew(workspace: Workspace) -> None:
+    """Whatever its dates and its size: the texts count."""
+    file = workspace.catalogue / "dosis.yaml"
+    assert "dv_dosis_schrijven" in load_catalogue(workspace.catalogue).scopes
+    before = file.stat()
+    file.write_text(file.read_text().replace("dv_dosis_schrijven", "dv_dosis_schrijver"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert "dv_dosis_schrijver" in load_catalogue(workspace.catalogue).scopes
+
+
 def test_a_form_given_by_name_is_the_one_that_is_read_and_once(workspace: Workspace) -> None:
     workspace.write_form("nonsense", "gent/ander")
     form = workspace.forms / "gent" / "mijn-gent.yaml"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner, Result
 
-from acmidm.cli import app
 from acmidm_sandbox.beheerportaal.users import list_users
 from story.person import Person
 from tests.support.sandbox_stack import Stack
@@ -32,24 +31,24 @@ def _folder(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(stack.folder)
 
 
-def start(people: str | None) -> Result:
+def start(stack: Stack, people: str | None) -> subprocess.CompletedProcess[str]:
     if people is None:
         Path("people.yaml").unlink(missing_ok=True)
     else:
         Path("people.yaml").write_text(people)
-    return CliRunner().invoke(app, ["sandbox", "start"])
+    return stack.run("start")
 
 
-def changes(people: str | None) -> list[str]:
-    started = start(people)
-    assert started.exit_code == 0, started.output
+def changes(stack: Stack, people: str | None) -> list[str]:
+    started = start(stack, people)
+    assert started.returncode == 0, started.stderr
     return started.stdout.splitlines()[1:]
 
 
 def test_people_come_and_go_with_the_file(stack: Stack) -> None:
     """A password is shown once, and works; another right keeps it; who is in the file no more logs
     on no more."""
-    (line,) = changes("people: [{name: other, ovo: OVO002067, rights: [api-beheerder]}]")
+    (line,) = changes(stack, "people: [{name: other, ovo: OVO002067, rights: [api-beheerder]}]")
     found = NEW.fullmatch(line)
     assert found is not None, line
     *facts, password = found.groups()
@@ -58,15 +57,15 @@ def test_people_come_and_go_with_the_file(stack: Stack) -> None:
         somebody = Person(http, "other", password)
         assert somebody.log_on().status_code == 303
         both = '{name: other, ovo: OVO002067, kbo: "0207.451.227", organisation: Stad Gent}'
-        assert changes(f"people: [{both}]") == ["  other of OVO002067 is changed (no right)"]
+        assert changes(stack, f"people: [{both}]") == ["  other of OVO002067 is changed (no right)"]
         assert somebody.log_on().status_code == 303, "the password is what it was"
         team = "{name: team, ovo: OVO002949, rights: [aansluitingenteam]}"
-        assert "  other logs on no more" in changes(f"people: [{team}]")
+        assert "  other logs on no more" in changes(stack, f"people: [{team}]")
         assert somebody.log_on().status_code != 303
     (user,) = list_users(stack.data / "portal.db")
     assert (user.name, user.aansluitingenteam, user.api_beheerder) == ("team", True, False)
-    assert changes(f"people: [{team}]") == []
-    assert changes(None) == ["  team logs on no more"]
+    assert changes(stack, f"people: [{team}]") == []
+    assert changes(stack, None) == ["  team logs on no more"]
     database = [file.read_bytes() for file in stack.data.glob("portal.*")]
     assert not any(password.encode() in content for content in database)
 
@@ -87,8 +86,8 @@ def test_what_is_wrong_with_the_file_is_told_and_nothing_starts(
 ) -> None:
     """In a sentence with its place, with the exit code of wrong use."""
     stack.run("stop")
-    refused = start(text)
-    assert (refused.exit_code, refused.stdout) == (2, "")
+    refused = start(stack, text)
+    assert (refused.returncode, refused.stdout) == (2, "")
     assert words in refused.stderr
     assert refused.stderr.startswith("people.yaml:")
     assert stack.run("status").returncode == 1

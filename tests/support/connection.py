@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from joserfc.jwk import ECKey
 from typer.testing import CliRunner
 
@@ -19,6 +18,7 @@ from tests.support.engine import settings_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, FormFile, write_form
 from tests.support.offered import catalogue_folder
 from tests.support.portal import RunningPortal, put_current, register_client
+from tests.support.yaml_files import read_yaml, write_yaml
 
 APIS = {"apiClientIds": {"notificaties": "api-of-notificaties", "dosis": "api-of-dosis"}}
 SCOPES_OF = {
@@ -121,9 +121,9 @@ class Connection:
     def set_stack(self, **settings: object) -> None:
         """Settings of the stack, over those that lead to the portals."""
         file = Path("Pulumi.tni.yaml")
-        document = yaml.safe_load(file.read_text())
+        document = read_yaml(file)
         document["config"].update({full_key(name): value for name, value in settings.items()})
-        file.write_text(yaml.safe_dump(document))
+        write_yaml(file, document)
 
     def leave_keys_to_the_portal(self) -> None:
         del self.form.request()["jwks"]
@@ -149,9 +149,8 @@ def make_connection(
         **settings_of(geosecure, Platform.GEOSECURE),
         **APIS,
     }
-    (folder / "Pulumi.tni.yaml").write_text(
-        yaml.safe_dump({"config": {full_key(name): value for name, value in config.items()}})
-    )
+    values = {full_key(name): value for name, value in config.items()}
+    write_yaml(folder / "Pulumi.tni.yaml", {"config": values})
     written = write_form(
         folder / "onboardings", scopes=(SEND, DOSSIERS), platforms=["acmidm", "geosecure"], **form
     )

@@ -15,8 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, ClassVar
 
-import yaml
-
 from acmidm_onboarding import engine_resources
 from acmidm_onboarding.settings import config_key, full_key
 from acmidm_onboarding.values.terms import Platform
@@ -25,6 +23,7 @@ from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal
 from tests.support.vault import PROVIDER, quick
 from tests.support.warm_server import warm_environment
+from tests.support.yaml_files import read_yaml, write_yaml
 
 ROOT = Path(__file__).parents[2]
 COMMAND_SECONDS = 120
@@ -129,11 +128,11 @@ class Project:
     def configure(self, config: Mapping[str, object]) -> None:
         """Sets settings of the stack, in the clear."""
         file = self.folder / f"Pulumi.{self.stack}.yaml"
-        document: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
+        document: dict[str, Any] = read_yaml(file) if file.exists() else {}
         document.setdefault("config", {}).update(
             {full_key(key): value for key, value in config.items()}
         )
-        file.write_text(yaml.safe_dump(document))
+        write_yaml(file, document)
 
     def variables(self) -> dict[str, str]:
         own = {

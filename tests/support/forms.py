@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from joserfc.jwk import ECKey
 
 from tests.support.portal import new_key, public_jwk
+from tests.support.yaml_files import read_yaml, write_yaml
 
 NOTIFICATIES: dict[str, Any] = {
     "aanbieder_uri": "https://data.vlaanderen.be/id/organisatie/OVO002067",
@@ -81,10 +81,10 @@ class FormFile:
         those that tests share."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         owner = self.path.with_name("organisation.yaml")
-        earlier = yaml.safe_load(owner.read_text()).get("speaks_for", {}) if owner.exists() else {}
+        earlier = read_yaml(owner).get("speaks_for", {}) if owner.exists() else {}
         organisation = {**self.organisation, "speaks_for": self._speaks_for(earlier)}
-        owner.write_text(yaml.safe_dump(organisation, sort_keys=False))
-        self.path.write_text(yaml.safe_dump(self.document, sort_keys=False))
+        write_yaml(owner, organisation, sort_keys=False)
+        write_yaml(self.path, self.document, sort_keys=False)
 
     def _speaks_for(self, earlier: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         products = [
@@ -189,6 +189,6 @@ def write_form(
 def read_form(folder: Path, name: str) -> FormFile:
     """Read a form that was written, without its private keys."""
     file = folder / f"{name}.yaml"
-    organisation = yaml.safe_load(file.with_name("organisation.yaml").read_text())
+    organisation = read_yaml(file.with_name("organisation.yaml"))
     del organisation["speaks_for"]
-    return FormFile(folder, name, yaml.safe_load(file.read_text()), organisation)
+    return FormFile(folder, name, read_yaml(file), organisation)

@@ -12,13 +12,13 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-import yaml
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm_onboarding.settings import full_key
 from tests.support.engine import ROOT
 from tests.support.forms import PLAIN, FormFile, read_form, write_form
+from tests.support.yaml_files import write_yaml
 
 EVIL = "https://evil.example"
 SETTINGS = {
@@ -142,9 +142,7 @@ def _set(folder: Path, stack: str, **changes: object) -> None:
         for name, value in {**SETTINGS, **changes}.items()
         if value is not None
     }
-    (folder / f"Pulumi.{stack}.yaml").write_text(
-        yaml.safe_dump({"encryptionsalt": "v1:abc", "config": values})
-    )
+    write_yaml(folder / f"Pulumi.{stack}.yaml", {"encryptionsalt": "v1:abc", "config": values})
 
 
 @pytest.fixture

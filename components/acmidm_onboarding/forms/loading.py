@@ -4,7 +4,7 @@ once."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from acmidm_onboarding.forms.abilities import problems_of_authorities
@@ -18,7 +18,12 @@ from acmidm_onboarding.forms.among import (
 )
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import Document, read_document
+from acmidm_onboarding.forms.documents import (
+    Document,
+    Unreadable,
+    read_document,
+    read_text,
+)
 from acmidm_onboarding.forms.evidence_files import evidence_of
 from acmidm_onboarding.forms.files import (
     ORGANISATION_FILE,
@@ -54,8 +59,8 @@ _ALL_PLATFORMS: Served = {}
 
 
 def load_catalogue(folder: Path) -> Catalogue:
-    """Read the catalogue in ``folder``, one product per YAML file; once per process while its files
-    stay the same.
+    """Read the catalogue in ``folder``, one product per YAML file. Texts that this process has read
+    before, in whatever folder, are checked no second time.
 
     Raises:
         InvalidForms: with every mistake in it.
@@ -64,25 +69,24 @@ def load_catalogue(folder: Path) -> Catalogue:
     files = Files().yaml_files(folder, problems)
     if problems:
         raise InvalidForms(problems)
-    return _catalogue_of(tuple((file, shown(file), _version(file)) for file in files))
+    return _catalogue_of(tuple((shown(file), _text(file)) for file in files))
 
 
-def _version(file: Path) -> object:
+def _text(file: Path) -> str | Unreadable:
     try:
-        status = file.stat()
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
+        return read_text(file)
+    except Unreadable as error:
+        return error
 
 
 @lru_cache(maxsize=4)
-def _catalogue_of(files: tuple[tuple[Path, Path, object], ...]) -> Catalogue:
+def _catalogue_of(texts: tuple[tuple[Path, str | Unreadable], ...]) -> Catalogue:
     problems: list[Problem] = []
     products: dict[str, Product] = {}
     seen: dict[tuple[str, str], Path] = {}
     on_platforms: dict[tuple[Platform, str], str] = {}
-    for file, shown_as, _ in files:
-        document = read_document(file, shown_as)
+    for file, text in texts:
+        document = read_document(file, file, partial(_given, text))
         product, mistakes = validated(Product, document)
         problems += mistakes
         if product is None:
@@ -114,6 +118,12 @@ def _catalogue_of(files: tuple[tuple[Path, Path, object], ...]) -> Catalogue:
     if problems:
         raise InvalidForms(problems)
     return Catalogue(products)
+
+
+def _given(text: str | Unreadable, _: Path) -> str:
+    if isinstance(text, Unreadable):
+        raise text
+    return text
 
 
 def _in_two_files(

@@ -107,7 +107,7 @@ class Answer:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted_certificates() -> ssl.SSLContext:
     """Return the trusted certificates, the same for all servers: to read them takes 20 ms."""
     return httpx.create_ssl_context()
 
@@ -135,7 +135,7 @@ class Api:
             },  # an answer that is packed has no bound, one that is packed twice least of all
             follow_redirects=False,
             limits=httpx.Limits(max_connections=REQUESTS_AT_ONCE),
-            verify=_trusted(),
+            verify=trusted_certificates(),
             # The proxy that the environment names (HTTP_PROXY) is for other machines: plain http to
             # this one never leaves it.
             mounts={f"all://{host}": None for host in LOOPBACK},
