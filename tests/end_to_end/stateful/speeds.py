@@ -278,7 +278,8 @@ class Engine:
         return self.export()["deployment"]
 
     def restore(self, saved: Any) -> None:
-        self.project.change_state(lambda deployment: deployment.update(saved))
+        nothing = {"resources": [], "pending_operations": []}
+        self.project.change_state(lambda deployment: deployment.update({**nothing, **saved}))
 
     def acmidm(self, *words: str, outage: Outage = WELL) -> Outcome:
         self.project.configure(addresses(self.portal, outage))

@@ -71,6 +71,10 @@ class Wanted:
     adopt: str | None = None
 
 
+_ELSEWHERE = {"software_id": "acmidm/tni/OVO000001/anders", "managed_by": "elsewhere/tni"}
+"""The marks of another stack."""
+
+
 @dataclass(frozen=True)
 class Organisation:
     code: str
@@ -93,6 +97,7 @@ class World:
     """An earlier database of the authority, as the model has it."""
 
     def __post_init__(self) -> None:
+        self.new = self.speed.saved()
         # One that is not for this environment, so that there is always a form.
         write_form(
             self.speed.forms, "later/loket", environment="prod", keys=(), application="loket"
@@ -295,6 +300,15 @@ class World:
         self._compare()
         return True
 
+    def lose_state(self) -> bool:
+        """The state is lost: the stack begins anew."""
+        if not self.model.recorded:
+            return False
+        self.speed.restore(self.new)
+        self.model.recorded, self.model.condemned, self.model.cut_off = {}, [], set()
+        self._compare()
+        return True
+
     def _recorded(self, pick: int, part: str) -> ClientKey | None:
         places = sorted(place for place in self.model.recorded if place[1] == part)
         return places[pick % len(places)] if places else None
@@ -348,8 +362,7 @@ class World:
             client_id,
             name,
             "10246",
-            software_id="acmidm/tni/OVO000001/anders",
-            managed_by="elsewhere/tni",
+            **_ELSEWHERE,
         )
         self.model.real[client_id, name] = Owned("10246", STRANGER)
         return True
@@ -379,17 +392,25 @@ class World:
 
     def empty_owner(self, pick: int, part: str) -> bool:
         """Somebody takes the key and the stack from a client, or from a product's configuration."""
+        return self._give(pick, part, None, {"software_id": None, "managed_by": None})
+
+    def owner_elsewhere(self, pick: int, part: str) -> bool:
+        """Another stack takes over a client, or a product's configuration."""
+        return self._give(pick, part, STRANGER, _ELSEWHERE)
+
+    def _give(
+        self, pick: int, part: str, owner: str | None, marks: Mapping[str, str | None]
+    ) -> bool:
         client_id = self._client(pick)
         before = self.model.real.get((client_id or "", part))
         if client_id is None or not isinstance(before, Owned) or before.owner in (None, STRANGER):
             return False
-        nobody = {"software_id": None, "managed_by": None}
         if part == CLIENT:
-            self.registry.change(client_id, **nobody)
+            self.registry.change(client_id, **marks)
         else:
             document = self.registry.product_document(part, client_id) or {}
-            self.registry.set_configuration(part, client_id, document["configuration"], **nobody)
-        self.model.real[client_id, part] = before._replace(owner=None)
+            self.registry.set_configuration(part, client_id, document["configuration"], **marks)
+        self.model.real[client_id, part] = before._replace(owner=owner)
         return True
 
     def save_authority(self) -> bool:
