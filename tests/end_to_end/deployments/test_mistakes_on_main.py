@@ -8,7 +8,9 @@ of all cases are there in the same run.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from tests.support.engine import Outcome, Project, place_of
 from tests.support.forms import PLAIN, SEND, FormFile, write_form
 from tests.support.mistakes import IN_A_FORM, Mistake, keys_of_a_supplier, unknown_field
 from tests.support.offered import offered
-from tests.support.portal import running_portal
+from tests.support.portal import RunningPortal, running_portal
 from tests.support.registry import Registry, kids
 from tests.support.together import OneStack, Script, differing, kinds, together
 
@@ -54,7 +56,9 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unprotected]:
 def there(at: OneStack, form: FormFile) -> dict[str, Any]:
     """What the authority, the state and the outputs have of a form that is in the state."""
     client = at.registry.client(form.application)
-    resources = json.loads(at.project.exported())["deployment"]["resources"]
+    # What the engine encrypts, it encrypts anew.
+    state = re.sub(r'"ciphertext": *"[^"]*"', '"ciphertext": ""', at.project.exported())
+    resources = json.loads(state)["deployment"]["resources"]
     return {
         "client": client,
         "notificaties": at.registry.configuration("notificaties", client["client_id"]),
@@ -105,6 +109,26 @@ def test_a_form_with_a_mistake_keeps_what_it_has(at: Unprotected, mistake: Mista
     assert done.code == 0, done.output
     now = at.registry.client(form.application)
     assert (now["client_id"], PLAIN in now["scopes"]) == (before["client"]["client_id"], True)
+
+
+@together
+def test_a_client_secret_stays_as_it_is(at: Unprotected) -> Script:
+    """In the state, at the authority and among the outputs, though no program knows it then."""
+    method = "client_secret_basic"
+    form = write_form(at.forms, "geheim/loket", keys=(), token_endpoint_auth_method=method)
+    yield at.deploy
+    before, secrets = there(at, form), at.project.shown_with_secrets()
+    assert form.key in json.loads(secrets)["client_secrets"]
+    unknown_field(form)
+    yield at.refused
+    yield at.reviewed
+    yield at.deploy
+    assert there(at, form) == before
+    now = json.loads(at.project.shown_with_secrets())["client_secrets"]
+    assert now[form.key] == json.loads(secrets)["client_secrets"][form.key]
+    form.save()
+    yield at.deploy
+    assert there(at, form) == before
 
 
 @together
@@ -207,3 +231,57 @@ def test_drift_goes_on_for_the_rest_and_heals_nothing_that_stays(at: Unprotected
     form.save()
     yield at.deploy
     assert differing((yield at.drift), form) == ["by_hand"], "which a look at the authority shows"
+
+
+def test_while_an_organisation_is_not_known_nothing_that_no_form_declares_goes(
+    tmp_path: Path, portal: RunningPortal, registry: Registry
+) -> None:
+    """Nor is what was approved before a way around: it carries out the rest."""
+    project = Project(tmp_path)
+    project.connect(portal)
+    wrong, right = write_form(project.forms, "fout/loket"), write_form(project.forms, "goed/loket")
+    gone = write_form(project.forms, "goed/weg")
+    assert project.recover().code == 0
+    before = registry.everything(wrong.application, gone.application)
+
+    for form in (wrong, right):
+        form.request()["scopes"][PLAIN] = {}
+        form.save()
+    file = str(tmp_path / "approved.json")
+    assert project.acmidm("review", "--stack", "tni", "--save", file).code == 0
+    wrong.path.with_name("organisation.yaml").write_text("name: Fout\novo: OVO1\n")
+    done = project.recover("--approved", file)
+    assert done.code == 1, done.output
+    assert f"Fout ({wrong.key})" in done.stderr
+    assert PLAIN in registry.client(right.application)["scopes"]
+    assert registry.everything(wrong.application, gone.application) == before
+
+    gone.path.unlink()
+    done = project.recover()
+    assert done.code == 1, done.output
+    assert registry.everything(wrong.application, gone.application) == before
+
+    wrong.save()
+    done = project.recover()
+    assert done.code == 0, done.output
+    assert registry.clients(gone.application) == []
+    assert PLAIN in registry.client(wrong.application)["scopes"]
+
+
+@pytest.mark.parametrize("shared", ["catalogue", "settings"])
+def test_a_mistake_in_what_all_share_brings_up_nobody(
+    tmp_path: Path, portal: RunningPortal, registry: Registry, shared: str
+) -> None:
+    project = Project(tmp_path)
+    project.connect(portal)
+    form = write_form(project.forms)
+    if shared == "catalogue":
+        (tmp_path / "wrong").mkdir()
+        (tmp_path / "wrong" / "dosis.yaml").write_text("product: dosis\n")
+        project.configure({"catalogueFolder": "wrong"})
+    else:
+        project.configure({"environmnt": "tni"})
+    done = project.recover()
+    assert done.code in (1, 2), done.output
+    assert registry.clients(form.application) == []
+    assert project.resources() == {}
