@@ -32,4 +32,6 @@ def staying_clients(stack: Stack) -> list[Client]:
     """Return the recorded clients of the connections that stay as they are. Raises as
     ``mistakes_of``."""
     keys = {connection.key for connection in stack.staying}
+    if not keys:  # nothing else needs the state
+        return []
     return [client for client in stack.recorded.clients.values() if client.key in keys]

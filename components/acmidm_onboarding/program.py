@@ -70,7 +70,8 @@ def load_onboardings() -> list[Sequence[Declaration] | Sequence[AsRecorded]]:
         stack = _stack(_settings())
         if not is_handed():
             stack.forms.valid()
-        if stack.mistaken is None and not stack.forms.forms:
+        staying = stack.staying
+        if not stack.forms.problems and not stack.forms.forms:
             # Perhaps the wrong folder: declaring nothing would remove everything.
             raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
         connections = _desired(stack, stack.connections, are_all=True).declared
@@ -80,7 +81,7 @@ def load_onboardings() -> list[Sequence[Declaration] | Sequence[AsRecorded]]:
         by_application = groupby(connections, key=lambda connection: connection.key)
         return [
             *(list(group) for _, group in by_application),
-            *([connection] for connection in stack.staying),
+            *([connection] for connection in staying),
         ]
 
 

@@ -106,21 +106,19 @@ class Stack:
 
     @cached_property
     def mistaken(self) -> Mistaken | None:
-        """What is known beside the mistakes in forms; None where there are none.
-
-        Raises:
-            InvalidForms: where a mistake is in what all forms share, or no form is there.
-        """
-        if not self.forms.problems:
-            return None
-        if not self.forms.forms and not self.forms.left_out:
-            self.forms.valid()
-        return self.forms.mistaken(self.settings.forms_folder)
+        """What is known beside the mistakes in forms; None where there are none."""
+        return self.forms.mistaken(self.settings.forms_folder) if self.forms.problems else None
 
     @cached_property
     def staying(self) -> tuple[AsRecorded, ...]:
         """The connections that stay as they are recorded, because a form with a mistake may be
-        about them. Raises InvalidForms and Failure."""
+        about them.
+
+        Raises:
+            InvalidForms: where a mistake is in what all forms share.
+            Failure: where the state cannot be read.
+        """
+        self.forms.require_shared(self.settings.forms_folder)
         mistaken = self.mistaken
         if mistaken is None:
             return ()
@@ -160,7 +158,7 @@ class Stack:
     ) -> Desired:
         """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says
         that the stack has no others."""
-        if are_all and self.mistaken:
+        if are_all and self.mistaken and any(form.formerly for form in connections):
             waiting = self.mistaken.waiting(connections, onboardings_in(self.state))
             connections = [form for form in connections if form.key not in waiting]
         by_forms = self.desired_by_forms(connections, gate or self.settings.gate)

@@ -88,18 +88,11 @@ class Onboardings:
         return mandates, lent
 
     def mistaken(self, forms: Path) -> Mistaken:
-        """Return what is known beside the mistakes; ``forms`` is the folder that was read.
-
-        Raises:
-            InvalidForms: where a mistake is in what all forms share, such as the catalogue.
-        """
-        whole, folders = absolute(forms), set[str]()
-        files = {file for problem in self.problems for file in (problem.file, problem.also) if file}
-        for file in map(absolute, files):
-            if whole not in file.parents:
-                raise InvalidForms(self.problems)
-            folders.add(file.relative_to(whole).parts[0])
-        faulty = folders | {file.parent.name for file in self.left_out}
+        """Return what is known beside the mistakes; ``forms`` is the folder that was read."""
+        whole, files = absolute(forms), self._faulty_files
+        below = [file for file in map(absolute, files) if whole in file.parents]
+        faulty = {file.relative_to(whole).parts[0] for file in below}
+        faulty |= {file.parent.name for file in self.left_out}
         named = {(file.parent.name, file.name) for file in files}
         known = {
             name: organisation
@@ -121,13 +114,25 @@ class Onboardings:
                 )
                 for name, organisation in known.items()
             ),
-            is_attributed=faulty <= known.keys(),
+            is_attributed=len(below) == len(files) and faulty <= known.keys(),
             declared=frozenset(
                 connection.key
                 for environment in Environment
                 for connection in self.connections(environment)
             ),
         )
+
+    def require_shared(self, forms: Path) -> None:
+        """Refuse a mistake in what all forms share, such as the catalogue, and a folder without a
+        form; ``forms`` is the folder that was read. Raises InvalidForms."""
+        whole = absolute(forms)
+        is_shared = any(whole not in absolute(file).parents for file in self._faulty_files)
+        if self.problems and (is_shared or not (self.forms or self.left_out)):
+            raise InvalidForms(self.problems)
+
+    @property
+    def _faulty_files(self) -> set[Path]:
+        return {file for problem in self.problems for file in (problem.file, problem.also) if file}
 
     def valid(self) -> Onboardings:
         """Return these, which have no mistake. Raises InvalidForms."""
