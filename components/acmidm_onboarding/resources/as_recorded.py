@@ -41,7 +41,9 @@ def component_inputs(recorded: AsRecorded) -> dict[str, Any]:
         for platform, ending in recorded.ending.items()
         if ending.takes_scopes
     }
-    return {**inputs, WITHDRAWN: withdrawn} if withdrawn else inputs
+    if not withdrawn:
+        return inputs
+    return {**inputs, WITHDRAWN: {**mapping(inputs.get(WITHDRAWN)), **withdrawn}}
 
 
 def declare_below(
