@@ -24,6 +24,7 @@ from acmidm.report.approved import (
     urns_of,
 )
 from acmidm.report.compare import Comparison
+from acmidm.report.mistakes import mistakes_of
 from acmidm.report.plan import read_plan
 from acmidm.report.review import going, review_of
 from acmidm.report.rights import warn_of_missing_rights
@@ -50,7 +51,7 @@ from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, is_own
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import recorded_as
-from acmidm_onboarding.values.problems import on_one_line
+from acmidm_onboarding.values.problems import InvalidForms, on_one_line
 from toolchain import install_random
 from toolchain.common import ToolchainError
 
@@ -61,9 +62,10 @@ EPILOG = """
 - `acmidm deploy --stack prod --allow-mass-change`
 - `acmidm deploy --stack prod --approved approved.json`
 
-**Exit codes**: 0 all is as declared; 1 a form has mistakes, another run has the lock, too much
-would be removed, or something else would run than was approved; 2 wrong use; 3 the engine cannot be
-reached; 130 interrupted; any other is the engine's own: something was refused or failed.
+**Exit codes**: 0 all is as declared; 1 a form has mistakes, and the others were brought up, another
+run has the lock, too much would be removed, or something else would run than was approved; 2 wrong
+use; 3 the engine cannot be reached; 130 interrupted; any other is the engine's own: something was
+refused or failed.
 """
 
 _FOUND_AGAIN = re.compile(
@@ -105,12 +107,13 @@ def deploy(
     """Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown
     first, and nobody holds up the others.
 
-    Needs nobody at the screen. One organisation's trouble, or a platform's that is down, fails the
-    command and stops nothing else.
+    Needs nobody at the screen. One organisation's trouble, be it a mistake in its form, or a
+    platform's that is down, fails the command and stops nothing else.
     """
-    wanted, opened = None if approved is None else read_approved(approved, stack), stack_of(stack)
+    wanted = None if approved is None else read_approved(approved, stack)
+    opened = stack_of(stack, by_policies=True)
     recovered = recover(opened)
-    _read_forms(opened)
+    mistakes = _say_mistakes(opened)
     all_asked = ask_what_is_there(opened)
     opened.require_none_by_hand(opened.desired.declared)
     for sentence in by_reason(opened.desired.held_back):
@@ -166,12 +169,12 @@ def deploy(
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)
-    if opened.by_hand and (waiting := [order for order in opened.orders if order.refused is None]):
-        typer.echo(say_counted("deploy.orders", len(waiting), stack=stack), err=True)
+    if not mistakes:  # else nobody knows which clients are ordered to go
+        _say_orders(opened)
     if (
         code := ended
         or looked
-        or (Code.FOUND if refused or left_out or not all_asked else Code.WELL)
+        or (Code.FOUND if mistakes or refused or left_out or not all_asked else Code.WELL)
     ):
         # An approved review that ran in part cannot be carried out any more: what would run now is
         # not what it says.
@@ -427,12 +430,26 @@ def _install_random_plugin(stack: Stack) -> None:
         raise engine.EngineError(str(error)) from None
 
 
-def _read_forms(stack: Stack) -> None:
-    """Read what the forms of a stack have, without those with mistakes, which the preview reports.
+def _say_orders(stack: Stack) -> None:
+    """Say how many orders wait, where people alone change what a platform has."""
+    if stack.by_hand and (waiting := [order for order in stack.orders if order.refused is None]):
+        typer.echo(say_counted("deploy.orders", len(waiting), stack=stack.name), err=True)
 
-    Settings with mistakes end the command: nobody knows what is declared.
+
+def _say_mistakes(stack: Stack) -> bool:
+    """Report the mistakes in the forms of a stack, and whose connections stay as they are; return
+    whether there are any.
+
+    Mistakes in the settings, and in what all forms share, end the command: nobody knows what is
+    declared.
     """
     try:
+        mistakes = mistakes_of(stack)
         _ = stack.connections
     except InvalidSettings as error:
         fail(str(error), Code.FOUND)
+    except InvalidForms as error:
+        fail(f"{error}\n{say('deploy.nothing', stack=stack.name)}", Code.FOUND)
+    for sentence in mistakes:
+        typer.echo(sentence, err=True)
+    return bool(mistakes)

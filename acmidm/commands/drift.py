@@ -18,6 +18,7 @@ from acmidm.render.output import write_report
 from acmidm.report.authors import attributed
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, drift_of, expiring_keys, key_warnings
+from acmidm.report.mistakes import mistakes_of, staying_clients
 from acmidm.report.plan import Plan
 from acmidm.report.review import kept, refusals
 from acmidm.report.three_views import (
@@ -50,9 +51,9 @@ EPILOG = """
 - `acmidm drift --stack prod --days 60 --output markdown`
 - `acmidm drift --stack tni --heal`
 
-**Exit codes**: 0 in sync; 1 differs; 2 wrong use; 3 an authority or the engine cannot be reached,
-or a product cannot be compared. Keys that end soon and clients that nobody declares are listed, and
-count as differing with --strict only.
+**Exit codes**: 0 in sync; 1 differs, or a form has mistakes; 2 wrong use; 3 an authority or the
+engine cannot be reached, or a product cannot be compared. Keys that end soon and clients that
+nobody declares are listed, and count as differing with --strict only.
 """
 
 
@@ -84,8 +85,8 @@ def drift(
     done. Left behind: what bears this stack's mark, works on, and is in no form and no state.
 
     --heal repairs exactly what was changed by hand, then looks again. It leaves, and names, what
-    also has a change of a form that waits. A client that was removed comes back with another
-    client-ID, which its organisation is mailed.
+    also has a change of a form that waits, or stays as it is for a mistake in a form. A client that
+    was removed comes back with another client-ID, which its organisation is mailed.
     """
     result = look(stack, days)
     if heal and result.report.by_hand:
@@ -100,7 +101,7 @@ def drift(
             strict and (report.expiring or report.undeclared),
         )
     )
-    if differs or report.healed is False:
+    if differs or result.has_mistakes or report.healed is False:
         raise typer.Exit(Code.FOUND)
     if not report.is_whole:
         raise typer.Exit(Code.UNREACHABLE)
@@ -112,11 +113,13 @@ class Look:
 
     report: Drift
     clients: list[ClientDrift]
+    has_mistakes: bool = False
+    """Whether some forms could not be compared, for their mistakes."""
 
 
 def look(name: str, days: int = 30) -> Look:
     """Look at the authorities once. Raises Failure."""
-    stack = stack_of(name)
+    stack = stack_of(name, by_policies=True)
     settings, managed_by = stack.settings, named_at_authorities(name)
     desired = _desired(stack)
     declared = (
@@ -124,6 +127,9 @@ def look(name: str, days: int = 30) -> Look:
         if desired
         else None
     )
+    mistakes = mistakes_of(stack) if desired else []
+    staying = {client.client_key: client for client in staying_clients(stack)} if desired else {}
+    declared = None if declared is None else {**declared, **staying}
     _reach(stack, declared or {})
     with working(say("drift.comparing", stack=name)):
         recorded = stack.recorded
@@ -151,6 +157,10 @@ def look(name: str, days: int = 30) -> Look:
             )
             ordered = drifted(listed, _but_for(unlisted, left_out, wanted), real, today)
             clients = with_unordered(clients, ordered, stack.by_hand)
+        for client in clients:
+            # A refresh would record what was changed by hand, and as recorded it would then stay.
+            if client.recorded and client.recorded.client_key in staying:
+                client.no_run_heals = True
         clients += map(without_confirmation, stack.unconfirmed)
         clients += [with_another_id(client, client_id) for client, client_id in stack.corrected]
     notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
@@ -182,14 +192,15 @@ def look(name: str, days: int = 30) -> Look:
         expiring=expiring_keys(clients, now, days),
         left_behind=tuple(groups.left_behind),
         undeclared=tuple(groups.others),
-        problems=tuple(
-            refusals(
+        problems=(
+            *(plain(sentence, WHOLE) for sentence in mistakes),
+            *refusals(
                 Plan(
                     settings.environment,
                     recorded.clients,
                     recorded.clients if declared is None else declared,
                 )
-            )
+            ),
         ),
         notes=tuple(notes),
         is_whole=not unread
@@ -197,19 +208,18 @@ def look(name: str, days: int = 30) -> Look:
             (state.platform, name) in unlisted for state in states for name in state.products
         ),
     )
-    return Look(report, clients)
+    return Look(report, clients, has_mistakes=bool(mistakes))
 
 
 def _desired(stack: Stack) -> Desired | None:
-    """Return what the forms declare; None without a folder of forms. Their mistakes are reported
-    before any authority is reached."""
+    """Return what the forms without mistakes declare; None without a folder of forms. Mistakes in
+    what all share end the command before any authority is reached."""
     folder = stack.settings.forms_folder
     if not folder.is_dir():
         if folder != Settings.model_fields["forms_folder"].default:
             # The settings name a folder that is missing.
             raise InvalidSettings(say("drift.no_folder", folder=folder))
         return None
-    stack.forms.valid()
     return stack.desired
 
 
@@ -361,7 +371,7 @@ def _heal(stack: str, days: int, before: Look) -> Look:
         "repaired": tuple(repaired),
         "problems": (*after.report.problems, *left, *(() if well else (*errors, *kept(protected)))),
     }
-    return Look(after.report.model_copy(update=update), after.clients)
+    return replace(after, report=after.report.model_copy(update=update))
 
 
 def _repaired(

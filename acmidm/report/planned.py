@@ -21,6 +21,7 @@ from acmidm.git import changed_since
 from acmidm.report.approved import Approved, approved_of, unreadable
 from acmidm.report.compare import client_replaced, paired
 from acmidm.report.kinds import Change, Kind
+from acmidm.report.mistakes import mistakes_of
 from acmidm.report.plan import Plan, at_the_gate, read_plan
 from acmidm.report.rotations import with_keys
 from acmidm.terminal import working
@@ -32,15 +33,12 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.problems import Failure, InvalidForms
 
 
 class Planned(NamedTuple):
-    """A plan, with what the forms here have of its environment and what of that is desired; no
-    stack for a file's plan.
-
-    Without connections where forms have mistakes, which the preview reports.
-    """
+    """A plan, with what the forms here have of its environment, but for those with mistakes, and
+    what of that is desired; no stack for a file's plan."""
 
     plan: Plan
     connections: Sequence[Declaration]
@@ -55,7 +53,7 @@ def read_plans(
     saved."""
     plans: list[Planned] = []
     approved: list[Approved] = []
-    for stack in map(stack_of, stacks):
+    for stack in (stack_of(name, by_policies=True) for name in stacks):
         with suppress(Failure):  # the preview reports a stack that does not exist
             ask_what_is_there(stack)
         with working(say("review.previewing", stack=stack.name)):
@@ -68,8 +66,11 @@ def read_plans(
                 )
             for sentence in unreadable(approved[-1]).values():
                 typer.echo(say("review.nothing_approved", reason=sentence), err=True)
-        connections = [] if stack.forms.problems else stack.connections
-        wanted = stack.desired_of(connections, are_all=True)
+        connections: Sequence[Declaration] = []
+        wanted = Desired((), ())
+        with suppress(InvalidForms):  # in what all forms share, which the preview reports
+            connections, wanted = stack.connections, stack.desired
+            plan = replace(plan, problems=(*plan.problems, *mistakes_of(stack)))
         plans.append(
             _with_what_forms_say(
                 Planned(_with_uploaded_keys(stack, plan), connections, wanted, stack)

@@ -106,8 +106,8 @@ class ClientDrift:
     pending: ConnectionChanges | None = None
     parts_by_hand: set[str] = field(default_factory=set)
     parts_pending: set[str] = field(default_factory=set)
-    is_by_hand: bool = False
-    """Whether people alone can put back what was changed."""
+    no_run_heals: bool = False
+    """Whether no run puts back what was changed: people alone can, or its form has a mistake."""
 
     @property
     def urns(self) -> Mapping[str, str]:
@@ -150,7 +150,7 @@ class ClientDrift:
     def left(self) -> set[str]:
         """The parts that --heal leaves as they are, for a change by hand and a pending one meet in
         them."""
-        if self.is_by_hand:
+        if self.no_run_heals:
             return self.parts_by_hand
         recorded, declared = self.recorded, self.declared
         # All resources of a client change protection at once; a client that is made anew gets it
@@ -232,7 +232,7 @@ def with_unordered(
         if other is None:
             return drift
         return replace(
-            drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, is_by_hand=True
+            drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, no_run_heals=True
         )
 
     return list(map(unordered, drifts))
@@ -245,7 +245,7 @@ def without_confirmation(recorded: Client) -> ClientDrift:
     by_hand = ConnectionChanges(
         **client_name(recorded), environment=recorded.environment, changes=(change,)
     )
-    return ClientDrift(recorded, recorded, by_hand=by_hand, is_by_hand=True)
+    return ClientDrift(recorded, recorded, by_hand=by_hand, no_run_heals=True)
 
 
 def with_another_id(recorded: Client, client_id: str) -> ClientDrift:
@@ -255,7 +255,7 @@ def with_another_id(recorded: Client, client_id: str) -> ClientDrift:
         environment=recorded.environment,
         changes=(client_replaced(recorded, client_id),),
     )
-    return ClientDrift(recorded, recorded, pending=pending, is_by_hand=True)
+    return ClientDrift(recorded, recorded, pending=pending, no_run_heals=True)
 
 
 def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:

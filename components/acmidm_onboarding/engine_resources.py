@@ -46,6 +46,9 @@ CONFIRMED = "confirmed_client_id"
 KEEP = "keep"
 """The input of what leaves, from the first run of leaving on: true where it stays at its authority
 without its marks when its resource goes, false where it is removed."""
+WITHDRAWN = "withdrawn"
+"""The input of a component that has, per platform, the scopes that were taken from a client because
+it leaves."""
 HAND_OVER = "HandOver"
 """The type of the record of mails to organisations, which is below no client."""
 
@@ -248,7 +251,7 @@ def client_from(
         mandate=mapping(component.get("mandate")),
         retire=mapping(component.get("retire")),
         keep=component.get(KEEP) is True,
-        withdrawn=frozenset(mapping(mapping(component.get("withdrawn")).get(key[1]))),
+        withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(key[1]))),
         without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
         others={
             part: _compared(own)

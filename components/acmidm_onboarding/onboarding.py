@@ -12,8 +12,10 @@ from typing import Any
 import pulumi
 import pulumi_random
 
-from acmidm_onboarding.engine_resources import KEEP
+from acmidm_onboarding.engine_resources import KEEP, WITHDRAWN, mapping
 from acmidm_onboarding.forms.requirements import remedy_of
+from acmidm_onboarding.recorded import AsRecorded
+from acmidm_onboarding.resources import as_recorded
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 from acmidm_onboarding.resources.client_scopes import ClientScopes
@@ -28,9 +30,6 @@ from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, members_of, pars
 
 _SECRET_LENGTH = 48
 
-WITHDRAWN = "withdrawn"
-"""The input that has, per platform, the scopes that were taken from a client because it leaves."""
-
 Keys = Mapping[str, PublicJwk]
 """By ``kid``."""
 
@@ -39,8 +38,8 @@ Keys = Mapping[str, PublicJwk]
 class OnboardingArgs:
     """What an onboarding is made of."""
 
-    connections: Sequence[Declaration]
-    """Those of one application, one per platform."""
+    connections: Sequence[Declaration] | Sequence[AsRecorded]
+    """Those of one application, one per platform; or the one that stays as it is recorded."""
     keys: pulumi.Input[Sequence[pulumi.Input[Any]]] | None = None
     """The public keys of a client whose connection has none of its own: JSON Web Keys (RFC 7517) as
     mappings or texts, which may be known only once another resource is made."""
@@ -70,7 +69,12 @@ class Onboarding(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: OnboardingArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        connections, keys = args.connections, args.keys
+        connections = [one for one in args.connections if isinstance(one, Declaration)]
+        recorded = [one for one in args.connections if isinstance(one, AsRecorded)]
+        keys = args.keys
+        if recorded:
+            self._declare_as_recorded(recorded[0], opts)
+            return
         if not connections:
             raise pulumi.RunError(
                 f"Onboarding {name} is given no connections; give it those of one application, or"
@@ -112,6 +116,17 @@ class Onboarding(pulumi.ComponentResource):
             for connection in connections
         }
         self.register_outputs({"connections": without_unknown(self.connections)})
+
+    def _declare_as_recorded(
+        self, recorded: AsRecorded, opts: pulumi.ResourceOptions | None
+    ) -> None:
+        inputs = as_recorded.component_inputs(recorded)
+        super().__init__("acmidm:index:Onboarding", recorded.key, inputs or None, opts)
+        self.parts, self.handing_over = [], {}
+        self.client_secrets = as_recorded.declare_below(self, recorded)
+        outputs = mapping(recorded.resources[0].get("outputs"))
+        self.connections = dict(mapping(outputs.get("connections")))
+        self.register_outputs({"connections": self.connections})
 
     def _declare(
         self, connection: Declaration, given: pulumi.Output[Keys] | None, protect: bool

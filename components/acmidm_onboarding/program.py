@@ -24,7 +24,7 @@ from acmidm_onboarding import settings as settings_of
 from acmidm_onboarding.command_inputs import HANDED, read_there
 from acmidm_onboarding.forms import loading
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.recorded import UnreadableState, full_name
+from acmidm_onboarding.recorded import AsRecorded, UnreadableState, full_name
 from acmidm_onboarding.rules.desired import NO_GATE, Desired
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change, undeclared
@@ -59,20 +59,29 @@ def read_settings() -> Settings:
         return _settings()
 
 
-def load_onboardings() -> list[list[Declaration]]:
-    """Return the connections of the stack's forms, by application: one per platform."""
+def load_onboardings() -> list[Sequence[Declaration] | Sequence[AsRecorded]]:
+    """Return the connections of the stack's forms, by application: one per platform.
+
+    Mistakes in forms end a program that nobody hands anything. A command has reported them: then
+    what a form with a mistake may be about is declared as it is recorded.
+    """
     without_debug_messages()
     with _mistakes_reported():
         stack = _stack(_settings())
-        if not stack.forms.valid().forms:
+        if not is_handed():
+            stack.forms.valid()
+        staying = stack.staying
+        if not stack.forms.problems and not stack.forms.forms:
             # Perhaps the wrong folder: declaring nothing would remove everything.
             raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
         connections = _desired(stack, stack.connections, are_all=True).declared
         if not is_handed():  # a command counts by itself
             _require_no_mass_change(stack, connections)
         _require_random_plugin(connections)
+        by_application = groupby(connections, key=lambda connection: connection.key)
         return [
-            list(group) for _, group in groupby(connections, key=lambda connection: connection.key)
+            *(list(group) for _, group in by_application),
+            *([connection] for connection in staying),
         ]
 
 

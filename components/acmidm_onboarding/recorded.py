@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from acmidm_onboarding.engine_resources import (
     HAND_OVER,
+    EngineResource,
+    Resource,
     by_part,
     clients_in,
     environment_in,
@@ -24,14 +27,16 @@ from acmidm_onboarding.engine_resources import (
     handed_over_in,
     kind_of,
     mapping,
+    name_of,
     part_of,
     resources_in,
 )
+from acmidm_onboarding.rules.mistaken import Ending
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Clients
 from acmidm_onboarding.values.hand_over_outcome import record_name
 from acmidm_onboarding.values.problems import Failure, on_one_line, quoted
-from acmidm_onboarding.values.terms import Environment
+from acmidm_onboarding.values.terms import Environment, Platform
 
 _SECONDS = 60
 """How long the engine may take to read a state."""
@@ -58,6 +63,31 @@ class Recorded:
     @property
     def clients(self) -> Clients:
         return {client.client_key: client for client in self.parts.values() if client.client_id}
+
+
+@dataclass(frozen=True)
+class AsRecorded:
+    """A connection that a run declares as the state has it, whatever its form says."""
+
+    key: str
+    resources: Sequence[EngineResource]
+    """The component, and all that is below it, each after what it is below."""
+    ending: Mapping[Platform, Ending] = field(default_factory=dict)
+    """What ends of its clients all the same."""
+
+
+def onboardings_in(document: Mapping[str, Any]) -> dict[str, list[EngineResource]]:
+    """Return the component of each key with all that is below it, in the order of the state."""
+    onboardings, keys = defaultdict[str, list[EngineResource]](list), dict[str, str]()
+    for resource in resources_in(document):
+        if resource.get("delete"):
+            continue
+        is_component = kind_of(resource) == Resource.ONBOARDING
+        key = name_of(resource) if is_component else keys.get(str(resource.get("parent")))
+        if key is not None:
+            keys[str(resource.get("urn"))] = key
+            onboardings[key].append(resource)
+    return onboardings
 
 
 def recorded_in(document: Mapping[str, Any], environment: Environment | None = None) -> Recorded:

@@ -20,10 +20,19 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
 from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.recorded import Recorded, own_state, recorded, recorded_in, unreadable
+from acmidm_onboarding.recorded import (
+    AsRecorded,
+    Recorded,
+    onboardings_in,
+    own_state,
+    recorded,
+    recorded_in,
+    unreadable,
+)
 from acmidm_onboarding.rules.confirmed import as_confirmed, is_corrected, may_not_go
 from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.gate import TestStack
+from acmidm_onboarding.rules.mistaken import Mistaken
 from acmidm_onboarding.rules.orders import Order, Rules, orders
 from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import InvalidSettings, Settings, config_key, full_key
@@ -95,6 +104,39 @@ class Stack:
         """What the forms have in the stack's environment, whether it is declared now or not."""
         return self.forms.connections(self.settings.environment)
 
+    @cached_property
+    def mistaken(self) -> Mistaken | None:
+        """What is known beside the mistakes in forms; None where there are none."""
+        return self.forms.mistaken(self.settings.forms_folder) if self.forms.problems else None
+
+    @cached_property
+    def staying(self) -> tuple[AsRecorded, ...]:
+        """The connections that stay as they are recorded, because a form with a mistake may be
+        about them.
+
+        Raises:
+            InvalidForms: where a mistake is in what all forms share.
+            Failure: where the state cannot be read.
+        """
+        self.forms.require_shared(self.settings.forms_folder)
+        mistaken = self.mistaken
+        if mistaken is None:
+            return ()
+        recorded, clients = onboardings_in(self.state), self.recorded.clients.values()
+        day = self.now.date()
+        return tuple(
+            AsRecorded(
+                key,
+                recorded[key],
+                {
+                    client.platform: mistaken.ending(client, recorded.keys(), day)
+                    for client in clients
+                    if client.key == key and client.platform not in self.by_hand
+                },
+            )
+            for key in mistaken.staying(recorded)
+        )
+
     @property
     def stolen(self) -> set[ClientKey]:
         """The clients of which a form says that a key is compromised."""
@@ -116,6 +158,9 @@ class Stack:
     ) -> Desired:
         """Return what is desired of some connections, by ``gate`` where given; ``are_all`` says
         that the stack has no others."""
+        if are_all and self.mistaken and any(form.formerly for form in connections):
+            waiting = self.mistaken.waiting(connections, onboardings_in(self.state))
+            connections = [form for form in connections if form.key not in waiting]
         by_forms = self.desired_by_forms(connections, gate or self.settings.gate)
         if not self.by_hand:
             return by_forms
@@ -128,6 +173,7 @@ class Stack:
             self.by_hand,
             self.now.date(),
             protect=self.settings.protect_clients if are_all else None,
+            may_be_mistaken=self.mistaken.may_mean if are_all and self.mistaken else None,
         )
 
     def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
@@ -383,7 +429,9 @@ class Stack:
 
     def changed(self) -> None:
         """Forget what was read of the state: a run has written it."""
-        for name in ("state", "recorded", "confirmations", "desired", "orders", "moved"):
+        for name in (
+            *("state", "recorded", "confirmations", "desired", "staying", "orders", "moved"),
+        ):
             self.__dict__.pop(name, None)
 
 

@@ -24,6 +24,7 @@ from acmidm.commands import deploy
 from acmidm.engine import pulumi, stacks
 from tests.support.engine import ROOT
 from tests.support.engine_records import CLIENT, ONBOARDING, PASSWORD, plan, resource, steps
+from tests.support.forms import write_form
 from toolchain import install_random
 
 ENGINE = """#!/bin/sh
@@ -100,6 +101,8 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     (tmp_path / "Pulumi.tni.yaml").write_text(
         settings.replace("config:\n", 'config:\n  acmidm:retryDeadlineSeconds: "0"\n')
     )
+    # No form for TNI, of which the preview would have to show something.
+    write_form(tmp_path / "onboardings", environment="prod", keys=())
     made = Engine(tmp_path)
     made.says("stack export", {"deployment": {"resources": []}})
     made.says("stack tag list", {})

@@ -182,6 +182,24 @@ def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(
     )
 
 
+def test_a_secret_that_one_of_two_authorities_takes_is_refused_as_the_program_does(
+    workspace: Workspace,
+) -> None:
+    """The run of the other stack would end for it, once it is on main."""
+    form = FORM[: FORM.index("  prod:")].replace("    jwks: [tni.jwk.json]\n", "")
+    workspace.write_form(form.replace("private_key_jwt", "client_secret_basic"))
+    workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni}\n")
+    assert acmidm("validate").exit_code == 0
+    workspace.write(
+        "Pulumi.by-hand.yaml", "config: {acmidm:environment: tni, acmidm:authority: by_hand}\n"
+    )
+    result = acmidm("validate")
+    assert result.exit_code == 1
+    assert "by_hand, the authority of acmidm in a stack of tni, takes no client secret of ours" in (
+        result.stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [

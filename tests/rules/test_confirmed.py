@@ -184,6 +184,24 @@ def test_a_form_that_is_gone(case: tuple[bool | None, bool, bool, bool]) -> None
         assert (one.metadata.organisation, one.form) == (FORM.metadata.organisation, None)
 
 
+def test_a_client_that_a_mistake_may_be_about_is_left_to_the_program() -> None:
+    """Which declares it as it is recorded; one that is confirmed and not recorded is not made."""
+    records = {FORM.resource_name: RECORD}
+    for recorded in (records, {}):
+        found = as_confirmed(
+            desired([], NOW),
+            [],
+            {FORM.client_key: CONFIRMED},
+            recorded,
+            lambda _: FORM.jwks,
+            (Platform.ACMIDM,),
+            DAY,
+            protect=False,
+            may_be_mistaken=lambda key: key == FORM.key,
+        )
+        assert found.declared == ()
+
+
 def test_a_stack_that_protects_keeps_what_it_does_not_protect_any_more() -> None:
     """One that left as far as its last step, and whose form went before anybody saw it gone: no run
     may forget it."""

@@ -22,8 +22,6 @@ class _Wish(NamedTuple):
     is_met: Callable[[AuthorityType[Any]], bool]
     text: str
     remedy: str
-    everywhere: bool = False
-    """Whether every stack of the environment has to be able to do it; else one of them."""
 
 
 _WISHES = (
@@ -33,7 +31,6 @@ _WISHES = (
         lambda kind: kind.takes_keys_from_address,
         "forms.address_not_known",
         "forms.address_not_known.remedy",
-        everywhere=True,
     ),
     _Wish(
         lambda _: ("token_endpoint_auth_method",),
@@ -48,7 +45,6 @@ _WISHES = (
         lambda kind: kind.takes_default_scopes,
         "forms.default_scopes_not_taken",
         "forms.default_scopes_not_taken.remedy",
-        everywhere=True,
     ),
     _Wish(
         lambda environment: ("environments", environment.value, "attributes"),
@@ -56,7 +52,6 @@ _WISHES = (
         lambda kind: kind.takes_attributes,
         "forms.attributes_not_taken",
         "forms.attributes_not_taken.remedy",
-        everywhere=True,
     ),
 )
 
@@ -68,17 +63,14 @@ def problems_of_authorities(
     served: Mapping[Platform, Collection[str]],
 ) -> Iterator[Problem]:
     """Yield each wish of a form that an authority cannot meet; ``served`` has the kinds of
-    authority per platform."""
+    authority per platform, of every stack of the environment: each of them brings the form up."""
     request, installed = form.environments.get(environment), installed_authorities()
     for wish in _WISHES if request else ():
         if request is None or not wish.is_made(form, request):
             continue
         known_by = {name for name, kind in installed.items() if wish.is_met(kind)}
         for platform in form.platforms:
-            kinds = set(served.get(platform, ()))
-            for kind in (
-                sorted(kinds - known_by) if wish.everywhere or kinds.isdisjoint(known_by) else ()
-            ):
+            for kind in sorted(set(served.get(platform, ())) - known_by):
                 what = say(wish.text, kind=kind, platform=platform, environment=environment)
                 remedy = say(wish.remedy, known_by=listed(known_by))
                 yield document.problem(wish.path(environment), what, remedy, at_key=True)

@@ -55,11 +55,10 @@ class LoadedForm:
             yield from (
                 self.file.parent.parent / name / file for file in (ORGANISATION_FILE, MANDATES_FILE)
             )
+        # Also by a form without a supplier: it may have had one, whose keys end with its mandate.
+        yield self.file.with_name(MANDATES_FILE)
         if self.form.keys_of:
-            yield from (
-                self.file.with_name(MANDATES_FILE),
-                self.file.parent.parent / self.form.keys_of / KEYS_FILE,
-            )
+            yield self.file.parent.parent / self.form.keys_of / KEYS_FILE
 
     @property
     def is_supplied(self) -> bool:

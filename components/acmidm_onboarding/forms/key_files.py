@@ -128,6 +128,14 @@ class KeyReader:
                     what = say("forms.compromised_elsewhere", file=first.listed.document.file)
                     yield use.problem(what, say("forms.compromised_elsewhere.remedy"), first)
 
+    @property
+    def compromised(self) -> dict[str, frozenset[str]]:
+        """The thumbprints of the keys that a folder says are compromised, per folder."""
+        found = defaultdict[str, set[str]](set)
+        for folder, thumbprint in self._compromised:
+            found[folder.name].add(thumbprint)
+        return {name: frozenset(thumbprints) for name, thumbprints in found.items()}
+
     def problems_of_shared_keys(self) -> Iterator[Problem]:
         """Yield each place of a key that several folders list: files do not have whose it was
         first, and whoever listed it last has to see it in their own."""

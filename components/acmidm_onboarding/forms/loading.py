@@ -263,6 +263,7 @@ def read_onboardings(
         suppliers,
         tuple(sorted(set(problems))),
         tuple(sorted(left_out)),
+        reader.compromised,
     )
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm, declarations
+from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, absolute
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
+from acmidm_onboarding.rules.mistaken import Folder, Mistaken
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
@@ -37,6 +39,9 @@ class Onboardings:
     left_out: tuple[Path, ...] = ()
     """The forms with mistakes: their own, their organisation's, those of a key that they name, or
     of the catalogue."""
+    compromised: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Per folder the thumbprints of the keys that it says are compromised, also where it has
+    mistakes."""
 
     def connections(self, environment: Environment, *, are_all: bool = True) -> list[Declaration]:
         """Return what the forms have in an environment. ``are_all``: whether an organisation has no
@@ -81,6 +86,53 @@ class Onboardings:
             for key in of_environment
         }
         return mandates, lent
+
+    def mistaken(self, forms: Path) -> Mistaken:
+        """Return what is known beside the mistakes; ``forms`` is the folder that was read."""
+        whole, files = absolute(forms), self._faulty_files
+        below = [file for file in map(absolute, files) if whole in file.parents]
+        faulty = {file.relative_to(whole).parts[0] for file in below}
+        faulty |= {file.parent.name for file in self.left_out}
+        named = {(file.parent.name, file.name) for file in files}
+        known = {
+            name: organisation
+            for name, organisation in self.organisations.items()
+            if (name, ORGANISATION_FILE) not in named
+        }
+        return Mistaken(
+            folders=tuple(
+                Folder(
+                    name=name,
+                    code=organisation.code,
+                    earlier_codes=organisation.earlier_codes,
+                    earlier_keys=organisation.earlier_keys,
+                    is_sound=name not in faulty,
+                    compromised=self.compromised.get(name, frozenset()),
+                    mandates=(
+                        None if (name, MANDATES_FILE) in named else self.mandates.get(name, ())
+                    ),
+                )
+                for name, organisation in known.items()
+            ),
+            is_attributed=len(below) == len(files) and faulty <= known.keys(),
+            declared=frozenset(
+                connection.key
+                for environment in Environment
+                for connection in self.connections(environment)
+            ),
+        )
+
+    def require_shared(self, forms: Path) -> None:
+        """Refuse a mistake in what all forms share, such as the catalogue, and a folder without a
+        form; ``forms`` is the folder that was read. Raises InvalidForms."""
+        whole = absolute(forms)
+        is_shared = any(whole not in absolute(file).parents for file in self._faulty_files)
+        if self.problems and (is_shared or not (self.forms or self.left_out)):
+            raise InvalidForms(self.problems)
+
+    @property
+    def _faulty_files(self) -> set[Path]:
+        return {file for problem in self.problems for file in (problem.file, problem.also) if file}
 
     def valid(self) -> Onboardings:
         """Return these, which have no mistake. Raises InvalidForms."""

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import yaml
 from joserfc.jwk import ECKey
 from pulumi.runtime import rpc
 
@@ -557,23 +558,28 @@ def test_on_a_terminal_it_says_what_it_waits_for(at: Reported) -> Script:
 
 
 def test_what_keeps_it_from_looking(project: Project) -> None:
-    """Mistakes in forms and settings are wrong use (2), an authority that does not answer is 3:
-    neither looks like drift.
+    """Mistakes in settings and in what all forms share are wrong use (2), an authority that does
+    not answer is 3: neither looks like drift.
 
     That is reported before the engine runs, which is not on PATH here, and however patient the
     settings are.
     """
-    acmidm, form = CommandLine(project), write(project, "loket", contacts=[])
+    acmidm, catalogue = CommandLine(project), project.folder / "wrong"
+    write(project, "loket")
+    catalogue.mkdir()
+    (catalogue / "dosis.yaml").write_text("product: dosis\n")
+    right = yaml.safe_load((project.folder / "Pulumi.tni.yaml").read_text())["config"]
+    project.configure({"catalogueFolder": "wrong"})
     project.environment["PATH"] = str(ROOT / ".venv" / "bin")
     for stack, mistake in {
         "nowhere": "Pulumi.nowhere.yaml cannot be read: ",
-        "tni": '"contacts" is empty',
+        "tni": "wrong/dosis.yaml:1:1: ",
     }.items():
         outcome = acmidm.run("drift", "--stack", stack)
         assert (outcome.code, mistake in outcome.stderr) == (2, True), outcome.output
-    form.document["contacts"] = ["api@stad.example"]
-    form.save()
-    project.configure({"retryDeadlineSeconds": "3600"})
+    project.configure(
+        {"catalogueFolder": right["acmidm:catalogueFolder"], "retryDeadlineSeconds": "3600"}
+    )
     for setting, url in {
         "productsUrl": "http://127.0.0.1:9/products/v1",
         "managementUrl": NOWHERE,

@@ -1,0 +1,112 @@
+"""A connection whose form has a mistake, declared as the state has it.
+
+The engine removes what a program does not declare, so that each recorded resource is declared
+again: by its type and name, without a value. The engine then takes every input from its state
+(``ignoreChanges``), secrets too, and finds nothing to do. What ends all the same is declared with
+its new value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_random
+
+from acmidm_onboarding.engine_resources import (
+    WITHDRAWN,
+    EngineResource,
+    Resource,
+    client_of,
+    is_password,
+    kind_of,
+    mapping,
+    name_of,
+    part_of,
+)
+from acmidm_onboarding.recorded import AsRecorded
+from acmidm_onboarding.resources import overlap
+from acmidm_onboarding.values.client import with_only
+from acmidm_onboarding.values.jwk import readable_jwk
+
+_OF_KEYS = frozenset({overlap.SINCE, overlap.REFUSED, overlap.BLOCKED})
+"""What the provider finds out anew where keys change."""
+
+
+def component_inputs(recorded: AsRecorded) -> dict[str, Any]:
+    """Return the inputs of the component, with what this run withdraws."""
+    inputs = dict(mapping(recorded.resources[0].get("inputs")))
+    withdrawn = {
+        platform.value: dict.fromkeys(sorted(ending.withdrawn), True)
+        for platform, ending in recorded.ending.items()
+        if ending.takes_scopes
+    }
+    if not withdrawn:
+        return inputs
+    return {**inputs, WITHDRAWN: {**mapping(inputs.get(WITHDRAWN)), **withdrawn}}
+
+
+def declare_below(
+    component: pulumi.ComponentResource, recorded: AsRecorded
+) -> dict[str, pulumi.Output[str]]:
+    """Declare all that the state has below a component, and return the client secrets per
+    platform."""
+    secrets: dict[str, pulumi.Output[str]] = {}
+    above, *below = recorded.resources
+    made: dict[str, pulumi.Resource] = {above["urn"]: component}
+    for resource in below:
+        changed = _changed(resource, recorded)
+        anew = changed.keys() | (_OF_KEYS if changed else set())
+        options = pulumi.ResourceOptions(
+            parent=made[resource["parent"]],
+            protect=bool(resource.get("protect")),
+            retain_on_delete=bool(resource.get("retainOnDelete")),
+            depends_on=[made[urn] for urn in resource.get("dependencies") or () if urn in made],
+            ignore_changes=sorted(mapping(resource.get("inputs")).keys() - anew),
+        )
+        if is_password(resource):
+            password = _password(resource, options)
+            secrets[client_of(resource)[1].value] = pulumi.Output.secret(password.result)
+            made[resource["urn"]] = password
+        else:
+            made[resource["urn"]] = pulumi.CustomResource(
+                resource["type"], name_of(resource), changed, options
+            )
+    return secrets
+
+
+def _password(
+    resource: EngineResource, options: pulumi.ResourceOptions
+) -> pulumi_random.RandomPassword:
+    """Declare the resource of a secret by its own class, which knows the version of its plugin."""
+    options.additional_secret_outputs = ["result"]
+    length = int(mapping(resource.get("inputs"))["length"])
+    return pulumi_random.RandomPassword(name_of(resource), length=length, opts=options)
+
+
+def _changed(resource: EngineResource, recorded: AsRecorded) -> dict[str, Any]:
+    """Return the inputs of a resource that end in this run, with their new values."""
+    part, inputs = part_of(resource), mapping(resource.get("inputs"))
+    ending = recorded.ending.get(part[1]) if part else None
+    if ending is None:
+        return {}
+    kind = kind_of(resource)
+    if kind == Resource.SCOPES and ending.takes_scopes:
+        return {"scopes": {}, "default_scopes": {}}
+    if kind == Resource.PRODUCT and ending.afzenders:
+        sent, ended = mapping(inputs.get("configuration")), ending.afzenders
+        return {"configuration": with_only(sent, lambda code: code not in ended)}
+    if kind == Resource.KEYS and ending.keys:
+        rotation = {
+            "form": recorded.key,
+            "stack": pulumi.get_stack(),
+            "compromised": sorted(ending.keys),
+            "evidence_refused": None,
+        }
+        stay = {
+            name: members
+            for name, members in mapping(inputs.get("jwks")).items()
+            if (key := readable_jwk(members)) is None or key.thumbprint not in ending.keys
+        }
+        return {"jwks": stay, overlap.INPUT: rotation}
+    return {}

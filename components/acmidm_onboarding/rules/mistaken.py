@@ -1,0 +1,158 @@
+"""Which connections stay as they are recorded while forms have mistakes, and what of them ends all
+the same.
+
+A recorded connection that no form declares goes only where that is known to be meant: a folder is
+there whose organisation has its key, and no file in such a folder has a mistake. Any other one may
+be that of the mistake. It stays whole: nothing of it is made, changed or removed. Three ends wait
+for nobody, for somebody else can use what stays: that of a compromised key, that of a supplier's
+mandate, and that of a mandate to send. Each is read from a file of its own, or from a part of the
+form that has no mistake. What is not known to have ended has not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from acmidm_onboarding.values.client import Client, afzenders_of
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.mandate import Mandate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """What the folder of an organisation says, where its ``organisation.yaml`` has no mistake."""
+
+    name: str
+    code: str
+    earlier_codes: Collection[str] = ()
+    earlier_keys: Collection[str] = ()
+    is_sound: bool
+    """Whether none of its files has a mistake."""
+    compromised: Collection[str] = ()
+    """The thumbprints of the keys that it says are compromised, also in a form with mistakes."""
+    mandates: Collection[Mandate] | None = ()
+    """None where they cannot be read."""
+
+    def has(self, key: str) -> bool:
+        """Return whether a connection of this key is, or was, the organisation's."""
+        return key in self.earlier_keys or key.partition("/")[0] in (self.code, *self.earlier_codes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """What ends of a client that stays as it is recorded otherwise."""
+
+    takes_scopes: bool = False
+    """Whether it loses all of its scopes."""
+    withdrawn: frozenset[str] = frozenset()
+    """Those of them that runs gave it, which a later mandate gives back."""
+    keys: frozenset[str] = frozenset()
+    """The thumbprints of the keys that it loses at once."""
+    afzenders: frozenset[str] = frozenset()
+    """The codes of the organisations that it sends for no more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistaken:
+    """What is known beside the mistakes in forms."""
+
+    folders: Collection[Folder]
+    is_attributed: bool
+    """Whether each mistake is in one of these folders."""
+    declared: Collection[str] = ()
+    """The keys of the forms without mistakes, of every environment."""
+
+    def may_mean(self, key: str) -> bool:
+        """Return whether a file with a mistake may be about the connection of this key."""
+        owners = self._owners(key)
+        return not self.is_attributed or not owners or not all(one.is_sound for one in owners)
+
+    def waiting(self, forms: Collection[Declaration], recorded: Collection[str]) -> frozenset[str]:
+        """Return the keys of the forms that are not carried out, though they have no mistake: each
+        takes the client of an earlier key, which may be that of a mistake."""
+        return frozenset(
+            form.key
+            for form in forms
+            if form.key not in recorded
+            and any(former in recorded and self.may_mean(former) for former in form.formerly)
+        )
+
+    def staying(self, recorded: Collection[str]) -> list[str]:
+        """Return the recorded keys whose connections stay as they are."""
+        return [key for key in recorded if key not in self.declared and self.may_mean(key)]
+
+    def ending(self, client: Client, recorded: Collection[str], day: date) -> Ending:
+        """Return what of a recorded client ends by a day; ``recorded`` has the keys of all."""
+        supplier = client.mandate.get("supplier")
+        if supplier and self._supplier_has_ended(client, supplier, recorded, day):
+            # As where the form is right: one run withdraws the scopes, and the next one the keys.
+            if client.scopes:
+                return Ending(
+                    takes_scopes=True, withdrawn=client.had_scopes, keys=self._stolen(client)
+                )
+            return Ending(keys=client.thumbprints)
+        return Ending(
+            keys=self._stolen(client), afzenders=self._ended_afzenders(client, recorded, day)
+        )
+
+    def _owners(self, key: str) -> list[Folder]:
+        return [folder for folder in self.folders if folder.has(key)]
+
+    def _stolen(self, client: Client) -> frozenset[str]:
+        """Return the keys of a client that its organisation or its supplier calls compromised; a
+        stranger's word for it counts for nothing."""
+        supplier = client.mandate.get("supplier")
+        known_by = [folder for folder in self.folders if folder.name == supplier]
+        stolen = {
+            thumbprint
+            for folder in (*self._owners(client.key), *known_by)
+            for thumbprint in folder.compromised
+        }
+        return client.thumbprints & stolen
+
+    def _supplier_has_ended(
+        self, client: Client, supplier: str, recorded: Collection[str], day: date
+    ) -> bool:
+        code = client.key.partition("/")[0]
+        own = {key.partition("/")[2] for key in recorded if key.partition("/")[0] == code}
+        owners = [folder for folder in self.folders if folder.code == code]
+        return bool(owners) and all(
+            folder.mandates is not None
+            and _has_ended(
+                client.application,
+                own,
+                {
+                    application
+                    for mandate in folder.mandates
+                    if mandate.supplier == supplier and mandate.until >= day
+                    for application in mandate.applications
+                },
+            )
+            for folder in owners
+        )
+
+    def _ended_afzenders(
+        self, client: Client, recorded: Collection[str], day: date
+    ) -> frozenset[str]:
+        products = client.products.values()
+        codes = {code for configuration in products for code in afzenders_of(configuration)}
+        by_code = {folder.code: folder for folder in self.folders}
+        ended = set[str]()
+        for folder in (by_code[code] for code in codes if code in by_code):
+            if folder.mandates is not None:
+                running = {
+                    connection
+                    for mandate in folder.mandates
+                    if mandate.until >= day
+                    for connection in mandate.connections
+                }
+                ended |= {folder.code} if _has_ended(client.key, recorded, running) else set()
+        return frozenset(ended)
+
+
+def _has_ended(name: str, recorded: Collection[str], running: Collection[str]) -> bool:
+    """Return whether the mandate for ``name`` has ended, by the names that a mandate counts for
+    now. One for a name that nobody has yet may be for the same client: its form may rename it."""
+    return name not in running and all(other in recorded for other in running)
