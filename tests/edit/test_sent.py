@@ -283,13 +283,24 @@ CLAIMS: dict[str, dict[str, Any]] = {
         "kbo": "0207.437.468",
     },
     "no code": {"name": "Stad Brugge"},
+    "one's code, with another's number": {
+        "name": "Stad Gent",
+        "ovo": "OVO002067",
+        "kbo": "0207.495.470",
+    },
+    "one's code, with another's name": {"name": "Wingene", "ovo": "OVO002067"},
+    "one's number, with another's name": {"name": "Wingene", "kbo": "0207.451.227"},
 }
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_an_unclear_identity_is_refused(workspace: Workspace, name: str) -> None:
     workspace.write_organisation('name: Stad Aalst\nkbo: "0207.437.468"\n', "aalst")
-    assert refused({**sent(), "organisation": CLAIMS[name]})
+    workspace.write_organisation(
+        'name: Wingene\novo: OVO002277\nkbo: "0207.495.470"\n', "wingene"
+    )
+    document = of_gent("nieuw", scopes={"dv_register_lezen": {}})  # which anybody may ask for
+    assert refused({**document, "organisation": CLAIMS[name]})
 
 
 @pytest.mark.usefixtures("workspace")

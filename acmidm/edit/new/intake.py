@@ -35,7 +35,7 @@ from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import Language, say, spoken, texts
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
 from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, listed, on_one_line, quoted
@@ -141,6 +141,10 @@ class Intake:
             return None
         if folders:
             folder = folders.pop()
+            if others := list(self._contradicting(folder, given)):
+                names = listed([folder, *others])
+                taken.unclear.append(say("edit.sent.several", folders=names))
+                return None
             taken.notes += _differences(folder, self._organisations[folder], given)
             return FormOwner(folder, self._organisations[folder])
         folder = slug(given.name) or slug(given.code)
@@ -156,6 +160,16 @@ class Intake:
         fields = given.model_dump(mode="json", include={"name", "ovo", "kbo"}, exclude_none=True)
         fields |= {"language": given.language.value} if given.language is not Language.NL else {}
         return FormOwner(folder, given, fields)
+
+    def _contradicting(self, folder: str, given: Organisation) -> Iterator[str]:
+        """Yield each other organisation whose name or KBO number a sender writes. A number that the
+        file of its own lacks may be shared."""
+        own = self._organisations[folder]
+        for name, other in self._organisations.items():
+            is_numbered = own.kbo is not None and given.kbo not in (None, own.kbo)
+            has_number = is_numbered and other.kbo == given.kbo
+            if name != folder and (has_number or look_of(other.name) == look_of(given.name)):
+                yield name
 
     def _add(self, sent: Sent, owner: FormOwner, taken: Taken) -> None:
         form = sent.form
