@@ -20,6 +20,7 @@ from tests.support.sent_file import FILE, KEY, OTHER, of_gent, sent, take_in
 from tests.support.terminal import contents
 from tests.support.workspace import WITHOUT_KEYS, Workspace, private_key
 
+
 def refused(document: object) -> str:
     """Both texts of a refusal, which leaves everything as it was."""
     result = take_in(document)
@@ -296,9 +297,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", CLAIMS)
 def test_an_unclear_identity_is_refused(workspace: Workspace, name: str) -> None:
     workspace.write_organisation('name: Stad Aalst\nkbo: "0207.437.468"\n', "aalst")
-    workspace.write_organisation(
-        'name: Wingene\novo: OVO002277\nkbo: "0207.495.470"\n', "wingene"
-    )
+    workspace.write_organisation('name: Wingene\novo: OVO002277\nkbo: "0207.495.470"\n', "wingene")
     document = of_gent("nieuw", scopes={"dv_register_lezen": {}})  # which anybody may ask for
     assert refused({**document, "organisation": CLAIMS[name]})
 

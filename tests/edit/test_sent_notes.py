@@ -92,7 +92,7 @@ def test_a_key_that_is_there_stays_and_what_is_said_of_it_otherwise_is_named() -
     there = {**public_key("tni"), "kid": "anders", "exp": 4_000_000_000}
     document = of_gent(jwks=["loket.jwk.json"], scopes={})
     said = taken({**document, "keys": {"loket.jwk.json": there}})
-    assert f"has the key with thumbprint {public_jwk(there).thumbprint} already, as \"tni\"" in said
+    assert f'has the key with thumbprint {public_jwk(there).thumbprint} already, as "tni"' in said
     assert "exp, kid" in said
 
 

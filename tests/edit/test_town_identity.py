@@ -119,7 +119,7 @@ def test_a_form_that_leaves_gets_no_longer_mandate() -> None:
 @pytest.mark.usefixtures("place")
 def test_whose_names_a_new_town_claims_is_said(place: Workspace) -> None:
     place.write_organisation(
-        'name: Stad Gent\novo: OVO002067\nspeaks_for: {merk_code: [stad-gent]}\n'
+        "name: Stad Gent\novo: OVO002067\nspeaks_for: {merk_code: [stad-gent]}\n"
     )
     result = new(
         sheet((*AALST, "stad-gent"), headings=(*HEADINGS, "notificaties.merk_code")),

@@ -29,6 +29,8 @@ HEADINGS = ("KBOnummer", "OVO-code", "Klant", "Mandaat tot", "Mandaatreferentie"
 AALST = ("0207.437.468", "OVO001992", "Stad Aalst", "2099-12-31", "SD-1")
 GENT = ("0207.451.227", "", "Gent", "2099-12-31", "SD-2")
 WINGENE = ("0207.495.470", "OVO002277", "Wingene", "2099-12-31", "SD-3")
+
+
 @pytest.fixture
 def place(workspace: Workspace) -> Workspace:
     """The catalogue that there is, a supplier with keys for TNI, and Stad Gent, which has a

@@ -81,9 +81,7 @@ def _about_product(
             yield say("edit.sent.becomes", **facts, old=shown(old), new=shown(new))
 
 
-def _about_keys(
-    where: str, there: Sequence[PublicJwk], sent: Sequence[PublicJwk]
-) -> Iterator[str]:
+def _about_keys(where: str, there: Sequence[PublicJwk], sent: Sequence[PublicJwk]) -> Iterator[str]:
     by_thumbprint = {key.thumbprint: key for key in sent}
     if sent:
         others = [key.kid for key in there if key.thumbprint not in by_thumbprint]

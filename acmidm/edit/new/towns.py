@@ -306,9 +306,7 @@ class Towns:
             checker.wrong.append(say("towns.past", column=column, until=until))
         return until
 
-    def _renewed(
-        self, town: Town, loaded: Form, file: Path, until: date, checker: Checker
-    ) -> Town:
+    def _renewed(self, town: Town, loaded: Form, file: Path, until: date, checker: Checker) -> Town:
         """Return a town whose form is there, with a longer mandate where the row has one.
 
         A form whose mandate was taken out, or that leaves, gets none: a sheet that is sent again
@@ -324,9 +322,7 @@ class Towns:
         checker.require()
         return self._with_mandate(town, loaded.application, until, checker)
 
-    def _with_mandate(
-        self, town: Town, application: str, until: date, checker: Checker
-    ) -> Town:
+    def _with_mandate(self, town: Town, application: str, until: date, checker: Checker) -> Town:
         """Return a town with a mandate, where it has none that counts as long. Raises Failure."""
         mandates = self._onboardings.mandates.get(town.folder, ())
         has = mandate_for(mandates, self._supplier, application)
