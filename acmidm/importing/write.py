@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from acmidm.files import write_once
+from acmidm.files import make_folder, write_once
 from acmidm.form_text import SCHEMA, Quoted, lines_of
 from acmidm.importing.draft import ImportedForm, request_of
 from acmidm.importing.sheet import Column
@@ -368,7 +368,7 @@ class Writer:
             text = self._texts.get(file)
             if text is None:  # the file existed before
                 continue
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file)
             try:
                 write_once(file, text)
             except FileExistsError:

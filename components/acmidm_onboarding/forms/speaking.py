@@ -137,11 +137,13 @@ def about_names_of_others(
     """Yield whose names an organisation would speak under, where they are another's: by what that
     one may say, or by a code in the value."""
     others = {name: other for name, other in organisations.items() if name != folder}
-    claims: list[str] = []
-    for name, values in speaks_for.items():
-        for value in values:
-            if owners := _owners_of(name, value, organisation, others):
-                claims.append(say("forms.speaks_for.claim", name=name, value=value, owners=owners))
+    values = ((name, value) for name, values in speaks_for.items() for value in values)
+    owners = {pair: _owners_of(*pair, organisation, others) for pair in values}
+    claims = [
+        say("forms.speaks_for.claim", name=name, value=value, owners=of_others)
+        for (name, value), of_others in owners.items()
+        if of_others
+    ]
     if claims:
         yield say("forms.speaks_for.of_others", folder=folder, claims="; ".join(claims))
 
