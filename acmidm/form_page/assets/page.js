@@ -68,13 +68,15 @@ const endMistake = ({ exp }) => {
   const end = new Date(exp * 1000);
   return end > new Date() ? "" : say("form_page.key.ended", { day: day(end) });
 };
+const sentenceOf = (text) => text[0].toUpperCase() + text.slice(1);
 const endOf = ({ exp }) =>
   exp === undefined ? say("keys.endless") : say("keys.ends", { day: day(new Date(exp * 1000)) });
 // A kid is a name that whoever made the file chose. What is confirmed is the thumbprint of the key itself.
 const aboutKey = () => {
   const { publicKey, thumbprint: own } = key();
   if (!publicKey) return [say(needsKey() ? "form_page.key.none" : "form_page.key.stays")];
-  const made = say("form_page.key.made", { until: endMistake(publicKey) || endOf(publicKey) });
+  const mistake = endMistake(publicKey);
+  const made = mistake ? `${sentenceOf(mistake)}.` : say("form_page.key.made", { until: endOf(publicKey) });
   const named = publicKey.kid === own ? [] : [say("form_page.key.named", { kid: quoted(publicKey.kid) })];
   return [made, say("form_page.key.thumbprint", { thumbprint: own }), ...named];
 };
