@@ -381,13 +381,14 @@ def _new_organisations(
     drafts: Iterable[ImportedForm], speaks_for: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> Mapping[str, Organisation]:
     """Return the organisations that get a folder, with under which names they will send."""
-    owners = {draft.organisation for draft in drafts if draft.organisation.is_new}
-    return {
-        owner.folder: Organisation.model_construct(
-            name=owner.name, ovo=owner.ovo, kbo=owner.kbo, speaks_for=speaks_for[owner.folder]
+    organisations: dict[str, Organisation] = {}
+    for owner in {draft.organisation for draft in drafts if draft.organisation.is_new}:
+        names = {name: tuple(values) for name, values in speaks_for[owner.folder].items()}
+        # Not checked: the loader says later what is wrong with its name or its codes.
+        organisations[owner.folder] = Organisation.model_construct(
+            name=owner.name, ovo=owner.ovo, kbo=owner.kbo, speaks_for=names
         )
-        for owner in owners
-    }
+    return organisations
 
 
 def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[ImportedForm]]:

@@ -259,15 +259,13 @@ class Towns:
         else's and the name is its own.
         """
         own = self._onboardings.organisations[folder]
-        known, unknown = dict[str, str | None](), dict[str, str]()
-        for name in ("ovo", "kbo"):
-            value = getattr(given, name)
-            if getattr(own, name) is not None:
-                known[name] = value
-            elif value is not None:
-                unknown[name] = value
         file = (self._forms / folder / ORGANISATION_FILE).as_posix()
-        refuse_another(OrganisationAnswers(**known), own, file, checker)
+        ovo, kbo = given.ovo if own.ovo else None, given.kbo if own.kbo else None
+        refuse_another(OrganisationAnswers(ovo=ovo, kbo=kbo), own, file, checker)
+        codes = {"ovo": given.ovo, "kbo": given.kbo}
+        unknown = {
+            name: code for name, code in codes.items() if code and getattr(own, name) is None
+        }
         for name, value in unknown.items():
             if wrong := of_organisation(**{"ovo": "OVO000000", name: value}):
                 checker.refuse(f"--{name}", wrong)
@@ -275,13 +273,9 @@ class Towns:
                 checker.refuse(f"--{name}", [say("towns.of_another", other=other, folder=folder)])
         if given.name is None or look_of(given.name) == look_of(own.name):
             return ()
-        others = (
-            other
-            for other, organisation in self._onboardings.organisations.items()
-            if look_of(organisation.name) == look_of(given.name)
-        )
-        if other := next(others, None):
-            checker.refuse("--name", [say("towns.of_another", other=other, folder=folder)])
+        for other, organisation in self._onboardings.organisations.items():
+            if look_of(organisation.name) == look_of(given.name):
+                checker.refuse("--name", [say("towns.of_another", other=other, folder=folder)])
         facts = {"column": row.named(Column.CUSTOMER), "given": quoted(given.name)}
         note = say("towns.called", **facts, folder=folder, name=own.name)
         if unknown and not _is_part(given.name, own.name):
