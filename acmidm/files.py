@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TextIO, cast
+
+from acmidm_onboarding.texts import say
 
 PUBLIC = 0o644
 UMASK = 0o077
@@ -50,6 +53,25 @@ def written_together(contents: Mapping[Path, str | bytes], mode: int = PUBLIC) -
         raise
 
 
+def make_folder(file: Path) -> None:
+    """Make the folder that a file goes into, and those above it that are missing. Raises
+    OSError."""
+    _refuse_link(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _refuse_link(file: Path) -> None:
+    """Refuse a place that looks as if it were below the working directory, and is behind a link: a
+    checkout has links of others, which lead anywhere. Raises OSError, with the name of the link."""
+    here = Path.cwd()
+    path = here / file
+    if not path.is_relative_to(here):
+        return
+    for folder in reversed(path.relative_to(here).parents):
+        if os.path.islink(here / folder):  # noqa: PTH114 - unlike Path's, it raises nothing
+            raise OSError(errno.ELOOP, say("forms.link"), str(folder))
+
+
 def write_named(file: Path, text: str) -> None:
     """Write to the file that a person names, also through a link, and to what is no file, such as
     ``/dev/stdout``. Raises OSError."""
@@ -75,6 +97,7 @@ def _naming(file: Path) -> Iterator[None]:
 def _temporary(file: Path, content: str | bytes, mode: int) -> Path:
     """Write a file whole, as a temporary one beside ``file``, and return that. Raises OSError, with
     the name of ``file``."""
+    _refuse_link(file)
     # Resolved, for NamedTemporaryFile normalises its folder: ``link/..`` would be another folder.
     folder, prefix = file.parent.resolve(), f".{file.name}."
     try:

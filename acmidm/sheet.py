@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -195,10 +196,12 @@ def _text_of_cells(value: Any, formula: Any) -> str:
 def _of_csv(file: Path, wanted: Headings) -> Table:
     """Return the cells, by the delimiter that gives the best headings."""
     text = _decoded(file)
-    table, fault = max(
-        (_parsed(text, delimiter) for delimiter in _DELIMITERS),
-        key=lambda parsed: wanted.rank(_headings(parsed[0], wanted)[1]),
-    )
+
+    def rank(delimiter: str) -> tuple[bool, int]:
+        top, _ = _parsed(file, text, delimiter, _HEADING_ROWS)
+        return wanted.rank(_headings(top, wanted)[1])
+
+    table, fault = _parsed(file, text, max(_DELIMITERS, key=rank))
     if fault and wanted.are_in(_headings(table, wanted)[1]):
         raise Failure(say("import.wrong_csv", file=file, fault=fault))
     return table
@@ -217,17 +220,27 @@ def _decoded(file: Path) -> str:
     return text
 
 
-def _parsed(text: str, delimiter: str) -> tuple[Table, str | None]:
-    """Return the rows, and what is wrong with the first one that cannot be parsed: it may have
-    swallowed later rows."""
+def _parsed(
+    file: Path, text: str, delimiter: str, most: int | None = None
+) -> tuple[Table, str | None]:
+    """Return the rows, or the first ``most``, and what is wrong with the first one that cannot be
+    parsed: it may have swallowed later rows. Raises Failure."""
     table: list[list[str]] = []
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = csv.reader(_lines(file, text, delimiter), delimiter=delimiter, strict=True)
     try:
         # extend keeps the rows above one that raises.
-        table.extend([_text(cell) for cell in cells] for cells in rows)
+        table.extend([_text(cell) for cell in cells] for cells in islice(rows, most))
     except csv.Error as error:
         return table, say("import.row_fault", number=len(table) + 1, error=error)
     return table, None
+
+
+def _lines(file: Path, text: str, delimiter: str) -> Iterator[str]:
+    """Yield the lines of a text, as long as its cells are not too many. Raises Failure."""
+    room = _Room(file)
+    for line in io.StringIO(text, newline=""):
+        room.take(_ROW + _CELL * (line.count(delimiter) + 1) + len(line))
+        yield line
 
 
 def _sheets(file: Path, tables: Mapping[str | None, Table], wanted: Headings) -> Sheets:

@@ -294,7 +294,9 @@ def _say(words: Texts, label: str, text: str) -> None:
 
 def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
     words = _words(target)
-    facts = [str(key.members["alg"])] if "alg" in key.members else []
+    is_named = key.kid != key.thumbprint
+    facts = [words("thumbprint", thumbprint=key.thumbprint)] if is_named else []
+    facts += [str(key.members["alg"])] if "alg" in key.members else []
     facts.append(
         words("ends", day=words.day(key.expires.astimezone(UTC)))
         if key.expires

@@ -3,7 +3,7 @@ that is new."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -24,9 +24,11 @@ from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, shown
 from acmidm_onboarding.forms.loading import load_catalogue, load_organisations, read_onboardings
+from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
 from acmidm_onboarding.texts import Language, Texts, say, say_counted, speak, spoken, texts
+from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import either, quoted
 from acmidm_onboarding.values.terms import Environment
 
@@ -184,21 +186,18 @@ def new(
         return
     if supplier or skip_wrong:
         fail(say("towns.options"))
-    draft = draft_of(
-        answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, checker
-    )
-    words = texts("new", chosen_language or draft.owner.organisation.language)
+    organisations = load_organisations(FORMS) if FORMS.is_dir() else {}
+    draft = draft_of(answers, catalogue, organisations, FORMS, checker)
+    language_of_all = chosen_language or draft.owner.organisation.language
+    words = texts("new", language_of_all)
     files = (
         {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(words)}
         if draft.owner.is_new
         else {}
     )
-    _report(
-        draft,
-        write_files({**files, draft.file: draft.form(words)}, FORMS, stacks),
-        catalogue,
-        words,
-    )
+    written = write_files({**files, draft.file: draft.form(words)}, FORMS, stacks)
+    speak(language_of_all)
+    _report(draft, written, catalogue, organisations, words)
 
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> None:
@@ -280,6 +279,7 @@ def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
             if files
             else say("towns.present", row=town.row)
         )
+        yield from (f"{town.row}: {note}" for note in town.notes)
     if sheets.unread:
         yield say("towns.unread", columns=", ".join(sheets.unread))
     written = sum(bool(town.texts) for town in towns.towns)
@@ -288,10 +288,18 @@ def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
         yield say("towns.next")
 
 
-def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, words: Texts) -> None:
+def _report(
+    draft: Draft,
+    written: tuple[Path, ...],
+    catalogue: Catalogue,
+    organisations: Mapping[str, Organisation],
+    words: Texts,
+) -> None:
     """Say what was written, and what its author does next."""
     form = (FORMS / draft.file).as_posix()
     lines = [words("written", files=", ".join(file.as_posix() for file in written))]
+    owner = draft.owner
+    lines += about_names(owner.folder, owner.organisation, draft.speaks_for, organisations)
     if unverified := [
         scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)
     ]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from acmidm.files import write_whole
+from acmidm.files import make_folder, write_whole
 from acmidm.render.authorities_page import AUTHORITIES, authorities_page
 from acmidm.render.catalogue_page import catalogue_page
 from acmidm.render.cli_page import CLI, cli_page
@@ -58,7 +58,7 @@ def schema(
         if check:
             typer.echo(f"{file} is not up to date; run: acmidm schema", err=True)
         else:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file)
             write_whole(file, texts[file])
             typer.echo(f"{file} written")
     if check and stale:

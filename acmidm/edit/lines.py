@@ -20,7 +20,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
-from acmidm.files import write_whole, written_together
+from acmidm.files import make_folder, write_whole, written_together
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.settings import own_catalogue
@@ -235,8 +235,8 @@ def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
     ]
     done: list[Path] = []
     try:
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
+        for file in new:
+            make_folder(file)
         with written_together(new):
             for file, old in before.items():
                 if file.read_bytes() != old:

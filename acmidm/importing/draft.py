@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from acmidm.importing.listed import ListedClient
@@ -21,10 +22,10 @@ from acmidm_onboarding.forms.files import form_file
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.declaration import client_name
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
 from acmidm_onboarding.values.metadata import ClientMetadata, Scopes, without_assigned
-from acmidm_onboarding.values.problems import Unusable
+from acmidm_onboarding.values.problems import Unusable, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _GRANT_TYPES = ("client_credentials",)
@@ -126,6 +127,8 @@ def draft_of(
     )
     if not contacts and contact is None:
         reasons.append(say("import.no_contacts"))
+    if organisation is not None:
+        reasons += _second_identity(row, organisation, organisations)
     if reasons or organisation is None:
         raise Unusable(*reasons)
     wanted_contacts = contacts or [contact or ""]
@@ -187,7 +190,7 @@ def _scopes(client: ListedClient, catalogue: Catalogue) -> tuple[Scopes, list[st
 
 
 def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
-    """Return the keys, why some may not be registered any more, and what some lose."""
+    """Return the keys, why some may not be registered any more, and what to know of others."""
     keys, refused, changed = [], [], []
     for kid, members in sorted(client.snapshot.jwks.items()):
         if len(members) == 1 and (member := next(iter(members))) in _NO_KEYS:
@@ -202,6 +205,9 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
             ]
             continue
         keys.append(key)
+        if key.expires is not None and key.expires <= datetime.now(UTC):
+            facts = {"kid": kid, "client": client, "expires": key.expires}
+            changed.append(say("import.key_ended", **facts))
         lost = sorted(members.keys() - key.members.keys())
         if lost:
             changed.append(say("import.key_loses", kid=kid, client=client, lost=", ".join(lost)))
@@ -251,15 +257,33 @@ def _application(client: ListedClient) -> str:
     )
 
 
+def _second_identity(
+    row: SheetRow, owner: FolderOwner, organisations: Organisations
+) -> Iterator[str]:
+    """Yield what in a row is another organisation's than that of its client."""
+    kbo, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER)
+    if kbo is not None and owner.kbo not in (None, kbo):
+        facts = {"in_row": kbo, "code": owner.code, "kbo": owner.kbo}
+        yield say("import.other_kbo", place=row.named(Column.KBO), **facts)
+    elif kbo is not None and (other := organisations.another(owner, kbo, None)):
+        facts = {"value": quoted(kbo), "other": other, "folder": owner.folder}
+        yield say("import.of_another", place=row.named(Column.KBO), **facts)
+    if look_of(customer or "") == look_of(owner.name):
+        return
+    if customer is not None and (other := organisations.another(owner, None, customer)):
+        facts = {"value": quoted(customer), "other": other, "folder": owner.folder}
+        yield say("import.of_another", place=row.named(Column.CUSTOMER), **facts)
+
+
 def _contradictions(
     row: SheetRow, clients: Iterable[ListedClient], owner: FolderOwner
 ) -> Iterator[str]:
     """Yield what row and authority have differently about the organisation: perhaps the client is
     another's."""
     in_row, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER, "")
-    if in_row and owner.kbo != in_row:
-        name = "import.other_kbo" if owner.kbo else "import.other_code"
-        yield say(name, place=row.named(Column.KBO), in_row=in_row, code=owner.code, kbo=owner.kbo)
+    if in_row and owner.kbo is None:
+        facts = {"in_row": in_row, "code": owner.code}
+        yield say("import.other_code", place=row.named(Column.KBO), **facts)
     for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
         if name and customer and slug(customer) != slug(name):
             yield (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from acmidm.words import LONGEST_NAME, slug
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying, look_of
 from acmidm_onboarding.values.metadata import OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
 
@@ -78,6 +78,16 @@ class Organisations:
         for code in codes:
             self._by_code.setdefault(code, owner)
         return owner
+
+    def another(self, owner: FolderOwner, kbo: str | None, name: str | None) -> str | None:
+        """Return the folder of another organisation that has this KBO number or this name."""
+        look = look_of(name or "")
+        for other in self._by_code.values():
+            has_number = kbo not in (None, SHARED_KBO_NUMBER) and other.kbo == kbo
+            has_name = look != "" and look_of(other.name) == look
+            if other.folder != owner.folder and (has_number or has_name):
+                return other.folder
+        return None
 
     def _free_folder(self, name: str, code: str) -> str:
         """Return a folder of its own, also for an organisation that has the name of another."""

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from acmidm.files import write_once
+from acmidm.files import make_folder, write_once
 from acmidm.form_text import SCHEMA, Quoted, lines_of
 from acmidm.importing.draft import ImportedForm, request_of
 from acmidm.importing.sheet import Column
@@ -24,11 +24,12 @@ from acmidm_onboarding.forms.files import (
     absolute,
     shown,
 )
-from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
-from acmidm_onboarding.forms.speaking import speaking_values
+from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings, load_organisations
+from acmidm_onboarding.forms.speaking import about_names_of_others, speaking_values
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, Problem
 from acmidm_onboarding.values.terms import Environment
 
@@ -105,6 +106,8 @@ class Writer:
             draft for draft in drafts if draft in users and not any(self._unshared(draft, shared))
         ]
         speaks_for = self._speaks_for(drafts)
+        present = load_organisations(self._folder) if self._folder.is_dir() else {}
+        organisations = {**present, **_new_organisations(drafts, speaks_for)}
         for draft in drafts:
             if unshared := list(self._unshared(draft, shared)):
                 outcome.unplaced += unshared
@@ -131,16 +134,22 @@ class Writer:
                     if other.organisation == draft.organisation
                     for client in other.nameless
                 ]
-                files.append(self._stage_own(draft, speaks_for[own], nameless))
+                files.append(self._stage_own(draft, speaks_for, nameless, organisations))
             self._texts[form] = self._text(draft, key_files, supplier)
             staged.append(StagedForm(draft, [*files, form]))
         return staged
 
     def _stage_own(
-        self, draft: ImportedForm, speaks_for: Mapping[str, Sequence[str]], nameless: Sequence[str]
+        self,
+        draft: ImportedForm,
+        names_of: Mapping[str, Mapping[str, Sequence[str]]],
+        nameless: Sequence[str],
+        organisations: Mapping[str, Organisation],
     ) -> Path:
-        """Stage ``organisation.yaml`` of a new organisation."""
+        """Stage ``organisation.yaml`` of a new organisation. ``organisations`` are all, by folder,
+        and ``names_of`` has under which names each new one sends."""
         owner = draft.organisation
+        own, speaks_for = organisations[owner.folder], names_of[owner.folder]
         fields: dict[str, Any] = {
             "name": owner.name,
             "ovo": owner.ovo,
@@ -154,6 +163,7 @@ class Writer:
             draft.notes.append(
                 say("import.sends_as", folder=owner.folder, file=ORGANISATION_FILE, names=names)
             )
+            draft.notes += about_names_of_others(owner.folder, own, speaks_for, organisations)
         return self._stage_once(owner.folder, ORGANISATION_FILE, fields)
 
     def _stage_supplier(
@@ -358,13 +368,27 @@ class Writer:
             text = self._texts.get(file)
             if text is None:  # the file existed before
                 continue
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file)
             try:
                 write_once(file, text)
             except FileExistsError:
                 if file.read_text("utf-8") != text:
                     return False
         return True
+
+
+def _new_organisations(
+    drafts: Iterable[ImportedForm], speaks_for: Mapping[str, Mapping[str, Sequence[str]]]
+) -> Mapping[str, Organisation]:
+    """Return the organisations that get a folder, with under which names they will send."""
+    organisations: dict[str, Organisation] = {}
+    for owner in {draft.organisation for draft in drafts if draft.organisation.is_new}:
+        names = {name: tuple(values) for name, values in speaks_for[owner.folder].items()}
+        # Not checked: the loader says later what is wrong with its name or its codes.
+        organisations[owner.folder] = Organisation.model_construct(
+            name=owner.name, ovo=owner.ovo, kbo=owner.kbo, speaks_for=names
+        )
+    return organisations
 
 
 def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[ImportedForm]]:

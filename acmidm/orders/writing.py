@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from acmidm.files import write_whole
+from acmidm.files import make_folder, write_whole
 from acmidm_onboarding.forms.confirmation_files import as_text, key_file
 from acmidm_onboarding.forms.files import absolute, shown
 from acmidm_onboarding.rules.confirming import carried_out, refused
@@ -61,7 +61,7 @@ def confirm(
     after = carried_out(order, before.said if before else None, by, client_id=client_id, keys=names)
     if before is not None and _says(after) == _says(before.said):
         return Written(file, is_new=False)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file)
     for name, text in (key_file(_application(order), key) for key in jwks):
         write_whole(file.parent / name, text)
     write_whole(file, as_text(after))
@@ -74,7 +74,7 @@ def confirm(
 def refuse(stack: Stack, order: Order, why: str, by: Attestation) -> Written:
     """Note that an order is not carried out, for as long as it says the same. Raises OSError."""
     before, file = _before(stack, order)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file)
     write_whole(file, as_text(refused(order, before.said if before else None, why, by)))
     return Written(file, is_new=True)
 

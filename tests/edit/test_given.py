@@ -67,6 +67,15 @@ def test_what_people_have_is_taken(place: Workspace, kind: str) -> None:
     assert place.sentences() == []
 
 
+def test_a_kid_that_is_no_thumbprint_has_the_thumbprint_beside_it(place: Workspace) -> None:
+    """RFC 7638: a kid is a name that whoever made the file chose, and may be that of another."""
+    thumbprint = JWK(**jwk()).thumbprint()
+    said = keys("add", str(place.write("g", jwk()))).stdout
+    assert f"kid given (vingerafdruk {thumbprint}, " in said
+    made = keys("new").stdout
+    assert "vingerafdruk" not in made
+
+
 def test_each_key_of_a_set_gets_a_file(place: Workspace) -> None:
     two = [
         jwk(),

@@ -150,6 +150,14 @@ def test_a_new_organisation_gets_its_file(workspace: Workspace) -> None:
     )
 
 
+@pytest.mark.usefixtures("workspace")
+def test_whose_names_a_new_organisation_claims_is_said() -> None:
+    """All that it may then say, and what of that is another's: in the language of its author."""
+    said = new(*NEW, "--set", "notificaties.merk_code=stad-gent").stdout
+    assert "stad-brugge is nieuw, en mag door zijn organisation.yaml spreken als" in said
+    assert "stad-brugge zou in naam van een ander spreken: merk_code stad-gent, van gent;" in said
+
+
 def test_what_an_ovo_code_tells_is_proposed(real: Workspace) -> None:
     """By the catalogue: the URI of an organisation."""
     assert new(*NEW, "--set", "notificaties.merk_code=brugge").exit_code == 0

@@ -13,6 +13,7 @@ from playwright.sync_api import Dialog, expect
 from acmidm_onboarding.values.jwk import public_jwk
 from tests.form_page.cases import KEY, filled_in
 from tests.form_page.conftest import SENTENCE, Filled
+from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
 
 
@@ -84,7 +85,7 @@ def test_a_file_without_a_key_is_a_choice(filled: Filled) -> None:
     expect(done).to_be_empty()
     filled.open("mijn.jwk.json", json.dumps(KEY))
     filled.made()
-    expect(done).to_contain_text(f"Publieke sleutel in het bestand: {KEY['kid']}")
+    expect(done).to_contain_text(public_jwk(KEY).thumbprint)
     filled.page.reload()
     filled.open("organisation.yaml", (ROOT / "onboardings/stad-gent/organisation.yaml").read_text())
     filled.open("mijn-gent.yaml", (ROOT / "onboardings/stad-gent/mijn-gent.yaml").read_text())
@@ -92,10 +93,57 @@ def test_a_file_without_a_key_is_a_choice(filled: Filled) -> None:
     expect(done).to_contain_text("De aansluiting houdt die van het formulier dat u opende.")
 
 
+def test_a_key_shows_its_thumbprint_and_where_its_kid_is_another_name(filled: Filled) -> None:
+    """RFC 7638, of what is in the file: the sender confirms that, and a kid may be any text."""
+    thumbprint = public_jwk(KEY).thumbprint
+    state, done = filled.page.locator("#key-state"), filled.page.locator("#done")
+    filled.open("aansluiting-loket.yaml", filled_in())
+    expect(state).to_contain_text(f"Vingerafdruk van de publieke sleutel: {thumbprint}")
+    expect(state).to_contain_text('De kid is "sent", en dat is een andere naam')
+    filled.made()
+    expect(done).to_contain_text(f"Vingerafdruk van de publieke sleutel: {thumbprint}")
+    expect(done).to_contain_text('De kid is "sent", en dat is een andere naam')
+    shot(filled.page, "form-page-kid")
+    own = {"loket-tni.jwk.json": {**KEY, "kid": thumbprint}}
+    filled.open("aansluiting-loket.yaml", {**filled_in(), "keys": own})
+    expect(state).to_contain_text(thumbprint)
+    expect(state).not_to_contain_text("een andere naam")
+
+
+def test_a_key_that_has_ended_is_refused_and_not_green(filled: Filled) -> None:
+    """Nor one whose end is no moment. A new pair takes its place."""
+    state = filled.page.locator("#key-state .notice")
+    for exp, said in ((1_600_000_000, "eindigde op 13 september 2020"), (1e20, "exp")):
+        ended = {"loket-tni.jwk.json": {**KEY, "exp": exp}}
+        filled.open("aansluiting-loket.yaml", {**filled_in(), "keys": ended})
+        expect(state).to_have_class("notice bad")
+        [mistake] = filled.mistakes()
+        assert said in mistake
+        expect(state).to_contain_text(said)
+        expect(state).not_to_contain_text("geldig tot")
+    accessible(filled.page)
+    shot(filled.page, "form-page-ended")
+    filled.page.once("dialog", lambda dialog: dialog.accept())
+    filled.make_key()
+    expect(state).to_have_class("notice good")
+    assert filled.mistakes() == []
+
+
+def test_who_asks_for_production_reads_that_proof_is_wanted(filled: Filled) -> None:
+    done = filled.page.locator("#done")
+    filled.open("aansluiting-loket.yaml", filled_in())
+    filled.made()
+    expect(done).not_to_contain_text("bewijs van de testomgeving")
+    filled.page.get_by_text("Productie. Pas na").click()
+    filled.without_key()
+    filled.made()
+    expect(done).to_contain_text("Productie vraagt bewijs van de testomgeving (TNI)")
+
+
 def test_each_environment_keeps_its_key(filled: Filled) -> None:
     filled.open("aansluiting-loket.yaml", filled_in())
     state = filled.page.locator("#key-state")
-    expect(state).to_contain_text(KEY["kid"])
+    expect(state).to_contain_text(public_jwk(KEY).thumbprint)
     filled.page.get_by_text("Productie. Pas na").click()
     expect(state).to_have_text("Het bestand heeft geen publieke sleutel.")
     filled.make_key()

@@ -278,6 +278,44 @@ def test_a_row_of_another_organisation_than_its_client_is_a_note(
     assert [note.removesuffix(see) for note in draft.notes if note.endswith(see)] == notes
 
 
+AALST = Organisation(name="Stad Aalst", ovo="OVO001992", kbo="0207437468")
+OF_TWO: dict[str, tuple[Organisation, dict[str, str], str]] = {
+    "a number that is not that of its folder": (
+        KNOWN,
+        {Column.KBO: "0207495470"},
+        "column A (KBOnummer) has 0207495470, while its organisation has OVO002067 and KBO number"
+        f" {GENT}: see which is right",
+    ),
+    "a number of another, where its folder has none": (
+        KNOWN.model_copy(update={"kbo": None}),
+        {Column.KBO: "0207437468"},
+        'column A (KBOnummer) has "0207437468", which is that of aalst and not of gent',
+    ),
+    "a name of another": (
+        KNOWN,
+        {Column.CUSTOMER: "STAD AALST"},
+        'column B (Klant) has "STAD AALST", which is that of aalst and not of gent',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_TWO)
+def test_a_row_of_two_organisations_is_a_reason(name: str) -> None:
+    """Its client is one's, its number or its name another's: a row has one identity."""
+    own, values, reason = OF_TWO[name]
+    of_two = replace(row(kbo=None), values={Column.CLIENT_TEST: "a-1", **values})
+    folders = {"gent": own, "aalst": AALST}
+    of_gent = client(kbo=None, ovo="OVO002067")
+    assert reason in only_reason(planned([of_two], of_gent, folders=folders))
+
+
+def test_a_key_that_has_ended_is_a_note() -> None:
+    """It is in the form all the same, for the client has it."""
+    ended = {**public_jwk(new_key("oud")), "exp": 1_600_000_000}
+    (draft,) = planned([row()], client(jwks={"oud": ended})).drafts
+    assert any('key "oud" of client a-1' in note and "2020-09-13" in note for note in draft.notes)
+
+
 def test_a_cell_without_its_value_is_a_reason() -> None:
     """It alone: that no client-ID is filled in follows from it."""
     faulty = replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -153,6 +154,38 @@ def test_a_small_file_that_is_large_once_it_is_read(
     rewritten(file, pattern, by)
     with pytest.raises(Failure, match="too large to be a list of organisations"):
         read_sheets(file)
+
+
+LARGE = {
+    "empty cells": ";;;;;;;\n",
+    "short cells": "a;b;c;d\n",
+    "one row": "a;",
+    "one row of many lines": '"\n";',
+    "empty lines": "\n",
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_csv_takes_no_multiple_of_its_size(tmp_path: Path, name: str) -> None:
+    """One of 20 MB took 2 GiB: each delimiter was tried on all of it, and cells cost more than
+    their text."""
+    file, size = tmp_path / "klanten.csv", 4 << 20
+    part = LARGE[name]
+    file.write_text("KBOnummer;Klant;CliëntID TEST\n" + part * (size // len(part)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Failure, match="too large to be a list of organisations"):
+            read_sheets(file)
+        assert tracemalloc.get_traced_memory()[1] < 30 * size
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_csv_of_all_towns_twenty_times_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "klanten.csv"
+    row = "0207451227;Stad Gent;a-1;een opmerking, die niemand leest\n"
+    file.write_text("KBOnummer;Klant;CliëntID TEST;Opmerking\n" + row * 6_000)
+    assert len(read_sheets(file).rows) == 6_000
 
 
 def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:

@@ -227,6 +227,38 @@ def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(
     assert [one.notes for one in drafts] == [[note], [note]]
 
 
+def test_whose_names_a_new_organisation_claims_is_a_note(forms: Path) -> None:
+    """Those of an organisation that is here, or that the same sheet brings."""
+    put(
+        forms,
+        "aalst/organisation.yaml",
+        "name: Stad Aalst\novo: OVO001992\nspeaks_for: {merk_code: [stad-aalst]}\n",
+    )
+    one, other = (
+        sending(draft(owner, number=number), "stad-aalst")
+        for number, owner in enumerate((GENT, BEVEREN), 2)
+    )
+    write(forms, one, other)
+    claim = "would speak in the name of another: merk_code stad-aalst, of"
+    assert any(f"stad-gent {claim} aalst, beveren;" in note for note in one.notes), one.notes
+    assert any(f"beveren {claim} aalst, stad-gent;" in note for note in other.notes), other.notes
+
+
+def sending(draft: ImportedForm, merk_code: str) -> ImportedForm:
+    """The draft of a client that sends under a brand."""
+    configuration = {
+        "aanbieder_uri": f"urn:{draft.organisation.folder}",
+        "merk_code": merk_code,
+        "product_ids": ["10244"],
+    }
+    document = ProductDocument(configuration, metadata.Owner("x", None))
+    listed = replace(
+        client(draft.clients[Environment.TNI].client_id), configurations={"notificaties": document}
+    )
+    scopes = {Environment.TNI: {"dv_notificaties_import": False}}
+    return replace(draft, clients={Environment.TNI: listed}, scopes=scopes, notes=[])
+
+
 def test_what_a_client_says_of_itself_is_in_its_form(forms: Path, tmp_path: Path) -> None:
     """With its default scopes; where it speaks for somebody, a new organisation may say so."""
     write_catalogue(catalogue := tmp_path / "catalogue")

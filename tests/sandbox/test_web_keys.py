@@ -50,6 +50,17 @@ def trail_of(operator: httpx.Client, client_id: str) -> list[dict[str, object]]:
     return items
 
 
+@pytest.mark.parametrize("times", [{"exp": 1_600_000_000}, {"nbf": 4_000_000_000}])
+def test_a_key_that_does_not_count_now_is_refused(
+    operator: httpx.Client, somebody: Person, client_id: str, times: dict[str, int]
+) -> None:
+    """It was said that the application can sign with it at once, and no token came."""
+    answer = somebody.upload(client_id, json.dumps({**public_jwk(new_key("key-0")), **times}))
+    assert answer.status_code == 422
+    assert "Deze sleutel telt nu niet" in answer.text
+    assert keys_of(operator, client_id) == []
+
+
 def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
     portal: RunningPortal, operator: httpx.Client, somebody: Person, client_id: str
 ) -> None:

@@ -97,8 +97,10 @@ def write_private_key(
     it away again where that fails.
 
     ``file`` was checked before, see ``require_outside_git``. A kill in between leaves a private key
-    whose public half nobody knows. Raises OSError.
+    whose public half nobody knows. A person names the place, so a link on the way is followed.
+    Raises OSError.
     """
+    file = file.parent.resolve() / file.name
     if not file.parent.exists():
         private_folder(file.parent)
     with written_together({file: content}, 0o600):

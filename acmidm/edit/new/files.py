@@ -69,8 +69,10 @@ def problems_about(
 
 
 def about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
-    """Return the problems in some files, and those in other files on account of them."""
-    own = {shown(absolute(file)) for file in files}
+    """Return the problems in some files, those of the folders that they are in, such as a link, and
+    those in other files on account of them."""
+    paths = [shown(absolute(file)) for file in files]
+    own = {place for path in paths for place in (path, *path.parents)}
     return [problem for problem in problems if not own.isdisjoint({problem.file, problem.also})]
 
 

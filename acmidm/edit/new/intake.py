@@ -8,7 +8,7 @@ nothing is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from acmidm.edit.new.additions import request_of, with_additions
 from acmidm.edit.new.checks import of_sender
 from acmidm.edit.new.draft import Draft, speaks_for
 from acmidm.edit.new.files import problems_about
+from acmidm.edit.new.notes import about_form, about_key, about_production
 from acmidm.edit.new.organisations import FormOwner
 from acmidm.edit.new.sent import Sent, language_of, read_sent
 from acmidm.words import slug
@@ -28,12 +29,14 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, Files, absolute, shown
+from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.loading import load_organisations, read_onboardings
+from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import Language, say, spoken, texts
-from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
-from acmidm_onboarding.values.jwk import readable_jwk, thumbprint_of
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
+from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment
@@ -138,6 +141,10 @@ class Intake:
             return None
         if folders:
             folder = folders.pop()
+            if others := list(self._contradicting(folder, given)):
+                names = listed([folder, *others])
+                taken.unclear.append(say("edit.sent.several", folders=names))
+                return None
             taken.notes += _differences(folder, self._organisations[folder], given)
             return FormOwner(folder, self._organisations[folder])
         folder = slug(given.name) or slug(given.code)
@@ -154,55 +161,105 @@ class Intake:
         fields |= {"language": given.language.value} if given.language is not Language.NL else {}
         return FormOwner(folder, given, fields)
 
+    def _contradicting(self, folder: str, given: Organisation) -> Iterator[str]:
+        """Yield each other organisation whose name or KBO number a sender writes. A number that the
+        file of its own lacks may be shared."""
+        own = self._organisations[folder]
+        for name, other in self._organisations.items():
+            is_numbered = own.kbo is not None and given.kbo not in (None, own.kbo)
+            has_number = is_numbered and other.kbo == given.kbo
+            if name != folder and (has_number or look_of(other.name) == look_of(given.name)):
+                yield name
+
     def _add(self, sent: Sent, owner: FormOwner, taken: Taken) -> None:
-        form, words = sent.form, texts("new", sent.organisation.language)
+        form = sent.form
         loaded = None if owner.is_new else self._existing(owner.folder, form.application)
         draft = Draft(owner, form.application, form.contacts, {}, {})
-        file, files = (
-            absolute(loaded.file if loaded else self._forms / draft.file),
-            Files(self._texts),
-        )
-        if loaded is None and files.exists(file):
+        file = absolute(loaded.file if loaded else self._forms / draft.file)
+        if loaded is None and Files(self._texts).exists(file):
             taken.for_team.append(say("edit.sent.unusable", file=shown(file)))
             return
         taken.for_team += [] if owner.is_new else self._not_allowed(sent, owner)
-        there = {
-            key.thumbprint for keys in (loaded.keys.values() if loaded else ()) for key in keys
-        }
-        names: dict[Environment, list[str]] = {}
         new: dict[Path, str] = {}
-        for environment, keys in sent.keys.items():
-            more = [key for key in keys if thumbprint_of(key) not in there]
-            base = f"{file.stem}-{environment}-{datetime.now(UTC).year}"
-            free = free_names(
-                base, len(more), lambda name: files.exists(file.with_name(f"{name}.jwk.json"))
-            )
-            names[environment] = [f"{name}.jwk.json" for name in free]
-            for name, key in zip(names[environment], more, strict=True):
-                public = readable_jwk(key)  # what is no public key is for the loader to say
-                new[file.with_name(name)] = text_of(public) if public else json.dumps(key)
-                taken.notes += (
-                    [say("edit.sent.key", name=name, kid=quoted(public.kid))] if public else []
-                )
+        names = {
+            environment: self._add_keys(file, environment, keys, loaded, new, taken)
+            for environment, keys in sent.keys.items()
+        }
         if loaded:
-            if file not in self._texts:
-                self._before[file] = file.read_bytes()
-            old = self._texts.get(file) or self._before[file].decode("utf-8")
-            new[file] = with_additions(old, loaded, form, names)
-            taken.notes += _warnings(loaded, names, is_new=new[file] != old)
+            new[file] = self._extended(file, loaded, form, names)
+            is_new = new[file] != self._text_of(file)
+            taken.notes += about_form(loaded, form, sent.keys)
+            taken.notes += _warnings(loaded, names, is_new=is_new)
         else:
             requests = {
                 one: request_of(request, names.get(one, ()))
                 for one, request in form.environments.items()
             }
             draft = replace(draft, requests=requests, speaks_for=speaks_for(self._products(sent)))
-            new[file] = draft.form(words)
+            new[file], is_new = draft.form(texts("new", sent.organisation.language)), True
+        if is_new and Environment.PROD in form.environments:
+            environments = {*form.environments, *(loaded.form.environments if loaded else ())}
+            taken.notes.append(about_production(shown(file), environments))
         if owner.is_new:
-            new[file.with_name(ORGANISATION_FILE)] = draft.organisation(words)
-            known = owner.organisation.model_copy(update={"speaks_for": draft.speaks_for})
-            self._organisations[owner.folder] = known
+            new[file.with_name(ORGANISATION_FILE)] = self._new_organisation(draft, taken)
         self._texts |= new
         taken.written += new
+
+    def _add_keys(
+        self,
+        file: Path,
+        environment: Environment,
+        keys: Sequence[Mapping[str, Any]],
+        loaded: LoadedForm | None,
+        new: dict[Path, str],
+        taken: Taken,
+    ) -> list[str]:
+        """Add to ``new`` the files of keys that a form's environment lacks, and return their names.
+
+        A key of another environment is no key that it has: the loader says what is wrong with it.
+        """
+        files = Files(self._texts)
+        there = {key.thumbprint for key in (loaded.keys.get(environment, ()) if loaded else ())}
+        more = [key for key in keys if not _is_among(key, there)]
+        base = f"{file.stem}-{environment}-{datetime.now(UTC).year}"
+        free = free_names(
+            base, len(more), lambda name: files.exists(file.with_name(f"{name}.jwk.json"))
+        )
+        names = [f"{name}.jwk.json" for name in free]
+        for name, key in zip(names, more, strict=True):
+            public = readable_jwk(key)  # what is no public key is for the loader to say
+            new[file.with_name(name)] = text_of(public) if public else json.dumps(key)
+            if public is None:
+                continue
+            if public.expires is not None and public.expires <= datetime.now(UTC):
+                facts = {"kid": quoted(public.thumbprint), "expires": public.expires}
+                taken.unclear.append(_label(("keys",)) + say("edit.key_ended", **facts))
+            taken.notes.append(about_key(name, public))
+        return names
+
+    def _extended(
+        self,
+        file: Path,
+        loaded: LoadedForm,
+        form: Form,
+        key_files: Mapping[Environment, Sequence[str]],
+    ) -> str:
+        """Return the text of a form that exists with what a file that was sent adds."""
+        if file not in self._texts:
+            self._before[file] = file.read_bytes()
+        return with_additions(self._text_of(file), loaded, form, key_files)
+
+    def _text_of(self, file: Path) -> str:
+        return self._texts.get(file) or self._before[file].decode("utf-8")
+
+    def _new_organisation(self, draft: Draft, taken: Taken) -> str:
+        """Return the text of ``organisation.yaml`` of a new organisation, which the next files of
+        this intake then find."""
+        folder, organisation = draft.owner.folder, draft.owner.organisation
+        taken.notes += about_names(folder, organisation, draft.speaks_for, self._organisations)
+        known = organisation.model_copy(update={"speaks_for": draft.speaks_for})
+        self._organisations[folder] = known
+        return draft.organisation(texts("new", organisation.language))
 
     def _existing(self, folder: str, application: str) -> LoadedForm | None:
         stacks, folders = self._stacks, [self._forms / folder]
@@ -226,6 +283,11 @@ class Intake:
         for product, configuration in self._products(sent):
             for name in configuration.keys() & product.speaks_for.keys():
                 yield from of_sender(product, name, configuration[name], owner.organisation, file)
+
+
+def _is_among(key: Mapping[str, Any], thumbprints: Collection[str]) -> bool:
+    public = readable_jwk(key)
+    return public is not None and public.thumbprint in thumbprints
 
 
 def _differences(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:

@@ -108,6 +108,17 @@ def _existing(
     """Return the owner of a folder whose ``organisation.yaml`` stays as it is: an option that says
     otherwise is refused."""
     file = (forms / folder / ORGANISATION_FILE).as_posix()
+    refuse_another(given, organisation, file, checker)
+    if not organisation.code:
+        checker.wrong.append(say("edit.organisation_without_code", file=file))
+    return FormOwner(folder, organisation)
+
+
+def refuse_another(
+    given: OrganisationAnswers, organisation: Organisation, file: str, checker: Checker
+) -> None:
+    """Note each name and code that is given and is not the one in ``file``, which has the
+    organisation."""
     for option, given_value, has in (
         ("--name", given.name, organisation.name),
         ("--ovo", given.ovo, organisation.ovo),
@@ -118,9 +129,6 @@ def _existing(
             checker.wrong.append(
                 say("edit.organisation_stays", option=checker.named(option), file=file, shown=shown)
             )
-    if not organisation.code:
-        checker.wrong.append(say("edit.organisation_without_code", file=file))
-    return FormOwner(folder, organisation)
 
 
 def _new(

@@ -73,7 +73,20 @@ def read_sent(file: Path) -> tuple[Document, Sent | None, list[Problem]]:
                     document.problem((*path, "jwks", index), what, say("edit.sent.no_key.remedy"))
                 )
         keys[environment] = of_request
+    problems += _unnamed_keys(document, content)
     return document, None if problems else Sent(content.organisation, content.form, keys), problems
+
+
+def _unnamed_keys(document: Document, content: _File) -> Iterator[Problem]:
+    """Yield each key that no environment names: it would be left out, and its sender think that it
+    counts."""
+    requests = content.form.environments.values()
+    named = {entry.file for request in requests for entry in request.jwks or ()}
+    for name in content.keys.keys() - named:
+        what = say("edit.sent.key_unnamed", name=quoted(name))
+        yield document.problem(
+            ("keys", name), what, say("edit.sent.key_unnamed.remedy"), at_key=True
+        )
 
 
 def language_of(document: Document) -> Language:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -16,21 +16,24 @@ from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.lines import edited, on_one_line, put_files, put_last
 from acmidm.edit.new.checker import Checker, separate
+from acmidm.edit.new.checks import of_organisation
 from acmidm.edit.new.draft import Answers, draft_of
 from acmidm.edit.new.files import about, not_written, problems_about
-from acmidm.edit.new.organisations import OrganisationAnswers, code_in
+from acmidm.edit.new.organisations import OrganisationAnswers, code_in, refuse_another
 from acmidm.form_text import SCHEMA, lines_of
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, form_file
+from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.onboardings import Onboardings
+from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import say, texts
-from acmidm_onboarding.values.identifiers import identifying
-from acmidm_onboarding.values.mandate import mandate_for
+from acmidm_onboarding.values.identifiers import identifying, look_of
+from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.names import day
-from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.problems import Failure, quoted
 
 
 class Column(StrEnum):
@@ -84,6 +87,8 @@ class Town:
     folder: str
     texts: Mapping[Path, str] = field(default_factory=dict)
     before: Mapping[Path, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What a person looks at, though nothing is wrong."""
 
 
 class Towns:
@@ -105,6 +110,8 @@ class Towns:
         )
         self._language = common.organisation.language
         self._loaded = {loaded.name: loaded.form for loaded in onboardings.forms}
+        self._speaking = dict(onboardings.organisations)
+        """With the new ones of earlier rows."""
         self._folders = {
             code: folder
             for folder, organisation in onboardings.organisations.items()
@@ -162,36 +169,38 @@ class Towns:
             if column in row.values:
                 checker.wrong.append(say("towns.has_client", column=row.named(column)))
         until, answers = self._until(row, checker), self._answers(row)
-        folder, form = (
-            self._folder(row, answers.organisation, checker),
-            form_file(answers.application or ""),
-        )
-        if folder is None or not (self._forms / folder / form).exists():
-            town, is_supplied = self._new(row, folder, answers, checker), True
+        application = answers.application or ""
+        folder, notes = self._folder(row, answers.organisation, checker)
+        file = self._forms / (folder or "") / form_file(application)
+        if folder is None or not file.exists():
+            town = self._new(row, folder, answers, checker)
+            town = self._with_mandate(town, application, until, checker)
         else:
             checker.require()
-            town, loaded = (
-                Town(row, folder),
-                self._loaded.get(f"{folder}/{form.removesuffix('.yaml')}"),
-            )
-            is_supplied = loaded is not None and loaded.keys_of == self._supplier
-        return self._with_mandate(town, answers.application or "", until) if is_supplied else town
+            town, loaded = Town(row, folder), self._loaded.get(f"{folder}/{file.stem}")
+            if loaded is not None and loaded.keys_of == self._supplier:
+                town = self._renewed(town, loaded, file, until, checker)
+        return replace(town, notes=(*notes, *town.notes))
 
     def _new(self, row: SheetRow, folder: str | None, answers: Answers, checker: Checker) -> Town:
         """Return a town with its form, and ``organisation.yaml`` where there is none. Raises
         Failure."""
         organisations = self._onboardings.organisations
         if folder is not None:
-            # What its file says of it stays; a code that it lacks is no contradiction.
-            own, given = organisations[folder], answers.organisation
-            ovo, kbo = given.ovo if own.ovo else None, given.kbo if own.kbo else None
-            answers = replace(answers, organisation=OrganisationAnswers(folder, ovo=ovo, kbo=kbo))
+            # What its file says of it stays.
+            answers = replace(answers, organisation=OrganisationAnswers(folder))
         draft = draft_of(answers, self._onboardings.catalogue, organisations, self._forms, checker)
-        folder, files = draft.owner.folder, dict[Path, str]()
-        words = texts("new", answers.organisation.language or draft.owner.organisation.language)
+        folder, organisation = draft.owner.folder, draft.owner.organisation
+        files: dict[Path, str] = {}
+        notes: list[str] = []
+        words = texts("new", answers.organisation.language or organisation.language)
         if draft.owner.is_new:
             files[self._forms / folder / ORGANISATION_FILE] = draft.organisation(words)
-        return Town(row, folder, {**files, self._forms / draft.file: draft.form(words)})
+            notes += about_names(folder, organisation, draft.speaks_for, self._speaking)
+            known = organisation.model_copy(update={"speaks_for": draft.speaks_for})
+            self._speaking[folder] = known
+        files[self._forms / draft.file] = draft.form(words)
+        return Town(row, folder, files, notes=tuple(notes))
 
     def _columns(self, row: SheetRow) -> Mapping[str, str]:
         """Return how this row's author knows the options: by the columns that there are."""
@@ -225,9 +234,11 @@ class Towns:
             self._supplier,
         )
 
-    def _folder(self, row: SheetRow, given: OrganisationAnswers, checker: Checker) -> str | None:
-        """Return the folder of an organisation that has one; note why a row cannot be about its
-        organisation."""
+    def _folder(
+        self, row: SheetRow, given: OrganisationAnswers, checker: Checker
+    ) -> tuple[str | None, Sequence[str]]:
+        """Return the folder of an organisation that has one, and what to look at; note why a row
+        cannot be about its organisation."""
         codes = identifying(*(text and code_in(text) for text in (given.ovo, given.kbo)))
         folder = next((self._folders[code] for code in codes if code in self._folders), None)
         new = slug(given.name or "")
@@ -237,7 +248,39 @@ class Towns:
             if (other := self._rows.setdefault(name, row)) is not row:
                 checker.wrong.append(say("towns.twice", other=other))
                 break
-        return folder
+        return folder, self._identity(row, folder, given, checker) if folder else ()
+
+    def _identity(
+        self, row: SheetRow, folder: str, given: OrganisationAnswers, checker: Checker
+    ) -> Sequence[str]:
+        """Note each code and name in a row that is not its organisation's; return what to look at.
+
+        A code that the organisation's file lacks is no contradiction, as long as it is nobody
+        else's and the name is its own.
+        """
+        own = self._onboardings.organisations[folder]
+        file = (self._forms / folder / ORGANISATION_FILE).as_posix()
+        ovo, kbo = given.ovo if own.ovo else None, given.kbo if own.kbo else None
+        refuse_another(OrganisationAnswers(ovo=ovo, kbo=kbo), own, file, checker)
+        codes = {"ovo": given.ovo, "kbo": given.kbo}
+        unknown = {
+            name: code for name, code in codes.items() if code and getattr(own, name) is None
+        }
+        for name, value in unknown.items():
+            if wrong := of_organisation(**{"ovo": "OVO000000", name: value}):
+                checker.refuse(f"--{name}", wrong)
+            elif (other := self._folders.get(code_in(value) or "", folder)) != folder:
+                checker.refuse(f"--{name}", [say("towns.of_another", other=other, folder=folder)])
+        if given.name is None or look_of(given.name) == look_of(own.name):
+            return ()
+        for other, organisation in self._onboardings.organisations.items():
+            if look_of(organisation.name) == look_of(given.name):
+                checker.refuse("--name", [say("towns.of_another", other=other, folder=folder)])
+        facts = {"column": row.named(Column.CUSTOMER), "given": quoted(given.name)}
+        note = say("towns.called", **facts, folder=folder, name=own.name)
+        if unknown and not _is_part(given.name, own.name):
+            checker.wrong.append(note)
+        return (note,)
 
     def _until(self, row: SheetRow, checker: Checker) -> date:
         """Return until when the mandate of a row counts; today where the cell is empty or wrong,
@@ -257,19 +300,40 @@ class Towns:
             checker.wrong.append(say("towns.past", column=column, until=until))
         return until
 
-    def _with_mandate(self, town: Town, application: str, until: date) -> Town:
+    def _renewed(self, town: Town, loaded: Form, file: Path, until: date, checker: Checker) -> Town:
+        """Return a town whose form is there, with a longer mandate where the row has one.
+
+        A form whose mandate was taken out, or that leaves, gets none: a sheet that is sent again
+        undoes nothing that somebody ended.
+        """
+        mandates = self._onboardings.mandates.get(town.folder, ())
+        has = mandate_for(mandates, self._supplier, loaded.application)
+        if has is None:
+            facts = {"form": file.as_posix(), "file": file.with_name(MANDATES_FILE).as_posix()}
+            checker.wrong.append(say("towns.mandate_gone", **facts))
+        elif _has_left(loaded, self._today) and has.until < until:
+            checker.wrong.append(say("edit.leaves", file=file.as_posix()))
+        checker.require()
+        return self._with_mandate(town, loaded.application, until, checker)
+
+    def _with_mandate(self, town: Town, application: str, until: date, checker: Checker) -> Town:
         """Return a town with a mandate, where it has none that counts as long. Raises Failure."""
-        has = mandate_for(
-            self._onboardings.mandates.get(town.folder, ()), self._supplier, application
-        )
+        mandates = self._onboardings.mandates.get(town.folder, ())
+        has = mandate_for(mandates, self._supplier, application)
         if has is not None and has.until >= until:
             return town
+        reference = town.row.values.get(Column.REFERENCE)
+        if has is not None:
+            self._require_new(has, mandates, application, reference, town, checker)
+            name = self._onboardings.organisations[town.folder].name
+            note = say("towns.goes_on", name=name, before=has.until, until=until)
+            town = replace(town, notes=(*town.notes, note))
         mandate: dict[str, Any] = {
             "supplier": self._supplier,
             "applications": [application],
             "until": until,
         }
-        if (reference := town.row.values.get(Column.REFERENCE)) is not None:
+        if reference is not None:
             mandate["reference"] = reference
         file = self._forms / town.folder / MANDATES_FILE
         if not file.exists():
@@ -284,3 +348,35 @@ class Towns:
         except Failure as failure:
             raise Failure(f"{file.as_posix()}: {failure}") from None
         return replace(town, texts={**town.texts, file: text}, before={file: old})
+
+    def _require_new(
+        self,
+        last: Mandate,
+        mandates: Sequence[Mandate],
+        application: str,
+        reference: str | None,
+        town: Town,
+        checker: Checker,
+    ) -> None:
+        """Refuse a mandate that has ended and is only repeated: another one has another
+        reference. Raises Failure."""
+        own = [
+            mandate.reference
+            for mandate in mandates
+            if mandate.supplier == self._supplier and application in mandate.allowed
+        ]
+        if last.until < self._today and (reference is None or reference in own):
+            name = self._onboardings.organisations[town.folder].name
+            facts = {"name": name, "until": last.until, "column": Column.REFERENCE}
+            checker.wrong.append(say("towns.mandate_ended", **facts))
+        checker.require()
+
+
+def _is_part(name: str, other: str) -> bool:
+    """Return whether one name has all words of the other: "Gent" is "Stad Gent" to people."""
+    words, others = (set(slug(text).split("-")) for text in (name, other))
+    return words <= others or others <= words
+
+
+def _has_left(form: Form, today: date) -> bool:
+    return form.retire.on is not None and form.retire.on <= today

@@ -34,10 +34,10 @@ const open = async (file) => {
   return notice(by("opened"), "good", ...paragraphs(...told));
 };
 const takeKey = async (name, given) => {
-  if (!Object.hasOwn(REQUIRED, Object(given).kty)) return;
-  const exp = Number(given.exp);
-  const publicKey = { ...given, kid: given.kid ?? (await thumbprint(given)), ...(exp && { exp }) };
-  keys[name] = { publicKey, isSaved: true };
+  if (!Object.hasOwn(REQUIRED, Object(given).kty) || !globalThis.crypto?.subtle) return;
+  const [own, exp] = [await thumbprint(given), Number(given.exp)];
+  const publicKey = { ...given, kid: text(given.kid) || own, ...(exp && { exp }) };
+  keys[name] = { publicKey, thumbprint: own, isSaved: true };
 };
 const text = (value) => (typeof value === "string" ? value : "");
 const texts = (value) => (Array.isArray(value) ? value : [value]).map(text).join("\n");

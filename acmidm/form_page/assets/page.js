@@ -4,7 +4,7 @@ const by = (id) => document.getElementById(id);
 const form = by("form");
 const boxes = [...form.querySelectorAll("input[name=scope]")];
 const fields = [...form.querySelectorAll("[data-field]")];
-let keys = {}; // per environment: the public key, the private one's file and whether that is encrypted, what is saved
+let keys = {}; // per environment: the public key and its thumbprint, the private one's file and whether that is encrypted
 let opened = {}; // the environments of the form that was opened
 let isSaved = true;
 
@@ -58,11 +58,27 @@ const collected = () => {
   };
 };
 
+// What is wrong with the end of a public key, empty where nothing is.
+const LATEST = 253_370_764_800; // the year 9999, as the loader has it
+const endMistake = ({ exp }) => {
+  if (exp === undefined) return "";
+  if (!(typeof exp === "number" && exp > 0 && exp < LATEST)) {
+    return say("problems.jwk.the_key", { sentence: say("problems.jwk.exp") });
+  }
+  const end = new Date(exp * 1000);
+  return end > new Date() ? "" : say("form_page.key.ended", { day: day(end) });
+};
+const sentenceOf = (text) => text[0].toUpperCase() + text.slice(1);
+const endOf = ({ exp }) =>
+  exp === undefined ? say("keys.endless") : say("keys.ends", { day: day(new Date(exp * 1000)) });
+// A kid is a name that whoever made the file chose. What is confirmed is the thumbprint of the key itself.
 const aboutKey = () => {
-  const { publicKey } = key();
-  if (!publicKey) return say(needsKey() ? "form_page.key.none" : "form_page.key.stays");
-  const until = publicKey.exp ? say("keys.ends", { day: day(new Date(publicKey.exp * 1000)) }) : say("keys.endless");
-  return say("form_page.key.made", { kid: publicKey.kid, until });
+  const { publicKey, thumbprint: own } = key();
+  if (!publicKey) return [say(needsKey() ? "form_page.key.none" : "form_page.key.stays")];
+  const mistake = endMistake(publicKey);
+  const made = mistake ? `${sentenceOf(mistake)}.` : say("form_page.key.made", { until: endOf(publicKey) });
+  const named = publicKey.kid === own ? [] : [say("form_page.key.named", { kid: quoted(publicKey.kid) })];
+  return [made, say("form_page.key.thumbprint", { thumbprint: own }), ...named];
 };
 const show = () => {
   for (const node of form.querySelectorAll("[data-environments]")) {
@@ -77,7 +93,8 @@ const show = () => {
   by("without-key").hidden = !needsKey();
   const { publicKey, file, kind } = key();
   const told = file ? [say("form_page.key.file", { sentence: say(`keys.${kind}`, { file }) })] : [];
-  notice(by("key-state"), publicKey ? "good" : "", ...paragraphs(aboutKey(), ...told));
+  const look = endMistake(publicKey ?? {}) ? "bad" : "good";
+  notice(by("key-state"), publicKey ? look : "", ...paragraphs(...aboutKey(), ...told));
 };
 
 // Most organisations have the value that the catalogue proposes; what a person typed stays.
@@ -92,6 +109,8 @@ const propose = () => {
 const mistakes = () => {
   const found = [...mistakesIn(collected())];
   if (needsKey() && !by("keyless").checked) found.push(["keyless", say("form_page.no_key")]);
+  const ofKey = endMistake(key().publicKey ?? {});
+  if (ofKey) found.push(["key", ofKey]);
   return found;
 };
 const unmarkCorrected = () => {
@@ -118,7 +137,7 @@ const mark = (found) => {
   if (found.length === 0) return;
   const heading = say(`form_page.mistakes.${found.length === 1 ? "one" : "many"}`, { count: found.length });
   const links = found.map(([id, sentence]) => {
-    const link = make("a", { href: `#${id}` }, ["scopes", "keyless"].includes(id) ? sentence : `${label(id)}: ${sentence}`);
+    const link = make("a", { href: `#${id}` }, ["scopes", "keyless", "key"].includes(id) ? sentence : `${label(id)}: ${sentence}`);
     link.addEventListener("click", (event) => {
       event.preventDefault();
       by(id).focus();
@@ -152,14 +171,14 @@ by("make-key").addEventListener("click", async () => {
   mark(found);
   const name = environment();
   if (found.length) return by(found[0][0]).focus();
-  if (key().publicKey && !confirm(say("form_page.key.replace", key().publicKey))) return;
+  if (key().publicKey && !confirm(say("form_page.key.replace", key()))) return;
   by("make-key").disabled = true;
   by("key-state").textContent = say("form_page.key.working");
   try {
     const made = await makeKey(alg, format, passphrase);
     const file = `${keyName()}.private.${format === "jwk" ? "jwk.json" : "pem"}`;
     save(file, made.text);
-    keys[name] = { publicKey: made.publicKey, file, kind: format === "encrypted" ? "private" : "unencrypted" };
+    keys[name] = { publicKey: made.publicKey, thumbprint: made.publicKey.kid, file, kind: format === "encrypted" ? "private" : "unencrypted" };
     for (const id of ["passphrase", "again"]) by(id).value = "";
   } finally {
     by("make-key").disabled = false;
@@ -184,7 +203,8 @@ form.addEventListener("submit", (event) => {
   if (found.length) return by("mistakes").focus();
   const heading = make("h3", {}, say("form_page.done", { file: saveDocument(collected()) }));
   const kept = key().publicKey ? [say("form_page.done.private")] : [];
-  const told = [say("form_page.done.mail"), aboutKey(), ...kept, say("form_page.done.next")];
+  const proof = environment() === "prod" ? [say("form_page.done.production")] : [];
+  const told = [say("form_page.done.mail"), ...aboutKey(), ...kept, ...proof, say("form_page.done.next")];
   notice(by("done"), "good", heading, ...paragraphs(...told));
   by("done").focus();
 });

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from pydantic_core import from_json
 from acmidm_sandbox.beheerportaal.jwk import (
     Mistake,
     find_mistakes,
+    is_in_time,
     private_members,
     registered,
     thumbprint,
@@ -91,6 +93,8 @@ def _mistakes(
         return [Mistake("", "too_many", {"limit": MOST_KEYS})]
     if mistakes := find_mistakes([*present, *keys]):  # those that are present have none
         return mistakes
+    if not all(is_in_time(key, time.time()) for key in keys):
+        return [Mistake("", "not_now")]
     thumbprints = [thumbprint(key) for key in (*present, *keys)]
     return [Mistake("", "same_key")] if len(set(thumbprints)) < len(thumbprints) else []
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
 from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import codes_within
 from acmidm_onboarding.values.organisation import Organisation
@@ -110,6 +111,65 @@ def speaking_values(
                     for index, value in enumerate(values)
                     if isinstance(value, str)
                 )
+
+
+def about_names(
+    folder: str,
+    organisation: Organisation,
+    speaks_for: Mapping[str, Sequence[str]],
+    organisations: Mapping[str, Organisation],
+) -> Iterator[str]:
+    """Yield what a person has to know of the names under which a new organisation will speak: all
+    of them, and those that are another's. ``organisations`` are all others, by folder."""
+    if not speaks_for:
+        return
+    names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
+    yield say("forms.speaks_for.new", folder=folder, file=ORGANISATION_FILE, names=names)
+    yield from about_names_of_others(folder, organisation, speaks_for, organisations)
+
+
+def about_names_of_others(
+    folder: str,
+    organisation: Organisation,
+    speaks_for: Mapping[str, Sequence[str]],
+    organisations: Mapping[str, Organisation],
+) -> Iterator[str]:
+    """Yield whose names an organisation would speak under, where they are another's: by what that
+    one may say, or by a code in the value."""
+    others = {name: other for name, other in organisations.items() if name != folder}
+    values = ((name, value) for name, values in speaks_for.items() for value in values)
+    owners = {pair: _owners_of(*pair, organisation, others) for pair in values}
+    claims = [
+        say("forms.speaks_for.claim", name=name, value=value, owners=of_others)
+        for (name, value), of_others in owners.items()
+        if of_others
+    ]
+    if claims:
+        yield say("forms.speaks_for.of_others", folder=folder, claims="; ".join(claims))
+
+
+def _owners_of(
+    name: str, value: str, organisation: Organisation, organisations: Mapping[str, Organisation]
+) -> str:
+    """Return the folders of those whose name a value is, or whose code, such as ``gent``; empty
+    where it is nobody's."""
+    folders = {
+        folder
+        for folder, other in organisations.items()
+        if any(_overlap(value, entry) for entry in other.speaks_for.get(name, ()))
+    }
+    for code in codes_within(value) - {organisation.ovo, organisation.kbo}:
+        of_code = {
+            folder for folder, other in organisations.items() if code in (other.ovo, other.kbo)
+        }
+        folders |= of_code or {code}
+    return ", ".join(sorted(folders))
+
+
+def _overlap(value: str, other: str) -> bool:
+    """Return whether two values are one to a person, or one is below the other."""
+    one, two = (text.casefold().rstrip("/") for text in (value, other))
+    return Speaks.BEGINNING.allows(one, two) or Speaks.BEGINNING.allows(two, one)
 
 
 def _allowed(how: Speaks, allowed: Sequence[str]) -> str:

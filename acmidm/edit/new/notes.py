@@ -1,0 +1,101 @@
+"""What whoever takes a file in has to know, though nothing is wrong: which key to confirm, and what
+of a form that exists is replaced or left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from acmidm.words import shown
+from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.form import EnvironmentRequest, Form
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.values.problems import listed, quoted
+from acmidm_onboarding.values.terms import Environment
+
+SentKeys = Mapping[Environment, Sequence[Mapping[str, Any]]]
+"""Per environment, as they were sent."""
+
+
+def about_key(name: str, key: PublicJwk) -> str:
+    """Return which thumbprint (RFC 7638) the sender has to confirm. A ``kid`` is a name that
+    whoever wrote the file chose: it may be that of another key."""
+    if key.kid == key.thumbprint:
+        return say("edit.sent.key", name=name, thumbprint=key.thumbprint)
+    facts = {"name": name, "thumbprint": key.thumbprint, "kid": quoted(key.kid)}
+    return say("edit.sent.key_named", **facts)
+
+
+def about_production(file: Path, environments: Iterable[Environment]) -> str:
+    """Return what production wants of a form that has these environments."""
+    name = "production" if Environment.TNI in environments else "production_first"
+    return say(f"edit.sent.{name}", file=file)
+
+
+def about_form(loaded: LoadedForm, sent: Form, keys: SentKeys) -> Iterator[str]:
+    """Yield what a form that exists loses, and what it keeps although the file lacks it: a sender
+    may think that it is gone."""
+    contacts = set(loaded.form.contacts) - set(sent.contacts)
+    yield from _kept(str(loaded.file), say("edit.sent.keeps.contacts"), contacts)
+    for environment, request in sent.environments.items():
+        there = loaded.form.environments.get(environment)
+        if there is not None:
+            where = f"{loaded.file}, {environment}"
+            yield from _about_request(where, there, request)
+            given = filter(None, map(readable_jwk, keys.get(environment, ())))
+            yield from _about_keys(where, loaded.keys.get(environment, ()), list(given))
+
+
+def _about_request(
+    where: str, there: EnvironmentRequest, request: EnvironmentRequest
+) -> Iterator[str]:
+    scopes = there.scopes.keys() - request.scopes.keys()
+    yield from _kept(where, say("edit.sent.keeps.scopes"), scopes)
+    products = there.products.keys() - request.products.keys()
+    yield from _kept(where, say("edit.sent.keeps.products"), products)
+    for name, scope in request.scopes.items():
+        own = there.scopes.get(name)
+        if own is not None and scope.reason is not None and scope.reason != own.reason:
+            old = quoted(own.reason) if own.reason else say("problems.none")
+            facts = {"scope": name, "old": old, "new": quoted(scope.reason)}
+            yield say("edit.sent.keeps_reason", where=where, **facts)
+    for product, configuration in request.products.items():
+        if own_configuration := there.products.get(product):
+            yield from _about_product(where, product, own_configuration, configuration)
+
+
+def _about_product(
+    where: str, product: str, there: Mapping[str, Any], sent: Mapping[str, Any]
+) -> Iterator[str]:
+    fields = say("edit.sent.keeps.fields", product=product)
+    yield from _kept(where, fields, there.keys() - sent.keys())
+    for name, new in sent.items():
+        old = there.get(name)
+        facts = {"where": where, "product": product, "field": name}
+        if isinstance(old, list) and isinstance(new, list):
+            if lost := [value for value in old if value not in new]:
+                yield say("edit.sent.loses", **facts, lost=shown(lost))
+        elif old is not None and old != new:
+            yield say("edit.sent.becomes", **facts, old=shown(old), new=shown(new))
+
+
+def _about_keys(where: str, there: Sequence[PublicJwk], sent: Sequence[PublicJwk]) -> Iterator[str]:
+    by_thumbprint = {key.thumbprint: key for key in sent}
+    if sent:
+        others = [key.kid for key in there if key.thumbprint not in by_thumbprint]
+        yield from _kept(where, say("edit.sent.keeps.keys"), others)
+    for key in there:
+        same = by_thumbprint.get(key.thumbprint)
+        if same is None or same.members == key.members:
+            continue
+        names = same.members.keys() | key.members.keys()
+        members = [name for name in names if same.members.get(name) != key.members.get(name)]
+        facts = {"where": where, "thumbprint": key.thumbprint, "kid": quoted(key.kid)}
+        yield say("edit.sent.key_there", **facts, members=listed(members))
+
+
+def _kept(where: str, what: str, names: Iterable[str]) -> Iterator[str]:
+    if kept := sorted(names):
+        yield say("edit.sent.keeps", where=where, what=what, names=", ".join(kept))

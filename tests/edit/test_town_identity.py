@@ -1,0 +1,132 @@
+"""A row of the towns' sheet is about one organisation or is refused; what ended does not come back
+by the same sheet."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import contents
+from tests.support.towns_sheet import AALST, GENT, HEADINGS, WINGENE, new, place, read, sheet
+from tests.support.workspace import Workspace
+
+__all__ = ["place"]
+
+TODAY = datetime.now(UTC).date()
+LATER = (*GENT[:3], "2100-12-31", "SD-9")
+
+
+def refused(*rows: tuple[str, ...], headings: tuple[str, ...] = HEADINGS) -> str:
+    """What is said of rows that are not written."""
+    file = sheet(*rows, headings=headings)
+    before = contents()
+    result = new(file)
+    assert (result.exit_code, contents()) == (2, before), result.output
+    return result.stderr
+
+
+@pytest.fixture
+def connected(place: Workspace) -> Workspace:
+    """Gent and Aalst have a form and a mandate each."""
+    assert new(sheet(GENT, AALST)).exit_code == 0
+    return place
+
+
+def renewed(*rows: tuple[str, ...]) -> str:
+    result = new(sheet(*rows))
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+MIXED = {
+    "another's KBO number and name": (AALST[0], "OVO002067", "Stad Aalst"),
+    "another's KBO number": (AALST[0], "OVO002067", "Stad Gent"),
+    "another's OVO code": (GENT[0], AALST[1], "Stad Gent"),
+    "a KBO number that nobody here has": (WINGENE[0], "OVO002067", "Stad Gent"),
+    "another's name": (GENT[0], "OVO002067", "Stad Aalst"),
+    "a KBO number with a mistake": ("0207.451.228", "OVO002067", "Stad Gent"),
+    "an OVO code with a mistake": (GENT[0], "OVO00206", "Stad Gent"),
+}
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("name", MIXED)
+def test_a_row_of_two_organisations_prolongs_no_mandate(name: str) -> None:
+    """Its codes and its name are those of one organisation, also where the form is there."""
+    assert "row 2: " in refused((*MIXED[name], *LATER[3:]))
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("name", MIXED)
+def test_a_row_of_two_organisations_gets_no_form(name: str) -> None:
+    assert new(sheet(AALST)).exit_code == 0
+    assert "row 2: " in refused((*MIXED[name], *LATER[3:]))
+
+
+@pytest.mark.usefixtures("connected")
+def test_another_spelling_of_its_name_is_said() -> None:
+    """Which is no reason to refuse a row: its codes say who it is."""
+    assert 'row 2: column C (Klant) has "Gent", and onboardings/gent is Stad Gent' in renewed(LATER)
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_mandate_that_goes_on_is_said_with_both_days() -> None:
+    said = renewed(LATER)
+    assert "row 2: the mandate of Stad Gent until 2099-12-31 goes on until 2100-12-31" in said
+
+
+def end(mandates: str, until: date) -> None:
+    """End the mandate of Gent."""
+    file = Path("onboardings/gent/mandates.yaml")
+    file.write_text(file.read_text().replace(mandates, f"{until}"))
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_mandate_that_ended_does_not_come_back_by_the_same_sheet() -> None:
+    """Under what was agreed then; another agreement is a new mandate."""
+    end("2099-12-31", TODAY - timedelta(days=1))
+    said = refused(GENT)
+    assert "row 2: the mandate of Stad Gent ended on" in said
+    assert "Mandaatreferentie" in said
+    assert "row 2: the mandate" in refused((*GENT[:4], ""))
+    renewed(LATER)
+    assert len(read("onboardings/gent/mandates.yaml")["mandates"]) == 2
+    end("2100-12-31", TODAY - timedelta(days=1))
+    assert "row 2: the mandate" in refused(GENT), "nor by the reference before the last"
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("row", [GENT, LATER])
+def test_a_mandate_that_was_taken_out_does_not_come_back_by_a_sheet(row: tuple[str, ...]) -> None:
+    """Its form is still there. What it was agreed by, nothing here knows any more."""
+    for text in ("mandates: []\n", None):
+        file = Path("onboardings/gent/mandates.yaml")
+        file.unlink() if text is None else file.write_text(text)
+        said = refused(row)
+        assert "row 2: onboardings/gent/verenigingen.yaml has no mandate any more" in said
+        assert "onboardings/gent/mandates.yaml" in said
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_form_that_leaves_gets_no_longer_mandate() -> None:
+    file = Path("onboardings/gent/verenigingen.yaml")
+    file.write_text(f"retire: 2020-01-01\n{file.read_text()}")
+    assert "onboardings/gent/verenigingen.yaml leaves" in refused(LATER)
+
+
+@pytest.mark.usefixtures("place")
+def test_whose_names_a_new_town_claims_is_said(place: Workspace) -> None:
+    place.write_organisation(
+        "name: Stad Gent\novo: OVO002067\nspeaks_for: {merk_code: [stad-gent]}\n"
+    )
+    result = new(
+        sheet((*AALST, "stad-gent"), headings=(*HEADINGS, "notificaties.merk_code")),
+        *("--product", "notificaties", "--set", "notificaties.product_ids=10244"),
+    )
+    assert result.exit_code == 0, result.output
+    assert "row 2: stad-aalst is new, and its organisation.yaml lets it speak as" in result.stdout
+    assert "row 2: stad-aalst would speak in the name of another: merk_code stad-gent, of gent" in (
+        result.stdout
+    )
