@@ -278,7 +278,7 @@ class Engine:
         return self.export()["deployment"]
 
     def restore(self, saved: Any) -> None:
-        nothing = {"resources": [], "pending_operations": []}
+        nothing: dict[str, Any] = {"resources": [], "pending_operations": []}
         self.project.change_state(lambda deployment: deployment.update({**nothing, **saved}))
 
     def acmidm(self, *words: str, outage: Outage = WELL) -> Outcome:
