@@ -203,7 +203,8 @@ def look(name: str, days: int = 30) -> Look:
             ),
         ),
         notes=tuple(notes),
-        is_whole=not unread
+        is_whole=not mistakes
+        and not unread
         and not any(
             (state.platform, name) in unlisted for state in states for name in state.products
         ),

@@ -136,8 +136,9 @@ def test_a_submodule_that_is_not_checked_out_undeclares_nothing(project: Project
         " --init"
     )
     healed = project.acmidm("drift", "--stack", "tni", "--heal")
-    for refused, code in ((project.up(), 1), (project.recover(), 1), (healed, 2)):
-        assert (refused.code, empty in refused.output) == (code, True), refused.output
+    for refused in (project.up(), project.recover(), healed):
+        assert (refused.code, empty in refused.output) == (1, True), refused.output
+    assert "not all could be compared" in healed.output
 
 
 def test_a_folder_without_any_form_is_refused(project: Project) -> None:
