@@ -169,8 +169,8 @@ def deploy(
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)
-    if not mistakes:  # else nobody knows which clients are ordered to go
-        _say_orders(opened)
+    if opened.by_hand and (waiting := [order for order in opened.orders if order.refused is None]):
+        typer.echo(say_counted("deploy.orders", len(waiting), stack=stack), err=True)
     if (
         code := ended
         or looked
@@ -428,12 +428,6 @@ def _install_random_plugin(stack: Stack) -> None:
         install_random.install()
     except ToolchainError as error:
         raise engine.EngineError(str(error)) from None
-
-
-def _say_orders(stack: Stack) -> None:
-    """Say how many orders wait, where people alone change what a platform has."""
-    if stack.by_hand and (waiting := [order for order in stack.orders if order.refused is None]):
-        typer.echo(say_counted("deploy.orders", len(waiting), stack=stack.name), err=True)
 
 
 def _say_mistakes(stack: Stack) -> bool:

@@ -15,6 +15,7 @@ from acmidm.orders.checking import check as checked
 from acmidm.orders.listed import Orders, orders_of
 from acmidm.orders.writing import Written, attestation, confirm, refuse
 from acmidm.render.output import write_report
+from acmidm.report.mistakes import mistakes_of
 from acmidm.report.order_history import OrderHistory, ordered_by_name
 from acmidm.terminal import (
     Code,
@@ -43,8 +44,8 @@ _EPILOG = """
 - `acmidm orders done OVO002067/mijn-gent create @3fa14c02 --client-id 1b2c --stack by-hand`
 - `acmidm orders refused OVO002067/mijn-gent scopes @3fa14c02 --why "no mandate" --stack by-hand`
 
-**Exit codes**: 0 shown or written; 1 `check` found a difference; 2 wrong use, or an order that no
-version of the forms in Git says.
+**Exit codes**: 0 shown or written; 1 `check` found a difference, or `list` a mistake in a form; 2
+wrong use, or an order that no version of the forms in Git says.
 """
 
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
@@ -79,14 +80,21 @@ def list_orders(
 ) -> None:
     """List the orders of a stack: what people have to do at its portal, since when, and what was
     refused."""
-    write_report(read(stack, language, None if whom is None else _doer(whom)), output)
+    orders, are_all = read(stack, language, None if whom is None else _doer(whom))
+    write_report(orders, output)
+    if not are_all:
+        raise typer.Exit(Code.FOUND)
 
 
-def read(stack: str, language: Language, doer: Doer | None = None) -> Orders:
-    """Read the orders of a stack, or those of one doer. Raises Failure."""
+def read(stack: str, language: Language, doer: Doer | None = None) -> tuple[Orders, bool]:
+    """Read the orders of a stack, or those of one doer; and whether these are all. Mistakes in
+    forms, which order nothing, are reported. Raises Failure."""
     opened = _opened(stack)
+    mistakes = mistakes_of(opened)
+    for sentence in mistakes:
+        typer.echo(sentence, err=True)
     orders = [order for order in opened.orders if doer in (None, order.doer)]
-    return orders_of(opened, language, orders, OrderHistory(opened).since)
+    return orders_of(opened, language, orders, OrderHistory(opened).since), not mistakes
 
 
 @app.command()

@@ -150,7 +150,7 @@ class _ProgressRows:
     def _orders(self) -> list[Order]:
         """Return what people have to do at a portal without an API; nothing where that cannot be
         known."""
-        if not self._stack.by_hand or self._stack.forms.problems or self.states is None:
+        if not self._stack.by_hand or self.states is None:
             return []
         return [order for order in self._stack.orders if order.refused is None]
 

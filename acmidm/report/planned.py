@@ -112,7 +112,7 @@ def _with_what_forms_say(planned: Planned) -> Planned:
 def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]:
     """Yield the orders that wait for people at a portal without an API, each with its client; and
     what only its confirmation says of a client."""
-    if stack is None or not stack.by_hand or stack.forms.problems:
+    if stack is None or not stack.by_hand:
         return
     yield from ((client, Change(kind=Kind.CONFIRMATION_MISSING)) for client in stack.unconfirmed)
     for client, client_id in stack.corrected:

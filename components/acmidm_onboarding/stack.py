@@ -260,10 +260,14 @@ class Stack:
     def orders(self) -> tuple[Order, ...]:
         """What people have to do now, refused orders too, in the order of the forms.
 
-        A client without a form is ordered to go, so that all forms must be valid. Raises
-        InvalidForms and InvalidSettings.
+        A client without a form is ordered to go, unless a form with a mistake may be about it.
+
+        Raises:
+            InvalidForms: where a mistake is in what all forms share.
+            InvalidSettings: where there is no form.
         """
-        if not self.forms.valid().forms and self.by_hand:
+        self.forms.require_shared(self.settings.forms_folder)
+        if not self.forms.forms and not self.forms.problems and self.by_hand:
             raise InvalidSettings(say("program.no_form", folder=self.settings.forms_folder))
         wanted, records = (
             {form.client_key: form for form in self.desired.wanted},
@@ -286,6 +290,8 @@ class Stack:
         kept = {form.client_key for form in forms if form.keep}
         ordered: list[Order] = []
         for client_key, confirmation in confirmed.items():
+            if self.mistaken and self.mistaken.stays(client_key[0]):
+                continue
             refuses = self.settings.protect_clients and client_key not in formed
             if not (refuses and may_not_go(confirmation, records.get(client_key))):
                 form = wanted.get(client_key)

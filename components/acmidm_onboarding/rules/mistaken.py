@@ -79,9 +79,13 @@ class Mistaken:
             and any(former in recorded and self.may_mean(former) for former in form.formerly)
         )
 
+    def stays(self, key: str) -> bool:
+        """Return whether a connection that is there stays as it is."""
+        return key not in self.declared and self.may_mean(key)
+
     def staying(self, recorded: Collection[str]) -> list[str]:
-        """Return the recorded keys whose connections stay as they are."""
-        return [key for key in recorded if key not in self.declared and self.may_mean(key)]
+        """Return the recorded keys whose connections stay."""
+        return [key for key in recorded if self.stays(key)]
 
     def ending(self, client: Client, recorded: Collection[str], day: date) -> Ending:
         """Return what of a recorded client ends by a day; ``recorded`` has the keys of all."""
