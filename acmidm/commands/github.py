@@ -89,9 +89,10 @@ def orders(
 
     Needs GITHUB_TOKEN with issues: write.
     """
-    report, are_all = ordering.read(stack, language)
-    is_open = report.open or report.missing or not are_all
-    _keep_issue("orders", stack, "orders" if is_open else None, as_markdown(report))
+    report = ordering.read(stack, language)
+    _keep_issue(
+        "orders", stack, "orders" if report.open or report.missing else None, as_markdown(report)
+    )
 
 
 @app.command()

@@ -80,21 +80,23 @@ def list_orders(
 ) -> None:
     """List the orders of a stack: what people have to do at its portal, since when, and what was
     refused."""
-    orders, are_all = read(stack, language, None if whom is None else _doer(whom))
-    write_report(orders, output)
-    if not are_all:
-        raise typer.Exit(Code.FOUND)
-
-
-def read(stack: str, language: Language, doer: Doer | None = None) -> tuple[Orders, bool]:
-    """Read the orders of a stack, or those of one doer; and whether these are all. Mistakes in
-    forms, which order nothing, are reported. Raises Failure."""
     opened = _opened(stack)
+    write_report(_orders(opened, language, None if whom is None else _doer(whom)), output)
     mistakes = mistakes_of(opened)
     for sentence in mistakes:
         typer.echo(sentence, err=True)
-    orders = [order for order in opened.orders if doer in (None, order.doer)]
-    return orders_of(opened, language, orders, OrderHistory(opened).since), not mistakes
+    if mistakes:
+        raise typer.Exit(Code.FOUND)
+
+
+def read(stack: str, language: Language) -> Orders:
+    """Read the orders of a stack. Raises Failure."""
+    return _orders(_opened(stack), language)
+
+
+def _orders(stack: Stack, language: Language, doer: Doer | None = None) -> Orders:
+    orders = [order for order in stack.orders if doer in (None, order.doer)]
+    return orders_of(stack, language, orders, OrderHistory(stack).since)
 
 
 @app.command()
