@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import secrets
 import socket
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,9 +64,13 @@ def distribution_or_skip() -> Path:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody has, below those that a machine gives to whoever asks for any: a server
+    that takes long to start would find one of these taken."""
+    while True:
+        port = secrets.choice(range(20_000, 32_000))
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def one_keycloak(folder: Path) -> Server:
