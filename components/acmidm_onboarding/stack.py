@@ -173,7 +173,7 @@ class Stack:
             self.by_hand,
             self.now.date(),
             protect=self.settings.protect_clients if are_all else None,
-            may_be_mistaken=self.mistaken.may_mean if are_all and self.mistaken else None,
+            stays=self.mistaken.stays if are_all and self.mistaken else None,
         )
 
     def desired_by_forms(self, connections: Sequence[Declaration], gate: Gate) -> Desired:
@@ -435,9 +435,8 @@ class Stack:
 
     def changed(self) -> None:
         """Forget what was read of the state: a run has written it."""
-        for name in (
-            *("state", "recorded", "confirmations", "desired", "staying", "orders", "moved"),
-        ):
+        read = ("state", "recorded", "confirmations", "desired", "staying", "orders", "moved")
+        for name in read:
             self.__dict__.pop(name, None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from acmidm.engine import pulumi as engine
-from tests.support.by_hand_stack import NAME, carry_out, opened, order_of
+from tests.support.by_hand_stack import NAME, carry_out, opened, order_of, recorded
 from tests.support.confirmed import BY
 from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.repository import Repository
@@ -68,3 +68,19 @@ def test_a_mistake_in_what_all_share_orders_nothing(repository: Repository, form
     refused = repository.run("orders", "list", "--stack", NAME, code=2)
     assert "catalogue/dosis.yaml" in refused.output
     assert form.key not in refused.output
+
+
+def test_a_client_whose_form_is_for_another_environment_now_is_there_until_somebody_removed_it(
+    repository: Repository, form: FormFile
+) -> None:
+    """Beside a form with a mistake too: its own form says what becomes of it."""
+    carry_out(opened(), key=form.key)
+    form.document["environments"] = {"prod": form.document["environments"]["tni"]}
+    form.save()
+    for left_out in ((), ("broken.yaml",)):
+        for name in left_out:
+            form.path.with_name(name).write_text("scopes: [\n")
+        stack = opened(recorded(form.key))
+        assert len(stack.forms.problems) == len(left_out)
+        assert [one.key for one in stack.desired.declared] == [form.key]
+        assert [order.part for order in stack.orders] == ["remove"]

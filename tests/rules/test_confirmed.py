@@ -197,7 +197,7 @@ def test_a_client_that_a_mistake_may_be_about_is_left_to_the_program() -> None:
             (Platform.ACMIDM,),
             DAY,
             protect=False,
-            may_be_mistaken=lambda key: key == FORM.key,
+            stays=lambda key: key == FORM.key,
         )
         assert found.declared == ()
 

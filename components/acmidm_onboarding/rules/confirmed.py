@@ -46,15 +46,15 @@ def as_confirmed(
     day: date,
     *,
     protect: bool | None,
-    may_be_mistaken: Callable[[str], bool] | None = None,
+    stays: Callable[[str], bool] | None = None,
 ) -> Desired:
     """Return what a run declares on a day where the platforms ``by_hand`` have what is confirmed.
 
     ``connections`` are all that the forms have. ``protect`` says whether the stack protects its
     clients: a protected client without a form is not declared, so that the engine refuses to remove
     it. Where ``protect`` is None, other forms are not known, and only these connections are
-    declared. ``may_be_mistaken`` says of a key whether a form with a mistake may be about it: such
-    a client is declared as the state has it, by the program.
+    declared. ``stays`` says of a key whether its connection stays as it is recorded, because a form
+    with a mistake may be about it: the program declares such a client.
     """
     leaving = (replace(form, leaving=due(form, day)) for form in connections)
     formed = {form.client_key: form for form in (*leaving, *by_forms.declared)}
@@ -73,11 +73,7 @@ def as_confirmed(
             for key in (form.key, *form.formerly)
         }
         without_form = _without_form(former, confirmations, records, keys, by_hand, protect=protect)
-        declared += (
-            client
-            for client in without_form
-            if may_be_mistaken is None or not may_be_mistaken(client.key)
-        )
+        declared += (client for client in without_form if stays is None or not stays(client.key))
     keys_in_order = dict.fromkeys(client.key for client in (*formed.values(), *declared))
     order = {key: index for index, key in enumerate(keys_in_order)}
     return replace(
