@@ -7,13 +7,13 @@ import json
 import shutil
 from pathlib import Path
 
+from acmidm.engine.pulumi import STATE_AT_THE_END
 from acmidm_onboarding.values.identifiers import kbo_number
 from bench.authority import Authority
 from tests.support.engine import ROOT, Project
 from tests.support.portal import new_key, public_jwk
 from tests.support.repository import git
 
-_STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 """As ``acmidm deploy`` runs the engine."""
 _ORGANISATION = """\
 name: Organisatie {number}
@@ -85,7 +85,7 @@ def write_idle(project: Project, connections: int, scopes_of_first: int = 1) -> 
 
 def _prepared(folder: Path, settings: dict[str, object]) -> Project:
     folder.mkdir(exist_ok=True)
-    project = Project(folder, environment=dict(_STATE_AT_THE_END), seconds=3600)
+    project = Project(folder, environment=dict(STATE_AT_THE_END), seconds=3600)
     project.start_python()
     project.prepare(settings)
     return project

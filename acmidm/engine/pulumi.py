@@ -214,7 +214,7 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(sentences.values()), frozenset(protected)
 
 
-_STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 """What has the engine write the state at the end of a run. By itself the engine writes the whole
 state after each step, which costs the square of the number of connections;
 ``PULUMI_SKIP_CHECKPOINTS=false`` in the environment goes back.
@@ -267,7 +267,7 @@ def _done(
     """
     command = ["pulumi", *words, "--non-interactive"]
     environment = {
-        **(_STATE_AT_THE_END if state_at_the_end else {}),
+        **(STATE_AT_THE_END if state_at_the_end else {}),
         **os.environ,
         **progress.ENVIRONMENT,
     }

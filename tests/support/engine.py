@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, ClassVar
 
+from acmidm.engine.pulumi import STATE_AT_THE_END
 from acmidm_onboarding import engine_resources
 from acmidm_onboarding.settings import config_key, full_key
 from acmidm_onboarding.values.terms import Platform
@@ -29,7 +30,6 @@ ROOT = Path(__file__).parents[2]
 COMMAND_SECONDS = 120
 _EXCEPTION = re.compile(r"^[A-Z]\w+: ")
 _STACK = "pulumi:pulumi:Stack"
-_STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 """The key that a secret has in a state; its other members are the ciphertext."""
 SIGNS_OF_A_TRACEBACK = ("Traceback", 'File "', "The above exception", "During handling")
@@ -143,7 +143,7 @@ class Project:
             "PULUMI_STACK": self.stack,
             "PULUMI_PYTHON_CMD": str(self.folder / ".venv" / "bin" / "python"),
             "NO_COLOR": "1",
-            **(_STATE_AT_THE_END if self.state_at_the_end else {}),
+            **(STATE_AT_THE_END if self.state_at_the_end else {}),
         }
         return {**os.environ, **own, **self.environment}
 
