@@ -3,7 +3,6 @@ changes."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +75,7 @@ def refused(*arguments: str) -> list[str]:
 def real(workspace: Workspace) -> Workspace:
     """The catalogue that there is, and stacks; the organisation beside it has nobody to speak
     for."""
-    shutil.rmtree(workspace.catalogue)
-    shutil.copytree(ROOT / "catalogue", workspace.catalogue)
+    workspace.offer(ROOT / "catalogue")
     (workspace.forms / "gent/mijn-gent.yaml").unlink()
     workspace.write_organisation("name: Stad Gent\novo: OVO002067\n")
     for environment in ("tni", "prod"):

@@ -28,8 +28,7 @@ def test_the_loader_takes_what_is_right_and_the_schema_what_the_loader_takes(
     workspace: Workspace, name: str
 ) -> None:
     """What it writes is what the schema of an editor has no mistake in."""
-    shutil.rmtree(workspace.catalogue)
-    shutil.copytree(catalogue_folder(), workspace.catalogue)
+    workspace.offer(catalogue_folder())
     shutil.rmtree(workspace.forms / "gent")
     workspace.forms.rmdir()
     Path("aansluiting.yaml").write_text(

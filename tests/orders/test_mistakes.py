@@ -71,7 +71,7 @@ def test_a_mistake_in_what_all_share_orders_nothing(repository: Repository, form
 
 
 def test_a_client_whose_form_is_for_another_environment_now_is_there_until_somebody_removed_it(
-    repository: Repository, form: FormFile
+    form: FormFile,
 ) -> None:
     """Beside a form with a mistake too: its own form says what becomes of it."""
     carry_out(opened(), key=form.key)

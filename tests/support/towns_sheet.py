@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -35,8 +34,7 @@ WINGENE = ("0207.495.470", "OVO002277", "Wingene", "2099-12-31", "SD-3")
 def place(workspace: Workspace) -> Workspace:
     """The catalogue that there is, a supplier with keys for TNI, and Stad Gent, which has a
     folder."""
-    shutil.rmtree(workspace.catalogue)
-    shutil.copytree(ROOT / "catalogue", workspace.catalogue)
+    workspace.offer(ROOT / "catalogue")
     (workspace.forms / "gent/mijn-gent.yaml").unlink()
     workspace.write_organisation('name: Stad Gent\novo: OVO002067\nkbo: "0207.451.227"\n')
     workspace.write_organisation("name: Leverancier\n", "leverancier")

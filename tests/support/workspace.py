@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -192,6 +193,11 @@ class Workspace:
         data = json.dumps(content, indent=2) if isinstance(content, dict) else content
         path.write_bytes(data.encode() if isinstance(data, str) else data)
         return path
+
+    def offer(self, catalogue: Path) -> None:
+        """Have another catalogue, as that of the repository."""
+        shutil.rmtree(self.catalogue)
+        shutil.copytree(catalogue, self.catalogue)
 
     def write_form(self, text: str, name: str = "gent/mijn-gent") -> Path:
         return self.write(f"onboardings/{name}.yaml", text)
