@@ -439,7 +439,6 @@ def _say_mistakes(stack: Stack) -> bool:
     """
     try:
         mistakes = mistakes_of(stack)
-        _ = stack.connections
     except InvalidSettings as error:
         fail(str(error), Code.FOUND)
     except InvalidForms as error:

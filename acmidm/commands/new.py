@@ -298,8 +298,7 @@ def _report(
     """Say what was written, and what its author does next."""
     form = (FORMS / draft.file).as_posix()
     lines = [words("written", files=", ".join(file.as_posix() for file in written))]
-    owner = draft.owner
-    lines += about_names(owner.folder, owner.organisation, draft.speaks_for, organisations)
+    lines += about_names(draft.owner.folder, draft.new_organisation, organisations)
     if unverified := [
         scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)
     ]:

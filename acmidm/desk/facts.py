@@ -318,9 +318,7 @@ def _usable(
     return frozenset(
         key.thumbprint
         for key in keys.values()
-        if key.thumbprint
-        and key.thumbprint not in compromised
-        and (key.expires is None or key.expires > now)
+        if key.thumbprint and key.thumbprint not in compromised and not key.has_ended(now)
     )
 
 

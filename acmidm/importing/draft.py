@@ -205,7 +205,7 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
             ]
             continue
         keys.append(key)
-        if key.expires is not None and key.expires <= datetime.now(UTC):
+        if key.has_ended(datetime.now(UTC)):
             facts = {"kid": kid, "client": client, "expires": key.expires}
             changed.append(say("import.key_ended", **facts))
         lost = sorted(members.keys() - key.members.keys())

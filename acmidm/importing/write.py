@@ -25,7 +25,7 @@ from acmidm_onboarding.forms.files import (
     shown,
 )
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings, load_organisations
-from acmidm_onboarding.forms.speaking import about_names_of_others, speaking_values
+from acmidm_onboarding.forms.speaking import about_names_of_others, names_of, speaking_values
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -105,9 +105,8 @@ class Writer:
         sharing = [
             draft for draft in drafts if draft in users and not any(self._unshared(draft, shared))
         ]
-        speaks_for = self._speaks_for(drafts)
         present = load_organisations(self._folder) if self._folder.is_dir() else {}
-        organisations = {**present, **_new_organisations(drafts, speaks_for)}
+        organisations = {**present, **_new_organisations(drafts, self._speaks_for(drafts))}
         for draft in drafts:
             if unshared := list(self._unshared(draft, shared)):
                 outcome.unplaced += unshared
@@ -134,7 +133,7 @@ class Writer:
                     if other.organisation == draft.organisation
                     for client in other.nameless
                 ]
-                files.append(self._stage_own(draft, speaks_for, nameless, organisations))
+                files.append(self._stage_own(draft, nameless, organisations))
             self._texts[form] = self._text(draft, key_files, supplier)
             staged.append(StagedForm(draft, [*files, form]))
         return staged
@@ -142,14 +141,13 @@ class Writer:
     def _stage_own(
         self,
         draft: ImportedForm,
-        names_of: Mapping[str, Mapping[str, Sequence[str]]],
         nameless: Sequence[str],
         organisations: Mapping[str, Organisation],
     ) -> Path:
         """Stage ``organisation.yaml`` of a new organisation. ``organisations`` are all, by folder,
-        and ``names_of`` has under which names each new one sends."""
+        the new ones with the names under which they send."""
         owner = draft.organisation
-        own, speaks_for = organisations[owner.folder], names_of[owner.folder]
+        own = organisations[owner.folder]
         fields: dict[str, Any] = {
             "name": owner.name,
             "ovo": owner.ovo,
@@ -157,13 +155,11 @@ class Writer:
         }
         if nameless:
             fields["adopts"] = [Quoted(client_id) for client_id in nameless]
-        if speaks_for:
-            fields["speaks_for"] = dict(speaks_for)
-            names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
-            draft.notes.append(
-                say("import.sends_as", folder=owner.folder, file=ORGANISATION_FILE, names=names)
-            )
-            draft.notes += about_names_of_others(owner.folder, own, speaks_for, organisations)
+        if own.speaks_for:
+            fields["speaks_for"] = {name: list(values) for name, values in own.speaks_for.items()}
+            facts = {"folder": owner.folder, "file": ORGANISATION_FILE, "names": names_of(own)}
+            draft.notes.append(say("import.sends_as", **facts))
+            draft.notes += about_names_of_others(owner.folder, own, organisations)
         return self._stage_once(owner.folder, ORGANISATION_FILE, fields)
 
     def _stage_supplier(

@@ -62,7 +62,7 @@ class Probing(Trial):
         if keys is None:
             return passed("key", say("said.key in portal", thumbprint=thumbprint))
         if self.declared is not None:
-            if self.declared.expires and self.declared.expires <= datetime.now(UTC):
+            if self.declared.expires and self.declared.has_ended(datetime.now(UTC)):
                 ended = f"{self.declared.expires:%Y-%m-%d}"
                 return wrong(
                     "key",

@@ -229,7 +229,7 @@ class Comparison:
         keys = (before.known_keys or {}).values() if before.awaits_key else ()
         return any(
             (after.keys is None or key.thumbprint in after.thumbprints)
-            and (key.expires is None or key.expires > self.now)
+            and not key.has_ended(self.now)
             for key in keys
         )
 
@@ -415,11 +415,7 @@ class Comparison:
             return
         for kid, old, new in _differing(before, after):
             if new is None and old.thumbprint in client.compromised:
-                left = sorted(
-                    name
-                    for name, key in after.items()
-                    if key.expires is None or key.expires > self.now
-                )
+                left = sorted(name for name, key in after.items() if not key.has_ended(self.now))
                 note = (
                     say("report.keys_left", keys=", ".join(left))
                     if left
@@ -449,7 +445,7 @@ class Comparison:
                 )
         for kid, key in sorted(after.items()) if self.expiring_days is not None else ():
             if key.expires and key.expires <= self.now + timedelta(days=self.expiring_days or 0):
-                kind = Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING
+                kind = Kind.KEY_EXPIRED if key.has_ended(self.now) else Kind.KEY_EXPIRING
                 yield Change(kind=kind, **_facts(kid, key))
 
     def _changes_of_products(self, before: Client, after: Client) -> Iterator[Change]:

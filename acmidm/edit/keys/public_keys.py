@@ -63,7 +63,7 @@ def keys_in(
     if not keys:
         raise _not_public(file, say("edit.no_signing_key", known_kinds=say("edit.known_kinds")))
     for key in keys:
-        if key.expires and key.expires <= now:
+        if key.has_ended(now):
             raise _not_public(file, say("edit.key_ended", kid=key.kid, expires=key.expires))
     if ends:
         exp = int(ends.timestamp())

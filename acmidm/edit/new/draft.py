@@ -68,6 +68,11 @@ class Draft:
         )
 
     @property
+    def new_organisation(self) -> Organisation:
+        """A new organisation, as its ``organisation.yaml`` will have it."""
+        return self.owner.organisation.model_copy(update={"speaks_for": self.speaks_for})
+
+    @property
     def file(self) -> Path:
         """Where the form goes in the folder of forms."""
         return Path(self.owner.folder, form_file(self.application))

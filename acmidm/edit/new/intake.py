@@ -8,7 +8,7 @@ nothing is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -220,18 +220,19 @@ class Intake:
         """
         files = Files(self._texts)
         there = {key.thumbprint for key in (loaded.keys.get(environment, ()) if loaded else ())}
-        more = [key for key in keys if not _is_among(key, there)]
+        # What is no public key is for the loader to say.
+        read = [(key, readable_jwk(key)) for key in keys]
+        more = [one for one in read if one[1] is None or one[1].thumbprint not in there]
         base = f"{file.stem}-{environment}-{datetime.now(UTC).year}"
         free = free_names(
             base, len(more), lambda name: files.exists(file.with_name(f"{name}.jwk.json"))
         )
         names = [f"{name}.jwk.json" for name in free]
-        for name, key in zip(names, more, strict=True):
-            public = readable_jwk(key)  # what is no public key is for the loader to say
+        for name, (key, public) in zip(names, more, strict=True):
             new[file.with_name(name)] = text_of(public) if public else json.dumps(key)
             if public is None:
                 continue
-            if public.expires is not None and public.expires <= datetime.now(UTC):
+            if public.has_ended(datetime.now(UTC)):
                 facts = {"kid": quoted(public.thumbprint), "expires": public.expires}
                 taken.unclear.append(_label(("keys",)) + say("edit.key_ended", **facts))
             taken.notes.append(about_key(name, public))
@@ -255,10 +256,9 @@ class Intake:
     def _new_organisation(self, draft: Draft, taken: Taken) -> str:
         """Return the text of ``organisation.yaml`` of a new organisation, which the next files of
         this intake then find."""
-        folder, organisation = draft.owner.folder, draft.owner.organisation
-        taken.notes += about_names(folder, organisation, draft.speaks_for, self._organisations)
-        known = organisation.model_copy(update={"speaks_for": draft.speaks_for})
-        self._organisations[folder] = known
+        folder, organisation = draft.owner.folder, draft.new_organisation
+        taken.notes += about_names(folder, organisation, self._organisations)
+        self._organisations[folder] = organisation
         return draft.organisation(texts("new", organisation.language))
 
     def _existing(self, folder: str, application: str) -> LoadedForm | None:
@@ -283,11 +283,6 @@ class Intake:
         for product, configuration in self._products(sent):
             for name in configuration.keys() & product.speaks_for.keys():
                 yield from of_sender(product, name, configuration[name], owner.organisation, file)
-
-
-def _is_among(key: Mapping[str, Any], thumbprints: Collection[str]) -> bool:
-    public = readable_jwk(key)
-    return public is not None and public.thumbprint in thumbprints
 
 
 def _differences(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:

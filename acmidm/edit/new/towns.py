@@ -196,9 +196,8 @@ class Towns:
         words = texts("new", answers.organisation.language or organisation.language)
         if draft.owner.is_new:
             files[self._forms / folder / ORGANISATION_FILE] = draft.organisation(words)
-            notes += about_names(folder, organisation, draft.speaks_for, self._speaking)
-            known = organisation.model_copy(update={"speaks_for": draft.speaks_for})
-            self._speaking[folder] = known
+            notes += about_names(folder, draft.new_organisation, self._speaking)
+            self._speaking[folder] = draft.new_organisation
         files[self._forms / draft.file] = draft.form(words)
         return Town(row, folder, files, notes=tuple(notes))
 

@@ -116,28 +116,33 @@ def speaking_values(
 def about_names(
     folder: str,
     organisation: Organisation,
-    speaks_for: Mapping[str, Sequence[str]],
     organisations: Mapping[str, Organisation],
 ) -> Iterator[str]:
     """Yield what a person has to know of the names under which a new organisation will speak: all
     of them, and those that are another's. ``organisations`` are all others, by folder."""
-    if not speaks_for:
+    if not organisation.speaks_for:
         return
-    names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
+    names = names_of(organisation)
     yield say("forms.speaks_for.new", folder=folder, file=ORGANISATION_FILE, names=names)
-    yield from about_names_of_others(folder, organisation, speaks_for, organisations)
+    yield from about_names_of_others(folder, organisation, organisations)
+
+
+def names_of(organisation: Organisation) -> str:
+    """Return the names under which an organisation may speak, as a sentence has them."""
+    names = organisation.speaks_for.items()
+    return "; ".join(f"{name} {', '.join(values)}" for name, values in names)
 
 
 def about_names_of_others(
     folder: str,
     organisation: Organisation,
-    speaks_for: Mapping[str, Sequence[str]],
     organisations: Mapping[str, Organisation],
 ) -> Iterator[str]:
     """Yield whose names an organisation would speak under, where they are another's: by what that
     one may say, or by a code in the value."""
     others = {name: other for name, other in organisations.items() if name != folder}
-    values = ((name, value) for name, values in speaks_for.items() for value in values)
+    names = organisation.speaks_for.items()
+    values = ((name, value) for name, values in names for value in values)
     owners = {pair: _owners_of(*pair, organisation, others) for pair in values}
     claims = [
         say("forms.speaks_for.claim", name=name, value=value, owners=of_others)

@@ -138,11 +138,7 @@ class ClientJwksProvider(ClientPartProvider):
             return {"seen": thumbprint if proven["issuer"] == platform.issuer else None}
         key = by_thumbprint(jwks).get(thumbprint)
         at = datetime.fromisoformat(proven["proven_at"])
-        is_seen = (
-            proven["issuer"] == platform.issuer
-            and key is not None
-            and (key.expires is None or key.expires > at)
-        )
+        is_seen = proven["issuer"] == platform.issuer and key is not None and not key.has_ended(at)
         is_confirmed = olds is not None and (olds.get("seen"), olds.get("proven")) == (
             thumbprint,
             proven,

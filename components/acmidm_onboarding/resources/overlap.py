@@ -197,8 +197,7 @@ class Overlap:
         stays = {
             thumbprint
             for thumbprint, key in declared.items()
-            if (key.expires is None or key.expires > now)
-            and names.get(thumbprint, key.kid) == key.kid
+            if not key.has_ended(now) and names.get(thumbprint, key.kid) == key.kid
         }
         keys = [
             RegisteredKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)

@@ -67,9 +67,7 @@ def must_wait(
     keys = by_thumbprint(authority.read_jwks(client_id) or {})
     will_do = keys.keys() & awaited if isinstance(awaited, list) else keys.keys()
     return not any(
-        key.expires is None or key.expires > now
-        for thumbprint, key in keys.items()
-        if thumbprint in will_do
+        not key.has_ended(now) for thumbprint, key in keys.items() if thumbprint in will_do
     )
 
 

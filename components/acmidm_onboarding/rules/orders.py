@@ -300,7 +300,7 @@ def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping
         if kept
         and key.thumbprint not in gone
         and key.thumbprint not in declared
-        and (key.expires is None or key.expires > rules.now)
+        and not key.has_ended(rules.now)
     }
     # A new key waits where it wants the name of one that stays, or where there would be more than a
     # client may have.

@@ -90,6 +90,9 @@ class PublicJwk:
         exp = self.members.get("exp")
         return datetime.fromtimestamp(cast(float, exp), UTC) if exp is not None else None
 
+    def has_ended(self, now: datetime) -> bool:
+        return self.expires is not None and self.expires <= now
+
 
 def members_of(jwks: Mapping[str, PublicJwk]) -> dict[str, dict[str, object]]:
     """Return the members of each key, per ``kid``, as authorities have them."""

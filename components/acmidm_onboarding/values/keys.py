@@ -28,6 +28,9 @@ class Key:
     digest: str = ""
     """The hash of all members: keys with the same digest are equal."""
 
+    def has_ended(self, now: datetime) -> bool:
+        return self.expires is not None and self.expires <= now
+
     def days_left(self, now: datetime) -> int | None:
         return (self.expires - now).days if self.expires else None
 
