@@ -96,7 +96,7 @@ def portals(stack: str, strict: bool = False) -> Iterator[EmbeddedPortal]:
         is_ours = settings.authority == BEHEERPORTAAL.name or settings.authority_type.is_by_hand
         external_issuer = None if is_ours else str(settings.issuer).rstrip("/")
         url = settings.address if external_issuer is None else settings.products_url
-        if is_here(url):
+        if url is not None and is_here(url):
             host = (url.host or "").strip("[]")
             given = {"host": host, "port": url.port, "external_issuer": external_issuer}
             origin = f"{url.scheme}://{url.host}:{url.port}"

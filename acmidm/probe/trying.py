@@ -203,6 +203,11 @@ class Probing(Trial):
             self.proven_products.append(name)  # a token is all that can be proven of the product
             yield passed(step, say("said.only a token"), name)
             return
+        address = self.settings.api_url(name)
+        if address is None:
+            setting = {"namespace": self.context.platform, "product": name}
+            yield untried(step, say("why.no address", **setting), name)
+            return
         calls: list[tuple[str, TestMessage | None]] = [(path, None) for path in product.api.reads]
         if self.sends_test_message and product.api.test_message:
             calls.append((product.api.test_message.path, product.api.test_message))
@@ -210,7 +215,7 @@ class Probing(Trial):
             yield untried(step, say("why.no read"), name)
             return
         for path, message in calls:
-            if failed := self._call(name, path, message, token):
+            if failed := self._call(name, address + path, message, token):
                 yield failed
                 return
         if product.configuration is not None:
@@ -224,10 +229,10 @@ class Probing(Trial):
         yield passed(step, detail, name)
 
     def _call(
-        self, product: str, path: str, message: TestMessage | None, token: str
+        self, product: str, url: str, message: TestMessage | None, token: str
     ) -> ProbeStep | None:
         """Return what is wrong with one call of an API; None where it passed."""
-        url, step = self.settings.api_url(product) + path, "product"
+        step = "product"
         try:
             answer = (
                 self.network.get(url, token)

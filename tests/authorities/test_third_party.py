@@ -49,6 +49,12 @@ scopes:
   dv_dosis_schrijven: {title: Write, verified: false, source: the tests}
 """
 
+CONFIGURATION = """\
+configuration:
+  $schema: https://json-schema.org/draft/2020-12/schema
+  type: object
+"""
+
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -105,6 +111,24 @@ def test_its_settings_are_read_by_its_own_model() -> None:
     assert {"registerName", "geosecure:registerName"} <= declared_keys().keys()
     with pytest.raises(InvalidSettings, match="setting acmidm:registerName is missing"):
         read_settings({**SETTINGS, "registerName": ""}.get, {})
+
+
+def test_the_address_of_the_products_is_wanted_where_some_are_configured(tmp_path: Path) -> None:
+    """An authority that is not over HTTP may have no such API, and a catalogue no such product."""
+    without = {key: value for key, value in SETTINGS.items() if key != "productsUrl"}
+    settings = read_settings(without.get, {}, without)
+    folder = tmp_path / "catalogue"
+    folder.mkdir()
+    (folder / "dosis.yaml").write_text(PRODUCT)
+    connected(settings, load_catalogue(folder))
+
+    (folder / "dosis.yaml").write_text(PRODUCT + CONFIGURATION)
+    with pytest.raises(InvalidSettings) as caught:
+        connected(settings, load_catalogue(folder))
+    assert str(caught.value) == (
+        "setting acmidm:productsUrl is missing, and products are configured there; set it with"
+        " pulumi config set acmidm:productsUrl"
+    )
 
 
 def test_a_key_of_another_type_is_refused() -> None:

@@ -35,6 +35,16 @@ def test_an_api_is_on_the_host_of_the_products_unless_a_setting_says_where() -> 
     assert platform.product_of_api == {"123": "dosis"}
 
 
+def test_a_portal_that_people_change_needs_no_address_of_products() -> None:
+    """What it has is confirmed in Git: the probe alone calls an API, and where is a setting."""
+    by_hand = {"authority": "by_hand", "managementUrl": "", "productsUrl": ""}
+    platform = read(
+        **by_hand, confirmedFolder="confirmed", apiUrls={"dosis": "https://dosis.example"}
+    ).platforms[Platform.ACMIDM]
+    assert platform.api_url("dosis") == "https://dosis.example:443"
+    assert platform.api_url("notificaties") is None
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

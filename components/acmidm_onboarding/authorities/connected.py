@@ -28,7 +28,15 @@ from acmidm_onboarding.authorities.port import (
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_hosts
+from acmidm_onboarding.settings import (
+    InvalidSettings,
+    PlatformSettings,
+    Settings,
+    config_key,
+    full_key,
+    require_trusted_hosts,
+)
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.terms import Platform
@@ -74,11 +82,15 @@ class ConnectedPlatform:
         )
         self.marks_products = not isinstance(self.authority, HasProducts)
         """Whether a product's configuration says whose it is."""
-        self.product_api: ProductApi = (
-            self.authority.product_api
-            if isinstance(self.authority, HasProducts)
-            else Products(connect(platform.products_url, tokens), catalogue.in_order)
-        )
+        self._name = name
+        self._product_api: ProductApi | None = None
+        if isinstance(self.authority, HasProducts):
+            self._product_api = self.authority.product_api
+        elif platform.products_url is not None:
+            api = connect(platform.products_url, tokens)
+            self._product_api = Products(api, catalogue.in_order)
+        elif self.products:
+            raise self._no_address_of_products()
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot,
             (
@@ -102,6 +114,14 @@ class ConnectedPlatform:
         writes."""
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
+
+    @property
+    def product_api(self) -> ProductApi:
+        """Raises InvalidSettings where the stack has none: its catalogue has no product to
+        configure."""
+        if self._product_api is None:
+            raise self._no_address_of_products()
+        return self._product_api
 
     def client(
         self, client_key: ClientKey, snapshot: ClientSnapshot, products: Iterable[str]
@@ -149,6 +169,10 @@ class ConnectedPlatform:
                     lambda: self.product_api.configurations(product),
                 ),
             )
+
+    def _no_address_of_products(self) -> InvalidSettings:
+        key = config_key(self._name, "productsUrl")
+        return InvalidSettings(say("settings.no_products_url", key=full_key(key)))
 
     def _operators_own(self, client_id: str) -> Reserved | None:
         return operators_own() if client_id == self._operator else None

@@ -100,11 +100,14 @@ class PlatformSettings(SettingsModel):
     ] = DEFAULT_AUTHORITY
     issuer: Annotated[
         Address,
-        Field(description="The issuer, whose token endpoint gives the operator its access tokens."),
+        Field(
+            description="The issuer, whose token endpoint gives clients, and the operator, tokens."
+        ),
     ]
     products_url: Annotated[
-        Address, Field(description="The address of the API that holds the products' configuration.")
-    ]
+        Address | None,
+        Field(description="The address of the API that holds the products' configuration."),
+    ] = None
     operator_client_id: Annotated[str, Field(description="The operator's own client-ID.")]
     operator_private_key_file: Annotated[
         Path | None,
@@ -169,9 +172,12 @@ class PlatformSettings(SettingsModel):
         for it."""
         return self.issuer
 
-    def api_url(self, product: str) -> str:
-        """Return the address of a product's API, without a slash at its end."""
+    def api_url(self, product: str) -> str | None:
+        """Return the address of a product's API, without a slash at its end; None where no setting
+        says it."""
         url = self.api_urls.get(product) or self.products_url
+        if url is None:
+            return None
         path = (url.path or "") if product in self.api_urls else ""
         return f"{url.scheme}://{url.host}:{url.port}{path}".rstrip("/")
 

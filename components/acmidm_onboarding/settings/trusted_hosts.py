@@ -64,7 +64,9 @@ def require_trusted_apis(
     sentences = [
         say("settings.untrusted_api", product=product, host=host, variable=TRUSTED_HOSTS)
         for product in products
-        if trusted and (host := _untrusted(HttpUrl(settings.api_url(product)), trusted))
+        if trusted
+        and (url := settings.api_url(product))
+        and (host := _untrusted(HttpUrl(url), trusted))
     ]
     if sentences:
         raise InvalidSettings("\n".join(sentences))

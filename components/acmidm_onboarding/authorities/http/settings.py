@@ -15,7 +15,12 @@ class _ManagementUrl(SettingsModel):
 
 # The fields of the last base come first, in errors too.
 class HttpSettings(PlatformSettings, _ManagementUrl):
-    """The settings of a platform whose clients are managed over HTTP."""
+    """The settings of a platform whose clients are managed over HTTP, and its products beside
+    them."""
+
+    products_url: Annotated[
+        Address, Field(description=PlatformSettings.model_fields["products_url"].description)
+    ]
 
     @property
     def address(self) -> HttpUrl:
