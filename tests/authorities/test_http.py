@@ -19,13 +19,11 @@ from acmidm_onboarding.authorities.errors import (
     NotAllowed,
     NotFound,
     Rejected,
-    Stale,
     Unintelligible,
     Unreachable,
 )
 from acmidm_onboarding.authorities.http import api as http
 from acmidm_onboarding.authorities.http.api import Api
-from acmidm_onboarding.authorities.http.conditional import if_current
 from acmidm_onboarding.values.marks import MARKS
 from tests.support.fake_server import (
     FakeServer,
@@ -356,20 +354,3 @@ def test_refused_token_is_renewed_exactly_once() -> None:
         api(server, tokens=tokens).request("GET", "/x")
     assert len(server.requests) == 2
     assert len(tokens.renewals) == 1
-
-
-def test_stale_write_reads_again_and_gives_up_in_the_end() -> None:
-    """412: another writer came in between, so decide again on what is there now; not for ever."""
-    tries = []
-
-    def write(good_at: int) -> int:
-        tries.append(good_at)
-        if len(tries) < good_at:
-            raise Stale("x")
-        return len(tries)
-
-    assert if_current(lambda: write(3)) == 3
-    tries.clear()
-    with pytest.raises(Stale):
-        if_current(lambda: write(99))
-    assert len(tries) == 5

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from acmidm_onboarding.authorities import writes
 from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
 from acmidm_onboarding.authorities.errors import AuthorityError
-from acmidm_onboarding.authorities.keycloak import writes as keycloak_writes
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.authorities.products import Products
 from tests.support.answers import replies
@@ -107,7 +107,7 @@ class Fuzzed:
 def fuzzed() -> Iterator[Fuzzed]:
     """Nobody waits after a conflict: there is no other writer."""
     with serving(lambda _: Reply()) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keycloak_writes, "time", SimpleNamespace(sleep=lambda _: None))
+        patch.setattr(writes, "time", SimpleNamespace(sleep=lambda _: None))
         api = api_at(f"{server.url}/admin/realms/any", timeout=10)
         adapters = {
             "beheerportaal": Beheerportaal(api, "operator", frozenset()),

@@ -13,14 +13,15 @@ imports an adapter: each is found by its entry point. A new adapter, here or in 
 own, is
 
 - a folder with the adapter, whose methods are those of ``port.Authority``; a parameter that one
-  does not use is ``# noqa: ARG002``. Before the adapter writes, it calls ``differences.must_write``
-  (what somebody else changed is not overwritten), ``port.require_grantable`` (no scope is an
-  operator's right) and ``port.require_not_reserved`` (no client is an operator's);
+  does not use is ``# noqa: ARG002``. It writes by ``writes.replace_part``, which overwrites nothing
+  that somebody else changed, after ``port.require_grantable`` (no scope is an operator's right) and
+  ``port.require_not_reserved`` (no client is an operator's);
 - in its ``__init__``, the ``AuthorityType``: its name, its settings, what it can do, and
   ``connect``, which imports the adapter only then;
 - its settings model, a ``PlatformSettings`` (``HttpSettings`` over HTTP) with the keys that this
-  type alone reads. The keys of ``PlatformSettings`` are every type's: ``issuer``, ``productsUrl``
-  and ``operatorClientId`` must be set;
+  type alone reads. The keys of ``PlatformSettings`` are every type's: ``issuer`` and
+  ``operatorClientId`` must be set, and ``productsUrl`` where products are configured at no API of
+  the authority itself;
 - its entry point in the package's ``pyproject.toml``, under the name that ``acmidm:authority`` has
   for it::
 

@@ -1,5 +1,4 @@
-"""The decision whether a document may be overwritten, and what someone else did to it, in the words
-of an error."""
+"""What someone else did to a document, in the words of an error."""
 
 from __future__ import annotations
 
@@ -9,29 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from acmidm_onboarding.authorities.errors import ChangedMeanwhile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ProductDocument
-
-
-def must_write(current: object, known: object, wanted: object, document: str) -> bool:
-    """Return whether ``current`` has to be overwritten: not where it is as ``wanted`` already.
-
-    A document that is neither as ``known`` nor as ``wanted`` was changed by someone else since the
-    state was last refreshed: to overwrite it would undo a change that nobody has reviewed.
-    ``document`` names it in the error.
-
-    Raises:
-        ChangedMeanwhile: which says what someone else changed.
-    """
-    if current == wanted:
-        return False
-    if known is not None and current != known:
-        changes = difference(known, current, wanted)
-        raise ChangedMeanwhile(
-            say("authorities.someone_else", document=document, changes=changes), changes
-        )
-    return True
 
 
 def difference(known: object, current: object, wanted: object) -> str:

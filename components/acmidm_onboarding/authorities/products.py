@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from acmidm_onboarding.authorities.beheerportaal.wire import (
     WireConfiguration,
     WireConfigurationPage,
 )
-from acmidm_onboarding.authorities.differences import difference, must_write
+from acmidm_onboarding.authorities.differences import difference
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.collection import Collection
-from acmidm_onboarding.authorities.http.conditional import if_current
 from acmidm_onboarding.authorities.http.paths import segment
+from acmidm_onboarding.authorities.writes import replace_part
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import Configuration, Owner, ProductDocument
 
+_NONE = ProductDocument({}, Owner())
+"""In the place of a configuration that is not there."""
 InOrder = Callable[[str, Configuration], Configuration]
 """A product's configuration with its sets in one order."""
 
@@ -38,34 +40,37 @@ class Products:
     def put(
         self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument
     ) -> None:
-        path, name = (
-            _path(product, client_id),
-            say("authorities.configuration_of", product=product, client=client_id),
+        path = _path(product, client_id)
+        before = self._ordered(product, known) if known else None
+        after = self._ordered(product, wanted)
+        document = {"configuration": dict(after.configuration), **asdict(after.owner)}
+
+        def part(answer: Answer | None) -> ProductDocument:
+            return self._document(product, answer) if answer else _NONE
+
+        def is_expected(current: ProductDocument) -> bool:
+            """Another incarnation is no other writer's change; what is gone is written again."""
+            return current is _NONE or (
+                before is not None
+                and current.owner.is_connection_of(before.owner)
+                and current.configuration == before.configuration
+            )
+
+        def write(answer: Answer | None) -> None:
+            if before is None and answer:
+                _require_free(product, client_id, part(answer), after)
+            condition = {"if-match": answer.etag} if answer else {"if-none-match": "*"}
+            self._api.request("PUT", path, document=document, headers=condition)
+
+        replace_part(
+            lambda: self._of(product).find(path),
+            part,
+            write,
+            known=before,
+            wanted=after,
+            name=say("authorities.configuration_of", product=product, client=client_id),
+            is_expected=is_expected,
         )
-        known, wanted = (
-            self._ordered(product, known) if known else None,
-            self._ordered(product, wanted),
-        )
-
-        def write(condition: str, etag: str) -> None:
-            document = {"configuration": dict(wanted.configuration), **asdict(wanted.owner)}
-            self._api.request("PUT", path, document=document, headers={condition: etag})
-
-        def attempt() -> None:
-            answer = self._of(product).find(path)
-            if answer is None:
-                return write("if-none-match", "*")
-            current, before = self._document(product, answer), known
-            if before is None and not current.owner.is_connection_of(wanted.owner):
-                _require_free(product, client_id, current, wanted)
-            if before is not None and current.owner.is_connection_of(before.owner):
-                # Another incarnation is no other writer's change.
-                before = replace(before, owner=current.owner)
-            if must_write(current, before, wanted, name):
-                write("if-match", answer.etag)
-            return None
-
-        if_current(attempt)
 
     def delete(self, product: str, client_id: str, owner: Owner) -> bool:
         def is_ours(answer: Answer) -> bool:
@@ -94,9 +99,11 @@ class Products:
 def _require_free(
     product: str, client_id: str, current: ProductDocument, wanted: ProductDocument
 ) -> None:
-    """Refuse to overwrite a configuration that is not this stack's, unless somebody configured by
-    hand exactly what is ``wanted``. Raises ChangedMeanwhile."""
+    """Refuse to overwrite a configuration that is not this connection's, unless somebody configured
+    by hand exactly what is ``wanted``. Raises ChangedMeanwhile."""
     owner = current.owner
+    if owner.is_connection_of(wanted.owner):
+        return
     if owner.is_nobody and current.configuration == wanted.configuration:
         return
     changes = difference(None, current, wanted)

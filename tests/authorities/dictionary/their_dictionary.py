@@ -11,7 +11,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from acmidm_onboarding.authorities.differences import must_write
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
@@ -26,6 +25,7 @@ from acmidm_onboarding.authorities.port import (
     require_grantable,
     require_not_reserved,
 )
+from acmidm_onboarding.authorities.writes import replace_part
 from acmidm_onboarding.authority_types import AuthorityType
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.settings import PlatformSettings
@@ -86,14 +86,23 @@ class Dictionary(Authority):
         secret: NewSecret | None,
     ) -> RegisteredClient:
         self._require_not_reserved(client_id)
-        before = self._existing(client_id)
-        expected = known and known.as_written_by(before.client.metadata.owner)
-        must_write(before.client.metadata, expected, wanted, f"client {client_id}")
-        client = self._with_secret(
-            replace(before.client, metadata=wanted), secret.value if secret else None
+
+        def write(before: ClientSnapshot) -> None:
+            client = replace(before.client, metadata=wanted)
+            client = self._with_secret(client, secret.value if secret else None)
+            self._clients[client_id] = replace(before, client=client)
+
+        replace_part(
+            lambda: self._existing(client_id),
+            lambda before: before.client.metadata,
+            write,
+            known=known,
+            wanted=wanted,
+            name=f"client {client_id}",
+            is_expected=lambda now: known is not None and now == known.as_written_by(now.owner),
+            always=secret is not None,
         )
-        self._clients[client_id] = replace(before, client=client)
-        return client
+        return self._existing(client_id).client
 
     def remove(self, client_id: str, owner: Owner) -> bool:
         self._require_not_reserved(client_id)
@@ -106,15 +115,33 @@ class Dictionary(Authority):
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         require_grantable(wanted)
         self._require_not_own(client_id)
-        before = self._existing(client_id)
-        if must_write(before.scopes, known, wanted, f"the scopes of client {client_id}"):
+
+        def write(before: ClientSnapshot) -> None:
             self._clients[client_id] = replace(before, scopes=dict(wanted))
+
+        replace_part(
+            lambda: self._existing(client_id),
+            lambda before: before.scopes,
+            write,
+            known=known,
+            wanted=wanted,
+            name=f"the scopes of client {client_id}",
+        )
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         self._require_not_own(client_id)
-        before = self._existing(client_id)
-        if must_write(before.jwks, known, wanted, f"the keys of client {client_id}"):
+
+        def write(before: ClientSnapshot) -> None:
             self._clients[client_id] = replace(before, jwks=dict(wanted))
+
+        replace_part(
+            lambda: self._existing(client_id),
+            lambda before: before.jwks,
+            write,
+            known=known,
+            wanted=wanted,
+            name=f"the keys of client {client_id}",
+        )
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         return self._clients.get(client_id)

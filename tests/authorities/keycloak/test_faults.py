@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from acmidm_onboarding.authorities import writes
 from acmidm_onboarding.authorities.errors import (
     AlreadyRegistered,
     AuthorityError,
@@ -21,9 +22,8 @@ from acmidm_onboarding.authorities.errors import (
     NotFound,
 )
 from acmidm_onboarding.authorities.http.retry import Retrying
-from acmidm_onboarding.authorities.keycloak import writes as keycloak_writes
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
-from acmidm_onboarding.authorities.keycloak.writes import TRIES
+from acmidm_onboarding.authorities.writes import TRIES
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy
 from tests.support.keycloak import TestRealm
@@ -129,7 +129,7 @@ def test_what_is_refused_is_never_blindly_tried_again(
 ) -> None:
     """One request; two with another token after a 401. Keycloak's 409 or 500 to a writer: each try
     after a fresh read, six at most."""
-    monkeypatch.setattr(keycloak_writes, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(writes, "time", SimpleNamespace(sleep=lambda _: None))
     known = adapter.read(client_id)
     assert known is not None
     owner = known.metadata.owner
@@ -263,7 +263,7 @@ def test_scopes_are_granted_before_others_are_withdrawn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A change that fails midway has taken nothing away, and the next try goes on with it."""
-    monkeypatch.setattr(keycloak_writes, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(writes, "time", SimpleNamespace(sleep=lambda _: None))
     known, wanted = {OLD: False}, {NEW: False, OTHERS: False}
     between.rule("PUT", "-client-scopes/", faults.answer(500), first=2, times=None)
     with pytest.raises(Failed):

@@ -14,10 +14,8 @@ from acmidm_onboarding.authorities.beheerportaal.wire import (
     WireRegisteredClient,
     WireScopes,
 )
-from acmidm_onboarding.authorities.differences import must_write
 from acmidm_onboarding.authorities.errors import Rejected, Unintelligible
-from acmidm_onboarding.authorities.http import conditional
-from acmidm_onboarding.authorities.http.api import Api
+from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.collection import Collection
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.key_names import by_name
@@ -34,6 +32,7 @@ from acmidm_onboarding.authorities.port import (
     require_grantable,
     require_not_reserved,
 )
+from acmidm_onboarding.authorities.writes import replace_part
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
@@ -94,21 +93,26 @@ class Beheerportaal:
         wanted: ClientMetadata,
         secret: NewSecret | None,
     ) -> RegisteredClient:
-        path, name = _client(client_id), say("authorities.client", client=client_id)
         self._require_not_reserved(client_id)
 
-        def attempt() -> None:
-            answer = self._api.request("GET", path)
-            client = answer.as_(WireRegisteredClient).registered
-            before = known and known.as_written_by(client.metadata.owner)
-            if not must_write(client.metadata, before, wanted, name) and secret is None:
-                return
+        def write(answer: Answer) -> None:
             document = _document(wanted, secret.value if secret else None)
-            if secret is not None and secret.follows in (None, client.client_secret_updated_at):
-                document["client_secret_overlap_seconds"] = secret.overlap_seconds
-            self._api.request("PUT", path, document=document, headers={"if-match": answer.etag})
+            if secret is not None:
+                updated_at = answer.as_(WireRegisteredClient).registered.client_secret_updated_at
+                if secret.follows in (None, updated_at):
+                    document["client_secret_overlap_seconds"] = secret.overlap_seconds
+            self._put(_client(client_id), document, answer)
 
-        conditional.if_current(attempt)
+        replace_part(
+            lambda: self._api.request("GET", _client(client_id)),
+            lambda answer: answer.as_(WireRegisteredClient).registered.metadata,
+            write,
+            known=known,
+            wanted=wanted,
+            name=say("authorities.client", client=client_id),
+            is_expected=lambda now: known is not None and now == known.as_written_by(now.owner),
+            always=secret is not None,
+        )
         return RegisteredClient(client_id, wanted)
 
     def remove(self, client_id: str, owner: Owner) -> bool:
@@ -126,25 +130,17 @@ class Beheerportaal:
         require_grantable(wanted)
         self._require_not_own(client_id)
         path = f"{_client(client_id)}/scopes"
-
-        def read() -> tuple[Scopes, str]:
-            answer = self._api.request("GET", path)
+        default = sorted(name for name, is_default in wanted.items() if is_default)
+        document = {"scopes": sorted(wanted), "default": default}
+        replace_part(
+            lambda: self._api.request("GET", path),
             # What a provider assigns by itself stays as it is, unless a form declares it.
-            return without_assigned(
-                answer.as_(WireScopes).granted, self._assigned, wanted
-            ), answer.etag
-
-        def write(scopes: Scopes, etag: str) -> None:
-            default = sorted(name for name, is_default in scopes.items() if is_default)
-            self._api.request(
-                "PUT",
-                path,
-                document={"scopes": sorted(scopes), "default": default},
-                headers={"if-match": etag},
-            )
-
-        document = say("authorities.scopes_of", client=client_id)
-        conditional.replace(read, write, known=known, wanted=wanted, document=document)
+            lambda answer: without_assigned(answer.as_(WireScopes).granted, self._assigned, wanted),
+            lambda answer: self._put(path, document, answer),
+            known=known,
+            wanted=wanted,
+            name=say("authorities.scopes_of", client=client_id),
+        )
 
     def read_jwks(self, client_id: str) -> Jwks | None:
         answer = self._documents.find(f"{_client(client_id)}/jwks")
@@ -153,17 +149,15 @@ class Beheerportaal:
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
         self._require_not_own(client_id)
         path = f"{_client(client_id)}/jwks"
-
-        def read() -> tuple[Jwks, str]:
-            answer = self._api.request("GET", path)
-            return by_name(answer.as_(WireJwks).keys), answer.etag
-
-        def write(jwks: Jwks, etag: str) -> None:
-            keys = [jwks[kid] for kid in sorted(jwks)]
-            self._api.request("PUT", path, document={"keys": keys}, headers={"if-match": etag})
-
-        document = say("authorities.jwks_of", client=client_id)
-        conditional.replace(read, write, known=known, wanted=wanted, document=document)
+        document = {"keys": [wanted[kid] for kid in sorted(wanted)]}
+        replace_part(
+            lambda: self._api.request("GET", path),
+            lambda answer: by_name(answer.as_(WireJwks).keys),
+            lambda answer: self._put(path, document, answer),
+            known=known,
+            wanted=wanted,
+            name=say("authorities.jwks_of", client=client_id),
+        )
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
         client = self.read(client_id)
@@ -200,6 +194,10 @@ class Beheerportaal:
             (self._api.request("GET", path).as_(WireAdministrators).count for path in paths),
             default=0,
         )
+
+    def _put(self, path: str, document: object, answer: Answer) -> None:
+        """Write a document that is still as ``answer`` has it. Raises Stale."""
+        self._api.request("PUT", path, document=document, headers={"if-match": answer.etag})
 
     def _require_not_own(self, client_id: str) -> None:
         require_not_reserved(

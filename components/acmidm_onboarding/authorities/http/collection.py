@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from acmidm_onboarding.authorities.errors import NoList, NotFound, TooLarge, Unintelligible
 from acmidm_onboarding.authorities.http.api import Answer, Api
-from acmidm_onboarding.authorities.http.conditional import if_current
+from acmidm_onboarding.authorities.writes import with_retries
 from acmidm_onboarding.texts import say
 
 MOST_AT_ONCE = 200
@@ -143,7 +143,7 @@ class Collection(Generic[Page]):
                     raise
             return True
 
-        return if_current(attempt)
+        return with_retries(attempt)
 
     def _see_list(self) -> None:
         try:

@@ -42,7 +42,6 @@ from acmidm_onboarding.authorities.keycloak.wire import (
     taking_over_document,
     unread_client,
 )
-from acmidm_onboarding.authorities.keycloak.writes import with_retries, write_checked
 from acmidm_onboarding.authorities.port import (
     NO_PARTS,
     Authority,
@@ -55,8 +54,13 @@ from acmidm_onboarding.authorities.port import (
     require_grantable,
     require_not_reserved,
 )
+from acmidm_onboarding.authorities.writes import replace_part, with_retries
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
+
+_CONFLICTS = (Failed, AlreadyRegistered, Unsettled)
+"""What one of two writers of the same client meets: 409 "Duplicate resource error", 500 (optimistic
+locking), or something else than it wrote."""
 
 
 class Keycloak(Authority):
@@ -129,17 +133,19 @@ class Keycloak(Authority):
                 client = self._cleaned(client, document)
             self._put(client, changes_document(client, document))
 
-        write_checked(
+        replace_part(
             lambda: self._required(client_id),
             lambda client: client.metadata.as_managed_by(wanted),
             write,
             known=known and known.as_managed_by(wanted),
             wanted=wanted,
-            on_the_way=lambda current: (
+            is_expected=lambda current: (
                 _is_cleaned(current, wanted) or _is_but_for_own(current, known)
             ),
-            document=say("authorities.client", client=client_id),
-            force=secret is not None,
+            name=say("authorities.client", client=client_id),
+            reads_back=True,
+            conflicts=_CONFLICTS,
+            always=secret is not None,
         )
         self._note(client_id, wanted)
         if not before.service_accounts_enabled or before.metadata.owner.is_nobody:
@@ -160,12 +166,12 @@ class Keycloak(Authority):
             self._note(client_id, None)
             return True
 
-        return with_retries(attempt)
+        return with_retries(attempt, _CONFLICTS)
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         require_grantable(wanted)
 
-        def on_the_way(current: Scopes) -> bool:
+        def is_expected(current: Scopes) -> bool:
             # Each scope is a request of its own, or two: this is what a run that was cut off may
             # have left.
             if known is None:
@@ -178,25 +184,29 @@ class Keycloak(Authority):
                 for name, side in sides.items()
             )
 
-        write_checked(
+        replace_part(
             lambda: self._required(client_id),
             # What a provider assigns by itself stays as it is, unless a form declares it.
             lambda client: without_assigned(client.scopes, self._assigned, wanted),
             lambda client: self._change_scopes(client, wanted),
             known=known,
             wanted=wanted,
-            on_the_way=on_the_way,
-            document=say("authorities.scopes_of", client=client_id),
+            is_expected=is_expected,
+            name=say("authorities.scopes_of", client=client_id),
+            reads_back=True,
+            conflicts=_CONFLICTS,
         )
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
-        write_checked(
+        replace_part(
             lambda: self._required(client_id),
             lambda client: client.jwks,
             lambda client: self._put(client, jwks_document(wanted)),
             known=known,
             wanted=wanted,
-            document=say("authorities.jwks_of", client=client_id),
+            name=say("authorities.jwks_of", client=client_id),
+            reads_back=True,
+            conflicts=_CONFLICTS,
         )
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
@@ -341,7 +351,7 @@ class Keycloak(Authority):
             )
             return client
 
-        return with_retries(attempt)
+        return with_retries(attempt, _CONFLICTS)
 
     def _is_made(self, document: Mapping[str, Any], software_id: str | None) -> bool:
         """Make a client. Return False where its client-ID is that of a client that moved to another
@@ -354,7 +364,7 @@ class Keycloak(Authority):
             # A server that failed may have made the client all the same: the next try then finds
             # that it exists.
             with_retries(
-                lambda: self._api.request("POST", "/clients", document=document), on=(Failed,)
+                lambda: self._api.request("POST", "/clients", document=document), (Failed,)
             )
         except AlreadyRegistered as error:
             existing = self._find(document["clientId"])
