@@ -241,9 +241,11 @@ def _couplings(
     catalogue: Catalogue,
     room: Texts,
 ) -> Iterator[Instruction]:
-    """Yield one instruction per API: its Referentie, and the scopes to grant and to withdraw."""
+    """Yield one instruction per API: its Referentie, and the scopes to grant and to withdraw;
+    before it what the API's owner wants first."""
     _, platform, environment = client_key
     by_api = defaultdict[tuple[str, str], list[Copied]](list)
+    wanted_first = dict[tuple[str, str], str | None]()
     for scope in sorted(says.keys() | now.keys()):
         if says.get(scope) == now.get(scope):
             continue
@@ -260,7 +262,11 @@ def _couplings(
             else "grant"
         )
         by_api[referentie, api].append(Copied(label=room(label), value=scope))
+        if scope in says and product and product.coupling:
+            wanted_first[referentie, api] = product.coupling.before(room.language)
     for (referentie, api), scopes in by_api.items():
+        if sentence := wanted_first.get((referentie, api)):
+            yield Instruction(text=sentence)
         values = (Copied(label="Referentie", value=referentie), *scopes)
         yield Instruction(text=room("do.couple", api=api), values=values)
     granted = [scope for scope in sorted(says) if says[scope] != now.get(scope)]

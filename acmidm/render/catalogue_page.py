@@ -68,7 +68,11 @@ def _api(product: Product) -> Iterator[str]:
             f"Referentie on {where}: `{_text(name)}`" for where, name in coupling.referentie.items()
         ]
         facts += ["its owner approves each coupling"] if coupling.approved_by_owner else []
-        facts += [f"afterwards: {_text(coupling.afterwards)}"] if coupling.afterwards else []
+        for when, sentence in (
+            ("first", coupling.beforehand),
+            ("afterwards", coupling.afterwards),
+        ):
+            facts += [f"{when}: {_text(sentence.rstrip('.'))}"] if sentence else []
         facts += [
             f"name of a client on {where}: `{_text(name)}`"
             for where, name in coupling.client_name.items()

@@ -94,6 +94,17 @@ def test_what_the_owner_of_an_api_does_after_the_approval(form: FormFile) -> Non
     }
 
 
+def test_what_the_owner_of_an_api_wants_first(form: FormFile) -> None:
+    """Said once before what is to be granted, for all its scopes, and for no other API."""
+    assert "protocol" not in words(shown("create"))
+    form.request()["scopes"] |= {"vstg_facturatie": {}, "vstg_validaties": {}}
+    form.save()
+    instructions = shown("create").instructions
+    texts = [instruction.text for instruction in instructions]
+    [first] = [number for number, text in enumerate(texts) if "wants a protocol first" in text]
+    assert "vstg_facturatie" in {value.value for value in instructions[first + 1].values}
+
+
 @pytest.mark.parametrize("language", list(Language))
 def test_every_act_is_said_in_both_languages(
     repository: Repository, form: FormFile, language: Language

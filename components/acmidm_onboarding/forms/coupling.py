@@ -56,6 +56,13 @@ class Coupling(BaseModel):
         ),
     ] = Field(default_factory=dict)
 
+    beforehand: Annotated[
+        str | None,
+        Field(min_length=1, description="What must be there before it is granted: a sentence."),
+    ] = None
+    beforehand_nl: Annotated[str | None, Field(min_length=1, description="The same in Dutch.")] = (
+        None
+    )
     afterwards: Annotated[
         str | None,
         Field(
@@ -66,6 +73,11 @@ class Coupling(BaseModel):
     afterwards_nl: Annotated[str | None, Field(min_length=1, description="The same in Dutch.")] = (
         None
     )
+
+    def before(self, language: Language) -> str | None:
+        """Return what must be there before the approval."""
+        dutch = self.beforehand_nl if language is Language.NL else None
+        return dutch or self.beforehand
 
     def after(self, language: Language) -> str | None:
         """Return what the API's owner still does after the approval."""
