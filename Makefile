@@ -4,7 +4,8 @@ SIZES ?= 10 100
 LATENCY ?= 0
 # Twice the cores: a test often waits for a server. tests/conftest.py puts first what takes longest.
 WORKERS ?= 4
-BY_FILE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+A_FILE_EACH := --dist loadfile --no-loadscope-reorder
+BY_FILE := -n $(WORKERS) $(A_FILE_EACH)
 PYTHON ?= python3
 
 # Looked up when a recipe runs, so that `make help` needs no Python.
@@ -158,4 +159,4 @@ test-exhaustive: ready random-plugin  ## Run what takes too long for each change
 	@$(MAKE) --no-print-directory test-keycloak
 
 test-unit: venv  ## Run the tests that need nothing but Python: after each edit
-	@.venv/bin/pytest tests --ignore tests/end_to_end -m "not exhaustive and not tool" $(BY_FILE)
+	@.venv/bin/pytest tests --ignore tests/end_to_end -m "not exhaustive and not tool" -n auto $(A_FILE_EACH)

@@ -10,18 +10,20 @@ disk has.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 from acmidm.words import plain
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.problems import Failure, listed
 
 _MOST_VERSIONS = 1_000
 MOST_FILES = 100_000
@@ -34,7 +36,12 @@ _PART_OF_A_LISTING = 1_000_000
 _DEADLINE_SECONDS = 300
 PLAIN_FILE, LINK = "100644", "120000"
 FILES = (PLAIN_FILE, "100755")
-_ENVIRONMENT = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+_ENVIRONMENT = {
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",  # whoever looks writes nothing
+}
 _DEFAULT_BRANCH = "refs/remotes/origin/HEAD"
 _IMPOSSIBLE = frozenset({"", ".", "..", ".git"})
 """Names that no part of a path can have: Git makes no such trees, but reads them."""
@@ -55,10 +62,14 @@ class TreeEntry:
 
 @dataclass(frozen=True)
 class Tree:
-    """The entries of a revision, by path; ``name`` is what people call the revision."""
+    """The entries of a revision, by path; ``name`` is what people call the revision.
+
+    ``objects`` is a folder with objects that the repository itself does not have.
+    """
 
     name: str
     entries: Mapping[str, TreeEntry]
+    objects: Path | None = None
 
     def contents(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         """Return the contents of the files of the ``wanted`` paths, by path, without files too
@@ -78,7 +89,7 @@ class Tree:
         return dict(
             zip(
                 files,
-                _contents(self.name, [entry.object_id for entry in files.values()]),
+                _contents(self.name, [entry.object_id for entry in files.values()], self.objects),
                 strict=True,
             )
         )
@@ -112,6 +123,37 @@ class Tree:
             yield
 
 
+@contextmanager
+def uncommitted() -> Iterator[tuple[Tree, Tree]]:
+    """Yield the revision that is checked out, and what it becomes when all that differs from it is
+    committed, with the files that Git does not know yet and without those that it ignores.
+
+    Nothing is written into the repository: what Git makes for this is in a temporary folder.
+
+    Raises:
+        UnknownRevision: where nothing is committed yet, a merge has left conflicts, or Git cannot
+            read a file.
+    """
+    _require_top()
+    before = _tree("HEAD", _commit("HEAD"))
+    unmerged = _run("ls-files", "--unmerged", "-z").stdout.decode(errors="replace")
+    if files := sorted({line.partition("\t")[2] for line in unmerged.split("\0")[:-1]}):
+        raise UnknownRevision(say("git.conflicts", files=plain(listed(files))))
+    with TemporaryDirectory(prefix="acmidm-") as folder:
+        objects = Path(folder, "objects")
+        (objects / "info").mkdir(parents=True)
+        own = Path(_line(_run("rev-parse", "--git-path", "objects"))).absolute()
+        (objects / "info" / "alternates").write_text(f"{own}\n")
+        index = Path(folder, "index")
+        with suppress(FileNotFoundError):  # it says which files have not changed since
+            copyfile(_line(_run("rev-parse", "--git-path", "index")), index)
+        added = _run("add", "--all", objects=objects, index=index)
+        if added.returncode != 0:
+            raise UnknownRevision(say("git.not_added", reason=_reason(added)))
+        tree = _line(_run("write-tree", objects=objects, index=index))
+        yield before, _tree(say("git.uncommitted"), tree, objects)
+
+
 def merged(base: str, head: str) -> tuple[Tree, Tree]:
     """Return the revision ``base``, and the revision that it becomes when ``head`` is merged into
     it.
@@ -123,17 +165,7 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
         UnknownRevision: where Git lacks a revision or the history between the two, where they do
             not merge, or where one is too large.
     """
-    inside = _run("rev-parse", "--show-prefix")
-    if inside.returncode != 0:
-        reason = (
-            inside.stderr.decode(errors="replace")
-            .strip()
-            .partition("\n")[0]
-            .removeprefix("fatal: ")
-        )
-        raise UnknownRevision(say("git.no_repository", reason=reason))
-    if inside.stdout.strip():
-        raise UnknownRevision(say("git.not_at_top"))
+    _require_top()
     old, new = _commit(base), _commit(head)
     before, after = _tree(base, old), _tree(head, new)
     branch_point = _run("merge-base", old, new)
@@ -247,6 +279,19 @@ def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
             yield datetime.fromisoformat(at), _tree(commit, commit)
 
 
+def _require_top() -> None:
+    inside = _run("rev-parse", "--show-prefix")
+    if inside.returncode != 0:
+        raise UnknownRevision(say("git.no_repository", reason=_reason(inside)))
+    if inside.stdout.strip():
+        raise UnknownRevision(say("git.not_at_top"))
+
+
+def _reason(failed: subprocess.CompletedProcess[bytes]) -> str:
+    first = failed.stderr.decode(errors="replace").strip().partition("\n")[0]
+    return plain(re.sub(r"^(fatal|error): ", "", first))
+
+
 def _has(reference: str) -> bool:
     return _run("rev-parse", "--verify", "--quiet", reference).returncode == 0
 
@@ -258,13 +303,13 @@ def _commit(revision: str) -> str:
     return _line(done)
 
 
-def _tree(name: str, tree: str) -> Tree:
+def _tree(name: str, tree: str, objects: Path | None = None) -> Tree:
     """Return a tree, of whose listing no more is read than the bounds allow. Raises
     UnknownRevision."""
     command = ["git", "ls-tree", "-r", "-z", "--long", tree]
     text = bytearray()
     with subprocess.Popen(
-        command, env=os.environ | _ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command, env=_environment(objects), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as listing:
         files = 0
         while listing.stdout and (part := listing.stdout.read(_PART_OF_A_LISTING)):
@@ -275,7 +320,7 @@ def _tree(name: str, tree: str) -> Tree:
                 raise UnknownRevision(say("git.too_many_files", revision=name, most=MOST_FILES))
     if listing.returncode != 0:
         raise UnknownRevision(say("git.unreadable", revision=name))
-    return Tree(name, dict(_entries(name, bytes(text))))
+    return Tree(name, dict(_entries(name, bytes(text))), objects)
 
 
 def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
@@ -291,12 +336,11 @@ def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
         yield path, TreeEntry(mode, object_id, int(size) if size.isdecimal() else 0)
 
 
-def _contents(name: str, object_ids: list[str]) -> list[bytes]:
+def _contents(name: str, object_ids: list[str], objects: Path | None) -> list[bytes]:
     if not object_ids:
         return []
-    done = _run(
-        "cat-file", "--batch", given="".join(f"{object_id}\n" for object_id in object_ids).encode()
-    )
+    given = "".join(f"{object_id}\n" for object_id in object_ids).encode()
+    done = _run("cat-file", "--batch", given=given, objects=objects)
     if done.returncode != 0:
         raise UnknownRevision(say("git.unreadable", revision=name))
     contents, position = [], 0
@@ -316,11 +360,16 @@ def _line(done: subprocess.CompletedProcess[bytes]) -> str:
     return done.stdout.decode().partition("\n")[0].strip()
 
 
-def _run(*words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    *words: str,
+    given: bytes | None = None,
+    objects: Path | None = None,
+    index: Path | None = None,
+) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             ["git", *words],
-            env=os.environ | _ENVIRONMENT,
+            env=_environment(objects, index),
             input=given,
             capture_output=True,
             timeout=_DEADLINE_SECONDS,
@@ -332,3 +381,8 @@ def _run(*words: str, given: bytes | None = None) -> subprocess.CompletedProcess
         raise UnknownRevision(
             say("git.too_slow", command=words[0], seconds=_DEADLINE_SECONDS)
         ) from None
+
+
+def _environment(objects: Path | None, index: Path | None = None) -> dict[str, str]:
+    own = {"GIT_OBJECT_DIRECTORY": objects, "GIT_INDEX_FILE": index}
+    return os.environ | _ENVIRONMENT | {name: str(path) for name, path in own.items() if path}

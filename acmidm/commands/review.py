@@ -4,7 +4,8 @@ first."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from acmidm.git import is_dirty, merged
+from acmidm.git import Tree, is_dirty, merged, uncommitted
 from acmidm.render.output import write_report
 from acmidm.report.approved import save as write_approved
 from acmidm.report.compare import Comparison
@@ -44,6 +45,7 @@ from acmidm_onboarding.values.terms import Environment, Platform
 EPILOG = """
 **Examples**
 
+- `acmidm review`
 - `acmidm review --stack tni --stack prod`
 - `acmidm review --stack prod --save approved.json`
 - `acmidm review --base origin/main --output markdown`
@@ -76,10 +78,7 @@ def review(
         str | None,
         typer.Option(
             metavar="REF",
-            help=(
-                "Review what is committed alone, as merged into REF: no engine, no state, no"
-                " credentials."
-            ),
+            help=("Review what is committed alone, as merged into REF."),
             show_default=False,
         ),
     ] = None,
@@ -95,7 +94,7 @@ def review(
         list[str] | None,
         typer.Option(
             metavar="tni|prod",
-            help="With --base: only this environment; may be repeated.",
+            help="Without --stack and --plan: only this environment; may be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -134,24 +133,26 @@ def review(
     """Show what a change does to clients, scopes, keys and products, production first, most
     dangerous first.
 
-    With --stack the engine previews the change, or --plan reads what it wrote; with --base two Git
-    revisions are compared. Both show the same of clients. Only the engine knows client-IDs, and
-    what a client that is taken over has already; only Git knows what changes beside the clients,
-    such as settings and code. No secret is ever shown. The kinds of change are in docs/cli.md.
+    Without options what is not committed yet is compared with what is: no engine, no state, no
+    credentials. With --base two Git revisions are compared; with --stack the engine previews the
+    change, or --plan reads what it wrote. All show the same of clients. Only the engine knows
+    client-IDs, and what a client that is taken over has already; only Git knows what changes
+    beside the clients, such as settings and code. No secret is ever shown. The kinds of change are
+    in docs/cli.md.
     """
     matches = _matcher(fail_on)
     _require_one_source(stack, plan, base, save)
-    if base:
-        report = _by_git(
-            base, head or "HEAD", environment or [], allow_mass_change=allow_mass_change
-        )
-        if head is None and is_dirty():
-            typer.echo(say("review.not_committed"), err=True)
-    else:
+    if stack or plan:
         if environment or head:
-            fail(say("review.for_base"))
+            fail(say("review.for_git"))
         plans, approved = read_plans(stack or [], plan or [], save=save is not None)
         report = _by_engine(plans, allow_mass_change=allow_mass_change)
+    else:
+        wanted = _environments(environment or [])
+        with _revisions(base, head) as (before, after):
+            report = _by_git(before, after, wanted, allow_mass_change=allow_mass_change)
+        if base and head is None and is_dirty():
+            typer.echo(say("review.not_committed"), err=True)
     write_report(report, output)
     if report.refusals and not sys.stdout.isatty():
         # The report went to a file: a job's log would else end without a reason.
@@ -168,7 +169,7 @@ def review(
 def _require_one_source(
     stack: Sequence[str] | None, plan: Sequence[Path] | None, base: str | None, save: Path | None
 ) -> None:
-    if sum(map(bool, (stack, plan, base))) != 1:
+    if sum(map(bool, (stack, plan, base))) > 1:
         fail(say("review.choose"))
     if save and len(stack or ()) != 1:
         fail(say("review.save_one"))
@@ -205,12 +206,24 @@ def _warn_of_missing_rights(planned: Planned) -> None:
         )
 
 
+@contextmanager
+def _revisions(base: str | None, head: str | None) -> Iterator[tuple[Tree, Tree]]:
+    """Yield what is reviewed and what was before: two revisions, or the working tree and what is
+    checked out."""
+    if base:
+        yield merged(base, head or "HEAD")
+    elif head:
+        fail(say("review.head_without_base"))
+    else:
+        with uncommitted() as revisions:
+            yield revisions
+
+
 def _by_git(
-    base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool
+    before: Tree, after: Tree, wanted: Sequence[Environment], *, allow_mass_change: bool
 ) -> Review:
-    wanted, now = _environments(environments), datetime.now(UTC)
-    with working(say("review.reading_both", base=base, head=head)):
-        before, after = merged(base, head)
+    now = datetime.now(UTC)
+    with working(say("review.reading_both", base=before.name, head=after.name)):
         # A change chooses neither the folders that are read, nor what the catalogue has on former
         # scopes.
         folders, stacks = stacks_of(before), stacks_of(after)
@@ -223,7 +236,7 @@ def _by_git(
         ]
     left_out = old.onboardings.left_out
     for file in left_out:
-        typer.echo(plain(say("review.no_valid_form", file=file, base=base), 500), err=True)
+        typer.echo(plain(say("review.no_valid_form", file=file, base=before.name), 500), err=True)
     plans = [plan_between(old, new, where, stacks, now) for where in wanted]
     other_changes += confirmed_with_forms(
         other_changes, {key for plan in plans for key in changed_keys(plan)}

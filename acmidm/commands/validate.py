@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from acmidm.git import merged
+from acmidm.git import is_dirty, merged
 from acmidm.report.revision_files import strays
 from acmidm.report.stacks import stacks_of
 from acmidm.terminal import Code, fail
@@ -82,7 +82,10 @@ def validate(
     forms is read: what is neither public key nor evidence of a form is a mistake.
     """
     if base is None:
-        _validate(paths or [FORMS], own_catalogue(), annotations=annotations)
+        checked = paths or [FORMS]
+        _validate(checked, own_catalogue(), annotations=annotations)
+        if Path(".git").exists() and is_dirty(*checked):
+            typer.echo(say("validate.next"))
         return
 
     if paths:

@@ -23,14 +23,14 @@ def test_wrong_use(repository: Repository) -> None:
         " plan.json"
     )
     for_base = (
-        "--head and --environment are for --base; with --stack and --plan the stack's settings have"
-        " them"
+        "--head and --environment are for reviews of Git; with --stack and --plan the stack's"
+        " settings have them"
     )
     (repository.folder / "plan.json").write_text("{}")
     for words, sentence in {
-        (): (
-            "choose what to review: either --stack, or --plan, or --base; such as: acmidm review"
-            " --base origin/main"
+        ("--plan", "plan.json", "--base", "main"): (
+            "choose what to review: --stack, or --plan, or --base, or none of them for what is not"
+            " committed"
         ),
         ("--plan", "plan.json"): no_plan,
         ("--plan", "plan.json", "--environment", "tni"): for_base,
