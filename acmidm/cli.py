@@ -30,6 +30,23 @@ from acmidm_onboarding.values.problems import Failure
 DETAILS = "ACMIDM_DETAILS"
 _OWN = ("acmidm", "acmidm_onboarding", "acmidm_sandbox")
 FOLDERS = ("acmidm.commands", "acmidm_sandbox.commands")
+USED_BY = {
+    "organisation, supplier": ("form", "new", "keys", "scopes", "validate", "probe", "promote"),
+    "reviewer": ("review",),
+    "onboarding team": (
+        "deploy",
+        "drift",
+        "orders",
+        "import",
+        "secret",
+        "remind",
+        "github",
+        "schema",
+    ),
+    "service desk": ("status", "history"),
+    "sandbox": ("sandbox",),
+}
+"""Who mostly uses each command: so ``acmidm --help`` groups them."""
 _LanguageOption = Annotated[
     Language, typer.Option(envvar="ACMIDM_LANGUAGE", help="In which language.")
 ]
@@ -91,13 +108,16 @@ class Commands(Ending):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        names: dict[str, Any] = dict.fromkeys(command_names())
-        self.commands = names  # Typer lists these names, and suggests one for a misspelt name
+        # Typer lists these names, and suggests one for a misspelt name.
+        self.commands: dict[str, Any] = dict.fromkeys(command_names())
 
     def get_command(self, _: Any, cmd_name: str) -> Any:
         if cmd_name not in _files():
             return None
-        return TyperCommand(cmd_name, help=summary(cmd_name)) if self._lists else load(cmd_name)
+        if not self._lists:
+            return load(cmd_name)
+        panel = next(reader for reader, names in USED_BY.items() if cmd_name in names)
+        return TyperCommand(cmd_name, help=summary(cmd_name), rich_help_panel=panel.capitalize())
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Show the list without importing what is listed."""
@@ -172,7 +192,8 @@ def _files() -> dict[str, tuple[str, Path]]:
 
 
 def command_names() -> list[str]:
-    return sorted(_files())
+    """Return all commands, by who uses them."""
+    return [name for names in USED_BY.values() for name in names if name in _files()]
 
 
 def summary(name: str) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from acmidm.cli import App, app, command_names, load, summary
+from acmidm.cli import USED_BY, App, app, command_names, load, summary
 from acmidm.commands import status
 from acmidm.desk.filters import Filters
 from acmidm.desk.progress import WaitsFor
 from acmidm.engine import pulumi as engine
 from acmidm_onboarding.values.terms import Environment
+from tests.support.engine import ROOT
 
 
 @pytest.mark.parametrize(
@@ -107,6 +108,20 @@ def test_every_command_teaches() -> None:
             assert summary(words[0]) in " ".join(load(words[0]).help.split()), words
             assert f"acmidm {words[0]}" in said.partition("Examples")[2], words
             assert "Exit codes" in said, words
+
+
+def test_the_help_has_each_command_once_below_who_uses_it() -> None:
+    """A file of a command is one of them."""
+    files = {
+        file.stem.rstrip("_")
+        for folder in ("acmidm", "acmidm_sandbox")
+        for file in (ROOT / folder / "commands").glob("[!_]*.py")
+    }
+    assert sorted(command_names()) == sorted(files)
+    said = CliRunner().invoke(app, ["--help"]).output
+    places = [said.index(f"─ {reader.capitalize()} ─") for reader in USED_BY]
+    assert places == sorted(places)
+    assert places[1] < said.index("│ review ") < places[2]
 
 
 def test_a_misspelt_command_is_told_what_was_meant() -> None:
