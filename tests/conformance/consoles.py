@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import httpx
+from joserfc.jwk import Key
 
 from tests.support.between import ASSIGNED
 from tests.support.forms import PLAIN
 from tests.support.keycloak import SCOPES, TestRealm
-from tests.support.portal import RunningPortal, new_key
+from tests.support.portal import RunningPortal, new_key, sign_assertion
 from tests.support.registry import Registry, kids
 from tests.support.trust import TRUSTED
 
@@ -52,6 +53,9 @@ class Console(Protocol):
 
     def accepts(self, client_id: str, secret: str) -> bool:
         """Say whether a client gets a token by a secret."""
+
+    def accepts_key(self, client_id: str, key: Key) -> bool:
+        """Say whether a client gets a token by a private key."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,10 @@ class PortalConsole:
     def accepts(self, client_id: str, secret: str) -> bool:
         return has_access(self.portal.token_endpoint, client_id, secret)
 
+    def accepts_key(self, client_id: str, key: Key) -> bool:
+        assertion = sign_assertion(key, client_id, self.portal.audience)
+        return self.portal.request_token(assertion).status_code == 200
+
 
 @dataclass(frozen=True)
 class RealmConsole:
@@ -124,7 +132,7 @@ class RealmConsole:
             client["clientId"],
             client["name"],
             "private_key_jwt" if client["clientAuthenticatorType"] == "client-jwt" else "another",
-            frozenset(scopes),
+            frozenset(scopes) - {ASSIGNED},
             frozenset(key["kid"] for key in self.realm.keys(client["clientId"])),
             tuple(client["attributes"].get("acmidm.contacts", "").splitlines()),
         )
@@ -153,6 +161,9 @@ class RealmConsole:
     def accepts(self, client_id: str, secret: str) -> bool:
         endpoint = f"{self.realm.issuer}/protocol/openid-connect/token"
         return has_access(endpoint, client_id, secret)
+
+    def accepts_key(self, client_id: str, key: Key) -> bool:
+        return self.realm.request_token(key, client_id).status_code == 200
 
 
 def has_access(endpoint: str, client_id: str, secret: str) -> bool:

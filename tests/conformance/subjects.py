@@ -46,7 +46,7 @@ from acmidm_onboarding.values.metadata import (
 )
 from acmidm_onboarding.values.terms import Platform
 from tests.conformance.consoles import Console, PortalConsole, RealmConsole
-from tests.support.between import ProxiedProject
+from tests.support.between import ASSIGNED, ProxiedProject
 from tests.support.engine import settings_of
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
@@ -76,6 +76,8 @@ class Subject:
     """The client-IDs that a test made, and whose clients are removed after it."""
     has_products: bool = False
     """Whether it is tried with product APIs."""
+    gives: frozenset[str] = frozenset()
+    """The scopes that each new client has there by itself, as far as the suite knows."""
 
     kind: AuthorityType[Any] = field(init=False)
     authority: Authority = field(init=False)
@@ -198,6 +200,21 @@ class Wire:
         return made
 
 
+MARKS = ("software_id", "managed_by", "incarnation")
+
+
+def nobodys(metadata: ClientMetadata) -> ClientMetadata:
+    """Return what somebody made by hand, for a client that is taken over as ``metadata``."""
+    others = {
+        "keys_declared": False,
+        "client_name": "Met de hand",
+        "grant_types": ("authorization_code", "client_credentials"),
+        "attributes": {},
+        "contacts": (),
+    }
+    return metadata.model_copy(update={**dict.fromkeys(MARKS), **others})
+
+
 Products = dict[str, Configuration]
 Start = Callable[[Request, Path], AbstractContextManager[Subject]]
 
@@ -230,7 +247,7 @@ class Person:
 
 @contextmanager
 def through_proxy(
-    upstream: str, settings: Mapping[str, object], console: Console
+    upstream: str, settings: Mapping[str, object], console: Console, gives: frozenset[str]
 ) -> Iterator[Subject]:
     """An authority whose every request but those for tokens goes through a proxy; its products' too
     where they are at the same server, and else they are not tried."""
@@ -242,7 +259,7 @@ def through_proxy(
         through = {**settings, **PATIENCE, **urls}
         has_products = urls["productsUrl"] != settings["productsUrl"]
         wire = Wire(proxy, console, through)
-        yield Subject(of_tests(through), wire=wire, has_products=has_products)
+        yield Subject(of_tests(through), wire=wire, has_products=has_products, gives=gives)
 
 
 @contextmanager
@@ -252,7 +269,10 @@ def beheerportaal(_request: Request, folder: Path, **more: Any) -> Iterator[Subj
         key = folder / "operator.jwk.json"
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
         settings = {**settings_of(portal), "operatorPrivateKeyFile": str(key)}
-        with through_proxy(portal.origin, settings, PortalConsole(portal)) as subject:
+        gives = frozenset(
+            name for name, scope in portal.settings.scopes.items() if scope.assigned_by_provider
+        )
+        with through_proxy(portal.origin, settings, PortalConsole(portal), gives) as subject:
             yield subject
 
 
@@ -270,11 +290,12 @@ def keycloak(request: Request, folder: Path) -> Iterator[Subject]:
     server, administrator = (
         request.getfixturevalue(name) for name in ("keycloak_server", "administrator")
     )
-    make = partial(make_realm, scopes=dict.fromkeys(SCOPES, "A scope"))
+    make = partial(make_realm, scopes=dict.fromkeys((*SCOPES, ASSIGNED), "A scope"))
     with running_realm(server, administrator, folder, make) as platform:
         realm = platform.realm
-        settings = realm.settings(platform.products_url, folder)
-        with through_proxy(server.origin, settings, RealmConsole(realm)) as subject:
+        realm.give_to_new_clients(ASSIGNED)
+        settings, gives = realm.settings(platform.products_url, folder), frozenset({ASSIGNED})
+        with through_proxy(server.origin, settings, RealmConsole(realm), gives) as subject:
             yield subject
 
 
