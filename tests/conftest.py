@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from acmidm_onboarding import recorded
+from acmidm_onboarding.settings.trusted_hosts import TRUSTED_HOSTS
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.keycloaks import NAME as KEYCLOAK
@@ -66,6 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shared = Path(tempfile.mkdtemp(prefix="acmidm-tests-"))
         environment = isolated(os.environ, shared)
+        if config.getoption("--stack-file") and TRUSTED_HOSTS in os.environ:
+            environment[TRUSTED_HOSTS] = os.environ[TRUSTED_HOSTS]  # it may be anywhere
         os.environ.clear()
         os.environ.update({**environment, SHARED: str(shared)})
         write_catalogue(catalogue_folder())

@@ -3,14 +3,16 @@ there is to name."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -26,15 +28,20 @@ from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from acmidm_onboarding.settings import InvalidSettings, declared_keys, full_key, read_settings
+from acmidm_onboarding.settings.trusted_hosts import TRUSTED_HOSTS
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.resources.world import World, adopting, client_inputs, outs
-from tests.support.engine import ROOT
-from tests.support.portal import metadata
+from tests.support import fault_proxy
+from tests.support.engine import ROOT, settings_of
+from tests.support.fault_proxy import FaultProxy
+from tests.support.offered import offered
+from tests.support.portal import metadata, running_portal
 from tests.support.samples import COMPARISON
 from tests.support.third_party import SETTINGS as OF_DICTIONARY
 from tests.support.third_party import dictionary_site
+from tests.support.tls_server import running_tls_server
 from tests.support.workspace import FORM, Workspace
 
 Install = Callable[[str, str], None]
@@ -273,12 +280,12 @@ def test_an_unusable_package_is_named(
     assert sentence in str(caught.value)
 
 
-def run_suite(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+def run_suite(
+    folder: Path, site: Path, settings: Mapping[str, object], *words: str
+) -> subprocess.CompletedProcess[str]:
     """As ``docs/authorities.md`` says it to others: by the file of a stack."""
     file = folder / "Pulumi.theirs.yaml"
-    config = {
-        full_key(name): value for name, value in {**OF_DICTIONARY, "environment": "tni"}.items()
-    }
+    config = {full_key(name): value for name, value in {**settings, "environment": "tni"}.items()}
     file.write_text(yaml.safe_dump({"config": config}))
     return subprocess.run(
         [
@@ -286,13 +293,12 @@ def run_suite(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[s
             "-m",
             "pytest",
             "-q",
-            "tests/conformance/test_port.py",
             *words,
             "--stack-file",
             file,
         ],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(dictionary_site())},
+        env={**os.environ, "PYTHONPATH": str(site), TRUSTED_HOSTS: "id.invalid"},
         capture_output=True,
         text=True,
         check=False,
@@ -300,14 +306,72 @@ def run_suite(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[s
 
 
 def test_the_suite_runs_on_it(tmp_path: Path) -> None:
-    done = run_suite(tmp_path, "--authority", "dictionary")
+    done = run_suite(tmp_path, dictionary_site(), OF_DICTIONARY, PORT, "--authority", "dictionary")
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout, done.stdout
 
 
+PORT = "tests/conformance/test_port.py"
+OVER_HTTP = """\
+from dataclasses import replace
+
+from acmidm_onboarding.authorities.beheerportaal import BEHEERPORTAAL
+
+OVER_HTTP = replace(BEHEERPORTAAL, name="over_http")
+"""
+
+
+def test_the_suite_comes_between_by_itself(install: Install, tmp_path: Path) -> None:
+    """Of an authority with an address it loses answers, writes meanwhile, tries keys and kills
+    runs, though it knows nothing more of it."""
+    install("over_http", "their_over_http:OVER_HTTP")
+    (tmp_path / "site" / "their_over_http.py").write_text(OVER_HTTP)
+    with running_portal(tmp_path / "portal", **offered()) as portal:
+        key = tmp_path / "operator.jwk.json"
+        key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
+        settings = {**settings_of(portal), "operatorPrivateKeyFile": str(key)}
+        settings["authority"] = "over_http"
+        some = ("-k", "test_faults or authenticates or provider-2 or engine-5")
+        done = run_suite(tmp_path, tmp_path / "site", settings, "tests/conformance", *some)
+        with portal.operator() as http:
+            left = http.get("/management/v1/clients").json()["items"]
+    assert done.returncode == 0, done.stdout
+    assert left == []
+    assert "nothing is between" not in done.stdout, done.stdout
+
+
+def test_what_comes_between_speaks_tls_with_the_authority(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        running_tls_server(tmp_path, "localhost") as server,
+        FaultProxy(f"https://localhost:{server.port}") as proxy,
+    ):
+        monkeypatch.setattr(fault_proxy, "TRUSTED", server.trusted)
+        assert httpx.get(f"{proxy.origin}/clients").status_code == 200
+    assert server.requests == ["/clients"]
+
+
+def test_the_suite_trusts_whom_its_environment_trusts(install: Install, tmp_path: Path) -> None:
+    """Else it could run on this machine alone."""
+    install("over_http", "their_over_http:OVER_HTTP")
+    (tmp_path / "site" / "their_over_http.py").write_text(OVER_HTTP)
+    addresses = dict.fromkeys(("managementUrl", "issuer", "productsUrl"), "https://id.invalid")
+    settings = {
+        **addresses,
+        "authority": "over_http",
+        "operatorClientId": "onboarding",
+        "operatorPrivateKeyFile": str(tmp_path / "no.jwk.json"),
+        "retryDeadlineSeconds": 0,
+    }
+    done = run_suite(tmp_path, tmp_path / "site", settings, PORT, "-k", "may_come_later")
+    assert "the server cannot be reached" in done.stdout, done.stdout
+    assert TRUSTED_HOSTS not in done.stdout, done.stdout
+
+
 def test_the_suite_says_that_a_stack_is_on_another_type(tmp_path: Path) -> None:
     """It would else be run on a type of its own, and pass."""
-    done = run_suite(tmp_path, "--authority", "keycloak")
+    done = run_suite(tmp_path, dictionary_site(), OF_DICTIONARY, PORT, "--authority", "keycloak")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout
     assert (
         f"{tmp_path}/Pulumi.theirs.yaml: acmidm:authority is dictionary, and --authority is"

@@ -58,8 +58,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     unfit = {name for fixture in wanted for name in WITHOUT.get(fixture, ())}
     names = [name for name in tried(metafunc.config) if name not in unfit]
     if "cut" in wanted:
-        cuts = module.CUTS[metafunc.function.__name__]
-        metafunc.parametrize(("name", "cut"), [cut for cut in cuts if cut.values[0] in names])
+        cuts = [cut for name in names for cut in module.cuts_of(name)]
+        metafunc.parametrize(("name", "cut"), cuts)
     elif "part" in wanted:
         pairs = [(name, part) for name in names for part in module.PARTS if part.is_of(name)]
         metafunc.parametrize(
@@ -80,7 +80,7 @@ def start(
         @cache
         def started(name: str) -> Subject:
             if file:
-                return of_stack(Path(file))
+                return running.enter_context(of_stack(Path(file)))
             folder = tmp_path_factory.mktemp(name)
             return running.enter_context(STARTS[name](request, folder))
 
@@ -100,8 +100,8 @@ def subject(name: str, start: Callable[..., Subject]) -> Iterator[Subject]:
 def wire(subject: Subject) -> Iterator[Wire]:
     if subject.wire is None:
         pytest.skip(
-            "nothing is between this suite and the authority: a function in subjects.py has to put"
-            " it there"
+            "nothing is between this suite and the authority: its settings have no managementUrl,"
+            " so that a function in subjects.py has to put it there"
         )
     yield subject.wire
     subject.wire.proxy.heal()

@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import httpx
+import pytest
+from joserfc.jwk import Key
 
+from acmidm_onboarding.authorities.connected import ConnectedPlatform
+from acmidm_onboarding.authorities.port import ClientSnapshot
 from tests.support.between import ASSIGNED
 from tests.support.forms import PLAIN
 from tests.support.keycloak import SCOPES, TestRealm
-from tests.support.portal import RunningPortal, new_key
+from tests.support.portal import RunningPortal, new_jwks, new_key, request_token, sign_assertion
 from tests.support.registry import Registry, kids
 from tests.support.trust import TRUSTED
 
@@ -52,6 +56,9 @@ class Console(Protocol):
 
     def accepts(self, client_id: str, secret: str) -> bool:
         """Say whether a client gets a token by a secret."""
+
+    def accepts_key(self, client_id: str, key: Key) -> bool:
+        """Say whether a client gets a token by a private key."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,10 @@ class PortalConsole:
     def accepts(self, client_id: str, secret: str) -> bool:
         return has_access(self.portal.token_endpoint, client_id, secret)
 
+    def accepts_key(self, client_id: str, key: Key) -> bool:
+        assertion = sign_assertion(key, client_id, self.portal.audience)
+        return self.portal.request_token(assertion).status_code == 200
+
 
 @dataclass(frozen=True)
 class RealmConsole:
@@ -124,7 +135,7 @@ class RealmConsole:
             client["clientId"],
             client["name"],
             "private_key_jwt" if client["clientAuthenticatorType"] == "client-jwt" else "another",
-            frozenset(scopes),
+            frozenset(scopes) - {ASSIGNED},
             frozenset(key["kid"] for key in self.realm.keys(client["clientId"])),
             tuple(client["attributes"].get("acmidm.contacts", "").splitlines()),
         )
@@ -153,6 +164,74 @@ class RealmConsole:
     def accepts(self, client_id: str, secret: str) -> bool:
         endpoint = f"{self.realm.issuer}/protocol/openid-connect/token"
         return has_access(endpoint, client_id, secret)
+
+    def accepts_key(self, client_id: str, key: Key) -> bool:
+        return self.realm.request_token(key, client_id).status_code == 200
+
+
+@dataclass(frozen=True)
+class AdapterConsole:
+    """What another run of the same adapter sees and changes, with nothing between: of an authority
+    that the suite knows no more of."""
+
+    connect: Callable[[], ConnectedPlatform]
+    issuer: str
+    wants_token_endpoint: bool
+    """Whether assertions have the token endpoint as ``aud``, and not the issuer."""
+
+    def clients(self, application: str) -> list[Seen]:
+        platform = self.connect()
+        return [
+            self._seen(platform, one)
+            for one in platform.authority.clients()
+            if one.client.metadata.client_name.endswith(application)
+        ]
+
+    def _seen(self, platform: ConnectedPlatform, there: ClientSnapshot) -> Seen:
+        client_id, metadata = there.client.client_id, there.client.metadata
+        products = {} if platform.marks_products else platform.configured(client_id)
+        return Seen(
+            client_id,
+            metadata.client_name,
+            metadata.token_endpoint_auth_method,
+            frozenset(there.scopes) - platform.assigned,
+            frozenset(there.jwks),
+            metadata.contacts,
+            {name: document.configuration for name, document in products.items()},
+        )
+
+    def change(self, client_id: str, name: str, value: Any) -> None:
+        authority = self.connect().authority
+        if name == "scopes":
+            authority.replace_scopes(client_id, None, dict.fromkeys(value, False))
+        elif name == "keys":
+            authority.replace_jwks(client_id, None, new_jwks(*value))
+        else:
+            there = authority.read(client_id)
+            assert there is not None
+            changed = there.metadata.model_copy(update={name: value})
+            authority.update(client_id, None, changed, None)
+
+    def slip_in(self, client_id: str, right: str) -> None:  # noqa: ARG002
+        pytest.skip("no adapter gives a client such a right, and the suite knows no other way")
+
+    def add_redirect(self, client_id: str) -> None:
+        """No adapter gives a client any."""
+
+    def has_redirect(self, client_id: str) -> bool:  # noqa: ARG002
+        return False
+
+    def accepts(self, client_id: str, secret: str) -> bool:
+        return has_access(self._token_endpoint(), client_id, secret)
+
+    def accepts_key(self, client_id: str, key: Key) -> bool:
+        endpoint = self._token_endpoint()
+        audience = endpoint if self.wants_token_endpoint else self.issuer
+        return request_token(endpoint, sign_assertion(key, client_id, audience)).status_code == 200
+
+    def _token_endpoint(self) -> str:
+        document = httpx.get(f"{self.issuer}/.well-known/openid-configuration", verify=TRUSTED)
+        return str(document.raise_for_status().json()["token_endpoint"])
 
 
 def has_access(endpoint: str, client_id: str, secret: str) -> bool:

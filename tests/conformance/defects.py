@@ -566,10 +566,12 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
             "            pass\n",
         ),
         Defect(
-            "any 404 is an empty realm",
-            f"{SHARED}.keycloak.scopes",
-            'raise Rejected(say("keycloak.no_realm", error=error)) from None',
-            'return api.request("GET", "/../../realms/master")',
+            "what a wrong address does not have is gone",
+            KEYCLOAK,
+            "        client = self._with_id(client_id)\n        if client is None:\n",
+            "        try:\n            client = self._with_id(client_id)\n"
+            "        except Rejected:\n            return None\n"
+            "        if client is None:\n",
         ),
         Defect(
             "attributes are dropped",
@@ -687,6 +689,74 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
             KEYCLOAK,
             "            if wanted[name] is not client.scopes[name]\n",
             "            if False\n",
+        ),
+        Defect(
+            "withdraws what a provider assigned",
+            KEYCLOAK,
+            "client.granted - wanted.keys() - self._assigned",
+            "client.granted - wanted.keys()",
+        ),
+        Defect(
+            "a new client gets nothing that a provider assigns",
+            KEYCLOAK,
+            "granted = {**dict.fromkeys(assigned, True), **parts.scopes}",
+            "granted = dict(parts.scopes)",
+        ),
+        Defect(
+            "what a provider assigned is another's change",
+            KEYCLOAK,
+            "lambda client: without_assigned(client.scopes, self._assigned, wanted)",
+            "lambda client: client.scopes",
+        ),
+        Defect(
+            "scopes that a run left half replaced are another's",
+            KEYCLOAK,
+            "            if known is None:\n                return False",
+            "            if True:\n                return False",
+        ),
+        Defect(
+            "scopes are overwritten",
+            KEYCLOAK,
+            "            if known is None:\n                return False",
+            "            if True:\n                return True",
+        ),
+        Defect(
+            "a client that a run took over by half is another's",
+            KEYCLOAK,
+            "_is_cleaned(current, wanted) or ",
+        ),
+        Defect(
+            "a key that moved is found by the next run only",
+            KEYCLOAK,
+            "        self._note(client_id, wanted)\n",
+        ),
+        Defect(
+            "a client is found by the next run only",
+            KEYCLOAK,
+            "        self._note(client_id, metadata)\n",
+        ),
+        Defect(
+            "a removal whose answer was lost fails",
+            KEYCLOAK,
+            "                if self._find(client_id) is not None:\n                    raise\n",
+            "                raise\n",
+        ),
+        Defect(
+            "does not look at what came of a write",
+            f"{SHARED}.keycloak.writes",
+            "        if after != wanted:\n",
+            "        if False:\n",
+        ),
+        Defect(
+            "an address of keys stays beside the keys",
+            KEYCLOAK_WIRE,
+            '            "use.jwks.url": "false",\n            "jwks.url": None,\n',
+        ),
+        Defect(
+            "a key without a use gets no token",
+            KEYCLOAK_WIRE,
+            "_with_use(jwks[kid])",
+            "jwks[kid]",
         ),
         Defect(
             "keys are not replaced",

@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import HttpUrl
+from pydantic.alias_generators import to_camel
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
 from acmidm_onboarding.authorities.http.settings import HttpSettings
@@ -33,7 +35,13 @@ from acmidm_onboarding.authorities.port import (
 from acmidm_onboarding.authority_types import AuthorityType
 from acmidm_onboarding.forms.confirmation_files import as_text, key_file
 from acmidm_onboarding.forms.loading import load_catalogue
-from acmidm_onboarding.settings import Settings, read_settings
+from acmidm_onboarding.settings import (
+    AssertionAudience,
+    PlatformSettings,
+    Settings,
+    full_key,
+    read_settings,
+)
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.confirmation import ConfirmationFile, ConfirmedScope
 from acmidm_onboarding.values.jwk import parse_jwk
@@ -45,8 +53,8 @@ from acmidm_onboarding.values.metadata import (
     without_assigned,
 )
 from acmidm_onboarding.values.terms import Platform
-from tests.conformance.consoles import Console, PortalConsole, RealmConsole
-from tests.support.between import ProxiedProject
+from tests.conformance.consoles import AdapterConsole, Console, PortalConsole, RealmConsole
+from tests.support.between import ASSIGNED, ProxiedProject
 from tests.support.engine import settings_of
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
@@ -54,6 +62,7 @@ from tests.support.keycloak import make_realm
 from tests.support.keycloak_platform import running_platform as running_realm
 from tests.support.offered import catalogue_folder, offered
 from tests.support.portal import running_portal
+from tests.support.yaml_files import read_yaml
 
 Request = pytest.FixtureRequest
 OTHER = "dv_ar_adres_beheer"
@@ -76,6 +85,8 @@ class Subject:
     """The client-IDs that a test made, and whose clients are removed after it."""
     has_products: bool = False
     """Whether it is tried with product APIs."""
+    gives: frozenset[str] = frozenset()
+    """The scopes that each new client has there by itself, as far as the suite knows."""
 
     kind: AuthorityType[Any] = field(init=False)
     authority: Authority = field(init=False)
@@ -107,10 +118,8 @@ class Subject:
         platform = self.settings.platforms[Platform.ACMIDM]
         if not isinstance(platform, HttpSettings):
             return None
-        address = HttpUrl(f"{str(platform.management_url).rstrip('/')}-elsewhere")
-        nothing = platform.model_copy(update={"management_url": address})
-        settings = self.settings.model_copy(update={"platforms": {Platform.ACMIDM: nothing}})
-        return connection(settings).authority
+        address = f"{str(platform.management_url).rstrip('/')}-elsewhere"
+        return connection(at_address(self.settings, address)).authority
 
     def confirm(
         self, metadata: ClientMetadata, parts: ClientParts, products: Products | None = None
@@ -198,6 +207,21 @@ class Wire:
         return made
 
 
+MARKS = ("software_id", "managed_by", "incarnation")
+
+
+def nobodys(metadata: ClientMetadata) -> ClientMetadata:
+    """Return what somebody made by hand, for a client that is taken over as ``metadata``."""
+    others = {
+        "keys_declared": False,
+        "client_name": "Met de hand",
+        "grant_types": ("authorization_code", "client_credentials"),
+        "attributes": {},
+        "contacts": (),
+    }
+    return metadata.model_copy(update={**dict.fromkeys(MARKS), **others})
+
+
 Products = dict[str, Configuration]
 Start = Callable[[Request, Path], AbstractContextManager[Subject]]
 
@@ -230,7 +254,7 @@ class Person:
 
 @contextmanager
 def through_proxy(
-    upstream: str, settings: Mapping[str, object], console: Console
+    upstream: str, settings: Mapping[str, object], console: Console, gives: frozenset[str]
 ) -> Iterator[Subject]:
     """An authority whose every request but those for tokens goes through a proxy; its products' too
     where they are at the same server, and else they are not tried."""
@@ -242,7 +266,7 @@ def through_proxy(
         through = {**settings, **PATIENCE, **urls}
         has_products = urls["productsUrl"] != settings["productsUrl"]
         wire = Wire(proxy, console, through)
-        yield Subject(of_tests(through), wire=wire, has_products=has_products)
+        yield Subject(of_tests(through), wire=wire, has_products=has_products, gives=gives)
 
 
 @contextmanager
@@ -252,7 +276,10 @@ def beheerportaal(_request: Request, folder: Path, **more: Any) -> Iterator[Subj
         key = folder / "operator.jwk.json"
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
         settings = {**settings_of(portal), "operatorPrivateKeyFile": str(key)}
-        with through_proxy(portal.origin, settings, PortalConsole(portal)) as subject:
+        gives = frozenset(
+            name for name, scope in portal.settings.scopes.items() if scope.assigned_by_provider
+        )
+        with through_proxy(portal.origin, settings, PortalConsole(portal), gives) as subject:
             yield subject
 
 
@@ -270,11 +297,12 @@ def keycloak(request: Request, folder: Path) -> Iterator[Subject]:
     server, administrator = (
         request.getfixturevalue(name) for name in ("keycloak_server", "administrator")
     )
-    make = partial(make_realm, scopes=dict.fromkeys(SCOPES, "A scope"))
+    make = partial(make_realm, scopes=dict.fromkeys((*SCOPES, ASSIGNED), "A scope"))
     with running_realm(server, administrator, folder, make) as platform:
         realm = platform.realm
-        settings = realm.settings(platform.products_url, folder)
-        with through_proxy(server.origin, settings, RealmConsole(realm)) as subject:
+        realm.give_to_new_clients(ASSIGNED)
+        settings, gives = realm.settings(platform.products_url, folder), frozenset({ASSIGNED})
+        with through_proxy(server.origin, settings, RealmConsole(realm), gives) as subject:
             yield subject
 
 
@@ -293,10 +321,43 @@ WITHOUT: Mapping[str, tuple[str, ...]] = {
 """The fixtures of tests that some authorities cannot have: those get no such test."""
 
 
-def of_stack(file: Path) -> Subject:
-    """The authority of a stack's file, whatever its installed type: a third party's, say."""
-    subject = Subject(settings_in(file))
-    return replace(subject, has_products=isinstance(subject.authority, HasProducts))
+@contextmanager
+def of_stack(file: Path) -> Iterator[Subject]:
+    """The authority of a stack's file, whatever its installed type: a third party's, say. A proxy
+    is between where it has a ``managementUrl``."""
+    settings = settings_in(file)
+    platform, authority = settings.platforms[Platform.ACMIDM], connection(settings).authority
+    has_products = isinstance(authority, HasProducts)
+    if not isinstance(platform, HttpSettings):
+        yield Subject(settings, has_products=has_products)
+        return
+    address = urlsplit(str(platform.management_url))
+    with FaultProxy(f"{address.scheme}://{address.netloc}") as proxy:
+        through = f"{proxy.origin}{address.path}"
+        console = AdapterConsole(
+            partial(connection, settings),
+            platform.issuer_name,
+            platform.assertion_audience is AssertionAudience.TOKEN_ENDPOINT,
+        )
+        wire = Wire(proxy, console, {**own_values(file, type(platform)), "managementUrl": through})
+        yield Subject(at_address(settings, through), wire=wire, has_products=has_products)
+
+
+def at_address(settings: Settings, management_url: str) -> Settings:
+    """Return the settings of a stack whose authority is at another address."""
+    platform = settings.platforms[Platform.ACMIDM].model_copy(
+        update={"management_url": HttpUrl(management_url)}
+    )
+    return settings.model_copy(update={"platforms": {Platform.ACMIDM: platform}})
+
+
+def own_values(file: Path, kind: type[PlatformSettings]) -> dict[str, object]:
+    """Return what a stack's file says of its authority, for a project elsewhere."""
+    config, keys = read_yaml(file)["config"], map(to_camel, kind.model_fields)
+    values = {key: config[full_key(key)] for key in keys if full_key(key) in config}
+    if key_file := values.get("operatorPrivateKeyFile"):
+        values["operatorPrivateKeyFile"] = str(Path(key_file).absolute())
+    return values
 
 
 def settings_in(file: Path) -> Settings:

@@ -9,25 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import count
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotAllowed
 from acmidm_onboarding.authorities.http import retry
-from acmidm_onboarding.authorities.port import ClientParts
-from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument
+from acmidm_onboarding.authorities.port import ClientParts, ClientSnapshot
+from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, ProductDocument
 from tests.conformance.consoles import Seen
-from tests.conformance.subjects import Subject, Wire
+from tests.conformance.subjects import Subject, Wire, nobodys
 from tests.support import faults
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.portal import metadata, new_jwks
 
 WRITES = "POST|PUT|PATCH|DELETE"
-LOST = (faults.cut_after, faults.committed_but(502))
-"""Cut off, or a gateway's in its place."""
+LOST = (faults.cut_after, faults.committed_but(502), faults.committed_but(403))
+"""Cut off, or a gateway's in its place. After a 403 nothing more is sent, as where a run ends."""
+Given = ParamSpec("Given")
+Value = TypeVar("Value")
 BEFORE, AFTER = faults.after, faults.followed_by
 DOSIS = {"bron_uri": "urn://gent/loket", "product_ids": ["10244"]}
 
@@ -73,12 +76,27 @@ class Part:
         return self.name != "products" or authority == "beheerportaal"
 
 
+@cache
+def keys_named(names: frozenset[str]) -> Jwks:
+    """Return public keys, the same each time."""
+    return new_jwks(*names)
+
+
 def put_product(made: Made, products: Mapping[str, Any]) -> None:
     assert made.subject.products is not None
     before, after = (
         ProductDocument(one, made.metadata.owner) for one in (DOSIS, products["dosis"])
     )
     made.subject.products.put("dosis", made.client_id, before, after)
+
+
+def delete_product(made: Made) -> bool:
+    assert made.subject.products is not None
+    return made.subject.products.delete("dosis", made.client_id, made.metadata.owner)
+
+
+def remove(made: Made) -> bool:
+    return made.subject.authority.remove(made.client_id, made.metadata.owner)
 
 
 PARTS = (
@@ -106,7 +124,7 @@ PARTS = (
         lambda _: frozenset({"of-ours"}),
         lambda _: frozenset({"of-theirs"}),
         lambda made, names: made.subject.authority.replace_jwks(
-            made.client_id, made.parts.jwks, new_jwks(*names)
+            made.client_id, made.parts.jwks, keys_named(names)
         ),
     ),
     Part(
@@ -148,6 +166,17 @@ def at_each_request(proxy: FaultProxy) -> Iterator[Loss]:
                 return
 
 
+def until_done(
+    subject: Subject, write: Callable[Given, Value], *given: Given.args, **named: Given.kwargs
+) -> Value:
+    """Write, and let the next run write the same where this one ends before it is done."""
+    try:
+        return write(*given, **named)
+    except NotAllowed:
+        subject.connect()
+        return write(*given, **named)
+
+
 def test_a_create_makes_one_client(subject: Subject, wire: Wire) -> None:
     """Which is found by its key."""
     parts = ClientParts({PLAIN: False}, new_jwks("key-1"))
@@ -155,12 +184,12 @@ def test_a_create_makes_one_client(subject: Subject, wire: Wire) -> None:
         wanted = metadata(incarnation="first")
         lose()
         try:
-            client_id = subject.register(wanted, parts).client_id
+            client_id = until_done(subject, subject.register, wanted, parts).client_id
         except AlreadyRegistered as error:
             client_id = str(error.client_id)
             subject.made.append(client_id)
         [made] = wire.console.clients(wanted.application)
-        subject.fill(client_id, parts)
+        until_done(subject, subject.fill, client_id, parts)
         [seen] = wire.console.clients(wanted.application)
         assert seen == replace(
             made, client_id=client_id, scopes=frozenset({PLAIN}), keys=frozenset({"key-1"})
@@ -172,8 +201,30 @@ def test_a_write_is_done(subject: Subject, wire: Wire, part: Part) -> None:
         made = make(subject)
         before, ours = made.seen(wire), part.ours(made.application)
         lose()
-        part.replace(made, ours)
+        until_done(subject, part.replace, made, ours)
         assert made.seen(wire) == replace(before, **{part.name: ours})
+
+
+def take_over(subject: Subject, before: ClientSnapshot, wanted: ClientMetadata) -> None:
+    found = before.client
+    subject.authority.update(found.client_id, found.metadata, wanted, None)
+
+
+def test_a_client_is_taken_over_whole(subject: Subject, wire: Wire) -> None:
+    """Where that was cut off, its authority may have given it a scope of its own: that goes as its
+    scopes are replaced."""
+    parts = ClientParts({PLAIN: False}, new_jwks("key-1"))
+    for lose in at_each_request(wire.proxy):
+        wanted = metadata(incarnation="first")
+        client_id = subject.make(nobodys(wanted), parts)
+        before = subject.there(client_id)
+        lose()
+        until_done(subject, take_over, subject, before, wanted)
+        there = subject.there(client_id)
+        assert (there.client.metadata, there.jwks) == (wanted, parts.jwks)
+        assert there.scopes.items() >= parts.scopes.items()
+        subject.fill(client_id, parts)
+        assert subject.there(client_id) == replace(there, scopes=parts.scopes)
 
 
 def test_a_removal_is_one(subject: Subject, wire: Wire) -> None:
@@ -182,10 +233,10 @@ def test_a_removal_is_one(subject: Subject, wire: Wire) -> None:
         made = make(subject)
         if subject.products is not None:
             lose()
-            assert subject.products.delete("dosis", made.client_id, made.metadata.owner)
+            assert until_done(subject, delete_product, made)
             assert made.seen(wire).products == {}
         lose()
-        assert subject.authority.remove(made.client_id, made.metadata.owner)
+        assert until_done(subject, remove, made)
         assert wire.console.clients(made.application) == []
 
 

@@ -32,15 +32,13 @@ from acmidm_onboarding.authorities.port import (
 )
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument
-from tests.conformance.subjects import OTHER, Subject, Wire
-from tests.support.between import ASSIGNED
+from tests.conformance.subjects import MARKS, OTHER, Subject, Wire, nobodys
 from tests.support.faults import answer
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.offered import ATTRIBUTE
-from tests.support.portal import metadata, new_jwks
+from tests.support.portal import metadata, new_jwks, new_key, public_jwk
 
 DOSIS = {"bron_uri": "urn://gent/x", "product_ids": ["10244"]}
-MARKS = ("software_id", "managed_by", "incarnation")
 WRITES = "POST|PUT|PATCH|DELETE"
 SECRET, NEXT = "secret-of-ours-" + "x" * 40, "secret-of-ours-" + "y" * 40
 
@@ -172,11 +170,9 @@ def test_a_key_has_one_client(
     require_taken(subject, wanted, client_id)
     moved = wanted.model_copy(update={"software_id": f"{wanted.software_id}-anders"})
     subject.authority.update(client_id, wanted, moved, None)
+    require_moved(subject, wanted, moved, client_id)
     subject.connect()
-    assert subject.authority.find(str(wanted.software_id)) is None
-    found = subject.authority.find(str(moved.software_id))
-    assert found is not None
-    assert found.client_id == client_id
+    require_moved(subject, wanted, moved, client_id)
     require_taken(subject, moved, client_id)
     assert subject.register(wanted).client_id != client_id
 
@@ -185,6 +181,15 @@ def require_taken(subject: Subject, wanted: ClientMetadata, client_id: str) -> N
     with pytest.raises(AlreadyRegistered) as caught:
         subject.register(wanted)
     assert caught.value.client_id == client_id
+
+
+def require_moved(
+    subject: Subject, before: ClientMetadata, after: ClientMetadata, client_id: str
+) -> None:
+    assert subject.authority.find(str(before.software_id)) is None
+    found = subject.authority.find(str(after.software_id))
+    assert found is not None
+    assert found.client_id == client_id
 
 
 def test_clients_are_listed(
@@ -265,22 +270,13 @@ def test_a_client_that_nobody_owns_is_taken_over(
     subject: Subject, wanted: ClientMetadata, parts: ClientParts
 ) -> None:
     """It loses what a client of ours would not have; its scopes and keys stay for now."""
-    nobodys = wanted.model_copy(
-        update={
-            **dict.fromkeys(MARKS),
-            "keys_declared": False,
-            "client_name": "Met de hand",
-            "grant_types": ("authorization_code", "client_credentials"),
-            "attributes": {},
-            "contacts": (),
-        }
-    )
-    client_id = subject.make(nobodys, parts)
+    theirs = nobodys(wanted)
+    client_id = subject.make(theirs, parts)
     console = subject.wire and subject.wire.console
     if console:
         console.add_redirect(client_id)
     before = subject.there(client_id)
-    assert before.client.metadata == nobodys
+    assert before.client.metadata == theirs
     subject.authority.update(client_id, before.client.metadata, wanted, None)
     assert not (console and console.has_redirect(client_id))
     after = subject.there(client_id)
@@ -295,14 +291,14 @@ def test_a_client_that_nobody_owns_is_taken_over(
 def test_scopes_are_replaced_where_they_are_as_known(
     subject: Subject, wanted: ClientMetadata, parts: ClientParts, client_id: str
 ) -> None:
-    """The whole set, and of each whether every token has it."""
+    """The whole set, and of each whether every token has it; what API providers assign stays."""
     authority, other = subject.authority, {SEND: False, OTHER: False, DOSSIERS: True}
     authority.replace_scopes(client_id, parts.scopes, parts.scopes)
     if subject.kind.is_by_hand:
         with pytest.raises(Rejected, match="nothing here can write"):
             authority.replace_scopes(client_id, parts.scopes, other)
         return
-    assigned = {ASSIGNED} & {*(authority.read_scopes(client_id) or ())}
+    assert subject.gives <= {*(authority.read_scopes(client_id) or ())}
     authority.replace_scopes(client_id, parts.scopes, other)
     authority.replace_scopes(client_id, parts.scopes, other)
     with pytest.raises(ChangedMeanwhile):
@@ -310,7 +306,6 @@ def test_scopes_are_replaced_where_they_are_as_known(
     there = subject.there(client_id)
     assert (there.scopes, there.jwks) == (other, parts.jwks)
     assert there.client.metadata == subject.kept(wanted)
-    assert assigned <= {*(authority.read_scopes(client_id) or ())}
     authority.replace_scopes(client_id, None, {PLAIN: True})
     assert subject.there(client_id).scopes == {PLAIN: True}
     with pytest.raises(ChangedMeanwhile):
@@ -318,6 +313,7 @@ def test_scopes_are_replaced_where_they_are_as_known(
     assert subject.there(client_id).scopes == {PLAIN: True}
     authority.replace_scopes(client_id, {PLAIN: True}, {})
     assert subject.there(client_id).scopes == {}
+    assert subject.gives <= {*(authority.read_scopes(client_id) or ())}
 
 
 @pytest.mark.usefixtures("writes")
@@ -366,6 +362,19 @@ def test_keys_are_replaced_where_they_are_as_known(
     assert authority.read_jwks(client_id) == last
     authority.replace_jwks(client_id, last, {})
     assert authority.read_jwks(client_id) == {}
+
+
+def test_a_client_authenticates_with_its_keys_alone(
+    subject: Subject, wire: Wire, wanted: ClientMetadata
+) -> None:
+    """Also with one that does not say that it is for signatures, as RFC 7517 §4.2 allows."""
+    keys = {name: new_key(name) for name in ("key-1", "key-2")}
+    jwks = {name: public_jwk(key) for name, key in keys.items()}
+    del jwks["key-2"]["use"]
+    client_id = subject.make(wanted, ClientParts({PLAIN: False}, jwks))
+    assert [wire.console.accepts_key(client_id, key) for key in keys.values()] == [True, True]
+    subject.authority.replace_jwks(client_id, jwks, {"key-2": jwks["key-2"]})
+    assert [wire.console.accepts_key(client_id, key) for key in keys.values()] == [False, True]
 
 
 def test_nothing_is_written_that_is_there(
@@ -504,6 +513,7 @@ def test_keys_may_come_later(subject: Subject, wanted: ClientMetadata) -> None:
 
 
 def test_an_address_of_keys_is_taken_or_refused(subject: Subject) -> None:
+    """Another one takes its place, and then keys do."""
     addresses = [f"https://gent.example/{name}.json" for name in ("een", "twee")]
     wanted, other = (
         metadata("loket-met-adres", jwks_uri=address, incarnation="first") for address in addresses
@@ -523,6 +533,11 @@ def test_an_address_of_keys_is_taken_or_refused(subject: Subject) -> None:
     if not subject.kind.is_by_hand:
         subject.authority.update(made, wanted, other, None)
         assert subject.there(made).client.metadata == other
+        keys, without = new_jwks("key-1"), other.model_copy(update={"jwks_uri": None})
+        subject.authority.update(made, other, without, None)
+        subject.authority.replace_jwks(made, None, keys)
+        there = subject.there(made)
+        assert (there.client.metadata, there.jwks) == (without, keys)
 
 
 def test_a_secret_of_ours_is_taken_or_refused(subject: Subject) -> None:

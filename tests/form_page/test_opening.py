@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from typer.testing import CliRunner
 
 from acmidm.cli import app
 from tests.form_page.cases import KEY, filled_in
 from tests.form_page.conftest import KEEPING, Filled
+from tests.support.browser import READ_WHEN_RELEASED, click_now
 from tests.support.engine import ROOT
 from tests.support.secret_texts import JWT, SECRETS
 from tests.support.terminal import contents
@@ -66,6 +67,32 @@ def test_a_scope_and_a_key_for_a_form_that_exists(filled: Filled) -> None:
     document = filled.made()
     assert document["keys"] == {"mijn-gent-prod.jwk.json": KEY}
     assert set(document["form"]) == {"application", "contacts", "environments"}
+
+
+def test_nothing_is_made_while_a_file_is_opened(filled: Filled) -> None:
+    """Who presses a button before a slow disk has given the file gets no file without what is in
+    it.
+
+    A file that the browser cannot read is refused.
+    """
+    page = filled.page
+    document = yaml.safe_dump(filled_in())
+    page.evaluate(READ_WHEN_RELEASED)
+    choose(page, document)
+    click_now(page.locator("button[type=submit]"))
+    expect(page.locator("#mistakes")).to_be_hidden()
+    page.evaluate("release()")
+    expect(page.locator("#opened")).to_contain_text("ingelezen")
+    assert filled.made()["form"] == filled_in()["form"]
+    choose(page, document)
+    page.evaluate("fail()")
+    expect(page.locator("#opened")).to_contain_text("geen bestand van deze pagina")
+
+
+def choose(page: Page, content: str) -> None:
+    page.locator("#file").set_input_files(
+        {"name": "loket.yaml", "mimeType": "", "buffer": content.encode()}
+    )
 
 
 HOSTILE: dict[str, tuple[str, str]] = {

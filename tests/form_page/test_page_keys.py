@@ -13,7 +13,7 @@ from playwright.sync_api import Dialog, expect
 from acmidm_onboarding.values.jwk import public_jwk
 from tests.form_page.cases import KEY, filled_in
 from tests.form_page.conftest import SENTENCE, Filled
-from tests.support.browser import accessible, shot
+from tests.support.browser import accessible, click_now, shot
 from tests.support.engine import ROOT
 
 
@@ -50,6 +50,30 @@ def test_the_private_key_is_one_that_software_reads(
         in filled.page.locator("#key-state").inner_text()
     )
     assert warned is (form != "encrypted")
+
+
+def test_no_file_is_made_while_a_key_is(filled: Filled) -> None:
+    """It would have no key, or the one before, beside the private key of the new one."""
+    page = filled.page
+    filled.open("aansluiting-loket.yaml", {**filled_in(), "keys": {}})
+    page.locator("#format").select_option("jwk")
+    page.evaluate(MADE_WHEN_RELEASED)
+    with page.expect_download():
+        page.locator("#make-key").click()
+        click_now(page.locator("button[type=submit]"))
+        expect(page.locator("#mistakes")).to_be_hidden()
+        page.evaluate("release()")
+    [key] = filled.made()["keys"].values()
+    assert key["kid"] in page.locator("#key-state").inner_text()
+
+
+MADE_WHEN_RELEASED = """() => {
+    const make = crypto.subtle.generateKey.bind(crypto.subtle);
+    crypto.subtle.generateKey = async (...given) => {
+        await new Promise((release) => Object.assign(globalThis, { release }));
+        return make(...given);
+    };
+}"""
 
 
 def test_a_passphrase_is_long_and_typed_twice(filled: Filled) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from tests.support.tools import require
 
@@ -132,6 +132,25 @@ def tab_to(page: Page, name: str) -> None:
         if " ".join(text.split()) == name:
             return
     raise AssertionError(f"the keyboard does not reach {name}")
+
+
+READ_WHEN_RELEASED = """() => {
+    const read = Blob.prototype.text;
+    Blob.prototype.text = async function () {
+        await new Promise((release, fail) => Object.assign(globalThis, { release, fail }));
+        return read.call(this);
+    };
+}"""
+"""What makes the reading of a file wait for ``release()``, or for ``fail()``, on the page."""
+
+
+def click_now(button: Locator) -> None:
+    """Click where a button is, as people do: also where nothing may be pressed there now."""
+    button.scroll_into_view_if_needed()
+    place = button.bounding_box()
+    assert place is not None
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    button.page.mouse.click(x, y)
 
 
 def shot(page: Page, name: str, *, full: bool = True) -> None:

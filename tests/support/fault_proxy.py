@@ -25,8 +25,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPSConnection
 from typing import BinaryIO, Self
 from urllib.parse import urlsplit
+
+from tests.support.trust import TRUSTED
 
 UPSTREAM_SECONDS = 30
 NOTHING_BEHIND = "http://127.0.0.1:9"
@@ -81,7 +84,7 @@ class Exchange:
 
     def forward(self) -> Reply:
         """Sends the request on; when this returns, the server has committed it."""
-        upstream = http.client.HTTPConnection(self.proxy.upstream, timeout=UPSTREAM_SECONDS)
+        upstream = self.proxy.connect()
         headers = {
             name: value for name, value in self.request.headers.items() if name not in _HOP_BY_HOP
         }
@@ -166,6 +169,7 @@ class FaultProxy:
 
     def __init__(self, upstream_origin: str, tls: ssl.SSLContext | None = None) -> None:
         self.upstream = urlsplit(upstream_origin).netloc
+        self._is_upstream_tls = upstream_origin.startswith("https:")
         self.requests: list[Recorded] = []
         self.connections = 0
         self._tls = tls
@@ -189,6 +193,12 @@ class FaultProxy:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
         self._thread.join()
+
+    def connect(self) -> HTTPConnection:
+        """A connection to the real server, to which nothing was sent yet."""
+        if self._is_upstream_tls:
+            return HTTPSConnection(self.upstream, timeout=UPSTREAM_SECONDS, context=TRUSTED)
+        return HTTPConnection(self.upstream, timeout=UPSTREAM_SECONDS)
 
     @property
     def settings(self) -> dict[str, object]:

@@ -209,6 +209,11 @@ class TestRealm:
     def withdraw(self, client_id: str, scope: str, kind: str = "optional") -> None:
         self.administrator.delete(self._scope_path(client_id, scope, kind))
 
+    def give_to_new_clients(self, scope: str) -> None:
+        """Let each client that is made from now on have a scope, in every token."""
+        scope_id = self.administrator.scope_ids(self.name)[scope]
+        self.administrator.put(f"/{self.name}/default-default-client-scopes/{scope_id}")
+
     def add_claim(
         self, client_id: str, claim: str, value: str, *, name: str | None = None, **config: str
     ) -> None:

@@ -8,7 +8,7 @@ const isPrivate = (value, seen = new Set()) => {
 };
 const KINDS = ["kty", "form", "application", "name"];
 const open = async (file) => {
-  const text = file.size > limits.mostBytes ? "" : await file.text();
+  const text = file.size > limits.mostBytes ? "" : await file.text().catch(() => "");
   by("file").value = "";
   let given = null;
   try {

@@ -17,6 +17,21 @@ const notice = (place, kind, ...children) =>
   place.replaceChildren(make("div", { className: `notice ${kind}` }, ...children));
 const paragraphs = (...texts) => texts.map((text) => make("p", {}, text));
 
+// While something takes its time, no button of the form can be pressed: the file would be made of half of it.
+let running = 0;
+const waitFor = async (task) => {
+  const count = (change) => {
+    running += change;
+    for (const button of form.querySelectorAll("button")) button.disabled = running > 0;
+  };
+  count(1);
+  try {
+    await task();
+  } finally {
+    count(-1);
+  }
+};
+
 const productOf = (node) => node.closest("details").dataset.product;
 const environment = () => form.elements.environment.value;
 const key = () => keys[environment()] ?? {};
@@ -172,16 +187,16 @@ by("make-key").addEventListener("click", async () => {
   const name = environment();
   if (found.length) return by(found[0][0]).focus();
   if (key().publicKey && !confirm(say("form_page.key.replace", key()))) return;
-  by("make-key").disabled = true;
   by("key-state").textContent = say("form_page.key.working");
   try {
-    const made = await makeKey(alg, format, passphrase);
-    const file = `${keyName()}.private.${format === "jwk" ? "jwk.json" : "pem"}`;
-    save(file, made.text);
-    keys[name] = { publicKey: made.publicKey, thumbprint: made.publicKey.kid, file, kind: format === "encrypted" ? "private" : "unencrypted" };
-    for (const id of ["passphrase", "again"]) by(id).value = "";
+    await waitFor(async () => {
+      const made = await makeKey(alg, format, passphrase);
+      const file = `${keyName()}.private.${format === "jwk" ? "jwk.json" : "pem"}`;
+      save(file, made.text);
+      keys[name] = { publicKey: made.publicKey, thumbprint: made.publicKey.kid, file, kind: format === "encrypted" ? "private" : "unencrypted" };
+      for (const id of ["passphrase", "again"]) by(id).value = "";
+    });
   } finally {
-    by("make-key").disabled = false;
     by("make-key").focus();
     show();
     by("key-state").scrollIntoView({ block: "nearest" });
@@ -221,12 +236,15 @@ form.addEventListener("change", ({ target }) => {
   show();
   unmarkCorrected();
 });
-by("file").addEventListener("change", ({ target }) => target.files.length && open(target.files[0]));
+by("file").addEventListener("change", ({ target }) => target.files.length && waitFor(() => open(target.files[0])));
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
     document.body.classList.toggle("over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
+    if (kind === "drop" && event.dataTransfer.files.length) {
+      const [file] = event.dataTransfer.files;
+      waitFor(() => open(file));
+    }
   });
 }
 by("language").addEventListener("click", () => {

@@ -5,7 +5,7 @@ only at an address whose list was seen, since a wrong address answers 404 to eve
 the document that the caller believes the authority has (``known``) and the document that it should
 have (``wanted``). They read afresh, write nothing where the authority has ``wanted`` already, and
 refuse to overwrite what is neither of the two. ``known=None`` takes over whatever the authority
-has.
+has. Where a run ended between the requests of a write, the same write of the next run completes it.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class Authority(Protocol):
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         """Replace the whole set of scopes: a scope that somebody slipped in goes too, even a right
-        of operators."""
+        of operators. Those that API providers assign by themselves stay."""
 
     def read_jwks(self, client_id: str) -> Jwks | None:
         """Return the public keys of a client, by name; None where the client is surely gone."""

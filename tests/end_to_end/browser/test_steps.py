@@ -13,7 +13,7 @@ from playwright.sync_api import Route, expect
 from story.person import client_path
 from tests.end_to_end.browser.conftest import Desk, registered
 from tests.sandbox.mails import deliver, mail
-from tests.support.browser import accessible
+from tests.support.browser import READ_WHEN_RELEASED, accessible, click_now
 from tests.support.portal import RunningPortal, new_key, public_jwk
 
 
@@ -58,6 +58,40 @@ def test_log_on_look_and_upload(
     expect(someone.page.get_by_role("rowheader", name=second.thumbprint())).to_be_visible()
     someone.page.get_by_role("button", name="Afmelden").click()
     expect(someone.page.get_by_text("U bent afgemeld")).to_be_visible()
+    assert someone.complaints == []
+
+
+def test_nothing_is_sent_while_a_file_is_read(
+    portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    """Who presses the button before a slow disk has given the file is not refused for an empty
+    field; once it is read, the button sends it.
+
+    A file that the browser cannot read is said to be no key.
+    """
+    client_id, _ = registered(operator)
+    key = new_key("slow")
+    file = tmp_path / "slow.jwk.json"
+    file.write_text(json.dumps(public_jwk(key)))
+    someone = desk()
+    someone.be_logged_on()
+    page = someone.page
+    page.goto(someone.portal.origin + client_path(client_id))
+    button = page.get_by_role("button", name="Sleutel opladen")
+    page.evaluate(READ_WHEN_RELEASED)
+    page.get_by_label("Bestand").set_input_files(file)
+    click_now(button)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.evaluate("release()")
+    expect(page.get_by_text("Het bestand is ingelezen")).to_be_visible()
+    expect(page.get_by_label("JSON Web Key")).to_be_focused()
+    button.click()
+    expect(page.get_by_text("De sleutel is opgeladen")).to_be_visible()
+    assert portal.client_token(key, client_id)
+    page.evaluate(READ_WHEN_RELEASED)
+    page.get_by_label("Bestand").set_input_files(file)
+    page.evaluate("fail()")
+    expect(page.get_by_role("alert")).to_contain_text("geen sleutel gegeven")
     assert someone.complaints == []
 
 

@@ -7,6 +7,7 @@
   const file = document.getElementById("file");
   const text = document.getElementById("jwk");
   const told = document.getElementById("file-read");
+  const button = form.querySelector("button");
   // RFC 7518 §6 and RFC 8037 §2: what may be in a private or symmetric key only.
   const PRIVATE = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
   // A member that stands twice is gone after parsing, hence also a look at the text.
@@ -71,13 +72,17 @@
     return false;
   };
 
-  // What is sent is the text alone, so that a file can't pass by the check.
+  // What is sent is the text alone, so that a file can't pass by the check. Until a file is read, the text is not what was
+  // chosen: nothing may be sent.
   file.removeAttribute("name");
   const read = async () => {
     const [chosen] = file.files;
     if (!chosen) return;
     const tooLong = chosen.size > LONGEST;
-    text.value = tooLong ? "" : (await chosen.text()).replace(/^\uFEFF/, "");
+    file.disabled = button.disabled = true;
+    const given = tooLong ? "" : await chosen.text().catch(() => "");
+    file.disabled = button.disabled = false;
+    text.value = given.replace(/^\uFEFF/, "");
     file.value = "";
     if (tooLong) {
       show(form.dataset.tooLong);
