@@ -161,6 +161,7 @@ class Comparison:
         yield from self._changes_of_terms(before, after)
         yield from self._changes_of_scopes(before, after)
         yield from self._changes_of_keys(before.known_keys or {}, after)
+        yield from _taken_from_the_portal(before, after)
         if (
             before.known_keys
             and len(before.known_keys) == 1
@@ -346,9 +347,11 @@ class Comparison:
                     fields=(FieldChange(field=JWKS_URI, new=before.jwks_uri),),
                 )
             elif before.keys and before.uses_keys and not before.foreign:
+                gone = after.compromised | after.revoked.keys()
                 stay = tuple(
                     FieldChange(field=kid, new=key.thumbprint or say("report.not_known"))
                     for kid, key in sorted(before.keys.items())
+                    if key.thumbprint not in gone
                 )
                 yield Change(kind=Kind.KEYS_HANDED_OVER, fields=stay)
             elif before.keys is not None and not before.keys:
@@ -563,3 +566,19 @@ def _lost(state: Client) -> tuple[FieldChange, ...]:
         for name, values in had.items()
         if values
     )
+
+
+def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
+    """Yield the keys that leave though keys are left to the portal: those that a former supplier
+    has lent, as far as the state remembers."""
+    if after.keys is not None:
+        return
+    names = {key.thumbprint: kid for kid, key in (before.known_keys or {}).items()}
+    for thumbprint in sorted(before.lent.keys() & (after.compromised | after.revoked.keys())):
+        supplier = after.revoked.get(thumbprint)
+        yield Change(
+            kind=Kind.KEY_REMOVED,
+            subject=names.get(thumbprint, thumbprint),
+            thumbprint=thumbprint if thumbprint in names else None,
+            note=say("report.lent", supplier=supplier) if supplier else say("report.lent_stolen"),
+        )

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from acmidm.engine.stacks import keys_in_use
 from acmidm.report.compare import paired
 from acmidm.report.kinds import Kind
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review
+from acmidm_onboarding.rules.mandates import without_taken_back
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
@@ -41,12 +43,15 @@ def with_keys(
         for side in (plan.before, plan.after)
     )
     revoked = {form.client_key: form.revoked for form in declared}
+    today = datetime.now(UTC).date()
     for form in connections:
         if state := after.get(form.client_key):
+            had = before.get(form.client_key)
+            now = without_taken_back(form, had.lent if had else {}, today)
             after[form.client_key] = replace(
                 state,
-                compromised=form.compromised,
-                revoked=revoked.get(form.client_key, {}),
+                compromised=now.compromised,
+                revoked={**revoked.get(form.client_key, {}), **now.revoked},
                 signs_without_kid=form.signs_without_kid,
             )
     pairs = [(old, new) for old, new in paired(before, after) if old and new]

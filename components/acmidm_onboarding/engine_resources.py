@@ -46,6 +46,8 @@ CONFIRMED = "confirmed_client_id"
 KEEP = "keep"
 """The input of what leaves, from the first run of leaving on: true where it stays at its authority
 without its marks when its resource goes, false where it is removed."""
+LENT = "lent"
+"""The input of a client's keys that has per thumbprint the supplier whose key it is."""
 WITHDRAWN = "withdrawn"
 """The input of a component that has, per platform, the scopes that were taken from a client because
 it leaves."""
@@ -233,6 +235,7 @@ def client_from(
             else keys_of({kid: mapping(members) for kid, members in mapping(keys["jwks"]).items()})
         ),
         catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
+        lent=mapping(keys.get(LENT)),
         proven=mapping(keys.get("proven")),
         seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),
         products={

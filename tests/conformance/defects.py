@@ -743,9 +743,9 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         ),
         Defect(
             "does not look at what came of a write",
-            f"{SHARED}.keycloak.writes",
-            "        if after != wanted:\n",
-            "        if False:\n",
+            f"{SHARED}.writes",
+            "if reads_back and (after := part(read())) != wanted:",
+            "if reads_back and (after := part(read())) is None:",
         ),
         Defect(
             "an address of keys stays beside the keys",

@@ -42,6 +42,10 @@ def before_the_guard(client_id: str, *declared: ECKey) -> dict[str, Any]:
     }
 
 
+def rotation(**what: Any) -> dict[str, Any]:
+    return {**keys("c")["rotation"], **what}
+
+
 def checked(world: World, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     found = world.provider(ClientJwksProvider).check(before, after)
     assert found.failures == []
@@ -135,7 +139,7 @@ def test_what_is_there_keeps_its_name_and_a_new_key_waits_for_room(
     held = [OLD, NEW, *(new_key(f"held-{number}") for number in range(3))]
     registry.set_keys(client_id, held)
     before = recorded(client_id, *held, old=30, new=2)
-    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()]}
+    stolen = rotation(compromised=[OLD.thumbprint()])
     added = [new_key(f"added-{number}") for number in range(3)]
     after = checked(guarded, before, keys(client_id, NEW, *added, rotation=stolen))
     assert "may leave" in after["refused"]
@@ -227,7 +231,7 @@ def test_what_is_no_rotation_is_not_guarded(guarded: World, world: World) -> Non
     assert checked(guarded, before, keys("c", rotation=None)).get("refused") is None
     assert checked(guarded, before, keys(UNKNOWN, NEW)).get("refused") is None
     assert checked(world, before, keys("c", NEW)).get("refused") is None
-    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()]}
+    stolen = rotation(compromised=[OLD.thumbprint()])
     assert checked(guarded, before, keys("c", rotation=stolen)).get("refused") is None
     slipped_in = {**before, "jwks": {**before["jwks"], "new": public_jwk(NEW)}}
     assert checked(guarded, slipped_in, keys("c", OLD)).get("refused") is None
@@ -286,3 +290,63 @@ def test_so_are_those_of_a_client_that_is_taken_over(
 
     assert 'key "old" cannot leave' in taking_over(NEW)["refused"]
     assert taking_over(OLD, NEW).get("refused") is None
+
+
+def lent_to(client_id: str, *declared: ECKey, supplier: str = "a", **days: float) -> dict[str, Any]:
+    """A state that remembers whose the old key is, whatever the form says now."""
+    return {**recorded(client_id, *declared, **days), "lent": {OLD.thumbprint(): supplier}}
+
+
+@pytest.mark.parametrize(
+    ("what", "goes"),
+    [
+        ({"acting": []}, True),
+        ({"acting": ["b"]}, True),
+        ({"acting": ["a"]}, False),
+        ({"acting": ["a"], "stolen": {"a": [OLD.thumbprint()]}}, True),
+        ({"acting": ["a"], "stolen": {"b": [OLD.thumbprint()]}}, False),
+    ],
+    ids=["no mandate", "another's", "running", "stolen", "a stranger's word"],
+)
+def test_a_lent_key_is_its_suppliers_however_many_runs_ago(
+    guarded: World, registry: Registry, client_id: str, what: dict[str, Any], goes: bool
+) -> None:
+    """Its form names nobody any more, and the key waited for its overlap: it goes once its supplier
+    may not act, or says that it is stolen; until then it is remembered."""
+    registry.set_keys(client_id, [OLD, NEW])
+    before = lent_to(client_id, OLD, NEW, new=1)
+    after = checked(guarded, before, keys(client_id, NEW, rotation=rotation(**what)))
+    assert set(after["jwks"]) == ({"new"} if goes else {"old", "new"})
+    assert after.get("lent") == (None if goes else {OLD.thumbprint(): "a"})
+    assert (after.get("refused") is None) is goes
+    again = checked(guarded, after, keys(client_id, NEW, rotation=rotation(**what)))
+    assert again == after
+
+
+@pytest.mark.parametrize("acting", [[], ["a"]])
+def test_a_lent_key_leaves_the_portal_too(
+    world: World, registry: Registry, client_id: str, acting: list[str]
+) -> None:
+    """Where keys are left to the portal, which has that key still: it is taken out, and no other
+    one, also in a run in which nothing else changes."""
+    provider = world.provider(ClientJwksProvider)
+    registry.set_keys(client_id, [OLD, NEW])
+    left = keys(client_id, jwks=None, rotation=rotation(acting=["a"]))
+    before = checked(world, lent_to(client_id, OLD), left)
+    assert before["lent"] == {OLD.thumbprint(): "a"}
+    now = {**left, "rotation": rotation(acting=acting)}
+    after = checked(world, before, now)
+    assert (after == before) is bool(acting)
+    if after != before:
+        provider.update(client_id, before, after)
+    there = registry.http.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"]
+    assert {key["kid"] for key in there} == ({"old", "new"} if acting else {"new"})
+    assert checked(world, after, now) == after
+
+
+def test_a_key_that_somebody_removed_is_forgotten(
+    world: World, registry: Registry, client_id: str
+) -> None:
+    registry.set_keys(client_id, [NEW])
+    read = world.provider(ClientJwksProvider).read(client_id, lent_to(client_id, OLD, NEW))
+    assert "lent" not in (read.outs or {})

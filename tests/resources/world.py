@@ -104,6 +104,8 @@ def keys(
         "stack": "tni",
         "compromised": [],
         "evidence_refused": refused,
+        "acting": [],
+        "stolen": {},
     }
     jwks = {key.kid: public_jwk(key) for key in declared}
     inputs = {

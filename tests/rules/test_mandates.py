@@ -102,13 +102,14 @@ def test_the_state_says_more_than_the_authority() -> None:
 A = {"supplier": "a", "until": "2027-12-31"}
 THEIRS = jwk("theirs")
 OWN = dataclasses.replace(
-    CONNECTION, mandate={}, mandates={"a": "2027-12-31"}, lent={THEIRS.thumbprint: "a"}
+    CONNECTION, mandate={}, mandates={"a": "2027-12-31"}, listed={THEIRS.thumbprint: "a"}
 )
 RECORD = dataclasses.replace(
     CONNECTION.in_stack(protect=True),
     client_id="8abae908",
     mandate=A,
     keys=public_keys({"theirs": THEIRS}),
+    lent={THEIRS.thumbprint: "a"},
 )
 PROVEN = dataclasses.replace(
     RECORD, mandate={"supplier": "b"}, keys={**(RECORD.keys or {}), **(CONNECTION.keys or {})}
@@ -129,22 +130,20 @@ def test_a_former_suppliers_key_goes_with_its_mandate(
     record: Client, mode: str, until: str
 ) -> None:
     """Whatever keys a form has instead, and past their overlap, also where that began before; a
-    mandate that goes on leaves the key its overlap. So does one that was taken out once the state
-    names the next supplier: nobody says any more whose key it was."""
+    mandate that goes on leaves the key its overlap."""
     form = dataclasses.replace(OWN, mandates={"a": until} if until else {})
     if mode == "another supplier's":
         form = dataclasses.replace(form, mandate={"supplier": "b", "until": "2999-12-31"})
     elif mode == "the portal's":
         form = dataclasses.replace(form, jwks=None, keys=None)
     now, said = declared(record, form)
-    stays = until == "2028-12-31" or (record is PROVEN and not until)
-    gone = {} if stays else {THEIRS.thumbprint: "a"}
+    gone = {} if until == "2028-12-31" else {THEIRS.thumbprint: "a"}
     assert (now, said) == (dataclasses.replace(form, revoked=gone), [])
 
 
 def test_a_former_supplier_that_nothing_names_any_more_has_no_mandate() -> None:
     """Neither a list of its keys nor a mandate: the state alone remembers it."""
-    form = dataclasses.replace(OWN, mandates={}, lent={jwk("another").thumbprint: "c"})
+    form = dataclasses.replace(OWN, mandates={}, listed={jwk("another").thumbprint: "c"})
     assert declared(RECORD, form)[0].revoked == {THEIRS.thumbprint: "a"}
     still = dataclasses.replace(form, mandates={"a": "2028-12-31"})
     assert declared(RECORD, still)[0].revoked == {}
@@ -152,8 +151,8 @@ def test_a_former_supplier_that_nothing_names_any_more_has_no_mandate() -> None:
 
 def test_no_supplier_calls_a_towns_outgoing_key_its_own() -> None:
     """Public keys are public: whoever lists one has not had it lent by this organisation."""
-    hostile = dataclasses.replace(OWN, lent={THEIRS.thumbprint: "c"})
-    town = dataclasses.replace(RECORD, mandate={})
+    hostile = dataclasses.replace(OWN, listed={THEIRS.thumbprint: "c"})
+    town = dataclasses.replace(RECORD, mandate={}, lent={})
     assert declared(town, hostile)[0].revoked == {}
 
 
@@ -177,7 +176,7 @@ def test_a_state_that_cannot_be_read_leaves_a_key_its_overlap() -> None:
 
 
 def test_a_supplier_that_replaces_its_key_keeps_the_overlap() -> None:
-    form = dataclasses.replace(OWN, mandate={**A, "until": "2028-12-31"}, mandates={}, lent={})
+    form = dataclasses.replace(OWN, mandate={**A, "until": "2028-12-31"}, mandates={}, listed={})
     for named in (form, dataclasses.replace(form, mandates={"a": "2028-12-31"})):
         assert declared(RECORD, named)[0].revoked == {}
 

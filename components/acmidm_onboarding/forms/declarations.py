@@ -120,21 +120,29 @@ def former_keys(
     return tuple(key for key in keys if key != connection_key(organisation.code, form.application))
 
 
+@dataclass(frozen=True)
+class Lenders:
+    """The suppliers that may lend a form their keys: see ``Declaration``."""
+
+    mandates: Mapping[str, str]
+    listed: Mapping[str, str]
+    stolen: Mapping[str, frozenset[str]]
+
+
 def declarations(
     loaded: LoadedForm,
     environment: Environment,
     catalogue: Catalogue,
     shared_codes: Collection[str],
     forms: Collection[Form] | None,
-    mandates: Mapping[str, str],
-    lent: Mapping[str, str],
+    lenders: Lenders,
 ) -> Iterator[Declaration]:
     """Yield what a valid form declares in ``environment``: a client per platform, none where the
     form does not have it.
 
     ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in
-    particular; ``forms`` are those of its organisation, None where they are not known; ``mandates``
-    and ``lent`` are what a ``Declaration`` has.
+    particular; ``forms`` are those of its organisation, None where they are not known; ``lenders``
+    says which suppliers may lend keys, and which keys are theirs.
     """
     form, organisation = loaded.form, loaded.organisation
     request = form.environments.get(environment)
@@ -148,6 +156,7 @@ def declarations(
     uses_secret = method is not AuthMethod.PRIVATE_KEY_JWT
     has_keys = request.jwks is not None or uses_secret
     jwks = {jwk.kid: jwk for jwk in loaded.keys.get(environment, ())} if has_keys else None
+    thumbprints = sorted(key.thumbprint for key in (jwks or {}).values())
     afzenders = loaded.afzenders.get(environment, ())
     for platform in form.platforms:
         own = loaded.evidence.get((environment, platform), EvidenceFile())
@@ -198,8 +207,10 @@ def declarations(
                 for name, wanted in request.products.items()
             },
             afzenders={one.organisation.code: one.until for one in afzenders},
-            mandates=mandates,
-            lent=lent,
+            lent=dict.fromkeys(thumbprints, form.keys_of) if form.keys_of else {},
+            mandates=lenders.mandates,
+            listed=lenders.listed,
+            stolen=lenders.stolen,
             exemptions={
                 policy.value: exemption.note for policy, exemption in form.exemptions.items()
             },

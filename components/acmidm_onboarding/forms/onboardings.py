@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.declarations import LoadedForm, declarations
+from acmidm_onboarding.forms.declarations import Lenders, LoadedForm, declarations
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, absolute
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
@@ -64,13 +64,11 @@ class Onboardings:
                 self.catalogue,
                 shared,
                 of_organisations.get(loaded.organisation.code),
-                *self._lenders(loaded),
+                self._lenders(loaded),
             )
         ]
 
-    def _lenders(self, loaded: LoadedForm) -> tuple[dict[str, str], dict[str, str]]:
-        """Return until when each supplier may act for a form, and by which supplier each key is
-        listed that the form's own one does not list."""
+    def _lenders(self, loaded: LoadedForm) -> Lenders:
         folder, application = loaded.file.parent.name, loaded.form.application
         own = self.mandates.get(folder, ())
         mandates = {
@@ -78,14 +76,19 @@ class Onboardings:
             for supplier in {mandate.supplier for mandate in own}
             if (mandate := mandate_for(own, supplier, application))
         }
-        lent = {
+        listed = {
             key.thumbprint: supplier
             for supplier, keys in self.suppliers.items()
             if supplier not in (folder, loaded.form.keys_of)
             for of_environment in keys.values()
             for key in of_environment
         }
-        return mandates, lent
+        stolen = {
+            supplier: self.compromised[supplier]
+            for supplier in self.suppliers
+            if self.compromised.get(supplier)
+        }
+        return Lenders(mandates, listed, stolen)
 
     def mistaken(self, forms: Path) -> Mistaken:
         """Return what is known beside the mistakes; ``forms`` is the folder that was read."""

@@ -15,7 +15,7 @@ portal may go unseen, so that each run looks again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult
 
 from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhile, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
-from acmidm_onboarding.engine_resources import KEEP
+from acmidm_onboarding.engine_resources import KEEP, LENT
 from acmidm_onboarding.resources import adoption, overlap, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityResource,
@@ -63,12 +63,13 @@ class ClientJwksProvider(ClientPartProvider):
             if is_same and not adoption.refused(inputs)
             else None
         )
+        lent, gone = overlap.lent_by(before if is_same else {}, inputs, wanted)
+        if wanted:
+            wanted = {**wanted, "compromised": sorted({*wanted["compromised"], *gone})}
         if platform is not None and wanted and isinstance(inputs["client_id"], str):
             platform.compromised[inputs["client_id"]] = frozenset(wanted["compromised"])
-        return CheckResult(
-            overlap.Overlap(before, inputs, wanted, self._settings).checked(platform),
-            checked.failures,
-        )
+        inputs = overlap.Overlap(before, inputs, wanted, self._settings).checked(platform)
+        return CheckResult(_with_lent(inputs, lent, gone), checked.failures)
 
     def before(
         self,
@@ -111,6 +112,7 @@ class ClientJwksProvider(ClientPartProvider):
                 **overlap.after_read(inputs, snapshot.jwks, self._settings.key_overlap_days),
                 "jwks": dict(snapshot.jwks),
             }
+            inputs = _with_lent(inputs, inputs.get(LENT) or {})
         seen = self._seen(id_, {**props, "jwks": inputs.get("jwks")}, props)
         return ReadResult(id_, {**inputs, **seen}, inputs)
 
@@ -203,9 +205,22 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
             else overlap.wanted(connection, pulumi.get_stack()),
             overlap.REFUSED: None,
             "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(members_of),
+            LENT: dict(connection.lent) or None,
             "proven": connection.proven or None,
         }
         super().__init__(ClientJwksProvider(), connection.resource_name, props, opts)
+
+
+def _with_lent(
+    inputs: Properties, lent: Mapping[str, str], gone: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the inputs with whose the keys are that the client may have. Of keys that are left to
+    the portal, those that have ``gone`` are forgotten: the change of this input takes them away."""
+    jwks = inputs.get("jwks")
+    there = by_thumbprint(jwks).keys() if isinstance(jwks, Mapping) else lent.keys() - set(gone)
+    lent = {key: supplier for key, supplier in sorted(lent.items()) if key in there}
+    rest = {name: value for name, value in inputs.items() if name != LENT}
+    return {**rest, LENT: lent} if lent else rest
 
 
 def _inputs(props: Properties) -> dict[str, Any]:

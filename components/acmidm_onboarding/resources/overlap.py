@@ -8,6 +8,10 @@ recorded it counts as declared long enough ago. ``refused`` says why a key may n
 that key stays among those that are written and recorded, and every other change of the keys is
 made. Where it cannot be known which keys may leave, ``blocked`` says that nothing is written.
 
+``lent`` has per thumbprint the supplier whose key it is, for as long as the client may have that
+key: by then the form may name another supplier, or none. Such a key leaves at once where its
+supplier's mandate has ended or is gone, or where its supplier says that it is stolen.
+
 The input ``proven`` has the evidence for a key. Which keys are compromised comes from the program
 with each run, and is in no state.
 """
@@ -23,7 +27,9 @@ from typing import TYPE_CHECKING, Any
 
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
+from acmidm_onboarding.engine_resources import LENT
 from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.rules.mandates import acting, stolen_of, taken_back
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle, sentence
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.values.declaration import Declaration
@@ -52,8 +58,25 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
         "form": connection.form,
         "stack": stack,
         "compromised": sorted(connection.compromised | connection.revoked.keys()),
+        "acting": sorted(acting(connection, datetime.now(UTC).date())),
+        "stolen": {name: sorted(keys) for name, keys in connection.stolen.items()},
         "evidence_refused": connection.evidence_refused,
     }
+
+
+def lent_by(
+    before: Mapping[str, Any], inputs: Mapping[str, Any], wanted: Mapping[str, Any] | None
+) -> tuple[dict[str, str], frozenset[str]]:
+    """Return whose the client's keys are, as far as they were lent to it, and which of these leave
+    at once."""
+    lent = {**(before.get(LENT) or {}), **(inputs.get(LENT) or {})}
+    if wanted is None:
+        return lent, frozenset()
+    jwks = inputs.get("jwks")
+    declared = by_thumbprint(jwks) if isinstance(jwks, Mapping) else {}
+    former = {key: supplier for key, supplier in lent.items() if key not in declared}
+    gone = taken_back(former, wanted["acting"]).keys() | stolen_of(former, wanted["stolen"])
+    return lent, frozenset(gone)
 
 
 @dataclass(frozen=True)

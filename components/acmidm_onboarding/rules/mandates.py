@@ -9,7 +9,7 @@ has no mandate: the loader refuses both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
@@ -90,13 +90,15 @@ def _without_former(
     """Return a connection with what it revokes of suppliers that it had before: their keys, where
     they may act for it no more.
 
-    A key is of the supplier that lists it, where the organisation names that one in a mandate: a
-    public key is public, and others may list it. Any other key is of the supplier that the state
-    names, whose keys the client has until the next run. Where the state cannot be read, each key
-    has its overlap.
+    A key is of the supplier that the state names. Of one that the state has lost, it is of the
+    supplier that lists it, where the organisation names that one in a mandate: a public key is
+    public, and others may list it. Where the state cannot be read, each key has its overlap.
+
+    Where no form and no command has a reason to, the state is not read: the provider of the keys
+    remembers by itself whose they are, and asks ``taken_back`` too.
     """
-    present = connection.mandate.get("supplier")
-    if not connection.lent and not connection.mandates.keys() - {present}:
+    others = connection.mandates.keys() - {connection.mandate.get("supplier")}
+    if not (connection.listed or others or connection.resource_name in at_authorities):
         return connection
     try:
         record = known(connection, records(), at_authorities)
@@ -104,16 +106,43 @@ def _without_former(
         return connection
     if not is_recorded(record):
         return connection
-    revoked = {}
-    for thumbprint in record.thumbprints - connection.thumbprints:
-        supplier = connection.lent.get(thumbprint)
-        if supplier not in connection.mandates:
-            supplier = record.mandate.get("supplier")
-        if supplier in (None, present):
-            continue
-        if connection.mandates.get(supplier, "") < day.isoformat():
-            revoked[thumbprint] = supplier
-    return replace(connection, revoked=revoked) if revoked else connection
+    lent = {
+        thumbprint: supplier
+        for thumbprint, supplier in connection.listed.items()
+        if thumbprint in record.thumbprints and supplier in connection.mandates
+    }
+    return without_taken_back(connection, {**lent, **record.lent}, day)
+
+
+def acting(connection: Declaration, day: date) -> frozenset[str]:
+    """Return the suppliers whose keys a connection may have on a day. Nobody could take them from a
+    client that is let go."""
+    if connection.lets_go():
+        return frozenset()
+    running = {name for name, until in connection.mandates.items() if until >= day.isoformat()}
+    # What becomes of the present one's is decided by all of its mandate: the scopes go first.
+    return frozenset(running | {connection.mandate.get("supplier", "")} - {""})
+
+
+def taken_back(lent: Mapping[str, str], acting_now: Collection[str]) -> dict[str, str]:
+    """Return which of the keys that suppliers have lent leave at once, for their supplier does not
+    act any more, whatever that breaks: it has their private halves."""
+    return {key: supplier for key, supplier in lent.items() if supplier not in acting_now}
+
+
+def stolen_of(lent: Mapping[str, str], stolen: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return which of them their supplier says are ``stolen``."""
+    return frozenset(key for key, supplier in lent.items() if key in stolen.get(supplier, ()))
+
+
+def without_taken_back(connection: Declaration, lent: Mapping[str, str], day: date) -> Declaration:
+    """Return a connection with those of the keys ``lent`` to it that leave at once."""
+    former = {key: name for key, name in lent.items() if key not in connection.thumbprints}
+    revoked = {**connection.revoked, **taken_back(former, acting(connection, day))}
+    stolen = connection.compromised | stolen_of(former, connection.stolen)
+    if (revoked, stolen) == (connection.revoked, connection.compromised):
+        return connection
+    return replace(connection, revoked=revoked, compromised=stolen)
 
 
 def _withheld(connection: Declaration, why: str, *, is_new: bool = False) -> Withheld:

@@ -97,8 +97,14 @@ class Mistaken:
                     takes_scopes=True, withdrawn=client.had_scopes, keys=self._stolen(client)
                 )
             return Ending(keys=client.thumbprints)
+        former = {
+            thumbprint
+            for thumbprint, lender in client.lent.items()
+            if lender != supplier and self._supplier_has_ended(client, lender, recorded, day)
+        }
         return Ending(
-            keys=self._stolen(client), afzenders=self._ended_afzenders(client, recorded, day)
+            keys=self._stolen(client) | former,
+            afzenders=self._ended_afzenders(client, recorded, day),
         )
 
     def _owners(self, key: str) -> list[Folder]:
@@ -107,12 +113,13 @@ class Mistaken:
     def _stolen(self, client: Client) -> frozenset[str]:
         """Return the keys of a client that its organisation or its supplier calls compromised; a
         stranger's word for it counts for nothing."""
-        supplier = client.mandate.get("supplier")
-        known_by = [folder for folder in self.folders if folder.name == supplier]
+        lenders = {client.mandate.get("supplier"), *client.lent.values()}
+        known_by = [folder for folder in self.folders if folder.name in lenders]
         stolen = {
             thumbprint
             for folder in (*self._owners(client.key), *known_by)
             for thumbprint in folder.compromised
+            if folder.name not in lenders or client.lent.get(thumbprint, folder.name) == folder.name
         }
         return client.thumbprints & stolen
 

@@ -118,6 +118,9 @@ class Client:
     known."""
     compromised: frozenset[str] = frozenset()
     """The thumbprints of the keys that its form declares compromised: a form alone knows them."""
+    lent: Mapping[str, str] = field(default_factory=dict)
+    """Per thumbprint of a key that a supplier has lent it, by a mandate, that supplier. A state
+    remembers it for as long as the client may have the key, whatever the form says meanwhile."""
     revoked: Mapping[str, str] = field(default_factory=dict)
     """Per thumbprint of a key that leaves at once its supplier, whose mandate has ended."""
     signs_without_kid: bool = False

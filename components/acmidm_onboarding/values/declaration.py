@@ -31,8 +31,10 @@ class Declaration(Client):
     mandate."""
     mandates: Mapping[str, str] = field(default_factory=dict)
     """Per supplier that may have its keys, until which day (UTC)."""
-    lent: Mapping[str, str] = field(default_factory=dict)
+    listed: Mapping[str, str] = field(default_factory=dict)
     """Per thumbprint of a key that another supplier lists, which supplier."""
+    stolen: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Per supplier the thumbprints of its keys that it says are compromised."""
     codes: tuple[str, ...] = ()
     """The present and earlier codes by which an authority may know its organisation, and no other
     one."""
