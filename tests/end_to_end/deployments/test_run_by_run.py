@@ -230,6 +230,35 @@ def test_a_suppliers_key_goes_with_its_mandate_whatever_comes_instead(
     assert own((yield at.looking_preview), form) == {}
 
 
+@pytest.mark.parametrize("why", ["its mandate is taken out", "its client is let go"])
+@pytest.mark.parametrize("keys", ["its own", "the portal's"])
+@together
+def test_a_suppliers_key_goes_however_many_runs_later(at: RunByRun, keys: str, why: str) -> Script:
+    """Its form has named nobody for some runs, and the key waited for its overlap, or for ever in
+    the portal: the state remembers whose it is."""
+    name = f"{keys} {why}".replace(" ", "-").replace("'", "")
+    form = write_form(at.forms, f"{name}/loket", keys=())
+    form.use_supplier("theirs")
+    yield at.up
+    form.document.pop("keys_of")
+    if keys == "its own":
+        form.add_key("key-1")
+    form.save()
+    yield at.up
+    stay = {"key-1"} if keys == "its own" else set[str]()
+    assert kids(at.client(form)) == {"theirs", *stay}
+    if why == "its client is let go":
+        retire(form, KEPT)
+    else:
+        form.path.with_name("mandates.yaml").unlink()
+    reviewed = yield at.review
+    assert "key_removed" in kinds(reviewed, form)
+    client_id = at.client(form)["client_id"]
+    yield at.up
+    there = at.registry.http.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"]
+    assert {key["kid"] for key in there} == stay
+
+
 def town_of(at: RunByRun, name: str, application: str, until: str = "2999-12-31") -> None:
     """A town without forms that lets the supplier send for it, under names of its own."""
     (folder := at.forms / name).mkdir(exist_ok=True)
