@@ -200,6 +200,25 @@ def test_a_suppliers_own_form_has_its_keys_without_a_mandate(supplied: Workspace
     for line in ("keys_of: leverancier\n", "", own.replace("{}", "{jwks: [tni.jwk.json]}")):
         supplied.write_form(line if "application" in line else f"{line}{own}", "leverancier/eigen")
         assert supplied.sentences() == []
+        [own_client] = [
+            client
+            for client in supplied.load().connections(Environment.TNI)
+            if client.application == "eigen"
+        ]
+        assert own_client.lent == {}, "no mandate ends it"
+
+
+def test_a_key_is_its_suppliers(supplied: Workspace) -> None:
+    """Whatever comes after: its form says once whose it is. What a supplier says is stolen is
+    known of every client."""
+    [client] = supplied.load().connections(Environment.TNI)
+    assert client.lent == dict.fromkeys(client.thumbprints, "leverancier")
+    assert len(client.lent) == 1
+    key = "{file: tni.jwk.json, compromised: true}"
+    supplied.write("onboardings/leverancier/keys.yaml", f"{{tni: [{key}], prod: [prod.jwk.json]}}")
+    [client] = supplied.load().connections(Environment.TNI)
+    assert client.stolen == {"leverancier": client.compromised}
+    assert client.compromised
 
 
 def test_a_suppliers_key_is_nobody_elses(supplied: Workspace) -> None:

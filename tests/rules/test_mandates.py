@@ -149,6 +149,19 @@ def test_a_former_supplier_that_nothing_names_any_more_has_no_mandate() -> None:
     assert declared(RECORD, still)[0].revoked == {}
 
 
+def test_a_portal_that_people_change_remembers_it_too() -> None:
+    """What is confirmed there has the key: the state says whose it is, though no form does."""
+    form = dataclasses.replace(OWN, mandates={}, listed={})
+    assert declared(RECORD, form)[0].revoked == {}, "its provider takes it"
+    assert declared(RECORD, form, there=RECORD)[0].revoked == {THEIRS.thumbprint: "a"}
+    running = dataclasses.replace(form, mandates={"a": "2028-12-31"})
+    assert declared(RECORD, running, there=RECORD)[0].revoked == {}
+    stolen = dataclasses.replace(running, stolen={"a": frozenset({THEIRS.thumbprint})})
+    assert declared(RECORD, stolen, there=RECORD)[0].compromised == {THEIRS.thumbprint}
+    strangers = dataclasses.replace(running, stolen={"b": frozenset({THEIRS.thumbprint})})
+    assert declared(RECORD, strangers, there=RECORD)[0].compromised == frozenset()
+
+
 def test_no_supplier_calls_a_towns_outgoing_key_its_own() -> None:
     """Public keys are public: whoever lists one has not had it lent by this organisation."""
     hostile = dataclasses.replace(OWN, listed={THEIRS.thumbprint: "c"})

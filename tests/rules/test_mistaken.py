@@ -117,6 +117,23 @@ def test_a_compromised_key_ends_by_its_own_organisation_or_its_supplier() -> Non
         assert known(*folders).ending(WHOLE, [WHOLE.key], TODAY) == Ending(keys=frozenset(keys))
 
 
+@pytest.mark.parametrize("stolen", [False, True])
+@pytest.mark.parametrize("runs", [False, True])
+def test_a_former_suppliers_key_ends_too(stolen: bool, runs: bool) -> None:
+    """By the state, which remembers whose the key is: the form names somebody else, or nobody."""
+    (key, *_) = WHOLE.thumbprints
+    client = dataclasses.replace(WHOLE, mandate={}, lent={key: "leverancier"})
+    town = dataclasses.replace(GENT, mandates=[mandate(APPLICATION)] if runs else [])
+    supplier = Folder(
+        name="leverancier", code="", is_sound=True, compromised=[key] if stolen else []
+    )
+    gone = frozenset({key} if stolen or not runs else ())
+    assert known(town, supplier).ending(client, [client.key], TODAY) == Ending(keys=gone)
+    theirs = dataclasses.replace(supplier, name="ander", compromised=[key])
+    if runs and not stolen:
+        assert known(town, theirs).ending(client, [client.key], TODAY) == Ending()
+
+
 @pytest.mark.parametrize(
     ("mandates", "ended"),
     [

@@ -156,6 +156,7 @@ def declarations(
     uses_secret = method is not AuthMethod.PRIVATE_KEY_JWT
     has_keys = request.jwks is not None or uses_secret
     jwks = {jwk.kid: jwk for jwk in loaded.keys.get(environment, ())} if has_keys else None
+    lender = form.keys_of if loaded.is_supplied else None
     thumbprints = sorted(key.thumbprint for key in (jwks or {}).values())
     afzenders = loaded.afzenders.get(environment, ())
     for platform in form.platforms:
@@ -207,7 +208,7 @@ def declarations(
                 for name, wanted in request.products.items()
             },
             afzenders={one.organisation.code: one.until for one in afzenders},
-            lent=dict.fromkeys(thumbprints, form.keys_of) if form.keys_of else {},
+            lent=dict.fromkeys(thumbprints, lender) if lender else {},
             mandates=lenders.mandates,
             listed=lenders.listed,
             stolen=lenders.stolen,
@@ -220,9 +221,7 @@ def declarations(
             metadata=metadata,
             declared_by=organisation,
             jwks=jwks,
-            mandate=mandate_fields(form.keys_of, loaded.mandate)
-            if form.keys_of and loaded.is_supplied
-            else {},
+            mandate=mandate_fields(lender, loaded.mandate) if lender else {},
             codes=tuple(code for code in own_codes if code and code not in shared_codes),
             product_scopes={
                 product: frozenset(
