@@ -318,9 +318,10 @@ def _waiting(stack: Stack) -> frozenset[str]:
     """Return the names of the clients, such as ``OVO002067/loket``, for which another ``up`` has
     something to do.
 
-    These are clients at the last step of leaving, clients that do not authenticate yet as their
-    inputs want it, clients whose corrected client-ID waited for their protection to be lifted, and
-    clients with a record of withdrawn scopes that they have back.
+    These are clients at the last step of leaving, clients that somebody removed and of which what
+    is left is protected no more, clients that do not authenticate yet as their inputs want it,
+    clients whose corrected client-ID waited for their protection to be lifted, and clients with a
+    record of withdrawn scopes that they have back.
     """
     names = set[str]()
     for resource in resources_in(stack.state):
@@ -328,6 +329,11 @@ def _waiting(stack: Stack) -> frozenset[str]:
             inputs, outputs = mapping(resource.get("inputs")), mapping(resource.get("outputs"))
             names |= {name_of(resource)} if inputs.get(METHOD) != outputs.get(METHOD) else set()
     names |= {client.resource_name for client, _ in stack.corrected if not client.protected}
+    names |= {
+        parts.resource_name
+        for parts in stack.without_client(stack.desired.declared)
+        if not parts.protected and not parts.protected_products
+    }
     today, parts = stack.now.date(), stack.recorded.parts
     staying = (
         (form.resource_name, recorded_as(form, parts))
