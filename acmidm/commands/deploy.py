@@ -25,7 +25,7 @@ from acmidm.report.approved import (
 )
 from acmidm.report.compare import Comparison
 from acmidm.report.mistakes import mistakes_of
-from acmidm.report.plan import read_plan
+from acmidm.report.plan import read_plan, shows_connections
 from acmidm.report.review import going, review_of
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
@@ -357,7 +357,7 @@ def _refuse(
     deployed last is ``lacking`` here, it may have made the clients that would go: nobody has
     decided to remove those.
     """
-    if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
+    if shows_connections(previewed):
         today = Comparison(stack.now, {})
         plan = read_plan(previewed, stack.state)
         plan = with_keys(plan, stack.connections, stack.desired.declared, stack)

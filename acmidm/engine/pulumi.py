@@ -33,6 +33,9 @@ _SAYS_NOTHING = (
     "Resource monitor has terminated",
 )
 _PROTECTED = re.compile(r"unable to replace|cannot be deleted\s+because it is protected")
+_EXITED = "program exited with non-zero exit code"
+_STOPPED = re.compile(f"Preview failed|Resource monitor has terminated|{_PROTECTED.pattern}")
+"""What the engine says where it ends a program, which fails then too."""
 _OF_SEVERAL = re.compile(r"error: \d+ errors occurred:\s+1\) ")
 _URN = re.compile(r"urn:pulumi:[^\s\"]+")
 _LOCK = re.compile(r": created by (.+)@(\S+) \(pid (\d+)\) at (\S+)$", re.MULTILINE)
@@ -217,6 +220,18 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
         if sentence and not sentence.startswith(_SAYS_NOTHING):
             sentences.setdefault(ATTEMPTS.sub("", sentence), on_one_line(sentence))
     return tuple(sentences.values()), frozenset(protected)
+
+
+def ended_by_itself(diagnostics: object) -> bool:
+    """Return whether a program ended before it had declared all that it has: how much of that a
+    preview shows depends on the moment."""
+    messages = [
+        str(diagnostic.get("message", ""))
+        for diagnostic in (diagnostics if isinstance(diagnostics, list) else [])
+        if isinstance(diagnostic, Mapping) and diagnostic.get("severity") == "error"
+    ]
+    has_exited = any(_EXITED in message for message in messages)
+    return has_exited and not any(map(_STOPPED.search, messages))
 
 
 STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}

@@ -23,7 +23,15 @@ from acmidm.cli import app
 from acmidm.commands import deploy
 from acmidm.engine import pulumi, stacks
 from tests.support.engine import ROOT
-from tests.support.engine_records import CLIENT, ONBOARDING, PASSWORD, plan, resource, steps
+from tests.support.engine_records import (
+    CLIENT,
+    ENDED_BY_ITSELF,
+    ONBOARDING,
+    PASSWORD,
+    plan,
+    resource,
+    steps,
+)
 from tests.support.forms import write_form
 from toolchain import install_random
 
@@ -261,6 +269,15 @@ def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> Non
     assert (
         done.stderr.splitlines()[0] == "refused: onboardings/gent/loket.yaml:1:1: wrong; correct it"
     )
+
+
+def test_nothing_is_started_where_the_program_ended_by_itself(engine: Engine) -> None:
+    """Whatever it had declared by then: what a preview does not show would go unseen."""
+    ended = ["OVO000001/loket, key 1: wrong", ENDED_BY_ITSELF]
+    engine.says("preview", plan(*steps("create", "OVO000001/loket"), refused=ended))
+    done = engine.deploy()
+    assert (done.exit_code, engine.called) == (1, ["preview"])
+    assert done.stderr.splitlines()[0] == "refused: OVO000001/loket, key 1: wrong"
 
 
 @pytest.mark.parametrize(
