@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -159,7 +159,8 @@ def deploy(
     )
     looked = _look(opened) if looks_first else looked
     if is_done:
-        _say_unchanged(stack, previewed)
+        is_known = all_asked and looked == 0
+        _say_unchanged(stack, previewed, has_mistakes=mistakes, is_known=is_known)
     elif at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
     ended = 0 if is_done else _up(opened, wanted, planned, left_out, at_the_end=at_the_end)
@@ -176,12 +177,7 @@ def deploy(
         or looked
         or (Code.FOUND if mistakes or refused or left_out or not all_asked else Code.WELL)
     ):
-        # An approved review that ran in part cannot be carried out any more: what would run now is
-        # not what it says.
-        fail(
-            say("deploy.not_all" if wanted is None else "deploy.not_all_approved", stack=stack),
-            code,
-        )
+        _end_in_failure(stack, code, is_done=is_done, is_approved=wanted is not None)
 
 
 def say_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
@@ -264,13 +260,28 @@ def _has_settings(stack: Stack, previewed: Mapping[str, Any]) -> bool:
     )
 
 
-def _say_unchanged(stack: str, previewed: Mapping[str, Any]) -> None:
-    """Say that nothing is run, after the warnings that an ``up`` would show."""
+def _end_in_failure(stack: str, code: int, *, is_done: bool, is_approved: bool) -> NoReturn:
+    """End the command that has not brought up all; where nothing is run, what was said of that says
+    why."""
+    if is_done:
+        raise typer.Exit(code)
+    # An approved review that ran in part cannot be carried out any more: what would run now is not
+    # what it says.
+    fail(say("deploy.not_all_approved" if is_approved else "deploy.not_all", stack=stack), code)
+
+
+def _say_unchanged(
+    stack: str, previewed: Mapping[str, Any], *, has_mistakes: bool, is_known: bool
+) -> None:
+    """Say that nothing is run, and what is as declared, after the warnings that an ``up`` would
+    show."""
     for said in previewed.get("diagnostics") or ():
         if said.get("severity") == "warning":
             sentence = on_one_line(said["message"].strip().removeprefix("warning: "))
             typer.echo(say("report.a_warning", sentence=sentence), err=True)
-    typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
+    how = "unchanged" if is_known else "unchanged_as_known"
+    how = "unchanged_but_mistakes" if has_mistakes else how
+    typer.echo(say(f"deploy.{how}", stack=stack, count=len(previewed["steps"])))
 
 
 def _up(

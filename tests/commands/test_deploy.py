@@ -240,6 +240,25 @@ def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
     ], "what waits to be removed is in no preview"
 
 
+def test_nothing_is_run_where_all_but_what_stays_for_a_mistake_is_as_declared(
+    engine: Engine,
+) -> None:
+    """One thing is said of that: not that all is as declared, nor that something was not brought
+    up."""
+    form = write_form(engine.folder / "onboardings", "gent/balie", keys=())
+    form.document["contactss"] = form.document.pop("contacts")
+    form.save()
+    engine.says("preview", plan(*steps("same", "OVO000001/loket")))
+    done = engine.deploy()
+    assert (done.exit_code, engine.called) == (1, ["preview"])
+    assert done.stdout == (
+        "all of tni is as declared but what stays for a mistake in the forms, 2 unchanged: nothing"
+        " is run; correct the forms, then run the same command again\n"
+    )
+    assert "Not all of tni" not in done.stderr
+    assert any("contactss" in line for line in done.stderr.splitlines())
+
+
 @pytest.mark.parametrize(
     ("kept", "runs"),
     [("tni", False), ({"ciphertext": "v1"}, False), ("prod", True)],
