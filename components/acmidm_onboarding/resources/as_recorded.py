@@ -29,6 +29,7 @@ from acmidm_onboarding.engine_resources import (
 from acmidm_onboarding.recorded import AsRecorded
 from acmidm_onboarding.resources import overlap
 from acmidm_onboarding.values.client import with_only
+from acmidm_onboarding.values.declaration import PROOF_OPTIONS
 from acmidm_onboarding.values.jwk import readable_jwk
 
 _OF_KEYS = frozenset({overlap.SINCE, overlap.REFUSED, overlap.BLOCKED})
@@ -104,6 +105,7 @@ def _changed(resource: EngineResource, recorded: AsRecorded) -> dict[str, Any]:
             "stack": pulumi.get_stack(),
             "compromised": sorted(ending.keys),
             "evidence_refused": None,
+            "proof_options": PROOF_OPTIONS,
         }
         stay = {
             name: members
