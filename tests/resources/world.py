@@ -106,6 +106,7 @@ def keys(
         "evidence_refused": refused,
         "acting": [],
         "stolen": {},
+        "proof_options": "--send-test-message --record",
     }
     jwks = {key.kid: public_jwk(key) for key in declared}
     inputs = {
