@@ -136,7 +136,9 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     plan, wanted, stack = planned.plan, planned.desired, planned.stack
     held_back = _of_this_change(plan, wanted.held_back, stack)
     more = (*plan.more, *at_the_gate(held_back, wanted.proven), *_ordered(stack, plan))
-    plan = replace(plan, more=more, waiting=len(wanted.held_back) - len(held_back))
+    at_gate = [withheld for withheld in wanted.held_back if not withheld.lacks_mandate]
+    shown = [withheld for withheld in held_back if not withheld.lacks_mandate]
+    plan = replace(plan, more=more, waiting=len(at_gate) - len(shown))
     return planned._replace(plan=with_keys(plan, planned.connections, wanted.declared, stack))
 
 

@@ -387,6 +387,7 @@ def test_key_that_signs_nothing(make: Callable[[], Key]) -> None:
 def test_file_that_cannot_be_read(tmp_path: Path) -> None:
     said = (
         r"absent\.json cannot be read: No such file or directory; check"
+        r" ACMIDM_OPERATOR_PRIVATE_KEY_FILE in the environment, or else"
         r" acmidm:operatorPrivateKeyFile$"
     )
     with serving(Issuer()) as server, pytest.raises(AuthorityError, match=said):

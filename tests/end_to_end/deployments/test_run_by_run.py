@@ -192,6 +192,7 @@ def test_a_mandate_that_ends_takes_scopes_and_then_the_key_of_that_connection(
     assert kinds(reviewed, town) == ["mandate_ended", "client_without_key", "key_removed"]
     yield at.up
     assert kids(at.client(town)) == set()
+    assert "held back from production" not in json.dumps((yield at.review)), "it waits for no gate"
     assert differing((yield at.drift), town) == []
     assert at.client(other) == of_other
 

@@ -181,14 +181,12 @@ class OperatorTokens:
                 source = str(credentials.private_key_file)
                 return _signing_key(credentials.private_key_file.read_text("utf-8"))
         except OSError as error:
-            setting = credentials.setting("operatorPrivateKeyFile")
+            places = {
+                "setting": credentials.setting("operatorPrivateKeyFile"),
+                "variable": environment_variable(credentials.platform, "operatorPrivateKeyFile"),
+            }
             raise AuthorityError(
-                say(
-                    "authorities.key_unreadable",
-                    source=source,
-                    reason=error.strerror,
-                    setting=setting,
-                )
+                say("authorities.key_unreadable", source=source, reason=error.strerror, **places)
             ) from None
         except Unusable:
             raise AuthorityError(say("authorities.key_signs_nothing", source=source)) from None
