@@ -20,6 +20,7 @@ from acmidm.edit.lines import put_files
 from acmidm.edit.new.additions import request_of, with_additions
 from acmidm.edit.new.checks import of_sender
 from acmidm.edit.new.draft import Draft, speaks_for
+from acmidm.edit.new.existing import existing_form, faulty_form
 from acmidm.edit.new.files import problems_about
 from acmidm.edit.new.notes import about_form, about_key, about_production
 from acmidm.edit.new.organisations import FormOwner
@@ -28,7 +29,14 @@ from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import read_document
-from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, Files, absolute, shown
+from acmidm_onboarding.forms.files import (
+    KEY_FILE,
+    ORGANISATION_FILE,
+    Files,
+    absolute,
+    form_file,
+    shown,
+)
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.loading import load_organisations, read_onboardings
 from acmidm_onboarding.forms.speaking import about_names
@@ -173,12 +181,13 @@ class Intake:
 
     def _add(self, sent: Sent, owner: FormOwner, taken: Taken) -> None:
         form = sent.form
-        loaded = None if owner.is_new else self._existing(owner.folder, form.application)
         draft = Draft(owner, form.application, form.contacts, {}, {})
-        file = absolute(loaded.file if loaded else self._forms / draft.file)
-        if loaded is None and Files(self._texts).exists(file):
-            taken.for_team.append(say("edit.sent.unusable", file=shown(file)))
+        file = absolute(self._forms / draft.file)
+        loaded = None if owner.is_new else self._existing(owner.folder, form.application, taken)
+        if taken.for_team:
             return
+        if loaded:
+            file = absolute(loaded.file)
         taken.for_team += [] if owner.is_new else self._not_allowed(sent, owner)
         new: dict[Path, str] = {}
         names = {
@@ -261,14 +270,28 @@ class Intake:
         self._organisations[folder] = organisation
         return draft.organisation(texts("new", organisation.language))
 
-    def _existing(self, folder: str, application: str) -> LoadedForm | None:
-        stacks, folders = self._stacks, [self._forms / folder]
+    def _existing(self, folder: str, application: str, taken: Taken) -> LoadedForm | None:
+        """Return the form that an application has; note why none can be used that is there."""
+        stacks, files = self._stacks, Files(self._texts)
         read = read_onboardings(
-            folders, own_catalogue(), stacks.profiles, stacks.served, unwritten=self._texts
+            [self._forms / folder],
+            own_catalogue(),
+            stacks.profiles,
+            stacks.served,
+            unwritten=self._texts,
         )
-        return next(
-            (loaded for loaded in read.forms if loaded.form.application == application), None
-        )
+        if loaded := existing_form(read, folder, application):
+            if (name := loaded.form.application) != application:
+                sentence = say("edit.sent.renamed", application=application, name=name)
+                taken.unclear.append(_label(("application",)) + sentence)
+            return loaded
+        file = absolute(self._forms / folder / form_file(application))
+        faulty = faulty_form(read, folder, application, files)
+        if faulty is None and files.exists(file):
+            faulty = shown(file)
+        if faulty is not None:
+            taken.for_team.append(say("edit.sent.unusable", file=faulty))
+        return None
 
     def _products(self, sent: Sent) -> Iterator[tuple[Product, Mapping[str, Any]]]:
         for request in sent.form.environments.values():
