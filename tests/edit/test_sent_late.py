@@ -3,13 +3,29 @@ and what is not for its sender at all."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from typer.testing import CliRunner
 
-from tests.support.sent_file import FILE, of_gent, take_in
+from acmidm.cli import app
+from tests.support.rsa_keys import rsa_pem
+from tests.support.secret_texts import SECRETS, pieces
+from tests.support.sent_file import FILE, KEY, of_gent, take_in
 from tests.support.terminal import contents
-from tests.support.workspace import FORM, Workspace
+from tests.support.workspace import FORM, Workspace, private_key
 
 REGISTER: dict[str, Any] = {"scopes": {"dv_register_lezen": {}}}
 
@@ -80,3 +96,114 @@ def test_a_name_that_came_with_a_merger_is_free(workspace: Workspace) -> None:
     result = take_in(of_gent("loket", **REGISTER))
     assert result.exit_code == 0, result.output
     assert workspace.sentences() == []
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_mail_is_only_named_where_there_is_one() -> None:
+    """What the team has to do is no matter of the sender, who has nothing to correct."""
+    products = {"dosis": {"bron_uri": "urn://aalst/loket"}}
+    mail, team = refused(of_gent(scopes={"dv_dosis_schrijven": {}}, products=products))
+    assert mail == ""
+    assert "for which Stad Gent does not speak" in team
+    assert team.endswith(
+        "nothing was written, and the sender has nothing to correct: do what is said above, and"
+        " take the file in again\n"
+    )
+    mail, team = refused(of_gent(scopes={"dv_register_leze": {}}))
+    assert mail.startswith("Aan: ")
+    assert team.endswith("what the sender has to correct is in the text for a mail\n")
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_file_that_the_operator_mistyped_is_no_mail() -> None:
+    """Each of them at once, beside the mail about one that is there; the sender of what is not
+    there has no mistake."""
+    Path("map.yaml").mkdir()
+    Path("ander.txt").write_text("hallo")
+    named = ["weg.yaml", "map.yaml", "ander.txt"]
+    more = [argument for name in named for argument in ("--from", name)]
+    result = CliRunner().invoke(app, ["new", *more])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "weg.yaml: cannot be read: No such file or directory; check its name" in result.stderr
+    assert "map.yaml: is a folder or a device, not a file; name a file" in result.stderr
+    assert "ander.txt: is no file that is read here" in result.stderr
+    result = take_in(of_gent(scopes={"dv_register_leze": {}}), "--from", "weg.yaml")
+    assert result.stdout.count("Onderwerp: ") == 1
+    assert "weg.yaml: cannot be read" in result.stderr
+    assert "in the text for a mail" in result.stderr
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_draft_is_answered_by_the_application_in_it() -> None:
+    """Its file is called otherwise; one without a name yet has none in the subject."""
+    draft = {"organisation": {"name": "Stad Gent"}, "form": {"application": "e-loket"}}
+    result = take_in(draft, file="aansluiting-e-loket-concept.yaml")
+    assert "Onderwerp: Uw aansluitingsformulier voor e-loket\n" in result.stdout
+    for application in ("", "x" * 65, *SECRETS.values()):
+        draft["form"] = {"application": application}
+        result = take_in(draft, file="aansluiting-concept.yaml")
+        assert "Onderwerp: Uw aansluitingsformulier\n" in result.stdout
+
+
+LOCKED = BestAvailableEncryption(b"geheim")
+PKCS8, PKCS1 = PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL
+
+
+def encoded(
+    kind: PrivateFormat,
+    lock: KeySerializationEncryption | None = None,
+    encoding: Encoding = Encoding.PEM,
+) -> bytes:
+    key = load_pem_private_key(rsa_pem("sent", 2048), None)
+    return key.private_bytes(encoding, kind, lock or NoEncryption())
+
+
+def pkcs12() -> bytes:
+    key = load_pem_private_key(rsa_pem("sent", 2048), None)
+    assert isinstance(key, RSAPrivateKey)
+    return serialize_key_and_certificates(b"sent", key, None, None, LOCKED)
+
+
+JWK_TEXT = json.dumps(private_key("sent", kty="EC", crv="P-256"))
+PRIVATE: dict[str, tuple[str, bytes]] = {
+    "PKCS#8": ("loket.private.pem", encoded(PKCS8)),
+    "PKCS#8, locked": ("loket.pem", encoded(PKCS8, LOCKED)),
+    "PKCS#1, locked": ("loket.key", encoded(PKCS1, LOCKED)),
+    "PKCS#1, locked, as the form": (
+        "aansluiting-loket.yaml",
+        encoded(PKCS1, LOCKED),
+    ),
+    "DER": ("loket.der", encoded(PKCS8, encoding=Encoding.DER)),
+    "DER, locked": ("loket.der", encoded(PKCS8, LOCKED, Encoding.DER)),
+    "PKCS#12": ("loket.p12", pkcs12()),
+    "JSON Web Key": ("loket.private.jwk.json", JWK_TEXT.encode()),
+    "JSON Web Key, no YAML": ("loket.yaml", f"sleutel: [{JWK_TEXT}".encode()),
+    "as Windows writes it": ("loket.txt", encoded(PKCS8).decode().encode("utf-16")),
+}
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("name", PRIVATE)
+def test_a_private_key_in_the_place_of_a_form_is_said_to_be_shared(name: str) -> None:
+    """Whatever its ending and its format: the team reads it, its sender makes another, and nothing
+    of it is repeated."""
+    file, content = PRIVATE[name]
+    Path(file).write_bytes(content)
+    before = contents()
+    result = CliRunner().invoke(app, ["new", "--from", file])
+    assert (result.exit_code, contents()) == (2, before)
+    assert f"{file}: this is a private key or a token; take it out and have another" in (
+        result.stderr
+    )
+    assert "Maak ook een nieuw sleutelpaar, want de private sleutel is nu gedeeld" in result.stdout
+    text = content.decode("latin-1").replace("\0", "")
+    assert not [part for part in pieces(text) if part in result.output]
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("content", [b"hallo", json.dumps(KEY).encode(), b"\x30\x03\x02\x01\x03"])
+def test_what_is_no_private_key_is_not_said_to_be_one(content: bytes) -> None:
+    Path("loket.json").write_bytes(content)
+    result = CliRunner().invoke(app, ["new", "--from", "loket.json"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "loket.json: is no file that is read here" in result.stderr

@@ -24,11 +24,13 @@ from acmidm.edit.new.existing import existing_form, faulty_form
 from acmidm.edit.new.files import problems_about
 from acmidm.edit.new.notes import about_form, about_key, about_production
 from acmidm.edit.new.organisations import FormOwner
-from acmidm.edit.new.sent import Sent, language_of, read_sent
+from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent
+from acmidm.private_key import is_private_key
+from acmidm.sheet import SUFFIXES
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import read_document
+from acmidm_onboarding.forms.documents import Unreadable, read_beginning, read_document
 from acmidm_onboarding.forms.files import (
     KEY_FILE,
     ORGANISATION_FILE,
@@ -46,7 +48,14 @@ from acmidm_onboarding.texts import Language, say, spoken, texts
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
 from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import DocumentPath, Problem, listed, on_one_line, quoted
+from acmidm_onboarding.values.problems import (
+    DocumentPath,
+    Problem,
+    either,
+    listed,
+    on_one_line,
+    quoted,
+)
 from acmidm_onboarding.values.terms import Environment
 
 
@@ -55,8 +64,10 @@ class Taken:
     """A file that was taken in: who sent it, what it comes to, and what is wrong with it."""
 
     file: Path
-    language: Language
-    sent: Sent | None
+    language: Language = Language.NL
+    application: str | None = None
+    """What the sender calls it, also where the file has mistakes."""
+    sent: Sent | None = None
     written: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What a person looks at, though nothing is wrong."""
@@ -70,13 +81,10 @@ class Taken:
     def mail(self) -> str:
         """Return what to answer the sender, in the language that is spoken."""
         words = texts("form_page", spoken())
-        application = (
-            self.sent.form.application if self.sent else self.file.stem.removeprefix("aansluiting-")
-        )
-        lines = [
-            f"{words('mail.about')} {words('mail.subject', application=on_one_line(application))}",
-            "",
-        ]
+        subject = words("mail.subject.unnamed")
+        if self.application is not None:
+            subject = words("mail.subject", application=on_one_line(self.application))
+        lines = [f"{words('mail.about')} {subject}", ""]
         if self.sent:
             lines.insert(0, f"{words('mail.to')} {', '.join(self.sent.form.contacts)}")
         lines += [
@@ -118,8 +126,19 @@ class Intake:
         put_files(self._texts, self._before)
 
     def _take(self, file: Path) -> Taken:
+        try:
+            content = read_beginning(file)
+        except Unreadable as error:
+            return Taken(file, for_team=[f"{error}"])
         document, sent, problems = read_sent(file)
-        taken = Taken(file, language_of(document), sent)
+        is_form = file.suffix == ".yaml"
+        # In what can be read as a form, a private key has its place among the other mistakes.
+        if is_private_key(content) and not (is_form and document.data):
+            what, remedy = say("forms.private_key_or_token"), say("problems.shared_secret.remedy")
+            return Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
+        if not is_form:
+            return Taken(file, for_team=[say("edit.sent.ending", endings=either(SUFFIXES))])
+        taken = Taken(file, language_of(document), application_of(document), sent)
         for problem in problems:
             _note(taken, problem, document.path_at(problem.line, problem.column))
         if sent is not None and (owner := self._owner_of(sent.organisation, taken)):
