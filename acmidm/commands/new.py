@@ -215,14 +215,15 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> Non
         outcome = say("edit.sent.nothing_written" if has_mail else "edit.sent.not_for_sender")
         fail("\n".join([*refused, outcome]))
     intake.write()
-    written = [shown(file) for one in taken for file in one.written]
-    sentences = [
-        say("new.written", files=", ".join(map(str, written))),
-        *(note for one in taken for note in one.notes),
-    ]
+    written = list(dict.fromkeys(shown(file) for one in taken for file in one.written))
+    sentences = [note for one in taken for note in one.notes]
+    if written:
+        sentences.insert(0, say("new.written", files=", ".join(map(str, written))))
     if any(file.name == ORGANISATION_FILE for file in written) and onboarding_team():
         sentences.append(say("new.next.codeowners"))
-    for sentence in (*sentences, say("new.next.pull_request")):
+    if written:
+        sentences.append(say("new.next.pull_request"))
+    for sentence in sentences:
         typer.echo(plain(sentence, 2000))
 
 

@@ -92,7 +92,7 @@ def test_a_scope_a_product_and_a_key_are_added_and_nothing_else_changes(
     )
     assert workspace.sentences() == []
     assert "Stad Gent exists already" in result.stdout
-    assert "has all that the file has already" in take_in(document).stdout
+    assert "mijn-gent.yaml has all of it already" in take_in(document).stdout
     assert (workspace.forms / "gent/mijn-gent.yaml").read_text() == new
 
 

@@ -4,10 +4,12 @@ and what is not for its sender at all."""
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -207,3 +209,43 @@ def test_what_is_no_private_key_is_not_said_to_be_one(content: bytes) -> None:
     result = CliRunner().invoke(app, ["new", "--from", "loket.json"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert "loket.json: is no file that is read here" in result.stderr
+
+
+def test_what_a_form_has_already_is_neither_written_nor_listed(workspace: Workspace) -> None:
+    """Nor is there anything to commit then."""
+    document = of_gent(jwks=["loket.jwk.json"], **REGISTER)
+    first = take_in(document)
+    assert first.exit_code == 0, first.output
+    assert "ommit these files" in first.stdout
+    form = workspace.forms / "gent/mijn-gent.yaml"
+    os.utime(form, ns=(1, 1))
+    before = contents()
+    again = take_in(document)
+    assert (again.exit_code, contents()) == (0, before), again.output
+    assert form.stat().st_mtime_ns == 1
+    assert f"{FILE} changes nothing: onboardings/gent/mijn-gent.yaml has all of it already" in (
+        again.stdout
+    )
+    assert "Written" not in again.stdout
+    assert "ommit these files" not in again.stdout
+
+
+def test_a_form_that_two_files_are_about_is_listed_once(workspace: Workspace) -> None:
+    """Also where the second one changes nothing, and where both do."""
+    for name, request in (
+        ("een.yaml", REGISTER),
+        ("twee.yaml", REGISTER),
+        ("drie.yaml", {"scopes": {"dv_register_test": {}}}),
+    ):
+        Path(name).write_text(yaml.safe_dump(of_gent(**request)))
+    more = [argument for name in ("twee.yaml", "drie.yaml") for argument in ("--from", name)]
+    result = CliRunner().invoke(app, ["new", "--from", "een.yaml", *more])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Written: onboardings/gent/mijn-gent.yaml. All of it is valid.")
+    assert result.stdout.count("twee.yaml changes nothing") == 1
+    assert "een.yaml changes nothing" not in result.stdout
+    assert "ommit these files" in result.stdout
+    scopes = yaml.safe_load((workspace.forms / "gent/mijn-gent.yaml").read_text())
+    assert {"dv_register_lezen", "dv_register_test"} < scopes["environments"]["tni"][
+        "scopes"
+    ].keys()

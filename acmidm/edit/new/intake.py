@@ -39,7 +39,6 @@ from acmidm_onboarding.forms.files import (
     form_file,
     shown,
 )
-from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.loading import load_organisations, read_onboardings
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
@@ -214,10 +213,15 @@ class Intake:
             for environment, keys in sent.keys.items()
         }
         if loaded:
-            new[file] = self._extended(file, loaded, form, names)
-            is_new = new[file] != self._text_of(file)
+            old = self._texts[file].encode() if file in self._texts else file.read_bytes()
+            text = with_additions(old.decode("utf-8"), loaded, form, names)
+            is_new = text.encode() != old
+            if is_new:
+                new[file] = text
+            if is_new and file not in self._texts:
+                self._before[file] = old
             taken.notes += about_form(loaded, form, sent.keys)
-            taken.notes += _warnings(loaded, names, is_new=is_new)
+            taken.notes += _warnings(loaded, taken.file, names, is_new=is_new)
         else:
             requests = {
                 one: request_of(request, names.get(one, ()))
@@ -265,21 +269,6 @@ class Intake:
                 taken.unclear.append(_label(("keys",)) + say("edit.key_ended", **facts))
             taken.notes.append(about_key(name, public))
         return names
-
-    def _extended(
-        self,
-        file: Path,
-        loaded: LoadedForm,
-        form: Form,
-        key_files: Mapping[Environment, Sequence[str]],
-    ) -> str:
-        """Return the text of a form that exists with what a file that was sent adds."""
-        if file not in self._texts:
-            self._before[file] = file.read_bytes()
-        return with_additions(self._text_of(file), loaded, form, key_files)
-
-    def _text_of(self, file: Path) -> str:
-        return self._texts.get(file) or self._before[file].decode("utf-8")
 
     def _new_organisation(self, draft: Draft, taken: Taken) -> str:
         """Return the text of ``organisation.yaml`` of a new organisation, which the next files of
@@ -339,12 +328,16 @@ def _differences(folder: str, organisation: Organisation, given: Organisation) -
 
 
 def _warnings(
-    loaded: LoadedForm, key_files: Mapping[Environment, Sequence[str]], *, is_new: bool
+    loaded: LoadedForm,
+    sent: Path,
+    key_files: Mapping[Environment, Sequence[str]],
+    *,
+    is_new: bool,
 ) -> Iterator[str]:
     """Yield what somebody should know who adds to a form: that it has all of it, or that keys in
     the portal will leave."""
     if not is_new:
-        yield say("edit.sent.nothing_new", file=loaded.file)
+        yield say("edit.sent.nothing_new", sent=sent, file=loaded.file)
     for environment, request in loaded.form.environments.items():
         if request.jwks is None and key_files.get(environment):
             yield say("keys.all", form=loaded.file, environment=environment)
