@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 from acmidm.cli import app
 from tests.support.rsa_keys import rsa_pem
 from tests.support.secret_texts import SECRETS, pieces
-from tests.support.sent_file import FILE, KEY, of_gent, take_in
+from tests.support.sent_file import FILE, KEY, of_gent, sent, take_in
 from tests.support.terminal import contents
 from tests.support.workspace import FORM, Workspace, private_key
 
@@ -249,3 +249,17 @@ def test_a_form_that_two_files_are_about_is_listed_once(workspace: Workspace) ->
     assert {"dv_register_lezen", "dv_register_test"} < scopes["environments"]["tni"][
         "scopes"
     ].keys()
+
+
+@pytest.mark.parametrize("code", ["OVO001234", "0207437468"])
+def test_a_code_that_an_organisation_had_earlier_is_answered_by_that_of_today(
+    workspace: Workspace, code: str
+) -> None:
+    """It was taken for a new organisation, whose file the mail then named."""
+    organisation = (workspace.forms / "gent/organisation.yaml").read_text()
+    workspace.write_organisation(f'{organisation}formerly: "{code}"\n')
+    mail, team = refused(sent())
+    label = "OVO-code" if code.startswith("OVO") else "KBO-nummer"
+    assert f"- {label}: Stad Gent had vroeger {code}, en heeft nu OVO002067; geef die code" in mail
+    assert f"Stad Gent had {code} earlier, and has OVO002067 now; give that code" in team
+    assert "onboardings/" not in mail + team

@@ -202,3 +202,16 @@ def test_a_town_that_the_supplier_lost_is_not_said_to_be_well(
     Path(FORM).rename("onboardings/gent/clubs.yaml")
     said = refused(LATER)
     assert all(one.replace("verenigingen.yaml", "clubs.yaml") in said for one in sentences), said
+
+
+@pytest.mark.usefixtures("place")
+def test_a_row_with_an_earlier_code_makes_no_second_organisation(place: Workspace) -> None:
+    """Its organisation has another code by now, and its forms may be there already."""
+    place.write_organisation(
+        'name: Stad Gent\novo: OVO002067\nformerly: [OVO001992, "0207437468"]\n'
+    )
+    said = refused((*AALST[:2], "Gent en Aalst", *AALST[3:]))
+    now = "earlier, and has OVO002067 now; give that code"
+    assert f"row 2: column A (KBOnummer): Stad Gent had 0207437468 {now}" in said
+    assert f"row 2: column B (OVO-code): Stad Gent had OVO001992 {now}" in said
+    assert "stad-gent" not in said

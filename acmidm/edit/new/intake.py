@@ -23,7 +23,7 @@ from acmidm.edit.new.draft import Draft, speaks_for
 from acmidm.edit.new.existing import existing_form, faulty_form
 from acmidm.edit.new.files import problems_about
 from acmidm.edit.new.notes import about_form, about_key, about_production
-from acmidm.edit.new.organisations import FormOwner
+from acmidm.edit.new.organisations import FormOwner, of_earlier_code
 from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent
 from acmidm.private_key import is_private_key
 from acmidm.sheet import SUFFIXES
@@ -173,6 +173,11 @@ class Intake:
                 return None
             taken.notes += _differences(folder, self._organisations[folder], given)
             return FormOwner(folder, self._organisations[folder])
+        for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
+            for sentence in of_earlier_code(code or "", self._organisations.values()):
+                taken.unclear.append(_label((name,)) + sentence)
+        if taken.unclear:
+            return None
         folder = slug(given.name) or slug(given.code)
         if folder in self._organisations or not folder:
             taken.unclear.append(say("edit.sent.name_taken", name=quoted(given.name)))
