@@ -4,6 +4,7 @@ shown."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -29,8 +30,10 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.assertion import claims_of
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
 from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
+from acmidm_onboarding.values.secrecy import is_private_key_or_token
 
 PEM = b"-----BEGIN "
+PRIVATE_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File", b"Private-Lines")
 RSA_BITS, DAYS = 4096, 365
 """How large a new key is, and in how many days it ends where nobody says otherwise."""
 SHORTEST_PASSPHRASE = 12
@@ -38,6 +41,10 @@ SHORTEST_PASSPHRASE = 12
 _USUAL = ("RS256", "ES256", "ES384", "ES512", "EdDSA")
 """What each kind of key signs with where nobody says otherwise: RS256 is what works on ACM/IDM."""
 _DESCRIBING = ("kid", "alg", "use", "exp")
+_PKCS12 = re.compile(
+    rb"\x30.{1,5}\x02\x01\x03\x30.{1,5}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07", re.DOTALL
+)
+"""RFC 7292 §4: version 3, then the safes as data of PKCS#7."""
 
 
 class KeyFormat(StrEnum):
@@ -156,6 +163,23 @@ def private_key_of(members: dict[str, Any]) -> PrivateKey:
     )
     key.get_op_key("sign")  # raises where members are missing, or do not belong together
     return PrivateKey(public, key)
+
+
+def is_private_key(content: bytes) -> bool:
+    """Return whether a file has a private key or a token in it, in whatever format, locked or
+    not."""
+    text = content.replace(b"\0", b"")  # of UTF-16, as Windows writes it
+    if any(mark in text for mark in PRIVATE_MARKS) or _PKCS12.match(content):
+        return True
+    if is_private_key_or_token(text.decode("utf-8", "replace")):
+        return True
+    try:
+        load_der_private_key(content, None)
+    except TypeError:  # it is encrypted
+        return True
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def is_json(content: bytes) -> bool:

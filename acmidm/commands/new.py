@@ -29,7 +29,7 @@ from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
 from acmidm_onboarding.texts import Language, Texts, say, say_counted, speak, spoken, texts
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import either, quoted
+from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
@@ -202,9 +202,6 @@ def new(
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> None:
     """Take in what was sent, all of it or nothing, and say what to answer whom."""
-    for file in files:
-        if file.suffix != ".yaml":
-            fail(say("edit.sent.ending", file=file, endings=either(SUFFIXES)))
     intake, own = Intake(FORMS, stacks, catalogue), spoken()
     taken = intake.take(files)
     if refused := [
@@ -214,16 +211,19 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> Non
             speak(unclear.language)
             typer.echo(f"{Intake(FORMS, stacks, catalogue).take(files)[number].mail()}\n")
         speak(own)
-        fail("\n".join([*refused, say("edit.sent.nothing_written")]))
+        has_mail = any(one.unclear for one in taken)
+        outcome = say("edit.sent.nothing_written" if has_mail else "edit.sent.not_for_sender")
+        fail("\n".join([*refused, outcome]))
     intake.write()
-    written = [shown(file) for one in taken for file in one.written]
-    sentences = [
-        say("new.written", files=", ".join(map(str, written))),
-        *(note for one in taken for note in one.notes),
-    ]
+    written = list(dict.fromkeys(shown(file) for one in taken for file in one.written))
+    sentences = [note for one in taken for note in one.notes]
+    if written:
+        sentences.insert(0, say("new.written", files=", ".join(map(str, written))))
     if any(file.name == ORGANISATION_FILE for file in written) and onboarding_team():
         sentences.append(say("new.next.codeowners"))
-    for sentence in (*sentences, say("new.next.pull_request")):
+    if written:
+        sentences.append(say("new.next.pull_request"))
+    for sentence in sentences:
         typer.echo(plain(sentence, 2000))
 
 

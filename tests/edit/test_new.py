@@ -279,6 +279,13 @@ def test_a_second_form_or_organisation_is_refused_as_a_whole(workspace: Workspac
     ]
 
 
+def test_an_earlier_code_makes_no_second_organisation(workspace: Workspace) -> None:
+    workspace.write_organisation("name: Stad Gent\novo: OVO002067\nformerly: OVO001234\n")
+    assert refused(*NEW, "--set", "notificaties.merk_code=x") == [
+        "--ovo: Stad Gent had OVO001234 earlier, and has OVO002067 now; give that code"
+    ]
+
+
 def test_of_several_scopes_only_those_that_are_named(real: Workspace) -> None:
     wanted = (*FIRST[:-1], "metadata")
     [sentence] = refused(*wanted)

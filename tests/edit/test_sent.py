@@ -92,7 +92,7 @@ def test_a_scope_a_product_and_a_key_are_added_and_nothing_else_changes(
     )
     assert workspace.sentences() == []
     assert "Stad Gent exists already" in result.stdout
-    assert "has all that the file has already" in take_in(document).stdout
+    assert "mijn-gent.yaml has all of it already" in take_in(document).stdout
     assert (workspace.forms / "gent/mijn-gent.yaml").read_text() == new
 
 
@@ -170,7 +170,7 @@ def test_a_mail_is_in_the_senders_language_and_in_words_of_the_page() -> None:
     said = refused(document)
     mail, team = said.split("aansluiting-loket.yaml:", 1)
     assert mail.splitlines() == [
-        "Onderwerp: Uw aansluitingsformulier voor loket",
+        "Onderwerp: Uw aansluitingsformulier voor Het Loket",
         "",
         "Beste,",
         "",
@@ -333,7 +333,7 @@ def test_a_key_or_token_in_any_place_is_refused_and_not_repeated(name: str) -> N
 def test_a_file_says_all_by_itself_and_is_one_of_the_page() -> None:
     assert "--from takes all from the file" in take_in(sent(), "--organisation", "gent").stderr
     assert (
-        "aansluiting.txt is no file that is read here"
+        "aansluiting.txt: is no file that is read here"
         in take_in(sent(), file="aansluiting.txt").stderr
     )
     assert "weg.yaml" in CliRunner().invoke(app, ["new", "--from", "weg.yaml"]).stderr

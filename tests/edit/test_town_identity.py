@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.terminal import contents
-from tests.support.towns_sheet import AALST, GENT, HEADINGS, WINGENE, new, place, read, sheet
-from tests.support.workspace import Workspace
+from tests.support.towns_sheet import AALST, GENT, HEADINGS, SCOPE, WINGENE, new, place, read, sheet
+from tests.support.workspace import Workspace, public_key
 
 __all__ = ["place"]
 
@@ -130,3 +130,88 @@ def test_whose_names_a_new_town_claims_is_said(place: Workspace) -> None:
     assert "row 2: stad-aalst would speak in the name of another: merk_code stad-gent, of gent" in (
         result.stdout
     )
+
+
+FORM, MANDATES = "onboardings/gent/verenigingen.yaml", "onboardings/gent/mandates.yaml"
+NO_MANDATE = "and leverancier has no mandate for it"
+GONE = {
+    "with another supplier": (
+        {"keys_of: leverancier": "keys_of: andere"},
+        {"supplier: leverancier": "supplier: andere"},
+        [f"row 2: {FORM} has the keys of andere now", NO_MANDATE],
+    ),
+    "with another supplier, and this one's mandate": (
+        {"keys_of: leverancier": "keys_of: andere"},
+        {},
+        [f"{FORM} has the keys of andere now", "whose mandate until 2099-12-31 stays as it is"],
+    ),
+    "with keys of its own": (
+        {"keys_of: leverancier\n": "", "    scopes:": "    jwks: [own.jwk.json]\n    scopes:"},
+        {"supplier: leverancier": "supplier: andere"},
+        [f"row 2: {FORM} has the keys of gent now", NO_MANDATE],
+    ),
+    "with keys in the portal": (
+        {"keys_of: leverancier\n": ""},
+        {"supplier: leverancier": "supplier: andere"},
+        [f"row 2: {FORM} has the keys of gent now", NO_MANDATE],
+    ),
+    "under another name": (
+        {"application: verenigingen": "application: clubs\nformerly: verenigingen"},
+        {"- verenigingen": "- clubs", "[verenigingen]": "[clubs]"},
+        ["--application: the application verenigingen is called clubs now"],
+    ),
+    "under another name, and with another supplier": (
+        {
+            "application: verenigingen": "application: clubs\nformerly: verenigingen",
+            "keys_of: leverancier": "keys_of: andere",
+        },
+        {"supplier: leverancier": "supplier: andere"},
+        ["verenigingen is called clubs now", "has the keys of andere now", NO_MANDATE],
+    ),
+    "with a mistake": (
+        {f"{SCOPE}: ": "dv_nergens: "},
+        {},
+        [f"row 2: {FORM} has mistakes of its own, and was not changed"],
+    ),
+}
+
+
+def change(file: str, changes: dict[str, str]) -> None:
+    text = Path(file).read_text()
+    for old, new_text in changes.items():
+        text = text.replace(old, new_text)
+    Path(file).write_text(text)
+
+
+@pytest.mark.parametrize("name", GONE)
+def test_a_town_that_the_supplier_lost_is_not_said_to_be_well(
+    connected: Workspace, name: str
+) -> None:
+    """Also with a later day: it is dropped by no row in silence. Nor does the name of the file
+    matter."""
+    connected.write_organisation("name: Andere\n", "andere")
+    connected.write("onboardings/andere/keys.yaml", "tni: [andere.jwk.json]\n")
+    connected.write_key(public_key("andere"), "andere/andere")
+    connected.write_key(public_key("own"), "gent/own")
+    of_form, of_mandates, sentences = GONE[name]
+    change(FORM, of_form)
+    change(MANDATES, of_mandates)
+    for row in (GENT, LATER):
+        said = refused(row)
+        assert all(sentence in said for sentence in sentences), said
+    Path(FORM).rename("onboardings/gent/clubs.yaml")
+    said = refused(LATER)
+    assert all(one.replace("verenigingen.yaml", "clubs.yaml") in said for one in sentences), said
+
+
+@pytest.mark.usefixtures("place")
+def test_a_row_with_an_earlier_code_makes_no_second_organisation(place: Workspace) -> None:
+    """Its organisation has another code by now, and its forms may be there already."""
+    place.write_organisation(
+        'name: Stad Gent\novo: OVO002067\nformerly: [OVO001992, "0207437468"]\n'
+    )
+    said = refused((*AALST[:2], "Gent en Aalst", *AALST[3:]))
+    now = "earlier, and has OVO002067 now; give that code"
+    assert f"row 2: column A (KBOnummer): Stad Gent had 0207437468 {now}" in said
+    assert f"row 2: column B (OVO-code): Stad Gent had OVO001992 {now}" in said
+    assert "stad-gent" not in said

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from acmidm.edit.keys.pair import declared, repository_of
-from acmidm.private_key import PEM, is_json
+from acmidm.private_key import PEM, PRIVATE_MARKS, is_json
 from acmidm_onboarding.forms.documents import Unreadable, read_bytes
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
@@ -29,8 +29,6 @@ from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, with
 from acmidm_onboarding.values.jwk_set import parse_keys
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
-
-_PRIVATE_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File", b"Private-Lines")
 
 
 def keys_in(
@@ -115,7 +113,7 @@ def _require_unshared(file: Path) -> None:
 
 
 def _keys(file: Path, content: bytes, profile: Profile) -> tuple[PublicJwk, ...]:
-    if any(mark in content for mark in _PRIVATE_MARKS):
+    if any(mark in content for mark in PRIVATE_MARKS):
         raise _not_public(file, say("edit.private_key_unreadable"))
     if is_json(content):
         try:

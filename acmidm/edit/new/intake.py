@@ -20,16 +20,25 @@ from acmidm.edit.lines import put_files
 from acmidm.edit.new.additions import request_of, with_additions
 from acmidm.edit.new.checks import of_sender
 from acmidm.edit.new.draft import Draft, speaks_for
+from acmidm.edit.new.existing import existing_form, faulty_form
 from acmidm.edit.new.files import problems_about
 from acmidm.edit.new.notes import about_form, about_key, about_production
-from acmidm.edit.new.organisations import FormOwner
-from acmidm.edit.new.sent import Sent, language_of, read_sent
+from acmidm.edit.new.organisations import FormOwner, of_earlier_code
+from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent
+from acmidm.private_key import is_private_key
+from acmidm.sheet import SUFFIXES
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import read_document
-from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, Files, absolute, shown
-from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.documents import Unreadable, read_beginning, read_document
+from acmidm_onboarding.forms.files import (
+    KEY_FILE,
+    ORGANISATION_FILE,
+    Files,
+    absolute,
+    form_file,
+    shown,
+)
 from acmidm_onboarding.forms.loading import load_organisations, read_onboardings
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
@@ -38,7 +47,14 @@ from acmidm_onboarding.texts import Language, say, spoken, texts
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
 from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import DocumentPath, Problem, listed, on_one_line, quoted
+from acmidm_onboarding.values.problems import (
+    DocumentPath,
+    Problem,
+    either,
+    listed,
+    on_one_line,
+    quoted,
+)
 from acmidm_onboarding.values.terms import Environment
 
 
@@ -47,8 +63,10 @@ class Taken:
     """A file that was taken in: who sent it, what it comes to, and what is wrong with it."""
 
     file: Path
-    language: Language
-    sent: Sent | None
+    language: Language = Language.NL
+    application: str | None = None
+    """What the sender calls it, also where the file has mistakes."""
+    sent: Sent | None = None
     written: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What a person looks at, though nothing is wrong."""
@@ -62,13 +80,10 @@ class Taken:
     def mail(self) -> str:
         """Return what to answer the sender, in the language that is spoken."""
         words = texts("form_page", spoken())
-        application = (
-            self.sent.form.application if self.sent else self.file.stem.removeprefix("aansluiting-")
-        )
-        lines = [
-            f"{words('mail.about')} {words('mail.subject', application=on_one_line(application))}",
-            "",
-        ]
+        subject = words("mail.subject.unnamed")
+        if self.application is not None:
+            subject = words("mail.subject", application=on_one_line(self.application))
+        lines = [f"{words('mail.about')} {subject}", ""]
         if self.sent:
             lines.insert(0, f"{words('mail.to')} {', '.join(self.sent.form.contacts)}")
         lines += [
@@ -110,8 +125,19 @@ class Intake:
         put_files(self._texts, self._before)
 
     def _take(self, file: Path) -> Taken:
+        try:
+            content = read_beginning(file)
+        except Unreadable as error:
+            return Taken(file, for_team=[f"{error}"])
         document, sent, problems = read_sent(file)
-        taken = Taken(file, language_of(document), sent)
+        is_form = file.suffix == ".yaml"
+        # In what can be read as a form, a private key has its place among the other mistakes.
+        if is_private_key(content) and not (is_form and document.data):
+            what, remedy = say("forms.private_key_or_token"), say("problems.shared_secret.remedy")
+            return Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
+        if not is_form:
+            return Taken(file, for_team=[say("edit.sent.ending", endings=either(SUFFIXES))])
+        taken = Taken(file, language_of(document), application_of(document), sent)
         for problem in problems:
             _note(taken, problem, document.path_at(problem.line, problem.column))
         if sent is not None and (owner := self._owner_of(sent.organisation, taken)):
@@ -147,6 +173,11 @@ class Intake:
                 return None
             taken.notes += _differences(folder, self._organisations[folder], given)
             return FormOwner(folder, self._organisations[folder])
+        for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
+            for sentence in of_earlier_code(code or "", self._organisations.values()):
+                taken.unclear.append(_label((name,)) + sentence)
+        if taken.unclear:
+            return None
         folder = slug(given.name) or slug(given.code)
         if folder in self._organisations or not folder:
             taken.unclear.append(say("edit.sent.name_taken", name=quoted(given.name)))
@@ -173,12 +204,13 @@ class Intake:
 
     def _add(self, sent: Sent, owner: FormOwner, taken: Taken) -> None:
         form = sent.form
-        loaded = None if owner.is_new else self._existing(owner.folder, form.application)
         draft = Draft(owner, form.application, form.contacts, {}, {})
-        file = absolute(loaded.file if loaded else self._forms / draft.file)
-        if loaded is None and Files(self._texts).exists(file):
-            taken.for_team.append(say("edit.sent.unusable", file=shown(file)))
+        file = absolute(self._forms / draft.file)
+        loaded = None if owner.is_new else self._existing(owner.folder, form.application, taken)
+        if taken.for_team:
             return
+        if loaded:
+            file = absolute(loaded.file)
         taken.for_team += [] if owner.is_new else self._not_allowed(sent, owner)
         new: dict[Path, str] = {}
         names = {
@@ -186,10 +218,15 @@ class Intake:
             for environment, keys in sent.keys.items()
         }
         if loaded:
-            new[file] = self._extended(file, loaded, form, names)
-            is_new = new[file] != self._text_of(file)
+            old = self._texts[file].encode() if file in self._texts else file.read_bytes()
+            text = with_additions(old.decode("utf-8"), loaded, form, names)
+            is_new = text.encode() != old
+            if is_new:
+                new[file] = text
+            if is_new and file not in self._texts:
+                self._before[file] = old
             taken.notes += about_form(loaded, form, sent.keys)
-            taken.notes += _warnings(loaded, names, is_new=is_new)
+            taken.notes += _warnings(loaded, taken.file, names, is_new=is_new)
         else:
             requests = {
                 one: request_of(request, names.get(one, ()))
@@ -238,21 +275,6 @@ class Intake:
             taken.notes.append(about_key(name, public))
         return names
 
-    def _extended(
-        self,
-        file: Path,
-        loaded: LoadedForm,
-        form: Form,
-        key_files: Mapping[Environment, Sequence[str]],
-    ) -> str:
-        """Return the text of a form that exists with what a file that was sent adds."""
-        if file not in self._texts:
-            self._before[file] = file.read_bytes()
-        return with_additions(self._text_of(file), loaded, form, key_files)
-
-    def _text_of(self, file: Path) -> str:
-        return self._texts.get(file) or self._before[file].decode("utf-8")
-
     def _new_organisation(self, draft: Draft, taken: Taken) -> str:
         """Return the text of ``organisation.yaml`` of a new organisation, which the next files of
         this intake then find."""
@@ -261,14 +283,28 @@ class Intake:
         self._organisations[folder] = organisation
         return draft.organisation(texts("new", organisation.language))
 
-    def _existing(self, folder: str, application: str) -> LoadedForm | None:
-        stacks, folders = self._stacks, [self._forms / folder]
+    def _existing(self, folder: str, application: str, taken: Taken) -> LoadedForm | None:
+        """Return the form that an application has; note why none can be used that is there."""
+        stacks, files = self._stacks, Files(self._texts)
         read = read_onboardings(
-            folders, own_catalogue(), stacks.profiles, stacks.served, unwritten=self._texts
+            [self._forms / folder],
+            own_catalogue(),
+            stacks.profiles,
+            stacks.served,
+            unwritten=self._texts,
         )
-        return next(
-            (loaded for loaded in read.forms if loaded.form.application == application), None
-        )
+        if loaded := existing_form(read, folder, application):
+            if (name := loaded.form.application) != application:
+                sentence = say("edit.sent.renamed", application=application, name=name)
+                taken.unclear.append(_label(("application",)) + sentence)
+            return loaded
+        file = absolute(self._forms / folder / form_file(application))
+        faulty = faulty_form(read, folder, application, files)
+        if faulty is None and files.exists(file):
+            faulty = shown(file)
+        if faulty is not None:
+            taken.for_team.append(say("edit.sent.unusable", file=faulty))
+        return None
 
     def _products(self, sent: Sent) -> Iterator[tuple[Product, Mapping[str, Any]]]:
         for request in sent.form.environments.values():
@@ -297,12 +333,16 @@ def _differences(folder: str, organisation: Organisation, given: Organisation) -
 
 
 def _warnings(
-    loaded: LoadedForm, key_files: Mapping[Environment, Sequence[str]], *, is_new: bool
+    loaded: LoadedForm,
+    sent: Path,
+    key_files: Mapping[Environment, Sequence[str]],
+    *,
+    is_new: bool,
 ) -> Iterator[str]:
     """Yield what somebody should know who adds to a form: that it has all of it, or that keys in
     the portal will leave."""
     if not is_new:
-        yield say("edit.sent.nothing_new", file=loaded.file)
+        yield say("edit.sent.nothing_new", sent=sent, file=loaded.file)
     for environment, request in loaded.form.environments.items():
         if request.jwks is None and key_files.get(environment):
             yield say("keys.all", form=loaded.file, environment=environment)

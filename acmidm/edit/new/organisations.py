@@ -3,7 +3,7 @@ with what its file will have."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,17 @@ def code_in(text: str) -> str | None:
         return None
 
 
+def of_earlier_code(text: str, organisations: Iterable[Organisation]) -> list[str]:
+    """Return whose code a text was, and which one that organisation has now; nothing for any other
+    code."""
+    code = code_in(text)
+    return [
+        say("edit.former_code", code=code, name=one.name, now=one.code)
+        for one in organisations
+        if code in one.earlier_codes
+    ]
+
+
 def _looks_like_code(text: str) -> bool:
     return (text[:3].upper() == "OVO" and text[3:4].isdigit()) or text.replace(".", "").replace(
         " ", ""
@@ -170,6 +181,8 @@ def _new(
             else of_organisation(**{"ovo": "OVO000000", option: value})
         )
         checker.refuse(f"--{option}", wrong)
+    for option, value in codes.items():
+        checker.refuse(f"--{option}", of_earlier_code(value, organisations.values()))
     if name is None or checker.wrong:
         return None
     folder = folder or slug(name) or slug(next(iter(codes.values())))

@@ -18,6 +18,7 @@ from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
+from acmidm_onboarding.values.secrecy import is_private_key_or_token
 from acmidm_onboarding.values.terms import Environment
 
 _OF_ORGANISATION = ("name", "ovo", "kbo", "language")
@@ -25,6 +26,7 @@ _OF_FORM = ("application", "contacts", "environments")
 _OF_REQUEST = ("jwks", "scopes", "products")
 _OF_SCOPE = ("reason",)
 _OF_KEY = ("file",)
+_LONGEST_NAME = 64
 
 
 class _File(Part):
@@ -87,6 +89,15 @@ def _unnamed_keys(document: Document, content: _File) -> Iterator[Problem]:
         yield document.problem(
             ("keys", name), what, say("edit.sent.key_unnamed.remedy"), at_key=True
         )
+
+
+def application_of(document: Document) -> str | None:
+    """Return what the sender calls the application, also where the file has mistakes; None where
+    that is too long for a name, or no name but a secret."""
+    match document.data:
+        case {"form": {"application": str(name)}} if 0 < len(name) <= _LONGEST_NAME:
+            return None if is_private_key_or_token(name) else name
+    return None
 
 
 def language_of(document: Document) -> Language:

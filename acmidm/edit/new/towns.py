@@ -18,13 +18,15 @@ from acmidm.edit.lines import edited, on_one_line, put_files, put_last
 from acmidm.edit.new.checker import Checker, separate
 from acmidm.edit.new.checks import of_organisation
 from acmidm.edit.new.draft import Answers, draft_of
+from acmidm.edit.new.existing import existing_form, faulty_form
 from acmidm.edit.new.files import about, not_written, problems_about
 from acmidm.edit.new.organisations import OrganisationAnswers, code_in, refuse_another
 from acmidm.form_text import SCHEMA, lines_of
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, form_file
+from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names
@@ -102,14 +104,9 @@ class Towns:
     def __init__(
         self, common: Answers, supplier: str, onboardings: Onboardings, forms: Path, today: date
     ) -> None:
-        self._supplier, self._onboardings, self._forms, self._today = (
-            supplier,
-            onboardings,
-            forms,
-            today,
-        )
+        self._supplier, self._onboardings = supplier, onboardings
+        self._forms, self._today = forms, today
         self._language = common.organisation.language
-        self._loaded = {loaded.name: loaded.form for loaded in onboardings.forms}
         self._speaking = dict(onboardings.organisations)
         """With the new ones of earlier rows."""
         self._folders = {
@@ -171,15 +168,16 @@ class Towns:
         until, answers = self._until(row, checker), self._answers(row)
         application = answers.application or ""
         folder, notes = self._folder(row, answers.organisation, checker)
-        file = self._forms / (folder or "") / form_file(application)
-        if folder is None or not file.exists():
-            town = self._new(row, folder, answers, checker)
-            town = self._with_mandate(town, application, until, checker)
-        else:
+        there = existing_form(self._onboardings, folder, application) if folder else None
+        if folder and there:
             checker.require()
-            town, loaded = Town(row, folder), self._loaded.get(f"{folder}/{file.stem}")
-            if loaded is not None and loaded.keys_of == self._supplier:
-                town = self._renewed(town, loaded, file, until, checker)
+            town = self._renewed(Town(row, folder), there, application, until, checker)
+            return replace(town, notes=(*notes, *town.notes))
+        if folder and (faulty := faulty_form(self._onboardings, folder, application, Files())):
+            checker.wrong.append(say("edit.sent.unusable", file=faulty.as_posix()))
+            checker.require()
+        town = self._new(row, folder, answers, checker)
+        town = self._with_mandate(town, application, until, checker)
         return replace(town, notes=(*notes, *town.notes))
 
     def _new(self, row: SheetRow, folder: str | None, answers: Answers, checker: Checker) -> Town:
@@ -299,21 +297,38 @@ class Towns:
             checker.wrong.append(say("towns.past", column=column, until=until))
         return until
 
-    def _renewed(self, town: Town, loaded: Form, file: Path, until: date, checker: Checker) -> Town:
+    def _renewed(
+        self, town: Town, there: LoadedForm, application: str, until: date, checker: Checker
+    ) -> Town:
         """Return a town whose form is there, with a longer mandate where the row has one.
 
-        A form whose mandate was taken out, or that leaves, gets none: a sheet that is sent again
-        undoes nothing that somebody ended.
+        A form that has another name or the keys of somebody else by now, whose mandate was taken
+        out, or that leaves, gets none: a sheet that is sent again undoes nothing that somebody
+        ended.
         """
+        form = there.form
+        if form.application != application:
+            facts = {"application": application, "name": form.application}
+            checker.refuse("--application", [say("edit.sent.renamed", **facts)])
         mandates = self._onboardings.mandates.get(town.folder, ())
-        has = mandate_for(mandates, self._supplier, loaded.application)
-        if has is None:
-            facts = {"form": file.as_posix(), "file": file.with_name(MANDATES_FILE).as_posix()}
+        has = mandate_for(mandates, self._supplier, form.application)
+        facts = {
+            "form": there.file.as_posix(),
+            "file": there.file.with_name(MANDATES_FILE).as_posix(),
+            "supplier": self._supplier,
+            "whose": form.keys_of or town.folder,
+        }
+        is_supplied = form.keys_of == self._supplier
+        if not is_supplied and has is not None:
+            checker.wrong.append(say("towns.keys_of_another.mandate", **facts, until=has.until))
+        elif not is_supplied:
+            checker.wrong.append(say("towns.keys_of_another", **facts))
+        elif has is None:
             checker.wrong.append(say("towns.mandate_gone", **facts))
-        elif _has_left(loaded, self._today) and has.until < until:
-            checker.wrong.append(say("edit.leaves", file=file.as_posix()))
+        elif _has_left(form, self._today) and has.until < until:
+            checker.wrong.append(say("edit.leaves", file=there.file.as_posix()))
         checker.require()
-        return self._with_mandate(town, loaded.application, until, checker)
+        return self._with_mandate(town, form.application, until, checker)
 
     def _with_mandate(self, town: Town, application: str, until: date, checker: Checker) -> Town:
         """Return a town with a mandate, where it has none that counts as long. Raises Failure."""

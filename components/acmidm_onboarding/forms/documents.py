@@ -127,17 +127,25 @@ def read_bytes(file: Path) -> bytes:
     Raises:
         Unreadable: with a sentence, whatever the reason.
     """
+    return _bounded(read_beginning(file))
+
+
+def read_beginning(file: Path) -> bytes:
+    """Return what is in a file, up to one byte more than one of ours may have.
+
+    Raises:
+        Unreadable: where there is no such file, or it may not be read.
+    """
     try:
         if not stat.S_ISREG(file.stat().st_mode):
             raise Unreadable(say("forms.no_file"), say("forms.no_file.remedy"))
         with file.open("rb") as stream:
-            content = stream.read(MAXIMUM_BYTES + 1)
+            return stream.read(MAXIMUM_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
         reason = getattr(error, "strerror", None) or say("forms.impossible_name")
         raise Unreadable(
             say("forms.unreadable", reason=reason), say("forms.unreadable.remedy")
         ) from error
-    return _bounded(content)
 
 
 def read_text(file: Path) -> str:
