@@ -90,8 +90,9 @@ def promote(
         for sentence in addition.sentences():
             typer.echo(plain(sentence, 2000))
     if edits:
+        name = f"promote.gate.{stacks.gate.mode}"
         options = onboardings.proof_options(chosen, Environment.TNI)
-        typer.echo(plain(additions[0].texts("promote.gate", options=options), 2000))
+        typer.echo(plain(additions[0].texts(name, options=options), 2000))
 
 
 def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:

@@ -178,7 +178,7 @@ def _notes(
     unproven = [
         sentence for side in sides for withheld in side.unproven for sentence in withheld.sentences
     ]
-    yield from ([say("validate.unproven")] if unproven else [])
+    yield from ([say(f"validate.unproven.{gate.mode}")] if unproven else [])
     yield from (f"  {sentence}" for sentence in unproven)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from acmidm.words import first_of
+from acmidm_onboarding.rules.mistaken import Ending
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.problems import listed
 
 
 def mistakes_of(stack: Stack) -> list[str]:
-    """Return a sentence for each mistake, as ``validate`` has it, and one about whose connections
-    stay; none where the forms are right.
+    """Return a sentence for each mistake, as ``validate`` has it, and those about whose connections
+    stay, whole or but for what ends; none where the forms are right.
 
     Raises:
         InvalidForms: for a mistake in what all forms share.
@@ -18,14 +20,26 @@ def mistakes_of(stack: Stack) -> list[str]:
     """
     if not stack.forms.problems:
         return []
-    staying = staying_clients(stack)
-    names = sorted(f"{client.organisation} ({client.resource_name})" for client in staying)
-    stay = (
-        say_counted("state.stay", len(names), clients=first_of(names))
+    endings = {connection.key: connection.ending for connection in stack.staying}
+    whole, losing = list[str](), list[str]()
+    for client in staying_clients(stack):
+        lost = _lost(endings[client.key].get(client.platform, Ending()))
+        if lost:
+            losing.append(f"{client.organisation} ({client.resource_name}: {listed(lost)})")
+        else:
+            whole.append(f"{client.organisation} ({client.resource_name})")
+    stay = [
+        say_counted(sentence, len(names), clients=first_of(sorted(names)))
+        for sentence, names in (("state.stay", whole), ("state.stay_but", losing))
         if names
-        else say("state.none_stays")
-    )
-    return [*map(str, stack.forms.problems), stay]
+    ]
+    return [*map(str, stack.forms.problems), *(stay or [say("state.none_stays")])]
+
+
+def _lost(ending: Ending) -> list[str]:
+    """Return the words for what a client that stays loses all the same."""
+    ends = {"scopes": ending.takes_scopes, "keys": ending.keys, "afzenders": ending.afzenders}
+    return [say(f"state.lost.{what}") for what, is_lost in ends.items() if is_lost]
 
 
 def staying_clients(stack: Stack) -> list[Client]:

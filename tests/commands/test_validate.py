@@ -64,6 +64,30 @@ def test_the_shipped_forms_are_valid() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        (
+            "enforce",
+            "not proven on TNI, so that production gets nothing of it that it does not have"
+            " already:",
+        ),
+        (
+            "warn",
+            "not proven on TNI, which the gate only warns of, so that production gets all of it:",
+        ),
+    ],
+)
+def test_what_is_not_proven_is_said_by_the_mode_of_the_gate(
+    workspace: Workspace, gate: str, said: str
+) -> None:
+    settings = f"config: {{acmidm:environment: prod, acmidm:promotionGate: {gate}}}\n"
+    workspace.write("Pulumi.prod.yaml", settings)
+    _, head, *unproven = acmidm("validate").stdout.splitlines()
+    assert head == said
+    assert len(unproven) == 1
+
+
 def test_one_is_not_counted_as_many(workspace: Workspace) -> None:
     workspace.write_form(FORM[: FORM.index("  prod:")])
     assert acmidm("validate").stdout == "1 form, 1 connection: all valid\n"

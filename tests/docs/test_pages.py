@@ -27,19 +27,21 @@ PAGES = sorted(  # but the one that names what ended
 )
 _IN_TEXT = re.compile(r"`(acmidm [^`\n]+)`")
 _ON_A_LINE = re.compile(r"^(?:\$ )?(acmidm .+)$", re.MULTILINE)
+_OF_A_SHELL = re.compile(r"\s(?:&&|\||[0-9]?[<>]|#|;)")
+"""Where what a shell does with a command begins."""
 _LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def commands(page: str) -> Iterator[str]:
-    """Yield what a page says to type, each without what a shell does with it."""
+    """Yield what a page says to type."""
     page = page.replace("\\\n", " ")
-    for text in (*_IN_TEXT.findall(page), *_ON_A_LINE.findall(page)):
-        yield re.split(r"\s(?:&&|\||[0-9]?[<>]|#|;)", text)[0]
+    yield from (*_IN_TEXT.findall(page), *_ON_A_LINE.findall(page))
 
 
-def mistake(text: str) -> str | None:
+def mistake(typed: str) -> str | None:
     """Return what is wrong with a command's name or options; None where nothing is."""
+    text = _OF_A_SHELL.split(typed)[0]
     try:
         words = shlex.split(text)[1:]
     except ValueError:
@@ -53,7 +55,22 @@ def mistake(text: str) -> str | None:
     known = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
     known |= {"--help", "--version", "--install-completion"}
     given = {word.partition("=")[0] for word in words if re.match(r"--[a-z]", word)}
-    return f"there is no option {sorted(given - known)}" if given - known else None
+    if given - known:
+        return f"there is no option {sorted(given - known)}"
+    lacking = [] if "…" in typed else missing(command, words, is_redirected=text != typed)
+    return f"it lacks {lacking}" if lacking else None
+
+
+def missing(command: Any, words: list[str], *, is_redirected: bool) -> list[str]:
+    """Return the required options that a command lacks which is written whole: with what it is
+    about, or with where its output goes. Any other one is a mention."""
+    context = click.Context(command, resilient_parsing=True)
+    given, _, _ = command.make_parser(context).parse_args([*words])
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    if not is_redirected and not any(given.get(one.name) for one in arguments):
+        return []
+    options = [one for one in command.params if one.param_type_name == "option"]
+    return [one.opts[0] for one in options if one.required and one.name not in given]
 
 
 def anchors(page: str) -> set[str]:

@@ -108,6 +108,32 @@ def test_production_is_written_from_tni(workspace: Workspace) -> None:
     assert written(workspace)[0].endswith("er is niets geschreven.")
 
 
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        (
+            "enforce",
+            " Zonder bewijs van de validatie op TNI (acmidm probe … --record), of een toegestane"
+            " uitzondering, wordt niets hiervan in productie aangemaakt.",
+        ),
+        (
+            "warn",
+            " Zonder bewijs van de validatie op TNI (acmidm probe … --record), of een toegestane"
+            " uitzondering, wordt het met een waarschuwing toch in productie aangemaakt.",
+        ),
+        ("off", ""),
+    ],
+)
+def test_what_becomes_of_it_without_evidence_is_said_by_the_mode_of_the_gate(
+    workspace: Workspace, gate: str, said: str
+) -> None:
+    settings = f"config: {{acmidm:environment: prod, acmidm:promotionGate: {gate}}}\n"
+    workspace.write("Pulumi.prod.yaml", settings)
+    workspace.write_form(ON_TNI)
+    needs = "Wat productie nog nodig heeft, toont: acmidm validate."
+    assert written(workspace)[-1] == f"{needs}{said}"
+
+
 def test_a_scope_extension_is_promoted_and_nothing_else_changes(workspace: Workspace) -> None:
     """What production has stays, also where TNI has it otherwise: that is named, in the language of
     the organisation."""

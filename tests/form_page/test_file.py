@@ -47,6 +47,7 @@ def test_each_text_is_used() -> None:
             "format",
             "mistakes",
             "refused",
+            "key.keeps",
         )
     )
     own: dict[str, Any] = {**texts("form_page", Language.NL).templates}

@@ -17,9 +17,10 @@ from tests.form_page.cases import KEY, filled_in
 from tests.form_page.conftest import KEEPING, Filled
 from tests.support.browser import READ_WHEN_RELEASED, click_now
 from tests.support.engine import ROOT
+from tests.support.offered import catalogue_folder
 from tests.support.secret_texts import JWT, SECRETS
 from tests.support.terminal import contents
-from tests.support.workspace import private_key
+from tests.support.workspace import Workspace, private_key
 
 
 @pytest.mark.usefixtures("workspace")
@@ -93,6 +94,57 @@ def choose(page: Page, content: str) -> None:
     page.locator("#file").set_input_files(
         {"name": "loket.yaml", "mimeType": "", "buffer": content.encode()}
     )
+
+
+OF_GENT = """\
+application: mijn-gent
+contacts: [api-beheer@stad-gent.example]
+{}environments: {{tni: {{{}scopes: {{dv_organisatieregister_info: {{}}}}}}}}
+"""
+"""A form without public keys: with what it says of them, for all environments and for one."""
+WITHOUT_KEY = "Het bestand heeft geen publieke sleutel."
+KEPT: dict[str, str] = {
+    OF_GENT.format("keys_of: leverancier\n", ""): (
+        "De aansluiting houdt de sleutels van haar leverancier."
+    ),
+    OF_GENT.format("", "jwks_uri: https://keys.gent.example/jwks.json, "): (
+        "De aansluiting houdt die van het adres in het formulier dat u opende."
+    ),
+    OF_GENT.format("token_endpoint_auth_method: client_secret_basic\n", ""): (
+        "De aansluiting houdt haar client secret."
+    ),
+}
+
+
+def test_a_form_that_has_no_key_of_its_own_keeps_what_it_has(
+    filled: Filled, workspace: Workspace
+) -> None:
+    """A supplier's keys, those at an address, a secret: no key is made, and the file for a further
+    scope is a change of that form."""
+    workspace.offer(catalogue_folder())
+    workspace.write_supplier()
+    file, state = workspace.forms / "gent/mijn-gent.yaml", filled.page.locator("#key-state")
+    for form, said in KEPT.items():
+        file.write_text(form)
+        filled.page.reload()
+        filled.page.evaluate(KEEPING)
+        filled.open("organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
+        filled.open("mijn-gent.yaml", form)
+        expect(state.locator("p"), form).to_have_text([WITHOUT_KEY, said])
+        expect(filled.page.locator("#key-making"), form).to_be_hidden()
+        expect(filled.page.locator("#without-key"), form).to_be_hidden()
+        filled.page.locator("[value=dv_metadata_read]").evaluate("box => { box.checked = true; }")
+        assert filled.mistakes() == [], form
+        Path("aansluiting.yaml").write_text(filled.page.evaluate("kept"))
+        result = CliRunner().invoke(app, ["new", "--from", "aansluiting.yaml"])
+        assert result.exit_code == 0, (form, result.output)
+        expected = yaml.safe_load(form)
+        expected["environments"]["tni"]["scopes"]["dv_metadata_read"] = {}
+        assert yaml.safe_load(file.read_text()) == expected
+        assert workspace.sentences() == []
+    filled.open("ander.yaml", OF_GENT.format("", ""))
+    expect(state).to_have_text(WITHOUT_KEY)
+    expect(filled.page.locator("#key-making")).to_be_visible()
 
 
 HOSTILE: dict[str, tuple[str, str]] = {

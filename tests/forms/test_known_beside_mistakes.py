@@ -11,7 +11,7 @@ from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.mistaken import Folder
 from acmidm_onboarding.values.problems import InvalidForms
-from tests.support.workspace import FORM, ORGANISATION, Workspace
+from tests.support.workspace import FORM, ORGANISATION, WITHOUT_KEYS, Workspace, public_key
 
 GENT, OTHER, NOBODY = "OVO002067/weg", "OVO000009/weg", "OVO000008/weg"
 WRONG = "colour: blue\n"
@@ -91,6 +91,32 @@ def test_a_key_is_compromised_in_a_form_with_a_mistake_too(workspace: Workspace)
     compromised = "jwks: [{file: tni.jwk.json, compromised: true}]"
     workspace.write_form(FORM.replace("jwks: [tni.jwk.json]", compromised) + WRONG)
     assert len(folder_of_gent(read(workspace), workspace).compromised) == 1
+
+
+def test_a_form_that_says_that_a_key_is_compromised_is_carried_out(workspace: Workspace) -> None:
+    """Only the form that still names the stolen key has a mistake, and it alone waits."""
+    workspace.write_form(FORM.replace("application: mijn-gent", "application: ander"), "gent/ander")
+    compromised = "jwks: [{file: tni.jwk.json, compromised: true}, nieuw.jwk.json]"
+    workspace.write_key(public_key("nieuw"), "gent/nieuw")
+    workspace.write_form(FORM.replace("jwks: [tni.jwk.json]", compromised))
+    onboardings = read(workspace)
+    assert [problem.file.name for problem in onboardings.problems] == ["ander.yaml"]
+    assert [form.form.application for form in onboardings.forms] == ["mijn-gent"]
+    mistaken = onboardings.mistaken(workspace.forms)
+    assert mistaken.staying(["OVO002067/mijn-gent", "OVO002067/ander"]) == ["OVO002067/ander"]
+
+
+def test_the_customers_of_a_supplier_lose_its_stolen_key_and_get_the_new_one(
+    workspace: Workspace,
+) -> None:
+    """Also where the supplier's own form still names the stolen one."""
+    workspace.write_supplier("{tni: [{file: tni.jwk.json, compromised: true}]}\n")
+    workspace.write_form(f"keys_of: leverancier\n{WITHOUT_KEYS[: WITHOUT_KEYS.index('  prod:')]}")
+    workspace.write_organisation("name: Leverancier\novo: OVO000001\n", "leverancier")
+    workspace.write_form(FORM[: FORM.index("    scopes:")], "leverancier/eigen")
+    onboardings = read(workspace)
+    assert {problem.file.name for problem in onboardings.problems} == {"eigen.yaml"}
+    assert [form.form.application for form in onboardings.forms] == ["mijn-gent"]
 
 
 def folder_of_gent(onboardings: Onboardings, workspace: Workspace) -> Folder:

@@ -31,6 +31,11 @@ MISTAKES = {
         *("gent/mijn-gent", "  tni:\n", "  tni:\n    ▶jwks_uri: https://gent.example/jwks\n"),
         TWICE,
     ),
+    "inside an environment": (
+        *("gent/mijn-gent", "  tni:\n", "  tni:\n    ▶keys_of: leverancier\n"),
+        'unknown field "keys_of"; write it at the top of the form, beside environments: it is for'
+        " all of them",
+    ),
     "a secret": (
         *("gent/mijn-gent", "keys_of: leverancier\n", "▶keys_of: leverancier\n"),
         (

@@ -191,6 +191,41 @@ def test_who_proves_that_it_works_is_said_on_tni(language: Language) -> None:
         assert "acmidm probe" not in text_of(made(language=language, **changes))
 
 
+@pytest.mark.parametrize(
+    ("language", "keys", "said"),
+    [
+        (
+            Language.NL,
+            "form",
+            "Uw client-ID blijft dezelfde. Een nieuwe scope vraagt geen nieuwe sleutel.",
+        ),
+        (
+            Language.NL,
+            "secret",
+            "Uw client-ID blijft dezelfde. Een nieuwe scope vraagt geen nieuw client secret.",
+        ),
+        (
+            Language.EN,
+            "form",
+            "Your client-ID stays the same. A new scope needs no new key.",
+        ),
+        (
+            Language.EN,
+            "secret",
+            "Your client-ID stays the same. A new scope needs no new client secret.",
+        ),
+    ],
+)
+def test_a_mail_about_scopes_does_not_say_that_keys_stayed(
+    language: Language, keys: str, said: str
+) -> None:
+    """The same run, or one since the last mail that was taken, may have changed them."""
+    mail = text_of(made("added", language=language, keys=keys))
+    assert [line for line in mail.splitlines() if "client-ID" in line and "scope" in line] == [
+        f"{said} {texts('mail', language)('scopes.request')}"
+    ]
+
+
 def test_the_id_is_of_connection_step_and_content_alone() -> None:
     """The same whenever, and to whomever, it is sent; another for whatever is said otherwise."""
     same = {made().message_id, made(to=("b@stad.example", "c@stad.example")).message_id}

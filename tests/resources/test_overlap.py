@@ -117,7 +117,7 @@ def test_a_key_leaves_beside_one_that_is_proven_and_asks_nobody(guarded: World) 
         " known: " in refused
     )
     assert (
-        "prove the one that stays with acmidm probe onboardings/gent/loket.yaml --stack tni"
+        "the one that stays prove it with acmidm probe onboardings/gent/loket.yaml --stack tni"
         " --client-id c --private-key FILE --send-test-message --record" in refused
     )
 

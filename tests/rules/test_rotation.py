@@ -146,6 +146,9 @@ def test_whatever_is_allowed_leaves_a_key_that_works(
 
 
 def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
+    """The run keeps the key meanwhile. To put it back into the form is no way for one that names a
+    supplier now, whose keys are another's."""
+
     def said(of: Obstacle) -> str:
         return sentence(
             of, overlap_days=14, probe="acmidm probe x --record", unseen="nobody saw it"
@@ -155,23 +158,24 @@ def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
     assert (
         said(Obstacle(('"a"',), '"b"', until, lacks_proof=True))
         == 'key "a" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days,'
-        " and only once that one is proven (nobody saw it); put it back until then and prove the"
-        " one that stays with acmidm probe x --record"
+        " and only once that one is proven (nobody saw it); wait until then and have whoever has"
+        " the private key of the one that stays prove it with acmidm probe x --record"
     )
     assert (
         said(Obstacle(('"a"', '"c"'), '"b"', until))
         == 'keys "a", "c" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14'
-        " days; put them back until then"
+        " days; wait until then"
     )
     assert (
         said(Obstacle(('"a"',), '"b"', lacks_proof=True))
-        == 'key "a" may leave once key "b" is proven (nobody saw it); put it back until then '
-        "and prove the one that stays with acmidm probe x --record"
+        == 'key "a" may leave once key "b" is proven (nobody saw it); have whoever has the private'
+        " key of the one that stays prove it with acmidm probe x --record"
     )
     assert (
         said(Obstacle(('"a"',)))
-        == 'key "a" cannot leave, for no usable key stays that the client has already; keep key "a"'
-        " beside a new key for 14 days, and prove the new one with acmidm probe x --record"
+        == 'key "a" cannot leave, for no usable key stays that the client has already; wait until a'
+        " new key has been there for 14 days, and have whoever has its private key prove it with"
+        " acmidm probe x --record"
     )
 
 

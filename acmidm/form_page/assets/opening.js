@@ -50,6 +50,8 @@ const fillForm = (given) => {
   by("application").value = text(given.application);
   by("contacts").value = texts(given.contacts);
   opened = Object(given.environments);
+  const hasSecret = text(given.token_endpoint_auth_method).startsWith("client_secret");
+  ofAll = given.keys_of ? "supplier" : hasSecret ? "secret" : "";
   const first = [...form.elements.environment].map((radio) => radio.value).find((name) => name in opened);
   if (first && !(environment() in opened)) form.elements.environment.value = first;
   const kept = Object.keys(given).filter((name) => !KNOWN.includes(name));

@@ -6,6 +6,7 @@ const boxes = [...form.querySelectorAll("input[name=scope]")];
 const fields = [...form.querySelectorAll("[data-field]")];
 let keys = {}; // per environment: the public key and its thumbprint, the private one's file and whether that is encrypted
 let opened = {}; // the environments of the form that was opened
+let ofAll = ""; // what all of these authenticate with in place of keys in the form: those of a supplier, or a secret
 let isSaved = true;
 
 const make = (tag, attributes, ...children) => {
@@ -35,7 +36,13 @@ const waitFor = async (task) => {
 const productOf = (node) => node.closest("details").dataset.product;
 const environment = () => form.elements.environment.value;
 const key = () => keys[environment()] ?? {};
-const needsKey = () => !key().publicKey && !Object.hasOwn(Object(opened[environment()]), "jwks");
+// What the connection goes on with by the form that was opened; empty where it has no keys there.
+const keeps = () => {
+  const request = Object(opened[environment()]);
+  if (ofAll) return ofAll;
+  return Object.hasOwn(request, "jwks_uri") ? "address" : Object.hasOwn(request, "jwks") ? "form" : "";
+};
+const needsKey = () => !key().publicKey && !keeps();
 const items = (text) => text.split(/[\n,]/).map((line) => line.trim()).filter(Boolean);
 const BOOLEANS = { true: true, false: false };
 
@@ -89,7 +96,7 @@ const endOf = ({ exp }) =>
 // A kid is a name that whoever made the file chose. What is confirmed is the thumbprint of the key itself.
 const aboutKey = () => {
   const { publicKey, thumbprint: own } = key();
-  if (!publicKey) return [say(needsKey() ? "form_page.key.none" : "form_page.key.stays")];
+  if (!publicKey) return [say("form_page.key.none"), ...(keeps() ? [say(`form_page.key.keeps.${keeps()}`)] : [])];
   const mistake = endMistake(publicKey);
   const made = mistake ? `${sentenceOf(mistake)}.` : say("form_page.key.made", { until: endOf(publicKey) });
   const named = publicKey.kid === own ? [] : [say("form_page.key.named", { kid: quoted(publicKey.kid) })];
@@ -106,6 +113,7 @@ const show = () => {
   }
   by("passphrases").hidden = by("format").value !== "encrypted";
   by("without-key").hidden = !needsKey();
+  by("key-making").hidden = !["", "form"].includes(keeps()); // a key beside what stays would be a mistake
   const { publicKey, file, kind } = key();
   const told = file ? [say("form_page.key.file", { sentence: say(`keys.${kind}`, { file }) })] : [];
   const look = endMistake(publicKey ?? {}) ? "bad" : "good";
@@ -217,9 +225,9 @@ form.addEventListener("submit", (event) => {
   by("done").replaceChildren();
   if (found.length) return by("mistakes").focus();
   const heading = make("h3", {}, say("form_page.done", { file: saveDocument(collected()) }));
-  const kept = key().publicKey ? [say("form_page.done.private")] : [];
+  const ofKey = key().publicKey ? [say("form_page.done.private")] : [];
   const proof = environment() === "prod" ? [say("form_page.done.production")] : [];
-  const told = [say("form_page.done.mail"), ...aboutKey(), ...kept, ...proof, say("form_page.done.next")];
+  const told = [say("form_page.done.mail"), ...aboutKey(), ...ofKey, ...proof, say("form_page.done.next")];
   notice(by("done"), "good", heading, ...paragraphs(...told));
   by("done").focus();
 });

@@ -303,8 +303,8 @@ class Form(Part):
         str | None,
         Field(
             description=(
-                "In the place of jwks: the folder of the supplier that has the keys, in its"
-                " keys.yaml; by a mandate in mandates.yaml beside the form."
+                "In the place of the jwks of all environments: the folder of the supplier that has"
+                " the keys, in its keys.yaml; by a mandate in mandates.yaml beside the form."
             ),
             json_schema_extra={"pattern": f"^{NAME}$"},
         ),

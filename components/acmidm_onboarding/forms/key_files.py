@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import Document, Unreadable
@@ -126,7 +126,9 @@ class KeyReader:
             for use in self._uses[thumbprint]:
                 if use.listed.folder == folder:
                     what = say("forms.compromised_elsewhere", file=first.listed.document.file)
-                    yield use.problem(what, say("forms.compromised_elsewhere.remedy"), first)
+                    problem = use.problem(what, say("forms.compromised_elsewhere.remedy"), first)
+                    # Whoever says that a key is stolen is right, and gets another one at once.
+                    yield replace(problem, is_other_right=True)
 
     @property
     def compromised(self) -> dict[str, frozenset[str]]:

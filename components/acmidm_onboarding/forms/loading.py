@@ -252,7 +252,7 @@ def read_onboardings(
     problems += reader.problems_of_shared_keys()
     problems += reader.problems_of_compromised_keys()
     problems += folders.problems(catalogue)
-    faulty = {file for problem in problems for file in (problem.file, problem.also)}
+    faulty = {file for problem in problems for file in problem.wrong_files}
     sound = tuple(form for form in loaded if catalogue and faulty.isdisjoint(form.files))
     left_out = set(form_files) - {form.file for form in sound}
     return Onboardings(

@@ -141,7 +141,7 @@ class Onboardings:
 
     @property
     def _faulty_files(self) -> set[Path]:
-        return {file for problem in self.problems for file in (problem.file, problem.also) if file}
+        return {file for problem in self.problems for file in problem.wrong_files}
 
     def valid(self) -> Onboardings:
         """Return these, which have no mistake. Raises InvalidForms."""

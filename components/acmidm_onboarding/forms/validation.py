@@ -95,6 +95,11 @@ def _errors(error: ValidationError) -> list[ErrorDetails]:
     ]
 
 
+def _is_of_the_top(model: type[BaseModel], path: DocumentPath) -> bool:
+    """Return whether an environment of a form has a field that the form has for all of them."""
+    return len(path) == 3 and path[0] == "environments" and path[2] in model.model_fields
+
+
 def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) -> Problem:
     is_key = details["loc"][-1:] == ("[key]",)
     path = tuple(part for part in details["loc"] if part != "[key]")
@@ -109,6 +114,9 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
             )
         case "extra_forbidden" if path == ("preserve",):
             what, remedy = say("forms.unknown_field", name=name), say("forms.preserve_ended")
+            return document.problem(path, what, remedy, at_key=True)
+        case "extra_forbidden" if _is_of_the_top(model, path):
+            what, remedy = say("forms.unknown_field", name=name), say("forms.at_the_top")
             return document.problem(path, what, remedy, at_key=True)
         case "extra_forbidden":
             names = _known_names(model, path[:-1])

@@ -103,11 +103,12 @@ def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) ->
     # Each key is named once: a name may be a thumbprint, and the command at the end is what people
     # need.
     successor, what = say_counted("rules.keys", 1, names=kept.successor), list[str]()
-    remedies = [say_counted("rules.put_back", len(kept.leaving))]
+    remedies = list[str]()
     if kept.until is not None:  # rounded up, for the sentence has no seconds
         until = f"{kept.until + timedelta(seconds=59):%Y-%m-%d %H:%M}"
         what.append(say("rules.leaves_from", until=until, successor=successor, lasts=lasts))
         successor = say("rules.that_one")
+        remedies.append(say("rules.wait"))
     if kept.lacks_proof:
         what.append(
             say(

@@ -34,6 +34,8 @@ class Problem:
     remedy: str
     also: Path | None = field(default=None, compare=False)
     """The other file, where two contradict each other."""
+    is_other_right: bool = field(default=False, compare=False)
+    """Whether that one is known to be right: nobody waits for it."""
 
     def __post_init__(self) -> None:
         """Take out keys and tokens, for the rules that repeat a name without quoting it."""
@@ -48,6 +50,11 @@ class Problem:
             if self.file.is_absolute()
             else "/".join(map(without_keys_and_tokens, self.file.parts))
         )
+
+    @property
+    def wrong_files(self) -> tuple[Path, ...]:
+        """The files that may be wrong: both, where nobody knows which of the two is."""
+        return (self.file,) if self.also is None or self.is_other_right else (self.file, self.also)
 
     def __str__(self) -> str:
         return on_one_line(

@@ -199,7 +199,10 @@ def test_what_must_end_ends_in_a_form_with_a_mistake_too(at: Unprotected) -> Scr
     ended.path.with_name("mandates.yaml").write_text("mandates: []\n")
     yield at.refused
     yield at.reviewed
-    yield at.deploy
+    done: Outcome = yield at.deploy
+    (said,) = [line for line in done.stderr.splitlines() if "they lose at once" in line]
+    assert f"({stolen.key}: keys)" in said
+    assert f"({ended.key}: scopes)" in said
     assert kids(at.registry.client(stolen.application)) == {"key-2"}
     assert at.registry.client(ended.application)["scopes"] == ["vo_info"]
     assert kids(at.registry.client(ended.application)) == {"key-1"}
@@ -208,6 +211,32 @@ def test_what_must_end_ends_in_a_form_with_a_mistake_too(at: Unprotected) -> Scr
     yield at.deploy
     assert kids(at.registry.client(ended.application)) == set()
     assert kids(at.registry.client(stolen.application)) == {"key-2"}
+
+
+@together
+def test_a_form_that_says_that_its_key_is_stolen_gets_its_new_one(at: Unprotected) -> Script:
+    """Also while another form goes on naming the stolen one, which that form loses as well."""
+    right = write_form(at.forms, "gedeeld/loket")
+    wrong = write_form(at.forms, "gedeeld/parkeren", keys=())
+    (shared,) = right.request()["jwks"]
+    wrong.request()["jwks"] = [shared]
+    wrong.save()
+    yield at.deploy
+    right.request()["jwks"] = [{"file": shared, "compromised": True}]
+    right.request()["scopes"][PLAIN] = {}
+    right.add_key("key-2")
+    right.save()
+    yield at.refused
+    yield at.reviewed
+    done: Outcome = yield at.deploy
+    assert done.code == 1
+    assert kids(at.registry.client(right.application)) == {"key-2"}
+    assert PLAIN in at.registry.client(right.application)["scopes"]
+    assert kids(at.registry.client(wrong.application)) == set()
+    wrong.request()["jwks"] = [{"file": shared, "compromised": True}]
+    wrong.save()
+    done = yield at.deploy
+    assert done.code == 0, done.output
 
 
 @together
