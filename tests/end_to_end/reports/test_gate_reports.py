@@ -147,6 +147,7 @@ def test_a_review_of_revisions_says_what_is_held_back_and_what_passes_now(
 def test_validate_lists_what_is_missing_and_stays_well(gated: Repository) -> None:
     """From forms and evidence alone, per form; nothing where no stack has the gate."""
     prove(for_both(gated, "proven"), PLAIN)
+    gated.commit()
     assert [line.partition(";")[0] for line in gated.run("validate").stdout.splitlines()[1:]] == [
         "not proven on TNI, so that production gets nothing of it that it does not have already:",
         "  gent/loket on prod: there is no evidence from TNI",
@@ -158,6 +159,7 @@ def test_validate_lists_what_is_missing_and_stays_well(gated: Repository) -> Non
         in gated.run("validate").stdout
     )
     gated.set("prod", promotionGate="off")
+    gated.commit()
     assert len(gated.run("validate").stdout.splitlines()) == 1
 
 
@@ -168,6 +170,7 @@ def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.M
     gated.merge()
     for_both(gated, "weg", retire="2020-03-31")
     for_both(gated, "bewaard", retire={"on": "2020-03-31", "keep": True})
+    gated.commit()
     assert gated.run("validate").stdout.splitlines() == ["3 forms, 6 connections: all valid"]
     assert reviewed(gated)[0] == set()
     for_both(gated, "nieuw")
