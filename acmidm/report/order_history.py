@@ -47,6 +47,16 @@ class OrderHistory:
             since = at
         return None if order.part == REMOVE or is_shallow() else since
 
+    def until(self, order: Order) -> datetime | None:
+        """Return when the merge was made from which on no version gives an order; None where the
+        newest still does."""
+        until, folder = None, Path(order.form or "").parent.name
+        for at, tree in self._versions(folder):
+            if order.full_digest in self._version(tree, folder).orders:
+                break
+            until = at
+        return until
+
     def find(self, resource_name: str, part: str, digest: str) -> Order:
         """Return the order of this name, of whichever version. ``digest`` may be the beginning of
         one, where all versions have one such order.

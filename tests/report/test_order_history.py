@@ -13,7 +13,7 @@ from itertools import count
 
 import pytest
 
-from acmidm.orders.writing import confirm
+from acmidm.orders.writing import attestation, confirm, require_not_overtaken
 from acmidm.report.order_history import OrderHistory, ordered_by_name
 from acmidm_onboarding.rules.orders import Act, Order, Rules, orders
 from acmidm_onboarding.values.problems import Failure
@@ -198,6 +198,58 @@ def test_an_order_of_an_earlier_version(repository: Repository, form: FormFile) 
     assert said(earlier.name.replace(earlier.digest, earlier.full_digest)) == earlier, (
         "by any length of the digest"
     )
+
+
+def test_an_order_that_a_later_one_overtook(repository: Repository, form: FormFile) -> None:
+    """It was carried out before the one that is confirmed; one that the form took back before
+    anybody confirmed its successor can be confirmed afterwards."""
+    carry_out(opened(), by=attestation(BY.by, DAYS[0]))
+    ask(form, PLAIN, MORE)
+    repository.commit()
+    first = order_of(opened(), "scopes")
+    ask(form, MORE)
+    repository.commit()
+    second = order_of(opened(), "scopes")
+    assert (until(first), until(second)) == (DAYS[2], None)
+    by = attestation("ander@vlaanderen.example", DAYS[3])
+
+    assert not is_overtaken(first)
+    confirm(opened(), first, by)
+    assert not is_overtaken(first), "it is confirmed"
+    assert not is_overtaken(second), "it is open"
+    confirm(opened(), second, by)
+    assert is_overtaken(first)
+    ask(form, PLAIN)
+    assert is_overtaken(first), "though another order is open"
+
+
+def test_an_order_that_the_newest_version_in_git_still_gives(
+    repository: Repository, form: FormFile
+) -> None:
+    """What follows it is not committed: it is overtaken once nothing is open."""
+    carry_out(opened())
+    ask(form, PLAIN, MORE)
+    repository.commit()
+    first = order_of(opened(), "scopes")
+    carry_out(opened())
+    ask(form, PLAIN)
+    assert not is_overtaken(first), "it is confirmed"
+    carry_out(opened())
+    assert is_overtaken(first)
+
+
+def until(order: Order) -> datetime | None:
+    return OrderHistory(opened()).until(order)
+
+
+def is_overtaken(order: Order) -> bool:
+    """Whether what people type is refused."""
+    stack = opened()
+    try:
+        require_not_overtaken(stack, said(order.whole_name), OrderHistory(stack).until)
+    except Failure:
+        return True
+    return False
 
 
 def test_an_order_of_a_form_that_is_gone(repository: Repository, form: FormFile) -> None:
