@@ -128,7 +128,8 @@ class Orders(Part):
         """Return since when an order is open, in days."""
         if order.since is None:
             return self.room("since.unknown")
-        return self.room.counted("since", max((self.checked_at - order.since).days, 0))
+        days = (self.checked_at - order.since).days
+        return self.room.counted("since", days) if days > 0 else self.room("since.today")
 
 
 def listed(
@@ -151,7 +152,7 @@ def listed(
         act=order.act,
         doer=order.doer,
         act_title=room(
-            f"act.{order.act}",
+            "act.withdraw" if _only_withdraws(order) else f"act.{order.act}",
             product=order.part.rpartition("/")[2],
             supplier=", ".join(sorted(set(order.revoked.values()))),
         ),
@@ -163,6 +164,12 @@ def listed(
         if order.refused
         else None,
     )
+
+
+def _only_withdraws(order: Order) -> bool:
+    """Return whether an order about scopes grants none."""
+    is_about_scopes = order.act in (Act.GRANT, Act.APPROVE)
+    return is_about_scopes and order.says.items() <= order.now.items()
 
 
 def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
@@ -272,7 +279,9 @@ def _couplings(
         if sentence := wanted_first.get((referentie, api)):
             yield Instruction(text=sentence)
         values = (Copied(label="Referentie", value=referentie), *scopes)
-        yield Instruction(text=room("do.couple", api=api), values=values)
+        is_granted = any(scope.value in says for scope in scopes)
+        text = room("do.couple" if is_granted else "do.withdraw", api=api)
+        yield Instruction(text=text, values=values)
     granted = [scope for scope in sorted(says) if says[scope] != now.get(scope)]
     products = [catalogue.product_granting(platform, scope) for scope in granted]
     if then := afterwards([product for product in products if product], room.language):

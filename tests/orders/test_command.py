@@ -67,7 +67,7 @@ def test_a_careless_operator_is_refused_in_one_sentence(
     (order,) = opened().orders
     name, there = order.name, FILE.read_text()
     wrong: dict[tuple[str, ...], str] = {
-        ("done", f"{name[:-2]}zz"): "no version of the forms in Git says",
+        ("done", f"{name[:-2]}zz"): "is not open, and no version of the forms in Git gives it",
         ("done", name, "--client-id", "of-the-other"): "is about client",
         ("done", f"{changed.key} client"): "is no name of an order",
         ("done", name, "--key", str(changed.path)): "this is not JSON",

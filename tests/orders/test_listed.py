@@ -170,6 +170,26 @@ def test_a_change_has_what_differs_and_nothing_else(form: FormFile) -> None:
     assert SEND not in values(scopes).values()
 
 
+def test_what_is_withdrawn_alone(form: FormFile) -> None:
+    """Nobody couples anything for it, nor approves it, whoever does it."""
+    form.request()["scopes"]["elys_arts"] = {}
+    form.save()
+    carry_out(opened())
+    for scope in (PLAIN, "elys_arts"):
+        del form.request()["scopes"][scope]
+    form.save()
+    by_operator, by_owner = shown("scopes"), shown("scopes/elys")
+    assert [order.act_title for order in (by_operator, by_owner)] == ["Withdraw scopes"] * 2
+    assert (
+        by_operator.instructions[1].text
+        == "Withdraw from the client what it has of Organisatieregister:"
+    )
+    for order, scope in ((by_operator, PLAIN), (by_owner, "elys_arts")):
+        assert "Couple the client" not in words(order)
+        assert values(order)["withdraw scope"] == scope
+    assert shown("scopes", NL).act_title == "Scopes intrekken"
+
+
 def test_a_product_that_is_taken_away(form: FormFile) -> None:
     carry_out(opened())
     del form.request()["scopes"][SEND]
@@ -278,7 +298,9 @@ def test_what_waits_and_what_was_refused(
     }
     (refused,) = report.refused
     assert report.refusal(refused) == f"refused by {BY.by} on 28 November 2026: no key came"
-    assert report.waiting(report.open[0]) == "for 3 days"
+    assert report.waiting(report.open[0]) == "waiting for 3 days"
+    today = orders_of(stack, EN, stack.orders, lambda _: stack.now)
+    assert today.waiting(today.open[0]) == "since today"
     assert report.title == "hand: 1 order"
     print_report(report)
     text = capsys.readouterr().out

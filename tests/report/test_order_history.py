@@ -270,6 +270,29 @@ def test_an_order_of_a_form_that_is_gone(repository: Repository, form: FormFile)
     assert said(earlier.name).says == earlier.says
 
 
+def test_a_removal_that_was_ordered_before(repository: Repository, form: FormFile) -> None:
+    """Of a client that is gone by now, or whose form came back; and letting one go is another."""
+    carry_out(opened())
+    text = form.path.read_text()
+    form.remove()
+    removal = order_of(opened(), "remove")
+    form.path.write_text(text)
+    assert said(removal.name) == removal, "somebody may have carried it out since"
+    confirm(opened(), removal, BY)
+    assert said(removal.name) == removal
+    assert "is mistyped" in sentence(removal.name.replace(removal.digest, "00000000"))
+    assert repository.folder.exists()
+
+
+@pytest.mark.usefixtures("form")
+def test_a_client_that_was_let_go_before() -> None:
+    carry_out(opened())
+    ((key, confirmed),) = opened().confirmations.items()
+    (order,) = orders(key, None, confirmed, None, Rules(DAYS[0]), keeps=True)
+    confirm(opened(), order, BY)
+    assert said(order.name).act is Act.LET_GO
+
+
 @pytest.mark.usefixtures("form")
 def test_an_order_that_the_catalogue_brought(repository: Repository) -> None:
     """A name that an API's owner prescribes is ordered since the catalogue has it; what was ordered
@@ -300,7 +323,8 @@ def test_what_no_version_said(
     ):
         assert (
             sentence(wrong)
-            == f"no version of the forms in Git says {wrong}: it may be mistyped; see acmidm orders"
+            == f"{wrong} is not open, and no version of the forms in Git gives it: it was carried"
+            " out already, or is mistyped; see acmidm orders list"
         )
     repository.add("README.md")
     repository.commit()

@@ -74,7 +74,7 @@ def carry_out(
         for order in orders_of(stack, key):
             given = {Act.CREATE: {"client_id": client_id}, Act.LOOK: {"keys": ()}}
             confirm(stack, order, by, **given.get(order.act, {}))  # type: ignore[arg-type]
-        stack.confirmed()
+            stack.confirmed()
     assert orders_of(stack, key) == []
 
 

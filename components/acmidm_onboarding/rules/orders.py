@@ -169,10 +169,23 @@ def removals(confirmations: Confirmations) -> Iterator[Order]:
     """Yield what removes each client that is there."""
     for client_key, confirmed in confirmations.items():
         if confirmed.is_there:
-            name, client_id = resource_name(client_key[0], client_key[1]), confirmed.said.client_id
-            yield Order(
-                client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id
-            )
+            yield _removal(client_key, confirmed)
+
+
+def removals_said_before(confirmations: Confirmations) -> Iterator[Order]:
+    """Yield every order that may have been given to remove a client, or to let it go, also of those
+    that are gone by now."""
+    for client_key, confirmed in confirmations.items():
+        if confirmed.said.client_id is not None:
+            removal = _removal(client_key, confirmed)
+            yield from (removal, _let_go(removal))
+
+
+def _removal(client_key: ClientKey, confirmed: Confirmation) -> Order:
+    name, client_id = resource_name(client_key[0], client_key[1]), confirmed.said.client_id
+    return Order(
+        client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id
+    )
 
 
 def _let_go(removal: Order) -> Order:
