@@ -13,7 +13,7 @@ from acmidm import git
 from acmidm.engine.stacks import stack_of
 from acmidm.orders.checking import check as checked
 from acmidm.orders.listed import Orders, orders_of
-from acmidm.orders.writing import Written, attestation, confirm, refuse
+from acmidm.orders.writing import Written, attestation, confirm, refuse, require_not_overtaken
 from acmidm.render.output import write_report
 from acmidm.report.mistakes import mistakes_of
 from acmidm.report.order_history import OrderHistory, ordered_by_name
@@ -149,7 +149,9 @@ def done(
     """Confirm that an order is carried out: what that version of it said is written, and nothing
     that the form says since."""
     opened, now = _opened(stack), datetime.now(UTC)
-    order = OrderHistory(opened).find(*ordered_by_name(" ".join(words)))
+    history = OrderHistory(opened)
+    order = history.find(*ordered_by_name(" ".join(words)))
+    require_not_overtaken(opened, order, history.until)
     keys = _keys_in(key or ()) if key or no_keys else None
     written = confirm(
         opened, order, attestation(by or git.user(), now), client_id=client_id, keys=keys

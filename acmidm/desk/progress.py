@@ -16,7 +16,7 @@ from pydantic import Field
 
 from acmidm.desk.status import ListedConnection
 from acmidm.report.kinds import Part
-from acmidm_onboarding.rules.orders import Doer, Order
+from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.declaration import PROOF_OPTIONS
@@ -243,6 +243,10 @@ def _is_ordered(*doers: Doer) -> Callable[[Facts], bool]:
     return lambda facts: facts.ordered is not None and facts.ordered.doer in doers
 
 
+def _orders(act: Act) -> Callable[[Facts], bool]:
+    return lambda facts: facts.ordered is not None and facts.ordered.act is act
+
+
 def _ordered_since(facts: Facts) -> datetime | None:
     return facts.ordered_since
 
@@ -276,6 +280,9 @@ _ROWS = (
     StepRow(
         "state-unknown", _CLIENT, _US, lambda facts: facts.is_recorded is None, unknown=("state",)
     ),
+    StepRow(
+        "ordered-stolen-key", _KEY, _ORGANISATION, _orders(Act.REMOVE_STOLEN_KEY), _ordered_since
+    ),
     StepRow("mandate", _KEY, _ORGANISATION, _has_no_mandate),
     StepRow(
         "gate-test", _CLIENT, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id
@@ -288,7 +295,8 @@ _ROWS = (
     ),
     StepRow("ordered", _CLIENT, _US, _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM), _ordered_since),
     StepRow("ordered-owner", _CLIENT, _OWNER, _is_ordered(Doer.API_OWNER), _ordered_since),
-    StepRow("ordered-key", _KEY, _ORGANISATION, _is_ordered(Doer.ORGANISATION), _ordered_since),
+    StepRow("ordered-key", _KEY, _ORGANISATION, _orders(Act.UPLOAD), _ordered_since),
+    StepRow("ordered-key-removal", _KEY, _ORGANISATION, _orders(Act.REMOVE_KEY), _ordered_since),
     StepRow("deploy", _CLIENT, _US, lambda facts: not _is_made(facts)),
     StepRow("gone", _CLIENT, _US, lambda facts: facts.is_gone),
     StepRow(

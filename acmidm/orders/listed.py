@@ -128,7 +128,8 @@ class Orders(Part):
         """Return since when an order is open, in days."""
         if order.since is None:
             return self.room("since.unknown")
-        return self.room.counted("since", max((self.checked_at - order.since).days, 0))
+        days = (self.checked_at - order.since).days
+        return self.room.counted("since", days) if days > 0 else self.room("since.today")
 
 
 def listed(
@@ -150,7 +151,11 @@ def listed(
         digest=order.full_digest,
         act=order.act,
         doer=order.doer,
-        act_title=room(f"act.{order.act}", product=order.part.rpartition("/")[2]),
+        act_title=room(
+            "act.withdraw" if _only_withdraws(order) else f"act.{order.act}",
+            product=order.part.rpartition("/")[2],
+            supplier=", ".join(sorted(set(order.revoked.values()))),
+        ),
         says=dict(order.says),
         instructions=tuple(_instructions(stack, order, room, metadata)),
         done=f"acmidm orders done {order.whole_name}{options} --stack {stack.name}",
@@ -159,6 +164,12 @@ def listed(
         if order.refused
         else None,
     )
+
+
+def _only_withdraws(order: Order) -> bool:
+    """Return whether an order about scopes grants none."""
+    is_about_scopes = order.act in (Act.GRANT, Act.APPROVE)
+    return is_about_scopes and order.says.items() <= order.now.items()
 
 
 def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
@@ -201,7 +212,7 @@ def _instructions(
         case Act.GRANT | Act.APPROVE:
             yield Instruction(text=room("do.open", **where))
             yield from _couplings(order.says, order.now, order.client_key, catalogue, room)
-        case Act.UPLOAD:
+        case Act.UPLOAD | Act.REMOVE_KEY | Act.REMOVE_STOLEN_KEY | Act.REMOVE_SUPPLIERS_KEY:
             yield Instruction(text=room("do.open", **where))
             yield from _keys(order, room)
         case Act.LOOK:
@@ -268,7 +279,9 @@ def _couplings(
         if sentence := wanted_first.get((referentie, api)):
             yield Instruction(text=sentence)
         values = (Copied(label="Referentie", value=referentie), *scopes)
-        yield Instruction(text=room("do.couple", api=api), values=values)
+        is_granted = any(scope.value in says for scope in scopes)
+        text = room("do.couple" if is_granted else "do.withdraw", api=api)
+        yield Instruction(text=text, values=values)
     granted = [scope for scope in sorted(says) if says[scope] != now.get(scope)]
     products = [catalogue.product_granting(platform, scope) for scope in granted]
     if then := afterwards([product for product in products if product], room.language):
@@ -276,24 +289,35 @@ def _couplings(
 
 
 def _keys(order: Order, room: Texts) -> Iterator[Instruction]:
-    thumbprints = {thumbprint_of(key): kid for kid, key in order.now.items()}
-    wanted = {thumbprint_of(key): (kid, key) for kid, key in order.says.items()}
-    for thumbprint, (kid, key) in wanted.items():
+    """Yield one instruction per key: what was stolen first, then what is new, then what else
+    goes."""
+    removed = {thumbprint_of(key): kid for kid, key in order.now.items()}
+    for key in order.says.values():
+        removed.pop(thumbprint_of(key), None)
+    stolen = [thumbprint for thumbprint in removed if thumbprint in order.compromised]
+    for thumbprint in stolen:
+        values = _key(removed.pop(thumbprint), thumbprint, room)
+        yield Instruction(text=room("do.remove_stolen_key"), values=values)
+    for kid, key in order.says.items():
         if order.now.get(kid) != key:
-            values = (
-                Copied(label="kid", value=kid),
-                Copied(label=room("thumbprint"), value=str(thumbprint)),
-            )
-            yield Instruction(
-                text=room("do.upload"), values=(*values, Copied(label="JWK", value=shown(key)))
-            )
-    for thumbprint, kid in thumbprints.items():
-        if thumbprint not in wanted:
-            values = (
-                Copied(label="kid", value=kid),
-                Copied(label=room("thumbprint"), value=str(thumbprint)),
-            )
-            yield Instruction(text=room("do.remove_key"), values=values)
+            jwk = Copied(label="JWK", value=shown(key))
+            values = (*_key(kid, thumbprint_of(key), room), jwk)
+            yield Instruction(text=room("do.upload"), values=values)
+    for thumbprint, kid in removed.items():
+        supplier = order.revoked.get(str(thumbprint))
+        text = (
+            room("do.remove_suppliers_key", supplier=supplier)
+            if supplier
+            else room("do.remove_key")
+        )
+        yield Instruction(text=text, values=_key(kid, thumbprint, room))
+
+
+def _key(kid: str, thumbprint: str | None, room: Texts) -> tuple[Copied, ...]:
+    return (
+        Copied(label="kid", value=kid),
+        Copied(label=room("thumbprint"), value=str(thumbprint)),
+    )
 
 
 def orders_of(

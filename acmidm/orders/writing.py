@@ -6,7 +6,7 @@ So a run that is cut off leaves the order open, and the same command ends it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -51,6 +51,8 @@ def confirm(
     Raises Failure, and OSError.
     """
     before, file = _before(stack, order)
+    if _is_made(order, before, client_id):
+        return Written(file, is_new=False)
     client_id = client_id or order.client_id
     _require(stack, order, before, client_id, keys)
     jwks = _keys(order, keys)
@@ -72,11 +74,33 @@ def confirm(
 
 
 def refuse(stack: Stack, order: Order, why: str, by: Attestation) -> Written:
-    """Note that an order is not carried out, for as long as it says the same. Raises OSError."""
+    """Note that an order is not carried out, for as long as it says the same. Raises Failure where
+    it is not open, and OSError."""
     before, file = _before(stack, order)
+    if not _is_open(stack, order):
+        raise Failure(_why_not_open(order, before, by))
     make_folder(file)
     write_whole(file, as_text(refused(order, before.said if before else None, why, by)))
     return Written(file, is_new=True)
+
+
+def require_not_overtaken(
+    stack: Stack, order: Order, until: Callable[[Order], datetime | None]
+) -> None:
+    """Raise Failure where a later order of the same part is confirmed, so that this one would take
+    back what that one said. ``until`` says from when on the forms do not give an order."""
+    before, file = _before(stack, order)
+    by = before.said.confirmed.get(order.part) if before else None
+    if by is None or order.says == order.now or _is_open(stack, order):
+        return
+    ended = until(order)
+    if ended is None:
+        place = order.client_key, order.part
+        is_overtaken = place not in {(other.client_key, other.part) for other in stack.orders}
+    else:
+        is_overtaken = by.at >= ended
+    if is_overtaken:
+        raise Failure(say("orders.overtaken", order=order.name, file=file))
 
 
 def attestation(by: str | None, at: datetime) -> Attestation:
@@ -113,6 +137,43 @@ def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
     return None, file
 
 
+def _is_made(order: Order, before: Confirmation | None, client_id: str | None) -> bool:
+    """Return whether the client that an order makes is confirmed as being there. What was confirmed
+    of it since stays."""
+    client_id = client_id or order.client_id
+    return (
+        order.part == CREATE
+        and before is not None
+        and before.is_there
+        and client_id in (None, before.said.client_id)
+    )
+
+
+def _is_open(stack: Stack, order: Order) -> bool:
+    return order.full_digest in {other.full_digest for other in stack.orders}
+
+
+def _why_not_open(order: Order, before: Confirmation | None, by: Attestation) -> str:
+    if before is None:
+        return say("orders.not_open", order=order.name)
+    facts = {"order": order.name, "client": before.said.client_id, "file": before.file}
+    if before.said.removed is not None and order.part != REMOVE:
+        return say("orders.removed_client", **facts)
+    if _is_confirmed(order, before, by):
+        return say("orders.not_refused", **facts)
+    return say("orders.not_open", **facts)
+
+
+def _is_confirmed(order: Order, before: Confirmation, by: Attestation) -> bool:
+    """Return whether what an order says is confirmed."""
+    if order.part == CREATE:
+        return _is_made(order, before, None)
+    if order.act is Act.LOOK:
+        return before.said.keys is not None
+    names = {key_file(_application(order), key)[0]: by.at for key in _keys(order, None)}
+    return _says(carried_out(order, before.said, by, keys=names)) == _says(before.said)
+
+
 def _require(
     stack: Stack,
     order: Order,
@@ -140,6 +201,8 @@ def _require(
                 file=before.file,
             )
         )
+    if file := _removed_in(stack, order, before, client_id):
+        raise Failure(say("orders.removed_client", order=order.name, client=client_id, file=file))
     if order.client_id not in (None, client_id):
         raise Failure(say("orders.not_this_client", order=order.name, client=order.client_id))
     others = (
@@ -153,6 +216,23 @@ def _require(
         raise Failure(say("orders.anothers_client", order=order.name, file=same.file))
 
 
+def _removed_in(
+    stack: Stack, order: Order, before: Confirmation | None, client_id: str | None
+) -> Path | None:
+    """Return the file in which the client that an order would bring back is confirmed as removed.
+
+    A client that somebody let go comes back where its form adopts it, for as long as that is open.
+    """
+    if order.part == REMOVE or (order.act is Act.COMPARE and _is_open(stack, order)):
+        return None
+    if before is not None and before.said.removed and order.part != CREATE:
+        return before.file
+    for other in stack.confirmations.values():
+        if other.said.removed and other.said.client_id == client_id:
+            return other.file
+    return None
+
+
 def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
     if order.part != KEYS:
         return []
@@ -162,8 +242,8 @@ def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
 
 
 def _says(file: ConfirmationFile) -> Mapping[str, object]:
-    """Return what a confirmation says, without who says so and when."""
-    content = file.model_dump(exclude={"confirmed", "keys"})
+    """Return what a confirmation says is there, without who says so and when."""
+    content = file.model_dump(exclude={"confirmed", "keys", "refused", "removed"})
     return {
         **content,
         KEYS: None if file.keys is None else sorted(file.keys),

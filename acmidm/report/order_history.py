@@ -14,7 +14,14 @@ from acmidm.git import Tree, is_as_at, is_dirty, is_shallow, versions
 from acmidm_onboarding.forms.files import KEYS_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.desired import NO_GATE
-from acmidm_onboarding.rules.orders import DIGITS, REMOVE, Order, Rules, said_before
+from acmidm_onboarding.rules.orders import (
+    DIGITS,
+    REMOVE,
+    Order,
+    Rules,
+    removals_said_before,
+    said_before,
+)
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
@@ -47,6 +54,16 @@ class OrderHistory:
             since = at
         return None if order.part == REMOVE or is_shallow() else since
 
+    def until(self, order: Order) -> datetime | None:
+        """Return when the merge was made from which on no version gives an order; None where the
+        newest still does."""
+        until, folder = None, Path(order.form or "").parent.name
+        for at, tree in self._versions(folder):
+            if order.full_digest in self._version(tree, folder).orders:
+                break
+            until = at
+        return until
+
     def find(self, resource_name: str, part: str, digest: str) -> Order:
         """Return the order of this name, of whichever version. ``digest`` may be the beginning of
         one, where all versions have one such order.
@@ -66,7 +83,9 @@ class OrderHistory:
                 order.full_digest: order for order in wanted if order.full_digest.startswith(digest)
             }
 
-        orders, is_whole = matching(self._stack.orders), len(digest) == DIGITS
+        removals = removals_said_before(self._stack.confirmations)
+        orders = matching((*removals, *self._stack.orders))
+        is_whole = len(digest) == DIGITS
         if not (orders and is_whole):
             connections = (
                 form for form in self._stack.connections if form.resource_name == resource_name

@@ -158,7 +158,7 @@ class Onboarding(pulumi.ComponentResource):
             ClientJwks(connection, client_id, keys, options),
         ]
         self.handing_over[connection.software_id] = handing_over(
-            connection, client, scopes, has_keys=keys is not None
+            connection, client, scopes, is_given=given is not None
         )
         for product in connection.products:
             protected = True if protect and not connection.is_leaving(product) else None

@@ -35,7 +35,7 @@ from acmidm_onboarding.rules.confirmed import as_confirmed, is_corrected, may_no
 from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.gate import TestStack
 from acmidm_onboarding.rules.mistaken import Mistaken
-from acmidm_onboarding.rules.orders import Order, Rules, orders
+from acmidm_onboarding.rules.orders import Act, Order, Rules, orders
 from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import InvalidSettings, Settings, config_key, full_key
 from acmidm_onboarding.texts import say
@@ -299,7 +299,8 @@ class Stack:
 
     @cached_property
     def orders(self) -> tuple[Order, ...]:
-        """What people have to do now, refused orders too, in the order of the forms.
+        """What people have to do now, refused orders too: stolen keys first, all else in the order
+        of the forms.
 
         A client without a form is ordered to go, unless a form with a mistake may be about it.
 
@@ -341,7 +342,7 @@ class Stack:
                 ordered += orders(
                     client_key, form, confirmation, record, self.order_rules, keeps=keeps
                 )
-        return tuple(ordered)
+        return tuple(sorted(ordered, key=lambda order: order.act is not Act.REMOVE_STOLEN_KEY))
 
     @property
     def unconfirmed(self) -> list[Client]:

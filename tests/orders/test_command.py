@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Never
 
 import pytest
 from typer.testing import Result
 
 from acmidm.engine import pulumi as engine
+from acmidm.orders.writing import attestation
 from tests.support.by_hand_stack import (
     CONFIRMED,
     NAME,
@@ -65,7 +67,7 @@ def test_a_careless_operator_is_refused_in_one_sentence(
     (order,) = opened().orders
     name, there = order.name, FILE.read_text()
     wrong: dict[tuple[str, ...], str] = {
-        ("done", f"{name[:-2]}zz"): "no version of the forms in Git says",
+        ("done", f"{name[:-2]}zz"): "is not open, and no version of the forms in Git gives it",
         ("done", name, "--client-id", "of-the-other"): "is about client",
         ("done", f"{changed.key} client"): "is no name of an order",
         ("done", name, "--key", str(changed.path)): "this is not JSON",
@@ -100,6 +102,31 @@ def test_an_order_is_refused_shown_and_carried_out_after_all(
     say(repository, "done", order.name, "--by", BY.by)
     assert opened().orders == ()
     say(repository, "done", order.name, "--by", BY.by, code=2)
+
+
+def test_an_order_is_repeated_once_a_later_one_is_carried_out(
+    repository: Repository, form: FormFile
+) -> None:
+    """Nothing is written, and who carried it out at the portal since hears what to do."""
+    repository.commit()
+    carry_out(opened())
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.save()
+    repository.commit()
+    former = order_of(opened(), "client").name
+    carry_out(opened())
+    form.document["contacts"] = ["ander@stad-gent.example"]
+    form.save()
+    repository.commit()
+    carry_out(opened(), by=attestation(BY.by, datetime.now(UTC) + timedelta(days=1)))
+    there = FILE.read_text()
+    assert (
+        f"{former}: a later order of the same part is confirmed already, in {FILE};"
+        " see to it that the portal has what that file says"
+    ) in say(repository, "done", former, "--by", BY.by, code=2).output
+    refused = say(repository, "refused", former, "--why", "no", "--by", BY.by, code=2)
+    assert f"{former} is not open any more" in refused.output
+    assert FILE.read_text() == there
 
 
 def test_on_production_what_is_not_known_to_be_merged_is_not_ordered(

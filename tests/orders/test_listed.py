@@ -3,6 +3,7 @@ copy, what to bring back."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
@@ -13,7 +14,7 @@ from acmidm.orders.listed import ListedOrder, listed, orders_of
 from acmidm.orders.writing import confirm, refuse
 from acmidm.render.html import as_html
 from acmidm.render.text import print_report
-from acmidm_onboarding.rules.orders import Doer, Rules
+from acmidm_onboarding.rules.orders import Doer, Rules, targets
 from acmidm_onboarding.texts import Language
 from tests.support.by_hand import adopt
 from tests.support.by_hand_stack import (
@@ -169,6 +170,26 @@ def test_a_change_has_what_differs_and_nothing_else(form: FormFile) -> None:
     assert SEND not in values(scopes).values()
 
 
+def test_what_is_withdrawn_alone(form: FormFile) -> None:
+    """Nobody couples anything for it, nor approves it, whoever does it."""
+    form.request()["scopes"]["elys_arts"] = {}
+    form.save()
+    carry_out(opened())
+    for scope in (PLAIN, "elys_arts"):
+        del form.request()["scopes"][scope]
+    form.save()
+    by_operator, by_owner = shown("scopes"), shown("scopes/elys")
+    assert [order.act_title for order in (by_operator, by_owner)] == ["Withdraw scopes"] * 2
+    assert (
+        by_operator.instructions[1].text
+        == "Withdraw from the client what it has of Organisatieregister:"
+    )
+    for order, scope in ((by_operator, PLAIN), (by_owner, "elys_arts")):
+        assert "Couple the client" not in words(order)
+        assert values(order)["withdraw scope"] == scope
+    assert shown("scopes", NL).act_title == "Scopes intrekken"
+
+
 def test_a_product_that_is_taken_away(form: FormFile) -> None:
     carry_out(opened())
     del form.request()["scopes"][SEND]
@@ -191,6 +212,58 @@ def test_keys_to_upload_and_to_remove(form: FormFile) -> None:
     assert uploaded.values[0].value == "key-2"
     assert '"d"' not in " ".join(value.value for value in uploaded.values)
     assert removed.values[0].value == "key-1"
+
+
+def test_a_stolen_key_comes_first_and_is_named(repository: Repository, form: FormFile) -> None:
+    """In the list before all that others have to do, and in its order before what is uploaded."""
+    repository.write("aaa", environment="tni", scopes=(PLAIN,))
+    for key in (form.key, "OVO002067/aaa"):
+        carry_out(opened(), f"client-of-{key}", key)
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.request()["jwks"] = [
+        {"file": file, "compromised": True} for file in form.request()["jwks"]
+    ]
+    form.add_key("key-2")
+    form.save()
+    other = repository.folder / "onboardings/gent/aaa.yaml"
+    other.write_text(other.read_text().replace("api-beheer@", "nieuw@"))
+    stack = opened()
+    assert [(order.client_key[0], order.part) for order in stack.orders] == [
+        (form.key, "keys"),
+        ("OVO002067/aaa", "client"),
+        (form.key, "client"),
+    ]
+    order = shown("keys", NL)
+    assert order.act_title == "Gestolen publieke sleutel meteen verwijderen"
+    assert [instruction.text for instruction in order.instructions[1:]] == [
+        "Deze publieke sleutel is gestolen. Verwijder hem meteen:",
+        "Laad deze publieke sleutel op als JSON Web Key:",
+    ]
+    assert shown("keys").act_title == "Remove a stolen public key at once"
+
+
+def test_the_key_of_an_ended_supplier_is_named_so(form: FormFile) -> None:
+    """By whoever manages the client of the organisation."""
+    carry_out(opened())
+    stack = opened()
+    (connection,), (confirmed,) = stack.connections, stack.confirmations.values()
+    revoked = dict.fromkeys(connection.thumbprints, "leverancier")
+    ended = replace(connection, jwks={}, revoked=revoked)
+    ordered = targets(ended, confirmed, stack.order_rules)
+    order = listed(stack, next(one for one in ordered if one.part == "keys"), EN)
+    assert order.act_title == "Remove the public keys of leverancier, which acts here no more"
+    assert order.doer is Doer.OPERATOR
+    assert order.instructions[1].text == "Remove this public key of leverancier:"
+    assert form.key == order.key
+
+
+def test_an_old_key_that_goes_is_no_upload(form: FormFile) -> None:
+    form.add_key("key-2")
+    form.save()
+    carry_out(opened())
+    form.request()["jwks"].pop(0)
+    form.save()
+    assert shown("keys").act_title == "Remove public keys"
 
 
 def test_whom_the_owner_of_an_api_asks(form: FormFile) -> None:
@@ -225,7 +298,9 @@ def test_what_waits_and_what_was_refused(
     }
     (refused,) = report.refused
     assert report.refusal(refused) == f"refused by {BY.by} on 28 November 2026: no key came"
-    assert report.waiting(report.open[0]) == "for 3 days"
+    assert report.waiting(report.open[0]) == "waiting for 3 days"
+    today = orders_of(stack, EN, stack.orders, lambda _: stack.now)
+    assert today.waiting(today.open[0]) == "since today"
     assert report.title == "hand: 1 order"
     print_report(report)
     text = capsys.readouterr().out

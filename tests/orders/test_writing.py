@@ -32,6 +32,7 @@ from tests.support.forms import PLAIN, FormFile
 from tests.support.repository import Repository
 
 FILE = CONFIRMED / "OVO002067/mijn-app.yaml"
+LATER = attestation("ander@vlaanderen.example", datetime(2026, 12, 1, 9, tzinfo=UTC))
 
 
 class Killed(BaseException):
@@ -119,16 +120,19 @@ def test_a_kill_loses_no_order_and_makes_none_twice(
     assert files() == expected
 
 
-def test_a_second_time_writes_nothing(form: FormFile) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_a_second_time_writes_nothing(form: FormFile, part: str) -> None:
     """Whoever says so again, and later, changes nothing of who said so first."""
-    order = order_of(opened(), "create")
+    if part != "create":
+        carry_out(opened())
+    PARTS[part](form)
+    if part != "remove":
+        form.save()
+    order = order_of(opened(), part)
     assert confirm(opened(), order, BY, client_id=CLIENT_ID).is_new
     there = files()
-    later = attestation("ander@vlaanderen.example", datetime.now(UTC))
-    assert not confirm(opened(), order, later, client_id=CLIENT_ID).is_new
+    assert not confirm(opened(), order, LATER, client_id=CLIENT_ID).is_new
     assert files() == there
-    assert yaml.safe_load(FILE.read_text())["confirmed"]["client"]["by"] == BY.by
-    assert form.code in str(FILE)
 
 
 def test_keys_are_files_with_their_thumbprint(form: FormFile) -> None:
@@ -204,6 +208,97 @@ def test_a_client_is_made_once(form: FormFile) -> None:
     said = sentence(lambda: confirm(opened(), order, BY, client_id="another"))
     assert f"client {CLIENT_ID} is confirmed already, in {FILE};" in said
     assert form.code in said
+
+
+def test_a_client_that_was_made_keeps_what_was_confirmed_since(form: FormFile) -> None:
+    """Whoever repeats the order that made it takes away neither keys nor products, and a scope that
+    was withdrawn stays withdrawn; with its client-ID or without."""
+    create = order_of(opened(), "create")
+    carry_out(opened())
+    form.request()["scopes"].pop(PLAIN)
+    form.save()
+    carry_out(opened())
+    refuse_what_is_new(form)
+    there = files()
+    for client_id in (CLIENT_ID, None):
+        assert not confirm(opened(), create, LATER, client_id=client_id).is_new
+        assert files() == there
+
+
+def refuse_what_is_new(form: FormFile) -> None:
+    """Somebody refuses what the form asks from now on."""
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.save()
+    refuse(opened(), order_of(opened(), "client"), "not this contact", BY)
+
+
+def test_an_order_that_is_carried_out_ends_no_refusal_of_another(form: FormFile) -> None:
+    """What is refused is a newer order about the same part."""
+    carry_out(opened())
+    form.document["contacts"] = ["b@stad-gent.example"]
+    form.save()
+    first = order_of(opened(), "client")
+    carry_out(opened())
+    refuse_what_is_new(form)
+    there = files()
+    assert not confirm(opened(), first, LATER).is_new
+    assert files() == there
+
+
+def test_a_client_that_was_removed_comes_back_by_no_repeated_order(form: FormFile) -> None:
+    """A new client has another client-ID, of another connection too; one that was adopted comes
+    back where that is ordered."""
+    create = order_of(opened(), "create")
+    carry_out(opened())
+    form.request()["scopes"].pop(PLAIN)
+    form.save()
+    scopes = order_of(opened(), "scopes")
+    confirm(opened(), next(removals(opened().confirmations)), BY)
+    said = f"client {CLIENT_ID} is confirmed as removed, in {FILE}"
+    assert said in sentence(lambda: confirm(opened(), create, LATER, client_id=CLIENT_ID))
+    assert said in sentence(lambda: confirm(opened(), scopes, LATER))
+    assert said in sentence(lambda: refuse(opened(), scopes, "no mandate", LATER))
+    adopt(form, CLIENT_ID)
+    compare = order_of(opened(), "create")
+    still_recorded = opened(recorded(form.key))
+    assert said in sentence(lambda: confirm(still_recorded, compare, LATER))
+    confirm(opened(), compare, LATER)
+    assert yaml.safe_load(FILE.read_text()).get("removed") is None
+
+
+def test_a_client_id_that_another_connection_had(repository: Repository, form: FormFile) -> None:
+    carry_out(opened())
+    confirm(opened(), next(removals(opened().confirmations)), BY)
+    other = repository.write("ander", environment="tni", keys=())
+    create = next(order for order in opened().orders if order.client_key[0] == other.key)
+    assert f"client {CLIENT_ID} is confirmed as removed, in {FILE}" in sentence(
+        lambda: confirm(opened(), create, BY, client_id=CLIENT_ID)
+    )
+    assert form.application == "mijn-app"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_confirmed_already_is_not_refused(form: FormFile, part: str) -> None:
+    if part != "create":
+        carry_out(opened())
+    PARTS[part](form)
+    if part != "remove":
+        form.save()
+    order = order_of(opened(), part)
+    confirm(opened(), order, BY, client_id=CLIENT_ID)
+    said = sentence(lambda: refuse(opened(), order, "no mandate", LATER))
+    assert said == f"{order.name} is confirmed already, in {FILE}, and cannot be refused any more"
+
+
+def test_an_order_that_the_form_gives_no_more_is_not_refused(form: FormFile) -> None:
+    """It would take the place of the refusal of the order that is open."""
+    carry_out(opened())
+    form.document["contacts"] = ["b@stad-gent.example"]
+    form.save()
+    former = order_of(opened(), "client")
+    refuse_what_is_new(form)
+    said = sentence(lambda: refuse(opened(), former, "nor this one", LATER))
+    assert f"{former.name} is not open any more, so that nothing of it can be refused" in said
 
 
 def test_another_client_than_an_order_is_about(form: FormFile) -> None:

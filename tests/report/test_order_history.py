@@ -13,7 +13,7 @@ from itertools import count
 
 import pytest
 
-from acmidm.orders.writing import confirm
+from acmidm.orders.writing import attestation, confirm, require_not_overtaken
 from acmidm.report.order_history import OrderHistory, ordered_by_name
 from acmidm_onboarding.rules.orders import Act, Order, Rules, orders
 from acmidm_onboarding.values.problems import Failure
@@ -200,6 +200,58 @@ def test_an_order_of_an_earlier_version(repository: Repository, form: FormFile) 
     )
 
 
+def test_an_order_that_a_later_one_overtook(repository: Repository, form: FormFile) -> None:
+    """It was carried out before the one that is confirmed; one that the form took back before
+    anybody confirmed its successor can be confirmed afterwards."""
+    carry_out(opened(), by=attestation(BY.by, DAYS[0]))
+    ask(form, PLAIN, MORE)
+    repository.commit()
+    first = order_of(opened(), "scopes")
+    ask(form, MORE)
+    repository.commit()
+    second = order_of(opened(), "scopes")
+    assert (until(first), until(second)) == (DAYS[2], None)
+    by = attestation("ander@vlaanderen.example", DAYS[3])
+
+    assert not is_overtaken(first)
+    confirm(opened(), first, by)
+    assert not is_overtaken(first), "it is confirmed"
+    assert not is_overtaken(second), "it is open"
+    confirm(opened(), second, by)
+    assert is_overtaken(first)
+    ask(form, PLAIN)
+    assert is_overtaken(first), "though another order is open"
+
+
+def test_an_order_that_the_newest_version_in_git_still_gives(
+    repository: Repository, form: FormFile
+) -> None:
+    """What follows it is not committed: it is overtaken once nothing is open."""
+    carry_out(opened())
+    ask(form, PLAIN, MORE)
+    repository.commit()
+    first = order_of(opened(), "scopes")
+    carry_out(opened())
+    ask(form, PLAIN)
+    assert not is_overtaken(first), "it is confirmed"
+    carry_out(opened())
+    assert is_overtaken(first)
+
+
+def until(order: Order) -> datetime | None:
+    return OrderHistory(opened()).until(order)
+
+
+def is_overtaken(order: Order) -> bool:
+    """Whether what people type is refused."""
+    stack = opened()
+    try:
+        require_not_overtaken(stack, said(order.whole_name), OrderHistory(stack).until)
+    except Failure:
+        return True
+    return False
+
+
 def test_an_order_of_a_form_that_is_gone(repository: Repository, form: FormFile) -> None:
     """What was carried out can be confirmed afterwards; its removal is ordered since its form
     went."""
@@ -216,6 +268,29 @@ def test_an_order_of_a_form_that_is_gone(repository: Repository, form: FormFile)
     assert order_of(opened(), "remove").act is Act.REMOVE
     assert since("remove") == DAYS[3]
     assert said(earlier.name).says == earlier.says
+
+
+def test_a_removal_that_was_ordered_before(repository: Repository, form: FormFile) -> None:
+    """Of a client that is gone by now, or whose form came back; and letting one go is another."""
+    carry_out(opened())
+    text = form.path.read_text()
+    form.remove()
+    removal = order_of(opened(), "remove")
+    form.path.write_text(text)
+    assert said(removal.name) == removal, "somebody may have carried it out since"
+    confirm(opened(), removal, BY)
+    assert said(removal.name) == removal
+    assert "is mistyped" in sentence(removal.name.replace(removal.digest, "00000000"))
+    assert repository.folder.exists()
+
+
+@pytest.mark.usefixtures("form")
+def test_a_client_that_was_let_go_before() -> None:
+    carry_out(opened())
+    ((key, confirmed),) = opened().confirmations.items()
+    (order,) = orders(key, None, confirmed, None, Rules(DAYS[0]), keeps=True)
+    confirm(opened(), order, BY)
+    assert said(order.name).act is Act.LET_GO
 
 
 @pytest.mark.usefixtures("form")
@@ -248,7 +323,8 @@ def test_what_no_version_said(
     ):
         assert (
             sentence(wrong)
-            == f"no version of the forms in Git says {wrong}: it may be mistyped; see acmidm orders"
+            == f"{wrong} is not open, and no version of the forms in Git gives it: it was carried"
+            " out already, or is mistyped; see acmidm orders list"
         )
     repository.add("README.md")
     repository.commit()

@@ -13,7 +13,7 @@ import pytest
 from acmidm_onboarding.rules.confirmed import as_confirmed
 from acmidm_onboarding.rules.desired import Desired, desired
 from acmidm_onboarding.rules.orders import Rules, orders
-from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, grants
+from acmidm_onboarding.values.client import NOT_DECLARED, Client, ClientKey, Grant, grants
 from acmidm_onboarding.values.confirmation import Confirmation
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -76,6 +76,43 @@ def test_what_is_confirmed_is_declared_as_it_is() -> None:
         form.formerly,
         form.software_id,
     )
+
+
+MANDATE = {"supplier": "leverancier", "until": (DAY - timedelta(days=1)).isoformat()}
+WITHDRAWING: dict[str, Declaration] = {
+    "its mandate has ended": replace(FORM, mandate=MANDATE),
+    "its form has it no more": wanted(products=FORM.products),
+    "its form retires it": replace(FORM, retire={FORM.platform.value: DAY.isoformat()}),
+}
+
+
+@pytest.mark.parametrize("form", WITHDRAWING.values(), ids=WITHDRAWING)
+@pytest.mark.parametrize("reason", ["why", None, NOT_DECLARED])
+def test_a_scope_whose_withdrawal_is_open_is_as_it_was(
+    form: Declaration, reason: str | None
+) -> None:
+    """Nothing of it differs from the state: neither its reason, nor that it is withdrawn."""
+    has = replace(RECORD, scopes={"dv_magda": Grant(reason)})
+    found = declared(
+        form, confirmed={FORM.client_key: CONFIRMED}, records={FORM.resource_name: has}
+    )
+    assert only(found).scopes == has.scopes
+    assert only(found).withdrawn == has.withdrawn
+    assert not next(iter(found.wanted)).scopes, "it is ordered away"
+
+
+def test_a_scope_of_ours_that_no_run_has_recorded_yet() -> None:
+    """It has the reason of its form, and once it is confirmed as gone, it is withdrawn."""
+    form = WITHDRAWING["its mandate has ended"]
+    lost: dict[str, Client] = {}
+    for records in (lost, {FORM.resource_name: replace(RECORD, scopes={})}):
+        one = only(declared(form, confirmed={FORM.client_key: CONFIRMED}, records=records))
+        assert one.scopes["dv_magda"].reason == "why"
+    gone = saying(CONFIRMED, scopes={})
+    has = replace(RECORD, scopes={"dv_magda": Grant("why")})
+    found = declared(form, confirmed={FORM.client_key: gone}, records={FORM.resource_name: has})
+    assert not only(found).scopes
+    assert only(found).withdrawn == frozenset({"dv_magda"})
 
 
 @pytest.mark.parametrize("keys", [None, ["new"]], ids=["in the portal", "in the form"])

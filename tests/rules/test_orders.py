@@ -302,6 +302,47 @@ def test_which_keys_a_client_has_to_have(
     assert [set(one.says) for one in found] == ([] if expected is None else [expected])
 
 
+STOLEN = {"compromised": frozenset({jwk("old").thumbprint})}
+ENDED = {"revoked": {jwk("old").thumbprint: "leverancier"}}
+ACTS_ON_KEYS: dict[str, tuple[list[str], dict[str, Any], Act, Doer]] = {
+    "a new key": (["old", "new"], {}, Act.UPLOAD, Doer.ORGANISATION),
+    "one in the place of the old one": (["new"], {}, Act.UPLOAD, Doer.ORGANISATION),
+    "the old one goes": ([], {}, Act.REMOVE_KEY, Doer.ORGANISATION),
+    "it was stolen": ([], STOLEN, Act.REMOVE_STOLEN_KEY, Doer.ORGANISATION),
+    "it was stolen, and there is another one": (
+        ["new"],
+        STOLEN,
+        Act.REMOVE_STOLEN_KEY,
+        Doer.ORGANISATION,
+    ),
+    "its supplier may not act any more": ([], ENDED, Act.REMOVE_SUPPLIERS_KEY, Doer.OPERATOR),
+    "another supplier acts now": (["new"], ENDED, Act.REMOVE_SUPPLIERS_KEY, Doer.OPERATOR),
+    "it was stolen from an ended supplier": (
+        [],
+        {**STOLEN, **ENDED},
+        Act.REMOVE_STOLEN_KEY,
+        Doer.ORGANISATION,
+    ),
+    "one that is not there was stolen": (
+        ["old", "new"],
+        {"compromised": frozenset({jwk("other").thumbprint})},
+        Act.UPLOAD,
+        Doer.ORGANISATION,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ACTS_ON_KEYS.values(), ids=ACTS_ON_KEYS)
+def test_a_removal_of_keys_is_named_by_its_reason(
+    case: tuple[list[str], dict[str, Any], Act, Doer],
+) -> None:
+    """What a stolen key says comes before all else; that of an ended supplier is removed by
+    whoever manages the client, and not by the supplier in the organisation's name."""
+    keys, facts, act, doer = case
+    form = wanted("dv_magda", keys=keys, products=DOSIS, **facts)
+    assert said(form, CONFIRMED) == [("keys", act, doer)]
+
+
 def test_a_new_key_of_an_old_name_pushes_no_key_out() -> None:
     """A form that has another key under the same kid would leave its client with a key that nobody
     has tried."""

@@ -12,6 +12,7 @@ from acmidm.orders.writing import confirm
 from acmidm_onboarding.rules.orders import Act, Order
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.values.confirmation import Attestation
 from tests.support.confirmed import BY, CLIENT_ID
 from tests.support.repository import Repository
 
@@ -65,13 +66,15 @@ def order_of(stack: Stack, part: str) -> Order:
     return order
 
 
-def carry_out(stack: Stack, client_id: str = CLIENT_ID, key: str | None = None) -> None:
+def carry_out(
+    stack: Stack, client_id: str = CLIENT_ID, key: str | None = None, by: Attestation = BY
+) -> None:
     """Confirm all orders, or those of one client, until there is none."""
     for _ in range(3):
         for order in orders_of(stack, key):
             given = {Act.CREATE: {"client_id": client_id}, Act.LOOK: {"keys": ()}}
-            confirm(stack, order, BY, **given.get(order.act, {}))  # type: ignore[arg-type]
-        stack.confirmed()
+            confirm(stack, order, by, **given.get(order.act, {}))  # type: ignore[arg-type]
+            stack.confirmed()
     assert orders_of(stack, key) == []
 
 

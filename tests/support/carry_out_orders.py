@@ -73,12 +73,8 @@ def _do(people: PortalOperator, order: Mapping[str, Any]) -> Sequence[str]:
             people.change_client(client_id, says["client_name"], says["contacts"])
         case "grant" | "approve":
             _grant(people, client_id, says)
-        case "upload":
-            with TemporaryDirectory() as folder:
-                for number, jwk in enumerate(says.values()):
-                    file = Path(folder, f"{number}.jwk.json")
-                    file.write_text(json.dumps(jwk))
-                    people.upload_key(client_id, file)
+        case "upload" | "remove_key" | "remove_stolen_key" | "remove_suppliers_key":
+            _change_keys(people, client_id, order)
         case "look":
             return ["--no-keys"]
         case "configure" if says:
@@ -88,6 +84,19 @@ def _do(people: PortalOperator, order: Mapping[str, Any]) -> Sequence[str]:
         case "remove":
             people.remove_client(client_id)
     return []
+
+
+def _change_keys(people: PortalOperator, client_id: str, order: Mapping[str, Any]) -> None:
+    """Upload each key that an order's instructions have and that it says, and remove the others."""
+    for instruction in order["instructions"]:
+        kid = next((one["value"] for one in instruction["values"] if one["label"] == "kid"), None)
+        if kid in order["says"]:
+            with TemporaryDirectory() as folder:
+                file = Path(folder, "new.jwk.json")
+                file.write_text(json.dumps(order["says"][kid]))
+                people.upload_key(client_id, file)
+        elif kid is not None:
+            people.remove_key(client_id, kid)
 
 
 def _grant(

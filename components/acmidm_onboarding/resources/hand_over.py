@@ -5,10 +5,11 @@ Identity: the stack. It manages nothing at an authority: the state is the record
 which mails went to whom (``mail_record.py``). A run mails a contact once, about all its clients.
 The client-ID of a client that this project made (its output ``hand_over``) is mailed; a client that
 existed before, or was taken over, is recorded as such. Scopes that are added later are mailed,
-scopes that are withdrawn are not. What a mail server did not take is unsent, and a change for as
-long as there is a server. A mail that cannot be sent is a warning, and fails no run. A client that
-could not be made is mailed about by a later run. Never replaced; delete does nothing. The record of
-a client stays once no form declares the client, for its removal may be refused.
+scopes that are withdrawn are not. Nobody is mailed about a client while it goes. What a mail server
+did not take is unsent, and a change for as long as there is a server. A mail that cannot be sent is
+a warning, and fails no run. A client that could not be made is mailed about by a later run. Never
+replaced; delete does nothing. The record of a client stays once no form declares the client, for
+its removal may be refused.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 RECORDS = "records"
 _STEPS = {Environment.TNI: "3", Environment.PROD: "7"}
 """The guide's, at which an organisation gets its client-ID."""
+_NOWHERE = "nowhere"
+"""Where the keys of a client are that has none, and that has no portal to upload one."""
 _Records = dict[str, Delivery]
 _About = Sequence[tuple[Delivery, Properties]]
 
@@ -97,7 +100,7 @@ class HandOverProvider(AuthorityProvider):
                     outcomes[name] |= of_part
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for name, connection in connections.items():
-            if to := records[name].unreached(connection["contacts"]):
+            if to := _unreached(records[name], connection):
                 records[name] = records[name].tried(
                     {contact: outcomes[name][contact] for contact in to}, now
                 )
@@ -177,7 +180,7 @@ class HandOverProvider(AuthorityProvider):
             settings = self._settings.platforms[platform]
             portal = settings.portal(environment)
             where = (
-                "nowhere"
+                _NOWHERE
                 if connection["keys"] == "portal" and portal is None
                 else connection["keys"]
             )
@@ -251,6 +254,11 @@ def _due(before: _Records, news: Properties) -> _Records:
     return records
 
 
+def _unreached(record: Delivery, connection: Properties) -> list[str]:
+    """Return the contacts that get a mail about a connection now: none while its client goes."""
+    return [] if connection.get("goes") else record.unreached(connection["contacts"])
+
+
 def _mails(
     records: _Records, connections: Mapping[str, Properties]
 ) -> dict[tuple[str, ...], list[str]]:
@@ -258,7 +266,7 @@ def _mails(
     contact gets one."""
     of_contact = defaultdict[str, list[str]](list)
     for name, connection in connections.items():
-        for contact in records[name].unreached(connection["contacts"]):
+        for contact in _unreached(records[name], connection):
             of_contact[contact].append(name)
     mails = defaultdict[tuple[str, ...], list[str]](list)
     for contact, names in of_contact.items():
@@ -283,8 +291,29 @@ class HandOver(Resource, module="acmidm", name="HandOver"):
         )
 
 
+def goes(connection: Declaration, day: date) -> bool:
+    """Return whether a client is taken down, by its form or because its supplier may act no more;
+    at a portal without an API it may have its scopes for a while."""
+    mandate = connection.mandate
+    has_ended = bool(mandate) and mandate.get("until", "") < day.isoformat()
+    lost_all = bool(connection.withdrawn) and not connection.scopes
+    return connection.is_leaving() or has_ended or lost_all
+
+
+def keys_there(connection: Declaration, *, is_given: bool) -> str:
+    """Return by which name mails say where the keys of a client are; ``is_given`` says whether
+    another project gives the component keys, which count as those of a form."""
+    if is_given:
+        return Authentication.KEYS_OF_FORM.value
+    if connection.authentication is not Authentication.KEYS_OF_FORM or connection.jwks:
+        return connection.authentication.value
+    # Of a form's keys none is there: they wait for whoever uploads them, or none may be used.
+    is_ordered = connection.is_confirmed and not connection.compromised
+    return Authentication.KEYS_OF_PORTAL.value if is_ordered else _NOWHERE
+
+
 def handing_over(
-    connection: Declaration, client: OAuthClient, scopes: ClientScopes | None, *, has_keys: bool
+    connection: Declaration, client: OAuthClient, scopes: ClientScopes | None, *, is_given: bool
 ) -> dict[str, Any]:
     """Return what ``HandOver`` has of a connection, as inputs."""
     # A preview has the scopes of the form, a run those that were granted: as a map, of which a
@@ -311,7 +340,7 @@ def handing_over(
         ),
         "products": dict.fromkeys(connection.products, True),
         "afterwards": connection.afterwards.get(connection.declared_by.language, ""),
-        # Keys that another project gives the component count as those of a form.
-        "keys": (Authentication.KEYS_OF_FORM if has_keys else connection.authentication).value,
+        "keys": keys_there(connection, is_given=is_given),
         "jwks_uri": connection.jwks_uri,
+        **({"goes": True} if goes(connection, datetime.now(UTC).date()) else {}),
     }

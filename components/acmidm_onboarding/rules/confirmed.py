@@ -60,11 +60,12 @@ def as_confirmed(
     formed = {form.client_key: form for form in (*leaving, *by_forms.declared)}
     wanted = tuple(form for form in by_forms.declared if form.platform in by_hand)
     declared = [form for form in by_forms.declared if form.platform not in by_hand]
+    asked = {form.client_key: form.scopes for form in connections}
     for form in formed.values():
         if form.platform in by_hand:
-            declared += _declared(
-                form, confirmation_of(form, confirmations), recorded_as(form, records), keys
-            )
+            confirmed, record = confirmation_of(form, confirmations), recorded_as(form, records)
+            reasons = _reasons(form, record, asked.get(form.client_key, {}))
+            declared += _declared(form, confirmed, record, keys, reasons)
     if protect is not None:
         clients = formed.values()
         former = {
@@ -83,8 +84,20 @@ def as_confirmed(
     )
 
 
+def _reasons(
+    form: Declaration, record: Client | None, asked: Mapping[str, Grant]
+) -> dict[str, str | None]:
+    """Return why a client has each scope. One that is ordered away keeps the reason that it had."""
+    grants = {**asked, **((record.scopes if record else None) or {}), **form.scopes}
+    return {scope: grant.reason for scope, grant in grants.items()}
+
+
 def _declared(
-    form: Declaration, confirmed: Confirmation | None, record: Client | None, keys: RecordedKeys
+    form: Declaration,
+    confirmed: Confirmation | None,
+    record: Client | None,
+    keys: RecordedKeys,
+    reasons: Mapping[str, str | None],
 ) -> Iterator[Declaration]:
     """Yield a form's client as it is confirmed; as it is recorded, where its confirmation is
     missing."""
@@ -92,13 +105,13 @@ def _declared(
         client = confirmed.client(form.client_key)
         is_protected = record is not None and record.client_id and record.protected
         if client and not (is_protected and is_corrected(confirmed, record)):
-            yield _as(form, client, confirmed.registered, confirmed.jwks)
+            yield _as(form, client, confirmed.registered, confirmed.jwks, reasons)
         elif record is not None and is_protected:
             # The next run forgets the client, or has the one whose client-ID is right.
             leaving = replace(form, leaving=form.leaving | {form.platform.value})
-            yield _as(leaving, record, metadata_of(record), keys(record))
+            yield _as(leaving, record, metadata_of(record), keys(record), reasons)
     elif record is not None and record.client_id:
-        yield _as(form, record, metadata_of(record), keys(record))
+        yield _as(form, record, metadata_of(record), keys(record), reasons)
 
 
 def _without_form(
@@ -130,7 +143,7 @@ def _without_form(
                 declared_by=organisation,
                 scopes={},
             )
-            yield from _declared(form, confirmed, record, keys)
+            yield from _declared(form, confirmed, record, keys, _reasons(form, record, {}))
 
 
 def is_corrected(confirmed: Confirmation | None, record: Client | None) -> bool:
@@ -155,6 +168,7 @@ def _as(
     client: Client,
     metadata: ClientMetadata,
     jwks: Mapping[str, PublicJwk] | None,
+    reasons: Mapping[str, str | None],
 ) -> Declaration:
     """Return a form's client with what an authority has of it."""
     metadata = metadata.model_copy(update={"software_id": form.software_id})
@@ -165,11 +179,10 @@ def _as(
         fields=flat(metadata.properties),
         metadata=metadata,
         scopes={
-            scope: Grant(
-                form.scopes[scope].reason if scope in form.scopes else NOT_DECLARED, grant.default
-            )
+            scope: Grant(reasons.get(scope, NOT_DECLARED), grant.default)
             for scope, grant in (client.scopes or {}).items()
         },
+        withdrawn=form.withdrawn - (client.scopes or {}).keys(),
         leaves_scopes=client.scopes is None,
         jwks=own,
         keys=public_keys(own),

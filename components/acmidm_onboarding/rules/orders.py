@@ -57,6 +57,9 @@ class Act(StrEnum):
     GRANT = "grant"
     APPROVE = "approve"
     UPLOAD = "upload"
+    REMOVE_KEY = "remove_key"
+    REMOVE_STOLEN_KEY = "remove_stolen_key"
+    REMOVE_SUPPLIERS_KEY = "remove_suppliers_key"
     LOOK = "look"
     CONFIGURE = "configure"
     REMOVE = "remove"
@@ -66,6 +69,8 @@ class Act(StrEnum):
 _DOERS = {
     Act.APPROVE: Doer.API_OWNER,
     Act.UPLOAD: Doer.ORGANISATION,
+    Act.REMOVE_KEY: Doer.ORGANISATION,
+    Act.REMOVE_STOLEN_KEY: Doer.ORGANISATION,
     Act.CONFIGURE: Doer.PRODUCT_TEAM,
 }
 
@@ -86,6 +91,10 @@ class Order:
     client_id: str | None = field(default=None, compare=False)
     form: str | None = field(default=None, compare=False)
     refused: Refusal | None = field(default=None, compare=False)
+    compromised: Collection[str] = field(default=(), compare=False)
+    """The thumbprints of stolen keys."""
+    revoked: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The suppliers that may not act any more, by the thumbprint of each key of theirs."""
 
     @property
     def doer(self) -> Doer:
@@ -160,10 +169,23 @@ def removals(confirmations: Confirmations) -> Iterator[Order]:
     """Yield what removes each client that is there."""
     for client_key, confirmed in confirmations.items():
         if confirmed.is_there:
-            name, client_id = resource_name(client_key[0], client_key[1]), confirmed.said.client_id
-            yield Order(
-                client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id
-            )
+            yield _removal(client_key, confirmed)
+
+
+def removals_said_before(confirmations: Confirmations) -> Iterator[Order]:
+    """Yield every order that may have been given to remove a client, or to let it go, also of those
+    that are gone by now."""
+    for client_key, confirmed in confirmations.items():
+        if confirmed.said.client_id is not None:
+            removal = _removal(client_key, confirmed)
+            yield from (removal, _let_go(removal))
+
+
+def _removal(client_key: ClientKey, confirmed: Confirmation) -> Order:
+    name, client_id = resource_name(client_key[0], client_key[1]), confirmed.said.client_id
+    return Order(
+        client_key, name, REMOVE, Act.REMOVE, {"client_id": client_id}, client_id=client_id
+    )
 
 
 def _let_go(removal: Order) -> Order:
@@ -180,8 +202,14 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
             wanted, confirmed, part, act, scopes, _of_part(part, wanted.platform, confirmed, rules)
         )
     if wanted.authentication is Authentication.KEYS_OF_FORM:
-        says, before = members_of(_keys(wanted, confirmed, rules)), members_of(confirmed.jwks or {})
-        yield _order(wanted, confirmed, KEYS, Act.UPLOAD, says, before)
+        keys = _keys(wanted, confirmed, rules)
+        says, before = members_of(keys), members_of(confirmed.jwks or {})
+        act = _act_on_keys(wanted, confirmed, keys)
+        yield replace(
+            _order(wanted, confirmed, KEYS, act, says, before),
+            compromised=wanted.compromised,
+            revoked=wanted.revoked,
+        )
     elif wanted.authentication is Authentication.KEYS_OF_PORTAL and confirmed.jwks is None:
         yield _order(wanted, confirmed, KEYS, Act.LOOK, {"keys": "portal"}, {})
     for product in sorted(wanted.products.keys() | confirmed.said.products.keys()):
@@ -269,6 +297,24 @@ def _of_part(
         if scope_part(platform, scope, rules) == part
         and scope not in rules.assigned.get(platform, ())
     }
+
+
+def _act_on_keys(
+    wanted: Declaration, confirmed: Confirmation, keys: Mapping[str, PublicJwk]
+) -> Act:
+    """Return what there is to do about the keys of a client: the most urgent of it.
+
+    The key of a supplier that may not act any more is for whoever manages the client: that supplier
+    may be the one that uploads for the organisation.
+    """
+    now = {key.thumbprint for key in (confirmed.jwks or {}).values()}
+    then = {key.thumbprint for key in keys.values()}
+    removed = now - then
+    if removed & wanted.compromised:
+        return Act.REMOVE_STOLEN_KEY
+    if removed & wanted.revoked.keys():
+        return Act.REMOVE_SUPPLIERS_KEY
+    return Act.REMOVE_KEY if removed and then <= now else Act.UPLOAD
 
 
 def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping[str, PublicJwk]:

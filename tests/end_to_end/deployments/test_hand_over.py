@@ -354,6 +354,22 @@ def test_a_run_that_was_cut_off_before_it_knew_of_a_mail_sends_the_same_again(
 
 
 @together
+def test_nobody_hears_of_a_client_that_leaves_once_its_mails_are_lost(at: MailingStack) -> Script:
+    """It would read as a welcome to what is being taken down."""
+    contact = "vertrekt@stad-gent.example"
+    yield from until_the_server_runs(at)
+    form = contacted(at, "gent/vertrekt", contact)
+    yield at.up
+    at.forget_mails(form)
+    retire(form)
+    yield at.up
+    assert at.registry.client(form.application), "it leaves in the next run"
+    yield at.up
+    assert at.registry.clients(form.application) == []
+    assert len(at.mails_to(contact)) == 1
+
+
+@together
 def test_a_client_of_before_there_were_mails_is_mailed_about_what_comes(at: MailingStack) -> Script:
     """Its state says nothing of a hand-over: it counts as one that was there before."""
     contact = "eertijds@stad-gent.example"
