@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -25,7 +25,7 @@ from acmidm.report.approved import (
 )
 from acmidm.report.compare import Comparison
 from acmidm.report.mistakes import mistakes_of
-from acmidm.report.plan import read_plan
+from acmidm.report.plan import read_plan, shows_connections
 from acmidm.report.review import going, review_of
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
@@ -159,7 +159,8 @@ def deploy(
     )
     looked = _look(opened) if looks_first else looked
     if is_done:
-        _say_unchanged(stack, previewed)
+        is_known = all_asked and looked == 0
+        _say_unchanged(stack, previewed, has_mistakes=mistakes, is_known=is_known)
     elif at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
     ended = 0 if is_done else _up(opened, wanted, planned, left_out, at_the_end=at_the_end)
@@ -176,12 +177,7 @@ def deploy(
         or looked
         or (Code.FOUND if mistakes or refused or left_out or not all_asked else Code.WELL)
     ):
-        # An approved review that ran in part cannot be carried out any more: what would run now is
-        # not what it says.
-        fail(
-            say("deploy.not_all" if wanted is None else "deploy.not_all_approved", stack=stack),
-            code,
-        )
+        _end_in_failure(stack, code, is_done=is_done, is_approved=wanted is not None)
 
 
 def say_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
@@ -264,13 +260,28 @@ def _has_settings(stack: Stack, previewed: Mapping[str, Any]) -> bool:
     )
 
 
-def _say_unchanged(stack: str, previewed: Mapping[str, Any]) -> None:
-    """Say that nothing is run, after the warnings that an ``up`` would show."""
+def _end_in_failure(stack: str, code: int, *, is_done: bool, is_approved: bool) -> NoReturn:
+    """End the command that has not brought up all; where nothing is run, what was said of that says
+    why."""
+    if is_done:
+        raise typer.Exit(code)
+    # An approved review that ran in part cannot be carried out any more: what would run now is not
+    # what it says.
+    fail(say("deploy.not_all_approved" if is_approved else "deploy.not_all", stack=stack), code)
+
+
+def _say_unchanged(
+    stack: str, previewed: Mapping[str, Any], *, has_mistakes: bool, is_known: bool
+) -> None:
+    """Say that nothing is run, and what is as declared, after the warnings that an ``up`` would
+    show."""
     for said in previewed.get("diagnostics") or ():
         if said.get("severity") == "warning":
             sentence = on_one_line(said["message"].strip().removeprefix("warning: "))
             typer.echo(say("report.a_warning", sentence=sentence), err=True)
-    typer.echo(say("deploy.unchanged", stack=stack, count=len(previewed["steps"])))
+    how = "unchanged" if is_known else "unchanged_as_known"
+    how = "unchanged_but_mistakes" if has_mistakes else how
+    typer.echo(say(f"deploy.{how}", stack=stack, count=len(previewed["steps"])))
 
 
 def _up(
@@ -318,9 +329,10 @@ def _waiting(stack: Stack) -> frozenset[str]:
     """Return the names of the clients, such as ``OVO002067/loket``, for which another ``up`` has
     something to do.
 
-    These are clients at the last step of leaving, clients that do not authenticate yet as their
-    inputs want it, clients whose corrected client-ID waited for their protection to be lifted, and
-    clients with a record of withdrawn scopes that they have back.
+    These are clients at the last step of leaving, clients that somebody removed and of which what
+    is left is protected no more, clients that do not authenticate yet as their inputs want it,
+    clients whose corrected client-ID waited for their protection to be lifted, and clients with a
+    record of withdrawn scopes that they have back.
     """
     names = set[str]()
     for resource in resources_in(stack.state):
@@ -328,6 +340,11 @@ def _waiting(stack: Stack) -> frozenset[str]:
             inputs, outputs = mapping(resource.get("inputs")), mapping(resource.get("outputs"))
             names |= {name_of(resource)} if inputs.get(METHOD) != outputs.get(METHOD) else set()
     names |= {client.resource_name for client, _ in stack.corrected if not client.protected}
+    names |= {
+        parts.resource_name
+        for parts in stack.without_client(stack.desired.declared)
+        if not parts.protected and not parts.protected_products
+    }
     today, parts = stack.now.date(), stack.recorded.parts
     staying = (
         (form.resource_name, recorded_as(form, parts))
@@ -351,7 +368,7 @@ def _refuse(
     deployed last is ``lacking`` here, it may have made the clients that would go: nobody has
     decided to remove those.
     """
-    if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
+    if shows_connections(previewed):
         today = Comparison(stack.now, {})
         plan = read_plan(previewed, stack.state)
         plan = with_keys(plan, stack.connections, stack.desired.declared, stack)

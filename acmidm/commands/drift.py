@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +31,7 @@ from acmidm.report.three_views import (
 )
 from acmidm.report.undeclared import apart, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, StackOption, working
-from acmidm.words import WHOLE, plain
+from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
 from acmidm_onboarding.authorities.port import Audited, ClientSnapshot
@@ -40,7 +40,7 @@ from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.client import Client, ClientKey, Clients
+from acmidm_onboarding.values.client import Client, ClientKey, Clients, Records, recorded_as
 from acmidm_onboarding.values.declaration import in_stack
 from acmidm_onboarding.values.terms import Platform
 
@@ -115,6 +115,9 @@ class Look:
     clients: list[ClientDrift]
     has_mistakes: bool = False
     """Whether some forms could not be compared, for their mistakes."""
+    without_scopes: Records = field(default_factory=dict)
+    """The clients whose scopes the state has lost and the gate wants to know, by resource name, as
+    their authority has them."""
 
 
 def look(name: str, days: int = 30) -> Look:
@@ -171,6 +174,10 @@ def look(name: str, days: int = 30) -> Look:
     notes += [
         plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())
     ]
+    without_scopes = _without_scopes(desired, recorded.parts, clients)
+    if without_scopes:
+        names = first_of(sorted(without_scopes))
+        notes.append(plain(say("program.unknown_scopes", names=names, stack=name), WHOLE))
     notes += unlisted.values()
     silent = (
         platform for platform, connected in platforms.items() if not connected.can.lists_clients
@@ -209,7 +216,29 @@ def look(name: str, days: int = 30) -> Look:
             (state.platform, name) in unlisted for state in states for name in state.products
         ),
     )
-    return Look(report, clients, has_mistakes=bool(mistakes))
+    return Look(report, clients, bool(mistakes), without_scopes)
+
+
+def _without_scopes(
+    desired: Desired | None, records: Records, clients: Iterable[ClientDrift]
+) -> dict[str, Client]:
+    """Return the clients that are held back because the state has lost their scopes, as their
+    authority has them; without a scope where that has none of them."""
+    there = {
+        client.recorded.client_key: client.real
+        for client in clients
+        if client.recorded and client.real
+    }
+    recorded = (
+        recorded_as(withheld.connection, records)
+        for withheld in (desired.held_back if desired else ())
+        if withheld.is_partial and not withheld.is_declared
+    )
+    return {
+        has.resource_name: there.get(has.client_key, replace(has, scopes={}))
+        for has in recorded
+        if has
+    }
 
 
 def _desired(stack: Stack) -> Desired | None:
@@ -359,7 +388,9 @@ def _heal(stack: str, days: int, before: Look) -> Look:
                 for client in healing
                 if client.recorded
             }
-            well, errors, protected = engine.up(stack, urns, recorded)
+            # The program fails for all where it does not know of one client which scopes it has.
+            known = {**recorded, **before.without_scopes}
+            well, errors, protected = engine.up(stack, urns, known)
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
     left += [

@@ -351,7 +351,7 @@ def _say_next(target: ListOfKeys, private_key: str) -> None:
         replaced = ", ".join(key.kid for key in target.keys)
         steps += [
             words("next.sign"),
-            words("next.prove", probe=probe),
+            words("next.prove", probe=f"{probe} {target.proof_options}"),
             words("next.remove", kids=replaced, listed=listed),
         ]
     typer.echo(words("next"))

@@ -90,15 +90,8 @@ def promote(
         for sentence in addition.sentences():
             typer.echo(plain(sentence, 2000))
     if edits:
-        options = _proof_options(chosen, onboardings)
+        options = onboardings.proof_options(chosen, Environment.TNI)
         typer.echo(plain(additions[0].texts("promote.gate", options=options), 2000))
-
-
-def _proof_options(chosen: Sequence[LoadedForm], onboardings: Onboardings) -> str:
-    """Return the options of ``acmidm probe`` that prove each of these forms on TNI."""
-    names = {loaded.name for loaded in chosen}
-    on_test = onboardings.connections(Environment.TNI)
-    return max((one.proof_options for one in on_test if one.form in names), key=len)
 
 
 def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:

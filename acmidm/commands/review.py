@@ -183,7 +183,7 @@ def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
     of_stacks = former_secrets(
         {setting_in(key): value for key, value in config.items()} for config in configs
     )
-    forms = (planned.stack.forms for planned in plans if planned.stack)
+    forms = (planned.forms for planned in plans if planned.forms)
     known = domains(forms, (client for planned in plans for client in planned.plan.before.values()))
     today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
     report = review_of(
@@ -197,12 +197,13 @@ def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
 def _warn_of_missing_rights(planned: Planned) -> None:
     """Warn of new clients whose organisation uploads its keys while nobody there has the right
     to."""
-    plan, connections, _, stack = planned
+    plan, stack = planned.plan, planned.stack
     new = (state for client_key, state in plan.after.items() if client_key not in plan.before)
     awaiting = {state.client_key[:2] for state in new if state.keys is None}
     if awaiting and stack is not None:
         warn_of_missing_rights(
-            stack, [form for form in connections if (form.key, form.platform) in awaiting]
+            stack,
+            [form for form in planned.connections if (form.key, form.platform) in awaiting],
         )
 
 

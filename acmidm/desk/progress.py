@@ -19,6 +19,7 @@ from acmidm.report.kinds import Part
 from acmidm_onboarding.rules.orders import Doer, Order
 from acmidm_onboarding.texts import Language, texts
 from acmidm_onboarding.values.client import HandedOver
+from acmidm_onboarding.values.declaration import PROOF_OPTIONS
 from acmidm_onboarding.values.evidence import Evidence, is_fresh
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -151,7 +152,7 @@ class Facts:
     """The scopes and products that the gate wants and the evidence does not cover."""
     afterwards: Mapping[Language, str] = field(default_factory=dict)
     """What the owners of its APIs still do once it has its client-ID."""
-    proof_options: str = "--record"
+    proof_options: str = PROOF_OPTIONS
     """The options of the command that proves all of it."""
     is_exempt: bool = False
     """Whether it may go to production without evidence."""

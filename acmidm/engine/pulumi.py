@@ -7,14 +7,18 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from types import FrameType
-from typing import Any
+from typing import IO, Any
+
+import typer
 
 from acmidm.engine import progress
+from acmidm.engine.shown import ATTEMPTS, once
 from acmidm_onboarding.command_inputs import handing
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Records
@@ -22,7 +26,6 @@ from acmidm_onboarding.values.problems import Failure, on_one_line
 
 _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
 """The exception's class, which the engine puts before a sentence."""
-_ATTEMPTS = re.compile(r" \(tried .*?\)")
 _SAYS_NOTHING = (
     "preview failed",
     "update failed",
@@ -30,6 +33,9 @@ _SAYS_NOTHING = (
     "Resource monitor has terminated",
 )
 _PROTECTED = re.compile(r"unable to replace|cannot be deleted\s+because it is protected")
+_EXITED = "program exited with non-zero exit code"
+_STOPPED = re.compile(f"Preview failed|Resource monitor has terminated|{_PROTECTED.pattern}")
+"""What the engine says where it ends a program, which fails then too."""
 _OF_SEVERAL = re.compile(r"error: \d+ errors occurred:\s+1\) ")
 _URN = re.compile(r"urn:pulumi:[^\s\"]+")
 _LOCK = re.compile(r": created by (.+)@(\S+) \(pid (\d+)\) at (\S+)$", re.MULTILINE)
@@ -139,8 +145,8 @@ def run(
     planned: Mapping[str, str] | None = None,
     state_at_the_end: bool = False,
 ) -> int:
-    """Run a command on a stack with its output on the screen and nobody to answer questions. Return
-    its exit code.
+    """Run a command on a stack with its output on the screen, each error once, and nobody to answer
+    questions. Return its exit code.
 
     ``there`` is what the program is handed, None for nothing; see ``handing``. How far the run is
     with what is ``planned`` is shown, see ``progress``. With ``state_at_the_end`` the state is
@@ -155,7 +161,9 @@ def run(
         progress.showing(stack, planned) if planned else nullcontext(()) as events,
     ):
         words = (*words, "--stack", stack, *handed, *events)
-        return _done(*words, output=None, state_at_the_end=state_at_the_end).returncode
+        if sys.stdout.isatty() and "NO_COLOR" not in os.environ:  # the engine sees no terminal
+            words = (*words, "--color", "always")
+        return _done(*words, is_shown=True, state_at_the_end=state_at_the_end).returncode
 
 
 def up(
@@ -210,8 +218,20 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
         )
         sentence = _CLASS.sub("", sentence)
         if sentence and not sentence.startswith(_SAYS_NOTHING):
-            sentences.setdefault(_ATTEMPTS.sub("", sentence), on_one_line(sentence))
+            sentences.setdefault(ATTEMPTS.sub("", sentence), on_one_line(sentence))
     return tuple(sentences.values()), frozenset(protected)
+
+
+def ended_by_itself(diagnostics: object) -> bool:
+    """Return whether a program ended before it had declared all that it has: how much of that a
+    preview shows depends on the moment."""
+    messages = [
+        str(diagnostic.get("message", ""))
+        for diagnostic in (diagnostics if isinstance(diagnostics, list) else [])
+        if isinstance(diagnostic, Mapping) and diagnostic.get("severity") == "error"
+    ]
+    has_exited = any(_EXITED in message for message in messages)
+    return has_exited and not any(map(_STOPPED.search, messages))
 
 
 STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
@@ -256,10 +276,10 @@ def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> Engi
 def _done(
     *words: str,
     given: str | None = None,
-    output: int | None = subprocess.PIPE,
+    is_shown: bool = False,
     state_at_the_end: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the engine to its end.
+    """Run the engine to its end. What ``is_shown`` on the screen is not returned.
 
     Raises:
         EngineError: where there is no engine.
@@ -280,18 +300,32 @@ def _done(
                 command,
                 env=environment,
                 stdin=stdin,
-                stdout=output,
-                stderr=output,
+                stdout=subprocess.PIPE,
+                stderr=None if is_shown else subprocess.PIPE,
                 encoding="utf-8",
+                errors="backslashreplace",
                 start_new_session=True,
             )
         except FileNotFoundError:
             raise EngineError(say("engine.not_installed")) from None
         interrupts.reach(process)
+        if is_shown and process.stdout is not None:
+            _show(process.stdout)
         written, errors = process.communicate(given)
     if interrupts.number is not None:
         raise Failure(say("engine.interrupted"), exit_code=128 + interrupts.number)
     return subprocess.CompletedProcess(command, process.returncode, written or "", errors or "")
+
+
+def _show(written: IO[str]) -> None:
+    """Show what the engine writes, each error once. An engine that nobody reads waits for ever: it
+    is read to its end, also where it cannot be shown."""
+    try:
+        for line in once(written):
+            typer.echo(line)
+    finally:
+        for _ in written:
+            pass
 
 
 class _Interrupts:

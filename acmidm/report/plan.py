@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from acmidm.engine.pulumi import problems_in
+from acmidm.engine.pulumi import ended_by_itself, problems_in
 from acmidm.report.kinds import Change, Kind
 from acmidm.words import evidence_in_words
 from acmidm_onboarding.engine_resources import (
@@ -133,8 +133,15 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
             if is_password(step) and step["op"] == "replace"
         ),
         config=config,
-        is_known=not problems
-        or any(kind_of(new or old or {}) == Resource.ONBOARDING for _, old, new in ours),
+        is_known=not problems or shows_connections(document),
+    )
+
+
+def shows_connections(document: Mapping[str, Any]) -> bool:
+    """Return whether a preview shows connections, and all that its program declares."""
+    steps = document.get("steps") or ()
+    return not ended_by_itself(document.get("diagnostics")) and any(
+        kind_of(step) == Resource.ONBOARDING for step in steps
     )
 
 

@@ -4,12 +4,12 @@ authorities know of it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import typer
 
@@ -26,8 +26,12 @@ from acmidm.report.plan import Plan, at_the_gate, read_plan
 from acmidm.report.rotations import with_keys
 from acmidm.terminal import working
 from acmidm_onboarding.forms.loading import read_onboardings
-from acmidm_onboarding.rules.desired import Desired, desired
-from acmidm_onboarding.rules.gate import Withheld
+from acmidm_onboarding.forms.onboardings import Onboardings
+from acmidm_onboarding.recorded import is_missing, recorded, recorded_in
+from acmidm_onboarding.recorded import unreadable as unreadable_state
+from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
+from acmidm_onboarding.rules.gate import TestStack, Withheld
+from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say
@@ -37,10 +41,11 @@ from acmidm_onboarding.values.problems import Failure, InvalidForms
 
 
 class Planned(NamedTuple):
-    """A plan, with what the forms here have of its environment, but for those with mistakes, and
-    what of that is desired; no stack for a file's plan."""
+    """A plan, with the forms here, what those without mistakes have of its environment, and what of
+    that is desired; no stack for a file's plan, of which no authority is asked."""
 
     plan: Plan
+    forms: Onboardings | None
     connections: Sequence[Declaration]
     desired: Desired
     stack: Stack | None
@@ -66,47 +71,73 @@ def read_plans(
                 )
             for sentence in unreadable(approved[-1]).values():
                 typer.echo(say("review.nothing_approved", reason=sentence), err=True)
+        forms: Onboardings | None = None
         connections: Sequence[Declaration] = []
         wanted = Desired((), ())
         with suppress(InvalidForms):  # in what all forms share, which the preview reports
-            connections, wanted = stack.connections, stack.desired
+            forms, connections, wanted = stack.forms, stack.connections, stack.desired
             plan = replace(plan, problems=(*plan.problems, *mistakes_of(stack)))
         plans.append(
             _with_what_forms_say(
-                Planned(_with_uploaded_keys(stack, plan), connections, wanted, stack)
+                Planned(_with_uploaded_keys(stack, plan), forms, connections, wanted, stack)
             )
         )
     for file in files:
         try:
-            plan = read_plan(json.loads(file.read_text("utf-8")))
+            document = json.loads(file.read_text("utf-8"))
         except ValueError:
             raise Failure(say("review.not_json", file=file)) from None
-        connections = _connections_here(plan)
-        plans.append(
-            _with_what_forms_say(
-                Planned(plan, connections, desired(connections, datetime.now(UTC)), None)
-            )
-        )
+        plans.append(_with_what_forms_say(_planned_in(document, read_plan(document))))
     return plans, approved
 
 
-def _connections_here(plan: Plan) -> list[Declaration]:
-    """Return what the forms here have of the environment of a file's plan; nothing where they have
-    mistakes."""
+def _planned_in(document: Mapping[str, Any], plan: Plan) -> Planned:
+    """Return the plan of a file with what the forms here have of its environment.
+
+    The gate counts where the plan shows what stays the same too: else it is not known what
+    production has.
+    """
     folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
-    forms = read_onboardings(
-        [folder], Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
+    catalogue = Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
+    forms = read_onboardings([folder], catalogue)
+    connections = forms.connections(plan.environment)
+    before = [state for step in document["steps"] if (state := step.get("oldState"))]
+    has = recorded_in({"deployment": {"resources": before}}, plan.environment).parts
+    wanted = desired(
+        connections,
+        datetime.now(UTC),
+        gate=_gate_in(plan.config) if plan.is_whole else NO_GATE,
+        records=lambda: has,
+        tests=lambda: _tests_of(str(plan.config.get("acmidm:promotionStack") or "tni")),
     )
-    return [] if forms.problems else forms.connections(plan.environment)
+    return Planned(plan, forms, connections, wanted, None)
+
+
+def _gate_in(config: Mapping[str, Any]) -> Gate:
+    """Return the gate of the settings that a plan was made with."""
+    mode, days = config.get("acmidm:promotionGate"), str(config.get("acmidm:evidenceMaxDays"))
+    return Gate(
+        PromotionGate(mode) if mode in list(PromotionGate) else NO_GATE.mode,
+        int(days) if days.isdecimal() else NO_GATE.evidence_max_days,
+    )
+
+
+def _tests_of(name: str) -> TestStack | None:
+    """Return the stack of TNI; None where its state cannot be read here, so that forms and evidence
+    alone count."""
+    state = recorded(name)
+    if state is not None:
+        return TestStack(name, state.parts)
+    return TestStack(name, {}, unreadable_state(name) or "") if is_missing(name) else None
 
 
 def _with_what_forms_say(planned: Planned) -> Planned:
     """Return the plan with what no preview has: of keys, of the gate, and of orders."""
-    plan, connections, desired, stack = planned
-    held_back = _of_this_change(plan, desired.held_back, stack)
-    more = (*plan.more, *at_the_gate(held_back, desired.proven), *_ordered(stack, plan))
-    plan = replace(plan, more=more, waiting=len(desired.held_back) - len(held_back))
-    return planned._replace(plan=with_keys(plan, connections, desired.declared, stack))
+    plan, wanted, stack = planned.plan, planned.desired, planned.stack
+    held_back = _of_this_change(plan, wanted.held_back, stack)
+    more = (*plan.more, *at_the_gate(held_back, wanted.proven), *_ordered(stack, plan))
+    plan = replace(plan, more=more, waiting=len(wanted.held_back) - len(held_back))
+    return planned._replace(plan=with_keys(plan, planned.connections, wanted.declared, stack))
 
 
 def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]:

@@ -38,8 +38,8 @@ Keys = Mapping[str, PublicJwk]
 class OnboardingArgs:
     """What an onboarding is made of."""
 
-    connections: Sequence[Declaration] | Sequence[AsRecorded]
-    """Those of one application, one per platform; or the one that stays as it is recorded."""
+    connections: Sequence[Declaration | AsRecorded]
+    """Those of one application, one per platform; and what is declared as it is recorded."""
     keys: pulumi.Input[Sequence[pulumi.Input[Any]]] | None = None
     """The public keys of a client whose connection has none of its own: JSON Web Keys (RFC 7517) as
     mappings or texts, which may be known only once another resource is made."""
@@ -72,7 +72,7 @@ class Onboarding(pulumi.ComponentResource):
         connections = [one for one in args.connections if isinstance(one, Declaration)]
         recorded = [one for one in args.connections if isinstance(one, AsRecorded)]
         keys = args.keys
-        if recorded:
+        if recorded and not connections:
             self._declare_as_recorded(recorded[0], opts)
             return
         if not connections:
@@ -115,6 +115,8 @@ class Onboarding(pulumi.ComponentResource):
             connection.platform.value: self._declare(connection, given, args.protect)
             for connection in connections
         }
+        for left in recorded:
+            as_recorded.declare_below(self, left)
         self.register_outputs({"connections": without_unknown(self.connections)})
 
     def _declare_as_recorded(
@@ -125,7 +127,8 @@ class Onboarding(pulumi.ComponentResource):
         self.parts, self.handing_over = [], {}
         self.client_secrets = as_recorded.declare_below(self, recorded)
         outputs = mapping(recorded.resources[0].get("outputs"))
-        self.connections = dict(mapping(outputs.get("connections")))
+        is_there = not recorded.is_without_client
+        self.connections = dict(mapping(outputs.get("connections"))) if is_there else {}
         self.register_outputs({"connections": self.connections})
 
     def _declare(

@@ -10,10 +10,11 @@ import json
 import os
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import iscoroutine
-from itertools import count, groupby
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,12 @@ def read_settings() -> Settings:
         return _settings()
 
 
-def load_onboardings() -> list[Sequence[Declaration] | Sequence[AsRecorded]]:
+def load_onboardings() -> list[Sequence[Declaration | AsRecorded]]:
     """Return the connections of the stack's forms, by application: one per platform.
 
     Mistakes in forms end a program that nobody hands anything. A command has reported them: then
-    what a form with a mistake may be about is declared as it is recorded.
+    what a form with a mistake may be about is declared as it is recorded. What is left of a client
+    that is gone is declared once more, without protection.
     """
     without_debug_messages()
     with _mistakes_reported():
@@ -78,11 +80,19 @@ def load_onboardings() -> list[Sequence[Declaration] | Sequence[AsRecorded]]:
         if not is_handed():  # a command counts by itself
             _require_no_mass_change(stack, connections)
         _require_random_plugin(connections)
-        by_application = groupby(connections, key=lambda connection: connection.key)
-        return [
-            *(list(group) for _, group in by_application),
-            *([connection] for connection in staying),
-        ]
+        losing = _losing_protection(stack, connections)
+        declared: list[Declaration | AsRecorded] = [*connections, *staying, *losing]
+        by_application = defaultdict[str, list[Declaration | AsRecorded]](list)
+        for connection in declared:
+            by_application[connection.key].append(connection)
+        return list(by_application.values())
+
+
+def _losing_protection(stack: Stack, declared: Sequence[Declaration]) -> list[AsRecorded]:
+    try:
+        return stack.losing_protection(declared) if stack.settings.protect_clients else []
+    except UnreadableState:
+        return []  # the engine then refuses to remove it, and the next run finds it
 
 
 def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> list[Declaration]:

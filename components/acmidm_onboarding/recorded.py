@@ -74,6 +74,8 @@ class AsRecorded:
     """The component, and all that is below it, each after what it is below."""
     ending: Mapping[Platform, Ending] = field(default_factory=dict)
     """What ends of its clients all the same."""
+    is_without_client: bool = False
+    """Whether its client is gone, so that nothing of it is protected any more."""
 
 
 def onboardings_in(document: Mapping[str, Any]) -> dict[str, list[EngineResource]]:

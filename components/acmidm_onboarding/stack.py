@@ -3,7 +3,8 @@ once, and not before it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from acmidm_onboarding.engine_resources import (
     Resource,
     is_provider,
     mapping,
+    part_of,
     resources_in,
 )
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -136,6 +138,45 @@ class Stack:
             )
             for key in mistaken.staying(recorded)
         )
+
+    def without_client(self, declared: Iterable[Declaration]) -> list[Client]:
+        """Return what the state has of clients that somebody removed, as far as nothing is
+        ``declared`` of it, and no form with a mistake may be about it.
+
+        Raises:
+            Failure: where the state cannot be read.
+        """
+        names = {name for form in declared for name in form.resource_names}
+        return [
+            parts
+            for name, parts in self.recorded.parts.items()
+            if parts.client_id is None
+            and name not in names
+            and not (self.mistaken and self.mistaken.stays(parts.key))
+        ]
+
+    def losing_protection(self, declared: Iterable[Declaration]) -> list[AsRecorded]:
+        """Return what of that is protected: the engine removes it once a run has declared it
+        without protection.
+
+        Raises:
+            Failure: where the state cannot be read.
+        """
+        platforms = defaultdict[str, set[Platform]](set)
+        for parts in self.without_client(declared):
+            platforms[parts.key].add(parts.platform)
+        losing = []
+        for key, (component, *below) in onboardings_in(self.state).items():
+            protected = [
+                resource
+                for resource in below
+                if resource.get("protect")
+                and (part := part_of(resource))
+                and part[1] in platforms[key]
+            ]
+            if protected:
+                losing.append(AsRecorded(key, [component, *protected], is_without_client=True))
+        return losing
 
     @property
     def stolen(self) -> set[ClientKey]:

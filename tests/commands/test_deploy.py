@@ -23,7 +23,15 @@ from acmidm.cli import app
 from acmidm.commands import deploy
 from acmidm.engine import pulumi, stacks
 from tests.support.engine import ROOT
-from tests.support.engine_records import CLIENT, ONBOARDING, PASSWORD, plan, resource, steps
+from tests.support.engine_records import (
+    CLIENT,
+    ENDED_BY_ITSELF,
+    ONBOARDING,
+    PASSWORD,
+    plan,
+    resource,
+    steps,
+)
 from tests.support.forms import write_form
 from toolchain import install_random
 
@@ -232,6 +240,25 @@ def test_nothing_is_run_where_all_is_as_declared(engine: Engine) -> None:
     ], "what waits to be removed is in no preview"
 
 
+def test_nothing_is_run_where_all_but_what_stays_for_a_mistake_is_as_declared(
+    engine: Engine,
+) -> None:
+    """One thing is said of that: not that all is as declared, nor that something was not brought
+    up."""
+    form = write_form(engine.folder / "onboardings", "gent/balie", keys=())
+    form.document["contactss"] = form.document.pop("contacts")
+    form.save()
+    engine.says("preview", plan(*steps("same", "OVO000001/loket")))
+    done = engine.deploy()
+    assert (done.exit_code, engine.called) == (1, ["preview"])
+    assert done.stdout == (
+        "all of tni is as declared but what stays for a mistake in the forms, 2 unchanged: nothing"
+        " is run; correct the forms, then run the same command again\n"
+    )
+    assert "Not all of tni" not in done.stderr
+    assert any("contactss" in line for line in done.stderr.splitlines())
+
+
 @pytest.mark.parametrize(
     ("kept", "runs"),
     [("tni", False), ({"ciphertext": "v1"}, False), ("prod", True)],
@@ -261,6 +288,15 @@ def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> Non
     assert (
         done.stderr.splitlines()[0] == "refused: onboardings/gent/loket.yaml:1:1: wrong; correct it"
     )
+
+
+def test_nothing_is_started_where_the_program_ended_by_itself(engine: Engine) -> None:
+    """Whatever it had declared by then: what a preview does not show would go unseen."""
+    ended = ["OVO000001/loket, key 1: wrong", ENDED_BY_ITSELF]
+    engine.says("preview", plan(*steps("create", "OVO000001/loket"), refused=ended))
+    done = engine.deploy()
+    assert (done.exit_code, engine.called) == (1, ["preview"])
+    assert done.stderr.splitlines()[0] == "refused: OVO000001/loket, key 1: wrong"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,12 @@ from tests.edit.command_line import (
 from tests.support.terminal import contents, typed
 from tests.support.workspace import FORM, WITHOUT_KEYS, Workspace, public_key
 
+SENDS = """\
+api:
+  source: the tests
+  test_message: {path: /api/v2/notificaties, document: {Id: "TEST-{id}"}}
+"""
+"""Of a product's API no call is known that only reads."""
 ASKING = ["keys", "new", FORM_FILE, "--environment", "tni"]
 
 
@@ -111,6 +117,25 @@ def test_rotation_adds_a_key_beside_the_old_one(place: Workspace) -> None:
         "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod --client-id CLIENT_ID"
         " --private-key " in result.output
     )
+
+
+@pytest.mark.parametrize("of", ["form", "supplier"])
+@pytest.mark.parametrize("sends", [False, True], ids=["reads", "sends"])
+def test_rotation_names_the_command_that_proves_the_new_key(
+    place: Workspace, of: str, sends: bool
+) -> None:
+    """With what the API of a product needs, as the board and the gate name it."""
+    if sends:
+        file = place.catalogue / "notificaties.yaml"
+        file.write_text(file.read_text() + SENDS)
+    if of == "supplier":
+        supplied(place)
+        result = keys("rotate", "--supplier", "leverancier", form=None)
+    else:
+        result = keys("rotate")
+    assert result.exit_code == 0, result.output
+    options = "--send-test-message --record" if sends else "--record"
+    assert f".private.pem {options} bewijst dat de nieuwe sleutel werkt" in result.output
 
 
 def test_a_sixth_key_is_refused_before_it_is_made(place: Workspace) -> None:

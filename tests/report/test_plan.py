@@ -18,6 +18,7 @@ from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 from tests.report.views import KEY
+from tests.support.engine_records import ENDED_BY_ITSELF, plan, steps
 from tests.support.samples import COMPARISON, NOW, OVO, client, metadata, plan_of, reviewed
 
 PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
@@ -195,6 +196,24 @@ def test_problems_are_sentences_each_once() -> None:
         "onboardings/gent/x.yaml:1:1: the file is empty; fill in the form, or remove the file",
     )
     assert protected == {f"{OVO}/loket"}
+
+
+@pytest.mark.parametrize(
+    ("others", "is_known"),
+    [
+        ((), False),
+        (("error: Preview failed: GET x: refused", "error: Resource monitor has terminated"), True),
+    ],
+    ids=["by itself", "by the engine"],
+)
+def test_a_program_that_ends_by_itself_shows_nothing_for_certain(
+    others: tuple[str, ...], is_known: bool
+) -> None:
+    """How far the engine was by then depends on the moment. One that the engine ends had declared
+    all that it has."""
+    problems = ("OVO000001/loket, key 1: wrong", *others, ENDED_BY_ITSELF)
+    document = plan(*steps("create", "OVO000001/loket"), refused=problems)
+    assert read_plan(document, {}).is_known is is_known
 
 
 URN = f"{PREFIX}::x"

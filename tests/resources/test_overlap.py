@@ -114,7 +114,7 @@ def test_a_key_leaves_beside_one_that_is_proven_and_asks_nobody(guarded: World) 
     )
     assert (
         "prove the one that stays with acmidm probe onboardings/gent/loket.yaml --stack tni"
-        " --client-id c --private-key FILE --record" in refused
+        " --client-id c --private-key FILE --send-test-message --record" in refused
     )
 
 
@@ -135,7 +135,7 @@ def test_what_is_there_keeps_its_name_and_a_new_key_waits_for_room(
     held = [OLD, NEW, *(new_key(f"held-{number}") for number in range(3))]
     registry.set_keys(client_id, held)
     before = recorded(client_id, *held, old=30, new=2)
-    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()]}
+    stolen = {**keys("c")["rotation"], "compromised": [OLD.thumbprint()]}
     added = [new_key(f"added-{number}") for number in range(3)]
     after = checked(guarded, before, keys(client_id, NEW, *added, rotation=stolen))
     assert "may leave" in after["refused"]

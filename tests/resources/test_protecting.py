@@ -76,6 +76,20 @@ def test_what_a_run_has_let_go_is_removed(
     assert registry.configuration("notificaties", client_id) is None
 
 
+def test_what_is_left_of_a_client_that_somebody_removed_is_not_protected(
+    protecting: World,
+    registry: Registry,
+    client_id: str,
+    parts: dict[type[Any], dict[str, Any]],
+) -> None:
+    """Its configuration bears our marks, and is of use to nobody."""
+    registry.remove(client_id)
+    protecting.provider(ProductConfigurationProvider).delete(
+        f"notificaties/{client_id}", parts[ProductConfigurationProvider]
+    )
+    assert registry.configuration("notificaties", client_id) is None
+
+
 @pytest.mark.parametrize("kind", [ClientScopesProvider, ClientJwksProvider])
 def test_what_is_made_anew_inside_a_client_is_not_refused(
     protecting: World, client_id: str, parts: dict[type[Any], dict[str, Any]], kind: type[Any]

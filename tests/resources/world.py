@@ -104,6 +104,7 @@ def keys(
         "stack": "tni",
         "compromised": [],
         "evidence_refused": refused,
+        "proof_options": "--send-test-message --record",
     }
     jwks = {key.kid: public_jwk(key) for key in declared}
     inputs = {

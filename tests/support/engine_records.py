@@ -9,6 +9,9 @@ CLIENT = "pulumi-python:dynamic/acmidm:OAuthClient"
 PASSWORD = "random:index/randomPassword:RandomPassword"
 ONBOARDING = "acmidm:index:Onboarding"
 
+ENDED_BY_ITSELF = "error: an unhandled error occurred: program exited with non-zero exit code: 1"
+"""What the engine says of a program that raises an error."""
+
 
 def resource(name: str, kind: str = CLIENT) -> dict[str, Any]:
     parent = f"urn:pulumi:tni::acmidm::{ONBOARDING}::{name}"

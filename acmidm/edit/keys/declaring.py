@@ -46,6 +46,8 @@ class ListOfKeys:
     forms: Sequence[LoadedForm]
     """Those that have its keys: the form itself, or each form that names the supplier."""
     is_form: bool
+    proof_options: str
+    """The options of ``acmidm probe`` that prove each of those forms."""
 
     @property
     def has_list(self) -> bool:
@@ -206,6 +208,7 @@ def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
         ),
         *(loaded.keys.get(environment, ()), [loaded]),
         is_form=True,
+        proof_options=onboardings.proof_options([loaded], environment),
     )
 
 
@@ -232,4 +235,5 @@ def keys_of_supplier(supplier: str, forms: Path, environment: Environment) -> Li
         ),
         *(keys, having),
         is_form=False,
+        proof_options=onboardings.proof_options(having, environment),
     )

@@ -4,7 +4,7 @@ some of them."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, abso
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.rules.mistaken import Folder, Mistaken
-from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.declaration import PROOF_OPTIONS, Declaration
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.organisation import Organisation
@@ -67,6 +67,12 @@ class Onboardings:
                 *self._lenders(loaded),
             )
         ]
+
+    def proof_options(self, forms: Iterable[LoadedForm], environment: Environment) -> str:
+        """Return the options of ``acmidm probe`` that prove each of these forms."""
+        names = {loaded.name for loaded in forms}
+        options = (one.proof_options for one in self.connections(environment) if one.form in names)
+        return max(options, key=len, default=PROOF_OPTIONS)
 
     def _lenders(self, loaded: LoadedForm) -> tuple[dict[str, str], dict[str, str]]:
         """Return until when each supplier may act for a form, and by which supplier each key is

@@ -1,9 +1,11 @@
-"""A connection whose form has a mistake, declared as the state has it.
+"""A connection whose form has a mistake, or what is left of one whose client is gone, declared as
+the state has it.
 
 The engine removes what a program does not declare, so that each recorded resource is declared
 again: by its type and name, without a value. The engine then takes every input from its state
 (``ignoreChanges``), secrets too, and finds nothing to do. What ends all the same is declared with
-its new value.
+its new value, and what is left of a client that is gone without protection: the engine removes
+nothing that is protected in its state.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from acmidm_onboarding.engine_resources import (
 from acmidm_onboarding.recorded import AsRecorded
 from acmidm_onboarding.resources import overlap
 from acmidm_onboarding.values.client import with_only
+from acmidm_onboarding.values.declaration import PROOF_OPTIONS
 from acmidm_onboarding.values.jwk import readable_jwk
 
 _OF_KEYS = frozenset({overlap.SINCE, overlap.REFUSED, overlap.BLOCKED})
@@ -59,7 +62,7 @@ def declare_below(
         anew = changed.keys() | (_OF_KEYS if changed else set())
         options = pulumi.ResourceOptions(
             parent=made[resource["parent"]],
-            protect=bool(resource.get("protect")),
+            protect=bool(resource.get("protect")) and not recorded.is_without_client,
             retain_on_delete=bool(resource.get("retainOnDelete")),
             depends_on=[made[urn] for urn in resource.get("dependencies") or () if urn in made],
             ignore_changes=sorted(mapping(resource.get("inputs")).keys() - anew),
@@ -102,6 +105,7 @@ def _changed(resource: EngineResource, recorded: AsRecorded) -> dict[str, Any]:
             "stack": pulumi.get_stack(),
             "compromised": sorted(ending.keys),
             "evidence_refused": None,
+            "proof_options": PROOF_OPTIONS,
         }
         stay = {
             name: members

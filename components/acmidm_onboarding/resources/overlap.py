@@ -53,6 +53,7 @@ def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
         "stack": stack,
         "compromised": sorted(connection.compromised | connection.revoked.keys()),
         "evidence_refused": connection.evidence_refused,
+        "proof_options": connection.proof_options,
     }
 
 
@@ -229,7 +230,8 @@ class Overlap:
             unseen = f"its evidence is older than {self.settings.evidence_max_days} days; {unseen}"
         probe = (
             f"acmidm probe {self.settings.forms_folder}/{wanted['form']}.yaml --stack"
-            f" {wanted['stack']} --client-id {client_id} --private-key FILE --record"
+            f" {wanted['stack']} --client-id {client_id} --private-key FILE"
+            f" {wanted['proof_options']}"
         )
         return sentence(reason, overlap_days=self._days, probe=probe, unseen=unseen)
 

@@ -87,7 +87,8 @@ class ProductConfigurationProvider(AuthorityProvider):
         if not self._run.may_remove(what, id_, props):
             ownership.say_left(what)
             return
-        if self.protects(props):
+        # The configuration of a client that somebody removed is of use to nobody.
+        if self.protects(props) and platform.clients.get(client_id) is not None:
             current = platform.product_api.read(product, client_id)
             if current is not None and current.owner.is_resource_of(own):
                 raise protected(what)

@@ -67,10 +67,11 @@ def _last_steps(connections: Iterable[Declaration], records: Records, day: date)
         leaving, has = due(connection, day), recorded_as(connection, records)
         if leaving and has is not None:
             now = _now(connection, has, leaving)
-            if (
-                now is None
-                or has.products.keys() & connection.products.keys() - now.products.keys()
-            ):
+            if now is None:
+                goes = is_recorded(has)  # what is left of a client that is gone may be protected
+            else:
+                goes = bool(has.products.keys() & connection.products.keys() - now.products.keys())
+            if goes:
                 yield connection.resource_name
 
 

@@ -175,6 +175,11 @@ class Client:
         return resource_name(self.key, self.platform)
 
     @property
+    def resource_names(self) -> tuple[str, ...]:
+        """Those under which a state may have it: the present one, and earlier ones."""
+        return tuple(resource_name(key, self.platform) for key in (self.key, *self.formerly))
+
+    @property
     def natural_keys(self) -> tuple[str, ...]:
         """Those under which an authority may have it: the present one, and earlier ones."""
         return tuple(
@@ -357,9 +362,7 @@ def recorded_as(wanted: Client, records: Records) -> Client | None:
 
     Where the state has only parts of the client, it has no ``client_id``.
     """
-    own = wanted.resource_name
-    names = (own, *(former + own.removeprefix(wanted.key) for former in wanted.formerly))
-    parts = [records[name] for name in names if name in records]
+    parts = [records[name] for name in wanted.resource_names if name in records]
     client = next((part for part in parts if part.client_id), parts[0] if parts else None)
     for part in parts:
         if client is not None and part is not client and not part.client_id:

@@ -14,6 +14,9 @@ from acmidm_onboarding.values.metadata import ClientMetadata, Owner
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.terms import Environment
 
+PROOF_OPTIONS = "--record"
+"""The options of ``acmidm probe`` that prove a connection, where no product needs more."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration(Client):
@@ -70,7 +73,7 @@ class Declaration(Client):
     @property
     def proof_options(self) -> str:
         """The options of ``acmidm probe`` that prove all of it."""
-        return "--send-test-message --record" if self.needs_test_message else "--record"
+        return f"--send-test-message {PROOF_OPTIONS}" if self.needs_test_message else PROOF_OPTIONS
 
     @property
     def is_on_production(self) -> bool:

@@ -311,8 +311,9 @@ def test_a_client_that_the_state_lost_is_found_again(at: TwoStacks) -> Script:
 
 @together
 def test_scopes_that_only_the_authority_knows_stay_as_they_are(at: TwoStacks) -> Script:
-    """The state has lost them alone: what a run does not know it leaves, and all else is done. A
-    command asks, and finds them again."""
+    """The state has lost them alone: what a run does not know it leaves, and all else is done. So
+    does drift, which names the client and the way out. A command asks, and finds them again."""
+    changed = with_production(at.prod, "geheeld", scopes=(SEND,), exemptions=_EXEMPT)
     form = yield from let_through(at, "scopes-kwijt")
     yield at.prod_up
     yield at.prod_heal
@@ -327,7 +328,14 @@ def test_scopes_that_only_the_authority_knows_stay_as_they_are(at: TwoStacks) ->
     assert "are left as they are" in said
     assert kids(at.in_prod.client(form.application)) == {"prod-key", "second"}
     assert scopes_of(at, form) == {SEND}
-    assert differs((yield at.prod_heal), form)
+    at.in_prod.set_scopes(at.in_prod.client(changed.application)["client_id"], [])
+    found = yield at.prod_heal
+    assert scopes_of(at, changed) == {SEND}
+    assert changed.key in {one["key"] for one in found["repaired"]}
+    assert differs(found, form)
+    (said,) = [note for note in found["notes"] if "the scopes of" in note]
+    assert form.key in said
+    assert "run acmidm deploy --stack prod" in said
     assert scopes_of(at, form) == {SEND}
     yield at.prod_deploy
     assert not differs((yield at.prod_drift), form)

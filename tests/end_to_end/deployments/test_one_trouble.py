@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -19,7 +18,7 @@ from tests.support.offered import offered
 from tests.support.portal import running_portal
 from tests.support.registry import Registry
 from tests.support.retired import DUE, KEPT, retire
-from tests.support.together import OneStack, Script, about, differing, kinds, together
+from tests.support.together import OneStack, Script, about, differing, kinds, own, together
 
 SCOPE = "dv_metadata_read"
 """A scope that the authority does not offer."""
@@ -106,25 +105,34 @@ def test_a_create_that_failed_breaks_no_command(at: Protecting, is_corrected: bo
         assert at.registry.clients(failing.application) == []
 
 
-@pytest.mark.parametrize("day", [DUE, KEPT], ids=["retire", "keep"])
+@pytest.mark.parametrize("how", ["retired", "kept", "without a form"])
 @together
-def test_what_somebody_removed_is_not_made_anew_to_leave(at: Protecting, day: Any) -> Script:
-    """A client is removed by hand, a refresh sees it, the product's configuration is left; then its
-    form retires or keeps it."""
-    form = write_form(at.forms, f"gent/{'retire' if day == DUE else 'keep'}")
+def test_what_somebody_removed_leaves_with_all_that_is_left(at: Protecting, how: str) -> Script:
+    """A client is removed by hand, a refresh sees it, and its protected product is left; then its
+    form retires or keeps it, or is taken away. Nothing is made anew to leave."""
+    form = write_form(at.forms, f"gent/{how.replace(' ', '-')}")
     yield at.up
     client_id = at.registry.client(form.application)["client_id"]
     at.registry.remove(client_id)
     yield at.refresh
-    retire(form, day)
+    (left,) = own(at.resources(), form).values()
+    assert left["protect"]
+    if how == "without a form":
+        form.path.unlink()
+    else:
+        retire(form, KEPT if how == "kept" else DUE)
     before = created(at)
     assert client_id in before
     reviewed: Outcome = yield at.reviewed
-    assert "client_created" not in kinds(json.loads(reviewed.stdout), form)
+    report = json.loads(reviewed.stdout)
+    assert "client_created" not in kinds(report, form)
+    assert about(form, report["problems"]) == []
     yield at.approved
     there = {one["client_id"] for one in at.registry.listed("/management/v1/clients")}
     assert at.registry.clients(form.application) == []
     assert created(at) - before <= there, "those of other forms"
+    assert at.registry.configuration("notificaties", client_id) is None
+    assert own(at.resources(), form) == {}
 
 
 def created(at: OneStack) -> set[str]:

@@ -1,4 +1,5 @@
-"""A platform that is down after a bad run; and an import from a platform that lacks a product."""
+"""A platform that is down after a bad run; one on which somebody removed a client; and an import
+from a platform that lacks a product."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from tests.support.engine import Project
 from tests.support.forms import PLAIN, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
+from tests.support.retired import DUE, retire
 
 BOTH = ["acmidm", "geosecure"]
 AWAY = {"geosecure:managementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0}
@@ -47,6 +49,30 @@ def test_after_a_bad_run_too(
     assert project.recover().code == 0
     assert at_geosecure.client(both.application)["scopes"] == ["NotificatiesImport"]
     assert "Refreshing" not in project.recover().stdout
+
+
+@pytest.mark.parametrize("is_refreshed", [False, True], ids=["unseen", "seen by a refresh"])
+def test_what_is_left_on_one_platform_leaves_beside_the_client_on_the_other(
+    project: Project, at_acmidm: Registry, at_geosecure: Registry, is_refreshed: bool
+) -> None:
+    """On a stack that protects its clients: somebody removed the one on GeoSecure, which its form
+    then retires. One deployment ends it, whether or not a refresh has seen it before."""
+    project.configure({"protectClients": True})
+    both = write_form(project.forms, "een/loket", platforms=BOTH)
+    project.apply()
+    before = at_acmidm.everything(both.application)
+    client_id = at_geosecure.client(both.application)["client_id"]
+    at_geosecure.remove(client_id)
+    if is_refreshed:
+        project.succeed("refresh", "--yes", "--suppress-progress")
+    retire(both, {"geosecure": DUE})
+    done = project.recover()
+    assert done.code == 0, done.output
+    assert at_geosecure.clients(both.application) == []
+    assert at_geosecure.configuration("notificaties", client_id) is None
+    assert not any("geosecure" in place for place in project.resources())
+    assert at_acmidm.everything(both.application) == before
+    assert project.recover().code == 0
 
 
 def test_an_import_reads_a_platform_for_the_products_that_it_offers(
