@@ -65,9 +65,9 @@ EPILOG = """
 - `acmidm deploy --stack prod --approved approved.json`
 
 **Exit codes**: 0 all is as declared; 1 a form has mistakes, and the others were brought up, another
-run has the lock, too much would be removed, or something else would run than was approved; 2 wrong
-use; 3 the engine cannot be reached; 130 interrupted; any other is the engine's own: something was
-refused or failed.
+run has the lock or came in between, too much would be removed, the clone is behind, or something
+else would run than was approved; 2 wrong use; 3 the engine cannot be reached; 130 interrupted; any
+other is the engine's own: something was refused or failed.
 """
 
 _FOUND_AGAIN = re.compile(
@@ -87,9 +87,8 @@ def deploy(
         typer.Option(
             "--allow-mass-change",
             help=(
-                "Also where more than 30% of ten or more clients are removed or replaced, or any,"
-                " without what was"
-                " deployed last."
+                "Also where more than 30% of ten or more clients are removed or replaced, or any"
+                " client changes without what was deployed last."
             ),
         ),
     ] = False,

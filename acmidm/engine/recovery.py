@@ -148,22 +148,22 @@ def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
 
 def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
     """Return the commit that was checked out when a whole stack was last brought up; None where
-    nobody knows. A run that failed before it changed anything does not count.
+    nobody knows. A run that failed before its program declared anything does not count.
 
     ``runs`` are those of ``last_runs``, newest first.
     """
     updates = (run for run in runs if run.get("kind") == "update")
-    environments = (run.get("environment") or {} for run in updates if not _did_nothing(run))
+    environments = (run.get("environment") or {} for run in updates if not _was_refused(run))
     of_all = (
         environment for environment in environments if "pulumi.flag.target" not in environment
     )
     return next((environment.get("git.head") for environment in of_all), None)
 
 
-def _did_nothing(run: Mapping[str, Any]) -> bool:
-    """Return whether a run failed before it changed anything."""
+def _was_refused(run: Mapping[str, Any]) -> bool:
+    """Return whether a run failed before its program declared anything but the stack itself."""
     changes = mapping(run.get("resourceChanges"))
-    return run.get("result") != "succeeded" and not changes.keys() - {"same"}
+    return run.get("result") != "succeeded" and sum(changes.values()) <= 1
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,6 @@ def test_a_clone_that_is_behind_removes_no_client(
     assert registry.clients(new.application) == [], "a later revision may remove what it knows of"
 
 
-@pytest.mark.exhaustive
 def test_what_another_run_made_after_the_preview_is_not_removed(
     project: Project, registry: Registry, tmp_path: Path
 ) -> None:
