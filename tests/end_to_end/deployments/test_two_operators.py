@@ -197,3 +197,7 @@ def test_a_clone_that_is_behind_gives_nothing_back(
     assert registry.clients(left.application) == []
     reviewed = behind.acmidm("review", "--stack", "tni")
     assert f"tni was last brought up from revision {revision}" in reviewed.stderr
+
+    meant = behind.recover("--allow-mass-change")
+    assert meant.code == 0, meant.output
+    assert len(registry.clients(left.application)) == 1
