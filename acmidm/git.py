@@ -196,6 +196,14 @@ def lacks(commit: str) -> bool:
         return False
 
 
+def is_at_another(commit: str) -> bool:
+    """Return whether another commit is surely checked out: False where nobody knows."""
+    with suppress(UnknownRevision):
+        head = _line(_run("rev-parse", "--verify", "--quiet", "HEAD"))
+        return head not in ("", commit)
+    return False
+
+
 def changed_since(commit: str | None) -> list[str] | None:
     """Return the files below the working directory that differ from a commit; None where Git cannot
     compare them."""

@@ -4,16 +4,17 @@ and nobody holds up the others."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from acmidm.engine import pulumi as engine
-from acmidm.engine.recovery import LOOK_TAG, recover
+from acmidm.engine.recovery import LOOK_TAG, recover, revision_of
 from acmidm.engine.stacks import ask_what_is_there, lost, stack_of
-from acmidm.git import is_as_at, lacks
+from acmidm.git import is_at_another, lacks
 from acmidm.report.approved import (
     Approved,
     Deviation,
@@ -26,7 +27,7 @@ from acmidm.report.approved import (
 from acmidm.report.compare import Comparison
 from acmidm.report.mistakes import mistakes_of
 from acmidm.report.plan import read_plan, shows_connections
-from acmidm.report.review import going, review_of
+from acmidm.report.review import changing, review_of
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.rotations import warnings, with_keys
 from acmidm.terminal import Code, StackOption, fail, working
@@ -44,6 +45,7 @@ from acmidm_onboarding.engine_resources import (
     part_of,
     resources_in,
 )
+from acmidm_onboarding.recorded import version_of
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mass_change import is_mass_change
 from acmidm_onboarding.rules.retirement import due, last_step
@@ -63,9 +65,9 @@ EPILOG = """
 - `acmidm deploy --stack prod --approved approved.json`
 
 **Exit codes**: 0 all is as declared; 1 a form has mistakes, and the others were brought up, another
-run has the lock, too much would be removed, or something else would run than was approved; 2 wrong
-use; 3 the engine cannot be reached; 130 interrupted; any other is the engine's own: something was
-refused or failed.
+run has the lock or came in between, too much would be removed, the clone is behind, or something
+else would run than was approved; 2 wrong use; 3 the engine cannot be reached; 130 interrupted; any
+other is the engine's own: something was refused or failed.
 """
 
 _FOUND_AGAIN = re.compile(
@@ -85,9 +87,8 @@ def deploy(
         typer.Option(
             "--allow-mass-change",
             help=(
-                "Also where more than 30% of ten or more clients are removed or replaced, or any,"
-                " without what was"
-                " deployed last."
+                "Also where more than 30% of ten or more clients are removed or replaced, or any"
+                " client changes without what was deployed last."
             ),
         ),
     ] = False,
@@ -112,7 +113,7 @@ def deploy(
     """
     wanted = None if approved is None else read_approved(approved, stack)
     opened = stack_of(stack, by_policies=True)
-    recovered = recover(opened)
+    was_cut_off = recover(opened)
     mistakes = _say_mistakes(opened)
     all_asked = ask_what_is_there(opened)
     opened.require_none_by_hand(opened.desired.declared)
@@ -120,30 +121,17 @@ def deploy(
         typer.echo(say("report.a_warning", sentence=sentence), err=True)
     _install_random_plugin(opened)
     looks_first, looked = (
-        say_lost(opened, allow_mass_change=allow_mass_change) or recovered.look_first,
+        say_lost(opened, allow_mass_change=allow_mass_change) or was_cut_off,
         0,
     )
     if wanted is not None and looks_first:  # the comparison below needs the state as it is
         looked, looks_first = _look(opened), False
-    with working(say("review.previewing", stack=stack)):
-        previewed = engine.preview(stack, opened.at_authorities)
-    lacking = (
-        recovered.revision[:10]
-        if not allow_mass_change and recovered.revision and lacks(recovered.revision)
-        else None
-    )
-    refused = _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
-    left_out: Mapping[str, Sequence[str]] = {}
-    if wanted is not None:
-        with working(say("deploy.comparing", stack=stack)):
-            now = approved_of(
-                stack,
-                previewed,
-                read_plan(previewed, opened.state),
-                opened.platforms,
-                opened.stolen,
-            )
-        left_out = _left_out(differences(wanted, now), opened, previewed)
+    if looks_first:
+        looked, decision = _look_and_decide(opened, allow_mass_change=allow_mass_change)
+    else:
+        decision = _decide(opened, set(), allow_mass_change=allow_mass_change)
+    previewed, refused = decision.previewed, decision.refuses
+    left_out = {} if wanted is None else _deviating(wanted, opened, previewed)
     planned = _keys_by_urn(
         step for step in previewed.get("steps") or () if step.get("op") != "same"
     )
@@ -154,19 +142,16 @@ def deploy(
     at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(
         previewed.get("steps") or ()
     )
-    is_done = (
-        not refused and not looks_first and _is_as_declared(opened, previewed, recovered.revision)
-    )
-    looked = _look(opened) if looks_first else looked
+    is_done = not looks_first and decision.is_done
     if is_done:
         is_known = all_asked and looked == 0
         _say_unchanged(stack, previewed, has_mistakes=mistakes, is_known=is_known)
-    elif at_the_end and not recovered.look_first:
+    elif at_the_end and not was_cut_off:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
     ended = 0 if is_done else _up(opened, wanted, planned, left_out, at_the_end=at_the_end)
     was_killed = ended < 0
     # Not where a run failed: it may be another one's mark, which has the lock.
-    if looked == 0 and ended == 0 and ((at_the_end and not is_done) or recovered.look_first):
+    if looked == 0 and ended == 0 and ((at_the_end and not is_done) or was_cut_off):
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)
@@ -198,6 +183,16 @@ def say_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
     return bool(gone)
 
 
+def _deviating(
+    wanted: Approved, stack: Stack, previewed: Mapping[str, Any]
+) -> Mapping[str, Sequence[str]]:
+    """Return what ``_left_out`` does, of what was approved and what would run now."""
+    with working(say("deploy.comparing", stack=stack.name)):
+        plan = read_plan(previewed, stack.state)
+        now = approved_of(stack.name, previewed, plan, stack.platforms, stack.stolen)
+    return _left_out(differences(wanted, now), stack, previewed)
+
+
 def _left_out(
     deviations: Sequence[Deviation], stack: Stack, previewed: Mapping[str, Any]
 ) -> Mapping[str, Sequence[str]]:
@@ -223,13 +218,11 @@ def _keys_by_urn(resources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {resource["urn"]: client_of(resource)[0] for resource in resources if part_of(resource)}
 
 
-def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | None) -> bool:
+def _is_as_declared(stack: Stack, previewed: Mapping[str, Any]) -> bool:
     """Return whether an ``up`` would leave each resource as the state has it.
 
     A preview does not show what the program exports, which ``pulumi up`` exports anew, and not what
-    waits to be removed since it was replaced, which an ``up`` removes. Where something is held
-    back, an ``up`` records the revision all the same, for a review says which of that is new since
-    the one deployed last.
+    waits to be removed since it was replaced, which an ``up`` removes.
     """
     steps = [
         (step.get("op"), mapping(step.get("oldState")), mapping(step.get("newState")))
@@ -239,9 +232,8 @@ def _is_as_declared(stack: Stack, previewed: Mapping[str, Any], revision: str | 
         op == "same" and all(old.get(name) == new.get(name) for name in _WITHOUT_A_STEP)
         for op, old, new in steps
     )
-    is_recorded = not stack.desired.held_back or revision is None or is_as_at(revision, Path())
     waits = any(resource.get("delete") for resource in resources_in(stack.state))
-    return bool(steps) and is_same and is_recorded and not waits and _has_settings(stack, previewed)
+    return bool(steps) and is_same and not waits and _has_settings(stack, previewed)
 
 
 def _has_settings(stack: Stack, previewed: Mapping[str, Any]) -> bool:
@@ -308,7 +300,12 @@ def _up(
         words = ("up", "--continue-on-error", *excluded, *_UNATTENDED)
         there = stack.at_authorities or {}
         return engine.run(
-            stack.name, *words, there=there, planned=planned, state_at_the_end=at_the_end
+            stack.name,
+            *words,
+            there=there,
+            state_version=version_of(stack.state),
+            planned=planned,
+            state_at_the_end=at_the_end,
         )
 
     before = _waiting(stack)
@@ -359,39 +356,100 @@ def _waiting(stack: Stack) -> frozenset[str]:
     return last_step(stack.connections, parts, today) | names
 
 
+@dataclass(frozen=True)
+class _Decision:
+    """What a preview shows, of a state that this command may change."""
+
+    previewed: Mapping[str, Any]
+    refuses: bool
+    """Whether it refuses something; the rest is brought up."""
+    is_done: bool
+    """Whether a run would change nothing, and is not needed to record the revision that is checked
+    out. A revision that is not recorded would not count: an earlier one could take back what it
+    left as it was."""
+
+
+def _decide(stack: Stack, shown: set[str], *, allow_mass_change: bool) -> _Decision:
+    """Preview the stack, and show what is refused, but for the sentences that were ``shown``
+    before. End the command where the preview is not to be carried out."""
+    # The state was read before: a run that ends from then on makes it another one, which the
+    # program refuses.
+    revision = revision_of(engine.last_runs(stack.name))
+    with working(say("review.previewing", stack=stack.name)):
+        previewed = engine.preview(stack.name, stack.at_authorities)
+    is_behind = revision is not None and not allow_mass_change and lacks(revision)
+    lacking = revision if is_behind else None
+    refuses = _refuse(stack, previewed, lacking, shown, allow_mass_change=allow_mass_change)
+    is_recorded = revision is None or is_behind or not is_at_another(revision)
+    is_done = not refuses and is_recorded and _is_as_declared(stack, previewed)
+    return _Decision(previewed, refuses, is_done)
+
+
+def _look_and_decide(stack: Stack, *, allow_mass_change: bool) -> tuple[int, _Decision]:
+    """Look at the authorities, unless the command ends before that. Return the engine's exit code,
+    and the decision about the state as it is then."""
+    shown = set[str]()
+    decision = _decide(stack, shown, allow_mass_change=allow_mass_change)
+    version = version_of(stack.state)
+    looked = _look(stack)
+    if version_of(stack.state) != version:  # by that look, or by another run
+        decision = _decide(stack, shown, allow_mass_change=allow_mass_change)
+    return looked, decision
+
+
+def _show(sentences: Iterable[str], shown: set[str]) -> None:
+    for sentence in sentences:
+        if sentence not in shown:
+            shown.add(sentence)
+            typer.echo(sentence, err=True)
+
+
 def _refuse(
-    stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, allow_mass_change: bool
+    stack: Stack,
+    previewed: Mapping[str, Any],
+    lacking: str | None,
+    shown: set[str],
+    *,
+    allow_mass_change: bool,
 ) -> bool:
     """Show what a preview refuses, and what its keys break; return whether it refuses something.
 
-    End the command where too much would be removed, or nothing is left. Where the revision that was
-    deployed last is ``lacking`` here, it may have made the clients that would go: nobody has
-    decided to remove those.
+    End the command where too much would be removed, or nothing is left; and where anything of a
+    client would change while the revision that was deployed last is ``lacking`` here: nobody has
+    decided to take back what that revision did.
     """
     if shows_connections(previewed):
         today = Comparison(stack.now, {})
         plan = read_plan(previewed, stack.state)
         plan = with_keys(plan, stack.connections, stack.desired.declared, stack)
         review = review_of([plan], today, allow_mass_change=allow_mass_change)
-        for warning in warnings(review):
-            typer.echo(say("report.a_warning", sentence=warning), err=True)
+        _show(
+            (say("report.a_warning", sentence=warning) for warning in warnings(review)),
+            shown,
+        )
         refused, ends = review.problems, review.too_many
-        gone = going(plan, today.now.date()) if lacking else []
         if lacking:
-            typer.echo(say("deploy.lacking", stack=stack.name, revision=lacking), err=True)
-        if gone:
-            ends = (
-                *ends,
-                say_counted("deploy.would_go", len(gone), revision=lacking, clients=first_of(gone)),
-            )
+            ends = (*ends, *_taken_back(stack, changing(plan, today.now.date()), lacking, shown))
     else:
         refused, _ = engine.problems_in(previewed.get("diagnostics"))
         ends = (say("deploy.nothing", stack=stack.name),) if refused else ()
-    for sentence in refused:
-        typer.echo(say("review.refused", refusal=sentence), err=True)
+    _show((say("review.refused", refusal=sentence) for sentence in refused), shown)
     if ends:
         fail("\n".join(ends), Code.FOUND)
     return bool(refused)
+
+
+def _taken_back(
+    stack: Stack, clients: Sequence[str], lacking: str, shown: set[str]
+) -> Iterator[str]:
+    """Warn that a revision is lacking here; yield why that ends the command, where clients would
+    change."""
+    revision = lacking[:10]
+    _show([say("deploy.lacking", stack=stack.name, revision=revision)], shown)
+    if clients:
+        yield say_counted(
+            "deploy.behind", len(clients), revision=revision, clients=first_of(clients)
+        )
 
 
 def _look(stack: Stack) -> int:

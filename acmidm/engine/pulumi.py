@@ -142,22 +142,24 @@ def run(
     stack: str,
     *words: str,
     there: Records | None,
+    state_version: str | None = None,
     planned: Mapping[str, str] | None = None,
     state_at_the_end: bool = False,
 ) -> int:
     """Run a command on a stack with its output on the screen, each error once, and nobody to answer
     questions. Return its exit code.
 
-    ``there`` is what the program is handed, None for nothing; see ``handing``. How far the run is
-    with what is ``planned`` is shown, see ``progress``. With ``state_at_the_end`` the state is
-    written once, which is safe where a create finds what a killed run has made.
+    ``there`` is what the program is handed, None for nothing; see ``handing``. With a
+    ``state_version`` the program refuses any other state. How far the run is with what is
+    ``planned`` is shown, see ``progress``. With ``state_at_the_end`` the state is written once,
+    which is safe where a create finds what a killed run has made.
 
     Raises:
         EngineError: where there is no engine.
         Failure: where the command was interrupted.
     """
     with (
-        handing(stack, there) as handed,
+        handing(stack, there, state_version) as handed,
         progress.showing(stack, planned) if planned else nullcontext(()) as events,
     ):
         words = (*words, "--stack", stack, *handed, *events)

@@ -58,19 +58,9 @@ the tag."""
 _START_MARGIN = timedelta(seconds=2)
 
 
-@dataclass(frozen=True)
-class Recovered:
-    """What the next run on a stack has to know of the last one. ``look_first``: read the
-    authorities first."""
-
-    look_first: bool
-    revision: str | None = None
-    """The commit that was checked out when the whole stack was last brought up; None where nobody
-    knows."""
-
-
-def recover(opened: Stack) -> Recovered:
-    """Clear what a run that was cut off left behind.
+def recover(opened: Stack) -> bool:
+    """Clear what a run that was cut off left behind. Return whether the next run has to read the
+    authorities first.
 
     Raises:
         Failure: where that run may still be alive.
@@ -104,7 +94,7 @@ def recover(opened: Stack) -> Recovered:
             stack, {**opened.state, "deployment": {**deployment, "pending_operations": []}}
         )
         opened.changed()
-    return Recovered(look_first, revision_of(last))
+    return look_first
 
 
 def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
@@ -158,15 +148,22 @@ def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
 
 def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
     """Return the commit that was checked out when a whole stack was last brought up; None where
-    nobody knows.
+    nobody knows. A run that failed before its program declared anything does not count.
 
     ``runs`` are those of ``last_runs``, newest first.
     """
-    environments = (run.get("environment") or {} for run in runs if run.get("kind") == "update")
+    updates = (run for run in runs if run.get("kind") == "update")
+    environments = (run.get("environment") or {} for run in updates if not _was_refused(run))
     of_all = (
         environment for environment in environments if "pulumi.flag.target" not in environment
     )
     return next((environment.get("git.head") for environment in of_all), None)
+
+
+def _was_refused(run: Mapping[str, Any]) -> bool:
+    """Return whether a run failed before its program declared anything but the stack itself."""
+    changes = mapping(run.get("resourceChanges"))
+    return run.get("result") != "succeeded" and sum(changes.values()) <= 1
 
 
 @dataclass(frozen=True)

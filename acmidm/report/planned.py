@@ -17,7 +17,7 @@ from acmidm.engine import pulumi as engine
 from acmidm.engine.pulumi import last_runs
 from acmidm.engine.recovery import revision_of
 from acmidm.engine.stacks import ask_what_is_there, stack_of, uploaded_keys
-from acmidm.git import changed_since
+from acmidm.git import changed_since, lacks
 from acmidm.report.approved import Approved, approved_of, unreadable
 from acmidm.report.compare import client_replaced, paired
 from acmidm.report.kinds import Change, Kind
@@ -64,6 +64,7 @@ def read_plans(
         with working(say("review.previewing", stack=stack.name)):
             previewed = engine.preview(stack.name, stack.at_authorities)
             plan = read_plan(previewed, stack.state)
+        _warn_where_behind(stack)
         if save:
             with working(say("review.reading", stack=stack.name)):
                 approved.append(
@@ -89,6 +90,15 @@ def read_plans(
             raise Failure(say("review.not_json", file=file)) from None
         plans.append(_with_what_forms_say(_planned_in(document, read_plan(document))))
     return plans, approved
+
+
+def _warn_where_behind(stack: Stack) -> None:
+    """Warn where what is checked out lacks the revision that was deployed last: the plan takes back
+    what that revision did."""
+    with suppress(Failure):  # the preview reports a stack that does not exist
+        revision = revision_of(last_runs(stack.name))
+        if revision is not None and lacks(revision):
+            typer.echo(say("deploy.lacking", stack=stack.name, revision=revision[:10]), err=True)
 
 
 def _planned_in(document: Mapping[str, Any], plan: Plan) -> Planned:

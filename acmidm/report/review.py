@@ -200,6 +200,16 @@ def going(plan: Plan, today: date) -> list[str]:
     ]
 
 
+def changing(plan: Plan, today: date) -> list[str]:
+    """Return the clients that are made, removed or replaced, or of which a plan changes anything at
+    all."""
+    both = {**plan.before, **plan.after}
+    changed = (
+        (both.get(client_key) or Client(*client_key)).resource_name for client_key in plan.changed
+    )
+    return list(dict.fromkeys([*going(plan, today), *changed]))
+
+
 def refusals(plan: Plan) -> list[str]:
     """Return a sentence for each protected connection that the engine refuses to part with, in
     whole or in part: what to do instead."""

@@ -1,5 +1,5 @@
 """What a command hands the program besides its settings: the clients that are at their authority,
-though the state may have lost them.
+though the state may have lost them; and the version of the state that the command decided upon.
 
 The engine reads a copy of the stack's file (``--config-file``), which names a file with these
 clients. Both files are in a folder of their own for as long as the command runs: nothing is saved
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,17 +30,28 @@ HANDED = "handed"
 stack's own file."""
 
 
+@dataclass(frozen=True)
+class Handed:
+    """What a program was handed. ``state_version`` is that of the state to which the run is
+    limited, as ``version_of`` returns it; None where any state will do."""
+
+    clients: Records
+    state_version: str | None
+
+
 @contextmanager
-def handing(stack: str, records: Records | None) -> Iterator[tuple[str, ...]]:
-    """Yield the arguments with which a command of the engine hands ``records`` on; none where they
-    are None."""
+def handing(
+    stack: str, records: Records | None, state_version: str | None = None
+) -> Iterator[tuple[str, ...]]:
+    """Yield the arguments with which a command of the engine hands ``records`` and a state's
+    version on; none where the records are None."""
     if records is None:
         yield ()
         return
     with TemporaryDirectory(prefix="acmidm-") as folder:
         file, value, own = (
             stack_file(stack, Path(folder)),
-            Path(folder, "clients.json"),
+            Path(folder, "handed.json"),
             stack_file(stack, Path()),
         )
         # As texts: the engine reads some words as numbers that YAML 1.1 reads otherwise.
@@ -57,16 +69,18 @@ def handing(stack: str, records: Records | None) -> Iterator[tuple[str, ...]]:
             }
             for name, client in records.items()
         }
-        value.write_text(json.dumps(parts), "utf-8")
+        handed = {"clients": parts, "state_version": state_version}
+        value.write_text(json.dumps(handed), "utf-8")
         yield ("--config-file", str(file))
 
 
-def read_there(file: Path, environment: Environment) -> Records:
-    """Return the clients that ``handing`` wrote. Raises Failure where the file is gone or was
-    edited."""
+def read_handed(file: Path, environment: Environment) -> Handed:
+    """Return what ``handing`` wrote. Raises Failure where the file is gone or was edited."""
     records = {}
     try:
-        for name, parts in json.loads(file.read_text("utf-8")).items():
+        handed = json.loads(file.read_text("utf-8"))
+        version = handed["state_version"]
+        for name, parts in handed["clients"].items():
             scopes = None if parts["scopes"] is None else dict.fromkeys(parts["scopes"], Grant())
             records[name] = Client(
                 name,
@@ -79,4 +93,4 @@ def read_there(file: Path, environment: Environment) -> Records:
             )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise Failure(say("program.handed_kept", key=f"{NAMESPACE}:{HANDED}")) from None
-    return records
+    return Handed(records, version)

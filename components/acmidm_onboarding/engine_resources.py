@@ -119,6 +119,11 @@ def is_password(resource: EngineResource) -> bool:
     return _type_of(resource) == _PASSWORD
 
 
+def is_stack(resource: EngineResource) -> bool:
+    """Return whether a resource is the stack itself."""
+    return _type_of(resource) == "pulumi:pulumi:Stack"
+
+
 def is_provider(resource: EngineResource) -> bool:
     """Return whether a resource has the settings of the last run, as the providers got them."""
     return ":providers:pulumi-python::" in str(resource.get("urn"))

@@ -22,10 +22,10 @@ import pulumi
 from pulumi.runtime.config import get_config, get_config_env
 
 from acmidm_onboarding import settings as settings_of
-from acmidm_onboarding.command_inputs import HANDED, read_there
+from acmidm_onboarding.command_inputs import HANDED, read_handed
 from acmidm_onboarding.forms import loading
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.recorded import AsRecorded, UnreadableState, full_name
+from acmidm_onboarding.recorded import AsRecorded, UnreadableState, full_name, version_of
 from acmidm_onboarding.rules.desired import NO_GATE, Desired
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change, undeclared
@@ -134,13 +134,23 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
 
 
 def _stack(settings: Settings) -> Stack:
-    """Return the stack that the engine runs the program for."""
+    """Return the stack that the engine runs the program for.
+
+    Raises:
+        Failure: where its state is not the one that the command decided upon: another run came in
+            between, and what that made is not declared here.
+    """
     file = pulumi.Config(NAMESPACE).get(HANDED)
-    return Stack(
+    handed = None if file is None else read_handed(Path(file), settings.environment)
+    stack = Stack(
         full_name(pulumi.get_stack()),
         lambda: settings,
-        at_authorities=None if file is None else read_there(Path(file), settings.environment),
+        at_authorities=None if handed is None else handed.clients,
     )
+    # The engine has the stack's lock by now: no other run can change the state any more.
+    if handed and handed.state_version and handed.state_version != version_of(stack.state):
+        raise Failure(say("program.overtaken", stack=pulumi.get_stack()))
+    return stack
 
 
 def is_handed() -> bool:

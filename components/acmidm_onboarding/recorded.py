@@ -8,6 +8,7 @@ s, and happens only on request.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from collections import defaultdict
@@ -25,6 +26,7 @@ from acmidm_onboarding.engine_resources import (
     environment_in,
     generations_in,
     handed_over_in,
+    is_stack,
     kind_of,
     mapping,
     name_of,
@@ -122,6 +124,15 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
         tuple(client for client in leaving.values() if client.client_id),
         tuple(str(resource.get("urn")) for resource in cut_off if part_of(resource)),
     )
+
+
+def version_of(document: Mapping[str, Any]) -> str:
+    """Return what tells an export of a state from an earlier one: a digest of its resources.
+
+    The stack itself does not count: the engine may write it before a run's program begins.
+    """
+    resources = [resource for resource in resources_in(document) if not is_stack(resource)]
+    return hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()
 
 
 @cache

@@ -45,6 +45,7 @@ when="each step"
 [ "$PULUMI_SKIP_CHECKPOINTS" != true ] || when="at the end"
 echo "$command $when" >> "$here/state"
 [ ! -e "$here/$command.json" ] || cat "$here/$command.json"
+[ ! -e "$here/$command.then" ] || . "$here/$command.then"
 [ ! -e "$here/$command.waits" ] || exec {python} -IS "$here/waits.py"
 [ ! -e "$here/$command.dies" ] || kill -KILL $$
 if [ -e "$here/$command.fails" ]; then
@@ -322,6 +323,31 @@ def test_a_run_that_did_not_end_well_makes_the_next_one_look_first(
         "refresh",
         "up",
     ]
+
+
+def test_what_a_look_changes_is_decided_anew(engine: Engine) -> None:
+    """What was decided about the state before would be carried out on another one. What was said
+    is not said again."""
+    names = [f"OVO000001/app-{number}" for number in range(10)]
+    refusal = "client x does not exist"
+    engine.says("stack tag list", {"acmidm:look-first": "true"})
+    engine.says("stack export", recorded(*names[4:]))
+    engine.says("preview", plan(*steps("same", *names[4:]), refused=[refusal]))
+    after = {
+        "stack export": recorded(*names),
+        "preview": plan(
+            *steps("delete", *names[:4]), *steps("same", *names[4:]), refused=[refusal]
+        ),
+    }
+    for command, document in after.items():
+        (engine.folder / f"{command}.after").write_text(json.dumps(document))
+    (engine.folder / "refresh.then").write_text(
+        "".join(f'mv "$here/{command}.after" "$here/{command}.json"\n' for command in after)
+    )
+    done = engine.deploy()
+    assert (done.exit_code, engine.called) == (1, ["preview", "refresh", "preview"])
+    assert done.stderr.count(f"refused: {refusal}") == 1
+    assert "4 clients of 10 on tni would be removed or replaced" in done.stderr
 
 
 @pytest.mark.parametrize(

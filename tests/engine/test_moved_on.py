@@ -53,7 +53,7 @@ def engine(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> pytest.Mo
 
 
 def test_what_is_recorded_goes_on(engine: pytest.MonkeyPatch, repository: Repository) -> None:  # noqa: ARG001
-    assert recovery.recover(opened(recorded(repository.form.key, CLIENT_ID))).look_first
+    assert recovery.recover(opened(recorded(repository.form.key, CLIENT_ID)))
 
 
 @pytest.mark.parametrize("left_behind", ["nothing", "a run that failed", "a tag"])
@@ -70,7 +70,7 @@ def test_what_is_confirmed_alone_is_refused_whatever_the_last_run_left(
 
 def test_a_type_that_is_no_longer_installed_holds_nothing_up(engine: pytest.MonkeyPatch) -> None:
     engine.setattr(recovery, "last_runs", lambda _: [last_run("a-package-of-old")])
-    assert recovery.recover(opened()).look_first
+    assert recovery.recover(opened())
 
 
 def last_at(authority: str, state: Mapping[str, Any] | None = None) -> Stack:
@@ -131,7 +131,7 @@ def test_a_run_with_settings_in_former_ways_is_looked_at(
     run = dict(last_run(opened().settings.platforms[Platform.ACMIDM].authority))
     run["config"] |= {name: {"value": text, "secret": False} for name, text in former.items()}
     engine.setattr(recovery, "last_runs", lambda _: [run])
-    assert recovery.recover(opened()).look_first is any(former.values())
+    assert recovery.recover(opened()) is any(former.values())
 
 
 def test_former_maps_hold_nothing_up(engine: pytest.MonkeyPatch) -> None:

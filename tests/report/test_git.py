@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from acmidm import git
-from acmidm.git import UnknownRevision, lacks, merged
+from acmidm.git import UnknownRevision, is_at_another, lacks, merged
 from acmidm.report import revision_files as places
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
 from tests.support.repository import EVIL, Repository, repository
@@ -277,19 +277,18 @@ def test_what_a_clone_was_made_without(
     own, change, never = (
         repository.git("rev-parse", name) for name in ("HEAD", "change", "HEAD^{tree}")
     )
-    assert [lacks(one) for one in (own, repository.git("rev-parse", "main"), change, never)] == [
-        False,
-        False,
-        True,
-        True,
-    ]
+    commits = (own, repository.git("rev-parse", "main"), change, never)
+    assert [lacks(one) for one in commits] == [False, False, True, True]
+    assert [is_at_another(one) for one in commits] == [False, True, True, True]
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     shallow = elsewhere / "shallow"
     repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(shallow))
     monkeypatch.chdir(shallow)
     assert not lacks(change)
+    assert is_at_another(change)
     monkeypatch.chdir(elsewhere)
     assert not lacks(change)
+    assert not is_at_another(change)
 
 
 def test_only_what_the_default_branch_has_had_is_merged(

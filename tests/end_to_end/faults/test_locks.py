@@ -18,7 +18,7 @@ import pytest
 
 from acmidm.engine import recovery
 from acmidm.engine.pulumi import EngineError
-from acmidm.engine.recovery import Lock, Recovered
+from acmidm.engine.recovery import Lock
 from acmidm.engine.stacks import stack_of
 from tests.support.between import ProxiedProject, require_as_declared
 from tests.support.cutting import start
@@ -65,7 +65,7 @@ def lock(project: ProxiedProject, **changes: object) -> Path:
     return file
 
 
-def recover(project: ProxiedProject) -> Recovered:
+def recover(project: ProxiedProject) -> bool:
     """What a deployment begins with, in this process."""
     return recovery.recover(stack_of(project.stack))
 
@@ -86,7 +86,7 @@ exec {engine} "$@"
 
 def test_nothing_to_recover(project: ProxiedProject, capfd: pytest.CaptureFixture[str]) -> None:
     """No lock, no run before: nothing to say, nothing to look at first."""
-    assert not recover(project).look_first
+    assert not recover(project)
     assert capfd.readouterr() == ("", "")
 
 
@@ -103,7 +103,7 @@ def test_lock_of_a_dead_process_is_cleared(
 ) -> None:
     """A process that has its number and is younger than the lock is another one: here this one."""
     file = lock(project, **changes)
-    assert recover(project).look_first
+    assert recover(project)
     assert not file.exists()
     assert "was cut off: its lock on tni is cleared" in capfd.readouterr().err
 
@@ -121,9 +121,9 @@ def test_what_has_to_be_looked_at_is_not_forgotten(
                 recover(project)
         assert file.exists() == (failing <= ENGINE_COMMANDS)
     assert recovery.LOOK_TAG in project.succeed("stack", "tag", "list").stdout
-    assert recover(project).look_first, "until one went well"
+    assert recover(project), "until one went well"
     project.succeed("stack", "tag", "rm", recovery.LOOK_TAG)
-    assert not recover(project).look_first
+    assert not recover(project)
 
 
 def test_any_other_lock_is_explained(project: ProxiedProject) -> None:
