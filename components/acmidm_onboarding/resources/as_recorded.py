@@ -16,6 +16,7 @@ import pulumi
 import pulumi_random
 
 from acmidm_onboarding.engine_resources import (
+    LENT,
     WITHDRAWN,
     EngineResource,
     Resource,
@@ -32,7 +33,7 @@ from acmidm_onboarding.values.client import with_only
 from acmidm_onboarding.values.declaration import PROOF_OPTIONS
 from acmidm_onboarding.values.jwk import readable_jwk
 
-_OF_KEYS = frozenset({overlap.SINCE, overlap.REFUSED, overlap.BLOCKED})
+_OF_KEYS = frozenset({LENT, overlap.SINCE, overlap.REFUSED, overlap.BLOCKED})
 """What the provider finds out anew where keys change."""
 
 
@@ -100,16 +101,21 @@ def _changed(resource: EngineResource, recorded: AsRecorded) -> dict[str, Any]:
         sent, ended = mapping(inputs.get("configuration")), ending.afzenders
         return {"configuration": with_only(sent, lambda code: code not in ended)}
     if kind == Resource.KEYS and ending.keys:
+        lenders = set(mapping(inputs.get(LENT)).values())
         rotation = {
             "form": recorded.key,
             "stack": pulumi.get_stack(),
             "compromised": sorted(ending.keys),
+            "acting": sorted(lenders),  # what of theirs ends is decided: as if it were stolen
+            "stolen": {supplier: sorted(ending.keys) for supplier in lenders},
             "evidence_refused": None,
             "proof_options": PROOF_OPTIONS,
         }
+        if inputs.get("jwks") is None:
+            return {overlap.INPUT: rotation}
         stay = {
             name: members
-            for name, members in mapping(inputs.get("jwks")).items()
+            for name, members in mapping(inputs["jwks"]).items()
             if (key := readable_jwk(members)) is None or key.thumbprint not in ending.keys
         }
         return {"jwks": stay, overlap.INPUT: rotation}
