@@ -321,6 +321,7 @@ OVER_HTTP = replace(BEHEERPORTAAL, name="over_http")
 """
 
 
+@pytest.mark.exhaustive
 def test_the_suite_comes_between_by_itself(install: Install, tmp_path: Path) -> None:
     """Of an authority with an address it loses answers, writes meanwhile, tries keys and kills
     runs, though it knows nothing more of it."""

@@ -201,8 +201,9 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
         yield _order(
             wanted, confirmed, part, act, scopes, _of_part(part, wanted.platform, confirmed, rules)
         )
-    if wanted.authentication is Authentication.KEYS_OF_FORM:
-        keys = _keys(wanted, confirmed, rules)
+    in_portal = wanted.authentication is Authentication.KEYS_OF_PORTAL
+    if wanted.authentication is Authentication.KEYS_OF_FORM or (in_portal and confirmed.jwks):
+        keys = _left(wanted, confirmed) if in_portal else _keys(wanted, confirmed, rules)
         says, before = members_of(keys), members_of(confirmed.jwks or {})
         act = _act_on_keys(wanted, confirmed, keys)
         yield replace(
@@ -210,7 +211,7 @@ def targets(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Itera
             compromised=wanted.compromised,
             revoked=wanted.revoked,
         )
-    elif wanted.authentication is Authentication.KEYS_OF_PORTAL and confirmed.jwks is None:
+    elif in_portal and confirmed.jwks is None:
         yield _order(wanted, confirmed, KEYS, Act.LOOK, {"keys": "portal"}, {})
     for product in sorted(wanted.products.keys() | confirmed.said.products.keys()):
         sides = (
@@ -315,6 +316,14 @@ def _act_on_keys(
     if removed & wanted.revoked.keys():
         return Act.REMOVE_SUPPLIERS_KEY
     return Act.REMOVE_KEY if removed and then <= now else Act.UPLOAD
+
+
+def _left(wanted: Declaration, confirmed: Confirmation) -> Mapping[str, PublicJwk]:
+    """Return the keys of a client whose keys are left to the portal, but for those that are stolen,
+    or a former supplier's."""
+    gone = wanted.compromised | wanted.revoked.keys()
+    keys = (confirmed.jwks or {}).items()
+    return {kid: key for kid, key in keys if key.thumbprint not in gone}
 
 
 def _keys(wanted: Declaration, confirmed: Confirmation, rules: Rules) -> Mapping[str, PublicJwk]:

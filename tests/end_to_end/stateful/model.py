@@ -548,6 +548,8 @@ class Model:
         known = self.recorded[key, part]
         if part not in (SCOPES, KEYS):
             there, own = (known.client_id, part), known.value
+            if part in PRODUCTS and (known.client_id, CLIENT) not in self.real:
+                return False  # of a client that somebody removed it is of use to nobody
             if {mark for place, mark in self.kept if place == there} - {known.mark}:
                 return False
             one = self.real.get(there)
