@@ -16,7 +16,7 @@ import yaml
 from acmidm.files import write_whole
 from acmidm.orders import writing
 from acmidm.orders.writing import attestation, confirm, refuse
-from acmidm_onboarding.rules.orders import removals
+from acmidm_onboarding.rules.orders import Order, removals
 from acmidm_onboarding.values.problems import Failure
 from tests.support.by_hand import adopt
 from tests.support.by_hand_stack import (
@@ -84,6 +84,16 @@ PARTS: dict[str, Callable[[FormFile], object]] = {
 }
 
 
+def open_order(form: FormFile, part: str) -> Order:
+    """The order of a part, after the form has changed."""
+    if part != "create":
+        carry_out(opened())
+    PARTS[part](form)
+    if part != "remove":
+        form.save()
+    return order_of(opened(), part)
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_a_kill_loses_no_order_and_makes_none_twice(
     form: FormFile, part: str, monkeypatch: pytest.MonkeyPatch
@@ -123,12 +133,7 @@ def test_a_kill_loses_no_order_and_makes_none_twice(
 @pytest.mark.parametrize("part", PARTS)
 def test_a_second_time_writes_nothing(form: FormFile, part: str) -> None:
     """Whoever says so again, and later, changes nothing of who said so first."""
-    if part != "create":
-        carry_out(opened())
-    PARTS[part](form)
-    if part != "remove":
-        form.save()
-    order = order_of(opened(), part)
+    order = open_order(form, part)
     assert confirm(opened(), order, BY, client_id=CLIENT_ID).is_new
     there = files()
     assert not confirm(opened(), order, LATER, client_id=CLIENT_ID).is_new
@@ -279,12 +284,7 @@ def test_a_client_id_that_another_connection_had(repository: Repository, form: F
 
 @pytest.mark.parametrize("part", PARTS)
 def test_what_is_confirmed_already_is_not_refused(form: FormFile, part: str) -> None:
-    if part != "create":
-        carry_out(opened())
-    PARTS[part](form)
-    if part != "remove":
-        form.save()
-    order = order_of(opened(), part)
+    order = open_order(form, part)
     confirm(opened(), order, BY, client_id=CLIENT_ID)
     said = sentence(lambda: refuse(opened(), order, "no mandate", LATER))
     assert said == f"{order.name} is confirmed already, in {FILE}, and cannot be refused any more"
