@@ -129,6 +129,8 @@ def test_a_former_suppliers_key_ends_too(stolen: bool, runs: bool) -> None:
     )
     gone = frozenset({key} if stolen or not runs else ())
     assert known(town, supplier).ending(client, [client.key], TODAY) == Ending(keys=gone)
+    in_portal = dataclasses.replace(client, keys=None)
+    assert known(town, supplier).ending(in_portal, [client.key], TODAY) == Ending(keys=gone)
     theirs = dataclasses.replace(supplier, name="ander", compromised=[key])
     if runs and not stolen:
         assert known(town, theirs).ending(client, [client.key], TODAY) == Ending()

@@ -121,7 +121,8 @@ class Mistaken:
             for thumbprint in folder.compromised
             if folder.name not in lenders or client.lent.get(thumbprint, folder.name) == folder.name
         }
-        return client.thumbprints & stolen
+        # The state has no keys that are left to the portal, but whose the lent ones are.
+        return (client.thumbprints | client.lent.keys()) & stolen
 
     def _supplier_has_ended(
         self, client: Client, supplier: str, recorded: Collection[str], day: date
