@@ -4,7 +4,7 @@ and nobody holds up the others."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -429,7 +429,11 @@ def _refuse(
         )
         refused, ends = review.problems, review.too_many
         if lacking:
-            ends = (*ends, *_taken_back(stack, changing(plan, today.now.date()), lacking, shown))
+            revision, clients = lacking[:10], changing(plan, today.now.date())
+            _show([say("deploy.lacking", stack=stack.name, revision=revision)], shown)
+            if clients:
+                facts = {"revision": revision, "clients": first_of(clients)}
+                ends = (*ends, say_counted("deploy.behind", len(clients), **facts))
     else:
         refused, _ = engine.problems_in(previewed.get("diagnostics"))
         ends = (say("deploy.nothing", stack=stack.name),) if refused else ()
@@ -437,19 +441,6 @@ def _refuse(
     if ends:
         fail("\n".join(ends), Code.FOUND)
     return bool(refused)
-
-
-def _taken_back(
-    stack: Stack, clients: Sequence[str], lacking: str, shown: set[str]
-) -> Iterator[str]:
-    """Warn that a revision is lacking here; yield why that ends the command, where clients would
-    change."""
-    revision = lacking[:10]
-    _show([say("deploy.lacking", stack=stack.name, revision=revision)], shown)
-    if clients:
-        yield say_counted(
-            "deploy.behind", len(clients), revision=revision, clients=first_of(clients)
-        )
 
 
 def _look(stack: Stack) -> int:

@@ -78,7 +78,7 @@ def review(
         str | None,
         typer.Option(
             metavar="REF",
-            help=("Review what is committed alone, as merged into REF."),
+            help="Review what is committed alone, as merged into REF.",
             show_default=False,
         ),
     ] = None,
