@@ -7,6 +7,7 @@ WORKERS ?= 4
 A_FILE_EACH := --dist loadfile --no-loadscope-reorder
 BY_FILE := -n $(WORKERS) $(A_FILE_EACH)
 PYTHON ?= python3
+WORKFLOWS := $(wildcard .github/workflows/*.yml examples/onboarding-repository/.github/workflows/*.yml)
 
 # Looked up when a recipe runs, so that `make help` needs no Python.
 python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not found: install Python 3.11 or newer, or name yours, as in make PYTHON=python3.12))
@@ -17,7 +18,7 @@ next_by-hand = make operator STACK=by-hand, which carries out the orders, then m
 in_environment = eval "$$($(python) -m toolchain.environment)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up operator demo story tour keycloak postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit defects ports bench schema review drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up operator demo story tour keycloak postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit defects ports bench schema repository actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,36 +85,17 @@ bench: ready  ## Measure the project beside what it cannot do without (SIZES="10
 	@$(in_environment) python -m bench --sizes $(SIZES) --latency $(LATENCY)
 
 schema: venv  ## Write what is made from the code: schemas for editors, CODEOWNERS, pages of the docs
-	@.venv/bin/acmidm schema
+	@.venv/bin/acmidm schema && .venv/bin/python -m story.tables
 
-review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown SAVE=approved.json FAIL_ON=danger)
-	@$(in_environment) acmidm review --stack $(STACK) --output $(OUTPUT) $(if $(SAVE),--save "$(SAVE)") $(if $(FAIL_ON),--fail-on "$(FAIL_ON)")
-
-drift: ready  ## Say what was changed by hand at a stack's authorities (STACK=tni OUTPUT=markdown)
-	@$(in_environment) acmidm drift --stack $(STACK) --output $(OUTPUT)
-
-remind: ready  ## Mail organisations what ends and what waits for them (STACK=tni)
-	@$(in_environment) acmidm remind --stack $(STACK)
-
-# For pipelines: no sandbox, nobody at the screen. See docs/pipelines.md.
-drift-issue: ready
-	@$(in_environment) acmidm github drift --stack $(STACK)
-
-deploy: ready real-backend
-	@$(in_environment) acmidm deploy --stack $(STACK) $(if $(APPROVED),--approved "$(APPROVED)")
-
-unlock: ready real-backend
-	@$(in_environment) pulumi cancel --yes --stack $(STACK)
-
-real-backend:
-	@[ -n "$(BACKEND)$$ACMIDM_BACKEND_URL" ] || { echo "error: ACMIDM_BACKEND_URL is not set: give the address of the state backend, see docs/pipelines.md" >&2; exit 2; }
+repository: venv  ## Make a repository of forms beside this one, with the tool as a wheel (FOLDER=../aansluitingen OFFSET=100)
+	@$(python) -m toolchain.make_repository "$(FOLDER)" "$(OFFSET)"
 
 actionlint:
 	@$(python) -m toolchain.install_actionlint
 
-lint-workflows: venv actionlint  ## Check .github/workflows
-	@[ ! -x .local/engine/actionlint ] || .local/engine/actionlint
-	@.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
+lint-workflows: venv actionlint  ## Check the workflows, those of a repository of forms too
+	@[ ! -x .local/engine/actionlint ] || .local/engine/actionlint $(WORKFLOWS)
+	@.venv/bin/zizmor --offline --quiet --persona pedantic $(WORKFLOWS)
 
 lint: venv  ## Check style
 	.venv/bin/ruff check .

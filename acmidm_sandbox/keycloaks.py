@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import typer
 
 from acmidm_onboarding.authorities.keycloak import KEYCLOAK
 from acmidm_onboarding.settings import InvalidSettings, config_key, full_key
@@ -16,12 +17,11 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.distribution import CannotGet, Distribution, wanted_version
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import START_SECONDS, Server
-from acmidm_sandbox.servers import Served, served_here
+from acmidm_sandbox.servers import DATA, Served, served_here
 from acmidm_sandbox.supervisor import Daemon, Program
-from toolchain.common import ToolchainError
-from toolchain.install_keycloak import distribution, install, wanted_version
 
 NAME = "keycloak"
 _MANAGEMENT_PATH = "/admin/realms/"
@@ -69,7 +69,7 @@ def start_server(server: Server) -> bool:
     if written and (newer := server.spoils(written)):
         raise Failure(
             f"{server.folder} is of Keycloak {newer}, newer than {server.version}; start that"
-            " version, or run make clean",
+            " version, or remove that folder",
             exit_code=1,
         )
     return daemon.start(
@@ -105,10 +105,12 @@ def _realm(served: Served) -> Realm:
 
 
 def _distribution() -> Path:
-    """Where the server's program is; it is got first where it is missing, which takes a minute.
-    Raises Failure."""
+    """Where the server's program is; it is got first where it is missing. Raises Failure."""
     try:
-        install()
-        return distribution(wanted_version())
-    except ToolchainError as error:
+        wanted = Distribution(DATA.absolute(), wanted_version())
+        if not wanted.is_ready:
+            typer.echo(say("sandbox.getting_keycloak", version=wanted.version), err=True)
+        wanted.install()
+    except CannotGet as error:
         raise Failure(str(error), exit_code=1) from None
+    return wanted.folder

@@ -11,11 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from acmidm_sandbox.keycloak.distribution import CannotGet
 from bench.authority import running
 from bench.repetition import repeat
 from bench.report import Case, comparisons, plot, table
 from tests.support.engine import ROOT
-from toolchain.common import ToolchainError
 
 _REPETITIONS = 3
 _ONCE_FROM = 1000
@@ -29,7 +29,7 @@ def main() -> None:
     wanted = parser.parse_args()
     try:
         bench(wanted.sizes, wanted.latency, ROOT / "bench" / "results")
-    except ToolchainError as error:
+    except CannotGet as error:
         sys.exit(f"error: {error}")
 
 

@@ -15,9 +15,8 @@ from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.keycloaks import daemon_of, start_server
 from tests.support.fault_proxy import Exchange, FaultProxy
-from tests.support.keycloak import free_port, make_realm
+from tests.support.keycloak import free_port, make_realm, of_this_clone
 from tests.support.keycloak_platform import Platform, running_platform
-from toolchain import install_keycloak
 
 ADDED_SCOPE = "dv_organisatieregister_info"
 _GIVEN_SCOPE = "service_account"
@@ -104,16 +103,14 @@ class Authority:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Authority]:
-    """Start both, and end them with the block. Raises ToolchainError where this machine cannot run
+    """Start both, and end them with the block. Raises CannotGet where this machine cannot run
     Keycloak."""
-    install_keycloak.install()
-    distribution, port = (
-        install_keycloak.distribution(install_keycloak.wanted_version()),
-        free_port(),
-    )
+    keycloak = of_this_clone()
+    keycloak.install()
+    port = free_port()
     with FaultProxy(f"http://127.0.0.1:{port}") as proxy:
         server = _Proxied(
-            folder / "keycloak", distribution, port, in_memory=True, proxy=proxy.origin
+            folder / "keycloak", keycloak.folder, port, in_memory=True, proxy=proxy.origin
         )
         start_server(server)
         try:

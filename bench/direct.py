@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 from keycloak import KeycloakAdmin
 
-from toolchain.install_keycloak import distribution, wanted_version
+from tests.support.keycloak import of_this_clone
 
 AT_ONCE = 4 * (os.cpu_count() or 1)
 """What the engine's ``--parallel`` is by default."""
@@ -86,7 +86,7 @@ def _kcadm(admin: str, token: str, method: str, path: str, document: Any) -> Non
         realm,
     )
     command = [
-        str(distribution(wanted_version()) / "bin" / "kcadm.sh"),
+        str(of_this_clone().folder / "bin" / "kcadm.sh"),
         verb,
         path.lstrip("/"),
         *login,

@@ -15,10 +15,6 @@ from toolchain.common import ENGINE, LOCAL, PULUMI_HOME, VENV, open_private
 # `pulumi stack change-secrets-provider`.
 SANDBOX_PASSPHRASE = "sandbox"
 
-# Set by a pipeline, or by an operator, to work on a real backend. Not PULUMI_BACKEND_URL itself:
-# who has that set for other projects would have `make up` work there.
-REAL_BACKEND = "ACMIDM_BACKEND_URL"
-
 
 def variables() -> dict[str, str]:
     """Return what to add to the caller's own environment, and make the folder of state that Pulumi
@@ -35,8 +31,6 @@ def variables() -> dict[str, str]:
     }
     if os.environ.get("BACKEND") == "postgres":  # of make's command line
         backend |= postgres.variables()
-    elif real := os.environ.get(REAL_BACKEND):
-        backend = {"PULUMI_BACKEND_URL": real}
     others = [
         folder
         for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)

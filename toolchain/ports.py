@@ -21,10 +21,10 @@ def move(offset: int) -> None:
     """
     files = [*sorted(ROOT.glob("Pulumi.*.yaml")), *sorted((ROOT / "examples").glob("*.env"))]
     files.append(TOOLCHAIN / "postgres.url")
-    moved = {file: _moved(file, offset) for file in files}
-    for file, text in moved.items():
+    texts = {file: _moved(file, offset) for file in files}
+    for file, text in texts.items():
         file.write_text(text)
-    ports = sorted({int(port) for text in moved.values() for port in _ADDRESS.findall(text)})
+    ports = sorted({int(port) for text in texts.values() for port in _ADDRESS.findall(text)})
     say(
         f"ports: this clone's sandbox has {', '.join(map(str, ports))}; make ports OFFSET=0 puts"
         " the committed ones back"
@@ -32,19 +32,24 @@ def move(offset: int) -> None:
 
 
 def _moved(file: Path, offset: int) -> str:
-    text = file.read_text()
-    ports = [int(port) + offset for port in _ADDRESS.findall(_committed(file))]
-    if len(ports) != len(_ADDRESS.findall(text)):
+    text, committed = file.read_text(), _committed(file)
+    if len(_ADDRESS.findall(committed)) != len(_ADDRESS.findall(text)):
         raise ToolchainError(
             f"{file.name} has other addresses of 127.0.0.1 than at the last commit: change its"
             " ports by hand"
         )
-    if not all(0 < port <= HIGHEST for port in ports):
+    following = iter(_ADDRESS.findall(moved(file, committed, offset)))
+    return _ADDRESS.sub(lambda _: next(following), text)
+
+
+def moved(file: Path, text: str, offset: int) -> str:
+    """Return the text of a file with its ports ``offset`` higher. Raises ToolchainError."""
+    if not all(0 < int(port) + offset <= HIGHEST for port in _ADDRESS.findall(text)):
         raise ToolchainError(
-            f"with OFFSET={offset} ports would lie outside 1 to {HIGHEST}: give another"
+            f"with OFFSET={offset} ports of {file.name} would lie outside 1 to {HIGHEST}: give"
+            " another"
         )
-    following = iter(ports)
-    return _ADDRESS.sub(lambda _: str(next(following)), text)
+    return _ADDRESS.sub(lambda port: str(int(port[0]) + offset), text)
 
 
 def _committed(file: Path) -> str:

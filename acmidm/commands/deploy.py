@@ -54,8 +54,6 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import recorded_as
 from acmidm_onboarding.values.problems import InvalidForms, on_one_line
-from toolchain import install_random
-from toolchain.common import ToolchainError
 
 EPILOG = """
 **Examples**
@@ -119,7 +117,6 @@ def deploy(
     opened.require_none_by_hand(opened.desired.declared)
     for sentence in by_reason(opened.desired.held_back):
         typer.echo(say("report.a_warning", sentence=sentence), err=True)
-    _install_random_plugin(opened)
     looks_first, looked = (
         say_lost(opened, allow_mass_change=allow_mass_change) or was_cut_off,
         0,
@@ -481,19 +478,6 @@ def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
         if is_password(step) and step.get("op") in ("create", "replace")
     }
     return any(step.get("op") == "update" and name_of(step) in made for step in steps)
-
-
-def _install_random_plugin(stack: Stack) -> None:
-    """Install the plugin that makes client secrets, where a form or the state has one: removing one
-    needs it too."""
-    has_secret = any(map(is_password, resources_in(stack.state)))
-    if not has_secret and not any(connection.uses_secret for connection in stack.connections):
-        return
-
-    try:
-        install_random.install()
-    except ToolchainError as error:
-        raise engine.EngineError(str(error)) from None
 
 
 def _say_mistakes(stack: Stack) -> bool:

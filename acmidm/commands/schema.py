@@ -1,5 +1,4 @@
-"""Write the schemas for editors, CODEOWNERS, and the pages of authorities, catalogue, commands,
-integrators and products."""
+"""Write the schemas for editors, the catalogue's page, and CODEOWNERS."""
 
 from __future__ import annotations
 
@@ -9,14 +8,10 @@ from typing import Annotated
 import typer
 
 from acmidm.files import make_folder, write_whole
-from acmidm.render.authorities_page import AUTHORITIES, authorities_page
 from acmidm.render.catalogue_page import catalogue_page
-from acmidm.render.cli_page import CLI, cli_page
 from acmidm.report.codeowners import CODEOWNERS, codeowners_here
-from acmidm_onboarding.authority_types import installed_authorities
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.loading import load_catalogue
-from acmidm_sandbox.rules_page import INTEGRATORS, with_rules
 
 EPILOG = """
 **Examples**
@@ -39,20 +34,13 @@ def schema(
         typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date."),
     ] = False,
 ) -> None:
-    """Write the schemas for editors, CODEOWNERS, and the pages of authorities, catalogue, commands,
-    integrators and products."""
+    """Write the schemas for editors, the catalogue's page, and CODEOWNERS."""
     offered = load_catalogue(CATALOGUE)
     texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {
         PAGE: catalogue_page(offered)
     }
     if (owners := codeowners_here()) is not None:
         texts[CODEOWNERS] = owners
-    if (page := _text_of(CLI)) is not None:
-        texts[CLI] = cli_page(page)
-    if (page := _text_of(AUTHORITIES)) is not None:
-        texts[AUTHORITIES] = authorities_page(page, installed_authorities().values())
-    if (page := _text_of(INTEGRATORS)) is not None:
-        texts[INTEGRATORS] = with_rules(page)
     stale = [file for file, text in texts.items() if _text_of(file) != text]
     for file in stale:
         if check:

@@ -13,6 +13,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from inspect import iscoroutine
 from itertools import count
 from pathlib import Path
@@ -299,4 +300,6 @@ def _require_random_plugin(connections: Iterable[Declaration]) -> None:
     if not shutil.which("pulumi-resource-random") and not any(
         folder.glob("resource-random-v*/pulumi-resource-random")
     ):
-        raise Failure(say("program.no_random_plugin", client=secret))
+        raise Failure(
+            say("program.no_random_plugin", client=secret, version=version("pulumi-random"))
+        )

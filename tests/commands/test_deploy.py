@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -20,8 +19,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from acmidm.commands import deploy
-from acmidm.engine import pulumi, stacks
+from acmidm.engine import pulumi
 from tests.support.engine import ROOT
 from tests.support.engine_records import (
     CLIENT,
@@ -33,7 +31,6 @@ from tests.support.engine_records import (
     steps,
 )
 from tests.support.forms import write_form
-from toolchain import install_random
 
 ENGINE = """#!/bin/sh
 here="{folder}"
@@ -414,32 +411,6 @@ def test_a_mass_change_needs_a_word(engine: Engine) -> None:
     assert engine.deploy("--allow-mass-change").exit_code == 0
     engine.says("preview", plan(*steps("delete", *names[:3]), *steps("same", *names[3:])))
     assert engine.deploy().exit_code == 0, "three of ten are 30%, and not more"
-
-
-@pytest.mark.parametrize("secret_in", ["nothing", "form", "state"])
-def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_only_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret_in: str
-) -> None:
-    """The build takes minutes, and without the plugin nobody's form is carried out."""
-    for name in ("Pulumi.yaml", "Pulumi.tni.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
-    for name in ("catalogue", "onboardings"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    if secret_in == "form":
-        form = tmp_path / "onboardings/stad-aalst/e-loket.yaml"
-        text = re.sub(r" +jwks: .*\n", "", form.read_text())
-        form.write_text(text.replace("private_key_jwt", "client_secret_basic"))
-    monkeypatch.chdir(tmp_path)
-    installed: list[bool] = []
-    monkeypatch.setattr(install_random, "install", lambda: installed.append(True))
-    made = PASSWORD if secret_in == "state" else CLIENT
-    monkeypatch.setattr(
-        pulumi,
-        "stack_deployment",
-        lambda _: {"deployment": {"resources": [resource("OVO000001/x", made)]}},
-    )
-    deploy._install_random_plugin(stacks.stack_of("tni"))
-    assert bool(installed) == (secret_in != "nothing")
 
 
 @pytest.mark.parametrize(

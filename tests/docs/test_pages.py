@@ -18,6 +18,8 @@ from jsonschema import Draft202012Validator
 from acmidm.cli import app
 from acmidm_onboarding.forms.catalogue import ConfigurationField, Product, Scope
 from acmidm_onboarding.forms.loading import load_catalogue
+from story.tables import PAGES as PAGES_WITH_A_TABLE
+from story.tables import with_table
 from tests.support.engine import ROOT
 
 PAGES = sorted(  # but the one that names what ended
@@ -114,6 +116,15 @@ def test_that_page_explains_all_parts_of_a_file() -> None:
     page = (ROOT / "docs/catalogue-files.md").read_text("utf-8")
     parts = {*Product.model_fields, *Scope.model_fields, *ConfigurationField.model_fields}
     assert sorted(part for part in parts if part not in page) == []
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_A_TABLE)
+def test_a_table_is_as_the_code_makes_it(page: str) -> None:
+    """Else: make schema."""
+    text = (ROOT / page).read_text("utf-8")
+    made = with_table(text, PAGES_WITH_A_TABLE[page]())
+    assert made == text, f"{page} is not up to date; run: make schema"
+    assert with_table(text, ["| another |"]) != text, "the table is found"
 
 
 def test_the_screenshots_are_small() -> None:

@@ -13,7 +13,6 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from acmidm.render.catalogue_page import catalogue_page
-from acmidm.render.cli_page import CLI, cli_page
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.files import OWN_FILES
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
@@ -51,12 +50,6 @@ def test_the_schemas_are_up_to_date() -> None:
         assert (ROOT / name).read_text(encoding="utf-8") == text, (
             f"{name} is not up to date; run: acmidm schema"
         )
-
-
-def test_the_page_of_the_command_line_is_up_to_date() -> None:
-    """Else: acmidm schema."""
-    page = (ROOT / CLI).read_text(encoding="utf-8")
-    assert cli_page(page) == page, f"{CLI} is not up to date; run: acmidm schema"
 
 
 def test_the_schemas_are_schemas() -> None:

@@ -25,7 +25,6 @@ from acmidm.probe.sent import taken_apart
 from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.oauth.rules import RULES, RULINGS, Demand, RequestPart
-from acmidm_sandbox.rules_page import INTEGRATORS, with_rules
 from tests.sandbox.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
 from tests.support.rsa_keys import rsa_key
@@ -386,9 +385,3 @@ def test_nothing_is_tolerated_before_the_signature() -> None:
         if rule.part is RequestPart.HEADER
         and any(ruling.tolerated for ruling in rule.rulings.values())
     ] == []
-
-
-def test_the_page_of_the_rules_is_up_to_date() -> None:
-    """Else: acmidm schema."""
-    text = (Path(__file__).parents[2] / INTEGRATORS).read_text(encoding="utf-8")
-    assert with_rules(text) == text, "docs/integrators.md is not up to date; run: acmidm schema"

@@ -146,6 +146,6 @@ def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
     assert (
         refused.stderr
         == f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by process {os.getpid()}"
-        f" ({psutil.Process().name()} in {Path.cwd()}); stop that, or move this clone with make"
-        " ports OFFSET=100\n"
+        f" ({psutil.Process().name()} in {Path.cwd()}); stop that, or write other ports into the"
+        " stack's file (in a clone of acmidm: make ports OFFSET=100)\n"
     )

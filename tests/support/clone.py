@@ -41,7 +41,7 @@ def scripts(page: str) -> Iterator[list[str]]:
 def cloned(folder: Path) -> Iterator[None]:
     """A clone in `folder` with the tools that this one has, its own Python packages apart, which
     `make up` installs."""
-    with _free_offset() as offset:
+    with free_offset() as offset:
         subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
         (folder / ".local" / "pulumi").mkdir(parents=True)
         for tools in (".local/engine", ".local/pulumi/plugins"):
@@ -92,7 +92,7 @@ def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def _free_offset() -> Iterator[int]:
+def free_offset() -> Iterator[int]:
     """How far the committed ports have to move to be free; nobody else's clone gets the same one
     meanwhile."""
     files = [*ROOT.glob("Pulumi.*.yaml"), ROOT / "toolchain" / "postgres.url"]

@@ -25,13 +25,13 @@ from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin, Document
+from acmidm_sandbox.keycloak.distribution import Distribution, wanted_version
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.keycloaks import start_server
 from tests.support.portal import new_key, public_jwk, request_token, sign_assertion
 from tests.support.tools import require
 from tests.support.trust import TRUSTED
-from toolchain import install_keycloak
 
 ROOT = Path(__file__).parents[2]
 OPERATOR = "test-operator"
@@ -54,13 +54,18 @@ _QUICK_KEYS: Mapping[str, Any] = {
 compiles little, three seconds."""
 
 
+def of_this_clone() -> Distribution:
+    """The program that the clone's sandbox, its tests and its measurements share."""
+    return Distribution(ROOT / ".local", wanted_version())
+
+
 def distribution_or_skip() -> Path:
     """Where Keycloak is; the test is skipped where this machine cannot have it."""
-    is_here = install_keycloak.why_not() is None
+    wanted = of_this_clone()
     tools = "apt-get install default-jdk-headless maven"
-    require("Keycloak, or its Java 17 or newer,", tools, is_here=is_here)
-    install_keycloak.install()
-    return install_keycloak.distribution(install_keycloak.wanted_version())
+    require("Keycloak, or its Java 17 or newer,", tools, is_here=wanted.why_not() is None)
+    wanted.install()
+    return wanted.folder
 
 
 def free_port() -> int:

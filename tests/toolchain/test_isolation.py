@@ -28,7 +28,7 @@ def test_nothing_of_a_shell_is_seen(tmp_path: Path) -> None:
         "HOME": "/home/someone",
         "PULUMI_BACKEND_URL": "file:///elsewhere",
         "PULUMI_STACK": "prod",
-        "ACMIDM_BACKEND_URL": "s3://elsewhere",
+        "ACMIDM_DRIFT_ASSIGNEES": "elsewhere",
         "ACMIDM_LANGUAGE": "nl",
         "ACMIDM_TRUSTED_HOSTS": "elsewhere.example",
         "BACKEND": "postgres",

@@ -174,16 +174,13 @@ def test_the_environment_is_text_for_a_shell_and_names_only_the_clone(
     assert (clone / ".local/state").stat().st_mode & 0o077 == 0
 
 
-def test_a_real_backend_takes_the_place_of_the_sandbox_and_of_its_passphrase(
-    clone: Path, machine: Path
-) -> None:
-    exports = run(clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="s3://state").stdout
-    assert "export PULUMI_BACKEND_URL=s3://state\n" in exports
-    assert "PULUMI_CONFIG_PASSPHRASE" not in exports
-    assert "file://" in run(clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="").stdout
-    exports = run(
-        clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="s3://state", BACKEND="postgres"
-    ).stdout
+def test_postgresql_takes_the_place_of_the_state_in_files(clone: Path, machine: Path) -> None:
+    """And nothing of a shell does: whoever has a backend for other projects works on this clone's
+    state here."""
+    of_others = {"PULUMI_BACKEND_URL": "s3://state"}
+    exports = run(clone, machine, "toolchain.environment", **of_others).stdout
+    assert "s3://" not in exports
+    exports = run(clone, machine, "toolchain.environment", **of_others, BACKEND="postgres").stdout
     assert "export PULUMI_BACKEND_URL='postgres://127.0.0.1:" in exports
     assert "export PULUMI_CONFIG_PASSPHRASE=sandbox\n" in exports
 
@@ -321,26 +318,3 @@ def test_ports_of_a_clone_are_moved_and_put_back(clone: Path) -> None:
     assert "lie outside 1 to 65535" in ports("60000").stderr
     assert ports("0").returncode == 0
     assert texts() == committed
-
-
-@pytest.mark.parametrize(
-    ("words", "variables", "code"),
-    [
-        (["BACKEND=postgres"], {}, 0),
-        ([], {"ACMIDM_BACKEND_URL": "s3://state"}, 0),
-        ([], {}, 2),
-        (["BACKEND=oracle"], {"ACMIDM_BACKEND_URL": "s3://state"}, 2),
-    ],
-)
-def test_a_pipeline_names_its_backend(
-    words: list[str], variables: dict[str, str], code: int
-) -> None:
-    environment = {"PATH": os.environ["PATH"], **variables}
-    done = subprocess.run(
-        ["make", "real-backend", *words],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr

@@ -18,6 +18,7 @@ from tests.support.engine import ROOT, Project
 from tests.support.forms import PLAIN, write_form
 from tests.support.portal import RunningPortal, new_key, public_jwk
 from tests.support.registry import Registry
+from toolchain.make_repository import build_wheel
 
 _PROGRAM = re.compile(r"## A connection in ten lines\n```python\n(.*?)```", re.DOTALL)
 
@@ -83,26 +84,7 @@ class Elsewhere(Project):
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """Built from a copy, for a build leaves traces in its folder."""
-    copy = tmp_path / "copy"
-    files = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\0")
-    for name in filter(None, files):
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, copy / name)
-    build = [
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--wheel-dir",
-        str(tmp_path),
-        str(copy),
-    ]
-    subprocess.run([sys.executable, "-m", "pip", *build], check=True)
-    return next(tmp_path.glob("*.whl"))
+    return build_wheel(tmp_path)
 
 
 @pytest.mark.exhaustive

@@ -16,12 +16,19 @@ from acmidm.cli import app
 from acmidm.desk.reminders.ledger import ledger_file
 from tests.end_to_end.pipelines.workflows import ROOT, jobs, steps, workflows
 
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install --quiet --no-deps -r requirements.txt"
 REVIEW = (
-    "make -s review OUTPUT=markdown SAVE=approved.json FAIL_ON=prod:protection_lifted > review.md"
+    '.venv/bin/acmidm review --stack "$STACK" --output markdown --save approved.json --fail-on'
+    " prod:protection_lifted > review.md"
 )
-SHELL = ("git -c ", "newest=$(git ", "head -c ")
-"""How a line of shell begins that test_runs.py runs, whatever it does."""
-DEPLOY_APPROVED = "make deploy APPROVED=approved.json"
+UNLOCK = 'pulumi cancel --yes --stack "$STACK"'
+SHELL = ("git -c ", "newest=$(git ", "head -c ", UNLOCK, INSTALL)
+"""How a line of shell begins that test_runs.py or tests/end_to_end/library runs, whatever it
+does."""
+DEPLOY = '.venv/bin/acmidm deploy --stack "$STACK"'
+DEPLOY_APPROVED = f"{DEPLOY} --approved approved.json"
+DRIFT = '.venv/bin/acmidm github drift --stack "$STACK"'
+REMIND = '.venv/bin/acmidm remind --stack "$STACK"'
 MAY_WRITE = {
     ("review", "review"): {"pull-requests"},
     ("deploy", "tni"): {"id-token"},
@@ -125,7 +132,7 @@ def test_what_reviews_a_pull_request_is_the_base_s_own() -> None:
         }, "no ref: that of the event, which is main's"
         assert not any("uses" in step for step in rest)
         install, fetch = [step["run"] for step in rest][:2]
-        assert install == "make venv"
+        assert install == INSTALL
         assert fetch.endswith(
             'fetch --quiet --no-tags --no-recurse-submodules origin "pull/$NUMBER/head"'
         )
@@ -134,10 +141,10 @@ def test_what_reviews_a_pull_request_is_the_base_s_own() -> None:
 def test_secrets_reach_the_steps_that_need_them() -> None:
     """Those that ask an authority: previews do where a form takes a client over."""
     asking = {
-        "make deploy",
+        DEPLOY,
         DEPLOY_APPROVED,
-        "make drift-issue",
-        "make remind",
+        DRIFT,
+        REMIND,
         REVIEW,
     }
     for workflow, name, job in jobs():
@@ -167,7 +174,7 @@ def test_production_comes_after_tni_and_after_somebody_looked() -> None:
     assert deploy["reviewed"]["needs"] == "review-prod"
     assert deploy["review-prod"]["needs"] == ["stacks", "tni"]
     assert deploy["prod"]["environment"] == "prod"
-    for job, brings_up in (("tni", "make deploy"), ("prod", DEPLOY_APPROVED)):
+    for job, brings_up in (("tni", DEPLOY), ("prod", DEPLOY_APPROVED)):
         done = [step.get("run") for step in deploy[job]["steps"]]
         assert any("$GITHUB_SHA" in run for run in done[: done.index(brings_up)] if run), (
             "an old run that is started again changes nothing"
@@ -197,7 +204,7 @@ def test_what_runs_on_production_is_what_somebody_approved() -> None:
     """The job before the approval hands on what it reviewed, where there is a whole preview; the
     one behind it carries out that file."""
     review, prod = (workflows()["deploy"]["jobs"][job]["steps"] for job in ("review-prod", "prod"))
-    assert [step.get("run") for step in review if "SAVE" in step.get("run", "")] == [REVIEW]
+    assert [step.get("run") for step in review if "--save " in step.get("run", "")] == [REVIEW]
     upload, download = (
         next(step for step in found if f"actions/{what}-artifact" in step.get("uses", ""))
         for found, what in ((review, "upload"), (prod, "download"))
@@ -212,7 +219,7 @@ def test_what_runs_on_production_is_what_somebody_approved() -> None:
         next(step for step in prod if step.get("run") == DEPLOY_APPROVED)
     )
     assert not any(
-        "make deploy" in step.get("run", "") and step["run"] != DEPLOY_APPROVED for step in prod
+        DEPLOY in step.get("run", "") and step["run"] != DEPLOY_APPROVED for step in prod
     )
 
 
@@ -228,9 +235,9 @@ def test_one_run_at_a_time_changes_a_stack_and_is_never_cut_off(job: str) -> Non
     listed: list[dict[str, Any]] = document["steps"]
     up = next(step for step in listed if step.get("id") == "up")
     last = listed[-1]
-    assert up["run"] == ("make deploy" if job == "tni" else DEPLOY_APPROVED)
+    assert up["run"] == (DEPLOY if job == "tni" else DEPLOY_APPROVED)
     assert (last["run"], last["if"]) == (
-        "make unlock",
+        UNLOCK,
         "cancelled() && steps.up.outcome == 'cancelled'",
     )
 
@@ -249,7 +256,7 @@ def test_reminders_know_what_was_sent_the_night_before() -> None:
         for what in ("restore", "save")
     )
     done = [step.get("run", step.get("uses")) for step in job["steps"]]
-    assert done.index(restore["uses"]) < done.index("make remind") < done.index(save["uses"])
+    assert done.index(restore["uses"]) < done.index(REMIND) < done.index(save["uses"])
     for step in (restore, save):
         assert (
             step["with"]["path"].replace("${{ matrix.stack }}", "tni")
@@ -270,10 +277,10 @@ def test_every_job_ends_by_itself() -> None:
 
 
 def test_the_table_for_any_pipeline_uses_commands_that_exist() -> None:
-    """What docs/pipelines.md lists has make targets and options that exist."""
+    """What docs/pipelines.md lists has commands and options that exist."""
     table = (ROOT / "docs" / "pipelines.md").read_text().partition("\n## ")[0]
-    listed = re.findall(r"`((?:make|acmidm) [^`]+)`", table)
-    assert len(listed) >= 10, listed
+    listed = re.findall(r"`(acmidm [^`]+)`", table)
+    assert len(listed) >= 8, listed
     for command in listed:
         exists(command)
 

@@ -10,7 +10,10 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[3]
-WORKFLOWS = ROOT / ".github" / "workflows"
+OWN = ROOT / ".github" / "workflows"
+"""Those of this project."""
+OF_FORMS = ROOT / "examples" / "onboarding-repository" / ".github" / "workflows"
+"""Those of a repository of forms."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def workflows() -> dict[str, dict[str, Any]]:
     value."""
     return {
         file.stem: yaml.load(file.read_text(), Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts, lists and mappings only
-        for file in sorted(WORKFLOWS.iterdir())
+        for file in (*sorted(OF_FORMS.iterdir()), *sorted(OWN.iterdir()))
     }
 
 

@@ -27,18 +27,19 @@ def test_each_target_finds_the_state_there(tmp_path: Path) -> None:
 
         make("up BACKEND=postgres")
         password = (local / "postgres" / "passfile").read_text().strip().rpartition(":")[2]
-        assert re.search(r" is as declared, [0-9]+ unchanged: ", make("deploy BACKEND=postgres"))
+        again = make("shell BACKEND=postgres <<< 'acmidm deploy'")
+        assert re.search(r" is as declared, [0-9]+ unchanged: ", again)
         shown = run(
             clone, "make shell BACKEND=postgres <<< 'pulumi about; pulumi whoami --verbose; env'"
         ).stdout
         assert "postgres://127.0.0.1:" in shown
         assert not list((local / "state").rglob("*.json"))
-        assert make("drift BACKEND=postgres").startswith("tni is in sync")
+        assert "tni is in sync" in make("shell BACKEND=postgres <<< 'acmidm drift'")
         make("down")
         assert not (local / "postgres" / "data" / "postmaster.pid").exists()
         passfile = local / "postgres" / "passfile"
         passfile.write_text("*:*:*:*:wrong\n")
-        make("deploy BACKEND=postgres", code=2)
+        make("shell BACKEND=postgres <<< 'acmidm deploy'", code=2)
         make("clean")
         assert not (local / "postgres").exists()
     assert "password authentication failed" in said

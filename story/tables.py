@@ -1,0 +1,85 @@
+"""``make schema``: the tables in ``docs/`` that are made from the code, written anew."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
+
+from acmidm.report.kinds import Kind, Severity
+from acmidm_onboarding.authority_types import AuthorityType, installed_authorities
+from acmidm_sandbox.beheerportaal.oauth.rules import RULES, Rule
+from story.scratch import PROJECT
+
+_TABLE = re.compile(r"(<!-- Made from [^\n]*-->\n).*?(<!-- End of the table -->)", re.DOTALL)
+_OURS = "acmidm_onboarding"
+
+
+def kinds() -> Iterator[str]:
+    """Yield the kinds of change, by how dangerous they are."""
+    yield "| severity | kinds |\n|---|---|"
+    for severity in Severity:
+        names = " ".join(f"`{kind}`" for kind in Kind if kind.severity is severity)
+        yield f"| {severity} | {names} |"
+
+
+def abilities() -> Iterator[str]:
+    """Yield what each of our types of authority can do; those of others are in no page of ours."""
+    types = [
+        kind
+        for kind in installed_authorities().values()
+        if kind.settings.__module__.partition(".")[0] == _OURS
+    ]
+    yield f"| | {' | '.join(f'`{kind.name}`' for kind in types)} |"
+    yield f"|---|{'---|' * len(types)}"
+    for field in fields(AuthorityType):
+        if field.type == "bool":
+            yield _ability(f"`{field.name}`", (bool(getattr(kind, field.name)) for kind in types))
+    yield _ability("has an API", (not kind.is_by_hand for kind in types))
+
+
+def rules() -> Iterator[str]:
+    """Yield what each platform accepts of a token request, and how that is known."""
+    yield "| rule | what | ACM/IDM | GeoSecure |\n|---|---|---|---|"
+    for rule in RULES:
+        rulings = " | ".join(_ruling(rule, platform) for platform in ("acmidm", "geosecure"))
+        yield f"| {rule.name} | {rule.text} | {rulings} |"
+
+
+def _ability(name: str, each: Iterable[bool]) -> str:
+    return f"| {name} | {' | '.join('yes' if can else 'no' for can in each)} |"
+
+
+def _ruling(rule: Rule, platform: str) -> str:
+    if (ruling := rule.rulings.get(platform)) is None:
+        return ""
+    return f"{ruling.demand}, {ruling.basis}{', tolerated' if ruling.tolerated else ''}"
+
+
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "docs/cli.md": kinds,
+    "docs/authorities.md": abilities,
+    "docs/integrators.md": rules,
+}
+
+
+def with_table(text: str, rows: Iterable[str]) -> str:
+    """Return a page with its table as these rows are now."""
+    table = "\n".join(["", *rows, ""])
+    return _TABLE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+
+
+def main() -> None:
+    """Write each page whose table is another by now."""
+    for page, rows in PAGES.items():
+        file = PROJECT / page
+        text = file.read_text(encoding="utf-8")
+        made = with_table(text, rows())
+        if made != text:
+            file.write_text(made, encoding="utf-8")
+            sys.stdout.write(f"{page} written\n")
+
+
+if __name__ == "__main__":
+    main()
