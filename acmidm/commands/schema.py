@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from acmidm.files import make_folder, write_whole
+from acmidm.project import require_project
 from acmidm.render.catalogue_page import catalogue_page
 from acmidm.report.codeowners import CODEOWNERS, codeowners_here
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.settings import own_catalogue
 
 EPILOG = """
 **Examples**
@@ -23,7 +25,6 @@ EPILOG = """
 organisations, or no right to write.
 """
 
-CATALOGUE = Path("catalogue")
 SCHEMAS = Path("schema")
 PAGE = Path("docs/catalogue.md")
 
@@ -35,7 +36,8 @@ def schema(
     ] = False,
 ) -> None:
     """Write the schemas for editors, the catalogue's page, and CODEOWNERS."""
-    offered = load_catalogue(CATALOGUE)
+    require_project()
+    offered = load_catalogue(own_catalogue())
     texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {
         PAGE: catalogue_page(offered)
     }
