@@ -18,7 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from acmidm.orders.listed import Orders
-from acmidm.report.connection import ClientName, ConnectionChanges, environment_name, together
+from acmidm.report.alike import Group, Together, Unlike, together, together_beside
+from acmidm.report.connection import ClientName, ConnectionChanges, environment_name
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Change, FieldChange, Part, Piece, Severity, severity_name
 from acmidm.report.review import Review
@@ -204,11 +205,15 @@ def _notes(notes: Iterable[str]) -> Section:
     return Section("", [f"{markdown(note, WHOLE)}\n\n" for note in notes], what="note")
 
 
-def _other_changes(changes: Iterable[Change]) -> Section:
+def _other_changes(changes: Sequence[Change]) -> Section:
     """Return what changes beside the clients, a line each; of one that is too long for that, its
     first values."""
     lines = []
-    for change in changes:
+    for group in together_beside(changes):
+        change = group.changes[0]
+        if group.members:
+            lines.append(_several(group))
+            continue
         fields = list(
             _first((f"  - {_field(field)}\n" for field in change.fields if change.has_lines), _CELL)
         )
@@ -217,6 +222,14 @@ def _other_changes(changes: Iterable[Change]) -> Section:
         sentence = _in_markdown(change.named if fields else change.pieces)
         lines.append(f"- **{severity_name(change.severity)}** {sentence}\n{''.join(fields)}")
     return Section("", lines, "\n", "beside", most=LIMIT // 4)
+
+
+def _several(group: Group) -> str:
+    """Return what several new organisations share, with what each has, folded."""
+    label = f"**{severity_name(group.changes[0].severity)}**"
+    members = "".join(f"  - {markdown(member, WHOLE)}\n" for member in group.members)
+    summary = f"<details><summary>{in_tag(group.text)}</summary>"
+    return f"- {label} {summary}\n\n{members}\n  </details>\n"
 
 
 def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> Section:
@@ -236,6 +249,7 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
         more = len(connection.changes) - len(sentences)
         sentences += [say("report.more", count=more)] if more else []
         sentences += [_in_markdown(connection.by_one)] if connection.by_one else []
+        sentences += [markdown(connection.else_as, WHOLE)] if isinstance(connection, Unlike) else []
         names = [
             _name(connection),
             *(
@@ -288,6 +302,8 @@ def _folded(connection: ConnectionChanges, lines: Sequence[str]) -> str:
 
 
 def _detail_lines(connection: ConnectionChanges) -> Iterator[str]:
+    if isinstance(connection, Together):
+        yield from (f"- {markdown(member, WHOLE)}" for member in connection.members)
     in_row = _in_row(connection)
     for number, change in enumerate(connection.changes):
         in_sentence = not change.has_lines and all(

@@ -15,7 +15,8 @@ from acmidm.desk.status import ListedConnection, Status
 from acmidm.desk.steps import Steps
 from acmidm.orders.checking import Checked
 from acmidm.orders.listed import ListedOrder, Orders
-from acmidm.report.connection import ConnectionChanges, environment_heading, together
+from acmidm.report.alike import Together, Unlike, together, together_beside
+from acmidm.report.connection import ConnectionChanges, environment_heading
 from acmidm.report.drift import Drift, UndeclaredClient
 from acmidm.report.kinds import Change, Piece, Severity, severity_name
 from acmidm.report.review import Review
@@ -64,8 +65,12 @@ def _review(review: Review) -> Iterator[Line]:
         yield Text.assemble((f"{say('report.refused')}  ", "bold red"), refusal)
     if review.other_changes:
         yield _heading(say("report.beside"))
-    for change in review.other_changes:
-        yield from _change(change)
+    for group in together_beside(review.other_changes):
+        if group.members:
+            yield _labelled(group.changes[0].severity, Text(group.text))
+            yield from _members(group.members)
+        else:
+            yield from _change(group.changes[0])
     for environment, connections, stay in review.in_environments():
         yield _heading(environment_heading(environment, len(connections), stay))
         yield from _connections(together(connections))
@@ -220,27 +225,41 @@ def _connections(
 ) -> Iterator[Line]:
     """Yield what changes of each client; ``undone`` where that is over, and no danger any more."""
     for connection in connections:
+        known_as = ", ".join(map(plain, connection.known_as))
         yield Text.assemble(
-            (connection.title, "bold"), (f"  {', '.join(map(plain, connection.known_as))}", "dim")
+            (connection.title, "bold"), (f"  {known_as}" if known_as else "", "dim")
         )
         for change in connection.changes:
             yield from _change(change, connection.author_of(change), undone=undone)
         if connection.by_one:
             yield Text("           ") + _in_colour(connection.by_one)
+        if isinstance(connection, Unlike):
+            yield Text(f"           {connection.else_as}", style="dim")
+        if isinstance(connection, Together):
+            yield from _members(connection.members)
+
+
+def _members(members: Iterable[str]) -> Iterator[Line]:
+    """Yield what each of several has of its own, all of it."""
+    of_each = "; ".join(plain(member, WHOLE) for member in members)
+    yield Text(f"  {say('report.each'):<9}", style="dim"), Text(of_each)
 
 
 def _change(
     change: Change, author: Iterable[Piece] = (), *, undone: bool = False
 ) -> Iterator[Line]:
-    label = severity_name(None if undone else change.severity)
-    style = "green" if undone else _STYLES[change.severity]
     sentence = _in_colour(change.named if change.has_lines else change.pieces)
     if by := "".join(piece.text for piece in author):
         sentence.append(f" ({by})", style="dim")
-    yield Text(f"  {label:<9}", style=style), sentence
+    yield _labelled(change.severity, sentence, undone=undone)
     for field in change.fields if change.has_lines else ():
         sides = " → ".join(value for value in field.values() if value is not None)
         yield Text(f"             {plain(field.field)}: {sides}", style="dim")
+
+
+def _labelled(severity: Severity, sentence: Text, *, undone: bool = False) -> Line:
+    label = severity_name(None if undone else severity)
+    return Text(f"  {label:<9}", style="green" if undone else _STYLES[severity]), sentence
 
 
 def _in_colour(pieces: Iterable[Piece]) -> Text:

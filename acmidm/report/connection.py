@@ -4,11 +4,11 @@ several."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from acmidm.report.kinds import Change, Kind, Part, Piece, Scale, Severity, who
-from acmidm.words import first_of, plain
+from acmidm.report.kinds import Change, Kind, Part, Piece, Scale, who
+from acmidm.words import plain
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -16,8 +16,6 @@ from acmidm_onboarding.values.terms import Environment, Platform
 ENVIRONMENTS = (Environment.PROD, Environment.TNI)
 """In the order of reports: production first."""
 _MOST_PHRASES = 4
-_FEWEST = 3
-"""Clients with the same changes that are shown as one."""
 
 
 def environment_name(environment: Environment) -> str:
@@ -101,47 +99,6 @@ class ConnectionChanges(ClientName):
 
     def with_changes(self, changes: Iterable[Change]) -> ConnectionChanges:
         return self.model_copy(update={"changes": in_order(changes)})
-
-
-class Together(ConnectionChanges):
-    """Several clients with the same changes, which reports show once."""
-
-    alike: tuple[str, ...]
-    """The form of each, or its key."""
-
-    @property
-    def known_as(self) -> list[str]:
-        return list(self.alike)
-
-
-def together(connections: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
-    """Return connections, of which those with the same changes are one, at the place of the first;
-    but for dangers, which are shown of each."""
-    alike: dict[object, list[ConnectionChanges]] = {}
-    for connection in connections:
-        same = tuple(
-            (change.text, change.severity, change.changed_by) for change in connection.changes
-        )
-        alike.setdefault((same, connection.environment, connection.platform), []).append(connection)
-    return [
-        one
-        for group in alike.values()
-        for one in ([_as_one(group)] if _may_be_one(group) else group)
-    ]
-
-
-def _may_be_one(group: Sequence[ConnectionChanges]) -> bool:
-    return len(group) >= _FEWEST and group[0].worst.severity is not Severity.DANGER
-
-
-def _as_one(group: Sequence[ConnectionChanges]) -> Together:
-    first, number = group[0], say_counted("report.clients", len(group))
-    titles, alike = (
-        first_of([connection.title for connection in group]),
-        tuple(one.form or one.key for one in group),
-    )
-    whose = {"key": "", "organisation": number, "application": titles, "platform": Platform.ACMIDM}
-    return Together(**whose, environment=first.environment, changes=first.changes, alike=alike)
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
+from acmidm.report.alike import odd
 from acmidm.report.compare import Comparison, client_replaced, paired
 from acmidm.report.connection import (
     ENVIRONMENTS,
@@ -103,15 +104,15 @@ def review_of(
                     names=first_of(gone),
                 )
             )
-    phrases = [
-        say("report.review.on", changes=changes, environment=environment)
-        for environment in ENVIRONMENTS
-        if (
-            changes := headline(
-                connection for connection in connections if connection.environment is environment
-            )
-        )
-    ]
+    phrases: list[str] = []
+    for environment in ENVIRONMENTS:
+        there = [connection for connection in connections if connection.environment is environment]
+        if changes := headline(there):
+            phrase = say("report.review.on", changes=changes, environment=environment)
+            unlike, alike = odd(there)
+            if unlike:
+                phrase += say_counted("report.review.unlike", unlike, alike=alike)
+            phrases.append(phrase)
     is_known = all(plan.is_known for plan in plans)
     nothing = "report.review.no_client" if other_changes else "report.review.nothing"
     phrases = phrases or [say(nothing if is_known else "report.review.not_known")]

@@ -86,6 +86,7 @@ def test_a_command_that_cannot_write_says_so_and_leaves_what_was_there(
         "exp": int(datetime.now(UTC).timestamp()) + 9_000_000,
     }
     place.write("key.json", key)
+    place.write("Pulumi.yaml", "name: own\nruntime: python\n")
     before = contents(Path(), Path.home())
 
     def run() -> Result:

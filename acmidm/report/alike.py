@@ -1,0 +1,265 @@
+"""What is the same for many is shown once, and whoever differs from the many stands before them.
+
+Forty new towns differ in their names, codes and addresses, and a reviewer looks for the one that
+differs in more. So each client is compared without what it has of its own: ``contacts
+loket@wingene.example`` of Wingene is ``contacts loket@….example``. What was taken out stands in
+full behind what they share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from acmidm.report.connection import ConnectionChanges
+from acmidm.report.kinds import Change, FieldChange, Kind, Severity
+from acmidm.words import first_of, slug
+from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.values.terms import Platform
+
+_OWN = "…"
+_FEWEST = 3
+"""Clients, or organisations, that are shown as one."""
+_SHORTEST = 3
+"""Characters of a name that is looked for in other values."""
+
+
+class Together(ConnectionChanges):
+    """Several clients with the same changes, which reports show once."""
+
+    members: tuple[str, ...]
+    """The form of each, or its key, with what it has of its own."""
+
+    @property
+    def known_as(self) -> list[str]:
+        return []
+
+
+class Unlike(ConnectionChanges):
+    """A client that differs from many others: of its changes those that they do not have."""
+
+    else_as: str
+    """How many it is like in all else, as words."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Changes beside the clients that are alike: the change of each."""
+
+    changes: tuple[Change, ...]
+    members: tuple[str, ...] = ()
+    """What each of several has, where they are shown as one."""
+
+    @property
+    def text(self) -> str:
+        """What several are, as a sentence."""
+        return say(f"report.together.{self.changes[0].kind}", count=len(self.changes))
+
+
+def together(connections: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
+    """Return connections, of which those with the same changes are one, at the place of the first;
+    but for dangers, which are shown of each. A new client that differs from most new ones stands
+    before these."""
+    groups = _groups(connections)
+    norms = _norms(groups)
+    first_places: dict[object, int] = {}
+    placed: list[tuple[int, bool, list[ConnectionChanges]]] = []
+    for place, group in enumerate(groups):
+        norm = norms.get(group[0].family)
+        where = place if norm is None else first_places.setdefault(group[0].family, place)
+        if _may_be_one(group):
+            shown: list[ConnectionChanges] = [_as_one(group)]
+        elif norm is not None and norm is not group:
+            shown = [_unlike(client, norm) for client in group]
+        else:
+            shown = [client.connection for client in group]
+        placed.append((where, norm is group, shown))
+    placed.sort(key=lambda item: item[:2])
+    return [connection for _, _, shown in placed for connection in shown]
+
+
+def odd(connections: Iterable[ConnectionChanges]) -> tuple[int, int]:
+    """Return how many new clients differ from most new ones, and how many those are."""
+    groups = _groups(connections)
+    norms = _norms(groups)
+    families = {id(norm): family for family, norm in norms.items()}
+    unlike = sum(len(group) for group in groups if group[0].family in norms)
+    alike = sum(len(group) for group in groups if id(group) in families)
+    return unlike - alike, alike
+
+
+def together_beside(changes: Sequence[Change]) -> list[Group]:
+    """Return changes beside the clients, where new organisations that are alike are one, behind
+    those that are not."""
+    alike: dict[object, list[int]] = {}
+    last = 0
+    for place, change in enumerate(changes):
+        shape: object = place
+        if change.kind is Kind.ORGANISATION_ADDED:
+            shape = _shape(change, _names_of_organisation(change))
+            last = place
+        alike.setdefault(shape, []).append(place)
+    placed: list[tuple[float, Group]] = []
+    for places in alike.values():
+        group = tuple(changes[place] for place in places)
+        if len(group) >= _FEWEST:
+            placed.append((last + 0.5, Group(group, tuple(map(_values, group)))))
+        else:
+            placed += [(place, Group((changes[place],))) for place in places]
+    return [group for _, group in sorted(placed, key=lambda item: item[0])]
+
+
+@dataclass(frozen=True)
+class _Client:
+    """A client and its changes without what it has of its own."""
+
+    connection: ConnectionChanges
+
+    @cached_property
+    def own(self) -> re.Pattern[str]:
+        client = self.connection
+        folder = client.form.partition("/")[0] if client.form else slug(client.organisation)
+        return _pattern(folder, client.organisation, client.key.partition("/")[0])
+
+    @cached_property
+    def shapes(self) -> tuple[Change, ...]:
+        return tuple(_shape(change, self.own) for change in self.connection.changes)
+
+    @cached_property
+    def family(self) -> object:
+        """New clients of one environment and platform are expected to be alike; whatever else
+        changes is not."""
+        is_new = any(change.kind is Kind.CLIENT_CREATED for change in self.connection.changes)
+        return (
+            (self.connection.environment, self.connection.platform) if is_new else self.connection
+        )
+
+    @property
+    def member(self) -> str:
+        """Its form, with the words that only it has."""
+        return f"{self.connection.form or self.connection.key}{self.words(self.connection.changes)}"
+
+    def words(self, changes: Iterable[Change]) -> str:
+        """Return the words of changes that only this client has, in brackets, with a blank before;
+        nothing where there are none."""
+        own: list[str] = []
+        for change in changes:
+            values = [value for field in change.fields for value in (field.old, field.new)]
+            for value in (change.note, *values):
+                words = [word.strip(",;") for word in (value or "").split()]
+                own += [word for word in words if self.own.search(word)]
+        return f" ({', '.join(dict.fromkeys(own))})" if own else ""
+
+
+def _groups(connections: Iterable[ConnectionChanges]) -> list[list[_Client]]:
+    groups: dict[object, list[_Client]] = {}
+    for connection in connections:
+        client = _Client(connection)
+        alike = client.shapes, connection.environment, connection.platform
+        groups.setdefault(alike, []).append(client)
+    return list(groups.values())
+
+
+def _norms(groups: Iterable[list[_Client]]) -> dict[object, list[_Client]]:
+    """Return, of each family, the group that has most of it and is shown as one."""
+    sizes: Counter[object] = Counter()
+    by_family: dict[object, list[list[_Client]]] = defaultdict(list)
+    for group in groups:
+        sizes[group[0].family] += len(group)
+        by_family[group[0].family].append(group)
+    return {
+        family: largest
+        for family, of_family in by_family.items()
+        if _may_be_one(largest := max(of_family, key=len))
+        and len(of_family) > 1
+        and 2 * len(largest) > sizes[family]
+    }
+
+
+def _may_be_one(group: Sequence[_Client]) -> bool:
+    return len(group) >= _FEWEST and group[0].connection.worst.severity is not Severity.DANGER
+
+
+def _as_one(group: Sequence[_Client]) -> Together:
+    first = group[0].connection
+    applications = list(dict.fromkeys(client.connection.name for client in group))
+    return Together(
+        key="",
+        organisation=say_counted("report.clients", len(group)),
+        application=first_of(applications),
+        platform=Platform.ACMIDM,
+        environment=first.environment,
+        changes=group[0].shapes,
+        members=tuple(client.member for client in group),
+    )
+
+
+def _unlike(client: _Client, norm: Sequence[_Client]) -> Unlike:
+    """Return a client with what it has and most others have not; and what it lacks."""
+    theirs = set(norm[0].shapes)
+    own: list[Change] = []
+    shared: list[Change] = []
+    for change, shape in zip(client.connection.changes, client.shapes, strict=True):
+        (shared if shape in theirs else own).append(change)
+    lacks = [shape.text for shape in norm[0].shapes if not _has_kind(client, shape)]
+    else_as = say("report.unlike", count=len(norm)) + client.words(shared)
+    if lacks:
+        else_as = f"{say('report.lacks', what='; '.join(lacks))}; {else_as}"
+    fields = client.connection.model_dump(exclude={"changes"})
+    # One that only lacks something has no change of its own.
+    return Unlike(**fields, changes=tuple(own or shared), else_as=else_as)
+
+
+def _has_kind(client: _Client, shape: Change) -> bool:
+    return any(
+        (change.kind, change.subject) == (shape.kind, shape.subject) for change in client.shapes
+    )
+
+
+def _shape(change: Change, own: re.Pattern[str]) -> Change:
+    """Return a change without what is of its own, so that two can be compared."""
+    fields = tuple(
+        FieldChange(field=field.field, old=_masked(field.old, own), new=_masked(field.new, own))
+        for field in change.fields
+    )
+    subject = None if change.kind is Kind.ORGANISATION_ADDED else change.subject
+    return change.model_copy(
+        update={
+            "fields": fields,
+            "subject": subject,
+            "note": _masked(change.note, own),
+            "changed_at": None,
+        }
+    )
+
+
+def _masked(value: str | None, own: re.Pattern[str]) -> str | None:
+    return None if value is None else own.sub(_OWN, value)
+
+
+def _names_of_organisation(change: Change) -> re.Pattern[str]:
+    values = {field.field: field.new or "" for field in change.fields}
+    folder = Path(change.subject or "").parent.name
+    return _pattern(folder, *(values.get(name, "") for name in ("name", "ovo", "kbo")))
+
+
+def _values(change: Change) -> str:
+    values = ", ".join(f"{field.field} {field.new}" for field in change.fields if field.new)
+    return f"{Path(change.subject or '').parent.name} ({values})"
+
+
+def _pattern(folder: str, *names: str) -> re.Pattern[str]:
+    """Match the names that something has in other values: ``gemeente-sint-niklaas`` is
+    ``sintniklaas`` in an address."""
+    words = folder.split("-")
+    ends = ["-".join(words[first:]) for first in range(len(words))]
+    spelled = {*names, *ends, *(end.replace("-", "") for end in ends)}
+    wanted = [name for name in spelled if len(name) >= _SHORTEST and not name.isdigit()]
+    longest_first = sorted(wanted, key=len, reverse=True)
+    return re.compile(
+        rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first))})(?![^\W_])", re.IGNORECASE
+    )
