@@ -31,7 +31,7 @@ DETAILS = "ACMIDM_DETAILS"
 _OWN = ("acmidm", "acmidm_onboarding", "acmidm_sandbox")
 FOLDERS = ("acmidm.commands", "acmidm_sandbox.commands")
 USED_BY = {
-    "organisation, supplier": ("form", "new", "keys", "scopes", "validate", "probe", "promote"),
+    "organisation, supplier": ("form", "new", "keys", "validate", "probe", "promote"),
     "reviewer": ("review",),
     "onboarding team": (
         "deploy",

@@ -13,6 +13,7 @@ INSTEAD = {
     "policies": "run: acmidm validate",
     "portal": "run: acmidm sandbox --help",
     "refusals": "ask for the assertion, and run: acmidm probe FORM --assertion -",
+    "scopes": "write a row per form (KBOnummer, Toepassing, Scope), and run: acmidm new --from",
     "steps": "run: acmidm status --board",
     "token": "use an example in examples/, or acmidm probe to see that a token comes",
     "why": "ask for the assertion, and run: acmidm probe FORM --assertion -",

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm.edit.new import scopes
 from acmidm.edit.new.checker import Checker, pairs
 from acmidm.edit.new.checks import chosen
 from acmidm.edit.new.draft import PLATFORM, Answers, Draft, draft_of
@@ -18,7 +19,7 @@ from acmidm.edit.new.intake import Intake
 from acmidm.edit.new.organisations import OrganisationAnswers
 from acmidm.edit.new.towns import Towns, headings
 from acmidm.report.codeowners import onboarding_team
-from acmidm.sheet import SUFFIXES, Sheets, read_sheets
+from acmidm.sheet import SUFFIXES, SheetRow, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -113,7 +114,8 @@ def new(
             help=(
                 "In the place of answers: a file that an organisation made with the page of acmidm"
                 " form, which may be"
-                " repeated; or a spreadsheet, .csv or .xlsx, with a form for each row."
+                " repeated; or a spreadsheet, .csv or .xlsx: with --supplier a form for each row,"
+                " else a scope for the form that each row names."
             ),
         ),
     ] = None,
@@ -181,8 +183,13 @@ def new(
         scope or (),
         pairs(set_ or (), "--set", checker.wrong),
     )
-    if sheet is not None:
+    if sheet is not None and supplier is not None:
         _write_towns(sheet, supplier, answers, stacks, checker, skip_wrong=skip_wrong)
+        return
+    if sheet is not None:
+        if any((organisation, name, ovo, kbo, owner, contact, product, set_)):
+            fail(say("edit.scopes.options"))
+        _write_scopes(sheet, answers, stacks, checker, skip_wrong=skip_wrong)
         return
     if supplier or skip_wrong:
         fail(say("towns.options"))
@@ -227,9 +234,47 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> Non
         typer.echo(plain(sentence, 2000))
 
 
+def _write_scopes(
+    file: Path, common: Answers, stacks: Stacks, checker: Checker, *, skip_wrong: bool
+) -> None:
+    """Add the scopes of each row of a spreadsheet to the form that it names."""
+    checker.require()
+    options = {
+        scopes.Column.APPLICATION.value: common.application or "",
+        scopes.Column.SCOPE.value: ",".join(common.scopes),
+    }
+    cells = {column: text for column, text in options.items() if text}
+    onboardings = read_onboardings([FORMS], own_catalogue(), stacks.profiles, stacks.served)
+    sheets = read_sheets(file, scopes.HEADINGS)
+    if any(scopes.MANDATES in row.letters for row in sheets.rows):
+        fail(say("edit.scopes.mandates", column=quoted(scopes.MANDATES)))
+    added = scopes.Scopes(cells, onboardings, FORMS, stacks)
+    with working(say("towns.working")):
+        added.sort_out(sheets.rows)
+    wrong = [*sheets.unplaced, *_of_rows(added.wrong)]
+    if wrong and not skip_wrong:
+        fail("\n".join([*wrong, say("towns.nothing_written")]))
+    added.write()
+    for name, present in (("added", False), ("there", True)):
+        for (scope, environment), forms in added.by_scope(present=present).items():
+            facts = {"scope": scope, "environment": environment, "forms": first_of(forms)}
+            typer.echo(say_counted(f"edit.scope.{name}", len(forms), **facts))
+    if sheets.unread:
+        typer.echo(plain(say("towns.unread", columns=", ".join(sheets.unread)), 2000))
+    if added.texts:
+        typer.echo(say("edit.scope.next"))
+    if wrong:
+        fail("\n".join([say("towns.left_out"), *wrong]), Code.FOUND)
+
+
+def _of_rows(wrong: Mapping[str, Sequence[SheetRow]]) -> list[str]:
+    """Return each sentence with the rows that it is about."""
+    return [f"{first_of([str(row) for row in rows])}: {what}" for what, rows in wrong.items()]
+
+
 def _write_towns(
     file: Path,
-    supplier: str | None,
+    supplier: str,
     common: Answers,
     stacks: Stacks,
     checker: Checker,
@@ -238,7 +283,7 @@ def _write_towns(
 ) -> None:
     """Write a form for each row of a spreadsheet."""
     given = common.organisation
-    if supplier is None or given.organisation or given.name or given.ovo or given.kbo:
+    if given.organisation or given.name or given.ovo or given.kbo:
         fail(say("towns.options"))
     checker.require()
     onboardings = read_onboardings([FORMS], own_catalogue(), stacks.profiles, stacks.served)
@@ -258,7 +303,7 @@ def _write_towns(
         towns.sort_out(sheets.rows, stacks)
     wrong = [
         *sheets.unplaced,
-        *(f"{first_of([str(row) for row in rows])}: {what}" for what, rows in towns.wrong.items()),
+        *_of_rows(towns.wrong),
     ]
     if wrong and not skip_wrong:
         fail("\n".join([*wrong, say("towns.nothing_written")]))

@@ -1,12 +1,14 @@
-"""``acmidm scopes add``: one change of many forms, all or none, and no line but those that it is
-about."""
+"""``acmidm new --from`` a sheet of scopes: one change of many forms, all or none, and no line but
+those that it is about."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
@@ -60,18 +62,31 @@ def place(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def add(*arguments: str, scope: str = SCOPE) -> Result:
-    return CliRunner().invoke(app, ["scopes", "add", scope, *arguments])
+SHEET = Path("scopes.csv")
+HEADING = "OVO-code;Toepassing;Scope"
+
+
+def add(*rows: str, heading: str = HEADING, options: Sequence[str] = ()) -> Result:
+    SHEET.write_text("\n".join([heading, *rows]) + "\n")
+    try:
+        return CliRunner().invoke(app, ["new", "--from", str(SHEET), *options])
+    finally:
+        SHEET.unlink()
+
+
+BOTH = ("OVO000001;aalst", "OVO000002;brugge")
 
 
 @pytest.mark.usefixtures("place")
-def test_all_forms_of_a_supplier_gain_a_scope() -> None:
+def test_each_form_of_a_sheet_gains_its_scope() -> None:
     """Comments and all other lines stay; a second time nothing is left to do."""
     before = contents()
-    result = add("--supplier", "leverancier", "--reason", "because", "--reference", "SD-1")
+    heading = "OVO-code;Toepassing;Scope;Reden;Referentie"
+    rows = [f"{row};{SCOPE};because;SD-1" for row in BOTH]
+    result = add(*rows, heading=heading)
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(
-        f"scope {SCOPE} for tni is in 2 forms more: aalst/aalst, brugge/brugge\n"
+        f"scope {SCOPE} for tni is in 2 forms more: aalst/aalst, brugge/brugge\nNext: "
     )
     more = f"      {SCOPE}: {{reason: because, reference: SD-1}}\n"
     for name in ("aalst", "brugge"):
@@ -80,56 +95,105 @@ def test_all_forms_of_a_supplier_gain_a_scope() -> None:
         before.pop(f"onboardings/{name}/{name}.yaml")
     assert before.items() <= contents().items()
     after = contents()
-    result = add("--supplier", "leverancier")
+    result = add(*rows, heading=heading)
     assert (result.exit_code, contents()) == (0, after)
     assert result.stdout == "2 forms have it already: aalst/aalst, brugge/brugge\n"
 
 
-def test_nothing_is_written_where_one_form_is_refused(place: Workspace) -> None:
-    """All that is wrong is said, with the file of each."""
+def test_one_sheet_has_several_scopes_and_environments(place: Workspace) -> None:
+    """Production too, and what all rows share as options; two rows may be about one form."""
+    place.write_form(
+        "application: x\ncontacts: [api@stad.example]\nenvironments: {prod: {}, tni: {}}\n",
+        "gent/x",
+    )
+    result = add(
+        f"OVO002067;;{SCOPE};prod",
+        f"OVO002067;;{SCOPE}, dv_register_test;TNI",
+        heading="OVO-code;Toepassing;Scope;Omgeving",
+        options=("--application", "x"),
+    )
+    assert result.exit_code == 0, result.output
+    written = yaml.safe_load(Path("onboardings/gent/x.yaml").read_text())
+    assert written["environments"] == {
+        "prod": {"scopes": {SCOPE: {}}},
+        "tni": {"scopes": {SCOPE: {}, "dv_register_test": {}}},
+    }
+
+
+def test_nothing_is_written_where_one_row_is_refused(place: Workspace) -> None:
+    """All that is wrong is said, with the row of each; a form with mistakes is named."""
     place.write_form(FORM.format(name="aalst").replace("{}", "{nonsense: 1}"), "aalst/aalst")
     before = contents()
-    result = add("--organisations", "aalst", "--organisations", "brugge")
+    rows = [f"{row};{SCOPE}" for row in BOTH]
+    result = add(*rows, f"OVO009999;x;{SCOPE}", f"OVO002067;y;{SCOPE}", f"OVO002067;x;{SCOPE}")
     assert (result.exit_code, contents()) == (2, before)
-    assert "onboardings/aalst/aalst.yaml:" in result.stderr
+    *said, last = result.stderr.splitlines()
+    assert [line.partition(": ")[0] for line in said] == ["row 2", "row 4", "row 5", "row 6"]
+    assert "onboardings/aalst/aalst.yaml" in said[0]
+    assert 'no organisation has the code "OVO009999"' in said[1]
+    assert 'onboardings/gent has no form of "y"' in said[2]
+    assert "gent/x is not on tni" in said[3]
+    assert last.startswith("nothing was written")
 
 
 @pytest.mark.usefixtures("place")
-def test_forms_are_chosen_by_their_folders() -> None:
-    """Those without the environment are named, and left."""
-    result = add("--organisations", "[bg]*")
-    assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines()[:2] == [
-        f"scope {SCOPE} for tni is in 1 form more: brugge/brugge",
-        "1 form has no tni, and is left as it is: gent/x",
-    ]
-    assert add("--organisations", "gent", "--environment", "prod").exit_code == 0
-    assert "prod: {scopes: {dv_register_lezen: {}}}" in Path("onboardings/gent/x.yaml").read_text()
+def test_rows_with_mistakes_are_left_out_on_request() -> None:
+    """Also those whose form would be wrong among all forms."""
+    rows = (f"OVO000001;aalst;{SCOPE}", "OVO000002;brugge;dv_dosis_schrijven")
+    result = add(*rows, options=("--skip-wrong",))
+    assert result.exit_code == 1, result.output
+    assert result.stdout.startswith(f"scope {SCOPE} for tni is in 1 form more: aalst/aalst\n")
+    assert "row 3: not written: onboardings/brugge/brugge.yaml" in result.stderr
+    assert "dv_dosis_schrijven" not in Path("onboardings/brugge/brugge.yaml").read_text()
 
 
 @pytest.mark.usefixtures("place")
 @pytest.mark.parametrize(
-    ("arguments", "scope", "sentence"),
+    ("heading", "row", "sentence"),
     [
-        ((), SCOPE, "give either --supplier FOLDER or --organisations GLOB"),
-        (("--supplier", "leverancier", "--organisations", "x"), SCOPE, "give either --supplier"),
-        (("--supplier", "nobody"), SCOPE, 'there is no form of "nobody"; name'),
         (
-            ("--supplier", "leverancier", "--environment", "test"),
-            SCOPE,
-            '"test" is no environment; it is tni or prod',
+            "OVO-code;Toepassing;Scope",
+            "OVO000001;aalst;",
+            "column C (Scope) is empty; name a scope",
         ),
-        (("--supplier", "leverancier"), "dv_register_lesen", "did you mean"),
+        (HEADING, f"OVO000001;;{SCOPE}", "(Toepassing) is empty; name the app"),
+        (HEADING, "OVO000001;aalst;dv_register_lesen", "did you mean"),
+        (HEADING, f"OVO000001;aalst;={SCOPE}", "formula"),
         (
-            ("--supplier", "leverancier", "--environment", "prod"),
-            "dv_register_test",
-            "is not offered on prod",
+            "OVO-code;Toepassing;Scope;Omgeving",
+            f"OVO000001;aalst;{SCOPE};test",
+            '(Omgeving): "test" is none of them; choose',
         ),
-        (("--supplier", "leverancier"), "dv_dosis_schrijven", "onboardings/brugge/brugge.yaml:"),
+        (
+            "OVO-code;Toepassing;Scope;Omgeving",
+            f"OVO000001;aalst;{SCOPE};prod",
+            "aalst/aalst is not on prod yet; bring it there first: acmidm promote",
+        ),
+        (
+            "KBOnummer;OVO-code;Toepassing;Scope",
+            f"0207451227;OVO000001;aalst;{SCOPE}",
+            "are those of two organisations",
+        ),
+        (
+            "OVO-code;Toepassing;Scope;Mandaat tot",
+            f"OVO000001;aalst;{SCOPE};2099-01-01",
+            'there is a column "Mandaat tot": mandates go with --supplier',
+        ),
+        ("OVO-code;Scope", f"OVO000001;{SCOPE}", "Toepassing"),
     ],
 )
-def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], scope: str, sentence: str) -> None:
+def test_what_cannot_be_done_is_said(
+    heading: str, row: str, sentence: str, place: Workspace
+) -> None:
+    place.write_organisation("name: Stad Gent\novo: OVO002067\nkbo: 0207.451.227\n")
     before = contents()
-    result = add(*arguments, scope=scope)
-    assert (result.exit_code, contents()) == (2, before)
+    result = add(row, heading=heading)
+    assert (result.exit_code, contents()) == (2, before), result.output
     assert sentence in result.stderr
+
+
+@pytest.mark.usefixtures("place")
+def test_options_that_are_of_no_row_are_refused() -> None:
+    refused = add(f"{BOTH[0]};{SCOPE}", options=("--contact", "api@stad.example"))
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("--from a spreadsheet without --supplier adds scopes")

@@ -204,7 +204,7 @@ def test_a_mandate_is_added_to_those_that_there_are(place: Workspace) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("new", "--from", "towns.csv"), "--from goes with --supplier"),
+        (("new", "--from", "towns.csv"), "mandates go with --supplier FOLDER"),
         (("new", "--supplier", "leverancier"), "--from goes with --supplier"),
         (
             ("new", "--from", "towns.csv", "--supplier", "nobody"),
