@@ -169,7 +169,7 @@ def require_other_copies_refused(project: Elsewhere) -> None:
     (site,) = project.bin.parent.glob("lib/python*/site-packages")
     package, program = site / "acmidm_onboarding", project.folder / "acmidm_onboarding"
     file = package / "installed.py"
-    text, state = file.read_text(), project.stored()
+    text, before = file.read_text(), resources_of(project)
     file.write_text(text.replace(f'VERSION = "{VERSION}"', 'VERSION = "0.0.9"'))
     refused = [
         (project.up(), f"version {VERSION} of acmidm-onboarding brought tni up, and this is")
@@ -194,9 +194,10 @@ def require_other_copies_refused(project: Elsewhere) -> None:
         assert done.code != 0
         (error,) = done.errors
         assert error.startswith(said)
-    assert resources_of(project.stored()) == resources_of(state)
+    assert resources_of(project) == before
 
 
-def resources_of(state: Mapping[str, Any]) -> list[Any]:
+def resources_of(project: Project) -> list[Any]:
     """All but the stack, which the engine writes before a program begins."""
-    return [one for one in state["resources"] if one["type"] != "pulumi:pulumi:Stack"]
+    deployment = json.loads(project.succeed("stack", "export").stdout)["deployment"]
+    return [one for one in deployment["resources"] if one["type"] != "pulumi:pulumi:Stack"]
