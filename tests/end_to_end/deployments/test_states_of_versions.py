@@ -34,6 +34,7 @@ _SEEN_ANEW = ("__provider", OUTPUT)
 """What each run writes anew: the path of a provider, and the version."""
 
 
+@pytest.mark.usefixtures("random_plugin")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_state_of_a_version_stays_as_it_is(
     version: str, project: Project, portal: RunningPortal
