@@ -163,9 +163,9 @@ app = App(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from acmidm_onboarding.installed import VERSION
 
-        typer.echo(f"acmidm {version('acmidm-onboarding')}")
+        typer.echo(f"acmidm {VERSION}")
         raise typer.Exit
 
 

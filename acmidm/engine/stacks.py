@@ -21,6 +21,8 @@ from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
+from acmidm_onboarding.installed import require_only
+from acmidm_onboarding.recorded import require_not_older
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.settings import InvalidSettings, Settings, full_key, read_settings
 from acmidm_onboarding.stack import Stack
@@ -39,15 +41,23 @@ def stack_of(
     name: str, *, now: datetime | None = None, by_policies: bool = False, may_be_new: bool = False
 ) -> Stack:
     """Open a stack by its name, without reading anything yet. A stack that ``may_be_new`` has an
-    empty state where the engine does not know it."""
+    empty state where the engine does not know it.
+
+    Raises:
+        OtherVersion: where two versions of this package are installed here. Whoever reads the state
+            gets it too, where a later version wrote that.
+    """
+    require_only()
 
     def export(stack: str) -> Mapping[str, Any]:
         try:
-            return engine.stack_deployment(stack)
+            state = engine.stack_deployment(stack)
         except engine.UnknownStack:
             if not may_be_new:
                 raise
             return {}
+        require_not_older(stack, state)
+        return state
 
     def settings() -> Settings:
         """Read the settings from the file alone where that is enough: not everybody may decrypt the

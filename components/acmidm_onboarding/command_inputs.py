@@ -1,5 +1,6 @@
 """What a command hands the program besides its settings: the clients that are at their authority,
-though the state may have lost them; and the version of the state that the command decided upon.
+though the state may have lost them; the version of the state that the command decided upon; and
+its own version.
 
 The engine reads a copy of the stack's file (``--config-file``), which names a file with these
 clients. Both files are in a folder of their own for as long as the command runs: nothing is saved
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
+from acmidm_onboarding import installed
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.stack_files import stack_file
 from acmidm_onboarding.texts import say
@@ -69,16 +71,26 @@ def handing(
             }
             for name, client in records.items()
         }
-        handed = {"clients": parts, "state_version": state_version}
+        handed = {
+            "installed": {"version": installed.VERSION, "folder": str(installed.FOLDER)},
+            "clients": parts,
+            "state_version": state_version,
+        }
         value.write_text(json.dumps(handed), "utf-8")
         yield ("--config-file", str(file))
 
 
 def read_handed(file: Path, environment: Environment) -> Handed:
-    """Return what ``handing`` wrote. Raises Failure where the file is gone or was edited."""
+    """Return what ``handing`` wrote.
+
+    Raises:
+        OtherVersion: where a command of another version wrote it.
+        Failure: where the file is gone or was edited.
+    """
     records = {}
     try:
         handed = json.loads(file.read_text("utf-8"))
+        installed.require_same(handed["installed"]["version"], handed["installed"]["folder"])
         version = handed["state_version"]
         for name, parts in handed["clients"].items():
             scopes = None if parts["scopes"] is None else dict.fromkeys(parts["scopes"], Grant())

@@ -12,9 +12,10 @@ from typing import Any
 import pulumi
 import pulumi_random
 
+from acmidm_onboarding import installed
 from acmidm_onboarding.engine_resources import KEEP, WITHDRAWN, mapping
 from acmidm_onboarding.forms.requirements import remedy_of
-from acmidm_onboarding.recorded import AsRecorded
+from acmidm_onboarding.recorded import VERSION, AsRecorded
 from acmidm_onboarding.resources import as_recorded
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
@@ -117,7 +118,7 @@ class Onboarding(pulumi.ComponentResource):
         }
         for left in recorded:
             as_recorded.declare_below(self, left)
-        self.register_outputs({"connections": without_unknown(self.connections)})
+        self._register({"connections": without_unknown(self.connections)})
 
     def _declare_as_recorded(
         self, recorded: AsRecorded, opts: pulumi.ResourceOptions | None
@@ -129,7 +130,10 @@ class Onboarding(pulumi.ComponentResource):
         outputs = mapping(recorded.resources[0].get("outputs"))
         is_there = not recorded.is_without_client
         self.connections = dict(mapping(outputs.get("connections"))) if is_there else {}
-        self.register_outputs({"connections": self.connections})
+        self._register({"connections": self.connections})
+
+    def _register(self, outputs: Mapping[str, Any]) -> None:
+        self.register_outputs({**outputs, VERSION: installed.VERSION})
 
     def _declare(
         self, connection: Declaration, given: pulumi.Output[Keys] | None, protect: bool

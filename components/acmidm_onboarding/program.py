@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from inspect import iscoroutine
 from itertools import count
@@ -22,11 +22,18 @@ from typing import Any
 import pulumi
 from pulumi.runtime.config import get_config, get_config_env
 
+from acmidm_onboarding import installed
 from acmidm_onboarding import settings as settings_of
 from acmidm_onboarding.command_inputs import HANDED, read_handed
 from acmidm_onboarding.forms import loading
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.recorded import AsRecorded, UnreadableState, full_name, version_of
+from acmidm_onboarding.recorded import (
+    AsRecorded,
+    UnreadableState,
+    full_name,
+    require_not_older,
+    version_of,
+)
 from acmidm_onboarding.rules.desired import NO_GATE, Desired
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change, undeclared
@@ -140,7 +147,9 @@ def _stack(settings: Settings) -> Stack:
     Raises:
         Failure: where its state is not the one that the command decided upon: another run came in
             between, and what that made is not declared here.
+        OtherVersion: where another version of this package is meant.
     """
+    installed.require_only()
     file = pulumi.Config(NAMESPACE).get(HANDED)
     handed = None if file is None else read_handed(Path(file), settings.environment)
     stack = Stack(
@@ -148,6 +157,9 @@ def _stack(settings: Settings) -> Stack:
         lambda: settings,
         at_authorities=None if handed is None else handed.clients,
     )
+    if handed is None:  # a command, of this version, has looked at the state by itself
+        with suppress(UnreadableState):  # what needs the state reports that
+            require_not_older(pulumi.get_stack(), stack.state)
     # The engine has the stack's lock by now: no other run can change the state any more.
     if handed and handed.state_version and handed.state_version != version_of(stack.state):
         raise Failure(say("program.overtaken", stack=pulumi.get_stack()))

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from acmidm_onboarding import installed
 from acmidm_onboarding.engine_resources import (
     HAND_OVER,
     EngineResource,
@@ -40,6 +41,8 @@ from acmidm_onboarding.values.hand_over_outcome import record_name
 from acmidm_onboarding.values.problems import Failure, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
+VERSION = "acmidm_onboarding"
+"""The output of a component that says which version of this package declared it last."""
 _SECONDS = 60
 """How long the engine may take to read a state."""
 
@@ -124,6 +127,21 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
         tuple(client for client in leaving.values() if client.client_id),
         tuple(str(resource.get("urn")) for resource in cut_off if part_of(resource)),
     )
+
+
+def require_not_older(stack: str, document: Mapping[str, Any]) -> None:
+    """Refuse an export of a stack's state that a later version of this package wrote.
+
+    Components have the version among their outputs, which no preview shows as a change; the outputs
+    of the stack are lost where a program fails early.
+
+    Raises:
+        OtherVersion
+    """
+    components = (one for one in resources_in(document) if kind_of(one) == Resource.ONBOARDING)
+    versions = (mapping(component.get("outputs")).get(VERSION) for component in components)
+    written = [version for version in versions if isinstance(version, str)]
+    installed.require_not_older(stack, installed.newest(written))
 
 
 def version_of(document: Mapping[str, Any]) -> str:

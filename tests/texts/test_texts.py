@@ -14,6 +14,7 @@ OF_OPERATORS = {
     "engine",
     "github",
     "import",
+    "installed",
     "program",
     "project",
     "sandbox",

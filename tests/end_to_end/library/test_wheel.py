@@ -11,9 +11,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from acmidm_onboarding.installed import VERSION
 from tests.support.engine import ROOT, Project
 from tests.support.forms import PLAIN, write_form
 from tests.support.portal import RunningPortal, new_key, public_jwk
@@ -140,3 +142,44 @@ def test_another_project_uses_the_wheel(
     registry.set_scopes(client["client_id"], [])
     by_hand = project.run("acmidm", "drift", "--stack", "tni")
     assert (by_hand.returncode, PLAIN in by_hand.stdout) == (1, True)
+    require_other_copies_refused(project)
+
+
+def require_other_copies_refused(project: Elsewhere) -> None:
+    """An older version than the state's, sources beside the program, a second version in the same
+    environment: each is one sentence, and changes nothing."""
+    (site,) = project.bin.parent.glob("lib/python*/site-packages")
+    package, program = site / "acmidm_onboarding", project.folder / "acmidm_onboarding"
+    file = package / "installed.py"
+    text, before = file.read_text(), resources_of(project)
+    file.write_text(text.replace(f'VERSION = "{VERSION}"', 'VERSION = "0.0.9"'))
+    refused = [
+        (project.up(), f"version {VERSION} of acmidm-onboarding brought tni up, and this is")
+    ]
+    file.write_text(text)
+
+    shutil.copytree(package, program)
+    sentence = f"acmidm_onboarding {VERSION} is imported from {program}, while {VERSION} is"
+    refused.append((project.up(), sentence))
+    shutil.rmtree(program)
+
+    (metadata,) = site.glob("acmidm_onboarding-*.dist-info")
+    shutil.copytree(metadata, site / "acmidm_onboarding-0.0.9.dist-info")
+    second = site / "acmidm_onboarding-0.0.9.dist-info" / "METADATA"
+    second.write_text(second.read_text().replace(f"Version: {VERSION}", "Version: 0.0.9"))
+    sentence = "more than one version of acmidm-onboarding is installed: 0.0.9 ("
+    refused.append((project.up(), sentence))
+    drift = project.run("acmidm", "drift", "--stack", "tni")
+    assert (drift.returncode, drift.stderr.startswith(sentence)) == (2, True)
+
+    for done, said in refused:
+        assert done.code != 0
+        (error,) = done.errors
+        assert error.startswith(said)
+    assert resources_of(project) == before
+
+
+def resources_of(project: Project) -> list[Any]:
+    """All but the stack, which the engine writes before a program begins."""
+    deployment = json.loads(project.succeed("stack", "export").stdout)["deployment"]
+    return [one for one in deployment["resources"] if one["type"] != "pulumi:pulumi:Stack"]
