@@ -20,8 +20,7 @@ from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.names import is_name
-from acmidm_onboarding.values.terms import Environment
+from acmidm_onboarding.values.terms import Environment, is_name
 
 EPILOG = """
 **Examples**
