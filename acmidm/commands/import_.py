@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.engine.stacks import settings_of
 from acmidm.importing.listed import Register, read_register
 from acmidm.importing.plan import ImportPlan, Planner
@@ -41,13 +42,17 @@ def import_(
     tni: Annotated[
         str | None,
         typer.Option(
-            metavar="STACK", help="The stack that has the clients of the column CliëntID TEST."
+            metavar="STACK",
+            help="The stack that has the clients of the column CliëntID TEST.",
+            autocompletion=completion.stacks,
         ),
     ] = None,
     prod: Annotated[
         str | None,
         typer.Option(
-            metavar="STACK", help="The stack that has the clients of the column CliëntID PRD."
+            metavar="STACK",
+            help="The stack that has the clients of the column CliëntID PRD.",
+            autocompletion=completion.stacks,
         ),
     ] = None,
     contact: Annotated[

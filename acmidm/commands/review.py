@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.git import Tree, is_dirty, merged, uncommitted
 from acmidm.render.output import write_report
 from acmidm.report.approved import save as write_approved
@@ -64,6 +65,7 @@ def review(
             metavar="STACK",
             help="Preview this stack and review it; may be repeated.",
             show_default=False,
+            autocompletion=completion.stacks,
         ),
     ] = None,
     plan: Annotated[

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.desk.facts import read_progress
 from acmidm.desk.filters import Expiring, Filters, Scope, WaitingFor, Without, Words
 from acmidm.desk.progress import Progress
@@ -62,6 +63,7 @@ def status(
                 "all that the engine knows; with --board or --waiting-for, all whose clients are"
                 " at a Beheerportaal"
             ),
+            autocompletion=completion.stacks,
         ),
     ] = None,
     board: Annotated[
