@@ -27,6 +27,7 @@ from acmidm.desk.status import (
 from acmidm.desk.steps import steps_of
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
+from acmidm.project import require_project
 from acmidm.render.output import write_report
 from acmidm.terminal import Code, TableOutput, fail, working
 from acmidm_onboarding.forms.files import MANDATES_FILE
@@ -172,6 +173,7 @@ def _read(
     if failures and not read:
         raise failures[0]
     if not read:
+        require_project()
         fail(say("status.no_stack"))
     connections = [client for clients in read.values() for client in clients]
     return list(read), connections, failures
