@@ -32,6 +32,7 @@ from acmidm.report.revision import (
     removed_unread,
     revision,
 )
+from acmidm.report.revision_files import submodules
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.stacks import setting_in, stacks_of
 from acmidm.terminal import Code, Output, OutputOption, fail, working
@@ -244,7 +245,10 @@ def _by_git(
     other_changes += confirmed_with_forms(
         other_changes, {key for plan in plans for key in changed_keys(plan)}
     )
-    notes = tuple(notes_between(old, new, after))
+    notes = (
+        *notes_between(old, new, after),
+        *(say("report.submodule", path=plain(path)) for path in submodules(after, folders.forms)),
+    )
     known = domains(
         [old.onboardings], (client for plan in plans for client in plan.before.values())
     )
