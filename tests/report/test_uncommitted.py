@@ -142,18 +142,18 @@ def test_a_submodule_that_is_there_already(repository: Repository, place: str) -
     )
 
 
-def test_markers_of_a_conflict(repository: Repository) -> None:
+@pytest.mark.parametrize("name", ["loket.yaml", "organisation.yaml", "loket-key-1.jwk.json"])
+def test_markers_of_a_conflict(repository: Repository, name: str) -> None:
     """Which somebody added to the index as they are, so that Git takes it for resolved."""
-    repository.replace(
-        "onboardings/gent/loket.yaml",
-        "application: loket\n",
-        "<<<<<<< HEAD\napplication: loket\n=======\napplication: balie\n>>>>>>> change\n",
-    )
+    file = Path("onboardings/gent", name)
+    first, *rest = f"{file.read_text()}\n".splitlines(keepends=True)
+    sides = ("<<<<<<< HEAD\n", *rest, "=======\n", *rest, ">>>>>>> change\n")
+    file.write_text("".join((first, *sides)))
     repository.git("add", "--all")
     said = repository.run("review", code=2).output
     assert said == (
-        "onboardings/gent/loket.yaml:1:1: a merge left its conflict here; keep one of the two"
-        " sides, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>\n"
+        f"{file}:2:1: a merge left its conflict here; keep one of the two sides, and remove the"
+        " lines that begin with <<<<<<<, ======= and >>>>>>>\n"
     )
 
 

@@ -197,7 +197,7 @@ def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read
     except Unreadable as error:
         document._report((1, 1), say("forms.file", what=error.what), error.remedy)
     except yaml.MarkedYAMLError as error:
-        if line := _line_of_conflict(text):
+        if line := line_of_conflict(text):
             document._report((line, 1), say("forms.conflict"), say("forms.conflict.remedy"))
             return document
         mark = error.problem_mark or error.context_mark
@@ -217,8 +217,9 @@ def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read
     return document
 
 
-def _line_of_conflict(text: str) -> int | None:
-    """Return where a conflict begins that a merge has left in a text."""
+def line_of_conflict(text: str) -> int | None:
+    """Return the line, from 1, where a conflict begins that a merge has left in a text; None
+    without one."""
     begins, ends = _BEGINS_CONFLICT.search(text), _ENDS_CONFLICT.search(text)
     return text.count("\n", 0, begins.start()) + 1 if begins and ends else None
 
