@@ -1,9 +1,10 @@
 """The command line, for people and pipelines, on six floors: commands, render, (desk, probe,
 importing, edit), report, engine, and the edge.
 
-The edge are the files of this folder: ``cli`` finds commands, ``terminal`` ends them, ``project``
-finds the project, ``git`` reads revisions, ``files`` and ``form_text`` write, ``words`` shortens. A
-floor imports those below it. The next command: ``commands``.
+The edge are the files of this folder: ``cli`` finds commands, ``terminal`` ends them,
+``completion`` completes their words in a shell, ``project`` finds the project, ``git`` reads
+revisions, ``files`` and ``form_text`` write, ``words`` shortens. A floor imports those below it.
+The next command: ``commands``.
 """
 
 import sys

@@ -21,6 +21,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from acmidm.completion import outline
 from acmidm.ended import INSTEAD
 from acmidm.project import in_project
 from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
@@ -62,7 +63,8 @@ class Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if self.get_command(ctx, args[0]) is None:
             name = " ".join([*ctx.command_path.split()[1:], args[0]])
-            if (instead := INSTEAD.get(name)) is not None:
+            # Who only completes a word is told nothing.
+            if not ctx.resilient_parsing and (instead := INSTEAD.get(name)) is not None:
                 ctx.fail(f"acmidm {name} has ended; {instead}")
         return super().resolve_command(ctx, args)
 
@@ -124,6 +126,11 @@ class Commands(Ending):
         self._lists = True
         super().format_help(ctx, formatter)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Complete the name of a command likewise."""
+        self._lists = True
+        return super().shell_complete(ctx, incomplete)
+
 
 class App(typer.Typer):
     """Never shows a traceback, which could hold values: what nobody foresaw is one sentence, and
@@ -136,6 +143,8 @@ class App(typer.Typer):
         except Exception as error:
             if os.environ.get(DETAILS):
                 raise
+            if _is_completing():  # a shell would show the sentence amid what is typed
+                sys.exit(UNEXPECTED)
             typer.echo(
                 f"acmidm met something unforeseen ({type(error).__name__}); run it again with"
                 f" {DETAILS}=1 for the details, look them through for secrets, and report them",
@@ -205,11 +214,16 @@ def summary(name: str) -> str:
     )
 
 
+def _is_completing() -> bool:
+    return "_ACMIDM_COMPLETE" in os.environ
+
+
 @cache
 def load(name: str) -> Any:
     """Import a command, or a group, once. Each runs in the project's folder, in the reader's
     language."""
-    module = import_module(_files()[name][0])
+    module_name, file = _files()[name]
+    module = outline(module_name, file) if _is_completing() else import_module(module_name)
     loaded = typer.Typer(rich_markup_mode="markdown")
     if isinstance(group := getattr(module, "app", None), typer.Typer):
         loaded.add_typer(group, name=name, cls=Group)

@@ -34,15 +34,17 @@ not read."""
 _LONGEST_LISTING = 50_000_000
 _PART_OF_A_LISTING = 1_000_000
 _DEADLINE_SECONDS = 300
-PLAIN_FILE, LINK = "100644", "120000"
+PLAIN_FILE, LINK, SUBMODULE = "100644", "120000", "160000"
 FILES = (PLAIN_FILE, "100755")
 _ENVIRONMENT = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",  # whoever looks writes nothing
+    "LANGUAGE": "C",  # one reason is recognised by its words
 }
 _DEFAULT_BRANCH = "refs/remotes/origin/HEAD"
+_OF_ANOTHER_USER = re.compile(r"detected dubious ownership in repository at '(.+)'")
 _IMPOSSIBLE = frozenset({"", ".", "..", ".git"})
 """Names that no part of a path can have: Git makes no such trees, but reads them."""
 
@@ -131,10 +133,14 @@ def uncommitted() -> Iterator[tuple[Tree, Tree]]:
     Nothing is written into the repository: what Git makes for this is in a temporary folder.
 
     Raises:
-        UnknownRevision: where nothing is committed yet, a merge has left conflicts, or Git cannot
-            read a file.
+        UnknownRevision: where nothing is committed yet, or there is nothing but commits, where a
+            merge has left conflicts, or Git cannot read a file.
     """
     _require_top()
+    if _line(_run("rev-parse", "--is-inside-work-tree")) != "true":
+        raise UnknownRevision(say("git.no_work_tree"))
+    if not _has("HEAD"):
+        raise UnknownRevision(say("git.no_commit"))
     before = _tree("HEAD", _commit("HEAD"))
     unmerged = _run("ls-files", "--unmerged", "-z").stdout.decode(errors="replace")
     if files := sorted({line.partition("\t")[2] for line in unmerged.split("\0")[:-1]}):
@@ -290,7 +296,10 @@ def versions(*paths: Path) -> Iterator[tuple[datetime, Tree]]:
 def _require_top() -> None:
     inside = _run("rev-parse", "--show-prefix")
     if inside.returncode != 0:
-        raise UnknownRevision(say("git.no_repository", reason=_reason(inside)))
+        reason = _reason(inside)
+        if distrusted := _OF_ANOTHER_USER.fullmatch(reason):
+            raise UnknownRevision(say("git.of_another_user", folder=distrusted[1]))
+        raise UnknownRevision(say("git.no_repository", reason=reason))
     if inside.stdout.strip():
         raise UnknownRevision(say("git.not_at_top"))
 

@@ -33,7 +33,7 @@ def in_project(command: Callable[..., T]) -> Callable[..., T]:
     @wraps(command)
     def run(**given: Any) -> T:
         here = Path.cwd()
-        folder = next((parent for parent in (here, *here.parents) if _file_in(parent)), here)
+        folder = project_folder() or here
         if folder == here:
             return command(**given)
         below = here.relative_to(folder)
@@ -42,6 +42,12 @@ def in_project(command: Callable[..., T]) -> Callable[..., T]:
             return command(**{name: _from(below, value) for name, value in given.items()})
 
     return run
+
+
+def project_folder() -> Path | None:
+    """Return the folder of the project in which somebody is; None where there is no project."""
+    here = Path.cwd()
+    return next((parent for parent in (here, *here.parents) if _file_in(parent)), None)
 
 
 def require_project() -> Path:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from acmidm import completion
 from acmidm_onboarding.values.problems import on_one_line
 
 if TYPE_CHECKING:
@@ -65,7 +66,12 @@ class Code(IntEnum):
 
 
 StackOption = Annotated[
-    str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")
+    str,
+    typer.Option(
+        metavar="STACK",
+        help="The stack, as in Pulumi.STACK.yaml.",
+        autocompletion=completion.stacks,
+    ),
 ]
 StacksOption = Annotated[
     list[str] | None,
@@ -73,6 +79,7 @@ StacksOption = Annotated[
         metavar="STACK",
         help="The stack, as in Pulumi.STACK.yaml; may be repeated.",
         show_default="tni",
+        autocompletion=completion.stacks,
     ),
 ]
 OutputOption = Annotated[

@@ -255,12 +255,19 @@ def _desired(stack: Stack) -> Desired | None:
 
 def _reach(stack: Stack, declared: Clients) -> None:
     """End the look where an authority is down: reading would go on for as long as the settings
-    allow."""
+    allow. Of a stack that no run has made yet, that is said instead."""
     reasons = list(unreachable(stack, _products(declared.values())))
+    if not reasons:
+        return
+    try:
+        _ = stack.state
+    except engine.UnknownStack:
+        raise
+    except engine.EngineError:
+        pass  # what is down comes first
     for reason in reasons:
         typer.echo(reason, err=True)
-    if reasons:
-        raise Unreachable(say("drift.unreachable", stack=stack.name))
+    raise Unreachable(say("drift.unreachable", stack=stack.name))
 
 
 def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.desk.filters import clients_meant
 from acmidm.desk.history import Entry, History, entry_of, in_order
 from acmidm.engine.stacks import stack_of
@@ -41,6 +42,7 @@ def history(
                 " status."
             ),
             show_default=False,
+            autocompletion=completion.client_keys,
         ),
     ] = None,
     stack: StacksOption = None,

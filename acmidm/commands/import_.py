@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.engine.stacks import settings_of
 from acmidm.importing.listed import Register, read_register
 from acmidm.importing.plan import ImportPlan, Planner
@@ -20,8 +21,7 @@ from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.names import is_name
-from acmidm_onboarding.values.terms import Environment
+from acmidm_onboarding.values.terms import Environment, is_name
 
 EPILOG = """
 **Examples**
@@ -42,13 +42,17 @@ def import_(
     tni: Annotated[
         str | None,
         typer.Option(
-            metavar="STACK", help="The stack that has the clients of the column CliëntID TEST."
+            metavar="STACK",
+            help="The stack that has the clients of the column CliëntID TEST.",
+            autocompletion=completion.stacks,
         ),
     ] = None,
     prod: Annotated[
         str | None,
         typer.Option(
-            metavar="STACK", help="The stack that has the clients of the column CliëntID PRD."
+            metavar="STACK",
+            help="The stack that has the clients of the column CliëntID PRD.",
+            autocompletion=completion.stacks,
         ),
     ] = None,
     contact: Annotated[

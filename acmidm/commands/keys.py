@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.edit.keys.declaring import ListOfKeys, keys_of_form, keys_of_supplier
 from acmidm.edit.keys.pair import (
     default_folder,
@@ -65,7 +66,10 @@ REMOVE = f"""
 _MOST_DAYS = 36_500
 
 FormArgument = Annotated[
-    Path | None, typer.Argument(metavar="[FORM]", help="The form.", show_default=False)
+    Path | None,
+    typer.Argument(
+        metavar="[FORM]", help="The form.", show_default=False, autocompletion=completion.forms
+    ),
 ]
 SupplierOption = Annotated[
     str | None,
@@ -176,6 +180,7 @@ def add(
         typer.Argument(
             metavar="[FORM] FILE",
             help="The form, and a JWK, a JWK Set or a key in PEM.",
+            autocompletion=completion.forms_before_a_file,
         ),
     ],
     environment: EnvironmentOption,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from acmidm import git
+from acmidm import completion, git
 from acmidm.engine.stacks import stack_of
 from acmidm.orders.checking import check as checked
 from acmidm.orders.listed import Orders, orders_of
@@ -67,7 +67,11 @@ ByOption = Annotated[
 ]
 OrderArgument = Annotated[
     list[str],
-    typer.Argument(metavar="ORDER", help="The order, as OVO002067/mijn-gent scopes @3fa14c02."),
+    typer.Argument(
+        metavar="ORDER",
+        help="The order, as OVO002067/mijn-gent scopes @3fa14c02.",
+        autocompletion=completion.client_names,
+    ),
 ]
 
 
@@ -104,7 +108,9 @@ def show(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="ORDER", help="The order, or the key of a client for all of its orders."
+            metavar="ORDER",
+            help="The order, or the key of a client for all of its orders.",
+            autocompletion=completion.client_names,
         ),
     ],
     stack: StackOption = "tni",
@@ -210,7 +216,12 @@ def check(
 @app.command()
 def gone(
     connection: Annotated[
-        str, typer.Argument(metavar="CLIENT", help="The client, as OVO002067/mijn-gent/geosecure.")
+        str,
+        typer.Argument(
+            metavar="CLIENT",
+            help="The client, as OVO002067/mijn-gent/geosecure.",
+            autocompletion=completion.client_names,
+        ),
     ],
     stack: StackOption = "tni",
     by: ByOption = None,

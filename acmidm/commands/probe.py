@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
+from acmidm import completion
 from acmidm.commands.keys import PassphraseOption
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.engine.stacks import stack_of
@@ -43,7 +44,9 @@ EPILOG = """
 StackOption = Annotated[
     str,
     typer.Option(
-        metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there."
+        metavar="STACK",
+        help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.",
+        autocompletion=completion.stacks,
     ),
 ]
 PlatformOption = Annotated[
@@ -67,6 +70,7 @@ def probe(
             metavar="FORM",
             help="The form, such as onboardings/stad-gent/mijn-gent.yaml.",
             show_default=False,
+            autocompletion=completion.forms,
         ),
     ] = None,
     all_: Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.edit.new.checker import pairs
 from acmidm.edit.new.fields import Values
 from acmidm.edit.new.files import edit_forms
@@ -40,7 +41,9 @@ def promote(
     forms: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="FORM...", help="The forms, such as onboardings/stad-gent/mijn-gent.yaml."
+            metavar="FORM...",
+            help="The forms, such as onboardings/stad-gent/mijn-gent.yaml.",
+            autocompletion=completion.forms,
         ),
     ] = None,
     supplier: Annotated[

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.git import Tree, is_dirty, merged, uncommitted
 from acmidm.render.output import write_report
 from acmidm.report.approved import save as write_approved
@@ -31,6 +32,7 @@ from acmidm.report.revision import (
     removed_unread,
     revision,
 )
+from acmidm.report.revision_files import submodules
 from acmidm.report.rights import warn_of_missing_rights
 from acmidm.report.stacks import setting_in, stacks_of
 from acmidm.terminal import Code, Output, OutputOption, fail, working
@@ -64,6 +66,7 @@ def review(
             metavar="STACK",
             help="Preview this stack and review it; may be repeated.",
             show_default=False,
+            autocompletion=completion.stacks,
         ),
     ] = None,
     plan: Annotated[
@@ -242,7 +245,10 @@ def _by_git(
     other_changes += confirmed_with_forms(
         other_changes, {key for plan in plans for key in changed_keys(plan)}
     )
-    notes = tuple(notes_between(old, new, after))
+    notes = (
+        *notes_between(old, new, after),
+        *(say("report.submodule", path=plain(path)) for path in submodules(after, folders.forms)),
+    )
     known = domains(
         [old.onboardings], (client for plan in plans for client in plan.before.values())
     )

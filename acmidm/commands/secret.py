@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from acmidm import completion
 from acmidm.edit.keys.pair import require_outside_git, write_private_key
 from acmidm.engine import pulumi as engine
 from acmidm.terminal import StackOption, working
@@ -36,7 +37,14 @@ app = typer.Typer(help=__doc__, epilog=EPILOG, no_args_is_help=True)
 
 @app.command("show", epilog=EPILOG)
 def show(
-    form: Annotated[Path, typer.Argument(metavar="FORM", help="The form of the application.")],
+    form: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FORM",
+            help="The form of the application.",
+            autocompletion=completion.forms,
+        ),
+    ],
     stack: StackOption = "tni",
     platform: Annotated[
         Platform, typer.Option(help="The platform of the client.")

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.desk.facts import read_progress
 from acmidm.desk.filters import Expiring, Filters, Scope, WaitingFor, Without, Words
 from acmidm.desk.progress import Progress
@@ -26,6 +27,7 @@ from acmidm.desk.status import (
 from acmidm.desk.steps import steps_of
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
+from acmidm.project import require_project
 from acmidm.render.output import write_report
 from acmidm.terminal import Code, TableOutput, fail, working
 from acmidm_onboarding.forms.files import MANDATES_FILE
@@ -62,6 +64,7 @@ def status(
                 "all that the engine knows; with --board or --waiting-for, all whose clients are"
                 " at a Beheerportaal"
             ),
+            autocompletion=completion.stacks,
         ),
     ] = None,
     board: Annotated[
@@ -170,6 +173,7 @@ def _read(
     if failures and not read:
         raise failures[0]
     if not read:
+        require_project()
         fail(say("status.no_stack"))
     connections = [client for clients in read.values() for client in clients]
     return list(read), connections, failures

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.git import is_dirty, merged
 from acmidm.report.revision_files import strays
 from acmidm.report.stacks import stacks_of
@@ -54,7 +55,10 @@ def validate(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH]...", help="Forms, or folders of them.", show_default=str(FORMS)
+            metavar="[PATH]...",
+            help="Forms, or folders of them.",
+            show_default=str(FORMS),
+            autocompletion=completion.forms,
         ),
     ] = None,
     base: Annotated[

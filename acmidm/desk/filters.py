@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.desk.progress import WaitsFor
 from acmidm.desk.status import ListedConnection, UnusedMandate, listed, matcher
 from acmidm.engine.pulumi import UnknownStack
@@ -34,6 +35,7 @@ Words = Annotated[
             " contact, a client-ID, a thumbprint."
         ),
         show_default=False,
+        autocompletion=completion.client_keys,
     ),
 ]
 Scope = Annotated[

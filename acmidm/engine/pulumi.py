@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
@@ -20,9 +21,10 @@ import typer
 from acmidm.engine import progress
 from acmidm.engine.shown import ATTEMPTS, once
 from acmidm_onboarding.command_inputs import handing
+from acmidm_onboarding.stack_files import stack_file, stack_names
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Records
-from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.problems import Failure, did_you_mean, either, on_one_line, quoted
 
 _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
 """The exception's class, which the engine puts before a sentence."""
@@ -270,9 +272,22 @@ def _run(*words: str, given: str | None = None) -> str:
 
 def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> EngineError:
     reason = done.stderr.strip().removeprefix("error: ")
-    kind = UnknownStack if reason.startswith("no stack named") else EngineError
+    if reason.startswith("no stack named"):
+        return _unknown_stack(words[words.index("--stack") + 1])
     command = " ".join(("pulumi", *words[:2]))
-    return kind(f"{command}: {reason or say('engine.silent')}")
+    return EngineError(f"{command}: {reason or say('engine.silent')}")
+
+
+def _unknown_stack(stack: str) -> UnknownStack:
+    """Return what somebody does about a stack that the engine does not know: one with a file is
+    made, another name is a slip of the pen."""
+    if stack_file(stack, Path()).exists():
+        return UnknownStack(on_one_line(say("engine.never_made", stack=stack)))
+    known = stack_names(Path())
+    if not known:
+        return UnknownStack(say("engine.no_stack_at_all", stack=quoted(stack)))
+    remedy = did_you_mean(stack, known, say("engine.no_stack.use", known=either(known)))
+    return UnknownStack(say("engine.no_stack", stack=quoted(stack), remedy=remedy))
 
 
 def _done(

@@ -29,14 +29,14 @@ from acmidm_onboarding.values.identifiers import (
 )
 from acmidm_onboarding.values.names import (
     ADDRESS,
-    LONGEST_APPLICATION,
     LONGEST_ORGANISATION_NAME,
-    NAME,
 )
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
 from acmidm_onboarding.values.terms import (
     LONGEST_ADDRESS,
+    LONGEST_APPLICATION,
     MOST_CONTACTS,
+    NAME,
     RESERVED_NAME,
     Environment,
     Platform,

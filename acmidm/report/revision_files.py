@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from acmidm.git import FILES, LINK, Tree, TreeEntry
+from acmidm.git import FILES, LINK, SUBMODULE, Tree, TreeEntry
 from acmidm_onboarding.forms.files import of_link, stray
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Problem
@@ -45,6 +45,13 @@ def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
     return problems
 
 
+def submodules(tree: Tree, forms: Sequence[Path]) -> list[str]:
+    """Return the submodules of a revision below the folders of forms: nobody sees what is in
+    them."""
+    paths = (Path(name) for name, entry in tree.entries.items() if entry.mode == SUBMODULE)
+    return [str(path) for path in paths if any(path.is_relative_to(folder) for folder in forms)]
+
+
 def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
     count, size, changed = Counter[Path](), Counter[Path](), set[Path]()
     for name, entry in after.entries.items():
@@ -66,6 +73,8 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
 def _wrong_kind(entry: TreeEntry) -> tuple[str, str] | None:
     if entry.mode == LINK:
         return of_link()
+    if entry.mode == SUBMODULE:
+        return say("report.files.submodule"), say("report.files.put_file")
     if entry.mode not in FILES:
         return say("report.files.no_file", mode=entry.mode), say("report.files.put_file")
     return None

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from acmidm import completion
 from acmidm.project import require_project
 from acmidm.terminal import StackOption, TextOutput, TextOutputOption, as_json, fail
 from acmidm.words import plain
@@ -34,7 +35,12 @@ setting.
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 
 _AnyStackOption = Annotated[
-    str | None, typer.Option(metavar="STACK", help="Only this stack's; all where left out.")
+    str | None,
+    typer.Option(
+        metavar="STACK",
+        help="Only this stack's; all where left out.",
+        autocompletion=completion.stacks,
+    ),
 ]
 
 

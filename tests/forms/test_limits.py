@@ -16,8 +16,7 @@ from acmidm_onboarding.values import names, terms
 from acmidm_onboarding.values.attributes import ATTRIBUTE
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.jwk import InvalidJwk, public_jwk
-from acmidm_onboarding.values.names import is_name
-from acmidm_onboarding.values.terms import Environment
+from acmidm_onboarding.values.terms import Environment, is_name
 from acmidm_sandbox.beheerportaal.documents import ClientDeclaration, JwksDocument, ScopesDocument
 from acmidm_sandbox.beheerportaal.jwk import find_mistakes
 from acmidm_sandbox.beheerportaal.limits import LONGEST_ATTRIBUTE_NAME

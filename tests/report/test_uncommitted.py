@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from acmidm.git import UnknownRevision, uncommitted
 from tests.support.forms import PLAIN
 from tests.support.repository import Repository, git, repository
 
@@ -122,13 +122,131 @@ def test_another_repository_within(repository: Repository) -> None:
     assert said.startswith("onboardings/gent/inner:1:1: ")
 
 
-def test_nothing_is_committed_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "new"
-    folder.mkdir()
-    git(folder, "init", "--quiet", "--template=")
-    monkeypatch.chdir(folder)
-    with pytest.raises(UnknownRevision, match='Git knows no revision "HEAD" here'), uncommitted():
-        pass
+@pytest.mark.parametrize("place", ["onboardings/gent/inner", "onboardings/aalst"])
+def test_a_submodule_that_is_there_already(repository: Repository, place: str) -> None:
+    """Its forms are in no review, and that is said: whoever reads "nothing changes" would think of
+    them too. Another commit of it is a mistake."""
+    head = repository.git("rev-parse", "HEAD")
+    (repository.folder / place).mkdir(parents=True)
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{head},{place}")
+    repository.git("commit", "--quiet", "--message=x")
+    (note,) = reviewed(repository)["notes"]
+    assert note == f"{place} is a submodule: what is in it is not reviewed."
+    repository.git(
+        "update-index", "--cacheinfo", f"160000,{repository.git('rev-parse', 'HEAD')},{place}"
+    )
+    said = repository.run("review", code=2).output
+    assert said == (
+        f"{place}:1:1: this is a submodule, whose files are not read; remove it, or put the file"
+        " itself here\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["loket.yaml", "organisation.yaml", "loket-key-1.jwk.json"])
+def test_markers_of_a_conflict(repository: Repository, name: str) -> None:
+    """Which somebody added to the index as they are, so that Git takes it for resolved."""
+    file = Path("onboardings/gent", name)
+    first, *rest = f"{file.read_text()}\n".splitlines(keepends=True)
+    sides = ("<<<<<<< HEAD\n", *rest, "=======\n", *rest, ">>>>>>> change\n")
+    file.write_text("".join((first, *sides)))
+    repository.git("add", "--all")
+    said = repository.run("review", code=2).output
+    assert said == (
+        f"{file}:2:1: a merge left its conflict here; keep one of the two sides, and remove the"
+        " lines that begin with <<<<<<<, ======= and >>>>>>>\n"
+    )
+
+
+def test_a_connection_that_gets_another_name(repository: Repository) -> None:
+    """In a file of another name: as the review of two revisions shows it, by formerly or without
+    it."""
+    repository.write("oud", environment="tni")
+    repository.merge()
+    old, new = Path("onboardings/gent/oud.yaml"), Path("onboardings/gent/nieuw.yaml")
+    old.rename(new)
+    repository.replace(str(new), "application: oud\n", "application: nieuw\n")
+    shown = reviewed(repository)
+    assert kinds(shown)["oud"] == {"client_removed"}
+    assert "client_created" in kinds(shown)["nieuw"]
+    repository.replace(str(new), "application: nieuw\n", "application: nieuw\nformerly: oud\n")
+    shown = reviewed(repository)
+    assert kinds(shown) == {"nieuw": {"client_renamed", "client_updated"}}
+    assert kinds(repository.report()) == kinds(shown)
+
+
+@pytest.mark.parametrize(
+    "link", ["onboardings/gent/loket.yaml", "onboardings/gent/nieuw.yaml", "onboardings/aalst"]
+)
+def test_a_link_to_what_is_outside(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory, link: str
+) -> None:
+    """Is not followed: what it leads to is neither read nor shown."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "form.yaml").write_text("application: buiten\n")
+    (repository.folder / link).unlink(missing_ok=True)
+    leads_to = outside / "form.yaml" if link.endswith(".yaml") else outside
+    (repository.folder / link).symlink_to(leads_to)
+    said = repository.run("review", code=2).output
+    assert said.startswith(f"{link}:1:1: this is a link, which is not followed; ")
+    assert "buiten" not in said
+
+
+def test_forms_without_a_project(repository: Repository) -> None:
+    """A repository of forms alone, without any stack."""
+    for file in repository.folder.glob("Pulumi*.yaml"):
+        file.unlink()
+    repository.merge()
+    repository.write("nieuw")
+    assert set(kinds(reviewed(repository))) == {"nieuw"}
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_nothing_is_committed_yet(repository: Repository, staged: bool) -> None:
+    shutil.rmtree(repository.folder / ".git")
+    repository.git("init", "--quiet", "--template=")
+    if staged:
+        repository.git("add", "--all")
+    before = traces(repository)
+    assert repository.run("review", code=2).output == (
+        "nothing is committed here yet, which a review compares with; make a first commit, then"
+        " review what you change\n"
+    )
+    assert traces(repository) == before
+
+
+def test_a_repository_without_files(
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """A bare one has revisions alone, which it compares as any other."""
+    bare = tmp_path_factory.mktemp("bare")
+    repository.git("clone", "--quiet", "--bare", ".", str(bare))
+    monkeypatch.chdir(bare)
+    assert repository.run("review", code=2).output == (
+        "this repository has no files beside its commits, so that nothing is uncommitted; name"
+        " two revisions, as in acmidm review --base main --head BRANCH\n"
+    )
+    compared = repository.run("review", "--base", "main", "--head", "change")
+    assert "Nothing changes" in compared.stdout
+
+
+@pytest.mark.parametrize("words", [(), ("--base", "main")], ids=["uncommitted", "revisions"])
+def test_a_repository_of_somebody_else(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Git does not trust it, and its own remedy is the one; in whatever language Git speaks."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("LANGUAGE", "nl")
+    assert repository.run("review", *words, code=2).output == (
+        f"this repository belongs to another user, so that Git does not read it; run this as that"
+        f" user, or first: git config --global --add safe.directory {repository.folder}\n"
+    )
+
+
+def test_without_git(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(repository.folder))
+    assert repository.run("review", code=2).output.startswith("git is not on PATH; install git, ")
 
 
 def test_a_file_that_git_cannot_take(repository: Repository) -> None:

@@ -18,6 +18,7 @@ import acmidm
 import acmidm_onboarding
 import acmidm_sandbox
 from acmidm.cli import app
+from acmidm.engine import pulumi as engine
 from acmidm_onboarding.authorities import errors
 from acmidm_onboarding.texts import FOLDER, Language, speak, texts
 from tests.support.fake_server import Reply, Request, serving
@@ -275,7 +276,9 @@ def test_what_a_command_refuses_that_reports_in_dutch_by_itself(
 
 
 @pytest.mark.usefixtures("reader")
-def test_an_authority_that_refuses_in_dutch(workspace: Workspace) -> None:
+def test_an_authority_that_refuses_in_dutch(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What its adapter says of the refusal, and what ``drift`` says of the stack; only the server's
     own words stay."""
 
@@ -287,6 +290,7 @@ def test_an_authority_that_refuses_in_dutch(workspace: Workspace) -> None:
             return Reply(200, {"access_token": "a-token", "token_type": "Bearer"})
         return Reply(403, {"detail": "not yours"})
 
+    monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
     with serving(script) as server:
         settings = {
             "environment": "tni",

@@ -14,9 +14,9 @@ from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.identifiers import look_of, organisation_code
-from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, nearest, quoted
+from acmidm_onboarding.values.terms import is_name
 
 
 @dataclass(frozen=True)

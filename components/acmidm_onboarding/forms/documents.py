@@ -28,6 +28,8 @@ _PLAIN_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
 """``1.10`` is no number but a version, or a text: as a number it would be 1.1."""
 _HIDDEN_BREAK = re.compile("[\x85\u2028\u2029]")
 """YAML 1.1 §4.2: a line break each, which Git and editors show as a character, or not at all."""
+_BEGINS_CONFLICT = re.compile("^<{7} ", re.MULTILINE)
+_ENDS_CONFLICT = re.compile("^>{7} ", re.MULTILINE)
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 _CORE = "tag:yaml.org,2002:"
@@ -195,6 +197,9 @@ def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read
     except Unreadable as error:
         document._report((1, 1), say("forms.file", what=error.what), error.remedy)
     except yaml.MarkedYAMLError as error:
+        if line := line_of_conflict(text):
+            document._report((line, 1), say("forms.conflict"), say("forms.conflict.remedy"))
+            return document
         mark = error.problem_mark or error.context_mark
         at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
@@ -210,6 +215,13 @@ def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read
         else:
             document.data = _Reader(document).value(node, ())
     return document
+
+
+def line_of_conflict(text: str) -> int | None:
+    """Return the line, from 1, where a conflict begins that a merge has left in a text; None
+    without one."""
+    begins, ends = _BEGINS_CONFLICT.search(text), _ENDS_CONFLICT.search(text)
+    return text.count("\n", 0, begins.start()) + 1 if begins and ends else None
 
 
 def _remedy(reason: str, text: str, line: int) -> str:

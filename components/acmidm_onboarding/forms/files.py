@@ -10,10 +10,8 @@ from pathlib import Path
 
 from acmidm_onboarding.forms.documents import read_text, text_of
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.evidence import ENDING
-from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.problems import Problem, quoted
-from acmidm_onboarding.values.terms import Environment, Platform
+from acmidm_onboarding.values.terms import EVIDENCE_ENDING, Environment, Platform, is_name
 
 FORMS = Path("onboardings")
 """The folder of forms, where no setting names another."""
@@ -24,7 +22,7 @@ OWN_FILES = (ORGANISATION_FILE, MANDATES_FILE, KEYS_FILE)
 """What a folder has once, beside its forms."""
 KEY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
 EVIDENCE_FILE = re.compile(
-    rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(ENDING)}",
+    rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(EVIDENCE_ENDING)}",
     re.ASCII,
 )
 

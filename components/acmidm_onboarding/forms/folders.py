@@ -28,9 +28,9 @@ from acmidm_onboarding.forms.suppliers import KeyList, SupplierKeys, sound_keys,
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.mandate import Mandate, Mandates
-from acmidm_onboarding.values.names import is_name
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Problem
+from acmidm_onboarding.values.terms import is_name
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -24,7 +24,6 @@ from pydantic_core import PydanticCustomError
 
 from acmidm_onboarding.values.key_address import key_address
 from acmidm_onboarding.values.names import (
-    NAME,
     ClientId,
     Part,
     application_name,
@@ -40,6 +39,7 @@ from acmidm_onboarding.values.terms import (
     MOST_ATTRIBUTES,
     MOST_CONTACTS,
     MOST_KEYS,
+    NAME,
     AuthMethod,
     Environment,
     ExemptiblePolicy,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from acmidm_onboarding.forms.documents import Document, Unreadable
+from acmidm_onboarding.forms.documents import Document, Unreadable, line_of_conflict
 from acmidm_onboarding.forms.files import KEY_FILE, Files, is_link, of_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.requirements import problems_of_keys, problems_of_policies
@@ -206,6 +206,9 @@ def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
             for reason in error.reasons
         ]
     except json.JSONDecodeError as error:
+        if line := line_of_conflict(text):
+            conflict = say("forms.conflict"), say("forms.conflict.remedy")
+            return [Problem(shown(file), line, 1, *conflict)]
         return [
             Problem(
                 shown(file),

@@ -20,9 +20,10 @@ from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.metadata import ClientMetadata, PortalMetadata
-from acmidm_onboarding.values.names import ClientId, Part, is_name, one_line
+from acmidm_onboarding.values.names import ClientId, Part, one_line
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import quoted
+from acmidm_onboarding.values.terms import is_name
 
 CLIENT, SCOPES, KEYS, PRODUCT = "client", "scopes", "keys", "product"
 """The parts of a client that people confirm separately; each product is a part:

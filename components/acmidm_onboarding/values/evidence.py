@@ -38,7 +38,7 @@ from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
-from acmidm_onboarding.values.terms import LONGEST_TEXT, Environment, Platform
+from acmidm_onboarding.values.terms import EVIDENCE_ENDING, LONGEST_TEXT, Environment, Platform
 
 TYPE = "acmidm-evidence+jws"
 VERSION = 1
@@ -64,10 +64,7 @@ class Expected:
 
     @property
     def file_name(self) -> str:
-        return f"{self.application}.{self.environment}.{self.platform}{ENDING}"
-
-
-ENDING = ".evidence.json"
+        return f"{self.application}.{self.environment}.{self.platform}{EVIDENCE_ENDING}"
 
 
 def _visible(text: str) -> str:

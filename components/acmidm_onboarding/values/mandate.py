@@ -10,13 +10,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.names import (
-    NAME,
     Part,
     application_name,
     connection_of_another,
     day,
     printable,
 )
+from acmidm_onboarding.values.terms import NAME
 
 
 class Mandate(Part):

@@ -13,10 +13,14 @@ from pydantic_core import PydanticCustomError
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import is_visible, organisation_code
 from acmidm_onboarding.values.problems import quoted
-from acmidm_onboarding.values.terms import LONGEST_ADDRESS, LONGEST_TEXT, RESERVED_NAME
+from acmidm_onboarding.values.terms import (
+    LONGEST_ADDRESS,
+    LONGEST_APPLICATION,
+    LONGEST_TEXT,
+    RESERVED_NAME,
+    is_name,
+)
 
-NAME = "[a-z0-9]+(-[a-z0-9]+)*"
-LONGEST_APPLICATION = 64
 LONGEST_ORGANISATION_NAME = LONGEST_TEXT - len(" - ") - LONGEST_APPLICATION
 """A client is named by its organisation and its application together."""
 ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -26,12 +30,6 @@ _OWNER = re.compile(
 )
 _CLIENT_ID = re.compile(r"[ -~]+", re.ASCII)
 """RFC 6749 appendix A.1."""
-
-
-def is_name(text: str) -> bool:
-    """Return whether a folder, a form or an application may have this name: resources are named by
-    it."""
-    return re.fullmatch(NAME, text, re.ASCII) is not None and len(text) <= LONGEST_APPLICATION
 
 
 def application_name(text: str) -> str:

@@ -3,6 +3,7 @@ accepts at most."""
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 LONGEST_TEXT = 255
@@ -13,6 +14,15 @@ MOST_KEYS = 5
 MOST_ATTRIBUTES = 20
 """What an authority accepts at most, as the contract of the management API has it; a test holds the
 two alike."""
+EVIDENCE_ENDING = ".evidence.json"
+NAME = "[a-z0-9]+(-[a-z0-9]+)*"
+LONGEST_APPLICATION = 64
+
+
+def is_name(text: str) -> bool:
+    """Return whether a folder, a form or an application may have this name: resources are named by
+    it."""
+    return re.fullmatch(NAME, text, re.ASCII) is not None and len(text) <= LONGEST_APPLICATION
 
 
 class Environment(StrEnum):

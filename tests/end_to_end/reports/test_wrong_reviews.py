@@ -12,7 +12,7 @@ def test_a_stack_that_does_not_exist(project: Project) -> None:
     nowhere = project.acmidm("review", "--stack", "nowhere")
     assert (nowhere.code, nowhere.output) == (
         2,
-        "pulumi preview --json: no stack named 'nowhere' found\n",
+        'there is no stack "nowhere" here; use tni\n',
     )
 
 

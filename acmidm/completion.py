@@ -1,0 +1,144 @@
+"""What a shell completes: the names of stacks, forms and clients of the project in which somebody
+is.
+
+A shell calls this at each press of its key: names of files are read, and of forms only what names
+their clients. A shell may run what it is offered, so that only names are which a stack, a form or a
+client may have. What cannot be read is left out: the command itself says why.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import typer
+
+from acmidm.project import project_folder
+from acmidm_onboarding.forms.documents import read_document
+from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, OWN_FILES, is_link
+from acmidm_onboarding.values.terms import Platform, is_name
+
+_STACK_FILE = re.compile(r"Pulumi\.([A-Za-z0-9_.-]+)\.yaml", re.ASCII)
+
+
+def outline(name: str, file: Path) -> ModuleType:
+    """Return the declarations of a module of commands: its commands without what they run, and of
+    its imports and constants those that the commands are declared with.
+
+    To import what commands run takes most of the time that one needs to begin.
+    """
+    kept: list[ast.stmt] = []
+    named = {"EPILOG", "annotations", "app"}
+    for statement in reversed(ast.parse(file.read_bytes()).body):
+        match statement:
+            case ast.FunctionDef() if statement.decorator_list or statement.name == file.stem:
+                del statement.body[1:]  # behind the docstring
+            case ast.Import() | ast.ImportFrom():
+                statement.names = [one for one in statement.names if _as_named(one) in named]
+                if not statement.names:
+                    continue
+            case ast.Assign(targets=[ast.Name(id=constant)]) if constant in named:
+                pass
+            case _:
+                continue
+        kept.insert(0, statement)
+        named |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    module = ModuleType(name)
+    declarations = compile(ast.Module(kept, []), str(file), "exec")
+    exec(declarations, module.__dict__)  # noqa: S102 - it is a file of this package
+    return module
+
+
+def _as_named(imported: ast.alias) -> str:
+    return imported.asname or imported.name
+
+
+def stacks() -> list[str]:
+    """Return the stacks that have a file."""
+    return _in_project(_stacks)
+
+
+def forms() -> list[str]:
+    """Return the forms, as paths from where somebody is."""
+    return _in_project(lambda project: map(os.path.relpath, _form_files(project)))
+
+
+def forms_before_a_file(context: typer.Context) -> list[str]:
+    """Return the forms where the next word is one; another file comes behind it, which the shell
+    completes by itself."""
+    is_next = not (context.params.get("files") or context.params.get("supplier"))
+    return forms() if is_next else []
+
+
+def client_keys() -> list[str]:
+    """Return the keys of the forms' clients, such as OVO002067/mijn-gent."""
+    return _in_project(lambda project: (key for key, _ in _clients(project)))
+
+
+def client_names(context: typer.Context) -> list[str]:
+    """Return the names of the forms' clients, such as OVO002067/mijn-gent/geosecure, where the next
+    word is one; the part of an order comes behind it."""
+    return [] if context.params.get("words") else _in_project(_client_names)
+
+
+def _in_project(names: Callable[[Path], Iterable[str]]) -> list[str]:
+    with suppress(OSError):  # a folder that is gone, or that may not be read
+        project = project_folder()
+        return sorted(names(project)) if project else []
+    return []
+
+
+def _stacks(project: Path) -> Iterator[str]:
+    for file in project.glob("Pulumi.*.yaml"):
+        if named := _STACK_FILE.fullmatch(file.name):
+            yield named[1]
+
+
+def _form_files(project: Path) -> Iterator[Path]:
+    for file in (project / FORMS).glob("*/*.yaml"):
+        if file.name in OWN_FILES or not (is_name(file.stem) and is_name(file.parent.name)):
+            continue
+        if not (is_link(file) or is_link(file.parent)):
+            yield file
+
+
+def _client_names(project: Path) -> Iterator[str]:
+    from acmidm_onboarding.values.client import resource_name
+
+    for key, platforms in _clients(project):
+        yield from (resource_name(key, name) for name in Platform if name in platforms)
+
+
+def _clients(project: Path) -> Iterator[tuple[str, list[object]]]:
+    """Yield the key and the platforms of each form whose folder says whose it is."""
+    codes = dict[Path, str | None]()
+    for file in _form_files(project):
+        if file.parent not in codes:
+            codes[file.parent] = _code_in(file.with_name(ORGANISATION_FILE))
+        form, code = _read(file), codes[file.parent]
+        application, platforms = form.get("application"), form.get("platforms")
+        if not isinstance(platforms, list):
+            platforms = [Platform.ACMIDM]
+        if code and isinstance(application, str) and is_name(application):
+            yield f"{code}/{application}", platforms
+
+
+def _code_in(file: Path) -> str | None:
+    # Imported here: neither stacks nor forms need pydantic.
+    from acmidm_onboarding.values.identifiers import organisation_code
+
+    organisation = _read(file)
+    with suppress(ValueError):
+        return organisation_code(str(organisation.get("ovo") or organisation.get("kbo")))
+    return None
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    data = read_document(file, file).data
+    return data if isinstance(data, dict) else {}
