@@ -132,8 +132,8 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
 def require_not_older(stack: str, document: Mapping[str, Any]) -> None:
     """Refuse an export of a stack's state that a later version of this package wrote.
 
-    Components have the version among their outputs, which no preview shows as a change; the outputs
-    of the stack are lost where a program fails early.
+    Components have the version among their outputs, which no preview shows as a change. The outputs
+    of the stack are the program's own, and those of a run that fails half-way are not all there.
 
     Raises:
         OtherVersion
