@@ -1,8 +1,8 @@
 """What a shell completes: the names of stacks, forms and clients of the project in which somebody
 is.
 
-A shell calls this at each press of its key: names of files are read, and of forms only what names
-their clients. A shell may run what it is offered, so that only names are which a stack, a form or a
+A shell calls this at a press of a key: only names of files are read, and of forms what names their
+clients. A shell may run what it is offered, so that each name is one that a stack, a form or a
 client may have. What cannot be read is left out: the command itself says why.
 """
 
@@ -31,7 +31,7 @@ def outline(name: str, file: Path) -> ModuleType:
     """Return the declarations of a module of commands: its commands without what they run, and of
     its imports and constants those that the commands are declared with.
 
-    To import what commands run takes most of the time that one needs to begin.
+    What commands run takes a second to import, for which nobody waits at a press of a key.
     """
     kept: list[ast.stmt] = []
     named = {"EPILOG", "annotations", "app"}
@@ -130,7 +130,7 @@ def _clients(project: Path) -> Iterator[tuple[str, list[object]]]:
 
 
 def _code_in(file: Path) -> str | None:
-    # Imported here: neither stacks nor forms need pydantic.
+    # Imported here: every command imports this file, and stacks and forms need none of it.
     from acmidm_onboarding.values.identifiers import organisation_code
 
     organisation = _read(file)

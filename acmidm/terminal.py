@@ -82,6 +82,16 @@ StacksOption = Annotated[
         autocompletion=completion.stacks,
     ),
 ]
+PassphraseOption = Annotated[
+    int | None,
+    typer.Option(
+        "--passphrase-fd",
+        min=0,
+        metavar="N",
+        help="Read the passphrase from this file descriptor, its first line.",
+        show_default=False,
+    ),
+]
 OutputOption = Annotated[
     Output,
     typer.Option(

@@ -19,7 +19,7 @@ from acmidm.edit.keys.pair import (
 from acmidm.edit.keys.passphrase import known_passphrase, new_passphrase
 from acmidm.edit.keys.public_keys import keys_in
 from acmidm.private_key import DAYS, KeyFormat
-from acmidm.terminal import fail, working
+from acmidm.terminal import PassphraseOption, fail, working
 from acmidm_onboarding.forms.files import FORMS
 from acmidm_onboarding.texts import Texts, say, texts
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -84,16 +84,6 @@ SupplierOption = Annotated[
 ]
 EnvironmentOption = Annotated[
     str, typer.Option(metavar="tni|prod", help="The environment of the form that the key is for.")
-]
-PassphraseOption = Annotated[
-    int | None,
-    typer.Option(
-        "--passphrase-fd",
-        min=0,
-        metavar="N",
-        help="Read the passphrase from this file descriptor, its first line.",
-        show_default=False,
-    ),
 ]
 DaysOption = Annotated[
     int,

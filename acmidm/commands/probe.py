@@ -12,7 +12,6 @@ import typer
 from pydantic import BaseModel
 
 from acmidm import completion
-from acmidm.commands.keys import PassphraseOption
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.engine.stacks import stack_of
 from acmidm.private_key import PrivateKey, read_private_key
@@ -23,7 +22,7 @@ from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import Probe, passed, untried, wrong
 from acmidm.probe.telling import lines, report_in
-from acmidm.terminal import Code, as_json, fail, working
+from acmidm.terminal import Code, PassphraseOption, as_json, fail, working
 from acmidm.words import first_of
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.texts import Language, texts

@@ -154,10 +154,16 @@ def test_of_a_command_that_there_is_not_nothing_is_said(typed: str) -> None:
     assert set(completed(typed)).isdisjoint(["prod", "tni", *FORMS, *KEYS])
 
 
-def test_commands_are_named_without_being_imported(project: Workspace) -> None:
-    """So that names come at once: one that cannot even be imported is named too."""
-    project.write("pulumi.py", "raise SystemExit('imported')\n")
-    assert completed("acmidm d", PYTHONPATH=str(project.root)) == ["deploy", "drift"]
+def test_names_of_files_come_at_once(project: Workspace) -> None:
+    """Of commands, stacks and forms: for them nothing is imported that takes its time, which could
+    not even be imported here."""
+    for package in ("pulumi", "httpx", "jwcrypto"):
+        project.write(f"{package}.py", "raise SystemExit('imported')\n")
+    path = str(project.root)
+    assert completed("acmidm d", PYTHONPATH=path) == ["deploy", "drift"]
+    assert completed("acmidm deploy --stack t", PYTHONPATH=path) == ["tni"]
+    assert completed("acmidm probe onboardings/gent/m", PYTHONPATH=path) == FORMS[1:]
+    assert completed("acmidm validate onboardings/gent/m", PYTHONPATH=path) == FORMS[1:]
 
 
 def parameters(command: Any, name: str = "acmidm") -> Iterator[tuple[str, Any]]:
