@@ -21,7 +21,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from acmidm.completion import outline
 from acmidm.ended import INSTEAD
 from acmidm.project import in_project
 from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
@@ -143,7 +142,9 @@ class App(typer.Typer):
         except Exception as error:
             if os.environ.get(DETAILS):
                 raise
-            if _is_completing():  # a shell would show the sentence amid what is typed
+            if (
+                "_ACMIDM_COMPLETE" in os.environ
+            ):  # a shell would show the sentence amid what is typed
                 sys.exit(UNEXPECTED)
             typer.echo(
                 f"acmidm met something unforeseen ({type(error).__name__}); run it again with"
@@ -214,16 +215,11 @@ def summary(name: str) -> str:
     )
 
 
-def _is_completing() -> bool:
-    return "_ACMIDM_COMPLETE" in os.environ
-
-
 @cache
 def load(name: str) -> Any:
     """Import a command, or a group, once. Each runs in the project's folder, in the reader's
     language."""
-    module_name, file = _files()[name]
-    module = outline(module_name, file) if _is_completing() else import_module(module_name)
+    module = import_module(_files()[name][0])
     loaded = typer.Typer(rich_markup_mode="markdown")
     if isinstance(group := getattr(module, "app", None), typer.Typer):
         loaded.add_typer(group, name=name, cls=Group)

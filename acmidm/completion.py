@@ -8,13 +8,11 @@ client may have. What cannot be read is left out: the command itself says why.
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import typer
@@ -25,38 +23,6 @@ from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, OWN_FILES, i
 from acmidm_onboarding.values.terms import Platform, is_name
 
 _STACK_FILE = re.compile(r"Pulumi\.([A-Za-z0-9_.-]+)\.yaml", re.ASCII)
-
-
-def outline(name: str, file: Path) -> ModuleType:
-    """Return the declarations of a module of commands: its commands without what they run, and of
-    its imports and constants those that the commands are declared with.
-
-    What commands run takes a second to import, for which nobody waits at a press of a key.
-    """
-    kept: list[ast.stmt] = []
-    named = {"EPILOG", "annotations", "app"}
-    for statement in reversed(ast.parse(file.read_bytes()).body):
-        match statement:
-            case ast.FunctionDef() if statement.decorator_list or statement.name == file.stem:
-                del statement.body[1:]  # behind the docstring
-            case ast.Import() | ast.ImportFrom():
-                statement.names = [one for one in statement.names if _as_named(one) in named]
-                if not statement.names:
-                    continue
-            case ast.Assign(targets=[ast.Name(id=constant)]) if constant in named:
-                pass
-            case _:
-                continue
-        kept.insert(0, statement)
-        named |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    module = ModuleType(name)
-    declarations = compile(ast.Module(kept, []), str(file), "exec")
-    exec(declarations, module.__dict__)  # noqa: S102 - it is a file of this package
-    return module
-
-
-def _as_named(imported: ast.alias) -> str:
-    return imported.asname or imported.name
 
 
 def stacks() -> list[str]:
