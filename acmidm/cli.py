@@ -142,9 +142,8 @@ class App(typer.Typer):
         except Exception as error:
             if os.environ.get(DETAILS):
                 raise
-            if (
-                "_ACMIDM_COMPLETE" in os.environ
-            ):  # a shell would show the sentence amid what is typed
+            if "_ACMIDM_COMPLETE" in os.environ:
+                # A shell would show the sentence amid what is typed.
                 sys.exit(UNEXPECTED)
             typer.echo(
                 f"acmidm met something unforeseen ({type(error).__name__}); run it again with"
