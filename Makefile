@@ -18,7 +18,7 @@ next_by-hand = make operator STACK=by-hand, which carries out the orders, then m
 in_environment = eval "$$($(python) -m toolchain.environment)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up operator demo story tour keycloak postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit defects ports bench schema repository actionlint lint-workflows
+.PHONY: help up operator demo story tour keycloak postgres down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit test-lowest defects ports bench schema repository actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -120,7 +120,7 @@ test: ready random-plugin  ## Run the checks, and the tests of each change; or t
 endif
 
 # A machine that keeps no bytecode would have each process compile all that it imports: twice the time for workers to find their tests.
-test tests test-unit coverage test-keycloak test-exhaustive: export PYTHONDONTWRITEBYTECODE :=
+test tests test-unit test-lowest coverage test-keycloak test-exhaustive: export PYTHONDONTWRITEBYTECODE :=
 
 tests:
 	@$(in_environment) pytest tests $(BY_FILE) --durations 10
@@ -140,5 +140,11 @@ test-exhaustive: ready random-plugin  ## Run what takes too long for each change
 	@$(in_environment) pytest tests -m exhaustive $(BY_FILE) --durations 10
 	@$(MAKE) --no-print-directory test-keycloak
 
+UNIT_TESTS := tests --ignore tests/end_to_end -m "not exhaustive and not tool" -n auto $(A_FILE_EACH)
+
 test-unit: venv  ## Run the tests that need nothing but Python: after each edit
-	@.venv/bin/pytest tests --ignore tests/end_to_end -m "not exhaustive and not tool" -n auto $(A_FILE_EACH)
+	@.venv/bin/pytest $(UNIT_TESTS)
+
+test-lowest:  ## Run those on the lowest versions of the packages that pyproject.toml allows
+	@$(python) -m toolchain.install_lowest
+	@.local/lowest/bin/pytest $(UNIT_TESTS)

@@ -10,59 +10,54 @@ from toolchain.common import ROOT, VENV, ToolchainError, locked, main, run_long,
 
 LOCK_FILE = ROOT / "requirements-dev.txt"
 PROJECT = ROOT / "pyproject.toml"
-PIP: list[str | Path] = [
-    VENV / "bin" / "python",
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--disable-pip-version-check",
-]
+PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 # Wheels alone: what builds a package from its source would be fetched without a hash. No
 # dependencies: all of them are in the file, and an older pip looks for the newest of one that
 # another wants with an extra, has no hash for it, and gives up.
-LOCKED: list[str | Path] = [
-    *PIP,
-    "--require-hashes",
-    "--no-deps",
-    "--only-binary",
-    ":all:",
-    "--requirement",
-    LOCK_FILE,
-]
-
-# Written last, each with the digest of what it was made from: without them it counts as half made.
-PACKAGES_STAMP = VENV / ".packages"
-PROJECT_STAMP = VENV / ".project"
+LOCKED = (*PIP, "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement")
 
 
 def install() -> None:
-    """Do what is missing, which on most days is nothing."""
+    """Do what is missing in `.venv`, which on most days is nothing."""
+    install_into(VENV, LOCK_FILE, "venv")
+
+
+def install_into(folder: Path, lock_file: Path, name: str) -> None:
+    """Do what is missing in a virtual environment; ``name`` is that of its lock and its log."""
+    # Written last, each with the digest of what it was made from: without them it counts as half
+    # made.
+    packages_stamp, project_stamp = folder / ".packages", folder / ".project"
     # A virtual environment works for one Python and in one place only.
-    packages = _digest(LOCK_FILE, ROOT, sys.version)
+    packages = _digest(lock_file, ROOT, sys.version)
     project = _digest(PROJECT)
-    if _stamped(PACKAGES_STAMP, packages) and _stamped(PROJECT_STAMP, project):
+    if _stamped(packages_stamp, packages) and _stamped(project_stamp, project):
         return
-    with locked("venv"):
-        if not _stamped(PACKAGES_STAMP, packages):
-            _install_packages()
-            PACKAGES_STAMP.write_text(packages)
-        if not _stamped(PROJECT_STAMP, project):
-            run_long("venv", [*PIP, "--no-deps", "--no-build-isolation", "--editable", ROOT])
-            PROJECT_STAMP.write_text(project)
+    with locked(name):
+        if not _stamped(packages_stamp, packages):
+            _install_packages(folder, lock_file, name)
+            packages_stamp.write_text(packages)
+        if not _stamped(project_stamp, project):
+            editable = ("--no-deps", "--no-build-isolation", "--editable", ROOT)
+            run_long(name, [_python(folder), *PIP, *editable])
+            project_stamp.write_text(project)
 
 
-def _install_packages() -> None:
+def _install_packages(folder: Path, lock_file: Path, name: str) -> None:
     if not importlib.util.find_spec("ensurepip"):
         raise ToolchainError(
             "this Python cannot make virtual environments: on Debian and Ubuntu, apt install"
             " python3-venv"
         )
-    say("venv: installing the Python packages into .venv, under a minute, once per clone")
+    where = folder.relative_to(ROOT)
+    say(f"{name}: installing the Python packages into {where}, under a minute, once per clone")
     # Anew each time: what a lock file no longer names must not stay importable.
-    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-    run_long("venv", LOCKED)
-    say("venv: done")
+    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+    run_long(name, [_python(folder), *LOCKED, lock_file])
+    say(f"{name}: done")
+
+
+def _python(folder: Path) -> Path:
+    return folder / "bin" / "python"
 
 
 def _digest(*parts: Path | str) -> str:
@@ -77,7 +72,7 @@ def _digest(*parts: Path | str) -> str:
 
 def _stamped(stamp: Path, digest: str) -> bool:
     # The interpreter is a link to one outside the clone, which may have been removed since.
-    return (VENV / "bin" / "python").exists() and stamp.is_file() and stamp.read_text() == digest
+    return _python(stamp.parent).exists() and stamp.is_file() and stamp.read_text() == digest
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from tests.support.engine import ROOT
 from tests.support.isolation import isolated
 
 
+@pytest.mark.tool
 def test_no_stack_of_the_clone_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where the engine runs in the clone: no stack was brought up here."""
     monkeypatch.chdir(ROOT)

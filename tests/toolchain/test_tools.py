@@ -37,6 +37,7 @@ def test_of_the_engine():
 """
 
 
+@pytest.mark.tool
 def test_the_last_lines_say_what_was_not_tried_and_what_it_cost(tmp_path: Path) -> None:
     """Without a tool the run passes. Counted are the commands that start a program or providers."""
     (tmp_path / "test_some.py").write_text(_TESTS)

@@ -63,8 +63,8 @@ class WireEvent(BaseModel):
         return _mapping(sent)
 
 
-class WireEvents(RootModel[Page[WireEvent]]):
-    pass
+class WireEvents(RootModel[list[WireEvent]]):
+    root: Page[WireEvent]
 
 
 class WireUser(BaseModel):

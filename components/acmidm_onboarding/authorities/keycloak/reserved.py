@@ -30,8 +30,8 @@ class WireRole(BaseModel):
     name: str
 
 
-class WireRoles(RootModel[Items[WireRole]]):
-    pass
+class WireRoles(RootModel[list[WireRole]]):
+    root: Items[WireRole]
 
 
 class WireClientMappings(BaseModel):

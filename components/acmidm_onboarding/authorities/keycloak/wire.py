@@ -272,8 +272,8 @@ def unread_client(beginning: bytes) -> WireClient | None:
     )
 
 
-class WireClients(RootModel[Page[WireClient]]):
-    pass
+class WireClients(RootModel[list[WireClient]]):
+    root: Page[WireClient]
 
 
 class WireScope(BaseModel):
@@ -284,8 +284,8 @@ class WireScope(BaseModel):
     protocol: str | None = None
 
 
-class WireScopeList(RootModel[Items[WireScope]]):
-    pass
+class WireScopeList(RootModel[list[WireScope]]):
+    root: Items[WireScope]
 
 
 def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, Any]:
