@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import typer
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from pydantic import AnyUrl
 
@@ -75,7 +76,11 @@ class Served:
             setting = full_key(config_key(self.platform, "operatorPrivateKeyFile"))
             raise InvalidSettings(say("sandbox.operator_key", key=setting))
         if file.exists():
-            return ECKey.import_key(json.loads(file.read_text()))
+            try:
+                return ECKey.import_key(json.loads(file.read_text()))
+            except (ValueError, JoseError):
+                # An operator's of a real authority, which the sandbox did not make.
+                raise InvalidSettings(say("sandbox.operator_key_of_another", file=file)) from None
         key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
         write_private(file, json.dumps(key.as_dict(private=True)))
         return key

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -50,8 +51,12 @@ def make(folder: Path, offset: int) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ToolchainError(f"{folder} is there already: give a folder that is not")
     shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True)
-    for name in SAMPLE:
-        _copy(ROOT / name, folder / name)
+    # As committed: what somebody tries in this clone is no part of the sample.
+    with tempfile.TemporaryDirectory(prefix="acmidm-sample-") as scratch:
+        archive = Path(scratch) / "sample.tar"
+        _run(["git", "archive", "--output", archive, "HEAD", "--", *SAMPLE])
+        with tarfile.open(archive) as sample:
+            sample.extractall(folder, filter="data")
     for stack in folder.glob("Pulumi.*.yaml"):
         stack.write_text(moved(stack, stack.read_text(), offset))
     wheels = folder / "wheels"
@@ -71,7 +76,9 @@ def build_wheel(folder: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="acmidm-wheel-") as scratch:
         for name in _run(["git", "ls-files", "-z"]).split("\0"):
             if name and (ROOT / name).is_file():
-                _copy(ROOT / name, Path(scratch) / name)
+                copy = Path(scratch) / name
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, copy)
         words: Command = ["--no-deps", "--no-build-isolation", "--wheel-dir", folder, scratch]
         pip: Command = [VENV / "bin" / "python", "-m", "pip", "wheel", "--quiet"]
         # 1 January 1980, the first day that a zip file knows.
@@ -87,14 +94,6 @@ def _requirements(wheel: Path) -> str:
     ours = f"acmidm-onboarding[{EXTRAS}]=={version} \\\n    --hash=sha256:{digest}\n"
     locked = (ROOT / "requirements.txt").read_text()
     return HEAD + ours + re.sub(r"^ *#.*\n", "", locked, flags=re.MULTILINE)
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        shutil.copy(source, target)
 
 
 def _run(command: Command, cwd: Path = ROOT, **environment: str) -> str:

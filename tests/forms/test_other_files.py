@@ -111,3 +111,14 @@ def test_a_code_of_another_organisation_is_seen_where_one_form_is_checked(forms:
     assert code == 1, output
     assert output.startswith("onboardings/gent/organisation.yaml:")
     assert "OVO002067 is the code of onboardings/andere too" in output
+
+
+@pytest.mark.parametrize("text", ["application: [\n", "application: Loket!\n"])
+def test_evidence_of_a_form_that_cannot_be_read_stays(forms: Path, text: str) -> None:
+    """Whoever did what a sentence about it says would lose it: the form is what is wrong."""
+    write_evidence(forms, new_key("x").as_dict(private=True), application="loket")
+    (forms / "loket.yaml").write_text(text)
+    code, output = said()
+    assert code == 1
+    assert "onboardings/gent/loket.yaml:" in output
+    assert "this is evidence of" not in output

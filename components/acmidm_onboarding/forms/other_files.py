@@ -27,6 +27,7 @@ from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.evidence import parts_in
 from acmidm_onboarding.values.problems import Problem, Unusable, quoted
 from acmidm_onboarding.values.secrecy import is_private_jwk
+from acmidm_onboarding.values.terms import is_name
 
 _PEM = "PRIVATE KEY-----"
 
@@ -51,22 +52,22 @@ def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
             yield from _problems_of(file, forms, applications)
 
 
-def _applications(folder: Path) -> frozenset[str]:
-    """Return the applications of the forms in a folder, also of those with mistakes."""
-    documents = (
-        read_document(file, file).data
-        for file in folder.glob("*.yaml")
-        if file.name not in OWN_FILES
-    )
-    return frozenset(
-        str(document["application"])
-        for document in documents
-        if isinstance(document, dict) and "application" in document
-    )
+def _applications(folder: Path) -> frozenset[str] | None:
+    """Return the applications of the forms in a folder, also of those with mistakes; None where one
+    cannot be read, which may be of any application."""
+    names: set[str] = set()
+    for file in folder.glob("*.yaml"):
+        if file.name in OWN_FILES:
+            continue
+        document = read_document(file, file).data
+        if not isinstance(document, dict) or not is_name(str(document.get("application"))):
+            return None
+        names.add(document["application"])
+    return frozenset(names)
 
 
 def _problems_of(
-    file: Path, forms: Path, applications: Callable[[Path], Collection[str]]
+    file: Path, forms: Path, applications: Callable[[Path], Collection[str] | None]
 ) -> Iterator[Problem]:
     if is_link(file):
         return  # the reader of forms refuses links
@@ -97,7 +98,8 @@ def _problems_of(
             )
             return
         application = file.name.partition(".")[0]
-        if application not in applications(file.parent):
+        named = applications(file.parent)
+        if named is not None and application not in named:
             what = say("forms.evidence_without_form", application=quoted(application))
             yield Problem(shown(file), 1, 1, what, say("forms.evidence_without_form.remedy"))
 

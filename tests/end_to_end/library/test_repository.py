@@ -33,7 +33,7 @@ acmidm probe {FORM} --stack tni --private-key ../e-loket.pem --record \
     --passphrase-fd 3 3<<<'paard batterij nietje'
 acmidm promote {FORM} --write
 """
-COMMIT = "git add --all && git -c user.name=a -c user.email=a@b.example commit --quiet --message x"
+COMMIT = "git add --all && git commit --quiet --message x"
 
 
 @dataclass
@@ -62,9 +62,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
     with free_offset() as offset:
         made = run(ROOT, f"make repository FOLDER={folder} OFFSET={offset}")
         assert made.returncode == 0, made.stdout + made.stderr
-        own = Repository(folder, f"{path}\nexport PULUMI_SKIP_UPDATE_CHECK=true")
-        own.say(f"git init --quiet --initial-branch main && {COMMIT}")
-        install, activate = REVIEW[:2], REVIEW[2]
+        who = "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.example"
+        who += " GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.example"
+        own = Repository(folder, f"{path}\n{who}\nexport PULUMI_SKIP_UPDATE_CHECK=true")
+        *install, activate = REVIEW[:4]
         own.say("\n".join(install))
         own.variables += f"\n{activate}"
         try:
@@ -101,7 +102,7 @@ def test_each_command_shows_its_help(repository: Repository) -> None:
 def test_from_a_form_to_production_and_a_scope_extension(repository: Repository) -> None:
     """Validate, review, deploy on TNI, probe, deploy on production, drift, an edit, its review, its
     deployment: each in the words of the README, where it has it."""
-    said = repository.say("\n".join(REVIEW[3:]))
+    said = repository.say("\n".join(REVIEW[4:]))
     assert "2 forms, 4 connections: all valid" in said
     assert "Nothing changes" in said
 
