@@ -3,6 +3,7 @@ is in test_rotation.py."""
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 from tests.support.engine import Project
@@ -11,14 +12,14 @@ from tests.support.previews import NO_ACCESS
 
 
 def test_without_the_plugin_one_sentence_says_how_to_get_it(tmp_path: Path) -> None:
-    """Where `pulumi` is run by hand; the engine's own error names no remedy, and make up and make
-    deploy install it."""
+    """The engine's own error names no remedy of a clone."""
     project = Project(tmp_path, environment={"PULUMI_HOME": str(tmp_path / "home")})
     project.prepare(NO_ACCESS)
     form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
     refused = project.preview()
     assert refused.code != 0
     assert refused.errors == [
-        f"{form.key} has a client secret, and the plugin that makes it is not installed; run make"
-        " random-plugin, then this again"
+        f"{form.key} has a client secret, and the plugin that makes it is not installed; run pulumi"
+        f" plugin install resource random v{version('pulumi-random')} (in a clone of acmidm: make"
+        " random-plugin), then this again"
     ]
