@@ -19,7 +19,7 @@ from acmidm.edit.new.intake import Intake
 from acmidm.edit.new.organisations import OrganisationAnswers
 from acmidm.edit.new.towns import Towns, headings
 from acmidm.report.codeowners import onboarding_team
-from acmidm.sheet import SUFFIXES, SheetRow, Sheets, read_sheets
+from acmidm.sheet import SUFFIXES, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -251,25 +251,35 @@ def _write_scopes(
     added = scopes.Scopes(cells, onboardings, FORMS, stacks)
     with working(say("towns.working")):
         added.sort_out(sheets.rows)
-    wrong = [*sheets.unplaced, *_of_rows(added.wrong)]
-    if wrong and not skip_wrong:
-        fail("\n".join([*wrong, say("towns.nothing_written")]))
-    added.write()
+    _write_rows(sheets, added, _added(sheets, added), skip_wrong=skip_wrong)
+
+
+def _added(sheets: Sheets, added: scopes.Scopes) -> Iterator[str]:
+    """Yield which forms gain which scope, and what their author does next."""
     for name, present in (("added", False), ("there", True)):
         for (scope, environment), forms in added.by_scope(present=present).items():
             facts = {"scope": scope, "environment": environment, "forms": first_of(forms)}
-            typer.echo(say_counted(f"edit.scope.{name}", len(forms), **facts))
-    if sheets.unread:
-        typer.echo(plain(say("towns.unread", columns=", ".join(sheets.unread)), 2000))
+            yield say_counted(f"edit.scope.{name}", len(forms), **facts)
+    yield from _unread(sheets)
     if added.texts:
-        typer.echo(say("edit.scope.next"))
+        yield say("edit.scope.next")
+
+
+def _write_rows(
+    sheets: Sheets, sorted_out: Towns | scopes.Scopes, said: Iterator[str], *, skip_wrong: bool
+) -> None:
+    """Write what rows come to, and say so; where one is wrong, nothing is written, or that one is
+    left out."""
+    wrong = [*sheets.unplaced]
+    for sentence, rows in sorted_out.wrong.items():
+        wrong.append(f"{first_of([str(row) for row in rows])}: {sentence}")
+    if wrong and not skip_wrong:
+        fail("\n".join([*wrong, say("towns.nothing_written")]))
+    sorted_out.write()
+    for line in said:
+        typer.echo(plain(line, 2000))
     if wrong:
         fail("\n".join([say("towns.left_out"), *wrong]), Code.FOUND)
-
-
-def _of_rows(wrong: Mapping[str, Sequence[SheetRow]]) -> list[str]:
-    """Return each sentence with the rows that it is about."""
-    return [f"{first_of([str(row) for row in rows])}: {what}" for what, rows in wrong.items()]
 
 
 def _write_towns(
@@ -301,17 +311,7 @@ def _write_towns(
     towns = Towns(common, supplier, onboardings, FORMS, datetime.now(UTC).date())
     with working(say("towns.working")):
         towns.sort_out(sheets.rows, stacks)
-    wrong = [
-        *sheets.unplaced,
-        *_of_rows(towns.wrong),
-    ]
-    if wrong and not skip_wrong:
-        fail("\n".join([*wrong, say("towns.nothing_written")]))
-    towns.write()
-    for line in _written(sheets, towns):
-        typer.echo(plain(line, 2000))
-    if wrong:
-        fail("\n".join([say("towns.left_out"), *wrong]), Code.FOUND)
+    _write_rows(sheets, towns, _written(sheets, towns), skip_wrong=skip_wrong)
 
 
 def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
@@ -325,12 +325,16 @@ def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
             else say("towns.present", row=town.row)
         )
         yield from (f"{town.row}: {note}" for note in town.notes)
-    if sheets.unread:
-        yield say("towns.unread", columns=", ".join(sheets.unread))
+    yield from _unread(sheets)
     written = sum(bool(town.texts) for town in towns.towns)
     yield say_counted("towns.written", written)
     if written:
         yield say("towns.next")
+
+
+def _unread(sheets: Sheets) -> Iterator[str]:
+    if sheets.unread:
+        yield say("towns.unread", columns=", ".join(sheets.unread))
 
 
 def _report(

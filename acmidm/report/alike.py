@@ -12,7 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from acmidm.report.connection import ConnectionChanges
@@ -26,6 +26,8 @@ _FEWEST = 3
 """Clients, or organisations, that are shown as one."""
 _SHORTEST = 3
 """Characters of a name that is looked for in other values."""
+_NOTHING = re.compile(r"(?!)")
+"""Matches nowhere: for who has no name that is long enough."""
 
 
 class Together(ConnectionChanges):
@@ -86,10 +88,9 @@ def odd(connections: Iterable[ConnectionChanges]) -> tuple[int, int]:
     """Return how many new clients differ from most new ones, and how many those are."""
     groups = _groups(connections)
     norms = _norms(groups)
-    families = {id(norm): family for family, norm in norms.items()}
-    unlike = sum(len(group) for group in groups if group[0].family in norms)
-    alike = sum(len(group) for group in groups if id(group) in families)
-    return unlike - alike, alike
+    expected = sum(len(group) for group in groups if group[0].family in norms)
+    alike = sum(map(len, norms.values()))
+    return expected - alike, alike
 
 
 def together_beside(changes: Sequence[Change]) -> list[Group]:
@@ -252,14 +253,20 @@ def _values(change: Change) -> str:
     return f"{Path(change.subject or '').parent.name} ({values})"
 
 
+@cache
 def _pattern(folder: str, *names: str) -> re.Pattern[str]:
     """Match the names that something has in other values: ``gemeente-sint-niklaas`` is
-    ``sintniklaas`` in an address."""
+    ``sintniklaas`` in an address. Headline and page each ask, of as many clients as there are."""
     words = folder.split("-")
     ends = ["-".join(words[first:]) for first in range(len(words))]
-    spelled = {*names, *ends, *(end.replace("-", "") for end in ends)}
-    wanted = [name for name in spelled if len(name) >= _SHORTEST and not name.isdigit()]
-    longest_first = sorted(wanted, key=len, reverse=True)
+    spelled = {end for spelt in ends for end in (spelt, spelt.replace("-", ""))}
+    # A number at the end of a folder's name is in many values; that of an organisation is its own.
+    wanted = {*names, *(end for end in spelled if not end.isdigit())}
+    longest_first = sorted(
+        (name for name in wanted if len(name) >= _SHORTEST), key=len, reverse=True
+    )
+    if not longest_first:
+        return _NOTHING
     return re.compile(
         rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first))})(?![^\W_])", re.IGNORECASE
     )

@@ -197,3 +197,27 @@ def test_options_that_are_of_no_row_are_refused() -> None:
     refused = add(f"{BOTH[0]};{SCOPE}", options=("--contact", "api@stad.example"))
     assert refused.exit_code == 2
     assert refused.stderr.startswith("--from a spreadsheet without --supplier adds scopes")
+
+
+@pytest.mark.usefixtures("place")
+def test_a_form_that_no_editor_can_change_is_named() -> None:
+    form = Path("onboardings/aalst/aalst.yaml")
+    form.write_bytes(form.read_bytes().replace(b"\n", b"\r\n", 1))
+    before = contents()
+    refused = add(f"{BOTH[0]};{SCOPE}")
+    assert (refused.exit_code, contents()) == (2, before)
+    assert refused.stderr.startswith("onboardings/aalst/aalst.yaml: ")
+
+
+@pytest.mark.usefixtures("place")
+def test_two_rows_that_contradict_each_other_are_refused() -> None:
+    """The later one would else win without a word; the same row twice is one."""
+    before = contents()
+    rows = [f"{BOTH[0]};{SCOPE};{reason}" for reason in ("one", "two")]
+    refused = add(*rows, heading=f"{HEADING};Reden")
+    assert (refused.exit_code, contents()) == (2, before)
+    assert refused.stderr.startswith(
+        f"row 3: row 2 gives aalst/aalst scope {SCOPE} with another reason or reference; keep one"
+    )
+    assert add(rows[0], rows[0], heading=f"{HEADING};Reden").exit_code == 0
+    assert "{reason: one}" in Path("onboardings/aalst/aalst.yaml").read_text()

@@ -13,6 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.report.alike import together_beside
+from acmidm.report.kinds import Change, FieldChange, Kind
 from story.offstage import TOWN_COLUMNS, towns
 from tests.support.engine import ROOT
 from tests.support.repository import git
@@ -111,3 +113,33 @@ def test_half_is_no_rule() -> None:
     finally:
         for form in forms[:20]:
             form.write_text(form.read_text().removesuffix("      vo_info: {}\n"))
+
+
+def test_towns_that_are_known_by_their_kbo_number_are_alike_too() -> None:
+    """That number is what each has of its own, though it is digits alone."""
+    files = sorted(Path("onboardings").glob("voorbeeldgemeente-*/organisation.yaml"))
+    before = {file: file.read_text() for file in files}
+    try:
+        for file, text in before.items():
+            file.write_text(re.sub(r"^ovo: .*\n", "", text, flags=re.MULTILINE))
+        said = acmidm("review")
+    finally:
+        for file, text in before.items():
+            file.write_text(text)
+    assert said.splitlines()[0].startswith("40 clients are new on tni, 3 of them unlike the 37")
+    assert "also adds 40 organisations" in said
+
+
+def test_a_name_that_is_too_short_is_looked_for_nowhere() -> None:
+    """Of three organisations without a code: nothing is taken out of what they have."""
+    fields = (FieldChange(field="name", new="Ab"), FieldChange(field="owners", new="@x/y"))
+    changes = [
+        Change(
+            kind=Kind.ORGANISATION_ADDED,
+            subject=f"onboardings/{name}/organisation.yaml",
+            fields=fields,
+        )
+        for name in ("ab", "cd", "ef")
+    ]
+    (group,) = together_beside(changes)
+    assert group.members == tuple(f"{name} (name Ab, owners @x/y)" for name in ("ab", "cd", "ef"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from joserfc.jwk import RSAKey
 
 from acmidm_sandbox.portals import api_client_id
 from tests.support.sandbox_stack import PROJECT, Stack
@@ -149,3 +150,19 @@ def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
         f" ({psutil.Process().name()} in {Path.cwd()}); stop that, or write other ports into the"
         " stack's file (in a clone of acmidm: make ports OFFSET=100)\n"
     )
+
+
+@pytest.mark.parametrize("kind", ["of another type", "no key"])
+def test_a_key_that_the_sandbox_did_not_make_is_refused(tmp_path: Path, kind: str) -> None:
+    """It is an operator's of a real authority, which nobody starts here; it stays as it is."""
+    another = Stack(tmp_path)
+    another.reserved.close()
+    another.data.mkdir(parents=True)
+    key = RSAKey.generate_key(2048).as_dict(private=True)
+    text = json.dumps(key if kind == "of another type" else [])
+    another.key_file.write_text(text)
+    refused = another.run("start")
+    assert (refused.returncode, refused.stdout) == (1, ""), refused.stderr
+    assert "is no key that the sandbox made" in refused.stderr
+    assert str(key["d"]) not in refused.stderr
+    assert another.key_file.read_text() == text

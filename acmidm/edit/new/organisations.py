@@ -13,7 +13,7 @@ from acmidm.edit.new.checks import of_organisation
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import Language, say
-from acmidm_onboarding.values.identifiers import look_of, organisation_code
+from acmidm_onboarding.values.identifiers import identifying, look_of, organisation_code
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, nearest, quoted
 from acmidm_onboarding.values.terms import is_name
@@ -90,6 +90,15 @@ def code_in(text: str) -> str | None:
         return organisation_code(text.upper())
     except ValueError:
         return None
+
+
+def folders_by_code(organisations: Mapping[str, Organisation]) -> dict[str, str]:
+    """Return the folder of each organisation by its codes; a shared KBO number is nobody's."""
+    return {
+        code: folder
+        for folder, organisation in organisations.items()
+        for code in identifying(organisation.ovo, organisation.kbo)
+    }
 
 
 def of_earlier_code(text: str, organisations: Iterable[Organisation]) -> list[str]:

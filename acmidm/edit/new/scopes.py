@@ -14,11 +14,12 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.lines import copied, edited, put_files, put_request
+from acmidm.edit.new import towns
 from acmidm.edit.new.checker import separate
 from acmidm.edit.new.checks import chosen, of_scope
 from acmidm.edit.new.existing import existing_form, faulty_form
 from acmidm.edit.new.files import about, not_written, problems_about
-from acmidm.edit.new.organisations import code_in
+from acmidm.edit.new.organisations import code_in, folders_by_code
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import Files, absolute, shown
@@ -33,16 +34,16 @@ from acmidm_onboarding.values.terms import Environment, Platform
 class Column(StrEnum):
     """The columns that are read."""
 
-    KBO = "KBOnummer"
-    OVO = "OVO-code"
-    APPLICATION = "Toepassing"
-    SCOPE = "Scope"
+    KBO = towns.Column.KBO.value
+    OVO = towns.Column.OVO.value
+    APPLICATION = towns.Column.APPLICATION.value
+    SCOPE = towns.Column.SCOPE.value
     ENVIRONMENT = "Omgeving"
     REASON = "Reden"
     REFERENCE = "Referentie"
 
 
-MANDATES = "Mandaat tot"
+MANDATES = towns.Column.UNTIL.value
 """A column of sheets of another kind: of forms that a supplier gets, by their mandates."""
 HEADINGS = Headings(tuple(Column), ((Column.KBO, Column.OVO),), (MANDATES,))
 
@@ -63,6 +64,11 @@ class Addition:
         return absolute(self.loaded.file)
 
     @property
+    def place(self) -> tuple[Path, Environment, str]:
+        """What it is of: two rows may be about one."""
+        return self.file, self.environment, self.scope
+
+    @property
     def is_present(self) -> bool:
         return self.scope in self.loaded.form.environments[self.environment].scopes
 
@@ -79,11 +85,8 @@ class Scopes:
     ) -> None:
         self._common, self._onboardings = common, onboardings
         self._forms, self._stacks = forms, stacks
-        self._folders = {
-            code: folder
-            for folder, organisation in onboardings.organisations.items()
-            for code in identifying(organisation.ovo, organisation.kbo)
-        }
+        self._folders = folders_by_code(onboardings.organisations)
+        self._first: dict[tuple[Path, Environment, str], Addition] = {}
         self._before: dict[Path, bytes] = {}
         self.texts: dict[Path, str] = {}
         """Of each form that changes, with the scopes of all its rows."""
@@ -131,7 +134,10 @@ class Scopes:
             file = addition.file
             self._before.setdefault(file, file.read_bytes())
             text = self.texts.get(file, self._before[file].decode("utf-8"))
-            self.texts[file] = edited(text, partial(_put, addition=addition))
+            try:
+                self.texts[file] = edited(text, partial(_put, addition=addition))
+            except Failure as failure:
+                raise Failure(f"{shown(file)}: {failure}") from None
 
     def _asked(self, row: SheetRow) -> list[Addition]:
         """Return what a row asks. Raises Failure with all that is wrong with it."""
@@ -152,7 +158,13 @@ class Scopes:
             raise Failure("\n".join(wrong))
         texts = {"reason": cells.get(Column.REASON), "reference": cells.get(Column.REFERENCE)}
         request = {name: text for name, text in texts.items() if text}
-        return [Addition(row, loaded, environment, scope, request) for scope in scopes]
+        asked = [Addition(row, loaded, environment, scope, request) for scope in scopes]
+        for addition in asked:
+            first = self._first.setdefault(addition.place, addition)
+            if first.request != request:
+                facts = {"other": first.row, "form": loaded.name, "scope": addition.scope}
+                raise Failure(say("edit.scopes.twice", **facts))
+        return asked
 
     def _form(self, row: SheetRow, cells: Mapping[str, str], wrong: list[str]) -> LoadedForm | None:
         """Return the form that a row is about; note why it is about none."""

@@ -20,7 +20,12 @@ from acmidm.edit.new.checks import of_organisation
 from acmidm.edit.new.draft import Answers, draft_of
 from acmidm.edit.new.existing import existing_form, faulty_form
 from acmidm.edit.new.files import about, not_written, problems_about
-from acmidm.edit.new.organisations import OrganisationAnswers, code_in, refuse_another
+from acmidm.edit.new.organisations import (
+    OrganisationAnswers,
+    code_in,
+    folders_by_code,
+    refuse_another,
+)
 from acmidm.form_text import SCHEMA, lines_of
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm.words import slug
@@ -109,11 +114,7 @@ class Towns:
         self._language = common.organisation.language
         self._speaking = dict(onboardings.organisations)
         """With the new ones of earlier rows."""
-        self._folders = {
-            code: folder
-            for folder, organisation in onboardings.organisations.items()
-            for code in identifying(organisation.ovo, organisation.kbo)
-        }
+        self._folders = folders_by_code(onboardings.organisations)
         cells = {
             Column.APPLICATION: common.application or "",
             Column.CONTACT: ",".join(common.contacts),
