@@ -111,11 +111,11 @@ def test_a_client_id_that_was_mistyped_is_not_taken_for_a_client_that_is_lost(
     key = repository.form.key
     monkeypatch.setattr(deploy, "lost", lambda _: [key])
     with pytest.raises(typer.Exit):
-        deploy.say_lost(last_at("by_hand", recorded(key)), allow_mass_change=True)
+        deploy.report_lost(last_at("by_hand", recorded(key)), allow_mass_change=True)
     assert f"the client-ID that was confirmed of {key} is not at its authority" in (
         capsys.readouterr().err
     )
-    assert deploy.say_lost(last_at("keycloak", recorded(key)), allow_mass_change=True)
+    assert deploy.report_lost(last_at("keycloak", recorded(key)), allow_mass_change=True)
 
 
 WORDS = {"acmidm:apiClientIds": "dosis=ID notificaties=ID"}

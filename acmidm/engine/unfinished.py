@@ -1,0 +1,62 @@
+"""For whom one run is not enough: what an ``up`` can do only after another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from acmidm_onboarding.engine_resources import (
+    METHOD,
+    Resource,
+    kind_of,
+    mapping,
+    name_of,
+    resources_in,
+)
+from acmidm_onboarding.rules.retirement import due, last_step
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.client import recorded_as
+
+
+def unfinished(stack: Stack) -> frozenset[str]:
+    """Return the names of the clients, such as ``OVO002067/loket``, for which another ``up`` has
+    something to do."""
+    leaving = last_step(stack.connections, stack.recorded.parts, stack.now.date())
+    corrected = (client.resource_name for client, _ in stack.corrected if not client.protected)
+    return frozenset(
+        (
+            *leaving,
+            *corrected,
+            *_to_authenticate_otherwise(stack),
+            *_removed_by_somebody(stack),
+            *_with_withdrawn_scopes_again(stack),
+        )
+    )
+
+
+def _to_authenticate_otherwise(stack: Stack) -> Iterator[str]:
+    """Yield the clients that do not authenticate yet as their inputs want it."""
+    for resource in resources_in(stack.state):
+        if resource.get("delete") or kind_of(resource) != Resource.CLIENT:
+            continue
+        if mapping(resource.get("inputs")).get(METHOD) != mapping(resource.get("outputs")).get(
+            METHOD
+        ):
+            yield name_of(resource)
+
+
+def _removed_by_somebody(stack: Stack) -> Iterator[str]:
+    """Yield the clients that somebody removed, and of which what is left is protected no more."""
+    for parts in stack.without_client(stack.desired.declared):
+        if not parts.protected and not parts.protected_products:
+            yield parts.resource_name
+
+
+def _with_withdrawn_scopes_again(stack: Stack) -> Iterator[str]:
+    """Yield the clients that have every scope again that the state records as withdrawn."""
+    today = stack.now.date()
+    for form in stack.connections:
+        if due(form, today):
+            continue
+        record = recorded_as(form, stack.recorded.parts)
+        if record and record.withdrawn and record.withdrawn <= (record.scopes or {}).keys():
+            yield form.resource_name
