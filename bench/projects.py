@@ -50,9 +50,15 @@ def our_project(folder: Path, authority: Authority, connections: int) -> Project
         )
         write_form(project, number)
     (folder / ".gitignore").write_text("/.venv\n/state\n/operator*\n")
-    for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message=forms")):
-        git(folder, *words)
+    git(folder, "init", "--quiet")
+    commit(project)
     return project
+
+
+def commit(project: Project) -> None:
+    """Commit the forms as they are."""
+    git(project.folder, "add", "--all")
+    git(project.folder, "commit", "--quiet", "--message=forms")
 
 
 def write_form(project: Project, number: int, *more_scopes: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.authority import ADDED_SCOPE, Authority
 from bench.measured import Figure, measure
-from bench.projects import idle_project, lose_state, our_project, write_form, write_idle
+from bench.projects import commit, idle_project, lose_state, our_project, write_form, write_idle
 from tests.support.engine import ROOT, Project
 
 TOOLS = ("python-keycloak", "kcadm.sh")
@@ -79,7 +79,8 @@ def repeat(
     )
     run(ours, "drift", _ACMIDM, "drift", "--stack", "tni", floor=("preview --refresh",))
     write_form(ours, 0, ADDED_SCOPE)
-    run(ours, "review --base", _ACMIDM, "review", "--base", "HEAD", floor=("validate",))
+    commit(ours)
+    run(ours, "review --base", _ACMIDM, "review", "--base", "HEAD~1", floor=("validate",))
     write_idle(idle, connections, 2)
     run(idle, "engine: up, one change", *_UP)
     run(ours, "up, a scope more", *_UP, floor=("engine: up, one change", "requests: add a scope"))

@@ -231,7 +231,8 @@ def _by_git(
         # A change chooses neither the folders that are read, nor what the catalogue has on former
         # scopes.
         folders, stacks = stacks_of(before), stacks_of(after)
-        old, new = earlier_revision(before, folders), revision(before, after, folders, stacks)
+        old = earlier_revision(before, folders, now)
+        new = revision(before, after, folders, stacks, now)
         scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
         other_changes = [
             *removed_unread(old, after),
@@ -241,7 +242,7 @@ def _by_git(
     left_out = old.onboardings.left_out
     for file in left_out:
         typer.echo(plain(say("review.no_valid_form", file=file, base=before.name), 500), err=True)
-    plans = [plan_between(old, new, where, stacks, now) for where in wanted]
+    plans = [plan_between(old, new, where, stacks) for where in wanted]
     other_changes += confirmed_with_forms(
         other_changes, {key for plan in plans for key in changed_keys(plan)}
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from acmidm.git import Tree
@@ -40,18 +41,23 @@ from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 
 @dataclass(frozen=True)
 class Revision:
-    """The forms of one revision, in which environments it protects clients, and its gate to
-    production."""
+    """The forms of one revision at one moment, in which environments it protects clients, and its
+    gate to production."""
 
     onboardings: Onboardings
     protecting: Mapping[Environment, bool]
+    now: datetime
     gate: Gate = field(default_factory=Gate)
+
+    @cached_property
+    def connections(self) -> Mapping[Environment, Sequence[Declaration]]:
+        """What the forms have in each environment, whether it is declared now or not."""
+        return {where: self.onboardings.connections(where) for where in Environment}
 
     def states(
         self,
         environment: Environment,
         profiles: Mapping[Environment, Profile],
-        now: datetime,
         before: Revision | None = None,
     ) -> dict[ClientKey, Client]:
         """Return the clients that the forms declare in an environment; those that leave are at the
@@ -59,18 +65,9 @@ class Revision:
         # Connections that the gate holds back are reported all the same: without a state nobody
         # knows which ones exist.
         clients = in_stack(
-            self.desired(environment, now, before).asked, protect=self.protecting.get(environment)
+            self.desired(environment, before).asked, protect=self.protecting.get(environment)
         )
-        # An exemption is of the whole form: one that is not needed is reported once, in the form's
-        # last environment.
-        unneeded = {
-            loaded.name: (
-                unneeded_exemptions(loaded, profiles, now)
-                - (_OF_GATE if loaded.name in self._unproven(now) else frozenset())
-            )
-            for loaded in self.onboardings.forms
-            if environment is max(loaded.form.environments, key=list(Environment).index)
-        }
+        unneeded = self._unneeded_exemptions(environment, profiles)
         return {
             client_key: (
                 replace(state, unneeded_exemptions=unneeded.get(state.form or "", frozenset()))
@@ -80,43 +77,59 @@ class Revision:
             for client_key, state in clients.items()
         }
 
-    def desired(
-        self, environment: Environment, now: datetime, before: Revision | None = None
-    ) -> Desired:
+    def desired(self, environment: Environment, before: Revision | None = None) -> Desired:
         """Return what is desired in an environment after ``before`` is carried out; without it, in
         an empty stack."""
-        connections = self.onboardings.connections(environment)
-        ended = _as_recorded(self._ended(environment, now), protect=False)
-        records = before.records(environment, now) if before else ended
-        return desired(connections, now, gate=self.gate, records=lambda: records)
+        if before is None:
+            records = _as_recorded(self._ended(environment), protect=False)
+        else:
+            records = before.records(environment)
+        return desired(
+            self.connections[environment], self.now, gate=self.gate, records=lambda: records
+        )
 
-    def _ended(self, environment: Environment, now: datetime) -> list[Declaration]:
-        """Return the connections whose mandate has ended. Files do not have how far they were
-        withdrawn since: all of it counts as recorded, so that no change shows that again."""
-        return [
-            form
-            for form in self.onboardings.connections(environment)
-            if has_ended(form, now.date())
-        ]
-
-    def records(self, environment: Environment, now: datetime) -> Records:
+    def records(self, environment: Environment) -> Records:
         """Return what a state has once these forms are carried out without a gate: no client that
         has left."""
-        asked = (*self.desired(environment, now).asked, *self._ended(environment, now))
+        asked = (*self.desired(environment).asked, *self._ended(environment))
         return _as_recorded(asked, protect=bool(self.protecting.get(environment)))
 
-    def _unproven(self, now: datetime) -> frozenset[str]:
-        """Return the forms that an exemption lets through the gate to production; all forms where
-        there is no gate."""
+    def _ended(self, environment: Environment) -> list[Declaration]:
+        """Return the connections whose mandate has ended. Files do not have how far they were
+        withdrawn since: all of it counts as recorded, so that no change shows that again."""
+        day = self.now.date()
+        return [form for form in self.connections[environment] if has_ended(form, day)]
+
+    def _unneeded_exemptions(
+        self, environment: Environment, profiles: Mapping[Environment, Profile]
+    ) -> dict[str, frozenset[str]]:
+        """Return the exemptions that forms have and do not need, by the form's name.
+
+        An exemption is of the whole form: one that is not needed is reported once, in the form's
+        last environment.
+        """
+        unneeded: dict[str, frozenset[str]] = {}
+        for loaded in self.onboardings.forms:
+            if environment is not max(loaded.form.environments, key=list(Environment).index):
+                continue
+            of_form = unneeded_exemptions(loaded, profiles, self.now)
+            if loaded.name in self._unproven:
+                of_form -= _OF_GATE
+            unneeded[loaded.name] = of_form
+        return unneeded
+
+    @cached_property
+    def _unproven(self) -> frozenset[str]:
+        """The forms that an exemption lets through the gate to production; all forms where there is
+        no gate."""
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
         asked = [
-            replace(connection, exemptions={})
-            for connection in self.onboardings.connections(Environment.PROD)
+            replace(connection, exemptions={}) for connection in self.connections[Environment.PROD]
         ]
         return frozenset(
             withheld.connection.form or ""
-            for withheld in desired(asked, now, gate=self.gate).unproven
+            for withheld in desired(asked, self.now, gate=self.gate).unproven
         )
 
 
@@ -148,7 +161,7 @@ def unneeded_exemptions(
 
 
 def revision(
-    before: Tree, tree: Tree, folders: StacksOfRevision, stacks: StacksOfRevision
+    before: Tree, tree: Tree, folders: StacksOfRevision, stacks: StacksOfRevision, now: datetime
 ) -> Revision:
     """Return the forms that a revision has, in the ``folders`` of the stacks ``before`` it, with
     its own ``stacks``.
@@ -162,10 +175,10 @@ def revision(
         onboardings = load_onboardings(
             folders.forms, folders.catalogue_here(), stacks.profiles, others=problems
         )
-        return Revision(onboardings, stacks.protecting, stacks.gate)
+        return Revision(onboardings, stacks.protecting, now, stacks.gate)
 
 
-def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
+def earlier_revision(tree: Tree, stacks: StacksOfRevision, now: datetime) -> Revision:
     """Return the forms that an earlier revision has.
 
     What was no valid form there is left out, else the change that corrects it could not be
@@ -190,40 +203,36 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
         raise InvalidForms(
             replace(problem, file=Path(f"{tree.name}:{problem.file}")) for problem in problems
         )
-    return Revision(onboardings, stacks.protecting, stacks.gate)
+    return Revision(onboardings, stacks.protecting, now, stacks.gate)
 
 
 def plan_between(
-    before: Revision,
-    after: Revision,
-    environment: Environment,
-    stacks: StacksOfRevision,
-    now: datetime,
+    before: Revision, after: Revision, environment: Environment, stacks: StacksOfRevision
 ) -> Plan:
     """Return what a change of forms does in an environment."""
     plan = Plan(
         environment,
-        before.states(environment, stacks.profiles, now),
-        after.states(environment, stacks.profiles, now, before),
+        before.states(environment, stacks.profiles),
+        after.states(environment, stacks.profiles, before),
     )
     more: list[tuple[Client, Change]] = []
     if environment is Environment.PROD:
-        more += _at_the_gate(before, after, now)
+        more += _at_the_gate(before, after)
     if stacks.has_overlap(environment):
-        more += _keys_that_may_stay(plan, now)
-    refused = [*_refused_without_mandate(before, after, environment, now)]
+        more += _keys_that_may_stay(plan, after.now)
+    refused = [*_refused_without_mandate(before, after, environment)]
     more += at_the_gate(refused, ())
     sentences = tuple(sentence for withheld in refused for sentence in withheld.sentences)
     return replace(plan, more=tuple(more), problems=sentences)
 
 
 def _refused_without_mandate(
-    before: Revision, after: Revision, environment: Environment, now: datetime
+    before: Revision, after: Revision, environment: Environment
 ) -> Iterator[Withheld]:
     """Yield the forms that a change is about, but for their keys, and of which nothing is carried
     out."""
-    had = {form.client_key: form for form in before.onboardings.connections(environment)}
-    for withheld in after.desired(environment, now, before).held_back:
+    had = {form.client_key: form for form in before.connections[environment]}
+    for withheld in after.desired(environment, before).held_back:
         form, old = withheld.connection, had.get(withheld.connection.client_key)
         if withheld.lacks_mandate and (old is None or _but_keys(old) != _but_keys(form)):
             yield withheld
@@ -262,20 +271,18 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
             yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(kept.leaving), note=note)
 
 
-def _at_the_gate(
-    before: Revision, after: Revision, now: datetime
-) -> Iterator[tuple[Client, Change]]:
+def _at_the_gate(before: Revision, after: Revision) -> Iterator[tuple[Client, Change]]:
     """Yield what a change of forms or evidence does at the gate to production, from the files
     alone.
 
     What the forms had before counts as recorded, so that a form older than the gate is not reported
     with each change of it. A connection that was not proven before and is now passes.
     """
-    prod, gate = Environment.PROD, after.gate
-    had = _as_recorded(before.onboardings.connections(prod), protect=False)
-    was_unproven = desired(before.onboardings.connections(prod), now, gate=gate).unproven
+    prod, gate, now = Environment.PROD, after.gate, after.now
+    had = _as_recorded(before.connections[prod], protect=False)
+    was_unproven = desired(before.connections[prod], now, gate=gate).unproven
     were = _as_recorded((withheld.connection for withheld in was_unproven), protect=False)
-    now_desired = after.desired(prod, now)
+    now_desired = after.desired(prod)
     added = desired(now_desired.asked, now, gate=gate, records=lambda: had)
     now_proven = (form for form in now_desired.proven if recorded_as(form, were) is not None)
     proven = {form.resource_name: form for form in (*added.proven, *now_proven)}

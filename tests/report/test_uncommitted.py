@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from acmidm_onboarding.forms.onboardings import Onboardings
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.terms import Environment
 from tests.support.forms import PLAIN
 from tests.support.repository import Repository, git, repository
 
@@ -271,3 +274,20 @@ def test_whoever_validates_is_told_what_is_next(repository: Repository) -> None:
     assert "acmidm review" not in repository.run("validate").output
     repository.write("nieuw")
     assert repository.run("validate").output.endswith("to see what this changes: acmidm review\n")
+
+
+def test_what_connections_are_is_derived_once_per_revision(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was once per form, whose number made it a square: of both revisions, in both
+    environments, four are enough."""
+    derived: list[Environment] = []
+    derive = Onboardings.connections
+
+    def counted(self: Onboardings, environment: Environment) -> list[Declaration]:
+        derived.append(environment)
+        return derive(self, environment)
+
+    monkeypatch.setattr(Onboardings, "connections", counted)
+    repository.run("review")
+    assert sorted(derived) == sorted([*Environment, *Environment])
