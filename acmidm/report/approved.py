@@ -22,13 +22,14 @@ from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.command_inputs import HANDED
 from acmidm_onboarding.engine_resources import (
     HAND_OVER,
+    REFUSED,
+    SINCE,
     Resource,
     client_of,
     is_password,
     kind_of,
     part_of,
 )
-from acmidm_onboarding.resources.overlap import REFUSED, SINCE
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey

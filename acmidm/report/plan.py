@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from acmidm.engine.pulumi import ended_by_itself, problems_in
 from acmidm.report.kinds import Change, Kind
@@ -12,6 +12,8 @@ from acmidm.words import evidence_in_words
 from acmidm_onboarding.engine_resources import (
     CONFIRMED,
     KEEP,
+    REFUSED,
+    SINCE,
     EngineResource,
     Resource,
     by_part,
@@ -158,74 +160,137 @@ def _planned(
     A preview that ends early shows no removals: what its program did not declare has no step at
     all.
     """
-    before, moved = dict(recorded), dict[ClientKey, ClientKey]()
-    for op, old, new in steps:
-        if old:  # a refreshed resource replaces the recorded one
-            client_key, part = key_and_part(old, environment)
-            before[client_key, part] = (new or {}) if op == "refresh" else old
-            if new and key_and_part(new, environment)[0] != client_key:
-                moved[client_key] = key_and_part(new, environment)[0]
-    before = {where: resource for where, resource in before.items() if resource}
-    after = {
-        (moved.get(client_key, client_key), part): resource
-        for (client_key, part), resource in before.items()
-    }
-    removed, declared, shown, replaced = (
-        set[ClientKey](),
-        set[str](),
-        set[ClientKey](),
-        set[ClientKey](),
-    )
-    changed: dict[ClientKey, frozenset[str]] = {}
-    for op, old, new in steps:
-        client_key, part = key_and_part(new or old or {}, environment)
-        if op == "delete":
-            client_key = moved.get(client_key, client_key)
-            after.pop((client_key, part), None)
-            removed |= {client_key} if part in _OF_CLIENT else set()
-        elif op != "refresh" and new:
-            after[client_key, part] = new
-            declared |= {client_key[0]} if part == Resource.ONBOARDING else set()
-        shown |= {client_key} if part == Resource.CLIENT else set()
-        replaced |= {client_key} if part == Resource.CLIENT and op == "replace" else set()
-        if op in _CHANGES and not _nothing_to_say(part, old, new):
-            changed[client_key] = changed.get(client_key, frozenset()) | {part.partition("/")[0]}
-    if declared and ends_early and has_state:
-        declared |= {client_key[0] for client_key in moved.values()}
-        removed |= {client_key for client_key, _ in after if client_key[0] not in declared}
-    sides = [_whole(side, None if has_state else shown) for side in (before, after)]
-    former = {new: old[0] for old, new in moved.items()}
-    states = {
-        client_key: replace(state, formerly=(former[client_key],))
-        if client_key in former
-        else state
-        for client_key, state in sides[1].items()
-    }
-    states = {
-        client_key: state for client_key, state in states.items() if client_key not in removed
-    }
-    added = [
-        state
-        for client_key, state in states.items()
-        if client_key not in former and client_key not in sides[0]
-    ]
-    adopted = {
-        state.client_key: client
-        for state in added
-        if state.adopts and (client := _before_adoption(state, after))
-    }
+    seen = _Steps(steps, recorded, environment)
+    # A preview alone shows only the parts that change.
+    shown = None if has_state else seen.shown()
+    before = _whole(seen.before(), shown)
+    resources_after = seen.after()
+    after = _whole(resources_after, shown)
+    for former, key in seen.renamed.items():
+        if key in after:
+            after[key] = replace(after[key], formerly=(former[0],))
+    removed = seen.removed()
+    if ends_early and has_state and seen.declared():
+        removed |= seen.without_a_step(resources_after)
+    after = {key: client for key, client in after.items() if key not in removed}
+    renamed_to = set(seen.renamed.values())
+    adopted: dict[ClientKey, Client] = {}
+    for key, client in after.items():
+        is_added = key not in before and key not in renamed_to
+        if is_added and client.adopts:
+            as_it_was = _before_adoption(client, resources_after)
+            if as_it_was is not None:
+                adopted[key] = as_it_was
     return Plan(
         environment,
-        sides[0] | adopted,
-        states,
-        replaced=frozenset(replaced),
-        changed=changed,
-        is_whole=has_state
-        or any(
-            op == "same" and kind_of(new or old or {}) == Resource.ONBOARDING
-            for op, old, new in steps
-        ),
+        before | adopted,
+        after,
+        replaced=frozenset(seen.replaced()),
+        changed=seen.changed(),
+        is_whole=has_state or seen.shows_what_stays(),
     )
+
+
+class _Placed(NamedTuple):
+    """A step with the client, by its new key, and the part of it that the step is about."""
+
+    op: str
+    old: EngineResource | None
+    new: EngineResource | None
+    key: ClientKey
+    part: str
+
+
+class _Steps:
+    """What steps do with the resources of clients, over those that are recorded."""
+
+    def __init__(
+        self, steps: Sequence[Step], recorded: _Resources, environment: Environment
+    ) -> None:
+        self._recorded, self._environment = recorded, environment
+        self.renamed = dict[ClientKey, ClientKey]()
+        """By the former key of a client its new one."""
+        for _, old, new in steps:
+            if old and new:
+                former, _ = key_and_part(old, environment)
+                key, _ = key_and_part(new, environment)
+                if former != key:
+                    self.renamed[former] = key
+        self._steps = [self._placed(*step) for step in steps]
+
+    def _placed(self, op: str, old: EngineResource | None, new: EngineResource | None) -> _Placed:
+        key, part = key_and_part(new or old or {}, self._environment)
+        if op == "delete":
+            key = self.renamed.get(key, key)
+        return _Placed(op, old, new, key, part)
+
+    def before(self) -> _Resources:
+        """Return the resources before the steps; a refreshed one replaces the recorded one."""
+        before = dict(self._recorded)
+        for step in self._steps:
+            if not step.old:
+                continue
+            place = key_and_part(step.old, self._environment)
+            resource = step.new if step.op == "refresh" else step.old
+            if resource:
+                before[place] = resource
+            else:
+                before.pop(place, None)
+        return before
+
+    def after(self) -> _Resources:
+        """Return the resources after the steps."""
+        after: _Resources = {}
+        for (key, part), resource in self.before().items():
+            after[self.renamed.get(key, key), part] = resource
+        for step in self._steps:
+            if step.op == "delete":
+                after.pop((step.key, step.part), None)
+            elif step.op != "refresh" and step.new:
+                after[step.key, step.part] = step.new
+        return after
+
+    def removed(self) -> set[ClientKey]:
+        """Return the clients of which a part is removed that goes with its client alone."""
+        return {step.key for step in self._steps if step.op == "delete" and step.part in _OF_CLIENT}
+
+    def shown(self) -> set[ClientKey]:
+        """Return the clients that have a step themselves, not only their parts."""
+        return {step.key for step in self._steps if step.part == Resource.CLIENT}
+
+    def replaced(self) -> set[ClientKey]:
+        return {
+            step.key
+            for step in self._steps
+            if step.op == "replace" and step.part == Resource.CLIENT
+        }
+
+    def declared(self) -> set[str]:
+        """Return the keys of the connections that the program declared."""
+        declared = set[str]()
+        for step in self._steps:
+            is_declared = step.new and step.op not in ("delete", "refresh")
+            if is_declared and step.part == Resource.ONBOARDING:
+                declared.add(step.key[0])
+        return declared
+
+    def without_a_step(self, after: _Resources) -> set[ClientKey]:
+        """Return the clients ``after`` the steps that the program neither declared nor renamed."""
+        declared = self.declared() | {key[0] for key in self.renamed.values()}
+        return {key for key, _ in after if key[0] not in declared}
+
+    def changed(self) -> dict[ClientKey, frozenset[str]]:
+        """Return per client the kinds of its resources that the engine changes."""
+        changed: dict[ClientKey, frozenset[str]] = {}
+        for step in self._steps:
+            if step.op in _CHANGES and not _nothing_to_say(step.part, step.old, step.new):
+                kind = step.part.partition("/")[0]
+                changed[step.key] = changed.get(step.key, frozenset()) | {kind}
+        return changed
+
+    def shows_what_stays(self) -> bool:
+        """Return whether there are steps for connections that stay as they are."""
+        return any(step.op == "same" and step.part == Resource.ONBOARDING for step in self._steps)
 
 
 def _whole(resources: _Resources, shown: set[ClientKey] | None) -> dict[ClientKey, Client]:
@@ -247,7 +312,7 @@ def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource |
     records = {
         Resource.CLIENT.value: ("keys_declared", KEEP, CONFIRMED),
         Resource.PRODUCT.value: (KEEP,),
-        Resource.KEYS.value: ("since", "refused", KEEP),
+        Resource.KEYS.value: (SINCE, REFUSED, KEEP),
         Resource.SCOPES.value: ("catalogue_names", KEEP),
         Resource.ONBOARDING.value: ("withdrawn",),
     }.get(part.partition("/")[0], ())

@@ -17,6 +17,8 @@ import pulumi_random
 
 from acmidm_onboarding.engine_resources import (
     LENT,
+    REFUSED,
+    SINCE,
     WITHDRAWN,
     EngineResource,
     Resource,
@@ -33,7 +35,7 @@ from acmidm_onboarding.values.client import with_only
 from acmidm_onboarding.values.declaration import PROOF_OPTIONS
 from acmidm_onboarding.values.jwk import readable_jwk
 
-_OF_KEYS = frozenset({LENT, overlap.SINCE, overlap.REFUSED, overlap.BLOCKED})
+_OF_KEYS = frozenset({LENT, SINCE, REFUSED, overlap.BLOCKED})
 """What the provider finds out anew where keys change."""
 
 

@@ -25,7 +25,7 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult
 
 from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhile, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
-from acmidm_onboarding.engine_resources import KEEP, LENT
+from acmidm_onboarding.engine_resources import KEEP, LENT, REFUSED
 from acmidm_onboarding.resources import adoption, overlap, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityResource,
@@ -152,7 +152,7 @@ class ClientJwksProvider(ClientPartProvider):
 
     def _replace(self, props: Properties, known: Jwks | None) -> None:
         if props.get(overlap.BLOCKED):
-            raise Rejected(props[overlap.REFUSED])
+            raise Rejected(props[REFUSED])
         platform, jwks = self.on(props), inputs_of(props).get("jwks")
         if jwks is None:
             self._remove_compromised(platform, props["client_id"])
@@ -203,7 +203,7 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
             overlap.INPUT: None
             if connection.is_confirmed
             else overlap.wanted(connection, pulumi.get_stack()),
-            overlap.REFUSED: None,
+            REFUSED: None,
             "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(members_of),
             LENT: dict(connection.lent) or None,
             "proven": connection.proven or None,

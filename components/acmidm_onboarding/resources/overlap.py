@@ -22,12 +22,11 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
-from acmidm_onboarding.engine_resources import LENT
+from acmidm_onboarding.engine_resources import LENT, REFUSED, SINCE
 from acmidm_onboarding.resources import adoption
 from acmidm_onboarding.rules.mandates import acting, stolen_of, taken_back
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle, sentence
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
 
 INPUT = "rotation"
-SINCE = "since"
-REFUSED = "refused"
 BLOCKED = "blocked"
 _EARLIER = "earlier"
 """What is recorded of a key that was there before anybody recorded it."""
@@ -184,24 +181,25 @@ class Overlap:
         A new key waits where its name is taken, or where the client would have more than MOST_KEYS.
         """
         declared, now = by_thumbprint(jwks), datetime.now(UTC)
-        gone = (self.wanted or {})["compromised"]
-        stay = {
-            name: key.members
-            for name, members in registered.items()
-            if (key := readable_jwk(dict(members))) and key.thumbprint not in gone
-            if key.thumbprint in declared
-            or (
-                key.thumbprint in recorded
-                and RegisteredKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now)
-            )
-        }
-        new = {
-            name: members
-            for name, members in jwks.items()
-            if by_thumbprint({name: members}).keys() - by_thumbprint(registered).keys()
-        }
-        fitting = ((name, members) for name, members in new.items() if name not in stay)
-        return {**stay, **dict(islice(fitting, max(MOST_KEYS - len(stay), 0)))}
+        compromised = (self.wanted or {})["compromised"]
+        staying: dict[str, Any] = {}
+        for name, members in registered.items():
+            key = readable_jwk(dict(members))
+            if key is None or key.thumbprint in compromised:
+                continue
+            is_recorded = key.thumbprint in recorded
+            is_usable = RegisteredKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now)
+            if key.thumbprint in declared or (is_recorded and is_usable):
+                staying[name] = key.members
+        result = dict(staying)
+        registered_thumbprints = by_thumbprint(registered).keys()
+        for name, members in jwks.items():
+            if len(result) >= MOST_KEYS:
+                break
+            is_new = by_thumbprint({name: members}).keys() - registered_thumbprints
+            if is_new and name not in staying:
+                result[name] = members
+        return result
 
     def _refused(
         self,
