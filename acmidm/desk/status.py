@@ -11,7 +11,8 @@ from pydantic import Field
 
 from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ClientName, client_name
-from acmidm.report.kinds import NO_REASON, Part
+from acmidm.report.document import Document, Line, Piece, Section, Tone, joined
+from acmidm.report.kinds import NO_REASON, Part, Report
 from acmidm.words import day, days, plain, searched
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say, say_counted
@@ -20,6 +21,14 @@ from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LABELS = ("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves")
+
+
+def _tone(days_left: int | None) -> Tone | None:
+    """Return how an end stands out that is so many days away."""
+    if days_left is None or days_left > SOON_DAYS:
+        return None
+    return Tone.DANGER if days_left < 0 else Tone.WARNING
 
 
 class ListedKey(Part):
@@ -97,6 +106,17 @@ class UnusedMandate(ListedMandate):
         names = (self.supplier, self.supplier_name, self.organisation, self.reference)
         return " ".join((*names, *self.applications)).casefold()
 
+    def as_line(self) -> Line:
+        allowed = f"{plain(self.organisation)}: {', '.join(self.applications)}"
+        return Line(
+            [
+                Piece(plain(self.supplier_name), Tone.STRONG),
+                Piece(f"  {say('status.acts_for')} {allowed}, "),
+                Piece(self.ending, _tone(self.days_left)),
+                Piece(f" ({plain(self.reference)})" if self.reference else ""),
+            ]
+        )
+
 
 class ListedConnection(ClientName):
     """One client."""
@@ -165,9 +185,14 @@ class ListedConnection(ClientName):
         return min((days for days in left if days is not None), default=None)
 
     @property
+    def other_platform(self) -> str:
+        """Its platform where that is not ACM/IDM."""
+        return "" if self.platform is Platform.ACMIDM else self.platform
+
+    @property
     def where(self) -> str:
         """Its stack, and its platform where that is not ACM/IDM."""
-        return self.stack if self.platform is Platform.ACMIDM else f"{self.stack} ({self.platform})"
+        return f"{self.stack} ({self.platform})" if self.other_platform else self.stack
 
     @property
     def without_keys(self) -> str:
@@ -178,6 +203,42 @@ class ListedConnection(ClientName):
             return say("status.keys_unknown")
         has_keys = self.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT
         return say("status.no_key" if has_keys else "status.secret")
+
+    def as_line(self, where: str) -> Line:
+        """Return four or five short lines, which fit a terminal of 80 columns."""
+        name = f"{plain(self.organisation)} · {plain(self.application)}"
+        pieces = [
+            Piece(name, Tone.STRONG),
+            Piece(f" ({where})  " if where else "  "),
+            Piece(plain(self.client_id or say("status.no_client")), Tone.VALUE),
+        ]
+        mandate = self.mandate
+        lines = {
+            "whose": joined(self.people),
+            "scopes": joined(self.granted),
+            "keys": self._keys,
+            "mandate": [Piece(mandate.text, _tone(mandate.days_left))] if mandate else [],
+            "acts_for": joined(map(plain, self.acts_for)),
+            "products": joined(map(plain, self.products)),
+            "leaves": [Piece(day, Tone.WARNING) for day in [", ".join(self.leaving)] if day],
+        }
+        shown = [
+            Line(lines[name], Piece(say(f"status.{name}"), Tone.NOTICE))
+            for name in _LABELS
+            if lines[name]
+        ]
+        return Line(pieces, lines=shown)
+
+    @property
+    def _keys(self) -> list[Piece]:
+        if not self.keys:
+            return [Piece(self.without_keys)]
+        pieces = [Piece(key.text, _tone(key.days_left)) for key in self.keys]
+        for place in range(len(pieces) - 1, 0, -1):
+            pieces.insert(place, Piece(", "))
+        if self.keys_in_portal:
+            pieces.append(Piece(f" ({say('status.in_portal')})", Tone.NOTICE))
+        return pieces
 
     @property
     def words(self) -> str:
@@ -211,7 +272,7 @@ class ListedConnection(ClientName):
         ).casefold()
 
 
-class Status(Part):
+class Status(Report):
     """The connections of one or more stacks, as the last `up` left them."""
 
     checked_at: datetime
@@ -244,6 +305,20 @@ class Status(Part):
         return (
             say("status.holding", title=title, search=plain(self.search)) if self.search else title
         )
+
+    def as_document(self) -> Document:
+        """Return every connection, then the mandates that no form uses."""
+        has_stacks = len(self.stacks) > 1
+        lines = [
+            client.as_line(client.where if has_stacks else client.other_platform)
+            for client in self.connections
+        ]
+        width = max(len(say(f"status.{name}")) for name in _LABELS) + 1
+        sections = [Section("connection", lines, label_width=width)]
+        if unused := [mandate.as_line() for mandate in self.unused_mandates]:
+            heading = say_counted("status.unused_mandates", len(unused))
+            sections.append(Section("mandate", unused, heading))
+        return Document(self.title, sections)
 
 
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from acmidm.report.connection import ClientName
-from acmidm.report.kinds import Part
-from acmidm.words import plain, shown
+from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
+from acmidm.report.kinds import Part, Report
+from acmidm.words import WHOLE, plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
 from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.stack import Stack
@@ -21,6 +22,8 @@ from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment
 
 ROOM = "orders"
+_LONGEST = 4_000
+"""Characters of a value that somebody copies: a key has many."""
 
 
 class Copied(Part):
@@ -35,6 +38,13 @@ class Instruction(Part):
 
     text: str
     values: tuple[Copied, ...] = ()
+
+    def as_line(self, number: int) -> Line:
+        values = [
+            Line([Piece(plain(value.value, _LONGEST), Tone.STRONG)], Piece(plain(value.label)))
+            for value in self.values
+        ]
+        return Line([Piece(plain(self.text, WHOLE))], Piece(f"{number}."), lines=values)
 
 
 class RefusedBy(Part):
@@ -73,7 +83,7 @@ class ListedOrder(ClientName):
         return f"{self.order.partition('@')[0]}@{self.digest}"
 
 
-class Orders(Part):
+class Orders(Report):
     """The orders of one stack."""
 
     stack: str
@@ -112,6 +122,53 @@ class Orders(Part):
         for order in self.open:
             by_doer[order.doer].append(order)
         return {doer: by_doer[doer] for doer in Doer if by_doer[doer]}
+
+    def as_document(self) -> Document:
+        """Return the open orders by who carries them out, a line each or in full; then the refused
+        ones."""
+        sections = [notes(self.unknown, Tone.DANGER)]
+        for doer, orders in self.by_doer.items():
+            heading = f"{self.room(f'doer.{doer}')}: {len(orders)}"
+            sections.append(Section("order", list(map(self._line, orders)), heading, label_width=1))
+        refused = [
+            Line([Piece(order.order, Tone.VALUE), Piece(f"  {self.refusal(order)}")])
+            for order in self.refused
+        ]
+        if refused:
+            sections.append(Section("refused", refused, self.room("refused")))
+        return Document(self.title, sections)
+
+    def _line(self, order: ListedOrder) -> Line:
+        what = f"  {order.title}: {order.act_title}, {self.waiting(order)}"
+        lines: list[Line] = []
+        if self.is_whole:
+            lines = [
+                instruction.as_line(number)
+                for number, instruction in enumerate(order.instructions, start=1)
+            ]
+            lines.append(Line([Piece(order.done)], Piece(self.room("done"))))
+        return Line([Piece(order.order, Tone.VALUE), Piece(what)], lines=lines)
+
+    def as_issue(self) -> Document:
+        """Return the open orders for who reads them later: since when each is open, by its whole
+        name."""
+        sections = [notes(self.unknown)]
+        for doer, orders in self.by_doer.items():
+            lines = [
+                Line(
+                    [
+                        Piece(order.whole_name, Tone.VALUE),
+                        Piece(" "),
+                        *order.pieces,
+                        Piece(f": {plain(order.act_title)}"),
+                        Piece(f" ({order.since:%Y-%m-%d})" if order.since else ""),
+                    ]
+                )
+                for order in orders
+            ]
+            heading = f"{self.room(f'doer.{doer}')}: {len(orders)}"
+            sections.append(Section("order", lines, heading))
+        return Document(self.title, sections, whole=self.room("whole_list", stack=self.stack))
 
     @property
     def refused(self) -> list[ListedOrder]:

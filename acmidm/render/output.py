@@ -9,7 +9,8 @@ from acmidm.desk.steps import Steps
 from acmidm.render.html import as_html
 from acmidm.render.markdown import as_markdown
 from acmidm.render.table import as_csv
-from acmidm.render.text import Report, print_report
+from acmidm.render.text import print_report
+from acmidm.report.kinds import Report
 from acmidm.terminal import ListOutput, Output, TableOutput, TextOutput, as_json
 
 
@@ -19,11 +20,11 @@ def write_report(report: Report, output: Output | ListOutput | TableOutput | Tex
         case "json":
             typer.echo(as_json(report))
         case "markdown":
-            typer.echo(as_markdown(report), nl=False)
+            typer.echo(as_markdown(report.as_document()), nl=False)
         case "html":
             # In ASCII, so that the page is right in whatever encoding standard output has.
             typer.echo(as_html(report).encode("ascii", "xmlcharrefreplace").decode(), nl=False)
         case "csv" if isinstance(report, Status | Steps):
             typer.echo(as_csv(report), nl=False)
         case _:
-            print_report(report)
+            print_report(report.as_document())

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from acmidm.report.kinds import Change, Kind, Part, Piece, Scale, who
+from acmidm.report.document import Line, Piece, Tone
+from acmidm.report.kinds import Change, Kind, Part, Scale, sentence_of, who
 from acmidm.words import plain
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
@@ -21,16 +22,6 @@ _MOST_PHRASES = 4
 def environment_name(environment: Environment) -> str:
     """Return what reports call an environment."""
     return say(f"report.environment.{environment}")
-
-
-def environment_heading(environment: Environment, changes: int, stay: int) -> str:
-    """Return the heading over the clients of an environment: how many change, and how many do
-    not."""
-    with_changes, without = (
-        say_counted("report.with_changes", changes),
-        say_counted("report.without", stay),
-    )
-    return f"{environment_name(environment)}: {with_changes}, {without}"
 
 
 class ClientName(Part):
@@ -58,6 +49,11 @@ class ClientName(Part):
         """``Stad Gent · loket``."""
         return f"{plain(self.organisation)} · {plain(self.name)}"
 
+    @property
+    def pieces(self) -> list[Piece]:
+        """Its title, of which the organisation stands out."""
+        return [Piece(plain(self.organisation), Tone.STRONG), Piece(f" · {plain(self.name)}")]
+
 
 class ConnectionChanges(ClientName):
     """The changes of one connection: one client of one application."""
@@ -77,13 +73,26 @@ class ConnectionChanges(ClientName):
         return authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
 
     @property
-    def known_as(self) -> list[str]:
+    def names(self) -> list[list[Piece]]:
         """Its key, its form and its client-ID, as far as they are known."""
-        return [
-            self.key,
-            *([say("report.known.form", form=self.form)] if self.form else ()),
-            *([say("report.known.client", client_id=self.client_id)] if self.client_id else ()),
-        ]
+        facts = {
+            name: [Piece(plain(value), Tone.VALUE)] if value else []
+            for name, value in (("form", self.form), ("client_id", self.client_id))
+        }
+        names = (
+            [Piece(plain(self.key), Tone.VALUE)],
+            sentence_of("report.known.form", facts),
+            sentence_of("report.known.client", facts),
+        )
+        return [name for name in names if name]
+
+    def as_line(self, *, undone: bool = False) -> Line:
+        """Return its changes beneath what it is called; ``undone`` where they are over."""
+        lines = [change.as_line(self.author_of(change), undone=undone) for change in self.changes]
+        if self.by_one:
+            lines.append(Line(self.by_one))
+        details = say("report.details", name=self.title, environment=self.environment)
+        return Line(self.pieces, names=self.names, lines=lines, details="" if undone else details)
 
     @property
     def by_one(self) -> list[Piece]:

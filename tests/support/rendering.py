@@ -1,0 +1,14 @@
+"""Reports as people read them."""
+
+from __future__ import annotations
+
+from acmidm.render import markdown, text
+from acmidm.report.kinds import Report
+
+
+def as_markdown(report: Report) -> str:
+    return markdown.as_markdown(report.as_document())
+
+
+def print_report(report: Report) -> None:
+    text.print_report(report.as_document())
