@@ -6,12 +6,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 
 from pydantic import Field
 
 from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ClientName, client_name
-from acmidm.report.document import Document, Line, Piece, Section, Tone, joined
+from acmidm.report.document import Document, Line, Piece, Section, Table, Tone, joined
 from acmidm.report.kinds import NO_REASON, Part, Report
 from acmidm.words import day, days, plain, searched
 from acmidm_onboarding.forms.onboardings import Onboardings
@@ -19,6 +20,8 @@ from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, afzenders_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+
+T = TypeVar("T")
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LABELS = ("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves")
@@ -272,9 +275,40 @@ class ListedConnection(ClientName):
         ).casefold()
 
 
+COLUMNS: Mapping[str, Callable[[ListedConnection], str]] = {
+    "organisation": lambda client: client.organisation,
+    "codes": lambda client: ", ".join(client.codes),
+    "application": lambda client: client.application,
+    "environment": lambda client: client.environment,
+    "platform": lambda client: client.platform,
+    "stack": lambda client: client.stack,
+    "client_id": lambda client: client.client_id or "",
+    "contacts": lambda client: ", ".join(client.contacts),
+    "scopes": lambda client: ", ".join(client.scopes),
+    "products": lambda client: ", ".join(client.products),
+    "keys": lambda client: ", ".join(key.kid for key in client.keys or ()),
+    "mandate": lambda client: client.mandate.text if client.mandate else "",
+    "first_end": lambda client: day(client.ends) if client.ends else "",
+    "leaves": lambda client: ", ".join(client.leaving),
+}
+_MANDATE_COLUMNS: Mapping[str, Callable[[UnusedMandate], str]] = {
+    "organisation": lambda mandate: mandate.organisation,
+    "application": lambda mandate: ", ".join(mandate.applications),
+    "mandate": lambda mandate: mandate.text,
+    "first_end": lambda mandate: day(mandate.expires) if mandate.expires else "",
+}
+"""Which cells they have of the columns of connections."""
+
+
+def cells(columns: Mapping[str, Callable[[T], str]], row: T) -> dict[str, str]:
+    """Return what a spreadsheet has of something."""
+    return {name: cell(row) for name, cell in columns.items()}
+
+
 class Status(Report):
     """The connections of one or more stacks, as the last `up` left them."""
 
+    page = "status"
     checked_at: datetime
     stacks: tuple[str, ...]
     search: str = ""
@@ -319,6 +353,12 @@ class Status(Report):
             heading = say_counted("status.unused_mandates", len(unused))
             sections.append(Section("mandate", unused, heading))
         return Document(self.title, sections)
+
+    def as_table(self) -> Table:
+        """Return a row per connection, and behind these the mandates that no form uses."""
+        rows = [cells(COLUMNS, connection) for connection in self.connections]
+        rows += [cells(_MANDATE_COLUMNS, mandate) for mandate in self.unused_mandates]
+        return Table(list(COLUMNS), rows)
 
 
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:

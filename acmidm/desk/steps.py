@@ -4,15 +4,15 @@ do, in one language."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from acmidm.desk.progress import ROOM, Progress, Step, WaitsFor
-from acmidm.desk.status import ListedKey
-from acmidm.report.document import Document, Line, Piece, Section, Tone, joined, notes
+from acmidm.desk.status import COLUMNS, ListedKey, cells
+from acmidm.report.document import Document, Line, Piece, Section, Table, Tone, joined, notes
 from acmidm.report.kinds import Report
-from acmidm.words import WHOLE, plain
+from acmidm.words import WHOLE, day, plain
 from acmidm_onboarding.texts import Language, Texts, texts
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
@@ -128,6 +128,14 @@ class Place(Progress):
         return Line(pieces, lines=[Line(lines[name], labels[name]) for name in lines])
 
 
+_COLUMNS: Mapping[str, Callable[[Place], str]] = {
+    "step": lambda place: f"{place.step:d}. {place.title}",
+    "waits_for": lambda place: place.whom if place.waits_for else "",
+    "since": lambda place: day(place.since) if place.since else "",
+    "to_do": lambda place: place.text,
+}
+
+
 class Card(NamedTuple):
     """An application of an organisation, with each environment and platform that it is connected
     in."""
@@ -145,6 +153,7 @@ class Card(NamedTuple):
 class Steps(Report):
     """The board: every connection at its place."""
 
+    page = "steps"
     checked_at: datetime
     stacks: tuple[str, ...]
     search: str = ""
@@ -168,6 +177,13 @@ class Steps(Report):
         if not lines:
             sections = [notes([self.room("nothing")], tone=None)]
         return Document(self.title, sections)
+
+    def as_table(self) -> Table:
+        """Return a row per connection, with where it stands behind what it is."""
+        rows = [
+            cells(COLUMNS, place.connection) | cells(_COLUMNS, place) for place in self.connections
+        ]
+        return Table([*COLUMNS, *_COLUMNS], rows)
 
     @property
     def checked(self) -> str:

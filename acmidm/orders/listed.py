@@ -86,6 +86,7 @@ class ListedOrder(ClientName):
 class Orders(Report):
     """The orders of one stack."""
 
+    page = "orders"
     stack: str
     checked_at: datetime
     language: Language
@@ -126,49 +127,36 @@ class Orders(Report):
     def as_document(self) -> Document:
         """Return the open orders by who carries them out, a line each or in full; then the refused
         ones."""
-        sections = [notes(self.unknown, Tone.DANGER)]
-        for doer, orders in self.by_doer.items():
-            heading = f"{self.room(f'doer.{doer}')}: {len(orders)}"
-            sections.append(Section("order", list(map(self._line, orders)), heading, label_width=1))
         refused = [
             Line([Piece(order.order, Tone.VALUE), Piece(f"  {self.refusal(order)}")])
             for order in self.refused
         ]
+        sections = [notes(self.unknown, Tone.DANGER), *self._by_doer(self._line)]
         if refused:
             sections.append(Section("refused", refused, self.room("refused")))
         return Document(self.title, sections)
 
+    def as_issue(self) -> Document:
+        """Return the open orders for who reads them later: since when each is open, by its whole
+        name."""
+        sections = [notes(self.unknown), *self._by_doer(_dated)]
+        return Document(self.title, sections, whole=self.room("whole_list", stack=self.stack))
+
+    def _by_doer(self, line_of: Callable[[ListedOrder], Line]) -> Iterator[Section]:
+        for doer, orders in self.by_doer.items():
+            heading = f"{self.room(f'doer.{doer}')}: {len(orders)}"
+            yield Section("order", list(map(line_of, orders)), heading, label_width=1)
+
     def _line(self, order: ListedOrder) -> Line:
-        what = f"  {order.title}: {order.act_title}, {self.waiting(order)}"
+        what = Piece(f"  {order.title}: {order.act_title}, {self.waiting(order)}")
         lines: list[Line] = []
         if self.is_whole:
-            lines = [
+            lines += [
                 instruction.as_line(number)
                 for number, instruction in enumerate(order.instructions, start=1)
             ]
             lines.append(Line([Piece(order.done)], Piece(self.room("done"))))
-        return Line([Piece(order.order, Tone.VALUE), Piece(what)], lines=lines)
-
-    def as_issue(self) -> Document:
-        """Return the open orders for who reads them later: since when each is open, by its whole
-        name."""
-        sections = [notes(self.unknown)]
-        for doer, orders in self.by_doer.items():
-            lines = [
-                Line(
-                    [
-                        Piece(order.whole_name, Tone.VALUE),
-                        Piece(" "),
-                        *order.pieces,
-                        Piece(f": {plain(order.act_title)}"),
-                        Piece(f" ({order.since:%Y-%m-%d})" if order.since else ""),
-                    ]
-                )
-                for order in orders
-            ]
-            heading = f"{self.room(f'doer.{doer}')}: {len(orders)}"
-            sections.append(Section("order", lines, heading))
-        return Document(self.title, sections, whole=self.room("whole_list", stack=self.stack))
+        return Line([Piece(order.order, Tone.VALUE), what], lines=lines)
 
     @property
     def refused(self) -> list[ListedOrder]:
@@ -187,6 +175,12 @@ class Orders(Report):
             return self.room("since.unknown")
         days = (self.checked_at - order.since).days
         return self.room.counted("since", days) if days > 0 else self.room("since.today")
+
+
+def _dated(order: ListedOrder) -> Line:
+    since = f" ({order.since:%Y-%m-%d})" if order.since else ""
+    what = Piece(f": {plain(order.act_title)}{since}")
+    return Line([Piece(order.whole_name, Tone.VALUE), Piece(" "), *order.pieces, what])
 
 
 def listed(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import typer
 
-from acmidm.desk.status import Status
-from acmidm.desk.steps import Steps
 from acmidm.render.html import as_html
 from acmidm.render.markdown import as_markdown
 from acmidm.render.table import as_csv
@@ -24,7 +22,7 @@ def write_report(report: Report, output: Output | ListOutput | TableOutput | Tex
         case "html":
             # In ASCII, so that the page is right in whatever encoding standard output has.
             typer.echo(as_html(report).encode("ascii", "xmlcharrefreplace").decode(), nl=False)
-        case "csv" if isinstance(report, Status | Steps):
-            typer.echo(as_csv(report), nl=False)
+        case "csv":
+            typer.echo(as_csv(report.as_table()), nl=False)
         case _:
             print_report(report.as_document())

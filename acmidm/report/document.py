@@ -7,7 +7,7 @@ renderer's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
@@ -92,6 +92,14 @@ class Document:
     """Sentences at the end of a page, which is read later and elsewhere."""
     whole: str = ""
     """Where all of it is, for a page that has no room for it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A report for a spreadsheet. A row lacks the cells that it has nothing for."""
+
+    columns: Sequence[str]
+    rows: Sequence[Mapping[str, str]]
 
 
 def notes(

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from acmidm.report.document import Document, Line, Piece, Tone
+from acmidm.report.document import Document, Line, Piece, Table, Tone
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
 from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.texts import say, say_counted, spoken, texts
@@ -244,9 +245,16 @@ class Part(BaseModel):
 class Report(Part):
     """A whole report: what its JSON has, and the document that people read."""
 
+    page: ClassVar[str] = ""
+    """The name of its page's template, where it has a page."""
+
     @abstractmethod
     def as_document(self) -> Document:
         """Return the report as it is read, in the language that is spoken."""
+
+    def as_table(self) -> Table:
+        """Return the report for a spreadsheet, where it has a row for each thing."""
+        raise TypeError(f"{type(self).__name__} has no table")
 
 
 class FieldChange(Part):

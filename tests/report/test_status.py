@@ -14,14 +14,13 @@ from acmidm.desk import filters
 from acmidm.desk.history import entry_of
 from acmidm.desk.status import ListedConnection, Status, in_order, listed, matcher
 from acmidm.engine.pulumi import UnknownStack
-from acmidm.render.table import as_csv
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.review import Review
 from acmidm.terminal import as_json
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.support.rendering import print_report
+from tests.support.rendering import as_csv, print_report
 from tests.support.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
 
 WHY = "dossiers in Mijn Burgerprofiel (SD-4711)"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from acmidm.render import markdown, text
+from acmidm.render import markdown, table, text
 from acmidm.report.kinds import Report
 
 
 def as_markdown(report: Report) -> str:
     return markdown.as_markdown(report.as_document())
+
+
+def as_csv(report: Report) -> str:
+    return table.as_csv(report.as_table())
 
 
 def print_report(report: Report) -> None:
