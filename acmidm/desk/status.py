@@ -4,7 +4,7 @@ products."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
@@ -14,12 +14,12 @@ from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ClientName, client_name
 from acmidm.report.document import Document, Line, Piece, Section, Table, Tone, joined
 from acmidm.report.kinds import NO_REASON, Part, Report
-from acmidm.words import day, days, plain, searched
+from acmidm.words import day, days, plain
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, afzenders_of
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 T = TypeVar("T")
 
@@ -188,16 +188,6 @@ class ListedConnection(ClientName):
         return min((days for days in left if days is not None), default=None)
 
     @property
-    def other_platform(self) -> str:
-        """Its platform where that is not ACM/IDM."""
-        return "" if self.platform is Platform.ACMIDM else self.platform
-
-    @property
-    def where(self) -> str:
-        """Its stack, and its platform where that is not ACM/IDM."""
-        return f"{self.stack} ({self.platform})" if self.other_platform else self.stack
-
-    @property
     def without_keys(self) -> str:
         """What is listed where there is no key."""
         if self.jwks_uri:
@@ -207,14 +197,10 @@ class ListedConnection(ClientName):
         has_keys = self.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT
         return say("status.no_key" if has_keys else "status.secret")
 
-    def as_line(self, where: str) -> Line:
+    def as_line(self, *, with_stack: bool) -> Line:
         """Return four or five short lines, which fit a terminal of 80 columns."""
-        name = f"{plain(self.organisation)} · {plain(self.application)}"
-        pieces = [
-            Piece(name, Tone.STRONG),
-            Piece(f" ({where})  " if where else "  "),
-            Piece(plain(self.client_id or say("status.no_client")), Tone.VALUE),
-        ]
+        client_id = plain(self.client_id or say("status.no_client"))
+        where = f" ({self.stack})  " if with_stack else "  "
         mandate = self.mandate
         lines = {
             "whose": joined(self.people),
@@ -230,15 +216,16 @@ class ListedConnection(ClientName):
             for name in _LABELS
             if lines[name]
         ]
-        return Line(pieces, lines=shown)
+        return Line([*self.pieces, Piece(where), Piece(client_id, Tone.VALUE)], lines=shown)
 
     @property
     def _keys(self) -> list[Piece]:
         if not self.keys:
             return [Piece(self.without_keys)]
-        pieces = [Piece(key.text, _tone(key.days_left)) for key in self.keys]
-        for place in range(len(pieces) - 1, 0, -1):
-            pieces.insert(place, Piece(", "))
+        pieces: list[Piece] = []
+        for key in self.keys:
+            pieces += [Piece(", "), Piece(key.text, _tone(key.days_left))]
+        del pieces[0]
         if self.keys_in_portal:
             pieces.append(Piece(f" ({say('status.in_portal')})", Tone.NOTICE))
         return pieces
@@ -342,16 +329,13 @@ class Status(Report):
 
     def as_document(self) -> Document:
         """Return every connection, then the mandates that no form uses."""
-        has_stacks = len(self.stacks) > 1
-        lines = [
-            client.as_line(client.where if has_stacks else client.other_platform)
-            for client in self.connections
-        ]
+        with_stack = len(self.stacks) > 1
+        lines = [client.as_line(with_stack=with_stack) for client in self.connections]
         width = max(len(say(f"status.{name}")) for name in _LABELS) + 1
-        sections = [Section("connection", lines, label_width=width)]
+        sections = [Section("line", lines, label_width=width)]
         if unused := [mandate.as_line() for mandate in self.unused_mandates]:
             heading = say_counted("status.unused_mandates", len(unused))
-            sections.append(Section("mandate", unused, heading))
+            sections.append(Section("line", unused, heading))
         return Document(self.title, sections)
 
     def as_table(self) -> Table:
@@ -454,19 +438,6 @@ def _until(last_day: str, now: datetime, **whose: str) -> ListedMandate:
     until = date.fromisoformat(last_day)
     days_left = (until - now.astimezone(UTC).date()).days
     return ListedMandate(**whose, until=until, days_left=days_left)
-
-
-def matcher(
-    search: str, scopes: Collection[str], days: int | None
-) -> Callable[[ListedConnection], bool]:
-    """Return the filter of connections: with words that begin with each of ``search``, one of
-    ``scopes``, and a key, or a mandate, that ends within ``days``."""
-    has_words = searched(search)
-    return lambda client: (
-        has_words(client.words)
-        and (not scopes or not set(scopes).isdisjoint(client.scopes))
-        and (days is None or (client.days_left is not None and client.days_left <= days))
-    )
 
 
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:

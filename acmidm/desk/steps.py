@@ -173,7 +173,7 @@ class Steps(Report):
         lines = [place.as_line() for place in self.connections]
         labels = [self.room(name) for name in ("step", "to_do", "contacts", "keys")]
         width = max(map(len, labels)) + 2
-        sections = [Section("connection", lines, label_width=width, is_spaced=True)]
+        sections = [Section("line", lines, label_width=width, is_spaced=True)]
         if not lines:
             sections = [notes([self.room("nothing")], tone=None)]
         return Document(self.title, sections)

@@ -80,7 +80,7 @@ class Checked(Report):
         look_at = [Line([Piece(f"[ ] {item.sentence}")]) for item in self.attested]
         sections = [
             notes((difference.sentence for difference in self.differences), tone=None),
-            Section("attested", look_at, say("orders.check.look")),
+            Section("line", look_at, say("orders.check.look")),
             notes([say("orders.check.unknown")]),
         ]
         return Document(self.title, sections, Tone.DANGER if self.differences else Tone.GOOD)

@@ -133,7 +133,7 @@ class Orders(Report):
         ]
         sections = [notes(self.unknown, Tone.DANGER), *self._by_doer(self._line)]
         if refused:
-            sections.append(Section("refused", refused, self.room("refused")))
+            sections.append(Section("line", refused, self.room("refused")))
         return Document(self.title, sections)
 
     def as_issue(self) -> Document:

@@ -67,12 +67,6 @@ class ConnectionChanges(ClientName):
         return min(self.changes, key=lambda change: change.danger)
 
     @property
-    def sole_author(self) -> str | None:
-        """Who made all of several changes: reports then name them once."""
-        authors = {change.changed_by for change in self.changes}
-        return authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
-
-    @property
     def names(self) -> list[list[Piece]]:
         """Its key, its form and its client-ID, as far as they are known."""
         facts = {
@@ -88,23 +82,20 @@ class ConnectionChanges(ClientName):
 
     def as_line(self, *, undone: bool = False) -> Line:
         """Return its changes beneath what it is called; ``undone`` where they are over."""
-        lines = [change.as_line(self.author_of(change), undone=undone) for change in self.changes]
-        if self.by_one:
-            lines.append(Line(self.by_one))
+        by_one = self._by_one()
+        lines = [change.as_line(undone=undone, with_author=not by_one) for change in self.changes]
+        if by_one:
+            lines.append(Line(by_one))
         details = say("report.details", name=self.title, environment=self.environment)
         return Line(self.pieces, names=self.names, lines=lines, details="" if undone else details)
 
-    @property
-    def by_one(self) -> list[Piece]:
-        """Who made all of its changes, where that was one and the same; else each change has it."""
-        last = max(
-            (change.changed_at for change in self.changes if change.changed_at), default=None
-        )
-        return who(self.sole_author, last, of_all=True) if self.sole_author else []
-
-    def author_of(self, change: Change) -> list[Piece]:
-        """Return who made one of its changes, where that is not said of all of them."""
-        return [] if self.sole_author else who(change.changed_by, change.changed_at)
+    def _by_one(self) -> list[Piece]:
+        """Return who made all of several changes, where that was one and the same: reports then say
+        it once."""
+        authors = {change.changed_by for change in self.changes}
+        author = authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
+        moments = (change.changed_at for change in self.changes if change.changed_at)
+        return who(author, max(moments, default=None), of_all=True) if author else []
 
     def with_changes(self, changes: Iterable[Change]) -> ConnectionChanges:
         return self.model_copy(update={"changes": in_order(changes)})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -343,10 +343,10 @@ class Change(Part):
             len(self.fields) > _IN_SENTENCE and "{values}" not in self._template
         )
 
-    def as_line(self, author: Sequence[Piece] = (), *, undone: bool = False) -> Line:
-        """Return the change with who made it; ``undone`` where it is over, and no danger any
-        more."""
+    def as_line(self, *, undone: bool = False, with_author: bool = False) -> Line:
+        """Return the change; ``undone`` where it is over, and no danger any more."""
         severity = None if undone else self.severity
+        author = who(self.changed_by, self.changed_at) if with_author else []
         by = [Piece(" ("), *author, Piece(")")] if author else []
         return Line(
             [*self.pieces, *by],

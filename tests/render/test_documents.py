@@ -9,7 +9,7 @@ from itertools import chain
 
 import pytest
 
-from acmidm.render.markdown import as_markdown
+from acmidm.render.markdown import LIMIT, as_markdown
 from acmidm.render.text import print_report
 from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone, notes, refused
 
@@ -47,7 +47,7 @@ def document(*, is_spaced: bool = False) -> Document:
         Section("client", [line("table-a", Tone.DANGER)], "TABLE", Shape.TABLE),
         *shared,
         notes(["# to be known"]),
-        Section("empty", (), "nothing here"),
+        Section("line", (), "nothing here"),
     ]
     return Document("A report of tomorrow", sections, whole="look elsewhere")
 
@@ -109,3 +109,12 @@ def test_what_is_most_dangerous_marks_the_row_of_a_client() -> None:
 def test_an_empty_line_is_before_each_of_what_is_spaced(capsys: pytest.CaptureFixture[str]) -> None:
     print_report(document(is_spaced=True))
     assert "LIST\n\nin LIST\n" in capsys.readouterr().out
+
+
+def test_whatever_a_report_is_about_it_fits() -> None:
+    """And its last sentence counts what is left out."""
+    lines = [Line([Piece("x" * 500)]) for _ in range(200)]
+    page = as_markdown(Document("x", [Section("line", lines)], whole="look elsewhere"))
+    assert len(page) <= LIMIT
+    shown = page.count("\n- x")
+    assert f"{200 - shown} lines. All of it: look elsewhere" in page
