@@ -69,14 +69,10 @@ class ConnectionChanges(ClientName):
     @property
     def names(self) -> list[list[Piece]]:
         """Its key, its form and its client-ID, as far as they are known."""
-        facts = {
-            name: [Piece(plain(value), Tone.VALUE)] if value else []
-            for name, value in (("form", self.form), ("client_id", self.client_id))
-        }
         names = (
             [Piece(plain(self.key), Tone.VALUE)],
-            sentence_of("report.known.form", facts),
-            sentence_of("report.known.client", facts),
+            sentence_of("report.known.form", form=self.form),
+            sentence_of("report.known.client", client_id=self.client_id),
         )
         return [name for name in names if name]
 

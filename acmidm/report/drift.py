@@ -43,11 +43,9 @@ class ExpiringKey(ClientName):
 
     def as_line(self) -> Line:
         """Return the key and whose it is, behind when it ends."""
-        facts = {
-            "kid": [Piece(plain(self.kid), Tone.VALUE)],
-            "thumbprint": [Piece(plain(self.thumbprint or "?"), Tone.VALUE)],
-        }
-        key = sentence_of("report.drift.key", facts)
+        key = sentence_of(
+            "report.drift.key", kid=self.kid or "?", thumbprint=self.thumbprint or "?"
+        )
         tone = Tone.DANGER if self.days_left < 0 else Tone.WARNING
         return Line([*self.pieces, Piece(": "), *key], Piece(self.ends, tone))
 
@@ -82,13 +80,9 @@ class UndeclaredClient(Part):
 
     def as_line(self) -> Line:
         """Return what it is, where it is, and who made it."""
-        facts = {
-            "client_id": [Piece(plain(self.client_id), Tone.VALUE)],
-            "platform": [Piece(self.platform)],
-            "name": [Piece(plain(self.made_by), Tone.VALUE)] if self.made_by else [],
-        }
-        where = sentence_of("report.drift.client_on", facts)
-        maker = sentence_of("report.drift.made_by", facts)
+        platform = Piece(self.platform)
+        where = sentence_of("report.drift.client_on", client_id=self.client_id, platform=platform)
+        maker = sentence_of("report.drift.made_by", name=self.made_by)
         return Line([Piece(f"{plain(self.title)}: "), *where, *maker])
 
 

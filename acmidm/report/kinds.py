@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -373,17 +374,21 @@ class Change(Part):
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
     """Return who did something, and when; ``of_all`` where that is all that changed."""
     form = f"{'all_by' if of_all else 'by' if author else ''}{'_at' if at else ''}".lstrip("_")
-    facts = {
-        "author": [Piece(plain(author or "?"), Tone.VALUE)],
-        "when": [Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")],
+    when = Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")
+    return sentence_of(f"report.who.{form}", author=author or "?", when=when) if form else []
+
+
+def sentence_of(name: str, /, **facts: str | Piece | None) -> list[Piece]:
+    """Return the sentence of a name such as ``report.who.by``, in which texts are values of others;
+    nothing where one of its facts is lacking."""
+    pieces = {
+        fact: [Piece(plain(value), Tone.VALUE) if isinstance(value, str) else value]
+        for fact, value in facts.items()
+        if value
     }
-    return sentence_of(f"report.who.{form}", facts) if form else []
-
-
-def sentence_of(name: str, facts: Mapping[str, list[Piece]]) -> list[Piece]:
-    """Return the sentence of a name such as ``report.who.by``, with its values as such."""
     room, _, sentence = name.partition(".")
-    return _with_blanks(_sentences(room, spoken()).templates[sentence], facts)
+    template = _sentences(room, spoken()).templates[sentence]
+    return _with_blanks(template, defaultdict[str, list[Piece]](list, pieces))
 
 
 def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]:
