@@ -212,9 +212,9 @@ class ListedConnection(ClientName):
             "leaves": [Piece(day, Tone.WARNING) for day in [", ".join(self.leaving)] if day],
         }
         shown = [
-            Line(lines[name], Piece(say(f"status.{name}"), Tone.NOTICE))
-            for name in _LABELS
-            if lines[name]
+            Line(pieces, Piece(say(f"status.{name}"), Tone.NOTICE))
+            for name, pieces in lines.items()
+            if pieces
         ]
         return Line([*self.pieces, Piece(where), Piece(client_id, Tone.VALUE)], lines=shown)
 

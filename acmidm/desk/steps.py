@@ -124,8 +124,8 @@ class Place(Progress):
             "contacts": joined(map(plain, connection.contacts)),
             "keys": joined(self.keys, "; "),
         }
-        labels = {name: Piece(self.room(name), Tone.NOTICE) for name in lines}
-        return Line(pieces, lines=[Line(lines[name], labels[name]) for name in lines])
+        shown = [Line(text, Piece(self.room(name), Tone.NOTICE)) for name, text in lines.items()]
+        return Line(pieces, lines=shown)
 
 
 _COLUMNS: Mapping[str, Callable[[Place], str]] = {

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+
 import typer
 
 from acmidm.render.html import as_html
 from acmidm.render.markdown import as_markdown
-from acmidm.render.table import as_csv
 from acmidm.render.text import print_report
+from acmidm.report.document import Table
 from acmidm.report.kinds import Report
 from acmidm.terminal import ListOutput, Output, TableOutput, TextOutput, as_json
+from acmidm.words import plain
+
+_FORMULA = re.compile(r"(^|;)( *[=+@-])")
+"""A cell begins after a semicolon too where that parts cells, as in Dutch, whatever is in
+quotes."""
+_LONGEST_CELL = 4_000
 
 
 def write_report(report: Report, output: Output | ListOutput | TableOutput | TextOutput) -> None:
@@ -26,3 +36,15 @@ def write_report(report: Report, output: Output | ListOutput | TableOutput | Tex
             typer.echo(as_csv(report.as_table()), nl=False)
         case _:
             print_report(report.as_document())
+
+
+def as_csv(table: Table) -> str:
+    """Return a table as CSV (RFC 4180), in which nothing that a form's author wrote is a
+    formula."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, table.columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    for row in table.rows:
+        cells = ((name, plain(cell, _LONGEST_CELL)) for name, cell in row.items())
+        writer.writerow({name: _FORMULA.sub(r"\1'\2", cell) for name, cell in cells})
+    return text.getvalue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acmidm.render import markdown, table, text
+from acmidm.render import markdown, output, text
 from acmidm.report.kinds import Report
 
 
@@ -11,7 +11,7 @@ def as_markdown(report: Report) -> str:
 
 
 def as_csv(report: Report) -> str:
-    return table.as_csv(report.as_table())
+    return output.as_csv(report.as_table())
 
 
 def print_report(report: Report) -> None:
