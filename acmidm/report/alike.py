@@ -9,7 +9,7 @@ full behind what they share.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -137,17 +137,15 @@ def _groups(connections: Iterable[ConnectionChanges]) -> list[list[_Client]]:
 
 def _norms(groups: Iterable[list[_Client]]) -> dict[object, list[_Client]]:
     """Return, of each family, the group that has most of it and is shown as one."""
-    sizes: Counter[object] = Counter()
     by_family: dict[object, list[list[_Client]]] = defaultdict(list)
     for group in groups:
-        sizes[group[0].family] += len(group)
         by_family[group[0].family].append(group)
     return {
         family: largest
         for family, of_family in by_family.items()
         if _may_be_one(largest := max(of_family, key=len))
         and len(of_family) > 1
-        and 2 * len(largest) > sizes[family]
+        and 2 * len(largest) > sum(map(len, of_family))
     }
 
 

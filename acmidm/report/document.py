@@ -77,6 +77,7 @@ class Section:
     heading: str = ""
     shape: Shape = Shape.LIST
     label_width: int = 9
+    """How wide labels are on a terminal, with the blank behind them; those of changes fit."""
     is_spaced: bool = False
     """Whether an empty line is before each line."""
 
