@@ -109,12 +109,13 @@ def _blocks(document: Document) -> Iterator[Block]:
     declares, and they are at the end."""
     yield Block(f"### {document.title}\n\n")
     folds = [one for one in document.sections if one.shape in (Shape.FOLD, Shape.OPEN_FOLD)]
-    tables = [one for one in document.sections if one.shape is Shape.TABLE]
+    clients: list[Line] = []
     for section in document.sections:
+        if section.shape is Shape.TABLE:
+            clients += section.lines
         if section not in folds:
             yield from _section(section)
-    details = (_folded(line) for section in tables for line in section.lines)
-    yield Block("", [fold for fold in details if fold], what="details")
+    yield Block("", list(filter(None, map(_folded, clients))), what="details")
     for section in folds:
         yield _fold(section)
     yield from (Block(f"\n{sentence}\n") for sentence in document.foot)
@@ -191,8 +192,8 @@ def table(lines: Iterable[Line]) -> Block:
         more = len(changes) - len(sentences)
         sentences += [say("report.more", count=more)] if more else []
         sentences += [_in_markdown(remark.pieces) for remark in line.lines if not remark.label.text]
-        values = (piece for name in line.names for piece in name if piece.tone is Tone.VALUE)
-        names = [_in_markdown(line.pieces), *(code(value.text) for value in values)]
+        names = [_in_markdown(line.pieces)]
+        names += [code(name.text) for name in line.names if name.tone is Tone.VALUE]
         shown = f"**{mark.text}**" if mark else ""
         rows.append(f"| {shown} | {'<br>'.join(names)} | {'<br>'.join(sentences)} |\n")
     columns = f"{say('report.client')} | {say('report.what_changes')}"
@@ -207,8 +208,11 @@ def _loudest(line: Line) -> Piece | None:
     """Return the label of the most dangerous change of a client; None where it is a notice, or
     undone."""
     labels = [change.label for change in line.lines]
-    loud = [label for tone in (Tone.DANGER, Tone.WARNING) for label in labels if label.tone is tone]
-    return loud[0] if loud else None
+    for tone in (Tone.DANGER, Tone.WARNING):
+        for label in labels:
+            if label.tone is tone:
+                return label
+    return None
 
 
 def _in_row(line: Line) -> int:

@@ -76,20 +76,15 @@ def _line(line: Line, section: Section) -> Iterator[Printed]:
         yield from _labelled(line, _INDENT if section.heading else 0, width)
     else:
         if line.pieces:
-            yield _in_colour([*line.pieces, *_named(line)])
+            names = "".join(piece.text for piece in line.names)
+            behind = [Piece(f"  {names}", Tone.NOTICE)] if names else []
+            yield _in_colour([*line.pieces, *behind])
         for part in line.lines:
             yield from _labelled(part, _INDENT, width)
     if line.members:
         each = "; ".join(plain(member, WHOLE) for member in line.members)
         label = Piece(say("report.each"), Tone.NOTICE)
         yield from _labelled(Line([Piece(each)], label), _INDENT, width)
-
-
-def _named(line: Line) -> Iterator[Piece]:
-    """Yield the names of a line, behind what it is."""
-    for number, name in enumerate(line.names):
-        yield Piece(", " if number else "  ", Tone.NOTICE)
-        yield from (Piece(piece.text, Tone.NOTICE) for piece in name)
 
 
 def _labelled(line: Line, indent: int, width: int) -> Iterator[Printed]:

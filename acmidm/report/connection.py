@@ -67,14 +67,14 @@ class ConnectionChanges(ClientName):
         return min(self.changes, key=lambda change: change.danger)
 
     @property
-    def names(self) -> list[list[Piece]]:
+    def names(self) -> list[Piece]:
         """Its key, its form and its client-ID, as far as they are known."""
-        names = (
-            [Piece(plain(self.key), Tone.VALUE)],
-            sentence_of("report.known.form", form=self.form),
-            sentence_of("report.known.client", client_id=self.client_id),
-        )
-        return [name for name in names if name]
+        names = [Piece(plain(self.key), Tone.VALUE)]
+        if self.form:
+            names += [Piece(", "), *sentence_of("report.known.form", form=self.form)]
+        if self.client_id:
+            names += [Piece(", "), *sentence_of("report.known.client", client_id=self.client_id)]
+        return names
 
     def as_line(self, *, undone: bool = False) -> Line:
         """Return its changes beneath what it is called; ``undone`` where they are over."""

@@ -40,8 +40,8 @@ class Line:
 
     pieces: Sequence[Piece] = ()
     label: Piece = Piece("")
-    names: Sequence[Sequence[Piece]] = ()
-    """What its subject is called besides: each a value, with words that explain it."""
+    names: Sequence[Piece] = ()
+    """What its subject is called besides: values, with words that explain them."""
     lines: Sequence[Line] = ()
     brief: Sequence[Piece] = ()
     """The sentence without what the lines beneath say."""

@@ -25,7 +25,7 @@ def line(name: str, tone: Tone) -> Line:
     )
     return Line(
         [Piece(name, Tone.STRONG)],
-        names=[[Piece("form "), Piece(f"folder/{name}", Tone.VALUE)]],
+        names=[Piece("form "), Piece(f"folder/{name}", Tone.VALUE)],
         lines=[change, Line([Piece(f"remark on {name}")])],
         details=f"Details: {name}",
     )
