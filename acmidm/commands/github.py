@@ -74,7 +74,7 @@ def drift(stack: StackOption) -> None:
     report = comparing.look(stack).report
     keys = "_and_keys" if report.expiring else ""
     about = f"drift{keys}" if not report.in_sync else "keys" if keys else None
-    _keep_issue("drift", stack, about, as_markdown(report))
+    _keep_issue("drift", stack, about, as_markdown(report.as_document()))
 
 
 @app.command()
@@ -90,9 +90,8 @@ def orders(
     Needs GITHUB_TOKEN with issues: write.
     """
     report = ordering.read(stack, language)
-    _keep_issue(
-        "orders", stack, "orders" if report.open or report.missing else None, as_markdown(report)
-    )
+    about = "orders" if report.open or report.missing else None
+    _keep_issue("orders", stack, about, as_markdown(report.as_issue()))
 
 
 @app.command()

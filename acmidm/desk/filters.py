@@ -12,7 +12,7 @@ import typer
 
 from acmidm import completion
 from acmidm.desk.progress import WaitsFor
-from acmidm.desk.status import ListedConnection, UnusedMandate, listed, matcher
+from acmidm.desk.status import ListedConnection, UnusedMandate, listed
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of
 from acmidm.terminal import working
@@ -71,7 +71,7 @@ def clients_meant(stack: Stack, search: str) -> list[Client]:
     platform: it may be gone from the state."""
     with working(say("status.reading", stack=stack.name)):
         states = stack.recorded.clients.values()
-    is_meant = matcher(search, (), None)
+    is_meant = Filters(search).matcher(())
     kept = [state for state in states if is_meant(listed(stack.name, state, stack.now))]
     if kept or not search or " " in search or not search.isprintable():
         return kept
@@ -96,18 +96,25 @@ class Filters:
         """Return the filter of single connections, by all but whom they wait for; the catalogue of
         the first stack has the names of the scope. Raises Failure where somebody asks who lacks an
         environment, and a stack cannot be read."""
-        scopes = _names_of(self.scope, stacks[0]) if self.scope else ()
+        scopes = _names_of(self.scope, stacks[0]) if self.scope else set[str]()
         made = _made_in(self.without, stacks) if self.without else frozenset()
-        matches = matcher(self.search, scopes, self.expiring)
-        return lambda client: (client.key, client.platform) not in made and matches(client)
+        has_words = searched(self.search)
+        return lambda client: (
+            (client.key, client.platform) not in made
+            and has_words(client.words)
+            and (not scopes or not scopes.isdisjoint(client.scopes))
+            and self._ends_in_time(client.days_left)
+        )
 
     def shows_mandate(self, mandate: UnusedMandate) -> bool:
         """Return whether a mandate that no form uses is wanted: it has no scope, environment or
         step."""
         if self.scope or self.without or self.waiting_for:
             return False
-        ends = self.expiring is None or mandate.days_left <= self.expiring
-        return ends and searched(self.search)(mandate.words)
+        return self._ends_in_time(mandate.days_left) and searched(self.search)(mandate.words)
+
+    def _ends_in_time(self, days_left: int | None) -> bool:
+        return self.expiring is None or (days_left is not None and days_left <= self.expiring)
 
     @property
     def in_words(self) -> str:

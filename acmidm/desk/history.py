@@ -10,7 +10,8 @@ from typing import Any
 
 from acmidm.report.compare import Comparison, field_changes
 from acmidm.report.connection import ClientName, client_name
-from acmidm.report.kinds import Change, Kind, Part
+from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
+from acmidm.report.kinds import Change, Kind, Report
 from acmidm.words import day, plain
 from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.texts import say, say_counted
@@ -35,7 +36,7 @@ class Entry(ClientName):
         return f"{self.at:%Y-%m-%d %H:%M} UTC"
 
 
-class History(Part):
+class History(Report):
     """The changes since a moment, newest first."""
 
     stacks: tuple[str, ...]
@@ -61,6 +62,24 @@ class History(Part):
         return (
             say("status.holding", title=title, search=plain(self.search)) if self.search else title
         )
+
+    def as_document(self) -> Document:
+        """Return who did what, newest first."""
+        entries = [self._entry(entry) for entry in self.entries]
+        sections = [
+            Section("line", entries, is_spaced=True),
+            notes(self.notes, is_spaced=True),
+        ]
+        return Document(self.title, sections)
+
+    def _entry(self, entry: Entry) -> Line:
+        on_stack = f" {say('history.on_stack', stack=entry.stack)}" if len(self.stacks) > 1 else ""
+        pieces = [
+            Piece(f"{entry.when}  ", Tone.STRONG),
+            Piece(plain(entry.actor), Tone.VALUE),
+            Piece(f"  {entry.title}{on_stack}"),
+        ]
+        return Line(pieces, lines=[change.as_line() for change in entry.changes])
 
 
 def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | None:

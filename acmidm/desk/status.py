@@ -4,22 +4,34 @@ products."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 
 from pydantic import Field
 
 from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ClientName, client_name
-from acmidm.report.kinds import NO_REASON, Part
-from acmidm.words import day, days, plain, searched
+from acmidm.report.document import Document, Line, Piece, Section, Table, Tone, joined
+from acmidm.report.kinds import NO_REASON, Part, Report
+from acmidm.words import day, days, plain
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, afzenders_of
 from acmidm_onboarding.values.declaration import Declaration
-from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+from acmidm_onboarding.values.terms import AuthMethod, Environment
+
+T = TypeVar("T")
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LABELS = ("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves")
+
+
+def _tone(days_left: int | None) -> Tone | None:
+    """Return how an end stands out that is so many days away."""
+    if days_left is None or days_left > SOON_DAYS:
+        return None
+    return Tone.DANGER if days_left < 0 else Tone.WARNING
 
 
 class ListedKey(Part):
@@ -97,6 +109,17 @@ class UnusedMandate(ListedMandate):
         names = (self.supplier, self.supplier_name, self.organisation, self.reference)
         return " ".join((*names, *self.applications)).casefold()
 
+    def as_line(self) -> Line:
+        allowed = f"{plain(self.organisation)}: {', '.join(self.applications)}"
+        return Line(
+            [
+                Piece(plain(self.supplier_name), Tone.STRONG),
+                Piece(f"  {say('status.acts_for')} {allowed}, "),
+                Piece(self.ending, _tone(self.days_left)),
+                Piece(f" ({plain(self.reference)})" if self.reference else ""),
+            ]
+        )
+
 
 class ListedConnection(ClientName):
     """One client."""
@@ -165,11 +188,6 @@ class ListedConnection(ClientName):
         return min((days for days in left if days is not None), default=None)
 
     @property
-    def where(self) -> str:
-        """Its stack, and its platform where that is not ACM/IDM."""
-        return self.stack if self.platform is Platform.ACMIDM else f"{self.stack} ({self.platform})"
-
-    @property
     def without_keys(self) -> str:
         """What is listed where there is no key."""
         if self.jwks_uri:
@@ -178,6 +196,39 @@ class ListedConnection(ClientName):
             return say("status.keys_unknown")
         has_keys = self.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT
         return say("status.no_key" if has_keys else "status.secret")
+
+    def as_line(self, *, with_stack: bool) -> Line:
+        """Return four or five short lines, which fit a terminal of 80 columns."""
+        client_id = plain(self.client_id or say("status.no_client"))
+        where = f" ({self.stack})  " if with_stack else "  "
+        mandate = self.mandate
+        lines = {
+            "whose": joined(self.people),
+            "scopes": joined(self.granted),
+            "keys": self._keys,
+            "mandate": [Piece(mandate.text, _tone(mandate.days_left))] if mandate else [],
+            "acts_for": joined(map(plain, self.acts_for)),
+            "products": joined(map(plain, self.products)),
+            "leaves": [Piece(day, Tone.WARNING) for day in [", ".join(self.leaving)] if day],
+        }
+        shown = [
+            Line(pieces, Piece(say(f"status.{name}"), Tone.NOTICE))
+            for name, pieces in lines.items()
+            if pieces
+        ]
+        return Line([*self.pieces, Piece(where), Piece(client_id, Tone.VALUE)], lines=shown)
+
+    @property
+    def _keys(self) -> list[Piece]:
+        if not self.keys:
+            return [Piece(self.without_keys)]
+        pieces: list[Piece] = []
+        for key in self.keys:
+            pieces += [Piece(", "), Piece(key.text, _tone(key.days_left))]
+        del pieces[0]
+        if self.keys_in_portal:
+            pieces.append(Piece(f" ({say('status.in_portal')})", Tone.NOTICE))
+        return pieces
 
     @property
     def words(self) -> str:
@@ -211,9 +262,40 @@ class ListedConnection(ClientName):
         ).casefold()
 
 
-class Status(Part):
+COLUMNS: Mapping[str, Callable[[ListedConnection], str]] = {
+    "organisation": lambda client: client.organisation,
+    "codes": lambda client: ", ".join(client.codes),
+    "application": lambda client: client.application,
+    "environment": lambda client: client.environment,
+    "platform": lambda client: client.platform,
+    "stack": lambda client: client.stack,
+    "client_id": lambda client: client.client_id or "",
+    "contacts": lambda client: ", ".join(client.contacts),
+    "scopes": lambda client: ", ".join(client.scopes),
+    "products": lambda client: ", ".join(client.products),
+    "keys": lambda client: ", ".join(key.kid for key in client.keys or ()),
+    "mandate": lambda client: client.mandate.text if client.mandate else "",
+    "first_end": lambda client: day(client.ends) if client.ends else "",
+    "leaves": lambda client: ", ".join(client.leaving),
+}
+_MANDATE_COLUMNS: Mapping[str, Callable[[UnusedMandate], str]] = {
+    "organisation": lambda mandate: mandate.organisation,
+    "application": lambda mandate: ", ".join(mandate.applications),
+    "mandate": lambda mandate: mandate.text,
+    "first_end": lambda mandate: day(mandate.expires) if mandate.expires else "",
+}
+"""Which cells they have of the columns of connections."""
+
+
+def cells(columns: Mapping[str, Callable[[T], str]], row: T) -> dict[str, str]:
+    """Return what a spreadsheet has of something."""
+    return {name: cell(row) for name, cell in columns.items()}
+
+
+class Status(Report):
     """The connections of one or more stacks, as the last `up` left them."""
 
+    page = "status"
     checked_at: datetime
     stacks: tuple[str, ...]
     search: str = ""
@@ -244,6 +326,23 @@ class Status(Part):
         return (
             say("status.holding", title=title, search=plain(self.search)) if self.search else title
         )
+
+    def as_document(self) -> Document:
+        """Return every connection, then the mandates that no form uses."""
+        with_stack = len(self.stacks) > 1
+        lines = [client.as_line(with_stack=with_stack) for client in self.connections]
+        width = max(len(say(f"status.{name}")) for name in _LABELS) + 1
+        sections = [Section("line", lines, label_width=width)]
+        if unused := [mandate.as_line() for mandate in self.unused_mandates]:
+            heading = say_counted("status.unused_mandates", len(unused))
+            sections.append(Section("line", unused, heading))
+        return Document(self.title, sections)
+
+    def as_table(self) -> Table:
+        """Return a row per connection, and behind these the mandates that no form uses."""
+        rows = [cells(COLUMNS, connection) for connection in self.connections]
+        rows += [cells(_MANDATE_COLUMNS, mandate) for mandate in self.unused_mandates]
+        return Table(list(COLUMNS), rows)
 
 
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
@@ -339,19 +438,6 @@ def _until(last_day: str, now: datetime, **whose: str) -> ListedMandate:
     until = date.fromisoformat(last_day)
     days_left = (until - now.astimezone(UTC).date()).days
     return ListedMandate(**whose, until=until, days_left=days_left)
-
-
-def matcher(
-    search: str, scopes: Collection[str], days: int | None
-) -> Callable[[ListedConnection], bool]:
-    """Return the filter of connections: with words that begin with each of ``search``, one of
-    ``scopes``, and a key, or a mandate, that ends within ``days``."""
-    has_words = searched(search)
-    return lambda client: (
-        has_words(client.words)
-        and (not scopes or not set(scopes).isdisjoint(client.scopes))
-        and (days is None or (client.days_left is not None and client.days_left <= days))
-    )
 
 
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:

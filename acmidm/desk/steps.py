@@ -4,14 +4,15 @@ do, in one language."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from acmidm.desk.progress import ROOM, Progress, Step, WaitsFor
-from acmidm.desk.status import ListedKey
-from acmidm.report.kinds import Part
-from acmidm.words import plain
+from acmidm.desk.status import COLUMNS, ListedKey, cells
+from acmidm.report.document import Document, Line, Piece, Section, Table, Tone, joined, notes
+from acmidm.report.kinds import Report
+from acmidm.words import WHOLE, day, plain
 from acmidm_onboarding.texts import Language, Texts, texts
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
@@ -103,6 +104,37 @@ class Place(Progress):
         name = "key.expired" if (key.days_left or 0) < 0 else "key.until"
         return self.room(name, kid=plain(key.kid), day=self.room.day(key.expires))
 
+    def as_line(self) -> Line:
+        """Return its step, whom it waits for, and what they must do."""
+        connection = self.connection
+        codes = f" ({', '.join(connection.codes)})" if connection.codes else ""
+        name = f"{plain(connection.organisation)} · {plain(connection.application)}"
+        pieces = [Piece(name, Tone.STRONG), Piece(f"{codes}  {self.where}")]
+        if connection.client_id:
+            pieces += [Piece("  "), Piece(plain(connection.client_id), Tone.VALUE)]
+        step = [Piece(f"{self.step.value}. {self.title}")]
+        if self.waits_for:
+            waits = f" · {self.room('waits').lower()} "
+            step += [Piece(waits), Piece(self.whom, Tone.STRONG)]
+        if self.from_when:
+            step.append(Piece(f" · {self.from_when}"))
+        lines = {
+            "step": step,
+            "to_do": [Piece(plain(self.text, WHOLE))],
+            "contacts": joined(map(plain, connection.contacts)),
+            "keys": joined(self.keys, "; "),
+        }
+        shown = [Line(text, Piece(self.room(name), Tone.NOTICE)) for name, text in lines.items()]
+        return Line(pieces, lines=shown)
+
+
+_COLUMNS: Mapping[str, Callable[[Place], str]] = {
+    "step": lambda place: f"{place.step:d}. {place.title}",
+    "waits_for": lambda place: place.whom if place.waits_for else "",
+    "since": lambda place: day(place.since) if place.since else "",
+    "to_do": lambda place: place.text,
+}
+
 
 class Card(NamedTuple):
     """An application of an organisation, with each environment and platform that it is connected
@@ -118,9 +150,10 @@ class Card(NamedTuple):
         return min(waiting) if waiting else max(place.step for place in self.places)
 
 
-class Steps(Part):
+class Steps(Report):
     """The board: every connection at its place."""
 
+    page = "steps"
     checked_at: datetime
     stacks: tuple[str, ...]
     search: str = ""
@@ -134,6 +167,23 @@ class Steps(Part):
     @property
     def title(self) -> str:
         return f"{self.room('title')}: {self.room.counted('count', len(self.connections))}"
+
+    def as_document(self) -> Document:
+        """Return every connection, with what must be done."""
+        lines = [place.as_line() for place in self.connections]
+        labels = [self.room(name) for name in ("step", "to_do", "contacts", "keys")]
+        width = max(map(len, labels)) + 2
+        sections = [Section("line", lines, label_width=width, is_spaced=True)]
+        if not lines:
+            sections = [notes([self.room("nothing")], tone=None)]
+        return Document(self.title, sections)
+
+    def as_table(self) -> Table:
+        """Return a row per connection, with where it stands behind what it is."""
+        rows = [
+            cells(COLUMNS, place.connection) | cells(_COLUMNS, place) for place in self.connections
+        ]
+        return Table([*COLUMNS, *_COLUMNS], rows)
 
     @property
     def checked(self) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from acmidm.report.kinds import Part
+from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
+from acmidm.report.kinds import Part, Report
 from acmidm.words import plain, shown
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.stack import Stack
@@ -60,7 +61,7 @@ class Attested(Part):
         )
 
 
-class Checked(Part):
+class Checked(Report):
     """The confirmations of one stack, compared."""
 
     stack: str
@@ -73,6 +74,16 @@ class Checked(Part):
     def title(self) -> str:
         name = "orders.check.title.differs" if self.differences else "orders.check.title"
         return say(name, stack=self.stack, count=len(self.differences))
+
+    def as_document(self) -> Document:
+        """Return what differs, then what somebody should look at again."""
+        look_at = [Line([Piece(f"[ ] {item.sentence}")]) for item in self.attested]
+        sections = [
+            notes((difference.sentence for difference in self.differences), tone=None),
+            Section("line", look_at, say("orders.check.look")),
+            notes([say("orders.check.unknown")]),
+        ]
+        return Document(self.title, sections, Tone.DANGER if self.differences else Tone.GOOD)
 
 
 def check(stack: Stack, exported: Path | None = None) -> Checked:

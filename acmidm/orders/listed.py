@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from acmidm.report.connection import ClientName
-from acmidm.report.kinds import Part
-from acmidm.words import plain, shown
+from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
+from acmidm.report.kinds import Part, Report
+from acmidm.words import WHOLE, plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
 from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.stack import Stack
@@ -21,6 +22,8 @@ from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment
 
 ROOM = "orders"
+_LONGEST = 4_000
+"""Characters of a value that somebody copies: a key has many."""
 
 
 class Copied(Part):
@@ -35,6 +38,13 @@ class Instruction(Part):
 
     text: str
     values: tuple[Copied, ...] = ()
+
+    def as_line(self, number: int) -> Line:
+        values = [
+            Line([Piece(plain(value.value, _LONGEST), Tone.STRONG)], Piece(plain(value.label)))
+            for value in self.values
+        ]
+        return Line([Piece(plain(self.text, WHOLE))], Piece(f"{number}."), lines=values)
 
 
 class RefusedBy(Part):
@@ -73,9 +83,10 @@ class ListedOrder(ClientName):
         return f"{self.order.partition('@')[0]}@{self.digest}"
 
 
-class Orders(Part):
+class Orders(Report):
     """The orders of one stack."""
 
+    page = "orders"
     stack: str
     checked_at: datetime
     language: Language
@@ -113,6 +124,40 @@ class Orders(Part):
             by_doer[order.doer].append(order)
         return {doer: by_doer[doer] for doer in Doer if by_doer[doer]}
 
+    def as_document(self) -> Document:
+        """Return the open orders by who carries them out, a line each or in full; then the refused
+        ones."""
+        refused = [
+            Line([Piece(order.order, Tone.VALUE), Piece(f"  {self.refusal(order)}")])
+            for order in self.refused
+        ]
+        sections = [notes(self.unknown, Tone.DANGER), *self._by_doer(self._line)]
+        if refused:
+            sections.append(Section("line", refused, self.room("refused")))
+        return Document(self.title, sections)
+
+    def as_issue(self) -> Document:
+        """Return the open orders for who reads them later: since when each is open, by its whole
+        name."""
+        sections = [notes(self.unknown), *self._by_doer(_dated)]
+        return Document(self.title, sections, whole=self.room("whole_list", stack=self.stack))
+
+    def _by_doer(self, line_of: Callable[[ListedOrder], Line]) -> Iterator[Section]:
+        for doer, orders in self.by_doer.items():
+            heading = f"{self.room(f'doer.{doer}')}: {len(orders)}"
+            yield Section("order", list(map(line_of, orders)), heading, label_width=1)
+
+    def _line(self, order: ListedOrder) -> Line:
+        what = Piece(f"  {order.title}: {order.act_title}, {self.waiting(order)}")
+        lines: list[Line] = []
+        if self.is_whole:
+            lines += [
+                instruction.as_line(number)
+                for number, instruction in enumerate(order.instructions, start=1)
+            ]
+            lines.append(Line([Piece(order.done)], Piece(self.room("done"))))
+        return Line([Piece(order.order, Tone.VALUE), what], lines=lines)
+
     @property
     def refused(self) -> list[ListedOrder]:
         return [order for order in self.orders if order.refused]
@@ -130,6 +175,12 @@ class Orders(Part):
             return self.room("since.unknown")
         days = (self.checked_at - order.since).days
         return self.room.counted("since", days) if days > 0 else self.room("since.today")
+
+
+def _dated(order: ListedOrder) -> Line:
+    since = f" ({order.since:%Y-%m-%d})" if order.since else ""
+    what = Piece(f": {plain(order.act_title)}{since}")
+    return Line([Piece(order.whole_name, Tone.VALUE), Piece(" "), *order.pieces, what])
 
 
 def listed(

@@ -16,36 +16,19 @@ from jinja2 import Environment as Jinja
 from jinja2 import PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from acmidm.desk.status import Status
-from acmidm.desk.steps import Steps
-from acmidm.orders.listed import Orders
 from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ENVIRONMENTS, environment_name
-from acmidm.report.kinds import Part
+from acmidm.report.kinds import Report
 from acmidm.words import WHOLE, capitalised, day, days, plain
-from acmidm_onboarding.texts import Texts, say, say_counted, spoken
+from acmidm_onboarding.texts import say, say_counted, spoken
 
 
-def as_html(report: Part) -> str:
-    """Return a report as a page: the list or the board of connections with search and filters, or
-    orders with what to copy."""
-    match report:
-        case Status():
-            return _page("status", report.title, status=report)
-        case Orders():
-            return _page("orders", report.title, board=report, room=report.room)
-        case Steps():
-            return _page("steps", report.title, board=report, room=report.room)
-    raise TypeError(f"{type(report).__name__} has no page")
-
-
-def _page(template: str, title: str, **report: Part | Texts) -> str:
+def as_html(report: Report) -> str:
+    """Return a report as a page, by its own template: with search and filters, or with what to
+    copy."""
     environments = {environment: environment_name(environment) for environment in ENVIRONMENTS}
-    return (
-        _templates()
-        .get_template(f"{template}.html.j2")
-        .render(title=title, spoken=spoken(), environments=environments, **report)
-    )
+    template = _templates().get_template(f"{report.page}.html.j2")
+    return template.render(report=report, spoken=spoken(), environments=environments)
 
 
 @cache

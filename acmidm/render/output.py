@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+
 import typer
 
-from acmidm.desk.status import Status
-from acmidm.desk.steps import Steps
 from acmidm.render.html import as_html
 from acmidm.render.markdown import as_markdown
-from acmidm.render.table import as_csv
-from acmidm.render.text import Report, print_report
+from acmidm.render.text import print_report
+from acmidm.report.document import Table
+from acmidm.report.kinds import Report
 from acmidm.terminal import ListOutput, Output, TableOutput, TextOutput, as_json
+from acmidm.words import plain
+
+_FORMULA = re.compile(r"(^|;)( *[=+@-])")
+"""A cell begins after a semicolon too where that parts cells, as in Dutch, whatever is in
+quotes."""
+_LONGEST_CELL = 4_000
 
 
 def write_report(report: Report, output: Output | ListOutput | TableOutput | TextOutput) -> None:
@@ -19,11 +28,23 @@ def write_report(report: Report, output: Output | ListOutput | TableOutput | Tex
         case "json":
             typer.echo(as_json(report))
         case "markdown":
-            typer.echo(as_markdown(report), nl=False)
+            typer.echo(as_markdown(report.as_document()), nl=False)
         case "html":
             # In ASCII, so that the page is right in whatever encoding standard output has.
             typer.echo(as_html(report).encode("ascii", "xmlcharrefreplace").decode(), nl=False)
-        case "csv" if isinstance(report, Status | Steps):
-            typer.echo(as_csv(report), nl=False)
+        case "csv":
+            typer.echo(as_csv(report.as_table()), nl=False)
         case _:
-            print_report(report)
+            print_report(report.as_document())
+
+
+def as_csv(table: Table) -> str:
+    """Return a table as CSV (RFC 4180), in which nothing that a form's author wrote is a
+    formula."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, table.columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    for row in table.rows:
+        cells = ((name, plain(cell, _LONGEST_CELL)) for name, cell in row.items())
+        writer.writerow({name: _FORMULA.sub(r"\1'\2", cell) for name, cell in cells})
+    return text.getvalue()

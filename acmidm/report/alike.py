@@ -9,17 +9,17 @@ full behind what they share.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
 from acmidm.report.connection import ConnectionChanges
+from acmidm.report.document import Line, Piece, Tone
 from acmidm.report.kinds import Change, FieldChange, Kind, Severity
-from acmidm.words import first_of, slug
+from acmidm.words import WHOLE, first_of, plain, slug
 from acmidm_onboarding.texts import say, say_counted
-from acmidm_onboarding.values.terms import Platform
 
 _OWN = "…"
 _FEWEST = 3
@@ -30,58 +30,26 @@ _NOTHING = re.compile(r"(?!)")
 """Matches nowhere: for who has no name that is long enough."""
 
 
-class Together(ConnectionChanges):
-    """Several clients with the same changes, which reports show once."""
-
-    members: tuple[str, ...]
-    """The form of each, or its key, with what it has of its own."""
-
-    @property
-    def known_as(self) -> list[str]:
-        return []
-
-
-class Unlike(ConnectionChanges):
-    """A client that differs from many others: of its changes those that they do not have."""
-
-    else_as: str
-    """How many it is like in all else, as words."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Changes beside the clients that are alike: the change of each."""
-
-    changes: tuple[Change, ...]
-    members: tuple[str, ...] = ()
-    """What each of several has, where they are shown as one."""
-
-    @property
-    def text(self) -> str:
-        """What several are, as a sentence."""
-        return say(f"report.together.{self.changes[0].kind}", count=len(self.changes))
-
-
-def together(connections: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
-    """Return connections, of which those with the same changes are one, at the place of the first;
-    but for dangers, which are shown of each. A new client that differs from most new ones stands
-    before these."""
+def together(connections: Iterable[ConnectionChanges]) -> list[Line]:
+    """Return a line per connection, and one for several with the same changes, at the place of the
+    first; but for dangers, which are shown of each. A new client that differs from most new ones
+    stands before these."""
     groups = _groups(connections)
     norms = _norms(groups)
     first_places: dict[object, int] = {}
-    placed: list[tuple[int, bool, list[ConnectionChanges]]] = []
+    placed: list[tuple[int, bool, list[Line]]] = []
     for place, group in enumerate(groups):
         norm = norms.get(group[0].family)
         where = place if norm is None else first_places.setdefault(group[0].family, place)
         if _may_be_one(group):
-            shown: list[ConnectionChanges] = [_as_one(group)]
+            shown = [_as_one(group)]
         elif norm is not None and norm is not group:
             shown = [_unlike(client, norm) for client in group]
         else:
-            shown = [client.connection for client in group]
+            shown = [client.connection.as_line() for client in group]
         placed.append((where, norm is group, shown))
     placed.sort(key=lambda item: item[:2])
-    return [connection for _, _, shown in placed for connection in shown]
+    return [line for _, _, lines in placed for line in lines]
 
 
 def odd(connections: Iterable[ConnectionChanges]) -> tuple[int, int]:
@@ -93,9 +61,9 @@ def odd(connections: Iterable[ConnectionChanges]) -> tuple[int, int]:
     return expected - alike, alike
 
 
-def together_beside(changes: Sequence[Change]) -> list[Group]:
-    """Return changes beside the clients, where new organisations that are alike are one, behind
-    those that are not."""
+def together_beside(changes: Sequence[Change]) -> list[Line]:
+    """Return a line per change beside the clients, where new organisations that are alike are one,
+    behind those that are not."""
     alike: dict[object, list[int]] = {}
     last = 0
     for place, change in enumerate(changes):
@@ -104,14 +72,16 @@ def together_beside(changes: Sequence[Change]) -> list[Group]:
             shape = _shape(change, _names_of_organisation(change))
             last = place
         alike.setdefault(shape, []).append(place)
-    placed: list[tuple[float, Group]] = []
+    placed: list[tuple[float, Line]] = []
     for places in alike.values():
         group = tuple(changes[place] for place in places)
         if len(group) >= _FEWEST:
-            placed.append((last + 0.5, Group(group, tuple(map(_values, group)))))
+            text = Piece(say(f"report.together.{group[0].kind}", count=len(group)))
+            members = tuple(map(_values, group))
+            placed.append((last + 0.5, Line([text], group[0].as_line().label, members=members)))
         else:
-            placed += [(place, Group((changes[place],))) for place in places]
-    return [group for _, group in sorted(placed, key=lambda item: item[0])]
+            placed += [(place, changes[place].as_line()) for place in places]
+    return [line for _, line in sorted(placed, key=lambda item: item[0])]
 
 
 @dataclass(frozen=True)
@@ -167,17 +137,15 @@ def _groups(connections: Iterable[ConnectionChanges]) -> list[list[_Client]]:
 
 def _norms(groups: Iterable[list[_Client]]) -> dict[object, list[_Client]]:
     """Return, of each family, the group that has most of it and is shown as one."""
-    sizes: Counter[object] = Counter()
     by_family: dict[object, list[list[_Client]]] = defaultdict(list)
     for group in groups:
-        sizes[group[0].family] += len(group)
         by_family[group[0].family].append(group)
     return {
         family: largest
         for family, of_family in by_family.items()
         if _may_be_one(largest := max(of_family, key=len))
         and len(of_family) > 1
-        and 2 * len(largest) > sizes[family]
+        and 2 * len(largest) > sum(map(len, of_family))
     }
 
 
@@ -185,21 +153,21 @@ def _may_be_one(group: Sequence[_Client]) -> bool:
     return len(group) >= _FEWEST and group[0].connection.worst.severity is not Severity.DANGER
 
 
-def _as_one(group: Sequence[_Client]) -> Together:
-    first = group[0].connection
+def _as_one(group: Sequence[_Client]) -> Line:
+    """Return what several clients share, with the form of each and what it has of its own."""
+    clients = say_counted("report.clients", len(group))
     applications = list(dict.fromkeys(client.connection.name for client in group))
-    return Together(
-        key="",
-        organisation=say_counted("report.clients", len(group)),
-        application=first_of(applications),
-        platform=Platform.ACMIDM,
-        environment=first.environment,
-        changes=group[0].shapes,
-        members=tuple(client.member for client in group),
+    names = plain(first_of(applications))
+    environment = group[0].connection.environment
+    return Line(
+        [Piece(clients, Tone.STRONG), Piece(f" · {names}")],
+        lines=[shape.as_line() for shape in group[0].shapes],
+        members=[client.member for client in group],
+        details=say("report.details", name=f"{clients} · {names}", environment=environment),
     )
 
 
-def _unlike(client: _Client, norm: Sequence[_Client]) -> Unlike:
+def _unlike(client: _Client, norm: Sequence[_Client]) -> Line:
     """Return a client with what it has and most others have not; and what it lacks."""
     theirs = set(norm[0].shapes)
     own: list[Change] = []
@@ -210,9 +178,9 @@ def _unlike(client: _Client, norm: Sequence[_Client]) -> Unlike:
     else_as = say("report.unlike", count=len(norm)) + client.words(shared)
     if lacks:
         else_as = f"{say('report.lacks', what='; '.join(lacks))}; {else_as}"
-    fields = client.connection.model_dump(exclude={"changes"})
     # One that only lacks something has no change of its own.
-    return Unlike(**fields, changes=tuple(own or shared), else_as=else_as)
+    shown = client.connection.model_copy(update={"changes": tuple(own or shared)}).as_line()
+    return replace(shown, lines=[*shown.lines, Line([Piece(plain(else_as, WHOLE), Tone.NOTICE)])])
 
 
 def _has_kind(client: _Client, shape: Change) -> bool:

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from acmidm.report.kinds import Change, Kind, Part, Piece, Scale, who
+from acmidm.report.document import Line, Piece, Tone
+from acmidm.report.kinds import Change, Kind, Part, Scale, sentence_of, who
 from acmidm.words import plain
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
@@ -21,16 +22,6 @@ _MOST_PHRASES = 4
 def environment_name(environment: Environment) -> str:
     """Return what reports call an environment."""
     return say(f"report.environment.{environment}")
-
-
-def environment_heading(environment: Environment, changes: int, stay: int) -> str:
-    """Return the heading over the clients of an environment: how many change, and how many do
-    not."""
-    with_changes, without = (
-        say_counted("report.with_changes", changes),
-        say_counted("report.without", stay),
-    )
-    return f"{environment_name(environment)}: {with_changes}, {without}"
 
 
 class ClientName(Part):
@@ -58,6 +49,11 @@ class ClientName(Part):
         """``Stad Gent · loket``."""
         return f"{plain(self.organisation)} · {plain(self.name)}"
 
+    @property
+    def pieces(self) -> list[Piece]:
+        """Its title, of which the organisation stands out."""
+        return [Piece(plain(self.organisation), Tone.STRONG), Piece(f" · {plain(self.name)}")]
+
 
 class ConnectionChanges(ClientName):
     """The changes of one connection: one client of one application."""
@@ -71,31 +67,31 @@ class ConnectionChanges(ClientName):
         return min(self.changes, key=lambda change: change.danger)
 
     @property
-    def sole_author(self) -> str | None:
-        """Who made all of several changes: reports then name them once."""
-        authors = {change.changed_by for change in self.changes}
-        return authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
-
-    @property
-    def known_as(self) -> list[str]:
+    def names(self) -> list[Piece]:
         """Its key, its form and its client-ID, as far as they are known."""
-        return [
-            self.key,
-            *([say("report.known.form", form=self.form)] if self.form else ()),
-            *([say("report.known.client", client_id=self.client_id)] if self.client_id else ()),
-        ]
+        names = [Piece(plain(self.key), Tone.VALUE)]
+        if self.form:
+            names += [Piece(", "), *sentence_of("report.known.form", form=self.form)]
+        if self.client_id:
+            names += [Piece(", "), *sentence_of("report.known.client", client_id=self.client_id)]
+        return names
 
-    @property
-    def by_one(self) -> list[Piece]:
-        """Who made all of its changes, where that was one and the same; else each change has it."""
-        last = max(
-            (change.changed_at for change in self.changes if change.changed_at), default=None
-        )
-        return who(self.sole_author, last, of_all=True) if self.sole_author else []
+    def as_line(self, *, undone: bool = False) -> Line:
+        """Return its changes beneath what it is called; ``undone`` where they are over."""
+        by_one = self._by_one()
+        lines = [change.as_line(undone=undone, with_author=not by_one) for change in self.changes]
+        if by_one:
+            lines.append(Line(by_one))
+        details = say("report.details", name=self.title, environment=self.environment)
+        return Line(self.pieces, names=self.names, lines=lines, details="" if undone else details)
 
-    def author_of(self, change: Change) -> list[Piece]:
-        """Return who made one of its changes, where that is not said of all of them."""
-        return [] if self.sole_author else who(change.changed_by, change.changed_at)
+    def _by_one(self) -> list[Piece]:
+        """Return who made all of several changes, where that was one and the same: reports then say
+        it once."""
+        authors = {change.changed_by for change in self.changes}
+        author = authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
+        moments = (change.changed_at for change in self.changes if change.changed_at)
+        return who(author, max(moments, default=None), of_all=True) if author else []
 
     def with_changes(self, changes: Iterable[Change]) -> ConnectionChanges:
         return self.model_copy(update={"changes": in_order(changes)})

@@ -14,7 +14,8 @@ from acmidm.report.connection import (
     connections_in_order,
     headline,
 )
-from acmidm.report.kinds import Part
+from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone, notes, refused
+from acmidm.report.kinds import Part, Report, sentence_of
 from acmidm.report.three_views import ClientDrift, Real
 from acmidm.words import WHOLE, day, days, plain
 from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
@@ -39,6 +40,14 @@ class ExpiringKey(ClientName):
             if ended
             else f"{day(self.expires)}, {days(self.days_left)}"
         )
+
+    def as_line(self) -> Line:
+        """Return the key and whose it is, behind when it ends."""
+        key = sentence_of(
+            "report.drift.key", kid=self.kid or "?", thumbprint=self.thumbprint or "?"
+        )
+        tone = Tone.DANGER if self.days_left < 0 else Tone.WARNING
+        return Line([*self.pieces, Piece(": "), *key], Piece(self.ends, tone))
 
 
 class UndeclaredClient(Part):
@@ -69,8 +78,15 @@ class UndeclaredClient(Part):
             else self.client_name
         )
 
+    def as_line(self) -> Line:
+        """Return what it is, where it is, and who made it."""
+        platform = Piece(self.platform)
+        where = sentence_of("report.drift.client_on", client_id=self.client_id, platform=platform)
+        maker = sentence_of("report.drift.made_by", name=self.made_by)
+        return Line([Piece(f"{plain(self.title)}: "), *where, *maker])
 
-class Drift(Part):
+
+class Drift(Report):
     """One stack: declared against real."""
 
     stack: str
@@ -93,36 +109,49 @@ class Drift(Part):
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    @property
-    def checked(self) -> str:
-        """How many clients it is about, and when they were compared."""
-        return say_counted(
-            "report.drift.checked", self.clients, at=f"{self.checked_at:%Y-%m-%d %H:%M}"
+    def as_document(self) -> Document:
+        """Return what was changed by hand first, then what waits, then what is only to be known."""
+        repaired = say("report.drift.repaired" if self.healed else "report.drift.not_repaired")
+        expiring = [key.as_line() for key in self.expiring]
+        left_behind = [client.as_line() for client in self.left_behind]
+        undeclared = [client.as_line() for client in self.undeclared]
+        sections = [
+            refused(self.problems),
+            _clients(say("report.drift.by_hand"), self.by_hand),
+            _clients(say("report.drift.not_applied"), self.not_applied),
+            _counted("key", say("report.drift.expiring"), expiring),
+            _counted("left_behind", say("report.drift.left_behind"), left_behind, Shape.OPEN_FOLD),
+            _counted("undeclared", say("report.drift.undeclared"), undeclared, Shape.FOLD),
+            notes(self.notes),
+        ]
+        sections = [section for section in sections if section.lines]
+        if self.healed is not None:
+            sections.insert(0, _clients(repaired, self.repaired, undone=self.healed))
+        checked_at = f"{self.checked_at:%Y-%m-%d %H:%M}"
+        foot = [say_counted("report.drift.checked", self.clients, at=checked_at)]
+        if self.by_hand:
+            foot.insert(0, say("report.drift.remedy", stack=self.stack))
+        return Document(
+            self.headline,
+            sections,
+            Tone.GOOD if self.in_sync else Tone.DANGER,
+            foot,
+            whole=f"`acmidm drift --stack {self.stack}`",
         )
 
-    @property
-    def repair(self) -> str:
-        """Whether all that somebody changed by hand was repaired."""
-        return say("report.drift.repaired" if self.healed else "report.drift.not_repaired")
 
-    @property
-    def differing(self) -> list[tuple[str, tuple[ConnectionChanges, ...]]]:
-        """The clients that differ, in groups: the title of the group, and its clients."""
-        groups = (
-            (say("report.drift.by_hand"), self.by_hand),
-            (say("report.drift.not_applied"), self.not_applied),
-        )
-        return [group for group in groups if group[1]]
+def _clients(
+    title: str, connections: Sequence[ConnectionChanges], *, undone: bool = False
+) -> Section:
+    heading = f"{title}: {say_counted('report.clients', len(connections))}"
+    lines = [connection.as_line(undone=undone) for connection in connections]
+    return Section("client", lines, heading, Shape.TABLE)
 
-    @property
-    def not_declared(self) -> list[tuple[str, str, Sequence[UndeclaredClient]]]:
-        """The clients that no form declares now, in groups: the name of the group, its title, and
-        its clients."""
-        groups = (
-            ("left_behind", say("report.drift.left_behind"), self.left_behind),
-            ("undeclared", say("report.drift.undeclared"), self.undeclared),
-        )
-        return [group for group in groups if group[2]]
+
+def _counted(what: str, title: str, lines: Sequence[Line], shape: Shape = Shape.LIST) -> Section:
+    heading = f"{title}: {len(lines):,}"
+    width = max((len(line.label.text) for line in lines), default=0) + 2
+    return Section(what, lines, heading, shape, label_width=width)
 
 
 def expiring_keys(

@@ -9,14 +9,18 @@ kind, by name.
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
+from acmidm.report.document import Document, Line, Piece, Table, Tone
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
 from acmidm_onboarding.engine_resources import Resource, product_part
 from acmidm_onboarding.texts import say, say_counted, spoken, texts
@@ -239,6 +243,21 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Report(Part):
+    """A whole report: what its JSON has, and the document that people read."""
+
+    page: ClassVar[str] = ""
+    """The name of its page's template, where it has a page."""
+
+    @abstractmethod
+    def as_document(self) -> Document:
+        """Return the report as it is read, in the language that is spoken."""
+
+    def as_table(self) -> Table:
+        """Return the report for a spreadsheet, where it has a row for each thing."""
+        raise TypeError(f"{type(self).__name__} has no table")
+
+
 class FieldChange(Part):
     """One field, its old value and its new one as people read them; None where there is none."""
 
@@ -253,13 +272,10 @@ class FieldChange(Part):
             None if new is None else plain(new, WHOLE)
         )
 
-
-@dataclass(frozen=True)
-class Piece:
-    """A piece of a sentence. ``value`` marks a name or a value, which is not a word of ours."""
-
-    text: str
-    value: bool = False
+    def as_line(self) -> Line:
+        sides = [Piece(value, Tone.VALUE) for value in self.values() if value is not None]
+        pieces = [sides[0], Piece(" → "), sides[1]] if len(sides) > 1 else sides
+        return Line(pieces, Piece(plain(self.field)))
 
 
 class Change(Part):
@@ -328,6 +344,19 @@ class Change(Part):
             len(self.fields) > _IN_SENTENCE and "{values}" not in self._template
         )
 
+    def as_line(self, *, undone: bool = False, with_author: bool = False) -> Line:
+        """Return the change; ``undone`` where it is over, and no danger any more."""
+        severity = None if undone else self.severity
+        author = who(self.changed_by, self.changed_at) if with_author else []
+        by = [Piece(" ("), *author, Piece(")")] if author else []
+        return Line(
+            [*self.pieces, *by],
+            Piece(severity_name(severity), Tone(severity) if severity else Tone.GOOD),
+            lines=[field.as_line() for field in self.fields],
+            brief=[*self.named, *by],
+            is_listed=self.has_lines,
+        )
+
     @property
     def _template(self) -> str:
         """Its sentence; another one of a key whose material stays, and of a mandate that is the
@@ -345,13 +374,21 @@ class Change(Part):
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
     """Return who did something, and when; ``of_all`` where that is all that changed."""
     form = f"{'all_by' if of_all else 'by' if author else ''}{'_at' if at else ''}".lstrip("_")
-    facts = {
-        "author": [Piece(plain(author or "?"), value=True)],
-        "when": [Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")],
+    when = Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")
+    return sentence_of(f"report.who.{form}", author=author or "?", when=when) if form else []
+
+
+def sentence_of(name: str, /, **facts: str | Piece | None) -> list[Piece]:
+    """Return the sentence of a name such as ``report.who.by``, in which texts are values of others;
+    nothing where one of its facts is lacking."""
+    pieces = {
+        fact: [Piece(plain(value), Tone.VALUE) if isinstance(value, str) else value]
+        for fact, value in facts.items()
+        if value
     }
-    return (
-        _with_blanks(_sentences("report", spoken()).templates[f"who.{form}"], facts) if form else []
-    )
+    room, _, sentence = name.partition(".")
+    template = _sentences(room, spoken()).templates[sentence]
+    return _with_blanks(template, defaultdict[str, list[Piece]](list, pieces))
 
 
 def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]:
@@ -385,11 +422,11 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     }
     words |= {"expires": day(change.expires) if change.expires else ""}
     pieces = {
-        name: [Piece(text, name in values)] if text else []
+        name: [Piece(text, Tone.VALUE if name in values else None)] if text else []
         for name, text in (values | words).items()
     }
     new = (
-        (changed.field, [Piece(changed.values()[1] or "", value=True)]) for changed in change.fields
+        (changed.field, [Piece(changed.values()[1] or "", Tone.VALUE)]) for changed in change.fields
     )
     return pieces | {"fields": _fields(change), "values": _in_a_row(new), "change": _from_to(first)}
 
@@ -410,7 +447,7 @@ def _fields(change: Change) -> list[Piece]:
 
 def _from_to(field: FieldChange) -> list[Piece]:
     old, new = (
-        Piece(say("report.none") if value is None else value, value=value is not None)
+        Piece(say("report.none")) if value is None else Piece(value, Tone.VALUE)
         for value in field.values(_SHORT)
     )
     return [old, Piece(" → "), new]

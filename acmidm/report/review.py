@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from acmidm.report.alike import odd
+from acmidm.report.alike import odd, together, together_beside
 from acmidm.report.compare import Comparison, client_replaced, paired
 from acmidm.report.connection import (
     ENVIRONMENTS,
     ConnectionChanges,
     client_name,
     connections_in_order,
+    environment_name,
     headline,
 )
-from acmidm.report.kinds import Change, Part
+from acmidm.report.document import Document, Section, Shape, notes, refused
+from acmidm.report.kinds import Change, Report
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, first_of, plain
@@ -25,7 +27,7 @@ from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment
 
 
-class Review(Part):
+class Review(Report):
     """What a change of forms does, in one or more environments."""
 
     headline: str
@@ -45,23 +47,27 @@ class Review(Part):
     def refusals(self) -> tuple[str, ...]:
         return self.problems + self.too_many
 
-    def in_environments(self) -> list[tuple[Environment, list[ConnectionChanges], int]]:
-        """Per environment, production first, the clients with changes and how many stay; one
-        without a client is left out."""
-        parts = [
-            (
-                environment,
-                [
-                    connection
-                    for connection in self.connections
-                    if connection.environment is environment
-                ],
-                self.unchanged.get(environment, 0),
-            )
-            for environment in ENVIRONMENTS
-            if environment in self.unchanged
+    def as_document(self) -> Document:
+        """Return what is refused, what changes beside the clients, and these per environment."""
+        beside = together_beside(self.other_changes)
+        sections = [
+            refused(self.refusals),
+            Section("beside", beside, say("report.beside") if beside else ""),
+            *(self._in(environment) for environment in ENVIRONMENTS),
+            notes((plain(note, WHOLE) for note in self.notes), is_spaced=True),
         ]
-        return [part for part in parts if part[1] or part[2]]
+        return Document(self.headline, sections, whole=say("report.whole_text"))
+
+    def _in(self, environment: Environment) -> Section:
+        """Return the clients of one environment that change, and how many stay; nothing of one
+        without a client."""
+        there = [one for one in self.connections if one.environment is environment]
+        stay = self.unchanged.get(environment, 0)
+        parts = [say_counted("report.change", len(there))] if there else []
+        if stay:
+            parts.append(say_counted("report.stay" if there else "report.no_change", stay))
+        heading = f"{environment_name(environment)}: {', '.join(parts)}" if parts else ""
+        return Section("client", together(there), heading, Shape.TABLE)
 
 
 def review_of(

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from acmidm.orders.checking import check
-from acmidm.render.text import print_report
 from acmidm_onboarding.values.problems import Failure
 from tests.support.by_hand_stack import carry_out, opened
 from tests.support.confirmed import BY, CLIENT_ID
 from tests.support.evidence import write_evidence
 from tests.support.forms import PLAIN, SEND, FormFile
+from tests.support.rendering import print_report
 
 NOTHING = "nothing"
 BOTH = ", ".join(sorted((PLAIN, SEND)))

@@ -13,7 +13,6 @@ import pytest
 from acmidm.orders.listed import ListedOrder, listed, orders_of
 from acmidm.orders.writing import confirm, refuse
 from acmidm.render.html import as_html
-from acmidm.render.text import print_report
 from acmidm_onboarding.rules.orders import Doer, Rules, targets
 from acmidm_onboarding.texts import Language
 from tests.support.by_hand import adopt
@@ -27,6 +26,7 @@ from tests.support.by_hand_stack import (
 )
 from tests.support.confirmed import BY, CLIENT_ID
 from tests.support.forms import PLAIN, SEND, FormFile
+from tests.support.rendering import print_report
 from tests.support.repository import Repository
 
 PORTAL = "https://beheerportaal-ti.vlaanderen.be"

@@ -7,11 +7,12 @@ import re
 
 import pytest
 
-from acmidm.render.markdown import LIMIT, as_markdown
+from acmidm.render.markdown import LIMIT
 from acmidm.report.drift import UndeclaredClient, expiring_keys
 from acmidm.words import side_by_side
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Platform
+from tests.support.rendering import as_markdown
 from tests.support.samples import NOW, by_hand, client, drift_report, reviewed
 
 

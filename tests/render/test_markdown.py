@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from acmidm.render.markdown import as_markdown, code, in_tag, markdown, table
-from acmidm.render.text import print_report
+from acmidm.render.markdown import code, in_tag, markdown, table
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.review import review_of
 from acmidm.terminal import as_json
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment
+from tests.support.rendering import as_markdown, print_report
 from tests.support.samples import COMPARISON, NOW, by_hand, client, drift_report, plan_of, reviewed
 
 EXPECTED = """\
@@ -119,7 +119,8 @@ def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
     by_two = [by_one[0].model_copy(update={"changed_by": "operator"}), *by_one[1:]]
 
     def rows(changes: list[Change]) -> str:
-        return table([connection.model_copy(update={"changes": tuple(changes)})]).text
+        changed = connection.model_copy(update={"changes": tuple(changes)})
+        return table([changed.as_line()]).text
 
     assert rows(by_one).count("helpdesk") == 1
     assert rows(by_one).rstrip().endswith("<br>all by `helpdesk`, last at 2026-11-25 12:00 UTC |")

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 from acmidm.desk.progress import WaitsFor
 from acmidm.desk.status import ListedKey
 from acmidm.render.html import as_html
-from acmidm.render.text import Report
+from acmidm.report.kinds import Report
 from acmidm_onboarding.texts import Language
 from tests.render.reports import board, connection, declared, declared_steps, status
 from tests.support.browser import accessible, contrasting, shot

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from acmidm.desk.status import Status, listed
-from acmidm.render.text import print_report
 from acmidm.report.three_views import drifted
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.client import Client
 from tests.report.views import ID, OWNERS, real, stored
+from tests.support.rendering import print_report
 from tests.support.samples import COMPARISON, NOW, client
 
 FIRST, SECOND = "https://keys.gent.example/jwks", "https://sleutels.gent.example/jwks"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acmidm.render.markdown import as_markdown
-from acmidm.render.text import print_report
+from tests.support.rendering import as_markdown, print_report
 from tests.support.samples import client, reviewed
 
 NAMES = [f"Gemeente Voorbeeldem-aan-de-Leie {number:02}" for number in range(14)]

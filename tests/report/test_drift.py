@@ -13,7 +13,7 @@ import pytest
 
 from acmidm.commands.drift import _attribute, _real
 from acmidm.report.authors import attributed
-from acmidm.report.drift import expiring_keys, key_warnings
+from acmidm.report.drift import ExpiringKey, expiring_keys, key_warnings
 from acmidm.report.kinds import Kind
 from acmidm.report.three_views import ClientDrift, Real, drifted
 from acmidm.report.undeclared import undeclared
@@ -27,6 +27,7 @@ from acmidm_onboarding.values.client import Client, Clients
 from acmidm_onboarding.values.metadata import Owner
 from acmidm_onboarding.values.terms import Platform
 from tests.report.views import CONFIGURATION, ID, KEY, PARTS, keys, real, stored, urn, wanted
+from tests.support.rendering import as_markdown, print_report
 from tests.support.samples import COMPARISON, NOW, OVO, drift_report
 
 
@@ -487,3 +488,13 @@ def test_products_are_read_only_where_clients_have_them() -> None:
         match=('platform "geosecure" has no authority in this stack; set geosecure:managementUrl'),
     ):
         _real({Platform.ACMIDM: both[Platform.ACMIDM]}, known)
+
+
+def test_a_key_whose_thumbprint_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    """A terminal and an issue say the same of it, and neither says None."""
+    name = {"key": f"{OVO}/loket", "organisation": "Stad Gent", "application": "loket"}
+    key = ExpiringKey(**name, platform=Platform.ACMIDM, kid="k1", expires=NOW, days_left=3)
+    report = drift_report(expiring=(key,))
+    print_report(report)
+    assert "Stad Gent · loket: key k1, thumbprint ?\n" in capsys.readouterr().out
+    assert "**Stad Gent** · loket: key `k1`, thumbprint `?`\n" in as_markdown(report)

@@ -13,16 +13,15 @@ import pytest
 from acmidm.desk.history import Entry, History
 from acmidm.desk.status import ListedConnection, ListedKey, Status
 from acmidm.render.html import as_html
-from acmidm.render.markdown import as_markdown
-from acmidm.render.text import Report, print_report
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, ExpiringKey, UndeclaredClient, drift_of
-from acmidm.report.kinds import Change, FieldChange, Kind
+from acmidm.report.kinds import Change, FieldChange, Kind, Report
 from acmidm.report.review import Review
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.texts import FOLDER, Language, say, speak, texts
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.engine import ROOT
+from tests.support.rendering import as_markdown, print_report
 from tests.support.samples import NOW, by_hand, client, listed_connection, reviewed
 
 SUBJECTS = ("kinds", "report", "review", "drift", "status", "history", "words", "page")

@@ -1,0 +1,123 @@
+"""What every report comes to: a title, and sections of lines. A report makes it once; text and
+Markdown render it, and know no report by name.
+
+A text of others is made plain before it is in a piece; what else a terminal or a page needs is the
+renderer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+
+from acmidm_onboarding.texts import say
+
+
+class Tone(StrEnum):
+    """How a piece stands out."""
+
+    DANGER = "danger"
+    WARNING = "warning"
+    NOTICE = "notice"
+    GOOD = "good"
+    STRONG = "strong"
+    VALUE = "value"
+    """A name or a value, which is not a word of ours."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a sentence."""
+
+    text: str
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sentence, or the name of what the lines beneath it are about."""
+
+    pieces: Sequence[Piece] = ()
+    label: Piece = Piece("")
+    names: Sequence[Piece] = ()
+    """What its subject is called besides: values, with words that explain them."""
+    lines: Sequence[Line] = ()
+    brief: Sequence[Piece] = ()
+    """The sentence without what the lines beneath say."""
+    is_listed: bool = True
+    """Whether the lines beneath are to be read; else the sentence has what matters of them."""
+    members: Sequence[str] = ()
+    """What each of several has of its own, where the line is about several."""
+    details: str = ""
+    """The title of what is known besides, where that is folded; nothing where it is not to be
+    read."""
+
+
+class Shape(Enum):
+    """What becomes of the lines of a section on a page."""
+
+    LIST = auto()
+    TABLE = auto()
+    """Of clients, with their details folded."""
+    QUOTES = auto()
+    PARAGRAPHS = auto()
+    FOLD = auto()
+    """Hidden until somebody opens it, and at the end: it may be long."""
+    OPEN_FOLD = auto()
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lines of one kind. One without lines is its heading alone."""
+
+    what: str
+    """What its lines are, in the sentence about those that a page has no room for."""
+    lines: Sequence[Line]
+    heading: str = ""
+    shape: Shape = Shape.LIST
+    label_width: int = 9
+    """How wide labels are on a terminal, with the blank behind them; those of changes fit."""
+    is_spaced: bool = False
+    """Whether an empty line is before each line."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report as it is read."""
+
+    title: str
+    sections: Sequence[Section]
+    tone: Tone = Tone.STRONG
+    foot: Sequence[str] = ()
+    """Sentences at the end of a page, which is read later and elsewhere."""
+    whole: str = ""
+    """Where all of it is, for a page that has no room for it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A report for a spreadsheet. A row lacks the cells that it has nothing for."""
+
+    columns: Sequence[str]
+    rows: Sequence[Mapping[str, str]]
+
+
+def notes(
+    sentences: Iterable[str], tone: Tone | None = Tone.NOTICE, *, is_spaced: bool = False
+) -> Section:
+    """Return sentences that are to be known, each by itself."""
+    lines = [Line([Piece(sentence, tone)]) for sentence in sentences]
+    return Section("note", lines, shape=Shape.PARAGRAPHS, is_spaced=is_spaced)
+
+
+def refused(sentences: Iterable[str]) -> Section:
+    """Return what is refused, a sentence each."""
+    label = Piece(say("report.refused"), Tone.DANGER)
+    lines = [Line([Piece(sentence)], label) for sentence in sentences]
+    return Section("refusal", lines, shape=Shape.QUOTES, label_width=len(label.text) + 2)
+
+
+def joined(texts: Iterable[str], separator: str = ", ") -> list[Piece]:
+    """Return texts as one piece; nothing where there are none."""
+    return [Piece(text)] if (text := separator.join(texts)) else []
