@@ -30,6 +30,9 @@ from tests.support.workspace import place, workspace
 
 __all__ = ["place", "workspace"]
 
+_LONGEST_FIRST = ("story", "conformance", "bench", "end_to_end")
+"""The folders of tests whose files take longest: pages in a clone and kills take many minutes."""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _whole_tracebacks() -> Iterator[None]:
@@ -107,10 +110,16 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts first the files that take longest: no worker waits for another's at the end."""
-    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+    items.sort(key=_turn)
     for item in items:
         if tools.is_needed(item):
             item.add_marker("tool")
+
+
+def _turn(item: pytest.Item) -> int:
+    folders = item.nodeid.partition("::")[0].split("/")
+    turns = (turn for turn, folder in enumerate(_LONGEST_FIRST) if folder in folders)
+    return next(turns, len(_LONGEST_FIRST))
 
 
 @pytest.fixture(scope="module")

@@ -323,8 +323,8 @@ OVER_HTTP = replace(BEHEERPORTAAL, name="over_http")
 
 @pytest.mark.exhaustive
 def test_the_suite_comes_between_by_itself(install: Install, tmp_path: Path) -> None:
-    """Of an authority with an address it loses answers, writes meanwhile, tries keys and kills
-    runs, though it knows nothing more of it."""
+    """Of an authority with an address it loses answers, writes meanwhile, tries keys and kills a
+    run, though it knows nothing more of it."""
     install("over_http", "their_over_http:OVER_HTTP")
     (tmp_path / "site" / "their_over_http.py").write_text(OVER_HTTP)
     with running_portal(tmp_path / "portal", **offered()) as portal:
@@ -332,7 +332,7 @@ def test_the_suite_comes_between_by_itself(install: Install, tmp_path: Path) -> 
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
         settings = {**settings_of(portal), "operatorPrivateKeyFile": str(key)}
         settings["authority"] = "over_http"
-        some = ("-k", "test_faults or authenticates or provider-2 or engine-5")
+        some = ("-k", "test_faults or authenticates or engine-5")
         done = run_suite(tmp_path, tmp_path / "site", settings, "tests/conformance", *some)
         with portal.operator() as http:
             left = http.get("/management/v1/clients").json()["items"]

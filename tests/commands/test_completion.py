@@ -1,9 +1,9 @@
 """What a shell completes: the names of stacks, forms and clients of the project in which somebody
-is, by the installed command as a shell calls it."""
+is. A real shell calls the installed command; the table of lines calls what that calls, in this
+process."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from acmidm.cli import command_names, load
+from acmidm.cli import app, command_names, load
 from tests.support.workspace import FORM, Workspace
 
 ACMIDM = Path(sys.executable).with_name("acmidm")
@@ -23,7 +24,7 @@ KEYS = ["OVO002067/balie", "OVO002067/mijn-gent"]
 BASH = shutil.which("bash")
 
 
-def completed(typed: str, **environment: str) -> list[str]:
+def completed(typed: str) -> list[str]:
     """What is offered for the last word of a line, of which nothing may be said beside it."""
     words = typed.split(" ")
     asked = {
@@ -31,10 +32,8 @@ def completed(typed: str, **environment: str) -> list[str]:
         "COMP_WORDS": typed,
         "COMP_CWORD": str(len(words) - 1),
     }
-    done = subprocess.run(
-        [ACMIDM], env=os.environ | asked | environment, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done
+    done = CliRunner().invoke(app, [], prog_name="acmidm", env=asked)
+    assert (done.exit_code, done.stderr) == (0, ""), done
     return done.stdout.split()
 
 

@@ -26,6 +26,9 @@ PROVIDER = "pulumi.dynamic"
 UP = ("up", "--yes", "--skip-preview", "--continue-on-error")
 DESTROY = ("destroy", "--yes", "--skip-preview", "--continue-on-error")
 DEPLOY = ("acmidm", "deploy")
+KEPT_BACK_SECONDS = 300
+"""How long an answer is kept back at most, which is what a request may take at most: a deployment
+of three runs takes minutes on a busy machine."""
 CHECKPOINTS = {"each step": "false", "at the end": "true"}
 """When the state is written: as ``pulumi up`` does it, and as ``acmidm deploy`` does; by the value
 of PULUMI_SKIP_CHECKPOINTS."""
@@ -143,7 +146,7 @@ class CutStack(OneStack):
         def keep(exchange: Exchange) -> None:
             reply = exchange.forward()
             come.put(f"{method} {path}")
-            is_over.wait(COMMAND_SECONDS)
+            is_over.wait(KEPT_BACK_SECONDS)
             if self._is_lost:
                 exchange.cut()
             exchange.reply(reply)
@@ -170,7 +173,7 @@ class CutStack(OneStack):
         os.killpg(process.pid, signal.SIGINT)
         self._is_lost = False
         self._is_over.set()
-        code = process.wait(COMMAND_SECONDS)
+        code = process.wait(KEPT_BACK_SECONDS)
         self._begin()
         return code
 
@@ -210,7 +213,7 @@ class CutStack(OneStack):
         seen: list[str | None] = []
         with suppress(queue.Empty):
             while len(seen) < self._kept and None not in seen:
-                seen.append(come.get(timeout=COMMAND_SECONDS))
+                seen.append(come.get(timeout=KEPT_BACK_SECONDS))
         is_all = len(seen) == self._kept and None not in seen
         assert is_all, (
             f"{self._kept} are kept back; came {seen} of {[*map(str, self.proxy.requests)]}"

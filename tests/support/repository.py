@@ -39,6 +39,8 @@ def git(folder: Path, *words: str) -> str:
         "user.email=tests@example.org",
         "-c",
         "commit.gpgsign=false",
+        "-c",
+        "maintenance.auto=false",  # a process that finds nothing to do, after each commit
     )
     return subprocess.run(
         ["git", *identity, *words], cwd=folder, capture_output=True, text=True, check=True

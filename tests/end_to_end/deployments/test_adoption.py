@@ -1,18 +1,22 @@
-"""A client that people made by hand is taken over by naming its client-ID once.
+"""What people made at the authority: a client is taken over by naming its client-ID once, and keys
+that its organisation uploads are no drift.
 
-The preview shows what that changes; what cannot be taken over is refused in one sentence, and holds
-up nobody else.
+The preview shows what a take-over changes; what cannot be taken over is refused in one sentence,
+and holds up nobody else. The forms of those keys have no ``jwks``.
 """
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 
 from acmidm_onboarding.values.client import NOT_DECLARED
+from tests.sandbox.web import person
 from tests.support.by_hand import adopt, made_by_hand, stop_adopting
 from tests.support.client_secrets import has_access, secret_of
 from tests.support.engine import Outcome
@@ -370,3 +374,82 @@ def test_a_stranger_keeps_nobodys_client(at: Adoptions) -> Script:
     assert at.registry.configuration("notificaties", client_id) is None
     resources = yield at.resources
     assert not [place for place, one in resources.items() if client_id in str(one)]
+
+
+def upload(at: Adoptions, client_id: str, key: ECKey | None = None) -> int:
+    """What the portal answers to somebody who uploads a key."""
+    somebody = person(at.portal, f"beheer-{uuid.uuid4().hex[:8]}")
+    public = public_jwk(key or new_key("more"))
+    return somebody.upload(client_id, json.dumps(public)).status_code
+
+
+def leave_keys_to_the_portal(form: FormFile) -> None:
+    form.request().pop("jwks", None)
+    form.save()
+
+
+def changed(form: FormFile, *kinds: str) -> dict[str, str]:
+    return {f"{kind} {form.key}": "update" for kind in kinds}
+
+
+@together
+def test_uploaded_keys_are_no_difference_and_go_with_their_client(at: Adoptions) -> Script:
+    """A change of the client leaves them in use; the client's removal takes everything with it."""
+    form = write_form(at.forms, "gent/uploaded", keys=())
+    leave_keys_to_the_portal(form)
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    outputs = yield at.outputs
+    assert "keys" not in outputs["connections"][form.key]["acmidm"]
+    key = new_key("by-hand")
+    assert upload(at, client_id, key) == 303
+    assert (yield at.looked).of(form) == {}
+
+    form.document["contacts"].append("nog-een@stad-gent.example")
+    form.save()
+    yield at.up
+    assert kids(at.registry.client(form.application)) == {"by-hand"}
+    assert at.portal.client_token(key, client_id)
+    assert (yield at.looked).of(form) == {}
+    form.path.unlink()
+    yield at.up
+    assert at.registry.clients(form.application) == []
+
+
+@together
+def test_a_declaration_of_keys_replaces_those_of_the_portal(at: Adoptions) -> Script:
+    """From then on the portal takes no upload."""
+    form = write_form(at.forms, "gent/taken-back", keys=())
+    leave_keys_to_the_portal(form)
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    assert upload(at, client_id) == 303
+    form.add_key("declared")
+    form.save()
+    shown = (yield at.looked).of(form)
+    assert {place: step for place, (step, _) in shown.items()} == changed(
+        form, "OAuthClient", "ClientJwks"
+    )
+    yield at.up
+    assert kids(at.registry.client(form.application)) == {"declared"}
+    assert upload(at, client_id) == 412
+    assert (yield at.looked).of(form) == {}
+
+
+@together
+def test_a_declaration_that_goes_leaves_its_keys_in_use(at: Adoptions) -> Script:
+    """From then on the portal takes uploads."""
+    form = write_form(at.forms, "gent/handed-over")
+    yield at.up
+    client_id = at.registry.client(form.application)["client_id"]
+    assert upload(at, client_id) == 412
+    leave_keys_to_the_portal(form)
+    shown = (yield at.looked).of(form)
+    assert {place: step for place, (step, _) in shown.items()} == changed(
+        form, "OAuthClient", "ClientJwks"
+    )
+    yield at.up
+    assert kids(at.registry.client(form.application)) == {"key-1"}
+    assert at.portal.client_token(form.keys["key-1"], client_id)
+    assert upload(at, client_id) == 303
+    assert (yield at.looked).of(form) == {}

@@ -1,7 +1,7 @@
 """``kill -9`` while something changes: the next ``acmidm deploy`` needs nobody.
 
 In one run the requests of several connections are committed, and nobody has the answers when all is
-killed: the worst moment of each. First runs and ``destroy`` are cut off in
+killed: the worst moment of each. The first run of a stack and ``destroy`` are cut off in
 ``tests/conformance/test_killed.py``, at each authority.
 """
 
@@ -19,8 +19,7 @@ import pytest
 from tests.support.between import ProxiedProject, require_client, require_settled
 from tests.support.by_hand import adopt, made_by_hand
 from tests.support.client_secrets import has_access, secret_of
-from tests.support.cutting import UP, CutStack, Way
-from tests.support.engine import COMMAND_SECONDS
+from tests.support.cutting import KEPT_BACK_SECONDS, UP, CutStack, Way
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal, sign_assertion
@@ -97,7 +96,7 @@ def stacks(
                 portal,
                 **proxy.settings,
                 protectClients=True,
-                requestTimeoutSeconds=COMMAND_SECONDS,
+                requestTimeoutSeconds=KEPT_BACK_SECONDS,
                 **ROUNDS[name].config,
             )
             stack = CutStack(project, registry, portal, proxy=proxy, way=ROUNDS[name].way)
@@ -177,6 +176,24 @@ def test_a_client_that_was_taken_over_is_found_again(at: CutStack, request_name:
     keep_back(at, client_id, request_name)
     yield at.cut
     assert own((yield at.resources), form) == {}
+    yield from recovered(at)
+    assert require_client(at.registry, form) == client_id
+    assert own((yield at.looking_preview), form) == {}
+
+
+@cut_at(
+    ("engine, state each step", "product"),
+    ("engine, state at the end", "scopes"),
+    ("provider", "product"),
+)
+@together
+def test_a_client_that_was_made_in_part_is_found_again(at: CutStack, request_name: str) -> Script:
+    """The run that made it was its first one."""
+    yield at.up
+    form = write_form(at.forms, f"gent/new-{request_name}", scopes=(PLAIN, SEND))
+    keep_back(at, "[^/]+", request_name)
+    yield at.cut
+    client_id = at.registry.client(form.application)["client_id"]
     yield from recovered(at)
     assert require_client(at.registry, form) == client_id
     assert own((yield at.looking_preview), form) == {}

@@ -85,6 +85,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
             own.say("acmidm sandbox stop")
 
 
+@pytest.mark.exhaustive
 def test_nothing_of_the_clone_is_in_it(repository: Repository) -> None:
     """The package is the wheel's; what builds an engine from its source is not in it."""
     imported = "import acmidm, acmidm_onboarding, acmidm_sandbox as s; print(acmidm.__file__, s)"
@@ -103,6 +104,7 @@ def test_nothing_of_the_clone_is_in_it(repository: Repository) -> None:
     assert found.stdout == ""
 
 
+@pytest.mark.exhaustive
 def test_each_command_shows_its_help(repository: Repository) -> None:
     """With what the wheel has: texts, templates, schemas and the catalogue."""
     said = repository.say(f"python - <<'END'\n{HELP}\nEND")
@@ -110,6 +112,7 @@ def test_each_command_shows_its_help(repository: Repository) -> None:
         assert f"Usage: acmidm {command}" in said
 
 
+@pytest.mark.exhaustive
 def test_from_a_form_to_production_and_a_scope_extension(repository: Repository) -> None:
     """Validate, review, deploy on TNI, probe, deploy on production, drift, an edit, its review, its
     deployment: each in the words of the README, where it has it."""
@@ -150,6 +153,7 @@ def test_from_a_form_to_production_and_a_scope_extension(repository: Repository)
     assert "vo_info" in repository.say("acmidm status voorbeeldem --stack tni")
 
 
+@pytest.mark.exhaustive
 def test_the_same_files_give_the_same_wheel(repository: Repository, tmp_path: Path) -> None:
     """So that anybody can check the hash in requirements.txt."""
     again = run(ROOT, f"make repository FOLDER={tmp_path / 'again'}")

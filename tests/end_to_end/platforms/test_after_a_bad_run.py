@@ -3,14 +3,18 @@ from a platform that lacks a product."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
+from tests.end_to_end.platforms.conftest import connected_to_both
 from tests.support.by_hand import made_by_hand
-from tests.support.engine import Project
+from tests.support.engine import Outcome, Project
 from tests.support.forms import PLAIN, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
 from tests.support.retired import DUE, retire
+from tests.support.together import OneStack, Script, own, together
 
 BOTH = ["acmidm", "geosecure"]
 AWAY = {"geosecure:managementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0}
@@ -51,28 +55,52 @@ def test_after_a_bad_run_too(
     assert "Refreshing" not in project.recover().stdout
 
 
-@pytest.mark.parametrize("is_refreshed", [False, True], ids=["unseen", "seen by a refresh"])
-def test_what_is_left_on_one_platform_leaves_beside_the_client_on_the_other(
-    project: Project, at_acmidm: Registry, at_geosecure: Registry, is_refreshed: bool
-) -> None:
-    """On a stack that protects its clients: somebody removed the one on GeoSecure, which its form
-    then retires. One deployment ends it, whether or not a refresh has seen it before."""
+@dataclass(kw_only=True)
+class OnBoth(OneStack):
+    """A stack on both platforms that protects its clients. ``registry`` is that of ACM/IDM."""
+
+    at_geosecure: Registry
+
+
+@pytest.fixture(scope="module")
+def at(
+    acmidm: RunningPortal,
+    geosecure: RunningPortal,
+    at_acmidm: Registry,
+    at_geosecure: Registry,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> OnBoth:
+    project = connected_to_both(acmidm, geosecure, tmp_path_factory.mktemp("both") / "project")
     project.configure({"protectClients": True})
-    both = write_form(project.forms, "een/loket", platforms=BOTH)
-    project.apply()
-    before = at_acmidm.everything(both.application)
-    client_id = at_geosecure.client(both.application)["client_id"]
-    at_geosecure.remove(client_id)
-    if is_refreshed:
-        project.succeed("refresh", "--yes", "--suppress-progress")
+    return OnBoth(project, at_acmidm, acmidm, at_geosecure=at_geosecure)
+
+
+@pytest.mark.parametrize("is_seen", [False, True], ids=["unseen", "seen by a refresh"])
+@together
+def test_what_is_left_on_one_platform_leaves_beside_the_client_on_the_other(
+    at: OnBoth, is_seen: bool
+) -> Script:
+    """Somebody removed the one on GeoSecure, which its form then retires. One deployment ends it,
+    whether or not a refresh has seen it before."""
+    both = write_form(at.forms, f"{'gezien' if is_seen else 'ongezien'}/loket", platforms=BOTH)
+    yield at.up
+    before = at.registry.everything(both.application)
+    client_id = at.at_geosecure.client(both.application)["client_id"]
+    if is_seen:
+        at.at_geosecure.remove(client_id)
+    yield at.refresh
+    if not is_seen:
+        at.at_geosecure.remove(client_id)
     retire(both, {"geosecure": DUE})
-    done = project.recover()
+    done: Outcome = yield at.deploy
     assert done.code == 0, done.output
-    assert at_geosecure.clients(both.application) == []
-    assert at_geosecure.configuration("notificaties", client_id) is None
-    assert not any("geosecure" in place for place in project.resources())
-    assert at_acmidm.everything(both.application) == before
-    assert project.recover().code == 0
+    assert at.at_geosecure.clients(both.application) == []
+    assert at.at_geosecure.configuration("notificaties", client_id) is None
+    resources = yield at.resources
+    assert not any("geosecure" in place for place in own(resources, both))
+    assert at.registry.everything(both.application) == before
+    done = yield at.deploy
+    assert done.code == 0, done.output
 
 
 def test_an_import_reads_a_platform_for_the_products_that_it_offers(

@@ -1,5 +1,5 @@
 """Each command of the README, of the guide in Dutch and of other pages, as it is written, in a
-clone with ports of its own.
+clone with ports of its own; and such a clone whose state is in a PostgreSQL.
 
 One clone for all: its Python packages are installed once. Each page starts from what was committed,
 and without stacks.
@@ -79,6 +79,42 @@ def test_a_portal_without_an_api_from_a_clone(clone: Path) -> None:
         if wanted == [up]:
             assert re.search(r" is as declared, [0-9]+ unchanged: ", said), said
     assert "in sync" in said
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)  # s; a busy machine takes long over its packages and two environments
+def test_each_target_finds_the_state_in_postgresql(clone: Path) -> None:
+    """``make up BACKEND=postgres``: no target shows the password, also where the server refuses it;
+    nothing of the state is in files; and it ends with the clone's servers."""
+    local, said = clone / ".local", ""
+
+    def make(words: str, code: int = 0) -> str:
+        nonlocal said
+        done = run(clone, f"make {words}")
+        said += done.stdout + done.stderr
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    make("up BACKEND=postgres")
+    password = (local / "postgres" / "passfile").read_text().strip().rpartition(":")[2]
+    again = make("shell BACKEND=postgres <<< 'acmidm deploy'")
+    assert re.search(r" is as declared, [0-9]+ unchanged: ", again)
+    shown = run(
+        clone, "make shell BACKEND=postgres <<< 'pulumi about; pulumi whoami --verbose; env'"
+    ).stdout
+    assert "postgres://127.0.0.1:" in shown
+    assert not list((local / "state").rglob("*.json"))
+    assert "tni is in sync" in make("shell BACKEND=postgres <<< 'acmidm drift'")
+    make("down")
+    assert not (local / "postgres" / "data" / "postmaster.pid").exists()
+    passfile = local / "postgres" / "passfile"
+    passfile.write_text("*:*:*:*:wrong\n")
+    make("shell BACKEND=postgres <<< 'acmidm deploy'", code=2)
+    make("clean")
+    assert not (local / "postgres").exists()
+    assert "password authentication failed" in said
+    assert password not in said + shown
+    assert "wrong" not in said
 
 
 JAVA = "java/src/main/java/Client.java"
