@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from acmidm_sandbox.beheerportaal.products import dosis
+from acmidm_sandbox.beheerportaal.products import server
 from acmidm_sandbox.beheerportaal.products.documents import MOST_COUNTED
 from acmidm_sandbox.beheerportaal.store import tables
 from tests.sandbox.inside import Inside, inside
@@ -159,7 +159,7 @@ def test_a_code_that_was_not_seen_is_noted(
             ).status
             == 200
         )
-    said = [record.getMessage() for record in caplog.records if record.name == dosis.__name__]
+    said = [record.getMessage() for record in caplog.records if record.name == server.__name__]
     assert [text.split(": ")[1].split()[0] for text in said] == [
         "TypeDossierCode",
         "Status.VlaamsCode",

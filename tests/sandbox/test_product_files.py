@@ -68,11 +68,11 @@ def test_a_made_up_product_is_one_file(tmp_path: Path, monkeypatch: pytest.Monke
         assert (refused.status, [error["description"] for error in refused.json()["errors"]]) == (
             400,
             [
-                "Reden: field required",
                 "Nummer: string should have at least 3 characters",
                 "Zones[1]: does not satisfy enum",
                 "Zones[2]: input should be a valid string",
                 'Tot: begins with no date; write it as in "2026-12-31"',
+                "Reden: field required",
             ],
         )
         assert "C" not in refused.json()["errors"][1]["message"]

@@ -34,7 +34,7 @@ def find_mistakes(
     schema: Mapping[str, Any], schemas: Mapping[str, Any], document: Any
 ) -> list[dict[str, str]]:
     """Return what is wrong with a document, in the order of its schema, which may refer to one of
-    `schemas`: of each value the first mistake."""
+    `schemas`: of each value the first mistake. Give its members the names that the schema has."""
     found: dict[str, str] = {}
     validator = _Validator({**schema, "components": {"schemas": schemas}})
     for error in islice(validator.iter_errors(document), MOST_COUNTED):
@@ -42,48 +42,32 @@ def find_mistakes(
     return [{"pointer": where, "detail": detail} for where, detail in found.items()]
 
 
-def rename_members(schema: Mapping[str, Any], document: dict[str, Any]) -> None:
-    """Give members that are written otherwise the names that the schema has."""
-    for name, member in schema.get("properties", {}).items():
-        written = member.get("x-also-written")
-        if name not in document and written in document:
-            document[name] = document.pop(written)
-        if isinstance(document.get(name), dict):
-            rename_members(member, document[name])
-
-
-def _sentence(error: ValidationError) -> str:
-    keyword = str(error.validator)
-    value: Any = error.validator_value
-    schema: Any = error.schema
-    instance: Any = error.instance
+def _sentence(error: Any) -> str:
+    keyword, value = error.validator, error.validator_value
     if keyword in _SENTENCES:
-        length, s = len(instance), "" if value == 1 else "s"
-        return _SENTENCES[keyword].format(value=value, length=length, s=s)
+        plural = "" if value == 1 else "s"
+        return _SENTENCES[keyword].format(value=value, s=plural, length=len(error.instance))
     if keyword == "type":
         kind = value if isinstance(value, str) else value[0]
-        more = " or object to extract fields from" if "properties" in schema else ""
+        more = " or object to extract fields from" if "properties" in error.schema else ""
         return f"input should be a valid {_TYPES.get(kind, kind)}{more}"
-    return error.message if keyword in _KEYWORDS else f"does not satisfy {keyword}"
+    return str(error.message) if keyword in _KEYWORDS else f"does not satisfy {keyword}"
 
 
 def _members(validator: Any, members: Mapping[str, Any], value: Any, schema: Any) -> Mistakes:
-    """Keyword `properties`, and that of `required` which it names; a member may be written
-    otherwise."""
+    """Keyword `properties`, and `required` beside it, in one order. A member that is written
+    otherwise gets its name."""
     if not isinstance(value, dict):
         return
-    for name, member in members.items():
-        written = name if name in value else member.get("x-also-written")
-        if written in value:
-            yield from validator.descend(value[written], member, path=written, schema_path=name)
-        elif name in schema.get("required", ()):
-            yield ValidationError("field required", path=[name])
-
-
-def _required(_: Any, names: list[str], value: Any, schema: Any) -> Mistakes:
-    """Keyword `required`, of what `properties` does not name."""
-    for name in names if isinstance(value, dict) else ():
-        if name not in value and name not in schema.get("properties", {}):
+    required = schema.get("required", ())
+    for name in dict.fromkeys((*members, *required)):
+        member, written = members.get(name, {}), name
+        if name not in value and member.get("x-also-written") in value:
+            written = member["x-also-written"]
+            value[name] = value.pop(written)
+        if name in value:
+            yield from validator.descend(value[name], member, path=written)
+        elif name in required:
             yield ValidationError("field required", path=[name])
 
 
@@ -151,7 +135,7 @@ def _moment_of(text: str) -> datetime:
 _FORMATS: dict[str, Any] = {"day": day_of, "local-date-time": _moment_of, "visible": visible}
 _KEYWORDS: dict[str, Any] = {
     "properties": _members,
-    "required": _required,
+    "required": lambda *_: (),  # `properties` reports it
     "format": _format,
     "x-key-values": _key_values,
 }

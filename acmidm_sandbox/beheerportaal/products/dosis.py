@@ -1,6 +1,5 @@
 """DOSIS: uploads, what became of them, and what they are checked against."""
 
-import logging
 import re
 import time
 import uuid
@@ -8,13 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import RowMapping
+
 from acmidm_sandbox.beheerportaal.problems import first_of
 from acmidm_sandbox.beheerportaal.products.errors import dotted
 from acmidm_sandbox.beheerportaal.products.product import Mistake, Sent, configured, not_set
 from acmidm_sandbox.beheerportaal.store import uploads
-from acmidm_sandbox.beheerportaal.store.uploads import Processed
-
-log = logging.getLogger(__name__)
 
 
 def upload_dossier(sent: Sent) -> dict[str, str]:
@@ -33,62 +31,33 @@ def _receive(sent: Sent, seconds: float) -> dict[str, str]:
     due_at = time.time() + seconds
     with sent.portal.database.write() as connection:
         uploads.add(connection, sent.client_id, upload_id, dossier, due_at)
-    _note(sent)
     return {"Status": "Ontvangen", "UploadId": upload_id}
 
 
-def _note(sent: Sent) -> None:
-    """Log what is accepted here and may be refused elsewhere: the official code lists are not
-    public."""
-    lists = sent.product.code_lists
-    status = sent.document.get("Status") or {}
-    codes = {code for codes in lists["phases"].values() for code in codes}
-    for member, value, seen in (
-        ("TypeDossierCode", sent.document.get("TypeDossierCode"), lists["dossier_types"]),
-        ("Status.VlaamsCode", status.get("VlaamsCode"), codes),
-        ("Status.VlaamsFase", status.get("VlaamsFase"), lists["phases"]),
-    ):
-        if value is not None and value not in seen:
-            log.info(
-                "%s: %s %a was not seen in public examples; DOSIS may refuse it",
-                sent.client_id,
-                member,
-                value[:80],
-            )
-
-
 def read_result_of_upload(sent: Sent) -> dict[str, Any]:
-    """Return what became of an upload.
-
-    Raises:
-        Problem: 404 until it was processed.
-    """
-    _process(sent)
+    """Return what became of an upload."""
     upload_id = sent.document["uploadId"]
-    with sent.portal.database.read() as connection:
-        upload = uploads.of_upload(connection, sent.client_id, upload_id)
-    return _result(sent, upload, f"upload {upload_id}")
+    results = _results(sent, upload_id=upload_id)
+    if not results:
+        raise sent.refusal("no_result", what=f"upload {upload_id}")
+    return results[0]
 
 
 def read_result_of_dossier(sent: Sent) -> dict[str, Any]:
-    """Return what became of a dossier's newest upload that was processed.
-
-    Raises:
-        Problem: 404 until one was.
-    """
-    _process(sent)
-    source, number = sent.document["bron"], sent.document["dossierNummer"]
-    with sent.portal.database.read() as connection:
-        upload = uploads.of_dossier(connection, sent.client_id, source, number)
-    return _result(sent, upload, f"dossier {number}")
+    """Return what became of a dossier's newest upload that was processed."""
+    number = sent.document["dossierNummer"]
+    results = _results(sent, source=sent.document["bron"], dossier_number=number)
+    if not results:
+        raise sent.refusal("no_result", what=f"dossier {number}")
+    return results[0]
 
 
 def list_failures(sent: Sent) -> list[dict[str, Any]]:
     """Return the dossiers of a source whose newest upload could not be processed."""
-    _process(sent)
-    with sent.portal.database.read() as connection:
-        failed = uploads.failures(connection, sent.client_id, sent.document["bron"])
-    return [_document(upload) for upload in failed]
+    newest: dict[str, dict[str, Any]] = {}
+    for result in _results(sent, source=sent.document["bron"]):
+        newest.setdefault(result["Identificatie"]["DossierNummer"], result)
+    return [result for result in newest.values() if not result["Succes"]]
 
 
 def list_sources(sent: Sent) -> list[str]:
@@ -108,31 +77,29 @@ def read_validation_settings(sent: Sent) -> dict[str, Any]:
 
 
 def remove_dossier(sent: Sent) -> None:
-    """Remove a dossier, and with it what became of its uploads.
-
-    Raises:
-        Problem: 404.
-    """
+    """Remove a dossier, and with it what became of its uploads."""
     source, number = sent.document["bron"], sent.document["dossierNummer"]
     with sent.portal.database.write() as connection:
         if not uploads.remove(connection, sent.client_id, source, number):
             raise sent.refusal("no_dossier", number=number, source=source)
 
 
-def _process(sent: Sent) -> None:
-    """Process the client's uploads that are due, by what is configured now, which may be less than
-    at their receipt."""
+def _results(sent: Sent, **of: str) -> list[dict[str, Any]]:
+    """Return what became of the client's uploads with these columns, the newest first; those that
+    are due are processed, by what is configured now, which may be less than at their receipt."""
     with sent.portal.database.read() as connection:
         waiting = uploads.due(connection, sent.client_id, time.time())
     upload = sent.product.calls["POST /v2/dosis/dossiers"]
-    processed = []
+    finished = []
     for number, dossier, due_at in waiting:
         failures = _failures(replace(sent, call=upload, document=dossier))
-        processed.append((number, due_at, failures))
-    if processed:
+        finished.append((number, due_at, failures))
+    if finished:
         with sent.portal.database.write() as connection:
-            for finished in processed:
-                uploads.finish(connection, *finished)
+            for each in finished:
+                uploads.finish(connection, *each)
+    with sent.portal.database.read() as connection:
+        return [_result(row) for row in uploads.processed(connection, sent.client_id, **of)]
 
 
 def _failures(sent: Sent) -> list[str]:
@@ -168,22 +135,16 @@ def mistake_in_agent(identification: str) -> str | None:
     return "its check digits are wrong; correct the number"
 
 
-def _result(sent: Sent, upload: Processed | None, what: str) -> dict[str, Any]:
-    if upload is None:
-        raise sent.refusal("no_result", what=what)
-    return _document(upload)
-
-
-def _document(upload: Processed) -> dict[str, Any]:
-    succeeded = not upload.errors
-    processed_at = datetime.fromtimestamp(upload.processed_at, UTC).astimezone()
+def _result(upload: RowMapping) -> dict[str, Any]:
+    succeeded = not upload["errors"]
+    processed_at = datetime.fromtimestamp(upload["processed_at"], UTC).astimezone()
     return {
-        "Identificatie": {"Bron": upload.source, "DossierNummer": upload.dossier_number},
-        "UploadId": upload.upload_id,
+        "Identificatie": {"Bron": upload["source"], "DossierNummer": upload["dossier_number"]},
+        "UploadId": upload["upload_id"],
         "Bestand": None,
         "TijdstipVerwerking": processed_at.replace(tzinfo=None).isoformat("T", "seconds"),
         "Succes": succeeded,
         "Fout": None if succeeded else "The dossier could not be processed.",
-        "Fouten": [{"Omschrijving": error, "LijnNummer": None} for error in upload.errors],
+        "Fouten": [{"Omschrijving": error, "LijnNummer": None} for error in upload["errors"]],
         "VerwerktVoorOpvraging": succeeded,
     }

@@ -36,6 +36,8 @@ class Call(_Part):
     # By fields of the client's configuration, where what is sent must be among these: JSON
     # Pointers, in which `*` is each item. None for a call that needs no configuration.
     configured: dict[str, str] | None = None
+    # Texts that were seen in public, by JSON Pointer: others are accepted, with a line in the log.
+    noted: dict[str, list[str]] = {}
     does: str | None = None  # the function that carries it out, in the module of the product's name
     answer: dict[str, str] = {}  # where no function returns one; in braces what was sent
     returns: dict[str, Any] = {}  # the JSON Schema of its answer
@@ -57,7 +59,6 @@ class Product(_Part):
     parts: Any = None  # YAML that the others refer to
     names: dict[str, str] = {}  # what the wiki calls the fields of a configuration
     optional: list[str] = []  # those of them that allow everything where they are absent
-    code_lists: dict[str, Any] = {}
     errors: dict[str, Refusal] = {}
     calls: dict[str, Call] = {}  # by method and path
     schemas: dict[str, Any] = {}  # by name
@@ -120,20 +121,22 @@ def not_set(sent: Sent) -> list[Mistake]:
         more = f" and {len(allowed) - MOST_VALUES:,} more" if len(allowed) > MOST_VALUES else ""
         listed = ", ".join(allowed[:MOST_VALUES]) or "none"
         detail = f"is not set for this client (set: {listed}{more})"
-        for pointer, text in _texts_at(sent.document, pattern.split("/")[1:]):
+        for pointer, text in texts_at(sent.document, pattern):
             if text not in allowed:
                 name = product.names[field]
                 mistakes.append({"pointer": pointer, "detail": f"{name} {text} {detail}"})
     return mistakes
 
 
-def _texts_at(value: Any, path: list[str], pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each text at a path, with its JSON Pointer."""
-    if not path:
+def texts_at(value: Any, pattern: str, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each text at a JSON Pointer in which `*` is each item, with its own pointer."""
+    _, _, path = pattern.partition("/")
+    step, slash, rest = path.partition("/")
+    if not pattern:
         if isinstance(value, str):
             yield pointer, value
-    elif path[0] == "*" and isinstance(value, list):
+    elif step == "*" and isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _texts_at(item, path[1:], f"{pointer}/{number}")
+            yield from texts_at(item, slash + rest, f"{pointer}/{number}")
     elif isinstance(value, dict):
-        yield from _texts_at(value.get(path[0]), path[1:], f"{pointer}/{path[0]}")
+        yield from texts_at(value.get(step), slash + rest, f"{pointer}/{step}")

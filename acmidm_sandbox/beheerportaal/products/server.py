@@ -1,5 +1,6 @@
 """Answers the calls of the products, as their files say."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -14,12 +15,14 @@ from acmidm_sandbox.beheerportaal.api.guard import TokenRoute, require_audience,
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.problems import Problem, first_of, not_found, refused
 from acmidm_sandbox.beheerportaal.products import dosis, notificaties
-from acmidm_sandbox.beheerportaal.products.documents import find_mistakes, rename_members
-from acmidm_sandbox.beheerportaal.products.errors import PREFIX
-from acmidm_sandbox.beheerportaal.products.product import Call, Product, Sent, not_set
+from acmidm_sandbox.beheerportaal.products.documents import find_mistakes
+from acmidm_sandbox.beheerportaal.products.errors import PREFIX, dotted
+from acmidm_sandbox.beheerportaal.products.product import Call, Product, Sent, not_set, texts_at
 
 # Bytes that are read at all, so that of a notification the value that is too long can be named.
 LONGEST_CALL = 128 * 1024
+
+log = logging.getLogger(__name__)
 
 _MODULES = {"dosis": dosis, "notificaties": notificaties}
 
@@ -102,7 +105,6 @@ def _carry_out(sent: Sent, size: int) -> Response:
         raise refused(wrong)
     if call.longest_body and size > call.longest_body:
         raise Problem(413, f"The body is larger than {call.longest_body} bytes; send less.")
-    rename_members(schema, sent.document)
     if call.configured is not None and (mistakes := not_set(sent)):
         shown = first_of(mistakes)
         raise Problem(
@@ -115,11 +117,27 @@ def _carry_out(sent: Sent, size: int) -> Response:
     answer = None
     if call.does:
         answer = getattr(_MODULES[sent.product.name], call.does)(sent)
+    _note(sent)
     if not call.returns:
         return Response(status_code=call.status)
     if answer is None:
         answer = {name: text.format_map(sent.document) for name, text in call.answer.items()}
     return JSONResponse(answer, call.status)
+
+
+def _note(sent: Sent) -> None:
+    """Log what is accepted here and may be refused elsewhere: no code list is public as a whole."""
+    for pattern, seen in sent.call.noted.items():
+        for pointer, text in texts_at(sent.document, pattern):
+            if text not in seen:
+                log.info(
+                    "%s: %s %a was not seen in public: what depends on it was not checked, and %s"
+                    " may refuse it",
+                    sent.client_id,
+                    dotted(pointer),
+                    text[:80],
+                    sent.product.name,
+                )
 
 
 def _description(call: Call) -> dict[str, Any]:
