@@ -84,7 +84,7 @@ def remove_dossier(sent: Sent) -> None:
             raise sent.refusal("no_dossier", number=number, source=source)
 
 
-def _results(sent: Sent, **of: str) -> list[dict[str, Any]]:
+def _results(sent: Sent, **columns: str) -> list[dict[str, Any]]:
     """Return what became of the client's uploads with these columns, the newest first; those that
     are due are processed, by what is configured now, which may be less than at their receipt."""
     with sent.portal.database.read() as connection:
@@ -99,7 +99,7 @@ def _results(sent: Sent, **of: str) -> list[dict[str, Any]]:
             for each in finished:
                 uploads.finish(connection, *each)
     with sent.portal.database.read() as connection:
-        return [_result(row) for row in uploads.processed(connection, sent.client_id, **of)]
+        return [_result(row) for row in uploads.processed(connection, sent.client_id, **columns)]
 
 
 def _failures(sent: Sent) -> list[str]:

@@ -39,7 +39,7 @@ class Call(_Part):
     # Texts that were seen in public, by JSON Pointer: others are accepted, with a line in the log.
     noted: dict[str, list[str]] = {}
     does: str | None = None  # the function that carries it out, in the module of the product's name
-    answer: dict[str, str] = {}  # where no function returns one; in braces what was sent
+    answer: dict[str, str] = {}  # where no function returns one; in braces members that were sent
     returns: dict[str, Any] = {}  # the JSON Schema of its answer
     status: int = 200
 
