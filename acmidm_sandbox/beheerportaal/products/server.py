@@ -83,6 +83,8 @@ def _authorise(request: Request, product: str) -> None:
 
 
 def _endpoint(product: Product, call: Call) -> Callable[[Request], Awaitable[Response]]:
+    function = getattr(_MODULES[product.name], call.does) if call.does else None
+
     async def endpoint(request: Request) -> Response:
         # An empty parameter is none.
         document = {name: value for name, value in request.query_params.items() if value}
@@ -93,12 +95,12 @@ def _endpoint(product: Product, call: Call) -> Callable[[Request], Awaitable[Res
                 raise refused([{"pointer": "", "detail": "field required"}])
             document = await request.json()
         sent = Sent(request.app.state.portal, product, call, request.state.client_id, document)
-        return await run_in_threadpool(_carry_out, sent, size)
+        return await run_in_threadpool(_carry_out, sent, size, function)
 
     return endpoint
 
 
-def _carry_out(sent: Sent, size: int) -> Response:
+def _carry_out(sent: Sent, size: int, function: Callable[[Sent], Any] | None) -> Response:
     call = sent.call
     schema = sent.product.schemas[call.body] if call.body else call.query
     if wrong := find_mistakes(schema, sent.product.schemas, sent.document):
@@ -114,9 +116,7 @@ def _carry_out(sent: Sent, size: int) -> Response:
             " form).",
             errors=shown,
         )
-    answer = None
-    if call.does:
-        answer = getattr(_MODULES[sent.product.name], call.does)(sent)
+    answer = function(sent) if function else None
     _note(sent)
     if not call.returns:
         return Response(status_code=call.status)
