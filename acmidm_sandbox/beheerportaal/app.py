@@ -18,7 +18,9 @@ from acmidm_sandbox.beheerportaal.api import (
 )
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http.access_log import log_request
-from acmidm_sandbox.beheerportaal.products import dosis, errors, notificaties
+from acmidm_sandbox.beheerportaal.products import errors
+from acmidm_sandbox.beheerportaal.products.product import read_products
+from acmidm_sandbox.beheerportaal.products.server import route_calls
 from acmidm_sandbox.beheerportaal.settings import TOKEN_PATHS, PortalSettings
 from acmidm_sandbox.beheerportaal.web.app import create_web, to_the_web
 from acmidm_sandbox.beheerportaal.web.urls import BASE
@@ -74,7 +76,8 @@ def create_app(settings: PortalSettings) -> FastAPI:
     )
     if clients_are_ours and settings.platform == "geosecure":
         own.append(oauth.geosecure)
-    for router in (*own, audit.router, products.router, dosis.router, notificaties.router):
+    offered = read_products()
+    for router in (*own, audit.router, products.router, *map(route_calls, offered)):
         app.include_router(router)
     if clients_are_ours:
         for path in TOKEN_PATHS[settings.platform]:
@@ -89,6 +92,6 @@ def create_app(settings: PortalSettings) -> FastAPI:
         return {"status": "ok"}
 
     problems.install(app, {errors.PREFIX: errors.response})
-    describe.install(app)
+    describe.install(app, [product.schemas for product in offered])
     app.middleware("http")(log_request)
     return app

@@ -10,7 +10,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from acmidm_sandbox.beheerportaal.products import dosis
+from acmidm_sandbox.beheerportaal.products import server
+from acmidm_sandbox.beheerportaal.products.documents import MOST_COUNTED
 from acmidm_sandbox.beheerportaal.store import tables
 from tests.sandbox.inside import Inside, inside
 from tests.sandbox.sender import Sender, fields
@@ -158,7 +159,7 @@ def test_a_code_that_was_not_seen_is_noted(
             ).status
             == 200
         )
-    said = [record.getMessage() for record in caplog.records if record.name == dosis.__name__]
+    said = [record.getMessage() for record in caplog.records if record.name == server.__name__]
     assert [text.split(": ")[1].split()[0] for text in said] == [
         "TypeDossierCode",
         "Status.VlaamsCode",
@@ -239,6 +240,8 @@ def test_many_mistakes_and_a_long_configuration_make_no_large_answer(sender: Sen
     assert "; there are 1,980 more mistakes; offer" in refused.json()["description"]
     refused = sender.call("POST", UPLOAD, {**document, "Producten": [{}] * 2_000})
     assert (refused.status, len(fields(refused)), len(refused.text) < 20_000) == (400, 21, True)
+    refused = sender.call("POST", UPLOAD, {"Producten": [{}] * 30_000})
+    assert f"there are {MOST_COUNTED - 20:,} more mistakes" in refused.text  # no more are counted
     sender.configure("dosis", {**DOSIS, "product_ids": ["1"]})
     assert sender.call("POST", UPLOAD, document).status == 200
     sender.configure("dosis", DOSIS)

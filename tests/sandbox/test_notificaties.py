@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from acmidm_sandbox.beheerportaal.products import notificaties
+from acmidm_sandbox.beheerportaal.products import notificaties, server
 from acmidm_sandbox.beheerportaal.store import tables
 from tests.sandbox.inside import Inside
 from tests.sandbox.sender import Sender, fields
@@ -57,7 +57,10 @@ def test_a_notification_is_accepted_as_it_is(inner: Inside, sender: Sender, kind
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"Categorie": "Zoek"}, "category 'Zoek'"),
+        (
+            {"Categorie": "Zoek"},
+            "Categorie 'Zoek' was not seen in public: what depends on it was not checked",
+        ),
         ({"Vervaldatum": "2020-01-01"}, "Vervaldatum is over"),
     ],
 )
@@ -69,7 +72,7 @@ def test_what_may_go_otherwise_is_noted(
     assert [
         said in record.getMessage()
         for record in caplog.records
-        if record.name == notificaties.__name__
+        if record.name in (notificaties.__name__, server.__name__)
     ] == [True]
 
 

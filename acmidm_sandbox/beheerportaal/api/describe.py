@@ -1,5 +1,6 @@
 """What the OpenAPI document says about every endpoint."""
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -66,21 +67,21 @@ def with_etag(*statuses: int, location: int | None = None) -> Responses:
     }
 
 
-def install(app: FastAPI) -> None:
-    """Add what FastAPI can't know: the problem document, which no endpoint returns by itself."""
+def install(app: FastAPI, more: Sequence[Mapping[str, Any]]) -> None:
+    """Add what FastAPI can't know: the problem document, which no endpoint returns by itself, and
+    the schemas of the products' documents, by name."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = get_openapi(
                 title=app.title, version=app.version, description=app.description, routes=app.routes
             )
-            for path, operations in document["paths"].items():
-                for operation in operations.values() if path.startswith("/api/") else ():
-                    operation["responses"].pop("422", None)  # FastAPI's; products have 400
             schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas: dict[str, Any] = document["components"]["schemas"]
             schemas.update(schema.pop("$defs"))
             schemas[ProblemDocument.__name__] = schema
+            for of_product in more:
+                schemas.update(of_product)
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -1,2 +1,3 @@
-"""The products' own APIs, as far as they are public; the OpenAPI document says of each
-part on what it rests, and `docs/products.md` what people need."""
+"""The products' own APIs, as far as they are public. A product is a file, `<product>.yaml`: its
+calls, its documents as JSON Schema, its errors, and on what each part rests. `docs/products.md` has
+what people need."""

@@ -2,26 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import insert
 
 from acmidm_sandbox.beheerportaal.store.audit import now
 from acmidm_sandbox.beheerportaal.store.tables import notifications as table
 
 
-def has(connection: Connection, client_id: str, notification_id: str) -> bool:
-    """Return whether the client sent a notification with this Id."""
-    query = select(table.c.seq).where(
-        table.c.client_id == client_id, table.c.notification_id == notification_id
-    )
-    return connection.execute(query).first() is not None
-
-
-def add(connection: Connection, client_id: str, document: dict[str, Any]) -> None:
-    """Keep a notification whose Id is new."""
+def add(connection: Connection, client_id: str, document: dict[str, Any]) -> bool:
+    """Keep a notification; False where the client sent one with its Id before."""
     values = {
         "received_at": now(),
         "client_id": client_id,
         "notification_id": document["Id"],
         "document": document,
     }
-    connection.execute(insert(table), values)
+    return connection.execute(insert(table).values(values).on_conflict_do_nothing()).rowcount > 0

@@ -1,24 +1,11 @@
 """What DOSIS received: uploads, and what became of them. A dossier is its newest upload."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from acmidm_sandbox.beheerportaal.store.tables import uploads as table
-
-
-@dataclass(frozen=True, slots=True)
-class Processed:
-    """What became of an upload. `processed_at` is in seconds since 1970; an upload without `errors`
-    succeeded."""
-
-    upload_id: str
-    source: str
-    dossier_number: str
-    processed_at: float
-    errors: list[str]
 
 
 def add(
@@ -58,28 +45,15 @@ def finish(connection: Connection, number: int, processed_at: float, errors: lis
     connection.execute(statement.values(processed_at=processed_at, errors=errors))
 
 
-def of_upload(connection: Connection, client_id: str, upload_id: str) -> Processed | None:
-    """Return what became of the upload; None where there is none, or it was not processed yet."""
-    return next(iter(_processed(connection, client_id, table.c.upload_id == upload_id)), None)
-
-
-def of_dossier(
-    connection: Connection, client_id: str, source: str, dossier_number: str
-) -> Processed | None:
-    """Return what became of the dossier's newest upload that was processed."""
-    processed = _processed(
-        connection, client_id, table.c.source == source, table.c.dossier_number == dossier_number
+def processed(connection: Connection, client_id: str, **values: str) -> Sequence[RowMapping]:
+    """Return what became of the uploads whose columns have these values, the newest first; one that
+    was not processed yet is not among them. `processed_at` is in seconds since 1970; an upload
+    without `errors` succeeded."""
+    conditions = [table.c[name] == value for name, value in values.items()]
+    query = select(table).where(
+        table.c.client_id == client_id, table.c.processed_at.is_not(None), *conditions
     )
-    return next(iter(processed), None)
-
-
-def failures(connection: Connection, client_id: str, source: str) -> list[Processed]:
-    """Return the dossiers of a source whose newest upload could not be processed, the newest
-    first."""
-    newest: dict[str, Processed] = {}
-    for upload in _processed(connection, client_id, table.c.source == source):
-        newest.setdefault(upload.dossier_number, upload)
-    return [upload for upload in newest.values() if upload.errors]
+    return connection.execute(query.order_by(table.c.seq.desc())).mappings().all()
 
 
 def remove(connection: Connection, client_id: str, source: str, dossier_number: str) -> bool:
@@ -90,22 +64,3 @@ def remove(connection: Connection, client_id: str, source: str, dossier_number: 
         table.c.dossier_number == dossier_number,
     )
     return connection.execute(delete(table).where(*dossier)).rowcount > 0
-
-
-def _processed(
-    connection: Connection, client_id: str, *conditions: ColumnElement[bool]
-) -> list[Processed]:
-    columns = (
-        table.c.upload_id,
-        table.c.source,
-        table.c.dossier_number,
-        table.c.processed_at,
-        table.c.errors,
-    )
-    query = select(*columns).where(
-        table.c.client_id == client_id, table.c.processed_at.is_not(None), *conditions
-    )
-    return [
-        Processed(**row)
-        for row in connection.execute(query.order_by(table.c.seq.desc())).mappings()
-    ]

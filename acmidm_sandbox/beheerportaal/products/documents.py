@@ -1,0 +1,142 @@
+"""Checks documents by the JSON Schemas of the products' files."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from itertools import islice
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+from pydantic_core import to_json
+
+from acmidm_sandbox.beheerportaal.problems import pointer
+from acmidm_sandbox.beheerportaal.untrusted import visible
+
+MOST_COUNTED = 2_500  # mistakes: to find each costs time, and who sends them may be hostile
+LONGEST_VALUE = 80 * 1024  # bytes (wiki 7209091106, 7217348621)
+
+# What is said of a keyword of JSON Schema; never the value that was sent.
+_SENTENCES = {
+    "minLength": "string should have at least {value} character{s}",
+    "maxLength": "string should have at most {value} character{s}",
+    "pattern": "string should match pattern '{value}'",
+    "minItems": "list should have at least {value} item{s} after validation, not {length}",
+}
+_TYPES = {"array": "list", "object": "dictionary"}
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?", re.ASCII)
+_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}.*", re.ASCII)
+
+Mistakes = Iterator[ValidationError]
+
+
+def find_mistakes(
+    schema: Mapping[str, Any], schemas: Mapping[str, Any], document: Any
+) -> list[dict[str, str]]:
+    """Return what is wrong with a document, in the order of its schema, which may refer to one of
+    `schemas`: of each value the first mistake. Give its members the names that the schema has."""
+    found: dict[str, str] = {}
+    validator = _Validator({**schema, "components": {"schemas": schemas}})
+    for error in islice(validator.iter_errors(document), MOST_COUNTED):
+        found.setdefault(pointer(error.absolute_path), _sentence(error))
+    return [{"pointer": where, "detail": detail} for where, detail in found.items()]
+
+
+def _sentence(error: Any) -> str:
+    keyword, value = error.validator, error.validator_value
+    if keyword in _SENTENCES:
+        plural = "" if value == 1 else "s"
+        return _SENTENCES[keyword].format(value=value, s=plural, length=len(error.instance))
+    if keyword == "type":
+        kind = value if isinstance(value, str) else value[0]
+        more = " or object to extract fields from" if "properties" in error.schema else ""
+        return f"input should be a valid {_TYPES.get(kind, kind)}{more}"
+    return str(error.message) if keyword in _KEYWORDS else f"does not satisfy {keyword}"
+
+
+def _members(validator: Any, members: Mapping[str, Any], value: Any, schema: Any) -> Mistakes:
+    """Keyword `properties`, and `required` beside it, in one order. A member that is written
+    otherwise gets its name."""
+    if not isinstance(value, dict):
+        return
+    required = schema.get("required", ())
+    for name in dict.fromkeys((*members, *required)):
+        member, written = members.get(name, {}), name
+        if name not in value and member.get("x-also-written") in value:
+            written = member["x-also-written"]
+            value[name] = value.pop(written)
+        if name in value:
+            yield from validator.descend(value[name], member, path=written)
+        elif name in required:
+            yield ValidationError("field required", path=[name])
+
+
+def _format(_: Any, name: str, value: Any, __: Any) -> Mistakes:
+    """Keyword `format`, of texts."""
+    try:
+        if isinstance(value, str):
+            _FORMATS.get(name, str)(value)
+    except ValueError as error:
+        yield ValidationError(str(error))
+
+
+def _key_values(validator: Any, categories: Mapping[str, Any], value: Any, schema: Any) -> Mistakes:
+    """Keyword `x-key-values`: by category, which keys `SleutelWaardeParen` has. Of a category that
+    is not public, only the length of values is checked."""
+    member = "SleutelWaardeParen"
+    if not isinstance(value, dict):
+        return
+    pairs = value.get(member) or []
+    if not validator.evolve(schema=schema["properties"][member]).is_valid(pairs):
+        return
+    for number, pair in enumerate(pairs):
+        if len(to_json(pair.get("Waarde"))) > LONGEST_VALUE:
+            detail = f"it is longer than {LONGEST_VALUE} bytes; shorten it"
+            yield ValidationError(detail, path=[member, number, "Waarde"])
+    category = value.get("Categorie")
+    if not isinstance(category, str) or category not in categories:
+        return
+    keys = categories[category]
+    used = [*keys["required"], *keys["optional"], *keys["filled_in"]]
+    for number, pair in enumerate(pairs):
+        key = pair["Sleutel"]
+        if key not in used:
+            detail = f"the category {category} does not use this key; leave the pair out"
+            yield ValidationError(detail, path=[member, number, "Sleutel"])
+        elif key in keys["required"] and pair.get("Waarde") in (None, ""):
+            detail = f"the category {category} needs a value for {key}"
+            yield ValidationError(detail, path=[member, number, "Waarde"])
+    present = [pair["Sleutel"] for pair in pairs]
+    if absent := [key for key in keys["required"] if key not in present]:
+        detail = f"the category {category} also needs {', '.join(absent)}"
+        yield ValidationError(detail, path=[member])
+
+
+def day_of(text: str) -> date:
+    """Return the day of a date, or of a date and time.
+
+    Raises:
+        ValueError
+    """
+    match = _DAY.fullmatch(text)
+    try:
+        return date.fromisoformat(match[1] if match else "")
+    except ValueError:
+        raise ValueError('begins with no date; write it as in "2026-12-31"') from None
+
+
+def _moment_of(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text if _DATE_TIME.fullmatch(text) else "")
+    except ValueError:
+        raise ValueError('is no date and time; write it as in "2026-11-26T09:30:00"') from None
+
+
+_FORMATS: dict[str, Any] = {"day": day_of, "local-date-time": _moment_of, "visible": visible}
+_KEYWORDS: dict[str, Any] = {
+    "properties": _members,
+    "required": lambda *_: (),  # `properties` reports it
+    "format": _format,
+    "x-key-values": _key_values,
+}
+_Validator: Any = extend(Draft202012Validator, _KEYWORDS)  # type: ignore[no-untyped-call]

@@ -1,0 +1,142 @@
+"""What the file of a product says, and what a call of it needs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from acmidm_sandbox.beheerportaal.context import Portal
+from acmidm_sandbox.beheerportaal.limits import MOST_VALUES
+from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.store import products as configurations
+
+FOLDER = Path(__file__).parent
+
+Mistake = Mapping[str, str]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Call(_Part):
+    """One call: what it takes, and what it answers."""
+
+    about: str
+    # Documented by Digitaal Vlaanderen; seen in public client code or a sample, so sent, not surely
+    # accepted; or assumed here.
+    basis: Literal["documented", "seen", "assumed"] = Field(alias="x-basis")
+    source: str = Field(alias="x-source", default="")
+    body: str | None = None  # the name of its schema
+    longest_body: int | None = None  # bytes
+    query: dict[str, Any] = {}  # the JSON Schema of its parameters
+    # By fields of the client's configuration, where what is sent must be among these: JSON
+    # Pointers, in which `*` is each item. None for a call that needs no configuration.
+    configured: dict[str, str] | None = None
+    # Texts that were seen in public, by JSON Pointer: others are accepted, with a line in the log.
+    noted: dict[str, list[str]] = {}
+    does: str | None = None  # the function that carries it out, in the module of the product's name
+    answer: dict[str, str] = {}  # where no function returns one; in braces members that were sent
+    returns: dict[str, Any] = {}  # the JSON Schema of its answer
+    status: int = 200
+
+
+class Refusal(_Part):
+    """An error of the product's own."""
+
+    status: int
+    detail: str
+    code: str | None = None
+
+
+class Product(_Part):
+    """A product."""
+
+    name: str
+    parts: Any = None  # YAML that the others refer to
+    names: dict[str, str] = {}  # what the wiki calls the fields of a configuration
+    optional: list[str] = []  # those of them that allow everything where they are absent
+    errors: dict[str, Refusal] = {}
+    calls: dict[str, Call] = {}  # by method and path
+    schemas: dict[str, Any] = {}  # by name
+
+
+def read_products() -> list[Product]:
+    """Return what each file says."""
+    products = []
+    for file in sorted(FOLDER.glob("*.yaml")):
+        content = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)
+        products.append(Product(name=file.stem, **content))
+    return products
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a client sent by a call: a document, or parameters."""
+
+    portal: Portal
+    product: Product
+    call: Call
+    client_id: str
+    document: dict[str, Any]
+
+    def find_configuration(self) -> Mapping[str, Any] | None:
+        """Return what is configured now for the client, None for nothing."""
+        with self.portal.database.read() as connection:
+            stored = configurations.find(connection, self.product.name, self.client_id)
+        return None if stored is None else stored.document.configuration
+
+    def refusal(self, name: str, **values: str) -> Problem:
+        """Return an error that the product's file names."""
+        error = self.product.errors[name]
+        members = {} if error.code is None else {"code": error.code}
+        return Problem(error.status, error.detail.format(**values), members=members)
+
+
+def configured(configuration: Mapping[str, Any], field: str) -> list[str]:
+    """Return the values of a configured field, be it one text, a list of them, or none; and those
+    of the organisations that the client sends for."""
+    value = configuration.get(field) or []
+    values = [value] if isinstance(value, str) else list(value)
+    for sender in configuration.get("afzenders") or []:
+        values += configured(sender, field)
+    return values
+
+
+def not_set(sent: Sent) -> list[Mistake]:
+    """Return what was sent, and is not configured for the client; a client without configuration
+    is a mistake of no member."""
+    product, configuration = sent.product, sent.find_configuration()
+    if configuration is None:
+        detail = f"Client {sent.client_id} is not set as Aanbieder of {product.name}"
+        return [{"detail": detail}]
+    mistakes: list[Mistake] = []
+    for field, pattern in (sent.call.configured or {}).items():
+        allowed = configured(configuration, field)
+        if not allowed and field in product.optional:
+            continue
+        more = f" and {len(allowed) - MOST_VALUES:,} more" if len(allowed) > MOST_VALUES else ""
+        listed = ", ".join(allowed[:MOST_VALUES]) or "none"
+        detail = f"is not set for this client (set: {listed}{more})"
+        for pointer, text in texts_at(sent.document, pattern):
+            if text not in allowed:
+                name = product.names[field]
+                mistakes.append({"pointer": pointer, "detail": f"{name} {text} {detail}"})
+    return mistakes
+
+
+def texts_at(value: Any, pattern: str, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each text at a JSON Pointer in which `*` is each item, with its own pointer."""
+    _, _, path = pattern.partition("/")
+    step, slash, rest = path.partition("/")
+    if not pattern:
+        if isinstance(value, str):
+            yield pointer, value
+    elif step == "*" and isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from texts_at(item, slash + rest, f"{pointer}/{number}")
+    elif isinstance(value, dict):
+        yield from texts_at(value.get(step), slash + rest, f"{pointer}/{step}")

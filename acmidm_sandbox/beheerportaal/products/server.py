@@ -1,0 +1,169 @@
+"""Answers the calls of the products, as their files say."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+from typing_extensions import override
+
+from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN
+from acmidm_sandbox.beheerportaal.api.guard import TokenRoute, require_audience, require_scope
+from acmidm_sandbox.beheerportaal.context import Portal
+from acmidm_sandbox.beheerportaal.problems import Problem, first_of, not_found, refused
+from acmidm_sandbox.beheerportaal.products import dosis, notificaties
+from acmidm_sandbox.beheerportaal.products.documents import find_mistakes
+from acmidm_sandbox.beheerportaal.products.errors import PREFIX, dotted
+from acmidm_sandbox.beheerportaal.products.product import Call, Product, Sent, not_set, texts_at
+
+# Bytes that are read at all, so that of a notification the value that is too long can be named.
+LONGEST_CALL = 128 * 1024
+
+log = logging.getLogger(__name__)
+
+_MODULES = {"dosis": dosis, "notificaties": notificaties}
+
+
+def route_calls(product: Product) -> APIRouter:
+    """Return the routes of a product."""
+
+    class Route(TokenRoute):
+        """The token is looked at before the body is."""
+
+        longest_body = LONGEST_CALL
+
+        @override
+        def authorise(self, request: Request) -> None:
+            _authorise(request, product.name)
+
+    router = APIRouter(
+        prefix=PREFIX.rstrip("/"),
+        route_class=Route,
+        dependencies=[ACCESS_TOKEN],
+        tags=[product.name],
+    )
+    for line, call in product.calls.items():
+        method, path = line.split()
+        router.add_api_route(
+            path,
+            _endpoint(product, call),
+            methods=[method],
+            name=call.does or product.name,
+            description=call.about,
+            status_code=call.status,
+            response_class=JSONResponse if call.returns else Response,
+            response_model=None,
+            openapi_extra=_description(call),
+        )
+    return router
+
+
+def _authorise(request: Request, product: str) -> None:
+    """Check that the product is offered here, and that the token is for it.
+
+    Raises:
+        Problem: 404, 401, 403; 415 for XML, which the real platform takes.
+    """
+    portal: Portal = request.app.state.portal
+    settings = portal.settings.products.get(product)
+    if settings is None:
+        raise not_found(f"product {product} in environment {portal.settings.environment}")
+    require_audience(request, settings)
+    require_scope(request, settings.scope)
+    if request.method == "POST" and "xml" in request.headers.get("content-type", "").lower():
+        raise Problem(
+            415,
+            "XML is not read here, though the real platform may take it; send the same document"
+            " as JSON, with Content-Type: application/json.",
+            headers={"Accept": "application/json"},
+        )
+
+
+def _endpoint(product: Product, call: Call) -> Callable[[Request], Awaitable[Response]]:
+    function = getattr(_MODULES[product.name], call.does) if call.does else None
+
+    async def endpoint(request: Request) -> Response:
+        # An empty parameter is none.
+        document = {name: value for name, value in request.query_params.items() if value}
+        size = 0
+        if call.body:
+            size = len(await request.body())
+            if not size:
+                raise refused([{"pointer": "", "detail": "field required"}])
+            document = await request.json()
+        sent = Sent(request.app.state.portal, product, call, request.state.client_id, document)
+        return await run_in_threadpool(_carry_out, sent, size, function)
+
+    return endpoint
+
+
+def _carry_out(sent: Sent, size: int, function: Callable[[Sent], Any] | None) -> Response:
+    call = sent.call
+    schema = sent.product.schemas[call.body] if call.body else call.query
+    if wrong := find_mistakes(schema, sent.product.schemas, sent.document):
+        raise refused(wrong)
+    if call.longest_body and size > call.longest_body:
+        raise Problem(413, f"The body is larger than {call.longest_body} bytes; send less.")
+    if call.configured is not None and (mistakes := not_set(sent)):
+        shown = first_of(mistakes)
+        raise Problem(
+            403,
+            f"{'; '.join(mistake['detail'] for mistake in shown)}; offer the same message again,"
+            " unchanged, once the Aansluitingenteam has set it (here the operator does, by the"
+            " form).",
+            errors=shown,
+        )
+    answer = function(sent) if function else None
+    _note(sent)
+    if not call.returns:
+        return Response(status_code=call.status)
+    if answer is None:
+        answer = {name: text.format_map(sent.document) for name, text in call.answer.items()}
+    return JSONResponse(answer, call.status)
+
+
+def _note(sent: Sent) -> None:
+    """Log what is accepted here and may be refused elsewhere: no code list is public as a whole."""
+    for pattern, seen in sent.call.noted.items():
+        for pointer, text in texts_at(sent.document, pattern):
+            if text not in seen:
+                log.info(
+                    "%s: %s %a was not seen in public: what depends on it was not checked, and %s"
+                    " may refuse it",
+                    sent.client_id,
+                    dotted(pointer),
+                    text[:80],
+                    sent.product.name,
+                )
+
+
+def _description(call: Call) -> dict[str, Any]:
+    """Return what the OpenAPI document says of a call besides its path."""
+    error = _json({"$ref": "#/components/schemas/ProductError"})
+    described: dict[str, Any] = {"x-basis": call.basis, "x-source": call.source, "responses": {}}
+    if call.returns:
+        described["responses"][str(call.status)] = _json(call.returns)
+    for status in (400, 401, 403, 404, *([415] if call.body else []), 503):
+        phrase = HTTPStatus(status).phrase
+        described["responses"][str(status)] = {"description": phrase, **error}
+    if call.body:
+        body = {"$ref": f"#/components/schemas/{call.body}"}
+        described["requestBody"] = {**_json(body), "required": True}
+    described["parameters"] = [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in call.query["required"] and "x-also-written" not in schema,
+            "description": schema["description"],
+            "schema": schema,
+        }
+        for name, schema in call.query.get("properties", {}).items()
+    ]
+    return described
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
