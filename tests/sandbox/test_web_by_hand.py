@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from acmidm_sandbox.beheerportaal.store import couplings
+from acmidm_sandbox.beheerportaal.store.clients import couplings_of
 from acmidm_sandbox.beheerportaal.store.opening import open_database
 from story.person import MENU, Person, client_path
 from tests.sandbox.web import GENT, person
@@ -356,6 +356,6 @@ def test_a_client_goes_after_a_confirmation(
         assert operator.get(f"/management/v1/clients/{client_id}").status_code == 404
         with portal.operator(token) as client:
             assert client.get("/api/v2/dosis/bronnen/uris").status_code == 401
-        with closing(open_database(portal.settings.database)) as store, store.read() as connection:
-            assert couplings.of_client(connection, client_id) == {}
+        with closing(open_database(portal.settings.database)) as store, store.read() as session:
+            assert couplings_of(session, client_id) == {}
         assert trail_of(operator, client_id)[-1] == ("client.removed", f"user:{who.name}")

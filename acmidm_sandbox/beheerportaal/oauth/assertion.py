@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from joserfc import jwt
@@ -12,6 +13,7 @@ from joserfc.jwk import import_key
 from joserfc.util import urlsafe_b64decode
 from pydantic_core import from_json
 
+from acmidm_sandbox.beheerportaal.documents import KeyInUse
 from acmidm_sandbox.beheerportaal.jwk import (
     SIGNING_ALGORITHMS,
     algorithms_of,
@@ -27,9 +29,8 @@ from acmidm_sandbox.beheerportaal.oauth.rules import (
     LONGEST_TOLERATED_SECONDS,
 )
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.beheerportaal.store import credentials
 from acmidm_sandbox.beheerportaal.store.database import Database
-from acmidm_sandbox.beheerportaal.store.keys_in_use import Use
+from acmidm_sandbox.beheerportaal.store.tokens import UsedAssertion, forget_ended
 
 METHOD = "private_key_jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -115,20 +116,32 @@ class AssertionVerifier:
             judge.broken("iss", "iss is missing or differs from sub; both must be the client_id")
         self._verify_audience(claims.get("aud"), client, judge)
         ends_at = _verify_times(claims, judge)
-        if (jti := _jti(claims, judge)) is not None:
-            with self._database.write() as connection:
-                is_first = credentials.use_assertion(connection, client.client_id, jti, ends_at)
-            if not is_first:
-                judge.broken(
-                    "used jti",
-                    "jti was used before; give each request an assertion with its own jti",
-                )
-        signed = (
-            None
-            if client.is_operator
-            else Use(client.client_id, thumbprint(key), str(key["kid"]), assertion.kid is not None)
+        jti = _jti(claims, judge)
+        if jti is not None and not self._use(client.client_id, jti, ends_at):
+            judge.broken(
+                "used jti",
+                "jti was used before; give each request an assertion with its own jti",
+            )
+        authenticated = replace(client, credential=thumbprint(key))
+        if client.is_operator:
+            return authenticated
+        use = KeyInUse(
+            thumbprint=thumbprint(key),
+            kid=str(key["kid"]),
+            last_used_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            with_kid=assertion.kid is not None,
         )
-        return replace(client, credential=thumbprint(key), signed=signed)
+        return replace(authenticated, signed=use)
+
+    def _use(self, client_id: str, jti: str, ends_at: int) -> bool:
+        """Return whether this is the first use of an assertion, which is remembered until it has
+        ended."""
+        with self._database.write() as session:
+            forget_ended(session, UsedAssertion)
+            if session.get(UsedAssertion, (client_id, jti)) is not None:
+                return False
+            session.add(UsedAssertion(client_id=client_id, jti=jti, expires_at=ends_at))
+            return True
 
     def _choose(self, assertion: Assertion, client: Principal, judge: Judge) -> Mapping[str, Any]:
         """Return the client's key that the assertion is for.
@@ -182,8 +195,8 @@ class AssertionVerifier:
         exp, jti = claims.get("exp"), claims.get("jti")
         if not isinstance(exp, int | float) or not isinstance(jti, str) or exp <= time.time():
             return False
-        with self._database.read() as connection:
-            return not credentials.is_used(connection, client.client_id, jti)
+        with self._database.read() as session:
+            return session.get(UsedAssertion, (client.client_id, jti)) is None
 
     def _verify_audience(self, aud: object, client: Principal, judge: Judge) -> None:
         issuer, token_endpoint = self._settings.issuer, self._settings.token_endpoint

@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error, OAuth2Request
@@ -27,6 +28,7 @@ from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens
 from acmidm_sandbox.beheerportaal.secrets import is_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients
+from acmidm_sandbox.beheerportaal.store.clients import LastRefusal
 from acmidm_sandbox.beheerportaal.store.database import Database
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", METHOD)
@@ -177,10 +179,16 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         log.info("client %s, rule %s: refused", client_id or "unknown", rule)
         is_introspection = request is not None and "token" in request.form
         if request is not None and request.is_proven and not is_introspection:
-            with self._database.write() as connection:
-                clients.note_refusal(connection, client_id, rule)
+            self._note_refusal(client_id, rule)
         answer: JSONResponse = super().handle_error_response(request, error)
         return answer
+
+    def _note_refusal(self, client_id: str, rule: str) -> None:
+        """Note it where the client's page tells of it; an operator has no page."""
+        with self._database.write() as session:
+            client = clients.find(session, client_id)
+            if client is not None:
+                client.last_refusal = LastRefusal(datetime.now(UTC), rule)
 
     @override
     def handle_response(

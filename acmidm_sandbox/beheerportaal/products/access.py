@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from fastapi import Request
-from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 from typing_extensions import override
 
 from acmidm_sandbox.beheerportaal.api.guard import TokenRoute, require_audience, require_scope
@@ -62,11 +62,9 @@ class ProductRoute(TokenRoute):
             )
 
 
-def find_configuration(
-    connection: Connection, product: str, client_id: str
-) -> Mapping[str, Any] | None:
+def find_configuration(session: Session, product: str, client_id: str) -> Mapping[str, Any] | None:
     """Return what is configured for the client, None for nothing."""
-    stored = products.find(connection, product, client_id)
+    stored = products.find(session, product, client_id)
     return None if stored is None else stored.document.configuration
 
 

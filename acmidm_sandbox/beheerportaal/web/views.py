@@ -10,7 +10,7 @@ from typing import Any
 from acmidm_sandbox.beheerportaal.documents import AuditEntry, KeysInUse
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.beheerportaal.store.clients import StoredClient
+from acmidm_sandbox.beheerportaal.store.clients import Client
 from acmidm_sandbox.beheerportaal.store.users import ACTOR_PREFIX
 
 SOON_DAYS = 30
@@ -94,7 +94,7 @@ class ChangeView:
 
 
 def keys_of(
-    client: StoredClient, trail: Sequence[AuditEntry], in_use: KeysInUse = _NONE_IN_USE
+    client: Client, trail: Sequence[AuditEntry], in_use: KeysInUse = _NONE_IN_USE
 ) -> list[KeyView]:
     """Return the client's keys; `trail` is its audit trail, newest first."""
     keys = [_key(key, _since(trail, _keys_in, str(key["kid"]))) for key in client.jwks.keys]
@@ -103,7 +103,7 @@ def keys_of(
 
 
 def scopes_of(
-    client: StoredClient, settings: PortalSettings, trail: Sequence[AuditEntry]
+    client: Client, settings: PortalSettings, trail: Sequence[AuditEntry]
 ) -> list[ScopeView]:
     """Return the client's scopes."""
     return [

@@ -14,8 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http.body import LimitedRequest
 from acmidm_sandbox.beheerportaal.settings import ApiSettings
-from acmidm_sandbox.beheerportaal.store import sessions, users
-from acmidm_sandbox.beheerportaal.store.users import User
+from acmidm_sandbox.beheerportaal.store.users import User, user_of_session
 from acmidm_sandbox.beheerportaal.web import rendering
 from acmidm_sandbox.beheerportaal.web.texts import DEFAULT, LANGUAGES, Texts
 from acmidm_sandbox.beheerportaal.web.urls import Urls, in_language
@@ -141,9 +140,8 @@ def visit_of(request: Request, form: Mapping[str, str]) -> Visit:
     token = request.cookies.get(cookie_name(portal))
     user = None
     if token:
-        with portal.database.read() as connection:
-            name = sessions.user_of(connection, token)
-            user = None if name is None else users.find(connection, name)
+        with portal.database.read() as session:
+            user = user_of_session(session, token)
     if user is not None:
         request.state.client_id = quote(user.actor, safe=":")  # for the access log
     return Visit(request, portal, texts_of(request), form, user)
