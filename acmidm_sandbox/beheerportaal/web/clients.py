@@ -1,4 +1,4 @@
-"""The clients of the own organisation: the list, one of them, and its history."""
+"""The clients of the own organisation: the list, and one of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +23,6 @@ from acmidm_sandbox.beheerportaal.web import views
 from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
 
 _CLIENTS_ON_A_PAGE = 50
-_CHANGES_ON_A_PAGE = 50
-_LATEST_CHANGES = 8
 # So far back, and no further than a page of the trail goes, is looked for who granted a scope or
 # added a key.
 _LONGEST_TRAIL = 500
@@ -73,7 +71,7 @@ def render(
     one."""
     client_id = client.client_id
     with visit.portal.database.read() as session:
-        trail, has_more = trail_of(session, client_id)
+        trail = trail_of(session, client_id)
         in_use = keys_in_use(session, client_id)
         configured = {
             name: products.find(session, name, client_id)
@@ -101,28 +99,10 @@ def render(
         if visit.somebody.aansluitingenteam
         else (),
         is_own=is_own,
-        changes=views.changes(trail[:_LATEST_CHANGES]),
-        has_more_changes=len(trail) > _LATEST_CHANGES or has_more,
         etag=etag(client.jwks_version),
         uses_secret=client.document.token_endpoint_auth_method in SECRET_METHODS,
         form=form,
         shown=views.shown,
-    )
-
-
-def show_history(visit: Visit) -> Response:
-    """Return the whole audit trail of a client."""
-    with visit.portal.database.read() as session:
-        client = find(visit, session, seen(visit))
-        its = Change.client_id == client.client_id
-        lines, following = page_of(
-            session, Change, its, _CHANGES_ON_A_PAGE, visit.after, newest_first=True
-        )
-    return visit.page(
-        "history.html",
-        client=client.document,
-        changes=views.changes(line.entry for line in lines),
-        following=following,
     )
 
 
@@ -140,11 +120,11 @@ def find(visit: Visit, session: Session, among: ColumnElement[bool] | None = Non
     return client
 
 
-def trail_of(session: Session, client_id: str) -> tuple[Sequence[AuditEntry], bool]:
-    """Return the audit trail of a client, newest first, and whether it goes back further."""
+def trail_of(session: Session, client_id: str) -> Sequence[AuditEntry]:
+    """Return the audit trail of a client, newest first."""
     its = Change.client_id == client_id
-    lines, following = page_of(session, Change, its, _LONGEST_TRAIL, None, newest_first=True)
-    return [line.entry for line in lines], following is not None
+    lines, _ = page_of(session, Change, its, _LONGEST_TRAIL, None, newest_first=True)
+    return [line.entry for line in lines]
 
 
 def own(visit: Visit) -> ColumnElement[bool]:

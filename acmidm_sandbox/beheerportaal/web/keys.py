@@ -83,7 +83,7 @@ def _stale(visit: Visit, session: Session, client: Client) -> str:
     have not."""
     if visit.form.get("etag") == etag(client.jwks_version):
         return ""
-    trail, _ = clients.trail_of(session, client.client_id)
+    trail = clients.trail_of(session, client.client_id)
     last = next((entry for entry in trail if entry.action == "jwks.replaced"), None)
     if last is None:
         return visit.texts("stale.unknown")
