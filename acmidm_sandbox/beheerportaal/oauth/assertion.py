@@ -21,12 +21,12 @@ from acmidm_sandbox.beheerportaal.jwk import (
     thumbprint,
 )
 from acmidm_sandbox.beheerportaal.limits import LONGEST_JTI
-from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal, why_unknown
 from acmidm_sandbox.beheerportaal.oauth.rules import (
     CLOCK_SKEW_SECONDS,
     LONGEST_LIFETIME_SECONDS,
     LONGEST_TOLERATED_SECONDS,
+    Judge,
 )
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store.database import Database
@@ -114,7 +114,8 @@ class AssertionVerifier:
             )
         if claims.get("iss") != client.client_id:
             judge.broken("iss", "iss is missing or differs from sub; both must be the client_id")
-        self._verify_audience(claims.get("aud"), client, judge)
+        if (broken := _wrong_audience(claims.get("aud"), client, self._settings)) is not None:
+            judge.broken(*broken)
         ends_at = _verify_times(claims, judge)
         jti = _jti(claims, judge)
         if jti is not None and not self._use(client.client_id, jti, ends_at):
@@ -198,50 +199,6 @@ class AssertionVerifier:
         with self._database.read() as session:
             return session.get(UsedAssertion, (client.client_id, jti)) is None
 
-    def _verify_audience(self, aud: object, client: Principal, judge: Judge) -> None:
-        issuer, token_endpoint = self._settings.issuer, self._settings.token_endpoint
-        geosecure = self._settings.platform == "geosecure"
-        audience = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
-        if not isinstance(audience, str):
-            judge.broken(
-                "several aud" if isinstance(aud, list) and aud else "aud",
-                "aud is missing, or no single string",
-            )
-            return
-        wanted = token_endpoint if geosecure else issuer
-        # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are
-        # good.
-        if audience in ((issuer, token_endpoint) if client.is_operator else (wanted,)):
-            return
-        is_endpoint = audience.lower().rstrip("/") == token_endpoint
-        if client.is_operator:
-            judge.broken("aud", f"aud is {audience}; it must be {issuer} or {token_endpoint}")
-        elif audience == f"{wanted}/":
-            judge.broken("aud with slash", f"aud must be without trailing slash: {wanted}")
-        elif geosecure and audience == f"{wanted.removesuffix('token')}authorization":
-            judge.broken(
-                "aud of the sample",
-                f"aud is {audience}, which is not the URL that is called; it must be {wanted}",
-            )
-        elif geosecure and is_endpoint:
-            judge.broken(
-                "aud", f"aud must be in lower case and without trailing slash: {token_endpoint}"
-            )
-        elif geosecure and audience == issuer:
-            judge.broken(
-                "aud",
-                "aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token"
-                f" endpoint {token_endpoint}",
-            )
-        elif is_endpoint:
-            judge.broken(
-                "aud",
-                "aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be"
-                f" the issuer {issuer}",
-            )
-        else:
-            judge.broken("aud", f"aud is {audience}; it must be {wanted}")
-
 
 def _objects_in(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
     """Return header and claims of a JWT that nobody has verified yet; None where it is none."""
@@ -252,6 +209,46 @@ def _objects_in(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] |
     except ValueError:
         return None
     return (header, claims) if isinstance(header, dict) and isinstance(claims, dict) else None
+
+
+def _wrong_audience(
+    aud: object, client: Principal, settings: PortalSettings
+) -> tuple[str, str] | None:
+    """Return the rule that an audience breaks, with a sentence that knows the frequent mistakes."""
+    issuer, token_endpoint = settings.issuer, settings.token_endpoint
+    audience = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
+    if not isinstance(audience, str):
+        name = "several aud" if isinstance(aud, list) and aud else "aud"
+        return name, "aud is missing, or no single string"
+    if client.is_operator:
+        # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are
+        # good.
+        if audience in (issuer, token_endpoint):
+            return None
+        return "aud", f"aud is {audience}; it must be {issuer} or {token_endpoint}"
+    is_geosecure = settings.platform == "geosecure"
+    wanted = token_endpoint if is_geosecure else issuer
+    is_endpoint = audience.lower().rstrip("/") == token_endpoint
+    if audience == wanted:
+        return None
+    if audience == f"{wanted}/":
+        return "aud with slash", f"aud must be without trailing slash: {wanted}"
+    if is_geosecure and audience == f"{wanted.removesuffix('token')}authorization":
+        sentence = f"aud is {audience}, which is not the URL that is called; it must be {wanted}"
+        return "aud of the sample", sentence
+    if is_geosecure and is_endpoint:
+        return "aud", f"aud must be in lower case and without trailing slash: {token_endpoint}"
+    if is_geosecure and audience == issuer:
+        return "aud", (
+            "aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token"
+            f" endpoint {token_endpoint}"
+        )
+    if is_endpoint:
+        return "aud", (
+            "aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be"
+            f" the issuer {issuer}"
+        )
+    return "aud", f"aud is {audience}; it must be {wanted}"
 
 
 def _verify_times(claims: Mapping[str, Any], judge: Judge) -> int:

@@ -18,12 +18,8 @@ from typing_extensions import override
 
 from acmidm_sandbox.beheerportaal.oauth import principals
 from acmidm_sandbox.beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
-from acmidm_sandbox.beheerportaal.oauth.errors import (
-    invalid_request,
-    invalid_scope,
-)
-from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal
+from acmidm_sandbox.beheerportaal.oauth.rules import Judge, invalid_request, invalid_scope
 from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens
 from acmidm_sandbox.beheerportaal.secrets import is_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
