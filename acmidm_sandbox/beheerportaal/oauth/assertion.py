@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -21,7 +21,7 @@ from acmidm_sandbox.beheerportaal.jwk import (
     thumbprint,
 )
 from acmidm_sandbox.beheerportaal.limits import LONGEST_JTI
-from acmidm_sandbox.beheerportaal.oauth.principals import Principal, why_unknown
+from acmidm_sandbox.beheerportaal.oauth.principals import Principal
 from acmidm_sandbox.beheerportaal.oauth.rules import (
     CLOCK_SKEW_SECONDS,
     LONGEST_LIFETIME_SECONDS,
@@ -42,6 +42,8 @@ _MOST_SECONDS = 10**11
 class Assertion:
     """An assertion as it was sent. What is read here of its form is the sender's own; nothing is
     known of the client yet."""
+
+    method: ClassVar[str] = METHOD
 
     text: str
     client_id: str
@@ -90,7 +92,7 @@ class AssertionVerifier:
         self._settings = settings
         self._database = database
 
-    def verify(self, assertion: Assertion, client: Principal | None, judge: Judge) -> Principal:
+    def verify(self, assertion: Assertion, client: Principal, judge: Judge) -> Principal:
         """Return the client, with the thumbprint of the key that signed it as its credential. Once
         the signature is good, and nobody can have seen the assertion before, the judge knows the
         request as proven.
@@ -98,9 +100,7 @@ class AssertionVerifier:
         Raises:
             InvalidClientError
         """
-        if client is None:
-            raise judge.refusal("known client", why_unknown(self._settings, assertion.client_id))
-        key = self._choose(assertion, client, judge)
+        key = _choose_key(assertion, client, judge)
         claims = _signed_claims(assertion, key)
         if claims is None:
             wrong = (
@@ -108,10 +108,7 @@ class AssertionVerifier:
             )
             raise judge.refusal("signature", wrong)
         judge.is_proven = self._is_fresh(claims, client)
-        if not client.enabled:
-            raise judge.refusal(
-                "enabled", f"client {client.client_id} is disabled; ask the operator to enable it"
-            )
+        require_enabled(client, judge)
         if claims.get("iss") != client.client_id:
             judge.broken("iss", "iss is missing or differs from sub; both must be the client_id")
         if (broken := _wrong_audience(claims.get("aud"), client, self._settings)) is not None:
@@ -144,52 +141,6 @@ class AssertionVerifier:
             session.add(UsedAssertion(client_id=client_id, jti=jti, expires_at=ends_at))
             return True
 
-    def _choose(self, assertion: Assertion, client: Principal, judge: Judge) -> Mapping[str, Any]:
-        """Return the client's key that the assertion is for.
-
-        Raises:
-            InvalidClientError: with why there is none.
-        """
-        method = client.token_endpoint_auth_method
-        if method != METHOD:
-            judge.broken(
-                "registered method",
-                f"client {client.client_id} is registered with {method}, so an assertion is not"
-                " accepted",
-            )
-        if not client.jwks:
-            none = (
-                f"client {client.client_id} has no registered key; register its public key (JWK)"
-                " first"
-            )
-            raise judge.refusal("registered key", none)
-        kids = ", ".join(str(key["kid"]) for key in client.jwks)
-        if assertion.kid is None:
-            name, why = (
-                ("kid", "GeoSecure requires it")
-                if len(client.jwks) == 1
-                else ("kid of several", "and the client has several keys")
-            )
-            judge.broken(
-                name, f"kid is missing in the assertion's header, {why}; registered: {kids}"
-            )
-        keys = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
-        if not keys:
-            raise judge.refusal(
-                "registered kid",
-                f"kid {assertion.kid} is not registered for this client; registered: {kids}",
-            )
-        key = keys[0]
-        if not is_in_time(key, time.time()):
-            late = f"key {key['kid']} has expired, or does not count yet (its exp and nbf)"
-            judge.broken("ended key", f"{late}; register another one")
-        if assertion.alg not in algorithms_of(key):
-            fitting = " or ".join(algorithms_of(key))
-            judge.broken(
-                "alg", f"alg {assertion.alg} does not fit key {key['kid']}; sign with {fitting}"
-            )
-        return key
-
     def _is_fresh(self, claims: Mapping[str, Any], client: Principal) -> bool:
         """Return whether an assertion is none that somebody else may have: it was sent before, or
         its time is over, as that of one that a service desk gets."""
@@ -198,6 +149,54 @@ class AssertionVerifier:
             return False
         with self._database.read() as session:
             return session.get(UsedAssertion, (client.client_id, jti)) is None
+
+
+def require_enabled(client: Principal, judge: Judge) -> None:
+    """Refuse a client that has proved who it is, and is disabled.
+
+    Raises:
+        InvalidClientError
+    """
+    if not client.enabled:
+        sentence = f"client {client.client_id} is disabled; ask the operator to enable it"
+        raise judge.refusal("enabled", sentence)
+
+
+def _choose_key(assertion: Assertion, client: Principal, judge: Judge) -> Mapping[str, Any]:
+    """Return the client's key that the assertion is for.
+
+    Raises:
+        InvalidClientError: with why there is none.
+    """
+    if not client.jwks:
+        none = (
+            f"client {client.client_id} has no registered key; register its public key (JWK) first"
+        )
+        raise judge.refusal("registered key", none)
+    kids = ", ".join(str(key["kid"]) for key in client.jwks)
+    if assertion.kid is None:
+        name, why = (
+            ("kid", "GeoSecure requires it")
+            if len(client.jwks) == 1
+            else ("kid of several", "and the client has several keys")
+        )
+        judge.broken(name, f"kid is missing in the assertion's header, {why}; registered: {kids}")
+    keys = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
+    if not keys:
+        raise judge.refusal(
+            "registered kid",
+            f"kid {assertion.kid} is not registered for this client; registered: {kids}",
+        )
+    key = keys[0]
+    if not is_in_time(key, time.time()):
+        late = f"key {key['kid']} has expired, or does not count yet (its exp and nbf)"
+        judge.broken("ended key", f"{late}; register another one")
+    if assertion.alg not in algorithms_of(key):
+        fitting = " or ".join(algorithms_of(key))
+        judge.broken(
+            "alg", f"alg {assertion.alg} does not fit key {key['kid']}; sign with {fitting}"
+        )
+    return key
 
 
 def _objects_in(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
