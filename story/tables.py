@@ -42,9 +42,9 @@ def abilities() -> Iterator[str]:
 def rules() -> Iterator[str]:
     """Yield what each platform accepts of a token request, and how that is known."""
     yield "| rule | what | ACM/IDM | GeoSecure |\n|---|---|---|---|"
-    for rule in RULES:
+    for name, rule in RULES.items():
         rulings = " | ".join(_ruling(rule, platform) for platform in ("acmidm", "geosecure"))
-        yield f"| {rule.name} | {rule.text} | {rulings} |"
+        yield f"| {name} | {rule.text} | {rulings} |"
 
 
 def _ability(name: str, each: Iterable[bool]) -> str:

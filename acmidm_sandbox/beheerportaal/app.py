@@ -7,15 +7,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from acmidm_sandbox.beheerportaal import problems
-from acmidm_sandbox.beheerportaal.api import (
-    administrators,
-    audit,
-    client_parts,
-    clients,
-    describe,
-    oauth,
-    products,
-)
+from acmidm_sandbox.beheerportaal.api import audit, clients, describe, oauth, products
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http.access_log import log_request
 from acmidm_sandbox.beheerportaal.products import errors
@@ -64,16 +56,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         redirect_slashes=False,
     )
     clients_are_ours = settings.external_issuer is None
-    own = (
-        [
-            clients.router,
-            client_parts.router,
-            administrators.router,
-            oauth.router,
-        ]
-        if clients_are_ours
-        else []
-    )
+    own = [clients.router, oauth.router] if clients_are_ours else []
     if clients_are_ours and settings.platform == "geosecure":
         own.append(oauth.geosecure)
     offered = read_products()

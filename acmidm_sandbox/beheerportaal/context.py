@@ -9,8 +9,7 @@ from jsonschema import Draft202012Validator
 
 from acmidm_sandbox.beheerportaal.oauth.authorization import PortalAuthorizationServer
 from acmidm_sandbox.beheerportaal.oauth.external import ExternalTokenValidator
-from acmidm_sandbox.beheerportaal.oauth.signing import signing_key
-from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens
+from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens, signing_key
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store.database import Database
 from acmidm_sandbox.beheerportaal.store.opening import open_database

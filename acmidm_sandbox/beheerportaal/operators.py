@@ -8,9 +8,8 @@ from typing import Any
 
 from acmidm_sandbox.beheerportaal.jwk import mistakes, registered
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
-from acmidm_sandbox.beheerportaal.store import operators
 from acmidm_sandbox.beheerportaal.store.opening import open_database
-from acmidm_sandbox.beheerportaal.store.users import ACTOR_PREFIX
+from acmidm_sandbox.beheerportaal.store.users import ACTOR_PREFIX, Operator
 
 
 def register_operator(
@@ -32,6 +31,8 @@ def register_operator(
         raise ValueError(
             "; ".join(f"{mistake['pointer']} {mistake['detail']}" for mistake in wrong)
         )
-    operator = operators.StoredOperator(client_id, sorted(set(rights)), [registered(public_jwk)])
-    with closing(open_database(database)) as store, store.write() as connection:
-        operators.put(connection, operator)
+    operator = Operator(
+        client_id=client_id, rights=sorted(set(rights)), jwks=[registered(public_jwk)]
+    )
+    with closing(open_database(database)) as store, store.write() as session:
+        session.merge(operator)

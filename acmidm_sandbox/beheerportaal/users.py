@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from acmidm_sandbox.beheerportaal.secrets import hash_secret
-from acmidm_sandbox.beheerportaal.store import users
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.store.opening import open_database
-from acmidm_sandbox.beheerportaal.store.users import User
+from acmidm_sandbox.beheerportaal.store.users import Account, User, everyone
 
 _OVO = re.compile(r"OVO[0-9]{6}")
 _KBO = re.compile(r"[01][0-9]{9}")
@@ -53,20 +54,21 @@ def add_user(database: Path, user: User) -> str:
         UnusableDatabase
     """
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    with closing(open_database(database)) as store, store.write() as connection:
-        if users.find(connection, user.name) is not None:
+    with closing(open_database(database)) as store, store.write() as session:
+        if session.get(Account, user.name) is not None:
             raise ValueError(
                 f"there is a user {user.name} already; remove that one first, or choose another"
                 " name"
             )
-        users.add(connection, user, hash_secret(password))
+        hashed = hash_secret(password)
+        session.add(Account(name=user.name, user=user, password_hash=hashed))
     return password
 
 
 def list_users(database: Path) -> list[User]:
     """Return all users, by name."""
-    with closing(open_database(database)) as store, store.read() as connection:
-        return users.everyone(connection)
+    with closing(open_database(database)) as store, store.read() as session:
+        return everyone(session)
 
 
 def change_user(database: Path, user: User) -> None:
@@ -76,9 +78,8 @@ def change_user(database: Path, user: User) -> None:
     Raises:
         ValueError: where there is no such user.
     """
-    with closing(open_database(database)) as store, store.write() as connection:
-        if not users.change(connection, user):
-            raise ValueError(f"there is no user {user.name}")
+    with closing(open_database(database)) as store, store.write() as session:
+        _account(session, user.name).user = user
 
 
 def remove_user(database: Path, name: str) -> None:
@@ -87,9 +88,15 @@ def remove_user(database: Path, name: str) -> None:
     Raises:
         ValueError: where there is no such user.
     """
-    with closing(open_database(database)) as store, store.write() as connection:
-        if not users.remove(connection, name):
-            raise ValueError(f"there is no user {name}")
+    with closing(open_database(database)) as store, store.write() as session:
+        session.delete(_account(session, name))
+
+
+def _account(session: Session, name: str) -> Account:
+    account = session.get(Account, name)
+    if account is None:
+        raise ValueError(f"there is no user {name}")
+    return account
 
 
 def _codes(given: Sequence[str]) -> tuple[str | None, str | None]:

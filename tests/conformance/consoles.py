@@ -100,7 +100,7 @@ class PortalConsole:
 
     def slip_in(self, client_id: str, right: str) -> None:
         with closing(sqlite3.connect(self.portal.settings.database)) as database, database:
-            scopes = json.dumps([right, PLAIN])
+            scopes = json.dumps({"scopes": [right, PLAIN], "default": []})
             database.execute(
                 "UPDATE clients SET scopes = ? WHERE client_id = ?", (scopes, client_id)
             )

@@ -121,7 +121,7 @@ def test_a_client_with_rights_over_the_authority(
         managed_by="acmidm/tni",
     )
     with sqlite3.connect(portal.settings.database) as database:
-        scopes = json.dumps(["management_write", SEND])
+        scopes = json.dumps({"scopes": ["management_write", SEND], "default": []})
         database.execute("UPDATE clients SET scopes = ? WHERE client_id = ?", (scopes, client_id))
     database.close()
     why = "has rights over this authority (management_write)"

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from acmidm_sandbox.beheerportaal.products import server
 from acmidm_sandbox.beheerportaal.products.documents import MOST_COUNTED
-from acmidm_sandbox.beheerportaal.store import tables
+from acmidm_sandbox.beheerportaal.store.notifications import Notification
+from acmidm_sandbox.beheerportaal.store.uploads import Upload
 from tests.sandbox.inside import Inside, inside
 from tests.sandbox.sender import Sender, fields
 from tests.support.forms import DOSIS, DOSSIERS
@@ -34,13 +35,9 @@ def sender(inner: Inside) -> Sender:
 
 
 def stored(portal: Inside, sender: Sender) -> list[dict[str, Any]]:
-    with portal.app.state.portal.database.read() as connection:
-        table = tables.uploads
-        return list(
-            connection.execute(
-                sa.select(table.c.document).where(table.c.client_id == sender.client_id)
-            ).scalars()
-        )
+    with portal.app.state.portal.database.read() as session:
+        its = Upload.client_id == sender.client_id
+        return list(session.scalars(sa.select(Upload.document).where(its)))
 
 
 @pytest.mark.parametrize("platform", ["portal", "geosecure"])
@@ -395,11 +392,7 @@ def test_what_a_client_sent_goes_with_it(inner: Inside, sender: Sender) -> None:
     assert sender.call("POST", UPLOAD, DOSSIER).status == 200
     assert sender.call("POST", "/api/v2/notificaties", NOTIFICATION).status == 200
     inner.manage("DELETE", f"/management/v1/clients/{sender.client_id}", If_Match="*")
-    with inner.app.state.portal.database.read() as connection:
-        for table in (tables.uploads, tables.notifications):
-            assert (
-                connection.execute(
-                    sa.select(table).where(table.c.client_id == sender.client_id)
-                ).all()
-                == []
-            )
+    with inner.app.state.portal.database.read() as session:
+        for kind in (Upload, Notification):
+            its = kind.client_id == sender.client_id
+            assert session.scalars(sa.select(kind.seq).where(its)).all() == []

@@ -115,7 +115,7 @@ TARGETS = [
     ("GET", "/"), ("GET", "/@"), ("GET", "/portaal/@"), ("GET", "/portaal/static/@"),
     ("GET", "/portaal/nl/aanmelden"), ("POST", "/portaal/nl/aanmelden"),
     *[(method, f"{PAGE}{page}")
-        for page in ("", "/geschiedenis", "/sleutels", "/sleutels/verwijderen") for method in ("GET", "POST")],  # noqa: E501
+        for page in ("", "/sleutels", "/sleutels/verwijderen") for method in ("GET", "POST")],
 ]  # fmt: skip
 QUERIES = ["gedaan", "na", "naar", "kid", "x"]
 FORM_FIELDS = [

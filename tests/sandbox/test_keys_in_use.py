@@ -9,8 +9,8 @@ import httpx
 from joserfc.jwk import ECKey
 from sqlalchemy import select
 
+from acmidm_sandbox.beheerportaal.store.clients import KeyUse
 from acmidm_sandbox.beheerportaal.store.database import Database
-from acmidm_sandbox.beheerportaal.store.tables import keys_in_use as table
 from tests.support.portal import (
     OPERATOR,
     RunningPortal,
@@ -86,11 +86,7 @@ def test_it_goes_with_its_key_and_its_client(portal: RunningPortal, operator: ht
     ).raise_for_status()
     assert operator.get(path_of(client_id)).status_code == 404
     database = Database(portal.settings.database)
-    with database.read() as connection:
-        assert (
-            connection.execute(
-                select(table).where(table.c.client_id.in_([client_id, OPERATOR]))
-            ).all()
-            == []
-        )
+    with database.read() as session:
+        theirs = KeyUse.client_id.in_([client_id, OPERATOR])
+        assert session.scalars(select(KeyUse).where(theirs)).all() == []
     database.close()

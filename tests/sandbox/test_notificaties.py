@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from acmidm_sandbox.beheerportaal.products import notificaties, server
-from acmidm_sandbox.beheerportaal.store import tables
+from acmidm_sandbox.beheerportaal.store.notifications import Notification
 from tests.sandbox.inside import Inside
 from tests.sandbox.sender import Sender, fields
 from tests.support.forms import NOTIFICATIES
@@ -22,13 +22,9 @@ REQUIRED = ["Id", "AanbiederUri", "Bestemmelingen", "Categorie", "Kanalen", "Pro
 
 
 def stored(inner: Inside, sender: Sender) -> list[dict[str, Any]]:
-    with inner.app.state.portal.database.read() as connection:
-        table = tables.notifications
-        return list(
-            connection.execute(
-                sa.select(table.c.document).where(table.c.client_id == sender.client_id)
-            ).scalars()
-        )
+    with inner.app.state.portal.database.read() as session:
+        its = Notification.client_id == sender.client_id
+        return list(session.scalars(sa.select(Notification.document).where(its)))
 
 
 ACCEPTED: dict[str, dict[str, Any]] = {

@@ -24,7 +24,7 @@ from acmidm.probe.mistakes import mistakes_in
 from acmidm.probe.sent import taken_apart
 from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.terms import Platform
-from acmidm_sandbox.beheerportaal.oauth.rules import RULES, RULINGS, Demand, RequestPart
+from acmidm_sandbox.beheerportaal.oauth.rules import RULES, Demand, RequestPart
 from tests.sandbox.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
 from tests.support.rsa_keys import rsa_key
@@ -253,7 +253,8 @@ NOT_IN_THE_REQUEST = {
 """What is about the client or the moment, about a secret, or no assertion at all."""
 BREAKABLE = [
     (name, platform)
-    for (name, platform), ruling in RULINGS.items()
+    for name, rule in RULES.items()
+    for platform, ruling in rule.rulings.items()
     if name in BROKEN or ruling.demand is not Demand.OPTIONAL
 ]
 
@@ -298,7 +299,7 @@ def test_each_rule_can_be_broken(
     caplog.set_level("INFO", "acmidm_sandbox.beheerportaal.rules")
     for _ in range(broken.times):
         answer = sent(portal, {"grant_type": "client_credentials", **form}, **broken.sent)
-    ruling = RULINGS[name, platform]
+    ruling = RULES[name].rulings[platform]
     if ruling.demand is Demand.OPTIONAL or (ruling.tolerated and not strict):
         assert answer.status == 200, answer.text
         assert lines(caplog, client_id) == ([name] if ruling.tolerated else [])
@@ -380,8 +381,8 @@ def test_each_platform_has_its_own_token_path(portals: Callable[[str, bool], Ins
 def test_nothing_is_tolerated_before_the_signature() -> None:
     """Else whoever forges an assertion writes into the log."""
     assert [
-        rule.name
-        for rule in RULES
+        name
+        for name, rule in RULES.items()
         if rule.part is RequestPart.HEADER
         and any(ruling.tolerated for ruling in rule.rulings.values())
     ] == []

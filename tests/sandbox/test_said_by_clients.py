@@ -1,8 +1,6 @@
 """Default scopes and attributes: what a token has without being asked for it, and what it says of
 its client."""
 
-import re
-
 import httpx
 
 from story.person import client_path
@@ -51,17 +49,10 @@ def test_a_token_says_what_its_client_says_of_itself(
     assert "setbyclient_proef" not in introspect(portal, token).json()
 
 
-def test_the_pages_show_both_and_when_they_changed(
-    portal: RunningPortal, operator: httpx.Client
-) -> None:
-    client_id = register_client(operator, attributes={"setbyclient_eerste": "x"})["client_id"]
-    put_current(
-        operator, f"/management/v1/clients/{client_id}", client_document(attributes=SAID)
-    ).raise_for_status()
+def test_the_page_shows_both(portal: RunningPortal, operator: httpx.Client) -> None:
+    client_id = register_client(operator, attributes=SAID)["client_id"]
     document = {"scopes": ["dv_magda"], "default": ["dv_magda"]}
     put_current(operator, f"/management/v1/clients/{client_id}/scopes", document).raise_for_status()
     page = person(portal, "attributen").http.get(client_path(client_id)).text
     assert '<code>dv_magda</code> <span class="badge">Standaard</span>' in page
     assert "<dt>setbyclient_proef</dt><dd>loket 7</dd>" in page
-    for line in ("setbyclient_proef: loket 7", "setbyclient_eerste", "Standaard: dv_magda"):
-        assert line in re.sub("<[^>]*>", "", page[page.index('id="geschiedenis"') :]), line

@@ -8,11 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import update
 
 from acmidm_sandbox.beheerportaal.limits import LONGEST_SECRET_OVERLAP_SECONDS
+from acmidm_sandbox.beheerportaal.store import clients
 from acmidm_sandbox.beheerportaal.store.database import Database
-from acmidm_sandbox.beheerportaal.store.tables import clients
 from tests.support.portal import RunningPortal, client_document, put_current, register_client
 from tests.support.trust import TRUSTED
 
@@ -66,13 +65,11 @@ def test_two_secrets_work_for_the_overlap_and_a_third_ends_the_first(
     renew(operator, client_id, THIRD, **OVERLAP).raise_for_status()
     assert working(portal, client_id) == {SECOND, THIRD}
     database = Database(portal.settings.database)
-    with database.write() as connection:
-        ended = (
-            update(clients)
-            .where(clients.c.client_id == client_id)
-            .values(previous_client_secret_expires_at=int(time.time()))
-        )
-        connection.execute(ended)
+    with database.write() as session:
+        client = clients.find(session, client_id)
+        assert client is not None
+        ended = {"previous_client_secret_expires_at": int(time.time())}
+        client.document = client.document.model_copy(update=ended)
     database.close()
     assert working(portal, client_id) == {THIRD}
     last = (

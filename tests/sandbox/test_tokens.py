@@ -8,7 +8,7 @@ from types import MappingProxyType
 import httpx
 import pytest
 
-from acmidm_sandbox.beheerportaal.store.access_tokens import hash_of
+from acmidm_sandbox.beheerportaal.store.users import hash_of
 from tests.sandbox.inside import FORM, inside
 from tests.support.portal import (
     ASSERTION_TYPE,

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from acmidm_sandbox.beheerportaal import context, server
 from acmidm_sandbox.beheerportaal.oauth.authorization import PortalAuthorizationServer
-from acmidm_sandbox.beheerportaal.oauth.errors import invalid_client
+from acmidm_sandbox.beheerportaal.oauth.rules import invalid_client
 
 _SENTENCE = "the client could not be authenticated"
 

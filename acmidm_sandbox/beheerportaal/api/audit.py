@@ -3,14 +3,21 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy import true
 
-from acmidm_sandbox.beheerportaal.api import answers
 from acmidm_sandbox.beheerportaal.api.clients import PREFIX
-from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, AFTER, LIMIT, problems
+from acmidm_sandbox.beheerportaal.api.describe import (
+    ACCESS_TOKEN,
+    AFTER,
+    LIMIT,
+    answer_page,
+    problems,
+)
 from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.context import CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import AuditPage
-from acmidm_sandbox.beheerportaal.store import audit
+from acmidm_sandbox.beheerportaal.store.clients import Change
+from acmidm_sandbox.beheerportaal.store.database import page_of
 
 router = APIRouter(
     prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["audit"]
@@ -26,7 +33,7 @@ def read_audit(
     after: AFTER = None,
 ) -> Response:
     """The changes, of one client or of all."""
-    with portal.database.read() as connection:
-        return answers.page(
-            audit.page(connection, client_id, limit, None if after is None else int(after))
-        )
+    condition = true() if client_id is None else Change.client_id == client_id
+    with portal.database.read() as session:
+        lines, following = page_of(session, Change, condition, limit, after, newest_first=True)
+    return answer_page(AuditPage(items=[line.entry for line in lines], next=following))

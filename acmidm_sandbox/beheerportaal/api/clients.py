@@ -1,20 +1,23 @@
-"""The client documents: list, register, read, replace, remove."""
+"""The clients: their documents (list, register, read, replace, remove); and their scopes and keys,
+whole sets with ETags of their own, so that they can be written in parallel."""
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
-from sqlalchemy import Connection
+from fastapi import APIRouter, Path, Query, Response
+from sqlalchemy import and_, select, true
+from sqlalchemy.orm import Session
 
-from acmidm_sandbox.beheerportaal.api import answers
 from acmidm_sandbox.beheerportaal.api.client_secrets import secret_required, secrets_after
 from acmidm_sandbox.beheerportaal.api.describe import (
     ACCESS_TOKEN,
     AFTER,
     IF_MATCH,
     LIMIT,
+    answer,
+    answer_page,
     problems,
     with_etag,
 )
@@ -23,19 +26,22 @@ from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal
 from acmidm_sandbox.beheerportaal.documents import (
     SECRET_METHODS,
+    Administrators,
     ClientDeclaration,
     ClientDocument,
     ClientPage,
     ClientReplacement,
     JwksDocument,
+    KeysInUse,
     ScopesDocument,
 )
+from acmidm_sandbox.beheerportaal.jwk import mistakes, registered
 from acmidm_sandbox.beheerportaal.problems import Problem, not_found, refused
 from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.beheerportaal.store import audit, clients, counters
-from acmidm_sandbox.beheerportaal.store.audit import Change
-from acmidm_sandbox.beheerportaal.store.clients import StoredClient
+from acmidm_sandbox.beheerportaal.store import clients, users
+from acmidm_sandbox.beheerportaal.store.clients import Client, record
+from acmidm_sandbox.beheerportaal.store.database import next_number, page_of
 
 PREFIX = "/management/v1"
 FIRST_NUMERIC_CLIENT_ID = 40001
@@ -43,14 +49,16 @@ FIRST_NUMERIC_TEST_CLIENT_ID = 7001
 """Other ones than in production, so that one of the wrong environment is told from a right one:
 public clients have 6776 and 38890."""
 
-router = APIRouter(
-    prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"]
-)
+router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN])
 
+_CLIENT = "/clients/{client_id}"
+_TAGS: list[Any] = ["clients"]
 _Filter = Annotated[str | None, Query(max_length=255)]
+_READ = with_etag(200) | problems(404)
+_REPLACE = with_etag(200) | problems(404, 412, 428, with_body=True)
 
 
-@router.get("/clients", response_model=ClientPage, responses=problems())
+@router.get("/clients", response_model=ClientPage, responses=problems(), tags=_TAGS)
 def list_clients(
     portal: CurrentPortal,
     limit: LIMIT = 100,
@@ -61,19 +69,15 @@ def list_clients(
 ) -> Response:
     """The clients with their scopes and keys, in the order of their registration; the filters must
     all match."""
-    condition = clients.matching(
-        software_id=software_id, application=application, managed_by=managed_by
-    )
-    with portal.database.read() as connection:
-        page, following = clients.page(
-            connection, condition, limit, None if after is None else int(after)
-        )
-    return answers.page(
-        ClientPage(
-            items=[client.item for client in page],
-            next=None if following is None else str(following),
-        )
-    )
+    filters = {
+        Client.software_id: software_id,
+        Client.application: application,
+        Client.managed_by: managed_by,
+    }
+    given = [column == value for column, value in filters.items() if value is not None]
+    with portal.database.read() as session:
+        page, following = page_of(session, Client, and_(true(), *given), limit, after)
+    return answer_page(ClientPage(items=[client.item for client in page], next=following))
 
 
 @router.post(
@@ -81,45 +85,55 @@ def list_clients(
     status_code=201,
     response_model=ClientDocument,
     responses=with_etag(201, location=201) | problems(409, with_body=True),
+    tags=_TAGS,
 )
 def register_client(
     portal: CurrentPortal, caller: Caller, declaration: ClientDeclaration
 ) -> Response:
     """Registers a client. It starts with the scopes that the portal assigns by itself, and without
     keys."""
-    if (
-        declaration.token_endpoint_auth_method in SECRET_METHODS
-        and declaration.client_secret is None
-    ):
+    secret = declaration.client_secret
+    if declaration.token_endpoint_auth_method in SECRET_METHODS and secret is None:
         raise secret_required(declaration)
-    secret_hash = (
-        None
-        if declaration.client_secret is None
-        else hash_secret(declaration.client_secret.get_secret_value())
-    )
-    with portal.database.write() as connection:
-        client = add(
-            connection, portal.settings, caller, declaration.metadata, int(time.time()), secret_hash
+    now = int(time.time())
+    with portal.database.write() as session:
+        _require_free(session, declaration.software_id, None)
+        client_id = _new_client_id(session, portal.settings)
+        document = ClientDocument(
+            **declaration.metadata,
+            client_id=client_id,
+            client_id_issued_at=now,
+            client_secret_updated_at=None if secret is None else now,
         )
-    return answers.document(
-        client.document, client.client_version, location=_path(client.document.client_id)
-    )
+        client = Client(
+            client_id=client_id,
+            document=document,
+            client_version=1,
+            client_secret_hash=secret and hash_secret(secret.get_secret_value()),
+            scopes=ScopesDocument(scopes=sorted(portal.settings.assigned_scopes)),
+            scopes_version=1,
+            jwks=JwksDocument(keys=[]),
+            jwks_version=1,
+        )
+        session.add(client)
+        path = _path(client_id)
+        record(session, caller, "client.created", client_id, path, after=client.item)
+    return answer(document, client.client_version, location=path)
 
 
-@router.get(
-    "/clients/{client_id}", response_model=ClientDocument, responses=with_etag(200) | problems(404)
-)
+@router.get(_CLIENT, response_model=ClientDocument, responses=_READ, tags=_TAGS)
 def read_client(portal: CurrentPortal, client_id: str) -> Response:
     """One client document."""
-    with portal.database.read() as connection:
-        client = find(connection, client_id)
-    return answers.document(client.document, client.client_version)
+    with portal.database.read() as session:
+        client = _find(session, client_id)
+    return answer(client.document, client.client_version)
 
 
 @router.put(
-    "/clients/{client_id}",
+    _CLIENT,
     response_model=ClientDocument,
     responses=with_etag(200) | problems(404, 409, 412, 428, with_body=True),
+    tags=_TAGS,
 )
 def replace_client(
     portal: CurrentPortal,
@@ -130,110 +144,176 @@ def replace_client(
 ) -> Response:
     """Replaces the whole document (RFC 7592 §2.2); scopes and keys stay as they are."""
     if replacement.client_id not in (None, client_id):
-        raise refused(
-            [
-                {
-                    "pointer": "/client_id",
-                    "detail": "differs from the client_id in the URL; leave it out",
-                }
-            ]
-        )
-    with portal.database.write() as connection:
-        client = find(connection, client_id)
+        differs = "differs from the client_id in the URL; leave it out"
+        raise refused([{"pointer": "/client_id", "detail": differs}])
+    with portal.database.write() as session:
+        client = _find(session, client_id)
         require_current(if_match, client.client_version)
-        client = change(connection, caller, client, replacement)
-    return answers.document(client.document, client.client_version)
+        _require_free(session, replacement.software_id, client_id)
+        before, secrets = client.document, secrets_after(client, replacement)
+        document = ClientDocument(
+            **replacement.metadata,
+            client_id=client_id,
+            client_id_issued_at=before.client_id_issued_at,
+            client_secret_updated_at=secrets.updated_at,
+            previous_client_secret_expires_at=secrets.previous_expires_at,
+        )
+        if document != before or secrets.hashed != client.client_secret_hash:
+            client.document = document
+            client.client_version += 1
+            client.client_secret_hash = secrets.hashed
+            client.previous_client_secret_hash = secrets.previous
+            path = _path(client_id)
+            record(
+                session, caller, "client.replaced", client_id, path, before=before, after=document
+            )
+    return answer(document, client.client_version)
 
 
 @router.delete(
-    "/clients/{client_id}",
+    _CLIENT,
     status_code=204,
     response_class=Response,
     responses=problems(404, 412, 428),
+    tags=_TAGS,
 )
 def remove_client(
     portal: CurrentPortal, caller: Caller, client_id: str, if_match: IF_MATCH = None
 ) -> Response:
     """Removes the client with its scopes and keys. Its product configurations live elsewhere and
     stay."""
-    with portal.database.write() as connection:
-        client = find(connection, client_id)
+    with portal.database.write() as session:
+        client = _find(session, client_id)
         require_current(if_match, client.client_version)
-        remove(connection, caller, client)
+        path = _path(client_id)
+        record(session, caller, "client.removed", client_id, path, before=client.item)
+        clients.remove(session, client_id)
     return Response(status_code=204)
 
 
-def add(
-    connection: Connection,
-    settings: PortalSettings,
-    caller: str,
-    metadata: Mapping[str, Any],
-    now: int,
-    secret_hash: str | None = None,
-) -> StoredClient:
-    """Register a client that has the scopes that the portal assigns. Raises Problem: 409 for a
-    known natural key."""
-    _require_free(connection, metadata["software_id"], None)
-    client = StoredClient(
-        document=ClientDocument(
-            **metadata,
-            client_id=_new_client_id(connection, settings),
-            client_id_issued_at=now,
-            client_secret_updated_at=None if secret_hash is None else now,
-        ),
-        client_secret_hash=secret_hash,
-        scopes=ScopesDocument(scopes=sorted(settings.assigned_scopes)),
-        jwks=JwksDocument(keys=[]),
-    )
-    clients.add(connection, client)
-    client_id = client.document.client_id
-    audit.record(
-        connection, caller, Change("client.created", client_id, _path(client_id), None, client.item)
-    )
-    return client
+@router.get(f"{_CLIENT}/scopes", response_model=ScopesDocument, responses=_READ, tags=_TAGS)
+def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
+    """The whole set of scopes, those that the portal assigned included."""
+    with portal.database.read() as session:
+        client = _find(session, client_id)
+    return answer(client.scopes, client.scopes_version)
 
 
-def change(
-    connection: Connection, caller: str, client: StoredClient, replacement: ClientReplacement
-) -> StoredClient:
-    """Replace a client's document, where it differs. Raises Problem: 409 for another's natural
-    key."""
-    client_id = client.document.client_id
-    _require_free(connection, replacement.software_id, client_id)
-    secrets = secrets_after(client, replacement)
-    document = ClientDocument(
-        **replacement.metadata,
-        client_id=client_id,
-        client_id_issued_at=client.document.client_id_issued_at,
-        client_secret_updated_at=secrets.updated_at,
-        previous_client_secret_expires_at=secrets.previous_expires_at,
-    )
-    if document == client.document and secrets.hashed == client.client_secret_hash:
-        return client
-    audit.record(
-        connection,
-        caller,
-        Change("client.replaced", client_id, _path(client_id), client.document, document),
-    )
-    return clients.replace_document(connection, client, document, secrets.hashed, secrets.previous)
+@router.put(f"{_CLIENT}/scopes", response_model=ScopesDocument, responses=_REPLACE, tags=_TAGS)
+def replace_scopes(
+    portal: CurrentPortal,
+    caller: Caller,
+    client_id: str,
+    wanted: ScopesDocument,
+    if_match: IF_MATCH = None,
+) -> Response:
+    """Replaces the whole set; scopes that the portal assigns by itself stay as they are, where they
+    are not named."""
+    wrong = []
+    for position, scope in enumerate(wanted.scopes):
+        if scope not in portal.settings.scopes:
+            detail = (
+                f"{scope} is no scope of this environment; ask its provider, or correct the name"
+            )
+            wrong.append({"pointer": f"/scopes/{position}", "detail": detail})
+    for position, scope in enumerate(wanted.default):
+        if scope not in wanted.scopes:
+            detail = f"{scope} is not among the scopes; add it there, or leave it out here"
+            wrong.append({"pointer": f"/default/{position}", "detail": detail})
+    if wrong:
+        raise refused(wrong)
+    assigned = portal.settings.assigned_scopes
+    with portal.database.write() as session:
+        client = _find(session, client_id)
+        require_current(if_match, client.scopes_version)
+        before = client.scopes
+        kept_default = assigned.difference(wanted.scopes).intersection(before.default)
+        scopes = ScopesDocument(
+            scopes=[*wanted.scopes, *assigned], default=[*wanted.default, *kept_default]
+        )
+        if scopes != before:
+            client.scopes = scopes
+            client.scopes_version += 1
+            path = f"{_path(client_id)}/scopes"
+            record(session, caller, "scopes.replaced", client_id, path, before=before, after=scopes)
+    return answer(client.scopes, client.scopes_version)
 
 
-def remove(connection: Connection, caller: str, client: StoredClient) -> None:
-    """Remove a client with all that lives inside it."""
-    client_id = client.document.client_id
-    clients.remove(connection, client_id)
-    audit.record(
-        connection, caller, Change("client.removed", client_id, _path(client_id), client.item, None)
-    )
+@router.get(f"{_CLIENT}/jwks", response_model=JwksDocument, responses=_READ, tags=_TAGS)
+def read_jwks(portal: CurrentPortal, client_id: str) -> Response:
+    """The whole set of public keys, sorted by kid."""
+    with portal.database.read() as session:
+        client = _find(session, client_id)
+    return answer(client.jwks, client.jwks_version)
 
 
-def find(connection: Connection, client_id: str) -> StoredClient:
+@router.put(f"{_CLIENT}/jwks", response_model=JwksDocument, responses=_REPLACE, tags=_TAGS)
+def replace_jwks(
+    portal: CurrentPortal,
+    caller: Caller,
+    client_id: str,
+    wanted: JwksDocument,
+    if_match: IF_MATCH = None,
+) -> Response:
+    """Replaces the whole set. A set with one bad key is refused whole, and the old keys stay in
+    use."""
+    if wrong := mistakes(wanted.keys):
+        raise refused(wrong)
+    with portal.database.write() as session:
+        client = _find(session, client_id)
+        require_current(if_match, client.jwks_version)
+        store_jwks(session, caller, client, wanted.keys)
+    return answer(client.jwks, client.jwks_version)
+
+
+@router.get(f"{_CLIENT}/keys-in-use", response_model=KeysInUse, responses=problems(404), tags=_TAGS)
+def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
+    """Which of the client's keys got a token, and when the last one was."""
+    with portal.database.read() as session:
+        _find(session, client_id)
+        return answer_page(clients.keys_in_use(session, client_id))
+
+
+@router.get(
+    "/organisations/{code}/administrators",
+    response_model=Administrators,
+    responses=problems(),
+    tags=["organisations"],
+)
+def count_administrators(
+    portal: CurrentPortal,
+    code: Annotated[
+        str,
+        Path(pattern="^(OVO[0-9]{6}|[01][0-9]{9})$", description="An OVO code or a KBO number."),
+    ],
+) -> Response:
+    """How many users hold the right API-beheerder for the organisation: 0 too where nobody knows
+    it."""
+    with portal.database.read() as session:
+        return answer_page(Administrators(count=users.administrators(session, code)))
+
+
+def store_jwks(
+    session: Session, actor: str, client: Client, keys: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write a set of keys, those that were added checked, and a line in the audit trail; neither
+    where it is the set that there is."""
+    in_order = sorted(keys, key=lambda key: str(key["kid"]))
+    before, jwks = client.jwks, JwksDocument(keys=[registered(key) for key in in_order])
+    if jwks == before:
+        return
+    clients.replace_jwks(session, client, jwks)
+    path = f"{_path(client.client_id)}/jwks"
+    record(session, actor, "jwks.replaced", client.client_id, path, before=before, after=jwks)
+
+
+def _find(session: Session, client_id: str) -> Client:
     """Return the client.
 
     Raises:
         Problem: 404.
     """
-    client = clients.find(connection, client_id)
+    client = clients.find(session, client_id)
     if client is None:
         raise not_found(f"client {client_id}")
     return client
@@ -243,24 +323,26 @@ def _path(client_id: str) -> str:
     return f"{PREFIX}/clients/{client_id}"
 
 
-def _new_client_id(connection: Connection, settings: PortalSettings) -> str:
-    if settings.platform == "geosecure":
-        first = (
-            FIRST_NUMERIC_CLIENT_ID
-            if settings.environment == "prod"
-            else FIRST_NUMERIC_TEST_CLIENT_ID
-        )
-        return str(counters.take(connection, "geosecure_client_id", first))
-    return str(uuid.uuid4())
+def _new_client_id(session: Session, settings: PortalSettings) -> str:
+    if settings.platform != "geosecure":
+        return str(uuid.uuid4())
+    is_production = settings.environment == "prod"
+    first = FIRST_NUMERIC_CLIENT_ID if is_production else FIRST_NUMERIC_TEST_CLIENT_ID
+    return str(next_number(session, "geosecure_client_id", first))
 
 
-def _require_free(connection: Connection, software_id: str | None, client_id: str | None) -> None:
-    """The natural key is unique: a retry, or someone else, learns which client has it."""
-    owner = None if software_id is None else clients.find_by_software_id(connection, software_id)
-    if owner is not None and owner.document.client_id != client_id:
-        existing = owner.document.client_id
+def _require_free(session: Session, software_id: str | None, client_id: str | None) -> None:
+    """The natural key is unique: a retry, or someone else, learns which client has it.
+
+    Raises:
+        Problem: 409.
+    """
+    if software_id is None:
+        return
+    owner = session.scalar(select(Client.client_id).where(Client.software_id == software_id))
+    if owner not in (None, client_id):
         raise Problem(
             409,
-            f"Client {existing} has software_id {software_id} already; read and replace that one.",
-            members={"client_id": existing},
+            f"Client {owner} has software_id {software_id} already; read and replace that one.",
+            members={"client_id": owner},
         )

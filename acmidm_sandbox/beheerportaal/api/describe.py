@@ -1,13 +1,16 @@
-"""What the OpenAPI document says about every endpoint."""
+"""What all endpoints share: answers that carry a document, and what the OpenAPI document says about
+them."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Header, Query, Security
+from fastapi import FastAPI, Header, Query, Response, Security
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
 
+from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import ProblemDocument
 from acmidm_sandbox.beheerportaal.problems import MEDIA_TYPE
 
@@ -40,6 +43,20 @@ _LOCATION = {
     "Location": {"schema": {"type": "string"}, "description": "Where the new document is."}
 }
 _WITH_BODY = (400, 413, 415, 422)
+
+
+def answer(body: BaseModel, version: int, *, location: str | None = None) -> Response:
+    """Return a document under its ETag; 201 with a Location where it is new."""
+    headers = {"ETag": etag(version)}
+    if location is not None:
+        headers["Location"] = location
+    status = 200 if location is None else 201
+    return Response(body.model_dump_json(), status, headers, "application/json")
+
+
+def answer_page(body: BaseModel) -> Response:
+    """Return a page of a list."""
+    return Response(body.model_dump_json(), media_type="application/json")
 
 
 def problems(*statuses: int, with_body: bool = False) -> Responses:

@@ -23,8 +23,7 @@ from acmidm_sandbox.beheerportaal.oauth.authorization import (
     PortalAuthorizationServer,
     TokenRequest,
 )
-from acmidm_sandbox.beheerportaal.oauth.errors import invalid_request
-from acmidm_sandbox.beheerportaal.oauth.judge import Judge
+from acmidm_sandbox.beheerportaal.oauth.rules import Judge, invalid_request
 
 router = APIRouter(tags=["oauth"])
 geosecure = APIRouter(route_class=TokenRoute, dependencies=[ACCESS_TOKEN], tags=["oauth"])

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Header, Response
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from acmidm_sandbox.beheerportaal.api import answers
 from acmidm_sandbox.beheerportaal.api.describe import (
     ACCESS_TOKEN,
     AFTER,
     IF_MATCH,
     LIMIT,
+    answer,
+    answer_page,
     problems,
     with_etag,
 )
@@ -21,8 +22,10 @@ from acmidm_sandbox.beheerportaal.conditions import require_current
 from acmidm_sandbox.beheerportaal.context import Caller, CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationPage
 from acmidm_sandbox.beheerportaal.problems import Problem, not_found, pointer, refused
-from acmidm_sandbox.beheerportaal.store import audit, clients, products
-from acmidm_sandbox.beheerportaal.store.audit import Change
+from acmidm_sandbox.beheerportaal.store import clients, products
+from acmidm_sandbox.beheerportaal.store.clients import record
+from acmidm_sandbox.beheerportaal.store.database import page_of
+from acmidm_sandbox.beheerportaal.store.products import Configuration
 
 router = APIRouter(
     prefix="/products/v1/{product}",
@@ -43,16 +46,10 @@ def list_configurations(
 ) -> Response:
     """The product's configurations, in the order of their creation."""
     _validator(portal, product)
-    with portal.database.read() as connection:
-        page, following = products.page(
-            connection, product, limit, None if after is None else int(after)
-        )
-    return answers.page(
-        ConfigurationPage(
-            items=[stored.item for stored in page],
-            next=None if following is None else str(following),
-        )
-    )
+    of_product = Configuration.product == product
+    with portal.database.read() as session:
+        page, following = page_of(session, Configuration, of_product, limit, after)
+    return answer_page(ConfigurationPage(items=[stored.item for stored in page], next=following))
 
 
 @router.get(
@@ -63,11 +60,11 @@ def list_configurations(
 def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> Response:
     """One client's configuration."""
     _validator(portal, product)
-    with portal.database.read() as connection:
-        stored = products.find(connection, product, client_id)
+    with portal.database.read() as session:
+        stored = products.find(session, product, client_id)
     if stored is None:
         raise _not_configured(product, client_id)
-    return answers.document(stored.document, stored.version)
+    return answer(stored.document, stored.version)
 
 
 @router.put(
@@ -93,8 +90,8 @@ def put_configuration(
     if errors:
         raise refused([_mistake(error) for error in errors])
     path = _path(product, client_id)
-    with portal.database.write() as connection:
-        stored = products.find(connection, product, client_id)
+    with portal.database.write() as session:
+        stored = products.find(session, product, client_id)
         creates = if_match is None and if_none_match == "*"
         if not creates:
             require_current(if_match, None if stored is None else stored.version)
@@ -105,24 +102,24 @@ def put_configuration(
                 " replace it with If-Match.",
             )
         # An external issuer's clients are not known here.
-        if portal.settings.external_issuer is None and clients.find(connection, client_id) is None:
+        if portal.settings.external_issuer is None and clients.find(session, client_id) is None:
             detail = f"client {client_id} does not exist; register it first"
             raise Problem(
                 422,
                 f"The configuration is refused: {detail}.",
                 errors=[{"parameter": "client_id", "detail": detail}],
             )
-        if stored is None:
-            version = products.add(connection, product, client_id, document)
-        elif stored.document == document:
-            return answers.document(document, stored.version)
-        else:
-            version = products.replace(connection, product, client_id, document)
         before = None if stored is None else stored.document
-        audit.record(
-            connection, caller, Change("product.replaced", client_id, path, before, document)
-        )
-    return answers.document(document, version, location=path if stored is None else None)
+        if stored is not None and before == document:
+            return answer(document, stored.version)
+        version = products.next_version(session)
+        if stored is None:
+            stored = Configuration(product=product, client_id=client_id)
+            session.add(stored)
+        stored.document = document
+        stored.version = version
+        record(session, caller, "product.replaced", client_id, path, before=before, after=document)
+    return answer(document, version, location=path if before is None else None)
 
 
 @router.delete(
@@ -136,16 +133,14 @@ def remove_configuration(
 ) -> Response:
     """Removes one client's configuration, whether the client still exists or not."""
     _validator(portal, product)
-    with portal.database.write() as connection:
-        stored = products.find(connection, product, client_id)
+    with portal.database.write() as session:
+        stored = products.find(session, product, client_id)
         if stored is None:
             raise _not_configured(product, client_id)
         require_current(if_match, stored.version)
-        products.remove(connection, product, client_id)
-        change = Change(
-            "product.removed", client_id, _path(product, client_id), stored.document, None
-        )
-        audit.record(connection, caller, change)
+        session.delete(stored)
+        path = _path(product, client_id)
+        record(session, caller, "product.removed", client_id, path, before=stored.document)
     return Response(status_code=204)
 
 

@@ -4,7 +4,8 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -12,6 +13,7 @@ from joserfc.jwk import import_key
 from joserfc.util import urlsafe_b64decode
 from pydantic_core import from_json
 
+from acmidm_sandbox.beheerportaal.documents import KeyInUse
 from acmidm_sandbox.beheerportaal.jwk import (
     SIGNING_ALGORITHMS,
     algorithms_of,
@@ -19,17 +21,16 @@ from acmidm_sandbox.beheerportaal.jwk import (
     thumbprint,
 )
 from acmidm_sandbox.beheerportaal.limits import LONGEST_JTI
-from acmidm_sandbox.beheerportaal.oauth.judge import Judge
-from acmidm_sandbox.beheerportaal.oauth.principals import Principal, why_unknown
+from acmidm_sandbox.beheerportaal.oauth.principals import Principal
 from acmidm_sandbox.beheerportaal.oauth.rules import (
     CLOCK_SKEW_SECONDS,
     LONGEST_LIFETIME_SECONDS,
     LONGEST_TOLERATED_SECONDS,
+    Judge,
 )
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.beheerportaal.store import credentials
 from acmidm_sandbox.beheerportaal.store.database import Database
-from acmidm_sandbox.beheerportaal.store.keys_in_use import Use
+from acmidm_sandbox.beheerportaal.store.tokens import UsedAssertion, forget_ended
 
 METHOD = "private_key_jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -41,6 +42,8 @@ _MOST_SECONDS = 10**11
 class Assertion:
     """An assertion as it was sent. What is read here of its form is the sender's own; nothing is
     known of the client yet."""
+
+    method: ClassVar[str] = METHOD
 
     text: str
     client_id: str
@@ -89,7 +92,7 @@ class AssertionVerifier:
         self._settings = settings
         self._database = database
 
-    def verify(self, assertion: Assertion, client: Principal | None, judge: Judge) -> Principal:
+    def verify(self, assertion: Assertion, client: Principal, judge: Judge) -> Principal:
         """Return the client, with the thumbprint of the key that signed it as its credential. Once
         the signature is good, and nobody can have seen the assertion before, the judge knows the
         request as proven.
@@ -97,9 +100,7 @@ class AssertionVerifier:
         Raises:
             InvalidClientError
         """
-        if client is None:
-            raise judge.refusal("known client", why_unknown(self._settings, assertion.client_id))
-        key = self._choose(assertion, client, judge)
+        key = _choose_key(assertion, client, judge)
         claims = _signed_claims(assertion, key)
         if claims is None:
             wrong = (
@@ -107,74 +108,38 @@ class AssertionVerifier:
             )
             raise judge.refusal("signature", wrong)
         judge.is_proven = self._is_fresh(claims, client)
-        if not client.enabled:
-            raise judge.refusal(
-                "enabled", f"client {client.client_id} is disabled; ask the operator to enable it"
-            )
+        require_enabled(client, judge)
         if claims.get("iss") != client.client_id:
             judge.broken("iss", "iss is missing or differs from sub; both must be the client_id")
-        self._verify_audience(claims.get("aud"), client, judge)
+        if (broken := _wrong_audience(claims.get("aud"), client, self._settings)) is not None:
+            judge.broken(*broken)
         ends_at = _verify_times(claims, judge)
-        if (jti := _jti(claims, judge)) is not None:
-            with self._database.write() as connection:
-                is_first = credentials.use_assertion(connection, client.client_id, jti, ends_at)
-            if not is_first:
-                judge.broken(
-                    "used jti",
-                    "jti was used before; give each request an assertion with its own jti",
-                )
-        signed = (
-            None
-            if client.is_operator
-            else Use(client.client_id, thumbprint(key), str(key["kid"]), assertion.kid is not None)
+        jti = _jti(claims, judge)
+        if jti is not None and not self._use(client.client_id, jti, ends_at):
+            judge.broken(
+                "used jti",
+                "jti was used before; give each request an assertion with its own jti",
+            )
+        authenticated = replace(client, credential=thumbprint(key))
+        if client.is_operator:
+            return authenticated
+        use = KeyInUse(
+            thumbprint=thumbprint(key),
+            kid=str(key["kid"]),
+            last_used_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            with_kid=assertion.kid is not None,
         )
-        return replace(client, credential=thumbprint(key), signed=signed)
+        return replace(authenticated, signed=use)
 
-    def _choose(self, assertion: Assertion, client: Principal, judge: Judge) -> Mapping[str, Any]:
-        """Return the client's key that the assertion is for.
-
-        Raises:
-            InvalidClientError: with why there is none.
-        """
-        method = client.token_endpoint_auth_method
-        if method != METHOD:
-            judge.broken(
-                "registered method",
-                f"client {client.client_id} is registered with {method}, so an assertion is not"
-                " accepted",
-            )
-        if not client.jwks:
-            none = (
-                f"client {client.client_id} has no registered key; register its public key (JWK)"
-                " first"
-            )
-            raise judge.refusal("registered key", none)
-        kids = ", ".join(str(key["kid"]) for key in client.jwks)
-        if assertion.kid is None:
-            name, why = (
-                ("kid", "GeoSecure requires it")
-                if len(client.jwks) == 1
-                else ("kid of several", "and the client has several keys")
-            )
-            judge.broken(
-                name, f"kid is missing in the assertion's header, {why}; registered: {kids}"
-            )
-        keys = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
-        if not keys:
-            raise judge.refusal(
-                "registered kid",
-                f"kid {assertion.kid} is not registered for this client; registered: {kids}",
-            )
-        key = keys[0]
-        if not is_in_time(key, time.time()):
-            late = f"key {key['kid']} has expired, or does not count yet (its exp and nbf)"
-            judge.broken("ended key", f"{late}; register another one")
-        if assertion.alg not in algorithms_of(key):
-            fitting = " or ".join(algorithms_of(key))
-            judge.broken(
-                "alg", f"alg {assertion.alg} does not fit key {key['kid']}; sign with {fitting}"
-            )
-        return key
+    def _use(self, client_id: str, jti: str, ends_at: int) -> bool:
+        """Return whether this is the first use of an assertion, which is remembered until it has
+        ended."""
+        with self._database.write() as session:
+            forget_ended(session, UsedAssertion)
+            if session.get(UsedAssertion, (client_id, jti)) is not None:
+                return False
+            session.add(UsedAssertion(client_id=client_id, jti=jti, expires_at=ends_at))
+            return True
 
     def _is_fresh(self, claims: Mapping[str, Any], client: Principal) -> bool:
         """Return whether an assertion is none that somebody else may have: it was sent before, or
@@ -182,52 +147,56 @@ class AssertionVerifier:
         exp, jti = claims.get("exp"), claims.get("jti")
         if not isinstance(exp, int | float) or not isinstance(jti, str) or exp <= time.time():
             return False
-        with self._database.read() as connection:
-            return not credentials.is_used(connection, client.client_id, jti)
+        with self._database.read() as session:
+            return session.get(UsedAssertion, (client.client_id, jti)) is None
 
-    def _verify_audience(self, aud: object, client: Principal, judge: Judge) -> None:
-        issuer, token_endpoint = self._settings.issuer, self._settings.token_endpoint
-        geosecure = self._settings.platform == "geosecure"
-        audience = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
-        if not isinstance(audience, str):
-            judge.broken(
-                "several aud" if isinstance(aud, list) and aud else "aud",
-                "aud is missing, or no single string",
-            )
-            return
-        wanted = token_endpoint if geosecure else issuer
-        # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are
-        # good.
-        if audience in ((issuer, token_endpoint) if client.is_operator else (wanted,)):
-            return
-        is_endpoint = audience.lower().rstrip("/") == token_endpoint
-        if client.is_operator:
-            judge.broken("aud", f"aud is {audience}; it must be {issuer} or {token_endpoint}")
-        elif audience == f"{wanted}/":
-            judge.broken("aud with slash", f"aud must be without trailing slash: {wanted}")
-        elif geosecure and audience == f"{wanted.removesuffix('token')}authorization":
-            judge.broken(
-                "aud of the sample",
-                f"aud is {audience}, which is not the URL that is called; it must be {wanted}",
-            )
-        elif geosecure and is_endpoint:
-            judge.broken(
-                "aud", f"aud must be in lower case and without trailing slash: {token_endpoint}"
-            )
-        elif geosecure and audience == issuer:
-            judge.broken(
-                "aud",
-                "aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token"
-                f" endpoint {token_endpoint}",
-            )
-        elif is_endpoint:
-            judge.broken(
-                "aud",
-                "aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be"
-                f" the issuer {issuer}",
-            )
-        else:
-            judge.broken("aud", f"aud is {audience}; it must be {wanted}")
+
+def require_enabled(client: Principal, judge: Judge) -> None:
+    """Refuse a client that has proved who it is, and is disabled.
+
+    Raises:
+        InvalidClientError
+    """
+    if not client.enabled:
+        sentence = f"client {client.client_id} is disabled; ask the operator to enable it"
+        raise judge.refusal("enabled", sentence)
+
+
+def _choose_key(assertion: Assertion, client: Principal, judge: Judge) -> Mapping[str, Any]:
+    """Return the client's key that the assertion is for.
+
+    Raises:
+        InvalidClientError: with why there is none.
+    """
+    if not client.jwks:
+        none = (
+            f"client {client.client_id} has no registered key; register its public key (JWK) first"
+        )
+        raise judge.refusal("registered key", none)
+    kids = ", ".join(str(key["kid"]) for key in client.jwks)
+    if assertion.kid is None:
+        name, why = (
+            ("kid", "GeoSecure requires it")
+            if len(client.jwks) == 1
+            else ("kid of several", "and the client has several keys")
+        )
+        judge.broken(name, f"kid is missing in the assertion's header, {why}; registered: {kids}")
+    keys = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
+    if not keys:
+        raise judge.refusal(
+            "registered kid",
+            f"kid {assertion.kid} is not registered for this client; registered: {kids}",
+        )
+    key = keys[0]
+    if not is_in_time(key, time.time()):
+        late = f"key {key['kid']} has expired, or does not count yet (its exp and nbf)"
+        judge.broken("ended key", f"{late}; register another one")
+    if assertion.alg not in algorithms_of(key):
+        fitting = " or ".join(algorithms_of(key))
+        judge.broken(
+            "alg", f"alg {assertion.alg} does not fit key {key['kid']}; sign with {fitting}"
+        )
+    return key
 
 
 def _objects_in(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
@@ -239,6 +208,46 @@ def _objects_in(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] |
     except ValueError:
         return None
     return (header, claims) if isinstance(header, dict) and isinstance(claims, dict) else None
+
+
+def _wrong_audience(
+    aud: object, client: Principal, settings: PortalSettings
+) -> tuple[str, str] | None:
+    """Return the rule that an audience breaks, with a sentence that knows the frequent mistakes."""
+    issuer, token_endpoint = settings.issuer, settings.token_endpoint
+    audience = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
+    if not isinstance(audience, str):
+        name = "several aud" if isinstance(aud, list) and aud else "aud"
+        return name, "aud is missing, or no single string"
+    if client.is_operator:
+        # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are
+        # good.
+        if audience in (issuer, token_endpoint):
+            return None
+        return "aud", f"aud is {audience}; it must be {issuer} or {token_endpoint}"
+    is_geosecure = settings.platform == "geosecure"
+    wanted = token_endpoint if is_geosecure else issuer
+    is_endpoint = audience.lower().rstrip("/") == token_endpoint
+    if audience == wanted:
+        return None
+    if audience == f"{wanted}/":
+        return "aud with slash", f"aud must be without trailing slash: {wanted}"
+    if is_geosecure and audience == f"{wanted.removesuffix('token')}authorization":
+        sentence = f"aud is {audience}, which is not the URL that is called; it must be {wanted}"
+        return "aud of the sample", sentence
+    if is_geosecure and is_endpoint:
+        return "aud", f"aud must be in lower case and without trailing slash: {token_endpoint}"
+    if is_geosecure and audience == issuer:
+        return "aud", (
+            "aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token"
+            f" endpoint {token_endpoint}"
+        )
+    if is_endpoint:
+        return "aud", (
+            "aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be"
+            f" the issuer {issuer}"
+        )
+    return "aud", f"aud is {audience}; it must be {wanted}"
 
 
 def _verify_times(claims: Mapping[str, Any], judge: Judge) -> int:

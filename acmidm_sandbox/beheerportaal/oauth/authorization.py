@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error, OAuth2Request
@@ -16,17 +17,19 @@ from starlette.responses import JSONResponse
 from typing_extensions import override
 
 from acmidm_sandbox.beheerportaal.oauth import principals
-from acmidm_sandbox.beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
-from acmidm_sandbox.beheerportaal.oauth.errors import (
-    invalid_request,
-    invalid_scope,
+from acmidm_sandbox.beheerportaal.oauth.assertion import (
+    METHOD,
+    Assertion,
+    AssertionVerifier,
+    require_enabled,
 )
-from acmidm_sandbox.beheerportaal.oauth.judge import Judge
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal
+from acmidm_sandbox.beheerportaal.oauth.rules import Judge, invalid_request, invalid_scope
 from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens
 from acmidm_sandbox.beheerportaal.secrets import is_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients
+from acmidm_sandbox.beheerportaal.store.clients import LastRefusal
 from acmidm_sandbox.beheerportaal.store.database import Database
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", METHOD)
@@ -154,10 +157,21 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         client = principals.find(self._database, sent.client_id)
         request.known_client_id = client.client_id if client else ""
         judge = Judge(self.settings, client)
+        if client is None:
+            unknown = principals.why_unknown(self.settings, sent.client_id)
+            raise judge.refusal("known client", unknown)
+        registered = client.token_endpoint_auth_method
+        if sent.method != registered:
+            used = "an assertion" if sent.method == METHOD else sent.method
+            judge.broken(
+                "registered method",
+                f"client {client.client_id} is registered with {registered}, so {used} is not"
+                " accepted",
+            )
         try:
             if isinstance(sent, Assertion):
                 return self._assertions.verify(sent, client, judge)
-            return self._verify_secret(sent, client, judge)
+            return _verify_secret(sent, client, judge)
         finally:
             request.is_proven = judge.is_proven
 
@@ -177,10 +191,16 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         log.info("client %s, rule %s: refused", client_id or "unknown", rule)
         is_introspection = request is not None and "token" in request.form
         if request is not None and request.is_proven and not is_introspection:
-            with self._database.write() as connection:
-                clients.note_refusal(connection, client_id, rule)
+            self._note_refusal(client_id, rule)
         answer: JSONResponse = super().handle_error_response(request, error)
         return answer
+
+    def _note_refusal(self, client_id: str, rule: str) -> None:
+        """Note it where the client's page tells of it; an operator has no page."""
+        with self._database.write() as session:
+            client = clients.find(session, client_id)
+            if client is not None:
+                client.last_refusal = LastRefusal(datetime.now(UTC), rule)
 
     @override
     def handle_response(
@@ -226,35 +246,6 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Authlib: nobody listens."""
 
-    def _verify_secret(self, sent: _Secret, client: Principal | None, judge: Judge) -> Principal:
-        """Return the client, with the mark of the secret as its credential. Once the secret is
-        good, the judge knows the request as proven."""
-        if client is None:
-            raise judge.refusal(
-                "known client", principals.why_unknown(self.settings, sent.client_id)
-            )
-        if sent.method != client.token_endpoint_auth_method:
-            registered = (
-                f"client {client.client_id} is registered with {client.token_endpoint_auth_method}"
-            )
-            raise judge.refusal(
-                "registered method", f"{registered}, so {sent.method} is not accepted"
-            )
-        hashed = next(
-            (candidate for candidate in client.secret_hashes if is_secret(sent.secret, candidate)),
-            None,
-        )
-        if hashed is None:
-            raise judge.refusal(
-                "secret", f"client_secret is not the one of client {client.client_id}"
-            )
-        judge.is_proven = True
-        if not client.enabled:
-            raise judge.refusal(
-                "enabled", f"client {client.client_id} is disabled; ask the operator to enable it"
-            )
-        return replace(client, credential=principals.mark_of(hashed))
-
 
 _SIGNS_OF_METHOD: dict[str, Callable[[TokenRequest], bool]] = {
     METHOD: lambda request: (
@@ -283,6 +274,18 @@ def _sent(request: TokenRequest, judge: Judge) -> Assertion | _Secret:
     return (
         Assertion.of(request.form, judge) if used == [METHOD] else _secret(used[0], request, judge)
     )
+
+
+def _verify_secret(sent: _Secret, client: Principal, judge: Judge) -> Principal:
+    """Return the client, with the mark of the secret as its credential. Once the secret is good,
+    the judge knows the request as proven."""
+    for hashed in client.secret_hashes:
+        if is_secret(sent.secret, hashed):
+            judge.is_proven = True
+            require_enabled(client, judge)
+            return replace(client, credential=principals.mark_of(hashed))
+    wrong = f"client_secret is not the one of client {client.client_id}"
+    raise judge.refusal("secret", wrong)
 
 
 def _secret(method: str, request: TokenRequest, judge: Judge) -> _Secret:

@@ -10,14 +10,13 @@ from typing import Any
 from authlib.oauth2.rfc6749 import ClientMixin, list_to_scope
 from typing_extensions import override
 
-from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS, AuthMethod
+from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS, AuthMethod, KeyInUse
 from acmidm_sandbox.beheerportaal.jwk import is_in_time, thumbprint
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.beheerportaal.store import clients, operators
-from acmidm_sandbox.beheerportaal.store.clients import StoredClient
+from acmidm_sandbox.beheerportaal.store import clients
+from acmidm_sandbox.beheerportaal.store.clients import Client
 from acmidm_sandbox.beheerportaal.store.database import Database
-from acmidm_sandbox.beheerportaal.store.keys_in_use import Use
-from acmidm_sandbox.beheerportaal.store.operators import StoredOperator
+from acmidm_sandbox.beheerportaal.store.users import Operator
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]+")
@@ -28,7 +27,7 @@ class Principal(ClientMixin):  # type: ignore[misc]
     """What the token endpoint needs to know about a client or an operator. `credential` is what it
     authenticated with, if it did.
 
-    `signed` is the key of a connection client that it did so with.
+    `signed` says with which of its keys a connection client did so.
     """
 
     client_id: str
@@ -43,7 +42,7 @@ class Principal(ClientMixin):  # type: ignore[misc]
     previous_secret_hash: str | None = None
     default_scopes: frozenset[str] = frozenset()
     credential: str = ""
-    signed: Use | None = None
+    signed: KeyInUse | None = None
 
     @override
     def get_client_id(self) -> str:
@@ -85,7 +84,7 @@ def mark_of(secret_hash: str) -> str:
     return hashlib.sha256(secret_hash.encode()).hexdigest()
 
 
-def of_client(client: StoredClient) -> Principal:
+def of_client(client: Client) -> Principal:
     """Return a connection client; its tokens say for which organisation and application it acts,
     and what it says of itself."""
     document = client.document
@@ -113,7 +112,7 @@ def of_client(client: StoredClient) -> Principal:
     )
 
 
-def of_operator(operator: StoredOperator) -> Principal:
+def of_operator(operator: Operator) -> Principal:
     """Return an operator; its rights are its scopes."""
     return Principal(
         client_id=operator.client_id,
@@ -130,10 +129,10 @@ def of_operator(operator: StoredOperator) -> Principal:
 
 def find(database: Database, client_id: str) -> Principal | None:
     """Return the client or operator with this client_id, as it is now."""
-    with database.read() as connection:
-        if client := clients.find(connection, client_id):
+    with database.read() as session:
+        if client := clients.find(session, client_id):
             return of_client(client)
-        operator = operators.find(connection, client_id)
+        operator = session.get(Operator, client_id)
         return None if operator is None else of_operator(operator)
 
 

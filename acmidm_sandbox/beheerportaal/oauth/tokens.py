@@ -8,15 +8,29 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
+from sqlalchemy import select
 
 from acmidm_sandbox.beheerportaal.oauth import principals
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.beheerportaal.store import access_tokens, keys_in_use
-from acmidm_sandbox.beheerportaal.store.access_tokens import StoredToken
+from acmidm_sandbox.beheerportaal.store.clients import KeyUse
 from acmidm_sandbox.beheerportaal.store.database import Database
+from acmidm_sandbox.beheerportaal.store.tokens import AccessToken, ServerKey, forget_ended
+from acmidm_sandbox.beheerportaal.store.users import hash_of
 
 _ALGORITHM = "RS256"
+
+
+def signing_key(database: Database) -> RSAKey:
+    """Return the key pair that signs the copies of access tokens which introspection gives. It is
+    made at the portal's first start."""
+    with database.write() as session:
+        stored = session.scalar(select(ServerKey))
+        if stored is None:
+            key = RSAKey.generate_key(2048, {"use": "sig", "alg": _ALGORITHM}, auto_kid=True)
+            stored = ServerKey(kid=key.kid, private_jwk=key.as_dict(private=True))
+            session.add(stored)
+    return RSAKey.import_key(stored.private_jwk)
 
 
 class AccessTokens:
@@ -31,19 +45,22 @@ class AccessTokens:
     def keep(self, token: str, client: Principal, scope: str, audiences: Sequence[str]) -> None:
         """Keep what a new token of a client that has authenticated stands for."""
         now = int(time.time())
-        stored = StoredToken(
-            token_hash=access_tokens.hash_of(token),
+        stored = AccessToken(
+            token_hash=hash_of(token),
             client_id=client.client_id,
             credential=client.credential,
             scope=scope,
-            audiences=audiences,
+            audiences=list(audiences),
             issued_at=now,
             expires_at=now + self._settings.access_token_lifetime_seconds,
         )
-        with self._database.write() as connection:
-            access_tokens.add(connection, stored)
+        with self._database.write() as session:
+            forget_ended(session, AccessToken)
+            session.add(stored)
             if client.signed is not None:
-                keys_in_use.note(connection, client.signed, now)
+                thumbprint = client.signed.thumbprint
+                use = KeyUse(client_id=client.client_id, thumbprint=thumbprint, use=client.signed)
+                session.merge(use)
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
         """Return what a token is worth now, else None: its client's claims as they are, and those
@@ -66,12 +83,12 @@ class AccessTokens:
         )
         return {**answer, "jwt": copy}
 
-    def _find(self, token: str) -> StoredToken | None:
-        token_hash = self._hash_in(token) if "." in token else access_tokens.hash_of(token)
+    def _find(self, token: str) -> AccessToken | None:
+        token_hash = self._hash_in(token) if "." in token else hash_of(token)
         if token_hash is None:
             return None
-        with self._database.read() as connection:
-            return access_tokens.find(connection, token_hash)
+        with self._database.read() as session:
+            return session.get(AccessToken, token_hash)
 
     def _hash_in(self, copy: str) -> str | None:
         """Return the hash of the token that a signed copy is of: nothing else is signed with this
@@ -81,7 +98,7 @@ class AccessTokens:
         except (JoseError, ValueError, RecursionError):
             return None
 
-    def _worth(self, token: StoredToken) -> Mapping[str, Any] | None:
+    def _worth(self, token: AccessToken) -> Mapping[str, Any] | None:
         client = principals.find(self._database, token.client_id)
         in_time = token.expires_at > time.time()
         if (

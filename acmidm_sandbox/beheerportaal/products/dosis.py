@@ -7,12 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from acmidm_sandbox.beheerportaal.problems import first_of
 from acmidm_sandbox.beheerportaal.products.errors import dotted
 from acmidm_sandbox.beheerportaal.products.product import Mistake, Sent, configured, not_set
 from acmidm_sandbox.beheerportaal.store import uploads
+from acmidm_sandbox.beheerportaal.store.uploads import Upload
 
 
 def upload_dossier(sent: Sent) -> dict[str, str]:
@@ -29,8 +28,8 @@ def _receive(sent: Sent, seconds: float) -> dict[str, str]:
     dossier = sent.document
     upload_id = dossier.get("UploadId") or str(uuid.uuid4())
     due_at = time.time() + seconds
-    with sent.portal.database.write() as connection:
-        uploads.add(connection, sent.client_id, upload_id, dossier, due_at)
+    with sent.portal.database.write() as session:
+        uploads.add(session, sent.client_id, upload_id, dossier, due_at)
     return {"Status": "Ontvangen", "UploadId": upload_id}
 
 
@@ -79,27 +78,27 @@ def read_validation_settings(sent: Sent) -> dict[str, Any]:
 def remove_dossier(sent: Sent) -> None:
     """Remove a dossier, and with it what became of its uploads."""
     source, number = sent.document["bron"], sent.document["dossierNummer"]
-    with sent.portal.database.write() as connection:
-        if not uploads.remove(connection, sent.client_id, source, number):
+    with sent.portal.database.write() as session:
+        if not uploads.remove(session, sent.client_id, source, number):
             raise sent.refusal("no_dossier", number=number, source=source)
 
 
 def _results(sent: Sent, **columns: str) -> list[dict[str, Any]]:
     """Return what became of the client's uploads with these columns, the newest first; those that
     are due are processed, by what is configured now, which may be less than at their receipt."""
-    with sent.portal.database.read() as connection:
-        waiting = uploads.due(connection, sent.client_id, time.time())
+    with sent.portal.database.read() as session:
+        waiting = uploads.due(session, sent.client_id, time.time())
     upload = sent.product.calls["POST /v2/dosis/dossiers"]
     finished = []
     for number, dossier, due_at in waiting:
         failures = _failures(replace(sent, call=upload, document=dossier))
         finished.append((number, due_at, failures))
     if finished:
-        with sent.portal.database.write() as connection:
+        with sent.portal.database.write() as session:
             for each in finished:
-                uploads.finish(connection, *each)
-    with sent.portal.database.read() as connection:
-        return [_result(row) for row in uploads.processed(connection, sent.client_id, **columns)]
+                uploads.finish(session, *each)
+    with sent.portal.database.read() as session:
+        return [_result(row) for row in uploads.processed(session, sent.client_id, **columns)]
 
 
 def _failures(sent: Sent) -> list[str]:
@@ -135,16 +134,16 @@ def mistake_in_agent(identification: str) -> str | None:
     return "its check digits are wrong; correct the number"
 
 
-def _result(upload: RowMapping) -> dict[str, Any]:
-    succeeded = not upload["errors"]
-    processed_at = datetime.fromtimestamp(upload["processed_at"], UTC).astimezone()
+def _result(upload: Upload) -> dict[str, Any]:
+    errors = upload.errors or []
+    processed_at = datetime.fromtimestamp(upload.processed_at or 0, UTC).astimezone()
     return {
-        "Identificatie": {"Bron": upload["source"], "DossierNummer": upload["dossier_number"]},
-        "UploadId": upload["upload_id"],
+        "Identificatie": {"Bron": upload.source, "DossierNummer": upload.dossier_number},
+        "UploadId": upload.upload_id,
         "Bestand": None,
         "TijdstipVerwerking": processed_at.replace(tzinfo=None).isoformat("T", "seconds"),
-        "Succes": succeeded,
-        "Fout": None if succeeded else "The dossier could not be processed.",
-        "Fouten": [{"Omschrijving": error, "LijnNummer": None} for error in upload["errors"]],
-        "VerwerktVoorOpvraging": succeeded,
+        "Succes": not errors,
+        "Fout": "The dossier could not be processed." if errors else None,
+        "Fouten": [{"Omschrijving": error, "LijnNummer": None} for error in errors],
+        "VerwerktVoorOpvraging": not errors,
     }

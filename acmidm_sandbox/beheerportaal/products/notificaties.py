@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 def send_notification(sent: Sent) -> None:
     """Keep a notification whose Id is new."""
     number, last_day = sent.document["Id"], sent.document.get("Vervaldatum")
-    with sent.portal.database.write() as connection:
-        if not notifications.add(connection, sent.client_id, sent.document):
+    with sent.portal.database.write() as session:
+        if not notifications.add(session, sent.client_id, sent.document):
             raise sent.refusal("exists", Id=number)
     if last_day and day_of(last_day) < datetime.now(UTC).astimezone().date():
         log.info(

@@ -85,8 +85,8 @@ class Sent:
 
     def find_configuration(self) -> Mapping[str, Any] | None:
         """Return what is configured now for the client, None for nothing."""
-        with self.portal.database.read() as connection:
-            stored = configurations.find(connection, self.product.name, self.client_id)
+        with self.portal.database.read() as session:
+            stored = configurations.find(session, self.product.name, self.client_id)
         return None if stored is None else stored.document.configuration
 
     def refusal(self, name: str, **values: str) -> Problem:

@@ -1,83 +1,79 @@
-"""Clients: one row each, which holds three documents (the client, its scopes, its keys) with a
-version each."""
+"""Clients, and what is kept about them: their documents and secrets, couplings that they wait for,
+the keys that they use, and the audit trail."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    RowMapping,
-    and_,
-    delete,
-    false,
-    func,
-    insert,
-    or_,
-    select,
-    true,
-    update,
-)
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, Computed, and_, delete, false, func, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import (
+    Action,
+    AuditEntry,
     ClientDocument,
     ClientItem,
+    CouplingRequest,
     Etags,
     JwksDocument,
-    Organisation,
+    KeyInUse,
+    KeysInUse,
     ScopesDocument,
 )
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
-from acmidm_sandbox.beheerportaal.store import keys_in_use as uses
-from acmidm_sandbox.beheerportaal.store.tables import (
-    clients,
-    coupling_requests,
-    keys_in_use,
-    notifications,
-    uploads,
-)
+from acmidm_sandbox.beheerportaal.store.database import AsJson, Base, Numbered, now
+from acmidm_sandbox.beheerportaal.store.notifications import Notification
+from acmidm_sandbox.beheerportaal.store.uploads import Upload
 
 # Of all departments of the Flemish administration: it identifies none of them.
 SHARED_KBO_NUMBER = "0316380841"
 
-_DOCUMENT_COLUMNS = tuple(ClientDocument.model_fields)
-_METADATA = {
-    name for name in ClientDocument.model_fields if name not in ("client_id", "client_id_issued_at")
-}
-
 
 @dataclass(frozen=True, slots=True)
 class LastRefusal:
-    """When a client's last token request was refused, and by which rule of the token endpoint."""
+    """When a token request was refused that had proved to be the client's, and by which rule of the
+    token endpoint."""
 
     at: datetime
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredClient:
-    """A client with all that is kept about it."""
+def _in_document(path: str, **how: Any) -> Mapped[str | None]:
+    """Return a column that SQLite fills in from the client's document."""
+    return mapped_column(Computed(f"json_extract(document, '$.{path}')"), **how)
 
-    document: ClientDocument
-    client_secret_hash: str | None
-    scopes: ScopesDocument
-    jwks: JwksDocument
-    client_version: int = 1
-    scopes_version: int = 1
-    jwks_version: int = 1
-    previous_client_secret_hash: str | None = None
-    last_refusal: LastRefusal | None = None
+
+class Client(Numbered):
+    """A client: three documents with a version each, for the unit of a change is a whole document;
+    and the hashes of its secrets."""
+
+    __tablename__ = "clients"
+
+    client_id: Mapped[str] = mapped_column(unique=True)
+    document: Mapped[ClientDocument] = mapped_column(AsJson(ClientDocument))
+    client_version: Mapped[int] = mapped_column(default=1)
+    scopes: Mapped[ScopesDocument] = mapped_column(AsJson(ScopesDocument))
+    scopes_version: Mapped[int] = mapped_column(default=1)
+    jwks: Mapped[JwksDocument] = mapped_column(AsJson(JwksDocument))
+    jwks_version: Mapped[int] = mapped_column(default=1)
+    client_secret_hash: Mapped[str | None]
+    # Of the secret before, which works until its end.
+    previous_client_secret_hash: Mapped[str | None]
+    last_refusal: Mapped[LastRefusal | None] = mapped_column(AsJson(LastRefusal))
+
+    software_id: Mapped[str | None] = _in_document("software_id", unique=True)
+    managed_by: Mapped[str | None] = _in_document("managed_by", index=True)
+    application: Mapped[str | None] = _in_document("application", index=True)
+    ovo: Mapped[str | None] = _in_document("organisation.ovo", index=True)
+    kbo: Mapped[str | None] = _in_document("organisation.kbo", index=True)
 
     def previous_in_force(self, now: float) -> str | None:
         """Return the hash of the secret before, as long as it works."""
-        return (
-            self.previous_client_secret_hash
-            if (self.document.previous_client_secret_expires_at or 0) > now
-            else None
-        )
+        ends_at = self.document.previous_client_secret_expires_at or 0
+        return self.previous_client_secret_hash if ends_at > now else None
 
     def has_any(self, scopes: Collection[str]) -> bool:
         """Return whether at least one of these scopes is granted."""
@@ -99,134 +95,61 @@ class StoredClient:
         )
 
 
-def find(connection: Connection, client_id: str) -> StoredClient | None:
+class Coupling(Base):
+    """A request to couple a client to an API, until it is approved."""
+
+    __tablename__ = "coupling_requests"
+
+    client_id: Mapped[str] = mapped_column(primary_key=True)
+    referentie: Mapped[str] = mapped_column(primary_key=True)
+    request: Mapped[CouplingRequest] = mapped_column(AsJson(CouplingRequest))
+
+
+class KeyUse(Base):
+    """A key of a client that got a token: when it did last, and whether the assertion that it
+    signed named it."""
+
+    __tablename__ = "keys_in_use"
+
+    client_id: Mapped[str] = mapped_column(primary_key=True)
+    thumbprint: Mapped[str] = mapped_column(primary_key=True)
+    use: Mapped[KeyInUse] = mapped_column(AsJson(KeyInUse))
+
+
+class Change(Numbered):
+    """A line of the audit trail."""
+
+    __tablename__ = "audit"
+
+    client_id: Mapped[str] = mapped_column(index=True)
+    entry: Mapped[AuditEntry] = mapped_column(AsJson(AuditEntry))
+
+
+def find(session: Session, client_id: str) -> Client | None:
     """Return the client, or None."""
-    return _one(connection, clients.c.client_id == client_id)
+    return session.scalar(select(Client).where(Client.client_id == client_id))
 
 
-def find_by_software_id(connection: Connection, software_id: str) -> StoredClient | None:
-    """Return the one client with this natural key, or None."""
-    return _one(connection, clients.c.software_id == software_id)
+def replace_jwks(session: Session, client: Client, jwks: JwksDocument) -> None:
+    """Write the set of keys under the next version, and forget the use of those that are gone."""
+    client.jwks = jwks
+    client.jwks_version += 1
+    thumbprints = [thumbprint(key) for key in jwks.keys]
+    others = KeyUse.thumbprint.not_in(thumbprints)
+    session.execute(delete(KeyUse).where(KeyUse.client_id == client.client_id, others))
 
 
-def add(connection: Connection, client: StoredClient) -> None:
-    """Register a client. Its client_id and software_id must be free."""
-    connection.execute(
-        insert(clients),
-        {
-            **client.document.model_dump(),
-            "client_secret_hash": client.client_secret_hash,
-            "scopes": client.scopes.scopes,
-            "default_scopes": client.scopes.default,
-            "jwks": client.jwks.keys,
-            "client_version": client.client_version,
-            "scopes_version": client.scopes_version,
-            "jwks_version": client.jwks_version,
-        },
-    )
-
-
-def replace_document(
-    connection: Connection,
-    stored: StoredClient,
-    document: ClientDocument,
-    secret_hash: str | None,
-    previous_hash: str | None,
-) -> StoredClient:
-    """Write the client document and its secrets, under the next version."""
-    version = stored.client_version + 1
-    hashes = {"client_secret_hash": secret_hash, "previous_client_secret_hash": previous_hash}
-    _write(
-        connection,
-        document.client_id,
-        {**document.model_dump(include=_METADATA), **hashes, "client_version": version},
-    )
-    return replace(
-        stored,
-        document=document,
-        client_secret_hash=secret_hash,
-        previous_client_secret_hash=previous_hash,
-        client_version=version,
-    )
-
-
-def replace_scopes(
-    connection: Connection, stored: StoredClient, scopes: ScopesDocument
-) -> StoredClient:
-    """Write the set of scopes, under the next version."""
-    renewed = replace(stored, scopes=scopes, scopes_version=stored.scopes_version + 1)
-    values = {
-        "scopes": scopes.scopes,
-        "default_scopes": scopes.default,
-        "scopes_version": renewed.scopes_version,
-    }
-    _write(connection, stored.document.client_id, values)
-    return renewed
-
-
-def replace_jwks(connection: Connection, stored: StoredClient, jwks: JwksDocument) -> StoredClient:
-    """Write the set of keys, under the next version."""
-    renewed = replace(stored, jwks=jwks, jwks_version=stored.jwks_version + 1)
-    _write(
-        connection,
-        stored.document.client_id,
-        {"jwks": jwks.keys, "jwks_version": renewed.jwks_version},
-    )
-    uses.forget_others(
-        connection, stored.document.client_id, [thumbprint(key) for key in jwks.keys]
-    )
-    return renewed
-
-
-def note_refusal(connection: Connection, client_id: str, rule: str) -> None:
-    """Note that a token request was refused that has proved to be the client's. An operator's is
-    noted nowhere."""
-    values = {"refused_at": datetime.now(UTC).isoformat(), "refused_rule": rule}
-    _write(connection, client_id, values)
-
-
-def remove(connection: Connection, client_id: str) -> None:
+def remove(session: Session, client_id: str) -> None:
     """Remove the client with its scopes and keys, and with what it sent: nobody else would ever
     remove that."""
-    for table in (clients, coupling_requests, uploads, notifications, keys_in_use):
-        connection.execute(delete(table).where(table.c.client_id == client_id))
-
-
-def page(
-    connection: Connection, condition: ColumnElement[bool], limit: int, after: int | None
-) -> tuple[Sequence[StoredClient], int | None]:
-    """At most `limit` clients that satisfy a condition, such as `of_organisation`, registered after
-    number `after`; and the number to go on after, None on the last page."""
-    query = (
-        select(clients)
-        .where(condition, clients.c.seq > (after or 0))
-        .order_by(clients.c.seq)
-        .limit(limit + 1)
-    )
-    rows = connection.execute(query).mappings().all()
-    return [_stored(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(
-        rows
-    ) > limit else None
-
-
-def matching(**values: str | None) -> ColumnElement[bool]:
-    """Return the clients whose columns have these values; None means any."""
-    return and_(
-        true(), *(clients.c[name] == value for name, value in values.items() if value is not None)
-    )
+    for kind in (Client, Coupling, KeyUse, Upload, Notification):
+        session.execute(delete(kind).where(kind.client_id == client_id))
 
 
 def with_any_scope(scopes: Collection[str]) -> ColumnElement[bool]:
     """Return the clients that have at least one of these scopes."""
-    each = func.json_each(clients.c.scopes).table_valued("value")
-    return select(each.c.value).where(each.c.value.in_(scopes)).correlate(clients).exists()
-
-
-def find_among(
-    connection: Connection, condition: ColumnElement[bool], client_id: str
-) -> StoredClient | None:
-    """Return the client where it satisfies the condition, such as `of_organisation`, else None."""
-    return _one(connection, and_(condition, clients.c.client_id == client_id))
+    each = func.json_each(Client.scopes, "$.scopes").table_valued("value")
+    return select(each.c.value).where(each.c.value.in_(scopes)).correlate(Client).exists()
 
 
 def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
@@ -235,46 +158,46 @@ def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
     A KBO number is for clients without an OVO code, and for others where all with the number have
     one OVO code: departments can share it.
     """
-    its_ovo, its_kbo = (clients.c.organisation[name].as_string() for name in ("ovo", "kbo"))
-    by_ovo = false() if ovo is None else its_ovo == ovo
-    by_kbo = false() if kbo is None or kbo == SHARED_KBO_NUMBER else its_kbo == kbo
+    by_kbo = false() if kbo is None or kbo == SHARED_KBO_NUMBER else Client.kbo == kbo
     if ovo is not None:
-        return or_(by_ovo, and_(by_kbo, its_ovo.is_(None)))
-    everyone = clients.alias().c.organisation
-    codes = (
-        select(func.count(everyone["ovo"].as_string().distinct()))
-        .where(everyone["kbo"].as_string() == kbo)
-        .scalar_subquery()
+        return or_(Client.ovo == ovo, and_(by_kbo, Client.ovo.is_(None)))
+    with_number = select(func.count(Client.ovo.distinct())).where(Client.kbo == kbo)
+    codes = with_number.correlate(None).scalar_subquery()
+    return and_(by_kbo, or_(Client.ovo.is_(None), codes == 1))
+
+
+def couplings_of(session: Session, client_id: str) -> dict[str, CouplingRequest]:
+    """Return the requests of a client, by Referentie."""
+    rows = session.scalars(select(Coupling).where(Coupling.client_id == client_id))
+    return {row.referentie: row.request for row in rows}
+
+
+def keys_in_use(session: Session, client_id: str) -> KeysInUse:
+    """Return the keys of a client that got a token, the last used first."""
+    rows = session.scalars(select(KeyUse).where(KeyUse.client_id == client_id))
+    by_thumbprint = sorted((row.use for row in rows), key=lambda use: use.thumbprint)
+    return KeysInUse(items=sorted(by_thumbprint, key=lambda use: use.last_used_at, reverse=True))
+
+
+def record(
+    session: Session,
+    actor: str,
+    action: Action,
+    client_id: str,
+    path: str,
+    *,
+    before: BaseModel | None = None,
+    after: BaseModel | None = None,
+) -> None:
+    """Add a line to the audit trail, in the transaction of the change itself. `before` and `after`
+    are what a reader of the document at `path` sees, so never a secret."""
+    entry = AuditEntry(
+        at=now(),
+        actor=actor,
+        action=action,
+        client_id=client_id,
+        document=path,
+        before=None if before is None else before.model_dump(),
+        after=None if after is None else after.model_dump(),
     )
-    return and_(by_kbo, or_(its_ovo.is_(None), codes == 1))
-
-
-def _one(connection: Connection, condition: ColumnElement[bool]) -> StoredClient | None:
-    row = connection.execute(select(clients).where(condition)).mappings().one_or_none()
-    return None if row is None else _stored(row)
-
-
-def _stored(row: RowMapping) -> StoredClient:
-    return StoredClient(
-        # Without checks: these were made when it was written.
-        document=ClientDocument.model_construct(
-            **{
-                **{name: row[name] for name in _DOCUMENT_COLUMNS},
-                "organisation": Organisation.model_construct(**row["organisation"]),
-            }
-        ),
-        client_secret_hash=row["client_secret_hash"],
-        scopes=ScopesDocument.model_construct(scopes=row["scopes"], default=row["default_scopes"]),
-        jwks=JwksDocument.model_construct(keys=row["jwks"]),
-        client_version=row["client_version"],
-        scopes_version=row["scopes_version"],
-        jwks_version=row["jwks_version"],
-        previous_client_secret_hash=row["previous_client_secret_hash"],
-        last_refusal=None
-        if row["refused_at"] is None
-        else LastRefusal(datetime.fromisoformat(row["refused_at"]), row["refused_rule"]),
-    )
-
-
-def _write(connection: Connection, client_id: str, values: dict[str, Any]) -> None:
-    connection.execute(update(clients).where(clients.c.client_id == client_id).values(**values))
+    session.add(Change(client_id=client_id, entry=entry))

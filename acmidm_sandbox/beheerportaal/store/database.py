@@ -7,14 +7,78 @@ upgrades later could fail halfway with SQLITE_BUSY.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Engine,
+    Text,
+    create_engine,
+    event,
+    select,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+from typing_extensions import override
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
+
+
+class Base(DeclarativeBase):
+    """A table; each module of this room declares those of its subject."""
+
+
+# Of a table of `Numbered`: no number is given out again after a removal.
+NEVER_AGAIN = {"sqlite_autoincrement": True}
+
+
+class Numbered(Base):
+    """A table whose rows keep the order in which they came, for paging."""
+
+    __abstract__ = True
+    __table_args__: Any = NEVER_AGAIN
+
+    seq: Mapped[int] = mapped_column(primary_key=True)
+
+
+class AsJson(TypeDecorator[Any]):
+    """A column that has a value of some type as JSON, such as `AsJson(ClientDocument)`."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.kind = kind
+        self._adapter = TypeAdapter(kind)
+
+    @override
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """SQLAlchemy: what is written; None is NULL."""
+        return None if value is None else self._adapter.dump_json(value).decode()
+
+    @override
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """SQLAlchemy: what is read."""
+        return None if value is None else self._adapter.validate_json(value)
+
+
+class Counter(Base):
+    """A number that is given out once, and never again after a removal."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[int]
 
 
 class Database:
@@ -32,26 +96,64 @@ class Database:
         path.touch(mode=0o600)
         self.path = path
         self.engine = _engine(path)
-        self._writing = self.engine.execution_options(writes=True)
+        # What was read can still be looked at when its session is over.
+        self.read = sessionmaker(self.engine, expire_on_commit=False)
+        """A session with one consistent view of the data."""
+        writing = self.engine.execution_options(writes=True)
+        self._write = sessionmaker(writing, expire_on_commit=False)
         # SQLite's own busy handler sleeps and retries: threads of this process that queue for a
         # lock are served sooner.
         self._writer = threading.Lock()
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection with one consistent view of the data."""
-        with self.engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self) -> Iterator[Session]:
         """A transaction that is committed when the block ends, and rolled back when it raises."""
-        with self._writer, self._writing.begin() as connection:
-            yield connection
+        with self._writer, self._write.begin() as session:
+            # Takes the lock now, before anything is read.
+            session.connection()
+            yield session
 
     def close(self) -> None:
         """Close all connections, which also folds the write-ahead log into the file."""
         self.engine.dispose()
+
+
+Row = TypeVar("Row", bound=Numbered)
+
+
+def page_of(
+    session: Session,
+    kind: type[Row],
+    condition: ColumnElement[bool],
+    limit: int,
+    after: int | str | None,
+    *,
+    newest_first: bool = False,
+) -> tuple[Sequence[Row], str | None]:
+    """Return at most `limit` rows that satisfy a condition, and after what number the next page
+    begins, None on the last one; `after` is that of the page before."""
+    order = kind.seq.desc() if newest_first else kind.seq
+    query = select(kind).where(condition).order_by(order).limit(limit + 1)
+    if after is not None:
+        number = int(after)
+        query = query.where(kind.seq < number if newest_first else kind.seq > number)
+    rows = session.scalars(query).all()
+    return rows[:limit], str(rows[limit - 1].seq) if len(rows) > limit else None
+
+
+def next_number(session: Session, name: str, first: int = 1) -> int:
+    """Return the next number of a counter, which starts at `first`."""
+    counter = session.get(Counter, name)
+    if counter is None:
+        session.add(Counter(name=name, value=first))
+        return first
+    counter.value += 1
+    return counter.value
+
+
+def now() -> str:
+    """Return the time in ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _engine(path: Path) -> Engine:
@@ -60,9 +162,8 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = (
-            None  # the driver opens no transactions of its own: `_begin` does
-        )
+        # The driver opens no transactions of its own: `_begin` does.
+        connection.isolation_level = None
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",

@@ -9,11 +9,21 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
-from acmidm_sandbox.beheerportaal.store.database import Database
-from acmidm_sandbox.beheerportaal.store.tables import metadata
+# Each of these modules declares tables.
+from acmidm_sandbox.beheerportaal.store import (  # noqa: F401
+    clients,
+    mails,
+    notifications,
+    products,
+    tokens,
+    uploads,
+    users,
+)
+from acmidm_sandbox.beheerportaal.store.database import Base, Database
 
 _TABLES = "".join(
-    str(CreateTable(table).compile(dialect=sqlite.dialect())) for table in metadata.sorted_tables
+    str(CreateTable(table).compile(dialect=sqlite.dialect()))
+    for table in Base.metadata.sorted_tables
 )
 # What SQLite keeps in a file for whoever makes it: a positive number of 31 bits.
 VERSION = zlib.crc32(_TABLES.encode()) >> 1 or 1
@@ -40,9 +50,10 @@ def open_database(path: Path) -> Database:
             f"{path} can't be used: {error.strerror}; see who owns it and its folder"
         ) from error
     try:
-        with database.write() as connection:
+        with database.write() as session:
+            connection = session.connection()
             if inspect(connection).get_table_names() == []:
-                metadata.create_all(connection)
+                Base.metadata.create_all(connection)
                 connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     except SQLAlchemyError as error:

@@ -1,23 +1,23 @@
 """Product configurations: per product one document for each client."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationItem
-from acmidm_sandbox.beheerportaal.store import counters
-from acmidm_sandbox.beheerportaal.store.tables import product_configurations as table
+from acmidm_sandbox.beheerportaal.store.database import NEVER_AGAIN, AsJson, Numbered, next_number
 
 
-@dataclass(frozen=True, slots=True)
-class StoredConfiguration:
-    """A product's configuration for a client, under its version."""
+class Configuration(Numbered):
+    """A product's configuration for a client, under its version. It outlives its client."""
 
-    client_id: str
-    document: ConfigurationDocument
-    version: int
+    __tablename__ = "product_configurations"
+    __table_args__ = (UniqueConstraint("product", "client_id"), NEVER_AGAIN)
+
+    product: Mapped[str]
+    client_id: Mapped[str] = mapped_column(index=True)
+    document: Mapped[ConfigurationDocument] = mapped_column(AsJson(ConfigurationDocument))
+    version: Mapped[int]
 
     @property
     def item(self) -> ConfigurationItem:
@@ -27,64 +27,13 @@ class StoredConfiguration:
         )
 
 
-def find(connection: Connection, product: str, client_id: str) -> StoredConfiguration | None:
+def find(session: Session, product: str, client_id: str) -> Configuration | None:
     """Return the configuration, or None."""
-    query = select(table).where(table.c.product == product, table.c.client_id == client_id)
-    row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else _stored(row)
+    its = (Configuration.product == product, Configuration.client_id == client_id)
+    return session.scalar(select(Configuration).where(*its))
 
 
-def add(
-    connection: Connection, product: str, client_id: str, document: ConfigurationDocument
-) -> int:
-    """Keep the first configuration, and return its version."""
-    version = _next_version(connection)
-    values = {"product": product, "client_id": client_id, "version": version, **dict(document)}
-    connection.execute(insert(table), values)
-    return version
-
-
-def replace(
-    connection: Connection, product: str, client_id: str, document: ConfigurationDocument
-) -> int:
-    """Replace the configuration, and return its version."""
-    version = _next_version(connection)
-    statement = update(table).where(table.c.product == product, table.c.client_id == client_id)
-    connection.execute(statement.values(version=version, **dict(document)))
-    return version
-
-
-def remove(connection: Connection, product: str, client_id: str) -> None:
-    """Remove the configuration."""
-    connection.execute(
-        delete(table).where(table.c.product == product, table.c.client_id == client_id)
-    )
-
-
-def page(
-    connection: Connection, product: str, limit: int, after: int | None
-) -> tuple[Sequence[StoredConfiguration], int | None]:
-    """At most `limit` configurations made after number `after`, and the number to go on after, None
-    on the last page."""
-    query = select(table).where(table.c.product == product).order_by(table.c.seq).limit(limit + 1)
-    if after is not None:
-        query = query.where(table.c.seq > after)
-    rows = connection.execute(query).mappings().all()
-    return [_stored(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(
-        rows
-    ) > limit else None
-
-
-def _next_version(connection: Connection) -> int:
-    # One counter for all: a configuration that is removed and made again must not come back under
-    # an ETag that was used before.
-    return counters.take(connection, "product_configuration_version")
-
-
-def _stored(row: RowMapping) -> StoredConfiguration:
-    document = ConfigurationDocument.model_construct(
-        **{name: row[name] for name in ConfigurationDocument.model_fields}
-    )
-    return StoredConfiguration(
-        client_id=row["client_id"], document=document, version=row["version"]
-    )
+def next_version(session: Session) -> int:
+    """Return the version of a configuration that is written. One counter for all: one that is
+    removed and made again must not come back under an ETag that was used before."""
+    return next_number(session, "product_configuration_version")

@@ -3,64 +3,88 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Index, UniqueConstraint, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from acmidm_sandbox.beheerportaal.store.tables import uploads as table
+from acmidm_sandbox.beheerportaal.store.database import NEVER_AGAIN, AsJson, Numbered
+
+
+class Upload(Numbered):
+    """An upload. Times are in seconds since 1970; `processed_at` is null until it was processed.
+    One without `errors` succeeded."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (
+        UniqueConstraint("client_id", "upload_id"),
+        Index("ix_uploads_dossier", "client_id", "source", "dossier_number"),
+        NEVER_AGAIN,
+    )
+
+    client_id: Mapped[str] = mapped_column(index=True)
+    upload_id: Mapped[str]
+    source: Mapped[str]
+    dossier_number: Mapped[str]
+    document: Mapped[dict[str, Any]] = mapped_column(AsJson(dict[str, Any]))
+    due_at: Mapped[float]
+    processed_at: Mapped[float | None]
+    errors: Mapped[list[str] | None] = mapped_column(AsJson(list[str]))
 
 
 def add(
-    connection: Connection, client_id: str, upload_id: str, document: dict[str, Any], due_at: float
+    session: Session, client_id: str, upload_id: str, document: dict[str, Any], due_at: float
 ) -> None:
     """Keep an upload that will be processed at that time, in the place of one with the same
     upload_id."""
-    connection.execute(
-        delete(table).where(table.c.client_id == client_id, table.c.upload_id == upload_id)
-    )
+    same = (Upload.client_id == client_id, Upload.upload_id == upload_id)
+    session.execute(delete(Upload).where(*same))
     identification = document["Identificatie"]
-    values = {
-        "source": identification["Bron"],
-        "dossier_number": identification["DossierNummer"],
-        "document": document,
-    }
-    connection.execute(
-        insert(table), {"client_id": client_id, "upload_id": upload_id, "due_at": due_at, **values}
+    session.add(
+        Upload(
+            client_id=client_id,
+            upload_id=upload_id,
+            source=identification["Bron"],
+            dossier_number=identification["DossierNummer"],
+            document=document,
+            due_at=due_at,
+        )
     )
 
 
 def due(
-    connection: Connection, client_id: str, until: float
+    session: Session, client_id: str, until: float
 ) -> Sequence[tuple[int, dict[str, Any], float]]:
     """Return the uploads that are to be processed, the oldest first: number, document, when it was
     due."""
-    query = select(table.c.seq, table.c.document, table.c.due_at).order_by(table.c.seq)
-    waiting = query.where(
-        table.c.client_id == client_id, table.c.processed_at.is_(None), table.c.due_at <= until
+    waiting = (
+        Upload.client_id == client_id,
+        Upload.processed_at.is_(None),
+        Upload.due_at <= until,
     )
-    return [(row.seq, row.document, row.due_at) for row in connection.execute(waiting)]
+    query = select(Upload).where(*waiting).order_by(Upload.seq)
+    return [(upload.seq, upload.document, upload.due_at) for upload in session.scalars(query)]
 
 
-def finish(connection: Connection, number: int, processed_at: float, errors: list[str]) -> None:
-    """Notes what became of an upload, once."""
-    statement = update(table).where(table.c.seq == number, table.c.processed_at.is_(None))
-    connection.execute(statement.values(processed_at=processed_at, errors=errors))
+def finish(session: Session, number: int, processed_at: float, errors: list[str]) -> None:
+    """Note what became of an upload, once."""
+    upload = session.get(Upload, number)
+    if upload is not None and upload.processed_at is None:
+        upload.processed_at = processed_at
+        upload.errors = errors
 
 
-def processed(connection: Connection, client_id: str, **values: str) -> Sequence[RowMapping]:
-    """Return what became of the uploads whose columns have these values, the newest first; one that
-    was not processed yet is not among them. `processed_at` is in seconds since 1970; an upload
-    without `errors` succeeded."""
-    conditions = [table.c[name] == value for name, value in values.items()]
-    query = select(table).where(
-        table.c.client_id == client_id, table.c.processed_at.is_not(None), *conditions
-    )
-    return connection.execute(query.order_by(table.c.seq.desc())).mappings().all()
+def processed(session: Session, client_id: str, **values: str) -> Sequence[Upload]:
+    """Return the uploads of a client whose columns have these values and that were processed, the
+    newest first."""
+    query = select(Upload).filter_by(client_id=client_id, **values)
+    query = query.where(Upload.processed_at.is_not(None)).order_by(Upload.seq.desc())
+    return session.scalars(query).all()
 
 
-def remove(connection: Connection, client_id: str, source: str, dossier_number: str) -> bool:
+def remove(session: Session, client_id: str, source: str, dossier_number: str) -> bool:
     """Remove a dossier with all its uploads; False where there is none."""
     dossier = (
-        table.c.client_id == client_id,
-        table.c.source == source,
-        table.c.dossier_number == dossier_number,
+        Upload.client_id == client_id,
+        Upload.source == source,
+        Upload.dossier_number == dossier_number,
     )
-    return connection.execute(delete(table).where(*dossier)).rowcount > 0
+    return session.scalars(delete(Upload).where(*dossier).returning(Upload.seq)).first() is not None

@@ -1,12 +1,21 @@
-"""Users of the web interface, each of one organisation."""
+"""Who may use the portal: users of the web interface, each of one organisation, with their
+sessions; and operators."""
 
-from dataclasses import asdict, dataclass
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from acmidm_sandbox.beheerportaal.documents import Organisation
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
-from acmidm_sandbox.beheerportaal.store.tables import users
+from acmidm_sandbox.beheerportaal.store.database import AsJson, Base
+
+ACTOR_PREFIX = "user:"
+LONGEST_SESSION_SECONDS = 8 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,53 +58,77 @@ class User:
         return [right for right, holds in rights.items() if holds]
 
 
-ACTOR_PREFIX = "user:"
+class Account(Base):
+    """What a user logs on with."""
 
-_COLUMNS = tuple(users.c[name] for name in User.__dataclass_fields__)
+    __tablename__ = "users"
 
-
-def find(connection: Connection, name: str) -> User | None:
-    """Return the user, or None."""
-    row = connection.execute(select(*_COLUMNS).where(users.c.name == name)).mappings().one_or_none()
-    return None if row is None else User(**row)
-
-
-def password_hash(connection: Connection, name: str) -> str | None:
-    """Return the hash that a password is checked against; None where there is no such user."""
-    hashed: str | None = connection.execute(
-        select(users.c.password_hash).where(users.c.name == name)
-    ).scalar_one_or_none()
-    return hashed
+    name: Mapped[str] = mapped_column(primary_key=True)
+    user: Mapped[User] = mapped_column(AsJson(User))
+    password_hash: Mapped[str]
 
 
-def everyone(connection: Connection) -> list[User]:
+class WebSession(Base):
+    """A session of the web interface. Of its token only the hash is kept: who reads the database
+    can't take a session over."""
+
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_name: Mapped[str] = mapped_column(ForeignKey("users.name", ondelete="CASCADE"), index=True)
+    ends_at: Mapped[int] = mapped_column(index=True)
+
+
+class Operator(Base):
+    """An OAuth client that may use the management API: its rights are scopes, its keys public
+    JWKs."""
+
+    __tablename__ = "operators"
+
+    client_id: Mapped[str] = mapped_column(primary_key=True)
+    rights: Mapped[list[str]] = mapped_column(AsJson(list[str]))
+    jwks: Mapped[list[dict[str, Any]]] = mapped_column(AsJson(list[dict[str, Any]]))
+
+
+def everyone(session: Session) -> list[User]:
     """Return all users, by name."""
-    return [
-        User(**row)
-        for row in connection.execute(select(*_COLUMNS).order_by(users.c.name)).mappings()
-    ]
+    return list(session.scalars(select(Account.user).order_by(Account.name)))
 
 
-def administrators(connection: Connection, code: str) -> int:
+def administrators(session: Session, code: str) -> int:
     """Return how many hold the right *API-beheerder* for the organisation with this OVO code or KBO
     number; nobody by a number that is shared."""
     if code == SHARED_KBO_NUMBER:
         return 0
-    holds = users.c.api_beheerder & or_(users.c.ovo == code, users.c.kbo == code)
-    return connection.execute(select(func.count()).select_from(users).where(holds)).scalar_one()
+    holders = (user for user in everyone(session) if user.api_beheerder)
+    return sum(code in (user.ovo, user.kbo) for user in holders)
 
 
-def add(connection: Connection, user: User, hashed: str) -> None:
-    """Add a user whose name is free."""
-    connection.execute(insert(users), {**asdict(user), "password_hash": hashed})
+def start_session(session: Session, user_name: str) -> str:
+    """Start a session of a user, clear away ended ones, and return its token, which only the
+    browser keeps."""
+    now = int(time.time())
+    session.execute(delete(WebSession).where(WebSession.ends_at < now))
+    token = secrets.token_urlsafe(32)
+    session.add(
+        WebSession(
+            token_hash=hash_of(token),
+            user_name=user_name,
+            ends_at=now + LONGEST_SESSION_SECONDS,
+        )
+    )
+    return token
 
 
-def change(connection: Connection, user: User) -> bool:
-    """Change the user of this name, at once; False where there is none."""
-    changed = update(users).where(users.c.name == user.name).values(**asdict(user))
-    return connection.execute(changed).rowcount == 1
+def user_of_session(session: Session, token: str) -> User | None:
+    """Return the user whose session a token is of, None where it has ended."""
+    found = session.get(WebSession, hash_of(token))
+    if found is None or found.ends_at < int(time.time()):
+        return None
+    account = session.get(Account, found.user_name)
+    return None if account is None else account.user
 
 
-def remove(connection: Connection, name: str) -> bool:
-    """Remove a user, whose sessions end by that; False where there is no such user."""
-    return connection.execute(delete(users).where(users.c.name == name)).rowcount == 1
+def hash_of(token: str) -> str:
+    """Return what a token is known by: it is random and long, so that its hash needs no salt."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -96,7 +96,6 @@ def _pages() -> list[Route]:
         *page("new_client", ADMINISTRATOR, lifecycle.show_new, lifecycle.create),
         *page("change_client", ADMINISTRATOR, lifecycle.show_change, lifecycle.change),
         *page("client", EITHER, clients.show_one),
-        *page("history", EITHER, clients.show_history),
         *page("remove_client", EITHER, clients.show_again, lifecycle.remove),
         *page("keys", ADMINISTRATOR, clients.show_again, keys.add),
         *page("remove_key", ADMINISTRATOR, keys.ask_to_remove, keys.remove),

@@ -1,27 +1,28 @@
-"""The clients of the own organisation: the list, one of them, and its history."""
+"""The clients of the own organisation: the list, and one of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, false, true
+from sqlalchemy import ColumnElement, false, select, true
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.conditions import etag
-from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS
-from acmidm_sandbox.beheerportaal.store import (
-    audit,
-    clients,
-    couplings,
+from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS, AuditEntry
+from acmidm_sandbox.beheerportaal.store import products
+from acmidm_sandbox.beheerportaal.store.clients import (
+    Change,
+    Client,
+    couplings_of,
     keys_in_use,
-    products,
+    of_organisation,
 )
-from acmidm_sandbox.beheerportaal.store.clients import StoredClient, of_organisation
+from acmidm_sandbox.beheerportaal.store.database import page_of
 from acmidm_sandbox.beheerportaal.web import views
 from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
 
 _CLIENTS_ON_A_PAGE = 50
-_CHANGES_ON_A_PAGE = 50
-_LATEST_CHANGES = 8
 # So far back, and no further than a page of the trail goes, is looked for who granted a scope or
 # added a key.
 _LONGEST_TRAIL = 500
@@ -44,16 +45,16 @@ def show_all(visit: Visit) -> Response:
     client-ID."""
     if client_id := visit.request.query_params.get("client_id", "").strip():
         return visit.see(visit.urls("client", client_id=client_id))
-    with visit.portal.database.read() as connection:
-        page, following = clients.page(connection, seen(visit), _CLIENTS_ON_A_PAGE, visit.after)
+    with visit.portal.database.read() as session:
+        page, following = page_of(session, Client, seen(visit), _CLIENTS_ON_A_PAGE, visit.after)
         rows = [(client, views.keys_of(client, [])) for client in page]
     return visit.page("clients.html", rows=rows, following=following, secret_methods=SECRET_METHODS)
 
 
 def show_one(visit: Visit) -> Response:
     """One client."""
-    with visit.portal.database.read() as connection:
-        client = find(visit, connection, seen(visit))
+    with visit.portal.database.read() as session:
+        client = find(visit, session, seen(visit))
     return render(visit, client)
 
 
@@ -64,21 +65,20 @@ def show_again(visit: Visit) -> Response:
 
 
 def render(
-    visit: Visit, client: StoredClient, status: int = 200, form: FormState = _UNTOUCHED
+    visit: Visit, client: Client, status: int = 200, form: FormState = _UNTOUCHED
 ) -> Response:
     """Return the page of one client, with the forms for a new key and a coupling where it is an own
     one."""
-    client_id = client.document.client_id
-    with visit.portal.database.read() as connection:
-        page = audit.page(connection, client_id, _LONGEST_TRAIL, None)
-        in_use = keys_in_use.of_client(connection, client_id)
+    client_id = client.client_id
+    with visit.portal.database.read() as session:
+        trail = trail_of(session, client_id)
+        in_use = keys_in_use(session, client_id)
         configured = {
-            name: products.find(connection, name, client_id)
+            name: products.find(session, name, client_id)
             for name in sorted(visit.portal.settings.products)
         }
-        requests = couplings.of_client(connection, client_id)
-        is_own = clients.find_among(connection, own(visit), client_id) is not None
-    trail = page.items
+        requests = couplings_of(session, client_id)
+        is_own = _find_among(session, own(visit), client_id) is not None
     return visit.page(
         "client.html",
         status,
@@ -99,8 +99,6 @@ def render(
         if visit.somebody.aansluitingenteam
         else (),
         is_own=is_own,
-        changes=views.changes(trail[:_LATEST_CHANGES]),
-        has_more_changes=len(trail) > _LATEST_CHANGES or page.next is not None,
         etag=etag(client.jwks_version),
         uses_secret=client.document.token_endpoint_auth_method in SECRET_METHODS,
         form=form,
@@ -108,22 +106,7 @@ def render(
     )
 
 
-def show_history(visit: Visit) -> Response:
-    """Return the whole audit trail of a client."""
-    with visit.portal.database.read() as connection:
-        client = find(visit, connection, seen(visit))
-        page = audit.page(connection, client.document.client_id, _CHANGES_ON_A_PAGE, visit.after)
-    return visit.page(
-        "history.html",
-        client=client.document,
-        changes=views.changes(page.items),
-        following=page.next,
-    )
-
-
-def find(
-    visit: Visit, connection: Connection, among: ColumnElement[bool] | None = None
-) -> StoredClient:
+def find(visit: Visit, session: Session, among: ColumnElement[bool] | None = None) -> Client:
     """Return the client that the path names, among one's own where nothing else is said.
 
     Raises:
@@ -131,16 +114,27 @@ def find(
         business.
     """
     condition = own(visit) if among is None else among
-    client = clients.find_among(connection, condition, visit.request.path_params["client_id"])
+    client = _find_among(session, condition, visit.request.path_params["client_id"])
     if client is None:
         raise HTTPException(404)
     return client
+
+
+def trail_of(session: Session, client_id: str) -> Sequence[AuditEntry]:
+    """Return the audit trail of a client, newest first."""
+    its = Change.client_id == client_id
+    lines, _ = page_of(session, Change, its, _LONGEST_TRAIL, None, newest_first=True)
+    return [line.entry for line in lines]
 
 
 def own(visit: Visit) -> ColumnElement[bool]:
     """Return the clients of the user's organisation, where the user manages them."""
     user = visit.somebody
     return of_organisation(user.ovo, user.kbo) if user.api_beheerder else false()
+
+
+def _find_among(session: Session, condition: ColumnElement[bool], client_id: str) -> Client | None:
+    return session.scalar(select(Client).where(condition, Client.client_id == client_id))
 
 
 def seen(visit: Visit) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -14,15 +14,15 @@ from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import ClientDocument, ConfigurationDocument
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import products
-from acmidm_sandbox.beheerportaal.store.products import StoredConfiguration
+from acmidm_sandbox.beheerportaal.store.products import Configuration
 from acmidm_sandbox.beheerportaal.web import clients, views
 from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
 
 
 def show(visit: Visit) -> Response:
     """Return the form, with what is configured."""
-    with visit.portal.database.read() as connection:
-        client, stored = _find(visit, connection)
+    with visit.portal.database.read() as session:
+        client, stored = _find(visit, session)
     configuration = stored.document.configuration if stored else {}
     return _form(
         visit, client, stored, {name: _written(value) for name, value in configuration.items()}
@@ -33,8 +33,8 @@ def save(visit: Visit) -> Response:
     """Write the configuration, or remove it. The marks of a stack stay: the configuration is still
     that stack's."""
     product, seen_etag = visit.request.path_params["product"], visit.form.get("etag") or None
-    with visit.portal.database.read() as connection:
-        client, stored = _find(visit, connection)
+    with visit.portal.database.read() as session:
+        client, stored = _find(visit, session)
     texts = {name: visit.form.get(f"veld-{name}", "").strip() for name in _fields(visit)}
     configuration = {
         name: _read(_fields(visit)[name], text) for name, text in texts.items() if text
@@ -58,16 +58,14 @@ def save(visit: Visit) -> Response:
     return visit.see(visit.urls("client", client_id=client.client_id, gedaan=done))
 
 
-def _find(
-    visit: Visit, connection: Connection
-) -> tuple[ClientDocument, StoredConfiguration | None]:
+def _find(visit: Visit, session: Session) -> tuple[ClientDocument, Configuration | None]:
     """Return the client and what is configured for it. Raises HTTPException: 404 for an unknown
     product or client."""
     product = visit.request.path_params["product"]
     if product not in visit.portal.settings.products:
         raise HTTPException(404)
-    client = clients.find(visit, connection, clients.seen(visit)).document
-    return client, products.find(connection, product, client.client_id)
+    client = clients.find(visit, session, clients.seen(visit)).document
+    return client, products.find(session, product, client.client_id)
 
 
 def _fields(visit: Visit) -> Mapping[str, Mapping[str, Any]]:
@@ -128,7 +126,7 @@ def _mistakes(visit: Visit, problem: Problem, configuration: Mapping[str, Any]) 
 def _form(
     visit: Visit,
     client: ClientDocument,
-    stored: StoredConfiguration | None,
+    stored: Configuration | None,
     texts: Mapping[str, str],
     mistakes: Mistakes = (),
 ) -> Response:

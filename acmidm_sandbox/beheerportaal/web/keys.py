@@ -1,12 +1,11 @@
 """Adding and removing a public key: steps 5 and 9 of the guide."""
 
-from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.api.client_parts import store_jwks
+from acmidm_sandbox.beheerportaal.api.clients import store_jwks
 from acmidm_sandbox.beheerportaal.conditions import etag
-from acmidm_sandbox.beheerportaal.store import audit
-from acmidm_sandbox.beheerportaal.store.clients import StoredClient
+from acmidm_sandbox.beheerportaal.store.clients import Client
 from acmidm_sandbox.beheerportaal.web import clients, views
 from acmidm_sandbox.beheerportaal.web.clients import FormState
 from acmidm_sandbox.beheerportaal.web.jwk_input import KeyInput, read_keys
@@ -19,16 +18,16 @@ def add(visit: Visit) -> Response:
     """Add one key, or those of a set; none where a form names the keys. A chosen file counts before
     the text."""
     given = visit.form.get("file", "") or visit.form.get(TEXT, "")
-    with visit.portal.database.write() as connection:
-        client = clients.find(visit, connection)
+    with visit.portal.database.write() as session:
+        client = clients.find(visit, session)
         read = read_keys(given, client.jwks.keys)
         stale = (
             visit.texts("keys.declared")
             if client.document.keys_declared
-            else _stale(visit, connection, client)
+            else _stale(visit, session, client)
         )
         if not read.mistakes and not stale:
-            store_jwks(connection, visit.somebody.actor, client, [*client.jwks.keys, *read.keys])
+            store_jwks(session, visit.somebody.actor, client, [*client.jwks.keys, *read.keys])
     # Others may write while a page is made.
     if read.mistakes:
         return clients.render(
@@ -38,39 +37,37 @@ def add(visit: Visit) -> Response:
         return clients.render(
             visit, client, 412, FormState(read.repeatable, mistakes=[("sleutels", stale)])
         )
-    return visit.see(visit.urls("client", client_id=client.document.client_id, gedaan="key_added"))
+    return visit.see(visit.urls("client", client_id=client.client_id, gedaan="key_added"))
 
 
 def ask_to_remove(visit: Visit) -> Response:
     """Return the page on which a removal is confirmed."""
-    with visit.portal.database.read() as connection:
-        client = clients.find(visit, connection)
+    with visit.portal.database.read() as session:
+        client = clients.find(visit, session)
     return _removal(visit, client, visit.request.query_params.get("kid", ""))
 
 
 def remove(visit: Visit) -> Response:
     """Remove a key; the last one only where that was said in so many words."""
     kid = visit.form.get("kid", "")
-    with visit.portal.database.write() as connection:
-        client = clients.find(visit, connection)
-        stale = _stale(visit, connection, client)
+    with visit.portal.database.write() as session:
+        client = clients.find(visit, session)
+        stale = _stale(visit, session, client)
         left = [key for key in client.jwks.keys if key["kid"] != kid]
         is_unconfirmed = not left and visit.form.get("laatste") != "ja"
         if not stale and not is_unconfirmed:
-            store_jwks(connection, visit.somebody.actor, client, left)
+            store_jwks(session, visit.somebody.actor, client, left)
     if stale:
         return clients.render(visit, client, 412, FormState(mistakes=[("sleutels", stale)]))
     if is_unconfirmed:
         return _removal(visit, client, kid, [("laatste", visit.texts("remove.confirm_missing"))])
-    return visit.see(
-        visit.urls("client", client_id=client.document.client_id, gedaan="key_removed")
-    )
+    return visit.see(visit.urls("client", client_id=client.client_id, gedaan="key_removed"))
 
 
-def _removal(visit: Visit, client: StoredClient, kid: str, mistakes: Mistakes = ()) -> Response:
+def _removal(visit: Visit, client: Client, kid: str, mistakes: Mistakes = ()) -> Response:
     key = next((key for key in views.keys_of(client, []) if key.kid == kid), None)
     if key is None:  # it is gone already
-        return visit.see(visit.urls("client", client_id=client.document.client_id))
+        return visit.see(visit.urls("client", client_id=client.client_id))
     return visit.page(
         "remove_key.html",
         client=client.document,
@@ -81,15 +78,16 @@ def _removal(visit: Visit, client: StoredClient, kid: str, mistakes: Mistakes = 
     )
 
 
-def _stale(visit: Visit, connection: Connection, client: StoredClient) -> str:
+def _stale(visit: Visit, session: Session, client: Client) -> str:
     """Return what to say where the keys have changed since the form was shown; empty where they
     have not."""
     if visit.form.get("etag") == etag(client.jwks_version):
         return ""
-    last = audit.last_actor(connection, client.document.client_id, "jwks.replaced")
+    trail = clients.trail_of(session, client.client_id)
+    last = next((entry for entry in trail if entry.action == "jwks.replaced"), None)
     if last is None:
         return visit.texts("stale.unknown")
-    made = views.made(*last)
+    made = views.made(last.at, last.actor)
     return visit.texts("stale", who=made.who, at=visit.texts.moment(made.at))
 
 

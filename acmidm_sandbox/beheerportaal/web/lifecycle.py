@@ -10,7 +10,7 @@ from acmidm_sandbox.beheerportaal.api.clients import register_client, remove_cli
 from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import ClientReplacement
 from acmidm_sandbox.beheerportaal.problems import Problem
-from acmidm_sandbox.beheerportaal.store.clients import StoredClient
+from acmidm_sandbox.beheerportaal.store.clients import Client
 from acmidm_sandbox.beheerportaal.web import clients
 from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
 
@@ -32,14 +32,14 @@ def create(visit: Visit) -> Response:
 
 def show_change(visit: Visit) -> Response:
     """Return the form with what a client has."""
-    with visit.portal.database.read() as connection:
-        return _form(visit, clients.find(visit, connection))
+    with visit.portal.database.read() as session:
+        return _form(visit, clients.find(visit, session))
 
 
 def change(visit: Visit) -> Response:
     """Changes the name and the contacts of a client."""
-    with visit.portal.database.read() as connection:
-        client = clients.find(visit, connection)
+    with visit.portal.database.read() as session:
+        client = clients.find(visit, session)
     return _save(visit, client, client.document.metadata)
 
 
@@ -47,13 +47,13 @@ def remove(visit: Visit) -> Response:
     """Remove a client, where that was confirmed."""
     if visit.form.get("bevestigd") != "ja":
         return clients.show_again(visit)
-    with visit.portal.database.read() as connection:
-        client = clients.find(visit, connection, clients.seen(visit))
-    remove_client(visit.portal, visit.somebody.actor, client.document.client_id, if_match="*")
+    with visit.portal.database.read() as session:
+        client = clients.find(visit, session, clients.seen(visit))
+    remove_client(visit.portal, visit.somebody.actor, client.client_id, if_match="*")
     return visit.see(visit.urls("clients", gedaan="client_removed"))
 
 
-def _save(visit: Visit, client: StoredClient | None, metadata: dict[str, Any]) -> Response:
+def _save(visit: Visit, client: Client | None, metadata: dict[str, Any]) -> Response:
     """Make or change a client: its metadata, with what the form says."""
     name, contacts = (
         visit.form.get("client_name", "").strip(),
@@ -67,7 +67,7 @@ def _save(visit: Visit, client: StoredClient | None, metadata: dict[str, Any]) -
             made = register_client(visit.portal, visit.somebody.actor, declaration)
             client_id = made.headers["location"].rpartition("/")[2]
             return visit.see(visit.urls("client", client_id=client_id, gedaan="client_created"))
-        client_id, seen_etag = client.document.client_id, visit.form.get("etag", "")
+        client_id, seen_etag = client.client_id, visit.form.get("etag", "")
         replace_client(visit.portal, visit.somebody.actor, client_id, declaration, seen_etag)
         return visit.see(visit.urls("client", client_id=client_id, gedaan="client_changed"))
     except ValidationError as error:
@@ -79,7 +79,7 @@ def _save(visit: Visit, client: StoredClient | None, metadata: dict[str, Any]) -
         return _form(visit, client, [("client_name", visit.texts("stale.client"))])
 
 
-def _form(visit: Visit, client: StoredClient | None = None, mistakes: Mistakes = ()) -> Response:
+def _form(visit: Visit, client: Client | None = None, mistakes: Mistakes = ()) -> Response:
     seen_etag = visit.form.get("etag", etag(client.client_version) if client else "")
     return visit.page(
         "client_form.html", mistakes=mistakes, client=client and client.document, etag=seen_etag

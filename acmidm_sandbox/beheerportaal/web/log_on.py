@@ -1,10 +1,11 @@
 """Logging on and off. The real portal leaves that to eID and itsme; here users and passwords are
 made on the machine itself."""
 
+from sqlalchemy import delete
 from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.secrets import is_secret
-from acmidm_sandbox.beheerportaal.store import sessions, users
+from acmidm_sandbox.beheerportaal.store.users import Account, WebSession, hash_of, start_session
 from acmidm_sandbox.beheerportaal.web.urls import BASE, is_page
 from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit, cookie_name
 
@@ -17,13 +18,10 @@ def show(visit: Visit) -> Response:
 def log_on(visit: Visit) -> Response:
     """Check name and password, and start a session."""
     name, password = visit.form.get("name", "").strip(), visit.form.get("password", "")
-    with visit.portal.database.write() as connection:
-        hashed = users.password_hash(connection, name)
-        token = (
-            sessions.start(connection, name)
-            if hashed is not None and is_secret(password, hashed)
-            else None
-        )
+    with visit.portal.database.write() as session:
+        account = session.get(Account, name)
+        is_known = account is not None and is_secret(password, account.password_hash)
+        token = start_session(session, name) if is_known else None
     if token is None:
         return _form(visit, [("name", visit.texts("log_on.refused"))])
     wanted = visit.form.get("naar", "")
@@ -37,8 +35,9 @@ def log_on(visit: Visit) -> Response:
 def log_off(visit: Visit) -> Response:
     """End the session, here and in the browser."""
     cookie = cookie_name(visit.portal)
-    with visit.portal.database.write() as connection:
-        sessions.end(connection, visit.request.cookies.get(cookie, ""))
+    token = visit.request.cookies.get(cookie, "")
+    with visit.portal.database.write() as session:
+        session.execute(delete(WebSession).where(WebSession.token_hash == hash_of(token)))
     answer = visit.see(visit.urls("log_on", afgemeld="1"))
     answer.delete_cookie(cookie, path=BASE, httponly=True, samesite="lax")
     return answer

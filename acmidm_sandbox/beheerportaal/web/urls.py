@@ -23,7 +23,6 @@ PAGES = {
     "configuration": _CLIENT + "/producten/{product}",
     "apis": _APIS,
     "coupling": _APIS + "/{api}/{client_id}",
-    "history": _CLIENT + "/geschiedenis",
     "keys": _KEYS,
     "remove_key": _KEYS + "/verwijderen",
     "mailbox": "/postvak",

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,22 +10,12 @@ from typing import Any
 from acmidm_sandbox.beheerportaal.documents import AuditEntry, KeysInUse
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
-from acmidm_sandbox.beheerportaal.store.clients import StoredClient
+from acmidm_sandbox.beheerportaal.store.clients import Client
 from acmidm_sandbox.beheerportaal.store.users import ACTOR_PREFIX
 
 SOON_DAYS = 30
 _DAY = 24 * 3600
 _NONE_IN_USE = KeysInUse(items=[])
-FIELDS = (
-    "client_name",
-    "organisation",
-    "application",
-    "grant_types",
-    "token_endpoint_auth_method",
-    "contacts",
-    "enabled",
-)
-"""What people see of a client, each with its label among the texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +63,8 @@ class ScopeView:
     granted: Provenance | None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that a change added (`+`), removed (`-`) or altered (`±`); `label` names the
-    field."""
-
-    sign: str
-    label: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeView:
-    """An entry of the audit trail."""
-
-    action: str
-    made: Provenance
-    subject: str
-    lines: Sequence[Line]
-
-
 def keys_of(
-    client: StoredClient, trail: Sequence[AuditEntry], in_use: KeysInUse = _NONE_IN_USE
+    client: Client, trail: Sequence[AuditEntry], in_use: KeysInUse = _NONE_IN_USE
 ) -> list[KeyView]:
     """Return the client's keys; `trail` is its audit trail, newest first."""
     keys = [_key(key, _since(trail, _keys_in, str(key["kid"]))) for key in client.jwks.keys]
@@ -103,7 +73,7 @@ def keys_of(
 
 
 def scopes_of(
-    client: StoredClient, settings: PortalSettings, trail: Sequence[AuditEntry]
+    client: Client, settings: PortalSettings, trail: Sequence[AuditEntry]
 ) -> list[ScopeView]:
     """Return the client's scopes."""
     return [
@@ -114,14 +84,6 @@ def scopes_of(
             _since(trail, _scopes_in, name),
         )
         for name in client.scopes.scopes
-    ]
-
-
-def changes(trail: Iterable[AuditEntry]) -> list[ChangeView]:
-    """Return the audit trail as it is shown."""
-    return [
-        ChangeView(entry.action, made(entry.at, entry.actor), _subject(entry), list(_lines(entry)))
-        for entry in trail
     ]
 
 
@@ -169,57 +131,6 @@ def _scopes_in(document: Mapping[str, Any] | None) -> set[str]:
 
 
 def _keys_in(document: Mapping[str, Any] | None) -> set[str]:
-    return set(_by_kid(document))
-
-
-def _by_kid(document: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the kids in a set of keys, or in a client as lists give it."""
     keys = (document or {}).get("keys") or (document or {}).get("jwks", {}).get("keys", [])
-    return {key["kid"]: key for key in keys}
-
-
-def _subject(entry: AuditEntry) -> str:
-    """Return the product that a change is about, or the API with the reason of a refusal."""
-    if entry.action.startswith("coupling."):
-        coupling = entry.after or {}
-        return ": ".join(filter(None, (coupling["referentie"], coupling["refusal"])))
-    return entry.document.split("/")[3] if entry.action.startswith("product.") else ""
-
-
-def _lines(entry: AuditEntry) -> Iterator[Line]:
-    before, after = entry.before or {}, entry.after or {}
-    if entry.action == "scopes.replaced":
-        for members, label in (("scopes", ""), ("default", "default")):
-            yield from _names(
-                dict.fromkeys(before.get(members, ())), dict.fromkeys(after.get(members, ())), label
-            )
-    elif entry.action == "jwks.replaced":
-        yield from _names(_by_kid(before), _by_kid(after))
-    elif entry.action == "product.replaced":
-        yield from _differences(before.get("configuration", {}), after.get("configuration", {}))
-    elif entry.action == "client.replaced":
-        yield from _differences(_for_people(before), _for_people(after))
-
-
-def _for_people(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a client's document says to people, with each attribute by itself: no mark of a
-    stack."""
-    shown = {name: value for name, value in document.items() if name in FIELDS}
-    if organisation := document.get("organisation"):
-        shown["organisation"] = (
-            f"{organisation['name']} ({organisation.get('ovo') or organisation.get('kbo')})"
-        )
-    return {**shown, **document.get("attributes", {})}
-
-
-def _names(before: Mapping[str, Any], after: Mapping[str, Any], label: str = "") -> Iterator[Line]:
-    return (Line(line.sign, label, line.label) for line in _differences(before, after))
-
-
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Line]:
-    for name in sorted(before.keys() | after.keys()):
-        if name not in before:
-            yield Line("+", name, shown(after[name]))
-        elif name not in after:
-            yield Line("-", name, "")
-        elif before[name] != after[name]:
-            yield Line("±", name, f"{shown(before[name])} → {shown(after[name])}")
+    return {key["kid"] for key in keys}

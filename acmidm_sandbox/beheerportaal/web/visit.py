@@ -3,26 +3,35 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from pathlib import Path
 from urllib.parse import quote
 
 from anyio import to_thread
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from acmidm_sandbox.beheerportaal.context import Portal
 from acmidm_sandbox.beheerportaal.http.body import LimitedRequest
 from acmidm_sandbox.beheerportaal.settings import ApiSettings
-from acmidm_sandbox.beheerportaal.store import sessions, users
-from acmidm_sandbox.beheerportaal.store.users import User
-from acmidm_sandbox.beheerportaal.web import rendering
+from acmidm_sandbox.beheerportaal.store.users import User, user_of_session
 from acmidm_sandbox.beheerportaal.web.texts import DEFAULT, LANGUAGES, Texts
 from acmidm_sandbox.beheerportaal.web.urls import Urls, in_language
 
 SEE_OTHER = 303
 Mistakes = Sequence[tuple[str, str]]
 """What is wrong with a form: pairs of a field's id and a sentence."""
+
+# Everything that a template inserts is escaped.
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +76,9 @@ class Visit:
         return as_number(self.request.query_params.get("na", ""))
 
     def label(self, name: str) -> str:
-        """Return what people call a field of a client, or of a product's configuration."""
+        """Return what people call a field of a product's configuration."""
         labels = self.portal.settings.labels.get(self.texts.language, {})
-        return labels.get(name) or self.texts.messages.get(f"field.{name}", name)
+        return labels.get(name, name)
 
     def page(
         self, template: str, status: int = 200, mistakes: Mistakes = (), **context: object
@@ -78,10 +87,7 @@ class Visit:
         its addresses as `urls`. With mistakes it is a 422."""
         settings, language = self.portal.settings, self.texts.language
         path, query = self.request.scope["path"], dict(self.request.query_params)
-        return rendering.page(
-            template,
-            422 if mistakes else status,
-            language,
+        html = _TEMPLATES.get_template(template).render(
             mistakes=mistakes,
             visit=self,
             t=self.texts,
@@ -95,6 +101,7 @@ class Visit:
             ],
             **context,
         )
+        return HTMLResponse(html, 422 if mistakes else status, {"Content-Language": language})
 
     def see(self, url: str) -> Response:
         """Send the browser on to a page."""
@@ -141,9 +148,8 @@ def visit_of(request: Request, form: Mapping[str, str]) -> Visit:
     token = request.cookies.get(cookie_name(portal))
     user = None
     if token:
-        with portal.database.read() as connection:
-            name = sessions.user_of(connection, token)
-            user = None if name is None else users.find(connection, name)
+        with portal.database.read() as session:
+            user = user_of_session(session, token)
     if user is not None:
         request.state.client_id = quote(user.actor, safe=":")  # for the access log
     return Visit(request, portal, texts_of(request), form, user)

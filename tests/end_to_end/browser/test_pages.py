@@ -84,7 +84,6 @@ def test_every_page_is_for_everybody(
         "clients": f"/portaal/nl{MENU}",
         "client": own,
         "client-declared": client_path(declared),
-        "history": f"{own}/geschiedenis",
         "remove-key": f"{own}/sleutels/verwijderen?kid=mijn-gent-2025",
         "not-found": "/portaal/nl/nowhere",
         "mailbox": mailbox,
