@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from pydantic import BaseModel
 
-from acmidm.words import searched
 from acmidm_onboarding.values.problems import on_one_line
 from acmidm_sandbox.beheerportaal.mail.received import ReceivedMail
 
@@ -50,8 +50,12 @@ class Mails(BaseModel):
 
 def listed(received: Iterable[ReceivedMail], search: str) -> tuple[ListedMail, ...]:
     """Return the mails that have a word that begins with each of ``search``."""
-    has_words = searched(search)
-    return tuple(mail for mail in map(_listed, received) if has_words(mail.words))
+    words = [
+        re.compile(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word))
+        for word in search.casefold().split()
+    ]
+    mails = map(_listed, received)
+    return tuple(mail for mail in mails if all(word.search(mail.words) for word in words))
 
 
 def lines(mail: ListedMail) -> Iterator[str]:
