@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, on_one_line
-from acmidm_sandbox.beheerportaal.mail.received import received_mails
-from acmidm_sandbox.mails import Mails, lines, listed
+from acmidm_sandbox.beheerportaal.mail.received import Mail, received_mails
 from acmidm_sandbox.people import read_people
 from acmidm_sandbox.processes import Daemon, write_private
 from acmidm_sandbox.servers import (
@@ -27,7 +26,6 @@ from acmidm_sandbox.servers import (
     EmbeddedPortal,
     keycloaks,
     portals,
-    usable_database,
 )
 
 T = TypeVar("T")
@@ -140,28 +138,52 @@ def mail(
 ) -> None:
     """Show the mails that a stack's sandbox received, newest first. The page Postvak has those of
     one organisation."""
-    database = next(
-        (
-            portal.settings.database
-            for portal in portals(stack)
-            if portal.settings.smtp_port is not None
-        ),
-        None,
-    )
-    if database is None:
+    folders = [
+        portal.settings.mails for portal in portals(stack) if portal.settings.smtp_port is not None
+    ]
+    if not folders:
         raise Failure(say("sandbox.receives_no_mail", stack=stack))
     search = " ".join(words or ())
-    with usable_database():
-        mails = listed(received_mails(database), search)
+    mails = [mail for mail in received_mails(folders[0]) if _has_words(mail, search)]
     if output is Output.JSON:
-        report = Mails(stack=stack, mails=mails).model_dump(mode="json", exclude_none=True)
+        listed = [mail.model_dump(mode="json", exclude_none=True) for mail in mails]
+        report = json.dumps({"stack": stack, "mails": listed}, indent=2)
         # In a pipeline's log, two of these at the beginning of a line are a command.
-        typer.echo(json.dumps(report, indent=2).replace("##", "#\\u0023"))
+        typer.echo(report.replace("##", "#\\u0023"))
     elif not mails:
         sentence = "sandbox.no_such_mail" if search else "sandbox.no_mail"
         typer.echo(say(sentence, stack=stack, search=on_one_line(search)))
     else:
-        typer.echo("\n\n".join("\n".join(lines(received)) for received in mails))
+        typer.echo("\n\n".join("\n".join(_lines(mail)) for mail in mails))
+
+
+def _has_words(mail: Mail, search: str) -> bool:
+    """Say whether a mail has a word that begins with each of ``search``."""
+    shown = (
+        mail.connection,
+        mail.subject,
+        mail.sender,
+        *mail.recipients,
+        mail.message_id,
+        mail.text,
+    )
+    text = " ".join(part or "" for part in shown).casefold()
+    return all(
+        re.search(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word), text)
+        for word in search.casefold().split()
+    )
+
+
+def _lines(mail: Mail) -> Iterator[str]:
+    """Yield a mail as text: what it is about, then what it says, indented. Whatever is in it does
+    nothing to a terminal or a pipeline."""
+    about, subject = mail.connection or "no connection", mail.subject or "no subject"
+    yield on_one_line(f"{mail.at:%Y-%m-%d %H:%M} UTC  {about}  {subject}")
+    times = f", received {mail.received} times" if mail.received > 1 else ""
+    yield on_one_line(f"  to {', '.join(mail.recipients)}{times}")
+    yield ""
+    for line in (mail.text or "no text").strip("\n").split("\n"):
+        yield f"    {on_one_line(line.replace(chr(9), '    '))}".rstrip()
 
 
 def _started(stack: str | None) -> list[Daemon]:

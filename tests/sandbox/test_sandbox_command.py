@@ -46,7 +46,7 @@ def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(stack: Stack)
     with stack.operator() as operator:
         assert operator.get("/management/v1/clients").json() == {"items": [], "next": None}
         assert operator.get("/products/v1/notificaties/configurations").status_code == 200
-    page = httpx.get(f"{stack.origin}/portaal/aansluitingsformulier.html").raise_for_status()
+    page = httpx.get(f"{stack.origin}/portaal/aansluitingsformulier").raise_for_status()
     assert page.text == form_page(load_catalogue(stack.folder / "catalogue"))
     modes = {
         str(path.relative_to(stack.folder)): stat.S_IMODE(path.stat().st_mode)

@@ -8,7 +8,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -177,26 +176,6 @@ uploads = Table(
     Column("errors", JSON(none_as_null=True)),
     UniqueConstraint("client_id", "upload_id"),
     Index("ix_uploads_dossier", "client_id", "source", "dossier_number"),
-    sqlite_autoincrement=True,
-)
-
-# The same mail for one organisation is one row, however often it came. One without a Message-ID is
-# like no other.
-mails = Table(
-    "mails",
-    metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("organisation", Text, nullable=False),  # its code; empty where the mail names none
-    Column("connection", Text, nullable=False),
-    Column("step", Text, nullable=False),
-    Column("message_id", Text),
-    Column("subject", Text, nullable=False),
-    Column("sender", Text, nullable=False),
-    Column("recipients", JSON, nullable=False),
-    Column("received_at", Text, nullable=False),
-    Column("times", Integer, nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-    UniqueConstraint("organisation", "message_id"),
     sqlite_autoincrement=True,
 )
 
