@@ -93,6 +93,16 @@ class Served:
         return key
 
 
+@contextmanager
+def _usable_database() -> Iterator[None]:
+    """What the portal, which knows nothing of ours, refuses about its database or what is put
+    there, as our Failure."""
+    try:
+        yield
+    except ValueError as error:
+        raise Failure(str(error)) from None
+
+
 @dataclass(frozen=True)
 class EmbeddedPortal:
     """An embedded portal of this machine."""
@@ -104,6 +114,7 @@ class EmbeddedPortal:
     def daemon(self) -> Daemon:
         return self.served.daemon(PORTAL)
 
+    @_usable_database()
     def start(self, people: Sequence[User]) -> str:
         """Start it, with these people and nobody else, and return what was done, a sentence a line.
 
@@ -112,7 +123,9 @@ class EmbeddedPortal:
         """
         has_clients = self.settings.external_issuer is None
         if has_clients and not self.served.settings.authority_type.is_by_hand:
-            self._register_operator()
+            key = self.served.operator_key().as_dict(private=False)
+            client_id = self.served.settings.operator_client_id
+            register_operator(self.settings.database, client_id, public_jwk=key)
         started = self.daemon.start(program(self.settings, self.daemon))
         sentence = "sandbox.started" if started else "sandbox.running"
         done = say(sentence, name=self.daemon.title, address=self.settings.origin)
@@ -121,15 +134,8 @@ class EmbeddedPortal:
             done = say("sandbox.with_mail", started=done, address=mail)
         if not has_clients:
             return done
-        with usable_database():
-            changes = [f"  {change}" for change in let_in(people, self.settings)]
+        changes = [f"  {change}" for change in let_in(people, self.settings)]
         return "\n".join([done, *changes])
-
-    def _register_operator(self) -> None:
-        key = self.served.operator_key().as_dict(private=False)
-        client_id = self.served.settings.operator_client_id
-        with usable_database():
-            register_operator(self.settings.database, client_id, public_jwk=key)
 
 
 @dataclass(frozen=True)
@@ -271,16 +277,6 @@ def api_client_id(environment: str, platform: str, product: str) -> str:
             uuid.NAMESPACE_URL, f"https://sandbox.example/{environment}/{platform}/{product}"
         )
     )
-
-
-@contextmanager
-def usable_database() -> Iterator[None]:
-    """What the portal, which knows nothing of ours, refuses about its database or what is put
-    there, as our Failure."""
-    try:
-        yield
-    except ValueError as error:
-        raise Failure(str(error)) from None
 
 
 def _platforms(stack: str) -> Iterator[Served]:
