@@ -13,6 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Self
@@ -89,6 +90,11 @@ class Sandbox(People):
     apis: tuple[Api, ...] = ()
     clients: tuple[Client, ...] = ()
 
+    @property
+    def scopes(self) -> list[str]:
+        """Those of all APIs."""
+        return list(chain.from_iterable(api.scopes for api in self.apis))
+
     @model_validator(mode="after")
     def _is_one_whole(self) -> Self:
         if mistakes := "; ".join(self._mistakes()):
@@ -96,11 +102,9 @@ class Sandbox(People):
         return self
 
     def _mistakes(self) -> Iterator[str]:
-        offered = {scope for api in self.apis for scope in api.scopes}
         for client in self.clients:
-            for scope in client.scopes:
-                if scope not in offered:
-                    yield say("sandbox.alone.scope", client=client.name, scope=scope)
+            for scope in sorted({*client.scopes}.difference(self.scopes)):
+                yield say("sandbox.alone.scope", client=client.name, scope=scope)
         names = [*(api.name for api in self.apis), *(client.name for client in self.clients)]
         for name, count in Counter(names).items():
             if count > 1:
@@ -115,7 +119,7 @@ class Sandbox(People):
                 "host": _HOST,
                 "port": self.port,
                 "database": data / "portal.db",
-                "scopes": {scope: {} for api in self.apis for scope in api.scopes},
+                "scopes": {scope: {} for scope in self.scopes},
                 "apis": {
                     api.name: {"client_id": api.client_id, **api.model_dump(exclude={"name"})}
                     for api in self.apis

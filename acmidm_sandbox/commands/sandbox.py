@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,8 +27,6 @@ from acmidm_sandbox.servers import (
     portals,
 )
 
-T = TypeVar("T")
-
 _EPILOG = """
 **Examples**
 
@@ -43,13 +40,6 @@ setting.
 """
 
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
-
-
-class Output(StrEnum):
-    """How mails are shown."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def _stacks() -> list[str]:
@@ -75,7 +65,8 @@ _AnyStackOption = Annotated[
     ),
 ]
 _OutputOption = Annotated[
-    Output, typer.Option("--output", "-o", help="text for people, json for programs.")
+    Literal["text", "json"],
+    typer.Option("--output", "-o", help="text for people, json for programs."),
 ]
 
 
@@ -98,19 +89,19 @@ def start(
     is new is shown this once.
     """
     people = read_people()
-    starts: list[Callable[[], str]] = [server.start for server in keycloaks(stack)]
+    starts: list[Callable[[], str | None]] = [server.start for server in keycloaks(stack)]
     for portal in portals(stack, strict):
         _write_form_page(portal, context.obj)
         starts.append(partial(portal.start, people))
     if not starts:
         typer.echo(say("sandbox.nothing_here", stack=stack))
-    _on_each(starts, lambda start_one: start_one())
+    _do_each(starts)
 
 
 @app.command()
 def stop(stack: _AnyStackOption = None) -> None:
     """Stop the servers and keep their data."""
-    _on_each(_started(stack), lambda daemon: f"{daemon.title}: stopped" if daemon.stop() else None)
+    _do_each([partial(_stop, daemon) for daemon in _started(stack)])
 
 
 @app.command()
@@ -134,7 +125,7 @@ def mail(
         ),
     ] = None,
     stack: _StackOption = "tni",
-    output: _OutputOption = Output.TEXT,
+    output: _OutputOption = "text",
 ) -> None:
     """Show the mails that a stack's sandbox received, newest first. The page Postvak has those of
     one organisation."""
@@ -145,7 +136,7 @@ def mail(
         raise Failure(say("sandbox.receives_no_mail", stack=stack))
     search = " ".join(words or ())
     mails = [mail for mail in received_mails(folders[0]) if _has_words(mail, search)]
-    if output is Output.JSON:
+    if output == "json":
         listed = [mail.model_dump(mode="json", exclude_none=True) for mail in mails]
         report = json.dumps({"stack": stack, "mails": listed}, indent=2)
         # In a pipeline's log, two of these at the beginning of a line are a command.
@@ -209,13 +200,17 @@ def _write_form_page(portal: EmbeddedPortal, render: Callable[[Catalogue], str])
         write_private(portal.settings.form_page, render(portal.served.catalogue))
 
 
-def _on_each(items: Iterable[T], act: Callable[[T], str | None]) -> None:
-    """Act on each and show the sentence that it gives, whatever becomes of the others. The exit
-    code is 1 where one failed."""
+def _stop(daemon: Daemon) -> str | None:
+    return f"{daemon.title}: stopped" if daemon.stop() else None
+
+
+def _do_each(actions: Iterable[Callable[[], str | None]]) -> None:
+    """Do each, whatever becomes of the others, and show the sentence that it gives. The exit code
+    is 1 where one failed."""
     failed = False
-    for item in items:
+    for act in actions:
         try:
-            sentence = act(item)
+            sentence = act()
         except Failure as failure:
             typer.echo(str(failure), err=True)
             failed = True

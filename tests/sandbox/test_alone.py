@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,27 +62,27 @@ def file(tmp_path: Path, port: socket.socket) -> Path:
 
 @contextmanager
 def alone(file: Path) -> Iterator[Alone]:
-    """Start it, and end it as Ctrl-C would."""
+    """Start it, and end it once it was used."""
     origin = f"http://127.0.0.1:{re.findall(r'port: ([0-9]+)', file.read_text())[0]}"
     output = file.with_name("said")
-    with output.open("w") as said, file.with_name("log").open("w") as log:
-        process = subprocess.Popen([*COMMAND, file], stdout=said, stderr=log)
-    try:
-        while not _answers(origin):
-            assert process.poll() is None, file.with_name("log").read_text()
-            time.sleep(0.1)
-        yield Alone(origin, output.read_text())
-    finally:
-        process.terminate()
-        process.wait()
-    assert "Traceback" not in file.with_name("log").read_text()
-
-
-def _answers(origin: str) -> bool:
-    try:
-        return httpx.get(f"{origin}/health").is_success
-    except httpx.TransportError:
-        return False
+    with (
+        output.open("w") as said,
+        subprocess.Popen(
+            [*COMMAND, file], stdout=said, stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        assert process.stderr
+        log = ""
+        while "Uvicorn running" not in log:
+            line = process.stderr.readline()
+            assert line, log
+            log += line
+        try:
+            yield Alone(origin, output.read_text())
+        finally:
+            process.terminate()
+            log += process.stderr.read()
+    assert "Traceback" not in log
 
 
 def refused(file: Path) -> str:
