@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -26,6 +26,9 @@ from acmidm.project import in_project
 from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
 from acmidm_onboarding.texts import Language, speak
 from acmidm_onboarding.values.problems import Failure
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.forms.catalogue import Catalogue
 
 DETAILS = "ACMIDM_DETAILS"
 _OWN = ("acmidm", "acmidm_onboarding", "acmidm_sandbox")
@@ -178,15 +181,24 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _form_page(catalogue: Catalogue) -> str:
+    from acmidm.form_page.page import form_page
+
+    return form_page(catalogue)
+
+
 @app.callback()
 def _options(
+    context: typer.Context,
     _: Annotated[
         bool,
         typer.Option(
             "--version", callback=_version, is_eager=True, help="Show the version, and exit."
         ),
     ] = False,
-) -> None: ...
+) -> None:
+    # For the sandbox, whose portals show the page of the form and which needs no command line.
+    context.obj = _form_page
 
 
 @cache

@@ -18,7 +18,7 @@ import typer
 import yaml
 
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.problems import Failure
 
 T = TypeVar("T")
 
@@ -64,14 +64,6 @@ def project_name() -> str:
         return str(yaml.safe_load(file.read_text("utf-8"))["name"])  # JSON is YAML
     except (yaml.YAMLError, ValueError, KeyError, TypeError):
         raise Failure(say("project.no_name", file=file)) from None
-
-
-def require_own_name(stack: str) -> None:
-    """Refuse a stack's whole name where files are kept by it: under another name they would be
-    others. Raises Failure."""
-    if "/" in stack:
-        own = stack.rpartition("/")[2]
-        raise Failure(on_one_line(say("project.whole_name", stack=stack, own=own)))
 
 
 def _file_in(folder: Path) -> Path | None:

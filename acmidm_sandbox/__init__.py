@@ -1,7 +1,7 @@
 """The sandbox: authorities on this machine that behave as the real ones, for trying and for tests.
 
 ``beheerportaal`` is the embedded authority; ``keycloak`` starts a real Keycloak. They know nothing
-of this project. The rest starts them for a stack by its settings (``servers``, ``portals``,
-``keycloaks``, ``people``, ``supervisor``) and is called by ``commands``. Of the command line it
-imports the edge alone.
+of this project. ``servers`` finds those of a stack by its settings, ``people`` who logs on there,
+``processes`` starts and stops them; ``commands`` calls these. Nothing here needs the command line,
+which finds the commands by their files.
 """

@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
-from acmidm_sandbox.portals import api_client_id
+from acmidm_sandbox.servers import api_client_id
 from story.scratch import PROJECT, Scratch, free_ports
 
 HELPDESK = "helpdesk"

@@ -18,8 +18,8 @@ from acmidm_onboarding import recorded
 from acmidm_onboarding.settings.trusted_hosts import TRUSTED_HOSTS
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
-from acmidm_sandbox.keycloaks import NAME as KEYCLOAK
-from acmidm_sandbox.supervisor import Daemon
+from acmidm_sandbox.processes import Daemon
+from acmidm_sandbox.servers import KEYCLOAK
 from tests.support import tools
 from tests.support.browser import chromium
 from tests.support.counted_engine import counted

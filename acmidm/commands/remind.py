@@ -16,11 +16,11 @@ from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
 from acmidm.desk.reminders.mails import Reminder, reminders
 from acmidm.desk.status import ListedConnection
 from acmidm.engine.stacks import settings_of, with_a_portal
-from acmidm.project import require_own_name
 from acmidm.terminal import Code, StackOption, fail
 from acmidm.words import day, first_of, plain
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.settings import require_trusted_hosts
+from acmidm_onboarding.stack_files import require_own_name
 from acmidm_onboarding.texts import say, say_counted
 
 EPILOG = """

@@ -33,12 +33,10 @@ def create_app(settings: PortalSettings) -> FastAPI:
             opened.callback(app.state.portal.close)
             if settings.smtp_port is not None:
                 # A portal without it starts sooner.
-                from acmidm_sandbox.beheerportaal.mail.office import (
-                    receiving,
-                )
+                from acmidm_sandbox.beheerportaal.mail.office import receiving
 
                 await opened.enter_async_context(
-                    receiving(app.state.portal.database, settings.host, settings.smtp_port)
+                    receiving(settings.mails, settings.host, settings.smtp_port)
                 )
             yield
 

@@ -23,16 +23,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m beheerportaal.server", description=__doc__)
     parser.add_argument("settings", type=Path, help="a JSON file with the fields of PortalSettings")
     arguments = parser.parse_args()
+    try:
+        settings = PortalSettings.model_validate_json(arguments.settings.read_bytes())
+    except (OSError, ValidationError) as error:
+        sys.exit(f"{arguments.settings}: {error}")
+    run(settings)
+
+
+def run(settings: PortalSettings) -> None:
+    """Serve a portal until SIGTERM, or Ctrl-C; end in a sentence where its database is none."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     # aiosmtpd's, which has a line for each command.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news
     # at each request.
     warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
-    try:
-        settings = PortalSettings.model_validate_json(arguments.settings.read_bytes())
-    except (OSError, ValidationError) as error:
-        sys.exit(f"{arguments.settings}: {error}")
     try:
         # The application opens it again; here a file that is none ends in a sentence instead of a
         # traceback.

@@ -128,6 +128,11 @@ class PortalSettings(_Settings):
         return host
 
     @property
+    def mails(self) -> Path:
+        """Return the folder of the mails that were received, beside the database."""
+        return self.database.with_name("mails")
+
+    @property
     def origin(self) -> str:
         """Scheme, host and port, without a trailing slash; also the `aud` of operators' access
         tokens."""

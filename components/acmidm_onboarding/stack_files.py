@@ -26,7 +26,7 @@ from acmidm_onboarding.settings import (
     yaml_off,
 )
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.problems import did_you_mean, listed, on_one_line
+from acmidm_onboarding.values.problems import Failure, did_you_mean, listed, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
@@ -49,6 +49,14 @@ def stack_file(stack: str, folder: Path) -> Path:
     """Return the file of a stack, which may be named with its organisation and project before
     it."""
     return folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
+
+
+def require_own_name(stack: str) -> None:
+    """Refuse a stack's whole name where files are kept by it: under another name they would be
+    others. Raises Failure."""
+    if "/" in stack:
+        own = stack.rpartition("/")[2]
+        raise Failure(on_one_line(say("project.whole_name", stack=stack, own=own)))
 
 
 def stack_names(folder: Path) -> list[str]:

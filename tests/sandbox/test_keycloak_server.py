@@ -9,7 +9,7 @@ import pytest
 from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
-from acmidm_sandbox.keycloaks import daemon_of, start_server
+from acmidm_sandbox.servers import daemon_of, start_server
 from tests.support.keycloak import distribution_or_skip, free_port
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import smtplib
-import sqlite3
+import stat
 import uuid
-from contextlib import closing
 
 import pytest
 
 from acmidm_sandbox.beheerportaal.limits import LONGEST_MAIL
-from acmidm_sandbox.beheerportaal.mail.received import ReceivedMail, received_mails
+from acmidm_sandbox.beheerportaal.mail.received import Mail, received_mails
 from story.person import MENU, Person
 from tests.sandbox.mails import connected, deliver, hostile, mail
 from tests.sandbox.web import person
@@ -32,10 +31,8 @@ def reader(portal: RunningPortal, code: str) -> Person:
     return person(portal, f"postvak-{uuid.uuid4().hex[:8]}", [code])
 
 
-def received(portal: RunningPortal, code: str) -> list[ReceivedMail]:
-    return [
-        one for one in received_mails(portal.settings.database) if one.stored.organisation == code
-    ]
+def received(portal: RunningPortal, code: str) -> list[Mail]:
+    return [one for one in received_mails(portal.settings.mails) if one.organisation == code]
 
 
 def link(page: str, name: str) -> str:
@@ -107,9 +104,9 @@ def test_a_mail_that_names_no_organisation_is_nobodys(
         )
         deliver(portal, raw)
         kept = next(
-            one.stored
-            for one in received_mails(portal.settings.database)
-            if one.stored.message_id == message["Message-ID"]
+            one
+            for one in received_mails(portal.settings.mails)
+            if one.message_id == message["Message-ID"]
         )
         assert kept.organisation == "", named
     assert "Er zijn nog geen mails" in reader.http.get(MAILBOX).text
@@ -137,10 +134,10 @@ def test_the_same_message_id_twice_is_one_mail(
     message.replace_header("X-Acmidm-Connection", f"acmidm/tni/{other}/x")
     deliver(portal, message)
     kept = received(portal, code)
-    assert [(one.stored.times, one.stored.recipients) for one in kept] == [
+    assert [(one.received, one.recipients) for one in kept] == [
         (2, ["een@stad.example", "twee@stad.example"])
     ]
-    assert [one.stored.times for one in received(portal, other)] == [1]
+    assert [one.received for one in received(portal, other)] == [1]
     page = reader.http.get(MAILBOX).text
     assert page.count("Tweemaal</a>") == 1
     assert "2 keer ontvangen" in page
@@ -148,7 +145,7 @@ def test_the_same_message_id_twice_is_one_mail(
     del anonymous["Message-ID"]
     for _ in range(2):
         deliver(portal, anonymous)
-    assert [one.stored.times for one in received(portal, code)] == [1, 1, 2]
+    assert [one.received for one in received(portal, code)] == [1, 1, 2]
 
 
 def test_what_is_too_large_is_refused(portal: RunningPortal, code: str) -> None:
@@ -201,19 +198,34 @@ def test_a_command_that_cannot_be_read_is_answered(portal: RunningPortal) -> Non
     assert "Traceback" not in portal.log.read_text()
 
 
-@pytest.mark.exhaustive
 def test_a_mail_that_cannot_be_kept_is_not_accepted(portal: RunningPortal, code: str) -> None:
-    """While another program has the database for longer than is waited: the sender tries again, and
-    it is one mail."""
-    message = mail(code)
-    with closing(sqlite3.connect(portal.settings.database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(smtplib.SMTPDataError) as refused:
-            deliver(portal, message)
-        other.execute("ROLLBACK")
+    """While its folder is no folder: the sender tries again, and it is one mail."""
+    message, folder = mail(code), portal.settings.mails
+    deliver(portal, mail(code))
+    moved = folder.rename(folder.with_name("moved"))
+    folder.touch()
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        deliver(portal, message)
+    folder.unlink()
+    moved.rename(folder)
     assert refused.value.smtp_code == 451
     deliver(portal, message)
-    assert [one.stored.times for one in received(portal, code)] == [1]
+    kept = [
+        one.received for one in received(portal, code) if one.message_id == message["Message-ID"]
+    ]
+    assert kept == [1]
+
+
+def test_each_mail_is_a_file_of_its_owner_alone(portal: RunningPortal, code: str) -> None:
+    """As it came, below a line that says who it was for, whatever its sender says of that."""
+    raw = b"X-RcptTo: [1]\r\n" + mail(code).as_bytes()
+    deliver(portal, raw, '"een, twee"@stad.example')
+    (kept,) = received(portal, code)
+    assert kept.recipients == ['"een, twee"@stad.example']
+    first, _, rest = kept.file.read_bytes().partition(b"\n")
+    assert (first, rest) == (b'X-RcptTo: ["\\"een, twee\\"@stad.example"]', raw)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in portal.settings.mails.rglob("*")}
+    assert modes == {0o600, 0o700}
 
 
 def test_a_portal_without_a_post_office_has_no_mailbox(geosecure: RunningPortal) -> None:

@@ -11,7 +11,9 @@ import psutil
 import pytest
 from joserfc.jwk import RSAKey
 
-from acmidm_sandbox.portals import api_client_id
+from acmidm.form_page.page import form_page
+from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_sandbox.servers import api_client_id
 from tests.support.sandbox_stack import PROJECT, Stack
 
 
@@ -44,6 +46,8 @@ def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(stack: Stack)
     with stack.operator() as operator:
         assert operator.get("/management/v1/clients").json() == {"items": [], "next": None}
         assert operator.get("/products/v1/notificaties/configurations").status_code == 200
+    page = httpx.get(f"{stack.origin}/portaal/aansluitingsformulier").raise_for_status()
+    assert page.text == form_page(load_catalogue(stack.folder / "catalogue"))
     modes = {
         str(path.relative_to(stack.folder)): stat.S_IMODE(path.stat().st_mode)
         for path in (stack.folder / ".local").rglob("*")

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from acmidm_sandbox.portals import portals
+from acmidm_sandbox.servers import portals
 from tests.support.browser import chromium
 from tests.support.portal_operator import PortalOperator
 

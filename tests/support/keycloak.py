@@ -28,7 +28,7 @@ from acmidm_sandbox.keycloak.admin import Admin, Document
 from acmidm_sandbox.keycloak.distribution import Distribution, wanted_version
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import Server
-from acmidm_sandbox.keycloaks import start_server
+from acmidm_sandbox.servers import start_server
 from tests.support.portal import new_key, public_jwk, request_token, sign_assertion
 from tests.support.tools import require
 from tests.support.trust import TRUSTED

@@ -15,7 +15,7 @@ import yaml
 
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.values.terms import Environment, Platform
-from acmidm_sandbox.portals import apis, labels
+from acmidm_sandbox.servers import apis, labels
 
 SHARED = "ACMIDM_TESTS_SHARED"
 """A variable that all processes of a test run inherit: the folder of what they share."""

@@ -24,8 +24,8 @@ from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import RIGHTS, Platform, PortalSettings
 from acmidm_sandbox.beheerportaal.store.opening import open_database
-from acmidm_sandbox.portals import program
-from acmidm_sandbox.supervisor import Daemon
+from acmidm_sandbox.processes import Daemon
+from acmidm_sandbox.servers import program
 from tests.support import warm_python
 from tests.support.trust import TRUSTED
 from tests.support.warm_server import warm_environment

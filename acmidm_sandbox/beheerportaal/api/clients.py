@@ -3,7 +3,7 @@ whole sets with ETags of their own, so that they can be written in parallel."""
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -95,30 +95,9 @@ def register_client(
     secret = declaration.client_secret
     if declaration.token_endpoint_auth_method in SECRET_METHODS and secret is None:
         raise secret_required(declaration)
-    now = int(time.time())
     with portal.database.write() as session:
-        _require_free(session, declaration.software_id, None)
-        client_id = _new_client_id(session, portal.settings)
-        document = ClientDocument(
-            **declaration.metadata,
-            client_id=client_id,
-            client_id_issued_at=now,
-            client_secret_updated_at=None if secret is None else now,
-        )
-        client = Client(
-            client_id=client_id,
-            document=document,
-            client_version=1,
-            client_secret_hash=secret and hash_secret(secret.get_secret_value()),
-            scopes=ScopesDocument(scopes=sorted(portal.settings.assigned_scopes)),
-            scopes_version=1,
-            jwks=JwksDocument(keys=[]),
-            jwks_version=1,
-        )
-        session.add(client)
-        path = _path(client_id)
-        record(session, caller, "client.created", client_id, path, after=client.item)
-    return answer(document, client.client_version, location=path)
+        client = add(session, portal.settings, caller, declaration)
+    return answer(client.document, client.client_version, location=_path(client.client_id))
 
 
 @router.get(_CLIENT, response_model=ClientDocument, responses=_READ, tags=_TAGS)
@@ -222,20 +201,10 @@ def replace_scopes(
             wrong.append({"pointer": f"/default/{position}", "detail": detail})
     if wrong:
         raise refused(wrong)
-    assigned = portal.settings.assigned_scopes
     with portal.database.write() as session:
         client = _find(session, client_id)
         require_current(if_match, client.scopes_version)
-        before = client.scopes
-        kept_default = assigned.difference(wanted.scopes).intersection(before.default)
-        scopes = ScopesDocument(
-            scopes=[*wanted.scopes, *assigned], default=[*wanted.default, *kept_default]
-        )
-        if scopes != before:
-            client.scopes = scopes
-            client.scopes_version += 1
-            path = f"{_path(client_id)}/scopes"
-            record(session, caller, "scopes.replaced", client_id, path, before=before, after=scopes)
+        store_scopes(session, caller, client, wanted, portal.settings.assigned_scopes)
     return answer(client.scopes, client.scopes_version)
 
 
@@ -291,6 +260,59 @@ def count_administrators(
     it."""
     with portal.database.read() as session:
         return answer_page(Administrators(count=users.administrators(session, code)))
+
+
+def add(
+    session: Session, settings: PortalSettings, actor: str, declaration: ClientDeclaration
+) -> Client:
+    """Register a client, and write a line in the audit trail.
+
+    Raises:
+        Problem: 409 where another client has its ``software_id``.
+    """
+    _require_free(session, declaration.software_id, None)
+    client_id = _new_client_id(session, settings)
+    secret, now = declaration.client_secret, int(time.time())
+    client = Client(
+        client_id=client_id,
+        document=ClientDocument(
+            **declaration.metadata,
+            client_id=client_id,
+            client_id_issued_at=now,
+            client_secret_updated_at=None if secret is None else now,
+        ),
+        client_version=1,
+        client_secret_hash=secret and hash_secret(secret.get_secret_value()),
+        scopes=ScopesDocument(scopes=sorted(settings.assigned_scopes)),
+        scopes_version=1,
+        jwks=JwksDocument(keys=[]),
+        jwks_version=1,
+    )
+    session.add(client)
+    record(session, actor, "client.created", client_id, _path(client_id), after=client.item)
+    return client
+
+
+def store_scopes(
+    session: Session,
+    actor: str,
+    client: Client,
+    wanted: ScopesDocument,
+    assigned: Collection[str],
+) -> None:
+    """Write a set of scopes with those that the portal assigns by itself, and a line in the audit
+    trail; neither where it is the set that there is."""
+    before = client.scopes
+    kept_default = set(assigned).difference(wanted.scopes).intersection(before.default)
+    scopes = ScopesDocument(
+        scopes=[*wanted.scopes, *assigned], default=[*wanted.default, *kept_default]
+    )
+    if scopes == before:
+        return
+    client.scopes = scopes
+    client.scopes_version += 1
+    path = f"{_path(client.client_id)}/scopes"
+    record(session, actor, "scopes.replaced", client.client_id, path, before=before, after=scopes)
 
 
 def store_jwks(

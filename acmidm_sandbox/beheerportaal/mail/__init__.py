@@ -1,2 +1,2 @@
-"""The sandbox's post office: mails come in by SMTP on loopback and are kept for the organisation
-that they are about. None leaves."""
+"""The sandbox's post office: mails come in by SMTP on loopback and are kept as files, to be read by
+the organisation that they are about. None leaves."""

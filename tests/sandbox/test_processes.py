@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from acmidm_onboarding.values.problems import Failure
-from acmidm_sandbox import supervisor
+from acmidm_sandbox import processes
 from acmidm_sandbox.keycloak.server import Server
+from acmidm_sandbox.processes import Daemon, Program
 from acmidm_sandbox.servers import server_folder
-from acmidm_sandbox.supervisor import Daemon, Program
 from tests.support.keycloak import free_port
 
 SERVES = """
@@ -112,7 +112,7 @@ def test_a_number_that_was_left_behind_is_no_server(daemon: Daemon) -> None:
 def test_one_that_does_not_end_kindly_is_killed(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(processes, "STOP_SECONDS", 0.2)
     daemon.start(program(f"{IGNORES_SIGTERM}\n{SERVES}"))
     assert daemon.stop()
     assert daemon.pid is None

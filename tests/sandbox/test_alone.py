@@ -1,0 +1,198 @@
+"""``acmidm-sandbox``: the portal alone, from one YAML file, as a real process."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from story.person import MENU, Person
+from tests.support.portal import reserve_port
+
+PROJECT = Path(__file__).parents[2]
+EXAMPLE = PROJECT / "acmidm_sandbox" / "sandbox.yaml"
+COMMAND = (sys.executable, "-m", "acmidm_sandbox")
+NEEDS_NONE_OF = ("acmidm", "openpyxl", "psutil", "pulumi", "ruamel", "typer")
+"""The command line, and what the extra ``sandbox`` does not bring."""
+
+
+@dataclass
+class Alone:
+    """One that runs, and what it said before that."""
+
+    origin: str
+    said: str
+
+    @property
+    def commands(self) -> str:
+        return "\n".join(line for line in self.said.splitlines() if line.startswith("    "))
+
+    def token(self) -> dict[str, object]:
+        """What the commands that it said get, in a shell of their own."""
+        shell = subprocess.run(
+            ["sh", "-ec", self.commands], capture_output=True, text=True, check=True, timeout=60
+        )
+        return dict(json.loads(shell.stdout))
+
+
+@pytest.fixture
+def port() -> Iterator[socket.socket]:
+    with reserve_port() as reserved:
+        yield reserved
+
+
+@pytest.fixture
+def file(tmp_path: Path, port: socket.socket) -> Path:
+    """The example, on a free port, in a folder whose name a shell would take apart."""
+    written = tmp_path / "it's a folder" / "sandbox.yaml"
+    written.parent.mkdir()
+    written.write_text(EXAMPLE.read_text().replace("8511", str(port.getsockname()[1])))
+    return written
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[Alone]:
+    """Start it, and end it once it was used."""
+    origin = f"http://127.0.0.1:{re.findall(r'port: ([0-9]+)', file.read_text())[0]}"
+    output = file.with_name("said")
+    with (
+        output.open("w") as said,
+        subprocess.Popen(
+            [*COMMAND, file], stdout=said, stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        assert process.stderr
+        log = ""
+        while "Uvicorn running" not in log:
+            line = process.stderr.readline()
+            assert line, log
+            log += line
+        try:
+            yield Alone(origin, output.read_text())
+        finally:
+            process.terminate()
+            log += process.stderr.read()
+    assert "Traceback" not in log
+
+
+def refused(file: Path) -> str:
+    """What it says where it does not start."""
+    ended = subprocess.run([*COMMAND, file], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+def test_what_it_says_gets_a_token_and_logs_on(file: Path) -> None:
+    """By three commands and a password, as they are. After another start the client-ID and the key
+    are what they were, and a password is not shown again."""
+    with alone(file) as first:
+        assert len(first.commands.splitlines()) == 3
+        token = first.token()
+        assert (token["token_type"], token["scope"]) == ("Bearer", "dv_notificaties_import")
+        found = re.search(r"beheerder of OVO002067 .* the password (\S+)", first.said)
+        assert found, first.said
+        with httpx.Client(base_url=first.origin, headers={"Origin": first.origin}) as http:
+            somebody = Person(http, "beheerder", found[1])
+            assert somebody.log_on().status_code == 303
+            assert "mijn-gent" in http.get(f"/portaal/nl{MENU}").text
+    with alone(file) as second:
+        assert second.commands == first.commands
+        assert second.token()["scope"] == "dv_notificaties_import"
+        assert "password" not in second.said
+
+
+def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
+    """The private key and the database."""
+    with alone(file):
+        modes = {path.name: path.stat().st_mode & 0o077 for path in file.parent.rglob("*.data/*")}
+        assert modes.keys() >= {"mijn-gent.pem", "portal.db"}
+        assert set(modes.values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("Gent, scopes: [dv_not", "Gent, scopes: [a, b, dv_not", ["the scope a,", "the scope b,"]),
+        ("ovo: OVO002067", "ovo: Gent", ["OVO code", "sandbox.yaml:10:28", "sandbox.yaml:15:28"]),
+        ("port:", "prot:", ['"prot"']),
+        ("name: mijn-gent", "name: ../mijn-gent", ["sandbox.yaml:15:"]),
+        ("name: mijn-gent", "name: Notificaties", ["sandbox.yaml:"]),
+        ("# What acmidm", "{ What acmidm", ["sandbox.yaml:"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(
+    file: Path, before: str, after: str, said: list[str]
+) -> None:
+    """All at once, and nothing is made."""
+    file.write_text(file.read_text().replace(before, after))
+    sentences = refused(file)
+    assert [part for part in said if part not in sentences] == [], sentences
+    assert not file.with_suffix(".data").exists()
+
+
+def test_two_of_a_name_are_refused(file: Path) -> None:
+    """They would have one key file."""
+    client = file.read_text().splitlines()[-1]
+    file.write_text(f"{file.read_text()}{client}\n")
+    assert "there are two APIs or clients with the name mijn-gent" in refused(file)
+
+
+def test_a_taken_port_is_one_sentence(file: Path, port: socket.socket) -> None:
+    port.listen()
+    assert refused(file) == (
+        f"{file}: port {port.getsockname()[1]} is taken by another program; stop that, or write"
+        " another port\n"
+    )
+    assert not file.with_suffix(".data").exists()
+
+
+def test_a_key_that_is_none_is_one_sentence(file: Path) -> None:
+    """It stays, and nothing of it is said."""
+    key = file.with_suffix(".data") / "mijn-gent.pem"
+    key.parent.mkdir(mode=0o700)
+    key.write_text("no key")
+    ended = subprocess.run([*COMMAND, file], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, key.read_text()) == (1, "no key")
+    assert ended.stderr == (
+        f"{key} is no RSA key in PEM; move it away, and the next start makes one\n"
+    )
+
+
+def test_without_a_file_there_is_an_example(tmp_path: Path) -> None:
+    """In the folder where somebody is; a file that was named is never made."""
+    missing = tmp_path / "of-ours.yaml"
+    assert "of-ours.yaml" in refused(missing)
+    assert not missing.exists()
+    program = (
+        "import acmidm_sandbox.__main__ as alone\n"
+        "alone.run = lambda settings: None\n"
+        "alone._require_free_port = lambda file, port: None\n"
+        "alone.main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert ended.stdout.startswith("sandbox.yaml is new")
+    assert (tmp_path / "sandbox.yaml").read_text() == EXAMPLE.read_text()
+
+
+def test_its_extra_is_all_that_it_needs() -> None:
+    """Neither the command line nor the packages of another extra are imported."""
+    program = "import sys, acmidm_sandbox.__main__; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert not {*NEEDS_NONE_OF}.intersection(found.stdout.split())
+    scripts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts["acmidm-sandbox"] == "acmidm_sandbox.__main__:main"
