@@ -1,18 +1,12 @@
 """Edit a form as a person would: the lines that change change, and comments, order and all other
 lines stay as they are.
-
-The edited form is checked before it takes the place of the old one, which it does at once or not at
-all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from difflib import SequenceMatcher
-from functools import partial
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -20,11 +14,6 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
-from acmidm.files import make_folder, write_whole, written_together
-from acmidm_onboarding.forms.files import shown
-from acmidm_onboarding.forms.loading import load_onboardings
-from acmidm_onboarding.settings import own_catalogue
-from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
@@ -192,64 +181,6 @@ def copied(value: Any) -> Any:
     if not isinstance(value, CommentedMap | CommentedSeq) or value.fa.flow_style():
         copy.fa.set_flow_style()
     return copy
-
-
-def edit_file(
-    named: Path, edit: Edit, new_files: Mapping[str, str], checked: Path, *, first: str = ""
-) -> Callable[[], None]:
-    """Return what puts an edited form, or another file of its folder, in place, once ``checked`` is
-    known to be valid by the stacks of this folder, with the new files beside it, text by name. A
-    file that is not there begins as ``first``.
-
-    Nothing is written before. What it returns writes the files, none over another, then replaces
-    the form; where one of that fails, the files are taken away again. Only a kill in between leaves
-    files, which no form names.
-
-    Raises:
-        InvalidForms: with the mistakes of what is edited.
-        Failure: where it cannot be edited.
-    """
-    file = Path.cwd() / named
-    old = file.read_bytes() if file.exists() else None
-    text = edited(first if old is None else old.decode("utf-8"), edit)
-    new = {file.with_name(name): content for name, content in new_files.items()}
-    stacks = stacks_in(Path())
-    load_onboardings(
-        [checked], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text}
-    )
-
-    return partial(put_files, {**new, file: text}, {} if old is None else {file: old})
-
-
-def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
-    """Write files, all of them or none: those in ``before`` in the place of what they were, the
-    others never over a file.
-
-    Raises:
-        FileExistsError: where one that is new is there.
-        Failure: where one is not what it was.
-    """
-    new = {file: text for file, text in texts.items() if file not in before}
-    folders = [
-        folder for folder in dict.fromkeys(file.parent for file in new) if not folder.exists()
-    ]
-    done: list[Path] = []
-    try:
-        for file in new:
-            make_folder(file)
-        with written_together(new):
-            for file, old in before.items():
-                if file.read_bytes() != old:
-                    raise Failure(say("edit.changed_meanwhile", file=shown(file)))
-                write_whole(file, texts[file], file.stat().st_mode & 0o777)
-                done.append(file)
-    except BaseException:
-        for file in done:
-            write_whole(file, before[file].decode("utf-8"), file.stat().st_mode & 0o777)
-        for folder in folders:
-            with suppress(OSError):  # the folder is missing, or has another file by now
-                folder.rmdir()
-        raise
 
 
 def _editor(text: str, indent: Mapping[str, int]) -> YAML:

@@ -201,12 +201,23 @@ def test_options_that_are_of_no_row_are_refused() -> None:
 
 @pytest.mark.usefixtures("place")
 def test_a_form_that_no_editor_can_change_is_named() -> None:
+    """By its row, as all that is wrong with a row, which may be left out."""
     form = Path("onboardings/aalst/aalst.yaml")
     form.write_bytes(form.read_bytes().replace(b"\n", b"\r\n", 1))
     before = contents()
-    refused = add(f"{BOTH[0]};{SCOPE}")
+    rows = [f"{row};{SCOPE}" for row in BOTH]
+    refused = add(*rows)
     assert (refused.exit_code, contents()) == (2, before)
-    assert refused.stderr.startswith("onboardings/aalst/aalst.yaml: ")
+    assert refused.stderr.startswith("row 2: onboardings/aalst/aalst.yaml: ")
+    assert add(*rows, options=("--skip-wrong",)).exit_code == 1
+    assert contents().keys() == before.keys()
+    assert SCOPE in Path("onboardings/brugge/brugge.yaml").read_text()
+
+
+@pytest.mark.usefixtures("place")
+def test_a_row_with_several_scopes_is_named_once() -> None:
+    refused = add(f"OVO000001;aalst;{SCOPE},dv_dosis_schrijven")
+    assert refused.stderr.startswith("row 2: not written: onboardings/aalst/aalst.yaml: ")
 
 
 @pytest.mark.usefixtures("place")

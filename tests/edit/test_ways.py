@@ -143,6 +143,11 @@ def promoted(*forms: str) -> None:
     assert result.exit_code == 0, result.output
 
 
+def promoted_scope() -> None:
+    sheet("OVO-code;Toepassing;Scope\nOVO002067;flow;dv_register_lezen\n")
+    promoted("onboardings/gent/flow.yaml")
+
+
 TOWNS = ("--supplier", "leverancier", "--application", "loket", "--contact", "api@l.example")
 SENDING = ("--product", "notificaties", "--set", "notificaties.product_ids=10244,10245")
 GENT = {"name": "Stad Gent", "ovo": "OVO002067"}
@@ -156,8 +161,8 @@ CLIENT_HEADING = "KBOnummer;Klant;TAN;URI TEST;CliëntID TEST;CliëntID PRD\n"
 
 
 def aalst(client_id: str, environment: Environment = TNI, **changes: Any) -> Any:
-    values = {"name": "Stad Aalst", "ovo": "OVO001992", "kbo": "0207437468"}
-    return client(client_id, environment, **values, **changes)
+    codes: dict[str, Any] = {"ovo": "OVO001992", "kbo": "0207437468"}
+    return client(client_id, environment, name="Stad Aalst", **codes, **changes)
 
 
 CASES: dict[str, Callable[[], None]] = {
@@ -262,10 +267,7 @@ CASES: dict[str, Callable[[], None]] = {
         supplier=Supplier("nieuw", day("2027-12-31")),
     ),
     "promotion": lambda: promoted("onboardings/gent/mijn-gent.yaml", "onboardings/gent/flow.yaml"),
-    "promotion_of_what_production_lacks": lambda: (
-        sheet("OVO-code;Toepassing;Scope\nOVO002067;flow;dv_register_lezen\n"),
-        promoted("onboardings/gent/flow.yaml"),
-    )[-1],
+    "promotion_of_what_production_lacks": promoted_scope,
 }
 
 

@@ -9,17 +9,16 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.keys.declaring import add_keys
-from acmidm.edit.lines import copied, edited, put_below, put_last, put_request
+from acmidm.edit.lines import Edit, copied, put_below, put_last, put_request
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.values.terms import Environment
 
 
-def with_additions(
-    text: str, loaded: LoadedForm, sent: Form, key_files: Mapping[Environment, Collection[str]]
-) -> str:
-    """Return the text of a form with what it lacks of another one; comments and order stay. Raises
-    Failure."""
+def adding(
+    loaded: LoadedForm, sent: Form, key_files: Mapping[Environment, Collection[str]]
+) -> Edit:
+    """Return what gives a form that is there what it lacks of another one, and more key files."""
 
     def edit(document: Any) -> None:
         put_last(
@@ -50,7 +49,7 @@ def with_additions(
             if files := key_files.get(environment):
                 add_keys(environments, environment, files)
 
-    return edited(text, edit)
+    return edit
 
 
 def request_of(request: EnvironmentRequest, key_files: Collection[str] = ()) -> dict[str, Any]:

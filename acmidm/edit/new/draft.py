@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from acmidm.edit.changes import Content
 from acmidm.edit.new.checker import Checker, separate
 from acmidm.edit.new.checks import chosen, of_form, of_product, of_scope
 from acmidm.edit.new.fields import Fields, Values, unknown_products
 from acmidm.edit.new.organisations import FormOwner, OrganisationAnswers, owner_of
 from acmidm.form_text import SCHEMA, Quoted, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
-from acmidm_onboarding.forms.files import form_file
+from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
 from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.organisation import Organisation
@@ -76,6 +77,15 @@ class Draft:
     def file(self) -> Path:
         """Where the form goes in the folder of forms."""
         return Path(self.owner.folder, form_file(self.application))
+
+    def files(self, forms: Path, words: Texts) -> dict[Path, Content]:
+        """Return the texts of its files, by where they go: ``organisation.yaml`` where that is new,
+        then the form."""
+        files: dict[Path, Content] = {}
+        if self.owner.is_new:
+            files[forms / self.owner.folder / ORGANISATION_FILE] = self.organisation(words)
+        files[forms / self.file] = self.form(words)
+        return files
 
     def form(self, texts: Texts) -> str:
         """Return the text of the form, its comments in the language of its organisation."""
