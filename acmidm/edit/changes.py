@@ -65,7 +65,8 @@ class Changes:
             file = absolute(named)
             if isinstance(content, str):
                 texts[file] = content
-                wrong += [_exists(file)] if file.exists() else []
+                if file.exists() or self.texts.get(file, content) != content:
+                    wrong.append(_exists(file))
                 continue
             old = self.texts.get(file)
             if old is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from acmidm.importing.plan import Planner
 from acmidm.importing.sheet import HEADINGS
 from acmidm.importing.write import Supplier, Writer
 from acmidm.sheet import read_sheets
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.names import day
@@ -120,7 +121,9 @@ def sheet(text: str, *arguments: str) -> None:
 
 def taken_over(text: str, *clients: Any, supplier: Supplier | None = None) -> None:
     Path("klanten.csv").write_text(text)
-    forms = load_onboardings([Path("onboardings")], Path("catalogue"))
+    forms = Path("onboardings")
+    read = partial(read_onboardings, paths=[forms], catalogue_folder=Path("catalogue"))
+    writer = Writer(read, forms, "klanten.csv", supplier)
     registers = {
         environment: Register(
             environment.value,
@@ -129,12 +132,10 @@ def taken_over(text: str, *clients: Any, supplier: Supplier | None = None) -> No
         )
         for environment in Environment
     }
-    plan = Planner(read_sheets(Path("klanten.csv"), HEADINGS).rows, registers, forms, None).plan()
-    assert plan.unplaced == []
-    outcome = Writer(Path("onboardings"), Path("catalogue"), {}, "klanten.csv", supplier).write(
-        plan.drafts
-    )
-    assert outcome.unplaced == []
+    rows = read_sheets(Path("klanten.csv"), HEADINGS).rows
+    plan = Planner(rows, registers, writer.onboardings.valid(), None).plan()
+    writer.write(plan.drafts)
+    assert (plan.unplaced, writer.wrong()) == ([], [])
     Path("klanten.csv").unlink()
 
 

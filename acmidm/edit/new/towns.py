@@ -25,7 +25,7 @@ from acmidm.edit.new.organisations import (
     folders_by_code,
     refuse_another,
 )
-from acmidm.form_text import SCHEMA, lines_of
+from acmidm.form_text import file_text
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -312,8 +312,7 @@ class Towns(Rows[Placed]):
             mandate["reference"] = reference
         file = self._forms / folder / MANDATES_FILE
         if not file.exists():
-            lines = [SCHEMA.format("mandates"), *lines_of({"mandates": [mandate]})]
-            return {file: "\n".join(lines) + "\n"}, notes
+            return {file: file_text("mandates", {"mandates": [mandate]})}, notes
         more = CommentedMap({**mandate, "applications": on_one_line([application])})
         return {file: lambda document: put_last(document["mandates"], [more])}, notes
 
