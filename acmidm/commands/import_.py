@@ -12,9 +12,9 @@ import typer
 
 from acmidm import completion
 from acmidm.engine.stacks import settings_of
+from acmidm.importing.draft import HEADINGS
 from acmidm.importing.listed import Register, read_register
 from acmidm.importing.plan import ImportPlan, Planner
-from acmidm.importing.sheet import HEADINGS
 from acmidm.importing.write import Supplier, TakenOver, Writer
 from acmidm.sheet import Sheets, read_sheets
 from acmidm.terminal import Code, day_in, fail, working

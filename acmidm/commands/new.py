@@ -12,11 +12,10 @@ import typer
 
 from acmidm.edit.changes import Changes, Read, Rows, reading
 from acmidm.edit.new import scopes
-from acmidm.edit.new.checker import Checker, pairs
+from acmidm.edit.new.answers import Answers, Checker, pairs
 from acmidm.edit.new.checks import chosen
-from acmidm.edit.new.draft import PLATFORM, Answers, Draft, draft_of
+from acmidm.edit.new.draft import PLATFORM, Draft, draft_of
 from acmidm.edit.new.intake import Intake
-from acmidm.edit.new.organisations import OrganisationAnswers
 from acmidm.edit.new.towns import Towns, headings
 from acmidm.report.codeowners import onboarding_team
 from acmidm.sheet import SUFFIXES, Sheets, read_sheets
@@ -176,7 +175,12 @@ def new(
     checker = Checker()
     checker.refuse("--language", [] if language is None else chosen(tuple(Language), language))
     answers = Answers(
-        OrganisationAnswers(organisation, name, ovo, kbo, owner or (), chosen_language),
+        organisation,
+        name,
+        ovo,
+        kbo,
+        owner or (),
+        chosen_language,
         application,
         contact or (),
         product or (),
@@ -287,8 +291,7 @@ def _write_towns(
     skip_wrong: bool,
 ) -> None:
     """Write a form for each row of a spreadsheet."""
-    given = common.organisation
-    if given.organisation or given.name or given.ovo or given.kbo:
+    if common.organisation or common.name or common.ovo or common.kbo:
         fail(say("towns.options"))
     checker.require()
     towns = Towns(common, supplier, read, FORMS, datetime.now(UTC).date())

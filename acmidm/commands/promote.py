@@ -10,8 +10,7 @@ import typer
 
 from acmidm import completion
 from acmidm.edit.changes import Changes, reading
-from acmidm.edit.new.checker import pairs
-from acmidm.edit.new.fields import Values
+from acmidm.edit.new.answers import Values, pairs
 from acmidm.edit.promotion import Addition, addition_to
 from acmidm.terminal import fail
 from acmidm.words import plain

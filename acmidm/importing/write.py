@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.form_text import Quoted, file_text
-from acmidm.importing.draft import ImportedForm, request_of
-from acmidm.importing.sheet import Column
+from acmidm.importing.draft import Column, ImportedForm, request_of
 from acmidm.sheet import SheetRow
 from acmidm.words import plain, slug
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE

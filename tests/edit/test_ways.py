@@ -18,9 +18,9 @@ import yaml
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.importing.draft import HEADINGS
 from acmidm.importing.listed import Register
 from acmidm.importing.plan import Planner
-from acmidm.importing.sheet import HEADINGS
 from acmidm.importing.write import Supplier, Writer
 from acmidm.sheet import read_sheets
 from acmidm_onboarding.forms.loading import read_onboardings

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.importing.draft import ImportedForm
+from acmidm.importing.draft import Column, ImportedForm
 from acmidm.importing.organisations import FolderOwner
-from acmidm.importing.sheet import Column
 from acmidm.importing.write import Supplier, Writer
 from acmidm.sheet import SheetRow
 from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings

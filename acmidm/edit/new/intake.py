@@ -17,10 +17,9 @@ from typing import Any
 from acmidm.edit.changes import Changes, Read
 from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import text_of
-from acmidm.edit.new.additions import adding, request_of
 from acmidm.edit.new.checks import of_sender
 from acmidm.edit.new.draft import Draft, speaks_for
-from acmidm.edit.new.existing import existing_form, faulty_form
+from acmidm.edit.new.existing import adding, existing_form, faulty_form, request_of
 from acmidm.edit.new.notes import about_form, about_key, about_production
 from acmidm.edit.new.organisations import FormOwner, of_earlier_code
 from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent
@@ -204,13 +203,13 @@ class Intake:
             file = absolute(loaded.file)
         taken.for_team += [] if owner.is_new else self._not_allowed(sent, owner)
         names = {
-            environment: self._add_keys(file, environment, keys, loaded, taken)
-            for environment, keys in sent.keys.items()
+            environment: self._add_keys(file, environment, sent, loaded, taken)
+            for environment in form.environments
         }
         if loaded:
             added = self.changes.add({file: adding(loaded, form, names)})
             taken.written += added
-            taken.notes += about_form(loaded, form, sent.keys)
+            taken.notes += about_form(loaded, sent)
             taken.notes += _warnings(loaded, taken.file, names, is_new=bool(added))
         else:
             requests = {
@@ -233,7 +232,7 @@ class Intake:
         self,
         file: Path,
         environment: Environment,
-        keys: Sequence[Mapping[str, Any]],
+        sent: Sent,
         loaded: LoadedForm | None,
         taken: Taken,
     ) -> list[str]:
@@ -244,7 +243,7 @@ class Intake:
         files = Files(self.changes.texts)
         there = {key.thumbprint for key in (loaded.keys.get(environment, ()) if loaded else ())}
         # What is no public key is for the loader to say.
-        read = [(key, readable_jwk(key)) for key in keys]
+        read = [(key, readable_jwk(key)) for key in sent.keys_of(environment)]
         more = [one for one in read if one[1] is None or one[1].thumbprint not in there]
         base = f"{file.stem}-{environment}-{datetime.now(UTC).year}"
         free = free_names(

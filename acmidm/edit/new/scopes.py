@@ -16,7 +16,7 @@ from ruamel.yaml.comments import CommentedMap
 from acmidm.edit.changes import Placed, Read, Rows
 from acmidm.edit.lines import copied, put_request
 from acmidm.edit.new import towns
-from acmidm.edit.new.checker import separate
+from acmidm.edit.new.answers import separate
 from acmidm.edit.new.checks import chosen, of_scope
 from acmidm.edit.new.existing import existing_form, faulty_form
 from acmidm.edit.new.organisations import code_in, folders_by_code

@@ -15,12 +15,11 @@ from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.lines import on_one_line, put_last
-from acmidm.edit.new.checker import Checker, separate
+from acmidm.edit.new.answers import Answers, Checker, separate
 from acmidm.edit.new.checks import of_organisation
-from acmidm.edit.new.draft import Answers, draft_of
+from acmidm.edit.new.draft import draft_of
 from acmidm.edit.new.existing import existing_form, faulty_form
 from acmidm.edit.new.organisations import (
-    OrganisationAnswers,
     code_in,
     folders_by_code,
     refuse_another,
@@ -95,7 +94,7 @@ class Towns(Rows[Placed]):
     ) -> None:
         super().__init__(read)
         self._supplier, self._forms, self._today = supplier, forms, today
-        self._language = common.organisation.language
+        self._language = common.language
         self._speaking = dict(self.onboardings.organisations)
         """With the new ones of earlier rows."""
         self._folders = folders_by_code(self.onboardings.organisations)
@@ -104,7 +103,7 @@ class Towns(Rows[Placed]):
             Column.CONTACT: ",".join(common.contacts),
             Column.PRODUCT: ",".join(common.products),
             Column.SCOPE: ",".join(common.scopes),
-            Column.OWNER: ",".join(common.organisation.owners),
+            Column.OWNER: ",".join(common.owners),
             **{
                 f"{product}.{name}": ",".join(values)
                 for (product, name), values in common.values.items()
@@ -124,7 +123,7 @@ class Towns(Rows[Placed]):
                 checker.wrong.append(say("towns.has_client", column=row.named(column)))
         until, answers = self._until(row, checker), self._answers(row)
         application = answers.application or ""
-        folder, notes = self._folder(row, answers.organisation, checker)
+        folder, notes = self._folder(row, answers, checker)
         there = existing_form(self.onboardings, folder, application) if folder else None
         files: dict[Path, Content] = {}
         if folder and there:
@@ -147,14 +146,22 @@ class Towns(Rows[Placed]):
         organisations = self.onboardings.organisations
         if folder is not None:
             # What its file says of it stays.
-            answers = replace(answers, organisation=OrganisationAnswers(folder))
+            answers = replace(
+                answers,
+                organisation=folder,
+                name=None,
+                ovo=None,
+                kbo=None,
+                owners=(),
+                language=None,
+            )
         draft = draft_of(answers, self.onboardings.catalogue, organisations, self._forms, checker)
         folder, organisation = draft.owner.folder, draft.owner.organisation
         notes: list[str] = []
         if draft.owner.is_new:
             notes += about_names(folder, draft.new_organisation, self._speaking)
             self._speaking[folder] = draft.new_organisation
-        words = texts("new", answers.organisation.language or organisation.language)
+        words = texts("new", answers.language or organisation.language)
         return folder, draft.files(self._forms, words), tuple(notes)
 
     def _columns(self, row: SheetRow) -> Mapping[str, str]:
@@ -171,26 +178,23 @@ class Towns(Rows[Placed]):
         cells = {**self._common, **row.values}
         several = {column: separate([cells.get(column, "")]) for column in Column}
         kbo, ovo = cells.get(Column.KBO), cells.get(Column.OVO)
-        organisation = OrganisationAnswers(
+        fields = ((column.partition("."), text) for column, text in cells.items())
+        return Answers(
             name=cells.get(Column.CUSTOMER),
             ovo=ovo and ovo.upper(),
             kbo=kbo and whole_kbo(kbo),
             owners=several[Column.OWNER],
             language=self._language,
-        )
-        fields = ((column.partition("."), text) for column, text in cells.items())
-        return Answers(
-            organisation,
-            cells.get(Column.APPLICATION),
-            several[Column.CONTACT],
-            several[Column.PRODUCT],
-            several[Column.SCOPE],
-            {(product, name): [text] for (product, dot, name), text in fields if dot},
-            self._supplier,
+            application=cells.get(Column.APPLICATION),
+            contacts=several[Column.CONTACT],
+            products=several[Column.PRODUCT],
+            scopes=several[Column.SCOPE],
+            values={(product, name): [text] for (product, dot, name), text in fields if dot},
+            supplier=self._supplier,
         )
 
     def _folder(
-        self, row: SheetRow, given: OrganisationAnswers, checker: Checker
+        self, row: SheetRow, given: Answers, checker: Checker
     ) -> tuple[str | None, tuple[str, ...]]:
         """Return the folder of an organisation that has one, and what to look at; note why a row
         cannot be about its organisation."""
@@ -206,7 +210,7 @@ class Towns(Rows[Placed]):
         return folder, self._identity(row, folder, given, checker) if folder else ()
 
     def _identity(
-        self, row: SheetRow, folder: str, given: OrganisationAnswers, checker: Checker
+        self, row: SheetRow, folder: str, given: Answers, checker: Checker
     ) -> tuple[str, ...]:
         """Note each code and name in a row that is not its organisation's; return what to look at.
 
@@ -216,7 +220,7 @@ class Towns(Rows[Placed]):
         own = self.onboardings.organisations[folder]
         file = (self._forms / folder / ORGANISATION_FILE).as_posix()
         ovo, kbo = given.ovo if own.ovo else None, given.kbo if own.kbo else None
-        refuse_another(OrganisationAnswers(ovo=ovo, kbo=kbo), own, file, checker)
+        refuse_another(Answers(ovo=ovo, kbo=kbo), own, file, checker)
         codes = {"ovo": given.ovo, "kbo": given.kbo}
         unknown = {
             name: code for name, code in codes.items() if code and getattr(own, name) is None
