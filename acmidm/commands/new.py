@@ -4,6 +4,7 @@ that is new."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -152,26 +153,6 @@ def new(
     chosen_language = Language(language) if language in list(Language) else None
     speak(chosen_language or Language.EN)
     sheet = from_[0] if from_ and len(from_) == 1 and from_[0].suffix.lower() in SUFFIXES else None
-    if from_ and sheet is None:
-        if any(
-            (
-                organisation,
-                name,
-                ovo,
-                kbo,
-                owner,
-                application,
-                contact,
-                product,
-                scope,
-                set_,
-                supplier,
-                skip_wrong,
-            )
-        ):
-            fail(say("edit.sent.alone"))
-        _take_in(from_, catalogue, read)
-        return
     checker = Checker()
     checker.refuse("--language", [] if language is None else chosen(tuple(Language), language))
     answers = Answers(
@@ -187,11 +168,17 @@ def new(
         scope or (),
         pairs(set_ or (), "--set", checker.wrong),
     )
+    nothing = Answers(language=chosen_language)
+    if from_ and sheet is None:
+        if answers != nothing or set_ or supplier or skip_wrong:
+            fail(say("edit.sent.alone"))
+        _take_in(from_, catalogue, read)
+        return
     if sheet is not None and supplier is not None:
         _write_towns(sheet, supplier, answers, read, checker, skip_wrong=skip_wrong)
         return
     if sheet is not None:
-        if any((organisation, name, ovo, kbo, owner, contact, product, set_)):
+        if replace(answers, application=None, scopes=()) != nothing or set_:
             fail(say("edit.scopes.options"))
         _write_scopes(sheet, answers, read, checker, skip_wrong=skip_wrong)
         return

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from acmidm.files import write_once
 from acmidm.importing.draft import Column, ImportedForm
 from acmidm.importing.organisations import FolderOwner
 from acmidm.importing.write import Supplier, Writer
@@ -21,6 +22,7 @@ from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
 from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.values.metadata import ProductDocument
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 from tests.importing.listed import client
 from tests.support.forms import PLAIN
@@ -308,3 +310,20 @@ def test_nothing_is_left_of_an_organisation_whose_forms_are_not_valid(forms: Pat
         supplier=SUPPLIER,
     )
     assert (len(outcome.wrong()), files(forms)) == (2, [])
+
+
+def test_where_a_file_appears_meanwhile_nothing_is_written(
+    forms: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All forms or none, as whatever writes forms; the file that appeared stays."""
+    writer, last = writer_of(forms, CATALOGUE), forms / "stad-aalst/loket.yaml"
+
+    def racing(file: Path, text: str, mode: int) -> None:
+        if file.name == last.name and file.parent.name == last.parent.name:
+            last.write_text("another")
+        write_once(file, text, mode)
+
+    monkeypatch.setattr("acmidm.files.write_once", racing)
+    with pytest.raises(Failure, match=r"onboardings/stad-aalst/loket\.yaml"):
+        writer.write([draft(GENT), draft(AALST, number=3)])
+    assert (files(forms), last.read_text()) == (["stad-aalst/loket.yaml"], "another")

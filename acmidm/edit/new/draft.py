@@ -13,7 +13,7 @@ from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Answers, Checker, Values, parsed, separate
 from acmidm.edit.new.checks import chosen, of_field, of_form, of_product, of_scope, of_sender
 from acmidm.edit.new.organisations import FormOwner, owner_of
-from acmidm.form_text import SCHEMA, Quoted, lines_of
+from acmidm.form_text import Quoted, file_text, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
 from acmidm_onboarding.forms.speaking import speaking_values
@@ -82,13 +82,7 @@ class Draft:
         }
         if self.supplier:
             fields["keys_of"] = self.supplier
-        lines = [
-            SCHEMA.format("onboarding"),
-            "#",
-            f"# {texts('comment.form')}",
-            *lines_of(fields),
-            "",
-        ]
+        lines = [""]
         if Environment.PROD not in self.requests:
             lines.append(f"# {texts('comment.production')}")
         lines.append("environments:")
@@ -97,7 +91,8 @@ class Draft:
             if "jwks" not in request and not self.supplier:
                 lines.append(f"    # {texts('comment.keys')}")
             lines += [f"    {line}" for line in lines_of(request)]
-        return "\n".join(lines) + "\n"
+        beginning = file_text("onboarding", fields, texts("comment.form"))
+        return beginning + "\n".join([*lines, ""])
 
     def organisation(self, texts: Texts) -> str:
         """Return the text of ``organisation.yaml`` of a new organisation."""
@@ -106,18 +101,13 @@ class Draft:
             for name, value in self.owner.fields.items()
         }
         language = {"language": fields.pop("language")} if "language" in fields else {}
-        lines = [
-            SCHEMA.format("organisation"),
-            "#",
-            f"# {texts('comment.organisation')}",
-            *lines_of(fields),
-        ]
+        lines = [file_text("organisation", fields, texts("comment.organisation")).rstrip("\n")]
         if self.speaks_for:
-            lines += [
-                f"# {texts('comment.speaks_for')}",
-                *lines_of({"speaks_for": dict(self.speaks_for)}),
-            ]
-        return "\n".join([*lines, *(lines_of(language) if language else ())]) + "\n"
+            lines.append(f"# {texts('comment.speaks_for')}")
+            lines += lines_of({"speaks_for": dict(self.speaks_for)})
+        if language:
+            lines += lines_of(language)
+        return "\n".join([*lines, ""])
 
 
 def draft_of(
