@@ -87,35 +87,21 @@ def put_first(mapping: Any, name: str, value: Any) -> None:
 def put_last(items: Any, more: Iterable[Any]) -> None:
     """Give a list of a document more items, before the comments and empty lines that are below
     it."""
-    last, more = len(items) - 1, list(more)
-    items.extend(more)
-    token = (items.ca.items.get(last) or [None])[0] if isinstance(items, CommentedSeq) else None
-    if token is None or items.fa.flow_style():
+    more = list(more)
+    if not isinstance(items, CommentedSeq) or items.fa.flow_style():
+        items.extend(more)
         return
-    # The editor has all of it as the comment of the last item.
-    own, _, below = token.value.partition("\n")
-    if below:
-        items.ca.items[len(items) - 1] = [
-            CommentToken(f"\n{below}", token.start_mark, None),
-            None,
-            None,
-            None,
-        ]
-        if own:
-            token.value = f"{own}\n"
-        else:
-            del items.ca.items[last]
+    below = _taken_from((items, len(items) - 1, 0))
+    items.extend(more)
+    _put_behind((items, len(items) - 1, 0), below)
 
 
 def put_below(mapping: Any, name: str, value: Any) -> None:
     """Give a mapping of a document one more name, after the others and before the comments and
     empty lines that are below it."""
-    below = _without_below(mapping)
+    below = _taken_from(_last_of(mapping))
     mapping[name] = value
-    if below and (last_value := _last_of(mapping)):
-        holder, last, slot = last_value
-        token = CommentToken(f"\n{below}", CommentMark(0), None)
-        holder.ca.items[last] = [token if index == slot else None for index in range(4)]
+    _put_behind(_last_of(mapping), below)
 
 
 def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, Any]]) -> None:
@@ -136,22 +122,25 @@ def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, A
             put_below(request[part], own, value)
 
 
-def _last_of(node: Any) -> tuple[Any, Any, int] | None:
-    """Return where the editor keeps what is behind and below the last value of a document's part:
-    its owner, name or index, and slot."""
-    last_value = None
+_Place = tuple[Any, Any, int]
+"""Where the editor keeps what is behind and below a value: its owner, name or index, and slot."""
+
+
+def _last_of(node: Any) -> _Place | None:
+    """Return the place of the last value of a document's part."""
+    place = None
     while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
         last = next(reversed(node)) if isinstance(node, CommentedMap) else len(node) - 1
-        last_value = node, last, 2 if isinstance(node, CommentedMap) else 0
+        place = node, last, 2 if isinstance(node, CommentedMap) else 0
         node = node[last]
-    return last_value
+    return place
 
 
-def _without_below(mapping: Any) -> str:
-    """Take what is below a mapping from its last value, whose own comment stays, and return it."""
-    if (last_value := _last_of(mapping)) is None:
+def _taken_from(place: _Place | None) -> str:
+    """Take what is below a value, whose own comment stays, and return it."""
+    if place is None:
         return ""
-    holder, last, slot = last_value
+    holder, last, slot = place
     token = (holder.ca.items.get(last) or [None] * 4)[slot]
     own, _, below = ("" if token is None else token.value).partition("\n")
     if below and own:
@@ -159,6 +148,13 @@ def _without_below(mapping: Any) -> str:
     elif below:
         del holder.ca.items[last]
     return str(below)
+
+
+def _put_behind(place: _Place | None, below: str) -> None:
+    if place is not None and below:
+        holder, last, slot = place
+        token = CommentToken(f"\n{below}", CommentMark(0), None)
+        holder.ca.items[last] = [token if index == slot else None for index in range(4)]
 
 
 def on_one_line(items: Iterable[Any]) -> CommentedSeq:
