@@ -170,6 +170,11 @@ def test_rows_with_mistakes_are_left_out_on_request() -> None:
             "aalst/aalst is not on prod yet; bring it there first: acmidm promote",
         ),
         (
+            "OVO-code;Toepassing;Scope;Omgeving",
+            "OVO000001;aalst;dv_register_test;prod",
+            'scope "dv_register_test" is not offered on prod; it is on tni; remove it here',
+        ),
+        (
             "KBOnummer;OVO-code;Toepassing;Scope",
             f"0207451227;OVO000001;aalst;{SCOPE}",
             "are those of two organisations",
