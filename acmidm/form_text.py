@@ -48,3 +48,11 @@ def lines_of(fields: Mapping[str, Any]) -> list[str]:
     return yaml.dump(
         dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000
     ).splitlines()
+
+
+def file_text(kind: str, fields: Mapping[str, Any], comment: str = "") -> str:
+    """Return the text of a file whose schema is that of a kind, such as ``mandates``."""
+    lines = [SCHEMA.format(kind)]
+    if comment:
+        lines += ["#", f"# {comment}"]
+    return "\n".join([*lines, *lines_of(fields), ""])

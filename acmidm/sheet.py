@@ -81,7 +81,7 @@ class Headings:
         )
 
 
-Table = Sequence[Sequence[str]]
+Cells = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -137,21 +137,23 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
     """Read the rows of a spreadsheet that have anything in them. Raises Failure."""
     try:
         _Room(file).take(file.stat().st_size)
-        if file.suffix.lower() == ".csv":
-            return _sheets(file, {None: _of_csv(file, wanted)}, wanted)
-        if file.suffix.lower() == ".xlsx":
-            tables = _of_workbook(file)
-            return _sheets(
-                file,
-                {title if len(tables) > 1 else None: table for title, table in tables.items()},
-                wanted,
-            )
+        match file.suffix.lower():
+            case ".csv":
+                return _sheets(file, [_Table.of(None, _of_csv(file, wanted), wanted)], wanted)
+            case ".xlsx":
+                sheets = _of_workbook(file)
+                name = len(sheets) > 1
+                tables = [
+                    _Table.of(title if name else None, cells, wanted)
+                    for title, cells in sheets.items()
+                ]
+                return _sheets(file, tables, wanted)
     except OSError as error:
         raise Failure(say("import.unreadable", file=file, reason=error.strerror)) from None
     raise Failure(say("import.no_spreadsheet", file=file))
 
 
-def _of_workbook(file: Path) -> Mapping[str, Table]:
+def _of_workbook(file: Path) -> Mapping[str, Cells]:
     """Return the cells of each sheet as text: a formula's value, and the formula itself where the
     file lacks its value."""
     try:
@@ -174,7 +176,7 @@ def _of_workbook(file: Path) -> Mapping[str, Table]:
         raise Failure(say("import.no_workbook", file=file, name=type(error).__name__)) from None
 
 
-def _of_sheet(values: Any, formulas: Any, room: _Room) -> Table:
+def _of_sheet(values: Any, formulas: Any, room: _Room) -> Cells:
     table: list[list[str]] = []
     for cells in zip(values.iter_rows(), formulas.iter_rows(), strict=True):
         room.take(_ROW)
@@ -193,18 +195,21 @@ def _text_of_cells(value: Any, formula: Any) -> str:
     return _text(getattr(formula.value, "text", formula.value) or "=")
 
 
-def _of_csv(file: Path, wanted: Headings) -> Table:
+def _of_csv(file: Path, wanted: Headings) -> Cells:
     """Return the cells, by the delimiter that gives the best headings."""
     text = _decoded(file)
 
     def rank(delimiter: str) -> tuple[bool, int]:
-        top, _ = _parsed(file, text, delimiter, _HEADING_ROWS)
-        return wanted.rank(_headings(top, wanted)[1])
+        top, _ = _parsed(text, delimiter, _HEADING_ROWS)
+        return wanted.rank(_Table.of(None, top, wanted).places)
 
-    table, fault = _parsed(file, text, max(_DELIMITERS, key=rank))
-    if fault and wanted.are_in(_headings(table, wanted)[1]):
+    delimiter = max(_DELIMITERS, key=rank)
+    rows = max(text.count("\n"), text.count("\r")) + 1
+    _Room(file).take(len(text) + (_ROW + _CELL) * rows + _CELL * text.count(delimiter))
+    cells, fault = _parsed(text, delimiter)
+    if fault and wanted.are_in(_Table.of(None, cells, wanted).places):
         raise Failure(say("import.wrong_csv", file=file, fault=fault))
-    return table
+    return cells
 
 
 def _decoded(file: Path) -> str:
@@ -220,13 +225,11 @@ def _decoded(file: Path) -> str:
     return text
 
 
-def _parsed(
-    file: Path, text: str, delimiter: str, most: int | None = None
-) -> tuple[Table, str | None]:
+def _parsed(text: str, delimiter: str, most: int | None = None) -> tuple[Cells, str | None]:
     """Return the rows, or the first ``most``, and what is wrong with the first one that cannot be
-    parsed: it may have swallowed later rows. Raises Failure."""
+    parsed: it may have swallowed later rows."""
     table: list[list[str]] = []
-    rows = csv.reader(_lines(file, text, delimiter), delimiter=delimiter, strict=True)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         # extend keeps the rows above one that raises.
         table.extend([_text(cell) for cell in cells] for cells in islice(rows, most))
@@ -235,88 +238,98 @@ def _parsed(
     return table, None
 
 
-def _lines(file: Path, text: str, delimiter: str) -> Iterator[str]:
-    """Yield the lines of a text, as long as its cells are not too many. Raises Failure."""
-    room = _Room(file)
-    for line in io.StringIO(text, newline=""):
-        room.take(_ROW + _CELL * (line.count(delimiter) + 1) + len(line))
-        yield line
+@dataclass(frozen=True)
+class _Table:
+    """A sheet, with the place of its headings."""
+
+    title: str | None
+    cells: Cells
+    heading: int
+    """The index of the row with most of the headings."""
+    places: Mapping[str, Sequence[int]]
+    """The positions that each column heads."""
+
+    @classmethod
+    def of(cls, title: str | None, cells: Cells, wanted: Headings) -> _Table:
+        columns = {_plain(column): column for column in (*wanted.columns, *wanted.unmissed)}
+        best: tuple[int, Mapping[str, Sequence[int]]] = (0, {})
+        for index, row in enumerate(cells[:_HEADING_ROWS]):
+            places: dict[str, list[int]] = defaultdict(list)
+            for position, cell in enumerate(row):
+                if column := columns.get(_plain(cell)):
+                    places[column].append(position)
+            if wanted.rank(places) > wanted.rank(best[1]):
+                best = index, places
+        return cls(title, cells, *best)
+
+    def __str__(self) -> str:
+        return say("import.sheet", title=self.title) if self.title else say("forms.the_file")
+
+    def refuse_twins(self, file: Path) -> None:
+        """Raise Failure for two columns with one heading: nobody can tell which is meant."""
+        for column, twins in self.places.items():
+            if len(twins) > 1:
+                letters = both(get_column_letter(index + 1) for index in twins)
+                facts = {"file": file, "where": self, "letters": letters, "column": column}
+                raise Failure(say("import.column_twice", **facts))
+
+    def rows(self) -> Iterator[SheetRow]:
+        """Yield each row below the headings that has anything in it."""
+        places = {column: first for column, (first, *_) in self.places.items()}
+        letters = {column: get_column_letter(place + 1) for column, place in places.items()}
+        for index, cells in enumerate(self.cells[self.heading + 1 :], self.heading + 2):
+            if not any(cells):
+                continue
+            row = SheetRow(self.title, index, {}, letters)
+            values: dict[str, str] = {}
+            faults: list[str] = []
+            for column, place in places.items():
+                text = cells[place] if place < len(cells) else ""
+                if fault := _fault(text):
+                    faults.append(f"{row.named(column)} {fault}")
+                elif text:
+                    values[column] = text
+            yield replace(row, values=values, faults=tuple(faults))
+
+    def unread(self) -> Iterator[str]:
+        """Yield the headings of columns that are left alone."""
+        read = {position for positions in self.places.values() for position in positions}
+        for position, cell in enumerate(self.cells[self.heading]):
+            if cell and position not in read:
+                yield cell
 
 
-def _sheets(file: Path, tables: Mapping[str | None, Table], wanted: Headings) -> Sheets:
-    headings = {title: _headings(table, wanted) for title, table in tables.items()}
-    if not any(wanted.are_in(places) for _, places in headings.values()):
-        best = max((places for _, places in headings.values()), key=wanted.rank, default={})
-        but = f", {say('import.headings_but', best=', '.join(best))}" if best else ""
-        raise Failure(
-            say(
-                "import.no_headings",
-                file=file,
-                needed=wanted.in_words(),
-                rows=_HEADING_ROWS,
-                but=but,
-                columns=", ".join(wanted.columns),
-            )
-        )
+def _sheets(file: Path, tables: Sequence[_Table], wanted: Headings) -> Sheets:
+    if not any(wanted.are_in(table.places) for table in tables):
+        raise Failure(_no_headings(file, tables, wanted))
     rows: list[SheetRow] = []
     remarks, unplaced, unread = list[str](), list[str](), list[str]()
-    for title, (heading, places) in headings.items():
-        where = say("import.sheet", title=title) if title else say("forms.the_file")
-        if wanted.are_in(places):
-            _refuse_twins(file, where, places)
-            rows += _rows(
-                title,
-                tables[title],
-                heading,
-                {column: first for column, (first, *_) in places.items()},
-            )
-            if lacking := [column for column in wanted.columns if column not in places]:
-                remarks.append(
-                    say("import.column_lacking", where=where, lacking=", ".join(lacking))
-                )
-            read = {position for positions in places.values() for position in positions}
-            unread += [
-                cell
-                for position, cell in enumerate(tables[title][heading])
-                if cell and position not in read
-            ]
-        elif not places.keys().isdisjoint(wanted.needed[-1]):
-            names = {"places": ", ".join(places), "lacking": wanted.in_words(places)}
-            unplaced.append(say("import.column_needed", where=where, **names))
+    for table in tables:
+        if wanted.are_in(table.places):
+            table.refuse_twins(file)
+            rows += table.rows()
+            unread += table.unread()
+            if lacking := [column for column in wanted.columns if column not in table.places]:
+                names = ", ".join(lacking)
+                remarks.append(say("import.column_lacking", where=table, lacking=names))
+        elif not table.places.keys().isdisjoint(wanted.needed[-1]):
+            facts = {"places": ", ".join(table.places), "lacking": wanted.in_words(table.places)}
+            unplaced.append(say("import.column_needed", where=table, **facts))
         else:
-            remarks.append(say("import.left_out", where=where, needed=wanted.in_words()))
+            remarks.append(say("import.left_out", where=table, needed=wanted.in_words()))
     return Sheets(tuple(rows), tuple(remarks), tuple(unplaced), tuple(dict.fromkeys(unread)))
 
 
-def _refuse_twins(file: Path, where: str, places: Mapping[str, Sequence[int]]) -> None:
-    """Raise Failure for two columns with one heading: nobody can tell which is meant."""
-    for column, twins in places.items():
-        if len(twins) > 1:
-            letters = both(get_column_letter(index + 1) for index in twins)
-            raise Failure(
-                say("import.column_twice", file=file, where=where, letters=letters, column=column)
-            )
-
-
-def _rows(
-    sheet: str | None, table: Table, heading: int, places: Mapping[str, int]
-) -> Iterator[SheetRow]:
-    letters = {column: get_column_letter(position + 1) for column, position in places.items()}
-    for index, cells in enumerate(table[heading + 1 :], heading + 2):
-        if any(cells):
-            filled = {
-                column: index
-                for column, index in places.items()
-                if index < len(cells) and cells[index]
-            }
-            values = {column: cells[index] for column, index in filled.items()}
-            row = SheetRow(sheet, index, values, letters)
-            faults = {column: fault for column, value in values.items() if (fault := _fault(value))}
-            yield replace(
-                row,
-                values={column: value for column, value in values.items() if column not in faults},
-                faults=tuple(f"{row.named(column)} {fault}" for column, fault in faults.items()),
-            )
+def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
+    best = max((table.places for table in tables), key=wanted.rank, default={})
+    return say(
+        "import.no_headings",
+        file=file,
+        needed=wanted.in_words(),
+        rows=_HEADING_ROWS,
+        but=f", {say('import.headings_but', best=', '.join(best))}" if best else "",
+        columns=", ".join(wanted.columns),
+    )
 
 
 def _fault(value: str) -> str | None:
@@ -324,22 +337,6 @@ def _fault(value: str) -> str | None:
     if value.startswith("="):
         return say("import.formula")
     return say("import.cell_error", value=value) if value in ERROR_CODES else None
-
-
-def _headings(table: Table, wanted: Headings) -> tuple[int, Mapping[str, Sequence[int]]]:
-    """Return the index of the row with most of the headings, and the positions of each column that
-    it heads."""
-    columns = {_plain(column): column for column in (*wanted.columns, *wanted.unmissed)}
-    rows = ((index, _places(cells, columns)) for index, cells in enumerate(table[:_HEADING_ROWS]))
-    return max(rows, key=lambda row: wanted.rank(row[1]), default=(0, {}))
-
-
-def _places(cells: Sequence[str], columns: Mapping[str, str]) -> Mapping[str, Sequence[int]]:
-    places: dict[str, list[int]] = defaultdict(list)
-    for index, cell in enumerate(cells):
-        if (column := columns.get(_plain(cell))) is not None:
-            places[column].append(index)
-    return places
 
 
 def _plain(heading: str) -> str:

@@ -3,6 +3,8 @@ organisation and application."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +12,15 @@ import typer
 
 from acmidm import completion
 from acmidm.engine.stacks import settings_of
+from acmidm.importing.draft import HEADINGS
 from acmidm.importing.listed import Register, read_register
 from acmidm.importing.plan import ImportPlan, Planner
-from acmidm.importing.sheet import HEADINGS
-from acmidm.importing.write import Supplier, Writer, WrittenForms
+from acmidm.importing.write import Supplier, TakenOver, Writer
 from acmidm.sheet import Sheets, read_sheets
 from acmidm.terminal import Code, day_in, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.authorities.connected import connected
-from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
+from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.terms import Environment, is_name
@@ -103,14 +105,18 @@ def import_(
     sheets = read_sheets(sheet, HEADINGS)
     settings = _settings(tni, prod)
     first = next(iter(settings.values()))[1]
-    profiles = {environment: of_stack.profile for environment, (_, of_stack) in settings.items()}
-    forms = load_onboardings([first.forms_folder], first.catalogue_folder, profiles)
+    read = partial(
+        read_onboardings,
+        paths=[first.forms_folder],
+        catalogue_folder=first.catalogue_folder,
+        profiles={environment: of_stack.profile for environment, (_, of_stack) in settings.items()},
+    )
+    writer = Writer(read, first.forms_folder, sheet.name, acting)
+    forms = writer.onboardings.valid()
     plan = Planner(sheets.rows, _registers(settings), forms, contact).plan()
-    outcome = Writer(
-        first.forms_folder, first.catalogue_folder, profiles, sheet.name, acting
-    ).write(plan.drafts)
-    plan.unplaced = [*sheets.unplaced, *plan.unplaced, *outcome.unplaced]
-    _report(sheets, plan, outcome)
+    writer.write(plan.drafts)
+    plan.unplaced = [*sheets.unplaced, *plan.unplaced, *writer.wrong()]
+    _report(sheets, plan, writer.placed)
     raise typer.Exit(Code.FOUND if plan.unplaced else Code.WELL)
 
 
@@ -141,9 +147,8 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
     return registers
 
 
-def _report(sheets: Sheets, plan: ImportPlan, outcome: WrittenForms) -> None:
-
-    for form in outcome.written:
+def _report(sheets: Sheets, plan: ImportPlan, written: Sequence[TakenOver]) -> None:
+    for form in written:
         clients = ", ".join(
             f"{environment} {client.client_id}"
             for environment, client in form.draft.clients.items()
@@ -163,10 +168,10 @@ def _report(sheets: Sheets, plan: ImportPlan, outcome: WrittenForms) -> None:
         say(
             "import.placed",
             rows=say_counted("import.rows", len(sheets.rows)),
-            written=say_counted("import.written", len(outcome.written)),
+            written=say_counted("import.written", len(written)),
             declared=f"{len(plan.declared):,}",
             unplaced=say_counted("import.unplaced", len(plan.unplaced)),
         )
     )
-    if outcome.written:
+    if written:
         typer.echo(say("import.next"))

@@ -4,19 +4,19 @@ that is new."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from acmidm.edit.changes import Changes, Read, Rows, reading
 from acmidm.edit.new import scopes
-from acmidm.edit.new.checker import Checker, pairs
+from acmidm.edit.new.answers import Answers, Checker, pairs
 from acmidm.edit.new.checks import chosen
-from acmidm.edit.new.draft import PLATFORM, Answers, Draft, draft_of
-from acmidm.edit.new.files import write_files
+from acmidm.edit.new.draft import PLATFORM, Draft, draft_of
 from acmidm.edit.new.intake import Intake
-from acmidm.edit.new.organisations import OrganisationAnswers
 from acmidm.edit.new.towns import Towns, headings
 from acmidm.report.codeowners import onboarding_team
 from acmidm.sheet import SUFFIXES, Sheets, read_sheets
@@ -24,10 +24,10 @@ from acmidm.terminal import Code, fail, working
 from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, shown
-from acmidm_onboarding.forms.loading import load_catalogue, load_organisations, read_onboardings
+from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
-from acmidm_onboarding.stack_files import Stacks, stacks_in
+from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import Language, Texts, say, say_counted, speak, spoken, texts
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import quoted
@@ -149,47 +149,38 @@ def new(
     All that is missing or wrong is said at once. No file that exists is changed, but for the form
     that a file of --from adds to. The page of acmidm form asks instead.
     """
-    catalogue, stacks = load_catalogue(own_catalogue()), stacks_in(Path())
+    catalogue, read = load_catalogue(own_catalogue()), reading([FORMS], stacks_in(Path()))
     chosen_language = Language(language) if language in list(Language) else None
     speak(chosen_language or Language.EN)
     sheet = from_[0] if from_ and len(from_) == 1 and from_[0].suffix.lower() in SUFFIXES else None
-    if from_ and sheet is None:
-        if any(
-            (
-                organisation,
-                name,
-                ovo,
-                kbo,
-                owner,
-                application,
-                contact,
-                product,
-                scope,
-                set_,
-                supplier,
-                skip_wrong,
-            )
-        ):
-            fail(say("edit.sent.alone"))
-        _take_in(from_, catalogue, stacks)
-        return
     checker = Checker()
     checker.refuse("--language", [] if language is None else chosen(tuple(Language), language))
     answers = Answers(
-        OrganisationAnswers(organisation, name, ovo, kbo, owner or (), chosen_language),
+        organisation,
+        name,
+        ovo,
+        kbo,
+        owner or (),
+        chosen_language,
         application,
         contact or (),
         product or (),
         scope or (),
         pairs(set_ or (), "--set", checker.wrong),
     )
+    nothing = Answers(language=chosen_language)
+    if from_ and sheet is None:
+        if answers != nothing or set_ or supplier or skip_wrong:
+            fail(say("edit.sent.alone"))
+        _take_in(from_, catalogue, read)
+        return
     if sheet is not None and supplier is not None:
-        _write_towns(sheet, supplier, answers, stacks, checker, skip_wrong=skip_wrong)
+        _write_towns(sheet, supplier, answers, read, checker, skip_wrong=skip_wrong)
         return
     if sheet is not None:
-        if any((organisation, name, ovo, kbo, owner, contact, product, set_)):
+        if replace(answers, application=None, scopes=()) != nothing or set_:
             fail(say("edit.scopes.options"))
-        _write_scopes(sheet, answers, stacks, checker, skip_wrong=skip_wrong)
+        _write_scopes(sheet, answers, read, checker, skip_wrong=skip_wrong)
         return
     if supplier or skip_wrong:
         fail(say("towns.options"))
@@ -197,31 +188,29 @@ def new(
     draft = draft_of(answers, catalogue, organisations, FORMS, checker)
     language_of_all = chosen_language or draft.owner.organisation.language
     words = texts("new", language_of_all)
-    files = (
-        {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(words)}
-        if draft.owner.is_new
-        else {}
-    )
-    written = write_files({**files, draft.file: draft.form(words)}, FORMS, stacks)
+    changes = Changes(read)
+    changes.add(draft.files(FORMS, words))
+    changes.require_valid()
+    written = changes.write()
     speak(language_of_all)
     _report(draft, written, catalogue, organisations, words)
 
 
-def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> None:
+def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
     """Take in what was sent, all of it or nothing, and say what to answer whom."""
-    intake, own = Intake(FORMS, stacks, catalogue), spoken()
+    intake, own = Intake(FORMS, read, catalogue), spoken()
     taken = intake.take(files)
     if refused := [
         f"{one.file}: {sentence}" for one in taken for sentence in (*one.unclear, *one.for_team)
     ]:
         for number, unclear in [(number, one) for number, one in enumerate(taken) if one.unclear]:
             speak(unclear.language)
-            typer.echo(f"{Intake(FORMS, stacks, catalogue).take(files)[number].mail()}\n")
+            typer.echo(f"{Intake(FORMS, read, catalogue).take(files)[number].mail()}\n")
         speak(own)
         has_mail = any(one.unclear for one in taken)
         outcome = say("edit.sent.nothing_written" if has_mail else "edit.sent.not_for_sender")
         fail("\n".join([*refused, outcome]))
-    intake.write()
+    intake.changes.write()
     written = list(dict.fromkeys(shown(file) for one in taken for file in one.written))
     sentences = [note for one in taken for note in one.notes]
     if written:
@@ -235,7 +224,7 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, stacks: Stacks) -> Non
 
 
 def _write_scopes(
-    file: Path, common: Answers, stacks: Stacks, checker: Checker, *, skip_wrong: bool
+    file: Path, common: Answers, read: Read, checker: Checker, *, skip_wrong: bool
 ) -> None:
     """Add the scopes of each row of a spreadsheet to the form that it names."""
     checker.require()
@@ -244,11 +233,10 @@ def _write_scopes(
         scopes.Column.SCOPE.value: ",".join(common.scopes),
     }
     cells = {column: text for column, text in options.items() if text}
-    onboardings = read_onboardings([FORMS], own_catalogue(), stacks.profiles, stacks.served)
     sheets = read_sheets(file, scopes.HEADINGS)
     if any(scopes.MANDATES in row.letters for row in sheets.rows):
         fail(say("edit.scopes.mandates", column=quoted(scopes.MANDATES)))
-    added = scopes.Scopes(cells, onboardings, FORMS, stacks)
+    added = scopes.Scopes(cells, read, FORMS)
     with working(say("towns.working")):
         added.sort_out(sheets.rows)
     _write_rows(sheets, added, _added(sheets, added), skip_wrong=skip_wrong)
@@ -261,21 +249,19 @@ def _added(sheets: Sheets, added: scopes.Scopes) -> Iterator[str]:
             facts = {"scope": scope, "environment": environment, "forms": first_of(forms)}
             yield say_counted(f"edit.scope.{name}", len(forms), **facts)
     yield from _unread(sheets)
-    if added.texts:
+    if added.changes.texts:
         yield say("edit.scope.next")
 
 
 def _write_rows(
-    sheets: Sheets, sorted_out: Towns | scopes.Scopes, said: Iterator[str], *, skip_wrong: bool
+    sheets: Sheets, sorted_out: Rows[Any], said: Iterator[str], *, skip_wrong: bool
 ) -> None:
     """Write what rows come to, and say so; where one is wrong, nothing is written, or that one is
     left out."""
-    wrong = [*sheets.unplaced]
-    for sentence, rows in sorted_out.wrong.items():
-        wrong.append(f"{first_of([str(row) for row in rows])}: {sentence}")
+    wrong = [*sheets.unplaced, *sorted_out.wrong()]
     if wrong and not skip_wrong:
         fail("\n".join([*wrong, say("towns.nothing_written")]))
-    sorted_out.write()
+    sorted_out.changes.write()
     for line in said:
         typer.echo(plain(line, 2000))
     if wrong:
@@ -286,17 +272,17 @@ def _write_towns(
     file: Path,
     supplier: str,
     common: Answers,
-    stacks: Stacks,
+    read: Read,
     checker: Checker,
     *,
     skip_wrong: bool,
 ) -> None:
     """Write a form for each row of a spreadsheet."""
-    given = common.organisation
-    if given.organisation or given.name or given.ovo or given.kbo:
+    if common.organisation or common.name or common.ovo or common.kbo:
         fail(say("towns.options"))
     checker.require()
-    onboardings = read_onboardings([FORMS], own_catalogue(), stacks.profiles, stacks.served)
+    towns = Towns(common, supplier, read, FORMS, datetime.now(UTC).date())
+    onboardings = towns.onboardings
     if supplier not in onboardings.organisations:
         fail(
             say(
@@ -308,17 +294,16 @@ def _write_towns(
     if not onboardings.suppliers.get(supplier, {}).get(Environment.TNI):
         fail(say("towns.no_keys", supplier=supplier))
     sheets = read_sheets(file, headings(onboardings.catalogue))
-    towns = Towns(common, supplier, onboardings, FORMS, datetime.now(UTC).date())
     with working(say("towns.working")):
-        towns.sort_out(sheets.rows, stacks)
+        towns.sort_out(sheets.rows)
     _write_rows(sheets, towns, _written(sheets, towns), skip_wrong=skip_wrong)
 
 
 def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
     """Yield what was written for which row, what was there already, and what its author does
     next."""
-    for town in towns.towns:
-        files = ", ".join(file.as_posix() for file in town.texts)
+    for town in towns.placed:
+        files = ", ".join(file.as_posix() for file in town.files)
         yield (
             say("towns.row", row=town.row, files=files)
             if files
@@ -326,7 +311,7 @@ def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
         )
         yield from (f"{town.row}: {note}" for note in town.notes)
     yield from _unread(sheets)
-    written = sum(bool(town.texts) for town in towns.towns)
+    written = sum(bool(town.files) for town in towns.placed)
     yield say_counted("towns.written", written)
     if written:
         yield say("towns.next")
@@ -339,7 +324,7 @@ def _unread(sheets: Sheets) -> Iterator[str]:
 
 def _report(
     draft: Draft,
-    written: tuple[Path, ...],
+    written: Sequence[Path],
     catalogue: Catalogue,
     organisations: Mapping[str, Organisation],
     words: Texts,

@@ -9,17 +9,14 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
-from acmidm.edit.new.checker import pairs
-from acmidm.edit.new.fields import Values
-from acmidm.edit.new.files import edit_forms
+from acmidm.edit.changes import Changes, reading
+from acmidm.edit.new.answers import Values, pairs
 from acmidm.edit.promotion import Addition, addition_to
 from acmidm.terminal import fail
 from acmidm.words import plain
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import FORMS, absolute, shown
-from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, quoted
@@ -75,9 +72,10 @@ def promote(
         fail(say("edit.promote.write"))
     if bool(forms) == bool(supplier):
         fail(say("edit.promote.forms_or_supplier"))
-    read, stacks = forms or [FORMS], stacks_in(Path())
-    onboardings = load_onboardings(read, own_catalogue(), stacks.profiles, stacks.served)
-    chosen = _of_supplier(supplier, onboardings) if supplier else _named(read, onboardings)
+    stacks = stacks_in(Path())
+    changes = Changes(reading(forms or [FORMS], stacks))
+    onboardings = changes.read().valid()
+    chosen = _of_supplier(supplier, onboardings) if supplier else _named(forms or (), onboardings)
     wrong: list[str] = []
     values = pairs(set_ or (), "--set", wrong)
     additions = [addition_to(loaded, onboardings.catalogue, values) for loaded in chosen]
@@ -88,7 +86,9 @@ def promote(
     edits = {
         addition.loaded.file: addition.write_into for addition in additions if not addition.is_empty
     }
-    edit_forms(edits, read, stacks)
+    changes.add(edits)
+    changes.require_valid()
+    changes.write()
     for addition in additions:
         for sentence in addition.sentences():
             typer.echo(plain(sentence, 2000))

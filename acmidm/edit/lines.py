@@ -1,18 +1,12 @@
 """Edit a form as a person would: the lines that change change, and comments, order and all other
 lines stay as they are.
-
-The edited form is checked before it takes the place of the old one, which it does at once or not at
-all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from difflib import SequenceMatcher
-from functools import partial
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -20,11 +14,6 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
-from acmidm.files import make_folder, write_whole, written_together
-from acmidm_onboarding.forms.files import shown
-from acmidm_onboarding.forms.loading import load_onboardings
-from acmidm_onboarding.settings import own_catalogue
-from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
@@ -98,35 +87,21 @@ def put_first(mapping: Any, name: str, value: Any) -> None:
 def put_last(items: Any, more: Iterable[Any]) -> None:
     """Give a list of a document more items, before the comments and empty lines that are below
     it."""
-    last, more = len(items) - 1, list(more)
-    items.extend(more)
-    token = (items.ca.items.get(last) or [None])[0] if isinstance(items, CommentedSeq) else None
-    if token is None or items.fa.flow_style():
+    more = list(more)
+    if not isinstance(items, CommentedSeq) or items.fa.flow_style():
+        items.extend(more)
         return
-    # The editor has all of it as the comment of the last item.
-    own, _, below = token.value.partition("\n")
-    if below:
-        items.ca.items[len(items) - 1] = [
-            CommentToken(f"\n{below}", token.start_mark, None),
-            None,
-            None,
-            None,
-        ]
-        if own:
-            token.value = f"{own}\n"
-        else:
-            del items.ca.items[last]
+    below = _taken_from((items, len(items) - 1, 0))
+    items.extend(more)
+    _put_behind((items, len(items) - 1, 0), below)
 
 
 def put_below(mapping: Any, name: str, value: Any) -> None:
     """Give a mapping of a document one more name, after the others and before the comments and
     empty lines that are below it."""
-    below = _without_below(mapping)
+    below = _taken_from(_last_of(mapping))
     mapping[name] = value
-    if below and (last_value := _last_of(mapping)):
-        holder, last, slot = last_value
-        token = CommentToken(f"\n{below}", CommentMark(0), None)
-        holder.ca.items[last] = [token if index == slot else None for index in range(4)]
+    _put_behind(_last_of(mapping), below)
 
 
 def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, Any]]) -> None:
@@ -147,22 +122,25 @@ def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, A
             put_below(request[part], own, value)
 
 
-def _last_of(node: Any) -> tuple[Any, Any, int] | None:
-    """Return where the editor keeps what is behind and below the last value of a document's part:
-    its owner, name or index, and slot."""
-    last_value = None
+_Place = tuple[Any, Any, int]
+"""Where the editor keeps what is behind and below a value: its owner, name or index, and slot."""
+
+
+def _last_of(node: Any) -> _Place | None:
+    """Return the place of the last value of a document's part."""
+    place = None
     while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
         last = next(reversed(node)) if isinstance(node, CommentedMap) else len(node) - 1
-        last_value = node, last, 2 if isinstance(node, CommentedMap) else 0
+        place = node, last, 2 if isinstance(node, CommentedMap) else 0
         node = node[last]
-    return last_value
+    return place
 
 
-def _without_below(mapping: Any) -> str:
-    """Take what is below a mapping from its last value, whose own comment stays, and return it."""
-    if (last_value := _last_of(mapping)) is None:
+def _taken_from(place: _Place | None) -> str:
+    """Take what is below a value, whose own comment stays, and return it."""
+    if place is None:
         return ""
-    holder, last, slot = last_value
+    holder, last, slot = place
     token = (holder.ca.items.get(last) or [None] * 4)[slot]
     own, _, below = ("" if token is None else token.value).partition("\n")
     if below and own:
@@ -170,6 +148,13 @@ def _without_below(mapping: Any) -> str:
     elif below:
         del holder.ca.items[last]
     return str(below)
+
+
+def _put_behind(place: _Place | None, below: str) -> None:
+    if place is not None and below:
+        holder, last, slot = place
+        token = CommentToken(f"\n{below}", CommentMark(0), None)
+        holder.ca.items[last] = [token if index == slot else None for index in range(4)]
 
 
 def on_one_line(items: Iterable[Any]) -> CommentedSeq:
@@ -192,64 +177,6 @@ def copied(value: Any) -> Any:
     if not isinstance(value, CommentedMap | CommentedSeq) or value.fa.flow_style():
         copy.fa.set_flow_style()
     return copy
-
-
-def edit_file(
-    named: Path, edit: Edit, new_files: Mapping[str, str], checked: Path, *, first: str = ""
-) -> Callable[[], None]:
-    """Return what puts an edited form, or another file of its folder, in place, once ``checked`` is
-    known to be valid by the stacks of this folder, with the new files beside it, text by name. A
-    file that is not there begins as ``first``.
-
-    Nothing is written before. What it returns writes the files, none over another, then replaces
-    the form; where one of that fails, the files are taken away again. Only a kill in between leaves
-    files, which no form names.
-
-    Raises:
-        InvalidForms: with the mistakes of what is edited.
-        Failure: where it cannot be edited.
-    """
-    file = Path.cwd() / named
-    old = file.read_bytes() if file.exists() else None
-    text = edited(first if old is None else old.decode("utf-8"), edit)
-    new = {file.with_name(name): content for name, content in new_files.items()}
-    stacks = stacks_in(Path())
-    load_onboardings(
-        [checked], own_catalogue(), stacks.profiles, stacks.served, unwritten={**new, file: text}
-    )
-
-    return partial(put_files, {**new, file: text}, {} if old is None else {file: old})
-
-
-def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
-    """Write files, all of them or none: those in ``before`` in the place of what they were, the
-    others never over a file.
-
-    Raises:
-        FileExistsError: where one that is new is there.
-        Failure: where one is not what it was.
-    """
-    new = {file: text for file, text in texts.items() if file not in before}
-    folders = [
-        folder for folder in dict.fromkeys(file.parent for file in new) if not folder.exists()
-    ]
-    done: list[Path] = []
-    try:
-        for file in new:
-            make_folder(file)
-        with written_together(new):
-            for file, old in before.items():
-                if file.read_bytes() != old:
-                    raise Failure(say("edit.changed_meanwhile", file=shown(file)))
-                write_whole(file, texts[file], file.stat().st_mode & 0o777)
-                done.append(file)
-    except BaseException:
-        for file in done:
-            write_whole(file, before[file].decode("utf-8"), file.stat().st_mode & 0o777)
-        for folder in folders:
-            with suppress(OSError):  # the folder is missing, or has another file by now
-                folder.rmdir()
-        raise
 
 
 def _editor(text: str, indent: Mapping[str, int]) -> YAML:

@@ -15,9 +15,8 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.lines import copied, put_request
-from acmidm.edit.new.checker import Checker
+from acmidm.edit.new.answers import Checker, Values, parsed
 from acmidm.edit.new.checks import of_field, of_sender
-from acmidm.edit.new.fields import Values, parsed
 from acmidm.report.compare import field_changes
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from acmidm.importing.listed import ListedClient
 from acmidm.importing.organisations import FolderOwner, Organisations
-from acmidm.importing.sheet import Column
-from acmidm.sheet import SheetRow
+from acmidm.sheet import Headings, SheetRow
 from acmidm.words import shown, slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import form_file
@@ -28,6 +28,21 @@ from acmidm_onboarding.values.metadata import ClientMetadata, Scopes, without_as
 from acmidm_onboarding.values.problems import Unusable, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
+
+class Column(StrEnum):
+    """The columns that are read, named as in the spreadsheet that connections were kept in."""
+
+    KBO = "KBOnummer"
+    CUSTOMER = "Klant"
+    TAN = "TAN"
+    URI_TEST = "URI TEST"
+    URI_PROD = "URI PRD"
+    CLIENT_TEST = "CliëntID TEST"
+    CLIENT_PROD = "CliëntID PRD"
+
+
+CLIENT_IDS = (Column.CLIENT_TEST, Column.CLIENT_PROD)
+HEADINGS = Headings(tuple(Column), ((Column.KBO,), CLIENT_IDS))
 _GRANT_TYPES = ("client_credentials",)
 _SAID = [
     name

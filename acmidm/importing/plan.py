@@ -7,10 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from acmidm.importing.draft import ImportedForm, draft_of
+from acmidm.importing.draft import Column, ImportedForm, draft_of
 from acmidm.importing.listed import ListedClient, Register
 from acmidm.importing.organisations import Organisations
-from acmidm.importing.sheet import Column
 from acmidm.report.undeclared import Declared
 from acmidm.sheet import SheetRow, whole_kbo
 from acmidm_onboarding.forms.onboardings import Onboardings

@@ -1,60 +1,42 @@
-"""Put forms and key files in place: checked among all forms before, and never over a file that
-exists."""
+"""The files of forms that take over clients, with the keys that these have: checked among all
+forms, and never over a file that exists."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from acmidm.files import make_folder, write_once
-from acmidm.form_text import SCHEMA, Quoted, lines_of
-from acmidm.importing.draft import ImportedForm, request_of
-from acmidm.importing.sheet import Column
+from acmidm.edit.changes import Content, Placed, Read, Rows
+from acmidm.form_text import Quoted, file_text
+from acmidm.importing.draft import Column, ImportedForm, request_of
+from acmidm.sheet import SheetRow
 from acmidm.words import plain, slug
-from acmidm_onboarding.forms.files import (
-    KEYS_FILE,
-    MANDATES_FILE,
-    ORGANISATION_FILE,
-    absolute,
-    shown,
-)
-from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings, load_organisations
+from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.speaking import about_names_of_others, names_of, speaking_values
-from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import InvalidForms, Problem
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 
 _REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)
 """Columns that a form has no field for; kept as a comment."""
 
 
-@dataclass
-class StagedForm:
+@dataclass(frozen=True)
+class TakenOver(Placed):
     """A form with the files that it needs: the form itself is the last."""
 
-    draft: ImportedForm
-    files: list[Path]
+    draft: ImportedForm = field(kw_only=True)
 
     @property
     def file(self) -> Path:
-        return self.files[-1]
-
-
-@dataclass
-class WrittenForms:
-    """The forms in place, and sentences about rows without one."""
-
-    written: list[StagedForm] = field(default_factory=list)
-    unplaced: list[str] = field(default_factory=list)
+        return list(self.files)[-1]
 
 
 class Supplier(NamedTuple):
@@ -64,7 +46,7 @@ class Supplier(NamedTuple):
     until: date
 
 
-class Writer:
+class Writer(Rows[TakenOver]):
     """Writes drafts into ``folder``. ``source`` is the spreadsheet's name, for the comment in each
     form.
 
@@ -72,226 +54,192 @@ class Writer:
     """
 
     def __init__(
-        self,
-        folder: Path,
-        catalogue: Path,
-        profiles: Mapping[Environment, Profile],
-        source: str,
-        supplier: Supplier | None = None,
+        self, read: Read, folder: Path, source: str, supplier: Supplier | None = None
     ) -> None:
-        self._folder = folder
-        self._catalogue = catalogue
-        self._profiles = profiles
-        self._source = source
-        self._supplier = supplier
-        self._texts: dict[Path, str] = {}
-        """Of the files that are not written yet."""
+        super().__init__(read)
+        self._folder, self._source, self._supplier = folder, source, supplier
+        self._drafts: Sequence[ImportedForm] = ()
+        self._sharing: Sequence[ImportedForm] = ()
+        """Those that get the keys of the supplier."""
+        self._users: Mapping[str, Sequence[ImportedForm]] = {}
+        self._organisations: dict[str, Organisation] = {}
+        """All, by folder: the new ones with the names under which they will send."""
+        self._keys: dict[Path, str] = {}
+        """The texts of key files that get a name."""
 
-    def write(self, drafts: Sequence[ImportedForm]) -> WrittenForms:
-        """Write the forms that are valid. Raises OSError and InvalidForms."""
-        outcome = WrittenForms()
-        for staged in self._valid(self._stage(drafts, outcome), outcome):
-            if self._put(staged.files):
-                outcome.written.append(staged)
-            else:
-                outcome.unplaced.append(_exists(staged.draft, staged.file))
-        return outcome
-
-    def _stage(self, drafts: Sequence[ImportedForm], outcome: WrittenForms) -> list[StagedForm]:
-        """Return the forms with their texts, and those of the files that they need."""
-        staged = []
-        shared = _shared_keys(drafts)
-        users = list(chain(*shared.values()))
-        sharing = [
-            draft for draft in drafts if draft in users and not any(self._unshared(draft, shared))
+    def write(self, drafts: Sequence[ImportedForm]) -> None:
+        """Write the forms that are valid, all or none. Raises Failure, OSError."""
+        self._drafts, self._users = drafts, _users_of_shared_keys(drafts)
+        self._sharing = [
+            draft
+            for draft in drafts
+            if self._supplier and self._shares(draft) and not any(self._unshared(draft))
         ]
-        present = load_organisations(self._folder) if self._folder.is_dir() else {}
-        organisations = {**present, **_new_organisations(drafts, self._speaks_for(drafts))}
-        for draft in drafts:
-            if unshared := list(self._unshared(draft, shared)):
-                outcome.unplaced += unshared
-                continue
-            form = self._folder / f"{draft.name}.yaml"
-            if self._text_in(form) is not None:
-                outcome.unplaced.append(_exists(draft, form))
-                continue
-            own, files = draft.organisation.folder, list[Path]()
-            key_files: dict[Environment, list[str]] = defaultdict(list)
-            supplier = self._supplier if draft in sharing else None
-            if supplier:
-                files += self._stage_supplier(supplier, draft, sharing)
-            else:
-                for environment, key in (
-                    (name, key) for name, keys in draft.keys.items() for key in keys
-                ):
-                    files.append(self._stage_key(own, f"{draft.application}-{environment}-", key))
-                    key_files[environment].append(files[-1].name)
-            if draft.organisation.is_new:
-                nameless = [
-                    client.client_id
-                    for other in drafts
-                    if other.organisation == draft.organisation
-                    for client in other.nameless
-                ]
-                files.append(self._stage_own(draft, nameless, organisations))
-            self._texts[form] = self._text(draft, key_files, supplier)
-            staged.append(StagedForm(draft, [*files, form]))
-        return staged
+        new = {draft.organisation.folder for draft in drafts if draft.organisation.is_new}
+        self._organisations = {
+            **self.onboardings.organisations,
+            **{folder: self._new_organisation(folder) for folder in new},
+        }
+        self.sort_out(draft.row for draft in drafts)
+        self.changes.write()
 
-    def _stage_own(
-        self,
-        draft: ImportedForm,
-        nameless: Sequence[str],
-        organisations: Mapping[str, Organisation],
-    ) -> Path:
-        """Stage ``organisation.yaml`` of a new organisation. ``organisations`` are all, by folder,
-        the new ones with the names under which they send."""
+    def place(self, row: SheetRow) -> TakenOver:
+        """Return the files of the draft of a row. Raises Failure."""
+        draft = next(draft for draft in self._drafts if draft.row is row)
+        if unshared := list(self._unshared(draft)):
+            raise Failure("\n".join(unshared))
+        owner, form = draft.organisation, self._folder / f"{draft.name}.yaml"
+        if form.exists():
+            raise Failure(say("import.exists", file=form))
+        files: dict[Path, Content] = {}
+        names: dict[Environment, list[str]] = defaultdict(list)
+        supplier = self._supplier if draft in self._sharing else None
+        if supplier:
+            files |= self._of_supplier(supplier, draft)
+        else:
+            for environment, keys in draft.keys.items():
+                of_keys = self._key_files(owner.folder, f"{draft.application}-{environment}-", keys)
+                files |= of_keys
+                names[environment] += [file.name for file in of_keys]
+        if owner.is_new:
+            files[self._folder / owner.folder / ORGANISATION_FILE] = self._own(draft)
+        # What is there stays.
+        files = {file: text for file, text in files.items() if not file.exists()}
+        files[form] = self._text(draft, names, supplier)
+        return TakenOver(row, files, draft=draft)
+
+    def _own(self, draft: ImportedForm) -> str:
+        """Return ``organisation.yaml`` of a new organisation."""
         owner = draft.organisation
-        own = organisations[owner.folder]
+        own = self._organisations[owner.folder]
         fields: dict[str, Any] = {
             "name": owner.name,
             "ovo": owner.ovo,
             "kbo": owner.kbo and Quoted(owner.kbo),
         }
+        fields = {name: value for name, value in fields.items() if value is not None}
+        of_owner = [other for other in self._drafts if other.organisation == owner]
+        nameless = [client.client_id for other in of_owner for client in other.nameless]
         if nameless:
             fields["adopts"] = [Quoted(client_id) for client_id in nameless]
         if own.speaks_for:
             fields["speaks_for"] = {name: list(values) for name, values in own.speaks_for.items()}
             facts = {"folder": owner.folder, "file": ORGANISATION_FILE, "names": names_of(own)}
             draft.notes.append(say("import.sends_as", **facts))
-            draft.notes += about_names_of_others(owner.folder, own, organisations)
-        return self._stage_once(owner.folder, ORGANISATION_FILE, fields)
+            draft.notes += about_names_of_others(owner.folder, own, self._organisations)
+        return file_text("organisation", fields)
 
-    def _stage_supplier(
-        self, supplier: Supplier, draft: ImportedForm, sharing: Sequence[ImportedForm]
-    ) -> list[Path]:
-        """Stage the supplier with the keys that it has for others, and the mandates of a draft's
-        organisation."""
-        keys: dict[Environment, dict[str, PublicJwk]] = defaultdict(dict)
-        for environment, of_client in (
-            (name, of) for other in sharing for name, of in other.keys.items()
-        ):
-            keys[environment].update((key.thumbprint, key) for key in of_client)
-        files = {
-            name: [self._stage_key(supplier.folder, "", key) for key in of.values()]
-            for name, of in keys.items()
-        }
-        for environment, own in draft.keys.items():
-            more = keys[environment].keys() - {key.thumbprint for key in own}
-            if more:
-                kids = ", ".join(sorted(keys[environment][thumbprint].kid for thumbprint in more))
-                draft.notes.append(
-                    say(
-                        "import.gains_keys",
-                        environment=environment,
-                        kids=kids,
-                        folder=supplier.folder,
-                    )
-                )
+    def _of_supplier(self, supplier: Supplier, draft: ImportedForm) -> dict[Path, Content]:
+        """Return the files of the supplier, with the keys that it has for others, and the mandates
+        of a draft's organisation."""
+        files: dict[Path, Content] = {}
+        listed: dict[str, list[str]] = {}
+        for environment in dict.fromkeys(name for one in self._sharing for name in one.keys):
+            of_all = [key for one in self._sharing for key in one.keys.get(environment, ())]
+            keys = {key.thumbprint: key for key in of_all}
+            own = {key.thumbprint for key in draft.keys.get(environment, ())}
+            kids = sorted(key.kid for key in keys.values() if key.thumbprint not in own)
+            if kids and environment in draft.keys:
+                facts = {"environment": environment, "folder": supplier.folder}
+                draft.notes.append(say("import.gains_keys", kids=", ".join(kids), **facts))
+            of_keys = self._key_files(supplier.folder, "", list(keys.values()))
+            files |= of_keys
+            if of_keys:
+                listed[environment.value] = [file.name for file in of_keys]
         owner = draft.organisation
-        applications = [other.application for other in sharing if other.organisation == owner]
+        applications = [one.application for one in self._sharing if one.organisation == owner]
         mandate = {
             "supplier": supplier.folder,
             "applications": applications,
             "until": supplier.until,
         }
-        listed = {
-            environment.value: [file.name for file in of] for environment, of in files.items() if of
-        }
-        return [
-            self._stage_once(supplier.folder, ORGANISATION_FILE, {"name": supplier.folder}),
-            *(file for of_environment in files.values() for file in of_environment),
-            self._stage_once(supplier.folder, KEYS_FILE, listed),
-            self._stage_once(owner.folder, MANDATES_FILE, {"mandates": [mandate]}),
-        ]
-
-    def _stage_once(self, folder: str, name: str, fields: Mapping[str, Any]) -> Path:
-        """Stage what a folder has once, where it is not there; return its place."""
-        file = self._folder / folder / name
-        if self._text_in(file) is None:
-            given = {field: value for field, value in fields.items() if value is not None}
-            self._texts[file] = "\n".join([SCHEMA.format(file.stem), *lines_of(given), ""])
-        return file
-
-    def _stage_key(self, folder: str, prefix: str, key: PublicJwk) -> Path:
-        """Stage a key's file and return its path; a file with the same key is used again."""
-        text = json.dumps(dict(key.members), indent=2) + "\n"
-        for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
-            file = self._folder / folder / f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json"
-            if (present := self._text_in(file)) in (None, text):
-                break
-        if present is None:
-            self._texts[file] = text
-        return file
-
-    def _text_in(self, file: Path) -> str | None:
-        """Return what is in a file, written or not; None where there is none."""
-        if file in self._texts or not file.exists():
-            return self._texts.get(file)
-        return file.read_text("utf-8")
-
-    def _speaks_for(
-        self, drafts: Iterable[ImportedForm]
-    ) -> Mapping[str, Mapping[str, Sequence[str]]]:
-        """Return under which names the clients of each organisation send, per folder and field."""
-        catalogue, by_folder = (
-            load_catalogue(self._catalogue),
-            defaultdict[str, dict[str, set[str]]](dict),
-        )
-        for draft in drafts:
-            of_one = by_folder[draft.organisation.folder]
-            for client in draft.clients.values():
-                for name, text in client.metadata.attributes.items():
-                    if name in catalogue.speaking_fields:
-                        of_one.setdefault(name, set()).add(text)
-                for product, document in client.configurations.items():
-                    for (name, *_), text in speaking_values(
-                        catalogue.products[product], document.configuration
-                    ):
-                        of_one.setdefault(name, set()).add(text)
+        folder = self._folder / supplier.folder
         return {
-            folder: {name: sorted(texts) for name, texts in of_one.items()}
-            for folder, of_one in by_folder.items()
+            folder / ORGANISATION_FILE: file_text("organisation", {"name": supplier.folder}),
+            **files,
+            folder / KEYS_FILE: file_text("keys", listed),
+            self._folder / owner.folder / MANDATES_FILE: file_text(
+                "mandates", {"mandates": [mandate]}
+            ),
         }
 
-    def _unshared(
-        self, draft: ImportedForm, shared: Mapping[str, Sequence[ImportedForm]]
-    ) -> Iterator[str]:
+    def _key_files(
+        self, folder: str, prefix: str, keys: Sequence[PublicJwk]
+    ) -> dict[Path, Content]:
+        """Return the files of keys; one with the same key is used again."""
+        files: dict[Path, Content] = {}
+        for key in keys:
+            text = json.dumps(dict(key.members), indent=2) + "\n"
+            for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
+                name = f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json"
+                file = self._folder / folder / name
+                there = file.read_text("utf-8") if file.exists() else self._keys.get(file, text)
+                if there == text:
+                    break
+            files[file] = self._keys[file] = text
+        return files
+
+    def _new_organisation(self, folder: str) -> Organisation:
+        """Return an organisation that gets a folder, with the names under which its clients
+        send."""
+        drafts = [draft for draft in self._drafts if draft.organisation.folder == folder]
+        names: dict[str, set[str]] = defaultdict(set)
+        for draft in drafts:
+            for name, text in self._speaking(draft):
+                names[name].add(text)
+        owner = drafts[0].organisation
+        # Not checked: the loader says later what is wrong with its name or its codes.
+        return Organisation.model_construct(
+            name=owner.name,
+            ovo=owner.ovo,
+            kbo=owner.kbo,
+            speaks_for={name: tuple(sorted(texts)) for name, texts in names.items()},
+        )
+
+    def _speaking(self, draft: ImportedForm) -> Iterator[tuple[str, str]]:
+        """Yield each field in which a client names a sender, and that name."""
+        catalogue = self.onboardings.catalogue
+        for client in draft.clients.values():
+            for name, text in client.metadata.attributes.items():
+                if name in catalogue.speaking_fields:
+                    yield name, text
+            for product, document in client.configurations.items():
+                values = speaking_values(catalogue.products[product], document.configuration)
+                yield from ((name, text) for (name, *_), text in values)
+
+    def _shares(self, draft: ImportedForm) -> bool:
+        return any(draft in users for users in self._users.values())
+
+    def _unshared(self, draft: ImportedForm) -> Iterator[str]:
         """Yield a sentence for each key of a draft that another organisation has too, where no
         supplier is named, or that a supplier has not beside the keys that it has."""
         keys = {key.thumbprint: key for keys in draft.keys.values() for key in keys}
+        if not self._shares(draft):
+            return
         for thumbprint, key in keys.items():
-            if self._supplier is None and thumbprint in shared:
-                others = [
-                    other
-                    for other in shared[thumbprint]
-                    if other.organisation != draft.organisation
-                ]
-                rows = ", ".join(dict.fromkeys(str(other.row) for other in others))
-                yield say("import.key_of_another", row=draft.row, kid=key.kid, rows=rows)
-            elif (
-                self._supplier
-                and keys.keys() & shared.keys()
-                and self._has_other_keys(self._supplier, key)
-            ):
-                yield say(
-                    "import.key_not_listed",
-                    row=draft.row,
-                    kid=key.kid,
-                    supplier=self._supplier.folder,
-                )
-            elif self._supplier and thumbprint not in shared and keys.keys() & shared.keys():
-                yield say(
-                    "import.keys_mixed", row=draft.row, kid=key.kid, supplier=self._supplier.folder
-                )
+            is_shared = thumbprint in self._users
+            if self._supplier is None:
+                if is_shared:
+                    others = (
+                        str(other.row)
+                        for other in self._users[thumbprint]
+                        if other.organisation != draft.organisation
+                    )
+                    rows = ", ".join(dict.fromkeys(others))
+                    yield say("import.key_of_another", kid=key.kid, rows=rows)
+                continue
+            facts = {"kid": key.kid, "supplier": self._supplier.folder}
+            if self._has_other_keys(self._supplier, key):
+                yield say("import.key_not_listed", **facts)
+            elif not is_shared:
+                yield say("import.keys_mixed", **facts)
 
     def _has_other_keys(self, supplier: Supplier, key: PublicJwk) -> bool:
         """Return whether a supplier lists keys already, and not this one: the client would lose
         it."""
-        file = self._folder / supplier.folder / KEYS_FILE
-        return file.exists() and self._stage_key(
-            supplier.folder, "", key
-        ).name not in file.read_text("utf-8")
+        listing = self._folder / supplier.folder / KEYS_FILE
+        [file] = self._key_files(supplier.folder, "", [key])
+        return listing.exists() and file.name not in listing.read_text("utf-8")
 
     def _text(
         self,
@@ -304,15 +252,8 @@ class Writer:
             for column in _REMEMBERED
             if (value := draft.row.values.get(column)) and value != draft.organisation.kbo
         )
-        comment = plain(
-            say(
-                "import.source",
-                source=self._source,
-                row=draft.row,
-                remembered=f": {remembered}" if remembered else "",
-            ),
-            2000,
-        )
+        facts = {"row": draft.row, "remembered": f": {remembered}" if remembered else ""}
+        comment = plain(say("import.source", source=self._source, **facts), 2000)
         fields = {
             "application": draft.application,
             "contacts": draft.contacts,
@@ -324,70 +265,12 @@ class Writer:
                 for environment in draft.clients
             },
         }
-        lines = "\n".join(lines_of(fields))
-        return f"{SCHEMA.format('onboarding')}\n#\n# {comment}\n{lines}\n"
-
-    def _valid(self, staged: Iterable[StagedForm], outcome: WrittenForms) -> list[StagedForm]:
-        """Return the forms that the loader accepts, after taking out the files of the others."""
-        left = list(staged)
-        while True:
-            try:
-                load_onboardings(
-                    [self._folder], self._catalogue, self._profiles, unwritten=self._texts
-                )
-            except InvalidForms as error:
-                faulty = [
-                    (form, problems) for form in left if (problems := _about(form, error.problems))
-                ]
-                if not faulty:
-                    raise
-                for form, problems in faulty:
-                    left.remove(form)
-                    outcome.unplaced += [
-                        say(
-                            "import.form_not_valid",
-                            row=form.draft.row,
-                            what=problem.what,
-                            remedy=problem.remedy,
-                        )
-                        for problem in problems
-                    ]
-                needed = {file for form in left for file in form.files}
-                self._texts = {file: text for file, text in self._texts.items() if file in needed}
-            else:
-                return left
-
-    def _put(self, files: Iterable[Path]) -> bool:
-        """Write files, the form last; return False where it turned out to exist. Another file that
-        exists is the same."""
-        for file in files:
-            text = self._texts.get(file)
-            if text is None:  # the file existed before
-                continue
-            make_folder(file)
-            try:
-                write_once(file, text)
-            except FileExistsError:
-                if file.read_text("utf-8") != text:
-                    return False
-        return True
+        return file_text("onboarding", fields, comment)
 
 
-def _new_organisations(
-    drafts: Iterable[ImportedForm], speaks_for: Mapping[str, Mapping[str, Sequence[str]]]
-) -> Mapping[str, Organisation]:
-    """Return the organisations that get a folder, with under which names they will send."""
-    organisations: dict[str, Organisation] = {}
-    for owner in {draft.organisation for draft in drafts if draft.organisation.is_new}:
-        names = {name: tuple(values) for name, values in speaks_for[owner.folder].items()}
-        # Not checked: the loader says later what is wrong with its name or its codes.
-        organisations[owner.folder] = Organisation.model_construct(
-            name=owner.name, ovo=owner.ovo, kbo=owner.kbo, speaks_for=names
-        )
-    return organisations
-
-
-def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[ImportedForm]]:
+def _users_of_shared_keys(
+    drafts: Sequence[ImportedForm],
+) -> Mapping[str, Sequence[ImportedForm]]:
     """Return the drafts of each key, by its thumbprint, that several organisations have, as those
     of a supplier do."""
     users: dict[str, list[ImportedForm]] = defaultdict(list)
@@ -399,13 +282,3 @@ def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[Import
         for thumbprint, of_one in users.items()
         if len({draft.organisation.code for draft in of_one}) > 1
     }
-
-
-def _about(staged: StagedForm, problems: Iterable[Problem]) -> list[Problem]:
-    """Return the problems in a form's files, and those in other files on account of them."""
-    files = {shown(absolute(file)) for file in staged.files}
-    return [problem for problem in problems if not files.isdisjoint({problem.file, problem.also})]
-
-
-def _exists(draft: ImportedForm, file: Path) -> str:
-    return say("import.exists", row=draft.row, file=file)

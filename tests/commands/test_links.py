@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from acmidm.edit.lines import put_files
+from acmidm.edit.changes import put_files
 from acmidm.files import write_once, write_whole
 from tests.support.sent_file import sent
 from tests.support.terminal import contents

@@ -170,6 +170,11 @@ def test_rows_with_mistakes_are_left_out_on_request() -> None:
             "aalst/aalst is not on prod yet; bring it there first: acmidm promote",
         ),
         (
+            "OVO-code;Toepassing;Scope;Omgeving",
+            "OVO000001;aalst;dv_register_test;prod",
+            'scope "dv_register_test" is not offered on prod; it is on tni; remove it here',
+        ),
+        (
             "KBOnummer;OVO-code;Toepassing;Scope",
             f"0207451227;OVO000001;aalst;{SCOPE}",
             "are those of two organisations",
@@ -201,12 +206,23 @@ def test_options_that_are_of_no_row_are_refused() -> None:
 
 @pytest.mark.usefixtures("place")
 def test_a_form_that_no_editor_can_change_is_named() -> None:
+    """By its row, as all that is wrong with a row, which may be left out."""
     form = Path("onboardings/aalst/aalst.yaml")
     form.write_bytes(form.read_bytes().replace(b"\n", b"\r\n", 1))
     before = contents()
-    refused = add(f"{BOTH[0]};{SCOPE}")
+    rows = [f"{row};{SCOPE}" for row in BOTH]
+    refused = add(*rows)
     assert (refused.exit_code, contents()) == (2, before)
-    assert refused.stderr.startswith("onboardings/aalst/aalst.yaml: ")
+    assert refused.stderr.startswith("row 2: onboardings/aalst/aalst.yaml: ")
+    assert add(*rows, options=("--skip-wrong",)).exit_code == 1
+    assert contents().keys() == before.keys()
+    assert SCOPE in Path("onboardings/brugge/brugge.yaml").read_text()
+
+
+@pytest.mark.usefixtures("place")
+def test_a_row_with_several_scopes_is_named_once() -> None:
+    refused = add(f"OVO000001;aalst;{SCOPE},dv_dosis_schrijven")
+    assert refused.stderr.startswith("row 2: not written: onboardings/aalst/aalst.yaml: ")
 
 
 @pytest.mark.usefixtures("place")

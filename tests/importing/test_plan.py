@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from acmidm.importing.draft import Column
 from acmidm.importing.listed import ListedClient, Register
 from acmidm.importing.organisations import FolderOwner as Imported
 from acmidm.importing.organisations import Organisations
 from acmidm.importing.plan import ImportPlan, Planner
-from acmidm.importing.sheet import Column
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.keycloak.wire import WireClient

@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.importing.draft import ImportedForm
+from acmidm.files import write_once
+from acmidm.importing.draft import Column, ImportedForm
 from acmidm.importing.organisations import FolderOwner
-from acmidm.importing.sheet import Column
-from acmidm.importing.write import Supplier, Writer, WrittenForms
+from acmidm.importing.write import Supplier, Writer
 from acmidm.sheet import SheetRow
-from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
 from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.values.metadata import ProductDocument
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 from tests.importing.listed import client
 from tests.support.forms import PLAIN
@@ -56,10 +57,16 @@ def draft(
     return ImportedForm(row, {tni: listed}, owner, "loket", [contact], {}, {tni: {}}, {tni: keys})
 
 
-def write(forms: Path, *drafts: ImportedForm, supplier: Supplier | None = None) -> WrittenForms:
-    outcome = Writer(forms, CATALOGUE, {}, "klanten.xlsx", supplier).write(drafts)
+def write(forms: Path, *drafts: ImportedForm, supplier: Supplier | None = None) -> Writer:
+    writer = writer_of(forms, CATALOGUE, supplier)
+    writer.write(drafts)
     load_onboardings([forms], CATALOGUE)  # whatever it wrote is valid
-    return outcome
+    return writer
+
+
+def writer_of(forms: Path, catalogue: Path, supplier: Supplier | None = None) -> Writer:
+    read = partial(read_onboardings, paths=[forms], catalogue_folder=catalogue)
+    return Writer(read, forms, "klanten.xlsx", supplier)
 
 
 def put(forms: Path, name: str, text: str) -> None:
@@ -100,8 +107,8 @@ def test_a_shared_key_is_that_of_a_supplier(forms: Path) -> None:
     the other."""
     other_kid = public_jwk({**SHARED.members, "kid": "another"})
     outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, other_kid, number=3))
-    assert (outcome.written, files(forms)) == ([], [])
-    assert outcome.unplaced == [
+    assert (outcome.placed, files(forms)) == ([], [])
+    assert outcome.wrong() == [
         f'row {row}: key "{kid}" is that of another organisation too, in row {other}: '
         "--supplier FOLDER keeps it once, in the folder of the supplier"
         for row, kid, other in ((2, "leverancier-2024", 3), (3, "another", 2))
@@ -117,7 +124,7 @@ def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
         draft(BEVEREN, SHARED, number=4),
     ]
     outcome = write(forms, *sharing, draft(other, OWN, number=5), supplier=SUPPLIER)
-    assert outcome.unplaced == []
+    assert outcome.wrong() == []
     assert files(forms, ".json") == [
         "leverancier/leverancier-2024.jwk.json",
         "leverancier/leverancier-2025.jwk.json",
@@ -155,16 +162,10 @@ def test_what_is_there_of_a_supplier_stays(forms: Path) -> None:
     write_both = partial(
         write, forms, draft(GENT, SHARED), draft(AALST, SHARED, OWN, number=3), supplier=SUPPLIER
     )
-    assert [one.partition(": ")[2] for one in write_both().unplaced] == [
-        *[
-            'key "leverancier-2024" is not among those that leverancier has for others; add it to'
-            " its keys.yaml first"
-        ]
-        * 2,
-        (
-            'key "eigen" is not among those that leverancier has for others; add it to its'
-            " keys.yaml first"
-        ),
+    remedy = "is not among those that leverancier has for others; add it to its keys.yaml first"
+    assert write_both().wrong() == [
+        f'row 2, row 3: key "leverancier-2024" {remedy}',
+        f'row 3: key "eigen" {remedy}',
     ]
     for file in (forms / "leverancier").iterdir():
         file.unlink()
@@ -185,11 +186,11 @@ def test_what_is_there_of_a_supplier_stays(forms: Path) -> None:
         ),
         supplier=SUPPLIER,
     )
-    assert [one.file for one in outcome.written] == [
+    assert [one.file for one in outcome.placed] == [
         forms / "stad-gent/loket.yaml",
         forms / "beveren/loket.yaml",
     ]
-    assert outcome.unplaced == [
+    assert outcome.wrong() == [
         (
             'row 3: key "eigen" is its own, beside a key of leverancier: a form has the keys of one'
             " of them; take one of the two from the client"
@@ -215,7 +216,7 @@ def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(
         )
 
     drafts = [sending("stad-gent"), sending("gent")]
-    assert write(forms, *drafts).unplaced == []
+    assert write(forms, *drafts).wrong() == []
     assert content(forms / "stad-gent/organisation.yaml")["speaks_for"] == {
         "aanbieder_uri": ["https://gent.example/"],
         "merk_code": ["gent", "stad-gent"],
@@ -271,7 +272,9 @@ def test_what_a_client_says_of_itself_is_in_its_form(forms: Path, tmp_path: Path
         {Environment.TNI: {PLAIN: True}},
     )
     one = replace(draft(GENT), clients={Environment.TNI: listed}, scopes=granted)
-    assert Writer(forms, catalogue, {}, "klanten.xlsx").write([one]).unplaced == []
+    writer = writer_of(forms, catalogue)
+    writer.write([one])
+    assert writer.wrong() == []
     request = content(forms / "stad-gent/loket.yaml")["environments"]["tni"]
     assert (request["scopes"], request["attributes"]) == (
         {PLAIN: {"default": True}},
@@ -291,10 +294,10 @@ def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:
     )
     other = FolderOwner("gent", "Gent", "OVO000009", None)
     outcome = write(forms, draft(replace(GENT, is_new=False)), draft(other, OWN, number=3))
-    assert [one.file.as_posix() for one in outcome.written] == ["onboardings/gent/loket.yaml"]
-    assert outcome.unplaced == [
-        "row 2: its form would not be valid: onboardings/stad-gent/loket.yaml is already the form"
-        " of loket; keep one of the two, or name the application differently"
+    assert [one.file.as_posix() for one in outcome.placed] == ["onboardings/gent/loket.yaml"]
+    assert outcome.wrong() == [
+        "row 2: not written: onboardings/stad-gent/z.yaml: onboardings/stad-gent/loket.yaml is"
+        " already the form of loket; keep one of the two, or name the application differently"
     ]
 
 
@@ -306,4 +309,21 @@ def test_nothing_is_left_of_an_organisation_whose_forms_are_not_valid(forms: Pat
         draft(AALST, SHARED, number=3, contact="x"),
         supplier=SUPPLIER,
     )
-    assert (len(outcome.unplaced), files(forms)) == (2, [])
+    assert (len(outcome.wrong()), files(forms)) == (2, [])
+
+
+def test_where_a_file_appears_meanwhile_nothing_is_written(
+    forms: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All forms or none, as whatever writes forms; the file that appeared stays."""
+    writer, last = writer_of(forms, CATALOGUE), forms / "stad-aalst/loket.yaml"
+
+    def racing(file: Path, text: str, mode: int) -> None:
+        if file.name == last.name and file.parent.name == last.parent.name:
+            last.write_text("another")
+        write_once(file, text, mode)
+
+    monkeypatch.setattr("acmidm.files.write_once", racing)
+    with pytest.raises(Failure, match=r"onboardings/stad-aalst/loket\.yaml"):
+        writer.write([draft(GENT), draft(AALST, number=3)])
+    assert (files(forms), last.read_text()) == (["stad-aalst/loket.yaml"], "another")

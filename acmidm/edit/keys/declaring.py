@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from acmidm.edit.changes import edit_file
 from acmidm.edit.keys.pair import text_of
-from acmidm.edit.lines import edit_file, on_one_line, put_first, put_last
+from acmidm.edit.lines import on_one_line, put_first, put_last
 from acmidm.form_text import SCHEMA
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import KEYS_FILE, absolute, shown
@@ -101,7 +102,7 @@ class ListOfKeys:
             base, count, lambda name: file.with_name(f"{name}.jwk.json").exists() or taken(name)
         )
 
-    def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], None]:
+    def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], list[Path]]:
         """Return what writes the keys, by the names of their files, and lists them. Raises
         InvalidForms, Failure."""
         files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}

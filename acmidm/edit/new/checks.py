@@ -10,6 +10,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.configuration import problems_of_configuration
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.requirements import problems_of_product, problems_of_scope
 from acmidm_onboarding.forms.schemas import LinearValidator
 from acmidm_onboarding.forms.speaking import problems_of_senders
 from acmidm_onboarding.forms.validation import validated
@@ -54,36 +55,16 @@ def chosen(among: Sequence[str], answer: str) -> list[str]:
 
 def of_product(name: str, catalogue: Catalogue, environment: Environment) -> list[str]:
     """Return why a product cannot be chosen."""
-    product = catalogue.products.get(name)
-    if product is None:
-        remedy = did_you_mean(
-            name,
-            catalogue.products,
-            say("forms.known_products", products=listed(catalogue.products)),
-        )
-        return [say("edit.unknown_product", name=quoted(name), remedy=remedy)]
-    if environment not in product.environments:
-        return [say("edit.product_not_offered", name=quoted(name), environment=environment)]
-    return []
+    return _sentences(problems_of_product(Document(_ANSWER), (), name, environment, catalogue))
 
 
 def of_scope(
     name: str, catalogue: Catalogue, environment: Environment, platform: Platform
 ) -> list[str]:
     """Return why a scope cannot be chosen."""
-    scope = catalogue.scopes.get(name)
-    if scope is None:
-        meant = catalogue.meant_scope(name)
-        remedy = say("problems.did_you_mean", meant=meant) if meant else say("edit.see_catalogue")
-        return [say("edit.unknown_scope", name=quoted(name), remedy=remedy)]
-    wrong = (
-        []
-        if environment in scope.environments
-        else [say("edit.scope_not_offered", name=quoted(name), where=environment)]
+    return _sentences(
+        problems_of_scope(Document(_ANSWER), (), name, environment, [platform], catalogue)
     )
-    if catalogue.name_on(platform, name) is None:
-        wrong.append(say("edit.scope_not_offered", name=quoted(name), where=platform))
-    return wrong
 
 
 def of_field(product: Product, name: str, value: object) -> list[str]:

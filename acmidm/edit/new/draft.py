@@ -4,22 +4,22 @@ is new."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.new.checker import Checker, separate
-from acmidm.edit.new.checks import chosen, of_form, of_product, of_scope
-from acmidm.edit.new.fields import Fields, Values, unknown_products
-from acmidm.edit.new.organisations import FormOwner, OrganisationAnswers, owner_of
-from acmidm.form_text import SCHEMA, Quoted, lines_of
-from acmidm_onboarding.forms.catalogue import Catalogue, Product
-from acmidm_onboarding.forms.files import form_file
+from acmidm.edit.changes import Content
+from acmidm.edit.new.answers import Answers, Checker, Values, parsed, separate
+from acmidm.edit.new.checks import chosen, of_field, of_form, of_product, of_scope, of_sender
+from acmidm.edit.new.organisations import FormOwner, owner_of
+from acmidm.form_text import Quoted, file_text, lines_of
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
+from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
 from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Texts, say
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import listed
+from acmidm_onboarding.values.problems import listed, quoted
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 _FIRST = Environment.TNI
@@ -29,20 +29,6 @@ PLATFORM = Platform.ACMIDM
 the form."""
 _NOBODY = FormOwner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
 """Stands for an organisation that is not known, so that the rest is still looked at."""
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the options say of a form; what they leave out is missing."""
-
-    organisation: OrganisationAnswers
-    application: str | None = None
-    contacts: Sequence[str] = ()
-    products: Sequence[str] = ()
-    scopes: Sequence[str] = ()
-    values: Values = field(default_factory=dict)
-    supplier: str | None = None
-    """The folder of the supplier whose keys the form has."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +63,15 @@ class Draft:
         """Where the form goes in the folder of forms."""
         return Path(self.owner.folder, form_file(self.application))
 
+    def files(self, forms: Path, words: Texts) -> dict[Path, Content]:
+        """Return the texts of its files, by where they go: ``organisation.yaml`` where that is new,
+        then the form."""
+        files: dict[Path, Content] = {}
+        if self.owner.is_new:
+            files[forms / self.owner.folder / ORGANISATION_FILE] = self.organisation(words)
+        files[forms / self.file] = self.form(words)
+        return files
+
     def form(self, texts: Texts) -> str:
         """Return the text of the form, its comments in the language of its organisation."""
         fields = {
@@ -87,13 +82,7 @@ class Draft:
         }
         if self.supplier:
             fields["keys_of"] = self.supplier
-        lines = [
-            SCHEMA.format("onboarding"),
-            "#",
-            f"# {texts('comment.form')}",
-            *lines_of(fields),
-            "",
-        ]
+        lines = [""]
         if Environment.PROD not in self.requests:
             lines.append(f"# {texts('comment.production')}")
         lines.append("environments:")
@@ -102,7 +91,8 @@ class Draft:
             if "jwks" not in request and not self.supplier:
                 lines.append(f"    # {texts('comment.keys')}")
             lines += [f"    {line}" for line in lines_of(request)]
-        return "\n".join(lines) + "\n"
+        beginning = file_text("onboarding", fields, texts("comment.form"))
+        return beginning + "\n".join([*lines, ""])
 
     def organisation(self, texts: Texts) -> str:
         """Return the text of ``organisation.yaml`` of a new organisation."""
@@ -111,18 +101,13 @@ class Draft:
             for name, value in self.owner.fields.items()
         }
         language = {"language": fields.pop("language")} if "language" in fields else {}
-        lines = [
-            SCHEMA.format("organisation"),
-            "#",
-            f"# {texts('comment.organisation')}",
-            *lines_of(fields),
-        ]
+        lines = [file_text("organisation", fields, texts("comment.organisation")).rstrip("\n")]
         if self.speaks_for:
-            lines += [
-                f"# {texts('comment.speaks_for')}",
-                *lines_of({"speaks_for": dict(self.speaks_for)}),
-            ]
-        return "\n".join([*lines, *(lines_of(language) if language else ())]) + "\n"
+            lines.append(f"# {texts('comment.speaks_for')}")
+            lines += lines_of({"speaks_for": dict(self.speaks_for)})
+        if language:
+            lines += lines_of(language)
+        return "\n".join([*lines, ""])
 
 
 def draft_of(
@@ -134,7 +119,7 @@ def draft_of(
 ) -> Draft:
     """Return what the answers come to. Raises Failure with every answer that is missing or
     wrong."""
-    owner = owner_of(answers.organisation, organisations, forms, checker)
+    owner = owner_of(answers, organisations, forms, checker)
     owner = owner or _NOBODY
     application = _application(answers, owner, forms, checker)
     contacts = checker.answers(
@@ -145,8 +130,8 @@ def draft_of(
     )
     products, scopes = _products_and_scopes(answers, catalogue, checker)
     if products:
-        checker.wrong += unknown_products(answers.values, [product.product for product in products])
-    fields = Fields(owner, application, forms, answers.values, checker)
+        checker.wrong += _unchosen(answers.values, [product.product for product in products])
+    fields = _Fields(owner, application, forms, answers.values, checker)
     configured = {
         product.product: fields.of(product)
         for product in products
@@ -232,3 +217,97 @@ def speaks_for(
         for (name, *_), text in speaking_values(product, configuration):
             names.setdefault(name, []).append(text)
     return {name: list(dict.fromkeys(texts)) for name, texts in names.items()}
+
+
+class _Fields:
+    """Fills in products for one organisation and application. ``forms`` is the folder of forms,
+    ``values`` has what options say."""
+
+    def __init__(
+        self, owner: FormOwner, application: str, forms: Path, values: Values, checker: Checker
+    ) -> None:
+        self._owner, self._application, self._values = owner, application, values
+        self._checker = checker
+        self._file = forms / owner.folder / ORGANISATION_FILE
+
+    def of(self, product: Product) -> dict[str, Any]:
+        """Return the configuration of a product, without what is wrong or missing, which is noted.
+
+        What an organisation may not say yet, the team that runs onboarding has to allow first.
+        """
+        schema = product.configuration or {}
+        given = [name for of, name in self._values if of == product.product]
+        configuration: dict[str, Any] = {}
+        unallowed = [
+            name for name in schema.get("required", ()) if self._is_unallowed(product, name)
+        ]
+        facts = {"file": self._file.as_posix(), "product": product.product}
+        self._checker.wrong += [
+            say("edit.not_allowed_yet", name=name, **facts) for name in unallowed
+        ]
+        for name in dict.fromkeys([*schema.get("required", ()), *given]):
+            value = None if name in unallowed else self._value(product, name)
+            if value is not None:
+                configuration[name] = value
+        return configuration
+
+    def _is_unallowed(self, product: Product, name: str) -> bool:
+        """Return whether a field speaks for somebody, and no value of it can be right yet."""
+        is_given = (product.product, name) in self._values
+        return (
+            not self._owner.is_new
+            and not is_given
+            and name in product.speaks_for
+            and not self._allowed(name)
+        )
+
+    def _allowed(self, name: str) -> Sequence[str]:
+        return self._owner.organisation.speaks_for.get(name, ())
+
+    def _value(self, product: Product, name: str) -> object:
+        """Return what was given, else what is known; None where that is wrong or missing, which is
+        noted."""
+        part = (product.configuration or {}).get("properties", {}).get(name, {})
+        answers = self._values.get((product.product, name))
+        if answers is None and (known := self._known(product, name)) is not None:
+            answers = [known]
+        option = f"--set {product.product}.{name}=VALUE"
+        if answers is None:
+            described = str(part.get("description", f"{name} of {product.product}"))
+            self._checker.miss(option, described)
+            return None
+        value = parsed(part, answers)
+        return None if self._checker.refuse(option, self._wrong(product, name, value)) else value
+
+    def _wrong(self, product: Product, name: str, value: object) -> list[str]:
+        wrong = of_field(product, name, value)
+        if wrong or self._owner.is_new:
+            # Its new organisation.yaml will allow the value, which the team reviews.
+            return wrong
+        return of_sender(product, name, value, self._owner.organisation, self._file)
+
+    def _known(self, product: Product, name: str) -> str | None:
+        """Return the one value that the organisation may say, or what most say of themselves."""
+        allowed, how = self._allowed(name), product.speaks_for.get(name)
+        if how is Speaks.EXACTLY and len(allowed) == 1:
+            return allowed[0]
+        template = product.fields[name].proposed if name in product.fields else None
+        ovo = self._owner.organisation.ovo
+        if template and ovo and (self._owner.is_new or not how):
+            return template.format(ovo=ovo)
+        return None
+
+
+def _unchosen(values: Values, chosen: Sequence[str]) -> list[str]:
+    """Return a sentence for each value that is for a product which is not chosen."""
+    return [
+        say(
+            "edit.not_chosen",
+            product=product,
+            name=name,
+            quoted=quoted(product),
+            chosen=listed(chosen),
+        )
+        for product, name in values
+        if product not in chosen
+    ]

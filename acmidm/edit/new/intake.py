@@ -14,14 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from acmidm.edit.changes import Changes, Read
 from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import text_of
-from acmidm.edit.lines import put_files
-from acmidm.edit.new.additions import request_of, with_additions
 from acmidm.edit.new.checks import of_sender
 from acmidm.edit.new.draft import Draft, speaks_for
-from acmidm.edit.new.existing import existing_form, faulty_form
-from acmidm.edit.new.files import problems_about
+from acmidm.edit.new.existing import adding, existing_form, faulty_form, request_of
 from acmidm.edit.new.notes import about_form, about_key, about_production
 from acmidm.edit.new.organisations import FormOwner, of_earlier_code
 from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent
@@ -39,10 +37,8 @@ from acmidm_onboarding.forms.files import (
     form_file,
     shown,
 )
-from acmidm_onboarding.forms.loading import load_organisations, read_onboardings
+from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import about_names
-from acmidm_onboarding.settings import own_catalogue
-from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import Language, say, spoken, texts
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
 from acmidm_onboarding.values.jwk import readable_jwk
@@ -100,29 +96,21 @@ class Taken:
 class Intake:
     """Takes files in, each on top of those before it."""
 
-    def __init__(self, forms: Path, stacks: Stacks, catalogue: Catalogue) -> None:
-        self._forms, self._stacks, self._catalogue = forms, stacks, catalogue
+    def __init__(self, forms: Path, read: Read, catalogue: Catalogue) -> None:
+        self._forms, self._catalogue, self.changes = forms, catalogue, Changes(read)
         self._organisations: dict[str, Organisation] = (
             dict(load_organisations(forms)) if forms.is_dir() else {}
         )
-        self._texts: dict[Path, str] = {}
-        self._before: dict[Path, bytes] = {}
 
     def take(self, files: Iterable[Path]) -> list[Taken]:
         """Take files in, and note what is wrong with them, alone and among all forms."""
         taken = [self._take(file) for file in files]
-        for problem in (
-            problems_about(self._texts, [self._forms], self._stacks) if self._texts else ()
-        ):
+        for problem in self.changes.problems():
             for one in taken:
                 own = {shown(file) for file in one.written}
                 if not own.isdisjoint({problem.file, problem.also}):
                     _note(one, problem, self._path_of(problem) if problem.file in own else ())
         return taken
-
-    def write(self) -> None:
-        """Put in place what was taken in. Raises Failure."""
-        put_files(self._texts, self._before)
 
     def _take(self, file: Path) -> Taken:
         try:
@@ -148,7 +136,9 @@ class Intake:
         """Return what of a form a problem of one of the texts is about: of a key, all of it."""
         if KEY_FILE.fullmatch(problem.file.name):
             return ("keys",)
-        document = read_document(absolute(problem.file), problem.file, Files(self._texts).read_text)
+        document = read_document(
+            absolute(problem.file), problem.file, Files(self.changes.texts).read_text
+        )
         return document.path_at(problem.line, problem.column)
 
     def _owner_of(self, given: Organisation, taken: Taken) -> FormOwner | None:
@@ -212,53 +202,48 @@ class Intake:
         if loaded:
             file = absolute(loaded.file)
         taken.for_team += [] if owner.is_new else self._not_allowed(sent, owner)
-        new: dict[Path, str] = {}
         names = {
-            environment: self._add_keys(file, environment, keys, loaded, new, taken)
-            for environment, keys in sent.keys.items()
+            environment: self._add_keys(file, environment, sent, loaded, taken)
+            for environment in form.environments
         }
         if loaded:
-            old = self._texts[file].encode() if file in self._texts else file.read_bytes()
-            text = with_additions(old.decode("utf-8"), loaded, form, names)
-            is_new = text.encode() != old
-            if is_new:
-                new[file] = text
-            if is_new and file not in self._texts:
-                self._before[file] = old
-            taken.notes += about_form(loaded, form, sent.keys)
-            taken.notes += _warnings(loaded, taken.file, names, is_new=is_new)
+            added = self.changes.add({file: adding(loaded, form, names)})
+            taken.written += added
+            taken.notes += about_form(loaded, sent)
+            taken.notes += _warnings(loaded, taken.file, names, is_new=bool(added))
         else:
             requests = {
                 one: request_of(request, names.get(one, ()))
                 for one, request in form.environments.items()
             }
             draft = replace(draft, requests=requests, speaks_for=speaks_for(self._products(sent)))
-            new[file], is_new = draft.form(texts("new", sent.organisation.language)), True
-        if is_new and Environment.PROD in form.environments:
+            words = texts("new", sent.organisation.language)
+            added = self.changes.add(draft.files(self._forms, words))
+            taken.written += added
+        if added and Environment.PROD in form.environments:
             environments = {*form.environments, *(loaded.form.environments if loaded else ())}
             taken.notes.append(about_production(shown(file), environments))
         if owner.is_new:
-            new[file.with_name(ORGANISATION_FILE)] = self._new_organisation(draft, taken)
-        self._texts |= new
-        taken.written += new
+            # The next files find it.
+            taken.notes += about_names(owner.folder, draft.new_organisation, self._organisations)
+            self._organisations[owner.folder] = draft.new_organisation
 
     def _add_keys(
         self,
         file: Path,
         environment: Environment,
-        keys: Sequence[Mapping[str, Any]],
+        sent: Sent,
         loaded: LoadedForm | None,
-        new: dict[Path, str],
         taken: Taken,
     ) -> list[str]:
-        """Add to ``new`` the files of keys that a form's environment lacks, and return their names.
+        """Add the files of keys that a form's environment lacks, and return their names.
 
         A key of another environment is no key that it has: the loader says what is wrong with it.
         """
-        files = Files(self._texts)
+        files = Files(self.changes.texts)
         there = {key.thumbprint for key in (loaded.keys.get(environment, ()) if loaded else ())}
         # What is no public key is for the loader to say.
-        read = [(key, readable_jwk(key)) for key in keys]
+        read = [(key, readable_jwk(key)) for key in sent.keys_of(environment)]
         more = [one for one in read if one[1] is None or one[1].thumbprint not in there]
         base = f"{file.stem}-{environment}-{datetime.now(UTC).year}"
         free = free_names(
@@ -266,7 +251,8 @@ class Intake:
         )
         names = [f"{name}.jwk.json" for name in free]
         for name, (key, public) in zip(names, more, strict=True):
-            new[file.with_name(name)] = text_of(public) if public else json.dumps(key)
+            text = text_of(public) if public else json.dumps(key)
+            taken.written += self.changes.add({file.with_name(name): text})
             if public is None:
                 continue
             if public.has_ended(datetime.now(UTC)):
@@ -275,24 +261,11 @@ class Intake:
             taken.notes.append(about_key(name, public))
         return names
 
-    def _new_organisation(self, draft: Draft, taken: Taken) -> str:
-        """Return the text of ``organisation.yaml`` of a new organisation, which the next files of
-        this intake then find."""
-        folder, organisation = draft.owner.folder, draft.new_organisation
-        taken.notes += about_names(folder, organisation, self._organisations)
-        self._organisations[folder] = organisation
-        return draft.organisation(texts("new", organisation.language))
-
     def _existing(self, folder: str, application: str, taken: Taken) -> LoadedForm | None:
         """Return the form that an application has; note why none can be used that is there."""
-        stacks, files = self._stacks, Files(self._texts)
-        read = read_onboardings(
-            [self._forms / folder],
-            own_catalogue(),
-            stacks.profiles,
-            stacks.served,
-            unwritten=self._texts,
-        )
+        unwritten = self.changes.texts
+        files = Files(unwritten)
+        read = self.changes.read(paths=[self._forms / folder], unwritten=unwritten)
         if loaded := existing_form(read, folder, application):
             if (name := loaded.form.application) != application:
                 sentence = say("edit.sent.renamed", application=application, name=name)

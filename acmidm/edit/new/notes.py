@@ -7,16 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from acmidm.edit.new.sent import Sent
 from acmidm.words import shown
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.form import EnvironmentRequest, Form
+from acmidm_onboarding.forms.form import EnvironmentRequest
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.values.problems import listed, quoted
 from acmidm_onboarding.values.terms import Environment
-
-SentKeys = Mapping[Environment, Sequence[Mapping[str, Any]]]
-"""Per environment, as they were sent."""
 
 
 def about_key(name: str, key: PublicJwk) -> str:
@@ -34,17 +32,17 @@ def about_production(file: Path, environments: Iterable[Environment]) -> str:
     return say(f"edit.sent.{name}", file=file)
 
 
-def about_form(loaded: LoadedForm, sent: Form, keys: SentKeys) -> Iterator[str]:
+def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
     """Yield what a form that exists loses, and what it keeps although the file lacks it: a sender
     may think that it is gone."""
-    contacts = set(loaded.form.contacts) - set(sent.contacts)
+    contacts = set(loaded.form.contacts) - set(sent.form.contacts)
     yield from _kept(str(loaded.file), say("edit.sent.keeps.contacts"), contacts)
-    for environment, request in sent.environments.items():
+    for environment, request in sent.form.environments.items():
         there = loaded.form.environments.get(environment)
         if there is not None:
             where = f"{loaded.file}, {environment}"
             yield from _about_request(where, there, request)
-            given = filter(None, map(readable_jwk, keys.get(environment, ())))
+            given = filter(None, map(readable_jwk, sent.keys_of(environment)))
             yield from _about_keys(where, loaded.keys.get(environment, ()), list(given))
 
 

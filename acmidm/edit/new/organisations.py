@@ -3,12 +3,12 @@ with what its file will have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.new.checker import Checker
+from acmidm.edit.new.answers import Answers, Checker
 from acmidm.edit.new.checks import of_organisation
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
@@ -17,18 +17,6 @@ from acmidm_onboarding.values.identifiers import identifying, look_of, organisat
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, nearest, quoted
 from acmidm_onboarding.values.terms import is_name
-
-
-@dataclass(frozen=True)
-class OrganisationAnswers:
-    """What the options say of the organisation."""
-
-    organisation: str | None = None
-    name: str | None = None
-    ovo: str | None = None
-    kbo: str | None = None
-    owners: Sequence[str] = ()
-    language: Language | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +34,7 @@ class FormOwner:
 
 
 def owner_of(
-    given: OrganisationAnswers,
+    given: Answers,
     organisations: Mapping[str, Organisation],
     forms: Path,
     checker: Checker,
@@ -121,7 +109,7 @@ def _looks_like_code(text: str) -> bool:
 def _existing(
     folder: str,
     organisation: Organisation,
-    given: OrganisationAnswers,
+    given: Answers,
     forms: Path,
     checker: Checker,
 ) -> FormOwner:
@@ -134,9 +122,7 @@ def _existing(
     return FormOwner(folder, organisation)
 
 
-def refuse_another(
-    given: OrganisationAnswers, organisation: Organisation, file: str, checker: Checker
-) -> None:
+def refuse_another(given: Answers, organisation: Organisation, file: str, checker: Checker) -> None:
     """Note each name and code that is given and is not the one in ``file``, which has the
     organisation."""
     for option, given_value, has in (
@@ -153,7 +139,7 @@ def refuse_another(
 
 def _new(
     text: str,
-    given: OrganisationAnswers,
+    given: Answers,
     organisations: Mapping[str, Organisation],
     checker: Checker,
 ) -> FormOwner | None:

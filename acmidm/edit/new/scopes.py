@@ -4,8 +4,8 @@ somebody likes, for production too."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -13,18 +13,16 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
 
-from acmidm.edit.lines import copied, edited, put_files, put_request
+from acmidm.edit.changes import Placed, Read, Rows
+from acmidm.edit.lines import copied, put_request
 from acmidm.edit.new import towns
-from acmidm.edit.new.checker import separate
+from acmidm.edit.new.answers import separate
 from acmidm.edit.new.checks import chosen, of_scope
 from acmidm.edit.new.existing import existing_form, faulty_form
-from acmidm.edit.new.files import about, not_written, problems_about
 from acmidm.edit.new.organisations import code_in, folders_by_code
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import Files, absolute, shown
-from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.stack_files import Stacks
+from acmidm_onboarding.forms.files import Files, shown
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import identifying
 from acmidm_onboarding.values.problems import Failure, quoted
@@ -49,98 +47,43 @@ HEADINGS = Headings(tuple(Column), ((Column.KBO, Column.OVO),), (MANDATES,))
 
 
 @dataclass(frozen=True)
-class Addition:
-    """A scope that a row gives to a form."""
+class AddedScopes(Placed):
+    """The scopes that a row gives to a form."""
 
-    row: SheetRow
-    loaded: LoadedForm
-    environment: Environment
-    scope: str
-    request: Mapping[str, str]
-    """Its reason and its reference, as far as the row has them."""
+    loaded: LoadedForm = field(kw_only=True)
+    environment: Environment = field(kw_only=True)
+    scopes: Sequence[str] = field(kw_only=True)
 
-    @property
-    def file(self) -> Path:
-        return absolute(self.loaded.file)
-
-    @property
-    def place(self) -> tuple[Path, Environment, str]:
-        """What it is of: two rows may be about one."""
-        return self.file, self.environment, self.scope
-
-    @property
-    def is_present(self) -> bool:
-        return self.scope in self.loaded.form.environments[self.environment].scopes
+    def has_already(self, scope: str) -> bool:
+        return scope in self.loaded.form.environments[self.environment].scopes
 
 
-class Scopes:
+class Scopes(Rows[AddedScopes]):
     """Sorts out rows: which form gains which scope, which have theirs already, and what is wrong
     with the others.
 
     ``common`` are the cells that hold for each row that has no own.
     """
 
-    def __init__(
-        self, common: Mapping[str, str], onboardings: Onboardings, forms: Path, stacks: Stacks
-    ) -> None:
-        self._common, self._onboardings = common, onboardings
-        self._forms, self._stacks = forms, stacks
-        self._folders = folders_by_code(onboardings.organisations)
-        self._first: dict[tuple[Path, Environment, str], Addition] = {}
-        self._before: dict[Path, bytes] = {}
-        self.texts: dict[Path, str] = {}
-        """Of each form that changes, with the scopes of all its rows."""
-        self.additions: list[Addition] = []
-        self.wrong: dict[str, list[SheetRow]] = defaultdict(list)
-        """The rows of each sentence."""
-
-    def sort_out(self, rows: Iterable[SheetRow]) -> None:
-        """Place each row that is right by itself, and leave out those whose form would be wrong
-        among all forms."""
-        for row in rows:
-            try:
-                self.additions += self._asked(row)
-            except Failure as failure:
-                for sentence in str(failure).splitlines():
-                    self.wrong[sentence].append(row)
-        self._write_texts()
-        while problems := problems_about(self.texts, [self._forms], self._stacks):
-            for addition in list(self.additions):
-                if own := about([addition.file], problems):
-                    self.additions.remove(addition)
-                    for sentence in dict.fromkeys(map(not_written, own)):
-                        self.wrong[sentence].append(addition.row)
-            self._write_texts()
-
-    def write(self) -> None:
-        """Write all forms, or none. Raises Failure, OSError."""
-        put_files(self.texts, self._before)
+    def __init__(self, common: Mapping[str, str], read: Read, forms: Path) -> None:
+        super().__init__(read)
+        self._common, self._forms = common, forms
+        self._folders = folders_by_code(self.onboardings.organisations)
+        self._first: dict[tuple[Path, Environment, str], tuple[SheetRow, Mapping[str, str]]] = {}
+        """Which row is about a scope of a form, and what it says of it."""
 
     def by_scope(self, *, present: bool) -> Mapping[tuple[str, Environment], list[str]]:
         """Return, by scope and environment, the names of the forms that gain it, or of those that
         have it already."""
-        named: dict[tuple[str, Environment], list[str]] = defaultdict(list)
-        for addition in self.additions:
-            names = named[addition.scope, addition.environment]
-            if addition.is_present is present and addition.loaded.name not in names:
-                names.append(addition.loaded.name)
-        return {asked: names for asked, names in named.items() if names}
+        named: dict[tuple[str, Environment], dict[str, None]] = defaultdict(dict)
+        for one in self.placed:
+            for scope in one.scopes:
+                if one.has_already(scope) is present:
+                    named[scope, one.environment][one.loaded.name] = None
+        return {added: list(names) for added, names in named.items()}
 
-    def _write_texts(self) -> None:
-        self._before, self.texts = {}, {}
-        for addition in self.additions:
-            if addition.is_present:
-                continue
-            file = addition.file
-            self._before.setdefault(file, file.read_bytes())
-            text = self.texts.get(file, self._before[file].decode("utf-8"))
-            try:
-                self.texts[file] = edited(text, partial(_put, addition=addition))
-            except Failure as failure:
-                raise Failure(f"{shown(file)}: {failure}") from None
-
-    def _asked(self, row: SheetRow) -> list[Addition]:
-        """Return what a row asks. Raises Failure with all that is wrong with it."""
+    def place(self, row: SheetRow) -> AddedScopes:
+        """Return what a row adds. Raises Failure with all that is wrong with it."""
         cells = {**self._common, **row.values}
         wrong = list(row.faults)
         loaded = self._form(row, cells, wrong)
@@ -149,7 +92,7 @@ class Scopes:
         if not scopes:
             wrong.append(say("edit.scopes.no_scope", column=_named(row, Column.SCOPE)))
         for scope in scopes:
-            refused = of_scope(scope, self._onboardings.catalogue, environment, Platform.ACMIDM)
+            refused = of_scope(scope, self.onboardings.catalogue, environment, Platform.ACMIDM)
             wrong += [f"{_named(row, Column.SCOPE)}: {sentence}" for sentence in refused]
         if loaded and environment not in loaded.form.environments:
             facts = {"form": loaded.name, "file": shown(loaded.file)}
@@ -157,14 +100,31 @@ class Scopes:
         if wrong or loaded is None:
             raise Failure("\n".join(wrong))
         texts = {"reason": cells.get(Column.REASON), "reference": cells.get(Column.REFERENCE)}
-        request = {name: text for name, text in texts.items() if text}
-        asked = [Addition(row, loaded, environment, scope, request) for scope in scopes]
-        for addition in asked:
-            first = self._first.setdefault(addition.place, addition)
-            if first.request != request:
-                facts = {"other": first.row, "form": loaded.name, "scope": addition.scope}
+        grant = {name: text for name, text in texts.items() if text}
+        new = self._new(row, loaded, environment, scopes, grant)
+        files = {loaded.file: partial(_put, environment=environment, scopes=new)} if new else {}
+        return AddedScopes(row, files, loaded=loaded, environment=environment, scopes=scopes)
+
+    def _new(
+        self,
+        row: SheetRow,
+        loaded: LoadedForm,
+        environment: Environment,
+        scopes: Iterable[str],
+        grant: Mapping[str, str],
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Return the scopes that neither the form nor an earlier row has. Raises Failure where that
+        row says otherwise."""
+        new: dict[str, Mapping[str, str]] = {}
+        for scope in scopes:
+            place = loaded.file, environment, scope
+            first, granted = self._first.setdefault(place, (row, grant))
+            if granted != grant:
+                facts = {"other": first, "form": loaded.name, "scope": scope}
                 raise Failure(say("edit.scopes.twice", **facts))
-        return asked
+            if scope not in loaded.form.environments[environment].scopes:
+                new[scope] = grant
+        return new
 
     def _form(self, row: SheetRow, cells: Mapping[str, str], wrong: list[str]) -> LoadedForm | None:
         """Return the form that a row is about; note why it is about none."""
@@ -183,13 +143,13 @@ class Scopes:
         if application is None:
             return None
         (folder,) = folders
-        loaded = existing_form(self._onboardings, folder, application)
+        loaded = existing_form(self.onboardings, folder, application)
         if loaded is not None and loaded.form.application == application:
             return loaded
         facts = {"application": quoted(application), "folder": self._forms / folder}
         if loaded is not None:
             wrong.append(say("edit.sent.renamed", application=application, name=loaded.name))
-        elif faulty := faulty_form(self._onboardings, folder, application, Files()):
+        elif faulty := faulty_form(self.onboardings, folder, application, Files()):
             wrong.append(say("edit.sent.unusable", file=faulty.as_posix()))
         else:
             wrong.append(say("edit.scopes.no_form", **facts))
@@ -210,6 +170,10 @@ def _named(row: SheetRow, column: Column) -> str:
     return row.named(column) if column in row.letters else column.value
 
 
-def _put(document: Any, *, addition: Addition) -> None:
-    more = CommentedMap(scopes=CommentedMap({addition.scope: copied(addition.request)}))
-    put_request(document["environments"], addition.environment.value, more)
+def _put(
+    document: Any, *, environment: Environment, scopes: Mapping[str, Mapping[str, str]]
+) -> None:
+    more = CommentedMap(
+        scopes=CommentedMap({scope: copied(grant) for scope, grant in scopes.items()})
+    )
+    put_request(document["environments"], environment.value, more)

@@ -3,8 +3,7 @@ page can, and nothing else of a form."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ _OF_KEY = ("file",)
 _LONGEST_NAME = 64
 
 
-class _File(Part):
+class Sent(Part):
     """An organisation, its form, and the public keys that the form names, each by the name of its
     file."""
 
@@ -37,54 +36,43 @@ class _File(Part):
     form: Form
     keys: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class Sent:
-    """What was sent, valid by itself."""
-
-    organisation: Organisation
-    form: Form
-    keys: Mapping[Environment, Sequence[Mapping[str, Any]]]
-    """Per environment, as they were sent: no private half is among them, all else is still to be
-    checked."""
+    def keys_of(self, environment: Environment) -> list[Mapping[str, Any]]:
+        """Return the keys of an environment as they were sent: no private half is among them, all
+        else is still to be checked."""
+        request = self.form.environments[environment]
+        return [self.keys[entry.file] for entry in request.jwks or ()]
 
 
 def read_sent(file: Path) -> tuple[Document, Sent | None, list[Problem]]:
     """Read a file. Return its document, what it says, None where that has mistakes, and each
     mistake."""
     document = read_document(file, shown(file))
-    content, problems = validated(_File, document)
-    if content is None:
+    sent, problems = validated(Sent, document)
+    if sent is None:
         return document, None, problems
-    problems += _beyond(document, ("organisation",), content.organisation, _OF_ORGANISATION)
-    problems += _beyond(document, ("form",), content.form, _OF_FORM)
-    keys: dict[Environment, Sequence[Mapping[str, Any]]] = {}
-    for environment, request in content.form.environments.items():
+    problems += _beyond(document, ("organisation",), sent.organisation, _OF_ORGANISATION)
+    problems += _beyond(document, ("form",), sent.form, _OF_FORM)
+    for environment, request in sent.form.environments.items():
         path: DocumentPath = ("form", "environments", environment.value)
         problems += _beyond(document, path, request, _OF_REQUEST)
         for name, scope in request.scopes.items():
             problems += _beyond(document, (*path, "scopes", name), scope, _OF_SCOPE)
-        of_request: list[Mapping[str, Any]] = []
         for index, entry in enumerate(request.jwks or ()):
-            problems += _beyond(document, (*path, "jwks", index), entry, _OF_KEY)
-            if entry.file in content.keys:
-                of_request.append(content.keys[entry.file])
-            else:
+            place = (*path, "jwks", index)
+            problems += _beyond(document, place, entry, _OF_KEY)
+            if entry.file not in sent.keys:
                 what = say("edit.sent.no_key", name=quoted(entry.file))
-                problems.append(
-                    document.problem((*path, "jwks", index), what, say("edit.sent.no_key.remedy"))
-                )
-        keys[environment] = of_request
-    problems += _unnamed_keys(document, content)
-    return document, None if problems else Sent(content.organisation, content.form, keys), problems
+                problems.append(document.problem(place, what, say("edit.sent.no_key.remedy")))
+    problems += _unnamed_keys(document, sent)
+    return document, None if problems else sent, problems
 
 
-def _unnamed_keys(document: Document, content: _File) -> Iterator[Problem]:
+def _unnamed_keys(document: Document, sent: Sent) -> Iterator[Problem]:
     """Yield each key that no environment names: it would be left out, and its sender think that it
     counts."""
-    requests = content.form.environments.values()
+    requests = sent.form.environments.values()
     named = {entry.file for request in requests for entry in request.jwks or ()}
-    for name in content.keys.keys() - named:
+    for name in sent.keys.keys() - named:
         what = say("edit.sent.key_unnamed", name=quoted(name))
         yield document.problem(
             ("keys", name), what, say("edit.sent.key_unnamed.remedy"), at_key=True

@@ -4,9 +4,8 @@ mandate."""
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -14,33 +13,30 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
 
-from acmidm.edit.lines import edited, on_one_line, put_files, put_last
-from acmidm.edit.new.checker import Checker, separate
+from acmidm.edit.changes import Content, Placed, Read, Rows
+from acmidm.edit.lines import on_one_line, put_last
+from acmidm.edit.new.answers import Answers, Checker, separate
 from acmidm.edit.new.checks import of_organisation
-from acmidm.edit.new.draft import Answers, draft_of
+from acmidm.edit.new.draft import draft_of
 from acmidm.edit.new.existing import existing_form, faulty_form
-from acmidm.edit.new.files import about, not_written, problems_about
 from acmidm.edit.new.organisations import (
-    OrganisationAnswers,
     code_in,
     folders_by_code,
     refuse_another,
 )
-from acmidm.form_text import SCHEMA, lines_of
+from acmidm.form_text import file_text
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
 from acmidm_onboarding.forms.form import Form
-from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names
-from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import say, texts
 from acmidm_onboarding.values.identifiers import identifying, look_of
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.names import day
-from acmidm_onboarding.values.problems import Failure, quoted
+from acmidm_onboarding.values.problems import quoted
 
 
 class Column(StrEnum):
@@ -85,20 +81,7 @@ def headings(catalogue: Catalogue) -> Headings:
     return Headings(tuple(Column), ((Column.KBO, Column.OVO), (Column.UNTIL,)), fields)
 
 
-@dataclass(frozen=True)
-class Town:
-    """What a row gets: the texts of its files, and what was ``before`` in those that are there
-    already."""
-
-    row: SheetRow
-    folder: str
-    texts: Mapping[Path, str] = field(default_factory=dict)
-    before: Mapping[Path, bytes] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    """What a person looks at, though nothing is wrong."""
-
-
-class Towns:
+class Towns(Rows[Placed]):
     """Sorts out rows: what each gets, which have all of it already, and what is wrong with the
     others.
 
@@ -107,20 +90,20 @@ class Towns:
     """
 
     def __init__(
-        self, common: Answers, supplier: str, onboardings: Onboardings, forms: Path, today: date
+        self, common: Answers, supplier: str, read: Read, forms: Path, today: date
     ) -> None:
-        self._supplier, self._onboardings = supplier, onboardings
-        self._forms, self._today = forms, today
-        self._language = common.organisation.language
-        self._speaking = dict(onboardings.organisations)
+        super().__init__(read)
+        self._supplier, self._forms, self._today = supplier, forms, today
+        self._language = common.language
+        self._speaking = dict(self.onboardings.organisations)
         """With the new ones of earlier rows."""
-        self._folders = folders_by_code(onboardings.organisations)
+        self._folders = folders_by_code(self.onboardings.organisations)
         cells = {
             Column.APPLICATION: common.application or "",
             Column.CONTACT: ",".join(common.contacts),
             Column.PRODUCT: ",".join(common.products),
             Column.SCOPE: ",".join(common.scopes),
-            Column.OWNER: ",".join(common.organisation.owners),
+            Column.OWNER: ",".join(common.owners),
             **{
                 f"{product}.{name}": ",".join(values)
                 for (product, name), values in common.values.items()
@@ -130,75 +113,56 @@ class Towns:
         """What the options say, as cells."""
         self._rows: dict[str, SheetRow] = {}
         """By the codes and the folders of earlier rows."""
-        self.towns: list[Town] = []
-        self.wrong: dict[str, list[SheetRow]] = defaultdict(list)
-        """The rows of each sentence."""
 
-    def sort_out(self, rows: Iterable[SheetRow], stacks: Stacks) -> None:
-        """Place each row whose files are valid among all forms."""
-        for row in rows:
-            checker = Checker(self._columns(row))
-            try:
-                self.towns.append(self._town(row, checker))
-            except Failure as failure:
-                for sentence in dict.fromkeys(checker.wrong or [str(failure)]):
-                    self.wrong[sentence].append(row)
-        while problems := problems_about(self._texts, [self._forms], stacks):
-            for town in list(self.towns):
-                if own := about(town.texts, problems):
-                    self.towns.remove(town)
-                    for sentence in dict.fromkeys(map(not_written, own)):
-                        self.wrong[sentence].append(town.row)
-
-    @property
-    def _texts(self) -> dict[Path, str]:
-        return {file: text for town in self.towns for file, text in town.texts.items()}
-
-    def write(self) -> None:
-        """Write all that is valid, or nothing. Raises Failure, OSError."""
-        put_files(
-            self._texts, {file: old for town in self.towns for file, old in town.before.items()}
-        )
-
-    def _town(self, row: SheetRow, checker: Checker) -> Town:
-        """Return what a row gets. Raises Failure: ``checker`` has noted what is wrong with it."""
+    def place(self, row: SheetRow) -> Placed:
+        """Return what a row gets. Raises Failure with all that is wrong with it."""
+        checker = Checker(self._columns(row))
         checker.wrong += row.faults
         for column in (Column.CLIENT_TEST, Column.CLIENT_PROD):
             if column in row.values:
                 checker.wrong.append(say("towns.has_client", column=row.named(column)))
         until, answers = self._until(row, checker), self._answers(row)
         application = answers.application or ""
-        folder, notes = self._folder(row, answers.organisation, checker)
-        there = existing_form(self._onboardings, folder, application) if folder else None
+        folder, notes = self._folder(row, answers, checker)
+        there = existing_form(self.onboardings, folder, application) if folder else None
+        files: dict[Path, Content] = {}
         if folder and there:
             checker.require()
-            town = self._renewed(Town(row, folder), there, application, until, checker)
-            return replace(town, notes=(*notes, *town.notes))
-        if folder and (faulty := faulty_form(self._onboardings, folder, application, Files())):
-            checker.wrong.append(say("edit.sent.unusable", file=faulty.as_posix()))
-            checker.require()
-        town = self._new(row, folder, answers, checker)
-        town = self._with_mandate(town, application, until, checker)
-        return replace(town, notes=(*notes, *town.notes))
+            application = self._renewable(there, folder, application, until, checker)
+        else:
+            if folder and (faulty := faulty_form(self.onboardings, folder, application, Files())):
+                checker.wrong.append(say("edit.sent.unusable", file=faulty.as_posix()))
+                checker.require()
+            folder, files, more = self._new(folder, answers, checker)
+            notes += more
+        mandates, more = self._mandate(row, folder, application, until, checker)
+        return Placed(row, {**files, **mandates}, (*notes, *more))
 
-    def _new(self, row: SheetRow, folder: str | None, answers: Answers, checker: Checker) -> Town:
-        """Return a town with its form, and ``organisation.yaml`` where there is none. Raises
-        Failure."""
-        organisations = self._onboardings.organisations
+    def _new(
+        self, folder: str | None, answers: Answers, checker: Checker
+    ) -> tuple[str, dict[Path, Content], tuple[str, ...]]:
+        """Return the folder of a form with its text, and that of ``organisation.yaml`` where there
+        is none, and what to look at. Raises Failure."""
+        organisations = self.onboardings.organisations
         if folder is not None:
             # What its file says of it stays.
-            answers = replace(answers, organisation=OrganisationAnswers(folder))
-        draft = draft_of(answers, self._onboardings.catalogue, organisations, self._forms, checker)
+            answers = replace(
+                answers,
+                organisation=folder,
+                name=None,
+                ovo=None,
+                kbo=None,
+                owners=(),
+                language=None,
+            )
+        draft = draft_of(answers, self.onboardings.catalogue, organisations, self._forms, checker)
         folder, organisation = draft.owner.folder, draft.owner.organisation
-        files: dict[Path, str] = {}
         notes: list[str] = []
-        words = texts("new", answers.organisation.language or organisation.language)
         if draft.owner.is_new:
-            files[self._forms / folder / ORGANISATION_FILE] = draft.organisation(words)
             notes += about_names(folder, draft.new_organisation, self._speaking)
             self._speaking[folder] = draft.new_organisation
-        files[self._forms / draft.file] = draft.form(words)
-        return Town(row, folder, files, notes=tuple(notes))
+        words = texts("new", answers.language or organisation.language)
+        return folder, draft.files(self._forms, words), tuple(notes)
 
     def _columns(self, row: SheetRow) -> Mapping[str, str]:
         """Return how this row's author knows the options: by the columns that there are."""
@@ -214,33 +178,30 @@ class Towns:
         cells = {**self._common, **row.values}
         several = {column: separate([cells.get(column, "")]) for column in Column}
         kbo, ovo = cells.get(Column.KBO), cells.get(Column.OVO)
-        organisation = OrganisationAnswers(
+        fields = ((column.partition("."), text) for column, text in cells.items())
+        return Answers(
             name=cells.get(Column.CUSTOMER),
             ovo=ovo and ovo.upper(),
             kbo=kbo and whole_kbo(kbo),
             owners=several[Column.OWNER],
             language=self._language,
-        )
-        fields = ((column.partition("."), text) for column, text in cells.items())
-        return Answers(
-            organisation,
-            cells.get(Column.APPLICATION),
-            several[Column.CONTACT],
-            several[Column.PRODUCT],
-            several[Column.SCOPE],
-            {(product, name): [text] for (product, dot, name), text in fields if dot},
-            self._supplier,
+            application=cells.get(Column.APPLICATION),
+            contacts=several[Column.CONTACT],
+            products=several[Column.PRODUCT],
+            scopes=several[Column.SCOPE],
+            values={(product, name): [text] for (product, dot, name), text in fields if dot},
+            supplier=self._supplier,
         )
 
     def _folder(
-        self, row: SheetRow, given: OrganisationAnswers, checker: Checker
-    ) -> tuple[str | None, Sequence[str]]:
+        self, row: SheetRow, given: Answers, checker: Checker
+    ) -> tuple[str | None, tuple[str, ...]]:
         """Return the folder of an organisation that has one, and what to look at; note why a row
         cannot be about its organisation."""
         codes = identifying(*(text and code_in(text) for text in (given.ovo, given.kbo)))
         folder = next((self._folders[code] for code in codes if code in self._folders), None)
         new = slug(given.name or "")
-        if folder is None and new in self._onboardings.organisations:
+        if folder is None and new in self.onboardings.organisations:
             checker.refuse("--name", [say("towns.other_codes", folder=new)])
         for name in filter(None, (*codes, folder or new)):
             if (other := self._rows.setdefault(name, row)) is not row:
@@ -249,17 +210,17 @@ class Towns:
         return folder, self._identity(row, folder, given, checker) if folder else ()
 
     def _identity(
-        self, row: SheetRow, folder: str, given: OrganisationAnswers, checker: Checker
-    ) -> Sequence[str]:
+        self, row: SheetRow, folder: str, given: Answers, checker: Checker
+    ) -> tuple[str, ...]:
         """Note each code and name in a row that is not its organisation's; return what to look at.
 
         A code that the organisation's file lacks is no contradiction, as long as it is nobody
         else's and the name is its own.
         """
-        own = self._onboardings.organisations[folder]
+        own = self.onboardings.organisations[folder]
         file = (self._forms / folder / ORGANISATION_FILE).as_posix()
         ovo, kbo = given.ovo if own.ovo else None, given.kbo if own.kbo else None
-        refuse_another(OrganisationAnswers(ovo=ovo, kbo=kbo), own, file, checker)
+        refuse_another(Answers(ovo=ovo, kbo=kbo), own, file, checker)
         codes = {"ovo": given.ovo, "kbo": given.kbo}
         unknown = {
             name: code for name, code in codes.items() if code and getattr(own, name) is None
@@ -271,7 +232,7 @@ class Towns:
                 checker.refuse(f"--{name}", [say("towns.of_another", other=other, folder=folder)])
         if given.name is None or look_of(given.name) == look_of(own.name):
             return ()
-        for other, organisation in self._onboardings.organisations.items():
+        for other, organisation in self.onboardings.organisations.items():
             if look_of(organisation.name) == look_of(given.name):
                 checker.refuse("--name", [say("towns.of_another", other=other, folder=folder)])
         facts = {"column": row.named(Column.CUSTOMER), "given": quoted(given.name)}
@@ -298,10 +259,11 @@ class Towns:
             checker.wrong.append(say("towns.past", column=column, until=until))
         return until
 
-    def _renewed(
-        self, town: Town, there: LoadedForm, application: str, until: date, checker: Checker
-    ) -> Town:
-        """Return a town whose form is there, with a longer mandate where the row has one.
+    def _renewable(
+        self, there: LoadedForm, folder: str, application: str, until: date, checker: Checker
+    ) -> str:
+        """Return the application of a form that is there, whose mandate a row may make longer.
+        Raises Failure.
 
         A form that has another name or the keys of somebody else by now, whose mandate was taken
         out, or that leaves, gets none: a sheet that is sent again undoes nothing that somebody
@@ -311,13 +273,13 @@ class Towns:
         if form.application != application:
             facts = {"application": application, "name": form.application}
             checker.refuse("--application", [say("edit.sent.renamed", **facts)])
-        mandates = self._onboardings.mandates.get(town.folder, ())
+        mandates = self.onboardings.mandates.get(folder, ())
         has = mandate_for(mandates, self._supplier, form.application)
         facts = {
             "form": there.file.as_posix(),
             "file": there.file.with_name(MANDATES_FILE).as_posix(),
             "supplier": self._supplier,
-            "whose": form.keys_of or town.folder,
+            "whose": form.keys_of or folder,
         }
         is_supplied = form.keys_of == self._supplier
         if not is_supplied and has is not None:
@@ -329,20 +291,22 @@ class Towns:
         elif _has_left(form, self._today) and has.until < until:
             checker.wrong.append(say("edit.leaves", file=there.file.as_posix()))
         checker.require()
-        return self._with_mandate(town, form.application, until, checker)
+        return form.application
 
-    def _with_mandate(self, town: Town, application: str, until: date, checker: Checker) -> Town:
-        """Return a town with a mandate, where it has none that counts as long. Raises Failure."""
-        mandates = self._onboardings.mandates.get(town.folder, ())
+    def _mandate(
+        self, row: SheetRow, folder: str, application: str, until: date, checker: Checker
+    ) -> tuple[Mapping[Path, Content], tuple[str, ...]]:
+        """Return the mandates of a folder with one more, where none counts as long, and what to
+        look at. Raises Failure."""
+        mandates = self.onboardings.mandates.get(folder, ())
         has = mandate_for(mandates, self._supplier, application)
         if has is not None and has.until >= until:
-            return town
-        reference = town.row.values.get(Column.REFERENCE)
+            return {}, ()
+        reference, notes = row.values.get(Column.REFERENCE), tuple[str, ...]()
         if has is not None:
-            self._require_new(has, mandates, application, reference, town, checker)
-            name = self._onboardings.organisations[town.folder].name
-            note = say("towns.goes_on", name=name, before=has.until, until=until)
-            town = replace(town, notes=(*town.notes, note))
+            name = self.onboardings.organisations[folder].name
+            self._require_new(has, mandates, application, reference, name, checker)
+            notes = (say("towns.goes_on", name=name, before=has.until, until=until),)
         mandate: dict[str, Any] = {
             "supplier": self._supplier,
             "applications": [application],
@@ -350,19 +314,11 @@ class Towns:
         }
         if reference is not None:
             mandate["reference"] = reference
-        file = self._forms / town.folder / MANDATES_FILE
+        file = self._forms / folder / MANDATES_FILE
         if not file.exists():
-            lines = [SCHEMA.format("mandates"), *lines_of({"mandates": [mandate]})]
-            return replace(town, texts={**town.texts, file: "\n".join(lines) + "\n"})
-        old = file.read_bytes()
+            return {file: file_text("mandates", {"mandates": [mandate]})}, notes
         more = CommentedMap({**mandate, "applications": on_one_line([application])})
-        try:
-            text = edited(
-                old.decode("utf-8"), lambda document: put_last(document["mandates"], [more])
-            )
-        except Failure as failure:
-            raise Failure(f"{file.as_posix()}: {failure}") from None
-        return replace(town, texts={**town.texts, file: text}, before={file: old})
+        return {file: lambda document: put_last(document["mandates"], [more])}, notes
 
     def _require_new(
         self,
@@ -370,7 +326,7 @@ class Towns:
         mandates: Sequence[Mandate],
         application: str,
         reference: str | None,
-        town: Town,
+        name: str,
         checker: Checker,
     ) -> None:
         """Refuse a mandate that has ended and is only repeated: another one has another
@@ -381,7 +337,6 @@ class Towns:
             if mandate.supplier == self._supplier and application in mandate.allowed
         ]
         if last.until < self._today and (reference is None or reference in own):
-            name = self._onboardings.organisations[town.folder].name
             facts = {"name": name, "until": last.until, "column": Column.REFERENCE}
             checker.wrong.append(say("towns.mandate_ended", **facts))
         checker.require()

@@ -3,7 +3,7 @@ schemas, and its keys."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -129,35 +129,9 @@ def _problems_of_scopes(
 ) -> Iterator[Problem]:
     for name in request.scopes:
         path = (*above, "scopes", name)
-        scope = catalogue.scopes.get(name)
-        if scope is None:
-            meant = catalogue.meant_scope(name)
-            remedy = (
-                say("problems.did_you_mean", meant=meant)
-                if meant
-                else say("forms.unknown_scope.remedy")
-            )
-            yield document.problem(
-                path, say("forms.unknown_scope", name=quoted(name)), remedy, at_key=True
-            )
+        yield from problems_of_scope(document, path, name, environment, form.platforms, catalogue)
+        if name not in catalogue.scopes:
             continue
-        if environment not in scope.environments:
-            yield document.problem(
-                path,
-                say("forms.scope_not_in_environment", name=name, environment=environment),
-                say(
-                    "forms.scope_not_in_environment.remedy", environments=listed(scope.environments)
-                ),
-                at_key=True,
-            )
-        for platform in form.platforms:
-            if catalogue.name_on(platform, name) is None:
-                yield document.problem(
-                    path,
-                    say("forms.scope_not_on_platform", name=name, platform=platform),
-                    say("forms.scope_not_on_platform.remedy", platform=platform),
-                    at_key=True,
-                )
         product = catalogue.product_of[name]
         if product.configuration is not None and product.product not in request.products:
             yield document.problem(
@@ -166,6 +140,57 @@ def _problems_of_scopes(
                 say("forms.scope_without_product.remedy", product=product.product),
                 at_key=True,
             )
+
+
+def problems_of_scope(
+    document: Document,
+    path: DocumentPath,
+    name: str,
+    environment: Environment,
+    platforms: Iterable[Platform],
+    catalogue: Catalogue,
+) -> Iterator[Problem]:
+    """Yield why a client cannot have a scope at all, by its name in a form."""
+    scope = catalogue.scopes.get(name)
+    if scope is None:
+        meant = catalogue.meant_scope(name)
+        remedy = (
+            say("problems.did_you_mean", meant=meant)
+            if meant
+            else say("forms.unknown_scope.remedy")
+        )
+        what = say("forms.unknown_scope", name=quoted(name))
+        yield document.problem(path, what, remedy, at_key=True)
+        return
+    if environment not in scope.environments:
+        what = say("forms.scope_not_in_environment", name=name, environment=environment)
+        offered = listed(scope.environments)
+        remedy = say("forms.scope_not_in_environment.remedy", environments=offered)
+        yield document.problem(path, what, remedy, at_key=True)
+    for platform in platforms:
+        if catalogue.name_on(platform, name) is None:
+            what = say("forms.scope_not_on_platform", name=name, platform=platform)
+            remedy = say("forms.scope_not_on_platform.remedy", platform=platform)
+            yield document.problem(path, what, remedy, at_key=True)
+
+
+def problems_of_product(
+    document: Document,
+    path: DocumentPath,
+    name: str,
+    environment: Environment,
+    catalogue: Catalogue,
+) -> Iterator[Problem]:
+    """Yield why a form cannot have a product at all."""
+    product = catalogue.products.get(name)
+    if product is None:
+        known = say("forms.known_products", products=listed(catalogue.products))
+        remedy = did_you_mean(name, catalogue.products, known)
+        what = say("forms.unknown_product", name=quoted(name))
+        yield document.problem(path, what, remedy, at_key=True)
+    elif environment not in product.environments:
+        what = say("forms.product_not_in_environment", name=name, environment=environment)
+        yield document.problem(path, what, say("forms.remove"), at_key=True)
 
 
 def _problems_of_products(
@@ -180,24 +205,10 @@ def _problems_of_products(
     wanted = _known_scopes(request, catalogue)
     for name, configuration in request.products.items():
         path = (*above, "products", name)
+        yield from problems_of_product(document, path, name, environment, catalogue)
         product = catalogue.products.get(name)
         if product is None:
-            remedy = did_you_mean(
-                name,
-                catalogue.products,
-                say("forms.known_products", products=listed(catalogue.products)),
-            )
-            yield document.problem(
-                path, say("forms.unknown_product", name=quoted(name)), remedy, at_key=True
-            )
             continue
-        if environment not in product.environments:
-            yield document.problem(
-                path,
-                say("forms.product_not_in_environment", name=name, environment=environment),
-                say("forms.remove"),
-                at_key=True,
-            )
         if not product.scopes.keys() & wanted:
             yield document.problem(
                 path,

@@ -1,16 +1,44 @@
-"""Check the answers that a form is made of, and note all that is missing or wrong with them."""
+"""The answers that a form is made of, and what is missing or wrong with them."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.problems import Failure, quoted
 
 _METAVAR = re.compile(r"[ =][A-Z]+$")
 Check = Callable[[str], Sequence[str]]
 """Returns what is wrong with an answer, a sentence each."""
+
+
+Values = Mapping[tuple[str, str], Sequence[str]]
+"""What options say, by product and field."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What options, or a row, say of a form and its organisation; what they leave out is
+    missing."""
+
+    organisation: str | None = None
+    """Its folder, a code or its name."""
+    name: str | None = None
+    ovo: str | None = None
+    kbo: str | None = None
+    owners: Sequence[str] = ()
+    language: Language | None = None
+    application: str | None = None
+    contacts: Sequence[str] = ()
+    products: Sequence[str] = ()
+    scopes: Sequence[str] = ()
+    values: Values = field(default_factory=dict)
+    supplier: str | None = None
+    """The folder of the supplier whose keys the form has."""
 
 
 class Checker:
@@ -65,9 +93,7 @@ def separate(answers: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, parts)))
 
 
-def pairs(
-    answers: Sequence[str], option: str, wrong: list[str]
-) -> Mapping[tuple[str, str], Sequence[str]]:
+def pairs(answers: Sequence[str], option: str, wrong: list[str]) -> Values:
     """Return the values of ``product.field=value`` by product and field; what is written otherwise
     is noted as wrong."""
     values: dict[tuple[str, str], list[str]] = {}
@@ -79,3 +105,18 @@ def pairs(
             continue
         values.setdefault((product, field), []).append(value.strip())
     return values
+
+
+def parsed(schema: Mapping[str, Any], answers: Sequence[str]) -> object:
+    """Return the value of a field as its schema has it, out of what somebody typed: a text, a list
+    of texts, else what JSON reads."""
+    kinds = schema.get("type")
+    if kinds == "array":
+        return list(separate(answers))
+    answer = answers[-1]
+    if kinds == "string":
+        return answer
+    try:
+        return json.loads(answer)
+    except (ValueError, RecursionError):
+        return answer

@@ -1,0 +1,253 @@
+"""Changes of files: new ones, and edits of those that are there. They are checked among all forms,
+and written all or none.
+
+Every command that writes forms makes its changes here: one form out of options, those of the page's
+files, the rows of a spreadsheet, clients that exist, and what production lacks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from acmidm.edit.lines import Edit, edited
+from acmidm.files import make_folder, write_whole, written_together
+from acmidm.sheet import SheetRow
+from acmidm.words import first_of
+from acmidm_onboarding.forms.files import absolute, shown
+from acmidm_onboarding.forms.loading import read_onboardings
+from acmidm_onboarding.forms.onboardings import Onboardings
+from acmidm_onboarding.settings import own_catalogue
+from acmidm_onboarding.stack_files import Stacks, stacks_in
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.problems import Failure, Problem, on_one_line
+
+Content = str | Edit
+"""The text of a new file, or what edits one that is there."""
+Read = Callable[..., Onboardings]
+"""Reads forms, all or those of ``paths``; texts that are ``unwritten`` in the place of files. See
+``read_onboardings``."""
+
+
+def reading(among: Sequence[Path], stacks: Stacks) -> Read:
+    """Return what reads forms, or folders of forms, with the catalogue of this folder."""
+    return partial(
+        read_onboardings,
+        paths=among,
+        catalogue_folder=own_catalogue(),
+        profiles=stacks.profiles,
+        served=stacks.served,
+    )
+
+
+class Changes:
+    """Changes of files, which nobody sees before they are written."""
+
+    def __init__(self, read: Read) -> None:
+        self.read = read
+        self._before: dict[Path, bytes] = {}
+        self.texts: dict[Path, str] = {}
+        """Of each file that changes."""
+
+    def add(self, files: Mapping[Path, Content]) -> list[Path]:
+        """Add new files and edits, all or none of them; return those that change by it. Raises
+        Failure."""
+        before: dict[Path, bytes] = {}
+        texts: dict[Path, str] = {}
+        wrong: list[str] = []
+        for named, content in files.items():
+            file = absolute(named)
+            if isinstance(content, str):
+                texts[file] = content
+                if file.exists() or self.texts.get(file, content) != content:
+                    wrong.append(_exists(file))
+                continue
+            old = self.texts.get(file)
+            if old is None:
+                before[file] = file.read_bytes()
+                old = before[file].decode("utf-8")
+            try:
+                text = edited(old, content)
+            except Failure as failure:
+                wrong.append(f"{shown(file)}: {failure}")
+                continue
+            if text != old:
+                texts[file] = text
+        if wrong:
+            raise Failure("\n".join(wrong))
+        self.texts |= texts
+        self._before |= {file: old for file, old in before.items() if file in texts}
+        return list(texts)
+
+    def problems(self) -> list[Problem]:
+        """Return what would be wrong with these files among all forms, whose own mistakes are for
+        others."""
+        if not self.texts:
+            return []
+        return about(self.texts, self.read(unwritten=self.texts).problems)
+
+    def require_valid(self) -> None:
+        """Raises Failure with all that would be wrong."""
+        if problems := self.problems():
+            raise Failure("\n".join(sorted(set(map(not_written, problems)))))
+
+    def require_sound(self) -> None:
+        """Raises InvalidForms with every mistake in all forms that are read."""
+        self.read(unwritten=self.texts).valid()
+
+    def write(self) -> list[Path]:
+        """Write all files, or none; return them as messages show them. Raises Failure, OSError."""
+        try:
+            put_files(self.texts, self._before)
+        except FileExistsError as error:
+            raise Failure(_exists(Path(error.filename2 or error.filename))) from None
+        return [shown(file) for file in self.texts]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What a row of a spreadsheet comes to."""
+
+    row: SheetRow
+    files: Mapping[Path, Content] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What a person looks at, though nothing is wrong."""
+
+
+P = TypeVar("P", bound=Placed)
+
+
+class Rows(ABC, Generic[P]):
+    """The rows of a spreadsheet: what those that are right come to, and what is wrong with the
+    others."""
+
+    def __init__(self, read: Read) -> None:
+        self._wrong: dict[str, list[SheetRow]] = defaultdict(list)
+        """The rows of each sentence."""
+        self.onboardings = read()
+        """The forms that there are."""
+        self.placed: list[P] = []
+        self.changes = Changes(read)
+
+    @abstractmethod
+    def place(self, row: SheetRow) -> P:
+        """Return what a row comes to. Raises Failure, with a line for each thing that is wrong with
+        it."""
+
+    def sort_out(self, rows: Iterable[SheetRow]) -> None:
+        """Place each row that is right by itself, and leave out those whose files would be wrong
+        among all forms."""
+        for row in rows:
+            try:
+                self.placed.append(self.place(row))
+            except Failure as failure:
+                self._note(row, str(failure).splitlines())
+        while not self._are_valid():
+            # What was wrong on account of a row that is left out may be right now.
+            pass
+
+    def wrong(self) -> list[str]:
+        """Return each sentence about what is wrong, with its rows."""
+        return [
+            f"{first_of([str(row) for row in rows])}: {sentence}"
+            for sentence, rows in self._wrong.items()
+        ]
+
+    def _are_valid(self) -> bool:
+        self.changes = Changes(self.changes.read)
+        for one in list(self.placed):
+            try:
+                self.changes.add(one.files)
+            except Failure as failure:
+                self._leave_out(one, str(failure).splitlines())
+        problems = self.changes.problems()
+        for one in list(self.placed):
+            if own := about(one.files, problems):
+                self._leave_out(one, map(not_written, own))
+        return not problems
+
+    def _leave_out(self, placed: P, sentences: Iterable[str]) -> None:
+        self.placed.remove(placed)
+        self._note(placed.row, sentences)
+
+    def _note(self, row: SheetRow, sentences: Iterable[str]) -> None:
+        for sentence in dict.fromkeys(sentences):
+            self._wrong[sentence].append(row)
+
+
+def edit_file(
+    named: Path, edit: Edit, new_files: Mapping[str, str], checked: Path, *, first: str = ""
+) -> Callable[[], list[Path]]:
+    """Return what puts an edited form, or another file of its folder, in place, once ``checked`` is
+    known to be valid by the stacks of this folder, with the new files beside it, text by name. A
+    file that is not there begins as ``first``.
+
+    Nothing is written before. What it returns writes the files, none over another, then replaces
+    the form; where one of that fails, the files are taken away again. Only a kill in between leaves
+    files, which no form names.
+
+    Raises:
+        InvalidForms: with the mistakes of what is edited.
+        Failure: where it cannot be edited.
+    """
+    file = Path.cwd() / named
+    changes = Changes(reading([checked], stacks_in(Path())))
+    changes.add({file.with_name(name): text for name, text in new_files.items()})
+    changes.add({file: edit if file.exists() else edited(first, edit)})
+    changes.require_sound()
+    return changes.write
+
+
+def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
+    """Write files, all of them or none: those in ``before`` in the place of what they were, the
+    others never over a file.
+
+    Raises:
+        FileExistsError: where one that is new is there.
+        Failure: where one is not what it was.
+    """
+    new = {file: text for file, text in texts.items() if file not in before}
+    folders = [
+        folder for folder in dict.fromkeys(file.parent for file in new) if not folder.exists()
+    ]
+    done: list[Path] = []
+    try:
+        for file in new:
+            make_folder(file)
+        with written_together(new):
+            for file, old in before.items():
+                if file.read_bytes() != old:
+                    raise Failure(say("edit.changed_meanwhile", file=shown(file)))
+                write_whole(file, texts[file], file.stat().st_mode & 0o777)
+                done.append(file)
+    except BaseException:
+        for file in done:
+            write_whole(file, before[file].decode("utf-8"), file.stat().st_mode & 0o777)
+        for folder in folders:
+            with suppress(OSError):  # the folder is missing, or has another file by now
+                folder.rmdir()
+        raise
+
+
+def about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems in some files, those of the folders that they are in, such as a link, and
+    those in other files on account of them."""
+    paths = [shown(absolute(file)) for file in files]
+    own = {place for path in paths for place in (path, *path.parents)}
+    return [problem for problem in problems if not own.isdisjoint({problem.file, problem.also})]
+
+
+def not_written(problem: Problem) -> str:
+    """Return the sentence about a file that is not written: nobody can look up a line of it."""
+    facts = {"file": problem.shown_file, "what": problem.what, "remedy": problem.remedy}
+    return on_one_line(say("edit.not_written", **facts))
+
+
+def _exists(file: Path) -> str:
+    return say("edit.exists", file=shown(file).as_posix())
