@@ -190,7 +190,7 @@ def _prepare(sandbox: Sandbox, settings: PortalSettings) -> Iterator[str]:
         )
         apis = [api for api in sandbox.apis if not set(api.scopes).isdisjoint(client.scopes)]
         if apis:
-            yield say("sandbox.alone.token", api=apis[0].name)
+            yield f"  {say('sandbox.alone.token', api=apis[0].name)}"
             for command in _commands(settings, client_id, key, key_file, apis[0].client_id):
                 yield f"    {command}"
 
