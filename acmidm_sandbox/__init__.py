@@ -5,3 +5,17 @@ of this project. ``servers`` finds those of a stack by its settings, ``people`` 
 ``processes`` starts and stops them; ``commands`` calls these. Nothing here needs the command line,
 which finds the commands by their files.
 """
+
+import sys
+
+
+def main() -> None:
+    """Start the portal alone; one sentence where its own packages are not installed."""
+    try:
+        from acmidm_sandbox.__main__ import main as start
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"acmidm-sandbox needs the package {error.name}, which is not installed; run pip"
+            " install 'acmidm-onboarding[sandbox]'"
+        )
+    start()
