@@ -3,7 +3,7 @@ importing, edit), report, engine, and the edge.
 
 The edge are the files of this folder: ``cli`` finds commands, ``terminal`` ends them,
 ``completion`` completes their words in a shell, ``project`` finds the project, ``git`` reads
-revisions, ``files`` and ``form_text`` write, ``words`` shortens. A floor imports those below it.
+revisions, ``form_text`` has texts of files, ``words`` shortens. A floor imports those below it.
 The next command: ``commands``.
 """
 

@@ -9,7 +9,6 @@ behind, which may be another program's by now, is never taken for one.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -23,11 +22,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TextIO
 from urllib.parse import urlsplit
 
 import psutil
 
+from acmidm_onboarding.files import open_private, private_folder, write_private
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
@@ -232,44 +232,6 @@ class Daemon:
         lines = self.log.read_bytes()[said_before:].decode(errors="replace").splitlines()
         errors = [line.partition(" ERROR: ")[2] for line in lines if " ERROR: " in line]
         return next(reversed(errors or lines), say("sandbox.said_nothing"))
-
-
-def private_folder(folder: Path) -> Path:
-    """Make a folder that this user alone can read, and those above it that are missing. A link is
-    refused: in a checkout it may lead anywhere. Raises OSError."""
-    if folder.is_symlink():
-        raise OSError(errno.ELOOP, say("forms.link"), str(folder))
-    if not folder.parent.exists():
-        private_folder(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    folder.chmod(0o700)
-    return folder
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a file that this user alone can read, whole or not at all, and make its folder where it
-    is missing. Raises OSError, with the name of the file."""
-    if not file.parent.exists():
-        private_folder(file.parent)
-    new = file.with_name(f".{file.name}.new")
-    new.unlink(missing_ok=True)
-    try:
-        with open_private(new, "x") as stream:
-            stream.write(text)
-        new.replace(file)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        error.filename = str(file)
-        raise
-
-
-def open_private(file: Path, mode: str) -> TextIO:
-    """Open a file that this user alone can read; ``mode`` is that of ``open``. Raises OSError."""
-    opened = open(  # noqa: SIM115 - the caller closes it
-        file, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)
-    )
-    os.fchmod(opened.fileno(), 0o600)
-    return cast("TextIO", opened)
 
 
 def _holder(port: int | None) -> str:

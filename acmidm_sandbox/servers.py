@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from pydantic import AnyUrl
 
+from acmidm_onboarding.files import private_folder, write_private
 from acmidm_onboarding.forms.catalogue import Catalogue, Scope
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import (
@@ -40,7 +41,7 @@ from acmidm_sandbox.keycloak.distribution import CannotGet, Distribution, wanted
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import START_SECONDS, Server
 from acmidm_sandbox.people import let_in
-from acmidm_sandbox.processes import Daemon, Program, private_folder, write_private
+from acmidm_sandbox.processes import Daemon, Program
 
 DATA = Path(".local")
 PORTAL = "portal"

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from acmidm.files import write_named
 from acmidm.form_page.page import form_page
+from acmidm_onboarding.files import write_named
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import own_catalogue
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from acmidm.edit.lines import Edit, edited
-from acmidm.files import make_folder, write_whole, written_together
 from acmidm.sheet import SheetRow
 from acmidm.words import first_of
+from acmidm_onboarding.files import make_folder, write_whole, written_together
 from acmidm_onboarding.forms.files import absolute, shown
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings

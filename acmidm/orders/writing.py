@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from acmidm.files import make_folder, write_whole
+from acmidm_onboarding.files import make_folder, write_whole
 from acmidm_onboarding.forms.confirmation_files import as_text, key_file
 from acmidm_onboarding.forms.files import absolute, shown
 from acmidm_onboarding.rules.confirming import carried_out, refused

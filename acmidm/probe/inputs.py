@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from acmidm.files import write_whole
 from acmidm.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.checks import Context
 from acmidm.probe.findings import Said, say
@@ -18,6 +17,7 @@ from acmidm.probe.recording import signed
 from acmidm.probe.steps import Outcome, Probe, ProbeStep, untried
 from acmidm.probe.trial import Wanted
 from acmidm.probe.trying import Probing
+from acmidm_onboarding.files import write_whole
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import shown

@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from acmidm.files import write_named
 from acmidm.report.compare import field_changes, paired
 from acmidm.report.plan import Plan
 from acmidm.words import LONGEST, WHOLE, plain
@@ -30,6 +29,7 @@ from acmidm_onboarding.engine_resources import (
     kind_of,
     part_of,
 )
+from acmidm_onboarding.files import write_named
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey

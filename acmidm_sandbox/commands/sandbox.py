@@ -11,13 +11,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from acmidm_onboarding.files import write_private
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_sandbox.beheerportaal.mail.received import Mail, received_mails
 from acmidm_sandbox.people import read_people
-from acmidm_sandbox.processes import Daemon, write_private
+from acmidm_sandbox.processes import Daemon
 from acmidm_sandbox.servers import (
     DATA,
     KEYCLOAK,

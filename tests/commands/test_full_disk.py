@@ -23,10 +23,9 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm.desk.reminders.ledger import Ledger
-from acmidm.files import write_whole
 from acmidm.report.approved import save
+from acmidm_onboarding.files import write_private, write_whole
 from acmidm_onboarding.values.problems import Failure
-from acmidm_sandbox.processes import write_private
 from tests.support.terminal import contents, descriptor
 from tests.support.workspace import FORM, Workspace, public_key
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.edit.changes import put_files
-from acmidm.files import write_once, write_whole
+from acmidm_onboarding.files import private_folder, write_once, write_whole
 from tests.support.sent_file import sent
 from tests.support.terminal import contents
 from tests.support.workspace import Workspace
@@ -128,3 +128,18 @@ def test_a_repository_behind_a_link_is_written(
     write_once(Path("x"), "x")
     write_once(link / "y", "y")
     assert (workspace.root / "x").read_text() == "x"
+
+
+def test_no_private_folder_is_made_behind_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout has links of others: servers' files and keys would be written where they lead."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    Path(".local").symlink_to(outside)
+    with pytest.raises(OSError, match=r"\.local"):
+        private_folder(Path(".local/tni").absolute())
+    assert list(outside.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from acmidm.edit.lines import edited, on_one_line, put_first, put_last
-from acmidm.files import write_once, write_whole
+from acmidm_onboarding.files import write_once, write_whole
 from acmidm_onboarding.values.problems import Failure
 
 

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
 from jwcrypto.jwk import JWK
 from typer.testing import CliRunner
 
-from acmidm import files as writing
 from acmidm.cli import app
 from acmidm.words import first_of
+from acmidm_onboarding import files as writing
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.problems import first_listed
 from acmidm_onboarding.values.terms import MOST_KEYS, Environment
@@ -237,7 +237,7 @@ def test_a_form_that_changed_meanwhile_is_left(
         original(*arguments)
 
     before = contents(Path(), Path.home())
-    monkeypatch.setattr("acmidm.files.write_once", meanwhile)
+    monkeypatch.setattr("acmidm_onboarding.files.write_once", meanwhile)
     result = keys("new")
     assert result.exit_code == 2
     assert "was changed meanwhile, and left as it is" in result.output

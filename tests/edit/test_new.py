@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from acmidm.files import write_once
+from acmidm_onboarding.files import write_once
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.texts import Language, texts
 from tests.support.engine import ROOT
@@ -462,7 +462,7 @@ def test_what_appears_meanwhile_is_left_and_nothing_else_stays(
             form.write_text("another")
         write_once(file, text, mode)
 
-    monkeypatch.setattr("acmidm.files.write_once", racing)
+    monkeypatch.setattr("acmidm_onboarding.files.write_once", racing)
     result = new(*NEW, "--set", "notificaties.merk_code=brugge")
     assert (result.exit_code, form.read_text()) == (2, "another"), result.output
     assert "loket.yaml exists already, and is left as it is" in result.stderr

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.files import write_once
 from acmidm.importing.draft import Column, ImportedForm
 from acmidm.importing.organisations import FolderOwner
 from acmidm.importing.write import Supplier, Writer
 from acmidm.sheet import SheetRow
+from acmidm_onboarding.files import write_once
 from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
 from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
@@ -323,7 +323,7 @@ def test_where_a_file_appears_meanwhile_nothing_is_written(
             last.write_text("another")
         write_once(file, text, mode)
 
-    monkeypatch.setattr("acmidm.files.write_once", racing)
+    monkeypatch.setattr("acmidm_onboarding.files.write_once", racing)
     with pytest.raises(Failure, match=r"onboardings/stad-aalst/loket\.yaml"):
         writer.write([draft(GENT), draft(AALST, number=3)])
     assert (files(forms), last.read_text()) == (["stad-aalst/loket.yaml"], "another")

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.files import write_whole
 from acmidm.orders import writing
 from acmidm.orders.writing import attestation, confirm, refuse
+from acmidm_onboarding.files import write_whole
 from acmidm_onboarding.rules.orders import Order, removals
 from acmidm_onboarding.values.problems import Failure
 from tests.support.by_hand import adopt

@@ -20,7 +20,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from acmidm.engine.recovery import backend_folder
-from acmidm.files import write_whole
+from acmidm_onboarding.files import write_whole
 from acmidm_onboarding.values.problems import Failure, on_one_line
 
 _KEPT = timedelta(days=90)

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from jwcrypto.jwk import JWK
 
-from acmidm.files import private_folder, written_together
 from acmidm.private_key import RSA_BITS, PrivateKey
+from acmidm_onboarding.files import private_folder, written_together
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk

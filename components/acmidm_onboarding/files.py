@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import TextIO, cast
 
 from acmidm_onboarding.texts import say
 
@@ -115,9 +116,28 @@ def _temporary(file: Path, content: str | bytes, mode: int) -> Path:
 
 def private_folder(folder: Path) -> Path:
     """Make a folder that this user alone can read, and those above it that are missing. Return the
-    folder."""
+    folder. Raises OSError."""
+    _refuse_link(folder / "any file")
     for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
     return folder
+
+
+def open_private(file: Path, mode: str) -> TextIO:
+    """Open a file that this user alone can read, for text; ``mode`` is that of ``open``. Raises
+    OSError."""
+    opened = open(  # noqa: SIM115 - the caller closes it
+        file, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)
+    )
+    os.fchmod(opened.fileno(), 0o600)
+    return cast("TextIO", opened)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that this user alone can read, whole or not at all, and make its folder where it
+    is missing. Raises OSError."""
+    if not file.parent.exists():
+        private_folder(file.parent)
+    write_whole(file, text, 0o600)
