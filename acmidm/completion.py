@@ -17,9 +17,9 @@ from typing import Any
 
 import typer
 
-from acmidm.project import project_folder
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, OWN_FILES, is_link
+from acmidm_onboarding.project import project_folder
 from acmidm_onboarding.values.terms import Platform, is_name
 
 _STACK_FILE = re.compile(r"Pulumi\.([A-Za-z0-9_.-]+)\.yaml", re.ASCII)

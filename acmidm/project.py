@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 import typer
 import yaml
 
+from acmidm_onboarding.project import project_folder, require_project
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
 T = TypeVar("T")
 
-_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
 _STANDARD_INPUT = Path("-")
 
 
@@ -44,19 +44,6 @@ def in_project(command: Callable[..., T]) -> Callable[..., T]:
     return run
 
 
-def project_folder() -> Path | None:
-    """Return the folder of the project in which somebody is; None where there is no project."""
-    here = Path.cwd()
-    return next((parent for parent in (here, *here.parents) if _file_in(parent)), None)
-
-
-def require_project() -> Path:
-    """Return the project's file. Raises Failure."""
-    if (file := _file_in(Path())) is None:
-        raise Failure(say("project.none"))
-    return file
-
-
 def project_name() -> str:
     """Return the name of the project. Raises Failure."""
     file = require_project()
@@ -64,10 +51,6 @@ def project_name() -> str:
         return str(yaml.safe_load(file.read_text("utf-8"))["name"])  # JSON is YAML
     except (yaml.YAMLError, ValueError, KeyError, TypeError):
         raise Failure(say("project.no_name", file=file)) from None
-
-
-def _file_in(folder: Path) -> Path | None:
-    return next((folder / name for name in _FILES if (folder / name).is_file()), None)
 
 
 def _from(below: Path, value: Any) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from os.path import commonprefix
 from typing import Any
@@ -133,16 +133,6 @@ def _first(items: list[str], longest: int) -> str:
         if shown < len(items)
         else text
     )
-
-
-def searched(search: str) -> Callable[[str], bool]:
-    """Return what says whether a text, in lower case, has a word that begins with each one of
-    ``search``."""
-    wanted = [
-        re.compile(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word))
-        for word in search.casefold().split()
-    ]
-    return lambda text: all(pattern.search(text) for pattern in wanted)
 
 
 def evidence_in_words(proven: Mapping[str, str]) -> str:

@@ -22,12 +22,10 @@ from joserfc.jwk import RSAKey
 from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import select
 
-from acmidm_onboarding.forms.documents import read_document
-from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import say
-from acmidm_onboarding.values.identifiers import KboNumber, OvoCode
+from acmidm_onboarding.values.identifiers import OvoCode
 from acmidm_onboarding.values.names import Part, application_name
-from acmidm_onboarding.values.problems import Failure, InvalidForms
+from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.beheerportaal.api.clients import add, store_jwks, store_scopes
 from acmidm_sandbox.beheerportaal.documents import ClientDeclaration, ScopesDocument
 from acmidm_sandbox.beheerportaal.server import run
@@ -36,7 +34,7 @@ from acmidm_sandbox.beheerportaal.store.clients import Client as StoredClient
 from acmidm_sandbox.beheerportaal.store.opening import UnusableDatabase, open_database
 from acmidm_sandbox.beheerportaal.store.users import User
 from acmidm_sandbox.beheerportaal.users import user_of
-from acmidm_sandbox.people import People, let_in
+from acmidm_sandbox.people import OfOrganisation, People, let_in, read
 
 _FILE = Path("sandbox.yaml")
 _EXAMPLE = Path(__file__).with_name("sandbox.yaml")
@@ -62,13 +60,10 @@ class Api(Part):
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://sandbox.example/{self.name}"))
 
 
-class Client(Part):
-    """A client of an organisation, known by its OVO code, its KBO number or both."""
+class Client(OfOrganisation):
+    """A client of an organisation."""
 
     name: Annotated[str, AfterValidator(application_name)]
-    ovo: OvoCode | None = None
-    kbo: KboNumber | None = None
-    organisation: str = ""
     scopes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -78,8 +73,9 @@ class Client(Part):
 
     def owner(self) -> User:
         """Return who acts for the organisation. Raises ValueError."""
-        codes = [code for code in (self.ovo, self.kbo) if code]
-        return user_of(self.name, codes, api_beheerder=False, organisation_name=self.organisation)
+        return user_of(
+            self.name, self.codes, api_beheerder=False, organisation_name=self.organisation
+        )
 
 
 class Sandbox(People):
@@ -137,7 +133,7 @@ def main() -> None:
         if file == _FILE and not file.exists():
             shutil.copyfile(_EXAMPLE, file)
             _say(say("sandbox.alone.example", file=file))
-        sandbox = _read(file)
+        sandbox = read(Sandbox, file)
         settings = sandbox.settings(file.absolute().with_suffix(".data"))
         _require_free_port(file, sandbox.port)
         for line in _prepare(sandbox, settings):
@@ -147,13 +143,6 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}")
     run(settings)
-
-
-def _read(file: Path) -> Sandbox:
-    found, problems = validated(Sandbox, read_document(file, file))
-    if found is None or problems:
-        raise InvalidForms(problems)
-    return found
 
 
 def _require_free_port(file: Path, port: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from pydantic import model_validator
 
@@ -33,6 +33,9 @@ from acmidm_sandbox.beheerportaal.users import (
 FILE = Path("people.yaml")
 
 
+P = TypeVar("P", bound="People")
+
+
 class Right(StrEnum):
     """What somebody may do at a portal, beside logging on."""
 
@@ -40,14 +43,23 @@ class Right(StrEnum):
     AANSLUITINGENTEAM = "aansluitingenteam"
 
 
-class Person(Part):
-    """Somebody who acts for an organisation, known by its OVO code, its KBO number or both."""
+class OfOrganisation(Part):
+    """What is an organisation's, known by its OVO code, its KBO number or both."""
 
-    name: str
     ovo: OvoCode | None = None
     kbo: KboNumber | None = None
     organisation: str = ""
-    """What clients that this person makes call the organisation."""
+    """What clients call the organisation."""
+
+    @property
+    def codes(self) -> list[str]:
+        return [code for code in (self.ovo, self.kbo) if code]
+
+
+class Person(OfOrganisation):
+    """Somebody who acts for an organisation."""
+
+    name: str
     rights: tuple[Right, ...] = ()
 
     @model_validator(mode="after")
@@ -59,7 +71,7 @@ class Person(Part):
         """Return this person as a portal knows people. Raises ValueError."""
         return user_of(
             self.name,
-            [code for code in (self.ovo, self.kbo) if code],
+            self.codes,
             api_beheerder=Right.API_BEHEERDER in self.rights,
             aansluitingenteam=Right.AANSLUITINGENTEAM in self.rights,
             organisation_name=self.organisation,
@@ -80,15 +92,18 @@ class People(Part):
         return self
 
 
+def read(kind: type[P], file: Path) -> P:
+    """Return what a file of people says, and of what else it has. Raises InvalidForms."""
+    found, problems = validated(kind, read_document(file, file))
+    if found is None or problems:
+        raise InvalidForms(problems)
+    return found
+
+
 def read_people() -> Sequence[User]:
     """Return who may log on at the portals of this project; nobody where it has no such file.
     Raises InvalidForms."""
-    if not FILE.exists():
-        return ()
-    found, problems = validated(People, read_document(FILE, FILE))
-    if found is None or problems:
-        raise InvalidForms(problems)
-    return [person.as_user() for person in found.people]
+    return [person.as_user() for person in read(People, FILE).people] if FILE.exists() else ()
 
 
 def let_in(people: Sequence[User], settings: PortalSettings) -> Iterator[str]:

@@ -27,11 +27,11 @@ from acmidm.desk.status import (
 from acmidm.desk.steps import steps_of
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
-from acmidm.project import require_project
 from acmidm.render.output import write_report
 from acmidm.terminal import Code, TableOutput, fail, working
 from acmidm_onboarding.forms.files import MANDATES_FILE
 from acmidm_onboarding.forms.loading import read_onboardings
+from acmidm_onboarding.project import require_project
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import Language, say

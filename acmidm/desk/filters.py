@@ -16,7 +16,7 @@ from acmidm.desk.status import ListedConnection, UnusedMandate, listed
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of
 from acmidm.terminal import working
-from acmidm.words import plain, searched
+from acmidm.words import plain
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
@@ -24,6 +24,7 @@ from acmidm_onboarding.stack_files import stack_names, stack_settings
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.problems import InvalidForms
+from acmidm_onboarding.values.searching import searched
 from acmidm_onboarding.values.terms import Environment, Platform
 
 Words = Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from acmidm.engine.pulumi import ended_by_itself, problems_in
@@ -163,7 +164,7 @@ def _planned(
     seen = _Steps(steps, recorded, environment)
     # A preview alone shows only the parts that change.
     shown = None if has_state else seen.shown()
-    before = _whole(seen.before(), shown)
+    before = _whole(seen.before, shown)
     resources_after = seen.after()
     after = _whole(resources_after, shown)
     for former, key in seen.renamed.items():
@@ -224,8 +225,9 @@ class _Steps:
             key = self.renamed.get(key, key)
         return _Placed(op, old, new, key, part)
 
+    @cached_property
     def before(self) -> _Resources:
-        """Return the resources before the steps; a refreshed one replaces the recorded one."""
+        """The resources before the steps; a refreshed one replaces the recorded one."""
         before = dict(self._recorded)
         for step in self._steps:
             if not step.old:
@@ -241,7 +243,7 @@ class _Steps:
     def after(self) -> _Resources:
         """Return the resources after the steps."""
         after: _Resources = {}
-        for (key, part), resource in self.before().items():
+        for (key, part), resource in self.before.items():
             after[self.renamed.get(key, key), part] = resource
         for step in self._steps:
             if step.op == "delete":

@@ -6,16 +6,17 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from acmidm_onboarding.files import write_private
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.project import project_folder, require_project
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.searching import searched
 from acmidm_sandbox.beheerportaal.mail.received import Mail, received_mails
 from acmidm_sandbox.people import read_people
 from acmidm_sandbox.processes import Daemon
@@ -46,11 +47,9 @@ app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 def _stacks() -> list[str]:
     """Complete the stacks of the project in which somebody is. A shell may run what it is
     offered."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if names := stack_names(folder):
-            return [name for name in names if re.fullmatch(r"[A-Za-z0-9_.-]+", name)]
-    return []
+    project = project_folder()
+    names = stack_names(project) if project else []
+    return [name for name in names if re.fullmatch(r"[A-Za-z0-9_.-]+", name)]
 
 
 _StackOption = Annotated[
@@ -136,7 +135,8 @@ def mail(
     if not folders:
         raise Failure(say("sandbox.receives_no_mail", stack=stack))
     search = " ".join(words or ())
-    mails = [mail for mail in received_mails(folders[0]) if _has_words(mail, search)]
+    is_found = searched(search)
+    mails = [mail for mail in received_mails(folders[0]) if is_found(_words(mail))]
     if output == "json":
         listed = [mail.model_dump(mode="json", exclude_none=True) for mail in mails]
         report = json.dumps({"stack": stack, "mails": listed}, indent=2)
@@ -149,8 +149,8 @@ def mail(
         typer.echo("\n\n".join("\n".join(_lines(mail)) for mail in mails))
 
 
-def _has_words(mail: Mail, search: str) -> bool:
-    """Say whether a mail has a word that begins with each of ``search``."""
+def _words(mail: Mail) -> str:
+    """Return all that a search looks in."""
     shown = (
         mail.connection,
         mail.subject,
@@ -159,11 +159,7 @@ def _has_words(mail: Mail, search: str) -> bool:
         mail.message_id,
         mail.text,
     )
-    text = " ".join(part or "" for part in shown).casefold()
-    return all(
-        re.search(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word), text)
-        for word in search.casefold().split()
-    )
+    return " ".join(part or "" for part in shown).casefold()
 
 
 def _lines(mail: Mail) -> Iterator[str]:
@@ -181,8 +177,7 @@ def _lines(mail: Mail) -> Iterator[str]:
 def _started(stack: str | None) -> list[Daemon]:
     """Return all servers that were ever started here, or those of a stack. Say so where there is
     none. Raises Failure where there is no project."""
-    if not any(Path().glob("Pulumi.*")):
-        raise Failure(say("project.none"))
+    require_project()
     started = [
         Daemon(file.parent, file.stem)
         for file in sorted(DATA.glob(f"{stack or '*'}/*/*.pid"))
