@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.importing.draft import HEADINGS
-from acmidm.importing.listed import Register
 from acmidm.importing.plan import Planner
 from acmidm.importing.write import Supplier, Writer
 from acmidm.sheet import read_sheets
@@ -28,7 +27,7 @@ from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.names import day
 from acmidm_onboarding.values.terms import Environment
-from tests.importing.listed import client
+from tests.importing.listed import client, registers_of
 from tests.support.terminal import contents
 from tests.support.workspace import Workspace, public_key
 
@@ -124,14 +123,7 @@ def taken_over(text: str, *clients: Any, supplier: Supplier | None = None) -> No
     forms = Path("onboardings")
     read = partial(read_onboardings, paths=[forms], catalogue_folder=Path("catalogue"))
     writer = Writer(read, forms, "klanten.csv", supplier)
-    registers = {
-        environment: Register(
-            environment.value,
-            environment,
-            tuple(one for one in clients if one.environment is environment),
-        )
-        for environment in Environment
-    }
+    registers = registers_of(clients)
     rows = read_sheets(Path("klanten.csv"), HEADINGS).rows
     plan = Planner(rows, registers, writer.onboardings.valid(), None).plan()
     writer.write(plan.drafts)

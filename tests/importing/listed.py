@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from acmidm.importing.listed import ListedClient
+from acmidm.importing.listed import ListedClient, Register
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument, Scopes
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -44,3 +44,16 @@ def client(
         ClientSnapshot(registered, scopes or {}, jwks or {}),
         configurations or {},
     )
+
+
+def registers_of(clients: Iterable[ListedClient]) -> dict[Environment, Register]:
+    """What the authorities of each environment list."""
+    listed = list(clients)
+    return {
+        environment: Register(
+            environment.value,
+            environment,
+            tuple(one for one in listed if one.environment is environment),
+        )
+        for environment in Environment
+    }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from acmidm.importing.draft import Column
-from acmidm.importing.listed import ListedClient, Register
+from acmidm.importing.listed import ListedClient
 from acmidm.importing.organisations import FolderOwner as Imported
 from acmidm.importing.organisations import Organisations
 from acmidm.importing.plan import ImportPlan, Planner
@@ -21,7 +21,7 @@ from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.terms import Environment, Platform
-from tests.importing.listed import GENT, client
+from tests.importing.listed import GENT, client, registers_of
 from tests.support.offered import catalogue_folder
 from tests.support.portal import new_key, public_jwk
 
@@ -47,14 +47,7 @@ def planned(
     contact: str | None = None,
     folders: Mapping[str, Organisation] | None = None,
 ) -> ImportPlan:
-    registers = {
-        environment: Register(
-            environment.value,
-            environment,
-            tuple(one for one in clients if one.environment is environment),
-        )
-        for environment in Environment
-    }
+    registers = registers_of(clients)
     return Planner(rows, registers, replace(FORMS, organisations=folders or {}), contact).plan()
 
 
