@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from story.person import MENU, Person
-from tests.support.portal import reserve_port
+from tests.support.ports import reserve_port
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLE = PROJECT / "acmidm_sandbox" / "sandbox.yaml"

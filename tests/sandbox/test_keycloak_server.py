@@ -10,7 +10,8 @@ from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.servers import daemon_of, start_server
-from tests.support.keycloak import distribution_or_skip, free_port
+from tests.support.keycloak import distribution_or_skip
+from tests.support.ports import free_port
 
 
 @pytest.mark.exhaustive

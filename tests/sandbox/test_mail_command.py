@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from tests.sandbox.mails import CONTACT, mail
-from tests.support.portal import reserve_port
+from tests.support.ports import reserve_port
 from tests.support.sandbox_stack import Stack
 
 

@@ -18,7 +18,7 @@ from acmidm_sandbox import processes
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.processes import Daemon, Program
 from acmidm_sandbox.servers import server_folder
-from tests.support.keycloak import free_port
+from tests.support.ports import free_port
 
 SERVES = """
 import http.server, sys

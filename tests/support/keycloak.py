@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import fcntl
 import json
-import secrets
-import socket
 import uuid
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +27,7 @@ from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.servers import start_server
 from tests.support.portal import new_key, public_jwk, request_token, sign_assertion
+from tests.support.ports import free_port
 from tests.support.tools import require
 from tests.support.trust import TRUSTED
 
@@ -66,16 +64,6 @@ def distribution_or_skip() -> Path:
     require("Keycloak, or its Java 17 or newer,", tools, is_here=wanted.why_not() is None)
     wanted.install()
     return wanted.folder
-
-
-def free_port() -> int:
-    """A port that nobody has, below those that a machine gives to whoever asks for any: a server
-    that takes long to start would find one of these taken."""
-    while True:
-        port = secrets.choice(range(20_000, 32_000))
-        with socket.socket() as listener, suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
 
 
 def one_keycloak(folder: Path) -> Server:

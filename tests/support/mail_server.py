@@ -17,6 +17,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from acmidm_onboarding.mail.sending import trusting
+from tests.support.ports import free_port
 
 
 @dataclass
@@ -112,7 +113,7 @@ def running_mail_server(
     controller = Controller(
         server,
         hostname=host,
-        port=port or _free_port(host),
+        port=port or free_port(host),
         ssl_context=tls,
         tls_context=starttls,
         **more,
@@ -130,9 +131,3 @@ def running_mail_server(
 def _knock(host: str, port: int) -> None:
     with socket.create_connection((host, port)) as plain, trusting().wrap_socket(plain) as knocking:
         knocking.recv(1)
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as found:
-        found.bind((host, 0))
-        return int(found.getsockname()[1])

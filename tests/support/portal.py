@@ -27,6 +27,7 @@ from acmidm_sandbox.beheerportaal.store.opening import open_database
 from acmidm_sandbox.processes import Daemon
 from acmidm_sandbox.servers import program
 from tests.support import warm_python
+from tests.support.ports import reserve_port
 from tests.support.trust import TRUSTED
 from tests.support.warm_server import warm_environment
 
@@ -301,15 +302,6 @@ def _new_database() -> Path:
     atexit.register(shutil.rmtree, folder)
     open_database(folder / "portal.db").close()
     return folder / "portal.db"
-
-
-def reserve_port() -> socket.socket:
-    """A port of loopback that is given to nobody else while this socket is open, and on which one
-    server may listen."""
-    found = socket.socket()
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind(("127.0.0.1", 0))
-    return found
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.keycloak import free_port
+from tests.support.ports import free_port
 from tests.support.tools import require
 from toolchain import postgres
 from toolchain.common import ToolchainError

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 from joserfc.jwk import ECKey
 
-from tests.support.portal import ASSERTION_TYPE, reserve_port, sign_assertion
+from tests.support.portal import ASSERTION_TYPE, sign_assertion
+from tests.support.ports import reserve_port
 from tests.support.warm_server import warm_environment
 
 PROJECT = Path(__file__).parents[2]

@@ -34,6 +34,7 @@ class Restorable:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self._folder, self._settings = folder, settings
         self.start()
+        self._reserved = self.portal.reserved
         self._settings |= {
             "port": self.portal.settings.port,
             "operator_key": self.portal.operator_key,
@@ -46,7 +47,10 @@ class Restorable:
 
     def stop(self) -> None:
         self._running.close()
-        for reserved in self.portal.reserved:
+
+    def close(self) -> None:
+        self.stop()
+        for reserved in self._reserved:
             reserved.close()
 
     def back_up(self, name: str) -> None:
@@ -153,8 +157,8 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restored]:
             geosecure=geosecure,
             mails=mails,
         )
-    acmidm.stop()
-    geosecure.stop()
+    acmidm.close()
+    geosecure.close()
 
 
 @together
