@@ -140,13 +140,13 @@ def _norms(groups: Iterable[list[_Client]]) -> dict[object, list[_Client]]:
     by_family: dict[object, list[list[_Client]]] = defaultdict(list)
     for group in groups:
         by_family[group[0].family].append(group)
-    return {
-        family: largest
-        for family, of_family in by_family.items()
-        if _may_be_one(largest := max(of_family, key=len))
-        and len(of_family) > 1
-        and 2 * len(largest) > sum(map(len, of_family))
-    }
+    norms = {}
+    for family, of_family in by_family.items():
+        largest = max(of_family, key=len)
+        is_most = len(of_family) > 1 and 2 * len(largest) > sum(map(len, of_family))
+        if is_most and _may_be_one(largest):
+            norms[family] = largest
+    return norms
 
 
 def _may_be_one(group: Sequence[_Client]) -> bool:
@@ -227,7 +227,7 @@ def _pattern(folder: str, *names: str) -> re.Pattern[str]:
     ``sintniklaas`` in an address. Headline and page each ask, of as many clients as there are."""
     words = folder.split("-")
     ends = ["-".join(words[first:]) for first in range(len(words))]
-    spelled = {end for spelt in ends for end in (spelt, spelt.replace("-", ""))}
+    spelled = {*ends, *(end.replace("-", "") for end in ends)}
     # A number at the end of a folder's name is in many values; that of an organisation is its own.
     wanted = {*names, *(end for end in spelled if not end.isdigit())}
     longest_first = sorted(

@@ -71,10 +71,14 @@ def approved_of(
     Of those that have a ``stolen`` key the others do not count: that one goes whatever is uploaded
     beside it, and the write refuses the rest.
     """
-    steps = [step for step in previewed.get("steps") or () if _step(step) is not None]
-    # A client may get another key.
-    sides = [step.get(side) or {} for step in steps for side in ("oldState", "newState")]
-    touched = {part[:2] for side in sides if (part := part_of(side)) is not None}
+    touched = set[tuple[str, Platform]]()
+    for step in previewed.get("steps") or ():
+        if _step(step) is None:
+            continue
+        for side in ("oldState", "newState"):  # a client may get another key
+            part = part_of(step.get(side) or {})
+            if part is not None:
+                touched.add(part[:2])
     clients = list(_clients(plan, touched, platforms, stolen))
     return {
         "version": _VERSION,
@@ -122,10 +126,7 @@ def read_approved(file: Path, stack: str) -> Approved:
                 remedy=remedy,
             )
         )
-    parts: list[Any] = [document.get(part) for part in ("steps", "clients", "settings", "keys")]
-    if not all(isinstance(part, dict) for part in parts) or not all(
-        isinstance(value, dict | None) for part in parts[:2] for value in part.values()
-    ):
+    if not _is_whole(document):
         raise Failure(say("report.approved.not_whole", file=file, remedy=remedy))
     return document
 
@@ -219,17 +220,27 @@ def _known_by_now(was: Any, is_now: Any) -> Any:
     return was
 
 
+def _is_whole(document: Mapping[str, Any]) -> bool:
+    if not all(isinstance(document.get(part), dict) for part in ("settings", "keys")):
+        return False
+    for part in (document.get("steps"), document.get("clients")):
+        if not isinstance(part, dict):
+            return False
+        if not all(isinstance(value, dict | None) for value in part.values()):
+            return False
+    return True
+
+
 def urns_of(key: str, resources: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the URNs of the resources of a connection, among resources or steps; of a step the
     earlier URN too."""
-    own = [
-        step
-        for step in resources
-        if (kind_of(step) or is_password(step)) and client_of(step)[0] == key
-    ]
-    return sorted(
-        {str(side["urn"]) for step in own for side in (step, step.get("oldState") or step)}
-    )
+    urns = set[str]()
+    for step in resources:
+        is_client = kind_of(step) or is_password(step)
+        if is_client and client_of(step)[0] == key:
+            urns.add(str(step["urn"]))
+            urns.add(str((step.get("oldState") or step)["urn"]))
+    return sorted(urns)
 
 
 def _key_in(name: str) -> str | None:
@@ -252,11 +263,12 @@ def _from_to(field: str, old: str | None, new: str | None) -> str:
 
 
 def _steps(previewed: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        _named(step): content
-        for step in previewed.get("steps") or ()
-        if (content := _step(step)) is not None
-    }
+    steps = {}
+    for step in previewed.get("steps") or ():
+        content = _step(step)
+        if content is not None:
+            steps[_named(step)] = content
+    return steps
 
 
 def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -349,7 +361,7 @@ def _at_authority(
         return None
     # Where keys are left to the portal, an organisation may upload some after the review.
     has_keys = not is_stolen and any(side.keys is not None for side in sides)
-    products = {product for side in sides for product in side.products}
+    products = set[str]().union(*(side.products for side in sides))
     state = platform.client(sides[-1].client_key, snapshot, products)
     return {
         "client": dict(state.fields),

@@ -67,10 +67,10 @@ def _about(change: Change, document: Mapping[str, Any]) -> Any:
             )
             return [change.subject in _list_in(document, name) for name in lists]
         case Resource.KEYS:
-            named = (key for key in _list_in(document, "keys") if isinstance(key, Mapping))
-            keys: dict[str | None, Any] = {
-                kid: key for key in named if isinstance(kid := key.get("kid"), str)
-            }
+            keys: dict[str | None, Any] = {}
+            for key in _list_in(document, "keys"):
+                if isinstance(key, Mapping) and isinstance(key.get("kid"), str):
+                    keys[key["kid"]] = key
             return keys.get(change.subject) if row.parts else len(keys)
     return document
 

@@ -11,6 +11,8 @@ from contextlib import suppress
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.mandate import Mandate
+from acmidm_onboarding.values.organisation import Organisation
 
 Domains = Mapping[str, Collection[str]]
 """Per code of an organisation those of its contacts, its owners and its suppliers."""
@@ -27,11 +29,11 @@ names below theirs."""
 def domains(forms: Iterable[Onboardings], clients: Iterable[Client]) -> Domains:
     """Return the domains that are known of each organisation in ``forms``, those of its suppliers
     included."""
-    read = list(forms)
-    organisations = {
-        folder: organisation for each in read for folder, organisation in each.organisations.items()
-    }
-    mandates = {folder: of_folder for each in read for folder, of_folder in each.mandates.items()}
+    organisations: dict[str, Organisation] = {}
+    mandates: dict[str, Sequence[Mandate]] = {}
+    for onboardings in forms:
+        organisations |= onboardings.organisations
+        mandates |= onboardings.mandates
     known = defaultdict[str, set[str]](set)
     for client in clients:
         known[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
@@ -51,11 +53,8 @@ def domains(forms: Iterable[Onboardings], clients: Iterable[Client]) -> Domains:
 def to_check(before: Client, after: Client, by_code: Domains) -> Iterator[tuple[str, str]]:
     """Yield each contact that is new and that somebody should look at, with the reason. Where no
     domain is known, none is new."""
-    known = {
-        domain
-        for client in (before, after)
-        for domain in by_code.get(client.key.partition("/")[0], ())
-    }
+    codes = {client.key.partition("/")[0] for client in (before, after)}
+    known = set[str]().union(*(by_code.get(code, ()) for code in codes))
     for contact in (address for address in _contacts(after) if address not in _contacts(before)):
         domain = _domain(contact)
         if _ANYBODYS.fullmatch(domain):

@@ -131,15 +131,12 @@ class OrderHistory:
     def _versions(self, folder: str) -> Iterator[tuple[datetime, Tree]]:
         """Yield the versions of the catalogue with one folder of forms and the keys of its
         suppliers, or with all forms where ``folder`` is empty."""
-        suppliers = {mandate.supplier for mandate in self._stack.forms.mandates.get(folder, ())}
-        keys = [
-            self._forms / supplier / name
-            for supplier in suppliers
-            for name in ("*.jwk.json", KEYS_FILE)
-        ]
-        yield from versions(
-            self._forms / folder, *keys, *([self._catalogue] if self._catalogue_changes else [])
-        )
+        files = [self._forms / folder]
+        for supplier in {one.supplier for one in self._stack.forms.mandates.get(folder, ())}:
+            files += [self._forms / supplier / name for name in ("*.jwk.json", KEYS_FILE)]
+        if self._catalogue_changes:
+            files.append(self._catalogue)
+        yield from versions(*files)
 
     def _version(self, tree: Tree, folder: str) -> _Version:
         version = tree.name, folder

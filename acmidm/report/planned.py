@@ -111,7 +111,7 @@ def _planned_in(document: Mapping[str, Any], plan: Plan) -> Planned:
     catalogue = Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
     forms = read_onboardings([folder], catalogue)
     connections = forms.connections(plan.environment)
-    before = [state for step in document["steps"] if (state := step.get("oldState"))]
+    before = [step["oldState"] for step in document["steps"] if step.get("oldState")]
     has = recorded_in({"deployment": {"resources": before}}, plan.environment).parts
     wanted = desired(
         connections,

@@ -70,11 +70,8 @@ def undeclared(
     A client that the state alone has is about to be removed.
     """
     recorded = [*leaving, *(drift.recorded for drift in drifts if drift.recorded)]
-    adopting = (
-        (state.platform, state.adopts)
-        for drift in drifts
-        if (state := drift.declared) and state.adopts
-    )
+    states = [drift.declared for drift in drifts if drift.declared]
+    adopting = [(state.platform, state.adopts) for state in states if state.adopts]
     # The next run takes over what is declared and not recorded: a run that was cut off made it, or
     # the state was lost.
     unmade = (drift.declared for drift in drifts if drift.declared and not drift.recorded)

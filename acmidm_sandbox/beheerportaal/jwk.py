@@ -112,11 +112,11 @@ def mistakes(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> list[Mistake]:
     """Return the mistakes themselves, for pages that put them in other words."""
-    mistakes = [
-        replace(mistake, pointer=f"/keys/{position}{mistake.pointer}")
-        for position, key in enumerate(keys)
-        for mistake in _of_key(key)
-    ]
+    mistakes = []
+    for position, key in enumerate(keys):
+        for mistake in _of_key(key):
+            pointer = f"/keys/{position}{mistake.pointer}"
+            mistakes.append(replace(mistake, pointer=pointer))
     kids = [key.get("kid") for key in keys]
     mistakes += [
         Mistake(f"/keys/{position}/kid", "kid_twice", {"position": kids.index(kid)})

@@ -68,11 +68,9 @@ def as_confirmed(
             declared += _declared(form, confirmed, record, keys, reasons)
     if protect is not None:
         clients = formed.values()
-        former = {
-            (key, form.platform, form.environment)
-            for form in clients
-            for key in (form.key, *form.formerly)
-        }
+        former = set[ClientKey]()
+        for form in clients:
+            former |= {(key, form.platform, form.environment) for key in (form.key, *form.formerly)}
         without_form = _without_form(former, confirmations, records, keys, by_hand, protect=protect)
         declared += (client for client in without_form if stays is None or not stays(client.key))
     keys_in_order = dict.fromkeys(client.key for client in (*formed.values(), *declared))

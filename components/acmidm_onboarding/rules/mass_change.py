@@ -20,7 +20,8 @@ def is_mass_change(gone: int, clients: int) -> bool:
 
 def undeclared(declared: Iterable[Client], records: Records) -> list[str]:
     """Return the clients that a state has and that are declared no more, by resource name."""
-    staying = {has.resource_name for form in declared if (has := recorded_as(form, records))}
+    found = [recorded_as(client, records) for client in declared]
+    staying = {client.resource_name for client in found if client}
     return sorted(
         name for name, client in records.items() if client.client_id and name not in staying
     )

@@ -115,12 +115,12 @@ class Mistaken:
         stranger's word for it counts for nothing."""
         lenders = {client.mandate.get("supplier"), *client.lent.values()}
         known_by = [folder for folder in self.folders if folder.name in lenders]
-        stolen = {
-            thumbprint
-            for folder in (*self._owners(client.key), *known_by)
-            for thumbprint in folder.compromised
-            if folder.name not in lenders or client.lent.get(thumbprint, folder.name) == folder.name
-        }
+        stolen = set[str]()
+        for folder in (*self._owners(client.key), *known_by):
+            for thumbprint in folder.compromised:
+                lender = client.lent.get(thumbprint, folder.name)
+                if folder.name not in lenders or lender == folder.name:
+                    stolen.add(thumbprint)
         # The state has no keys that are left to the portal, but whose the lent ones are.
         return (client.thumbprints | client.lent.keys()) & stolen
 
@@ -130,37 +130,32 @@ class Mistaken:
         code = client.key.partition("/")[0]
         own = {key.partition("/")[2] for key in recorded if key.partition("/")[0] == code}
         owners = [folder for folder in self.folders if folder.code == code]
-        return bool(owners) and all(
-            folder.mandates is not None
-            and _has_ended(
-                client.application,
-                own,
-                {
-                    application
-                    for mandate in folder.mandates
-                    if mandate.supplier == supplier and mandate.until >= day
-                    for application in mandate.applications
-                },
-            )
-            for folder in owners
-        )
+        for folder in owners:
+            if folder.mandates is None:
+                return False
+            running = set[str]()
+            for mandate in folder.mandates:
+                if mandate.supplier == supplier and mandate.until >= day:
+                    running.update(mandate.applications)
+            if not _has_ended(client.application, own, running):
+                return False
+        return bool(owners)
 
     def _ended_afzenders(
         self, client: Client, recorded: Collection[str], day: date
     ) -> frozenset[str]:
-        products = client.products.values()
-        codes = {code for configuration in products for code in afzenders_of(configuration)}
+        codes = set[str]().union(*map(afzenders_of, client.products.values()))
         by_code = {folder.code: folder for folder in self.folders}
         ended = set[str]()
         for folder in (by_code[code] for code in codes if code in by_code):
-            if folder.mandates is not None:
-                running = {
-                    connection
-                    for mandate in folder.mandates
-                    if mandate.until >= day
-                    for connection in mandate.connections
-                }
-                ended |= {folder.code} if _has_ended(client.key, recorded, running) else set()
+            if folder.mandates is None:
+                continue
+            running = set[str]()
+            for mandate in folder.mandates:
+                if mandate.until >= day:
+                    running.update(mandate.connections)
+            if _has_ended(client.key, recorded, running):
+                ended.add(folder.code)
         return frozenset(ended)
 
 

@@ -240,9 +240,10 @@ def platform_fields() -> dict[str, FieldInfo]:
     field."""
     models: list[type[PlatformSettings]] = [PlatformSettings]
     models += (authority.settings for authority in installed_authorities().values())
-    return {
-        field.alias or name: field for model in models for name, field in model.model_fields.items()
-    }
+    fields: dict[str, FieldInfo] = {}
+    for model in models:
+        fields |= {field.alias or name: field for name, field in model.model_fields.items()}
+    return fields
 
 
 _CREDENTIALS = ("operatorPrivateKeyFile", "operatorPrivateKey", "operatorClientSecret")
@@ -280,11 +281,8 @@ def of_platform(
 ) -> dict[str, object]:
     """Return the settings of a platform from ``lookup`` and the environment, by key; empty where
     none is set."""
-    values = {
-        key: value
-        for key in platform_fields()
-        if (value := lookup(config_key(platform, key))) not in (None, "", {})
-    }
+    found = {key: lookup(config_key(platform, key)) for key in platform_fields()}
+    values = {key: value for key, value in found.items() if value not in (None, "", {})}
     if values or platform is Platform.ACMIDM:
         names = {
             key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)

@@ -190,17 +190,16 @@ def read_settings(
         InvalidSettings: with a sentence for each setting that is missing or wrong.
     """
     unknown = unknown_keys(keys)
-    values: dict[str, Any] = {
-        key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")
-    }
+    found = {key: lookup(key) for key in _GENERAL}
+    values: dict[str, Any] = {key: value for key, value in found.items() if value not in (None, "")}
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
     values.setdefault("catalogueFolder", own_catalogue())
     values.setdefault("mailSender", "")  # pydantic checks no default, and a server needs a sender
+    platforms = {platform: of_platform(platform, lookup, environ) for platform in Platform}
     values["platforms"] = {
-        platform: platform_values
-        for platform in Platform
-        if (platform_values := of_platform(platform, lookup, environ))
-        or platform is Platform.ACMIDM
+        platform: given
+        for platform, given in platforms.items()
+        if given or platform is Platform.ACMIDM
     }
     unknown += _marks(values)
     try:
@@ -285,12 +284,12 @@ def renamed(key: str) -> str:
 def _marks(values: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each setting that the engine would take for something else than a
     text."""
-    return [
-        say("settings.mark", key=full_key(config_key(platform, key)))
-        for platform, given in ((Platform.ACMIDM, values), *values["platforms"].items())
-        for key, value in given.items()
-        if key != "platforms" and has_mark(str(value))
-    ]
+    sentences = []
+    for platform, given in ((Platform.ACMIDM, values), *values["platforms"].items()):
+        for key, value in given.items():
+            if key != "platforms" and has_mark(str(value)):
+                sentences.append(say("settings.mark", key=full_key(config_key(platform, key))))
+    return sentences
 
 
 def _sentences(error: ValidationError) -> str:

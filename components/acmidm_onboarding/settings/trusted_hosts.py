@@ -61,13 +61,15 @@ def require_trusted_apis(
         InvalidSettings: with a sentence for each such API.
     """
     trusted = _trusted(environ)
-    sentences = [
-        say("settings.untrusted_api", product=product, host=host, variable=TRUSTED_HOSTS)
-        for product in products
-        if trusted
-        and (url := settings.api_url(product))
-        and (host := _untrusted(HttpUrl(url), trusted))
-    ]
+    if not trusted:
+        return
+    sentences = []
+    for product in products:
+        url = settings.api_url(product)
+        host = _untrusted(HttpUrl(url), trusted) if url else None
+        if host:
+            facts = {"product": product, "host": host, "variable": TRUSTED_HOSTS}
+            sentences.append(say("settings.untrusted_api", **facts))
     if sentences:
         raise InvalidSettings("\n".join(sentences))
 
