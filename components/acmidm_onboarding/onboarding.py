@@ -15,6 +15,7 @@ import pulumi_random
 from acmidm_onboarding import installed
 from acmidm_onboarding.engine_resources import KEEP, WITHDRAWN, mapping
 from acmidm_onboarding.forms.requirements import remedy_of
+from acmidm_onboarding.process import without_stack_traces
 from acmidm_onboarding.recorded import VERSION, AsRecorded
 from acmidm_onboarding.resources import as_recorded
 from acmidm_onboarding.resources.base import AuthorityResource
@@ -24,7 +25,6 @@ from acmidm_onboarding.resources.hand_over import HandOver, handing_over
 from acmidm_onboarding.resources.oauth_client import OAuthClient
 from acmidm_onboarding.resources.product_configuration import ProductConfiguration
 from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
-from acmidm_onboarding.sdk import without_stack_traces
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, members_of, parse_jwk

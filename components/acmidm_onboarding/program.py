@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
-from inspect import iscoroutine
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from acmidm_onboarding import settings as settings_of
 from acmidm_onboarding.command_inputs import HANDED, read_handed
 from acmidm_onboarding.forms import loading
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.process import end_quietly_when_interrupted, without_debug_messages
 from acmidm_onboarding.recorded import (
     AsRecorded,
     UnreadableState,
@@ -38,7 +38,6 @@ from acmidm_onboarding.rules.desired import NO_GATE, Desired
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change, undeclared
 from acmidm_onboarding.rules.policies import PromotionGate
-from acmidm_onboarding.sdk import without_debug_messages
 from acmidm_onboarding.settings import (
     NAMESPACE,
     SECRET_KEYS,
@@ -260,24 +259,8 @@ def _as_json(value: Any) -> str:
         raise Failure(say("program.no_plain_data", error=error)) from None
 
 
-def _end_quietly_when_interrupted() -> None:
-    """Print no traceback where the engine interrupts the program, as after a failed refresh: the
-    engine reports why."""
-    if sys.excepthook is sys.__excepthook__:
-        sys.excepthook = lambda kind, error, trace: (
-            None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
-        )
-        # Python then closes the SDK's unfinished coroutines, without an event loop to close them
-        # in; and the interrupt may come as late as its own end.
-        sys.unraisablehook = lambda event: (
-            None
-            if iscoroutine(event.object) or issubclass(event.exc_type, KeyboardInterrupt)
-            else sys.__unraisablehook__(event)
-        )
-
-
 def _settings() -> Settings:
-    _end_quietly_when_interrupted()
+    end_quietly_when_interrupted()
     # The program declares and sends nothing: the operator's secrets are for the provider alone.
     keys = get_config_env().keys() - {f"{NAMESPACE}:{HANDED}"}
     settings = settings_of.read_settings(

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from acmidm_onboarding import program as declared
+from acmidm_onboarding import process
 
 
 def test_what_the_sdk_had_under_way_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,18 +21,18 @@ def test_what_the_sdk_had_under_way_ends_quietly(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
     monkeypatch.setattr(sys, "__unraisablehook__", lambda found: printed.append(found.object))
-    declared._end_quietly_when_interrupted()
+    process.end_quietly_when_interrupted()
     closed = under_way()
-    for thing in (closed, declared):
+    for thing in (closed, process):
         sys.unraisablehook(SimpleNamespace(object=thing, exc_type=ValueError))
     closed.close()
-    assert printed == [declared]
+    assert printed == [process]
 
 
 def test_an_interrupt_at_the_very_end_is_quiet_too() -> None:
     """Python runs what was left for its end, and prints what breaks it off there."""
     end = "import atexit; atexit.register(lambda: (_ for _ in ()).throw(KeyboardInterrupt))"
-    quietly = "from acmidm_onboarding import program; program._end_quietly_when_interrupted()"
+    quietly = "from acmidm_onboarding import process; process.end_quietly_when_interrupted()"
     done = subprocess.run(
         [sys.executable, "-c", f"{end}; {quietly}"], capture_output=True, text=True, check=True
     )

@@ -3,7 +3,6 @@ errors."""
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,6 +24,7 @@ from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone, Re
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.engine_resources import KEEP
 from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.process import without_tracebacks
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.orphan import end_with_the_engine
 from acmidm_onboarding.resources.same_run import SameRun
@@ -55,9 +55,7 @@ class AuthorityProvider(ResourceProvider):
     _settings: Settings
 
     def configure(self, req: ConfigureRequest) -> None:
-        # The SDK shows the user traceback.format_exc() of what a provider raises; without frames
-        # that is its sentence.
-        sys.tracebacklimit = 0
+        without_tracebacks()
         end_with_the_engine()
         self._settings = read_settings(lambda key: req.config.get(full_key(key)))
         self._platforms, self._run = _connected(self._settings)

@@ -1,0 +1,62 @@
+"""What a program and its provider switch for their whole process, and why Pulumi's SDK (3.272)
+leaves no other way.
+
+``docs/performance.md`` has the figures.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from inspect import iscoroutine
+
+import pulumi
+
+
+@contextmanager
+def without_stack_traces() -> Iterator[None]:
+    """Declare resources of which the state has no stack trace: each names the files of the machine
+    that declared it.
+
+    With one frame, the SDK finds no constructor on the stack and sends none
+    (``pulumi.runtime.resource``).
+    """
+    before = vars(sys).get("tracebacklimit")
+    sys.tracebacklimit = 1
+    try:
+        yield
+    finally:
+        del sys.tracebacklimit
+        if before is not None:
+            sys.tracebacklimit = before
+
+
+def without_debug_messages() -> None:
+    """Send the engine none of the SDK's own debug messages: there are several for each resource,
+    and the program waits for the answer to each. The engine's own stay, for ``pulumi up
+    --debug``."""
+    pulumi.log.debug = lambda *_args, **_options: None
+
+
+def without_tracebacks() -> None:
+    """Show the sentence of what a provider raises, and nothing else: the SDK shows users
+    ``traceback.format_exc()``."""
+    sys.tracebacklimit = 0
+
+
+def end_quietly_when_interrupted() -> None:
+    """Print no traceback where the engine interrupts the program, as after a failed refresh: the
+    engine reports why."""
+    if sys.excepthook is not sys.__excepthook__:
+        return
+    sys.excepthook = lambda kind, error, trace: (
+        None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
+    )
+    # Python then closes the SDK's unfinished coroutines, without an event loop to close them in;
+    # and the interrupt may come as late as its own end.
+    sys.unraisablehook = lambda event: (
+        None
+        if iscoroutine(event.object) or issubclass(event.exc_type, KeyboardInterrupt)
+        else sys.__unraisablehook__(event)
+    )
