@@ -69,12 +69,12 @@ class Served:
 
     def scopes(self) -> dict[str, Scope]:
         """Return the scopes that the catalogue offers there, under the platform's names."""
-        return {
-            name: scope
-            for own_name, scope in self.catalogue.scopes.items()
-            if self.environment in scope.environments
-            and (name := self.catalogue.name_on(self.platform, own_name)) is not None
-        }
+        scopes = {}
+        for catalogue_name, scope in self.catalogue.scopes.items():
+            name = self.catalogue.name_on(self.platform, catalogue_name)
+            if name is not None and self.environment in scope.environments:
+                scopes[name] = scope
+        return scopes
 
     def operator_key(self) -> ECKey:
         """Return the operator's key pair, in the file that the settings name; made where it is

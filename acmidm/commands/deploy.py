@@ -445,6 +445,4 @@ def _left_out(
 def _renames(stack: Stack) -> bool:
     """Return whether a connection is in the state under an earlier key still."""
     recorded = set(map(name_of, resources_in(stack.state)))
-    return any(
-        former in recorded for connection in stack.connections for former in connection.formerly
-    )
+    return any(not recorded.isdisjoint(client.formerly) for client in stack.connections)

@@ -146,8 +146,8 @@ def _product(path: str) -> str:
 
 
 def _keys(document: Mapping[str, Any]) -> dict[str, Any]:
-    named = (key for key in document.get("keys") or () if isinstance(key, Mapping))
-    return keys_of({kid: key for key in named if isinstance(kid := key.get("kid"), str)})
+    keys = [key for key in document.get("keys") or () if isinstance(key, Mapping)]
+    return keys_of({key["kid"]: key for key in keys if isinstance(key.get("kid"), str)})
 
 
 def _texts(document: Mapping[str, Any], name: str) -> list[str]:

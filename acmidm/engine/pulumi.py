@@ -193,12 +193,11 @@ def up(
         done = _done("refresh", "--run-program", *own, state_at_the_end=True)
         if done.returncode == 0:
             done = _done("up", "--continue-on-error", *own, state_at_the_end=True)
-    lines = (
-        line.strip() for line in _OF_SEVERAL.sub("error: ", done.stdout + done.stderr).splitlines()
-    )
-    return done.returncode == 0, *problems_in(
-        [{"severity": "error", "message": line} for line in lines if line.startswith("error: ")]
-    )
+    printed = _OF_SEVERAL.sub("error: ", done.stdout + done.stderr)
+    lines = [line.strip() for line in printed.splitlines()]
+    errors = [line for line in lines if line.startswith("error: ")]
+    problems = problems_in([{"severity": "error", "message": line} for line in errors])
+    return done.returncode == 0, *problems
 
 
 def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:

@@ -238,7 +238,8 @@ def _keys(order: Order, keys: Sequence[PublicJwk] | None) -> list[PublicJwk]:
         return []
     if order.act is Act.LOOK:
         return list(keys or ())
-    return [key for members in order.says.values() if (key := readable_jwk(dict(members)))]
+    said = [readable_jwk(dict(members)) for members in order.says.values()]
+    return [key for key in said if key]
 
 
 def _says(file: ConfirmationFile) -> Mapping[str, object]:

@@ -5,7 +5,7 @@ A refusal names a member, never its value: what someone registers by mistake may
 Of a key that is registered, the members of `REGISTERED` are kept, and nothing else.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -145,13 +145,17 @@ def private_members(value: Any) -> list[str]:
     """Return the names of private and symmetric members anywhere in a JSON value, `kty` where it
     says oct."""
     if isinstance(value, Mapping):
-        own = [name for name in _PRIVATE_MEMBERS if name in value] + (
-            ["kty"] if value.get("kty") == "oct" else []
-        )
-        return own + [name for part in value.values() for name in private_members(part)]
-    if isinstance(value, list):
-        return [name for part in value for name in private_members(part)]
-    return []
+        names = [name for name in _PRIVATE_MEMBERS if name in value]
+        if value.get("kty") == "oct":
+            names.append("kty")
+        parts: Iterable[Any] = value.values()
+    elif isinstance(value, list):
+        names, parts = [], value
+    else:
+        return []
+    for part in parts:
+        names += private_members(part)
+    return names
 
 
 def algorithms_of(key: Mapping[str, Any]) -> list[str]:

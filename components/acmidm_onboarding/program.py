@@ -129,12 +129,11 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
         wanted = _desired(
             _stack(settings), onboardings.connections(settings.environment, are_all=False)
         )
-        if missing := [
-            sentence
-            for withheld in wanted.held_back
-            if withheld.is_new and not withheld.is_declared
-            for sentence in withheld.sentences
-        ]:
+        missing: list[str] = []
+        for withheld in wanted.held_back:
+            if withheld.is_new and not withheld.is_declared:
+                missing += withheld.sentences
+        if missing:
             raise Failure("\n".join(missing))  # a program cannot declare an empty list
         _require_random_plugin(wanted.declared)
         return list(wanted.declared)

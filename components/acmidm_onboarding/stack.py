@@ -167,13 +167,11 @@ class Stack:
             platforms[parts.key].add(parts.platform)
         losing = []
         for key, (component, *below) in onboardings_in(self.state).items():
-            protected = [
-                resource
-                for resource in below
-                if resource.get("protect")
-                and (part := part_of(resource))
-                and part[1] in platforms[key]
-            ]
+            protected = []
+            for resource in below:
+                part = part_of(resource)
+                if resource.get("protect") and part and part[1] in platforms[key]:
+                    protected.append(resource)
             if protected:
                 losing.append(AsRecorded(key, [component, *protected], is_without_client=True))
         return losing
@@ -396,11 +394,11 @@ class Stack:
         one."""
         if not self.by_hand:
             return []
-        forms = {
-            has.client_key: confirmation_of(form, self.confirmations)
-            for form in self.connections
-            if (has := recorded_as(form, self.recorded.parts))
-        }
+        forms = {}
+        for form in self.connections:
+            recorded = recorded_as(form, self.recorded.parts)
+            if recorded:
+                forms[recorded.client_key] = confirmation_of(form, self.confirmations)
         found = (
             (client, forms.get(client_key) or self.confirmations.get(client_key))
             for client_key, client in self.recorded.clients.items()

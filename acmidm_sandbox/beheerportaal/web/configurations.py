@@ -111,12 +111,10 @@ def _mistakes(visit: Visit, problem: Problem, configuration: Mapping[str, Any]) 
     if problem.status_code != 422:
         return [("velden", visit.texts("stale.configuration"))]
     product = visit.portal.settings.products[visit.request.path_params["product"]]
-    named = {
-        path[2] for error in problem.errors if len(path := error.get("pointer", "").split("/")) > 2
-    }
-    wrong = named | {*product.json_schema.get("required", ())} - {*configuration} or {
-        *_fields(visit)
-    }
+    paths = [error.get("pointer", "").split("/") for error in problem.errors]
+    named = {path[2] for path in paths if len(path) > 2}
+    missing = {*product.json_schema.get("required", ())} - {*configuration}
+    wrong = named | missing or {*_fields(visit)}
     return [
         (f"veld-{name}", visit.texts("configuration.wrong", field=visit.label(name)))
         for name in sorted(wrong)

@@ -70,12 +70,9 @@ def show_all(visit: Visit) -> Response:
     with visit.portal.database.read() as session:
         waiting = _waiting(visit, session)
         page, following = page_of(session, Client, among, _CLIENTS_ON_A_PAGE, visit.after)
-    coupled = [
-        (name, client.document)
-        for client in page
-        for name, api in apis
-        if client.has_any(api.scopes)
-    ]
+    coupled = []
+    for client in page:
+        coupled += [(name, client.document) for name, api in apis if client.has_any(api.scopes)]
     return visit.page("apis.html", waiting=waiting, coupled=coupled, following=following)
 
 

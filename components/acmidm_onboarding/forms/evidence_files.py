@@ -31,13 +31,13 @@ def evidence_of(
         Expected(organisation.code, form.application, *where)
         for where in product(Environment, Platform)
     )
-    return {
-        (expected.environment, expected.platform): _read(
-            evidence_file, form, expected, keys, stolen
-        )
-        for expected in named
-        if os.path.lexists(evidence_file := file.with_name(expected.file_name))
-    }
+    evidence = {}
+    for expected in named:
+        evidence_file = file.with_name(expected.file_name)
+        if os.path.lexists(evidence_file):
+            where = (expected.environment, expected.platform)
+            evidence[where] = _read(evidence_file, form, expected, keys, stolen)
+    return evidence
 
 
 def _read(

@@ -115,10 +115,10 @@ def _changed(resource: EngineResource, recorded: AsRecorded) -> dict[str, Any]:
         }
         if inputs.get("jwks") is None:
             return {overlap.INPUT: rotation}
-        stay = {
-            name: members
-            for name, members in mapping(inputs["jwks"]).items()
-            if (key := readable_jwk(members)) is None or key.thumbprint not in ending.keys
-        }
-        return {"jwks": stay, overlap.INPUT: rotation}
+        staying = {}
+        for name, members in mapping(inputs["jwks"]).items():
+            key = readable_jwk(members)
+            if key is None or key.thumbprint not in ending.keys:
+                staying[name] = members
+        return {"jwks": staying, overlap.INPUT: rotation}
     return {}

@@ -171,13 +171,13 @@ class ClientJwksProvider(ClientPartProvider):
         if not stolen:
             return
         jwks = platform.authority.read_jwks(client_id) or {}
-        stay = {
-            name: key
-            for name, key in jwks.items()
-            if (public := readable_jwk(dict(key))) is None or public.thumbprint not in stolen
-        }
-        if len(stay) < len(jwks):
-            platform.authority.replace_jwks(client_id, jwks, stay)
+        staying = {}
+        for name, members in jwks.items():
+            key = readable_jwk(dict(members))
+            if key is None or key.thumbprint not in stolen:
+                staying[name] = members
+        if len(staying) < len(jwks):
+            platform.authority.replace_jwks(client_id, jwks, staying)
             platform.clients.forget(client_id)
 
 

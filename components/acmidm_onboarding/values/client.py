@@ -196,16 +196,8 @@ class Client:
     @property
     def code(self) -> str:
         """The organisation's code, as its authority knows it."""
-        return str(
-            next(
-                (
-                    code
-                    for kind in ("ovo", "kbo")
-                    if (code := self.fields.get(f"organisation.{kind}"))
-                ),
-                "no code",
-            )
-        )
+        ovo, kbo = (self.fields.get(f"organisation.{kind}") for kind in ("ovo", "kbo"))
+        return str(ovo or kbo or "no code")
 
     @property
     def registered_for(self) -> list[str]:
@@ -270,7 +262,7 @@ class Client:
     def acts_for(self) -> list[str]:
         """The names of the organisations that it sends for besides its own."""
         by_product = (afzenders_of(product).values() for product in self.products.values())
-        return sorted({name for names in by_product for name in names})
+        return sorted(set[str]().union(*by_product))
 
     @property
     def known_keys(self) -> Mapping[str, Key] | None:

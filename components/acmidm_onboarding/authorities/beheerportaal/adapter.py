@@ -74,13 +74,11 @@ class Beheerportaal:
         )
 
     def find(self, software_id: str) -> RegisteredClient | None:
-        items = (
-            item
-            for page in self._documents.pages(most=1, software_id=software_id)
-            for item in page.items
-        )
-        client = next((item.registered for item in items), None)
-        return client if client and client.metadata.software_id == software_id else None
+        for page in self._documents.pages(most=1, software_id=software_id):
+            for item in page.items:
+                is_it = item.registered.metadata.software_id == software_id
+                return item.registered if is_it else None
+        return None
 
     def read(self, client_id: str) -> RegisteredClient | None:
         answer = self._documents.find(_client(client_id))

@@ -48,12 +48,10 @@ class WireMappings(BaseModel):
 
     @property
     def names(self) -> list[str]:
-        of_clients = (
-            f"{client}: {role.name}"
-            for client, roles in self.client_mappings.items()
-            for role in roles.mappings
-        )
-        return sorted([*(role.name for role in self.realm_mappings), *of_clients])
+        names = [role.name for role in self.realm_mappings]
+        for client, roles in self.client_mappings.items():
+            names += [f"{client}: {role.name}" for role in roles.mappings]
+        return sorted(names)
 
 
 class ReservedClients:
@@ -100,18 +98,13 @@ class ReservedClients:
         """Return the administrative roles that the client's tokens can carry, those inside other
         roles too."""
         query = urlencode({"scope": " ".join(client.optional_client_scopes)})
-        return [
-            f"{owner.client_id}: {role.name}"
-            for owner in self._administrative_clients()
-            for role in (
-                self._api.request(
-                    "GET",
-                    f"{_path(client)}/evaluate-scopes/scope-mappings/{segment(owner.id)}/granted?{query}",
-                )
-                .as_(WireRoles)
-                .root
-            )
-        ]
+        mappings = f"{_path(client)}/evaluate-scopes/scope-mappings"
+        rights = []
+        for owner in self._administrative_clients():
+            granted = self._api.request("GET", f"{mappings}/{segment(owner.id)}/granted?{query}")
+            roles = granted.as_(WireRoles).root
+            rights += [f"{owner.client_id}: {role.name}" for role in roles]
+        return rights
 
     def _mapped(self, client: WireClient) -> list[str]:
         return self._api.request("GET", f"{_path(client)}/scope-mappings").as_(WireMappings).names
