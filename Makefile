@@ -128,16 +128,17 @@ tests:
 coverage: ready random-plugin  ## Run all tests, and count the lines that ran: in the engine's, providers' and servers' processes too
 	@$(in_environment) pytest tests -m "exhaustive or not exhaustive" $(BY_FILE) --cov
 
-# Another version than the pinned one, on which the tests above ran.
+# Another version than the pinned one, on which all tests ran: here the adapter's own, and one stack.
 test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0
-test-keycloak: ready random-plugin  ## Run the tests on a second Keycloak (KEYCLOAK_VERSION=26.4.0)
-	@$(in_environment) pytest tests/end_to_end/keycloak/test_stacks.py tests/end_to_end/keycloak/test_probe.py tests/authorities/keycloak tests/conformance --authority keycloak $(BY_FILE)
+test-keycloak: ready random-plugin  ## Run the adapter's tests and one stack on a second Keycloak (KEYCLOAK_VERSION=26.4.0)
+	@$(in_environment) pytest tests/authorities/keycloak tests/conformance tests/end_to_end/keycloak/test_stacks.py::test_from_the_first_run_to_the_last --authority keycloak $(BY_FILE)
 
 defects: ready  ## Put defects into each adapter, and count which of them tests/conformance finds
 	@$(in_environment) python -m tests.conformance.defects
 
-test-exhaustive: ready random-plugin  ## Run what takes too long for each change: every kill, long sequences, the wheel, a second Keycloak
-	@$(in_environment) pytest tests -m exhaustive $(BY_FILE) --durations 10
+# Files that have some: each worker would else import and collect twenty times as many tests.
+test-exhaustive: ready random-plugin  ## Run what takes too long for each change: kills, long sequences, the wheel, a second Keycloak
+	@$(in_environment) pytest $$(grep -rl --include 'test_*.py' mark.exhaustive tests) -m exhaustive $(BY_FILE) --durations 10
 	@$(MAKE) --no-print-directory test-keycloak
 
 UNIT_TESTS := tests --ignore tests/end_to_end -m "not exhaustive and not tool" -n auto $(A_FILE_EACH)

@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from acmidm_onboarding.values.problems import Failure
+from toolchain.common import VENV
 from toolchain.environment import variables
 
 PROJECT = Path(__file__).parents[1]
@@ -49,7 +50,7 @@ class Scratch:
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(source, target)
-        (self.folder / ".venv").symlink_to(PROJECT / ".venv")
+        (self.folder / ".venv").symlink_to(VENV)
         self.run("git", "init", "--quiet", "--initial-branch", "main")
         self.run("git", "config", "user.name", "team")
         self.run("git", "config", "user.email", "team@stad.example")

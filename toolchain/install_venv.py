@@ -28,7 +28,7 @@ def install_into(folder: Path, lock_file: Path, name: str) -> None:
     # made.
     packages_stamp, project_stamp = folder / ".packages", folder / ".project"
     # A virtual environment works for one Python and in one place only.
-    packages = _digest(lock_file, ROOT, sys.version)
+    packages = digest_of_packages(lock_file)
     project = _digest(PROJECT)
     if _stamped(packages_stamp, packages) and _stamped(project_stamp, project):
         return
@@ -54,6 +54,11 @@ def _install_packages(folder: Path, lock_file: Path, name: str) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
     run_long(name, [_python(folder), *LOCKED, lock_file])
     say(f"{name}: done")
+
+
+def digest_of_packages(lock_file: Path, clone: Path = ROOT) -> str:
+    """Return what `.venv/.packages` of a clone says when it has the packages of a lock file."""
+    return _digest(lock_file, clone, sys.version)
 
 
 def _python(folder: Path) -> Path:

@@ -16,6 +16,8 @@ from tempfile import gettempdir
 
 from tests.support.engine import ROOT
 from tests.support.offered import SHARED
+from toolchain.common import VENV
+from toolchain.install_venv import LOCK_FILE, digest_of_packages
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _PORT = re.compile(r"127\.0\.0\.1:(\d+)")
@@ -39,14 +41,15 @@ def scripts(page: str) -> Iterator[list[str]]:
 
 @contextmanager
 def cloned(folder: Path) -> Iterator[None]:
-    """A clone in `folder` with the tools that this one has, its own Python packages apart, which
-    `make up` installs."""
+    """A clone in `folder` with the tools and the packages that this one has; `make up` installs the
+    clone's own package into them. A clone without any is what CI begins with."""
     with free_offset() as offset:
         subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
         (folder / ".local" / "pulumi").mkdir(parents=True)
         for tools in (".local/engine", ".local/pulumi/plugins"):
             if (ROOT / tools).exists():
                 (folder / tools).symlink_to(ROOT / tools)
+        copy_packages(folder)
         author = "-c user.name=a -c user.email=a@b.example"
         done = run(
             folder,
@@ -59,6 +62,13 @@ def cloned(folder: Path) -> Iterator[None]:
         finally:
             run(folder, "make down")
             shutil.rmtree(folder)
+
+
+def copy_packages(clone: Path) -> None:
+    venv = clone / ".venv"
+    shutil.copytree(VENV, venv, symlinks=True)
+    (venv / ".packages").write_text(digest_of_packages(LOCK_FILE, clone))
+    (venv / ".project").unlink()  # it was this clone's package
 
 
 _TRUST = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")

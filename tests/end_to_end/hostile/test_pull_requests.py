@@ -27,7 +27,6 @@ from acmidm_onboarding.values.problems import InvalidForms
 from tests.end_to_end.stateful.conftest import portal, read_once
 from tests.end_to_end.stateful.speeds import InProcess
 from tests.support.by_hand import made_by_hand
-from tests.support.cases import cases
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
 from tests.support.offered import ATTRIBUTE, catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, sign_assertion
@@ -345,6 +344,9 @@ FILES = [
 ]
 
 
+EXAMPLES = 25
+
+
 @st.composite
 def pull_requests(draw: st.DrawFn, client_ids: list[str]) -> dict[str, dict[str, Any]]:
     """Up to two forms, by the names of their files without ``.yaml``."""
@@ -355,14 +357,11 @@ def pull_requests(draw: st.DrawFn, client_ids: list[str]) -> dict[str, dict[str,
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("examples", cases({"some": 25, "many": 100}, "some"))
-def test_one_organisation_reaches_itself_alone(
-    place: ClientKey, portal: RunningPortal, examples: int
-) -> None:
+def test_one_organisation_reaches_itself_alone(place: ClientKey, portal: RunningPortal) -> None:
     counted = {"refused": 0, "applied": 0}
 
     @settings(
-        max_examples=examples,
+        max_examples=EXAMPLES,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
@@ -378,7 +377,7 @@ def test_one_organisation_reaches_itself_alone(
             counted["applied" if apply(place, portal, number) else "refused"] += 1
 
     run()
-    assert min(counted.values()) > examples / 20
+    assert min(counted.values()) > EXAMPLES / 20
 
 
 def start(place: ClientKey) -> None:
