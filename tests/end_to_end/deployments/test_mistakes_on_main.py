@@ -262,6 +262,7 @@ def test_drift_goes_on_for_the_rest_and_heals_nothing_that_stays(at: Unprotected
     assert differing((yield at.drift), form) == ["by_hand"], "which a look at the authority shows"
 
 
+@pytest.mark.exhaustive
 def test_while_an_organisation_is_not_known_nothing_that_no_form_declares_goes(
     tmp_path: Path, portal: RunningPortal, registry: Registry
 ) -> None:

@@ -205,16 +205,6 @@ def test_a_stolen_key_goes_though_another_may_not_leave_yet(at: Rotations) -> Sc
 
 
 @together
-def test_a_removal_is_held_up_by_nobody_elses_refusal(at: Rotations) -> Script:
-    form = write_form(at.forms, "gent/weg")
-    yield at.up
-    yield at.up
-    form.path.unlink()
-    yield at.deploy
-    assert at.registry.clients(form.application) == []
-
-
-@together
 def test_keys_that_another_resource_makes_are_guarded_too(at: Rotations) -> Script:
     """In the run, as a preview does not know them."""
     form = write_form(at.forms, "gent/gegeven", keys=())
@@ -283,6 +273,7 @@ def test_one_line_renews_a_secret_and_both_work(at: Rotations) -> Script:
     assert not any(secret in state for secret in (first, second, third))
 
 
+@pytest.mark.exhaustive
 @together
 def test_without_an_overlap_the_secret_of_before_ends_at_once(at: Rotations) -> Script:
     form = with_secret(at, "gent/meteen")

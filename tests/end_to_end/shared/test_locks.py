@@ -20,6 +20,8 @@ from tests.support.forms import write_form
 from tests.support.registry import Registry
 from tests.support.shared_states import SharedProject
 
+pytestmark = pytest.mark.exhaustive
+
 
 def test_a_lock_says_whose_it_is_and_goes_with_its_process(
     project: SharedProject, registry: Registry
@@ -59,7 +61,6 @@ def test_two_runs_may_take_the_same_mark_away(
     assert engine.stack_tags("tni") == {}
 
 
-@pytest.mark.exhaustive
 def test_two_that_begin_together(
     project: SharedProject, registry: Registry, tmp_path: Path
 ) -> None:
@@ -78,7 +79,6 @@ def test_two_that_begin_together(
     require_as_declared(project, registry, [form])
 
 
-@pytest.mark.exhaustive
 def test_two_at_once_from_two_clones(
     project: SharedProject, proxy: FaultProxy, registry: Registry, tmp_path: Path
 ) -> None:
@@ -108,7 +108,6 @@ def test_two_at_once_from_two_clones(
     require_as_declared(project, registry, [form])
 
 
-@pytest.mark.exhaustive
 def test_a_killed_run_goes_on_with_the_same_command(
     project: SharedProject, proxy: FaultProxy, registry: Registry, buried: list[Run]
 ) -> None:
