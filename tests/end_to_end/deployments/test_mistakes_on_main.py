@@ -239,6 +239,7 @@ def test_a_form_that_says_that_its_key_is_stolen_gets_its_new_one(at: Unprotecte
     assert done.code == 0, done.output
 
 
+@pytest.mark.exhaustive
 @together
 def test_drift_goes_on_for_the_rest_and_heals_nothing_that_stays(at: Unprotected) -> Script:
     form, other = write_form(at.forms, "hand/loket"), write_form(at.forms, "hand/anders")
