@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.cases import cases
 from tests.support.engine import Outcome, Project, place_of
 from tests.support.forms import PLAIN, SEND, FormFile, write_form
 from tests.support.mistakes import IN_A_FORM, Mistake, keys_of_a_supplier, unknown_field
@@ -71,7 +72,7 @@ def there(at: OneStack, form: FormFile) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("mistake", IN_A_FORM.values(), ids=IN_A_FORM)
+@pytest.mark.parametrize("mistake", cases(IN_A_FORM, "broken YAML", "an unknown field"))
 @together
 def test_a_form_with_a_mistake_keeps_what_it_has(at: Unprotected, mistake: Mistake) -> Script:
     """The neighbour's change runs, the code is not 0, and once the mistake is mended the same

@@ -23,6 +23,7 @@ from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
 from tests.conformance.consoles import RealmConsole
 from tests.conformance.script import KIDS, Place, from_the_first_run_to_the_last
+from tests.support.cases import cases
 from tests.support.client_secrets import secret_of
 from tests.support.engine import Outcome, place_of
 from tests.support.evidence import write_evidence
@@ -512,13 +513,7 @@ def test_keycloak_shows_what_it_can(at: OnKeycloak) -> Script:
 
 
 @together
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in AT_EACH_CHANGE else pytest.mark.exhaustive)
-        for name in DRIFTS
-    ],
-)
+@pytest.mark.parametrize("name", cases({name: name for name in DRIFTS}, *AT_EACH_CHANGE))
 def test_what_is_done_by_hand_shows_by_name_and_is_repaired(at: OnKeycloak, name: str) -> Script:
     """Also a client that was removed: it comes back with the client-ID that the organisation was
     given."""
