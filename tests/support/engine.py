@@ -27,7 +27,7 @@ from tests.support.warm_server import warm_environment
 from tests.support.yaml_files import read_yaml, write_yaml
 
 ROOT = Path(__file__).parents[2]
-COMMAND_SECONDS = 120
+COMMAND_SECONDS = 300
 _EXCEPTION = re.compile(r"^[A-Z]\w+: ")
 _STACK = "pulumi:pulumi:Stack"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"

@@ -12,7 +12,6 @@ from tests.support.forms import FormFile
 from tests.support.registry import Registry
 
 BELOW = "below a component"
-WITH_CONTACTS = "replaced with its contacts"
 DELETED_FIRST = "deleted before it is replaced"
 OF_ANOTHER_TYPE = "of another type"
 
@@ -41,12 +40,9 @@ def client(connection, *args):
 
 def of_clients(args):
     way = ways.get(args.name) if args.type_.endswith("acmidm:OAuthClient") else None
-    options = {{
-        "{WITH_CONTACTS}": {{"replace_on_changes": ["contacts"]}},
-        "{DELETED_FIRST}": {{"delete_before_replace": True}},
-    }}.get(way)
-    if options:
-        merged = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(**options))
+    if way == "{DELETED_FIRST}":
+        options = pulumi.ResourceOptions(delete_before_replace=True)
+        merged = pulumi.ResourceOptions.merge(args.opts, options)
         return pulumi.ResourceTransformationResult(args.props, merged)
 
 

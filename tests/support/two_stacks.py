@@ -27,13 +27,7 @@ class TwoStacks(OneStack):
     prod: Project
     in_prod: Registry
 
-    writes: ClassVar[Collection[str]] = (
-        *OneStack.writes,
-        "destroy",
-        "prod_up",
-        "prod_heal",
-        "prod_deploy",
-    )
+    phases: ClassVar[Sequence[str]] = ("up", "destroy", "prod_up", "prod_heal", "prod_deploy")
     slow_reads: ClassVar[Collection[str]] = (
         *OneStack.slow_reads,
         "prod_looking_preview",

@@ -262,6 +262,7 @@ def test_a_stolen_key_goes_whatever_is_uploaded_meanwhile(at: ApprovedStack) -> 
     assert kids(at.registry.client(form.application)) == {"good", "slipped"}
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_setting_that_changed_in_between_stops_it(at: ApprovedStack) -> Script:
     write_form(at.forms, "gent/ingesteld")

@@ -356,6 +356,7 @@ def test_what_is_no_change_is_shown_as_none(at: Changes, written: str) -> Script
     assert at.registry.everything(form.application) == before, "its ETags too"
 
 
+@pytest.mark.exhaustive
 @together
 def test_what_is_applied_is_no_change_to_providers_of_another_source(at: Changes) -> Script:
     """What is stored of a provider is its name: an edited method runs on old state, and nothing

@@ -183,8 +183,6 @@ def test_what_is_proven_is_declared_and_nothing_undeclares_it(at: TwoStacks) -> 
     assert after["client_id"] == there["client_id"]
     assert (after["scopes"], kids(after)) == (there["scopes"], {"next-key"})
     yield at.prod_heal
-    yield at.prod_up
-    yield at.prod_heal
     yield at.remove_stack
     yield at.prod_deploy
     assert own((yield at.prod_looking_preview), form) == {}
@@ -245,8 +243,6 @@ def test_a_client_that_was_removed_by_hand_is_brought_back(at: TwoStacks) -> Scr
     assert form.key in {one["key"] for one in healed["repaired"]}
     assert scopes_of(at, form) == {SEND}
     assert form.key in (yield at.prod_connections)
-    yield at.prod_up
-    yield at.prod_heal
     yield at.prod_deploy
     assert own((yield at.prod_looking_preview), form) == {}
 
@@ -263,18 +259,15 @@ def test_a_scope_and_a_product_that_were_removed_by_hand_are_brought_back(at: Tw
     assert form.key in {one["key"] for one in healed["repaired"]}
     assert scopes_of(at, form) == {SEND}
     assert at.in_prod.configuration("notificaties", client_id) is not None
-    yield at.prod_up
-    yield at.prod_heal
     yield at.prod_deploy
     assert own((yield at.prod_looking_preview), form) == {}
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_run_that_looks_first_brings_a_removed_client_back_too(at: TwoStacks) -> Script:
     form = yield from let_through(at, "opgezocht")
     client_id = at.in_prod.client(form.application)["client_id"]
-    yield at.prod_up
-    yield at.prod_heal
     yield at.prod_up
     yield at.prod_heal
     at.in_prod.remove_configuration("notificaties", client_id)
@@ -284,6 +277,7 @@ def test_a_run_that_looks_first_brings_a_removed_client_back_too(at: TwoStacks) 
     assert scopes_of(at, form) == {SEND}
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_client_that_the_state_lost_is_found_again(at: TwoStacks) -> Script:
     """A program cannot ask the authority, and says so; ``acmidm deploy`` asks, and hands it on."""
@@ -309,6 +303,7 @@ def test_a_client_that_the_state_lost_is_found_again(at: TwoStacks) -> Script:
     assert (at.prod.folder / "Pulumi.prod.yaml").read_text() == settings, "nothing is saved there"
 
 
+@pytest.mark.exhaustive
 @together
 def test_scopes_that_only_the_authority_knows_stay_as_they_are(at: TwoStacks) -> Script:
     """The state has lost them alone: what a run does not know it leaves, and all else is done. So
@@ -367,8 +362,6 @@ def test_a_day_that_is_taken_away_gives_back_what_it_took(at: TwoStacks, day: An
     form.save()
     yield at.prod_up
     assert scopes_of(at, form) == set()
-    yield at.prod_heal
-    yield at.prod_up
     yield at.prod_heal
     del form.document["retire"]
     form.save()

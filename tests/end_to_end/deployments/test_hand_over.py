@@ -286,6 +286,7 @@ def test_what_was_not_done_is_not_mailed(at: MailingStack) -> Script:
     assert DOSSIERS in text_of(mail)
 
 
+@pytest.mark.exhaustive
 @together
 def test_what_was_mailed_is_remembered_where_a_removal_is_refused(at: MailingStack) -> Script:
     """By a run, and by ``pulumi destroy``: nobody gets a second mail."""
@@ -307,6 +308,7 @@ def test_what_was_mailed_is_remembered_where_a_removal_is_refused(at: MailingSta
     assert len(at.mails_to(contact)) == 1
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_client_that_is_brought_back_is_mailed_with_its_new_id(at: MailingStack) -> Script:
     """By the command that repairs it: the mail of before is about a client that is gone."""
@@ -353,22 +355,7 @@ def test_a_run_that_was_cut_off_before_it_knew_of_a_mail_sends_the_same_again(
     assert first["Message-ID"] == second["Message-ID"]
 
 
-@together
-def test_nobody_hears_of_a_client_that_leaves_once_its_mails_are_lost(at: MailingStack) -> Script:
-    """It would read as a welcome to what is being taken down."""
-    contact = "vertrekt@stad-gent.example"
-    yield from until_the_server_runs(at)
-    form = contacted(at, "gent/vertrekt", contact)
-    yield at.up
-    at.forget_mails(form)
-    retire(form)
-    yield at.up
-    assert at.registry.client(form.application), "it leaves in the next run"
-    yield at.up
-    assert at.registry.clients(form.application) == []
-    assert len(at.mails_to(contact)) == 1
-
-
+@pytest.mark.exhaustive
 @together
 def test_a_client_of_before_there_were_mails_is_mailed_about_what_comes(at: MailingStack) -> Script:
     """Its state says nothing of a hand-over: it counts as one that was there before."""

@@ -281,6 +281,7 @@ def preserved(
     return form, before
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_client_that_was_preserved_in_part_is_let_go(at: Leaving) -> Script:
     """By a state of the version that had ``preserve``: nothing else of it changes."""
@@ -296,6 +297,7 @@ def test_a_client_that_was_preserved_in_part_is_let_go(at: Leaving) -> Script:
     assert differing((yield at.drift), form) == []
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_form_that_goes_after_preserving_in_part_removes_nothing(at: Leaving) -> Script:
     form, before = yield from preserved(at, "half-gone", "half")
@@ -305,6 +307,7 @@ def test_a_form_that_goes_after_preserving_in_part_removes_nothing(at: Leaving) 
     assert f'::{form.key}"' not in at.project.exported()
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_client_that_was_preserved_whole_is_let_go(at: Leaving) -> Script:
     """The version that had ``preserve`` had forgotten it; its form says what becomes of it."""
@@ -317,6 +320,7 @@ def test_a_client_that_was_preserved_whole_is_let_go(at: Leaving) -> Script:
     assert differing((yield at.drift), form) == []
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_client_that_was_preserved_and_whose_form_is_gone_stays(at: Leaving) -> Script:
     """No run changes it, and drift names it until somebody takes it back."""
@@ -406,6 +410,7 @@ def test_what_the_state_has_lost_leaves_all_the_same(at: Leaving) -> Script:
     yield from needs_nothing_more(at, form)
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_mandate_that_ends_takes_what_the_state_has_lost(at: Leaving) -> Script:
     """The supplier's key works until then: one run takes the client over without its scopes, the

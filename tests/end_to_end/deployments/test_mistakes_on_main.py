@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.cases import cases
 from tests.support.engine import Outcome, Project, place_of
 from tests.support.forms import PLAIN, SEND, FormFile, write_form
 from tests.support.mistakes import IN_A_FORM, Mistake, keys_of_a_supplier, unknown_field
@@ -71,7 +72,7 @@ def there(at: OneStack, form: FormFile) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("mistake", IN_A_FORM.values(), ids=IN_A_FORM)
+@pytest.mark.parametrize("mistake", cases(IN_A_FORM, "broken YAML", "an unknown field"))
 @together
 def test_a_form_with_a_mistake_keeps_what_it_has(at: Unprotected, mistake: Mistake) -> Script:
     """The neighbour's change runs, the code is not 0, and once the mistake is mended the same
@@ -239,6 +240,7 @@ def test_a_form_that_says_that_its_key_is_stolen_gets_its_new_one(at: Unprotecte
     assert done.code == 0, done.output
 
 
+@pytest.mark.exhaustive
 @together
 def test_drift_goes_on_for_the_rest_and_heals_nothing_that_stays(at: Unprotected) -> Script:
     form, other = write_form(at.forms, "hand/loket"), write_form(at.forms, "hand/anders")
@@ -262,6 +264,7 @@ def test_drift_goes_on_for_the_rest_and_heals_nothing_that_stays(at: Unprotected
     assert differing((yield at.drift), form) == ["by_hand"], "which a look at the authority shows"
 
 
+@pytest.mark.exhaustive
 def test_while_an_organisation_is_not_known_nothing_that_no_form_declares_goes(
     tmp_path: Path, portal: RunningPortal, registry: Registry
 ) -> None:

@@ -211,24 +211,3 @@ def test_a_chain_of_names_takes_two_deployments(at: Names) -> Script:
     assert at.clients_of(first, second) == before
     assert at.registry.clients(one) == at.registry.clients(f"{one}-tijdelijk") == []
     assert own((yield at.looking_preview), first, second) == {}
-
-
-@together
-def test_a_swap_of_names_takes_two_deployments(at: Names) -> Script:
-    """Each is refused with the same advice."""
-    first, second = (write_form(at.forms, f"gent/{name}") for name in ("eerste", "tweede"))
-    one, two = first.application, second.application
-    yield at.up
-    before = at.clients_of(first, second)
-    rename(first, two, one)
-    rename(second, one, two)
-    assert sum("two deployments" in line for line in at.mistakes()) == 2
-    rename(first, f"{two}-tijdelijk", one)
-    rename(second, f"{one}-tijdelijk", two)
-    done: Outcome = yield at.deploy
-    assert done.code == 0, done.output
-    rename(first, two, f"{two}-tijdelijk")
-    rename(second, one, f"{one}-tijdelijk")
-    yield at.up
-    assert at.clients_of(first, second) == before
-    assert own((yield at.looking_preview), first, second) == {}

@@ -32,6 +32,7 @@ def registry(lacking: RunningPortal) -> Iterator[Registry]:
         yield Registry(http)
 
 
+@pytest.mark.exhaustive
 def test_others_are_reviewed_approved_and_compared(
     lacking: RunningPortal, registry: Registry, tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ from tests.support.registry import Registry
 from tests.support.retired import DUE, KEPT, retire
 from tests.support.together import OneStack, Script, about, differing, kinds, own, together
 
+pytestmark = pytest.mark.exhaustive
+
 SCOPE = "dv_metadata_read"
 """A scope that the authority does not offer."""
 NOBODY = "00000000-0000-4000-8000-00000000000{}"

@@ -22,7 +22,6 @@ from tests.support.made_anew import (
     BELOW,
     DELETED_FIRST,
     OF_ANOTHER_TYPE,
-    WITH_CONTACTS,
     recorded,
     there,
     urn_of,
@@ -116,10 +115,6 @@ def replace(at: Anew, form: FormFile) -> None:
     at.replaced += at.urns(form)
 
 
-def taint(at: Anew, form: FormFile) -> None:
-    at.project.succeed("state", "taint", "--yes", at.urns(form)[0])
-
-
 def rename(at: Anew, form: FormFile) -> None:
     for urn in at.urns(form):
         at.project.succeed("state", "rename", "--yes", urn, f"elders-{form.application}")
@@ -129,11 +124,10 @@ def delete(at: Anew, form: FormFile) -> None:
     at.project.succeed("state", "delete", "--yes", "--target-dependents", at.urns(form)[0])
 
 
-@pytest.mark.parametrize("typed", [replace, taint, rename, delete], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("typed", [replace, rename, delete], ids=lambda one: one.__name__)
 @together
 def test_what_is_typed_loses_no_client(at: Anew, typed: Any) -> Script:
-    """``--replace``, ``state taint``, ``state rename`` and ``state delete``: each then an
-    ``up``."""
+    """``--replace``, ``state rename`` and ``state delete``: each then an ``up``."""
     form = at.form(typed.__name__)
     yield at.up
     before = at.client(form)
@@ -149,11 +143,10 @@ def test_what_is_typed_loses_no_client(at: Anew, typed: Any) -> Script:
     yield from goes_with_its_form(at, form)
 
 
-@pytest.mark.parametrize("way", [BELOW, WITH_CONTACTS, OF_ANOTHER_TYPE])
+@pytest.mark.parametrize("way", [BELOW, OF_ANOTHER_TYPE])
 @together
 def test_what_a_program_is_changed_to_loses_no_client(at: Anew, way: str) -> Script:
-    """It puts ``Onboarding`` below a component of its own, replaces clients with their contacts,
-    gives them another type; and back."""
+    """It puts ``Onboarding`` below a component of its own, gives clients another type; and back."""
     form = at.form(way.replace(" ", "-"))
     yield at.up
     before = at.client(form)
@@ -201,22 +194,7 @@ def test_a_move_whose_create_fails_removes_nothing(at: Anew) -> Script:
     assert at.mails_about(before["client_id"]) == 1
 
 
-@together
-def test_a_move_whose_create_fails_in_a_deployment_removes_nothing(at: Anew) -> Script:
-    """It goes on with the others too."""
-    form = at.form("fails-in-a-deployment")
-    yield at.up
-    yield at.up
-    yield at.up
-    yield at.looking_up
-    before = at.client(form)
-    move_in_vain(at, form)
-    failed = yield at.deploy
-    stays(at, form, before, failed)
-    del at.ways[form.key]
-    assert at.mails_about(before["client_id"]) == 1
-
-
+@pytest.mark.exhaustive
 @together
 def test_a_move_that_ended_early_is_undone(at: Anew) -> Script:
     """The state has both resources, the authority the mark of the one that goes: the one that stays
@@ -317,6 +295,7 @@ def test_what_bears_nobodys_mark_is_never_deleted(at: Anew) -> Script:
     assert at.registry.client(form.application)["client_id"] == client_id
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_state_of_before_and_after(at: Anew) -> Script:
     """A backup of the state is restored once its client was taken over by another resource: it is
@@ -342,6 +321,7 @@ def test_a_state_of_before_and_after(at: Anew) -> Script:
     yield from goes_with_its_form(at, form)
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_copied_state_takes_nothing_over(at: Anew) -> Script:
     """A second stack whose state is a copy is refused, as long as the first one's has the client;

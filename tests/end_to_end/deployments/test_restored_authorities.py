@@ -24,6 +24,8 @@ from tests.support.portal import new_key, register_client, running_portal
 from tests.support.registry import Registry
 from tests.support.together import OneStack, Script, differing, together
 
+pytestmark = pytest.mark.exhaustive
+
 OLDER, NEWER = "older", "newer"
 
 
@@ -201,7 +203,6 @@ def test_a_number_that_was_given_out_again_takes_nobody_elses_client(at: Restore
     assert at.geosecure.registry.clients(POLICE) == [theirs]
 
 
-@pytest.mark.exhaustive
 @together
 def test_older_and_newer_than_the_state(at: Restored) -> Script:
     """What is gone is made anew and mailed, what differs is put back in place, and what was removed

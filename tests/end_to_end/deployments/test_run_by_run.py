@@ -231,8 +231,10 @@ def test_a_suppliers_key_goes_with_its_mandate_whatever_comes_instead(
     assert own((yield at.looking_preview), form) == {}
 
 
-@pytest.mark.parametrize("why", ["its mandate is taken out", "its client is let go"])
-@pytest.mark.parametrize("keys", ["its own", "the portal's"])
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [("its own", "its mandate is taken out"), ("the portal's", "its client is let go")],
+)
 @together
 def test_a_suppliers_key_goes_however_many_runs_later(at: RunByRun, keys: str, why: str) -> Script:
     """Its form has named nobody for some runs, and the key waited for its overlap, or for ever in
@@ -325,29 +327,3 @@ def test_one_client_sends_for_many_and_for_each_by_its_own_mandate(at: RunByRun)
     assert answers == {"gent": accepted, "ronse": refused, "zele": accepted, "ander": refused}
     yield at.up
     assert own((yield at.looking_preview), form) == {}
-
-
-@together
-def test_a_client_that_leaves_loses_its_scopes_first(at: RunByRun) -> Script:
-    form = write_form(at.forms, "gent/leaves", scopes=(SEND, DOSSIERS))
-    yield at.up
-    retire(form)
-    yield at.up
-    assert set(at.client(form)["scopes"]) - {"vo_info"} == set()
-    yield at.up
-    assert at.registry.clients(form.application) == []
-
-
-@together
-def test_a_client_that_is_kept_is_recorded_first(at: RunByRun) -> Script:
-    """In the first run nothing changes at its authority."""
-    form = write_form(at.forms, "gent/kept", scopes=(SEND, DOSSIERS))
-    yield at.up
-    before = at.client(form)
-    retire(form, KEPT)
-    yield at.up
-    assert at.client(form) == before
-    yield at.up
-    after = at.client(form)
-    assert (after["software_id"], after["managed_by"]) == (None, None)
-    assert (after["scopes"], after["jwks"]) == (before["scopes"], before["jwks"])

@@ -70,6 +70,7 @@ def clients(stack: Deployed) -> Iterator[dict[str, list[dict[str, Any]]]]:
     assert stack.clients() == before
 
 
+@pytest.mark.exhaustive
 def test_the_program_runs_in_its_folder(
     project: Project, clients: dict[str, list[dict[str, Any]]]
 ) -> None:
@@ -89,7 +90,7 @@ def test_the_program_runs_in_its_folder(
 @pytest.mark.parametrize(
     ("missing", "below"),
     [
-        ("environment", "."),
+        pytest.param("environment", ".", marks=pytest.mark.exhaustive),
         ("formsFolder", "forms"),
         ("all of them, and what they are", "onboardings"),
     ],

@@ -17,6 +17,8 @@ from tests.support.registry import Registry
 from tests.support.repository import git
 from tests.support.warm_server import warm_environment
 
+pytestmark = pytest.mark.exhaustive
+
 
 def clone(project: Project, folder: Path) -> Project:
     """The clone of a second operator, on the same state."""
@@ -106,7 +108,6 @@ def test_what_another_run_made_after_the_preview_is_not_removed(
     assert len(registry.clients(own.application)) == 1
 
 
-@pytest.mark.exhaustive
 def test_a_deployment_without_a_change_counts_as_the_last_one(
     project: Project, registry: Registry, tmp_path: Path
 ) -> None:
@@ -132,7 +133,6 @@ def test_a_deployment_without_a_change_counts_as_the_last_one(
     assert "nothing is run" in done.output, "the same revision is recorded once"
 
 
-@pytest.mark.exhaustive
 def test_a_clone_that_is_behind_gives_nothing_back(
     project: Project, registry: Registry, tmp_path: Path
 ) -> None:

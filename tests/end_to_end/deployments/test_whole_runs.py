@@ -191,6 +191,7 @@ def test_a_wrong_address_removes_nothing(at: WholeRuns, platform: str) -> Script
     assert registry.configuration("dosis", client["client_id"]) is None
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_state_that_cannot_be_written_changes_nothing(at: WholeRuns) -> Script:
     """Such as on a file system that was mounted read-only. A repair said "2 errors occurred:" and
@@ -219,7 +220,7 @@ def test_many_clients_go_by_a_word_alone(at: WholeRuns) -> Script:
     """Also with the engine's own command: a folder that lost its forms, or a filter that takes
     none, removes nobody."""
     forms = [write_form(at.forms, f"gent/app-{number}") for number in range(MANY)]
-    yield at.tried_without_writing
+    yield at.up_at_wrong_addresses
     clients = sum(place.startswith("OAuthClient ") for place in at.resources())
     for form in forms[:8]:
         form.path.unlink()
@@ -243,7 +244,7 @@ def test_after_a_failed_run_the_next_one_looks_first(at: WholeRuns) -> Script:
     """In a run of its own, for in the same one the engine would wait for ever where something is
     refused. All others are brought up."""
     has_one = write_form(at.forms, "gent/has-one")
-    yield at.tried_without_writing
+    yield at.up_at_wrong_addresses
     elsewhere = write_form(at.project.folder / "elsewhere", "gent/other")
     other = made_by_hand(at.registry, elsewhere)
     adopt(has_one, other)

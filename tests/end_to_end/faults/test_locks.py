@@ -143,6 +143,7 @@ def test_any_other_lock_is_explained(project: ProxiedProject) -> None:
     assert not file.exists()
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_came_too_late_leaves_the_other_its_mark(
     project: ProxiedProject, tmp_path: Path
 ) -> None:

@@ -356,7 +356,6 @@ def pull_requests(draw: st.DrawFn, client_ids: list[str]) -> dict[str, dict[str,
     return {name: draw(forms(name, client_ids)) for name in names}
 
 
-@pytest.mark.timeout(1800)
 def test_one_organisation_reaches_itself_alone(place: ClientKey, portal: RunningPortal) -> None:
     counted = {"refused": 0, "applied": 0}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import yaml
 
 from tests.support.command_line import CommandLine
@@ -17,6 +18,7 @@ HAND = {"authority": "by_hand", "confirmedFolder": "confirmed/tni/acmidm"}
 OF_AN_API = ("managementUrl", "operatorClientId", "operatorPrivateKeyFile")
 
 
+@pytest.mark.exhaustive
 def test_the_same_client_with_our_marks(platform: Platform, project: Project) -> None:
     """Its client-ID stays, no client is made, and nothing differs afterwards."""
     platform.clear()

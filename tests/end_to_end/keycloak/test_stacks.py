@@ -23,6 +23,7 @@ from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
 from tests.conformance.consoles import RealmConsole
 from tests.conformance.script import KIDS, Place, from_the_first_run_to_the_last
+from tests.support.cases import cases
 from tests.support.client_secrets import secret_of
 from tests.support.engine import Outcome, place_of
 from tests.support.evidence import write_evidence
@@ -52,6 +53,16 @@ from tests.support.together import OneStack, Script, about, is_of, together
 FIRST, SECOND = "https://keys.gent.example/jwks.json", "https://sleutels.gent.example/jwks.json"
 """Where two organisations have their keys."""
 LIST = r"/clients\?first=|/(default-default-)?client-scopes$"
+AT_EACH_CHANGE = (
+    "scope-withdrawn",
+    "full-scope-and-claims",
+    "key-behind-a-declared-one",
+    "public",
+    "removed",
+    "nothing",
+)
+"""What is done by hand to each kind of resource, one of each. How the adapter reads the rest is in
+``tests/authorities/keycloak``."""
 
 
 @dataclass(kw_only=True)
@@ -502,7 +513,7 @@ def test_keycloak_shows_what_it_can(at: OnKeycloak) -> Script:
 
 
 @together
-@pytest.mark.parametrize("name", DRIFTS)
+@pytest.mark.parametrize("name", cases({name: name for name in DRIFTS}, *AT_EACH_CHANGE))
 def test_what_is_done_by_hand_shows_by_name_and_is_repaired(at: OnKeycloak, name: str) -> Script:
     """Also a client that was removed: it comes back with the client-ID that the organisation was
     given."""
@@ -557,9 +568,11 @@ def test_drift_lists_what_no_form_declares(at: OnKeycloak) -> Script:
 
 
 @together
-@pytest.mark.parametrize("way", ["replaced", "tainted", DELETED_FIRST])
+@pytest.mark.parametrize(
+    "way", ["replaced", pytest.param(DELETED_FIRST, marks=pytest.mark.exhaustive)]
+)
 def test_what_is_typed_loses_no_client(at: OnKeycloak, way: str) -> Script:
-    """``--replace``, ``state taint``, and what is deleted before: the same client, with its keys.
+    """``--replace``, and what is deleted before: the same client, with its keys.
 
     Its client-ID comes from its key, and is the same again: nobody need be told, and all that was
     inside is made anew.
@@ -573,10 +586,7 @@ def test_what_is_typed_loses_no_client(at: OnKeycloak, way: str) -> Script:
     urn = urn_of(at.project, f"OAuthClient {form.key}")
     if way == DELETED_FIRST:
         with_ways(at.project, {form.key: way})
-    if way == "tainted":
-        at.project.succeed("state", "taint", "--yes", urn)
-    else:
-        at.replacing.append(urn)
+    at.replacing.append(urn)
     outcome: Outcome = yield at.up_without_overlap
     if way == "replaced":
         assert f"client {client_id} is left where it is" in outcome.output

@@ -105,14 +105,6 @@ def test_keys_that_are_known_at_run_time_satisfy_the_policies(
         assert sentence in refused.output, refused.output
     assert registry.clients("later") == []
 
-    private = pair.as_dict(private=True)
-    project.secrets.append(str(private["d"]))
-    write_later(private)
-    leaked = project.up()
-    assert leaked.code != 0
-    assert "OVO002067/later, key 1: the key contains the private member d" in leaked.output
-    assert registry.clients("later") == []
-
     write(project, PLAIN, weak)
     saved = project.folder / "approved.json"
     reviewed = project.acmidm("review", "--stack", "tni", "--save", str(saved))

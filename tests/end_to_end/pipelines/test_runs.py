@@ -385,6 +385,7 @@ def test_the_step_summary_is_added_to_and_cut_where_github_refuses(
     assert 1_000_000 < len(clone.job.summary.encode()) < 1_048_576
 
 
+@pytest.mark.exhaustive
 def test_drift_keeps_one_issue_until_it_is_healed(
     clone: Clone, running: Authorities, github: FakeGitHub
 ) -> None:

@@ -75,6 +75,7 @@ def at(
     return OnBoth(project, at_acmidm, acmidm, at_geosecure=at_geosecure)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("is_seen", [False, True], ids=["unseen", "seen by a refresh"])
 @together
 def test_what_is_left_on_one_platform_leaves_beside_the_client_on_the_other(

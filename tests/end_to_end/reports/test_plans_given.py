@@ -30,6 +30,7 @@ def at(
         yield both
 
 
+@pytest.mark.exhaustive
 def test_a_plan_is_reviewed_as_its_stack_is(at: TwoStacks) -> None:
     """What the gate holds back, or lets through for an exemption, whose keys are stolen, whom a
     reviewer should look at, and what stays the same."""

@@ -364,6 +364,7 @@ def test_a_secret_rotated_by_hand(at: Reported) -> Script:
     assert own((yield at.looking_preview), form) == {}
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_secret_that_is_made_anew(at: Reported) -> Script:
     """A review shows it by its danger, among the rest and where nothing else changes."""
@@ -380,6 +381,7 @@ def test_a_secret_that_is_made_anew(at: Reported) -> Script:
         ]
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_type_in_no_report(at: Reported) -> Script:
     """A review shows what changes in it; there is no drift in it, whoever removes its client; it
@@ -417,6 +419,7 @@ def test_a_type_in_no_report(at: Reported) -> Script:
     assert own((yield at.looking_preview), form) == {}
 
 
+@pytest.mark.exhaustive
 @together
 def test_a_review_compares_what_the_authority_has_too(at: Reported) -> Script:
     """What a client that is taken over has already is no news; what it loses is, and each key that

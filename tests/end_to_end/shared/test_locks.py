@@ -18,6 +18,8 @@ from tests.support.forms import write_form
 from tests.support.registry import Registry
 from tests.support.shared_states import SharedProject
 
+pytestmark = pytest.mark.exhaustive
+
 
 def test_a_lock_says_whose_it_is_and_goes_with_its_process(
     project: SharedProject, registry: Registry
@@ -57,7 +59,6 @@ def test_two_runs_may_take_the_same_mark_away(
     assert engine.stack_tags("tni") == {}
 
 
-@pytest.mark.exhaustive
 def test_two_that_begin_together(
     project: SharedProject, registry: Registry, tmp_path: Path
 ) -> None:
