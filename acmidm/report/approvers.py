@@ -145,6 +145,8 @@ class Approvers:
                 yield name, self._of_product(product)
         elif decider is Decider.ONBOARDING_TEAM:
             yield connection.name, self._team
+        elif change.kind.row.resource is Resource.KEYS and connection.supplier:
+            yield connection.name, self._of_folder(connection.supplier)
         else:
             for key in keys:
                 yield connection.name, self._of_code(key.partition("/")[0])

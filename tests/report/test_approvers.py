@@ -197,6 +197,26 @@ def test_forty_towns_are_one_line_per_team(repository: Repository) -> None:
     assert len(repository.report()["needed"]) == 41
 
 
+def test_a_key_that_a_supplier_lends_is_the_suppliers(
+    repository: Repository, town: FormFile
+) -> None:
+    """Who gave it a mandate has agreed to that: a rotation for forty towns needs one team. Another
+    supplier needs its organisation, and the onboarding team."""
+    town.use_supplier("theirs", environment="prod")
+    assert set(needed(repository)) >= {OWNERS, TEAM}
+    lend(repository, town, "theirs")
+    repository.merge()
+    lend(repository, town, "theirs", "new")
+    assert needed(repository) == {"@leverancier/ict": {"loket": ["Stad Gent"]}}
+
+
+def lend(repository: Repository, town: FormFile, *kids: str) -> None:
+    """Have the keys of a supplier that has owners."""
+    town.use_supplier(*kids, environment="prod")
+    file = repository.folder / "onboardings/leverancier/organisation.yaml"
+    file.write_text("name: Leverancier\nowners: ['@leverancier/ict']\n")
+
+
 def dorp(repository: Repository, number: int, name: str) -> FormFile:
     folder = f"dorp-{number:02}"
     organisation = {"name": name, "ovo": f"OVO1{number:05}", "owners": [f"@{folder}/ict"]}
