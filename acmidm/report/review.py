@@ -50,6 +50,11 @@ class Review(Report):
     def refusals(self) -> tuple[str, ...]:
         return self.problems + self.too_many
 
+    @property
+    def approvers(self) -> list[str]:
+        """Each who has to agree, or may be the one of several who does."""
+        return list(dict.fromkeys(name for each in self.needed for name in each.approvers))
+
     def as_document(self) -> Document:
         """Return who has to agree, what is refused, what changes beside the clients, and these per
         environment."""
