@@ -71,7 +71,7 @@ class Access(ClientName):
         """What people read of it, by column."""
         return {
             "scope": self.scope or say("status.access.no_scope"),
-            "why": self.why or say("status.access.unknown"),
+            "why": self.why or say("status.access.no_reason"),
             "until": str(self.until) if self.until else say("status.no_end"),
             "last_token": self.last_token,
         }

@@ -278,7 +278,7 @@ def test_the_list_of_an_apis_owner(
     rows = list(csv.DictReader(as_csv(shown).splitlines()))
     assert [(row["organisation"], row["why"], row["last_token"]) for row in rows] == [
         ("Stad Gent", WHY, rows[0]["last_token"]),
-        ("VLAIO", "unknown", "unknown"),
+        ("VLAIO", "none given", "unknown"),
     ]
     print_report(shown)
     lines = capsys.readouterr().out.splitlines()
