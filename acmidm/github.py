@@ -1,4 +1,4 @@
-"""What GitHub is asked for: one comment and one issue that are kept up to date."""
+"""What GitHub is asked for: one comment and one issue that are kept up to date, and reviewers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ class Repository:
     """The repository that the workflow runs in. Raises Failure."""
 
     def __init__(self) -> None:
-        self._path = f"/repos/{variable('GITHUB_REPOSITORY')}"
+        self._name = variable("GITHUB_REPOSITORY")
+        self._path = f"/repos/{self._name}"
         self._http = httpx.Client(
             base_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
             headers={
-                "Authorization": f"Bearer {variable('GITHUB_TOKEN')}",
+                **_authorised(variable("GITHUB_TOKEN")),
                 "Accept": "application/vnd.github+json",
                 "X-GitHub-Api-Version": _VERSION,
             },
@@ -55,6 +56,32 @@ class Repository:
     def change_comment(self, comment: int, body: str) -> None:
         self._send("PATCH", f"/issues/comments/{comment}", {"body": body})
 
+    def cannot_request(self, approver: str) -> str:
+        """Return why somebody can be no reviewer here; nothing where only GitHub knows."""
+        owner, slash, _ = approver.removeprefix("@").partition("/")
+        if not approver.startswith("@"):
+            return say("github.reviewer.address", approver=approver)
+        if slash and owner.lower() != self._name.partition("/")[0].lower():
+            return say("github.reviewer.elsewhere", approver=approver)
+        return ""
+
+    def request_review(self, pull_request: int, approver: str) -> str:
+        """Request the review of a user or a team, such as ``@stad-gent/api-beheer``; return why
+        GitHub refuses it, nothing where it does not.
+
+        A token of its own may request it: that of a job reads no teams, so that GitHub answers 422
+        to each.
+        """
+        user, _, team = approver.removeprefix("@").partition("/")
+        named = {"team_reviewers": [team]} if team else {"reviewers": [user]}
+        token = os.environ.get("ACMIDM_REVIEWERS_TOKEN") or variable("GITHUB_TOKEN")
+        url = f"{self._path}/pulls/{pull_request}/requested_reviewers"
+        try:
+            _sent(self._http, "POST", url, json=named, headers=_authorised(token))
+        except Failure as refused:
+            return say("github.reviewer.refused", approver=approver, reason=refused)
+        return ""
+
     def open_issue(self, title: str, body: str, assignees: list[str]) -> int:
         """Return the new issue's number."""
         return int(
@@ -75,6 +102,10 @@ class Repository:
             items, answer = _sent(self._http, "GET", url)
             yield from items
             url = answer.links.get("next", {}).get("url")
+
+
+def _authorised(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[Any, httpx.Response]:

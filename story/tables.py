@@ -17,11 +17,20 @@ _OURS = "acmidm_onboarding"
 
 
 def kinds() -> Iterator[str]:
-    """Yield the kinds of change, by how dangerous they are."""
-    yield "| severity | kinds |\n|---|---|"
+    """Yield the kinds of change, by how dangerous they are and who decides them."""
+    yield "| severity | who decides | kinds |\n|---|---|---|"
     for severity in Severity:
-        names = " ".join(f"`{kind}`" for kind in Kind if kind.severity is severity)
-        yield f"| {severity} | {names} |"
+        names: dict[str, list[str]] = {}
+        for kind in Kind:
+            if kind.severity is severity:
+                names.setdefault(_who(kind), []).append(f"`{kind}`")
+        for who, kinds_of in sorted(names.items()):
+            yield f"| {severity} | {who} | {' '.join(kinds_of)} |"
+
+
+def _who(kind: Kind) -> str:
+    decides = kind.row.decides
+    return "by what changes" if callable(decides) else " and ".join(decides)
 
 
 def abilities() -> Iterator[str]:

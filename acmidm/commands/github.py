@@ -1,31 +1,36 @@
-"""Post what a workflow of GitHub found: one comment on a pull request, one issue per stack."""
+"""Post what a workflow of GitHub found: one comment on a pull request, with its reviewers, one
+issue per stack."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from acmidm.commands import drift as comparing
 from acmidm.commands import orders as ordering
 from acmidm.engine.stacks import stack_of
 from acmidm.github import Repository, variable
-from acmidm.render.markdown import as_markdown
+from acmidm.render.markdown import as_markdown, code
+from acmidm.report.review import Review
 from acmidm.terminal import StackOption, fail
+from acmidm.words import first_of
 from acmidm_onboarding.settings import LOOPBACK
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import Language, say
-from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _EPILOG = """
 **Examples**
 
-- `acmidm github comment review.md`
+- `acmidm github comment review.json >> "$GITHUB_STEP_SUMMARY"`
 - `acmidm github drift --stack prod`
 - `acmidm github stacks >> "$GITHUB_OUTPUT"`
 
@@ -39,27 +44,68 @@ LONGEST_BODY = 65_536
 BOT = "github-actions[bot]"
 """The account that GITHUB_TOKEN posts as: what others posted is left alone."""
 
-ReportArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The report, in Markdown.")]
+MOST_REVIEWERS = 15
+"""Reviewers that GitHub lets a pull request have."""
+
+ReviewArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="What acmidm review --output json wrote.")
+]
 
 
 @app.command()
-def comment(file: ReportArgument) -> None:
-    """Write the pull request's comment, or update it where it is there already.
+def comment(file: ReviewArgument) -> None:
+    """Write the pull request's comment, or update it where it is there already; request who has to
+    agree as reviewers.
 
-    It says of which commit it is: one of an earlier push is no review of what is merged. Needs
-    GITHUB_TOKEN with pull-requests: write.
+    It says of which commit it is: one of an earlier push is no review of what is merged. Prints
+    what it posts, for the summary of the job. Needs GITHUB_TOKEN with pull-requests: write. That
+    token can request no team: ACMIDM_REVIEWERS_TOKEN can, where it may read teams too. Who cannot
+    be requested is named in the comment, and fails nothing.
     """
     pull_request, head = _pull_request()
+    review = _review(file)
+    text = as_markdown(review.as_document()) if review else _no_review()
+    typer.echo(text, nl=False)
     mark, repository = _mark("review"), Repository()
-    body = _body(f"{_report(file)}\n{say('github.about', commit=head)}\n", mark)
-    for posted in repository.comments(pull_request):
-        if _is_ours(posted, mark):
-            if posted["body"] != body:
-                repository.change_comment(posted["id"], body)
-            typer.echo(say("github.up_to_date", comment=posted["id"], pull_request=pull_request))
-            return
-    repository.add_comment(pull_request, body)
-    typer.echo(say("github.commented", pull_request=pull_request))
+    about = f"{say('github.about', commit=head)}\n"
+    ours = (posted for posted in repository.comments(pull_request) if _is_ours(posted, mark))
+    posted = next(ours, None)
+    if posted and posted["body"].startswith(f"{mark}\n{text}") and posted["body"].endswith(about):
+        sentence = say("github.up_to_date", comment=posted["id"], pull_request=pull_request)
+    else:
+        not_requested = _request_reviews(repository, pull_request, review)
+        body = _body("\n".join([text, *not_requested, about]), mark)
+        if posted:
+            repository.change_comment(posted["id"], body)
+        else:
+            repository.add_comment(pull_request, body)
+        sentence = say("github.commented", pull_request=pull_request)
+    typer.echo(sentence, err=True)
+
+
+def _request_reviews(
+    repository: Repository, pull_request: int, review: Review | None
+) -> Iterator[str]:
+    """Request those who have to agree as reviewers, each by a request of its own, so that a wrong
+    one hinders no other; yield a sentence for the comment where some could not be requested.
+
+    GitHub alone knows whether a team exists and may see the repository.
+    """
+    names: list[str] = []
+    requested = 0
+    for approver in review.approvers if review else ():
+        if reason := repository.cannot_request(approver):
+            sentence = reason
+        elif requested == MOST_REVIEWERS:
+            sentence = say("github.reviewer.too_many", approver=approver, count=MOST_REVIEWERS)
+        else:
+            sentence = repository.request_review(pull_request, approver)
+            requested += not sentence
+        if sentence:
+            names.append(approver)
+            typer.echo(on_one_line(f"warning: {sentence}"), err=True)
+    if names:
+        yield f"{say('github.not_requested', names=first_of(list(map(code, names))))}\n"
 
 
 @app.command()
@@ -183,10 +229,18 @@ def _headline(body: str) -> str:
     )
 
 
-def _report(file: Path) -> str:
-    """Return the text to post; an empty file means that its command failed: then a notice replaces
-    the former text."""
-    return _text(file) or f"### {say('github.no_review')}\n\n{say('github.no_review.why')}\n"
+def _review(file: Path) -> Review | None:
+    """Return the review to post; None for an empty file, which means that its command failed."""
+    text = _text(file)
+    try:
+        return Review.model_validate_json(text) if text.strip() else None
+    except ValidationError:
+        fail(say("github.not_a_review", file=file))
+
+
+def _no_review() -> str:
+    """Return the notice that replaces the text about an earlier push."""
+    return f"### {say('github.no_review')}\n\n{say('github.no_review.why')}\n"
 
 
 def _text(file: Path) -> str:

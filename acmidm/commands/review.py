@@ -17,6 +17,8 @@ from acmidm import completion
 from acmidm.git import Tree, is_dirty, merged, uncommitted
 from acmidm.render.output import write_report
 from acmidm.report.approved import save as write_approved
+from acmidm.report.approvers import Approvers, approvers_before
+from acmidm.report.codeowners import onboarding_team
 from acmidm.report.compare import Comparison
 from acmidm.report.contacts import domains
 from acmidm.report.former_secrets import former_secrets
@@ -41,6 +43,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -190,11 +193,24 @@ def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
     known = domains(forms, (client for planned in plans for client in planned.plan.before.values()))
     today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
     report = review_of(
-        [planned.plan for planned in plans], today, allow_mass_change=allow_mass_change
+        [planned.plan for planned in plans],
+        today,
+        approvers=_approvers_here(plans),
+        allow_mass_change=allow_mass_change,
     )
     for planned in plans:
         _warn_of_missing_rights(planned)
     return report
+
+
+def _approvers_here(plans: Sequence[Planned]) -> Approvers:
+    """Return who decides by what is checked out: a plan of the engine has nothing else."""
+    read = [planned.forms for planned in plans if planned.forms]
+    organisations: dict[str, Organisation] = {}
+    for forms in read:
+        organisations.update(forms.organisations)
+    catalogue = read[0].catalogue if read else Catalogue({})
+    return Approvers(catalogue, organisations, onboarding_team())
 
 
 def _warn_of_missing_rights(planned: Planned) -> None:
@@ -255,7 +271,12 @@ def _by_git(
     )
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)
     report = review_of(
-        plans, today, notes, other_changes=other_changes, allow_mass_change=allow_mass_change
+        plans,
+        today,
+        notes,
+        other_changes=other_changes,
+        approvers=approvers_before(before, old.onboardings),
+        allow_mass_change=allow_mass_change,
     )
     if not left_out:
         return report

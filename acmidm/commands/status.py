@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
+from acmidm.desk.access import AccessList, accesses_of
 from acmidm.desk.facts import read_progress
-from acmidm.desk.filters import Expiring, Filters, Scope, WaitingFor, Without, Words
+from acmidm.desk.filters import ApiName, Expiring, Filters, WaitingFor, Without, Words, api_named
 from acmidm.desk.progress import Progress
 from acmidm.desk.status import (
     ListedConnection,
@@ -25,6 +26,7 @@ from acmidm.desk.status import (
     unused_mandates,
 )
 from acmidm.desk.steps import steps_of
+from acmidm.desk.uses import Uses, last_uses
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
 from acmidm.render.output import write_report
@@ -36,13 +38,15 @@ from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.terms import AuthMethod
 
 EPILOG = """
 **Examples**
 
 - `acmidm status gent`
 - `acmidm status Stad Gent loket --stack tni`
-- `acmidm status --scope dv_dosis_schrijven --expiring 90`
+- `acmidm status --api dosis --output csv > access.csv`
+- `acmidm status --api dv_dosis_schrijven --expiring 90`
 - `acmidm status --stack tni --without prod`
 - `acmidm status --output csv > connections.csv`
 - `acmidm status --board gent --waiting-for organisation`
@@ -73,7 +77,7 @@ def status(
             "--board", help="Show at which step of the guide each is, and what must be done."
         ),
     ] = False,
-    scope: Scope = None,
+    api: ApiName = None,
     expiring: Expiring = None,
     without: Without = None,
     waiting_for: WaitingFor = None,
@@ -99,14 +103,15 @@ def status(
 
     The list is what the last `pulumi up` left, and mandates that no form uses. Keys that
     organisations upload in the portal are read there; "unknown" where it cannot be reached. With
-    --expiring, connections of the forms that no run has made yet count too.
+    --expiring, connections of the forms that no run has made yet count too. With --api it is the
+    list of that API's owner.
 
     The board has the step of the guide, since when, whom it waits for and what they must do. It is
     derived from forms, state, authorities and evidence. A fact that none of them gives is shown as
     unknown, never as done.
     """
     now = datetime.now(UTC)
-    filters = Filters(" ".join(words or ()), scope, expiring, without, waiting_for)
+    filters = Filters(" ".join(words or ()), api, expiring, without, waiting_for)
     if board:
         stacks = stack or _with_a_portal()
         rows, board_language = _rows(stacks, filters, now), language or Language.NL
@@ -130,6 +135,8 @@ def _list(stack: list[str] | None, filters: Filters, now: datetime, output: Tabl
     mandates = tuple(filter(filters.shows_mandate, _mandates(stacks, now)))
     if output is TableOutput.TEXT and not kept and not mandates:
         typer.echo(_nothing(stacks, filters, has_connections=bool(connections)))
+    elif filters.api:
+        write_report(_access(filters.api, stacks, kept, filters, now), output)
     else:
         shown = Status(
             checked_at=now,
@@ -141,6 +148,48 @@ def _list(stack: list[str] | None, filters: Filters, now: datetime, output: Tabl
         write_report(shown, output)
     if failures:
         raise typer.Exit(Code.UNREACHABLE)
+
+
+def _access(
+    name: str,
+    stacks: Sequence[str],
+    connections: Sequence[ListedConnection],
+    filters: Filters,
+    now: datetime,
+) -> AccessList:
+    """Return who of some connections has access to an API, with the last tokens that authorities
+    tell of."""
+    last_tokens: dict[tuple[str, str, str], datetime | None] = {}
+    for stack in stacks:
+        clients = [client for client in connections if client.stack == stack and client.client_id]
+        for client, uses in zip(clients, _uses(stack, clients), strict=True):
+            if uses is not None:
+                last = max((use.last_used_at for use in uses.values()), default=None)
+                last_tokens[client.stack, client.key, client.platform] = last
+    return AccessList(
+        api=name,
+        checked_at=now,
+        stacks=tuple(stacks),
+        search=filters.search,
+        accesses=accesses_of(api_named(name, stacks[0]), connections, last_tokens),
+    )
+
+
+def _uses(stack: str, clients: Sequence[ListedConnection]) -> list[Uses | None]:
+    """Return the uses of the keys of some clients; None of one with a secret, and where authorities
+    cannot be reached, which is said."""
+    made = [(client.platform, client.client_id or "") for client in clients]
+    try:
+        platforms = stack_of(stack).platforms_briefly if made else {}
+    except Failure as failure:
+        reason = say("state.authorities_not_asked", stack=stack, reason=failure)
+        typer.echo(on_one_line(f"warning: {reason}"), err=True)
+        platforms = {}
+    uses = last_uses(platforms, made)
+    return [
+        of_client if client.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT else None
+        for client, of_client in zip(clients, uses, strict=True)
+    ]
 
 
 def _with_a_portal() -> list[str]:

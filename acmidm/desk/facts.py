@@ -6,7 +6,6 @@ What cannot be read is unknown, and ends nothing: a warning on stderr says why.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -17,14 +16,14 @@ import typer
 
 from acmidm.desk.progress import Facts, Progress, progress
 from acmidm.desk.status import listed, mandates_to_send
+from acmidm.desk.uses import last_uses
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form, stack_of
 from acmidm.report.order_history import OrderHistory
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, PerhapsGone
-from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
-from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
+from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsRights
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
 from acmidm_onboarding.rules.gate import uncovered, waits_for_test
 from acmidm_onboarding.rules.orders import Order
@@ -356,7 +355,15 @@ class _Asked:
             )
             self.seen = {client_key: answer[0] for client_key, answer in answers if answer}
             """What each client is; None for one that its authority does not have."""
-            self.uses = self._all_uses([state for state in made if state.client_key in self.seen])
+            seen = [state for state in made if state.client_key in self.seen]
+            uses = last_uses(
+                self._platforms, [(state.platform, state.client_id or "") for state in seen]
+            )
+            self.uses = {
+                state.client_key: of_client
+                for state, of_client in zip(seen, uses, strict=True)
+                if of_client is not None
+            }
             """The last use of each key of a client; without those whose authority does not tell."""
 
     def _connect(self, stack: Stack) -> Connected:
@@ -380,22 +387,6 @@ class _Asked:
             self._down |= set() if isinstance(error, PerhapsGone) else {name}
             _warn(error)
             return None
-
-    def _all_uses(self, states: Sequence[Client]) -> Mapping[ClientKey, Mapping[str, KeyUse]]:
-        def uses_of(state: Client) -> Mapping[str, KeyUse] | None:
-            authority = self._platforms[state.platform].authority
-            try:
-                return (
-                    authority.keys_in_use(state.client_id or "")
-                    if isinstance(authority, KnowsUse)
-                    else None
-                )
-            except AuthorityError:  # an authority may hide its events from this operator
-                return None
-
-        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-            uses_by_state = zip(states, pool.map(uses_of, states), strict=True)
-            return {state.client_key: uses for state, uses in uses_by_state if uses is not None}
 
     def administrators(self, state: Client, connection: Declaration | None) -> int | None:
         """Return how many people may upload a client's keys, requested once per organisation; None

@@ -1,4 +1,4 @@
-"""The filters of connections, for the list and for the board: words, a scope, keys that end, an
+"""The filters of connections, for the list and for the board: words, an API, keys that end, an
 environment that lacks them, whom they wait for."""
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
+from acmidm.desk.access import Api
 from acmidm.desk.progress import WaitsFor
 from acmidm.desk.status import ListedConnection, UnusedMandate, listed
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of
 from acmidm.terminal import working
 from acmidm.words import plain
+from acmidm_onboarding.forms.catalogue import Scope
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
@@ -39,11 +41,15 @@ Words = Annotated[
         autocompletion=completion.client_keys,
     ),
 ]
-Scope = Annotated[
+ApiName = Annotated[
     str | None,
     typer.Option(
-        metavar="SCOPE",
-        help="Show only clients with this scope, by its name on any platform.",
+        "--api",
+        metavar="API",
+        help=(
+            "Show who has access to this product of the catalogue, or one of its scopes: why,"
+            " until when, and when the client last got a token."
+        ),
         show_default=False,
     ),
 ]
@@ -88,29 +94,29 @@ class Filters:
     """What somebody wants to see of a list."""
 
     search: str = ""
-    scope: str | None = None
+    api: str | None = None
     expiring: int | None = None
     without: Environment | None = None
     waiting_for: WaitsFor | None = None
 
     def matcher(self, stacks: Sequence[str]) -> Callable[[ListedConnection], bool]:
         """Return the filter of single connections, by all but whom they wait for; the catalogue of
-        the first stack has the names of the scope. Raises Failure where somebody asks who lacks an
+        the first stack has the names of the API. Raises Failure where somebody asks who lacks an
         environment, and a stack cannot be read."""
-        scopes = _names_of(self.scope, stacks[0]) if self.scope else set[str]()
+        api = api_named(self.api, stacks[0]) if self.api else None
         made = _made_in(self.without, stacks) if self.without else frozenset()
         has_words = searched(self.search)
         return lambda client: (
             (client.key, client.platform) not in made
             and has_words(client.words)
-            and (not scopes or not scopes.isdisjoint(client.scopes))
+            and (api is None or api.is_of(client))
             and self._ends_in_time(client.days_left)
         )
 
     def shows_mandate(self, mandate: UnusedMandate) -> bool:
         """Return whether a mandate that no form uses is wanted: it has no scope, environment or
         step."""
-        if self.scope or self.without or self.waiting_for:
+        if self.api or self.without or self.waiting_for:
             return False
         return self._ends_in_time(mandate.days_left) and searched(self.search)(mandate.words)
 
@@ -121,7 +127,7 @@ class Filters:
     def in_words(self) -> str:
         """The filters in words, for a report that finds nothing; empty without filters."""
         wanted = [say("status.filter.search", search=plain(self.search))] if self.search else []
-        wanted += [say("status.filter.scope", scope=plain(self.scope))] if self.scope else []
+        wanted += [say("status.filter.api", api=plain(self.api))] if self.api else []
         wanted += (
             [say_counted("status.filter.expiring", self.expiring)]
             if self.expiring is not None
@@ -149,12 +155,24 @@ def _made_in(environment: Environment, stacks: Sequence[str]) -> frozenset[tuple
     return frozenset(made)
 
 
-def _names_of(scope: str, stack: str) -> set[str]:
-    """Return all names of a scope, given any of them; this one alone where the catalogue cannot be
-    read."""
+def api_named(name: str, stack: str) -> Api:
+    """Return a product by its name, or one scope by any of its names; a scope of that name alone
+    where the catalogue has neither, or cannot be read."""
     try:
-        scopes = load_catalogue(stack_settings(stack, Path()).catalogue_folder).scopes
+        catalogue = load_catalogue(stack_settings(stack, Path()).catalogue_folder)
     except (InvalidForms, InvalidSettings):
-        return {scope}
-    names = ({name, *listed.names_of(name).values()} for name, listed in scopes.items())
-    return {scope}.union(*(each for each in names if scope in each))
+        return Api(name=name, scopes=frozenset({name}))
+    if name in catalogue.products:
+        scopes = catalogue.products[name].scopes
+        named = (own for scope, each in scopes.items() for own in _names_of(scope, each))
+        return Api(name=name, product=name, scopes=frozenset(named))
+    for scope, each in catalogue.scopes.items():
+        names = _names_of(scope, each)
+        if name in names:
+            product = catalogue.product_of[scope].product
+            return Api(name=name, product=product, scopes=frozenset(names))
+    return Api(name=name, scopes=frozenset({name}))
+
+
+def _names_of(name: str, scope: Scope) -> set[str]:
+    return {name, *scope.names_of(name).values()}

@@ -18,7 +18,7 @@ from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
 
 CODEOWNERS = Path(".github/CODEOWNERS")
-_PROJECT = Path("pyproject.toml")
+PROJECT_FILE = Path("pyproject.toml")
 _SETTING = "onboarding_team in [tool.acmidm]"
 _HEAD = """\
 # Written by acmidm schema, from onboarding_team in pyproject.toml and each organisation.yaml.
@@ -30,20 +30,18 @@ def onboarding_team() -> str | None:
     """Return the handle of the team that runs onboarding; None in a project that has not set it,
     which gets no CODEOWNERS."""
     try:
-        settings = (
-            tomllib.loads(_PROJECT.read_text(encoding="utf-8")).get("tool", {}).get("acmidm", {})
-        )
+        document = tomllib.loads(PROJECT_FILE.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise Failure(f"{_PROJECT} is not TOML; correct it") from None
-    team = settings.get("onboarding_team")
+        raise Failure(f"{PROJECT_FILE} is not TOML; correct it") from None
+    team = document.get("tool", {}).get("acmidm", {}).get("onboarding_team")
     if team is None:
         return None
     try:
         return owner(str(team))
     except ValueError as error:
-        raise Failure(f"{_PROJECT}: {_SETTING}: {error}") from None
+        raise Failure(f"{PROJECT_FILE}: {_SETTING}: {error}") from None
 
 
 def codeowners_here() -> str | None:

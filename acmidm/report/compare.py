@@ -95,6 +95,7 @@ class Comparison:
                 client_name(state) | {"client_id": (before and before.client_id) or state.client_id}
             ),
             environment=state.environment,
+            supplier=_supplier(before, after),
             changes=in_order(
                 change.model_copy(update={"by_hand": self.by_hand}) for change in changes
             ),
@@ -464,6 +465,12 @@ class Comparison:
                 )
             if fields or kind is not Kind.PRODUCT_CHANGED:
                 yield Change(kind=kind, subject=product, fields=fields)
+
+
+def _supplier(before: Client | None, after: Client | None) -> str | None:
+    """Return the supplier whose keys a client has and keeps."""
+    sides = {side.mandate.get("supplier") if side else None for side in (before, after)}
+    return sides.pop() if len(sides) == 1 else None
 
 
 def _facts(kid: str, key: Key) -> dict[str, Any]:

@@ -59,6 +59,9 @@ class ConnectionChanges(ClientName):
     """The changes of one connection: one client of one application."""
 
     environment: Environment
+    supplier: str | None = None
+    """The folder of the supplier whose keys it has before and after; None where the keys are
+    others, or become so."""
     changes: tuple[Change, ...]
 
     @property

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,6 +45,21 @@ def severity_name(severity: Severity | None) -> str:
     return say(f"report.severity.{severity}") if severity else say("report.undone")
 
 
+class Decider(StrEnum):
+    """Who has to agree to a change."""
+
+    ORGANISATION = "organisation"
+    """Its keys and contacts, and what lowers its own rights."""
+    API_OWNER = "API's owner"
+    """Scopes, products and their configuration."""
+    ONBOARDING_TEAM = "onboarding team"
+    """Who an organisation is and whom it speaks for, mandates, exemptions, settings and code."""
+
+
+Deciders = tuple[Decider, ...]
+"""All of them have to agree."""
+
+
 class Scale(StrEnum):
     """How much of a client a kind is about."""
 
@@ -71,6 +86,8 @@ class Row:
 
     severity: Severity
     resource: Resource
+    decides: Deciders | Callable[[Change], Deciders]
+    """Who decides it; a function of the change, where that depends on what changes."""
     parts: str = ""
     """What the headline counts, beside the clients."""
     worse_by_hand: bool = False
@@ -85,7 +102,39 @@ class Row:
 _CLIENT, _SCOPES, _KEYS = Resource.CLIENT, Resource.SCOPES, Resource.KEYS
 _PRODUCT, _ONBOARDING, _NONE = Resource.PRODUCT, Resource.ONBOARDING, Resource.NONE
 _DANGER, _WARNING, _NOTICE = Severity
+_ORGANISATION, _API, _TEAM = ((decider,) for decider in Decider)
 _WHOLE, _, _NEW_PART, _NOTE = Scale
+
+
+def _of_description(change: Change) -> Deciders:
+    """Return who decides what describes a client: its contacts and names are its organisation's,
+    all else says who that is."""
+    names = {field.field for field in change.fields}
+    deciders = _ORGANISATION if names & _OWN_DESCRIPTION else ()
+    return deciders + (_TEAM if names - _OWN_DESCRIPTION else ())
+
+
+def _of_values(change: Change) -> Deciders:
+    """Return who decides values that an API reads: its owner, but where they only go."""
+    only_go = change.fields and all(field.new is None for field in change.fields)
+    return _ORGANISATION if only_go else _API
+
+
+def _of_parts(change: Change) -> Deciders:
+    """Return who decides what a report cannot show: by the resources that it is of."""
+    deciders = {
+        _OF_PART.get(part.partition("/")[0], Decider.ONBOARDING_TEAM)
+        for part in (change.subject or "").split(", ")
+    }
+    return tuple(sorted(deciders))
+
+
+_OWN_DESCRIPTION = frozenset({"client_name", "contacts", "application"})
+_OF_PART: Mapping[str, Decider] = {
+    Resource.KEYS: Decider.ORGANISATION,
+    Resource.SCOPES: Decider.API_OWNER,
+    Resource.PRODUCT: Decider.API_OWNER,
+}
 
 
 class Kind(StrEnum):
@@ -99,116 +148,133 @@ class Kind(StrEnum):
         kind.row = row
         return kind
 
-    CREDENTIALS_REDIRECTED = "credentials_redirected", Row(_DANGER, _NONE)
-    OPERATOR_CHANGED = "operator_changed", Row(_DANGER, _NONE)
-    PROTECTION_CHANGED = "protection_changed", Row(_DANGER, _NONE)
-    SETTINGS_CHANGED = "settings_changed", Row(_DANGER, _NONE)
-    CONFIRMED_ITSELF = "confirmed_itself", Row(_DANGER, _NONE)
-    ORGANISATION_CHANGED = "organisation_changed", Row(_DANGER, _NONE)
-    CATALOGUE_CHANGED = "catalogue_changed", Row(_DANGER, _NONE)
-    PIPELINES_CHANGED = "pipelines_changed", Row(_DANGER, _NONE)
-    PACKAGES_CHANGED = "packages_changed", Row(_DANGER, _NONE)
-    CODE_CHANGED = "code_changed", Row(_DANGER, _NONE)
-    INVALID_FORM_REMOVED = "invalid_form_removed", Row(_DANGER, _NONE)
-    EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, "policy")
-    EXEMPTION_STANDS = "exemption_stands", Row(_DANGER, _ONBOARDING, scale=_NOTE)
-    CONFIRMATION_MISSING = "confirmation_missing", Row(_DANGER, _CLIENT, scale=_NOTE)
-    CLIENT_REMOVED = "client_removed", Row(_DANGER, _CLIENT, scale=_WHOLE, listed=True)
-    CLIENT_REPLACED = "client_replaced", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    CLIENT_ADOPTED = "client_adopted", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    CLIENT_RETIRED = "client_retired", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    CLIENT_LET_GO = "client_let_go", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, listed=True)
+    CREDENTIALS_REDIRECTED = "credentials_redirected", Row(_DANGER, _NONE, _TEAM)
+    OPERATOR_CHANGED = "operator_changed", Row(_DANGER, _NONE, _TEAM)
+    PROTECTION_CHANGED = "protection_changed", Row(_DANGER, _NONE, _TEAM)
+    SETTINGS_CHANGED = "settings_changed", Row(_DANGER, _NONE, _TEAM)
+    CONFIRMED_ITSELF = "confirmed_itself", Row(_DANGER, _NONE, _TEAM)
+    ORGANISATION_CHANGED = "organisation_changed", Row(_DANGER, _NONE, _TEAM)
+    CATALOGUE_CHANGED = "catalogue_changed", Row(_DANGER, _NONE, _TEAM)
+    PIPELINES_CHANGED = "pipelines_changed", Row(_DANGER, _NONE, _TEAM)
+    PACKAGES_CHANGED = "packages_changed", Row(_DANGER, _NONE, _TEAM)
+    CODE_CHANGED = "code_changed", Row(_DANGER, _NONE, _TEAM)
+    INVALID_FORM_REMOVED = "invalid_form_removed", Row(_DANGER, _NONE, _TEAM)
+    EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, _TEAM, "policy")
+    EXEMPTION_STANDS = "exemption_stands", Row(_DANGER, _ONBOARDING, _TEAM, scale=_NOTE)
+    CONFIRMATION_MISSING = "confirmation_missing", Row(_DANGER, _CLIENT, _TEAM, scale=_NOTE)
+    CLIENT_REMOVED = (
+        "client_removed",
+        Row(_DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE, listed=True),
+    )
+    CLIENT_REPLACED = "client_replaced", Row(_DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE)
+    CLIENT_ADOPTED = "client_adopted", Row(_DANGER, _CLIENT, _TEAM, scale=_WHOLE)
+    CLIENT_RETIRED = "client_retired", Row(_DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE)
+    CLIENT_LET_GO = "client_let_go", Row(_DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE)
+    KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, _ORGANISATION, listed=True)
     AUTHENTICATION_WEAKENED = (
         "authentication_weakened",
-        Row(_DANGER, _CLIENT, field="token_endpoint_auth_method"),
+        Row(_DANGER, _CLIENT, _TEAM, field="token_endpoint_auth_method"),
     )
-    CLIENT_WITHOUT_KEY = "client_without_key", Row(_DANGER, _KEYS)
-    KEY_COMPROMISED = "key_compromised", Row(_DANGER, _KEYS, "compromised_key")
-    KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS, listed=True)
-    KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, field="jwks_uri")
-    PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT)
-    CONFIRMATION_CHANGED = "confirmation_changed", Row(_WARNING, _NONE)
-    ORGANISATION_ADDED = "organisation_added", Row(_WARNING, _NONE)
-    MANDATES_CHANGED = "mandates_changed", Row(_WARNING, _NONE)
-    RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING)
-    PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT, "product")
-    MANDATE_ENDED = "mandate_ended", Row(_WARNING, _ONBOARDING, scale=_NOTE)
-    MANDATE_CHANGED = "mandate_changed", Row(_WARNING, _ONBOARDING, scale=_NEW_PART)
-    UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, scale=_NOTE)
-    GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING)
+    CLIENT_WITHOUT_KEY = "client_without_key", Row(_DANGER, _KEYS, _ORGANISATION)
+    KEY_COMPROMISED = "key_compromised", Row(_DANGER, _KEYS, _ORGANISATION, "compromised_key")
+    KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS, _ORGANISATION, listed=True)
+    KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, _ORGANISATION, field="jwks_uri")
+    PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT, _ORGANISATION)
+    CONFIRMATION_CHANGED = "confirmation_changed", Row(_WARNING, _NONE, _TEAM)
+    ORGANISATION_ADDED = "organisation_added", Row(_WARNING, _NONE, _TEAM)
+    MANDATES_CHANGED = "mandates_changed", Row(_WARNING, _NONE, _ORGANISATION + _TEAM)
+    RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING, _ORGANISATION)
+    PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT, _ORGANISATION, "product")
+    MANDATE_ENDED = "mandate_ended", Row(_WARNING, _ONBOARDING, _TEAM, scale=_NOTE)
+    MANDATE_CHANGED = (
+        "mandate_changed",
+        Row(_WARNING, _ONBOARDING, _ORGANISATION + _TEAM, scale=_NEW_PART),
+    )
+    UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, _TEAM, scale=_NOTE)
+    GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING, _TEAM)
     CLIENT_RENAMED = (
         "client_renamed",
-        Row(_WARNING, _CLIENT, worse_by_hand=True, field="software_id", scale=_WHOLE),
+        Row(
+            _WARNING, _CLIENT, _ORGANISATION, worse_by_hand=True, field="software_id", scale=_WHOLE
+        ),
     )
-    SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT, listed=True)
+    SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT, _API + _TEAM, listed=True)
     SCOPE_GRANTED = (
         "scope_granted",
-        Row(_WARNING, _SCOPES, "scope", worse_by_hand=True, scale=_NEW_PART),
+        Row(_WARNING, _SCOPES, _API, "scope", worse_by_hand=True, scale=_NEW_PART),
     )
-    KEY_CHANGED = "key_changed", Row(_WARNING, _KEYS, "key", worse_by_hand=True)
-    KEY_ADDED = "key_added", Row(_WARNING, _KEYS, "key", worse_by_hand=True, scale=_NEW_PART)
+    KEY_CHANGED = "key_changed", Row(_WARNING, _KEYS, _ORGANISATION, "key", worse_by_hand=True)
+    KEY_ADDED = (
+        "key_added",
+        Row(_WARNING, _KEYS, _ORGANISATION, "key", worse_by_hand=True, scale=_NEW_PART),
+    )
     SECRET_RENEWED = (
         "secret_renewed",
-        Row(_WARNING, _CLIENT, worse_by_hand=True, field="client_secret_updated_at"),
+        Row(_WARNING, _CLIENT, _ORGANISATION, worse_by_hand=True, field="client_secret_updated_at"),
     )
-    SECRET_RESTORED = "secret_restored", Row(_WARNING, _CLIENT)
-    EXEMPTION_CHANGED = "exemption_changed", Row(_WARNING, _ONBOARDING, "exemption")
-    CONTACT_TO_CHECK = "contact_to_check", Row(_WARNING, _CLIENT, "contact_to_check")
-    CLIENT_DISABLED = "client_disabled", Row(_WARNING, _CLIENT, worse_by_hand=True, field="enabled")
+    SECRET_RESTORED = "secret_restored", Row(_WARNING, _CLIENT, _ORGANISATION)
+    EXEMPTION_CHANGED = "exemption_changed", Row(_WARNING, _ONBOARDING, _TEAM, "exemption")
+    CONTACT_TO_CHECK = "contact_to_check", Row(_WARNING, _CLIENT, _ORGANISATION, "contact_to_check")
+    CLIENT_DISABLED = (
+        "client_disabled",
+        Row(_WARNING, _CLIENT, _ORGANISATION, worse_by_hand=True, field="enabled"),
+    )
     ATTRIBUTES_CHANGED = (
         "attributes_changed",
-        Row(_WARNING, _CLIENT, worse_by_hand=True, field="attributes", scale=_NEW_PART),
+        Row(_WARNING, _CLIENT, _of_values, worse_by_hand=True, field="attributes", scale=_NEW_PART),
     )
-    SCOPE_DEFAULT = "scope_default", Row(_WARNING, _SCOPES, "scope")
-    SCOPE_ON_REQUEST = "scope_on_request", Row(_WARNING, _SCOPES, "scope")
-    KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, "expired_key", scale=_NOTE)
-    KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS)
+    SCOPE_DEFAULT = "scope_default", Row(_WARNING, _SCOPES, _API, "scope")
+    SCOPE_ON_REQUEST = "scope_on_request", Row(_WARNING, _SCOPES, _ORGANISATION, "scope")
+    KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, _ORGANISATION, "expired_key", scale=_NOTE)
+    KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS, _ORGANISATION)
     KEYS_OFF_ADDRESS = (
         "keys_off_address",
-        Row(_WARNING, _CLIENT, worse_by_hand=True, field="jwks_uri"),
+        Row(_WARNING, _CLIENT, _ORGANISATION, worse_by_hand=True, field="jwks_uri"),
     )
-    SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, "scope")
-    SECOND_KEY_WITHOUT_KID = "second_key_without_kid", Row(_WARNING, _KEYS)
-    KEY_REMOVED = "key_removed", Row(_WARNING, _KEYS, "key")
-    CLIENT_WITH_ONE_KEY = "client_with_one_key", Row(_WARNING, _KEYS)
+    SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, _ORGANISATION, "scope")
+    SECOND_KEY_WITHOUT_KID = "second_key_without_kid", Row(_WARNING, _KEYS, _ORGANISATION)
+    KEY_REMOVED = "key_removed", Row(_WARNING, _KEYS, _ORGANISATION, "key")
+    CLIENT_WITH_ONE_KEY = "client_with_one_key", Row(_WARNING, _KEYS, _ORGANISATION)
     EXEMPTION_UNNEEDED = (
         "exemption_unneeded",
-        Row(_WARNING, _ONBOARDING, "needless_exemption", scale=_NOTE),
+        Row(_WARNING, _ONBOARDING, _TEAM, "needless_exemption", scale=_NOTE),
     )
-    PRODUCT_REMOVED = "product_removed", Row(_WARNING, _PRODUCT, "product", listed=True)
-    SENDS_FOR_FEWER = "sends_for_fewer", Row(_WARNING, _PRODUCT, listed=True)
-    PRODUCT_UNPROTECTED = "product_unprotected", Row(_WARNING, _PRODUCT, "product")
-    OTHER_CHANGED = "other_changed", Row(_WARNING, Resource.OTHER, "other")
-    CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT, scale=_WHOLE)
-    ORDERED = "ordered", Row(_NOTICE, _ONBOARDING, scale=_NOTE)
-    KEY_MAY_STAY = "key_may_stay", Row(_NOTICE, _KEYS, scale=_NOTE)
-    HELD_BACK = "held_back", Row(_NOTICE, _ONBOARDING, scale=_NOTE)
-    CLIENT_MARKED = "client_marked", Row(_NOTICE, _CLIENT)
-    PRODUCT_MARKED = "product_marked", Row(_NOTICE, _PRODUCT, "product")
-    EVIDENCE_CHANGED = "evidence_changed", Row(_NOTICE, _KEYS)
-    NOT_RECORDED = "not_recorded", Row(_NOTICE, _CLIENT, scale=_WHOLE)
-    PRODUCT_CHANGED = "product_changed", Row(_NOTICE, _PRODUCT, "product")
-    RETIREMENT_COMING = "retirement_coming", Row(_NOTICE, _ONBOARDING, scale=_NOTE)
-    RETIREMENT_CALLED_OFF = "retirement_called_off", Row(_NOTICE, _ONBOARDING)
-    KEY_EXPIRING = "key_expiring", Row(_NOTICE, _KEYS, "expiring_key", scale=_NOTE)
-    CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, scale=_WHOLE)
-    KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS)
+    PRODUCT_REMOVED = (
+        "product_removed",
+        Row(_WARNING, _PRODUCT, _ORGANISATION, "product", listed=True),
+    )
+    SENDS_FOR_FEWER = "sends_for_fewer", Row(_WARNING, _PRODUCT, _ORGANISATION, listed=True)
+    PRODUCT_UNPROTECTED = "product_unprotected", Row(_WARNING, _PRODUCT, _ORGANISATION, "product")
+    OTHER_CHANGED = "other_changed", Row(_WARNING, Resource.OTHER, _TEAM, "other")
+    CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT, _of_parts, scale=_WHOLE)
+    ORDERED = "ordered", Row(_NOTICE, _ONBOARDING, _TEAM, scale=_NOTE)
+    KEY_MAY_STAY = "key_may_stay", Row(_NOTICE, _KEYS, _ORGANISATION, scale=_NOTE)
+    HELD_BACK = "held_back", Row(_NOTICE, _ONBOARDING, _TEAM, scale=_NOTE)
+    CLIENT_MARKED = "client_marked", Row(_NOTICE, _CLIENT, _TEAM)
+    PRODUCT_MARKED = "product_marked", Row(_NOTICE, _PRODUCT, _TEAM, "product")
+    EVIDENCE_CHANGED = "evidence_changed", Row(_NOTICE, _KEYS, _ORGANISATION)
+    NOT_RECORDED = "not_recorded", Row(_NOTICE, _CLIENT, _TEAM, scale=_WHOLE)
+    PRODUCT_CHANGED = "product_changed", Row(_NOTICE, _PRODUCT, _of_values, "product")
+    RETIREMENT_COMING = "retirement_coming", Row(_NOTICE, _ONBOARDING, _ORGANISATION, scale=_NOTE)
+    RETIREMENT_CALLED_OFF = "retirement_called_off", Row(_NOTICE, _ONBOARDING, _ORGANISATION)
+    KEY_EXPIRING = "key_expiring", Row(_NOTICE, _KEYS, _ORGANISATION, "expiring_key", scale=_NOTE)
+    CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, _ORGANISATION, scale=_WHOLE)
+    KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS, _ORGANISATION)
     PRODUCT_CONFIGURED = (
         "product_configured",
-        Row(_NOTICE, _PRODUCT, "product", scale=_NEW_PART, listed=True),
+        Row(_NOTICE, _PRODUCT, _API, "product", scale=_NEW_PART, listed=True),
     )
-    CLIENT_ENABLED = "client_enabled", Row(_NOTICE, _CLIENT, field="enabled")
+    CLIENT_ENABLED = "client_enabled", Row(_NOTICE, _CLIENT, _ORGANISATION, field="enabled")
     AUTHENTICATION_CHANGED = (
         "authentication_changed",
-        Row(_NOTICE, _CLIENT, field="token_endpoint_auth_method"),
+        Row(_NOTICE, _CLIENT, _ORGANISATION, field="token_endpoint_auth_method"),
     )
-    CLIENT_UPDATED = "client_updated", Row(_NOTICE, _CLIENT)
-    SECRET_UNTIL_KEY = "secret_until_key", Row(_NOTICE, _CLIENT)
-    PROTECTION_RESTORED = "protection_restored", Row(_NOTICE, _CLIENT)
-    PRODUCT_PROTECTED = "product_protected", Row(_NOTICE, _PRODUCT, "product")
-    EXEMPTION_REMOVED = "exemption_removed", Row(_NOTICE, _ONBOARDING, "exemption")
-    SCOPE_NOTE_CHANGED = "scope_note_changed", Row(_NOTICE, _SCOPES, "reason")
+    CLIENT_UPDATED = "client_updated", Row(_NOTICE, _CLIENT, _of_description)
+    SECRET_UNTIL_KEY = "secret_until_key", Row(_NOTICE, _CLIENT, _ORGANISATION)
+    PROTECTION_RESTORED = "protection_restored", Row(_NOTICE, _CLIENT, _ORGANISATION)
+    PRODUCT_PROTECTED = "product_protected", Row(_NOTICE, _PRODUCT, _ORGANISATION, "product")
+    EXEMPTION_REMOVED = "exemption_removed", Row(_NOTICE, _ONBOARDING, _TEAM, "exemption")
+    SCOPE_NOTE_CHANGED = "scope_note_changed", Row(_NOTICE, _SCOPES, _API, "reason")
 
     @property
     def severity(self) -> Severity:
@@ -314,6 +380,12 @@ class Change(Part):
         resource, subject = self.kind.row.resource, self.subject or ""
         parts = {Resource.PRODUCT: product_part(subject), Resource.OTHER: subject}
         return parts.get(resource, resource)
+
+    @property
+    def deciders(self) -> Deciders:
+        """Who has to agree to it."""
+        decides = self.kind.row.decides
+        return decides(self) if callable(decides) else decides
 
     @computed_field  # type: ignore[prop-decorator]
     @property

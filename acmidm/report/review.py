@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from acmidm.report.alike import odd, together, together_beside
+from acmidm.report.approvers import Approvers, Needed, as_section
 from acmidm.report.compare import Comparison, client_replaced, paired
 from acmidm.report.connection import (
     ENVIRONMENTS,
@@ -31,6 +32,8 @@ class Review(Report):
     """What a change of forms does, in one or more environments."""
 
     headline: str
+    needed: tuple[Needed, ...] = ()
+    """Who has to agree, and to what."""
     other_changes: tuple[Change, ...] = ()
     """What changes beside the clients."""
     connections: tuple[ConnectionChanges, ...]
@@ -47,10 +50,17 @@ class Review(Report):
     def refusals(self) -> tuple[str, ...]:
         return self.problems + self.too_many
 
+    @property
+    def approvers(self) -> list[str]:
+        """Each who has to agree, or may be the one of several who does."""
+        return list(dict.fromkeys(name for each in self.needed for name in each.approvers))
+
     def as_document(self) -> Document:
-        """Return what is refused, what changes beside the clients, and these per environment."""
+        """Return who has to agree, what is refused, what changes beside the clients, and these per
+        environment."""
         beside = together_beside(self.other_changes)
         sections = [
+            as_section(self.needed),
             refused(self.refusals),
             Section("beside", beside, say("report.beside") if beside else ""),
             *(self._in(environment) for environment in ENVIRONMENTS),
@@ -76,9 +86,10 @@ def review_of(
     notes: Sequence[str] = (),
     *,
     other_changes: Sequence[Change] = (),
+    approvers: Approvers | None = None,
     allow_mass_change: bool = False,
 ) -> Review:
-    """Review all ``plans`` in one report."""
+    """Review all ``plans`` in one report. ``approvers`` are those before the change."""
     connections: list[ConnectionChanges] = []
     unchanged = dict.fromkeys((plan.environment for plan in plans), 0)
     problems, too_many, more = set[str](), list[str](), list(notes)
@@ -131,6 +142,7 @@ def review_of(
     )
     return Review(
         headline="; ".join(phrases),
+        needed=approvers.needed(connections, other_changes) if approvers else (),
         other_changes=tuple(other_changes),
         connections=connections_in_order(connections),
         unchanged=unchanged,

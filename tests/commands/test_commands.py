@@ -24,8 +24,8 @@ from tests.support.engine import ROOT
         (Filters(expiring=1), "no connection on tni has a key that ends within 1 day"),
         (Filters("nobody"), 'no connection on tni has "nobody"'),
         (
-            Filters(scope="x", expiring=3),
-            'no connection on tni has scope "x" and has a key that ends within 3 days',
+            Filters(api="x", expiring=3),
+            'no connection on tni has access to "x" and has a key that ends within 3 days',
         ),
         (Filters(without=Environment.PROD), "no connection on tni is not in production"),
         (
@@ -34,7 +34,7 @@ from tests.support.engine import ROOT
         ),
         (
             Filters("\x1b[31m\n", "x\n##[error]"),
-            r'no connection on tni has "\x1b[31m\n" and has scope "x\n# #[error]"',
+            r'no connection on tni has "\x1b[31m\n" and has access to "x\n# #[error]"',
         ),
         (
             None,

@@ -71,7 +71,6 @@ def test_those_that_end_first_are_first() -> None:
         (("lever", "stad", "aal"), ["Stad Aalst"]),
         (("--expiring", "10"), ["Stad Aalst"]),
         (("niemand",), []),
-        (("--scope", "dv_dosis_schrijven"), []),
         (("--without", "prod"), []),
     ],
 )

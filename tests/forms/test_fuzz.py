@@ -36,7 +36,10 @@ ORIGINALS: dict[str, tuple[str, Callable[[Any], bytes], Callable[[], dict[str, A
     "catalogue": (
         "catalogue/notificaties.yaml",
         YAML,
-        lambda: yaml.safe_load(CATALOGUE["notificaties.yaml"]),
+        lambda: {
+            **yaml.safe_load(CATALOGUE["notificaties.yaml"]),
+            "approvers": ["@digitaal-vlaanderen/notificaties"],
+        },
     ),
     "organisation": (
         "onboardings/gent/organisation.yaml",
@@ -44,6 +47,7 @@ ORIGINALS: dict[str, tuple[str, Callable[[Any], bytes], Callable[[], dict[str, A
         lambda: {
             **yaml.safe_load(ORGANISATION),
             "formerly": ["OVO000001"],
+            "owners": ["@stad-gent/api-beheer"],
             "speaks_for": {},
         },
     ),

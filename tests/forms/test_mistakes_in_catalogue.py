@@ -114,6 +114,11 @@ MISTAKES = {
         "verified: true, ▶name: x, ",
         'unknown field "name"; did you mean "names"?',
     ),
+    "an approver that is no handle": (
+        "source: the tests\nscopes",
+        'approvers: ["@team/a", ▶"@team b\\n@all"]\nsource: the tests\nscopes',
+        '"@team b\\n@all" is no owner; write @user, @organisation/team or an e-mail address',
+    ),
     "missing": ("title: New\n", "", '"title" is missing; add it'),
     "name": (
         "product: nieuw",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
+from acmidm.desk.access import AccessList, Api, accesses_of
 from acmidm.desk.progress import WaitsFor
 from acmidm.desk.status import ListedKey
 from acmidm.render.html import as_html
@@ -17,6 +18,7 @@ from acmidm.report.kinds import Report
 from acmidm_onboarding.texts import Language
 from tests.render.reports import board, connection, declared, declared_steps, status
 from tests.support.browser import accessible, contrasting, shot
+from tests.support.samples import NOW
 
 
 @dataclass
@@ -108,6 +110,31 @@ def test_the_list_filters_by_keyboard_alone(reader: Reader) -> None:
     assert shown(page) == ["over", "soon", "loket", "dossiers"]
     page.get_by_label("Order").select_option("by organisation")
     assert shown(page) == ["loket", "dossiers", "soon", "over"]
+
+
+def test_the_list_of_an_apis_owner_filters(reader: Reader) -> None:
+    """By words, environment and scope; nothing that a form's author wrote runs, and a narrow window
+    shows it without scrolling to the side."""
+    evil = '<img src=x onerror="alert(1)">'
+    connections = (
+        connection("loket", scopes=("dv_dosis_schrijven",), reasons={"dv_dosis_schrijven": evil}),
+        connection("balie", scopes=("DosisImport",), organisation=evil * 3, stack="prod"),
+    )
+    api = Api(
+        name="dosis", product="dosis", scopes=frozenset({"dv_dosis_schrijven", "DosisImport"})
+    )
+    accesses = accesses_of(api, connections, {})
+    report = AccessList(api=evil, checked_at=NOW, stacks=("tni", "prod"), accesses=accesses)
+    page = reader.open(as_html(report))
+    assert sorted(shown(page)) == ["balie", "loket"]
+    page.get_by_label("Scope").select_option("DosisImport")
+    assert shown(page) == ["balie"]
+    page.get_by_label("Scope").select_option("all")
+    page.get_by_label("Search").fill("gent loket")
+    assert shown(page) == ["loket"]
+    accessible(page)
+    page.set_viewport_size({"width": 400, "height": 720})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_the_board_filters_and_reads_in_its_language(reader: Reader) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from acmidm.desk import filters
+from acmidm.desk.access import Access, AccessList, accesses_of, last_day
 from acmidm.desk.history import entry_of
-from acmidm.desk.status import ListedConnection, Status, in_order, listed
+from acmidm.desk.status import ListedConnection, ListedMandate, Status, in_order, listed
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.review import Review
@@ -22,7 +23,15 @@ from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.engine import ROOT
 from tests.support.rendering import as_csv, print_report
-from tests.support.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
+from tests.support.samples import (
+    NOW,
+    OVO,
+    by_hand,
+    client,
+    drift_report,
+    listed_connection,
+    reviewed,
+)
 
 WHY = "dossiers in Mijn Burgerprofiel (SD-4711)"
 
@@ -75,8 +84,8 @@ def test_status_searches_and_filters(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     """Every word counts, where a word begins with it; a client without a key that ends is not one
     that ends soon."""
 
-    def found(search: str = "", scope: str | None = None, days: int | None = None) -> list[str]:
-        wanted = filters.Filters(search, scope, days).matcher(["tni"])
+    def found(search: str = "", api: str | None = None, days: int | None = None) -> list[str]:
+        wanted = filters.Filters(search, api, days).matcher(["tni"])
         return [one.application for one in in_order(filter(wanted, connections()))]
 
     assert found() == ["agentschap", "onbereikbaar", "loket", "steun"]
@@ -94,9 +103,10 @@ def test_status_searches_and_filters(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert found(search="sd-4711") == ["loket"], "why it has a scope"
     assert found(search="setbyclient_proef balie") == ["steun"]
     monkeypatch.chdir(ROOT)
-    assert found(scope="DosisImport") == ["loket", "steun"], "a scope has a name on each platform"
+    assert found(api="DosisImport") == ["loket", "steun"], "a scope has a name on each platform"
+    assert found(api="dosis") == ["loket", "steun"], "a product has all its scopes"
     monkeypatch.chdir(tmp_path)
-    assert found(scope="DosisImport") == ["steun"], "where no catalogue can be read"
+    assert found(api="DosisImport") == ["steun"], "where no catalogue can be read"
     assert found(days=9) == ["agentschap", "loket"]
     assert found(days=2) == []
 
@@ -239,3 +249,57 @@ def test_json_is_ascii_and_can_be_read_back() -> None:
         assert kind.model_validate_json(text) == report
     (change,) = json.loads(as_json(drift))["by_hand"][0]["changes"]
     assert (change["severity"], change["text"][:11]) == ("danger", "was removed")
+
+
+def accesses(api: str) -> list[Access]:
+    """What the owner of an API reads, where only the first client's authority tells of its use."""
+    last: dict[tuple[str, str, str], datetime | None] = {
+        ("tni", f"{OVO}/loket", "acmidm"): NOW - timedelta(days=2)
+    }
+    named = filters.api_named(api, "tni")
+    return list(accesses_of(named, filter(named.is_of, connections()), last))
+
+
+def test_the_list_of_an_apis_owner(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who has access to it, why, by which reference, and when it was last used; what no authority
+    tells is unknown, and not never."""
+    monkeypatch.chdir(ROOT)
+    found = accesses("dosis")
+    assert [(one.application, one.scope, one.why) for one in found] == [
+        ("loket", "dv_dosis_schrijven", WHY),
+        ("steun", "DosisImport", None),
+    ]
+    assert [one.last_token for one in found] == [f"{NOW - timedelta(days=2):%Y-%m-%d}", "unknown"]
+    assert {one.scope for one in accesses("vo_info")} == {"vo_info"}, "of that scope alone"
+    shown = AccessList(api="dosis", checked_at=NOW, stacks=("tni",), accesses=tuple(found))
+    assert shown.title == "2 clients have access to dosis on tni"
+    rows = list(csv.DictReader(as_csv(shown).splitlines()))
+    assert [(row["organisation"], row["why"], row["last_token"]) for row in rows] == [
+        ("Stad Gent", WHY, rows[0]["last_token"]),
+        ("VLAIO", "none given", "unknown"),
+    ]
+    print_report(shown)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("Stad Gent · loket (tni)  1234")
+    assert lines[2].split() == ["scope", "dv_dosis_schrijven"]
+
+
+@pytest.mark.parametrize(
+    ("mandate", "leaves", "last"),
+    [
+        (None, {}, None),
+        ("2027-03-31", {}, "2027-03-31"),
+        (None, {"acmidm": "2027-03-01"}, "2027-02-28"),
+        ("2027-03-31", {"dosis": "2027-02-01", "notificaties": "2026-12-01"}, "2027-01-31"),
+    ],
+)
+def test_the_last_day_of_an_access(
+    mandate: str | None, leaves: dict[str, str], last: str | None
+) -> None:
+    """Whichever comes first; what leaves another product ends no access to this one."""
+    given = ListedMandate(supplier="l", until=date.fromisoformat(mandate)) if mandate else None
+    connection = listed_connection("x", mandate=given, leaves=leaves)
+    day = last_day(connection, "dosis")
+    assert (day and day.isoformat()) == last

@@ -19,6 +19,7 @@ from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_sch
 from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.attributes import AttributeName
 from acmidm_onboarding.values.client import AFZENDERS
+from acmidm_onboarding.values.names import owner as approver
 from acmidm_onboarding.values.problems import did_you_mean, nearest, quoted
 from acmidm_onboarding.values.terms import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
 
@@ -257,6 +258,15 @@ class Product(_Part):
         None
     )
     owner: Annotated[str, Field(min_length=1, description="Who decides about its scopes.")]
+    approvers: Annotated[
+        tuple[Annotated[str, AfterValidator(approver)], ...],
+        Field(
+            description=(
+                "Who decides at its owner, any of them: teams such as @digitaal-vlaanderen/dosis,"
+                " users or e-mail addresses. Where it has none, the onboarding team decides."
+            )
+        ),
+    ] = ()
     source: Annotated[
         str, Field(min_length=1, description="Where the content of this file comes from.")
     ]

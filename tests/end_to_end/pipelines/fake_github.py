@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 REPOSITORY = "stad/onboarding"
 TOKEN = "fake-github-token-of-a-job"
+TEAMS_TOKEN = "fake-github-token-that-reads-teams"
 BOT = "github-actions[bot]"
 _PAGE = 2
 """Fewer than anybody has, so that paging is always tried."""
@@ -27,6 +28,10 @@ class FakeGitHub:
     writes: list[str] = field(default_factory=list)
     refuse: int | None = None
     """A status that every request gets."""
+    requested: list[str] = field(default_factory=list)
+    """The users and teams whose review was requested."""
+    teams: frozenset[str] = frozenset()
+    """Those that may see the repository, which only ``TEAMS_TOKEN`` can request."""
     url: str = ""
     _number: int = 100
 
@@ -48,6 +53,14 @@ class FakeGitHub:
         }
         self.issues.append(issue)
         return issue
+
+    def request(self, document: dict[str, list[str]], *, reads_teams: bool) -> Any:
+        """What the API says to a request of reviewers; None where it refuses one of them."""
+        teams = document.get("team_reviewers", [])
+        if (not reads_teams and teams) or not self.teams.issuperset(teams):
+            return None
+        self.requested += [*document.get("reviewers", []), *teams]
+        return {}
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], document: Any) -> Any:
         """What the API says; None for what it does not know."""
@@ -93,7 +106,13 @@ def fake_github() -> Iterator[FakeGitHub]:
             query = parse_qs(url.query)
             length = int(self.headers.get("Content-Length") or 0)
             document = json.loads(self.rfile.read(length) or "null")
-            if github.refuse or self.headers["Authorization"] != f"Bearer {TOKEN}":
+            token = self.headers["Authorization"].removeprefix("Bearer ")
+            if url.path.endswith("/requested_reviewers") and not github.refuse:
+                github.writes.append(f"POST reviewers {document}")
+                asked = github.request(document, reads_teams=token == TEAMS_TOKEN)
+                refusal = {"message": 'Validation Failed: "Could not resolve to a node"'}
+                return self._say(422 if asked is None else 201, asked or refusal)
+            if github.refuse or token != TOKEN:
                 return self._say(
                     github.refuse or 401, {"message": "Resource not accessible by integration"}
                 )

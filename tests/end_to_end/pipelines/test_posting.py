@@ -13,13 +13,15 @@ from acmidm.commands import drift as comparing
 from acmidm.commands import orders as ordering
 from acmidm.commands.drift import Look
 from acmidm.orders.listed import ListedOrder, Orders
+from acmidm.report.approvers import Needed
 from acmidm.report.drift import Drift
-from acmidm.terminal import fail
+from acmidm.report.review import Review
+from acmidm.terminal import as_json, fail
 from acmidm_onboarding.rules.orders import Act, Doer
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.end_to_end.pipelines.conftest import COMMIT, PULL_REQUEST, Job
-from tests.end_to_end.pipelines.fake_github import TOKEN, FakeGitHub
+from tests.end_to_end.pipelines.fake_github import TEAMS_TOKEN, TOKEN, FakeGitHub
 
 MARK = "<!-- acmidm:review -->"
 DRIFT = "<!-- acmidm:drift-prod -->"
@@ -38,9 +40,16 @@ def github_command(*words: str) -> Result:
     return result
 
 
-def comment(job: Job, text: str) -> Result:
-    (job.folder / "review.md").write_text(text)
-    return github_command("comment", "review.md")
+def comment(job: Job, headline: str, *approvers: str) -> Result:
+    """Post a review that these have to agree to."""
+    needed = tuple(Needed(approvers=(name,), subjects={"loket": ("Gent",)}) for name in approvers)
+    review = Review(headline=headline, needed=needed, connections=(), unchanged={})
+    (job.folder / "review.json").write_text(as_json(review))
+    return github_command("comment", "review.json")
+
+
+def page(headline: str) -> str:
+    return f"{MARK}\n### {headline}\n\n"
 
 
 def drift(
@@ -100,29 +109,79 @@ def test_a_pull_request_gets_one_comment_which_follows_its_pushes(
     people = ["people talk", "and talk", f"{MARK}\nnothing to see"]
     for text in people:
         github.add_comment(PULL_REQUEST, text, "somebody")
-    assert comment(job, "### one\n").exit_code == 0
+    assert comment(job, "one").exit_code == 0
     github.add_comment(PULL_REQUEST, "later", "somebody")
-    assert comment(job, "### two\n").exit_code == 0
-    assert bodies(github) == [*people, f"{MARK}\n### two\n", "later"]
+    assert comment(job, "two").exit_code == 0
+    assert bodies(github) == [*people, page("two"), "later"]
     github.writes.clear()
-    assert comment(job, "### two\n").exit_code == 0
+    assert comment(job, "two").exit_code == 0
     assert github.writes == [], "nothing changed, so that nobody is notified"
 
 
-def test_a_report_that_is_too_long_is_refused_before_github_does(
-    job: Job, github: FakeGitHub
-) -> None:
-    result = comment(job, "x" * 70_000)
+def test_what_is_no_review_is_refused(job: Job, github: FakeGitHub) -> None:
+    (job.folder / "review.json").write_text("### one\n")
+    result = github_command("comment", "review.json")
     assert (result.exit_code, github.writes) == (2, [])
-    assert "more than GitHub takes" in result.output
+    assert result.output == ("review.json is no review; make it with acmidm review --output json\n")
+
+
+def test_who_has_to_agree_is_requested_as_reviewer(
+    job: Job, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once per push, by a token that may read teams; one that GitHub refuses hinders neither
+    another nor the comment, which names it."""
+    monkeypatch.setenv("ACMIDM_REVIEWERS_TOKEN", TEAMS_TOKEN)
+    github.teams = frozenset({"dosis", "onboarding"})
+    names = [
+        "@stad/dosis",
+        "@stad/absent",
+        "@elders/team",
+        "@piet",
+        "ict@stad.example",
+        "@stad/onboarding",
+    ]
+    result = comment(job, "one", *names)
+    assert result.exit_code == 0
+    assert TEAMS_TOKEN not in result.output
+    assert github.requested == ["dosis", "piet", "onboarding"]
+    [body] = [one["body"] for one in github.comments[PULL_REQUEST]]
+    assert (
+        "\nNot requested as reviewers, so ask them: `@stad/absent`, `@elders/team`,"
+        " `ict@stad.example`. The job's log says why.\n"
+    ) in body
+    assert [line.partition(",")[0] for line in result.stderr.splitlines()[:2]] == [
+        "warning: the review of @stad/absent could not be requested: POST"
+        ' /repos/stad/onboarding/pulls/7/requested_reviewers: 422 Validation Failed: "Could not'
+        ' resolve to a node"; see whether the job has the permissions of docs/pipelines.md',
+        "warning: @elders/team is a team of another organisation than the repository's",
+    ]
+    github.writes.clear()
+    assert comment(job, "one", *names).exit_code == 0
+    assert github.writes == [], "nothing changed, so that nobody is requested again"
+
+
+def test_a_job_s_own_token_requests_users_alone(job: Job, github: FakeGitHub) -> None:
+    """GitHub answers 422 to each team: the comment is posted all the same."""
+    github.teams = frozenset({"dosis"})
+    assert comment(job, "one", "@stad/dosis", "@piet").exit_code == 0
+    assert github.requested == ["piet"]
+    assert "so ask them: `@stad/dosis`." in github.comments[PULL_REQUEST][0]["body"]
+
+
+def test_no_more_are_requested_than_github_takes(job: Job, github: FakeGitHub) -> None:
+    result = comment(job, "one", *(f"@user-{number}" for number in range(40)))
+    assert len(github.requested) == 15
+    assert "@user-15 is one too many: a pull request has 15 reviewers at most" in result.stderr
+    body = github.comments[PULL_REQUEST][0]["body"]
+    assert "`@user-24` and 15 more. The job's log says why." in body
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, 3), (500, 3)])
 def test_a_refusal_is_one_sentence(status: int, code: int, job: Job, github: FakeGitHub) -> None:
     github.refuse = status
-    result = comment(job, "### one\n")
+    result = comment(job, "one")
     assert result.exit_code == code
-    assert result.output.count("\n") == 1
+    assert result.stderr.count("\n") == 1
     assert (
         f"{status} Resource not accessible by integration; see whether the job has the permissions"
         in result.output
@@ -133,21 +192,21 @@ def test_outside_a_workflow_it_says_what_is_missing(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GITHUB_TOKEN")
-    result = comment(job, "### one\n")
-    assert (result.exit_code, result.output.partition(";")[0]) == (3, "GITHUB_TOKEN is not set")
+    result = comment(job, "one")
+    assert (result.exit_code, result.stderr.partition(";")[0]) == (3, "GITHUB_TOKEN is not set")
 
 
 def test_an_event_without_pull_request(job: Job, github: FakeGitHub) -> None:
     (job.folder / "event.json").write_text("{}")
-    assert comment(job, "### one\n").exit_code == 3
+    assert comment(job, "one").exit_code == 3
     assert github.writes == []
 
 
 def test_a_report_that_is_not_there_is_wrong_use() -> None:
-    result = github_command("comment", "absent.md")
+    result = github_command("comment", "absent.json")
     assert result.exit_code == 2
     assert result.output.startswith(
-        "absent.md cannot be read or written: No such file or directory; "
+        "absent.json cannot be read or written: No such file or directory; "
     )
 
 

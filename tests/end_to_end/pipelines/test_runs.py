@@ -189,11 +189,11 @@ def test_a_mistake_stops_the_pull_request_at_its_line(change: Clone, github: Fak
     assert done.stdout.startswith(
         "::error file=onboardings/stad-gent/mijn-gent.yaml,line=7,col=7::"
     )
-    fetched, review, *posted = change.carry_out(of("review", "review"))
-    assert (review.returncode, [one.returncode for one in posted]) == (2, [0, 0])
+    fetched, review, posted = change.carry_out(of("review", "review"))
+    assert (review.returncode, posted.returncode) == (2, 0)
     [comment] = github.comments[PULL_REQUEST]
     assert "### There is no review of this change" in comment["body"]
-    assert change.job.summary == ""
+    assert change.job.summary.startswith("### There is no review of this change")
 
 
 def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(
@@ -372,11 +372,8 @@ def test_a_job_logs_in_to_git_in_one_way() -> None:
     assert all(step.environment["GITHUB_TOKEN"] == "${{ github.token }}" for step in logs_in)
 
 
-@pytest.mark.parametrize("of_job", [("review", "review"), ("deploy", "review-prod")])
-def test_the_step_summary_is_added_to_and_cut_where_github_refuses(
-    of_job: tuple[str, str], clone: Clone
-) -> None:
-    summary = named(of(*of_job), "GITHUB_STEP_SUMMARY")
+def test_the_step_summary_is_added_to_and_cut_where_github_refuses(clone: Clone) -> None:
+    summary = named(of("deploy", "review-prod"), "GITHUB_STEP_SUMMARY")
     clone.scratch.write("review.md", "### één\n")
     clone.succeed(summary)
     clone.scratch.write("review.md", "x" * 1_200_000)

@@ -1,0 +1,244 @@
+"""Who has to agree to the changes of a review: per team what it decides, by what was there before.
+
+The change itself chooses nobody: the catalogue and the organisations are those of its base.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from acmidm.git import Tree
+from acmidm.report.codeowners import PROJECT_FILE, onboarding_team
+from acmidm.report.connection import ConnectionChanges
+from acmidm.report.document import Line, Piece, Section, Shape, Tone
+from acmidm.report.kinds import Change, Decider, Kind, Part, Scale
+from acmidm.words import plain
+from acmidm_onboarding.engine_resources import Resource
+from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.onboardings import Onboardings
+from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import Failure
+
+_NAMED = 3
+"""Organisations that a line names: the rest stands below, with their clients."""
+_MOST_LINES = 12
+_LABEL_WIDTH = 7
+
+Handles = tuple[str, ...]
+"""Teams, users and addresses, any of whom decides; none where nobody is named."""
+_EVERYWHERE = ""
+"""Instead of an organisation, where the subject is beside the clients."""
+
+
+class Needed(Part):
+    """A team, or several of which any decides, and what of a review it has to agree to."""
+
+    approvers: Handles
+    """None where a project does not name its onboarding team."""
+    subjects: dict[str, tuple[str, ...]]
+    """Per scope, product, application or subject of a change its organisations, none where it is
+    beside the clients."""
+
+    @property
+    def who(self) -> list[Piece]:
+        if not self.approvers:
+            return [Piece(say("report.needs.onboarding_team"))]
+        pieces: list[Piece] = []
+        for handle in self.approvers:
+            pieces += [Piece(f" {say('report.needs.or')} "), Piece(handle, Tone.VALUE)]
+        return pieces[1:]
+
+    def as_line(self) -> Line:
+        """Return ``@digitaal-vlaanderen/dosis: dv_dosis_schrijven for Stad Gent``."""
+        by_organisations: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for subject, organisations in self.subjects.items():
+            by_organisations[organisations].append(plain(subject))
+        parts = [
+            f"{_first(subjects)} {say('report.needs.for')} {_first(organisations)}"
+            if organisations
+            else ", ".join(subjects)
+            for organisations, subjects in by_organisations.items()
+        ]
+        return Line([*self.who, Piece(f": {'; '.join(parts)}")], _label())
+
+
+def as_section(needed: Sequence[Needed]) -> Section:
+    """Return a line per team; the last ones together where they are many, such as the owners of
+    forty towns, which stand below with what changes of each."""
+    lines = [each.as_line() for each in needed[:_MOST_LINES]]
+    more = needed[_MOST_LINES:]
+    if more:
+        names = {name for each in more for names in each.subjects.values() for name in names}
+        text = say_counted("report.needs.more", len(more), names=_first(sorted(names)))
+        lines.append(Line([Piece(text)], _label()))
+    return Section("needed", lines, shape=Shape.LIST, label_width=_LABEL_WIDTH)
+
+
+def _label() -> Piece:
+    return Piece(say("report.needs"), Tone.STRONG)
+
+
+def _first(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    named = ", ".join(map(plain, names[:_NAMED]))
+    more = len(names) - _NAMED
+    return say("words.first_of", names=named, count=f"{more:,}") if more > 0 else named
+
+
+@dataclass(frozen=True)
+class Approvers:
+    """Who decides what, by the catalogue and the organisations before a change."""
+
+    catalogue: Catalogue = field(default_factory=lambda: Catalogue({}))
+    organisations: Mapping[str, Organisation] = field(default_factory=dict)
+    """Per folder."""
+    team: str | None = None
+
+    def needed(
+        self, connections: Iterable[ConnectionChanges], elsewhere: Iterable[Change]
+    ) -> tuple[Needed, ...]:
+        """Return who has to agree to a review: owners of APIs first, organisations last.
+
+        What is no change by itself needs nobody.
+        """
+        subjects = _Subjects()
+        for change in elsewhere:
+            for handles in self._beside(change):
+                headline = change.kind.sentence("headline") or str(change.kind)
+                rank = Decider.ONBOARDING_TEAM if handles == self._team else Decider.ORGANISATION
+                subjects.add(rank, handles, headline, _EVERYWHERE)
+        for connection in connections:
+            keys = _keys_of(connection)
+            for change in connection.changes:
+                if change.kind.row.scale is not Scale.NOTE:
+                    for decider in change.deciders:
+                        for name, handles in self._of(decider, change, connection, keys):
+                            subjects.add(decider, handles, name, connection.organisation)
+        return subjects.needed()
+
+    @property
+    def _team(self) -> Handles:
+        return (self.team,) if self.team else ()
+
+    def _beside(self, change: Change) -> Iterator[Handles]:
+        """Yield who decides what is beside the clients: of mandates also who gives them."""
+        if Decider.ORGANISATION in change.deciders:
+            yield self._of_folder(Path(change.subject or "").parent.name)
+        yield self._team
+
+    def _of(
+        self,
+        decider: Decider,
+        change: Change,
+        connection: ConnectionChanges,
+        keys: Collection[str],
+    ) -> Iterator[tuple[str, Handles]]:
+        """Yield what has to be agreed to, and by whom."""
+        if decider is Decider.API_OWNER:
+            for name, product in self._products(change, connection):
+                yield name, self._of_product(product)
+        elif decider is Decider.ONBOARDING_TEAM:
+            yield connection.name, self._team
+        elif change.kind.row.resource is Resource.KEYS and connection.supplier:
+            yield connection.name, self._of_folder(connection.supplier)
+        else:
+            for key in keys:
+                yield connection.name, self._of_code(key.partition("/")[0])
+
+    def _products(
+        self, change: Change, connection: ConnectionChanges
+    ) -> Iterator[tuple[str, Product | None]]:
+        """Yield the scope, product or attribute of a change, with the product that it is of; None
+        where the catalogue had none."""
+        subject, products = change.subject or connection.name, self.catalogue.products
+        if change.kind is Kind.ATTRIBUTES_CHANGED:
+            for changed in change.fields:
+                known = self.catalogue.attributes.get(changed.field)
+                yield changed.field, known[0] if known else None
+        elif change.kind is Kind.CHANGED_OTHERWISE:
+            for part in subject.split(", "):
+                product = part.partition("/")[2]
+                yield product or connection.name, products.get(product)
+        elif change.kind.row.resource is Resource.SCOPES:
+            yield subject, self.catalogue.product_granting(connection.platform, subject)
+        else:
+            yield subject, products.get(subject)
+
+    def _of_product(self, product: Product | None) -> Handles:
+        return (product.approvers if product else ()) or self._team
+
+    def _of_code(self, code: str) -> Handles:
+        """Return who owns the forms of an organisation, by its code or an earlier one: the
+        onboarding team where it has no owners, or is new."""
+        return self._owners.get(code) or self._team
+
+    @cached_property
+    def _owners(self) -> Mapping[str, Handles]:
+        """Per code the owners of its organisation; a present code counts before an earlier one."""
+        present, earlier = dict[str, Handles](), dict[str, Handles]()
+        for organisation in self.organisations.values():
+            present[organisation.code] = organisation.owners
+            earlier |= dict.fromkeys(organisation.earlier_codes, organisation.owners)
+        return {**earlier, **present}
+
+    def _of_folder(self, folder: str) -> Handles:
+        organisation = self.organisations.get(folder)
+        return (organisation.owners if organisation else ()) or self._team
+
+
+def approvers_before(before: Tree, forms: Onboardings) -> Approvers:
+    """Return who decides by what a revision has, whose ``forms`` these are. A revision that names
+    its onboarding team wrongly names none."""
+    team: str | None = None
+    with before.exported(lambda path: path == str(PROJECT_FILE)), suppress(Failure):
+        team = onboarding_team()
+    return Approvers(forms.catalogue, forms.organisations, team)
+
+
+class _Subjects:
+    """What each team decides, while it is collected."""
+
+    def __init__(self) -> None:
+        self._ranks: dict[Handles, int] = {}
+        self._names: dict[Handles, dict[str, dict[str, None]]] = defaultdict(dict)
+
+    def add(self, decider: Decider, handles: Handles, name: str, organisation: str) -> None:
+        rank = _ORDER.index(decider)
+        handles = tuple(sorted(handles))
+        self._ranks[handles] = min(rank, self._ranks.get(handles, rank))
+        organisations = self._names[handles].setdefault(name, {})
+        if organisation != _EVERYWHERE:
+            organisations[organisation] = None
+
+    def needed(self) -> tuple[Needed, ...]:
+        in_order = sorted(self._names, key=lambda handles: (self._ranks[handles], handles))
+        return tuple(
+            Needed(
+                approvers=handles,
+                subjects={
+                    name: tuple(sorted(whose)) for name, whose in self._names[handles].items()
+                },
+            )
+            for handles in in_order
+        )
+
+
+_ORDER = (Decider.API_OWNER, Decider.ONBOARDING_TEAM, Decider.ORGANISATION)
+
+
+def _keys_of(connection: ConnectionChanges) -> list[str]:
+    """Return the keys of a connection, also the one before where it changes: whoever it leaves has
+    to agree too."""
+    keys = [connection.key]
+    for change in connection.changes:
+        if change.kind is Kind.CLIENT_RENAMED:
+            keys += [
+                changed.old for changed in change.fields if changed.field == "key" and changed.old
+            ]
+    return keys
