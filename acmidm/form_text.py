@@ -19,6 +19,10 @@ class Quoted(str):
     __slots__ = ()
 
 
+class ToFill:
+    """A text that a person still has to write: nothing is behind its name."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes as the other forms are written: lists and what is empty on one line, double quotes,
     and only where needed."""
@@ -38,7 +42,12 @@ def _list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=is_flow)
 
 
+def _nothing(dumper: yaml.SafeDumper, _: ToFill) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:null", "")
+
+
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(ToFill, _nothing)
 _Dumper.add_representer(Quoted, _text)
 _Dumper.add_representer(list, _list)
 

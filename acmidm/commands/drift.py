@@ -4,13 +4,15 @@ by whom and when."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import typer
 
+from acmidm import completion
 from acmidm.commands.review import comparison
+from acmidm.edit.new.take_over import TakeOver, documents_of, taken_over
 from acmidm.engine import pulumi as engine
 from acmidm.engine.stacks import managed_by as named_at_authorities
 from acmidm.engine.stacks import require_a_form, stack_of, unreachable
@@ -30,7 +32,7 @@ from acmidm.report.three_views import (
     without_confirmation,
 )
 from acmidm.report.undeclared import apart, undeclared, without_reserved
-from acmidm.terminal import Code, Output, OutputOption, StackOption, working
+from acmidm.terminal import Code, Output, OutputOption, StackOption, fail, working
 from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
@@ -42,6 +44,7 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, ClientKey, Clients, Records, recorded_as
 from acmidm_onboarding.values.declaration import in_stack
+from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import Platform
 
 EPILOG = """
@@ -50,6 +53,7 @@ EPILOG = """
 - `acmidm drift --stack prod`
 - `acmidm drift --stack prod --days 60 --output markdown`
 - `acmidm drift --stack tni --heal`
+- `acmidm drift --stack tni --take-over mijn-gent > change.yaml`
 
 **Exit codes**: 0 in sync; 1 differs, or a form has mistakes; 2 wrong use; 3 an authority or the
 engine cannot be reached, or a product cannot be compared. Keys that end soon and clients that
@@ -58,6 +62,15 @@ nobody declares are listed, and count as differing with --strict only.
 
 
 def drift(
+    clients: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CLIENT]...",
+            help="With --take-over: each a client-ID, an application or a key.",
+            show_default=False,
+            autocompletion=completion.client_keys,
+        ),
+    ] = None,
     stack: StackOption = "tni",
     days: Annotated[
         int, typer.Option(min=0, help="List the keys that end within this many days.")
@@ -66,6 +79,13 @@ def drift(
         bool,
         typer.Option(
             "--heal", help="Repair what was changed by hand, and nothing else; then look again."
+        ),
+    ] = False,
+    take_over: Annotated[
+        bool,
+        typer.Option(
+            "--take-over",
+            help="Write what a hand changed of each CLIENT as a document for acmidm new --from.",
         ),
     ] = False,
     strict: Annotated[
@@ -87,7 +107,21 @@ def drift(
     --heal repairs exactly what was changed by hand, then looks again. It leaves, and names, what
     also has a change of a form that waits, or stays as it is for a mistake in a form. A client that
     was removed comes back with another client-ID, which its organisation is mailed.
+
+    --take-over is for where the portal was right. The document has what the forms of these clients
+    gain and lose, with an empty reason for each scope: write it, then take the document in with
+    acmidm new --from. What no form may have is not in it, and is said.
     """
+    words = clients or []
+    if take_over and (heal or strict or output is not Output.TEXT):
+        fail(say("take_over.alone"))
+    if words and not take_over:
+        fail(say("take_over.without_option", words=", ".join(words)))
+    if take_over:
+        if not words:
+            fail(say("take_over.no_client"))
+        _take_over(words, stack)
+        return
     result = look(stack, days)
     if heal and result.report.by_hand:
         result = _heal(stack, days, result)
@@ -122,8 +156,12 @@ class Look:
 
 def look(name: str, days: int = 30) -> Look:
     """Look at the authorities once. Raises Failure."""
-    stack = stack_of(name, by_policies=True)
-    settings, managed_by = stack.settings, named_at_authorities(name)
+    return _look(stack_of(name, by_policies=True), days)
+
+
+def _look(stack: Stack, days: int = 30) -> Look:
+    name, settings = stack.name, stack.settings
+    managed_by = named_at_authorities(name)
     desired = _desired(stack)
     declared = (
         in_stack(desired.declared, protect=settings.protect_clients, managed_by=managed_by)
@@ -376,6 +414,54 @@ def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str
         return []
     others = [say_counted("drift.others", len(failed) - 1)] if len(failed) > 1 else []
     return [" ".join((say("drift.who_unknown", error=failed[0]), *others))]
+
+
+def _take_over(words: Sequence[str], name: str) -> None:
+    """Write what a hand changed of some clients as one document, or say why one of them cannot be
+    taken over."""
+    stack = stack_of(name, by_policies=True)
+    result = _look(stack)
+    take_overs: list[TakeOver] = []
+    wrong: list[str] = []
+    for word in dict.fromkeys(words):
+        try:
+            client, recorded = _meant(word, result)
+            take_overs.append(taken_over(client, recorded, stack))
+        except Failure as failure:
+            wrong += str(failure).splitlines()
+    if wrong:
+        fail("\n".join(wrong))
+    text = documents_of(take_overs, name)
+    typer.echo(text, nl=False)
+    for take_over in take_overs:
+        for note in take_over.notes:
+            typer.echo(plain(f"{take_over.declared.key}: {note}", WHOLE), err=True)
+    typer.echo(say_counted("take_over.next", len(take_overs)), err=True)
+
+
+def _meant(word: str, result: Look) -> tuple[ClientDrift, Client]:
+    """Return the client that somebody names, and as it is recorded. Raises Failure where that is
+    none, or several."""
+    meant: list[tuple[ClientDrift, Client]] = []
+    for client in result.clients:
+        recorded = client.recorded
+        if recorded and word in (
+            recorded.client_id,
+            recorded.application,
+            recorded.key,
+            recorded.resource_name,
+        ):
+            meant.append((client, recorded))
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        keys = (recorded.resource_name for _, recorded in meant)
+        raise Failure(say("take_over.several", word=quoted(word), keys=listed(keys)))
+    report = result.report
+    for other in (*report.left_behind, *report.undeclared):
+        if word in (other.client_id, other.application):
+            raise Failure(say("take_over.undeclared", word=quoted(word)))
+    raise Failure(say("take_over.unknown", word=quoted(word), stack=result.report.stack))
 
 
 def _heal(stack: str, days: int, before: Look) -> Look:

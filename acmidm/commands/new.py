@@ -113,7 +113,7 @@ def new(
             metavar="FILE",
             help=(
                 "In the place of answers: a file that an organisation made with the page of acmidm"
-                " form, which may be"
+                " form, or that acmidm drift --take-over wrote, which may be"
                 " repeated; or a spreadsheet, .csv or .xlsx: with --supplier a form for each row,"
                 " else a scope for the form that each row names."
             ),

@@ -2,7 +2,8 @@
 and written all or none.
 
 Every command that writes forms makes its changes here: one form out of options, those of the page's
-files, the rows of a spreadsheet, clients that exist, and what production lacks.
+files, the rows of a spreadsheet, clients that exist, what a hand changed, and what production
+lacks.
 """
 
 from __future__ import annotations

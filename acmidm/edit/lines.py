@@ -122,6 +122,20 @@ def put_request(environments: Any, name: str, parts: Mapping[str, Mapping[str, A
             put_below(request[part], own, value)
 
 
+def take_out(mapping: Any, name: str) -> None:
+    """Take a name out of a mapping of a document, and leave the comments and empty lines that are
+    below it."""
+    names = list(mapping)
+    before = names[names.index(name) - 1] if name != names[0] else None
+    if before is None or mapping.fa.flow_style():
+        del mapping[name]
+        return
+    below = _taken_from(_last_of(mapping[name]) or (mapping, name, 2))
+    del mapping[name]
+    place = _last_of(mapping[before]) or (mapping, before, 2)
+    _put_behind(place, _taken_from(place) + below)
+
+
 _Place = tuple[Any, Any, int]
 """Where the editor keeps what is behind and below a value: its owner, name or index, and slot."""
 

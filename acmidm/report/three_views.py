@@ -100,6 +100,8 @@ class ClientDrift:
     recorded: Client | None
     declared: Client | None
     real: Client | None = None
+    snapshot: ClientSnapshot | None = None
+    """The same as its authority has it, with all members of its keys."""
     configured: frozenset[str] = frozenset()
     """The products that are configured for it, also where it is gone itself."""
     by_hand: ConnectionChanges | None = None
@@ -198,9 +200,9 @@ def drifted(
         client_id = (old and old.client_id) or (new and new.adopts)
         if (expected := old or new) and client_id and expected.platform in real:
             products = {product for side in (old, new) if side for product in side.products}
-            drift.real, drift.configured = real[expected.platform].state(
-                expected, client_id, products
-            )
+            there = real[expected.platform]
+            drift.real, drift.configured = there.state(expected, client_id, products)
+            drift.snapshot = there.clients.get(client_id)
         if old is None:
             _created(drift, comparison)
         elif drift.real is None:

@@ -12,7 +12,7 @@ from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.requirements import problems_of_product, problems_of_scope
 from acmidm_onboarding.forms.schemas import LinearValidator
-from acmidm_onboarding.forms.speaking import problems_of_senders
+from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.organisation import Organisation
@@ -94,6 +94,21 @@ def of_sender(
         problems_of_senders(
             Document(_ANSWER), (), product, {name: value}, Document(file), organisation
         )
+    )
+
+
+def of_attribute(
+    name: str, value: str, catalogue: Catalogue, organisation: Organisation, file: Path
+) -> list[str]:
+    """Return why a form may not say an attribute with this value of its client."""
+    if name not in catalogue.attributes:
+        known = say("forms.known", known=listed(catalogue.attributes))
+        remedy = known if catalogue.attributes else say("forms.no_attributes")
+        return [f"{say('forms.unknown_attribute', name=quoted(name))}; {remedy}"]
+    how, owner = catalogue.attributes[name][1].speaks_for, Document(file)
+    request = {Environment.TNI.value: {"attributes": {name: value}}}
+    return of_form(environments=request) or _sentences(
+        problems_of_value(Document(_ANSWER), (), name, how, value, owner, organisation)
     )
 
 

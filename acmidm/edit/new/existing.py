@@ -1,23 +1,27 @@
 """The form that an application has already, under the name that it has now or an earlier one, and
-what it gets of a file that was sent: more, and what a product knows otherwise; it loses nothing."""
+what it gets of a file that was sent: more, and what a product knows otherwise. It loses what a hand
+took away, and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.keys.declaring import add_keys
-from acmidm.edit.lines import Edit, copied, put_below, put_last, put_request
+from acmidm.edit.lines import Edit, copied, put_below, put_last, put_request, take_out
+from acmidm.edit.new.sent import Without
 from acmidm_onboarding.forms.declarations import LoadedForm, former_keys
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.files import Files, absolute, form_file
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
+from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.values.declaration import connection_key
+from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.terms import Environment
 
 
@@ -74,7 +78,11 @@ def adding(
                         if not own.get(name)
                     }
                 )
-                for part, own in (("scopes", there.scopes), ("products", there.products))
+                for part, own in (
+                    ("scopes", there.scopes),
+                    ("products", there.products),
+                    ("attributes", there.attributes),
+                )
                 if part in wanted
             }
             put_request(
@@ -90,13 +98,84 @@ def adding(
     return edit
 
 
+def taking_over(loaded: LoadedForm, sent: Form, without: Without) -> Edit:
+    """Return what gives a form that is there the rest of what a hand changed: scopes and attributes
+    that it has otherwise, and what it loses."""
+
+    def edit(document: Any) -> None:
+        for contact in without.contacts:
+            if contact in document["contacts"]:
+                document["contacts"].remove(contact)
+        for environment, wanted in sent.environments.items():
+            request = document["environments"].get(environment.value) or {}
+            for name, scope in wanted.scopes.items():
+                if request["scopes"][name] is None:
+                    request["scopes"][name] = copied({})
+                _change(request["scopes"][name], scope.model_dump(exclude_unset=True))
+            for name, value in wanted.attributes.items():
+                _change(request["attributes"], {name: value})
+            _take_out(request, without)
+            _take_keys_out(request, loaded.file, without.keys)
+
+    return edit
+
+
+def files_of_keys(loaded: LoadedForm, environment: Environment) -> dict[str, str]:
+    """Return the names of the files of a form's keys, each with the thumbprint in it."""
+    request = loaded.form.environments.get(environment, EnvironmentRequest())
+    return _thumbprints(loaded.file, [entry.file for entry in request.jwks or ()])
+
+
+def _take_out(request: Any, without: Without) -> None:
+    """Take scopes, attributes, products and fields of products out of an environment."""
+    for part in ("scopes", "attributes"):
+        for name in getattr(without, part):
+            if name in (request.get(part) or {}):
+                take_out(request[part], name)
+    for named in without.products:
+        product, _, field = named.partition(".")
+        products = request.get("products") or {}
+        if not field and product in products:
+            take_out(products, product)
+        elif field in (products.get(product) or {}):
+            take_out(products[product], field)
+    for part in ("products", "attributes"):
+        if part in request and not request[part]:
+            take_out(request, part)
+
+
+def _take_keys_out(request: Any, form: Path, thumbprints: Collection[str]) -> None:
+    entries = request.get("jwks") or []
+    names = [entry if isinstance(entry, str) else entry["file"] for entry in entries]
+    known = _thumbprints(form, names)
+    for name in reversed(names):
+        if known.get(name) in thumbprints:
+            del entries[names.index(name)]
+
+
+def _thumbprints(form: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the thumbprint in each file of a key that is there and has one."""
+    thumbprints = {}
+    for name in names:
+        file = absolute(form.with_name(name))
+        key = key_in(file.read_text("utf-8"), file) if file.exists() else None
+        if isinstance(key, PublicJwk):
+            thumbprints[name] = key.thumbprint
+    return thumbprints
+
+
 def request_of(request: EnvironmentRequest, key_files: Collection[str] = ()) -> dict[str, Any]:
     """Return what a form has for an environment, by its names there."""
     scopes = {
         name: scope.model_dump(exclude_defaults=True) for name, scope in request.scopes.items()
     }
     products = {name: dict(configuration) for name, configuration in request.products.items()}
-    parts = {"jwks": list(key_files), "scopes": scopes, "products": products}
+    parts = {
+        "jwks": list(key_files),
+        "scopes": scopes,
+        "products": products,
+        "attributes": dict(request.attributes),
+    }
     return {name: part for name, part in parts.items() if part or name == "scopes"}
 
 

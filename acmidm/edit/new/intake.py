@@ -1,5 +1,5 @@
-"""``acmidm new --from``: files that organisations made with the page of the form, as a change that
-is ready to review.
+"""``acmidm new --from``: files that organisations made with the page of the form, or that have what
+a hand changed at an authority, as a change that is ready to review.
 
 No ``organisation.yaml`` that exists changes. Where something is wrong with one of the files,
 nothing is written.
@@ -19,16 +19,22 @@ from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import text_of
 from acmidm.edit.new.checks import of_sender
 from acmidm.edit.new.draft import Draft, speaks_for
-from acmidm.edit.new.existing import adding, existing_form, faulty_form, request_of
-from acmidm.edit.new.notes import about_form, about_key, about_production
+from acmidm.edit.new.existing import (
+    adding,
+    existing_form,
+    faulty_form,
+    request_of,
+    taking_over,
+)
+from acmidm.edit.new.notes import about_form, about_key, about_loss, about_production
 from acmidm.edit.new.organisations import FormOwner, of_earlier_code
-from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent
+from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent, takes_over
 from acmidm.private_key import is_private_key
 from acmidm.sheet import SUFFIXES
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import Unreadable, read_beginning, read_document
+from acmidm_onboarding.forms.documents import Document, Unreadable, read_beginning, read_document
 from acmidm_onboarding.forms.files import (
     KEY_FILE,
     ORGANISATION_FILE,
@@ -72,6 +78,8 @@ class Taken:
     """What no sender can correct."""
     is_shared: bool = False
     """Whether a private key or a token was sent."""
+    takes_over: bool = False
+    """Whether it has what a hand changed at an authority."""
 
     def mail(self) -> str:
         """Return what to answer the sender, in the language that is spoken."""
@@ -104,20 +112,34 @@ class Intake:
 
     def take(self, files: Iterable[Path]) -> list[Taken]:
         """Take files in, and note what is wrong with them, alone and among all forms."""
-        taken = [self._take(file) for file in files]
+        taken = [one for file in files for one in self._take(file)]
         for problem in self.changes.problems():
             for one in taken:
                 own = {shown(file) for file in one.written}
                 if not own.isdisjoint({problem.file, problem.also}):
                     _note(one, problem, self._path_of(problem) if problem.file in own else ())
+        for one in taken:
+            if one.takes_over:  # nobody sent it, so that nobody is mailed
+                one.for_team, one.unclear = [*one.for_team, *one.unclear], []
         return taken
 
-    def _take(self, file: Path) -> Taken:
+    def _take(self, file: Path) -> Iterator[Taken]:
         try:
             content = read_beginning(file)
         except Unreadable as error:
-            return Taken(file, for_team=[f"{error}"])
-        document, sent, problems = read_sent(file)
+            yield Taken(file, for_team=[f"{error}"])
+            return
+        for document, sent, problems in read_sent(file):
+            yield self._take_document(file, content, document, sent, problems)
+
+    def _take_document(
+        self,
+        file: Path,
+        content: bytes,
+        document: Document,
+        sent: Sent | None,
+        problems: Iterable[Problem],
+    ) -> Taken:
         is_form = file.suffix == ".yaml"
         # In what can be read as a form, a private key has its place among the other mistakes.
         if is_private_key(content) and not (is_form and document.data):
@@ -126,9 +148,12 @@ class Intake:
         if not is_form:
             return Taken(file, for_team=[say("edit.sent.ending", endings=either(SUFFIXES))])
         taken = Taken(file, language_of(document), application_of(document), sent)
+        taken.takes_over = takes_over(document)
         for problem in problems:
             _note(taken, problem, document.path_at(problem.line, problem.column))
         if sent is not None and (owner := self._owner_of(sent.organisation, taken)):
+            if taken.takes_over:
+                taken.notes.clear()  # there is no sender to check
             self._add(sent, owner, taken)
         return taken
 
@@ -199,6 +224,10 @@ class Intake:
         loaded = None if owner.is_new else self._existing(owner.folder, form.application, taken)
         if taken.for_team:
             return
+        if sent.without is not None and loaded is None:
+            facts = {"name": quoted(sent.organisation.name), "application": form.application}
+            taken.for_team.append(say("edit.sent.no_form_to_change", **facts))
+            return
         if loaded:
             file = absolute(loaded.file)
         taken.for_team += [] if owner.is_new else self._not_allowed(sent, owner)
@@ -208,6 +237,9 @@ class Intake:
         }
         if loaded:
             added = self.changes.add({file: adding(loaded, form, names)})
+            if sent.without is not None:
+                added += self.changes.add({file: taking_over(loaded, form, sent.without)})
+                taken.notes += about_loss(loaded, sent)
             taken.written += added
             taken.notes += about_form(loaded, sent)
             taken.notes += _warnings(loaded, taken.file, names, is_new=bool(added))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from acmidm.edit.new.existing import files_of_keys
 from acmidm.edit.new.sent import Sent
 from acmidm.words import shown
 from acmidm_onboarding.forms.declarations import LoadedForm
@@ -34,19 +35,39 @@ def about_production(file: Path, environments: Iterable[Environment]) -> str:
 
 def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
     """Yield what a form that exists loses, and what it keeps although the file lacks it: a sender
-    may think that it is gone."""
+    may think that it is gone. What takes over has no more than what differs."""
     contacts = set(loaded.form.contacts) - set(sent.form.contacts)
-    yield from _kept(str(loaded.file), say("edit.sent.keeps.contacts"), contacts)
+    if sent.without is None:
+        yield from _kept(str(loaded.file), say("edit.sent.keeps.contacts"), contacts)
     for environment, request in sent.form.environments.items():
         there = loaded.form.environments.get(environment)
-        if there is not None:
-            where = f"{loaded.file}, {environment}"
-            yield from _about_request(where, there, request)
-            given = filter(None, map(readable_jwk, sent.keys_of(environment)))
-            yield from _about_keys(where, loaded.keys.get(environment, ()), list(given))
+        if there is None:
+            continue
+        where = f"{loaded.file}, {environment}"
+        if sent.without is None:
+            yield from _about_kept(where, there, request)
+        for product, configuration in request.products.items():
+            if own := there.products.get(product):
+                yield from _about_product(where, product, own, configuration)
+        given = list(filter(None, map(readable_jwk, sent.keys_of(environment))))
+        keys = loaded.keys.get(environment, ())
+        if sent.without is None and given:
+            thumbprints = {key.thumbprint for key in given}
+            others = [key.kid for key in keys if key.thumbprint not in thumbprints]
+            yield from _kept(where, say("edit.sent.keeps.keys"), others)
+        yield from _about_keys(where, keys, given)
 
 
-def _about_request(
+def about_loss(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
+    """Yield the files of keys that a form names no more after a take-over: nobody removes them but
+    a person."""
+    for environment in sent.form.environments:
+        for name, thumbprint in files_of_keys(loaded, environment).items():
+            if sent.without is not None and thumbprint in sent.without.keys:
+                yield say("edit.sent.key_gone", file=loaded.file.with_name(name))
+
+
+def _about_kept(
     where: str, there: EnvironmentRequest, request: EnvironmentRequest
 ) -> Iterator[str]:
     scopes = there.scopes.keys() - request.scopes.keys()
@@ -60,15 +81,13 @@ def _about_request(
             facts = {"scope": name, "old": old, "new": quoted(scope.reason)}
             yield say("edit.sent.keeps_reason", where=where, **facts)
     for product, configuration in request.products.items():
-        if own_configuration := there.products.get(product):
-            yield from _about_product(where, product, own_configuration, configuration)
+        lacking = there.products.get(product, {}).keys() - configuration.keys()
+        yield from _kept(where, say("edit.sent.keeps.fields", product=product), lacking)
 
 
 def _about_product(
     where: str, product: str, there: Mapping[str, Any], sent: Mapping[str, Any]
 ) -> Iterator[str]:
-    fields = say("edit.sent.keeps.fields", product=product)
-    yield from _kept(where, fields, there.keys() - sent.keys())
     for name, new in sent.items():
         old = there.get(name)
         facts = {"where": where, "product": product, "field": name}
@@ -81,9 +100,6 @@ def _about_product(
 
 def _about_keys(where: str, there: Sequence[PublicJwk], sent: Sequence[PublicJwk]) -> Iterator[str]:
     by_thumbprint = {key.thumbprint: key for key in sent}
-    if sent:
-        others = [key.kid for key in there if key.thumbprint not in by_thumbprint]
-        yield from _kept(where, say("edit.sent.keeps.keys"), others)
     for key in there:
         same = by_thumbprint.get(key.thumbprint)
         if same is None or same.members == key.members:

@@ -1,15 +1,16 @@
-"""The file that an organisation makes with the page of the form, as it is read. It can say what the
-page can, and nothing else of a form."""
+"""The file that an organisation makes with the page of the form, or ``acmidm drift --take-over`` of
+what a hand changed, as it is read. It can say what its writer can, and nothing else of a form."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from acmidm_onboarding.forms.documents import Document, read_document
+from acmidm_onboarding.forms.documents import Document, Unreadable, read_document, read_text
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.validation import validated
@@ -25,7 +26,22 @@ _OF_FORM = ("application", "contacts", "environments")
 _OF_REQUEST = ("jwks", "scopes", "products")
 _OF_SCOPE = ("reason",)
 _OF_KEY = ("file",)
+_TAKEN_OVER = ("attributes", "default", "reference")
+"""What a file that takes over has of an environment and of a scope besides."""
 _LONGEST_NAME = 64
+_BEGINS_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+
+
+class Without(Part):
+    """What a hand took away: the form loses it, in the environments that the file names."""
+
+    contacts: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    """By their thumbprints."""
+    products: tuple[str, ...] = ()
+    """A product, or a field of one, such as ``notificaties.link``."""
+    attributes: tuple[str, ...] = ()
 
 
 class Sent(Part):
@@ -35,6 +51,8 @@ class Sent(Part):
     organisation: Organisation
     form: Form
     keys: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    without: Annotated[Without | None, BeforeValidator(lambda value: value or {})] = None
+    """None in a file of the page, which takes nothing away."""
 
     def keys_of(self, environment: Environment) -> list[Mapping[str, Any]]:
         """Return the keys of an environment as they were sent: no private half is among them, all
@@ -43,26 +61,65 @@ class Sent(Part):
         return [self.keys[entry.file] for entry in request.jwks or ()]
 
 
-def read_sent(file: Path) -> tuple[Document, Sent | None, list[Problem]]:
-    """Read a file. Return its document, what it says, None where that has mistakes, and each
-    mistake."""
-    document = read_document(file, shown(file))
+def read_sent(file: Path) -> list[tuple[Document, Sent | None, list[Problem]]]:
+    """Read a file: one document, or several that take over. Return of each what it says, None where
+    that has mistakes, and each mistake."""
+    try:
+        text = read_text(file)
+    except Unreadable:
+        return [_read(read_document(file, shown(file)))]
+    if len(parts := documents_in(text)) > 1:
+        read = [_read(_document(file, part)) for part in parts]
+        if all(takes_over(document) for document, _, _ in read):
+            return read
+    return [_read(_document(file, text))]
+
+
+def documents_in(text: str) -> list[str]:
+    """Return each document of a YAML text, behind as many empty lines as are before it, so that its
+    mistakes have their places."""
+    starts = [match.start() for match in _BEGINS_DOCUMENT.finditer(text)]
+    ends = [*starts, len(text)]
+    parts = []
+    for start, end in zip([0, *starts], ends, strict=True):
+        lines = text[start:end].splitlines()
+        if any(line.strip(" -") and not line.startswith("#") for line in lines):
+            parts.append("\n" * text.count("\n", 0, start) + text[start:end])
+    return parts
+
+
+def _document(file: Path, text: str) -> Document:
+    return read_document(file, shown(file), lambda _: text)
+
+
+def takes_over(document: Document) -> bool:
+    """Return whether a document has what a hand changed, also where it has mistakes."""
+    return isinstance(document.data, Mapping) and "without" in document.data
+
+
+def _read(document: Document) -> tuple[Document, Sent | None, list[Problem]]:
     sent, problems = validated(Sent, document)
     if sent is None:
         return document, None, problems
+    more = () if sent.without is None else _TAKEN_OVER
     problems += _beyond(document, ("organisation",), sent.organisation, _OF_ORGANISATION)
     problems += _beyond(document, ("form",), sent.form, _OF_FORM)
     for environment, request in sent.form.environments.items():
         path: DocumentPath = ("form", "environments", environment.value)
-        problems += _beyond(document, path, request, _OF_REQUEST)
+        problems += _beyond(document, path, request, (*_OF_REQUEST, *more))
         for name, scope in request.scopes.items():
-            problems += _beyond(document, (*path, "scopes", name), scope, _OF_SCOPE)
+            place = (*path, "scopes", name)
+            problems += _beyond(document, place, scope, (*_OF_SCOPE, *more))
+            if more and not (scope.reason or "").strip():
+                what = say("edit.sent.no_reason", scope=quoted(name))
+                remedy = say("edit.sent.no_reason.remedy")
+                problems.append(document.problem((*place, "reason"), what, remedy))
         for index, entry in enumerate(request.jwks or ()):
-            place = (*path, "jwks", index)
-            problems += _beyond(document, place, entry, _OF_KEY)
+            entry_place = (*path, "jwks", index)
+            problems += _beyond(document, entry_place, entry, _OF_KEY)
             if entry.file not in sent.keys:
                 what = say("edit.sent.no_key", name=quoted(entry.file))
-                problems.append(document.problem(place, what, say("edit.sent.no_key.remedy")))
+                problems.append(document.problem(entry_place, what, say("edit.sent.no_key.remedy")))
     problems += _unnamed_keys(document, sent)
     return document, None if problems else sent, problems
 

@@ -262,6 +262,34 @@ def test_what_somebody_did_unordered_is_recorded_and_ordered_away(at: ByHand) ->
 
 
 @together
+def test_what_somebody_did_unordered_is_taken_over(at: ByHand) -> Script:
+    """Into the form, which is then as it is confirmed: nothing is ordered, and nothing differs."""
+    form, client_id = at.there("right")
+    yield at.up
+    confirmed = yaml.safe_load(at.confirmation(form).read_text())
+    confirmed["scopes"]["dv_organisatieregister_cjmbeheerder"] = {}
+    confirmed["metadata"]["contacts"] = ["nieuw@stad-gent.example"]
+    at.confirmation(form).write_text(yaml.safe_dump(confirmed))
+    written = at.acmidm.run("drift", "--take-over", client_id, "--stack", "tni")
+    assert written.code == 0, written.output
+    change = at.project.folder / "change.yaml"
+    change.write_text(written.stdout.replace("reason:\n", "reason: dossiers\n"))
+    taken = at.acmidm.run("new", "--from", change.name)
+    assert taken.code == 0, taken.output
+    assert at.orders(form) == []
+    drift = yield at.drift
+    assert changes_of(drift, form, "by_hand") == set()
+    yield at.review
+    yield at.up
+    assert at.scopes(form)["dv_organisatieregister_cjmbeheerder"] == "dossiers"
+    assert at.orders(form) == []
+    yield at.deploy
+    assert_in_sync((yield at.drift), form)
+    yield at.deploy_with_an_api
+    assert at.of_client(form)["client_id"] == client_id
+
+
+@together
 def test_a_confirmation_that_is_missing_is_a_danger(at: ByHand) -> Script:
     """Its client stays as it is recorded, and nobody is ordered to make it again."""
     form, _ = at.there("lost")

@@ -1,0 +1,384 @@
+"""``acmidm drift --take-over``: what a hand changed at an authority, as a document that
+``acmidm new --from`` reads.
+
+Nothing is written here, and nothing is approved: what no form may have is left out, with a sentence
+why. What is taken over is a change of a form like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from acmidm.edit.new.checks import of_attribute, of_field, of_form, of_scope, of_sender
+from acmidm.form_text import Quoted, ToFill, lines_of
+from acmidm.report.kinds import Change, Kind, Scale, who
+from acmidm.report.three_views import ClientDrift
+from acmidm.words import WHOLE, plain
+from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.engine_resources import Resource
+from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS, Catalogue
+from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, Document, read_document
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.form import ScopeRequest
+from acmidm_onboarding.rules.gate import by_reason
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import say
+from acmidm_onboarding.values.client import Client, Grant, without_afzenders
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
+from acmidm_onboarding.values.metadata import Owner
+from acmidm_onboarding.values.problems import Failure, listed, quoted
+from acmidm_onboarding.values.terms import MOST_KEYS
+
+_LONGEST_REFERENCE = 100
+_MARKS = ("software_id", "managed_by")
+_SAID_OTHERWISE = (
+    Kind.KEYS_REPLACED,
+    Kind.CLIENT_WITHOUT_KEY,
+    Kind.CLIENT_WITH_ONE_KEY,
+    Kind.SECOND_KEY_WITHOUT_KID,
+)
+"""Kinds that say what other changes come to."""
+
+
+@dataclass
+class TakeOver:
+    """What a form gains and loses by what a hand changed at one client's authority."""
+
+    loaded: LoadedForm
+    declared: Declaration
+    contacts: list[str]
+    request: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Scopes, products and attributes, by their names in a form."""
+    keys: dict[str, PublicJwk] = field(default_factory=dict)
+    without: dict[str, list[str]] = field(default_factory=dict)
+    taken: list[str] = field(default_factory=list)
+    """What is taken over, a sentence each, with who did it."""
+    notes: list[str] = field(default_factory=list)
+    """What is not taken over, and why; and what the form changes elsewhere."""
+
+    def text(self, stack: str) -> str:
+        """Return the document. Raises Failure where nobody could read it."""
+        organisation = self.declared.declared_by
+        kbo = organisation.kbo and Quoted(organisation.kbo)
+        names = {"name": organisation.name, "ovo": organisation.ovo, "kbo": kbo}
+        request: dict[str, Any] = {"jwks": list(self.keys)} if self.keys else {}
+        environments = {self.declared.environment.value: {**request, **self.request}}
+        fields: dict[str, Any] = {
+            "organisation": {name: value for name, value in names.items() if value},
+            "form": {
+                "application": self.loaded.form.application,
+                "contacts": self.contacts,
+                "environments": environments,
+            },
+        }
+        if self.keys:
+            fields["keys"] = {name: _members(key) for name, key in self.keys.items()}
+        fields["without"] = self.without
+        facts = {"key": self.declared.key, "stack": stack, "form": self.loaded.file}
+        comments = [say("take_over.about", **facts), *self.taken, *self.notes]
+        lines = [f"# {plain(comment, WHOLE)}" for comment in comments]
+        text = "\n".join([*lines, *lines_of(fields), ""])
+        if problems := _read(text).problems:
+            what = problems[0].what
+            raise Failure(say("take_over.unwritable", key=self.declared.key, what=what))
+        return text
+
+
+def taken_over(drift: ClientDrift, recorded: Client, stack: Stack) -> TakeOver:
+    """Return what a form gets of the changes by hand of one client. Raises Failure where it gets
+    nothing."""
+    by_hand = drift.by_hand
+    facts = {"key": recorded.key, "stack": stack.name}
+    if by_hand is None:
+        raise Failure(say("take_over.in_sync", **facts))
+    if drift.real is None or drift.snapshot is None:
+        raise Failure(say("take_over.removed", **facts))
+    if any(drift.real.fields.get(name) != recorded.fields.get(name) for name in _MARKS):
+        mark = quoted(str(drift.real.fields.get("managed_by") or "-"))
+        raise Failure(say("take_over.of_another", **facts, mark=mark))
+    declared, loaded = _form_of(drift, stack)
+    take_over = TakeOver(loaded, declared, list(loaded.form.contacts))
+    _Taking(take_over, recorded, drift.real, drift.snapshot, stack).take(by_hand.changes)
+    if not take_over.taken:
+        raise Failure("\n".join([say("take_over.nothing", **facts), *take_over.notes]))
+    return take_over
+
+
+def documents_of(take_overs: Iterable[TakeOver], stack: str) -> str:
+    """Return all of them as one file. Raises Failure where it would be too large to read."""
+    text = "---\n".join(one.text(stack) for one in take_overs)
+    if len(text.encode()) > MAXIMUM_BYTES:
+        raise Failure(say("take_over.too_large", most=MAXIMUM_BYTES))
+    return text
+
+
+def _form_of(drift: ClientDrift, stack: Stack) -> tuple[Declaration, LoadedForm]:
+    """Return what declares a client. Raises Failure where nothing does, or it has mistakes."""
+    names = [side.client_key for side in (drift.declared, drift.recorded) if side]
+    for declared in stack.connections:
+        if declared.client_key in names:
+            return declared, next(one for one in stack.forms.forms if one.name == declared.form)
+    raise Failure(say("take_over.no_form", key=names[0][0], folder=stack.settings.forms_folder))
+
+
+class _Taking:
+    """Sorts out the changes of one client: what its form gets, and what it may not have."""
+
+    def __init__(
+        self,
+        take_over: TakeOver,
+        recorded: Client,
+        real: Client,
+        snapshot: ClientSnapshot,
+        stack: Stack,
+    ) -> None:
+        self._to, self._recorded, self._real = take_over, recorded, real
+        self._snapshot, self._stack = snapshot, stack
+        self._declared, self._loaded = take_over.declared, take_over.loaded
+        self._request = self._loaded.form.environments[self._declared.environment]
+        self._catalogue: Catalogue = stack.catalogue
+        self._accepted: list[Change] = []
+        self._takes: Mapping[Kind, Callable[[Change], list[str]]] = {
+            Kind.SCOPE_GRANTED: self._scope,
+            Kind.SCOPE_DEFAULT: self._scope,
+            Kind.SCOPE_ON_REQUEST: self._scope,
+            Kind.SCOPE_WITHDRAWN: self._withdrawn,
+            Kind.KEY_ADDED: self._key,
+            Kind.KEY_CHANGED: self._key,
+            Kind.KEY_REMOVED: self._key,
+            Kind.KEY_COMPROMISED: self._key,
+            Kind.PRODUCT_REMOVED: self._without_product,
+            Kind.PRODUCT_CHANGED: self._product,
+            Kind.ATTRIBUTES_CHANGED: self._attribute,
+            Kind.CLIENT_UPDATED: self._metadata,
+            Kind.SENDS_FOR_MORE: _by_mandate,
+            Kind.SENDS_FOR_FEWER: _by_mandate,
+        }
+        """Per kind what takes a change over, or returns why it may not be."""
+
+    def take(self, changes: Iterable[Change]) -> None:
+        """Take each change over, or note why not."""
+        for change in changes:
+            for part in _by_field(change):
+                self._take(part)
+        self._check_number_of_keys()
+        self._hold_back()
+        for change in self._accepted:
+            self._to.taken.append(say("take_over.taken", what=_sentence(change)))
+        others = [name for name in self._loaded.form.platforms if name != self._declared.platform]
+        if others:
+            self._to.notes.append(say("take_over.other_platforms", platforms=listed(others)))
+        if self._to.contacts != list(self._loaded.form.contacts):
+            self._to.notes.append(say("take_over.contacts"))
+
+    def _take(self, change: Change) -> None:
+        if change.kind in _SAID_OTHERWISE or change.kind.row.scale is Scale.NOTE:
+            return
+        take = self._takes.get(change.kind)
+        reasons = take(change) if take else [say("take_over.not_in_forms")]
+        if reasons:
+            self._leave(change, *reasons)
+        else:
+            self._accepted.append(change)
+
+    def _leave(self, change: Change, *reasons: str) -> None:
+        why = "; ".join(dict.fromkeys(reasons))
+        self._to.notes.append(say("take_over.left", what=_sentence(change), why=why))
+
+    def _add(self, part: str, name: str, value: Any) -> None:
+        self._to.request.setdefault(part, {})[name] = value
+
+    def _remove(self, part: str, name: str) -> None:
+        self._to.without.setdefault(part, []).append(name)
+
+    def _in_catalogue(self, name: str) -> str:
+        """Return how the catalogue calls a scope of the platform."""
+        for own in self._catalogue.scopes:
+            if self._catalogue.name_on(self._declared.platform, own) == name:
+                return own
+        return name
+
+    def _scope(self, change: Change) -> list[str]:
+        granted = str(change.subject)
+        if granted in OPERATOR_RIGHTS:
+            return [say("take_over.operators_right")]
+        name = self._in_catalogue(granted)
+        platform, environment = self._declared.platform, self._declared.environment
+        if wrong := of_scope(name, self._catalogue, environment, platform):
+            return wrong
+        own = self._request.scopes.get(name, ScopeRequest())
+        scope: dict[str, Any] = {"reason": own.reason or ToFill()}
+        is_default = (self._real.scopes or {})[granted].default
+        if is_default is not own.default:
+            scope["default"] = is_default
+        if name not in self._request.scopes and (reference := _reference(change)):
+            scope["reference"] = reference
+        self._add("scopes", name, scope)
+        return []
+
+    def _withdrawn(self, change: Change) -> list[str]:
+        self._remove("scopes", self._in_catalogue(str(change.subject)))
+        return []
+
+    def _key(self, change: Change) -> list[str]:
+        kid = str(change.subject)
+        was, now = (self._recorded.keys or {}).get(kid), (self._real.keys or {}).get(kid)
+        thumbprint = now.thumbprint if now else None
+        supplier = self._loaded.form.keys_of or self._declared.listed.get(thumbprint or "")
+        if supplier:
+            return [say("take_over.keys_of", supplier=supplier)]
+        if thumbprint in self._declared.compromised:
+            return [say("take_over.compromised")]
+        if was and now and was.thumbprint == thumbprint:
+            return [say("take_over.key_described")]
+        if now and (wrong := self._wrong_key(kid)):
+            return wrong
+        if was and was.thumbprint:
+            self._remove("keys", was.thumbprint)
+        return []
+
+    def _wrong_key(self, kid: str) -> list[str]:
+        """Add the key of the authority; return why a form may not have it."""
+        try:
+            key = public_jwk(dict(self._snapshot.jwks[kid]))
+        except InvalidJwk as error:
+            return [reason.sentence for reason in error.reasons]
+        if key.has_ended(self._stack.now):
+            return [say("edit.key_ended", kid=quoted(key.kid), expires=key.expires)]
+        if wrong := _unwritable(_members(key)):
+            return wrong
+        self._to.keys[f"key-{len(self._to.keys) + 1}.jwk.json"] = key
+        return []
+
+    def _without_product(self, change: Change) -> list[str]:
+        self._remove("products", str(change.subject))
+        return []
+
+    def _product(self, change: Change) -> list[str]:
+        product = str(change.subject)
+        there, recorded = self._real.owners[product], self._recorded.owners.get(product, Owner())
+        if not there.is_connection_of(recorded):
+            return [say("take_over.product_of_another", mark=quoted(there.managed_by or "-"))]
+        was = without_afzenders(self._recorded.products[product])
+        now = without_afzenders(self._real.products[product])
+        changed = {name: value for name, value in now.items() if was.get(name) != value}
+        wrong: list[str] = []
+        for name, value in changed.items():
+            wrong += self._wrong_field(product, name, value)
+        if wrong:
+            return wrong
+        if changed:
+            self._add("products", product, changed)
+        for name in was.keys() - now.keys():
+            self._remove("products", f"{product}.{name}")
+        return []
+
+    def _wrong_field(self, product: str, name: str, value: object) -> list[str]:
+        if wrong := _unwritable({name: value}):
+            return wrong
+        described, file = self._catalogue.products[product], self._loaded.file
+        owner = file.with_name(ORGANISATION_FILE)
+        return of_field(described, name, value) or of_sender(
+            described, name, value, self._loaded.organisation, owner
+        )
+
+    def _attribute(self, change: Change) -> list[str]:
+        name = change.fields[0].field
+        value = self._real.attributes.get(name)
+        if value is None:
+            self._remove("attributes", name)
+            return []
+        if wrong := _unwritable({name: value}):
+            return wrong
+        file = self._loaded.file.with_name(ORGANISATION_FILE)
+        if wrong := of_attribute(name, value, self._catalogue, self._loaded.organisation, file):
+            return wrong
+        self._add("attributes", name, value)
+        return []
+
+    def _metadata(self, change: Change) -> list[str]:
+        if change.fields[0].field != "contacts":
+            return [say("take_over.not_in_forms")]
+        contacts = list(self._real.fields.get("contacts", ()))
+        if wrong := _unwritable({"contacts": contacts}) or of_form(contacts=contacts):
+            return wrong
+        self._to.contacts = contacts
+        for gone in sorted(set(self._recorded.fields.get("contacts", ())) - set(contacts)):
+            self._remove("contacts", gone)
+        return []
+
+    def _check_number_of_keys(self) -> None:
+        """Leave all keys as they are where the form would have none, or too many."""
+        gone = self._to.without.get("keys", ())
+        has = {key.thumbprint for key in self._loaded.keys.get(self._declared.environment, ())}
+        left = len(has.difference(gone)) + len(self._to.keys)
+        if 1 <= left <= MOST_KEYS:
+            return
+        for change in list(self._accepted):
+            if change.kind.row.resource is Resource.KEYS:
+                self._accepted.remove(change)
+                self._leave(change, say("take_over.number_of_keys", count=left, most=MOST_KEYS))
+        self._to.without.pop("keys", None)
+        self._to.keys.clear()
+
+    def _hold_back(self) -> None:
+        """Leave the scopes that the gate keeps from production until they are proven on TNI."""
+        declared, scopes = self._declared, self._to.request.get("scopes", {})
+        granted = [change for change in self._accepted if change.kind is Kind.SCOPE_GRANTED]
+        names = {str(change.subject): self._in_catalogue(str(change.subject)) for change in granted}
+        wanted = replace(
+            declared,
+            scopes={**declared.scopes, **dict.fromkeys(names, Grant())},
+            catalogue_names={**declared.catalogue_names, **names},
+        )
+        desired = self._stack.desired_by_forms([wanted], self._stack.settings.gate)
+        passed = {name for one in desired.declared for name in one.scopes}
+        for change in granted:
+            if change.subject not in passed:
+                del scopes[names[str(change.subject)]]
+                self._accepted.remove(change)
+                self._leave(change, *by_reason(desired.held_back))
+
+
+def _by_mandate(_: Change) -> list[str]:
+    return [say("take_over.afzenders")]
+
+
+def _by_field(change: Change) -> list[Change]:
+    """Return a change of metadata as one of each field: a form may have some of them."""
+    if change.kind not in (Kind.CLIENT_UPDATED, Kind.ATTRIBUTES_CHANGED):
+        return [change]
+    return [change.model_copy(update={"fields": (field,)}) for field in change.fields]
+
+
+def _members(key: PublicJwk) -> dict[str, Any]:
+    return {"kid": key.kid, **key.members}
+
+
+def _sentence(change: Change) -> str:
+    """Return a change, and who made it where its authority knows."""
+    by = "".join(piece.text for piece in who(change.changed_by, change.changed_at))
+    return f"{change.text} ({by})" if by else change.text
+
+
+def _reference(change: Change) -> str | None:
+    """Return who granted a scope, and when, as the form keeps it; None where nobody knows."""
+    if change.changed_by is None or change.changed_at is None:
+        return None
+    facts = {"author": plain(change.changed_by, 60), "day": f"{change.changed_at:%Y-%m-%d}"}
+    reference = say("take_over.reference", **facts)[:_LONGEST_REFERENCE]
+    return None if _unwritable({"reference": reference}) else reference
+
+
+def _unwritable(fields: Mapping[str, Any]) -> list[str]:
+    """Return why no form can have fields of an authority; never what they are."""
+    return [problem.what for problem in _read("\n".join(lines_of(fields))).problems][:1]
+
+
+def _read(text: str) -> Document:
+    return read_document(Path(), Path(), lambda _: text)

@@ -1,0 +1,394 @@
+"""What a hand changed at an authority becomes a document, and the document a change of a form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from acmidm.cli import app
+from acmidm.edit.new.take_over import TakeOver, documents_of, taken_over
+from acmidm.report.authors import attributed
+from acmidm.report.compare import Comparison
+from acmidm.report.three_views import ClientDrift, Real, drifted
+from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange, RegisteredClient
+from acmidm_onboarding.recorded import Recorded
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.metadata import Owner, ProductDocument
+from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Platform
+from tests.support.settings import read
+from tests.support.terminal import contents
+from tests.support.workspace import FORM, Workspace, private_key, public_key
+
+ID, MANAGED_BY = "client-1", "acmidm/tni"
+AT = datetime(2026, 11, 30, 14, 2, tzinfo=UTC)
+PARTS = ("OAuthClient", "ClientScopes", "ClientJwks")
+KEY = public_key("slipped-in", kty="EC", crv="P-256")
+DICTIONARY = (
+    "product: woordenboek\ntitle: Woordenboek\nowner: X\nsource: the tests\n"
+    "scopes: {dv_woorden: {title: Read, verified: true, source: the tests}}\n"
+    "attributes: {setbyclient_afdeling: {title: Whatever, source: the tests}}\n"
+)
+
+
+def stack_of(environment: str = "tni", **settings: object) -> Stack:
+    """A stack without an engine, in whose state nothing is."""
+    named = {
+        "environment": environment,
+        "formsFolder": "onboardings",
+        "catalogueFolder": "catalogue",
+        "promotionGate": "off",
+        **settings,
+    }
+    return Stack(
+        environment,
+        lambda: read(**named),
+        export=lambda _: {},
+        now=AT,
+        by_policies=False,
+    )
+
+
+class Hand:
+    """What somebody does by hand at the authority of the one form."""
+
+    def __init__(self, environment: str = "tni", **settings: object) -> None:
+        self.stack = stack_of(environment, **settings)
+        [declared] = self.stack.connections
+        in_stack = declared.in_stack(protect=False, managed_by=MANAGED_BY)
+        products = [f"ProductConfiguration/{name}" for name in declared.products]
+        urns = {part: f"urn::{part}::{declared.key}" for part in (*PARTS, *products)}
+        self.recorded: Client = replace(in_stack, client_id=ID, urns=urns)
+        self.metadata = declared.metadata.model_copy(update={"managed_by": MANAGED_BY})
+        self.scopes = {name: grant.default for name, grant in declared.scopes.items()}
+        self.jwks = {kid: dict(key.members) for kid, key in (declared.jwks or {}).items()}
+        self.products = {name: dict(fields) for name, fields in declared.products.items()}
+        self.owner = Owner(declared.software_id, MANAGED_BY)
+        self.is_there = True
+        self.trail: list[RecordedChange] = []
+
+    def drift(self) -> ClientDrift:
+        snapshot = ClientSnapshot(RegisteredClient(ID, self.metadata), self.scopes, self.jwks)
+        documents = {
+            name: {ID: ProductDocument(fields, self.owner)}
+            for name, fields in self.products.items()
+        }
+        real = Real({ID: snapshot} if self.is_there else {}, documents)
+        recorded = Recorded({self.recorded.resource_name: self.recorded})
+        declared = {self.recorded.client_key: self.recorded}
+        [one] = drifted(recorded, declared, {Platform.ACMIDM: real}, Comparison(AT))
+        if one.by_hand:
+            one.by_hand = attributed(one.by_hand, self.trail)
+        return one
+
+    def take_over(self) -> TakeOver:
+        return taken_over(self.drift(), self.recorded, self.stack)
+
+    def text(self) -> str:
+        return documents_of([self.take_over()], self.stack.name)
+
+    def refused(self) -> str:
+        with pytest.raises(Failure) as refused:
+            self.text()
+        return str(refused.value)
+
+
+def take_in(text: str) -> Result:
+    Path("change.yaml").write_text(text)
+    return CliRunner().invoke(app, ["new", "--from", "change.yaml"])
+
+
+def filled_in(text: str) -> str:
+    assert "reason:\n" in text
+    return text.replace("reason:\n", "reason: dossiers van de dienst\n")
+
+
+def tni(workspace: Workspace) -> Any:
+    form = yaml.safe_load((workspace.forms / "gent/mijn-gent.yaml").read_text())
+    return form["environments"]["tni"]
+
+
+def test_a_scope_that_was_granted_is_in_the_form_once_its_reason_is_written(
+    workspace: Workspace,
+) -> None:
+    """With who granted it, and when; nothing else of the form changes. Without its reason it is
+    refused, and nothing is written."""
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = True
+    after = {"scopes": sorted(hand.scopes)}
+    before = {"scopes": ["dv_dosis_schrijven", "dv_notificaties_import"]}
+    hand.trail = [
+        RecordedChange(AT, "An <an@portaal.example>", "scopes.replaced", "x", before, after)
+    ]
+    text = hand.text()
+    assert "by An <an@portaal.example> at 2026-11-30 14:02 UTC" in text
+    old, files = (workspace.forms / "gent/mijn-gent.yaml").read_text(), contents()
+    empty = take_in(text)
+    assert empty.exit_code == 2
+    assert 'nobody has said why "dv_register_lezen" is needed; write what' in empty.stderr
+    Path("change.yaml").unlink()
+    assert contents() == files
+
+    result = take_in(filled_in(text))
+    assert result.exit_code == 0, result.output
+    new = (workspace.forms / "gent/mijn-gent.yaml").read_text()
+    [added] = [line.strip() for line in new.splitlines() if line not in old.splitlines()]
+    reference = "'in the portal, by An <an@portaal.example> on 2026-11-30'"
+    given = f"default: true, reason: dossiers van de dienst, reference: {reference}"
+    assert added == f"dv_register_lezen: {{{given}}}"
+    assert workspace.sentences() == []
+    assert Hand().scopes == hand.scopes, "so that nothing differs any more"
+
+
+def test_what_a_hand_took_away_leaves_the_form(workspace: Workspace) -> None:
+    """A scope with its product, a field, a key and a contact: comments and all else stay."""
+    workspace.write_key(KEY, "gent/second")
+    workspace.write_form(
+        FORM.replace("[tni.jwk.json]", "[tni.jwk.json, second.jwk.json]")
+        .replace("stad-gent.example]", "stad-gent.example, weg@stad-gent.example]")
+        .replace("      dosis:", "        link: x\n      # of the dossiers\n      dosis:", 1)
+        .replace("  prod:", "  # production\n  prod:", 1)
+    )
+    hand = Hand()
+    del hand.scopes["dv_dosis_schrijven"], hand.products["dosis"], hand.jwks["slipped-in"]
+    del hand.products["notificaties"]["link"]
+    kept = ("api-beheer@stad-gent.example",)
+    hand.metadata = hand.metadata.model_copy(update={"contacts": kept})
+    text = hand.text()
+    assert "reason" not in yaml.safe_load(text)["form"]["environments"]["tni"]
+    result = take_in(text)
+    assert result.exit_code == 0, result.output
+    assert "second.jwk.json is in no list of this form any more" in result.stdout
+    assert tni(workspace) == {
+        "jwks": ["tni.jwk.json"],
+        "scopes": {"dv_notificaties_import": {}},
+        "products": {"notificaties": {"merk_code": "stad-gent", "product_ids": ["10244", "10245"]}},
+    }
+    written = (workspace.forms / "gent/mijn-gent.yaml").read_text()
+    assert "  # production\n  prod:" in written
+    assert "contacts: [api-beheer@stad-gent.example]\n" in written
+    again = Hand()
+    assert (again.scopes, again.jwks, again.products) == (hand.scopes, hand.jwks, hand.products)
+
+
+def test_keys_products_contacts_and_attributes_are_taken_over(workspace: Workspace) -> None:
+    """A key gets a file of ours; its thumbprint is said, to be confirmed."""
+    workspace.write("catalogue/woordenboek.yaml", DICTIONARY)
+    workspace.write_form(
+        FORM.replace("      dv_not", "      dv_woorden: {reason: taal}\n      dv_not", 1)
+    )
+    hand = Hand()
+    hand.jwks[KEY["kid"]] = dict(KEY)
+    hand.products["notificaties"]["product_ids"] = ["10299"]
+    changed = {
+        "contacts": ("nieuw@stad-gent.example",),
+        "attributes": {"setbyclient_afdeling": "burgerzaken"},
+    }
+    hand.metadata = hand.metadata.model_copy(update=changed)
+    result = take_in(hand.text())
+    assert result.exit_code == 0, result.output
+    assert "new public key mijn-gent-tni-" in result.stdout
+    assert "product_ids loses 10244, 10245" in result.stdout
+    [added] = workspace.forms.glob("gent/mijn-gent-tni-*.jwk.json")
+    assert json.loads(added.read_text()) == KEY
+    again = Hand()
+    assert again.jwks.keys() == hand.jwks.keys()
+    assert again.products == hand.products
+    assert again.metadata == hand.metadata
+
+
+@pytest.mark.usefixtures("workspace")
+def test_what_no_form_may_have_is_left_and_said() -> None:
+    """A right of operators, what the catalogue has not, another's name, a weak key; all else is
+    taken over. It is said in the document too."""
+    hand = Hand()
+    hand.scopes |= dict.fromkeys(("management_write", "dv_onbekend", "dv_register_lezen"), False)
+    hand.products["dosis"]["bron_uri"] = "urn://brugge/loket"
+    hand.jwks["weak"] = {**public_key("weak", size=1024), "kid": "weak"}
+    hand.metadata = hand.metadata.model_copy(update={"client_name": "Anders"})
+    taken = hand.take_over()
+    document = yaml.safe_load(taken.text("tni"))
+    assert document["form"]["environments"]["tni"].keys() == {"scopes"}
+    assert document["form"]["environments"]["tni"]["scopes"].keys() == {"dv_register_lezen"}
+    assert document["without"] == {}
+    said = "\n".join(taken.notes)
+    for sentence in (
+        "it is a right of operators, which no form may have",
+        'scope "dv_onbekend" is not in the catalogue',
+        '"urn://brugge/loket", for which Stad Gent does not speak',
+        "client_name",
+        "weak",
+    ):
+        assert sentence in said, said
+    assert all(f"# {note}" in taken.text("tni").splitlines() for note in taken.notes)
+
+
+def test_a_compromised_key_and_one_of_a_supplier_are_left(workspace: Workspace) -> None:
+    workspace.write_key(KEY, "gent/stolen")
+    workspace.write_form(
+        FORM.replace("[tni.jwk.json]", "[tni.jwk.json, {file: stolen.jwk.json, compromised: true}]")
+    )
+    hand = Hand()
+    hand.jwks[KEY["kid"]] = dict(KEY)
+    assert "the form says that this key is compromised" in hand.refused()
+    workspace.write_supplier()
+    hand = Hand()
+    hand.jwks[KEY["kid"]] = dict(KEY)
+    assert "the key is that of supplier leverancier, by a mandate" in hand.refused()
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_form_keeps_a_key() -> None:
+    """Where a hand took the last one, all keys stay."""
+    hand = Hand()
+    hand.jwks.clear()
+    assert "the form would have 0 keys, and has to have 1 to" in hand.refused()
+
+
+@pytest.mark.usefixtures("workspace")
+def test_production_waits_for_its_proof() -> None:
+    """What the gate keeps from production is no scope of the form either, and why is said."""
+    hand = Hand("prod", promotionGate="enforce")
+    hand.scopes["dv_register_lezen"] = False
+    refused = hand.refused()
+    assert "granted scope dv_register_lezen" in refused
+    assert "acmidm probe" in refused
+    hand = Hand("prod")
+    hand.scopes["dv_register_lezen"] = False
+    assert "dv_register_lezen" in hand.text()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda _: None, "nobody changed anything by hand on stack tni"),
+        (lambda hand: setattr(hand, "is_there", False), "somebody removed the client"),
+        (
+            lambda hand: setattr(
+                hand, "metadata", hand.metadata.model_copy(update={"managed_by": "other/prod"})
+            ),
+            'the client has another\'s mark, "other/prod"',
+        ),
+    ],
+)
+def test_what_is_no_take_over_is_refused(
+    workspace: Workspace, change: Callable[[Hand], None], sentence: str
+) -> None:
+    hand = Hand()
+    change(hand)
+    assert sentence in hand.refused()
+    assert workspace.sentences() == []
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_configuration_with_anothers_mark_is_left() -> None:
+    hand = Hand()
+    hand.owner, hand.products["dosis"]["bron_uri"] = Owner("x", "other/prod"), "urn://gent/ander"
+    assert 'the configuration has another\'s mark, "other/prod"' in hand.refused()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["- x: {a: *b}\n# c", "\x1b[31m", "\u2028", "!!python/object:x", "&a *a", "'\""],
+)
+@pytest.mark.usefixtures("workspace")
+def test_what_an_authority_says_is_data(value: str) -> None:
+    """Whatever it is in YAML: the document has it as it was, or not at all. No private key is in
+    it, or in what is said."""
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = False
+    hand.products["notificaties"]["link"] = value
+    text = hand.text()
+    request = yaml.safe_load(text)["form"]["environments"]["tni"]
+    assert request.get("products", {}) in ({}, {"notificaties": {"link": value}})
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_document_that_nobody_could_read_is_not_written() -> None:
+    """An authority has more than a file of ours may have."""
+    hand = Hand()
+    hand.products["notificaties"]["product_ids"] = [f"{number}" for number in range(10_000)]
+    assert "the document would have more than 65536 bytes" in hand.refused()
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_private_key_is_in_no_output() -> None:
+    """Among the keys, in a field, in a name: it is left, and not repeated."""
+    key = private_key("stolen", kty="EC", crv="P-256")
+    hand = Hand()
+    hand.jwks["stolen"] = key
+    hand.products["notificaties"]["link"] = json.dumps(key)
+    hand.scopes["dv_register_lezen"] = False
+    taken = hand.take_over()
+    said = "\n".join([*taken.notes, taken.text("tni")])
+    assert key["d"] not in said
+    assert taken.keys == {}
+    assert "products" not in taken.request
+
+
+def test_several_clients_are_one_file(workspace: Workspace) -> None:
+    """All of it or nothing; a mistake has its place in the file."""
+    workspace.write_form(
+        FORM.partition("  prod:")[0]
+        .replace("mijn-gent", "loket")
+        .replace("    jwks: [tni.jwk.json]\n", ""),
+        "gent/loket",
+    )
+    first, second = (
+        {
+            "organisation": {"name": "Stad Gent", "ovo": "OVO002067"},
+            "form": {
+                "application": application,
+                "contacts": ["api-beheer@stad-gent.example"],
+                "environments": {"tni": {"scopes": {"dv_register_lezen": {"reason": reason}}}},
+            },
+            "without": {},
+        }
+        for application, reason in (("mijn-gent", "dossiers"), ("loket", ""))
+    )
+    text = yaml.safe_dump_all([first, second], sort_keys=False)
+    before = contents()
+    refused = take_in(text)
+    assert refused.exit_code == 2
+    assert 'nobody has said why "dv_register_lezen" is needed' in refused.stderr
+    assert "nobody" in refused.stderr
+    Path("change.yaml").unlink()
+    assert contents() == before
+    result = take_in(text.replace("reason: ''", "reason: taken"))
+    assert result.exit_code == 0, result.output
+    for name in ("mijn-gent", "loket"):
+        form = yaml.safe_load((workspace.forms / f"gent/{name}.yaml").read_text())
+        assert "dv_register_lezen" in form["environments"]["tni"]["scopes"]
+
+
+def test_a_document_for_a_form_that_is_not_there_is_refused(workspace: Workspace) -> None:
+    """The form may have gone meanwhile, and no hand makes a new one."""
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = False
+    text = filled_in(hand.text())
+    (workspace.forms / "gent/mijn-gent.yaml").unlink()
+    refused = take_in(text)
+    assert refused.exit_code == 2
+    assert "has no form of mijn-gent, and a hand changes none that is new" in refused.stderr
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_file_of_the_page_takes_nothing_away() -> None:
+    """What a take-over may say beside scopes, a sender may not."""
+    hand = Hand()
+    hand.scopes["dv_register_lezen"] = True
+    document = yaml.safe_load(filled_in(hand.text()))
+    del document["without"]
+    refused = take_in(yaml.safe_dump(document))
+    assert refused.exit_code == 2
+    assert 'unknown field "default"' in refused.stderr
