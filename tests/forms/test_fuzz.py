@@ -17,7 +17,7 @@ from tests.support.broken_content import content, mutated
 from tests.support.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 
 examples = pytest.mark.parametrize(
-    "examples", [60, pytest.param(200, marks=pytest.mark.exhaustive)]
+    "examples", [25, pytest.param(200, marks=pytest.mark.exhaustive)]
 )
 
 
