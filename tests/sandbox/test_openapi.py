@@ -64,6 +64,7 @@ def test_the_document_tells_of_errors_and_headers(portal: RunningPortal) -> None
     assert declaration["client_secret"]["anyOf"][0]["writeOnly"] is True
 
 
+@pytest.mark.tool
 @pytest.mark.parametrize("run", cases(RUNS, "a few"))
 def test_schemathesis_finds_nothing(tmp_path: Path, run: tuple[bool, int, str]) -> None:
     """Generated requests, good and bad, for every operation, those of products by a client: no 5xx,
