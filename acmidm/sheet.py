@@ -29,6 +29,8 @@ from acmidm_onboarding.values.problems import Failure, both, either
 SUFFIXES = (".csv", ".xlsx")
 _HEADING_ROWS = 20
 """Titles and remarks may be above the headings."""
+_HEADING_TEXT = 256 * 1024
+"""Characters in which the delimiter is looked for: so many cells are quickly parsed."""
 _LARGEST = 64 * 1024 * 1024
 """Bytes of a file, also once it is unpacked; and about those that its rows take, of which a line
 can say that there are a billion."""
@@ -200,7 +202,7 @@ def _of_csv(file: Path, wanted: Headings) -> Cells:
     text = _decoded(file)
 
     def rank(delimiter: str) -> tuple[bool, int]:
-        top, _ = _parsed(text, delimiter, _HEADING_ROWS)
+        top, _ = _parsed(text[:_HEADING_TEXT], delimiter, _HEADING_ROWS)
         return wanted.rank(_Table.of(None, top, wanted).places)
 
     delimiter = max(_DELIMITERS, key=rank)

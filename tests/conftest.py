@@ -10,23 +10,25 @@ import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser
 
 from acmidm_onboarding import recorded
 from acmidm_onboarding.settings.trusted_hosts import TRUSTED_HOSTS
-from acmidm_sandbox.keycloak.admin import Admin
-from acmidm_sandbox.keycloak.server import Server
-from acmidm_sandbox.processes import Daemon
-from acmidm_sandbox.servers import KEYCLOAK
 from tests.support import tools
-from tests.support.browser import chromium
 from tests.support.counted_engine import counted
 from tests.support.isolation import isolated
-from tests.support.keycloak import one_keycloak
-from tests.support.offered import SHARED, catalogue_folder, write_catalogue
+from tests.support.offered import KEYCLOAK_PORT, SHARED, catalogue_folder, write_catalogue
 from tests.support.workspace import place, workspace
+
+# Servers and a browser are imported by those who start one: half of the time that pytest needs
+# before the tests of one room.
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from acmidm_sandbox.keycloak.admin import Admin
+    from acmidm_sandbox.keycloak.server import Server
 
 __all__ = ["place", "workspace"]
 
@@ -89,7 +91,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shared = Path(os.environ[SHARED])
-        Daemon(shared, KEYCLOAK).stop()
+        if (shared / KEYCLOAK_PORT).exists():
+            from tests.support.keycloak import stop_keycloak
+
+            stop_keycloak(shared)
         shutil.rmtree(shared)
 
 
@@ -126,6 +131,8 @@ def _turn(item: pytest.Item) -> int:
 def browser() -> Iterator[Browser]:
     """One browser for a file. While it runs, so does a loop in this thread, and no other can: it
     ends with the file."""
+    from tests.support.browser import chromium
+
     with chromium() as running:
         yield running
 
@@ -134,11 +141,15 @@ def browser() -> Iterator[Browser]:
 def keycloak_server() -> Server:
     """One Keycloak for all workers, in memory: it takes long to start. Tests make realms of their
     own."""
+    from tests.support.keycloak import one_keycloak
+
     return one_keycloak(Path(os.environ[SHARED]))
 
 
 @pytest.fixture(scope="session")
 def administrator(keycloak_server: Server) -> Iterator[Admin]:
     """Whoever sets realms up in it, and changes things by hand."""
+    from acmidm_sandbox.keycloak.admin import Admin
+
     with Admin(keycloak_server) as admin:
         yield admin

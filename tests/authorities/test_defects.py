@@ -30,6 +30,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.tool
 def test_what_breaks_a_promise_is_found_and_what_breaks_none_is_not() -> None:
     """Each alone: after one is taken out, the adapter is sound again."""
     program = (

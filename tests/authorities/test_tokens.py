@@ -270,7 +270,7 @@ def test_token_that_no_header_can_hold_or_that_never_ends(members: dict[str, Any
         operator(server).current()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_only_our_own_errors_come_out(data: st.DataObject) -> None:
     """Whatever discovery and token endpoint answer, here both the same; what is accepted as a token

@@ -339,7 +339,7 @@ def test_a_file_says_all_by_itself_and_is_one_of_the_page() -> None:
     assert "weg.yaml" in CliRunner().invoke(app, ["new", "--from", "weg.yaml"]).stderr
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     mutated(sent()).map(
         lambda one: yaml.safe_dump(one, allow_unicode=True).encode("utf-8", "replace")

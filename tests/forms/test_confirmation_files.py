@@ -280,7 +280,9 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 @settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(
     st.dictionaries(TEXTS, st.fixed_dictionaries({"default": st.booleans()}), max_size=3),

@@ -77,12 +77,12 @@ def test_a_form_twice_as_long_takes_twice_the_work(workspace: Workspace, kind: s
     log has no room."""
     workspace.problems()  # what is made once
     work, found = [], list[list[str]]()
-    for count in (600, 1_200):
+    for count in (300, 600):
         text = FORMS[kind](count)
         assert len(text) < MAXIMUM_BYTES
         workspace.write_form(text)
         work.append(calls(lambda: found.append(workspace.sentences())))
-    assert work[1] < 2.5 * work[0] + 20_000, work
+    assert work[1] < 2.5 * work[0] + 10_000, work
     assert 1 <= len(found[-1]) <= 410
     assert len(found[-1]) <= 100 or any(
         "there are more than 100 mistakes in this file" in sentence for sentence in found[-1]

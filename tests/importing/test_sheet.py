@@ -304,7 +304,7 @@ def test_what_is_no_such_spreadsheet_is_one_sentence(
 def test_no_bytes_make_it_raise_anything_else(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
 ) -> None:
-    file = tmp_path_factory.mktemp("sheet") / f"any{suffix}"
+    file = tmp_path_factory.getbasetemp() / f"any{suffix}"
     file.write_bytes(content)
     with contextlib.suppress(Failure):
         read_sheets(file)

@@ -268,7 +268,7 @@ contacts = (
 )
 
 
-@fuzzing(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.generate))
+@fuzzing(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(
     st.fixed_dictionaries(
         dict.fromkeys(("application", "organisation", "client_id", "jwks_uri"), hostile)

@@ -416,7 +416,7 @@ def has(confirmed: Confirmation) -> Mapping[str, Any]:
     }
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(FORMS, min_size=1, max_size=3), st.data())
 def test_carrying_out_all_orders_ends_with_what_is_wanted(
     forms: list[Declaration], data: st.DataObject

@@ -1,13 +1,15 @@
-"""``acmidm-sandbox``: the portal alone, from one YAML file, as a real process."""
+"""``acmidm-sandbox``: the portal alone, from one YAML file: as a real process, but for mistakes,
+which are reported before it serves anything."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from acmidm_sandbox.__main__ import main
 from story.person import MENU, Person
 from tests.support.ports import reserve_port
 
@@ -84,14 +87,26 @@ def alone(file: Path) -> Iterator[Alone]:
     assert "Traceback" not in log
 
 
-def refused(file: Path) -> str:
+@pytest.fixture
+def refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[Path], str]]:
     """What it says where it does not start."""
-    ended = subprocess.run([*COMMAND, file], capture_output=True, text=True, timeout=60)
-    assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
-    assert "Traceback" not in ended.stderr
-    return ended.stderr
+
+    def run(file: Path) -> str:
+        monkeypatch.setattr(sys, "argv", ["acmidm-sandbox", str(file)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert isinstance(ended.value.code, str), "Python says a text, and ends with 1"
+        assert capsys.readouterr() == ("", "")
+        return ended.value.code
+
+    mask = os.umask(0o022)
+    yield run
+    os.umask(mask)
 
 
+@pytest.mark.tool
 def test_what_it_says_gets_a_token_and_logs_on(file: Path) -> None:
     """By three commands and a password, as they are. After another start the client-ID and the key
     are what they were, and a password is not shown again."""
@@ -111,6 +126,7 @@ def test_what_it_says_gets_a_token_and_logs_on(file: Path) -> None:
         assert "password" not in second.said
 
 
+@pytest.mark.tool
 def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
     """The private key and the database."""
     with alone(file):
@@ -131,7 +147,7 @@ def test_what_it_keeps_is_its_owners_alone(file: Path) -> None:
     ],
 )
 def test_a_mistake_is_named_with_its_place(
-    file: Path, before: str, after: str, said: list[str]
+    file: Path, refused: Callable[[Path], str], before: str, after: str, said: list[str]
 ) -> None:
     """All at once, and nothing is made."""
     file.write_text(file.read_text().replace(before, after))
@@ -140,22 +156,26 @@ def test_a_mistake_is_named_with_its_place(
     assert not file.with_suffix(".data").exists()
 
 
-def test_two_of_a_name_are_refused(file: Path) -> None:
+def test_two_of_a_name_are_refused(file: Path, refused: Callable[[Path], str]) -> None:
     """They would have one key file."""
     client = file.read_text().splitlines()[-1]
     file.write_text(f"{file.read_text()}{client}\n")
     assert "there are two APIs or clients with the name mijn-gent" in refused(file)
 
 
+@pytest.mark.tool
 def test_a_taken_port_is_one_sentence(file: Path, port: socket.socket) -> None:
     port.listen()
-    assert refused(file) == (
+    ended = subprocess.run([*COMMAND, file], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
         f"{file}: port {port.getsockname()[1]} is taken by another program; stop that, or write"
         " another port\n"
     )
     assert not file.with_suffix(".data").exists()
 
 
+@pytest.mark.tool
 def test_a_key_that_is_none_is_one_sentence(file: Path) -> None:
     """It stays, and nothing of it is said."""
     key = file.with_suffix(".data") / "mijn-gent.pem"
@@ -168,11 +188,17 @@ def test_a_key_that_is_none_is_one_sentence(file: Path) -> None:
     )
 
 
-def test_without_a_file_there_is_an_example(tmp_path: Path) -> None:
-    """In the folder where somebody is; a file that was named is never made."""
+def test_a_file_that_was_named_is_never_made(
+    tmp_path: Path, refused: Callable[[Path], str]
+) -> None:
     missing = tmp_path / "of-ours.yaml"
     assert "of-ours.yaml" in refused(missing)
     assert not missing.exists()
+
+
+@pytest.mark.tool
+def test_without_a_file_there_is_an_example(tmp_path: Path) -> None:
+    """In the folder where somebody is."""
     program = (
         "import acmidm_sandbox.__main__ as alone\n"
         "alone.run = lambda settings: None\n"
@@ -186,6 +212,7 @@ def test_without_a_file_there_is_an_example(tmp_path: Path) -> None:
     assert (tmp_path / "sandbox.yaml").read_text() == EXAMPLE.read_text()
 
 
+@pytest.mark.tool
 def test_its_extra_is_all_that_it_needs() -> None:
     """Neither the command line nor the packages of another extra are imported."""
     program = "import sys, acmidm_sandbox.__main__; print(*sys.modules)"

@@ -20,6 +20,7 @@ CLIENTS = "/management/v1/clients"
 WRITERS = 8
 
 
+@pytest.mark.tool
 def test_kill_9_loses_nothing_that_was_answered(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Four threads register clients and grant them scopes until the process is killed; each
     answered write is there afterwards.

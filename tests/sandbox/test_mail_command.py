@@ -18,6 +18,8 @@ from tests.sandbox.mails import CONTACT, mail
 from tests.support.ports import reserve_port
 from tests.support.sandbox_stack import Stack
 
+pytestmark = pytest.mark.tool
+
 
 class MailStack(Stack):
     """A stack that has a free port for mails."""

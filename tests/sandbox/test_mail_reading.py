@@ -53,7 +53,7 @@ def broken(draw: st.DrawFn) -> bytes:
 
 
 @given(st.one_of(broken(), st.binary(max_size=2000)))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_bytes_are_read(raw: bytes) -> None:
     """As a whole and in part; nothing in them acts on a page, a header or a terminal."""
     headers, text = read_headers(raw), read_text(raw)

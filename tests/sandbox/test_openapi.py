@@ -56,6 +56,7 @@ def test_the_document_tells_of_errors_and_headers(portal: RunningPortal) -> None
     assert declaration["client_secret"]["anyOf"][0]["writeOnly"] is True
 
 
+@pytest.mark.tool
 @pytest.mark.parametrize(
     "products",
     [

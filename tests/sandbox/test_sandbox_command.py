@@ -16,6 +16,8 @@ from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_sandbox.servers import api_client_id
 from tests.support.sandbox_stack import PROJECT, Stack
 
+pytestmark = pytest.mark.tool
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:

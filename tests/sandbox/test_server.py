@@ -8,8 +8,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.support.portal import running_portal
 from tests.support.warm_server import warm_environment
+
+pytestmark = pytest.mark.tool
 
 
 def serve(

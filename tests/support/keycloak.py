@@ -28,7 +28,9 @@ from acmidm_sandbox.keycloak.admin import Admin, Document
 from acmidm_sandbox.keycloak.distribution import SHA256, Distribution, wanted_version
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import Server
-from acmidm_sandbox.servers import start_server
+from acmidm_sandbox.processes import Daemon
+from acmidm_sandbox.servers import KEYCLOAK, start_server
+from tests.support.offered import KEYCLOAK_PORT
 from tests.support.portal import new_key, public_jwk, request_token, sign_assertion
 from tests.support.ports import free_port
 from tests.support.tools import require
@@ -73,7 +75,7 @@ def one_keycloak(folder: Path) -> Server:
     """The server of a folder, in memory; whoever comes first starts it, and whoever made the folder
     stops it."""
     distribution = distribution_or_skip()
-    port = folder / "port"
+    port = folder / KEYCLOAK_PORT
     with (folder / "starting").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not port.exists():
@@ -81,6 +83,11 @@ def one_keycloak(folder: Path) -> Server:
         server = Server(folder, distribution, int(port.read_text()), in_memory=True)
         start_server(server)
     return server
+
+
+def stop_keycloak(folder: Path) -> None:
+    """Stop the server of a folder, if it runs."""
+    Daemon(folder, KEYCLOAK).stop()
 
 
 @dataclass

@@ -15,10 +15,11 @@ import yaml
 
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.values.terms import Environment, Platform
-from acmidm_sandbox.servers import apis, labels
 
 SHARED = "ACMIDM_TESTS_SHARED"
 """A variable that all processes of a test run inherit: the folder of what they share."""
+KEYCLOAK_PORT = "port"
+"""A file in that folder, once a test has started a Keycloak: its port."""
 ATTRIBUTE = "setbyclient_proef"
 """What clients can have, with PLAIN's product."""
 _PRODUCT = """\
@@ -68,6 +69,8 @@ def write_catalogue(folder: Path) -> None:
 def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) -> dict[str, Any]:
     """The settings of a portal that are of the catalogue, under the platform's names; of the tests'
     one, or of another."""
+    from acmidm_sandbox.servers import apis, labels  # with a server's packages: few tests need it
+
     catalogue = load_catalogue(folder or catalogue_folder())
     scopes = {own: name for own in catalogue.scopes if (name := catalogue.name_on(platform, own))}
     return {

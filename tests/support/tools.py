@@ -15,8 +15,9 @@ import pytest
 _BRINGS = " brings it"
 _FIXTURES = frozenset({"browser", "keycloak_server", "administrator"})
 """The fixtures that start a tool, of tests outside ``end_to_end``."""
-_AUTHORITY = "keycloak"
-"""The parameter of a test for all authorities that starts one."""
+_SERVERS = frozenset({"beheerportaal", "geosecure", "keycloak"})
+"""The authorities of ``tests/conformance`` that are servers; the others are in the test's own
+process."""
 
 
 def require(tool: str, command: str, *, is_here: bool) -> None:
@@ -30,11 +31,12 @@ def require(tool: str, command: str, *, is_here: bool) -> None:
 
 
 def is_needed(item: pytest.Item) -> bool:
-    """Return whether a test starts a tool."""
+    """Return whether a test starts a tool, or is about an authority that is a server."""
     if not isinstance(item, pytest.Function):
         return False
-    starts_one = not _FIXTURES.isdisjoint(item.fixturenames)
-    return starts_one or parameters_of(item).get("name") == _AUTHORITY
+    if not _FIXTURES.isdisjoint(item.fixturenames):
+        return True
+    return "start" in item.fixturenames and parameters_of(item).get("name") in _SERVERS
 
 
 def parameters_of(item: pytest.Function) -> Mapping[str, Any]:

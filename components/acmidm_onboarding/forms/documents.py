@@ -107,12 +107,16 @@ class Document:
         owner = self.at(path[:-1])
         if name in owner:
             return False
+        new_path = (*path[:-1], name)
+        for old, new in zip(
+            _paths(owner[path[-1]], path), _paths(owner[path[-1]], new_path), strict=True
+        ):
+            for marks in (self._values, self._keys):
+                if old in marks:
+                    marks[new] = marks.pop(old)
         renamed = {name if key == path[-1] else key: value for key, value in owner.items()}
         owner.clear()
         owner.update(renamed)
-        for marks in (self._values, self._keys):
-            for marked in [marked for marked in marks if marked[: len(path)] == path]:
-                marks[(*path[:-1], name, *marked[len(path) :])] = marks.pop(marked)
         return True
 
     def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:
@@ -230,6 +234,17 @@ def _remedy(reason: str, text: str, line: int) -> str:
     if "cannot start any token" in reason and "\t" in text.splitlines()[line - 1]:
         return say("forms.tabs.remedy")
     return say("forms.not_yaml.remedy")
+
+
+def _paths(value: object, path: DocumentPath) -> Iterator[DocumentPath]:
+    """Yield the path of a value, and those of all values in it."""
+    yield path
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _paths(item, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _paths(item, (*path, index))
 
 
 class _Reader:
