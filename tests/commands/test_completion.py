@@ -172,6 +172,7 @@ def test_commands_complete_what_they_take(name: str) -> None:
     assert silent == []
 
 
+@pytest.mark.tool
 @pytest.mark.skipif(BASH is None, reason="there is no bash here")
 def test_a_real_bash(project: Workspace) -> None:
     """Which has sourced what the command prints for it, and splits what was typed by itself."""

@@ -360,6 +360,7 @@ def test_the_mark_of_such_a_run_goes_once_a_look_went_well(
     assert engine.called[-3:] == ["refresh", "up", "stack tag rm"]
 
 
+@pytest.mark.tool
 @pytest.mark.parametrize(
     ("number", "command"),
     [(signal.SIGINT, "refresh"), (signal.SIGTERM, "up"), (signal.SIGINT, "preview")],

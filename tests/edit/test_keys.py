@@ -350,6 +350,7 @@ def test_a_passphrase_is_long_and_comes_from_somewhere() -> None:
     assert "file descriptor 9999 cannot be read" in result.output
 
 
+@pytest.mark.tool
 @pytest.mark.usefixtures("place")
 def test_a_passphrase_is_typed_twice_at_a_terminal_that_does_not_show_it() -> None:
     before = contents(Path(), Path.home())

@@ -440,7 +440,7 @@ def test_many_changes_push_none_of_the_worst_out_of_a_comment(repository: Reposi
         "name: Stad Gent\nowners: ['@evil/team']",
     )
     repository.add("acmidm/review.py")
-    for number in range(400):
+    for number in range(250):
         repository.set(f"a{number:03}", managementUrl=f"https://{number}.example/{'x' * 300}")
     page = repository.review("--output", "markdown").stdout
     first = page.index("https://0.example")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from acmidm.cli import app
 from acmidm_sandbox.beheerportaal.users import list_users
 from story.person import Person
 from tests.support.sandbox_stack import Stack
@@ -17,34 +18,34 @@ from tests.support.sandbox_stack import Stack
 NEW = re.compile(r"  (\S+) of (\S+) \((.*)\) logs on at (\S+) with the password ([\w-]{24})")
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One whose portal all tests share."""
-    made = Stack(tmp_path_factory.mktemp("people"))
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """One in whose folder the test is."""
+    made = Stack(tmp_path)
+    monkeypatch.chdir(tmp_path)
     yield made
-    assert made.run("stop").returncode == 0
     made.reserved.close()
 
 
-@pytest.fixture(autouse=True)
-def _folder(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(stack.folder)
-
-
-def start(stack: Stack, people: str | None) -> subprocess.CompletedProcess[str]:
-    if people is None:
-        Path("people.yaml").unlink(missing_ok=True)
-    else:
-        Path("people.yaml").write_text(people)
-    return stack.run("start")
+@pytest.fixture
+def stopped(stack: Stack) -> Iterator[None]:
+    """The end of a portal that the test starts."""
+    yield
+    assert stack.run("stop").returncode == 0
 
 
 def changes(stack: Stack, people: str | None) -> list[str]:
-    started = start(stack, people)
+    if people is None:
+        Path("people.yaml").unlink()
+    else:
+        Path("people.yaml").write_text(people)
+    started = stack.run("start")
     assert started.returncode == 0, started.stderr
     return started.stdout.splitlines()[1:]
 
 
+@pytest.mark.tool
+@pytest.mark.usefixtures("stopped")
 def test_people_come_and_go_with_the_file(stack: Stack) -> None:
     """A password is shown once, and works; another right keeps it; who is in the file no more logs
     on no more."""
@@ -85,9 +86,9 @@ def test_what_is_wrong_with_the_file_is_told_and_nothing_starts(
     stack: Stack, text: str, words: str
 ) -> None:
     """In a sentence with its place, with the exit code of wrong use."""
-    stack.run("stop")
-    refused = start(stack, text)
-    assert (refused.returncode, refused.stdout) == (2, "")
+    Path("people.yaml").write_text(text)
+    refused = CliRunner().invoke(app, ["sandbox", "start"])
+    assert (refused.exit_code, refused.stdout) == (2, "")
     assert words in refused.stderr
     assert refused.stderr.startswith("people.yaml:")
-    assert stack.run("status").returncode == 1
+    assert not stack.data.joinpath("portal.pid").exists()

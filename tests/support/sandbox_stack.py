@@ -23,7 +23,6 @@ class Stack:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.acmidm = warm_environment() / "bin" / "acmidm"
         self.reserved = reserve_port()  # between a stop and a start too
         self.port = int(self.reserved.getsockname()[1])
         self.origin = f"http://127.0.0.1:{self.port}"
@@ -45,7 +44,7 @@ class Stack:
     def run(self, *arguments: str, umask: int = -1) -> subprocess.CompletedProcess[str]:
         """`acmidm sandbox …` in the folder."""
         return subprocess.run(
-            [self.acmidm, "sandbox", *arguments],
+            [warm_environment() / "bin" / "acmidm", "sandbox", *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,
