@@ -1,8 +1,8 @@
 """``kill -9`` while something changes: the next ``acmidm deploy`` needs nobody.
 
 In one run the requests of several connections are committed, and nobody has the answers when all is
-killed: the worst moment of each. The first run of a stack and ``destroy`` are cut off in
-``tests/conformance/test_killed.py``, at each authority.
+killed: the worst moment of each. The first run of a stack and ``destroy``, by which clients are
+removed, are cut off in ``tests/conformance/test_killed.py``, at each authority.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ REQUESTS = {
     "scopes": ("PUT", "/clients/{}/scopes$"),
     "keys": ("PUT", "/clients/{}/jwks$"),
     "product": ("PUT", "/notificaties/configurations/{}$"),
-    "removed-client": ("DELETE", "/clients/{}$"),
-    "removed-product": ("DELETE", "/notificaties/configurations/{}$"),
 }
 
 
@@ -53,15 +51,13 @@ OVERLAP: Mapping[str, object] = {"keyOverlapDays": 14}
 ROUNDS = {
     "everything": Round(config=OVERLAP),
     "engine, state each step": Round(Way("engine", UP, "each step"), OVERLAP),
-    "engine, state at the end": Round(Way("engine", UP, "at the end"), OVERLAP),
     "provider": Round(Way("provider", UP, "at the end"), OVERLAP),
-    "inside": Round(),
     "twice": Round(),
     # Where a client in use gets another secret, a deployment writes the state at each step.
     "renewed": Round(),
 }
 EACH_CHANGE, *_ = ROUNDS
-OF_ALL_WAYS = [*ROUNDS][:4]
+OF_ALL_WAYS = [*ROUNDS][:3]
 
 
 def of_round(name: str, *request: str) -> Any:
@@ -161,9 +157,7 @@ def test_a_rotation_leaves_a_key_that_works(at: CutStack, request_name: str) -> 
 
 @cut_at(
     *((name, "client") for name in OF_ALL_WAYS),
-    ("inside", "scopes"),
-    ("inside", "keys"),
-    ("inside", "product"),
+    ("twice", "product"),
     ("renewed", "client"),
 )
 @together
@@ -181,11 +175,7 @@ def test_a_client_that_was_taken_over_is_found_again(at: CutStack, request_name:
     assert own((yield at.looking_preview), form) == {}
 
 
-@cut_at(
-    ("engine, state each step", "product"),
-    ("engine, state at the end", "scopes"),
-    ("provider", "product"),
-)
+@cut_at(("engine, state each step", "product"), ("provider", "scopes"))
 @together
 def test_a_client_that_was_made_in_part_is_found_again(at: CutStack, request_name: str) -> Script:
     """The run that made it was its first one."""
@@ -329,7 +319,7 @@ def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(at: CutStack) -> Scr
     assert own((yield at.looking_preview), form) == {}
 
 
-@in_rounds("inside")
+@in_rounds("twice")
 @together
 def test_what_was_made_and_is_declared_otherwise_since_is_changed(at: CutStack) -> Script:
     """What is there is neither in the state nor declared, and yet nobody's work by hand."""
@@ -369,7 +359,7 @@ def test_ctrl_c_while_it_looks_first_starts_nothing_more(at: CutStack) -> Script
         require_client(at.registry, one)
 
 
-@in_rounds(EACH_CHANGE, "twice")
+@in_rounds(EACH_CHANGE)
 @together
 def test_a_client_whose_scopes_were_withdrawn_is_gone(at: CutStack) -> Script:
     """In the first run of two in which it leaves."""
@@ -380,24 +370,6 @@ def test_a_client_whose_scopes_were_withdrawn_is_gone(at: CutStack) -> Script:
     keep_back(at, client_id, "scopes")
     yield at.cut
     yield from recovered(at)
-    require_gone(at, form, client_id)
-    assert own((yield at.resources), form) == {}
-
-
-@cut_at(("inside", "removed-client"), ("engine, state at the end", "removed-product"))
-@together
-def test_a_client_that_leaves_is_gone(at: CutStack, request_name: str) -> Script:
-    """In the last run: nothing of it is left, in the state either."""
-    form = write_form(at.forms, f"gent/leaves-{request_name}", scopes=(SEND, DOSSIERS))
-    yield at.up
-    client_id = at.registry.client(form.application)["client_id"]
-    yield at.cut
-    yield at.interrupt
-    retire(form)
-    keep_back(at, client_id, request_name)
-    yield at.cut_again
-    done = yield at.deploy
-    assert done.code == 0, done.output
     require_gone(at, form, client_id)
     assert own((yield at.resources), form) == {}
 
