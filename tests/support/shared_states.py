@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from tests.support.between import ProxiedProject
 from tests.support.postgres import RunningPostgres
-from tests.support.repository import git
 from tests.support.vault import PROVIDER
 
 
@@ -40,13 +39,6 @@ class SharedProject(ProxiedProject):
         other = replace(self, folder=folder)
         other.backend, other.name = self.backend, self.name
         return other
-
-    def commit(self) -> None:
-        if not (self.folder / ".git").exists():
-            git(self.folder, "init", "--quiet", "--initial-branch=main")
-            (self.folder / ".gitignore").write_text(".venv\noperator-*\n")
-        git(self.folder, "add", "--all")
-        git(self.folder, "commit", "--quiet", "--message=x")
 
     def stored(self) -> dict[str, Any]:
         exported: dict[str, Any] = json.loads(self.succeed("stack", "export").stdout)

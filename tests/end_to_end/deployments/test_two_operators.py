@@ -71,39 +71,6 @@ exec pulumi "$@"
     return said
 
 
-@pytest.mark.exhaustive
-def test_a_clone_that_is_behind_removes_no_client(
-    project: Project, registry: Registry, tmp_path: Path
-) -> None:
-    """It was removed with exit code 0, and came back with another client-ID once the other operator
-    deployed again."""
-    known = write_form(project.forms, "gent/known", scopes=(SEND,))
-    start_repository(project)
-    behind = clone(project, tmp_path / "behind")
-    new = write_form(project.forms, "gent/new", scopes=(SEND,))
-    commit(project)
-    deploy(project)
-    registry.set_scopes(registry.client(known.application)["client_id"], [])
-    # A repair is no deployment: it says nothing about the revision.
-    healed = behind.acmidm("drift", "--stack", "tni", "--heal")
-    assert healed.code == 1, healed.output
-    before = registry.everything(known.application, new.application)
-
-    refused = behind.recover()
-    revision = git(project.folder, "rev-parse", "HEAD")[:10]
-    assert (
-        f"would change, and yours is no later revision than {revision}: {new.key}" in refused.output
-    )
-    assert (refused.code, registry.everything(known.application, new.application)) == (1, before)
-
-    pull(behind, project)
-    (behind.forms / new.path.relative_to(project.forms)).unlink()
-    commit(behind)
-    assert behind.recover().code == 0
-    assert registry.everything(known.application) == {known.application: before[known.application]}
-    assert registry.clients(new.application) == [], "a later revision may remove what it knows of"
-
-
 def test_what_another_run_made_after_the_preview_is_not_removed(
     project: Project, registry: Registry, tmp_path: Path
 ) -> None:

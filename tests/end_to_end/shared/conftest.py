@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.between import PATIENCE_SECONDS
-from tests.support.cutting import buried
 from tests.support.fault_proxy import FaultProxy
 from tests.support.fixtures import portal, registry
 from tests.support.portal import RunningPortal
 from tests.support.postgres import RunningPostgres, running_postgres
 from tests.support.shared_states import SharedProject
 
-__all__ = ["buried", "portal", "registry"]
+__all__ = ["portal", "registry"]
 
 
 @pytest.fixture(scope="session")

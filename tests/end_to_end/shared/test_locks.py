@@ -13,9 +13,7 @@ import pytest
 from acmidm.engine import pulumi as engine
 from acmidm.engine.recovery import LOOK_TAG
 from tests.support.between import require_as_declared
-from tests.support.cutting import DEPLOY, Run, cut_off, start
-from tests.support.engine import COMMAND_SECONDS, Outcome
-from tests.support.fault_proxy import Exchange, FaultProxy
+from tests.support.engine import Outcome
 from tests.support.forms import write_form
 from tests.support.registry import Registry
 from tests.support.shared_states import SharedProject
@@ -75,49 +73,4 @@ def test_two_that_begin_together(
         assert outcome.code == 0 or "lock" in outcome.stderr, outcome.output
     assert len(registry.clients(form.application)) <= 1
     assert other.recover().code == 0
-    require_as_declared(project, registry, [form])
-
-
-@pytest.mark.exhaustive
-def test_two_at_once_from_two_clones(
-    project: SharedProject, proxy: FaultProxy, registry: Registry, tmp_path: Path
-) -> None:
-    """The second says whose run it is that has the lock, and since when; later it finds nothing to
-    do."""
-    form = write_form(project.forms)
-    project.commit()
-    other = project.clone(tmp_path / "other")
-    waiting, released = threading.Event(), threading.Event()
-
-    def hold(exchange: Exchange) -> None:
-        waiting.set()
-        released.wait(COMMAND_SECONDS)
-        exchange.reply(exchange.forward())
-
-    proxy.rule("POST", "/clients$", hold)
-    first = start(project, *DEPLOY)
-    assert waiting.wait(COMMAND_SECONDS)
-    refused = other.recover()
-    released.set()
-    assert first.wait(COMMAND_SECONDS) == 0
-    assert refused.code == 1
-    assert f"@{socket.gethostname()} (process " in refused.stderr
-    before = registry.client(form.application)
-    assert other.recover().code == 0
-    assert registry.client(form.application) == before
-    require_as_declared(project, registry, [form])
-
-
-@pytest.mark.exhaustive
-def test_a_killed_run_goes_on_with_the_same_command(
-    project: SharedProject, proxy: FaultProxy, registry: Registry, buried: list[Run]
-) -> None:
-    """Its client was made, and no state has it."""
-    form = write_form(project.forms)
-    buried.append(cut_off(project, proxy, "everything", 5, *DEPLOY))
-    assert len(project.locks()) == 1
-    client_id = registry.client(form.application)["client_id"]
-    outcome = project.recover()
-    assert outcome.code == 0, outcome.output
-    assert registry.client(form.application)["client_id"] == client_id
     require_as_declared(project, registry, [form])

@@ -107,36 +107,28 @@ def test_a_lost_state_is_found_again_at_the_authority(
     assert "warning" not in deploy(project).output
 
 
-def test_a_backup_brings_all_back(
-    project: SharedProject, registry: Registry, tmp_path: Path
-) -> None:
-    """As new as what it replaces: nothing changes at the authority, and the secret in it works."""
-    form, secret = write_form(project.forms), with_secret(project)
-    deploy(project)
-    before, first = (
-        registry.everything(form.application, secret.application),
-        secret_of(project, secret),
-    )
-    project.backend.back_up(tmp_path / "backup")
-    project.succeed("stack", "rm", "tni", "--yes", "--force", "--preserve-config")
-    project.backend.restore(tmp_path / "backup")
-    assert secret_of(project, secret) == first
-    deploy(project)
-    assert registry.everything(form.application, secret.application) == before
-
-
-def test_a_backup_that_is_too_old_is_caught_up_with(
+def test_a_backup_brings_all_back_and_one_that_is_too_old_is_caught_up_with(
     project: SharedProject, registry: Registry, portal: RunningPortal, tmp_path: Path
 ) -> None:
-    """What came since is found again with its client-ID, what went stays away. A secret that was
-    renewed since is renewed once more, which drift, review and the run itself say."""
+    """As new as what it replaces: the secret in it works, and nothing changes. As old as a few
+    changes: what came since is found again with its client-ID, what went stays away.
+
+    A secret that was renewed since is renewed once more, which drift, review and the run itself
+    say.
+    """
     kept, secret, gone = (
         write_form(project.forms, "gent/kept"),
         with_secret(project),
         write_form(project.forms, "a/b"),
     )
     deploy(project)
+    first = secret_of(project, secret)
     project.backend.back_up(tmp_path / "backup")
+    project.succeed("stack", "rm", "tni", "--yes", "--force", "--preserve-config")
+    project.backend.restore(tmp_path / "backup")
+    assert secret_of(project, secret) == first
+    project.in_sync()
+
     new = write_form(project.forms, "gent/new")
     kept.request()["scopes"][PLAIN] = {}
     kept.save()
