@@ -13,7 +13,7 @@ import pytest
 from tests.end_to_end.stateful.machine import begun, run
 from tests.end_to_end.stateful.model import CLIENT, Outage, Owned
 from tests.end_to_end.stateful.seen import seen
-from tests.end_to_end.stateful.speeds import Engine, InProcess
+from tests.end_to_end.stateful.speeds import Engine, InProcess, Speed
 from tests.end_to_end.stateful.stand_in import Cut
 from tests.end_to_end.stateful.world import World
 from tests.support.engine import ROOT
@@ -128,6 +128,10 @@ SEQUENCES: dict[str, list[tuple[Any, ...]]] = {
         ("up",),
         ("drift",),
     ],
+}
+"""What the stand-in does as the engine: each of its commands, options and ways to fail."""
+
+OF_THE_WORLD: dict[str, list[tuple[Any, ...]]] = {
     "protected": [
         *ONE,
         ("toggle_protection",),
@@ -239,8 +243,11 @@ def test_any_sequence(portal: RunningPortal, tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_any_sequence_with_the_engine(portal: RunningPortal, tmp_path: Path) -> None:
-    run(portal, tmp_path, Engine, examples=4, steps=10)
+@pytest.mark.parametrize("steps", OF_THE_WORLD.values(), ids=OF_THE_WORLD)
+def test_the_world_expects_how_it_ends(
+    portal: RunningPortal, tmp_path: Path, steps: list[tuple[Any, ...]]
+) -> None:
+    end_after(steps, portal, tmp_path, InProcess)
 
 
 @pytest.mark.exhaustive
@@ -248,14 +255,21 @@ def test_any_sequence_with_the_engine(portal: RunningPortal, tmp_path: Path) -> 
 def test_both_speeds_end_the_same(
     portal: RunningPortal, tmp_path: Path, steps: list[tuple[Any, ...]]
 ) -> None:
-    ends = []
-    for speed in (InProcess, Engine):
-        with begun(portal, tmp_path / speed.__name__, speed) as begin:
-            world = begin()
-            for name, *values in steps:
-                assert getattr(world, name)(*values), f"{name} does nothing here"
-            ends.append(end_of(world))
-    assert ends[0] == ends[1]
+    in_process, with_engine = (
+        end_after(steps, portal, tmp_path, speed) for speed in (InProcess, Engine)
+    )
+    assert in_process == with_engine
+
+
+def end_after(
+    steps: list[tuple[Any, ...]], portal: RunningPortal, folder: Path, speed: type[Speed]
+) -> tuple[Any, Any]:
+    """Do these steps at a speed, where the world looks after each whether all is as it expects."""
+    with begun(portal, folder / speed.__name__, speed) as begin:
+        world = begin()
+        for name, *values in steps:
+            assert getattr(world, name)(*values), f"{name} does nothing here"
+        return end_of(world)
 
 
 def end_of(world: World) -> tuple[Any, Any]:
