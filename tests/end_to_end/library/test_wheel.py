@@ -65,6 +65,7 @@ class Elsewhere(Project):
             "install",
             "--quiet",
             "--disable-pip-version-check",
+            "--no-compile",
             "--constraint",
             versions,
             *what,
