@@ -137,7 +137,7 @@ defects: ready  ## Put defects into each adapter, and count which of them tests/
 	@$(in_environment) python -m tests.conformance.defects
 
 # Files that have some: each worker would else import and collect twenty times as many tests.
-test-exhaustive: ready random-plugin  ## Run what takes too long for each change: every kill, long sequences, the wheel, a second Keycloak
+test-exhaustive: ready random-plugin  ## Run what takes too long for each change: kills, long sequences, the wheel, a second Keycloak
 	@$(in_environment) pytest $$(grep -rl --include 'test_*.py' mark.exhaustive tests) -m exhaustive $(BY_FILE) --durations 10
 	@$(MAKE) --no-print-directory test-keycloak
 
