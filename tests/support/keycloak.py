@@ -1,5 +1,8 @@
 """A real Keycloak for tests: one server for all, realms of their own, and what people do in them by
-hand."""
+hand.
+
+Run by itself, it gets each version on which tests run.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin, Document
-from acmidm_sandbox.keycloak.distribution import Distribution, wanted_version
+from acmidm_sandbox.keycloak.distribution import SHA256, Distribution, wanted_version
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.servers import start_server
@@ -277,3 +280,8 @@ def make_realm(
     )
     set_up(administrator, wanted)
     return made
+
+
+if __name__ == "__main__":
+    for tried in SHA256:
+        Distribution(of_this_clone().parent, tried).install()
