@@ -52,7 +52,8 @@ class Program:
     """What it has besides the variables of this process."""
     more_ports: Sequence[int] = ()
     """Where it listens too, of the same host."""
-    start_seconds: float = 15
+    start_seconds: float = 60
+    """A busy machine takes long over it; one that ends instead is noticed at once."""
 
 
 @dataclass(frozen=True)

@@ -186,14 +186,13 @@ def keycloaks(stack: str) -> Iterator[SandboxKeycloak]:
             yield SandboxKeycloak(served, _realm(served))
 
 
-def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15) -> Program:
+def program(settings: PortalSettings, daemon: Daemon) -> Program:
     """Return how a portal with these settings is run."""
     return Program(
         command=(sys.executable, "-m", "acmidm_sandbox.beheerportaal.server", daemon.settings_file),
         settings=settings.model_dump_json(by_alias=True, indent=2),
         health_url=f"{settings.origin}/health",
         more_ports=() if settings.smtp_port is None else (settings.smtp_port,),
-        start_seconds=start_seconds,
     )
 
 

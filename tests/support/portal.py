@@ -32,7 +32,6 @@ from tests.support.trust import TRUSTED
 from tests.support.warm_server import warm_environment
 
 OPERATOR = "test-operator"
-START_SECONDS = 30
 _SILENT_SERVER = Path(__file__).with_name("silent_server.py")
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -288,7 +287,7 @@ def start_portal(
     key = operator_key or new_key("operator")
     register_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     daemon = Daemon(folder, "portal")
-    started = program(settings, daemon, start_seconds=START_SECONDS)
+    started = program(settings, daemon)
     *words, settings_file = started.command[1:]
     words = ["-P", _SILENT_SERVER] if is_silent else words
     daemon.start(replace(started, command=(python, *words, settings_file)))
