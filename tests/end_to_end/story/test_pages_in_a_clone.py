@@ -17,6 +17,7 @@ from textwrap import indent
 import pytest
 
 from acmidm_sandbox.servers import api_client_id
+from tests.support.browser import require_chromium
 from tests.support.clone import cloned, run, scripts
 from tests.support.engine import ROOT, SIGNS_OF_A_TRACEBACK
 from tests.support.tools import require
@@ -69,6 +70,7 @@ def test_each_command_works_as_written(clone: Path) -> None:
 def test_a_portal_without_an_api_from_a_clone(clone: Path) -> None:
     """The page's own commands bring up the sample form of both platforms; then nothing changes, and
     nothing differs."""
+    require_chromium()
     for folder in (clone / "onboardings").iterdir():
         if folder.name != "vlaio":
             shutil.rmtree(folder)
