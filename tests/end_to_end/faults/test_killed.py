@@ -1,8 +1,8 @@
 """``kill -9`` while something changes: the next ``acmidm deploy`` needs nobody.
 
 In one run the requests of several connections are committed, and nobody has the answers when all is
-killed: the worst moment of each. The first run of a stack and ``destroy`` are cut off in
-``tests/conformance/test_killed.py``, at each authority.
+killed: the worst moment of each. The first run of a stack and ``destroy``, by which clients are
+removed, are cut off in ``tests/conformance/test_killed.py``, at each authority.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ REQUESTS = {
     "scopes": ("PUT", "/clients/{}/scopes$"),
     "keys": ("PUT", "/clients/{}/jwks$"),
     "product": ("PUT", "/notificaties/configurations/{}$"),
-    "removed-client": ("DELETE", "/clients/{}$"),
-    "removed-product": ("DELETE", "/notificaties/configurations/{}$"),
 }
 
 
@@ -372,24 +370,6 @@ def test_a_client_whose_scopes_were_withdrawn_is_gone(at: CutStack) -> Script:
     keep_back(at, client_id, "scopes")
     yield at.cut
     yield from recovered(at)
-    require_gone(at, form, client_id)
-    assert own((yield at.resources), form) == {}
-
-
-@cut_at(("twice", "removed-client"), ("renewed", "removed-product"))
-@together
-def test_a_client_that_leaves_is_gone(at: CutStack, request_name: str) -> Script:
-    """In the last run: nothing of it is left, in the state either."""
-    form = write_form(at.forms, f"gent/leaves-{request_name}", scopes=(SEND, DOSSIERS))
-    yield at.up
-    client_id = at.registry.client(form.application)["client_id"]
-    yield at.cut
-    yield at.interrupt
-    retire(form)
-    keep_back(at, client_id, request_name)
-    yield at.cut_again
-    done = yield at.deploy
-    assert done.code == 0, done.output
     require_gone(at, form, client_id)
     assert own((yield at.resources), form) == {}
 
