@@ -57,7 +57,8 @@ EPILOG = """
 
 **Exit codes**: 0 in sync; 1 differs, or a form has mistakes; 2 wrong use; 3 an authority or the
 engine cannot be reached, or a product cannot be compared. Keys that end soon and clients that
-nobody declares are listed, and count as differing with --strict only.
+nobody declares are listed, and count as differing with --strict only. With --take-over: 0 written;
+2 nothing of a client can be taken over, and then nothing was written.
 """
 
 

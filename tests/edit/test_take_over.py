@@ -11,20 +11,26 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
+from acmidm.commands.drift import Look, _meant
 from acmidm.edit.new.take_over import TakeOver, documents_of, taken_over
 from acmidm.report.authors import attributed
 from acmidm.report.compare import Comparison
+from acmidm.report.drift import UndeclaredClient
 from acmidm.report.three_views import ClientDrift, Real, drifted
 from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange, RegisteredClient
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.texts import Language, speak
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
+from tests.support.broken_content import content, mutated
+from tests.support.samples import by_hand, client, drift_report
 from tests.support.settings import read
 from tests.support.terminal import contents
 from tests.support.workspace import FORM, Workspace, private_key, public_key
@@ -392,3 +398,105 @@ def test_a_file_of_the_page_takes_nothing_away() -> None:
     refused = take_in(yaml.safe_dump(document))
     assert refused.exit_code == 2
     assert 'unknown field "default"' in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "english", "dutch"),
+    [
+        (["--take-over"], "name the clients whose changes", "noem de clients waarvan"),
+        (["mijn-gent"], "only --take-over takes clients", "alleen bij --take-over"),
+        (["--take-over", "x", "--heal"], "leave --heal, --strict", "laat --heal, --strict"),
+    ],
+)
+def test_wrong_use_is_said(words: list[str], english: str, dutch: str) -> None:
+    for language, sentence in (("en", english), ("nl", dutch)):
+        result = CliRunner().invoke(app, ["drift", *words, "--language", language])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert sentence in result.stderr
+
+
+def test_a_client_is_named_as_drift_names_it() -> None:
+    """By its client-ID, its application or its key; one of several, and one that nobody declares,
+    are refused in both languages."""
+    first, second = (replace(client("loket"), client_id=name) for name in ("one", "two"))
+    second = replace(second, platform=Platform.GEOSECURE)
+    nobodys = UndeclaredClient(
+        platform=Platform.ACMIDM,
+        client_id="three",
+        client_name="Nobody's",
+        organisation="Stad Gent",
+        application="ander",
+    )
+    look = Look(drift_report(undeclared=(nobodys,)), by_hand((first, first), (second, second)))
+    assert _meant("one", look)[1] == first
+    assert _meant(f"{first.key}/geosecure", look)[1] == second
+    for language, several, declared_by_nobody in (
+        (Language.EN, "names several clients", "is a client that nobody declares"),
+        (Language.NL, "verschillende clients", "is een client die niemand aanvraagt"),
+    ):
+        speak(language)
+        for word, sentence in (("loket", several), ("three", declared_by_nobody)):
+            with pytest.raises(Failure, match=sentence):
+                _meant(word, look)
+    speak(Language.EN)
+
+
+TAKEN_OVER = {
+    "organisation": {"name": "Stad Gent", "ovo": "OVO002067"},
+    "form": {
+        "application": "mijn-gent",
+        "contacts": ["api-beheer@stad-gent.example"],
+        "environments": {
+            "tni": {
+                "jwks": ["key-1.jwk.json"],
+                "scopes": {"dv_register_lezen": {"reason": "x", "default": True}},
+                "products": {"notificaties": {"link": "x"}},
+            }
+        },
+    },
+    "keys": {"key-1.jwk.json": KEY},
+    "without": {
+        "contacts": ["weg@stad-gent.example"],
+        "scopes": ["dv_dosis_schrijven"],
+        "keys": ["x"],
+        "products": ["dosis", "notificaties.link"],
+        "attributes": ["x"],
+    },
+}
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(mutated(TAKEN_OVER))
+def test_whatever_takes_over_is_taken_in_or_refused_in_sentences(
+    workspace: Workspace, document: object
+) -> None:
+    """What is written is valid; what is refused changes nothing."""
+    for file in workspace.forms.glob("gent/mijn-gent*"):
+        file.unlink()
+    workspace.write_form(FORM)
+    text = yaml.safe_dump(document, allow_unicode=True)
+    Path("change.yaml").write_bytes(text.encode("utf-8", "replace"))
+    before = contents()
+    result = CliRunner().invoke(app, ["new", "--from", "change.yaml"])
+    assert result.exit_code in (0, 2), (result.output, result.exception)
+    assert all(line.isprintable() for line in result.output.splitlines())
+    if result.exit_code:
+        assert contents() == before
+    assert workspace.sentences() == []
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(content.map(lambda data: data.decode("utf-8", "replace")))
+@pytest.mark.usefixtures("workspace")
+def test_whatever_an_authority_has_comes_out_as_data(value: str) -> None:
+    """In a field, as a contact, as a name: the document can be read, and has that or nothing."""
+    hand = Hand()
+    hand.scopes |= {"dv_register_lezen": False, value: False}
+    hand.products["notificaties"]["link"] = value
+    hand.metadata = hand.metadata.model_copy(update={"contacts": (value,), "client_name": value})
+    taken = hand.take_over()
+    document = yaml.safe_load(taken.text("tni"))
+    request = document["form"]["environments"]["tni"]
+    assert request["scopes"].keys() == {"dv_register_lezen"}
+    assert request.get("products", {}) in ({}, {"notificaties": {"link": value}})
+    assert all(line.isprintable() for line in taken.text("tni").splitlines())

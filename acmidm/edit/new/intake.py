@@ -153,7 +153,7 @@ class Intake:
             _note(taken, problem, document.path_at(problem.line, problem.column))
         if sent is not None and (owner := self._owner_of(sent.organisation, taken)):
             if taken.takes_over:
-                taken.notes.clear()  # there is no sender to check
+                taken.notes = [say("edit.sent.check_origin", name=owner.organisation.name)]
             self._add(sent, owner, taken)
         return taken
 
@@ -239,7 +239,7 @@ class Intake:
             added = self.changes.add({file: adding(loaded, form, names)})
             if sent.without is not None:
                 added += self.changes.add({file: taking_over(loaded, form, sent.without)})
-                taken.notes += about_loss(loaded, sent)
+                taken.notes += about_loss(loaded, sent, sent.without)
             taken.written += added
             taken.notes += about_form(loaded, sent)
             taken.notes += _warnings(loaded, taken.file, names, is_new=bool(added))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.edit.new.existing import files_of_keys
-from acmidm.edit.new.sent import Sent
+from acmidm.edit.new.sent import Sent, Without
 from acmidm.words import shown
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
@@ -58,12 +58,15 @@ def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
         yield from _about_keys(where, keys, given)
 
 
-def about_loss(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
-    """Yield the files of keys that a form names no more after a take-over: nobody removes them but
-    a person."""
+def about_loss(loaded: LoadedForm, sent: Sent, without: Without) -> Iterator[str]:
+    """Yield what a form loses because a hand took it away, and the files of keys that it then names
+    no more: nobody removes them but a person."""
+    parts = (without.contacts, without.scopes, without.products, without.attributes)
+    if lost := [name for names in parts for name in names]:
+        yield say("edit.sent.taken_away", file=loaded.file, lost=listed(lost))
     for environment in sent.form.environments:
         for name, thumbprint in files_of_keys(loaded, environment).items():
-            if sent.without is not None and thumbprint in sent.without.keys:
+            if thumbprint in without.keys:
                 yield say("edit.sent.key_gone", file=loaded.file.with_name(name))
 
 
