@@ -392,6 +392,7 @@ class Comparison:
                 owner=owner,
                 verified=verified,
                 is_default=grant.default,
+                until=grant.until,
             )
         for scope in sorted(had.keys() & has.keys()):
             old, new = had[scope], has[scope]
@@ -407,6 +408,8 @@ class Comparison:
                     field="reason", **dict(zip(("old", "new"), reasons, strict=True))
                 )
                 yield Change(kind=Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
+            if not self.by_hand and old.until != new.until:
+                yield _end_moved(scope, old.until, new.until)
 
     def _changes_of_keys(
         self,
@@ -464,6 +467,14 @@ class Comparison:
                 )
             if fields or kind is not Kind.PRODUCT_CHANGED:
                 yield Change(kind=kind, subject=product, fields=fields)
+
+
+def _end_moved(scope: str, old: str | None, new: str | None) -> Change:
+    """Return the change of a scope that a client has longer, or not as long; None is no end."""
+    is_longer = new is None or (old is not None and new > old)
+    moved = FieldChange(field="until", old=old, new=new)
+    kind = Kind.SCOPE_RENEWED if is_longer else Kind.SCOPE_SHORTENED
+    return Change(kind=kind, subject=scope, fields=(moved,))
 
 
 def _facts(kid: str, key: Key) -> dict[str, Any]:
