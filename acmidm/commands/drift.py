@@ -19,7 +19,7 @@ from acmidm.engine.stacks import require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
 from acmidm.report.authors import attributed
 from acmidm.report.connection import ConnectionChanges
-from acmidm.report.drift import Drift, drift_of, expiring_keys, key_warnings
+from acmidm.report.drift import Drift, drift_of, ends_that_passed, expiring_keys, key_warnings
 from acmidm.report.mistakes import mistakes_of, staying_clients
 from acmidm.report.plan import Plan
 from acmidm.report.review import kept, refusals
@@ -133,6 +133,7 @@ def drift(
             report.by_hand,
             report.not_applied,
             report.left_behind,
+            report.past,
             strict and (report.expiring or report.undeclared),
         )
     )
@@ -225,6 +226,8 @@ def _look(stack: Stack, days: int = 30) -> Look:
     notes += key_warnings(clients, real, settings.profile, now)
     with working(say("drift.finding_who")):
         notes += _attribute(clients, platforms)
+    formed = {form.client_key: form for form in (stack.connections if desired else ())}
+    past = ends_that_passed(clients, formed, now)
     groups = apart(
         without_reserved(undeclared(clients, (*recorded.leaving, *not_compared), real), platforms),
         None if declared is None else managed_by,
@@ -235,6 +238,8 @@ def _look(stack: Stack, days: int = 30) -> Look:
         settings.environment,
         clients,
         now,
+        past=past,
+        by_hand_alone=tuple(sorted(stack.by_hand)) if past else (),
         expiring=expiring_keys(clients, now, days),
         left_behind=tuple(groups.left_behind),
         undeclared=tuple(groups.others),

@@ -236,7 +236,7 @@ def _write_scopes(
     sheets = read_sheets(file, scopes.HEADINGS)
     if any(scopes.MANDATES in row.letters for row in sheets.rows):
         fail(say("edit.scopes.mandates", column=quoted(scopes.MANDATES)))
-    added = scopes.Scopes(cells, read, FORMS)
+    added = scopes.Scopes(cells, read, FORMS, datetime.now(UTC).date())
     with working(say("towns.working")):
         added.sort_out(sheets.rows)
     _write_rows(sheets, added, _added(sheets, added), skip_wrong=skip_wrong)

@@ -1,5 +1,5 @@
-"""Mail organisations what ends and what waits: 60, 30 and 7 days before a key or a mandate ends,
-and once a week for a step that waits for them."""
+"""Mail organisations what ends and what waits: 60, 30 and 7 days before a key, a scope or a mandate
+ends, and once a week for a step that waits for them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import typer
 
 from acmidm.desk.facts import read_progress
 from acmidm.desk.reminders.delivery import deliver
-from acmidm.desk.reminders.due import Due, KeyEnds, MandateEnds, due
+from acmidm.desk.reminders.due import Due, Ends, due
 from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
 from acmidm.desk.reminders.mails import Reminder, reminders
-from acmidm.desk.status import ListedConnection
+from acmidm.desk.status import Ending, ListedConnection, ListedKey, ListedScope
 from acmidm.engine.stacks import settings_of, with_a_portal
 from acmidm.terminal import Code, StackOption, fail
 from acmidm.words import day, first_of, plain
@@ -41,8 +41,8 @@ def remind(
         bool, typer.Option("--dry-run", help="Show who would get what; send and record nothing.")
     ] = False,
 ) -> None:
-    """Mail organisations what ends and what waits: 60, 30 and 7 days before a key or a mandate
-    ends, and once a week for a step that waits for them.
+    """Mail organisations what ends and what waits: 60, 30 and 7 days before a key, a scope or a
+    mandate ends, and once a week for a step that waits for them.
 
     The contacts of a form get one mail per environment, in their organisation's language. Client
     secrets and keys at an address are left out.
@@ -117,19 +117,24 @@ def _shown(mail: Reminder) -> str:
 
 def _what(item: Due) -> str:
     name = plain(item.connection.name)
-    if isinstance(item, KeyEnds):
-        facts = {"name": name, "kid": plain(item.key.kid), "day": day(item.expires)}
-        return say_counted("reminders.key", item.threshold, **facts)
-    if isinstance(item, MandateEnds):
-        facts = {
-            "name": name,
-            "supplier": plain(item.mandate.supplier),
-            "organisation": plain(item.mandate.organisation),
-            "day": f"{item.last_day}",
-        }
-        sentence = "mandate_to_send" if item.mandate.organisation else "mandate"
-        return say_counted(f"reminders.{sentence}", item.threshold, **facts)
+    if isinstance(item, Ends):
+        return _ending(item, item.what, name)
     since, step = item.progress.since, f"{item.progress.step:d}"
     if since:
         return say("reminders.step_since", name=name, step=step, day=day(since))
     return say("reminders.step", name=name, step=step)
+
+
+def _ending(item: Ends, what: Ending, name: str) -> str:
+    within, last_day = item.threshold, f"{item.last_day}"
+    if isinstance(what, ListedKey):
+        facts = {"name": name, "kid": plain(what.kid), "day": day(item.expires)}
+        return say_counted("reminders.key", within, **facts)
+    if isinstance(what, ListedScope):
+        facts = {"name": name, "scope": plain(what.scope), "day": last_day}
+        return say_counted("reminders.scope", within, **facts)
+    facts = {"name": name, "day": last_day}
+    if what.organisation:
+        of = plain(what.organisation)
+        return say_counted("reminders.mandate_to_send", within, organisation=of, **facts)
+    return say_counted("reminders.mandate", within, supplier=plain(what.supplier), **facts)

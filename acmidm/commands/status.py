@@ -1,5 +1,5 @@
 """Show the connections of all stacks, as a list of what each has, or as a board of where each
-stands. Keys and mandates that end within 30 days stand out."""
+stands. Keys, scopes and mandates that end within 30 days stand out."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def status(
     ] = TableOutput.TEXT,
 ) -> None:
     """Show the connections of all stacks, as a list of what each has, or as a board of where each
-    stands. Keys and mandates that end within 30 days stand out.
+    stands. Keys, scopes and mandates that end within 30 days stand out.
 
     The list is what the last `pulumi up` left, and mandates that no form uses. Keys that
     organisations upload in the portal are read there; "unknown" where it cannot be reached. With

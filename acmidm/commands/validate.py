@@ -27,6 +27,7 @@ from acmidm_onboarding.forms.loading import problems_of_codes, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.other_files import problems_of_other_files
 from acmidm_onboarding.rules.desired import desired
+from acmidm_onboarding.rules.ends import ended_scopes
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
@@ -159,9 +160,13 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem]) -
 def _notes(
     onboardings: Onboardings, by_environment: Mapping[Environment, Sequence[Declaration]]
 ) -> Iterator[str]:
-    """Yield what is no mistake of a form: mandates that have ended, and, where a stack here has the
-    gate, what forms and evidence lack for production."""
+    """Yield what is no mistake of a form: scopes and mandates that have ended, and, where a stack
+    here has the gate, what forms and evidence lack for production."""
     gate, now = stacks_in(Path()).gate, datetime.now(UTC)
+    for client in chain.from_iterable(by_environment.values()):
+        for scope, last_day in ended_scopes(client, now.date()).items():
+            where = {"client": client.form, "environment": client.environment}
+            yield on_one_line(say("validate.scope_ended", scope=scope, day=last_day, **where))
     sides = [desired(connections, now, gate=gate) for connections in by_environment.values()]
     for client in chain.from_iterable(by_environment.values()):
         scopes = client.catalogue_names.values()

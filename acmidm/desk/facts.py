@@ -199,9 +199,19 @@ class _ProgressRows:
         if shown is None:
             raise ValueError("neither a form nor the state has it")
         if state and connection:
-            # Contacts and mandate come from the form: the state may still have former ones.
+            # Contacts and ends come from the form: the state may still have former ones.
             fields = {**state.fields, "contacts": connection.fields.get("contacts")}
-            shown = replace(state, form=connection.form, fields=fields, mandate=connection.mandate)
+            scopes = {
+                scope: replace(grant, until=connection.scopes.get(scope, grant).until)
+                for scope, grant in (state.scopes or {}).items()
+            }
+            shown = replace(
+                state,
+                form=connection.form,
+                fields=fields,
+                mandate=connection.mandate,
+                scopes=None if state.scopes is None else scopes,
+            )
         keys = _keys(shown, asked)
         shown = (
             replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown

@@ -57,7 +57,7 @@ Expiring = Annotated[
     int | None,
     typer.Option(
         metavar="DAYS",
-        help="Show only clients with a key, or a mandate, that ends within this many days.",
+        help="Show only clients with a key, a scope or a mandate that ends within this many days.",
         show_default=False,
     ),
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar
+from datetime import date, datetime
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -19,9 +19,11 @@ from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.texts import say, say_counted
 from acmidm_onboarding.values.client import Client, afzenders_of
 from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.end import after
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 T = TypeVar("T")
+L = TypeVar("L", bound="LastDay")
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LABELS = ("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves")
@@ -39,6 +41,11 @@ class ListedKey(Part):
     thumbprint: str | None = None
     expires: datetime | None = None
     days_left: int | None = None
+
+    @property
+    def reminded_as(self) -> str:
+        """What tells it from all else of its client that ends, in the ledger of reminders."""
+        return f"key {self.thumbprint or self.kid}"
 
     @property
     def ends_soon(self) -> bool:
@@ -61,22 +68,17 @@ class ListedKey(Part):
         return say(sentence, kid=plain(self.kid), day=day(self.expires), left=days(self.days_left))
 
 
-class ListedMandate(Part):
-    """By which a supplier acts for an organisation."""
+class LastDay(Part):
+    """What has a last day."""
 
-    supplier: str
-    organisation: str = ""
-    """Who gave it, where that is not the organisation of the connection."""
     until: date | None = None
-    """None where there is none, as where it was taken out."""
+    """None where there is none, as of a mandate that was taken out: it has ended."""
     days_left: int = -1
 
     @property
     def expires(self) -> datetime | None:
         """The first moment at which it does not count; None where there is none."""
-        if self.until is None:
-            return None
-        return datetime.combine(self.until + timedelta(days=1), time(), UTC)
+        return None if self.until is None else after(self.until)
 
     @property
     def ends_soon(self) -> bool:
@@ -85,14 +87,46 @@ class ListedMandate(Part):
     @property
     def ending(self) -> str:
         """Its end, in words too where that is near."""
-        if self.until is None:
-            return say("status.mandate.none")
-        sentence = "ended" if self.days_left < 0 else "soon" if self.ends_soon else "until"
-        return say(f"status.mandate.{sentence}", day=self.until, left=days(self.days_left))
+        if self.days_left < 0:
+            return say("status.ended", day=self.until)
+        if self.ends_soon:
+            return say("status.ends_soon", day=self.until, left=days(self.days_left))
+        return say("status.ends", day=self.until)
+
+
+class ListedScope(LastDay):
+    """A scope that ends."""
+
+    scope: str
+
+    @property
+    def reminded_as(self) -> str:
+        return f"scope {self.scope}"
+
+
+class ListedMandate(LastDay):
+    """By which a supplier acts for an organisation."""
+
+    supplier: str
+    organisation: str = ""
+    """Who gave it, where that is not the organisation of the connection."""
+
+    @property
+    def reminded_as(self) -> str:
+        by = f" by {self.organisation}" if self.organisation else ""
+        return f"mandate of {self.supplier}{by}"
+
+    @property
+    def ending(self) -> str:
+        return say("status.mandate.none") if self.until is None else super().ending
 
     @property
     def text(self) -> str:
         return f"{plain(self.supplier)} {self.ending}"
+
+
+Ending = ListedKey | ListedScope | ListedMandate
+"""What may end of a client."""
 
 
 class UnusedMandate(ListedMandate):
@@ -132,6 +166,8 @@ class ListedConnection(ClientName):
     scopes: tuple[str, ...]
     # Per scope, with the reference, where its form gives one.
     reasons: dict[str, str] = Field(default_factory=dict)
+    # Those that end.
+    scopes_until: tuple[ListedScope, ...] = ()
     default_scopes: tuple[str, ...] = ()
     attributes: dict[str, str] = Field(default_factory=dict)
     keys: tuple[ListedKey, ...] | None
@@ -159,12 +195,20 @@ class ListedConnection(ClientName):
         return [*parts, *([say("status.stays")] if self.keep else [])]
 
     @property
-    def granted(self) -> list[str]:
-        """Its scopes, each with why it has it where that is known."""
-        return [
-            f"{plain(name)}{f' ({plain(self.reasons[name])})' if name in self.reasons else ''}"
-            for name in self.scopes
-        ]
+    def until(self) -> dict[str, ListedScope]:
+        """The ends of its scopes, by name."""
+        return {ends.scope: ends for ends in self.scopes_until}
+
+    @property
+    def granted(self) -> list[Piece]:
+        """Its scopes, each with why it has it where that is known, and until when."""
+        pieces: list[Piece] = []
+        for name in self.scopes:
+            reason = f" ({plain(self.reasons[name])})" if name in self.reasons else ""
+            pieces += [Piece(", "), Piece(f"{plain(name)}{reason}")]
+            if ends := self.until.get(name):
+                pieces += [Piece(" "), Piece(ends.ending, _tone(ends.days_left))]
+        return pieces[1:]
 
     @property
     def people(self) -> list[str]:
@@ -172,19 +216,21 @@ class ListedConnection(ClientName):
         return [*self.codes, *map(plain, self.contacts)]
 
     @property
+    def endings(self) -> list[Ending]:
+        """Its keys, its scopes, and the mandate by which its supplier acts."""
+        mandates = [self.mandate] if self.mandate else []
+        return [*(self.keys or ()), *self.scopes_until, *mandates]
+
+    @property
     def ends(self) -> datetime | None:
-        """When the key, or the mandate, ends that ends first."""
-        ends = [key.expires for key in self.keys or ()] + [
-            self.mandate.expires if self.mandate else None
-        ]
+        """When that ends which ends first."""
+        ends = (one.expires for one in self.endings)
         return min((end for end in ends if end is not None), default=None)
 
     @property
     def days_left(self) -> int | None:
-        """Of the key, or the mandate, that ends first."""
-        left = [key.days_left for key in self.keys or ()] + [
-            self.mandate.days_left if self.mandate else None
-        ]
+        """Of that which ends first."""
+        left = (one.days_left for one in self.endings)
         return min((days for days in left if days is not None), default=None)
 
     @property
@@ -204,7 +250,7 @@ class ListedConnection(ClientName):
         mandate = self.mandate
         lines = {
             "whose": joined(self.people),
-            "scopes": joined(self.granted),
+            "scopes": self.granted,
             "keys": self._keys,
             "mandate": [Piece(mandate.text, _tone(mandate.days_left))] if mandate else [],
             "acts_for": joined(map(plain, self.acts_for)),
@@ -277,6 +323,9 @@ COLUMNS: Mapping[str, Callable[[ListedConnection], str]] = {
     "mandate": lambda client: client.mandate.text if client.mandate else "",
     "first_end": lambda client: day(client.ends) if client.ends else "",
     "leaves": lambda client: ", ".join(client.leaving),
+    "scopes_until": lambda client: ", ".join(
+        f"{ends.scope} {ends.until}" for ends in client.scopes_until
+    ),
 }
 _MANDATE_COLUMNS: Mapping[str, Callable[[UnusedMandate], str]] = {
     "organisation": lambda mandate: mandate.organisation,
@@ -370,6 +419,11 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
             for scope, grant in sorted((state.scopes or {}).items())
             if grant.reason not in (None, NO_REASON)
         },
+        scopes_until=tuple(
+            _until(grant.until, now, ListedScope, scope=scope)
+            for scope, grant in sorted((state.scopes or {}).items())
+            if grant.until
+        ),
         default_scopes=tuple(
             scope for scope, grant in sorted((state.scopes or {}).items()) if grant.default
         ),
@@ -391,17 +445,17 @@ def unused_mandates(onboardings: Onboardings, now: datetime) -> list[UnusedManda
     A form with mistakes may use any of its organisation's and of its supplier's: those are left
     out.
     """
-    today = now.astimezone(UTC).date()
     used = {mandate for loaded in onboardings.forms for mandate in loaded.mandates_used}
     faulty = {file.parent.name for file in onboardings.left_out}
     unused = [
-        UnusedMandate(
+        _until(
+            mandate.until.isoformat(),
+            now,
+            UnusedMandate,
             supplier=mandate.supplier,
             supplier_name=onboardings.organisations[mandate.supplier].name,
             organisation=onboardings.organisations[folder].name,
             applications=mandate.allowed,
-            until=mandate.until,
-            days_left=(mandate.until - today).days,
             reference=mandate.reference or "",
         )
         for folder, mandates in onboardings.mandates.items()
@@ -419,8 +473,9 @@ def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMand
         for product in connection.products.values()
         for code, name in afzenders_of(product).items()
     }
+    own = connection.organisation
     return tuple(
-        _until(until, now, supplier=connection.organisation, organisation=names.get(code, code))
+        _until(until, now, ListedMandate, supplier=own, organisation=names.get(code, code))
         for code, until in sorted(connection.afzenders.items())
     )
 
@@ -428,16 +483,15 @@ def mandates_to_send(connection: Declaration, now: datetime) -> tuple[ListedMand
 def _mandate(mandate: Mapping[str, str], now: datetime) -> ListedMandate | None:
     if not mandate:
         return None
-    return _until(mandate.get("until", ""), now, supplier=mandate["supplier"])
+    return _until(mandate.get("until", ""), now, ListedMandate, supplier=mandate["supplier"])
 
 
-def _until(last_day: str, now: datetime, **whose: str) -> ListedMandate:
-    """Return a mandate until its last day, which is empty where there is none."""
+def _until(last_day: str, now: datetime, kind: type[L], **facts: Any) -> L:
+    """Return what ends after a last day, which is empty where there is none."""
     if not last_day:
-        return ListedMandate(**whose)
+        return kind(**facts)
     until = date.fromisoformat(last_day)
-    days_left = (until - now.astimezone(UTC).date()).days
-    return ListedMandate(**whose, until=until, days_left=days_left)
+    return kind(**facts, until=until, days_left=(after(until) - now).days)
 
 
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:

@@ -104,6 +104,19 @@ class Place(Progress):
         name = "key.expired" if (key.days_left or 0) < 0 else "key.until"
         return self.room(name, kid=plain(key.kid), day=self.room.day(key.expires))
 
+    @property
+    def scopes_until(self) -> list[str]:
+        """Its scopes that end, each with its last day."""
+        return [
+            self.room(
+                "key.expired" if ends.days_left < 0 else "key.until",
+                kid=plain(ends.scope),
+                day=self.room.day(ends.until),
+            )
+            for ends in self.connection.scopes_until
+            if ends.until
+        ]
+
     def as_line(self) -> Line:
         """Return its step, whom it waits for, and what they must do."""
         connection = self.connection
@@ -124,10 +137,13 @@ class Place(Progress):
             "contacts": joined(map(plain, connection.contacts)),
             "keys": joined(self.keys, "; "),
         }
+        if self.scopes_until:
+            lines["scopes"] = joined(self.scopes_until, "; ")
         shown = [Line(text, Piece(self.room(name), Tone.NOTICE)) for name, text in lines.items()]
         return Line(pieces, lines=shown)
 
 
+_LABELS = ("step", "to_do", "contacts", "keys", "scopes")
 _COLUMNS: Mapping[str, Callable[[Place], str]] = {
     "step": lambda place: f"{place.step:d}. {place.title}",
     "waits_for": lambda place: place.whom if place.waits_for else "",
@@ -171,7 +187,7 @@ class Steps(Report):
     def as_document(self) -> Document:
         """Return every connection, with what must be done."""
         lines = [place.as_line() for place in self.connections]
-        labels = [self.room(name) for name in ("step", "to_do", "contacts", "keys")]
+        labels = [self.room(name) for name in _LABELS]
         width = max(map(len, labels)) + 2
         sections = [Section("line", lines, label_width=width, is_spaced=True)]
         if not lines:

@@ -5,6 +5,7 @@ lines stay as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from difflib import SequenceMatcher
 from io import StringIO
 from typing import Any
@@ -186,6 +187,8 @@ def copied(value: Any) -> Any:
         copy = CommentedMap({name: copied(part) for name, part in value.items()})
     elif isinstance(value, list):
         copy = CommentedSeq(map(copied, value))
+    elif isinstance(value, date):  # the same one twice is written as an alias, which no form has
+        return date(value.year, value.month, value.day)
     else:
         return CommentedMap() if value is None else value
     if not isinstance(value, CommentedMap | CommentedSeq) or value.fa.flow_style():

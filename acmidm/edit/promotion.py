@@ -100,8 +100,9 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values) -> Add
         return addition
     tni, prod = form.environments[_TNI], form.environments.get(_PROD, EnvironmentRequest())
     gone = {name for name, day in form.retire.parts.items() if day <= _today()}
-    for scope in tni.scopes:
-        if scope in prod.scopes or catalogue.product_of[scope].product in gone:
+    for scope, granted_on_tni in tni.scopes.items():
+        has_ended = granted_on_tni.until is not None and granted_on_tni.until < _today()
+        if has_ended or scope in prod.scopes or catalogue.product_of[scope].product in gone:
             continue
         if _PROD in catalogue.scopes[scope].environments:
             addition.scopes.append(scope)
@@ -126,7 +127,7 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values) -> Add
 
 
 def _today() -> date:
-    """Return the day by which forms leave: that of UTC, wherever this runs."""
+    """Return the day by which forms leave and scopes end: that of UTC, wherever this runs."""
     return datetime.now(UTC).date()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.rules.ends import without_ended_scopes
 from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_apis
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_settings
@@ -170,7 +172,8 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         onboardings = load_onboardings([form], settings.catalogue_folder)
     except InvalidForms as error:
         raise Failure(f"{error}\ncorrect the form first; acmidm validate checks it") from None
-    connections = onboardings.connections(settings.environment)
+    day = datetime.now(UTC).date()
+    connections = without_ended_scopes(onboardings.connections(settings.environment), day)
     connection = next((client for client in connections if client.platform is platform), None)
     if connection is None:
         raise Failure(
@@ -203,7 +206,7 @@ def all_given(stack: Stack, platform_name: str, supplier: str) -> list[ProbeInpu
     platform, forms = _platform(platform_name, stack.name, stack.settings), stack.forms
     by_name = {loaded.name: loaded for loaded in forms.forms if loaded.form.keys_of == supplier}
     network, inputs = Network(stack.settings.request_timeout_seconds), list[ProbeInputs]()
-    for connection in stack.connections:
+    for connection in without_ended_scopes(stack.connections, stack.now.date()):
         if connection.form in by_name and connection.platform is platform:
             has, loaded = recorded_as(connection, stack.recorded.parts), by_name[connection.form]
             client_id = has.client_id if has else None

@@ -393,6 +393,7 @@ class Comparison:
                 owner=owner,
                 verified=verified,
                 is_default=grant.default,
+                until=grant.until,
             )
         for scope in sorted(had.keys() & has.keys()):
             old, new = had[scope], has[scope]
@@ -408,6 +409,8 @@ class Comparison:
                     field="reason", **dict(zip(("old", "new"), reasons, strict=True))
                 )
                 yield Change(kind=Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
+            if not self.by_hand and old.until != new.until:
+                yield _end_moved(scope, old.until, new.until)
 
     def _changes_of_keys(
         self,
@@ -471,6 +474,14 @@ def _supplier(before: Client | None, after: Client | None) -> str | None:
     """Return the supplier whose keys a client has and keeps."""
     sides = {side.mandate.get("supplier") if side else None for side in (before, after)}
     return sides.pop() if len(sides) == 1 else None
+
+
+def _end_moved(scope: str, old: str | None, new: str | None) -> Change:
+    """Return the change of a scope that a client has longer, or not as long; None is no end."""
+    is_longer = new is None or (old is not None and new > old)
+    moved = FieldChange(field="until", old=old, new=new)
+    kind = Kind.SCOPE_RENEWED if is_longer else Kind.SCOPE_SHORTENED
+    return Change(kind=kind, subject=scope, fields=(moved,))
 
 
 def _facts(kid: str, key: Key) -> dict[str, Any]:

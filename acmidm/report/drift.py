@@ -3,8 +3,8 @@ nobody declares."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from acmidm.report.connection import (
@@ -18,9 +18,19 @@ from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone, 
 from acmidm.report.kinds import Part, Report, sentence_of
 from acmidm.report.three_views import ClientDrift, Real
 from acmidm.words import WHOLE, day, days, plain
+from acmidm_onboarding.rules.ends import past_ends
 from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
 from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.values.client import Client, ClientKey
+from acmidm_onboarding.values.end import EndOf
 from acmidm_onboarding.values.terms import Environment, Platform
+
+_PAST: Mapping[EndOf, Callable[[str], str]] = {
+    EndOf.SCOPE: lambda name: say("report.drift.past.scope", name=name),
+    EndOf.MANDATE: lambda name: say("report.drift.past.mandate", name=name),
+    EndOf.CLIENT: lambda name: say("report.drift.past.client", name=name),
+    EndOf.PRODUCT: lambda name: say("report.drift.past.product", name=name),
+}
 
 
 class ExpiringKey(ClientName):
@@ -48,6 +58,20 @@ class ExpiringKey(ClientName):
         )
         tone = Tone.DANGER if self.days_left < 0 else Tone.WARNING
         return Line([*self.pieces, Piece(": "), *key], Piece(self.ends, tone))
+
+
+class PastEnd(ClientName):
+    """What has ended of a client and is still at its authority."""
+
+    of: EndOf
+    what: str
+    last_day: date
+
+    def as_line(self) -> Line:
+        """Return what it is and whose, behind its last day."""
+        what = _PAST[self.of](self.what)
+        label = Piece(say("report.drift.past.day", day=self.last_day), Tone.DANGER)
+        return Line([*self.pieces, Piece(f": {plain(what)}")], label)
 
 
 class UndeclaredClient(Part):
@@ -99,6 +123,10 @@ class Drift(Report):
     clients: int
     by_hand: tuple[ConnectionChanges, ...]
     not_applied: tuple[ConnectionChanges, ...]
+    past: tuple[PastEnd, ...] = ()
+    """What has ended and is still there: the next run ends it."""
+    by_hand_alone: tuple[Platform, ...] = ()
+    """The platforms that people alone change."""
     expiring: tuple[ExpiringKey, ...] = ()
     left_behind: tuple[UndeclaredClient, ...] = ()
     """Those that bear this stack's mark, and that nobody declares: their keys work on, and no run
@@ -112,11 +140,13 @@ class Drift(Report):
     def as_document(self) -> Document:
         """Return what was changed by hand first, then what waits, then what is only to be known."""
         repaired = say("report.drift.repaired" if self.healed else "report.drift.not_repaired")
+        past = [end.as_line() for end in self.past]
         expiring = [key.as_line() for key in self.expiring]
         left_behind = [client.as_line() for client in self.left_behind]
         undeclared = [client.as_line() for client in self.undeclared]
         sections = [
             refused(self.problems),
+            _counted("past", say("report.drift.past", remedy=self._remedy_of_past), past),
             _clients(say("report.drift.by_hand"), self.by_hand),
             _clients(say("report.drift.not_applied"), self.not_applied),
             _counted("key", say("report.drift.expiring"), expiring),
@@ -138,6 +168,16 @@ class Drift(Report):
             foot,
             whole=f"`acmidm drift --stack {self.stack}`",
         )
+
+    @property
+    def _remedy_of_past(self) -> str:
+        """The commands that end what is past its end."""
+        sides = {end.platform in self.by_hand_alone for end in self.past}
+        remedies = {
+            False: say("report.drift.past.deploy", stack=self.stack),
+            True: say("report.drift.past.orders", stack=self.stack),
+        }
+        return f" {say('status.and')} ".join(remedies[side] for side in sorted(sides))
 
 
 def _clients(
@@ -172,6 +212,20 @@ def expiring_keys(
         if key.expires and (left := (key.expires - now).days) <= days
     ]
     return tuple(sorted(keys, key=lambda key: (key.expires, key.key, key.kid)))
+
+
+def ends_that_passed(
+    clients: Iterable[ClientDrift], forms: Mapping[ClientKey, Client], now: datetime
+) -> tuple[PastEnd, ...]:
+    """Return what has ended and is still at its authority, the first to end first. ``forms`` are
+    the clients that forms have, with all that they name, whether it has ended or not."""
+    past = [
+        PastEnd(**client_name(state), of=end.of, what=end.name, last_day=end.last_day)
+        for client in clients
+        if client.real and (state := client.recorded or client.declared)
+        for end in past_ends(forms.get(state.client_key, state), client.real, now.date())
+    ]
+    return tuple(sorted(past, key=lambda end: (end.last_day, end.key, end.of, end.what)))
 
 
 def key_warnings(
@@ -210,6 +264,9 @@ def drift_of(
     sentences += (
         [say_counted("report.drift.headline.pending", len(pending), stack=stack)] if pending else []
     )
+    past: Sequence[PastEnd] = more.get("past", ())
+    if past:
+        sentences.append(say_counted("report.drift.headline.past", len(past), stack=stack))
     behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
     sentences += (
         [say_counted("report.drift.headline.left_behind", len(behind), stack=stack)]
@@ -238,7 +295,7 @@ def drift_of(
         environment=environment,
         headline="; ".join(sentences),
         checked_at=now,
-        in_sync=not by_hand and not pending and not behind and is_whole,
+        in_sync=not (by_hand or pending or behind or past) and is_whole,
         clients=recorded,
         by_hand=by_hand,
         not_applied=pending,

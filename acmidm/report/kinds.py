@@ -225,6 +225,8 @@ class Kind(StrEnum):
     )
     SCOPE_DEFAULT = "scope_default", Row(_WARNING, _SCOPES, _API, "scope")
     SCOPE_ON_REQUEST = "scope_on_request", Row(_WARNING, _SCOPES, _ORGANISATION, "scope")
+    SCOPE_RENEWED = "scope_renewed", Row(_WARNING, _SCOPES, _API, "scope")
+    SCOPE_ENDED = "scope_ended", Row(_WARNING, _SCOPES, _API, "scope")
     KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, _ORGANISATION, "expired_key", scale=_NOTE)
     KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS, _ORGANISATION)
     KEYS_OFF_ADDRESS = (
@@ -275,6 +277,7 @@ class Kind(StrEnum):
     PRODUCT_PROTECTED = "product_protected", Row(_NOTICE, _PRODUCT, _ORGANISATION, "product")
     EXEMPTION_REMOVED = "exemption_removed", Row(_NOTICE, _ONBOARDING, _TEAM, "exemption")
     SCOPE_NOTE_CHANGED = "scope_note_changed", Row(_NOTICE, _SCOPES, _API, "reason")
+    SCOPE_SHORTENED = "scope_shortened", Row(_NOTICE, _SCOPES, _ORGANISATION, "scope")
 
     @property
     def severity(self) -> Severity:
@@ -357,6 +360,8 @@ class Change(Part):
     thumbprint: str | None = None
     old_thumbprint: str | None = None
     expires: datetime | None = None
+    until: str | None = None
+    """The last day of a scope that is granted or withdrawn."""
     fields: tuple[FieldChange, ...] = ()
     by_hand: bool = False
     changed_by: str | None = None
@@ -431,8 +436,8 @@ class Change(Part):
 
     @property
     def _template(self) -> str:
-        """Its sentence; another one of a key whose material stays, and of a mandate that is the
-        first or was the last."""
+        """Its sentence; another one of a key whose material stays, and of a mandate, or an end,
+        that is the first or was the last."""
         form = "by_hand" if self.by_hand else ""
         if self.kind is Kind.KEY_CHANGED and self.fields:
             form = "described"
@@ -440,6 +445,10 @@ class Change(Part):
             is_first = all(field.old is None for field in self.fields)
             is_last = any(field.new is None for field in self.fields)
             form = "first" if is_first else "last" if is_last else form
+        elif self.kind is Kind.SCOPE_RENEWED and any(field.new is None for field in self.fields):
+            form = "last"
+        elif self.kind is Kind.SCOPE_SHORTENED and any(field.old is None for field in self.fields):
+            form = "first"
         return self.kind.sentence(form) or self.kind.sentence() or ""
 
 
@@ -481,6 +490,7 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     first = change.fields[0] if change.fields else FieldChange(field="")
     values = {
         "thumbprint": change.thumbprint,
+        "until": change.until or "",
         "old_thumbprint": change.old_thumbprint,
         "subject": plain(change.subject or "?"),
     }

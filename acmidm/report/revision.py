@@ -20,6 +20,7 @@ from acmidm_onboarding.forms.files import MANDATES_FILE
 from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.desired import Desired, desired
+from acmidm_onboarding.rules.ends import ended_scopes, without_ended_scopes
 from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.rules.mandates import has_ended
 from acmidm_onboarding.rules.policies import (
@@ -51,8 +52,21 @@ class Revision:
 
     @cached_property
     def connections(self) -> Mapping[Environment, Sequence[Declaration]]:
-        """What the forms have in each environment, whether it is declared now or not."""
-        return {where: self.onboardings.connections(where) for where in Environment}
+        """What the forms have in each environment, whether it is declared now or not; no scope that
+        has ended."""
+        day = self.now.date()
+        return {
+            where: without_ended_scopes(self.onboardings.connections(where), day)
+            for where in Environment
+        }
+
+    def ended(self, environment: Environment) -> Mapping[tuple[ClientKey, str], tuple[Client, str]]:
+        """Return the scopes of the forms that have ended, each with its client and its last day."""
+        ended, day = dict[tuple[ClientKey, str], tuple[Client, str]](), self.now.date()
+        for form in self.onboardings.connections(environment):
+            for scope, last_day in ended_scopes(form, day).items():
+                ended[form.client_key, scope] = form, last_day
+        return ended
 
     def states(
         self,
@@ -220,10 +234,21 @@ def plan_between(
         more += _at_the_gate(before, after)
     if stacks.has_overlap(environment):
         more += _keys_that_may_stay(plan, after.now)
+    more += _scopes_that_have_ended(before, after, environment)
     refused = [*_refused_without_mandate(before, after, environment)]
     more += at_the_gate(refused, ())
     sentences = tuple(sentence for withheld in refused for sentence in withheld.sentences)
     return replace(plan, more=tuple(more), problems=sentences)
+
+
+def _scopes_that_have_ended(
+    before: Revision, after: Revision, environment: Environment
+) -> Iterator[tuple[Client, Change]]:
+    """Yield the scopes that a change wants until a day that has passed."""
+    ended = after.ended(environment)
+    for client_key, scope in sorted(ended.keys() - before.ended(environment).keys()):
+        form, last_day = ended[client_key, scope]
+        yield form, Change(kind=Kind.SCOPE_ENDED, subject=scope, note=last_day)
 
 
 def _refused_without_mandate(

@@ -356,18 +356,15 @@ def _part_by_part(
         _pend(client, recorded.urns.keys() & then.keys() - client.gone, recorded, None, comparison)
         return
     is_there, had = Resource.SCOPES in recorded.urns, recorded.scopes or {}
-    reasons = {
-        scope: had[scope].reason if scope in had else NOT_DECLARED if is_there else None
-        for scope in basis[Resource.SCOPES]
-    }
+    unknown = Grant(NOT_DECLARED if is_there else None)
     scopes = {
-        scope: Grant(reasons[scope], is_default)
+        scope: replace(had.get(scope, unknown), default=is_default)
         for scope, is_default in basis[Resource.SCOPES].items()
     }
     if any(
-        reasons[scope] != grant.reason
+        (scopes[scope].reason, scopes[scope].until) != (grant.reason, grant.until)
         for scope, grant in (declared.scopes or {}).items()
-        if scope in reasons
+        if scope in scopes
     ):
         pending.add(Resource.SCOPES)
     generations = {state.secret_generation for state in (recorded, declared)}

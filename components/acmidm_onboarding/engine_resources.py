@@ -309,9 +309,9 @@ def _type_of(resource: EngineResource) -> str:
 
 
 def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
-    default = mapping(inputs.get("default_scopes"))
+    default, until = mapping(inputs.get("default_scopes")), mapping(inputs.get("until"))
     return {
-        scope: Grant(reason, scope in default)
+        scope: Grant(reason, scope in default, until.get(scope))
         for scope, reason in mapping(inputs.get("scopes")).items()
     }
 

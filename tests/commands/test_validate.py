@@ -88,6 +88,20 @@ def test_what_is_not_proven_is_said_by_the_mode_of_the_gate(
     assert len(unproven) == 1
 
 
+def test_a_scope_that_has_ended_is_named_and_no_mistake(workspace: Workspace) -> None:
+    """Else every later change of forms would fail for it."""
+    ended = FORM.replace(
+        "dv_notificaties_import: {}", "dv_notificaties_import: {until: 2020-12-31}"
+    )
+    workspace.write_form(ended[: ended.index("  prod:")])
+    valid, note = acmidm("validate").stdout.splitlines()
+    assert valid == "1 form, 1 connection: all valid"
+    assert note == (
+        "gent/mijn-gent on tni: the last day of scope dv_notificaties_import was 2020-12-31, so"
+        " that no run grants it; put a later day under until, or take the scope out"
+    )
+
+
 def test_one_is_not_counted_as_many(workspace: Workspace) -> None:
     workspace.write_form(FORM[: FORM.index("  prod:")])
     assert acmidm("validate").stdout == "1 form, 1 connection: all valid\n"

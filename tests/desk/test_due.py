@@ -4,14 +4,15 @@ lost."""
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from acmidm.desk.progress import Progress, Step, WaitsFor
-from acmidm.desk.reminders.due import KeyEnds, MandateEnds, StepWaits, due
-from acmidm.desk.status import ListedMandate
+from acmidm.desk.reminders.due import Ends, StepWaits, due
+from acmidm.desk.status import ListedMandate, ListedScope
 from tests.desk.samples import connection, key, progress
 
 END = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
@@ -55,7 +56,7 @@ def test_a_key_is_named_at_60_30_and_7_days() -> None:
     sent: dict[str, date] = {}
     for now in nights:
         for one in due([ends(END)], sent, now):
-            assert isinstance(one, KeyEnds)
+            assert isinstance(one, Ends)
             first[one.threshold] = (END - now).days
             sent[one.id] = now.date()
     assert first == {60: 60, 30: 30, 7: 7}
@@ -94,18 +95,22 @@ def test_another_end_of_the_same_key_is_another_reminder() -> None:
     assert len(due([ends(END + timedelta(days=1))], sent, now)) == 1
 
 
-def test_a_mandate_is_named_as_a_key_is() -> None:
+@pytest.mark.parametrize("kind", ["mandate", "scope"])
+def test_a_last_day_is_named_as_the_end_of_a_key_is(kind: str) -> None:
     """Until the end of its last day, in UTC, and not where the connection leaves by then."""
     midnight = END.replace(hour=0, minute=0)
     last_day = midnight.date() - timedelta(days=1)
 
     def named(left: timedelta, leaves: str = "") -> list[int]:
         now = midnight - left
-        mandate = ListedMandate(
-            supplier="leverancier", until=last_day, days_left=(last_day - now.date()).days
-        )
-        row = progress(connection(mandate=mandate, leaves={"acmidm": leaves} if leaves else {}))
-        return [one.threshold for one in due([row], {}, now) if isinstance(one, MandateEnds)]
+        end: dict[str, Any] = {"until": last_day, "days_left": (last_day - now.date()).days}
+        how: dict[str, Any] = {"leaves": {"acmidm": leaves} if leaves else {}}
+        if kind == "mandate":
+            how["mandate"] = ListedMandate(supplier="leverancier", **end)
+        else:
+            how["scopes_until"] = (ListedScope(scope="vo_info", **end),)
+        found = due([progress(connection(**how))], {}, now)
+        return [one.threshold for one in found if isinstance(one, Ends)]
 
     for days, expected in (
         (61, []),
@@ -135,11 +140,8 @@ def test_a_connection_that_leaves_before_is_not_asked_for_a_key() -> None:
 def test_keys_come_before_steps_and_the_first_end_before_all() -> None:
     now = END - timedelta(days=5)
     found = due([waits(None), ends(END + timedelta(hours=1), END)], {}, now)
-    assert [(one.key.kid if isinstance(one, KeyEnds) else "step") for one in found] == [
-        "k1",
-        "k0",
-        "step",
-    ]
+    names = [(one.what.reminded_as if isinstance(one, Ends) else "step") for one in found]
+    assert names == ["key thumbprint-of-k1", "key thumbprint-of-k0", "step"]
 
 
 def test_a_step_is_named_once_a_week_from_its_first_week_on() -> None:

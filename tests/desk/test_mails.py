@@ -15,7 +15,7 @@ from acmidm.desk.reminders.delivery import Delivered, deliver
 from acmidm.desk.reminders.due import due
 from acmidm.desk.reminders.ledger import Ledger, opened
 from acmidm.desk.reminders.mails import reminders
-from acmidm.desk.status import ListedMandate
+from acmidm.desk.status import ListedMandate, ListedScope
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment
@@ -120,6 +120,21 @@ def test_a_mandate_that_ends_is_in_the_mail_of_its_key(
     assert mail["Subject"] == f"{GHENT}: {about}, en een stap wacht op u"
     said = "Het mandaat van leverancier voor loket eindigt op 30 november 2026, binnen 7 dagen."
     assert said in text_of(mail)
+
+
+def test_a_scope_that_ends_says_where_a_later_day_goes(
+    settings: Settings, post_office: MailServer, ledger_file: Path
+) -> None:
+    """Each step is one mail: the next run sends nothing."""
+    scope = ListedScope(scope="vo_info", until=date(2026, 11, 30), days_left=4)
+    rows = [progress(connection("loket", scopes_until=(scope,)))]
+    run(rows, settings, ledger_file)
+    (mail,) = post_office.received
+    assert mail["Subject"].strip() == f"{GHENT}: een scope eindigt op 30 november 2026"
+    said = "De scope vo_info van loket eindigt op 30 november 2026, binnen 7 dagen."
+    assert said in text_of(mail)
+    assert "zet dan een latere dag bij until in uw aansluitingsformulier" in text_of(mail)
+    assert run(rows, settings, ledger_file) == []
 
 
 def test_a_mandate_to_send_for_another_says_who_renews_it(

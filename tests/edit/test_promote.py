@@ -214,6 +214,19 @@ def test_what_differs_per_environment_is_never_copied(workspace: Workspace) -> N
     )
 
 
+def test_the_last_day_of_a_scope_goes_with_it_and_one_that_ended_stays_behind(
+    workspace: Workspace,
+) -> None:
+    form = ON_TNI.replace(
+        "dv_notificaties_import: {}", "dv_notificaties_import: {until: 2998-12-31}"
+    )
+    workspace.write_form(form.replace("{reason: dossiers", "{until: 2020-12-31, reason: dossiers"))
+    written(workspace)
+    production = Path(FILE).read_text().partition("  prod:")[2]
+    assert "dv_notificaties_import: {until: 2998-12-31}" in production
+    assert "dv_dosis_schrijven" not in production
+
+
 def test_what_production_does_not_offer_is_left_out(workspace: Workspace) -> None:
     scopes = (
         "scopes: {dv_register_lezen: {default: true}, dv_register_test: {}, dv_proef: {}}\n   "

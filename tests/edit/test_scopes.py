@@ -100,6 +100,22 @@ def test_each_form_of_a_sheet_gains_its_scope() -> None:
     assert result.stdout == "2 forms have it already: aalst/aalst, brugge/brugge\n"
 
 
+@pytest.mark.usefixtures("place")
+def test_a_scope_of_a_sheet_may_have_a_last_day() -> None:
+    """Written as people do, and not one that has passed: then nothing is written."""
+    heading, before = f"{HEADING};Tot", contents()
+    refused = add(f"{BOTH[0]};{SCOPE};31/12/2020", f"{BOTH[1]};{SCOPE};soon", heading=heading)
+    assert (refused.exit_code, contents()) == (2, before)
+    assert "2020-12-31 has passed; give the last day" in refused.stderr
+    assert '"soon" is no day' in refused.stderr
+    rows = (f"{BOTH[0]};{SCOPE};31/12/2998", f"{BOTH[1]};{SCOPE};2998-12-31")
+    result = add(*rows, heading=heading)
+    assert result.exit_code == 0, result.output
+    for name in ("aalst", "brugge"):
+        text = Path(f"onboardings/{name}/{name}.yaml").read_text()
+        assert f"      {SCOPE}: {{until: 2998-12-31}}\n" in text
+
+
 def test_one_sheet_has_several_scopes_and_environments(place: Workspace) -> None:
     """Production too, and what all rows share as options; two rows may be about one form."""
     place.write_form(

@@ -6,15 +6,19 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.desk.reminders.due import due
+from acmidm.desk.status import listed
 from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+from tests.desk.samples import progress
 from tests.support.workspace import (
     FORM,
     ORGANISATION,
@@ -54,6 +58,19 @@ def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
     assert list(connection.keys or ()) == ["tni"]
     assert connection.products["dosis"] == {"bron_uri": "urn://gent/mijn-gent"}
     assert not connection.uses_secret
+
+
+@pytest.mark.parametrize("day", ["2027-12-31", '"2027-12-31"', "0001-01-01", "9999-12-31"])
+def test_a_scope_may_have_a_last_day(workspace: Workspace, day: str) -> None:
+    """The first and the last of the calendar too, which nothing that counts days stumbles over."""
+    workspace.write_form(FORM.replace("{reason: dossiers,", f"{{until: {day}, reason: dossiers,"))
+    connection, until = tni(workspace), day.strip('"')
+    assert connection.scopes["dv_dosis_schrijven"] == Grant("dossiers (SD-4711)", until=until)
+    row = listed("tni", connection, datetime(2026, 11, 25, tzinfo=UTC))
+    assert [f"{ends.until}" for ends in row.scopes_until] == [until]
+    assert row.as_line(with_stack=False)
+    assert due([progress(row)], {}, datetime(2026, 11, 25, tzinfo=UTC)) == ()
+    assert CliRunner().invoke(app, ["validate"]).exit_code == 0
 
 
 @pytest.mark.parametrize("seed", range(5))

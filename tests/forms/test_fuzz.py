@@ -32,7 +32,11 @@ YAML, JSON = (
 )
 KEY = "onboardings/gent/tni.jwk.json"
 ORIGINALS: dict[str, tuple[str, Callable[[Any], bytes], Callable[[], dict[str, Any]]]] = {
-    "form": ("onboardings/gent/mijn-gent.yaml", YAML, lambda: yaml.safe_load(FORM)),
+    "form": (
+        "onboardings/gent/mijn-gent.yaml",
+        YAML,
+        lambda: yaml.safe_load(FORM.replace("{reason: dossiers,", "{until: '2027-12-31',")),
+    ),
     "catalogue": (
         "catalogue/notificaties.yaml",
         YAML,

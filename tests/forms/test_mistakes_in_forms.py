@@ -153,6 +153,25 @@ SHAPE = {
         "{▶raeson: dossiers, ",
         'unknown field "raeson"; did you mean "reason"?',
     ),
+    **{
+        f"no last day, {value}": (
+            "{reason: dossiers, ",
+            f"{{until: ▶{value}, ",
+            f"{said}; write one such as 2027-03-31",
+        )
+        for value, said in (
+            ("2027-12-31 10:00:00", '"2027-12-31 10:00:00" is no day'),
+            ("2027-12-31T10:00:00+02:00", '"2027-12-31T10:00:00+02:00" is no day'),
+            ("2027-02-29", '"2027-02-29" is no day'),
+            ("0000-01-01", '"0000-01-01" is no day'),
+            ("10000-01-01", '"10000-01-01" is no day'),
+            ("31/12/2027", '"31/12/2027" is no day'),
+            ("soon", '"soon" is no day'),
+            ("20271231", "this is no day"),
+            ("true", "this is no day"),
+            ("[2027-12-31]", "this is no day"),
+        )
+    },
     "missing field": ("application: mijn-gent\n", "", '"application" is missing; add it'),
     "the old organisation block": (
         "application:",

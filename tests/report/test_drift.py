@@ -13,7 +13,7 @@ import pytest
 
 from acmidm.commands.drift import _attribute, _real
 from acmidm.report.authors import attributed
-from acmidm.report.drift import ExpiringKey, expiring_keys, key_warnings
+from acmidm.report.drift import ExpiringKey, ends_that_passed, expiring_keys, key_warnings
 from acmidm.report.kinds import Kind
 from acmidm.report.three_views import ClientDrift, Real, drifted
 from acmidm.report.undeclared import undeclared
@@ -108,6 +108,7 @@ PENDING: list[tuple[dict[str, Any], tuple[str, str | None], str]] = [
     ({"scopes": {}}, ("scope_withdrawn", "vo_info"), "ClientScopes"),
     ({"scopes": {"vo_info": "waarom"}}, ("scope_note_changed", "vo_info"), "ClientScopes"),
     ({"default_scopes": frozenset({"vo_info"})}, ("scope_default", "vo_info"), "ClientScopes"),
+    ({"until": {"vo_info": "2027-12-31"}}, ("scope_shortened", "vo_info"), "ClientScopes"),
     ({"fields": {"attributes.setbyclient_x": "y"}}, ("attributes_changed", None), "OAuthClient"),
     ({"keys": keys("a", "b", "c")}, ("key_added", "c"), "ClientJwks"),
     ({"keys": None}, ("keys_handed_over", None), "ClientJwks"),
@@ -345,6 +346,31 @@ def test_a_program_without_forms() -> None:
     assert said(one) == ({("scope_withdrawn", "vo_info")}, set())
     quiet = compared(stored(without=PARTS[3:]), None, real(), forms=False)
     assert drift_report(quiet).headline == "tni is in sync: its 1 client is as declared"
+
+
+def test_what_is_past_its_end_and_still_there_is_a_danger(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With the command that ends it; also where nothing else waits, as a form with a mistake."""
+    clients = [compared(stored(until={"vo_info": "2026-11-24"}), None, real(), forms=False)]
+    past = ends_that_passed(clients, {}, NOW)
+    assert [(end.of, end.what, f"{end.last_day}") for end in past] == [
+        ("scope", "vo_info", "2026-11-24")
+    ]
+    report = drift_report(*clients, past=past)
+    assert not report.in_sync
+    print_report(report)
+    shown = capsys.readouterr().out
+    assert "1 thing on tni is past its end and still there" in shown
+    assert "until 2026-11-24  Stad Gent · loket: scope vo_info" in shown
+    assert "acmidm deploy --stack tni" in shown
+    assert "acmidm orders" not in shown
+    by_hand = drift_report(*clients, past=past, by_hand_alone=(Platform.ACMIDM,))
+    assert "acmidm orders --stack tni" in as_markdown(by_hand)
+    assert "acmidm deploy" not in as_markdown(by_hand)
+    assert ends_that_passed(clients, {}, NOW - timedelta(days=1)) == ()
+    renewed = {stored().client_key: stored()}
+    assert ends_that_passed(clients, renewed, NOW) == ()
 
 
 def test_clients_that_nobody_declares() -> None:

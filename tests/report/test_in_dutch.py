@@ -270,6 +270,7 @@ def test_each_sentence_of_a_kind_is_of_a_kind() -> None:
     forms = ("", ".by_hand", ".headline", ".headline.one", ".headline.many")
     known = {f"{kind}{form}" for kind in Kind for form in forms} | {f"{Kind.KEY_CHANGED}.described"}
     known |= {f"{Kind.MANDATE_CHANGED}.{form}" for form in ("first", "last")}
+    known |= {f"{Kind.SCOPE_SHORTENED}.first", f"{Kind.SCOPE_RENEWED}.last"}
     known |= {f"parts.{kind.row.parts}.{count}" for kind in Kind for count in ("one", "many")}
     found = {line.partition(":")[0] for line in (FOLDER / "kinds.en.yaml").read_text().splitlines()}
     assert found <= known

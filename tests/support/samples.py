@@ -46,13 +46,13 @@ def client(
     application: str = "loket", environment: Environment = Environment.PROD, **how: Any
 ) -> Client:
     """A client with one scope, two keys and a product. ``fields`` are laid over its metadata;
-    ``scopes`` have their reasons."""
+    ``scopes`` have their reasons, and ``until`` the last day of those that have one."""
     fields = flat(metadata(application, environment).properties) | how.pop("fields", {})
     products: Mapping[str, Mapping[str, Any]] = how.pop(
         "products", {"notificaties": {"merk_code": "gent", "product_ids": ["10244"]}}
     )
     scopes: Mapping[str, str | None] | None = how.pop("scopes", {"vo_info": "requested"})
-    default = how.pop("default_scopes", ())
+    default, until = how.pop("default_scopes", ()), how.pop("until", {})
     state = Client(
         f"{OVO}/{application}",
         Platform.ACMIDM,
@@ -62,7 +62,10 @@ def client(
         has_secret=False,
         scopes=None
         if scopes is None
-        else {scope: Grant(reason, scope in default) for scope, reason in scopes.items()},
+        else {
+            scope: Grant(reason, scope in default, until.get(scope))
+            for scope, reason in scopes.items()
+        },
         keys={"a": Key("thumbprint-of-a"), "b": Key("thumbprint-of-b")},
         products=products,
     )

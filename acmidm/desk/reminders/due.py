@@ -1,5 +1,5 @@
-"""What an organisation is reminded of: a key or a mandate that ends, a step that waits for it.
-Pure: nothing is read, nothing is sent."""
+"""What an organisation is reminded of: a key, a scope or a mandate that ends, a step that waits for
+it. Pure: nothing is read, nothing is sent."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from acmidm.desk.progress import Progress, WaitsFor
-from acmidm.desk.status import ListedConnection, ListedKey, ListedMandate
+from acmidm.desk.status import Ending, ListedConnection
 
 THRESHOLDS = (7, 30, 60)
-"""Days before the end of a key, or of a mandate."""
+"""Days before an end."""
 WEEK_DAYS = 7
 
 _FORM = "form"
@@ -23,40 +23,27 @@ Sent = Mapping[str, date]
 
 @dataclass(frozen=True)
 class Ends:
-    """What ends within a threshold of days. ``name`` tells it from what else its client has."""
+    """A key, a scope or a mandate that ends within a threshold of days."""
 
     progress: Progress
+    what: Ending
     expires: datetime
     threshold: int
-    name: str
 
     @property
     def connection(self) -> ListedConnection:
         return self.progress.connection
 
     @property
-    def id(self) -> str:
-        """The reminder's name in the ledger. What gets another end is another reminder."""
-        about = f"{natural_key(self.connection)} {self.name}"
-        return f"{about} ends {self.expires:%Y-%m-%d} within {self.threshold}"
-
-
-@dataclass(frozen=True)
-class KeyEnds(Ends):
-    """A key that ends."""
-
-    key: ListedKey
-
-
-@dataclass(frozen=True)
-class MandateEnds(Ends):
-    """A mandate that ends: from ``expires`` on it does not count."""
-
-    mandate: ListedMandate
+    def last_day(self) -> date:
+        """The last day (UTC) of a scope or a mandate."""
+        return (self.expires - timedelta(microseconds=1)).astimezone(UTC).date()
 
     @property
-    def last_day(self) -> date:
-        return (self.expires - timedelta(days=1)).date()
+    def id(self) -> str:
+        """The reminder's name in the ledger. What gets another end is another reminder."""
+        about = f"{natural_key(self.connection)} {self.what.reminded_as}"
+        return f"{about} ends {self.expires:%Y-%m-%d} within {self.threshold}"
 
 
 @dataclass(frozen=True)
@@ -77,7 +64,7 @@ class StepWaits:
         return f"{natural_key(self.connection)} waits"
 
 
-Due = KeyEnds | MandateEnds | StepWaits
+Due = Ends | StepWaits
 
 
 def natural_key(connection: ListedConnection) -> str:
@@ -89,7 +76,7 @@ def natural_key(connection: ListedConnection) -> str:
 def due(rows: Iterable[Progress], sent: Sent, now: datetime) -> tuple[Due, ...]:
     """Return what is to be sent now, what ends before steps.
 
-    Of a key, or a mandate, only the present threshold counts: one with 5 days left gives one
+    Of what ends, only the present threshold counts: one with 5 days left gives one
     reminder, not three, also after the ledger was lost. A step gets its first reminder after a week
     of waiting, or at once where nobody knows since when it waits.
     """
@@ -100,25 +87,13 @@ def due(rows: Iterable[Progress], sent: Sent, now: datetime) -> tuple[Due, ...]:
     return (*in_order, *sorted(steps, key=lambda waiting: waiting.id))
 
 
-def _what_ends(progress: Progress, now: datetime) -> Iterator[KeyEnds | MandateEnds]:
+def _what_ends(progress: Progress, now: datetime) -> Iterator[Ends]:
     connection = progress.connection
-    for key in connection.keys or ():
-        if (
-            key.expires
-            and not _leaves_before(connection, key.expires)
-            and (within := _threshold(key.expires - now))
-        ):
-            name = f"key {key.thumbprint or key.kid}"
-            yield KeyEnds(progress, key.expires, within, name, key)
-    for mandate in (*([connection.mandate] if connection.mandate else []), *connection.sends_by):
-        if (
-            mandate.expires
-            and not _leaves_before(connection, mandate.expires)
-            and (within := _threshold(mandate.expires - now))
-        ):
-            by = f" by {mandate.organisation}" if mandate.organisation else ""
-            name = f"mandate of {mandate.supplier}{by}"
-            yield MandateEnds(progress, mandate.expires, within, name, mandate)
+    for what in [*connection.endings, *connection.sends_by]:
+        if what.expires is None or _leaves_before(connection, what.expires):
+            continue
+        if within := _threshold(what.expires - now):
+            yield Ends(progress, what, what.expires, within)
 
 
 def _threshold(left: timedelta) -> int | None:
@@ -132,8 +107,7 @@ def _threshold(left: timedelta) -> int | None:
 
 
 def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
-    """Return whether the connection is taken down before the key ends: then nobody has to replace
-    the key."""
+    """Return whether the connection is taken down before what ends: then nobody has to renew it."""
     leaves = connection.leaves.get(connection.platform)
     return leaves is not None and leaves <= f"{end.astimezone(UTC):%Y-%m-%d}"
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from functools import reduce
+from typing import TypeVar
 
 from acmidm.desk.progress import ROOM as STEPS
-from acmidm.desk.reminders.due import Due, KeyEnds, MandateEnds, StepWaits, natural_key
+from acmidm.desk.reminders.due import Due, Ends, StepWaits, natural_key
+from acmidm.desk.status import ListedKey, ListedMandate, ListedScope
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
 from acmidm_onboarding.settings import Settings
@@ -17,6 +19,7 @@ from acmidm_onboarding.texts import Language, Texts, texts
 from acmidm_onboarding.values.terms import Environment
 
 ROOM = "remind"
+E = TypeVar("E", ListedKey, ListedScope, ListedMandate)
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,10 @@ class Reminder:
     contacts: tuple[str, ...]
     about: tuple[Due, ...]
 
-    @property
-    def keys(self) -> list[KeyEnds]:
-        return [due for due in self.about if isinstance(due, KeyEnds)]
-
-    @property
-    def mandates(self) -> list[MandateEnds]:
-        return [due for due in self.about if isinstance(due, MandateEnds)]
+    def ends(self, kind: type[E]) -> list[tuple[Ends, E]]:
+        """Return what of one kind ends, each with its reminder."""
+        ends = (due for due in self.about if isinstance(due, Ends))
+        return [(due, due.what) for due in ends if isinstance(due.what, kind)]
 
     @property
     def steps(self) -> list[StepWaits]:
@@ -65,8 +65,9 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
     room = texts(ROOM, language)
     where = {"organisation": plain(reminder.organisation), "on": room(f"on.{reminder.environment}")}
     parts = [
-        ("keys", [_of_key(ending, room, settings) for ending in reminder.keys]),
-        ("mandates", [_of_mandate(ending, room) for ending in reminder.mandates]),
+        ("keys", [_of_key(*ending, room, settings) for ending in reminder.ends(ListedKey)]),
+        ("scopes", [_of_scope(*ending, room) for ending in reminder.ends(ListedScope)]),
+        ("mandates", [_of_mandate(*ending, room) for ending in reminder.ends(ListedMandate)]),
         ("steps", [_of_step(waiting, room) for waiting in reminder.steps]),
     ]
     return compose(
@@ -89,24 +90,27 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
 
 def _about(reminder: Reminder, room: Texts) -> str:
     phrases = []
-    if keys := reminder.keys:
+    if keys := reminder.ends(ListedKey):
         phrases.append(
-            room.counted("key", len(keys), day=room.day(keys[0].expires.astimezone(UTC).date()))
+            room.counted("key", len(keys), day=room.day(keys[0][0].expires.astimezone(UTC).date()))
         )
-    if mandates := reminder.mandates:
-        phrases.append(room.counted("mandate", len(mandates), day=room.day(mandates[0].last_day)))
+    if scopes := reminder.ends(ListedScope):
+        phrases.append(room.counted("scope", len(scopes), day=room.day(scopes[0][0].last_day)))
+    if mandates := reminder.ends(ListedMandate):
+        first = room.day(mandates[0][0].last_day)
+        phrases.append(room.counted("mandate", len(mandates), day=first))
     if reminder.steps:
         phrases.append(room.counted("step", len(reminder.steps)))
     return reduce(lambda one, other: room("and", one=one, other=other), phrases)
 
 
-def _of_key(ending: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
+def _of_key(ending: Ends, key: ListedKey, room: Texts, settings: Settings) -> dict[str, str]:
     """Return what ends, and what to do about it: to use a later key that is there already, else to
     make one."""
     connection, end = ending.connection, ending.expires.astimezone(UTC)
-    others = (key for key in connection.keys or () if key.kid != ending.key.kid)
+    others = (other for other in connection.keys or () if other.kid != key.kid)
     later = next(
-        (key for key in others if key.expires is None or key.expires > ending.expires), None
+        (other for other in others if other.expires is None or other.expires > ending.expires), None
     )
     portal = (
         settings.platforms[connection.platform].portal(connection.environment)
@@ -123,7 +127,7 @@ def _of_key(ending: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
     what = room(
         "ends",
         application=plain(ending.connection.name),
-        key=ending.key.in_mails,
+        key=key.in_mails,
         day=room.day(end.date()),
         time=f"{end:%H:%M}",
         # so that this mail and the one before differ, also by their Message-ID
@@ -132,17 +136,30 @@ def _of_key(ending: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
     return {"what": what, "to_do": to_do, "link": link, "waits": ""}
 
 
-def _of_mandate(ending: MandateEnds, room: Texts) -> dict[str, str]:
+def _of_scope(ending: Ends, scope: ListedScope, room: Texts) -> dict[str, str]:
+    """Return which scope ends, and that a later day goes into the form."""
+    connection = ending.connection
+    facts = {
+        "application": plain(connection.name),
+        "scope": plain(scope.scope),
+        "day": room.day(ending.last_day),
+        "threshold": ending.threshold,
+    }
+    to_do = room("renew.scope", form=plain(connection.form or connection.application), **facts)
+    return {"what": room("scope_ends", **facts), "to_do": to_do, "link": "", "waits": ""}
+
+
+def _of_mandate(ending: Ends, mandate: ListedMandate, room: Texts) -> dict[str, str]:
     """Return what ends, and that a later day goes into the file of the organisation that gave
     it."""
     facts = {
         "application": plain(ending.connection.name),
-        "supplier": plain(ending.mandate.supplier),
-        "organisation": plain(ending.mandate.organisation),
+        "supplier": plain(mandate.supplier),
+        "organisation": plain(mandate.organisation),
         "day": room.day(ending.last_day),
         "threshold": ending.threshold,
     }
-    form = ".afzender" if ending.mandate.organisation else ""
+    form = ".afzender" if mandate.organisation else ""
     what, to_do = room(f"mandate_ends{form}", **facts), room(f"renew.mandate{form}", **facts)
     return {"what": what, "to_do": to_do, "link": "", "waits": ""}
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import Files, shown
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import identifying
+from acmidm_onboarding.values.names import day
 from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -39,8 +41,11 @@ class Column(StrEnum):
     ENVIRONMENT = "Omgeving"
     REASON = "Reden"
     REFERENCE = "Referentie"
+    UNTIL = "Tot"
 
 
+Grant = Mapping[str, str | date]
+"""What a form says of a scope: its reason, reference and last day."""
 MANDATES = towns.Column.UNTIL.value
 """A column of sheets of another kind: of forms that a supplier gets, by their mandates."""
 HEADINGS = Headings(tuple(Column), ((Column.KBO, Column.OVO),), (MANDATES,))
@@ -65,11 +70,11 @@ class Scopes(Rows[AddedScopes]):
     ``common`` are the cells that hold for each row that has no own.
     """
 
-    def __init__(self, common: Mapping[str, str], read: Read, forms: Path) -> None:
+    def __init__(self, common: Mapping[str, str], read: Read, forms: Path, today: date) -> None:
         super().__init__(read)
-        self._common, self._forms = common, forms
+        self._common, self._forms, self._today = common, forms, today
         self._folders = folders_by_code(self.onboardings.organisations)
-        self._first: dict[tuple[Path, Environment, str], tuple[SheetRow, Mapping[str, str]]] = {}
+        self._first: dict[tuple[Path, Environment, str], tuple[SheetRow, Grant]] = {}
         """Which row is about a scope of a form, and what it says of it."""
 
     def by_scope(self, *, present: bool) -> Mapping[tuple[str, Environment], list[str]]:
@@ -97,10 +102,15 @@ class Scopes(Rows[AddedScopes]):
         if loaded and environment not in loaded.form.environments:
             facts = {"form": loaded.name, "file": shown(loaded.file)}
             wrong.append(say(f"edit.scopes.not_on.{environment}", **facts))
+        until = self._until(row, cells, wrong)
         if wrong or loaded is None:
             raise Failure("\n".join(wrong))
-        texts = {"reason": cells.get(Column.REASON), "reference": cells.get(Column.REFERENCE)}
-        grant = {name: text for name, text in texts.items() if text}
+        given = {
+            "reason": cells.get(Column.REASON),
+            "reference": cells.get(Column.REFERENCE),
+            "until": until,
+        }
+        grant: Grant = {name: value for name, value in given.items() if value}
         new = self._new(row, loaded, environment, scopes, grant)
         files = {loaded.file: partial(_put, environment=environment, scopes=new)} if new else {}
         return AddedScopes(row, files, loaded=loaded, environment=environment, scopes=scopes)
@@ -111,11 +121,11 @@ class Scopes(Rows[AddedScopes]):
         loaded: LoadedForm,
         environment: Environment,
         scopes: Iterable[str],
-        grant: Mapping[str, str],
-    ) -> Mapping[str, Mapping[str, str]]:
+        grant: Grant,
+    ) -> Mapping[str, Grant]:
         """Return the scopes that neither the form nor an earlier row has. Raises Failure where that
         row says otherwise."""
-        new: dict[str, Mapping[str, str]] = {}
+        new: dict[str, Grant] = {}
         for scope in scopes:
             place = loaded.file, environment, scope
             first, granted = self._first.setdefault(place, (row, grant))
@@ -155,6 +165,22 @@ class Scopes(Rows[AddedScopes]):
             wrong.append(say("edit.scopes.no_form", **facts))
         return None
 
+    def _until(self, row: SheetRow, cells: Mapping[str, str], wrong: list[str]) -> date | None:
+        """Return the last day of the scopes of a row, None where they have no end; note one that is
+        none, or that has passed."""
+        text = cells.get(Column.UNTIL)
+        if text is None:
+            return None
+        column = _named(row, Column.UNTIL)
+        try:
+            until = day(towns.written_day(text))
+        except ValueError as error:
+            wrong.append(f"{column}: {error}")
+            return None
+        if until < self._today:
+            wrong.append(say("edit.scopes.past", column=column, day=until))
+        return until
+
     def _environment(
         self, row: SheetRow, cells: Mapping[str, str], wrong: list[str]
     ) -> Environment:
@@ -170,9 +196,7 @@ def _named(row: SheetRow, column: Column) -> str:
     return row.named(column) if column in row.letters else column.value
 
 
-def _put(
-    document: Any, *, environment: Environment, scopes: Mapping[str, Mapping[str, str]]
-) -> None:
+def _put(document: Any, *, environment: Environment, scopes: Mapping[str, Grant]) -> None:
     more = CommentedMap(
         scopes=CommentedMap({scope: copied(grant) for scope, grant in scopes.items()})
     )

@@ -71,6 +71,12 @@ _OPTIONS = {
 _BELGIAN_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
 
 
+def written_day(text: str) -> str:
+    """Return a day that may be written as in Belgium, 31/12/2027, as 2027-12-31."""
+    written = _BELGIAN_DAY.fullmatch(text)
+    return f"{written[3]}-{written[2]:0>2}-{written[1]:0>2}" if written else text
+
+
 def headings(catalogue: Catalogue) -> Headings:
     """Return the columns of a spreadsheet of organisations."""
     fields = [
@@ -248,10 +254,8 @@ class Towns(Rows[Placed]):
         if text is None:
             checker.wrong.append(say("towns.no_until", column=column))
             return self._today
-        if written := _BELGIAN_DAY.fullmatch(text):
-            text = f"{written[3]}-{written[2]:0>2}-{written[1]:0>2}"
         try:
-            until = day(text)
+            until = day(written_day(text))
         except ValueError as error:
             checker.wrong.append(f"{column}: {error}")
             return self._today

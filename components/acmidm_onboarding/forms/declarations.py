@@ -11,7 +11,7 @@ from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
-from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.form import Form, ScopeRequest
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.forms.suppliers import Afzenders, with_afzenders
 from acmidm_onboarding.texts import Language
@@ -189,10 +189,7 @@ def declarations(
             has_secret=uses_secret,
             secret_generation=request.secret_generation if uses_secret else None,
             adopts=request.adopt.get(platform),
-            scopes={
-                name: Grant(request.scopes[scope].note, request.scopes[scope].default)
-                for name, scope in named.items()
-            },
+            scopes={name: _grant(request.scopes[scope]) for name, scope in named.items()},
             keys=public_keys(jwks),
             compromised=frozenset(
                 jwk.thumbprint for jwk in loaded.compromised.get(environment, ())
@@ -247,6 +244,11 @@ def declarations(
             test_evidence=test.evidence,
             test_evidence_refused=test.refused,
         )
+
+
+def _grant(scope: ScopeRequest) -> Grant:
+    until = scope.until.isoformat() if scope.until else None
+    return Grant(scope.note, scope.default, until)
 
 
 def _days(form: Form) -> Iterable[tuple[str, date]]:

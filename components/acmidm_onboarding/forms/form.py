@@ -103,6 +103,16 @@ class ScopeRequest(Part):
         Annotated[str, AfterValidator(printable)] | None,
         Field(max_length=100, description="Where it was agreed, such as a ticket number."),
     ] = None
+    until: Annotated[
+        date | None,
+        BeforeValidator(day, json_schema_input_type=date),
+        Field(
+            description=(
+                "The last day (UTC) on which the client has the scope, such as 2027-12-31; left"
+                " out, it has no end."
+            )
+        ),
+    ] = None
 
     @property
     def note(self) -> str:

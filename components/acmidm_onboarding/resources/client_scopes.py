@@ -94,6 +94,15 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
             _DEFAULT: {
                 scope: True for scope, grant in sorted(connection.scopes.items()) if grant.default
             },
+            # No authority has it: as an input, a preview shows that it changes.
+            "until": (
+                {
+                    scope: grant.until
+                    for scope, grant in sorted(connection.scopes.items())
+                    if grant.until
+                }
+                or None
+            ),
             # The platform's name of a scope may be corrected: the gate to production knows it by
             # the catalogue's.
             "catalogue_names": (

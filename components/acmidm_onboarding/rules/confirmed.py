@@ -64,8 +64,8 @@ def as_confirmed(
     for form in formed.values():
         if form.platform in by_hand:
             confirmed, record = confirmation_of(form, confirmations), recorded_as(form, records)
-            reasons = _reasons(form, record, asked.get(form.client_key, {}))
-            declared += _declared(form, confirmed, record, keys, reasons)
+            known = _known_grants(form, record, asked.get(form.client_key, {}))
+            declared += _declared(form, confirmed, record, keys, known)
     if protect is not None:
         clients = formed.values()
         former = set[ClientKey]()
@@ -82,12 +82,12 @@ def as_confirmed(
     )
 
 
-def _reasons(
+def _known_grants(
     form: Declaration, record: Client | None, asked: Mapping[str, Grant]
-) -> dict[str, str | None]:
-    """Return why a client has each scope. One that is ordered away keeps the reason that it had."""
-    grants = {**asked, **((record.scopes if record else None) or {}), **form.scopes}
-    return {scope: grant.reason for scope, grant in grants.items()}
+) -> dict[str, Grant]:
+    """Return why, and until when, a client has each scope. One that is ordered away keeps what it
+    had."""
+    return {**asked, **((record.scopes if record else None) or {}), **form.scopes}
 
 
 def _declared(
@@ -95,7 +95,7 @@ def _declared(
     confirmed: Confirmation | None,
     record: Client | None,
     keys: RecordedKeys,
-    reasons: Mapping[str, str | None],
+    known: Mapping[str, Grant],
 ) -> Iterator[Declaration]:
     """Yield a form's client as it is confirmed; as it is recorded, where its confirmation is
     missing."""
@@ -103,13 +103,13 @@ def _declared(
         client = confirmed.client(form.client_key)
         is_protected = record is not None and record.client_id and record.protected
         if client and not (is_protected and is_corrected(confirmed, record)):
-            yield _as(form, client, confirmed.registered, confirmed.jwks, reasons)
+            yield _as(form, client, confirmed.registered, confirmed.jwks, known)
         elif record is not None and is_protected:
             # The next run forgets the client, or has the one whose client-ID is right.
             leaving = replace(form, leaving=form.leaving | {form.platform.value})
-            yield _as(leaving, record, metadata_of(record), keys(record), reasons)
+            yield _as(leaving, record, metadata_of(record), keys(record), known)
     elif record is not None and record.client_id:
-        yield _as(form, record, metadata_of(record), keys(record), reasons)
+        yield _as(form, record, metadata_of(record), keys(record), known)
 
 
 def _without_form(
@@ -141,7 +141,7 @@ def _without_form(
                 declared_by=organisation,
                 scopes={},
             )
-            yield from _declared(form, confirmed, record, keys, _reasons(form, record, {}))
+            yield from _declared(form, confirmed, record, keys, _known_grants(form, record, {}))
 
 
 def is_corrected(confirmed: Confirmation | None, record: Client | None) -> bool:
@@ -166,7 +166,7 @@ def _as(
     client: Client,
     metadata: ClientMetadata,
     jwks: Mapping[str, PublicJwk] | None,
-    reasons: Mapping[str, str | None],
+    known: Mapping[str, Grant],
 ) -> Declaration:
     """Return a form's client with what an authority has of it."""
     metadata = metadata.model_copy(update={"software_id": form.software_id})
@@ -177,7 +177,7 @@ def _as(
         fields=flat(metadata.properties),
         metadata=metadata,
         scopes={
-            scope: Grant(reasons.get(scope, NOT_DECLARED), grant.default)
+            scope: replace(known.get(scope, Grant(NOT_DECLARED)), default=grant.default)
             for scope, grant in (client.scopes or {}).items()
         },
         withdrawn=form.withdrawn - (client.scopes or {}).keys(),

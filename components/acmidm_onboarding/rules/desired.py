@@ -1,8 +1,8 @@
 """What is desired of a stack now: what its forms declare, but for what leaves, and for what may not
 go to production yet.
 
-The only place where forms, leaving and the gate meet: a program, a review, a look for drift, a
-board and the check of a form all take what it says.
+The only place where forms, ends, leaving and the gate meet: a program, a review, a look for drift,
+a board and the check of a form all take what it says.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from acmidm_onboarding.rules.ends import without_ended_scopes
 from acmidm_onboarding.rules.gate import TestStack, Withheld, passing
 from acmidm_onboarding.rules.mandates import without_mandate
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
@@ -81,6 +82,7 @@ def desired(
     client-ID lose what has ended.
     """
     day = now.date()
+    connections = without_ended_scopes(connections, day)
     leaving = declared_now(connections, records, day, at_authorities)
     mandated = list(without_mandate(leaving, records, day, at_authorities))
     gone = tuple(unrecorded(connections, records, day))

@@ -27,6 +27,7 @@ from acmidm_onboarding.values.client import (
     with_only,
 )
 from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.end import is_over
 from acmidm_onboarding.values.keys import public_keys
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import Failure, first_listed
@@ -34,9 +35,8 @@ from acmidm_onboarding.values.problems import Failure, first_listed
 
 def has_ended(connection: Declaration, day: date) -> bool:
     """Return whether a connection has a supplier that does not act for it on a day."""
-    until = connection.mandate.get("until", "")
-    is_over = until < day.isoformat() or connection.lacks_supplier_keys
-    return bool(connection.mandate) and is_over
+    has_passed = is_over(connection.mandate.get("until", ""), day)
+    return bool(connection.mandate) and (has_passed or connection.lacks_supplier_keys)
 
 
 def _why(connection: Declaration, day: date) -> str:
@@ -49,7 +49,7 @@ def _why(connection: Declaration, day: date) -> str:
     }
     if "until" not in connection.mandate:
         return say("rules.no_mandate", **facts)
-    has_passed = connection.mandate["until"] < day.isoformat()
+    has_passed = is_over(connection.mandate["until"], day)
     return say("rules.mandate_ended" if has_passed else "rules.no_supplier_keys", **facts)
 
 
@@ -74,7 +74,7 @@ def without_mandate(
                 yield None, _withheld(connection, why, is_new=True)
             continue
         now = _without_former(connection, records, day, at_authorities)
-        ended = {code for code, until in connection.afzenders.items() if until < day.isoformat()}
+        ended = {code for code, until in connection.afzenders.items() if is_over(until, day)}
         if connection.is_leaving() or not ended:
             yield now, None
         else:
@@ -119,7 +119,7 @@ def acting(connection: Declaration, day: date) -> frozenset[str]:
     client that is let go."""
     if connection.lets_go():
         return frozenset()
-    running = {name for name, until in connection.mandates.items() if until >= day.isoformat()}
+    running = {name for name, until in connection.mandates.items() if not is_over(until, day)}
     # What becomes of the present one's is decided by all of its mandate: the scopes go first.
     return frozenset(running | {connection.mandate.get("supplier", "")} - {""})
 

@@ -47,6 +47,8 @@ class Grant:
     """Why the client has it, on one line; None where that is not known."""
     default: bool = False
     """Whether every token has it, whatever its request names."""
+    until: str | None = None
+    """The last day on which the client has it, as 2027-12-31 (UTC); None where it has no end."""
 
 
 def grants(scopes: Scopes) -> dict[str, Grant]:

@@ -236,6 +236,32 @@ def test_what_a_form_asks_is_ordered(at: ByHand) -> Script:
 
 
 @together
+def test_a_scope_that_ended_is_ordered_away(at: ByHand) -> Script:
+    """And drift says so, though an order is none: what has ended is still at the portal."""
+    form, client_id = at.there("until", scopes=(SEND, PLAIN))
+    yield at.up
+    form.request()["scopes"][PLAIN] = {"until": "2020-12-31"}
+    form.save()
+    (order,) = at.orders(form)
+    assert order.part == "scopes"
+    drift = yield at.drift
+    past = [end for end in drift["past"] if end["key"] == form.key]
+    assert [(end["of"], end["what"], end["last_day"]) for end in past] == [
+        ("scope", PLAIN, "2020-12-31")
+    ]
+    yield at.up
+    assert at.scopes(form).keys() == {SEND, PLAIN}
+    at.registry.set_scopes(client_id, [SEND])
+    at.say("done", order.name)
+    yield at.deploy
+    assert at.scopes(form).keys() == {SEND}
+    yield at.deploy_with_an_api
+    drift = yield at.drift
+    assert_in_sync(drift, form)
+    assert [end for end in drift["past"] if end["key"] == form.key] == []
+
+
+@together
 def test_what_somebody_did_unordered_is_recorded_and_ordered_away(at: ByHand) -> Script:
     """And it is shown by drift and by a review."""
     form, client_id = at.there("hand")

@@ -138,6 +138,32 @@ def test_a_scope_extension_is_one_resource_and_one_line(at: Changes) -> Script:
 
 
 @together
+def test_a_scope_ends_after_its_last_day(at: Changes) -> Script:
+    """A later end changes the resource of the scopes alone. The run after the last day withdraws
+    the scope, the only one, whatever the state has; the client and its key stay."""
+    form = write_form(at.forms, "gent/until", scopes=(PLAIN,))
+    scope = form.request()["scopes"]
+    scope[PLAIN] = {"until": "2998-12-31"}
+    form.save()
+    yield at.up
+    before = at.registry.client(form.application)
+    assert PLAIN in before["scopes"]
+    scope[PLAIN] = {"until": "2999-12-31"}
+    form.save()
+    seen = yield at.without_access
+    assert seen.of(form) == {f"ClientScopes {form.key}": ("update", [f"until.{PLAIN}"])}
+    scope[PLAIN] = {"until": "2020-12-31"}
+    form.save()
+    seen = yield at.without_access
+    expected = {f"ClientScopes {form.key}": ("update", [f"scopes.{PLAIN}", "until"])}
+    assert seen.of(form) == expected
+    yield at.looking_up
+    after = at.registry.client(form.application)
+    assert after["client_id"] == before["client_id"]
+    assert set(after["scopes"]) == set(before["scopes"]) - {PLAIN}
+
+
+@together
 def test_a_changed_contact_updates_the_client_alone(at: Changes) -> Script:
     """Nothing that lives inside the client is touched, not even in the preview."""
     form = write_form(at.forms, "gent/contact")

@@ -77,6 +77,7 @@ AGREED: dict[str, Changes] = {
     "taken-back": {"keys_declared": NOTHING, "key_added": ("key-1",)},
     "uploads": {"client_created": NOTHING, "key_awaited": NOTHING, "scope_granted": (PLAIN,)},
     "reason": {"scope_note_changed": (SEND,)},
+    "until": {"scope_renewed": (SEND,), "scope_shortened": (PLAIN,)},
     "by-default": {
         "scope_default": (SEND,),
         "scope_on_request": (PLAIN,),
@@ -151,9 +152,13 @@ AT_THE_GATE = {
     Kind.HELD_BACK,
 }
 """Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
-FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, Kind.KEY_MAY_STAY, *BESIDE, *AT_THE_GATE}
+FORMS_ALONE = {
+    *(Kind.EXEMPTION_UNNEEDED, Kind.KEY_MAY_STAY, Kind.SCOPE_ENDED),
+    *BESIDE,
+    *AT_THE_GATE,
+}
 """A stack has one environment of a form; whether an exemption exempts anything is a matter of all.
-And Git alone has what else changes."""
+And Git alone has what else changes, and what is wanted until a day that has passed."""
 
 
 def each(table: dict[str, Changes]) -> set[tuple[str, str, str | None]]:
@@ -316,6 +321,7 @@ def write_forms(project: Project) -> dict[str, FormFile]:
         **{name: {} for name in as_usual},
         "granted": {"scopes": (SEND,)},
         "withdrawn": {"scopes": (SEND, PLAIN)},
+        "until": {"scopes": (SEND, PLAIN)},
         "supplied": {"keys": ()},
         "key-removed": {"keys": ("a", "b", "c")},
         "one-key": {"keys": ("a", "b")},
@@ -347,6 +353,8 @@ def write_forms(project: Project) -> dict[str, FormFile]:
     forms["by-default"].request()["scopes"][PLAIN] = {"default": True}
     forms["by-default"].request()["attributes"] = {ATTRIBUTE: "loket"}
     forms["by-default"].save()
+    forms["until"].request()["scopes"][SEND] = {"until": "2998-12-31"}
+    forms["until"].save()
     forms["supplied"].use_supplier("theirs")
     for name in ("exempted-otherwise", "exempt-no-more"):
         ends(forms[name], "key-1", FIVE_YEARS)
@@ -442,6 +450,8 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     forms["by-default"].request()["scopes"].update({SEND: {"default": True}, PLAIN: {}})
     forms["by-default"].request()["attributes"] = {ATTRIBUTE: "balie"}
     forms["reason"].request()["scopes"][SEND] = {"reason": "berichten"}
+    forms["until"].request()["scopes"][SEND] = {"until": "2999-12-31"}
+    forms["until"].request()["scopes"][PLAIN] = {"until": "2999-12-31"}
     change_those_that_leave(forms)
     for name, form in forms.items():
         if name != "removed":
@@ -509,7 +519,7 @@ def test_they_agree_on_what_protection_stops(reviews: Reviews) -> None:
     ] == [reviews.forms[name].key.removesuffix("-anders") for name in names]
     assert reviews.changed.by_engine["headline"] == (
         "1 client is exempted from 1 policy, 2 clients are removed, 1 client takes over a client,"
-        " 38 more kinds of change on tni; what is refused is held back"
+        " 40 more kinds of change on tni; what is refused is held back"
     )
     shown = reviews.as_markdown
     assert (shown.code, shown.stdout.splitlines()[0]) == (1, f"### {refused['headline']}")

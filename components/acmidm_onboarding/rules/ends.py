@@ -1,0 +1,71 @@
+"""What of a connection ends by itself, on the day that its form or a mandate names.
+
+A scope has a last day. From the day after, no run declares it, whatever the state has of the
+client: so the next run withdraws it. The client stays, also without scopes, and so does the
+configuration of its products: a later day gives the scope back, as a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import date
+
+from acmidm_onboarding.values.client import Client, afzenders_of
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.end import End, EndOf, after, is_over, midnight
+
+
+def ended_scopes(client: Client, day: date) -> dict[str, str]:
+    """Return the scopes of a client whose last day has passed before ``day``, each with that last
+    day: ``{"dv_dosis_schrijven": "2027-03-31"}``."""
+    return {
+        scope: grant.until
+        for scope, grant in (client.scopes or {}).items()
+        if grant.until and is_over(grant.until, day)
+    }
+
+
+def without_ended_scopes(connections: Collection[Declaration], day: date) -> list[Declaration]:
+    """Return the connections without the scopes that have ended."""
+    now = []
+    for connection in connections:
+        ended = ended_scopes(connection, day)
+        scopes = {scope: grant for scope, grant in connection.scopes.items() if scope not in ended}
+        now.append(replace(connection, scopes=scopes) if ended else connection)
+    return now
+
+
+def past_ends(wanted: Client, real: Client, day: date) -> Iterator[End]:
+    """Yield what has ended of a client before a day and is still at its authority.
+
+    ``wanted`` is the client of the form, with all that it names; else the recorded one. ``real`` is
+    what the authority has.
+    """
+    for scope, until in ended_scopes(wanted, day).items():
+        if scope in (real.scopes or {}):
+            yield _ended(EndOf.SCOPE, scope, until)
+    last_day = wanted.mandate.get("until")
+    if last_day and is_over(last_day, day) and (real.scopes or real.known_keys):
+        yield _ended(EndOf.MANDATE, wanted.mandate["supplier"], last_day)
+    yield from _past_mandates_to_send(wanted, real, day)
+    for name, first_without in wanted.leaves.items():
+        is_client = name == wanted.platform
+        if first_without <= day.isoformat() and (is_client or name in real.products):
+            of = EndOf.CLIENT if is_client else EndOf.PRODUCT
+            yield End(of, name, midnight(date.fromisoformat(first_without)))
+
+
+def _past_mandates_to_send(wanted: Client, real: Client, day: date) -> Iterator[End]:
+    if not isinstance(wanted, Declaration):
+        return
+    names = dict[str, str]()
+    for configuration in real.products.values():
+        names |= afzenders_of(configuration)
+    for code, until in wanted.afzenders.items():
+        if until and code in names and is_over(until, day):
+            yield _ended(EndOf.MANDATE, names[code], until)
+
+
+def _ended(of: EndOf, name: str, last_day: str) -> End:
+    return End(of, name, after(date.fromisoformat(last_day)))
