@@ -163,7 +163,7 @@ def accesses_of(
                 **same,
                 scope=scope,
                 why=connection.reasons.get(scope or ""),
-                until=last_day(connection, api.product),
+                until=last_day(connection, api.product, scope),
                 use_is_known=client in last_tokens,
                 last_token_at=last_tokens.get(client),
             )
@@ -172,11 +172,13 @@ def accesses_of(
     return tuple(accesses)
 
 
-def last_day(connection: ListedConnection, product: str | None) -> date | None:
-    """Return the last day on which a client has access to a product, by its supplier's mandate and
-    by what its form retires; None where neither says one."""
+def last_day(connection: ListedConnection, product: str | None, scope: str | None) -> date | None:
+    """Return the last day on which a client has a scope of a product, by the scope's own end, by
+    its supplier's mandate and by what its form retires; None where none says one."""
     mandate, leaves = connection.mandate, connection.leaves
-    days = [mandate.until] if mandate and mandate.until else []
+    days = [end.until for end in connection.scopes_until if end.scope == scope and end.until]
+    if mandate and mandate.until:
+        days.append(mandate.until)
     first_without = [leaves[name] for name in (connection.platform, product) if name in leaves]
     days += [date.fromisoformat(first) - timedelta(days=1) for first in first_without]
     return min(days, default=None)

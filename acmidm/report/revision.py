@@ -51,19 +51,21 @@ class Revision:
     gate: Gate = field(default_factory=Gate)
 
     @cached_property
+    def written(self) -> Mapping[Environment, Sequence[Declaration]]:
+        """What the forms say for each environment, scopes that have ended included."""
+        return {where: self.onboardings.connections(where) for where in Environment}
+
+    @cached_property
     def connections(self) -> Mapping[Environment, Sequence[Declaration]]:
         """What the forms have in each environment, whether it is declared now or not; no scope that
         has ended."""
         day = self.now.date()
-        return {
-            where: without_ended_scopes(self.onboardings.connections(where), day)
-            for where in Environment
-        }
+        return {where: without_ended_scopes(forms, day) for where, forms in self.written.items()}
 
     def ended(self, environment: Environment) -> Mapping[tuple[ClientKey, str], tuple[Client, str]]:
         """Return the scopes of the forms that have ended, each with its client and its last day."""
         ended, day = dict[tuple[ClientKey, str], tuple[Client, str]](), self.now.date()
-        for form in self.onboardings.connections(environment):
+        for form in self.written[environment]:
             for scope, last_day in ended_scopes(form, day).items():
                 ended[form.client_key, scope] = form, last_day
         return ended

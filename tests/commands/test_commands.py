@@ -21,11 +21,11 @@ from tests.support.engine import ROOT
 @pytest.mark.parametrize(
     ("filters", "sentence"),
     [
-        (Filters(expiring=1), "no connection on tni has a key that ends within 1 day"),
+        (Filters(expiring=1), "no connection on tni has something that ends within 1 day"),
         (Filters("nobody"), 'no connection on tni has "nobody"'),
         (
             Filters(api="x", expiring=3),
-            'no connection on tni has access to "x" and has a key that ends within 3 days',
+            'no connection on tni has access to "x" and has something that ends within 3 days',
         ),
         (Filters(without=Environment.PROD), "no connection on tni is not in production"),
         (

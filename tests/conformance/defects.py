@@ -411,7 +411,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect(
             "finds no client",
             BEHEERPORTAAL,
-            "return client if client and client.metadata.software_id == software_id else None",
+            "return item.registered if is_it else None",
             "return None",
         ),
         Defect(

@@ -13,7 +13,14 @@ import pytest
 from acmidm.desk import filters
 from acmidm.desk.access import Access, AccessList, accesses_of, last_day
 from acmidm.desk.history import entry_of
-from acmidm.desk.status import ListedConnection, ListedMandate, Status, in_order, listed
+from acmidm.desk.status import (
+    ListedConnection,
+    ListedMandate,
+    ListedScope,
+    Status,
+    in_order,
+    listed,
+)
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.review import Review
@@ -287,19 +294,24 @@ def test_the_list_of_an_apis_owner(
 
 
 @pytest.mark.parametrize(
-    ("mandate", "leaves", "last"),
+    ("mandate", "leaves", "until", "last"),
     [
-        (None, {}, None),
-        ("2027-03-31", {}, "2027-03-31"),
-        (None, {"acmidm": "2027-03-01"}, "2027-02-28"),
-        ("2027-03-31", {"dosis": "2027-02-01", "notificaties": "2026-12-01"}, "2027-01-31"),
+        (None, {}, {}, None),
+        (None, {}, {"dv_dosis_schrijven": "2027-12-31"}, "2027-12-31"),
+        ("2027-03-31", {}, {"vo_info": "2026-12-31"}, "2027-03-31"),
+        ("2027-03-31", {}, {"dv_dosis_schrijven": "2027-01-15"}, "2027-01-15"),
+        (None, {"acmidm": "2027-03-01"}, {}, "2027-02-28"),
+        ("2027-03-31", {"dosis": "2027-02-01", "notificaties": "2026-12-01"}, {}, "2027-01-31"),
     ],
 )
 def test_the_last_day_of_an_access(
-    mandate: str | None, leaves: dict[str, str], last: str | None
+    mandate: str | None, leaves: dict[str, str], until: dict[str, str], last: str | None
 ) -> None:
-    """Whichever comes first; what leaves another product ends no access to this one."""
+    """Whichever comes first; the end of another scope or product ends no access to this one."""
     given = ListedMandate(supplier="l", until=date.fromisoformat(mandate)) if mandate else None
-    connection = listed_connection("x", mandate=given, leaves=leaves)
-    day = last_day(connection, "dosis")
-    assert (day and day.isoformat()) == last
+    scopes = tuple(
+        ListedScope(scope=scope, until=date.fromisoformat(day)) for scope, day in until.items()
+    )
+    connection = listed_connection("x", mandate=given, leaves=leaves, scopes_until=scopes)
+    found = last_day(connection, "dosis", "dv_dosis_schrijven")
+    assert (found and found.isoformat()) == last
