@@ -127,8 +127,8 @@ def _what(item: Due) -> str:
             "organisation": plain(item.mandate.organisation),
             "day": f"{item.last_day}",
         }
-        sentence = "mandate_to_send" if item.mandate.organisation else "mandate"
-        return say_counted(f"reminders.{sentence}", item.threshold, **facts)
+        sentence = "reminders.mandate_to_send" if item.mandate.organisation else "reminders.mandate"
+        return say_counted(sentence, item.threshold, **facts)
     since, step = item.progress.since, f"{item.progress.step:d}"
     if since:
         return say("reminders.step_since", name=name, step=step, day=day(since))

@@ -2,8 +2,7 @@
 row.
 
 What ``--fail-on`` names, the order of reports, which resource a kind is about and which field of a
-client: all of it is in the row. A change has no sentence: ``texts/kinds.*.yaml`` have one of its
-kind, by name.
+client, its sentences: all of it is in the row.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, computed_field
@@ -23,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from acmidm.report.document import Document, Line, Piece, Table, Tone
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
 from acmidm_onboarding.engine_resources import Resource, product_part
-from acmidm_onboarding.texts import say, say_counted, spoken, texts
+from acmidm_onboarding.texts import say, say_counted, spoken
 
 NO_REASON = "requested"
 """The note of a connection's scope where the form gives no reason."""
@@ -61,16 +59,18 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One kind. Its sentences are in ``texts/kinds.*.yaml``, by its name; see ``_facts`` for their
-    blanks.
-
-    ``<kind>`` is the sentence; of what is in brackets, that which has a fact. ``<kind>.by_hand`` is
-    its sentence where somebody did it by hand, and ``<kind>.headline`` what one client or several
-    do in the headline: a kind that lacks one has no such place.
-    """
+    """One kind, with its sentences; see ``_facts`` for their blanks."""
 
     severity: Severity
     resource: Resource
+    sentence: str
+    """Of what is in brackets, that is shown which has a fact."""
+    by_hand: str = ""
+    """Its sentence where somebody did it by hand, if that is another."""
+    headline: str = ""
+    """What else than clients changes, in the headline."""
+    counted: str = ""
+    """What one client or several do in the headline; a kind without it is not counted there."""
     parts: str = ""
     """What the headline counts, beside the clients."""
     worse_by_hand: bool = False
@@ -99,116 +99,742 @@ class Kind(StrEnum):
         kind.row = row
         return kind
 
-    CREDENTIALS_REDIRECTED = "credentials_redirected", Row(_DANGER, _NONE)
-    OPERATOR_CHANGED = "operator_changed", Row(_DANGER, _NONE)
-    PROTECTION_CHANGED = "protection_changed", Row(_DANGER, _NONE)
-    SETTINGS_CHANGED = "settings_changed", Row(_DANGER, _NONE)
-    CONFIRMED_ITSELF = "confirmed_itself", Row(_DANGER, _NONE)
-    ORGANISATION_CHANGED = "organisation_changed", Row(_DANGER, _NONE)
-    CATALOGUE_CHANGED = "catalogue_changed", Row(_DANGER, _NONE)
-    PIPELINES_CHANGED = "pipelines_changed", Row(_DANGER, _NONE)
-    PACKAGES_CHANGED = "packages_changed", Row(_DANGER, _NONE)
-    CODE_CHANGED = "code_changed", Row(_DANGER, _NONE)
-    INVALID_FORM_REMOVED = "invalid_form_removed", Row(_DANGER, _NONE)
-    EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, "policy")
-    EXEMPTION_STANDS = "exemption_stands", Row(_DANGER, _ONBOARDING, scale=_NOTE)
-    CONFIRMATION_MISSING = "confirmation_missing", Row(_DANGER, _CLIENT, scale=_NOTE)
-    CLIENT_REMOVED = "client_removed", Row(_DANGER, _CLIENT, scale=_WHOLE, listed=True)
-    CLIENT_REPLACED = "client_replaced", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    CLIENT_ADOPTED = "client_adopted", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    CLIENT_RETIRED = "client_retired", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    CLIENT_LET_GO = "client_let_go", Row(_DANGER, _CLIENT, scale=_WHOLE)
-    KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, listed=True)
+    CREDENTIALS_REDIRECTED = (
+        "credentials_redirected",
+        Row(
+            _DANGER,
+            _NONE,
+            "kinds.credentials_redirected",
+            headline="kinds.credentials_redirected.headline",
+        ),
+    )
+    OPERATOR_CHANGED = (
+        "operator_changed",
+        Row(_DANGER, _NONE, "kinds.operator_changed", headline="kinds.operator_changed.headline"),
+    )
+    PROTECTION_CHANGED = (
+        "protection_changed",
+        Row(
+            _DANGER, _NONE, "kinds.protection_changed", headline="kinds.protection_changed.headline"
+        ),
+    )
+    SETTINGS_CHANGED = (
+        "settings_changed",
+        Row(_DANGER, _NONE, "kinds.settings_changed", headline="kinds.settings_changed.headline"),
+    )
+    CONFIRMED_ITSELF = (
+        "confirmed_itself",
+        Row(_DANGER, _NONE, "kinds.confirmed_itself", headline="kinds.confirmed_itself.headline"),
+    )
+    ORGANISATION_CHANGED = (
+        "organisation_changed",
+        Row(
+            _DANGER,
+            _NONE,
+            "kinds.organisation_changed",
+            headline="kinds.organisation_changed.headline",
+        ),
+    )
+    CATALOGUE_CHANGED = (
+        "catalogue_changed",
+        Row(_DANGER, _NONE, "kinds.catalogue_changed", headline="kinds.catalogue_changed.headline"),
+    )
+    PIPELINES_CHANGED = (
+        "pipelines_changed",
+        Row(_DANGER, _NONE, "kinds.pipelines_changed", headline="kinds.pipelines_changed.headline"),
+    )
+    PACKAGES_CHANGED = (
+        "packages_changed",
+        Row(_DANGER, _NONE, "kinds.packages_changed", headline="kinds.packages_changed.headline"),
+    )
+    CODE_CHANGED = (
+        "code_changed",
+        Row(_DANGER, _NONE, "kinds.code_changed", headline="kinds.code_changed.headline"),
+    )
+    INVALID_FORM_REMOVED = (
+        "invalid_form_removed",
+        Row(
+            _DANGER,
+            _NONE,
+            "kinds.invalid_form_removed",
+            headline="kinds.invalid_form_removed.headline",
+        ),
+    )
+    EXEMPTION_GRANTED = (
+        "exemption_granted",
+        Row(
+            _DANGER,
+            _ONBOARDING,
+            "kinds.exemption_granted",
+            parts="kinds.parts.policy",
+            counted="kinds.exemption_granted.headline",
+        ),
+    )
+    EXEMPTION_STANDS = (
+        "exemption_stands",
+        Row(
+            _DANGER,
+            _ONBOARDING,
+            "kinds.exemption_stands",
+            scale=_NOTE,
+            counted="kinds.exemption_stands.headline",
+        ),
+    )
+    CONFIRMATION_MISSING = (
+        "confirmation_missing",
+        Row(
+            _DANGER,
+            _CLIENT,
+            "kinds.confirmation_missing",
+            scale=_NOTE,
+            counted="kinds.confirmation_missing.headline",
+        ),
+    )
+    CLIENT_REMOVED = (
+        "client_removed",
+        Row(
+            _DANGER,
+            _CLIENT,
+            "kinds.client_removed",
+            scale=_WHOLE,
+            listed=True,
+            by_hand="kinds.client_removed.by_hand",
+            counted="kinds.client_removed.headline",
+        ),
+    )
+    CLIENT_REPLACED = (
+        "client_replaced",
+        Row(
+            _DANGER,
+            _CLIENT,
+            "kinds.client_replaced",
+            scale=_WHOLE,
+            counted="kinds.client_replaced.headline",
+        ),
+    )
+    CLIENT_ADOPTED = (
+        "client_adopted",
+        Row(
+            _DANGER,
+            _CLIENT,
+            "kinds.client_adopted",
+            scale=_WHOLE,
+            counted="kinds.client_adopted.headline",
+        ),
+    )
+    CLIENT_RETIRED = (
+        "client_retired",
+        Row(
+            _DANGER,
+            _CLIENT,
+            "kinds.client_retired",
+            scale=_WHOLE,
+            counted="kinds.client_retired.headline",
+        ),
+    )
+    CLIENT_LET_GO = (
+        "client_let_go",
+        Row(
+            _DANGER,
+            _CLIENT,
+            "kinds.client_let_go",
+            scale=_WHOLE,
+            counted="kinds.client_let_go.headline",
+        ),
+    )
+    KEYS_REPLACED = (
+        "keys_replaced",
+        Row(
+            _DANGER,
+            _KEYS,
+            "kinds.keys_replaced",
+            listed=True,
+            counted="kinds.keys_replaced.headline",
+        ),
+    )
     AUTHENTICATION_WEAKENED = (
         "authentication_weakened",
-        Row(_DANGER, _CLIENT, field="token_endpoint_auth_method"),
+        Row(
+            _DANGER,
+            _CLIENT,
+            "kinds.authentication_weakened",
+            field="token_endpoint_auth_method",
+            by_hand="kinds.authentication_weakened.by_hand",
+            counted="kinds.authentication_weakened.headline",
+        ),
     )
-    CLIENT_WITHOUT_KEY = "client_without_key", Row(_DANGER, _KEYS)
-    KEY_COMPROMISED = "key_compromised", Row(_DANGER, _KEYS, "compromised_key")
-    KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS, listed=True)
-    KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, field="jwks_uri")
-    PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT)
-    CONFIRMATION_CHANGED = "confirmation_changed", Row(_WARNING, _NONE)
-    ORGANISATION_ADDED = "organisation_added", Row(_WARNING, _NONE)
-    MANDATES_CHANGED = "mandates_changed", Row(_WARNING, _NONE)
-    RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING)
-    PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT, "product")
-    MANDATE_ENDED = "mandate_ended", Row(_WARNING, _ONBOARDING, scale=_NOTE)
-    MANDATE_CHANGED = "mandate_changed", Row(_WARNING, _ONBOARDING, scale=_NEW_PART)
-    UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, scale=_NOTE)
-    GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING)
+    CLIENT_WITHOUT_KEY = (
+        "client_without_key",
+        Row(
+            _DANGER,
+            _KEYS,
+            "kinds.client_without_key",
+            by_hand="kinds.client_without_key.by_hand",
+            counted="kinds.client_without_key.headline",
+        ),
+    )
+    KEY_COMPROMISED = (
+        "key_compromised",
+        Row(
+            _DANGER,
+            _KEYS,
+            "kinds.key_compromised",
+            parts="kinds.parts.compromised_key",
+            counted="kinds.key_compromised.headline",
+        ),
+    )
+    KEYS_HANDED_OVER = (
+        "keys_handed_over",
+        Row(
+            _DANGER,
+            _KEYS,
+            "kinds.keys_handed_over",
+            listed=True,
+            counted="kinds.keys_handed_over.headline",
+        ),
+    )
+    KEYS_AT_ADDRESS = (
+        "keys_at_address",
+        Row(
+            _DANGER,
+            _CLIENT,
+            "kinds.keys_at_address",
+            field="jwks_uri",
+            by_hand="kinds.keys_at_address.by_hand",
+            counted="kinds.keys_at_address.headline",
+        ),
+    )
+    PROTECTION_LIFTED = (
+        "protection_lifted",
+        Row(
+            _DANGER, _CLIENT, "kinds.protection_lifted", counted="kinds.protection_lifted.headline"
+        ),
+    )
+    CONFIRMATION_CHANGED = (
+        "confirmation_changed",
+        Row(
+            _WARNING,
+            _NONE,
+            "kinds.confirmation_changed",
+            headline="kinds.confirmation_changed.headline",
+        ),
+    )
+    ORGANISATION_ADDED = (
+        "organisation_added",
+        Row(
+            _WARNING,
+            _NONE,
+            "kinds.organisation_added",
+            headline="kinds.organisation_added.headline",
+        ),
+    )
+    MANDATES_CHANGED = (
+        "mandates_changed",
+        Row(_WARNING, _NONE, "kinds.mandates_changed", headline="kinds.mandates_changed.headline"),
+    )
+    RETIREMENT_ANNOUNCED = (
+        "retirement_announced",
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            "kinds.retirement_announced",
+            counted="kinds.retirement_announced.headline",
+        ),
+    )
+    PRODUCT_RETIRED = (
+        "product_retired",
+        Row(
+            _WARNING,
+            _PRODUCT,
+            "kinds.product_retired",
+            parts="kinds.parts.product",
+            counted="kinds.product_retired.headline",
+        ),
+    )
+    MANDATE_ENDED = (
+        "mandate_ended",
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            "kinds.mandate_ended",
+            scale=_NOTE,
+            counted="kinds.mandate_ended.headline",
+        ),
+    )
+    MANDATE_CHANGED = (
+        "mandate_changed",
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            "kinds.mandate_changed",
+            scale=_NEW_PART,
+            counted="kinds.mandate_changed.headline",
+        ),
+    )
+    UNPROVEN = (
+        "unproven",
+        Row(
+            _WARNING, _ONBOARDING, "kinds.unproven", scale=_NOTE, counted="kinds.unproven.headline"
+        ),
+    )
+    GATE_PASSED = (
+        "gate_passed",
+        Row(_WARNING, _ONBOARDING, "kinds.gate_passed", counted="kinds.gate_passed.headline"),
+    )
     CLIENT_RENAMED = (
         "client_renamed",
-        Row(_WARNING, _CLIENT, worse_by_hand=True, field="software_id", scale=_WHOLE),
+        Row(
+            _WARNING,
+            _CLIENT,
+            "kinds.client_renamed",
+            worse_by_hand=True,
+            field="software_id",
+            scale=_WHOLE,
+            by_hand="kinds.client_renamed.by_hand",
+            counted="kinds.client_renamed.headline",
+        ),
     )
-    SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT, listed=True)
+    SENDS_FOR_MORE = (
+        "sends_for_more",
+        Row(
+            _WARNING,
+            _PRODUCT,
+            "kinds.sends_for_more",
+            listed=True,
+            counted="kinds.sends_for_more.headline",
+        ),
+    )
     SCOPE_GRANTED = (
         "scope_granted",
-        Row(_WARNING, _SCOPES, "scope", worse_by_hand=True, scale=_NEW_PART),
+        Row(
+            _WARNING,
+            _SCOPES,
+            "kinds.scope_granted",
+            parts="kinds.parts.scope",
+            worse_by_hand=True,
+            scale=_NEW_PART,
+            by_hand="kinds.scope_granted.by_hand",
+            counted="kinds.scope_granted.headline",
+        ),
     )
-    KEY_CHANGED = "key_changed", Row(_WARNING, _KEYS, "key", worse_by_hand=True)
-    KEY_ADDED = "key_added", Row(_WARNING, _KEYS, "key", worse_by_hand=True, scale=_NEW_PART)
+    KEY_CHANGED = (
+        "key_changed",
+        Row(
+            _WARNING,
+            _KEYS,
+            "kinds.key_changed",
+            parts="kinds.parts.key",
+            worse_by_hand=True,
+            by_hand="kinds.key_changed.by_hand",
+            counted="kinds.key_changed.headline",
+        ),
+    )
+    KEY_ADDED = (
+        "key_added",
+        Row(
+            _WARNING,
+            _KEYS,
+            "kinds.key_added",
+            parts="kinds.parts.key",
+            worse_by_hand=True,
+            scale=_NEW_PART,
+            by_hand="kinds.key_added.by_hand",
+            counted="kinds.key_added.headline",
+        ),
+    )
     SECRET_RENEWED = (
         "secret_renewed",
-        Row(_WARNING, _CLIENT, worse_by_hand=True, field="client_secret_updated_at"),
+        Row(
+            _WARNING,
+            _CLIENT,
+            "kinds.secret_renewed",
+            worse_by_hand=True,
+            field="client_secret_updated_at",
+            by_hand="kinds.secret_renewed.by_hand",
+            counted="kinds.secret_renewed.headline",
+        ),
     )
-    SECRET_RESTORED = "secret_restored", Row(_WARNING, _CLIENT)
-    EXEMPTION_CHANGED = "exemption_changed", Row(_WARNING, _ONBOARDING, "exemption")
-    CONTACT_TO_CHECK = "contact_to_check", Row(_WARNING, _CLIENT, "contact_to_check")
-    CLIENT_DISABLED = "client_disabled", Row(_WARNING, _CLIENT, worse_by_hand=True, field="enabled")
+    SECRET_RESTORED = (
+        "secret_restored",
+        Row(_WARNING, _CLIENT, "kinds.secret_restored", counted="kinds.secret_restored.headline"),
+    )
+    EXEMPTION_CHANGED = (
+        "exemption_changed",
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            "kinds.exemption_changed",
+            parts="kinds.parts.exemption",
+            counted="kinds.exemption_changed.headline",
+        ),
+    )
+    CONTACT_TO_CHECK = (
+        "contact_to_check",
+        Row(
+            _WARNING,
+            _CLIENT,
+            "kinds.contact_to_check",
+            parts="kinds.parts.contact_to_check",
+            counted="kinds.contact_to_check.headline",
+        ),
+    )
+    CLIENT_DISABLED = (
+        "client_disabled",
+        Row(
+            _WARNING,
+            _CLIENT,
+            "kinds.client_disabled",
+            worse_by_hand=True,
+            field="enabled",
+            by_hand="kinds.client_disabled.by_hand",
+            counted="kinds.client_disabled.headline",
+        ),
+    )
     ATTRIBUTES_CHANGED = (
         "attributes_changed",
-        Row(_WARNING, _CLIENT, worse_by_hand=True, field="attributes", scale=_NEW_PART),
+        Row(
+            _WARNING,
+            _CLIENT,
+            "kinds.attributes_changed",
+            worse_by_hand=True,
+            field="attributes",
+            scale=_NEW_PART,
+            by_hand="kinds.attributes_changed.by_hand",
+            counted="kinds.attributes_changed.headline",
+        ),
     )
-    SCOPE_DEFAULT = "scope_default", Row(_WARNING, _SCOPES, "scope")
-    SCOPE_ON_REQUEST = "scope_on_request", Row(_WARNING, _SCOPES, "scope")
-    KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, "expired_key", scale=_NOTE)
-    KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS)
+    SCOPE_DEFAULT = (
+        "scope_default",
+        Row(
+            _WARNING,
+            _SCOPES,
+            "kinds.scope_default",
+            parts="kinds.parts.scope",
+            by_hand="kinds.scope_default.by_hand",
+            counted="kinds.scope_default.headline",
+        ),
+    )
+    SCOPE_ON_REQUEST = (
+        "scope_on_request",
+        Row(
+            _WARNING,
+            _SCOPES,
+            "kinds.scope_on_request",
+            parts="kinds.parts.scope",
+            by_hand="kinds.scope_on_request.by_hand",
+            counted="kinds.scope_on_request.headline",
+        ),
+    )
+    KEY_EXPIRED = (
+        "key_expired",
+        Row(
+            _WARNING,
+            _KEYS,
+            "kinds.key_expired",
+            parts="kinds.parts.expired_key",
+            scale=_NOTE,
+            counted="kinds.key_expired.headline",
+        ),
+    )
+    KEYS_DECLARED = (
+        "keys_declared",
+        Row(_WARNING, _KEYS, "kinds.keys_declared", counted="kinds.keys_declared.headline"),
+    )
     KEYS_OFF_ADDRESS = (
         "keys_off_address",
-        Row(_WARNING, _CLIENT, worse_by_hand=True, field="jwks_uri"),
+        Row(
+            _WARNING,
+            _CLIENT,
+            "kinds.keys_off_address",
+            worse_by_hand=True,
+            field="jwks_uri",
+            by_hand="kinds.keys_off_address.by_hand",
+            counted="kinds.keys_off_address.headline",
+        ),
     )
-    SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, "scope")
-    SECOND_KEY_WITHOUT_KID = "second_key_without_kid", Row(_WARNING, _KEYS)
-    KEY_REMOVED = "key_removed", Row(_WARNING, _KEYS, "key")
-    CLIENT_WITH_ONE_KEY = "client_with_one_key", Row(_WARNING, _KEYS)
+    SCOPE_WITHDRAWN = (
+        "scope_withdrawn",
+        Row(
+            _WARNING,
+            _SCOPES,
+            "kinds.scope_withdrawn",
+            parts="kinds.parts.scope",
+            by_hand="kinds.scope_withdrawn.by_hand",
+            counted="kinds.scope_withdrawn.headline",
+        ),
+    )
+    SECOND_KEY_WITHOUT_KID = (
+        "second_key_without_kid",
+        Row(
+            _WARNING,
+            _KEYS,
+            "kinds.second_key_without_kid",
+            counted="kinds.second_key_without_kid.headline",
+        ),
+    )
+    KEY_REMOVED = (
+        "key_removed",
+        Row(
+            _WARNING,
+            _KEYS,
+            "kinds.key_removed",
+            parts="kinds.parts.key",
+            by_hand="kinds.key_removed.by_hand",
+            counted="kinds.key_removed.headline",
+        ),
+    )
+    CLIENT_WITH_ONE_KEY = (
+        "client_with_one_key",
+        Row(
+            _WARNING,
+            _KEYS,
+            "kinds.client_with_one_key",
+            by_hand="kinds.client_with_one_key.by_hand",
+        ),
+    )
     EXEMPTION_UNNEEDED = (
         "exemption_unneeded",
-        Row(_WARNING, _ONBOARDING, "needless_exemption", scale=_NOTE),
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            "kinds.exemption_unneeded",
+            parts="kinds.parts.needless_exemption",
+            scale=_NOTE,
+            counted="kinds.exemption_unneeded.headline",
+        ),
     )
-    PRODUCT_REMOVED = "product_removed", Row(_WARNING, _PRODUCT, "product", listed=True)
-    SENDS_FOR_FEWER = "sends_for_fewer", Row(_WARNING, _PRODUCT, listed=True)
-    PRODUCT_UNPROTECTED = "product_unprotected", Row(_WARNING, _PRODUCT, "product")
-    OTHER_CHANGED = "other_changed", Row(_WARNING, Resource.OTHER, "other")
-    CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT, scale=_WHOLE)
-    ORDERED = "ordered", Row(_NOTICE, _ONBOARDING, scale=_NOTE)
-    KEY_MAY_STAY = "key_may_stay", Row(_NOTICE, _KEYS, scale=_NOTE)
-    HELD_BACK = "held_back", Row(_NOTICE, _ONBOARDING, scale=_NOTE)
-    CLIENT_MARKED = "client_marked", Row(_NOTICE, _CLIENT)
-    PRODUCT_MARKED = "product_marked", Row(_NOTICE, _PRODUCT, "product")
-    EVIDENCE_CHANGED = "evidence_changed", Row(_NOTICE, _KEYS)
-    NOT_RECORDED = "not_recorded", Row(_NOTICE, _CLIENT, scale=_WHOLE)
-    PRODUCT_CHANGED = "product_changed", Row(_NOTICE, _PRODUCT, "product")
-    RETIREMENT_COMING = "retirement_coming", Row(_NOTICE, _ONBOARDING, scale=_NOTE)
-    RETIREMENT_CALLED_OFF = "retirement_called_off", Row(_NOTICE, _ONBOARDING)
-    KEY_EXPIRING = "key_expiring", Row(_NOTICE, _KEYS, "expiring_key", scale=_NOTE)
-    CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, scale=_WHOLE)
-    KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS)
+    PRODUCT_REMOVED = (
+        "product_removed",
+        Row(
+            _WARNING,
+            _PRODUCT,
+            "kinds.product_removed",
+            parts="kinds.parts.product",
+            listed=True,
+            by_hand="kinds.product_removed.by_hand",
+            counted="kinds.product_removed.headline",
+        ),
+    )
+    SENDS_FOR_FEWER = (
+        "sends_for_fewer",
+        Row(
+            _WARNING,
+            _PRODUCT,
+            "kinds.sends_for_fewer",
+            listed=True,
+            counted="kinds.sends_for_fewer.headline",
+        ),
+    )
+    PRODUCT_UNPROTECTED = (
+        "product_unprotected",
+        Row(
+            _WARNING,
+            _PRODUCT,
+            "kinds.product_unprotected",
+            parts="kinds.parts.product",
+            counted="kinds.product_unprotected.headline",
+        ),
+    )
+    OTHER_CHANGED = (
+        "other_changed",
+        Row(
+            _WARNING,
+            Resource.OTHER,
+            "kinds.other_changed",
+            parts="kinds.parts.other",
+            counted="kinds.other_changed.headline",
+        ),
+    )
+    CHANGED_OTHERWISE = (
+        "changed_otherwise",
+        Row(
+            _WARNING,
+            _CLIENT,
+            "kinds.changed_otherwise",
+            scale=_WHOLE,
+            counted="kinds.changed_otherwise.headline",
+        ),
+    )
+    ORDERED = (
+        "ordered",
+        Row(_NOTICE, _ONBOARDING, "kinds.ordered", scale=_NOTE, counted="kinds.ordered.headline"),
+    )
+    KEY_MAY_STAY = (
+        "key_may_stay",
+        Row(
+            _NOTICE, _KEYS, "kinds.key_may_stay", scale=_NOTE, counted="kinds.key_may_stay.headline"
+        ),
+    )
+    HELD_BACK = (
+        "held_back",
+        Row(
+            _NOTICE, _ONBOARDING, "kinds.held_back", scale=_NOTE, counted="kinds.held_back.headline"
+        ),
+    )
+    CLIENT_MARKED = (
+        "client_marked",
+        Row(_NOTICE, _CLIENT, "kinds.client_marked", counted="kinds.client_marked.headline"),
+    )
+    PRODUCT_MARKED = (
+        "product_marked",
+        Row(
+            _NOTICE,
+            _PRODUCT,
+            "kinds.product_marked",
+            parts="kinds.parts.product",
+            counted="kinds.product_marked.headline",
+        ),
+    )
+    EVIDENCE_CHANGED = (
+        "evidence_changed",
+        Row(_NOTICE, _KEYS, "kinds.evidence_changed", counted="kinds.evidence_changed.headline"),
+    )
+    NOT_RECORDED = (
+        "not_recorded",
+        Row(
+            _NOTICE,
+            _CLIENT,
+            "kinds.not_recorded",
+            scale=_WHOLE,
+            counted="kinds.not_recorded.headline",
+        ),
+    )
+    PRODUCT_CHANGED = (
+        "product_changed",
+        Row(
+            _NOTICE,
+            _PRODUCT,
+            "kinds.product_changed",
+            parts="kinds.parts.product",
+            by_hand="kinds.product_changed.by_hand",
+            counted="kinds.product_changed.headline",
+        ),
+    )
+    RETIREMENT_COMING = (
+        "retirement_coming",
+        Row(
+            _NOTICE,
+            _ONBOARDING,
+            "kinds.retirement_coming",
+            scale=_NOTE,
+            counted="kinds.retirement_coming.headline",
+        ),
+    )
+    RETIREMENT_CALLED_OFF = (
+        "retirement_called_off",
+        Row(
+            _NOTICE,
+            _ONBOARDING,
+            "kinds.retirement_called_off",
+            counted="kinds.retirement_called_off.headline",
+        ),
+    )
+    KEY_EXPIRING = (
+        "key_expiring",
+        Row(
+            _NOTICE,
+            _KEYS,
+            "kinds.key_expiring",
+            parts="kinds.parts.expiring_key",
+            scale=_NOTE,
+            counted="kinds.key_expiring.headline",
+        ),
+    )
+    CLIENT_CREATED = (
+        "client_created",
+        Row(
+            _NOTICE,
+            _CLIENT,
+            "kinds.client_created",
+            scale=_WHOLE,
+            counted="kinds.client_created.headline",
+        ),
+    )
+    KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS, "kinds.key_awaited")
     PRODUCT_CONFIGURED = (
         "product_configured",
-        Row(_NOTICE, _PRODUCT, "product", scale=_NEW_PART, listed=True),
+        Row(
+            _NOTICE,
+            _PRODUCT,
+            "kinds.product_configured",
+            parts="kinds.parts.product",
+            scale=_NEW_PART,
+            listed=True,
+            counted="kinds.product_configured.headline",
+        ),
     )
-    CLIENT_ENABLED = "client_enabled", Row(_NOTICE, _CLIENT, field="enabled")
+    CLIENT_ENABLED = (
+        "client_enabled",
+        Row(
+            _NOTICE,
+            _CLIENT,
+            "kinds.client_enabled",
+            field="enabled",
+            by_hand="kinds.client_enabled.by_hand",
+            counted="kinds.client_enabled.headline",
+        ),
+    )
     AUTHENTICATION_CHANGED = (
         "authentication_changed",
-        Row(_NOTICE, _CLIENT, field="token_endpoint_auth_method"),
+        Row(
+            _NOTICE,
+            _CLIENT,
+            "kinds.authentication_changed",
+            field="token_endpoint_auth_method",
+            by_hand="kinds.authentication_changed.by_hand",
+            counted="kinds.authentication_changed.headline",
+        ),
     )
-    CLIENT_UPDATED = "client_updated", Row(_NOTICE, _CLIENT)
-    SECRET_UNTIL_KEY = "secret_until_key", Row(_NOTICE, _CLIENT)
-    PROTECTION_RESTORED = "protection_restored", Row(_NOTICE, _CLIENT)
-    PRODUCT_PROTECTED = "product_protected", Row(_NOTICE, _PRODUCT, "product")
-    EXEMPTION_REMOVED = "exemption_removed", Row(_NOTICE, _ONBOARDING, "exemption")
-    SCOPE_NOTE_CHANGED = "scope_note_changed", Row(_NOTICE, _SCOPES, "reason")
+    CLIENT_UPDATED = (
+        "client_updated",
+        Row(
+            _NOTICE,
+            _CLIENT,
+            "kinds.client_updated",
+            by_hand="kinds.client_updated.by_hand",
+            counted="kinds.client_updated.headline",
+        ),
+    )
+    SECRET_UNTIL_KEY = "secret_until_key", Row(_NOTICE, _CLIENT, "kinds.secret_until_key")
+    PROTECTION_RESTORED = (
+        "protection_restored",
+        Row(
+            _NOTICE,
+            _CLIENT,
+            "kinds.protection_restored",
+            counted="kinds.protection_restored.headline",
+        ),
+    )
+    PRODUCT_PROTECTED = (
+        "product_protected",
+        Row(
+            _NOTICE,
+            _PRODUCT,
+            "kinds.product_protected",
+            parts="kinds.parts.product",
+            counted="kinds.product_protected.headline",
+        ),
+    )
+    EXEMPTION_REMOVED = (
+        "exemption_removed",
+        Row(
+            _NOTICE,
+            _ONBOARDING,
+            "kinds.exemption_removed",
+            parts="kinds.parts.exemption",
+            counted="kinds.exemption_removed.headline",
+        ),
+    )
+    SCOPE_NOTE_CHANGED = (
+        "scope_note_changed",
+        Row(
+            _NOTICE,
+            _SCOPES,
+            "kinds.scope_note_changed",
+            parts="kinds.parts.reason",
+            counted="kinds.scope_note_changed.headline",
+        ),
+    )
 
     @property
     def severity(self) -> Severity:
@@ -218,21 +844,15 @@ class Kind(StrEnum):
     @property
     def in_headline(self) -> bool:
         """Whether the headline counts the clients that it is about."""
-        return f"{self}.headline.one" in _sentences("kinds", spoken())
-
-    def sentence(self, form: str = "") -> str | None:
-        """Return its sentence with its blanks: in another form, such as ``by_hand``, where it has
-        that."""
-        return _sentences("kinds", spoken()).templates.get(f"{self}.{form}" if form else self)
+        return bool(self.row.counted)
 
     def headlined(self, clients: int, parts: int = 0) -> str:
         """Return what one client does, or several do: ``loses its protection``, ``gain 3
         scopes``."""
-        counted = say_counted(f"kinds.parts.{self.row.parts}", parts) if self.row.parts else ""
-        return say_counted(f"kinds.{self}.headline", clients, parts=counted)
+        counted = say_counted(self.row.parts, parts) if self.row.parts else ""
+        return say_counted(self.row.counted, clients, parts=counted)
 
 
-_sentences = cache(texts)
 _RANKS = {kind: rank for rank, kind in enumerate(Kind)}
 
 
@@ -361,33 +981,43 @@ class Change(Part):
     def _template(self) -> str:
         """Its sentence; another one of a key whose material stays, and of a mandate that is the
         first or was the last."""
-        form = "by_hand" if self.by_hand else ""
+        return spoken().template(self._sentence)
+
+    @property
+    def _sentence(self) -> str:
+        row = self.kind.row
         if self.kind is Kind.KEY_CHANGED and self.fields:
-            form = "described"
-        elif self.kind is Kind.MANDATE_CHANGED:
-            is_first = all(field.old is None for field in self.fields)
-            is_last = any(field.new is None for field in self.fields)
-            form = "first" if is_first else "last" if is_last else form
-        return self.kind.sentence(form) or self.kind.sentence() or ""
+            return "kinds.key_changed.described"
+        if self.kind is Kind.MANDATE_CHANGED and all(field.old is None for field in self.fields):
+            return "kinds.mandate_changed.first"
+        if self.kind is Kind.MANDATE_CHANGED and any(field.new is None for field in self.fields):
+            return "kinds.mandate_changed.last"
+        return row.by_hand if self.by_hand and row.by_hand else row.sentence
 
 
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
     """Return who did something, and when; ``of_all`` where that is all that changed."""
-    form = f"{'all_by' if of_all else 'by' if author else ''}{'_at' if at else ''}".lstrip("_")
     when = Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")
-    return sentence_of(f"report.who.{form}", author=author or "?", when=when) if form else []
+    if of_all:
+        sentence = "report.who.all_by_at" if at else "report.who.all_by"
+    elif author:
+        sentence = "report.who.by_at" if at else "report.who.by"
+    elif at:
+        sentence = "report.who.at"
+    else:
+        return []
+    return sentence_of(sentence, author=author or "?", when=when)
 
 
-def sentence_of(name: str, /, **facts: str | Piece | None) -> list[Piece]:
-    """Return the sentence of a name such as ``report.who.by``, in which texts are values of others;
-    nothing where one of its facts is lacking."""
+def sentence_of(sentence: str, /, **facts: str | Piece | None) -> list[Piece]:
+    """Return a sentence in which texts are values of others; nothing where one of its facts is
+    lacking."""
     pieces = {
         fact: [Piece(plain(value), Tone.VALUE) if isinstance(value, str) else value]
         for fact, value in facts.items()
         if value
     }
-    room, _, sentence = name.partition(".")
-    template = _sentences(room, spoken()).templates[sentence]
+    template = spoken().template(sentence)
     return _with_blanks(template, defaultdict[str, list[Piece]](list, pieces))
 
 
