@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from acmidm.report.document import Document, Line, Piece, Table, Tone
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
 from acmidm_onboarding.engine_resources import Resource, product_part
-from acmidm_onboarding.texts import say, say_counted, spoken
+from acmidm_onboarding.texts import Counted, say, say_counted, spoken
 
 NO_REASON = "requested"
 """The note of a connection's scope where the form gives no reason."""
@@ -69,9 +69,9 @@ class Row:
     """Its sentence where somebody did it by hand, if that is another."""
     headline: str = ""
     """What else than clients changes, in the headline."""
-    counted: str = ""
+    counted: Counted | None = None
     """What one client or several do in the headline; a kind without it is not counted there."""
-    parts: str = ""
+    parts: Counted | None = None
     """What the headline counts, beside the clients."""
     worse_by_hand: bool = False
     """Whether it is a danger where somebody did it by hand."""
@@ -850,7 +850,7 @@ class Kind(StrEnum):
         """Return what one client does, or several do: ``loses its protection``, ``gain 3
         scopes``."""
         counted = say_counted(self.row.parts, parts) if self.row.parts else ""
-        return say_counted(self.row.counted, clients, parts=counted)
+        return say_counted(self.row.counted, clients, parts=counted) if self.row.counted else ""
 
 
 _RANKS = {kind: rank for rank, kind in enumerate(Kind)}

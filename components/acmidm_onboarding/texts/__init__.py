@@ -21,6 +21,8 @@ from pathlib import Path
 import yaml
 
 FOLDER = Path(__file__).parent
+Counted = str
+"""The name of a sentence that has another form for one."""
 
 
 class Language(StrEnum):
