@@ -90,7 +90,10 @@ class Progress(Part):
         if with_command and sentences.command:
             command = f": {language.say(sentences.command, **self.values)}"
         order = language.say(sentences.order, **self.values, how=command)
-        return f"{order} {language.say('steps.by_whom')}" if self.order in _PROVEN else order
+        if self.order not in _PROVEN:
+            return order
+        by_whom = language.say("steps.by_whom")
+        return f"{order} {by_whom}"
 
     def to_do(self, language: Language, *, with_command: bool = True) -> str:
         """Return what must be done, and what is not known, in full sentences."""

@@ -93,6 +93,7 @@ def lines(report: ProbeReport) -> Iterator[str]:
         for finding in step.findings:
             yield plain(f"  {'':<{width}}  {finding.what}; {finding.remedy}", WHOLE)
         if step.server:
-            yield plain(f"  {'':<{width}}  {language.say('probe.server', said=step.server)}", WHOLE)
+            words = language.say("probe.server", said=step.server)
+            yield plain(f"  {'':<{width}}  {words}", WHOLE)
     if report.recorded:
         yield plain(language.say("probe.recorded", file=report.recorded), WHOLE)

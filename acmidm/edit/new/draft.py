@@ -84,12 +84,12 @@ class Draft:
             fields["keys_of"] = self.supplier
         lines = [""]
         if Environment.PROD not in self.requests:
-            lines.append(f"# {language.say('new.comment.production')}")
+            lines.append("# " + language.say("new.comment.production"))
         lines.append("environments:")
         for environment, request in self.requests.items():
             lines.append(f"  {environment.value}:")
             if "jwks" not in request and not self.supplier:
-                lines.append(f"    # {language.say('new.comment.keys')}")
+                lines.append("    # " + language.say("new.comment.keys"))
             lines += [f"    {line}" for line in lines_of(request)]
         beginning = file_text("onboarding", fields, language.say("new.comment.form"))
         return beginning + "\n".join([*lines, ""])
@@ -105,7 +105,7 @@ class Draft:
             file_text("organisation", fields, language.say("new.comment.organisation")).rstrip("\n")
         ]
         if self.speaks_for:
-            lines.append(f"# {language.say('new.comment.speaks_for')}")
+            lines.append("# " + language.say("new.comment.speaks_for"))
             lines += lines_of({"speaks_for": dict(self.speaks_for)})
         if chosen:
             lines += lines_of(chosen)
