@@ -11,7 +11,7 @@ from datetime import datetime
 from os.path import commonprefix
 from typing import Any
 
-from acmidm_onboarding.texts import Language, say, say_counted, spoken, texts
+from acmidm_onboarding.texts import Language, say, say_counted, spoken
 from acmidm_onboarding.values.plain import normalised
 from acmidm_onboarding.values.problems import on_one_line
 
@@ -44,8 +44,8 @@ def first_of(
     """Return the first ten, and how many more there are: in the language of the sentence that they
     are in, which is the reader's where none is given."""
     named, more = separator.join(names[:_MOST_NAMED]), len(names) - _MOST_NAMED
-    words = texts("words", language or spoken())
-    return words("first_of", names=named, count=f"{more:,}") if more > 0 else named
+    language = language or spoken()
+    return language.say("words.first_of", names=named, count=f"{more:,}") if more > 0 else named
 
 
 def day(moment: datetime) -> str:

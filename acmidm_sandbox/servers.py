@@ -30,7 +30,8 @@ from acmidm_onboarding.settings import (
     full_key,
 )
 from acmidm_onboarding.stack_files import require_own_name, stack_settings
-from acmidm_onboarding.texts import Language, say, texts
+from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
@@ -235,10 +236,9 @@ def labels() -> dict[str, dict[str, str]]:
     it."""
     return {
         language.value: {
-            name.removeprefix("field."): text
-            for subject in ("form_page", "new")
-            for name, text in texts(subject, language).templates.items()
-            if name.startswith("field.")
+            name.partition(".field.")[2]: language.template(sentence)
+            for name, sentence in SENTENCES.items()
+            if ".field." in name
         }
         for language in Language
     }

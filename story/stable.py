@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from acmidm_onboarding.texts import Language, texts
+from acmidm_onboarding.texts import Language
 
 _DAY = date(2026, 11, 25)
 _PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
@@ -19,7 +19,7 @@ _TIME = re.compile(
     r"(?<=\d{4}-\d\d-\d\d[ T])\d\d:\d\d(:\d\d(\.\d+)?)?|(?<=om )\d\d:\d\d(?= \(UTC\))"
 )
 _MONTHS = {
-    texts("common", language)(f"month.{number}"): (language, number)
+    language.day(date(2026, number, 1)).split()[1]: (language, number)
     for language in Language
     for number in range(1, 13)
 }
@@ -64,9 +64,7 @@ class Stable:
 
     def _shifted_in_words(self, match: re.Match[str]) -> str:
         language, month = _MONTHS[match[2]]
-        return texts("common", language).day(
-            date(int(match[3]), month, int(match[1])) + (_DAY - self.today)
-        )
+        return language.day(date(int(match[3]), month, int(match[1])) + (_DAY - self.today))
 
 
 def _shifted(day: str, by: timedelta) -> str:

@@ -348,12 +348,12 @@ class Deployment:
         for sentence in preview.warnings():
             typer.echo(say("report.a_warning", sentence=sentence), err=True)
         if self._has_mistakes:
-            how = "unchanged_but_mistakes"
+            how = "deploy.unchanged_but_mistakes"
         elif self._all_answered and self._look_code == 0:
-            how = "unchanged"
+            how = "deploy.unchanged"
         else:
-            how = "unchanged_as_known"
-        typer.echo(say(f"deploy.{how}", stack=self._stack.name, count=len(preview.steps)))
+            how = "deploy.unchanged_as_known"
+        typer.echo(say(how, stack=self._stack.name, count=len(preview.steps)))
 
     def _up(self, *, record_at_the_end: bool) -> int:
         """Bring the stack up, but for what is left out; run once more where this run leaves work

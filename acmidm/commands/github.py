@@ -105,7 +105,8 @@ def _request_reviews(
             names.append(approver)
             typer.echo(on_one_line(f"warning: {sentence}"), err=True)
     if names:
-        yield f"{say('github.not_requested', names=first_of(list(map(code, names))))}\n"
+        listed = first_of(list(map(code, names)))
+        yield say("github.not_requested", names=listed) + "\n"
 
 
 @app.command()

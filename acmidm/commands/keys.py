@@ -21,7 +21,7 @@ from acmidm.edit.keys.public_keys import keys_in
 from acmidm.private_key import DAYS, KeyFormat
 from acmidm.terminal import PassphraseOption, fail, working
 from acmidm_onboarding.forms.files import FORMS
-from acmidm_onboarding.texts import Texts, say, texts
+from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import either, first_listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment
@@ -192,20 +192,20 @@ def add(
     if len(forms) > 1:
         fail(say("edit.form_or_supplier"))
     target, now = _keys_of(forms[0] if forms else None, supplier, environment), datetime.now(UTC)
-    words = _words(target)
+    language = target.organisation.language
     ends = None if days is None else now + timedelta(days=days)
     keys, is_half = keys_in(
-        file, target.profile, lambda: known_passphrase(passphrase_fd, words), ends, now
+        file, target.profile, lambda: known_passphrase(passphrase_fd, language), ends, now
     )
     target.require_room(len(keys))
     names = target.names_of(len(keys), now)
     target.declare(dict(zip(names, keys, strict=True)))()
     if is_half:
-        _say(words, "private", words("stays", file=file))
+        _say(language, "private", language.say("keys.stays", file=file))
     for name, key in zip(names, keys, strict=True):
         _say_public(target, name, key)
-    _say_where(target, "one" if len(keys) == 1 else "many")
-    _say_next(target, str(file) if is_half else words("file"))
+    _say_where(target, "keys.form.one" if len(keys) == 1 else "keys.form.many")
+    _say_next(target, str(file) if is_half else language.say("keys.file"))
 
 
 @app.command("remove", epilog=REMOVE)
@@ -220,12 +220,16 @@ def remove(
     away."""
     target = _keys_of(form, supplier, environment)
     target.remove(kid)
-    words = _words(target)
+    language = target.organisation.language
     typer.echo(
-        on_one_line(words("removed", file=target.file, kid=kid, environment=_environment(target)))
+        on_one_line(
+            language.say(
+                "keys.removed", file=target.file, kid=kid, environment=_environment(target)
+            )
+        )
     )
     _say_reach(target)
-    typer.echo(on_one_line(words("removed.next")))
+    typer.echo(on_one_line(language.say("keys.removed.next")))
 
 
 def _keys_of(form: Path | None, supplier: str | None, environment: str) -> ListOfKeys:
@@ -250,7 +254,7 @@ def _make(
 ) -> None:
     """Make the pair. All that can be wrong is looked at before; the private key is written first,
     then its public half, then the form."""
-    now, words = datetime.now(UTC), _words(target)
+    now, language = datetime.now(UTC), target.organisation.language
     target.require_room()
     folder, prefix = default_folder(), f"{target.organisation.code}-" if target.is_form else ""
 
@@ -264,91 +268,101 @@ def _make(
     require_outside_git(file)
     passphrase = None
     if key_format is KeyFormat.PKCS8 and not is_open:
-        passphrase = new_passphrase(passphrase_fd, words)
+        passphrase = new_passphrase(passphrase_fd, language)
     elif passphrase_fd is not None:
         fail(say("keys.passphrase_without_use"))
-    with working(words("working")):
+    with working(language.say("keys.working")):
         key = make_key(target.profile, now + timedelta(days=days), kid)
     write_private_key(file, key.content(key_format, passphrase), target.declare({name: key.public}))
-    _say(words, "private", words("private" if passphrase else "unencrypted", file=file))
+    _say(
+        language,
+        "private",
+        language.say("keys.private" if passphrase else "keys.unencrypted", file=file),
+    )
     _say_public(target, name, key.public)
-    _say_where(target, "one")
+    _say_where(target, "keys.form.one")
     _say_next(target, str(file))
 
 
-def _words(target: ListOfKeys) -> Texts:
-    """Return what the organisation reads, in its language; what is wrong, whoever runs the command
-    reads in his own."""
-    return texts("keys", target.organisation.language)
+_LABELS = {
+    "private": "keys.label.private",
+    "public": "keys.label.public",
+    "form": "keys.label.form",
+    "list": "keys.label.list",
+}
 
 
-def _say(words: Texts, label: str, text: str) -> None:
-    width = max(len(words(f"label.{name}")) for name in ("private", "public", "form", "list")) + 1
-    typer.echo(f"{words(f'label.{label}'):<{width}} {on_one_line(text)}")
+def _say(language: Language, label: str, text: str) -> None:
+    width = max(len(language.say(name)) for name in _LABELS.values()) + 1
+    typer.echo(f"{language.say(_LABELS[label]):<{width}} {on_one_line(text)}")
 
 
 def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
-    words = _words(target)
+    language = target.organisation.language
     is_named = key.kid != key.thumbprint
-    facts = [words("thumbprint", thumbprint=key.thumbprint)] if is_named else []
+    facts = [language.say("keys.thumbprint", thumbprint=key.thumbprint)] if is_named else []
     facts += [str(key.members["alg"])] if "alg" in key.members else []
     facts.append(
-        words("ends", day=words.day(key.expires.astimezone(UTC)))
+        language.say("keys.ends", day=language.day(key.expires.astimezone(UTC)))
         if key.expires
-        else words("endless")
+        else language.say("keys.endless")
     )
     file = f"{target.file.with_name(name)}.jwk.json"
-    _say(words, "public", words("public", file=file, kid=key.kid, facts=", ".join(facts)))
-
-
-def _say_where(target: ListOfKeys, number: str) -> None:
-    """Say what names a key now, or several; of those of a supplier also whom they reach."""
-    words, where = _words(target), _environment(target)
     _say(
-        words,
+        language,
+        "public",
+        language.say("keys.public", file=file, kid=key.kid, facts=", ".join(facts)),
+    )
+
+
+def _say_where(target: ListOfKeys, sentence: str) -> None:
+    """Say what names a key now, or several; of those of a supplier also whom they reach."""
+    language, where = target.organisation.language, _environment(target)
+    _say(
+        language,
         "form" if target.is_form else "list",
-        words(f"form.{number}", form=target.file, environment=where),
+        language.say(sentence, form=target.file, environment=where),
     )
     _say_reach(target)
 
 
 def _say_reach(target: ListOfKeys) -> None:
     if not target.is_form:
-        words, names = _words(target), [form.name for form in target.forms]
-        forms = first_listed(names, words.language)
-        typer.echo(on_one_line(words.counted("reaches", len(names), forms=forms)))
+        language, names = target.organisation.language, [form.name for form in target.forms]
+        forms = first_listed(names, language)
+        typer.echo(on_one_line(language.say_counted("keys.reaches", len(names), forms=forms)))
 
 
 def _environment(target: ListOfKeys) -> str:
-    return _words(target)(f"environment.{target.environment}")
+    return target.organisation.language.say(f"common.environment.{target.environment}")
 
 
 def _say_next(target: ListOfKeys, private_key: str) -> None:
     """Say what a person does next: with a first key, or in place of the keys that there are."""
-    words, environment = _words(target), _environment(target)
+    language, environment = target.organisation.language, _environment(target)
     of, client_id = f"--all --supplier {target.file.parent.name}", ""
     if target.is_form:
         of, client_id = str(target.file), " --client-id CLIENT_ID"
     listed = "jwks" if target.is_form else target.file.name
     steps = [
-        words(
-            "next.commit" if target.is_form else "next.commit_list",
+        language.say(
+            "keys.next.commit" if target.is_form else "keys.next.commit_list",
             environment=environment,
             file=target.file,
         )
     ]
     probe = f"acmidm probe {of} --stack {target.environment}{client_id} --private-key {private_key}"
     if target.is_form and not target.has_list:
-        typer.echo(on_one_line(words("all", form=target.file, environment=environment)))
+        typer.echo(on_one_line(language.say("keys.all", form=target.file, environment=environment)))
     if not target.keys:
-        steps.append(words("next.try", probe=probe))
+        steps.append(language.say("keys.next.try", probe=probe))
     else:
         replaced = ", ".join(key.kid for key in target.keys)
         steps += [
-            words("next.sign"),
-            words("next.prove", probe=f"{probe} {target.proof_options}"),
-            words("next.remove", kids=replaced, listed=listed),
+            language.say("keys.next.sign"),
+            language.say("keys.next.prove", probe=f"{probe} {target.proof_options}"),
+            language.say("keys.next.remove", kids=replaced, listed=listed),
         ]
-    typer.echo(words("next"))
+    typer.echo(language.say("keys.next"))
     for number, step in enumerate(steps, 1):
         typer.echo(f"  {number}. {on_one_line(step)}")

@@ -28,7 +28,7 @@ from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.texts import Language, Texts, say, say_counted, speak, spoken, texts
+from acmidm_onboarding.texts import Language, say, say_counted, speak, spoken
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Environment
@@ -187,13 +187,12 @@ def new(
     organisations = load_organisations(FORMS) if FORMS.is_dir() else {}
     draft = draft_of(answers, catalogue, organisations, FORMS, checker)
     language_of_all = chosen_language or draft.owner.organisation.language
-    words = texts("new", language_of_all)
     changes = Changes(read)
-    changes.add(draft.files(FORMS, words))
+    changes.add(draft.files(FORMS, language_of_all))
     changes.require_valid()
     written = changes.write()
     speak(language_of_all)
-    _report(draft, written, catalogue, organisations, words)
+    _report(draft, written, catalogue, organisations, language_of_all)
 
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
@@ -244,10 +243,10 @@ def _write_scopes(
 
 def _added(sheets: Sheets, added: scopes.Scopes) -> Iterator[str]:
     """Yield which forms gain which scope, and what their author does next."""
-    for name, present in (("added", False), ("there", True)):
+    for sentence, present in (("edit.scope.added", False), ("edit.scope.there", True)):
         for (scope, environment), forms in added.by_scope(present=present).items():
             facts = {"scope": scope, "environment": environment, "forms": first_of(forms)}
-            yield say_counted(f"edit.scope.{name}", len(forms), **facts)
+            yield say_counted(sentence, len(forms), **facts)
     yield from _unread(sheets)
     if added.changes.texts:
         yield say("edit.scope.next")
@@ -327,26 +326,26 @@ def _report(
     written: Sequence[Path],
     catalogue: Catalogue,
     organisations: Mapping[str, Organisation],
-    words: Texts,
+    language: Language,
 ) -> None:
     """Say what was written, and what its author does next."""
     form = (FORMS / draft.file).as_posix()
-    lines = [words("written", files=", ".join(file.as_posix() for file in written))]
+    lines = [language.say("new.written", files=", ".join(file.as_posix() for file in written))]
     lines += about_names(draft.owner.folder, draft.new_organisation, organisations)
     if unverified := [
         scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)
     ]:
-        lines.append(words("unverified", scopes=", ".join(unverified)))
-    steps = [words("next.keys", form=form)]
+        lines.append(language.say("new.unverified", scopes=", ".join(unverified)))
+    steps = [language.say("new.next.keys", form=form)]
     if draft.owner.is_new and draft.owner.organisation.owners and onboarding_team():
-        steps.append(words("next.codeowners"))
+        steps.append(language.say("new.next.codeowners"))
     steps += [
-        words("next.pull_request"),
-        words("next.client_id", contacts=", ".join(draft.contacts)),
+        language.say("new.next.pull_request"),
+        language.say("new.next.client_id", contacts=", ".join(draft.contacts)),
     ]
     for line in (
         *lines,
-        words("next"),
+        language.say("new.next"),
         *(f"  {number}. {step}" for number, step in enumerate(steps, 1)),
     ):
         typer.echo(plain(line, 2000))

@@ -15,7 +15,7 @@ from acmidm import completion
 from acmidm.edit.keys.passphrase import known_passphrase
 from acmidm.engine.stacks import stack_of
 from acmidm.private_key import PrivateKey, read_private_key
-from acmidm.probe.findings import say, words_in
+from acmidm.probe.findings import said
 from acmidm.probe.inputs import ProbeInputs, all_given, given
 from acmidm.probe.many import Probes, probe_all, table
 from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
@@ -25,7 +25,7 @@ from acmidm.probe.telling import lines, report_in
 from acmidm.terminal import Code, PassphraseOption, as_json, fail, working
 from acmidm.words import first_of
 from acmidm_onboarding.forms.documents import Unreadable, read_text
-from acmidm_onboarding.texts import Language, texts
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.problems import Failure
 
 EPILOG = """
@@ -170,14 +170,14 @@ def probe(
         connections = all_given(opened, platform, supplier)
         spoken = Language(language) if language else opened.forms.organisations[supplier].language
         key = _read(private_key, passphrase_fd, spoken)
-        with working(words_in(spoken)("working")):
+        with working(spoken.say("probe.working")):
             probes = probe_all(
                 connections, key, kid, spoken, sends_test_message=send_test_message, records=record
             )
         if left_out := opened.forms.left_out:
             files = [file.as_posix() for file in left_out]
             names = first_of(files, language=spoken)
-            typer.echo(words_in(spoken)("all.left_out", forms=names), err=True)
+            typer.echo(spoken.say("probe.all.left_out", forms=names), err=True)
         _write(probes, probes, table(probes, spoken), output)
         return
     assert form is not None  # noqa: S101 - one of the two is given
@@ -188,7 +188,7 @@ def probe(
     else:
         assert private_key is not None  # noqa: S101 - one of the two is given
         key = _read(private_key, passphrase_fd, spoken)
-        with working(words_in(spoken)("working")):
+        with working(spoken.say("probe.working")):
             outcome = connection.tried(
                 key, kid, sends_test_message=send_test_message, records=record
             )
@@ -207,9 +207,9 @@ def _checked(connection: ProbeInputs, file: Path) -> Probe:
     sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
     mistakes = mistakes_in(sent, connection.context)
     what = "given assertion" if sent.fields is None else "given request"
-    steps = [wrong(what, *mistakes) if mistakes else passed(what, say("said.nothing wrong"))]
+    steps = [wrong(what, *mistakes) if mistakes else passed(what, said("probe.said.nothing wrong"))]
     if (ended := ended_seconds_ago(sent, connection.context)) is not None:
-        steps.append(untried("time", say("why.ended", seconds=ended)))
+        steps.append(untried("time", said("probe.why.ended", seconds=ended)))
     return Probe(title=connection.title, steps=tuple(steps))
 
 
@@ -221,6 +221,4 @@ def _text(file: Path) -> str:
 
 
 def _read(private_key: Path, passphrase_fd: int | None, language: Language) -> PrivateKey:
-    return read_private_key(
-        private_key, lambda: known_passphrase(passphrase_fd, texts("keys", language))
-    )
+    return read_private_key(private_key, lambda: known_passphrase(passphrase_fd, language))

@@ -17,11 +17,18 @@ from acmidm.words import plain
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import FORMS, absolute, shown
 from acmidm_onboarding.forms.onboardings import Onboardings
+from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.terms import Environment
 
+_NEXT = {
+    PromotionGate.OFF: "new.promote.gate.off",
+    PromotionGate.WARN: "new.promote.gate.warn",
+    PromotionGate.ENFORCE: "new.promote.gate.enforce",
+}
+"""What production still needs."""
 EPILOG = """
 **Examples**
 
@@ -93,9 +100,9 @@ def promote(
         for sentence in addition.sentences():
             typer.echo(plain(sentence, 2000))
     if edits:
-        name = f"promote.gate.{stacks.gate.mode}"
+        sentence = _NEXT[stacks.gate.mode]
         options = onboardings.proof_options(chosen, Environment.TNI)
-        typer.echo(plain(additions[0].texts(name, options=options), 2000))
+        typer.echo(plain(additions[0].language.say(sentence, options=options), 2000))
 
 
 def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:

@@ -17,14 +17,12 @@ from pydantic import Field
 from acmidm.desk.status import ListedConnection
 from acmidm.report.kinds import Part
 from acmidm_onboarding.rules.orders import Act, Doer, Order
-from acmidm_onboarding.texts import Language, texts
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.declaration import PROOF_OPTIONS
 from acmidm_onboarding.values.evidence import Evidence, is_fresh
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
-
-ROOM = "steps"
 
 
 class Step(IntEnum):
@@ -39,6 +37,20 @@ class Step(IntEnum):
     RIGHT_ON_PRODUCTION = 8
     KEY_ON_PRODUCTION = 9
     DONE = 10
+
+
+STEPS = {
+    Step.FORM: "steps.step.1",
+    Step.CLIENT: "steps.step.2",
+    Step.HAND_OVER: "steps.step.3",
+    Step.RIGHT: "steps.step.4",
+    Step.KEY: "steps.step.5",
+    Step.PROMOTION: "steps.step.7",
+    Step.RIGHT_ON_PRODUCTION: "steps.step.8",
+    Step.KEY_ON_PRODUCTION: "steps.step.9",
+    Step.DONE: "steps.step.10",
+}
+"""What each step is called."""
 
 
 class WaitsFor(StrEnum):
@@ -58,13 +70,13 @@ class Progress(Part):
     waits_for: WaitsFor | None = None
     """None where nobody has to do anything."""
     order: str
-    """What must be done: the name of a text in the room ``steps``."""
+    """What must be done: the name of a row of the derivation."""
     values: dict[str, str] = Field(default_factory=dict)
-    """The blanks of that text."""
+    """The blanks of its sentences."""
     since: datetime | None = None
     """From when on it waits, or is done; None where that is not known."""
     unknown: tuple[str, ...] = ()
-    """The facts that nobody could give: names of texts ``unknown.<name>``."""
+    """The facts that nobody could give: the names of these facts."""
     last_token_at: datetime | None = None
     """When its client last got a token, where its authority tells."""
     afterwards: dict[Language, str] = Field(default_factory=dict)
@@ -73,28 +85,38 @@ class Progress(Part):
     def instruction(self, language: Language, *, with_command: bool = True) -> str:
         """Return what must be done: to the organisation where it waits for that, else about whoever
         must do it."""
-        room, how = texts(ROOM, language), f"how.{self.order}"
-        command = f": {room(how, **self.values)}" if with_command and how in room else ""
-        order = room(f"order.{self.order}", **self.values, how=command)
-        return f"{order} {room('by_whom')}" if self.order in _PROVEN else order
+        sentences = _INSTRUCTIONS[self.order]
+        command = ""
+        if with_command and sentences.command:
+            command = f": {language.say(sentences.command, **self.values)}"
+        order = language.say(sentences.order, **self.values, how=command)
+        if self.order not in _PROVEN:
+            return order
+        by_whom = language.say("steps.by_whom")
+        return f"{order} {by_whom}"
 
     def to_do(self, language: Language, *, with_command: bool = True) -> str:
         """Return what must be done, and what is not known, in full sentences."""
-        room = texts(ROOM, language)
         sentences = [self.instruction(language, with_command=with_command)]
         if day := self.values.get("leaves"):
-            sentences.append(room("leaves", day=room.day(date.fromisoformat(day))))
+            sentences.append(
+                language.say("steps.leaves", day=language.day(date.fromisoformat(day)))
+            )
         if reason := self.values.get("unsent"):
             sentences.append(
-                room("unsent.no_smtp") if reason == NO_SMTP else room("unsent", reason=reason)
+                language.say("steps.unsent.no_smtp")
+                if reason == NO_SMTP
+                else language.say("steps.unsent", reason=reason)
             )
         if self.last_token_at is not None:
-            sentences.append(room("last_token", day=room.day(self.last_token_at)))
+            sentences.append(language.say("steps.last_token", day=language.day(self.last_token_at)))
         elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
-            sentences.append(room("no_token"))
+            sentences.append(language.say("steps.no_token"))
         if self.last_token_at is None and self.order in _WITH_TOKENS and self.afterwards:
             sentences.append(self.afterwards[language])
-        return " ".join((*sentences, *(room(f"unknown.{name}") for name in self.unknown)))
+        return " ".join(
+            (*sentences, *(language.say(f"steps.unknown.{name}") for name in self.unknown))
+        )
 
 
 @dataclass(frozen=True)
@@ -201,10 +223,18 @@ class Facts:
         return (self.handed_over and self.handed_over.sent_at) or self.made_at
 
 
+class Instruction(NamedTuple):
+    """What must be done, and the command that does it where there is one."""
+
+    order: str
+    command: str = ""
+
+
 class StepRow(NamedTuple):
     """One line of the derivation. The first row that ``holds`` says where a connection stands."""
 
     order: str
+    instruction: Instruction
     steps: tuple[Step, Step]
     """Which step of the guide it is on TNI, and which on production."""
     waits_for: WaitsFor | None
@@ -278,29 +308,92 @@ _TRIED, _PROMOTION = (Step.PROMOTION, Step.KEY_ON_PRODUCTION), (Step.PROMOTION, 
 _ROWS = (
     # The client, and what is in it.
     StepRow(
-        "state-unknown", _CLIENT, _US, lambda facts: facts.is_recorded is None, unknown=("state",)
+        "state-unknown",
+        Instruction("steps.order.state-unknown", "steps.how.state-unknown"),
+        _CLIENT,
+        _US,
+        lambda facts: facts.is_recorded is None,
+        unknown=("state",),
     ),
     StepRow(
-        "ordered-stolen-key", _KEY, _ORGANISATION, _orders(Act.REMOVE_STOLEN_KEY), _ordered_since
+        "ordered-stolen-key",
+        Instruction("steps.order.ordered-stolen-key"),
+        _KEY,
+        _ORGANISATION,
+        _orders(Act.REMOVE_STOLEN_KEY),
+        _ordered_since,
     ),
-    StepRow("mandate", _KEY, _ORGANISATION, _has_no_mandate),
+    StepRow("mandate", Instruction("steps.order.mandate"), _KEY, _ORGANISATION, _has_no_mandate),
     StepRow(
-        "gate-test", _CLIENT, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id
+        "gate-test",
+        Instruction("steps.order.gate-test", "steps.how.gate-test"),
+        _CLIENT,
+        _US,
+        lambda facts: _lacks_proof(facts) and not facts.test_client_id,
     ),
     StepRow(
-        "gate-again", _CLIENT, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there
+        "gate-again",
+        Instruction("steps.order.gate-again", "steps.how.gate-again"),
+        _CLIENT,
+        _US,
+        lambda facts: _lacks_proof(facts) and facts.is_proven_there,
     ),
     StepRow(
-        "gate", _CLIENT, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back
+        "gate",
+        Instruction("steps.order.gate", "steps.how.gate"),
+        _CLIENT,
+        _ORGANISATION,
+        lambda facts: not _is_made(facts) and facts.is_held_back,
     ),
-    StepRow("ordered", _CLIENT, _US, _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM), _ordered_since),
-    StepRow("ordered-owner", _CLIENT, _OWNER, _is_ordered(Doer.API_OWNER), _ordered_since),
-    StepRow("ordered-key", _KEY, _ORGANISATION, _orders(Act.UPLOAD), _ordered_since),
-    StepRow("ordered-key-removal", _KEY, _ORGANISATION, _orders(Act.REMOVE_KEY), _ordered_since),
-    StepRow("deploy", _CLIENT, _US, lambda facts: not _is_made(facts)),
-    StepRow("gone", _CLIENT, _US, lambda facts: facts.is_gone),
+    StepRow(
+        "ordered",
+        Instruction("steps.order.ordered", "steps.how.ordered"),
+        _CLIENT,
+        _US,
+        _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM),
+        _ordered_since,
+    ),
+    StepRow(
+        "ordered-owner",
+        Instruction("steps.order.ordered-owner"),
+        _CLIENT,
+        _OWNER,
+        _is_ordered(Doer.API_OWNER),
+        _ordered_since,
+    ),
+    StepRow(
+        "ordered-key",
+        Instruction("steps.order.ordered-key"),
+        _KEY,
+        _ORGANISATION,
+        _orders(Act.UPLOAD),
+        _ordered_since,
+    ),
+    StepRow(
+        "ordered-key-removal",
+        Instruction("steps.order.ordered-key-removal"),
+        _KEY,
+        _ORGANISATION,
+        _orders(Act.REMOVE_KEY),
+        _ordered_since,
+    ),
+    StepRow(
+        "deploy",
+        Instruction("steps.order.deploy", "steps.how.deploy"),
+        _CLIENT,
+        _US,
+        lambda facts: not _is_made(facts),
+    ),
+    StepRow(
+        "gone",
+        Instruction("steps.order.gone", "steps.how.gone"),
+        _CLIENT,
+        _US,
+        lambda facts: facts.is_gone,
+    ),
     StepRow(
         "hand-over-no-smtp",
+        Instruction("steps.order.hand-over-no-smtp", "steps.how.hand-over-no-smtp"),
         _HAND_OVER,
         _US,
         lambda facts: (
@@ -310,23 +403,39 @@ _ROWS = (
         ),
         lambda facts: facts.made_at,
     ),
-    StepRow("hand-over-failed", _HAND_OVER, _US, _is_not_mailed, lambda facts: facts.made_at),
+    StepRow(
+        "hand-over-failed",
+        Instruction("steps.order.hand-over-failed", "steps.how.hand-over-failed"),
+        _HAND_OVER,
+        _US,
+        _is_not_mailed,
+        lambda facts: facts.made_at,
+    ),
     StepRow(
         "extend-gate",
+        Instruction("steps.order.extend-gate", "steps.how.extend-gate"),
         _CLIENT,
         _ORGANISATION,
         lambda facts: bool(facts.lacking) and facts.is_held_back,
     ),
-    StepRow("extend", _CLIENT, _US, lambda facts: bool(facts.lacking)),
+    StepRow(
+        "extend",
+        Instruction("steps.order.extend", "steps.how.extend"),
+        _CLIENT,
+        _US,
+        lambda facts: bool(facts.lacking),
+    ),
     # How it authenticates.
     StepRow(
         "on-production",
+        Instruction("steps.order.on-production"),
         _PROMOTION,
         None,
         lambda facts: facts.uses_secret and _is_test(facts) and facts.is_on_production,
     ),
     StepRow(
         "secret",
+        Instruction("steps.order.secret", "steps.how.secret"),
         _KEY,
         _US,
         lambda facts: facts.uses_secret,
@@ -335,6 +444,7 @@ _ROWS = (
     ),
     StepRow(
         "keys-unknown",
+        Instruction("steps.order.keys-unknown"),
         _KEY,
         _AUTHORITY,
         lambda facts: facts.usable_keys is None and not facts.has_address,
@@ -342,6 +452,7 @@ _ROWS = (
     ),
     StepRow(
         "right",
+        Instruction("steps.order.right"),
         _RIGHT,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.administrators == 0,
@@ -349,12 +460,14 @@ _ROWS = (
     ),
     StepRow(
         "upload-again",
+        Instruction("steps.order.upload-again"),
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.had_keys,
     ),
     StepRow(
         "upload",
+        Instruction("steps.order.upload"),
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads,
@@ -362,24 +475,41 @@ _ROWS = (
     ),
     StepRow(
         "first-key",
+        Instruction("steps.order.first-key"),
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and not facts.had_keys,
         lambda facts: facts.told_at,
     ),
-    StepRow("key-in-form", _KEY, _ORGANISATION, _has_no_key),
-    StepRow("change-over", _KEY, _US, lambda facts: facts.awaits_key),
+    StepRow(
+        "key-in-form", Instruction("steps.order.key-in-form"), _KEY, _ORGANISATION, _has_no_key
+    ),
+    StepRow(
+        "change-over",
+        Instruction("steps.order.change-over", "steps.how.change-over"),
+        _KEY,
+        _US,
+        lambda facts: facts.awaits_key,
+    ),
     StepRow(
         "authority-unknown",
+        Instruction("steps.order.authority-unknown"),
         _TRIED,
         _AUTHORITY,
         lambda facts: not facts.is_seen,
         unknown=("authority",),
     ),
-    StepRow("api-owner", _TRIED, _OWNER, lambda facts: bool(facts.withdrawn)),
+    StepRow(
+        "api-owner",
+        Instruction("steps.order.api-owner"),
+        _TRIED,
+        _OWNER,
+        lambda facts: bool(facts.withdrawn),
+    ),
     # Whether it was tried, and goes on to production.
     StepRow(
         "done",
+        Instruction("steps.order.done"),
         (Step.PROMOTION, Step.DONE),
         None,
         lambda facts: not _is_test(facts),
@@ -387,13 +517,21 @@ _ROWS = (
     ),
     StepRow(
         "on-production",
+        Instruction("steps.order.on-production"),
         _PROMOTION,
         None,
         lambda facts: facts.is_on_production and (facts.is_exempt or not facts.unproven),
     ),
-    StepRow("form-unknown", _PROMOTION, _ORGANISATION, lambda facts: facts.is_declared is None),
+    StepRow(
+        "form-unknown",
+        Instruction("steps.order.form-unknown", "steps.how.form-unknown"),
+        _PROMOTION,
+        _ORGANISATION,
+        lambda facts: facts.is_declared is None,
+    ),
     StepRow(
         "validate-again",
+        Instruction("steps.order.validate-again", "steps.how.validate-again"),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: (
@@ -404,6 +542,7 @@ _ROWS = (
     ),
     StepRow(
         "validate",
+        Instruction("steps.order.validate", "steps.how.validate"),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: not facts.is_exempt and not facts.is_proven,
@@ -411,16 +550,29 @@ _ROWS = (
     ),
     StepRow(
         "validate-rest",
+        Instruction("steps.order.validate-rest", "steps.how.validate-rest"),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: not facts.is_exempt and bool(facts.unproven),
         _proven_at,
     ),
     StepRow(
-        "promote", _PROMOTION, _ORGANISATION, lambda facts: not facts.has_production, _proven_at
+        "promote",
+        Instruction("steps.order.promote", "steps.how.promote"),
+        _PROMOTION,
+        _ORGANISATION,
+        lambda facts: not facts.has_production,
+        _proven_at,
     ),
-    StepRow("tested", _PROMOTION, None, lambda _: True, _proven_at),
+    StepRow(
+        "tested", Instruction("steps.order.tested"), _PROMOTION, None, lambda _: True, _proven_at
+    ),
 )
+_UNDECLARED = Instruction("steps.order.undeclared", "steps.how.undeclared")
+_LEAVES = Instruction("steps.order.leave", "steps.how.leave")
+_INSTRUCTIONS = {"undeclared": _UNDECLARED, "leave": _LEAVES} | {
+    row.order: row.instruction for row in _ROWS
+}
 _PROVEN = frozenset({"gate", "extend-gate", "validate", "validate-again", "validate-rest"})
 """What whoever has the private key proves: not everybody has a shell, or works with Git."""
 _WITH_TOKENS = frozenset({"validate", "validate-again", "done"})

@@ -26,7 +26,15 @@ T = TypeVar("T")
 L = TypeVar("L", bound="LastDay")
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_LABELS = ("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves")
+_LABELS = {
+    "whose": "status.whose",
+    "scopes": "status.scopes",
+    "keys": "status.keys",
+    "mandate": "status.mandate",
+    "acts_for": "status.acts_for",
+    "products": "status.products",
+    "leaves": "status.leaves",
+}
 
 
 def _tone(days_left: int | None) -> Tone | None:
@@ -258,7 +266,7 @@ class ListedConnection(ClientName):
             "leaves": [Piece(day, Tone.WARNING) for day in [", ".join(self.leaving)] if day],
         }
         shown = [
-            Line(pieces, Piece(say(f"status.{name}"), Tone.NOTICE))
+            Line(pieces, Piece(say(_LABELS[name]), Tone.NOTICE))
             for name, pieces in lines.items()
             if pieces
         ]
@@ -380,7 +388,7 @@ class Status(Report):
         """Return every connection, then the mandates that no form uses."""
         with_stack = len(self.stacks) > 1
         lines = [client.as_line(with_stack=with_stack) for client in self.connections]
-        width = max(len(say(f"status.{name}")) for name in _LABELS) + 1
+        width = max(len(say(name)) for name in _LABELS.values()) + 1
         sections = [Section("line", lines, label_width=width)]
         if unused := [mandate.as_line() for mandate in self.unused_mandates]:
             heading = say_counted("status.unused_mandates", len(unused))

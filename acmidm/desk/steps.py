@@ -8,13 +8,29 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from acmidm.desk.progress import ROOM, Progress, Step, WaitsFor
+from acmidm.desk.progress import STEPS, Progress, Step, WaitsFor
 from acmidm.desk.status import COLUMNS, ListedKey, cells
 from acmidm.report.document import Document, Line, Piece, Section, Table, Tone, joined, notes
 from acmidm.report.kinds import Report
 from acmidm.words import WHOLE, day, plain
-from acmidm_onboarding.texts import Language, Texts, texts
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+
+_LABELS = {
+    "step": "steps.step",
+    "to_do": "steps.to_do",
+    "contacts": "steps.contacts",
+    "keys": "steps.keys",
+    "scopes": "steps.scopes",
+}
+_WAITS = {
+    WaitsFor.ORGANISATION: "steps.waits.organisation",
+    WaitsFor.US: "steps.waits.us",
+    WaitsFor.AUTHORITY: "steps.waits.authority",
+    WaitsFor.API_OWNER: "steps.waits.api-owner",
+    None: "steps.waits.nobody",
+}
+"""Whom it waits for."""
 
 
 class Place(Progress):
@@ -25,10 +41,6 @@ class Place(Progress):
     """What must be done."""
 
     @property
-    def room(self) -> Texts:
-        return texts(ROOM, self.language)
-
-    @property
     def on_card(self) -> str:
         """What must be done, without the command that does it: not everybody who reads a board has
         a shell."""
@@ -37,12 +49,12 @@ class Place(Progress):
     @property
     def title(self) -> str:
         """The step of the guide."""
-        return self.room(f"step.{self.step.value}")
+        return self.language.say(STEPS[self.step])
 
     @property
     def whom(self) -> str:
         """Whom it waits for."""
-        return self.room(f"waits.{self.waits_for or 'nobody'}")
+        return self.language.say(_WAITS[self.waits_for])
 
     @property
     def to_contact(self) -> tuple[str, ...]:
@@ -53,16 +65,16 @@ class Place(Progress):
     def from_when(self) -> str:
         """Since when; nothing where that is not known and nobody waits."""
         if self.since is None:
-            return self.room("since.unknown") if self.waits_for else ""
-        return self.room("since", day=self.room.day(self.since))
+            return self.language.say("steps.since.unknown") if self.waits_for else ""
+        return self.language.say("steps.since", day=self.language.day(self.since))
 
     @property
     def where(self) -> str:
         """Environment and platform, and the stack where that has another name."""
         connection = self.connection
-        parts = [self.room(f"environment.short.{connection.environment}")]
+        parts = [self.language.say(f"steps.environment.short.{connection.environment}")]
         parts += (
-            [self.room(f"platform.{connection.platform}")]
+            [self.language.say(f"common.platform.{connection.platform}")]
             if connection.platform is not Platform.ACMIDM
             else []
         )
@@ -81,37 +93,39 @@ class Place(Progress):
             return self._keys
         supplier = plain(mandate.supplier)
         if mandate.until is None:
-            return [*self._keys, self.room("keys.no_mandate", supplier=supplier)]
-        ends = self.room.day(mandate.until)
-        return [*self._keys, self.room("keys.mandate", supplier=supplier, day=ends)]
+            return [*self._keys, self.language.say("steps.keys.no_mandate", supplier=supplier)]
+        ends = self.language.day(mandate.until)
+        return [*self._keys, self.language.say("steps.keys.mandate", supplier=supplier, day=ends)]
 
     @property
     def _keys(self) -> list[str]:
         connection = self.connection
         if connection.keys:
-            note = f" ({self.room('keys.portal')})" if connection.keys_in_portal else ""
+            note = (
+                f" ({self.language.say('steps.keys.portal')})" if connection.keys_in_portal else ""
+            )
             return [f"{self._key(key)}{note}" for key in connection.keys]
         if connection.jwks_uri:
             return [plain(connection.jwks_uri)]
         if connection.keys is None:
-            return [self.room("keys.unknown")]
+            return [self.language.say("steps.keys.unknown")]
         uses_keys = connection.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT
-        return [self.room("keys.none" if uses_keys else "keys.secret")]
+        return [self.language.say("steps.keys.none" if uses_keys else "steps.keys.secret")]
 
     def _key(self, key: ListedKey) -> str:
         if key.expires is None:
             return plain(key.kid)
-        name = "key.expired" if (key.days_left or 0) < 0 else "key.until"
-        return self.room(name, kid=plain(key.kid), day=self.room.day(key.expires))
+        name = "steps.key.expired" if (key.days_left or 0) < 0 else "steps.key.until"
+        return self.language.say(name, kid=plain(key.kid), day=self.language.day(key.expires))
 
     @property
     def scopes_until(self) -> list[str]:
         """Its scopes that end, each with its last day."""
         return [
-            self.room(
-                "key.expired" if ends.days_left < 0 else "key.until",
+            self.language.say(
+                "steps.key.expired" if ends.days_left < 0 else "steps.key.until",
                 kid=plain(ends.scope),
-                day=self.room.day(ends.until),
+                day=self.language.day(ends.until),
             )
             for ends in self.connection.scopes_until
             if ends.until
@@ -127,7 +141,7 @@ class Place(Progress):
             pieces += [Piece("  "), Piece(plain(connection.client_id), Tone.VALUE)]
         step = [Piece(f"{self.step.value}. {self.title}")]
         if self.waits_for:
-            waits = f" · {self.room('waits').lower()} "
+            waits = f" · {self.language.say('steps.waits').lower()} "
             step += [Piece(waits), Piece(self.whom, Tone.STRONG)]
         if self.from_when:
             step.append(Piece(f" · {self.from_when}"))
@@ -139,11 +153,13 @@ class Place(Progress):
         }
         if self.scopes_until:
             lines["scopes"] = joined(self.scopes_until, "; ")
-        shown = [Line(text, Piece(self.room(name), Tone.NOTICE)) for name, text in lines.items()]
+        shown = [
+            Line(text, Piece(self.language.say(_LABELS[name]), Tone.NOTICE))
+            for name, text in lines.items()
+        ]
         return Line(pieces, lines=shown)
 
 
-_LABELS = ("step", "to_do", "contacts", "keys", "scopes")
 _COLUMNS: Mapping[str, Callable[[Place], str]] = {
     "step": lambda place: f"{place.step:d}. {place.title}",
     "waits_for": lambda place: place.whom if place.waits_for else "",
@@ -177,21 +193,18 @@ class Steps(Report):
     connections: tuple[Place, ...]
 
     @property
-    def room(self) -> Texts:
-        return texts(ROOM, self.language)
-
-    @property
     def title(self) -> str:
-        return f"{self.room('title')}: {self.room.counted('count', len(self.connections))}"
+        count = self.language.say_counted("steps.count", len(self.connections))
+        return f"{self.language.say('steps.title')}: {count}"
 
     def as_document(self) -> Document:
         """Return every connection, with what must be done."""
         lines = [place.as_line() for place in self.connections]
-        labels = [self.room(name) for name in _LABELS]
+        labels = [self.language.say(name) for name in _LABELS.values()]
         width = max(map(len, labels)) + 2
         sections = [Section("line", lines, label_width=width, is_spaced=True)]
         if not lines:
-            sections = [notes([self.room("nothing")], tone=None)]
+            sections = [notes([self.language.say("steps.nothing")], tone=None)]
         return Document(self.title, sections)
 
     def as_table(self) -> Table:
@@ -203,8 +216,8 @@ class Steps(Report):
 
     @property
     def checked(self) -> str:
-        return self.room(
-            "checked", day=self.room.day(self.checked_at), time=f"{self.checked_at:%H:%M}"
+        return self.language.say(
+            "steps.checked", day=self.language.day(self.checked_at), time=f"{self.checked_at:%H:%M}"
         )
 
     @property
@@ -215,7 +228,7 @@ class Steps(Report):
             by_key[place.connection.key].append(place)
         cards = [Card(tuple(places)) for places in by_key.values()]
         return [
-            (step, self.room(f"step.{step.value}"), [card for card in cards if card.step is step])
+            (step, self.language.say(STEPS[step]), [card for card in cards if card.step is step])
             for step in Step
         ]
 
@@ -224,7 +237,7 @@ class Steps(Report):
         """Per party that connections wait for its word, and how many wait."""
         counts = Counter(str(place.waits_for) for place in self.connections if place.waits_for)
         return {
-            name: (self.room(f"waits.{name}"), counts[name])
+            name: (self.language.say(f"steps.waits.{name}"), counts[name])
             for name in map(str, WaitsFor)
             if counts[name]
         }
@@ -232,7 +245,7 @@ class Steps(Report):
     @property
     def environments(self) -> dict[str, str]:
         return {
-            environment.value: self.room(f"environment.short.{environment}")
+            environment.value: self.language.say(f"steps.environment.short.{environment}")
             for environment in Environment
         }
 

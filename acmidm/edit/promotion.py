@@ -23,7 +23,8 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import EnvironmentRequest
-from acmidm_onboarding.texts import Texts, say, texts
+from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
@@ -35,7 +36,7 @@ class Addition:
     """What a form gets for production, by the names in its document."""
 
     loaded: LoadedForm
-    texts: Texts
+    language: Language
     """In the language of its organisation."""
     scopes: list[str] = field(default_factory=list)
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -71,18 +72,18 @@ class Addition:
 
     def sentences(self) -> Iterator[str]:
         """Yield what was written, and what TNI cannot tell, a line each."""
-        say_it, form = self.texts, self.loaded.file.as_posix()
+        language, form = self.language, self.loaded.file.as_posix()
         if self.is_empty:
-            yield say_it("promote.nothing", form=form)
+            yield language.say("new.promote.nothing", form=form)
         else:
             names = (
-                *(say_it("promote.scope", what=name) for name in self.scopes),
-                *(say_it("promote.product", what=name) for name in self.products),
-                *(say_it("promote.attribute", what=name) for name in self.attributes),
+                *(language.say("new.promote.scope", what=name) for name in self.scopes),
+                *(language.say("new.promote.product", what=name) for name in self.products),
+                *(language.say("new.promote.attribute", what=name) for name in self.attributes),
             )
-            yield say_it("promote.written", form=form, added=", ".join(names))
+            yield language.say("new.promote.written", form=form, added=", ".join(names))
         if self.unknown:
-            yield say_it("promote.unknown")
+            yield language.say("new.promote.unknown")
             yield from (f"  - {sentence}" for sentence in self.unknown)
 
 
@@ -94,7 +95,7 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values) -> Add
     is required and missing, or where a value is wrong.
     """
     form, checker = loaded.form, Checker()
-    addition = Addition(loaded, texts("new", loaded.organisation.language))
+    addition = Addition(loaded, loaded.organisation.language)
     if sentence := _not_promotable(loaded):
         addition.wrong.append(sentence)
         return addition
@@ -107,8 +108,8 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values) -> Add
         if _PROD in catalogue.scopes[scope].environments:
             addition.scopes.append(scope)
         else:
-            what = addition.texts("promote.scope", what=scope)
-            addition.unknown.append(addition.texts("promote.not_offered", what=what))
+            what = addition.language.say("new.promote.scope", what=scope)
+            addition.unknown.append(addition.language.say("new.promote.not_offered", what=what))
     granted = {*addition.scopes, *prod.scopes}
     for name in tni.products:
         if name in prod.products or name in gone:
@@ -117,8 +118,8 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values) -> Add
         if _PROD in product.environments and granted & product.scopes.keys():
             addition.products[name] = dict(_own_fields(addition, product, values, checker))
         else:
-            what = addition.texts("promote.product", what=name)
-            addition.unknown.append(addition.texts("promote.not_offered", what=what))
+            what = addition.language.say("new.promote.product", what=name)
+            addition.unknown.append(addition.language.say("new.promote.not_offered", what=what))
     addition.attributes += [name for name in tni.attributes if name not in prod.attributes]
     addition.wrong += [f"{loaded.file.as_posix()}: {sentence}" for sentence in checker.wrong]
     addition.unknown += _of_its_own(addition)
@@ -165,11 +166,11 @@ def _own_fields(
         if name in schema.get("required", ()):
             checker.miss(f"{option}=VALUE", say("edit.what.of_production", described=described))
         else:
-            field_text = f"field.{product.product}.{name}"
-            description = addition.texts(field_text) if field_text in addition.texts else described
+            sentence = SENTENCES.get(f"new.field.{product.product}.{name}")
+            description = addition.language.say(sentence) if sentence else described
             addition.unknown.append(
-                addition.texts(
-                    "promote.field", field=f"{product.product}.{name}", description=description
+                addition.language.say(
+                    "new.promote.field", field=f"{product.product}.{name}", description=description
                 )
             )
         yield name, None
@@ -184,32 +185,32 @@ def _wrong(loaded: LoadedForm, product: Product, name: str, value: object) -> li
 
 def _of_its_own(addition: Addition) -> Iterator[str]:
     """Yield what production needs of its own and the form lacks."""
-    form, say_it = addition.loaded.form, addition.texts
+    form, language = addition.loaded.form, addition.language
     tni, prod = form.environments[_TNI], form.environments.get(_PROD)
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         if prod is None:
-            yield say_it("promote.secret")
+            yield language.say("new.promote.secret")
     elif form.keys_of is None and (prod is None or (prod.jwks is None and prod.jwks_uri is None)):
         yield (
-            say_it("promote.keys_address")
+            language.say("new.promote.keys_address")
             if tni.jwks_uri
-            else say_it("promote.keys", form=addition.loaded.file.as_posix())
+            else language.say("new.promote.keys", form=addition.loaded.file.as_posix())
         )
     if tni.adopt and not (prod and prod.adopt):
-        yield say_it("promote.adopt")
+        yield language.say("new.promote.adopt")
 
 
 def _set_differently(addition: Addition, catalogue: Catalogue) -> Iterator[str]:
     """Yield what production has otherwise than TNI, and keeps."""
-    environments, say_it = addition.loaded.form.environments, addition.texts
+    environments, language = addition.loaded.form.environments, addition.language
     if _PROD not in environments:
         return
     tni, prod = environments[_TNI], environments[_PROD]
-    nothing = texts("report", say_it.language)("nothing")
+    nothing = language.say("report.nothing")
     changes = field_changes(_shared(tni, prod, catalogue), _shared(prod, tni, catalogue))
     for change in changes:
         on_tni, on_prod = (plain(side or nothing) for side in (change.old, change.new))
-        yield say_it("promote.differs", what=change.field, tni=on_tni, prod=on_prod)
+        yield language.say("new.promote.differs", what=change.field, tni=on_tni, prod=on_prod)
 
 
 def _shared(

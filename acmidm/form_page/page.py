@@ -19,7 +19,8 @@ from acmidm.private_key import DAYS, RSA_BITS, SHORTEST_PASSPHRASE
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
 from acmidm_onboarding.forms.form import LONGEST_REASON
-from acmidm_onboarding.texts import Language, texts
+from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.identifiers import (
     AROUND_KBO_DIGITS,
     INVISIBLE,
@@ -42,7 +43,6 @@ from acmidm_onboarding.values.terms import (
     Platform,
 )
 
-_SUBJECTS = ("form_page", "problems", "shape", "configuration", "new", "keys")
 _SCRIPTS = ("js-yaml.min.js", "texts.js", "checks.js", "keys.js", "opening.js", "page.js")
 """In this order: while they load, each uses what is before it."""
 _ASSETS = files("acmidm.form_page") / "assets"
@@ -96,11 +96,7 @@ def form_page(catalogue: Catalogue) -> str:
 
 def _texts() -> dict[str, dict[str, str]]:
     return {
-        language: {
-            f"{subject}.{name}": text
-            for subject in _SUBJECTS
-            for name, text in texts(subject, language).templates.items()
-        }
+        language: {name: language.template(sentence) for name, sentence in SENTENCES.items()}
         for language in Language
     }
 
@@ -133,22 +129,17 @@ def _limits() -> dict[str, Any]:
 def _label_of(name: str, kind: str = "field") -> str:
     """Return the text of a product's field, or of one of its choices; the name itself where there
     is none."""
-    return (
-        f"form_page.{kind}.{name}" if f"{kind}.{name}" in texts("form_page", Language.NL) else name
-    )
+    sentence = f"form_page.{kind}.{name}"
+    return sentence if sentence in SENTENCES else name
 
 
 def _hints_of(product: Product, name: str) -> Sequence[str]:
     """Return the texts that explain a product's field: what it is, else by the catalogue, and where
     it comes from."""
-    what = f"field.{product.product}.{name}"
+    what, where = f"new.field.{product.product}.{name}", f"form_page.where.{name}"
     description = str((product.configuration or {})["properties"][name].get("description", name))
-    hints = [f"new.{what}" if what in texts("new", Language.NL) else description]
-    return (
-        [*hints, f"form_page.where.{name}"]
-        if f"where.{name}" in texts("form_page", Language.NL)
-        else hints
-    )
+    hints = [what if what in SENTENCES else description]
+    return [*hints, where] if where in SENTENCES else hints
 
 
 def _asset(name: str) -> str:

@@ -325,10 +325,11 @@ def _changes_of_names(
         ("organisation.kbo", organisation.kbo, owner.kbo),
     ):
         if (at_authority or "") != (declared or ""):
-            how = "name_new" if not at_authority else "name_differs" if declared else "name_lost"
-            yield say(
-                f"import.{how}", client=client, member=member, there=at_authority, declared=declared
-            )
+            if not at_authority:
+                how = "import.name_new"
+            else:
+                how = "import.name_differs" if declared else "import.name_lost"
+            yield say(how, client=client, member=member, there=at_authority, declared=declared)
 
 
 def _unknown_owners(draft: ImportedForm) -> Iterator[str]:

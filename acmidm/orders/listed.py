@@ -12,16 +12,33 @@ from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
 from acmidm.report.kinds import Part, Report
 from acmidm.words import WHOLE, plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
-from acmidm_onboarding.rules.orders import Act, Doer, Order
+from acmidm_onboarding.rules.orders import ACTS, Act, Doer, Order
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import Language, Texts, texts
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import ClientKey
 from acmidm_onboarding.values.confirmation import CLIENT, SCOPES
 from acmidm_onboarding.values.jwk import thumbprint_of
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment
 
-ROOM = "orders"
+DOERS = {
+    Doer.OPERATOR: "orders.doer.operator",
+    Doer.ORGANISATION: "orders.doer.organisation",
+    Doer.API_OWNER: "orders.doer.api-owner",
+    Doer.PRODUCT_TEAM: "orders.doer.product-team",
+}
+"""Who carries an order out."""
+_FIELDS = {
+    "client_name": "orders.field.client_name",
+    "organisation.name": "orders.field.organisation.name",
+    "organisation.ovo": "orders.field.organisation.ovo",
+    "organisation.kbo": "orders.field.organisation.kbo",
+    "grant_types": "orders.field.grant_types",
+    "token_endpoint_auth_method": "orders.field.token_endpoint_auth_method",
+    "contacts": "orders.field.contacts",
+    "jwks_uri": "orders.field.jwks_uri",
+}
+"""What the portal calls the fields of a client."""
 _LONGEST = 4_000
 """Characters of a value that somebody copies: a key has many."""
 
@@ -97,24 +114,20 @@ class Orders(Report):
     """The clients of which nobody knows whether they are there."""
 
     @property
-    def room(self) -> Texts:
-        return texts(ROOM, self.language)
-
-    @property
     def open(self) -> list[ListedOrder]:
         return [order for order in self.orders if order.refused is None]
 
     @property
     def title(self) -> str:
         if not self.orders and not self.missing:
-            return self.room("none", stack=self.stack)
-        return self.room.counted("title", len(self.open), stack=self.stack)
+            return self.language.say("orders.none", stack=self.stack)
+        return self.language.say_counted("orders.title", len(self.open), stack=self.stack)
 
     @property
     def unknown(self) -> list[str]:
         """A sentence for each client whose confirmation is missing, so that nobody knows whether it
         is there."""
-        return [self.room("missing", names=plain(name)) for name in self.missing]
+        return [self.language.say("orders.missing", names=plain(name)) for name in self.missing]
 
     @property
     def by_doer(self) -> dict[Doer, list[ListedOrder]]:
@@ -133,18 +146,20 @@ class Orders(Report):
         ]
         sections = [notes(self.unknown, Tone.DANGER), *self._by_doer(self._line)]
         if refused:
-            sections.append(Section("line", refused, self.room("refused")))
+            sections.append(Section("line", refused, self.language.say("orders.refused")))
         return Document(self.title, sections)
 
     def as_issue(self) -> Document:
         """Return the open orders for who reads them later: since when each is open, by its whole
         name."""
         sections = [notes(self.unknown), *self._by_doer(_dated)]
-        return Document(self.title, sections, whole=self.room("whole_list", stack=self.stack))
+        return Document(
+            self.title, sections, whole=self.language.say("orders.whole_list", stack=self.stack)
+        )
 
     def _by_doer(self, line_of: Callable[[ListedOrder], Line]) -> Iterator[Section]:
         for doer, orders in self.by_doer.items():
-            heading = f"{self.room(f'doer.{doer}')}: {len(orders)}"
+            heading = f"{self.language.say(DOERS[doer])}: {len(orders)}"
             yield Section("order", list(map(line_of, orders)), heading, label_width=1)
 
     def _line(self, order: ListedOrder) -> Line:
@@ -155,7 +170,7 @@ class Orders(Report):
                 instruction.as_line(number)
                 for number, instruction in enumerate(order.instructions, start=1)
             ]
-            lines.append(Line([Piece(order.done)], Piece(self.room("done"))))
+            lines.append(Line([Piece(order.done)], Piece(self.language.say("orders.done"))))
         return Line([Piece(order.order, Tone.VALUE), what], lines=lines)
 
     @property
@@ -167,14 +182,20 @@ class Orders(Report):
         by = order.refused
         if by is None:
             return ""
-        return self.room("refused.by", by=plain(by.by), day=self.room.day(by.at), why=plain(by.why))
+        return self.language.say(
+            "orders.refused.by", by=plain(by.by), day=self.language.day(by.at), why=plain(by.why)
+        )
 
     def waiting(self, order: ListedOrder) -> str:
         """Return since when an order is open, in days."""
         if order.since is None:
-            return self.room("since.unknown")
+            return self.language.say("orders.since.unknown")
         days = (self.checked_at - order.since).days
-        return self.room.counted("since", days) if days > 0 else self.room("since.today")
+        return (
+            self.language.say_counted("orders.since", days)
+            if days > 0
+            else self.language.say("orders.since.today")
+        )
 
 
 def _dated(order: ListedOrder) -> Line:
@@ -187,7 +208,7 @@ def listed(
     stack: Stack, order: Order, language: Language, since: datetime | None = None
 ) -> ListedOrder:
     """Return an order as a person reads it."""
-    room, metadata = texts(ROOM, language), _metadata(stack, order)
+    metadata = _metadata(stack, order)
     options = {Act.CREATE: " --client-id …", Act.LOOK: " --key …"}.get(order.act, "")
     return ListedOrder(
         key=order.client_key[0],
@@ -202,13 +223,13 @@ def listed(
         digest=order.full_digest,
         act=order.act,
         doer=order.doer,
-        act_title=room(
-            "act.withdraw" if _only_withdraws(order) else f"act.{order.act}",
+        act_title=language.say(
+            "orders.act.withdraw" if _only_withdraws(order) else ACTS[order.act],
             product=order.part.rpartition("/")[2],
             supplier=", ".join(sorted(set(order.revoked.values()))),
         ),
         says=dict(order.says),
-        instructions=tuple(_instructions(stack, order, room, metadata)),
+        instructions=tuple(_instructions(stack, order, language, metadata)),
         done=f"acmidm orders done {order.whole_name}{options} --stack {stack.name}",
         since=since,
         refused=RefusedBy(by=order.refused.by, at=order.refused.at, why=order.refused.why)
@@ -237,61 +258,70 @@ def _metadata(stack: Stack, order: Order) -> dict[str, Any]:
 
 
 def _instructions(
-    stack: Stack, order: Order, room: Texts, metadata: Mapping[str, Any]
+    stack: Stack, order: Order, language: Language, metadata: Mapping[str, Any]
 ) -> Iterator[Instruction]:
     _, platform, environment = order.client_key
     portal = stack.settings.platforms[platform].portal(environment)
     catalogue = stack.catalogue
-    where = {"portal": portal or room("the_portal"), "client": order.client_id or "?"}
+    where = {
+        "portal": portal or language.say("orders.the_portal"),
+        "client": order.client_id or "?",
+    }
     where |= {"organisation": str(metadata["organisation.name"])}
     match order.act:
         case Act.CREATE:
             yield Instruction(
-                text=room("do.new", **where), values=_fields(order.says[CLIENT], room)
+                text=language.say("orders.do.new", **where),
+                values=_fields(order.says[CLIENT], language),
             )
-            yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, room)
-            yield Instruction(text=room("do.client_id"))
+            yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, language)
+            yield Instruction(text=language.say("orders.do.client_id"))
         case Act.COMPARE:
             yield Instruction(
-                text=room("do.compare", **where), values=_fields(order.says[CLIENT], room)
+                text=language.say("orders.do.compare", **where),
+                values=_fields(order.says[CLIENT], language),
             )
-            yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, room)
+            yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, language)
         case Act.CHANGE:
             yield Instruction(
-                text=room("do.change", **where), values=_fields(order.says, room, order.now)
+                text=language.say("orders.do.change", **where),
+                values=_fields(order.says, language, order.now),
             )
         case Act.GRANT | Act.APPROVE:
-            yield Instruction(text=room("do.open", **where))
-            yield from _couplings(order.says, order.now, order.client_key, catalogue, room)
+            yield Instruction(text=language.say("orders.do.open", **where))
+            yield from _couplings(order.says, order.now, order.client_key, catalogue, language)
         case Act.UPLOAD | Act.REMOVE_KEY | Act.REMOVE_STOLEN_KEY | Act.REMOVE_SUPPLIERS_KEY:
-            yield Instruction(text=room("do.open", **where))
-            yield from _keys(order, room)
+            yield Instruction(text=language.say("orders.do.open", **where))
+            yield from _keys(order, language)
         case Act.LOOK:
-            yield Instruction(text=room("do.look", **where))
+            yield Instruction(text=language.say("orders.do.look", **where))
         case Act.CONFIGURE:
             product = order.part.rpartition("/")[2]
             title = catalogue.products[product].title if product in catalogue.products else product
-            name = "do.configure" if order.says else "do.configure_no_more"
+            name = "orders.do.configure" if order.says else "orders.do.configure_no_more"
             says, now = order.says.get(product, {}), order.now.get(product, {})
             yield Instruction(
-                text=room(name, product=title, **where), values=_fields(says, room, now)
+                text=language.say(name, product=title, **where), values=_fields(says, language, now)
             )
         case Act.REMOVE:
-            yield Instruction(text=room("do.remove", **where))
+            yield Instruction(text=language.say("orders.do.remove", **where))
         case Act.LET_GO:
-            yield Instruction(text=room("do.let_go", **where))
+            yield Instruction(text=language.say("orders.do.let_go", **where))
 
 
 def _fields(
-    says: Mapping[str, Any], room: Texts, now: Mapping[str, Any] | None = None
+    says: Mapping[str, Any], language: Language, now: Mapping[str, Any] | None = None
 ) -> tuple[Copied, ...]:
     """Return the values to copy that differ from those of ``now``, each under the portal's name for
     it."""
     after, before = flat(says), flat(now or {})
     names = [name for name in {**after, **before} if after.get(name) != before.get(name)]
-    labels = {name: room(f"field.{name}") if f"field.{name}" in room else name for name in names}
+    labels = {name: language.say(_FIELDS[name]) if name in _FIELDS else name for name in names}
     return tuple(
-        Copied(label=labels[name], value=shown(after[name]) if name in after else room("nothing"))
+        Copied(
+            label=labels[name],
+            value=shown(after[name]) if name in after else language.say("orders.nothing"),
+        )
         for name in names
     )
 
@@ -301,7 +331,7 @@ def _couplings(
     now: Mapping[str, Any],
     client_key: ClientKey,
     catalogue: Catalogue,
-    room: Texts,
+    language: Language,
 ) -> Iterator[Instruction]:
     """Yield one instruction per API: its Referentie, and the scopes to grant and to withdraw;
     before it what the API's owner wants first."""
@@ -317,29 +347,29 @@ def _couplings(
             product and product.coupling and product.coupling.referentie.get(environment)
         ) or api
         label = (
-            "withdraw"
+            "orders.withdraw"
             if scope not in says
-            else "grant_default"
+            else "orders.grant_default"
             if says[scope].get("default")
-            else "grant"
+            else "orders.grant"
         )
-        by_api[referentie, api].append(Copied(label=room(label), value=scope))
+        by_api[referentie, api].append(Copied(label=language.say(label), value=scope))
         if scope in says and product and product.coupling:
-            wanted_first[referentie, api] = product.coupling.before(room.language)
+            wanted_first[referentie, api] = product.coupling.before(language)
     for (referentie, api), scopes in by_api.items():
         if sentence := wanted_first.get((referentie, api)):
             yield Instruction(text=sentence)
         values = (Copied(label="Referentie", value=referentie), *scopes)
         is_granted = any(scope.value in says for scope in scopes)
-        text = room("do.couple" if is_granted else "do.withdraw", api=api)
+        text = language.say("orders.do.couple" if is_granted else "orders.do.withdraw", api=api)
         yield Instruction(text=text, values=values)
     granted = [scope for scope in sorted(says) if says[scope] != now.get(scope)]
     products = [catalogue.product_granting(platform, scope) for scope in granted]
-    if then := afterwards([product for product in products if product], room.language):
+    if then := afterwards([product for product in products if product], language):
         yield Instruction(text=then)
 
 
-def _keys(order: Order, room: Texts) -> Iterator[Instruction]:
+def _keys(order: Order, language: Language) -> Iterator[Instruction]:
     """Yield one instruction per key: what was stolen first, then what is new, then what else
     goes."""
     removed = {thumbprint_of(key): kid for kid, key in order.now.items()}
@@ -347,27 +377,27 @@ def _keys(order: Order, room: Texts) -> Iterator[Instruction]:
         removed.pop(thumbprint_of(key), None)
     stolen = [thumbprint for thumbprint in removed if thumbprint in order.compromised]
     for thumbprint in stolen:
-        values = _key(removed.pop(thumbprint), thumbprint, room)
-        yield Instruction(text=room("do.remove_stolen_key"), values=values)
+        values = _key(removed.pop(thumbprint), thumbprint, language)
+        yield Instruction(text=language.say("orders.do.remove_stolen_key"), values=values)
     for kid, key in order.says.items():
         if order.now.get(kid) != key:
             jwk = Copied(label="JWK", value=shown(key))
-            values = (*_key(kid, thumbprint_of(key), room), jwk)
-            yield Instruction(text=room("do.upload"), values=values)
+            values = (*_key(kid, thumbprint_of(key), language), jwk)
+            yield Instruction(text=language.say("orders.do.upload"), values=values)
     for thumbprint, kid in removed.items():
         supplier = order.revoked.get(str(thumbprint))
         text = (
-            room("do.remove_suppliers_key", supplier=supplier)
+            language.say("orders.do.remove_suppliers_key", supplier=supplier)
             if supplier
-            else room("do.remove_key")
+            else language.say("orders.do.remove_key")
         )
-        yield Instruction(text=text, values=_key(kid, thumbprint, room))
+        yield Instruction(text=text, values=_key(kid, thumbprint, language))
 
 
-def _key(kid: str, thumbprint: str | None, room: Texts) -> tuple[Copied, ...]:
+def _key(kid: str, thumbprint: str | None, language: Language) -> tuple[Copied, ...]:
     return (
         Copied(label="kid", value=kid),
-        Copied(label=room("thumbprint"), value=str(thumbprint)),
+        Copied(label=language.say("orders.thumbprint"), value=str(thumbprint)),
     )
 
 

@@ -18,7 +18,7 @@ from acmidm_onboarding.values.jwk import PublicJwk, algorithms_of
 from acmidm_onboarding.values.terms import Platform
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-ENDPOINT = Said("endpoint")
+ENDPOINT = Said("probe.endpoint")
 """The token endpoint, where its address is not known."""
 _LARGEST = 10**15
 _LONGEST_JTI = 255

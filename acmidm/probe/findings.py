@@ -1,11 +1,11 @@
-"""A mistake that was found, in no language: the texts ``probe`` have its sentences."""
+"""A mistake that was found, in no language yet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from acmidm_onboarding.texts import Language, Texts, texts
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.problems import on_one_line
 
 _LONGEST_NAME = 200
@@ -13,18 +13,17 @@ _LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Said:
-    """A text of room ``probe`` by its name, and the values of its blanks, which may be such texts
-    too."""
+    """A sentence, and the values of its blanks, which may be such sentences too."""
 
-    name: str
+    sentence: str
     values: Mapping[str, object] = field(default_factory=dict)
 
-    def in_words(self, texts: Texts) -> str:
-        """Return the text in a language."""
-        return texts(
-            self.name,
+    def in_words(self, language: Language) -> str:
+        """Return the sentence in a language."""
+        return language.say(
+            self.sentence,
             **{
-                name: value.in_words(texts) if isinstance(value, Said) else value
+                name: value.in_words(language) if isinstance(value, Said) else value
                 for name, value in self.values.items()
             },
         )
@@ -32,35 +31,31 @@ class Said:
 
 @dataclass(frozen=True)
 class Finding:
-    """A mistake. ``id`` is its row in the table; ``text`` names its sentence and its remedy, where
-    one mistake shows in several ways."""
+    """A mistake: one sentence, and what to do. ``id`` is its row in the table, and one may show in
+    several ways."""
 
     id: str
-    text: str
+    sentence: str
+    remedy_sentence: str
     values: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def what(self) -> Said:
-        return Said(f"{self.text}.what", self.values)
+        return Said(self.sentence, self.values)
 
     @property
     def remedy(self) -> Said:
-        return Said(f"{self.text}.remedy", self.values)
+        return Said(self.remedy_sentence, self.values)
 
 
-def words_in(language: Language) -> Texts:
-    """Return the texts that findings are in."""
-    return texts("probe", language)
+def finding(mistake: str, what: str, remedy: str, /, **values: object) -> Finding:
+    """Return a mistake with the values of the blanks of its sentences."""
+    return Finding(mistake, what, remedy, values)
 
 
-def finding(mistake: str, text: str = "", /, **values: object) -> Finding:
-    """Return a mistake; without ``text`` its sentences have its own name."""
-    return Finding(mistake, text or mistake, values)
-
-
-def say(name: str, /, **values: object) -> Said:
-    """Return a text with the values of its blanks."""
-    return Said(name, values)
+def said(sentence: str, /, **values: object) -> Said:
+    """Return a sentence with the values of its blanks."""
+    return Said(sentence, values)
 
 
 def named(kid: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from acmidm.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.checks import Context
-from acmidm.probe.findings import Said, say
+from acmidm.probe.findings import Said, said
 from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.recording import signed
@@ -33,6 +33,9 @@ from acmidm_onboarding.values.evidence import Evidence, Expected
 from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Platform
 
+_NOT_WHILE = {"clock": "probe.why.bad clock", "key": "probe.why.bad key"}
+"""Why nothing is recorded, by the step that went wrong."""
+
 
 @dataclass(frozen=True)
 class ProbeInputs:
@@ -48,9 +51,12 @@ class ProbeInputs:
     @property
     def title(self) -> Said:
         client = self.connection
-        here = {"platform": TITLES[client.platform], "environment": say(f"at.{client.environment}")}
-        return say(
-            "title", organisation=client.organisation, application=client.application, **here
+        here = {
+            "platform": TITLES[client.platform],
+            "environment": said(f"probe.at.{client.environment}"),
+        }
+        return said(
+            "probe.title", organisation=client.organisation, application=client.application, **here
         )
 
     def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:
@@ -113,13 +119,13 @@ class ProbeInputs:
             else:
                 recorded = self.record(trial).as_posix()
                 if rest := self._unproven(trial):
-                    steps.append(untried("evidence", say("why.not all", names=listed(rest))))
+                    steps.append(untried("evidence", said("probe.why.not all", names=listed(rest))))
         return Probe(self.title, tuple(steps), recorded)
 
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
         """Return why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
-            return say("why.nothing proven")
+            return said("probe.why.nothing proven")
         bad = next(
             (
                 step.step
@@ -128,7 +134,7 @@ class ProbeInputs:
             ),
             None,
         )
-        return say(f"why.bad {bad}") if bad else None
+        return said(_NOT_WHILE[bad]) if bad else None
 
     def _unproven(self, trial: Probing) -> list[str]:
         """Return the scopes and products of the connection that the trial did not prove."""

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pydantic import BaseModel, ConfigDict
 
 from acmidm.private_key import PrivateKey
-from acmidm.probe.findings import finding, words_in
+from acmidm.probe.findings import finding
 from acmidm.probe.inputs import ProbeInputs
 from acmidm.probe.steps import Outcome, Probe, wrong
 from acmidm.probe.telling import ProbeReport, report_in
@@ -56,7 +56,17 @@ def probe_all(
 
     def probe(given: ProbeInputs) -> ListedProbe:
         if given.context.client_id is None:
-            made = Probe(given.title, (wrong("client-id", finding("client:none")),))
+            made = Probe(
+                given.title,
+                (
+                    wrong(
+                        "client-id",
+                        finding(
+                            "client:none", "probe.client:none.what", "probe.client:none.remedy"
+                        ),
+                    ),
+                ),
+            )
         else:
             made = given.tried(key, kid, **how)
         outcome = (
@@ -81,15 +91,20 @@ def probe_all(
 def table(probes: Probes, language: Language) -> Iterator[str]:
     """Yield a line for each connection: its form, its client-ID, how it ended and why; then how
     many are wrong."""
-    words, listed = words_in(language), probes.connections
+    listed = probes.connections
     cells = [
-        (one.form, plain(one.client_id or "-"), words(f"outcome.{one.outcome}"), one.cause)
+        (
+            one.form,
+            plain(one.client_id or "-"),
+            language.say(f"probe.outcome.{one.outcome}"),
+            one.cause,
+        )
         for one in listed
     ]
     widths = [max(len(row[column]) for row in cells) for column in range(3)]
     for *row, cause in cells:
         padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         yield plain("  ".join((*padded, cause)).rstrip(), WHOLE)
-    yield words.counted("all", len(listed), wrong=probes.wrong)
+    yield language.say_counted("probe.all", len(listed), wrong=probes.wrong)
     if recorded := sum(one.probe.recorded is not None for one in listed):
-        yield words.counted("all.recorded", recorded)
+        yield language.say_counted("probe.all.recorded", recorded)

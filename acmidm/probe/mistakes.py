@@ -1,5 +1,5 @@
-"""The mistakes that people make in a token request, a row each: how it is found. What it is and
-what to do is in the texts, by its id.
+"""The mistakes that people make in a token request, a row each: what it is, what to do, and
+how it is found.
 
 Rows of one group exclude each other: the first that is found counts. A row finds a mistake by
 giving the values that its sentences name; what they repeat of a request is quoted, and a key or a
@@ -38,7 +38,7 @@ from acmidm.probe.checks import (
     wrong_jti,
     wrong_signature,
 )
-from acmidm.probe.findings import Finding, finding, named
+from acmidm.probe.findings import Finding, named
 from acmidm.probe.sent import Sent
 from acmidm_onboarding.values.problems import on_one_line, quoted
 from acmidm_onboarding.values.terms import Platform
@@ -57,6 +57,8 @@ class Mistake:
     """A row. ``id`` is ``group:name``."""
 
     id: str
+    what: str
+    remedy: str
     check: Check
 
     @property
@@ -90,7 +92,7 @@ def _found(sent: Sent, context: Context, rows: Iterable[Mistake]) -> Iterator[Fi
             "issuer": context.issuer,
             "endpoint": context.token_endpoint or ENDPOINT,
         }
-        yield finding(row.id, **fixed, **shown)
+        yield Finding(row.id, row.what, row.remedy, {**fixed, **shown})
 
 
 def _shown(value: object) -> object:
@@ -106,6 +108,8 @@ def _shown(value: object) -> object:
 MISTAKES = (
     Mistake(
         "twice:",
+        "probe.twice:.what",
+        "probe.twice:.remedy",
         lambda s, _: next(
             (
                 {"name": name}
@@ -117,106 +121,222 @@ MISTAKES = (
     ),
     Mistake(
         "grant:",
+        "probe.grant:.what",
+        "probe.grant:.remedy",
         lambda s, _: when(s.fields is not None and s.first("grant_type") != GRANT_TYPE),
     ),
     Mistake(
         "type:",
+        "probe.type:.what",
+        "probe.type:.remedy",
         lambda s, _: when(
             s.fields is not None and s.first("client_assertion_type") != ASSERTION_TYPE
         ),
     ),
-    Mistake("method:secret", lambda s, _: when(s.first("client_secret") is not None)),
-    Mistake("alg:none", lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none")),
+    Mistake(
+        "method:secret",
+        "probe.method:secret.what",
+        "probe.method:secret.remedy",
+        lambda s, _: when(s.first("client_secret") is not None),
+    ),
+    Mistake(
+        "alg:none",
+        "probe.alg:none.what",
+        "probe.alg:none.remedy",
+        lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none"),
+    ),
     Mistake(
         "alg:mac",
+        "probe.alg:mac.what",
+        "probe.alg:mac.remedy",
         lambda s, _: when(str(s.header.get("alg")).startswith("HS"), alg=str(s.header.get("alg"))),
     ),
-    Mistake("alg:unfitting", unfitting_algorithm),
+    Mistake(
+        "alg:unfitting",
+        "probe.alg:unfitting.what",
+        "probe.alg:unfitting.remedy",
+        unfitting_algorithm,
+    ),
     Mistake(
         "kid:several",
+        "probe.kid:several.what",
+        "probe.kid:several.remedy",
         lambda s, k: when(
             "kid" not in s.header and len(k.keys or ()) > 1, kids=tuple(k.keys or ())
         ),
     ),
     Mistake(
         "kid:geosecure",
+        "probe.kid:geosecure.what",
+        "probe.kid:geosecure.remedy",
         lambda s, k: when(
             k.has_habits and k.platform is Platform.GEOSECURE and "kid" not in s.header
         ),
     ),
     Mistake(
         "kid:text",
+        "probe.kid:text.what",
+        "probe.kid:text.remedy",
         lambda s, _: when("kid" in s.header and not isinstance(s.header["kid"], str)),
     ),
     Mistake(
         "kid:unknown",
+        "probe.kid:unknown.what",
+        "probe.kid:unknown.remedy",
         lambda s, k: when(
             k.keys is not None and "kid" in s.header and s.header["kid"] not in k.keys,
             kid=(named(str(s.header.get("kid"))),),
             kids=tuple(k.keys or ()),
         ),
     ),
-    Mistake("key:ended", ended_key),
-    Mistake("signature:wrong", wrong_signature),
-    Mistake("signature:none", signed_by_none),
-    Mistake("client:missing", missing_client),
-    Mistake("client:api", of_api),
-    Mistake("client:numeric", numeric_on_acmidm),
-    Mistake("client:uuid", uuid_on_geosecure),
+    Mistake("key:ended", "probe.key:ended.what", "probe.key:ended.remedy", ended_key),
+    Mistake(
+        "signature:wrong",
+        "probe.signature:wrong.what",
+        "probe.signature:wrong.remedy",
+        wrong_signature,
+    ),
+    Mistake(
+        "signature:none", "probe.signature:none.what", "probe.signature:none.remedy", signed_by_none
+    ),
+    Mistake(
+        "client:missing", "probe.client:missing.what", "probe.client:missing.remedy", missing_client
+    ),
+    Mistake("client:api", "probe.client:api.what", "probe.client:api.remedy", of_api),
+    Mistake(
+        "client:numeric",
+        "probe.client:numeric.what",
+        "probe.client:numeric.remedy",
+        numeric_on_acmidm,
+    ),
+    Mistake("client:uuid", "probe.client:uuid.what", "probe.client:uuid.remedy", uuid_on_geosecure),
     Mistake(
         "client:another",
+        "probe.client:another.what",
+        "probe.client:another.remedy",
         lambda s, k: when(
             k.client_id is not None and s.client_id != k.client_id,
             id=str(s.client_id),
             wanted=(k.client_id,),
         ),
     ),
-    Mistake("iss:", lambda s, _: when(s.claims.get("iss") != s.claims.get("sub"))),
+    Mistake(
+        "iss:",
+        "probe.iss:.what",
+        "probe.iss:.remedy",
+        lambda s, _: when(s.claims.get("iss") != s.claims.get("sub")),
+    ),
     Mistake(
         "client_id:",
+        "probe.client_id:.what",
+        "probe.client_id:.remedy",
         lambda s, _: when(
             s.first("client_id") is not None and s.first("client_id") != s.claims.get("sub")
         ),
     ),
-    Mistake("aud:missing", lambda s, _: when(not s.claims.get("aud"))),
+    Mistake(
+        "aud:missing",
+        "probe.aud:missing.what",
+        "probe.aud:missing.remedy",
+        lambda s, _: when(not s.claims.get("aud")),
+    ),
     Mistake(
         "aud:several",
+        "probe.aud:several.what",
+        "probe.aud:several.remedy",
         lambda s, _: when(not isinstance(audience_of(s), str)),
     ),
-    Mistake("aud:endpoint", endpoint_on_acmidm),
-    Mistake("aud:issuer", issuer_on_geosecure),
-    Mistake("aud:other way", other_way),
-    Mistake("aud:misspelt", misspelt_audience),
-    Mistake("aud:another", wrong_audience),
-    Mistake("iat:missing", lambda s, _: when("iat" not in s.claims)),
-    Mistake("iat:text", lambda s, _: when(number(s, "iat") is None)),
-    Mistake("iat:milliseconds", lambda s, _: when((number(s, "iat") or 0) > _MILLISECONDS)),
+    Mistake(
+        "aud:endpoint", "probe.aud:endpoint.what", "probe.aud:endpoint.remedy", endpoint_on_acmidm
+    ),
+    Mistake("aud:issuer", "probe.aud:issuer.what", "probe.aud:issuer.remedy", issuer_on_geosecure),
+    Mistake("aud:other way", "probe.aud:other way.what", "probe.aud:other way.remedy", other_way),
+    Mistake(
+        "aud:misspelt", "probe.aud:misspelt.what", "probe.aud:misspelt.remedy", misspelt_audience
+    ),
+    Mistake("aud:another", "probe.aud:another.what", "probe.aud:another.remedy", wrong_audience),
+    Mistake(
+        "iat:missing",
+        "probe.iat:missing.what",
+        "probe.iat:missing.remedy",
+        lambda s, _: when("iat" not in s.claims),
+    ),
+    Mistake(
+        "iat:text",
+        "probe.iat:text.what",
+        "probe.iat:text.remedy",
+        lambda s, _: when(number(s, "iat") is None),
+    ),
+    Mistake(
+        "iat:milliseconds",
+        "probe.iat:milliseconds.what",
+        "probe.iat:milliseconds.remedy",
+        lambda s, _: when((number(s, "iat") or 0) > _MILLISECONDS),
+    ),
     Mistake(
         "iat:future",
+        "probe.iat:future.what",
+        "probe.iat:future.remedy",
         lambda s, k: when(
             (number(s, "iat") or 0) > k.now + SKEW_SECONDS,
             seconds=round((number(s, "iat") or 0) - k.now),
         ),
     ),
-    Mistake("exp:missing", lambda s, _: when("exp" not in s.claims)),
-    Mistake("exp:text", lambda s, _: when(number(s, "exp") is None)),
-    Mistake("exp:milliseconds", lambda s, _: when((number(s, "exp") or 0) > _MILLISECONDS)),
+    Mistake(
+        "exp:missing",
+        "probe.exp:missing.what",
+        "probe.exp:missing.remedy",
+        lambda s, _: when("exp" not in s.claims),
+    ),
+    Mistake(
+        "exp:text",
+        "probe.exp:text.what",
+        "probe.exp:text.remedy",
+        lambda s, _: when(number(s, "exp") is None),
+    ),
+    Mistake(
+        "exp:milliseconds",
+        "probe.exp:milliseconds.what",
+        "probe.exp:milliseconds.remedy",
+        lambda s, _: when((number(s, "exp") or 0) > _MILLISECONDS),
+    ),
     Mistake(
         "exp:long",
+        "probe.exp:long.what",
+        "probe.exp:long.remedy",
         lambda s, _: when(
             (lifetime(s) or 0) > LONGEST_LIFETIME_SECONDS, seconds=round(lifetime(s) or 0)
         ),
     ),
-    Mistake("exp:before", lambda s, _: when((lives := lifetime(s)) is not None and lives <= 0)),
-    Mistake("nbf:text", lambda s, _: when("nbf" in s.claims and number(s, "nbf") is None)),
+    Mistake(
+        "exp:before",
+        "probe.exp:before.what",
+        "probe.exp:before.remedy",
+        lambda s, _: when((lives := lifetime(s)) is not None and lives <= 0),
+    ),
+    Mistake(
+        "nbf:text",
+        "probe.nbf:text.what",
+        "probe.nbf:text.remedy",
+        lambda s, _: when("nbf" in s.claims and number(s, "nbf") is None),
+    ),
     Mistake(
         "nbf:future",
+        "probe.nbf:future.what",
+        "probe.nbf:future.remedy",
         lambda s, k: when((number(s, "nbf") or 0) > k.now + SKEW_SECONDS),
     ),
-    Mistake("jti:missing", lambda s, _: when(not s.claims.get("jti"))),
-    Mistake("jti:text", wrong_jti),
+    Mistake(
+        "jti:missing",
+        "probe.jti:missing.what",
+        "probe.jti:missing.remedy",
+        lambda s, _: when(not s.claims.get("jti")),
+    ),
+    Mistake("jti:text", "probe.jti:text.what", "probe.jti:text.remedy", wrong_jti),
     Mistake(
         "jti:guid",
+        "probe.jti:guid.what",
+        "probe.jti:guid.remedy",
         lambda s, k: when(
             k.has_habits
             and k.platform is Platform.GEOSECURE
@@ -225,10 +345,14 @@ MISTAKES = (
     ),
     Mistake(
         "scope:list",
+        "probe.scope:list.what",
+        "probe.scope:list.remedy",
         lambda s, _: when("," in (s.first("scope") or "") or "scope[]" in (s.fields or {})),
     ),
     Mistake(
         "scope:renamed",
+        "probe.scope:renamed.what",
+        "probe.scope:renamed.remedy",
         lambda s, k: next(
             (
                 {"scope": name, "name": (k.renamed[name],)}
@@ -240,19 +364,30 @@ MISTAKES = (
     ),
     Mistake(
         "scope:unknown",
+        "probe.scope:unknown.what",
+        "probe.scope:unknown.remedy",
         lambda s, k: next(
             ({"scope": name} for name in scopes_of(s) if k.scopes and name not in k.scopes), None
         ),
     ),
     Mistake(
         "audience:own",
+        "probe.audience:own.what",
+        "probe.audience:own.remedy",
         lambda s, _: when(
             s.first("audience") is not None and s.first("audience") == s.claims.get("sub")
         ),
     ),
-    Mistake("audience:another", another_api),
+    Mistake(
+        "audience:another",
+        "probe.audience:another.what",
+        "probe.audience:another.remedy",
+        another_api,
+    ),
     Mistake(
         "audience:missing",
+        "probe.audience:missing.what",
+        "probe.audience:missing.remedy",
         lambda s, k: when(
             s.fields is not None
             and k.has_habits

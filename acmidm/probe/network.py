@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from acmidm.probe.findings import Finding, Said, finding, say
+from acmidm.probe.findings import Finding, Said, finding, said
 from acmidm_onboarding.authorities.http.api import trusted_certificates
 from acmidm_onboarding.authorities.http.deadlines import Deadlines
 from acmidm_onboarding.settings import LOOPBACK
@@ -86,12 +86,23 @@ class Answer:
         """Why this is the answer of a proxy or the like, and not of an API; None where it may be an
         API's."""
         if self.status == _PROXY_AUTHENTICATION:
-            return finding("proxy", "proxy:asks", url=self.url)
+            return finding(
+                "proxy", "probe.proxy:asks.what", "probe.proxy:asks.remedy", url=self.url
+            )
         if self.status in _REDIRECTS:
-            return finding("proxy", "proxy:redirect", url=self.url, status=self.status)
+            return finding(
+                "proxy",
+                "probe.proxy:redirect.what",
+                "probe.proxy:redirect.remedy",
+                url=self.url,
+                status=self.status,
+            )
         if self.document is None and (self.is_ok or "html" in self.headers.get("content-type", "")):
-            kind = "page" if "html" in self.headers.get("content-type", "") else "no JSON"
-            return finding("proxy", f"proxy:{kind}", url=self.url, status=self.status)
+            if "html" in self.headers.get("content-type", ""):
+                what, remedy = "probe.proxy:page.what", "probe.proxy:page.remedy"
+            else:
+                what, remedy = "probe.proxy:no JSON.what", "probe.proxy:no JSON.remedy"
+            return finding("proxy", what, remedy, url=self.url, status=self.status)
         return None
 
 
@@ -133,23 +144,33 @@ class Network:
                 for chunk in response.iter_raw():
                     content += chunk
                     if len(content) > _LONGEST_ANSWER:
-                        raise NoAnswer(finding("too large", url=url), is_reached=True)
+                        raise NoAnswer(
+                            finding(
+                                "too large",
+                                "probe.too large.what",
+                                "probe.too large.remedy",
+                                url=url,
+                            ),
+                            is_reached=True,
+                        )
         except httpx.ProxyError as error:
             status = (
                 f" ({_PROXY_AUTHENTICATION})" if str(_PROXY_AUTHENTICATION) in str(error) else ""
             )
             unreachable = finding(
                 "proxy",
-                "proxy:stops",
+                "probe.proxy:stops.what",
+                "probe.proxy:stops.remedy",
                 url=url,
-                proxy=proxy_of(url) or say("the environment"),
+                proxy=proxy_of(url) or said("probe.the environment"),
                 status=status,
             )
             raise NoAnswer(unreachable, is_reached=True) from None
         except httpx.TimeoutException:
             slow = finding(
                 "unreached",
-                "unreached:slow",
+                "probe.unreached:slow.what",
+                "probe.unreached:slow.remedy",
                 url=url,
                 seconds=f"{self._timeout_seconds:g}",
                 see=_see(url),
@@ -177,24 +198,29 @@ def _unreached(url: str, error: Exception) -> NoAnswer:
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
     if "CERTIFICATE_VERIFY_FAILED" in text or isinstance(cause, ssl.SSLCertVerificationError):
-        return NoAnswer(finding("tls", "tls:nobody", url=url), is_reached=True)
+        return NoAnswer(
+            finding("tls", "probe.tls:nobody.what", "probe.tls:nobody.remedy", url=url),
+            is_reached=True,
+        )
     if isinstance(cause, ssl.SSLError):
-        return NoAnswer(finding("tls", "tls:none", url=url), is_reached=True)
-    how = (
-        "refused"
-        if "refused" in text
-        else "unknown"
-        if "Name or service" in text or "nodename" in text
-        else "otherwise"
-    )
+        return NoAnswer(
+            finding("tls", "probe.tls:none.what", "probe.tls:none.remedy", url=url), is_reached=True
+        )
+    if "refused" in text:
+        what = "probe.unreached:refused.what"
+    elif "Name or service" in text or "nodename" in text:
+        what = "probe.unreached:unknown.what"
+    else:
+        what = "probe.unreached:otherwise.what"
     return NoAnswer(
-        finding("unreached", f"unreached:{how}", url=url, see=_see(url)), is_reached=False
+        finding("unreached", what, "probe.unreached:slow.remedy", url=url, see=_see(url)),
+        is_reached=False,
     )
 
 
 def _see(url: str) -> Said:
     proxy = proxy_of(url)
-    return say("see proxy", proxy=proxy) if proxy else say("see firewall")
+    return said("probe.see proxy", proxy=proxy) if proxy else said("probe.see firewall")
 
 
 def proxy_of(url: str) -> str | None:

@@ -7,7 +7,7 @@ import re
 import time
 import uuid
 
-from acmidm.probe.findings import Finding, finding, named, say
+from acmidm.probe.findings import Finding, finding, named, said
 from acmidm.probe.mistakes import SKEW_SECONDS, TITLES
 from acmidm.probe.network import Answer
 from acmidm.probe.trial import Trial, Wanted
@@ -35,7 +35,11 @@ def why_refused(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
     if answer.error in _TARGET_ERRORS:
         product = wanted.product.product
         return finding(
-            "audience:unknown", audience=quoted(trial.audience_of(product) or ""), product=product
+            "audience:unknown",
+            "probe.audience:unknown.what",
+            "probe.audience:unknown.remedy",
+            audience=quoted(trial.audience_of(product) or ""),
+            product=product,
         )
     for ask in (_clock, _without_scope, _kid, _audience, _algorithm):
         if explanation := ask(trial, wanted, answer):
@@ -51,7 +55,12 @@ def _is_let_in(answer: Answer) -> bool:
 
 def not_granted(scope: str) -> Finding:
     """Return what is wrong where a client lacks a scope."""
-    return finding("scope:not granted", scope=quoted(scope))
+    return finding(
+        "scope:not granted",
+        "probe.scope:not granted.what",
+        "probe.scope:not granted.remedy",
+        scope=quoted(scope),
+    )
 
 
 def _clock(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
@@ -59,7 +68,7 @@ def _clock(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
         return None
     if not _is_let_in(trial.request_token(wanted, at=time.time() + trial.skew)):
         return None
-    return finding("clock:skew")
+    return finding("clock:skew", "probe.clock:skew.what", "probe.clock:skew.remedy")
 
 
 def _without_scope(trial: Trial, wanted: Wanted, answer: Answer) -> Finding | None:
@@ -74,12 +83,19 @@ def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     if trial.kid is None:
         own = (trial.declared or trial.key.public).kid
         return (
-            finding("kid:missing", kid=named(own))
+            finding(
+                "kid:missing", "probe.kid:missing.what", "probe.kid:missing.remedy", kid=named(own)
+            )
             if _is_let_in(trial.request_token(wanted, kid=own))
             else None
         )
     return (
-        finding("kid:another", kid=named(trial.kid))
+        finding(
+            "kid:another",
+            "probe.kid:another.what",
+            "probe.kid:another.remedy",
+            kid=named(trial.kid),
+        )
         if _is_let_in(trial.request_token(wanted, kid=None))
         else None
     )
@@ -90,7 +106,9 @@ def _audience(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     for audience in {context.issuer, context.token_endpoint} - {context.audience, None}:
         if _is_let_in(trial.request_token(wanted, aud=audience)):
             names = {"platform": TITLES[context.platform], "namespace": context.platform}
-            return finding("aud:other", aud=audience, **names)
+            return finding(
+                "aud:other", "probe.aud:other.what", "probe.aud:other.remedy", aud=audience, **names
+            )
     return None
 
 
@@ -101,7 +119,13 @@ def _algorithm(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     ]
     for alg in others:
         if _is_let_in(trial.request_token(wanted, alg=alg)):
-            return finding("alg:another", alg=alg, sent=trial.alg)
+            return finding(
+                "alg:another",
+                "probe.alg:another.what",
+                "probe.alg:another.remedy",
+                alg=alg,
+                sent=trial.alg,
+            )
     return None
 
 
@@ -116,11 +140,26 @@ def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
     )
     other = trial.request_token(wanted, client_id=nobody)
     if _likeness(other) != _likeness(answer):
+        if declared:
+            return finding(
+                "key:not registered",
+                "probe.key:not brought up.what",
+                "probe.key:not brought up.remedy",
+            )
         return finding(
-            "key:not registered", "key:not brought up" if declared else "key:not uploaded"
+            "key:not registered", "probe.key:not uploaded.what", "probe.key:not uploaded.remedy"
         )
-    here = {"platform": TITLES[context.platform], "environment": say(f"at.{context.environment}")}
-    return finding("client:refused", id=quoted(trial.client_id), **here)
+    here = {
+        "platform": TITLES[context.platform],
+        "environment": said(f"probe.at.{context.environment}"),
+    }
+    return finding(
+        "client:refused",
+        "probe.client:refused.what",
+        "probe.client:refused.remedy",
+        id=quoted(trial.client_id),
+        **here,
+    )
 
 
 def _likeness(answer: Answer) -> tuple[int, str]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict
 
-from acmidm.probe.findings import Said, words_in
+from acmidm.probe.findings import Said
 from acmidm.probe.steps import Outcome, Probe, ProbeStep
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.texts import Language, Texts
+from acmidm_onboarding.texts import Language
 
 
 class _Shown(BaseModel):
@@ -49,29 +49,28 @@ class ProbeReport(_Shown):
 
 def report_in(probe: Probe, language: Language) -> ProbeReport:
     """Return a report in a language."""
-    words = words_in(language)
-    steps = tuple(_step(step, words) for step in probe.steps)
+    steps = tuple(_step(step, language) for step in probe.steps)
     return ProbeReport(
         language=language,
-        title=probe.title.in_words(words),
+        title=probe.title.in_words(language),
         wrong=probe.wrong,
         steps=steps,
         recorded=probe.recorded,
     )
 
 
-def _step(step: ProbeStep, words: Texts) -> StepReport:
+def _step(step: ProbeStep, language: Language) -> StepReport:
     return StepReport(
         step=step.step,
         of=step.of or None,
-        title=words(f"step.{step.step}", of=step.of),
+        title=language.say(f"probe.step.{step.step}", of=step.of),
         outcome=step.outcome,
-        said=(step.said.in_words(words) if isinstance(step.said, Said) else step.said) or None,
+        said=(step.said.in_words(language) if isinstance(step.said, Said) else step.said) or None,
         findings=tuple(
             FindingReport(
                 id=finding.id,
-                what=finding.what.in_words(words),
-                remedy=finding.remedy.in_words(words),
+                what=finding.what.in_words(language),
+                remedy=finding.remedy.in_words(language),
             )
             for finding in step.findings
         ),
@@ -81,20 +80,20 @@ def _step(step: ProbeStep, words: Texts) -> StepReport:
 
 def lines(report: ProbeReport) -> Iterator[str]:
     """Yield a report for a terminal or a log, where no text of others does anything."""
-    words = words_in(report.language)
-    outcomes = {outcome: words(f"outcome.{outcome}") for outcome in Outcome}
+    language = report.language
+    outcomes = {outcome: language.say(f"probe.outcome.{outcome}") for outcome in Outcome}
     width = max(map(len, outcomes.values())) + 1
-    yield plain(
-        f"{report.title}:"
-        f" {words.counted('found', report.wrong) if report.wrong else words('found.none')}",
-        WHOLE,
-    )
+    found = language.say("probe.found.none")
+    if report.wrong:
+        found = language.say_counted("probe.found", report.wrong)
+    yield plain(f"{report.title}: {found}", WHOLE)
     for step in report.steps:
         detail = f": {step.said}" if step.said else ""
         yield plain(f"  {outcomes[step.outcome]:<{width}}{step.title}{detail}", WHOLE)
         for finding in step.findings:
             yield plain(f"  {'':<{width}}  {finding.what}; {finding.remedy}", WHOLE)
         if step.server:
-            yield plain(f"  {'':<{width}}  {words('server', said=step.server)}", WHOLE)
+            words = language.say("probe.server", said=step.server)
+            yield plain(f"  {'':<{width}}  {words}", WHOLE)
     if report.recorded:
-        yield plain(words("recorded", file=report.recorded), WHOLE)
+        yield plain(language.say("probe.recorded", file=report.recorded), WHOLE)

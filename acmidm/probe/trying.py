@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from acmidm.probe.findings import Finding, Said, finding, named, say
+from acmidm.probe.findings import Finding, Said, finding, named, said
 from acmidm.probe.mistakes import SKEW_SECONDS, mistaken_id, mistakes_in
 from acmidm.probe.network import Answer, NoAnswer, proxy_of
 from acmidm.probe.refusals import not_granted, why_refused
@@ -47,12 +47,14 @@ class Probing(Trial):
         if mistakes:
             yield wrong("assertion", *mistakes)
         else:
-            text, kid = (
-                ("said.assertion", named(self.kid))
+            sentence, kid = (
+                ("probe.said.assertion", named(self.kid))
                 if self.kid
-                else ("said.assertion without kid", "")
+                else ("probe.said.assertion without kid", "")
             )
-            yield passed("assertion", say(text, alg=self.alg, kid=kid, aud=self.context.audience))
+            yield passed(
+                "assertion", said(sentence, alg=self.alg, kid=kid, aud=self.context.audience)
+            )
         yield from self._all_tokens()
         for name in self.configured:
             yield from self._product(name)
@@ -60,27 +62,44 @@ class Probing(Trial):
     def _key(self) -> ProbeStep:
         thumbprint, keys = self.key.public.thumbprint, self.context.keys
         if keys is None:
-            return passed("key", say("said.key in portal", thumbprint=thumbprint))
+            return passed("key", said("probe.said.key in portal", thumbprint=thumbprint))
         if self.declared is not None:
             if self.declared.expires and self.declared.has_ended(datetime.now(UTC)):
                 ended = f"{self.declared.expires:%Y-%m-%d}"
                 return wrong(
                     "key",
-                    finding("key:ended", "key:ended on", kid=named(self.declared.kid), day=ended),
+                    finding(
+                        "key:ended",
+                        "probe.key:ended on.what",
+                        "probe.key:ended on.remedy",
+                        kid=named(self.declared.kid),
+                        day=ended,
+                    ),
                 )
             return passed(
-                "key", say("said.key", kid=named(self.declared.kid), thumbprint=thumbprint)
+                "key", said("probe.said.key", kid=named(self.declared.kid), thumbprint=thumbprint)
             )
         if elsewhere := self.context.other_keys.get(thumbprint):
             return wrong(
                 "key",
                 finding(
                     "key:elsewhere",
-                    elsewhere=say(f"at.{elsewhere}"),
-                    here=say(f"at.{self.context.environment}"),
+                    "probe.key:elsewhere.what",
+                    "probe.key:elsewhere.remedy",
+                    elsewhere=said(f"probe.at.{elsewhere}"),
+                    here=said(f"probe.at.{self.context.environment}"),
                 ),
             )
-        return wrong("key", finding("key:unknown", thumbprint=thumbprint, kids=", ".join(keys)))
+        return wrong(
+            "key",
+            finding(
+                "key:unknown",
+                "probe.key:unknown.what",
+                "probe.key:unknown.remedy",
+                thumbprint=thumbprint,
+                kids=", ".join(keys),
+            ),
+        )
 
     def _discovery(self) -> list[ProbeStep]:
         """Where tokens are requested, and what time it is there."""
@@ -99,6 +118,8 @@ class Probing(Trial):
                     DISCOVERY,
                     finding(
                         "discovery:none",
+                        "probe.discovery:none.what",
+                        "probe.discovery:none.remedy",
                         url=url,
                         status=answer.status,
                         namespace=self.context.platform,
@@ -110,20 +131,34 @@ class Probing(Trial):
                 wrong(
                     DISCOVERY,
                     finding(
-                        "discovery:issuer", issuer=quoted(issuer), namespace=self.context.platform
+                        "discovery:issuer",
+                        "probe.discovery:issuer.what",
+                        "probe.discovery:issuer.remedy",
+                        issuer=quoted(issuer),
+                        namespace=self.context.platform,
                     ),
                 )
             ]
         if not endpoint.startswith(
             f"{self.context.issuer.split('/', 3)[0]}//{self.context.issuer.split('/', 3)[2]}/"
         ):
-            return [wrong(DISCOVERY, finding("discovery:endpoint", endpoint=quoted(endpoint)))]
+            return [
+                wrong(
+                    DISCOVERY,
+                    finding(
+                        "discovery:endpoint",
+                        "probe.discovery:endpoint.what",
+                        "probe.discovery:endpoint.remedy",
+                        endpoint=quoted(endpoint),
+                    ),
+                )
+            ]
         self.context = replace(self.context, issuer=issuer, token_endpoint=endpoint)
         proxy = proxy_of(url)
         return [
             passed(
                 DISCOVERY,
-                say("said.issuer by proxy", issuer=issuer, proxy=proxy) if proxy else issuer,
+                said("probe.said.issuer by proxy", issuer=issuer, proxy=proxy) if proxy else issuer,
             ),
             self._clock(answer),
         ]
@@ -131,11 +166,14 @@ class Probing(Trial):
     def _clock(self, answer: Answer) -> ProbeStep:
         self.skew = answer.skew_seconds or 0.0
         if answer.skew_seconds is None:
-            return untried("clock", say("why.no time"))
+            return untried("clock", said("probe.why.no time"))
         if abs(self.skew) <= SKEW_SECONDS:
             return passed("clock")
-        text = "clock:behind" if self.skew > 0 else "clock:ahead"
-        return wrong("clock", finding("clock:skew", text, seconds=abs(round(self.skew))))
+        seconds = abs(round(self.skew))
+        what = "probe.clock:behind.what" if self.skew > 0 else "probe.clock:ahead.what"
+        return wrong(
+            "clock", finding("clock:skew", what, "probe.clock:behind.remedy", seconds=seconds)
+        )
 
     def _all_tokens(self) -> Iterator[ProbeStep]:
         ended: Said | None = None
@@ -149,7 +187,7 @@ class Probing(Trial):
                 judged = self._judged(wanted, answer)
             except NoAnswer as error:
                 yield _unanswered(step, of, error)
-                ended = say("why.endpoint silent")
+                ended = said("probe.why.endpoint silent")
                 continue
             if judged is None:
                 self.proven_scopes.append(wanted.scope)
@@ -157,14 +195,14 @@ class Probing(Trial):
                 continue
             yield wrong(step, judged, of=of, server=None if answer.is_ok else answer.said)
             if not judged.id.startswith("scope:"):
-                ended = say("why.the same")
+                ended = said("probe.why.the same")
 
     def _without_audience(self, wanted: Wanted) -> Said | str:
         """Return that a token is for no API, where its API is known and wants one."""
         product = wanted.product
         if product.api is None or not self._needs_audience or self.audience_of(product.product):
             return ""
-        return say("said.no audience", product=product.product)
+        return said("probe.said.no audience", product=product.product)
 
     @property
     def _needs_audience(self) -> bool:
@@ -179,40 +217,46 @@ class Probing(Trial):
         if answer.is_ok:
             token, scopes = answer.members.get("access_token"), answer.members.get("scope")
             if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-                return finding("proxy", "proxy:no token")
+                return finding("proxy", "probe.proxy:no token.what", "probe.proxy:no token.remedy")
             if isinstance(scopes, str) and wanted.named not in scopes.split():
                 return not_granted(wanted.named)
             self.tokens.setdefault(wanted.product.product, token)
             return None
         if answer.status == _BUSY:
             wait = answer.headers.get("retry-after", "")
-            return finding(
-                "server:busy", "server:busy until" if wait.isdecimal() else "", seconds=wait
+            remedy = (
+                "probe.server:busy until.remedy" if wait.isdecimal() else "probe.server:busy.remedy"
             )
+            return finding("server:busy", "probe.server:busy.what", remedy, seconds=wait)
         if answer.status in _SERVER_ERRORS:
-            return finding("server:failed", status=answer.status)
+            return finding(
+                "server:failed",
+                "probe.server:failed.what",
+                "probe.server:failed.remedy",
+                status=answer.status,
+            )
         return why_refused(self, wanted, answer)
 
     def _product(self, name: str) -> Iterator[ProbeStep]:
         step, product = "product", self.products[name]
         token = self.tokens.get(name)
         if token is None:
-            yield untried(step, say("why.no token"), name)
+            yield untried(step, said("probe.why.no token"), name)
             return
         if product.api is None or not (product.api.reads or product.api.test_message):
             self.proven_products.append(name)  # a token is all that can be proven of the product
-            yield passed(step, say("said.only a token"), name)
+            yield passed(step, said("probe.said.only a token"), name)
             return
         address = self.settings.api_url(name)
         if address is None:
             setting = {"namespace": self.context.platform, "product": name}
-            yield untried(step, say("why.no address", **setting), name)
+            yield untried(step, said("probe.why.no address", **setting), name)
             return
         calls: list[tuple[str, TestMessage | None]] = [(path, None) for path in product.api.reads]
         if self.sends_test_message and product.api.test_message:
             calls.append((product.api.test_message.path, product.api.test_message))
         if not calls:
-            yield untried(step, say("why.no read"), name)
+            yield untried(step, said("probe.why.no read"), name)
             return
         for path, message in calls:
             if failed := self._call(name, address + path, message, token):
@@ -225,7 +269,7 @@ class Probing(Trial):
         )
         left_out = self._left_out(name) if self.sends_test_message else {}
         values = {"fields": ", ".join(left_out), "values": ", ".join(left_out.values())}
-        detail = say("said.left out", called=called, **values) if left_out else called
+        detail = said("probe.said.left out", called=called, **values) if left_out else called
         yield passed(step, detail, name)
 
     def _call(
@@ -273,35 +317,71 @@ class Probing(Trial):
             )
             if audience:
                 return finding(
-                    "product:token", "product:token for", audience=quoted(audience), **values
+                    "product:token",
+                    "probe.product:token for.what",
+                    "probe.product:token for.remedy",
+                    audience=quoted(audience),
+                    **values,
+                )
+            if self._needs_audience:
+                return finding(
+                    "product:audience",
+                    "probe.product:audience.what",
+                    "probe.product:audience.remedy",
+                    **values,
                 )
             return finding(
-                "product:audience" if self._needs_audience else "product:token", **values
+                "product:token", "probe.product:token.what", "probe.product:token.remedy", **values
             )
         if answer.status == _FORBIDDEN:
             field = answer.members.get("field")
-            missing = quoted(field) if isinstance(field, str) and field else say("missing")
+            missing = quoted(field) if isinstance(field, str) and field else said("probe.missing")
             left_out = ", ".join(self._left_out(product)) if message else ""
             return finding(
                 "product:unconfigured",
-                "product:left out" if left_out else "",
+                "probe.product:unconfigured.what",
+                "probe.product:left out.remedy"
+                if left_out
+                else "probe.product:unconfigured.remedy",
                 product=product,
                 id=quoted(self.client_id),
                 missing=missing,
                 fields=left_out,
             )
         if answer.status == _REFUSED and answer.members.get("code") == _EXISTS:
-            return finding("product:exists", product=product)
+            return finding(
+                "product:exists",
+                "probe.product:exists.what",
+                "probe.product:exists.remedy",
+                product=product,
+            )
         errors = answer.members.get("errors")
         some = errors[:_MOST_FIELDS] if isinstance(errors, list) else []
         fields = [quoted(str(error.get("field"))) for error in some if isinstance(error, dict)]
         if answer.status == _REFUSED and fields:
-            return finding("product:message", product=product, fields=", ".join(fields))
+            return finding(
+                "product:message",
+                "probe.product:message.what",
+                "probe.product:message.remedy",
+                product=product,
+                fields=", ".join(fields),
+            )
         if answer.status == _NOT_FOUND:
             return finding(
-                "product:address", url=url, product=product, namespace=self.context.platform
+                "product:address",
+                "probe.product:address.what",
+                "probe.product:address.remedy",
+                url=url,
+                product=product,
+                namespace=self.context.platform,
             )
-        return finding("product:failed", url=url, status=answer.status)
+        return finding(
+            "product:failed",
+            "probe.product:failed.what",
+            "probe.product:failed.remedy",
+            url=url,
+            status=answer.status,
+        )
 
 
 def _unanswered(step: str, of: str, error: NoAnswer) -> ProbeStep:

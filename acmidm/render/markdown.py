@@ -92,7 +92,8 @@ def _fitted(blocks: Iterable[Block], remedy: str) -> str:
     left_out = ", ".join(
         say_counted(f"report.left_out.{what}", count) for what, count in missing.items() if count
     )
-    return f"{page}\n{say('report.left_out', what=left_out, remedy=remedy)}\n"
+    ending = say("report.left_out", what=left_out, remedy=remedy)
+    return f"{page}\n{ending}\n"
 
 
 def _first(lines: Iterable[str], room: int) -> Iterator[str]:

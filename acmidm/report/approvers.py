@@ -110,7 +110,9 @@ class Approvers:
         subjects = _Subjects()
         for change in elsewhere:
             for handles in self._beside(change):
-                headline = change.kind.sentence("headline") or str(change.kind)
+                headline = (
+                    say(change.kind.row.headline) if change.kind.row.headline else str(change.kind)
+                )
                 rank = Decider.ONBOARDING_TEAM if handles == self._team else Decider.ORGANISATION
                 subjects.add(rank, handles, headline, _EVERYWHERE)
         for connection in connections:

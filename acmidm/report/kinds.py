@@ -2,8 +2,7 @@
 row.
 
 What ``--fail-on`` names, the order of reports, which resource a kind is about and which field of a
-client: all of it is in the row. A change has no sentence: ``texts/kinds.*.yaml`` have one of its
-kind, by name.
+client, its sentences: all of it is in the row.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, computed_field
@@ -23,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from acmidm.report.document import Document, Line, Piece, Table, Tone
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
 from acmidm_onboarding.engine_resources import Resource, product_part
-from acmidm_onboarding.texts import say, say_counted, spoken, texts
+from acmidm_onboarding.texts import Counted, say, say_counted, spoken
 
 NO_REASON = "requested"
 """The note of a connection's scope where the form gives no reason."""
@@ -76,19 +74,21 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One kind. Its sentences are in ``texts/kinds.*.yaml``, by its name; see ``_facts`` for their
-    blanks.
-
-    ``<kind>`` is the sentence; of what is in brackets, that which has a fact. ``<kind>.by_hand`` is
-    its sentence where somebody did it by hand, and ``<kind>.headline`` what one client or several
-    do in the headline: a kind that lacks one has no such place.
-    """
+    """One kind, with its sentences; see ``_facts`` for their blanks."""
 
     severity: Severity
     resource: Resource
     decides: Deciders | Callable[[Change], Deciders]
     """Who decides it; a function of the change, where that depends on what changes."""
-    parts: str = ""
+    sentence: str
+    """Of what is in brackets, that is shown which has a fact."""
+    by_hand: str = ""
+    """Its sentence where somebody did it by hand, if that is another."""
+    headline: str = ""
+    """What else than clients changes, in the headline."""
+    counted: Counted | None = None
+    """What one client or several do in the headline; a kind without it is not counted there."""
+    parts: Counted | None = None
     """What the headline counts, beside the clients."""
     worse_by_hand: bool = False
     """Whether it is a danger where somebody did it by hand."""
@@ -148,136 +148,932 @@ class Kind(StrEnum):
         kind.row = row
         return kind
 
-    CREDENTIALS_REDIRECTED = "credentials_redirected", Row(_DANGER, _NONE, _TEAM)
-    OPERATOR_CHANGED = "operator_changed", Row(_DANGER, _NONE, _TEAM)
-    PROTECTION_CHANGED = "protection_changed", Row(_DANGER, _NONE, _TEAM)
-    SETTINGS_CHANGED = "settings_changed", Row(_DANGER, _NONE, _TEAM)
-    CONFIRMED_ITSELF = "confirmed_itself", Row(_DANGER, _NONE, _TEAM)
-    ORGANISATION_CHANGED = "organisation_changed", Row(_DANGER, _NONE, _TEAM)
-    CATALOGUE_CHANGED = "catalogue_changed", Row(_DANGER, _NONE, _TEAM)
-    PIPELINES_CHANGED = "pipelines_changed", Row(_DANGER, _NONE, _TEAM)
-    PACKAGES_CHANGED = "packages_changed", Row(_DANGER, _NONE, _TEAM)
-    CODE_CHANGED = "code_changed", Row(_DANGER, _NONE, _TEAM)
-    INVALID_FORM_REMOVED = "invalid_form_removed", Row(_DANGER, _NONE, _TEAM)
-    EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, _TEAM, "policy")
-    EXEMPTION_STANDS = "exemption_stands", Row(_DANGER, _ONBOARDING, _TEAM, scale=_NOTE)
-    CONFIRMATION_MISSING = "confirmation_missing", Row(_DANGER, _CLIENT, _TEAM, scale=_NOTE)
+    CREDENTIALS_REDIRECTED = (
+        "credentials_redirected",
+        Row(
+            _DANGER,
+            _NONE,
+            _TEAM,
+            "kinds.credentials_redirected",
+            headline="kinds.credentials_redirected.headline",
+        ),
+    )
+    OPERATOR_CHANGED = (
+        "operator_changed",
+        Row(
+            _DANGER,
+            _NONE,
+            _TEAM,
+            "kinds.operator_changed",
+            headline="kinds.operator_changed.headline",
+        ),
+    )
+    PROTECTION_CHANGED = (
+        "protection_changed",
+        Row(
+            _DANGER,
+            _NONE,
+            _TEAM,
+            "kinds.protection_changed",
+            headline="kinds.protection_changed.headline",
+        ),
+    )
+    SETTINGS_CHANGED = (
+        "settings_changed",
+        Row(
+            _DANGER,
+            _NONE,
+            _TEAM,
+            "kinds.settings_changed",
+            headline="kinds.settings_changed.headline",
+        ),
+    )
+    CONFIRMED_ITSELF = (
+        "confirmed_itself",
+        Row(
+            _DANGER,
+            _NONE,
+            _TEAM,
+            "kinds.confirmed_itself",
+            headline="kinds.confirmed_itself.headline",
+        ),
+    )
+    ORGANISATION_CHANGED = (
+        "organisation_changed",
+        Row(
+            _DANGER,
+            _NONE,
+            _TEAM,
+            "kinds.organisation_changed",
+            headline="kinds.organisation_changed.headline",
+        ),
+    )
+    CATALOGUE_CHANGED = (
+        "catalogue_changed",
+        Row(
+            _DANGER,
+            _NONE,
+            _TEAM,
+            "kinds.catalogue_changed",
+            headline="kinds.catalogue_changed.headline",
+        ),
+    )
+    PIPELINES_CHANGED = (
+        "pipelines_changed",
+        Row(
+            _DANGER,
+            _NONE,
+            _TEAM,
+            "kinds.pipelines_changed",
+            headline="kinds.pipelines_changed.headline",
+        ),
+    )
+    PACKAGES_CHANGED = (
+        "packages_changed",
+        Row(
+            _DANGER,
+            _NONE,
+            _TEAM,
+            "kinds.packages_changed",
+            headline="kinds.packages_changed.headline",
+        ),
+    )
+    CODE_CHANGED = (
+        "code_changed",
+        Row(_DANGER, _NONE, _TEAM, "kinds.code_changed", headline="kinds.code_changed.headline"),
+    )
+    INVALID_FORM_REMOVED = (
+        "invalid_form_removed",
+        Row(
+            _DANGER,
+            _NONE,
+            _TEAM,
+            "kinds.invalid_form_removed",
+            headline="kinds.invalid_form_removed.headline",
+        ),
+    )
+    EXEMPTION_GRANTED = (
+        "exemption_granted",
+        Row(
+            _DANGER,
+            _ONBOARDING,
+            _TEAM,
+            "kinds.exemption_granted",
+            parts="kinds.parts.policy",
+            counted="kinds.exemption_granted.headline",
+        ),
+    )
+    EXEMPTION_STANDS = (
+        "exemption_stands",
+        Row(
+            _DANGER,
+            _ONBOARDING,
+            _TEAM,
+            "kinds.exemption_stands",
+            scale=_NOTE,
+            counted="kinds.exemption_stands.headline",
+        ),
+    )
+    CONFIRMATION_MISSING = (
+        "confirmation_missing",
+        Row(
+            _DANGER,
+            _CLIENT,
+            _TEAM,
+            "kinds.confirmation_missing",
+            scale=_NOTE,
+            counted="kinds.confirmation_missing.headline",
+        ),
+    )
     CLIENT_REMOVED = (
         "client_removed",
-        Row(_DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE, listed=True),
+        Row(
+            _DANGER,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.client_removed",
+            scale=_WHOLE,
+            listed=True,
+            by_hand="kinds.client_removed.by_hand",
+            counted="kinds.client_removed.headline",
+        ),
     )
-    CLIENT_REPLACED = "client_replaced", Row(_DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE)
-    CLIENT_ADOPTED = "client_adopted", Row(_DANGER, _CLIENT, _TEAM, scale=_WHOLE)
-    CLIENT_RETIRED = "client_retired", Row(_DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE)
-    CLIENT_LET_GO = "client_let_go", Row(_DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE)
-    KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, _ORGANISATION, listed=True)
+    CLIENT_REPLACED = (
+        "client_replaced",
+        Row(
+            _DANGER,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.client_replaced",
+            scale=_WHOLE,
+            counted="kinds.client_replaced.headline",
+        ),
+    )
+    CLIENT_ADOPTED = (
+        "client_adopted",
+        Row(
+            _DANGER,
+            _CLIENT,
+            _TEAM,
+            "kinds.client_adopted",
+            scale=_WHOLE,
+            counted="kinds.client_adopted.headline",
+        ),
+    )
+    CLIENT_RETIRED = (
+        "client_retired",
+        Row(
+            _DANGER,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.client_retired",
+            scale=_WHOLE,
+            counted="kinds.client_retired.headline",
+        ),
+    )
+    CLIENT_LET_GO = (
+        "client_let_go",
+        Row(
+            _DANGER,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.client_let_go",
+            scale=_WHOLE,
+            counted="kinds.client_let_go.headline",
+        ),
+    )
+    KEYS_REPLACED = (
+        "keys_replaced",
+        Row(
+            _DANGER,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.keys_replaced",
+            listed=True,
+            counted="kinds.keys_replaced.headline",
+        ),
+    )
     AUTHENTICATION_WEAKENED = (
         "authentication_weakened",
-        Row(_DANGER, _CLIENT, _TEAM, field="token_endpoint_auth_method"),
+        Row(
+            _DANGER,
+            _CLIENT,
+            _TEAM,
+            "kinds.authentication_weakened",
+            field="token_endpoint_auth_method",
+            by_hand="kinds.authentication_weakened.by_hand",
+            counted="kinds.authentication_weakened.headline",
+        ),
     )
-    CLIENT_WITHOUT_KEY = "client_without_key", Row(_DANGER, _KEYS, _ORGANISATION)
-    KEY_COMPROMISED = "key_compromised", Row(_DANGER, _KEYS, _ORGANISATION, "compromised_key")
-    KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS, _ORGANISATION, listed=True)
-    KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, _ORGANISATION, field="jwks_uri")
-    PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT, _ORGANISATION)
-    CONFIRMATION_CHANGED = "confirmation_changed", Row(_WARNING, _NONE, _TEAM)
-    ORGANISATION_ADDED = "organisation_added", Row(_WARNING, _NONE, _TEAM)
-    MANDATES_CHANGED = "mandates_changed", Row(_WARNING, _NONE, _ORGANISATION + _TEAM)
-    RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING, _ORGANISATION)
-    PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT, _ORGANISATION, "product")
-    MANDATE_ENDED = "mandate_ended", Row(_WARNING, _ONBOARDING, _TEAM, scale=_NOTE)
+    CLIENT_WITHOUT_KEY = (
+        "client_without_key",
+        Row(
+            _DANGER,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.client_without_key",
+            by_hand="kinds.client_without_key.by_hand",
+            counted="kinds.client_without_key.headline",
+        ),
+    )
+    KEY_COMPROMISED = (
+        "key_compromised",
+        Row(
+            _DANGER,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.key_compromised",
+            parts="kinds.parts.compromised_key",
+            counted="kinds.key_compromised.headline",
+        ),
+    )
+    KEYS_HANDED_OVER = (
+        "keys_handed_over",
+        Row(
+            _DANGER,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.keys_handed_over",
+            listed=True,
+            counted="kinds.keys_handed_over.headline",
+        ),
+    )
+    KEYS_AT_ADDRESS = (
+        "keys_at_address",
+        Row(
+            _DANGER,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.keys_at_address",
+            field="jwks_uri",
+            by_hand="kinds.keys_at_address.by_hand",
+            counted="kinds.keys_at_address.headline",
+        ),
+    )
+    PROTECTION_LIFTED = (
+        "protection_lifted",
+        Row(
+            _DANGER,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.protection_lifted",
+            counted="kinds.protection_lifted.headline",
+        ),
+    )
+    CONFIRMATION_CHANGED = (
+        "confirmation_changed",
+        Row(
+            _WARNING,
+            _NONE,
+            _TEAM,
+            "kinds.confirmation_changed",
+            headline="kinds.confirmation_changed.headline",
+        ),
+    )
+    ORGANISATION_ADDED = (
+        "organisation_added",
+        Row(
+            _WARNING,
+            _NONE,
+            _TEAM,
+            "kinds.organisation_added",
+            headline="kinds.organisation_added.headline",
+        ),
+    )
+    MANDATES_CHANGED = (
+        "mandates_changed",
+        Row(
+            _WARNING,
+            _NONE,
+            _ORGANISATION + _TEAM,
+            "kinds.mandates_changed",
+            headline="kinds.mandates_changed.headline",
+        ),
+    )
+    RETIREMENT_ANNOUNCED = (
+        "retirement_announced",
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            _ORGANISATION,
+            "kinds.retirement_announced",
+            counted="kinds.retirement_announced.headline",
+        ),
+    )
+    PRODUCT_RETIRED = (
+        "product_retired",
+        Row(
+            _WARNING,
+            _PRODUCT,
+            _ORGANISATION,
+            "kinds.product_retired",
+            parts="kinds.parts.product",
+            counted="kinds.product_retired.headline",
+        ),
+    )
+    MANDATE_ENDED = (
+        "mandate_ended",
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            _TEAM,
+            "kinds.mandate_ended",
+            scale=_NOTE,
+            counted="kinds.mandate_ended.headline",
+        ),
+    )
     MANDATE_CHANGED = (
         "mandate_changed",
-        Row(_WARNING, _ONBOARDING, _ORGANISATION + _TEAM, scale=_NEW_PART),
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            _ORGANISATION + _TEAM,
+            "kinds.mandate_changed",
+            scale=_NEW_PART,
+            counted="kinds.mandate_changed.headline",
+        ),
     )
-    UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, _TEAM, scale=_NOTE)
-    GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING, _TEAM)
+    UNPROVEN = (
+        "unproven",
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            _TEAM,
+            "kinds.unproven",
+            scale=_NOTE,
+            counted="kinds.unproven.headline",
+        ),
+    )
+    GATE_PASSED = (
+        "gate_passed",
+        Row(
+            _WARNING, _ONBOARDING, _TEAM, "kinds.gate_passed", counted="kinds.gate_passed.headline"
+        ),
+    )
     CLIENT_RENAMED = (
         "client_renamed",
         Row(
-            _WARNING, _CLIENT, _ORGANISATION, worse_by_hand=True, field="software_id", scale=_WHOLE
+            _WARNING,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.client_renamed",
+            worse_by_hand=True,
+            field="software_id",
+            scale=_WHOLE,
+            by_hand="kinds.client_renamed.by_hand",
+            counted="kinds.client_renamed.headline",
         ),
     )
-    SENDS_FOR_MORE = "sends_for_more", Row(_WARNING, _PRODUCT, _API + _TEAM, listed=True)
+    SENDS_FOR_MORE = (
+        "sends_for_more",
+        Row(
+            _WARNING,
+            _PRODUCT,
+            _API + _TEAM,
+            "kinds.sends_for_more",
+            listed=True,
+            counted="kinds.sends_for_more.headline",
+        ),
+    )
     SCOPE_GRANTED = (
         "scope_granted",
-        Row(_WARNING, _SCOPES, _API, "scope", worse_by_hand=True, scale=_NEW_PART),
+        Row(
+            _WARNING,
+            _SCOPES,
+            _API,
+            "kinds.scope_granted",
+            parts="kinds.parts.scope",
+            worse_by_hand=True,
+            scale=_NEW_PART,
+            by_hand="kinds.scope_granted.by_hand",
+            counted="kinds.scope_granted.headline",
+        ),
     )
-    KEY_CHANGED = "key_changed", Row(_WARNING, _KEYS, _ORGANISATION, "key", worse_by_hand=True)
+    KEY_CHANGED = (
+        "key_changed",
+        Row(
+            _WARNING,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.key_changed",
+            parts="kinds.parts.key",
+            worse_by_hand=True,
+            by_hand="kinds.key_changed.by_hand",
+            counted="kinds.key_changed.headline",
+        ),
+    )
     KEY_ADDED = (
         "key_added",
-        Row(_WARNING, _KEYS, _ORGANISATION, "key", worse_by_hand=True, scale=_NEW_PART),
+        Row(
+            _WARNING,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.key_added",
+            parts="kinds.parts.key",
+            worse_by_hand=True,
+            scale=_NEW_PART,
+            by_hand="kinds.key_added.by_hand",
+            counted="kinds.key_added.headline",
+        ),
     )
     SECRET_RENEWED = (
         "secret_renewed",
-        Row(_WARNING, _CLIENT, _ORGANISATION, worse_by_hand=True, field="client_secret_updated_at"),
+        Row(
+            _WARNING,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.secret_renewed",
+            worse_by_hand=True,
+            field="client_secret_updated_at",
+            by_hand="kinds.secret_renewed.by_hand",
+            counted="kinds.secret_renewed.headline",
+        ),
     )
-    SECRET_RESTORED = "secret_restored", Row(_WARNING, _CLIENT, _ORGANISATION)
-    EXEMPTION_CHANGED = "exemption_changed", Row(_WARNING, _ONBOARDING, _TEAM, "exemption")
-    CONTACT_TO_CHECK = "contact_to_check", Row(_WARNING, _CLIENT, _ORGANISATION, "contact_to_check")
+    SECRET_RESTORED = (
+        "secret_restored",
+        Row(
+            _WARNING,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.secret_restored",
+            counted="kinds.secret_restored.headline",
+        ),
+    )
+    EXEMPTION_CHANGED = (
+        "exemption_changed",
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            _TEAM,
+            "kinds.exemption_changed",
+            parts="kinds.parts.exemption",
+            counted="kinds.exemption_changed.headline",
+        ),
+    )
+    CONTACT_TO_CHECK = (
+        "contact_to_check",
+        Row(
+            _WARNING,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.contact_to_check",
+            parts="kinds.parts.contact_to_check",
+            counted="kinds.contact_to_check.headline",
+        ),
+    )
     CLIENT_DISABLED = (
         "client_disabled",
-        Row(_WARNING, _CLIENT, _ORGANISATION, worse_by_hand=True, field="enabled"),
+        Row(
+            _WARNING,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.client_disabled",
+            worse_by_hand=True,
+            field="enabled",
+            by_hand="kinds.client_disabled.by_hand",
+            counted="kinds.client_disabled.headline",
+        ),
     )
     ATTRIBUTES_CHANGED = (
         "attributes_changed",
-        Row(_WARNING, _CLIENT, _of_values, worse_by_hand=True, field="attributes", scale=_NEW_PART),
+        Row(
+            _WARNING,
+            _CLIENT,
+            _of_values,
+            "kinds.attributes_changed",
+            worse_by_hand=True,
+            field="attributes",
+            scale=_NEW_PART,
+            by_hand="kinds.attributes_changed.by_hand",
+            counted="kinds.attributes_changed.headline",
+        ),
     )
-    SCOPE_DEFAULT = "scope_default", Row(_WARNING, _SCOPES, _API, "scope")
-    SCOPE_ON_REQUEST = "scope_on_request", Row(_WARNING, _SCOPES, _ORGANISATION, "scope")
-    SCOPE_RENEWED = "scope_renewed", Row(_WARNING, _SCOPES, _API, "scope")
-    SCOPE_ENDED = "scope_ended", Row(_WARNING, _SCOPES, _API, "scope")
-    KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, _ORGANISATION, "expired_key", scale=_NOTE)
-    KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS, _ORGANISATION)
+    SCOPE_DEFAULT = (
+        "scope_default",
+        Row(
+            _WARNING,
+            _SCOPES,
+            _API,
+            "kinds.scope_default",
+            parts="kinds.parts.scope",
+            by_hand="kinds.scope_default.by_hand",
+            counted="kinds.scope_default.headline",
+        ),
+    )
+    SCOPE_ON_REQUEST = (
+        "scope_on_request",
+        Row(
+            _WARNING,
+            _SCOPES,
+            _ORGANISATION,
+            "kinds.scope_on_request",
+            parts="kinds.parts.scope",
+            by_hand="kinds.scope_on_request.by_hand",
+            counted="kinds.scope_on_request.headline",
+        ),
+    )
+    SCOPE_RENEWED = (
+        "scope_renewed",
+        Row(
+            _WARNING,
+            _SCOPES,
+            _API,
+            "kinds.scope_renewed",
+            parts="kinds.parts.scope",
+            counted="kinds.scope_renewed.headline",
+        ),
+    )
+    SCOPE_ENDED = (
+        "scope_ended",
+        Row(
+            _WARNING,
+            _SCOPES,
+            _API,
+            "kinds.scope_ended",
+            parts="kinds.parts.scope",
+            counted="kinds.scope_ended.headline",
+        ),
+    )
+    KEY_EXPIRED = (
+        "key_expired",
+        Row(
+            _WARNING,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.key_expired",
+            parts="kinds.parts.expired_key",
+            scale=_NOTE,
+            counted="kinds.key_expired.headline",
+        ),
+    )
+    KEYS_DECLARED = (
+        "keys_declared",
+        Row(
+            _WARNING,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.keys_declared",
+            counted="kinds.keys_declared.headline",
+        ),
+    )
     KEYS_OFF_ADDRESS = (
         "keys_off_address",
-        Row(_WARNING, _CLIENT, _ORGANISATION, worse_by_hand=True, field="jwks_uri"),
+        Row(
+            _WARNING,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.keys_off_address",
+            worse_by_hand=True,
+            field="jwks_uri",
+            by_hand="kinds.keys_off_address.by_hand",
+            counted="kinds.keys_off_address.headline",
+        ),
     )
-    SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, _ORGANISATION, "scope")
-    SECOND_KEY_WITHOUT_KID = "second_key_without_kid", Row(_WARNING, _KEYS, _ORGANISATION)
-    KEY_REMOVED = "key_removed", Row(_WARNING, _KEYS, _ORGANISATION, "key")
-    CLIENT_WITH_ONE_KEY = "client_with_one_key", Row(_WARNING, _KEYS, _ORGANISATION)
+    SCOPE_WITHDRAWN = (
+        "scope_withdrawn",
+        Row(
+            _WARNING,
+            _SCOPES,
+            _ORGANISATION,
+            "kinds.scope_withdrawn",
+            parts="kinds.parts.scope",
+            by_hand="kinds.scope_withdrawn.by_hand",
+            counted="kinds.scope_withdrawn.headline",
+        ),
+    )
+    SECOND_KEY_WITHOUT_KID = (
+        "second_key_without_kid",
+        Row(
+            _WARNING,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.second_key_without_kid",
+            counted="kinds.second_key_without_kid.headline",
+        ),
+    )
+    KEY_REMOVED = (
+        "key_removed",
+        Row(
+            _WARNING,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.key_removed",
+            parts="kinds.parts.key",
+            by_hand="kinds.key_removed.by_hand",
+            counted="kinds.key_removed.headline",
+        ),
+    )
+    CLIENT_WITH_ONE_KEY = (
+        "client_with_one_key",
+        Row(
+            _WARNING,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.client_with_one_key",
+            by_hand="kinds.client_with_one_key.by_hand",
+        ),
+    )
     EXEMPTION_UNNEEDED = (
         "exemption_unneeded",
-        Row(_WARNING, _ONBOARDING, _TEAM, "needless_exemption", scale=_NOTE),
+        Row(
+            _WARNING,
+            _ONBOARDING,
+            _TEAM,
+            "kinds.exemption_unneeded",
+            parts="kinds.parts.needless_exemption",
+            scale=_NOTE,
+            counted="kinds.exemption_unneeded.headline",
+        ),
     )
     PRODUCT_REMOVED = (
         "product_removed",
-        Row(_WARNING, _PRODUCT, _ORGANISATION, "product", listed=True),
+        Row(
+            _WARNING,
+            _PRODUCT,
+            _ORGANISATION,
+            "kinds.product_removed",
+            parts="kinds.parts.product",
+            listed=True,
+            by_hand="kinds.product_removed.by_hand",
+            counted="kinds.product_removed.headline",
+        ),
     )
-    SENDS_FOR_FEWER = "sends_for_fewer", Row(_WARNING, _PRODUCT, _ORGANISATION, listed=True)
-    PRODUCT_UNPROTECTED = "product_unprotected", Row(_WARNING, _PRODUCT, _ORGANISATION, "product")
-    OTHER_CHANGED = "other_changed", Row(_WARNING, Resource.OTHER, _TEAM, "other")
-    CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT, _of_parts, scale=_WHOLE)
-    ORDERED = "ordered", Row(_NOTICE, _ONBOARDING, _TEAM, scale=_NOTE)
-    KEY_MAY_STAY = "key_may_stay", Row(_NOTICE, _KEYS, _ORGANISATION, scale=_NOTE)
-    HELD_BACK = "held_back", Row(_NOTICE, _ONBOARDING, _TEAM, scale=_NOTE)
-    CLIENT_MARKED = "client_marked", Row(_NOTICE, _CLIENT, _TEAM)
-    PRODUCT_MARKED = "product_marked", Row(_NOTICE, _PRODUCT, _TEAM, "product")
-    EVIDENCE_CHANGED = "evidence_changed", Row(_NOTICE, _KEYS, _ORGANISATION)
-    NOT_RECORDED = "not_recorded", Row(_NOTICE, _CLIENT, _TEAM, scale=_WHOLE)
-    PRODUCT_CHANGED = "product_changed", Row(_NOTICE, _PRODUCT, _of_values, "product")
-    RETIREMENT_COMING = "retirement_coming", Row(_NOTICE, _ONBOARDING, _ORGANISATION, scale=_NOTE)
-    RETIREMENT_CALLED_OFF = "retirement_called_off", Row(_NOTICE, _ONBOARDING, _ORGANISATION)
-    KEY_EXPIRING = "key_expiring", Row(_NOTICE, _KEYS, _ORGANISATION, "expiring_key", scale=_NOTE)
-    CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, _ORGANISATION, scale=_WHOLE)
-    KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS, _ORGANISATION)
+    SENDS_FOR_FEWER = (
+        "sends_for_fewer",
+        Row(
+            _WARNING,
+            _PRODUCT,
+            _ORGANISATION,
+            "kinds.sends_for_fewer",
+            listed=True,
+            counted="kinds.sends_for_fewer.headline",
+        ),
+    )
+    PRODUCT_UNPROTECTED = (
+        "product_unprotected",
+        Row(
+            _WARNING,
+            _PRODUCT,
+            _ORGANISATION,
+            "kinds.product_unprotected",
+            parts="kinds.parts.product",
+            counted="kinds.product_unprotected.headline",
+        ),
+    )
+    OTHER_CHANGED = (
+        "other_changed",
+        Row(
+            _WARNING,
+            Resource.OTHER,
+            _TEAM,
+            "kinds.other_changed",
+            parts="kinds.parts.other",
+            counted="kinds.other_changed.headline",
+        ),
+    )
+    CHANGED_OTHERWISE = (
+        "changed_otherwise",
+        Row(
+            _WARNING,
+            _CLIENT,
+            _of_parts,
+            "kinds.changed_otherwise",
+            scale=_WHOLE,
+            counted="kinds.changed_otherwise.headline",
+        ),
+    )
+    ORDERED = (
+        "ordered",
+        Row(
+            _NOTICE,
+            _ONBOARDING,
+            _TEAM,
+            "kinds.ordered",
+            scale=_NOTE,
+            counted="kinds.ordered.headline",
+        ),
+    )
+    KEY_MAY_STAY = (
+        "key_may_stay",
+        Row(
+            _NOTICE,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.key_may_stay",
+            scale=_NOTE,
+            counted="kinds.key_may_stay.headline",
+        ),
+    )
+    HELD_BACK = (
+        "held_back",
+        Row(
+            _NOTICE,
+            _ONBOARDING,
+            _TEAM,
+            "kinds.held_back",
+            scale=_NOTE,
+            counted="kinds.held_back.headline",
+        ),
+    )
+    CLIENT_MARKED = (
+        "client_marked",
+        Row(_NOTICE, _CLIENT, _TEAM, "kinds.client_marked", counted="kinds.client_marked.headline"),
+    )
+    PRODUCT_MARKED = (
+        "product_marked",
+        Row(
+            _NOTICE,
+            _PRODUCT,
+            _TEAM,
+            "kinds.product_marked",
+            parts="kinds.parts.product",
+            counted="kinds.product_marked.headline",
+        ),
+    )
+    EVIDENCE_CHANGED = (
+        "evidence_changed",
+        Row(
+            _NOTICE,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.evidence_changed",
+            counted="kinds.evidence_changed.headline",
+        ),
+    )
+    NOT_RECORDED = (
+        "not_recorded",
+        Row(
+            _NOTICE,
+            _CLIENT,
+            _TEAM,
+            "kinds.not_recorded",
+            scale=_WHOLE,
+            counted="kinds.not_recorded.headline",
+        ),
+    )
+    PRODUCT_CHANGED = (
+        "product_changed",
+        Row(
+            _NOTICE,
+            _PRODUCT,
+            _of_values,
+            "kinds.product_changed",
+            parts="kinds.parts.product",
+            by_hand="kinds.product_changed.by_hand",
+            counted="kinds.product_changed.headline",
+        ),
+    )
+    RETIREMENT_COMING = (
+        "retirement_coming",
+        Row(
+            _NOTICE,
+            _ONBOARDING,
+            _ORGANISATION,
+            "kinds.retirement_coming",
+            scale=_NOTE,
+            counted="kinds.retirement_coming.headline",
+        ),
+    )
+    RETIREMENT_CALLED_OFF = (
+        "retirement_called_off",
+        Row(
+            _NOTICE,
+            _ONBOARDING,
+            _ORGANISATION,
+            "kinds.retirement_called_off",
+            counted="kinds.retirement_called_off.headline",
+        ),
+    )
+    KEY_EXPIRING = (
+        "key_expiring",
+        Row(
+            _NOTICE,
+            _KEYS,
+            _ORGANISATION,
+            "kinds.key_expiring",
+            parts="kinds.parts.expiring_key",
+            scale=_NOTE,
+            counted="kinds.key_expiring.headline",
+        ),
+    )
+    CLIENT_CREATED = (
+        "client_created",
+        Row(
+            _NOTICE,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.client_created",
+            scale=_WHOLE,
+            counted="kinds.client_created.headline",
+        ),
+    )
+    KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS, _ORGANISATION, "kinds.key_awaited")
     PRODUCT_CONFIGURED = (
         "product_configured",
-        Row(_NOTICE, _PRODUCT, _API, "product", scale=_NEW_PART, listed=True),
+        Row(
+            _NOTICE,
+            _PRODUCT,
+            _API,
+            "kinds.product_configured",
+            parts="kinds.parts.product",
+            scale=_NEW_PART,
+            listed=True,
+            counted="kinds.product_configured.headline",
+        ),
     )
-    CLIENT_ENABLED = "client_enabled", Row(_NOTICE, _CLIENT, _ORGANISATION, field="enabled")
+    CLIENT_ENABLED = (
+        "client_enabled",
+        Row(
+            _NOTICE,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.client_enabled",
+            field="enabled",
+            by_hand="kinds.client_enabled.by_hand",
+            counted="kinds.client_enabled.headline",
+        ),
+    )
     AUTHENTICATION_CHANGED = (
         "authentication_changed",
-        Row(_NOTICE, _CLIENT, _ORGANISATION, field="token_endpoint_auth_method"),
+        Row(
+            _NOTICE,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.authentication_changed",
+            field="token_endpoint_auth_method",
+            by_hand="kinds.authentication_changed.by_hand",
+            counted="kinds.authentication_changed.headline",
+        ),
     )
-    CLIENT_UPDATED = "client_updated", Row(_NOTICE, _CLIENT, _of_description)
-    SECRET_UNTIL_KEY = "secret_until_key", Row(_NOTICE, _CLIENT, _ORGANISATION)
-    PROTECTION_RESTORED = "protection_restored", Row(_NOTICE, _CLIENT, _ORGANISATION)
-    PRODUCT_PROTECTED = "product_protected", Row(_NOTICE, _PRODUCT, _ORGANISATION, "product")
-    EXEMPTION_REMOVED = "exemption_removed", Row(_NOTICE, _ONBOARDING, _TEAM, "exemption")
-    SCOPE_NOTE_CHANGED = "scope_note_changed", Row(_NOTICE, _SCOPES, _API, "reason")
-    SCOPE_SHORTENED = "scope_shortened", Row(_NOTICE, _SCOPES, _ORGANISATION, "scope")
+    CLIENT_UPDATED = (
+        "client_updated",
+        Row(
+            _NOTICE,
+            _CLIENT,
+            _of_description,
+            "kinds.client_updated",
+            by_hand="kinds.client_updated.by_hand",
+            counted="kinds.client_updated.headline",
+        ),
+    )
+    SECRET_UNTIL_KEY = (
+        "secret_until_key",
+        Row(_NOTICE, _CLIENT, _ORGANISATION, "kinds.secret_until_key"),
+    )
+    PROTECTION_RESTORED = (
+        "protection_restored",
+        Row(
+            _NOTICE,
+            _CLIENT,
+            _ORGANISATION,
+            "kinds.protection_restored",
+            counted="kinds.protection_restored.headline",
+        ),
+    )
+    PRODUCT_PROTECTED = (
+        "product_protected",
+        Row(
+            _NOTICE,
+            _PRODUCT,
+            _ORGANISATION,
+            "kinds.product_protected",
+            parts="kinds.parts.product",
+            counted="kinds.product_protected.headline",
+        ),
+    )
+    EXEMPTION_REMOVED = (
+        "exemption_removed",
+        Row(
+            _NOTICE,
+            _ONBOARDING,
+            _TEAM,
+            "kinds.exemption_removed",
+            parts="kinds.parts.exemption",
+            counted="kinds.exemption_removed.headline",
+        ),
+    )
+    SCOPE_NOTE_CHANGED = (
+        "scope_note_changed",
+        Row(
+            _NOTICE,
+            _SCOPES,
+            _API,
+            "kinds.scope_note_changed",
+            parts="kinds.parts.reason",
+            counted="kinds.scope_note_changed.headline",
+        ),
+    )
+    SCOPE_SHORTENED = (
+        "scope_shortened",
+        Row(
+            _NOTICE,
+            _SCOPES,
+            _ORGANISATION,
+            "kinds.scope_shortened",
+            parts="kinds.parts.scope",
+            counted="kinds.scope_shortened.headline",
+        ),
+    )
 
     @property
     def severity(self) -> Severity:
@@ -287,21 +1083,17 @@ class Kind(StrEnum):
     @property
     def in_headline(self) -> bool:
         """Whether the headline counts the clients that it is about."""
-        return f"{self}.headline.one" in _sentences("kinds", spoken())
-
-    def sentence(self, form: str = "") -> str | None:
-        """Return its sentence with its blanks: in another form, such as ``by_hand``, where it has
-        that."""
-        return _sentences("kinds", spoken()).templates.get(f"{self}.{form}" if form else self)
+        return bool(self.row.counted)
 
     def headlined(self, clients: int, parts: int = 0) -> str:
         """Return what one client does, or several do: ``loses its protection``, ``gain 3
         scopes``."""
-        counted = say_counted(f"kinds.parts.{self.row.parts}", parts) if self.row.parts else ""
-        return say_counted(f"kinds.{self}.headline", clients, parts=counted)
+        counted = say_counted(self.row.parts, parts) if self.row.parts else ""
+        if not self.row.counted:
+            return ""
+        return say_counted(self.row.counted, clients, parts=counted)
 
 
-_sentences = cache(texts)
 _RANKS = {kind: rank for rank, kind in enumerate(Kind)}
 
 
@@ -438,37 +1230,47 @@ class Change(Part):
     def _template(self) -> str:
         """Its sentence; another one of a key whose material stays, and of a mandate, or an end,
         that is the first or was the last."""
-        form = "by_hand" if self.by_hand else ""
-        if self.kind is Kind.KEY_CHANGED and self.fields:
-            form = "described"
-        elif self.kind is Kind.MANDATE_CHANGED:
-            is_first = all(field.old is None for field in self.fields)
-            is_last = any(field.new is None for field in self.fields)
-            form = "first" if is_first else "last" if is_last else form
-        elif self.kind is Kind.SCOPE_RENEWED and any(field.new is None for field in self.fields):
-            form = "last"
-        elif self.kind is Kind.SCOPE_SHORTENED and any(field.old is None for field in self.fields):
-            form = "first"
-        return self.kind.sentence(form) or self.kind.sentence() or ""
+        return spoken().template(self._sentence)
+
+    @property
+    def _sentence(self) -> str:
+        row, fields = self.kind.row, self.fields
+        if self.kind is Kind.KEY_CHANGED and fields:
+            return "kinds.key_changed.described"
+        if self.kind is Kind.MANDATE_CHANGED and all(field.old is None for field in fields):
+            return "kinds.mandate_changed.first"
+        if self.kind is Kind.MANDATE_CHANGED and any(field.new is None for field in fields):
+            return "kinds.mandate_changed.last"
+        if self.kind is Kind.SCOPE_RENEWED and any(field.new is None for field in fields):
+            return "kinds.scope_renewed.last"
+        if self.kind is Kind.SCOPE_SHORTENED and any(field.old is None for field in fields):
+            return "kinds.scope_shortened.first"
+        return row.by_hand if self.by_hand and row.by_hand else row.sentence
 
 
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
     """Return who did something, and when; ``of_all`` where that is all that changed."""
-    form = f"{'all_by' if of_all else 'by' if author else ''}{'_at' if at else ''}".lstrip("_")
     when = Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")
-    return sentence_of(f"report.who.{form}", author=author or "?", when=when) if form else []
+    if of_all:
+        sentence = "report.who.all_by_at" if at else "report.who.all_by"
+    elif author:
+        sentence = "report.who.by_at" if at else "report.who.by"
+    elif at:
+        sentence = "report.who.at"
+    else:
+        return []
+    return sentence_of(sentence, author=author or "?", when=when)
 
 
-def sentence_of(name: str, /, **facts: str | Piece | None) -> list[Piece]:
-    """Return the sentence of a name such as ``report.who.by``, in which texts are values of others;
-    nothing where one of its facts is lacking."""
+def sentence_of(sentence: str, /, **facts: str | Piece | None) -> list[Piece]:
+    """Return a sentence in which texts are values of others; nothing where one of its facts is
+    lacking."""
     pieces = {
         fact: [Piece(plain(value), Tone.VALUE) if isinstance(value, str) else value]
         for fact, value in facts.items()
         if value
     }
-    room, _, sentence = name.partition(".")
-    template = _sentences(room, spoken()).templates[sentence]
+    template = spoken().template(sentence)
     return _with_blanks(template, defaultdict[str, list[Piece]](list, pieces))
 
 

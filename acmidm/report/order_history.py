@@ -98,16 +98,16 @@ class OrderHistory:
         sentence = self._not_found(orders, is_whole=is_whole)
         if sentence is None:
             return next(iter(orders.values()))
-        raise Failure(say(f"orders.{sentence}", order=f"{resource_name} {part} @{digest}"))
+        raise Failure(say(sentence, order=f"{resource_name} {part} @{digest}"))
 
     @staticmethod
     def _not_found(orders: Collection[str], *, is_whole: bool) -> str | None:
         """Return which sentence says why an order is not known; None where it is."""
         if len(orders) > 1:
-            return "ambiguous"
+            return "orders.ambiguous"
         if orders:
-            return "short_shallow" if not is_whole and is_shallow() else None
-        return "unknown_shallow" if is_shallow() else "unknown"
+            return "orders.short_shallow" if not is_whole and is_shallow() else None
+        return "orders.unknown_shallow" if is_shallow() else "orders.unknown"
 
     @cached_property
     def _forms(self) -> Path:

@@ -133,7 +133,7 @@ def review_of(
     is_known = all(plan.is_known for plan in plans)
     nothing = "report.review.no_client" if other_changes else "report.review.nothing"
     phrases = phrases or [say(nothing if is_known else "report.review.not_known")]
-    parts = dict.fromkeys(change.kind.sentence("headline") or "" for change in other_changes)
+    parts = dict.fromkeys(say(change.kind.row.headline) for change in other_changes)
     phrases += [say("report.review.also", parts=", ".join(parts))] if other_changes else []
     phrases += (
         [say("report.review.held_back" if is_known else "report.review.refused")]

@@ -184,7 +184,7 @@ def test_a_mail_may_be_about_a_step_alone(
     run([uploads()], settings, ledger_file)
     (mail,) = post_office.received
     assert mail["Subject"] == f"{GHENT}: een stap wacht op u"
-    assert "Sleutels die vervallen" not in text_of(mail)
+    assert "Sleutels die verlopen" not in text_of(mail)
 
 
 def test_a_key_beside_one_that_stays_is_to_be_used_and_no_new_one_made(

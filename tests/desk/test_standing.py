@@ -77,7 +77,7 @@ def test_every_row_and_every_order_has_its_case() -> None:
     assert {row.order for row in _ROWS} | {"undeclared", "leave"} == tried
     orders = {
         name.removeprefix("order.")
-        for name in texts("steps", Language.NL).templates
+        for name in texts("steps", Language.NL)
         if name.startswith("order.")
     }
     assert orders == tried
@@ -265,4 +265,4 @@ def test_what_has_to_be_proven_is_said_with_the_command_that_proves_it(
         without_command = found.to_do(language, with_command=False)
         assert "--record" not in without_command
         for text in (said, without_command):
-            assert texts("steps", language)("by_whom") in text
+            assert language.say("steps.by_whom") in text

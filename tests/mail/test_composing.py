@@ -15,7 +15,7 @@ from hypothesis import settings as fuzzing
 from hypothesis import strategies as st
 
 from acmidm_onboarding.mail import Mail, compose
-from acmidm_onboarding.texts import Language, texts
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.settings import read
 
@@ -185,7 +185,7 @@ def test_who_proves_that_it_works_is_said_on_tni(language: Language) -> None:
     """A town without Git has people who can; a client with a secret can prove nothing."""
     said = text_of(made(language=language))
     assert "acmidm probe" in said
-    assert texts("mail", language)("proof") in said
+    assert language.say("mail.proof") in said
     neither: list[dict[str, Any]] = [{"keys": "secret"}, {"environment": "prod"}]
     for changes in neither:
         assert "acmidm probe" not in text_of(made(language=language, **changes))
@@ -222,7 +222,7 @@ def test_a_mail_about_scopes_does_not_say_that_keys_stayed(
     """The same run, or one since the last mail that was taken, may have changed them."""
     mail = text_of(made("added", language=language, keys=keys))
     assert [line for line in mail.splitlines() if "client-ID" in line and "scope" in line] == [
-        f"{said} {texts('mail', language)('scopes.request')}"
+        f"{said} {language.say('mail.scopes.request')}"
     ]
 
 

@@ -20,7 +20,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from acmidm.probe import mistakes
 from acmidm.probe.checks import Context
-from acmidm.probe.findings import Finding, words_in
+from acmidm.probe.findings import Finding
 from acmidm.probe.mistakes import (
     ASSERTION_TYPE,
     MISTAKES,
@@ -109,8 +109,9 @@ def request(jwt: str | None = None, **fields: Any) -> str:
 
 
 def sentences(found: Iterable[Finding], language: Language = Language.NL) -> str:
-    words = words_in(language)
-    return " ".join(f"{one.what.in_words(words)}; {one.remedy.in_words(words)}" for one in found)
+    return " ".join(
+        f"{one.what.in_words(language)}; {one.remedy.in_words(language)}" for one in found
+    )
 
 
 def unsigned() -> str:

@@ -242,13 +242,13 @@ def test_every_kind_has_its_row() -> None:
     change can have."""
     for kind in Kind:
         row = kind.row
-        assert kind.sentence()
-        in_headline = kind.in_headline or bool(kind.sentence("headline"))
+        assert row.sentence
+        in_headline = kind.in_headline or bool(row.headline)
         assert in_headline is (
             kind not in {Kind.CLIENT_WITH_ONE_KEY, Kind.KEY_AWAITED, Kind.SECRET_UNTIL_KEY}
         )
         assert bool(row.parts) <= in_headline
-        assert not row.worse_by_hand or kind.sentence("by_hand")
+        assert not row.worse_by_hand or row.by_hand
         assert all(Change(kind=kind, by_hand=by_hand).text for by_hand in (False, True))
     assert [kind.severity for kind in Kind] == sorted(
         (kind.severity for kind in Kind), key=list(Severity).index

@@ -18,7 +18,7 @@ from acmidm.report.drift import Drift, ExpiringKey, UndeclaredClient, drift_of
 from acmidm.report.kinds import Change, FieldChange, Kind, Report
 from acmidm.report.review import Review
 from acmidm_onboarding.engine_resources import Resource
-from acmidm_onboarding.texts import FOLDER, Language, say, speak, texts
+from acmidm_onboarding.texts import Language, say, speak, texts
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.engine import ROOT
 from tests.support.rendering import as_markdown, print_report
@@ -189,13 +189,11 @@ def history() -> History:
 def english() -> dict[str, str]:
     """What is between the blanks of each English sentence, three words or more; not what Dutch has
     too."""
-    dutch = "\n".join(
-        text for one in SUBJECTS for text in texts(one, Language.NL).templates.values()
-    )
+    dutch = "\n".join(text for one in SUBJECTS for text in texts(one, Language.NL).values())
     pieces = {
         piece.strip(" ,;:()"): f"{subject}.{name}"
         for subject in SUBJECTS
-        for name, text in texts(subject, Language.EN).templates.items()
+        for name, text in texts(subject, Language.EN).items()
         for piece in re.split(r"\{[^}]*\}|[\[\]]", text)
     }
     return {
@@ -262,16 +260,3 @@ def test_the_templates_have_no_word_of_their_own() -> None:
         page = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "{}", file.read_text(), flags=re.DOTALL)
         assert re.findall(r'(?:aria-label|placeholder)="([^"{]+)"', page) == []
         assert re.findall(r"[A-Za-z]{2,}", re.sub(r"<[^>]*>", "", page)) == [], file.name
-
-
-def test_each_sentence_of_a_kind_is_of_a_kind() -> None:
-    """Their names are made from the table: none is left of a kind that is gone, and none is
-    missing."""
-    forms = ("", ".by_hand", ".headline", ".headline.one", ".headline.many")
-    known = {f"{kind}{form}" for kind in Kind for form in forms} | {f"{Kind.KEY_CHANGED}.described"}
-    known |= {f"{Kind.MANDATE_CHANGED}.{form}" for form in ("first", "last")}
-    known |= {f"{Kind.SCOPE_SHORTENED}.first", f"{Kind.SCOPE_RENEWED}.last"}
-    known |= {f"parts.{kind.row.parts}.{count}" for kind in Kind for count in ("one", "many")}
-    found = {line.partition(":")[0] for line in (FOLDER / "kinds.en.yaml").read_text().splitlines()}
-    assert found <= known
-    assert {f"parts.{kind.row.parts}.one" for kind in Kind if kind.row.parts} <= found

@@ -117,8 +117,7 @@ def written(node: ast.AST) -> Iterator[str]:
 
 def names_in_texts() -> dict[str, set[str]]:
     return {
-        subject: {f"{subject}.{one}" for one in texts(subject, Language.EN).templates}
-        for subject in SUBJECTS
+        subject: {f"{subject}.{one}" for one in texts(subject, Language.EN)} for subject in SUBJECTS
     }
 
 
@@ -145,10 +144,12 @@ def test_each_text_is_said() -> None:
             subjects |= {
                 text.partition(".")[0] for call in said(tree) for text in written(call.args[0])
             }
-    for template in (COMMANDS / "render" / "templates").iterdir():
-        whole |= {
-            name for _, name in re.findall(r"""(['"])([\w.]+)\1""", template.read_text("utf-8"))
-        }
+    templates = (COMMANDS / "render" / "templates", MODULE / "mail" / "templates")
+    for template in chain.from_iterable(folder.iterdir() for folder in templates):
+        for _, name in re.findall(r"""(['"])(\w+\.[\w.-]*)\1""", template.read_text("utf-8")):
+            whole.add(name)
+            if name.endswith("."):
+                patterns.add(f"{name}\0")
     put_together = [
         re.compile(r"[\w.-]+".join(map(re.escape, text.split("\0"))))
         for text in patterns
@@ -156,7 +157,7 @@ def test_each_text_is_said() -> None:
     ]
     for subject in subjects & set(SUBJECTS) - read:
         for name in names_in_texts()[subject] - {
-            f"{subject}.{one}" for one in texts("common", Language.EN).templates
+            f"{subject}.{one}" for one in texts("common", Language.EN)
         }:
             stem = re.sub(r"\.(one|many)$", "", name)
             assert {name, stem} & whole or any(one.fullmatch(name) for one in put_together), name

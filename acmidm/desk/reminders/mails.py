@@ -9,16 +9,17 @@ from datetime import UTC
 from functools import reduce
 from typing import TypeVar
 
-from acmidm.desk.progress import ROOM as STEPS
+from acmidm.desk.progress import STEPS
 from acmidm.desk.reminders.due import Due, Ends, StepWaits, natural_key
 from acmidm.desk.status import ListedKey, ListedMandate, ListedScope
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.texts import Language, Texts, texts
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment
 
-ROOM = "remind"
+STEP = "remind"
+"""Its template, and what its Message-ID is made of."""
 E = TypeVar("E", ListedKey, ListedScope, ListedMandate)
 
 
@@ -62,20 +63,30 @@ def reminders(due: Iterable[Due]) -> tuple[Reminder, ...]:
 
 def message_of(reminder: Reminder, language: Language, settings: Settings) -> Mail:
     """Return the mail."""
-    room = texts(ROOM, language)
-    where = {"organisation": plain(reminder.organisation), "on": room(f"on.{reminder.environment}")}
+    where = {
+        "organisation": plain(reminder.organisation),
+        "on": language.say(f"remind.on.{reminder.environment}"),
+    }
     parts = [
-        ("keys", [_of_key(*ending, room, settings) for ending in reminder.ends(ListedKey)]),
-        ("scopes", [_of_scope(*ending, room) for ending in reminder.ends(ListedScope)]),
-        ("mandates", [_of_mandate(*ending, room) for ending in reminder.ends(ListedMandate)]),
-        ("steps", [_of_step(waiting, room) for waiting in reminder.steps]),
+        (
+            "remind.keys",
+            [_of_key(*ending, language, settings) for ending in reminder.ends(ListedKey)],
+        ),
+        ("remind.scopes", [_of_scope(*ending, language) for ending in reminder.ends(ListedScope)]),
+        (
+            "remind.mandates",
+            [_of_mandate(*ending, language) for ending in reminder.ends(ListedMandate)],
+        ),
+        ("remind.steps", [_of_step(waiting, language) for waiting in reminder.steps]),
     ]
     return compose(
-        ROOM,
+        STEP,
         {
-            "title": room("subject", about=_about(reminder, room), **where),
-            "intro": room("intro", **where),
-            "parts": [{"title": room(name), "items": items} for name, items in parts if items],
+            "title": language.say("remind.subject", about=_about(reminder, language), **where),
+            "intro": language.say("remind.intro", **where),
+            "parts": [
+                {"title": language.say(name), "items": items} for name, items in parts if items
+            ],
             "application": ", ".join(
                 dict.fromkeys(plain(due.connection.application) for due in reminder.about)
             ),
@@ -83,28 +94,34 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
         language=language,
         to=reminder.contacts,
         key=natural_key(reminder.about[0].connection),
-        step=ROOM,
+        step=STEP,
         settings=settings,
     )
 
 
-def _about(reminder: Reminder, room: Texts) -> str:
+def _about(reminder: Reminder, language: Language) -> str:
     phrases = []
     if keys := reminder.ends(ListedKey):
         phrases.append(
-            room.counted("key", len(keys), day=room.day(keys[0][0].expires.astimezone(UTC).date()))
+            language.say_counted(
+                "remind.key", len(keys), day=language.day(keys[0][0].expires.astimezone(UTC).date())
+            )
         )
     if scopes := reminder.ends(ListedScope):
-        phrases.append(room.counted("scope", len(scopes), day=room.day(scopes[0][0].last_day)))
+        phrases.append(
+            language.say_counted(
+                "remind.scope", len(scopes), day=language.day(scopes[0][0].last_day)
+            )
+        )
     if mandates := reminder.ends(ListedMandate):
-        first = room.day(mandates[0][0].last_day)
-        phrases.append(room.counted("mandate", len(mandates), day=first))
+        first = language.day(mandates[0][0].last_day)
+        phrases.append(language.say_counted("remind.mandate", len(mandates), day=first))
     if reminder.steps:
-        phrases.append(room.counted("step", len(reminder.steps)))
-    return reduce(lambda one, other: room("and", one=one, other=other), phrases)
+        phrases.append(language.say_counted("remind.step", len(reminder.steps)))
+    return reduce(lambda one, other: language.say("remind.and", one=one, other=other), phrases)
 
 
-def _of_key(ending: Ends, key: ListedKey, room: Texts, settings: Settings) -> dict[str, str]:
+def _of_key(ending: Ends, key: ListedKey, language: Language, settings: Settings) -> dict[str, str]:
     """Return what ends, and what to do about it: to use a later key that is there already, else to
     make one."""
     connection, end = ending.connection, ending.expires.astimezone(UTC)
@@ -119,16 +136,18 @@ def _of_key(ending: Ends, key: ListedKey, room: Texts, settings: Settings) -> di
     )
     link = ""
     if later is not None:
-        to_do = room("successor", other=later.in_mails)
+        to_do = language.say("remind.successor", other=later.in_mails)
     elif portal is not None:
-        to_do, link = room("renew.portal", portal=portal), portal
+        to_do, link = language.say("remind.renew.portal", portal=portal), portal
     else:
-        to_do = room("renew.form", form=plain(connection.form or connection.application))
-    what = room(
-        "ends",
+        to_do = language.say(
+            "remind.renew.form", form=plain(connection.form or connection.application)
+        )
+    what = language.say(
+        "remind.ends",
         application=plain(ending.connection.name),
         key=key.in_mails,
-        day=room.day(end.date()),
+        day=language.day(end.date()),
         time=f"{end:%H:%M}",
         # so that this mail and the one before differ, also by their Message-ID
         threshold=ending.threshold,
@@ -136,52 +155,65 @@ def _of_key(ending: Ends, key: ListedKey, room: Texts, settings: Settings) -> di
     return {"what": what, "to_do": to_do, "link": link, "waits": ""}
 
 
-def _of_scope(ending: Ends, scope: ListedScope, room: Texts) -> dict[str, str]:
+def _of_scope(ending: Ends, scope: ListedScope, language: Language) -> dict[str, str]:
     """Return which scope ends, and that a later day goes into the form."""
     connection = ending.connection
     facts = {
         "application": plain(connection.name),
         "scope": plain(scope.scope),
-        "day": room.day(ending.last_day),
+        "day": language.day(ending.last_day),
         "threshold": ending.threshold,
     }
-    to_do = room("renew.scope", form=plain(connection.form or connection.application), **facts)
-    return {"what": room("scope_ends", **facts), "to_do": to_do, "link": "", "waits": ""}
+    to_do = language.say(
+        "remind.renew.scope", form=plain(connection.form or connection.application), **facts
+    )
+    return {
+        "what": language.say("remind.scope_ends", **facts),
+        "to_do": to_do,
+        "link": "",
+        "waits": "",
+    }
 
 
-def _of_mandate(ending: Ends, mandate: ListedMandate, room: Texts) -> dict[str, str]:
+def _of_mandate(ending: Ends, mandate: ListedMandate, language: Language) -> dict[str, str]:
     """Return what ends, and that a later day goes into the file of the organisation that gave
     it."""
     facts = {
         "application": plain(ending.connection.name),
         "supplier": plain(mandate.supplier),
         "organisation": plain(mandate.organisation),
-        "day": room.day(ending.last_day),
+        "day": language.day(ending.last_day),
         "threshold": ending.threshold,
     }
-    form = ".afzender" if mandate.organisation else ""
-    what, to_do = room(f"mandate_ends{form}", **facts), room(f"renew.mandate{form}", **facts)
+    if mandate.organisation:
+        what = language.say("remind.mandate_ends.afzender", **facts)
+        to_do = language.say("remind.renew.mandate.afzender", **facts)
+    else:
+        what = language.say("remind.mandate_ends", **facts)
+        to_do = language.say("remind.renew.mandate", **facts)
     return {"what": what, "to_do": to_do, "link": "", "waits": ""}
 
 
-def _of_step(waiting: StepWaits, room: Texts) -> dict[str, str]:
+def _of_step(waiting: StepWaits, language: Language) -> dict[str, str]:
     """Return what to do, in the words of ``acmidm status --board`` for the organisation."""
-    progress, guide = waiting.progress, texts(STEPS, room.language)
+    progress = waiting.progress
     waits = []
     if progress.since:
-        waits.append(room("since", day=room.day(progress.since.astimezone(UTC).date())))
+        waits.append(
+            language.say("remind.since", day=language.day(progress.since.astimezone(UTC).date()))
+        )
     if waiting.reminded:
         # The same text a week later is another mail.
-        waits.append(room("reminded", day=room.day(waiting.reminded)))
+        waits.append(language.say("remind.reminded", day=language.day(waiting.reminded)))
     step = f"{progress.step:d}"
     return {
-        "what": room(
-            "waits",
+        "what": language.say(
+            "remind.waits",
             application=plain(waiting.connection.name),
             step=step,
-            called=guide(f"step.{step}"),
+            called=language.say(STEPS[waiting.progress.step]),
         ),
-        "to_do": (to_do := progress.instruction(room.language)),
+        "to_do": (to_do := progress.instruction(language)),
         "link": portal if (portal := progress.values.get("portal", "")) in to_do else "",
         "waits": " ".join(waits),
     }

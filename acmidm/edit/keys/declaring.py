@@ -79,11 +79,10 @@ class ListOfKeys:
             oldest = min(
                 self.keys, key=lambda key: (key.expires is None, key.expires), default=None
             )
-            first = (
-                f" ({say('edit.first_to_end', kid=oldest.kid, day=oldest.expires)})"
-                if oldest and oldest.expires
-                else ""
-            )
+            first = ""
+            if oldest and oldest.expires:
+                ending = say("edit.first_to_end", kid=oldest.kid, day=oldest.expires)
+                first = f" ({ending})"
             facts = {
                 "file": self.file,
                 "count": count,

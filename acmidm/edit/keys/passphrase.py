@@ -7,28 +7,30 @@ import sys
 from getpass import getpass
 
 from acmidm.private_key import SHORTEST_PASSPHRASE
-from acmidm_onboarding.texts import Texts, say
+from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.problems import Failure
 
 _LONGEST_BYTES = 1023
 """OpenSSL takes no longer one."""
 
 
-def new_passphrase(descriptor: int | None, words: Texts) -> bytes:
+def new_passphrase(descriptor: int | None, language: Language) -> bytes:
     """Return a passphrase for a new key: typed twice, or the first line of a file descriptor.
     Raises Failure."""
-    given = _read(descriptor) if descriptor is not None else _typed(words("prompt.new"))
-    if descriptor is None and _typed(words("prompt.again")) != given:
+    given = _read(descriptor) if descriptor is not None else _typed(language.say("keys.prompt.new"))
+    if descriptor is None and _typed(language.say("keys.prompt.again")) != given:
         raise Failure(say("edit.passphrases_differ"))
     if len(given) < SHORTEST_PASSPHRASE:
         raise Failure(say("edit.passphrase_short", shortest=SHORTEST_PASSPHRASE))
     return given.encode()
 
 
-def known_passphrase(descriptor: int | None, words: Texts) -> bytes:
+def known_passphrase(descriptor: int | None, language: Language) -> bytes:
     """Return the passphrase of a file that there is: typed once, or the first line of a file
     descriptor. Raises Failure."""
-    return (_read(descriptor) if descriptor is not None else _typed(words("prompt.known"))).encode()
+    return (
+        _read(descriptor) if descriptor is not None else _typed(language.say("keys.prompt.known"))
+    ).encode()
 
 
 def _typed(prompt: str) -> str:

@@ -17,7 +17,7 @@ from acmidm.form_text import Quoted, file_text, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
 from acmidm_onboarding.forms.speaking import speaking_values
-from acmidm_onboarding.texts import Texts, say
+from acmidm_onboarding.texts import Language, say
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, quoted
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -63,16 +63,16 @@ class Draft:
         """Where the form goes in the folder of forms."""
         return Path(self.owner.folder, form_file(self.application))
 
-    def files(self, forms: Path, words: Texts) -> dict[Path, Content]:
+    def files(self, forms: Path, language: Language) -> dict[Path, Content]:
         """Return the texts of its files, by where they go: ``organisation.yaml`` where that is new,
         then the form."""
         files: dict[Path, Content] = {}
         if self.owner.is_new:
-            files[forms / self.owner.folder / ORGANISATION_FILE] = self.organisation(words)
-        files[forms / self.file] = self.form(words)
+            files[forms / self.owner.folder / ORGANISATION_FILE] = self.organisation(language)
+        files[forms / self.file] = self.form(language)
         return files
 
-    def form(self, texts: Texts) -> str:
+    def form(self, language: Language) -> str:
         """Return the text of the form, its comments in the language of its organisation."""
         fields = {
             "application": self.application,
@@ -84,29 +84,31 @@ class Draft:
             fields["keys_of"] = self.supplier
         lines = [""]
         if Environment.PROD not in self.requests:
-            lines.append(f"# {texts('comment.production')}")
+            lines.append("# " + language.say("new.comment.production"))
         lines.append("environments:")
         for environment, request in self.requests.items():
             lines.append(f"  {environment.value}:")
             if "jwks" not in request and not self.supplier:
-                lines.append(f"    # {texts('comment.keys')}")
+                lines.append("    # " + language.say("new.comment.keys"))
             lines += [f"    {line}" for line in lines_of(request)]
-        beginning = file_text("onboarding", fields, texts("comment.form"))
+        beginning = file_text("onboarding", fields, language.say("new.comment.form"))
         return beginning + "\n".join([*lines, ""])
 
-    def organisation(self, texts: Texts) -> str:
+    def organisation(self, language: Language) -> str:
         """Return the text of ``organisation.yaml`` of a new organisation."""
         fields = {
             name: Quoted(value) if name == "kbo" else value
             for name, value in self.owner.fields.items()
         }
-        language = {"language": fields.pop("language")} if "language" in fields else {}
-        lines = [file_text("organisation", fields, texts("comment.organisation")).rstrip("\n")]
+        chosen = {"language": fields.pop("language")} if "language" in fields else {}
+        lines = [
+            file_text("organisation", fields, language.say("new.comment.organisation")).rstrip("\n")
+        ]
         if self.speaks_for:
-            lines.append(f"# {texts('comment.speaks_for')}")
+            lines.append("# " + language.say("new.comment.speaks_for"))
             lines += lines_of({"speaks_for": dict(self.speaks_for)})
-        if language:
-            lines += lines_of(language)
+        if chosen:
+            lines += lines_of(chosen)
         return "\n".join([*lines, ""])
 
 

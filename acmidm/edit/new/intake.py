@@ -45,7 +45,8 @@ from acmidm_onboarding.forms.files import (
 )
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import about_names
-from acmidm_onboarding.texts import Language, say, spoken, texts
+from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
 from acmidm_onboarding.values.jwk import readable_jwk
 from acmidm_onboarding.values.organisation import Organisation
@@ -83,21 +84,23 @@ class Taken:
 
     def mail(self) -> str:
         """Return what to answer the sender, in the language that is spoken."""
-        words = texts("form_page", spoken())
-        subject = words("mail.subject.unnamed")
+        subject = say("form_page.mail.subject.unnamed")
         if self.application is not None:
-            subject = words("mail.subject", application=on_one_line(self.application))
-        lines = [f"{words('mail.about')} {subject}", ""]
+            subject = say("form_page.mail.subject", application=on_one_line(self.application))
+        lines = [f"{say('form_page.mail.about')} {subject}", ""]
         if self.sent:
-            lines.insert(0, f"{words('mail.to')} {', '.join(self.sent.form.contacts)}")
+            lines.insert(0, f"{say('form_page.mail.to')} {', '.join(self.sent.form.contacts)}")
         lines += [
             say("mail.greeting") + ",",
             "",
-            words("mail.unclear"),
+            say("form_page.mail.unclear"),
             *(f"- {one}" for one in self.unclear),
             "",
         ]
-        lines += [words("mail.again"), *([words("mail.private")] if self.is_shared else [])]
+        lines += [
+            say("form_page.mail.again"),
+            *([say("form_page.mail.private")] if self.is_shared else []),
+        ]
         return "\n".join([*lines, "", say("mail.regards"), say("mail.sender")])
 
 
@@ -249,8 +252,8 @@ class Intake:
                 for one, request in form.environments.items()
             }
             draft = replace(draft, requests=requests, speaks_for=speaks_for(self._products(sent)))
-            words = texts("new", sent.organisation.language)
-            added = self.changes.add(draft.files(self._forms, words))
+            language = sent.organisation.language
+            added = self.changes.add(draft.files(self._forms, language))
             taken.written += added
         if added and Environment.PROD in form.environments:
             environments = {*form.environments, *(loaded.form.environments if loaded else ())}
@@ -363,15 +366,16 @@ def _note(taken: Taken, problem: Problem, path: DocumentPath) -> None:
 
 def _label(path: DocumentPath) -> str:
     """Return how the page calls what a mistake is about, empty where that is no field of it."""
-    words, names = texts("form_page", spoken()), [part for part in path if isinstance(part, str)]
+    names = [part for part in path if isinstance(part, str)]
     match names:
         case [*_, "products", product, name]:
-            label = words(f"field.{name}") if f"field.{name}" in words else name
+            field_name = SENTENCES.get(f"form_page.field.{name}")
+            label = say(field_name) if field_name else name
             return f"{product}, {label}: "
         case [*_, ("scopes" | "jwks") as name] | [*_, "scopes" as name, _]:
-            return f"{words(f'label.{name}')}: "
+            return f"{say(SENTENCES[f'form_page.label.{name}'])}: "
         case ["keys", *_]:
-            return f"{words('label.jwks')}: "
-        case [*_, name] if f"label.{name}" in words:
-            return f"{words(f'label.{name}')}: "
+            return f"{say('form_page.label.jwks')}: "
+        case [*_, name] if f"form_page.label.{name}" in SENTENCES:
+            return f"{say(SENTENCES[f'form_page.label.{name}'])}: "
     return ""

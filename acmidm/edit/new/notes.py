@@ -29,8 +29,9 @@ def about_key(name: str, key: PublicJwk) -> str:
 
 def about_production(file: Path, environments: Iterable[Environment]) -> str:
     """Return what production wants of a form that has these environments."""
-    name = "production" if Environment.TNI in environments else "production_first"
-    return say(f"edit.sent.{name}", file=file)
+    if Environment.TNI in environments:
+        return say("edit.sent.production", file=file)
+    return say("edit.sent.production_first", file=file)
 
 
 def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:

@@ -32,7 +32,7 @@ from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.speaking import about_names
-from acmidm_onboarding.texts import say, texts
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import identifying, look_of
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.names import day
@@ -167,8 +167,8 @@ class Towns(Rows[Placed]):
         if draft.owner.is_new:
             notes += about_names(folder, draft.new_organisation, self._speaking)
             self._speaking[folder] = draft.new_organisation
-        words = texts("new", answers.language or organisation.language)
-        return folder, draft.files(self._forms, words), tuple(notes)
+        language = answers.language or organisation.language
+        return folder, draft.files(self._forms, language), tuple(notes)
 
     def _columns(self, row: SheetRow) -> Mapping[str, str]:
         """Return how this row's author knows the options: by the columns that there are."""

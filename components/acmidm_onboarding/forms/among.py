@@ -164,11 +164,13 @@ def _by_whole_key(claiming: Declared, former: str = "") -> str:
     if not claiming.form.formerly or not claiming.organisation.formerly:
         return ""
     if former in claiming.organisation.earlier_keys:
-        return f"; {say('forms.merge_in_order')}"
+        remedy = say("forms.merge_in_order")
+        return f"; {remedy}"
     whole = connection_key(
         claiming.organisation.formerly[0].partition("/")[0], claiming.form.formerly[0]
     )
-    return f"; {say('forms.whole_key', key=whole, file=ORGANISATION_FILE)}"
+    remedy = say("forms.whole_key", key=whole, file=ORGANISATION_FILE)
+    return f"; {remedy}"
 
 
 def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, ValidationError
 
 from acmidm_onboarding.forms.documents import Document
-from acmidm_onboarding.texts import say, spoken, texts
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.problems import (
     DocumentPath,
@@ -23,6 +23,32 @@ from acmidm_onboarding.values.problems import (
 _LARGEST_INTEGER = 2**53 - 1
 _MOST_LEVELS = 12
 """Fewer than an authority reads of a document."""
+
+_TYPES = {
+    "string": "configuration.string",
+    "array": "configuration.array",
+    "object": "configuration.object",
+    "boolean": "configuration.boolean",
+    "integer": "configuration.integer",
+}
+"""The types of JSON."""
+_ENDINGS = {
+    "minItems": "configuration.minItems",
+    "maxItems": "configuration.maxItems",
+    "uniqueItems": "configuration.uniqueItems",
+    "minLength": "configuration.minLength",
+    "maxLength": "configuration.maxLength",
+    "format": "configuration.format",
+    "minimum": "configuration.minimum",
+    "maximum": "configuration.maximum",
+    "minProperties": "configuration.minProperties",
+    "maxProperties": "configuration.maxProperties",
+    "contains": "configuration.contains",
+    "not": "configuration.not",
+    "anyOf": "configuration.anyOf",
+    "oneOf": "configuration.oneOf",
+}
+"""What is wrong, by the keyword of the schema."""
 
 
 def problems_of_configuration(
@@ -121,25 +147,27 @@ class _Mistake:
         )
 
     def _ending(self) -> str:
-        keyword, value, words = self._keyword, self._value, texts("configuration", spoken())
+        keyword, value = self._keyword, self._value
         if keyword == "type":
             wanted = [
                 str(name)
                 for name in (self._wanted if isinstance(self._wanted, list) else [self._wanted])
             ]
-            return words(
-                "wrong_type",
-                wanted=either(words(name) if name in words else name for name in wanted),
+            return say(
+                "configuration.wrong_type",
+                wanted=either(say(_TYPES[name]) if name in _TYPES else name for name in wanted),
             )
         if keyword in ("enum", "const"):
             return (
-                words("unknown_value", value=quoted(value))
+                say("configuration.unknown_value", value=quoted(value))
                 if isinstance(value, str)
-                else words("unknown")
+                else say("configuration.unknown")
             )
         if keyword == "pattern":
-            return words("pattern_of_value", value=quoted(value))
-        return words(keyword) if keyword in words else words("other", keyword=keyword)
+            return say("configuration.pattern_of_value", value=quoted(value))
+        if keyword in _ENDINGS:
+            return say(_ENDINGS[keyword])
+        return say("configuration.other", keyword=keyword)
 
     def _remedy(self) -> str:
         if self._keyword == "enum" and isinstance(self._value, str):
@@ -148,8 +176,11 @@ class _Mistake:
 
     def _expected(self, *below: str) -> str:
         description = _part(self._schema, (*self._place, *below)).get("description")
-        words = texts("configuration", spoken())
-        return words("give", description=description) if description else words("see_schema")
+        return (
+            say("configuration.give", description=description)
+            if description
+            else say("configuration.see_schema")
+        )
 
 
 def _part(schema: Any, path: DocumentPath) -> Mapping[str, Any]:

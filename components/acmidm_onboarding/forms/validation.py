@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from acmidm_onboarding.forms.documents import Document
-from acmidm_onboarding.texts import say, spoken, texts
+from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import (
     DocumentPath,
     Problem,
@@ -139,7 +139,7 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
                 if ending
                 else f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}"
             )
-            remedy = say(f"shape.{kind}.remedy" if ending else "forms.correct")
+            remedy = say(_ROWS[kind].remedy if ending else "forms.correct")
     return document.problem(path, what, remedy, at_key=is_key)
 
 
@@ -160,13 +160,54 @@ def unknown_value(value: object) -> str:
     )
 
 
+class _Row(NamedTuple):
+    """The end of the sentence about a name, and what to do."""
+
+    ending: str
+    remedy: str
+
+
+_ROWS = {
+    "missing": _Row("shape.missing", "shape.missing.remedy"),
+    "too_short": _Row("shape.too_short", "shape.too_short.remedy"),
+    "too_long": _Row("shape.too_long", "shape.too_long.remedy"),
+    "string_too_short": _Row("shape.string_too_short", "shape.string_too_short.remedy"),
+    "string_too_long": _Row("shape.string_too_long", "shape.string_too_long.remedy"),
+    "not_one_line": _Row("shape.not_one_line", "shape.not_one_line.remedy"),
+    "string_pattern_mismatch": _Row(
+        "shape.string_pattern_mismatch", "shape.string_pattern_mismatch.remedy"
+    ),
+    "string_type": _Row("shape.string_type", "shape.string_type.remedy"),
+    "tuple_type": _Row("shape.tuple_type", "shape.tuple_type.remedy"),
+    "dict_type": _Row("shape.dict_type", "shape.dict_type.remedy"),
+    "model_type": _Row("shape.model_type", "shape.model_type.remedy"),
+    "bool_type": _Row("shape.bool_type", "shape.bool_type.remedy"),
+    "bool_parsing": _Row("shape.bool_parsing", "shape.bool_parsing.remedy"),
+    "path_type": _Row("shape.path_type", "shape.path_type.remedy"),
+    "int_type": _Row("shape.int_type", "shape.int_type.remedy"),
+    "int_parsing": _Row("shape.int_parsing", "shape.int_parsing.remedy"),
+    "int_from_float": _Row("shape.int_from_float", "shape.int_from_float.remedy"),
+    "greater_than": _Row("shape.greater_than", "shape.greater_than.remedy"),
+    "greater_than_equal": _Row("shape.greater_than_equal", "shape.greater_than_equal.remedy"),
+    "less_than_equal": _Row("shape.less_than_equal", "shape.less_than_equal.remedy"),
+    "url_type": _Row("shape.url_type", "shape.url_type.remedy"),
+    "url_parsing": _Row("shape.url_parsing", "shape.url_parsing.remedy"),
+    "url_scheme": _Row("shape.url_scheme", "shape.url_scheme.remedy"),
+    "timezone_aware": _Row("shape.timezone_aware", "shape.timezone_aware.remedy"),
+    "datetime_type": _Row("shape.datetime_type", "shape.datetime_type.remedy"),
+    "datetime_parsing": _Row("shape.datetime_parsing", "shape.datetime_parsing.remedy"),
+    "datetime_from_date_parsing": _Row(
+        "shape.datetime_from_date_parsing", "shape.datetime_from_date_parsing.remedy"
+    ),
+}
+"""By the kinds of pydantic's errors."""
+
+
 def ending_of(details: ErrorDetails) -> str | None:
     """Return the end of the sentence about a name, by the kind of its error; None for a kind that
     has none."""
-    endings = texts("shape", spoken())
-    return (
-        endings(details["type"], **details.get("ctx", {})) if details["type"] in endings else None
-    )
+    row = _ROWS.get(details["type"])
+    return say(row.ending, **details.get("ctx", {})) if row else None
 
 
 def _expected(details: ErrorDetails) -> list[str]:

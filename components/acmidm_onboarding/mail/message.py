@@ -22,7 +22,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from acmidm_onboarding.settings import Settings, mailbox
-from acmidm_onboarding.texts import Language, texts
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.problems import Unusable, spelled_out
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -78,8 +78,7 @@ def compose(
     """
     blanks = {name: _visible(value) for name, value in values.items()}
     blanks |= {
-        "language": language.value,
-        "texts": texts("mail", language),
+        "language": language,
         "is_answered": bool(settings.mail_reply_to),
     }
     names = (f"{template}.{language}", template)

@@ -344,27 +344,31 @@ def _missing(
     if reasons and record is None:
         return  # without evidence, all that the connection asks is missing
     scopes, products = added(connection, record)
-    for kind, lacking in (
-        ("scope", scopes - proven.scopes),
-        ("product", products - proven.products),
+    for not_on_tni, not_proven, lacking in (
+        ("rules.scope_not_on_tni", "rules.scope_not_proven", scopes - proven.scopes),
+        ("rules.product_not_on_tni", "rules.product_not_proven", products - proven.products),
     ):
         for name in sorted(lacking):
             if name in proven.claimed:
                 yield say(
-                    f"rules.{kind}_not_on_tni",
+                    not_on_tni,
                     name=quoted(name),
                     stack=stack,
                     probe=_probe(connection),
                 )
             else:
-                yield say(f"rules.{kind}_not_proven", name=quoted(name), probe=_probe(connection))
+                yield say(not_proven, name=quoted(name), probe=_probe(connection))
     for product, afzenders in _added_afzenders(connection, record):
         names = [name for code, name in afzenders.items() if not proven.covers(product, code)]
         if not names or product in products - proven.products:  # then all of it is missing
             continue
-        kind = "not_on_tni" if product in proven.products else "not_proven"
+        sentence = (
+            "rules.afzenders_not_on_tni"
+            if product in proven.products
+            else "rules.afzenders_not_proven"
+        )
         facts = {"names": listed(names), "name": quoted(product), "stack": stack}
-        yield say(f"rules.afzenders_{kind}", **facts, probe=_probe(connection))
+        yield say(sentence, **facts, probe=_probe(connection))
 
 
 def _is_partial(record: Client | None) -> bool:

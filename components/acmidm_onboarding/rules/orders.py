@@ -66,6 +66,24 @@ class Act(StrEnum):
     LET_GO = "let_go"
 
 
+ACTS = {
+    Act.CREATE: "orders.act.create",
+    Act.COMPARE: "orders.act.compare",
+    Act.CHANGE: "orders.act.change",
+    Act.GRANT: "orders.act.grant",
+    Act.APPROVE: "orders.act.approve",
+    Act.UPLOAD: "orders.act.upload",
+    Act.REMOVE_KEY: "orders.act.remove_key",
+    Act.REMOVE_STOLEN_KEY: "orders.act.remove_stolen_key",
+    Act.REMOVE_SUPPLIERS_KEY: "orders.act.remove_suppliers_key",
+    Act.LOOK: "orders.act.look",
+    Act.CONFIGURE: "orders.act.configure",
+    Act.REMOVE: "orders.act.remove",
+    Act.LET_GO: "orders.act.let_go",
+}
+"""What there is to do, as people read it."""
+
+
 _DOERS = {
     Act.APPROVE: Doer.API_OWNER,
     Act.UPLOAD: Doer.ORGANISATION,

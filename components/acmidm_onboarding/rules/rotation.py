@@ -83,10 +83,13 @@ def obstacle(
 
 def lasting(days: float) -> str:
     """Return in words how long an overlap is: ``14 days``, or minutes where it is less than one."""
-    number, noun = (
-        (f"{days:g}", "days") if days >= 1 else (str(max(round(days * 24 * 60), 1)), "minutes")
-    )
-    return say(f"rules.{noun}.{'one' if number == '1' else 'many'}", number=number)
+    if days >= 1:
+        number = f"{days:g}"
+        sentence = "rules.days.one" if number == "1" else "rules.days.many"
+    else:
+        number = str(max(round(days * 24 * 60), 1))
+        sentence = "rules.minutes.one" if number == "1" else "rules.minutes.many"
+    return say(sentence, number=number)
 
 
 def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) -> str:

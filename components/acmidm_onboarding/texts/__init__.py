@@ -1,8 +1,9 @@
 """Every sentence for people, in Dutch and in English.
 
 One file per subject and language, ``<subject>.<language>.yaml``: flat, each text by its name, with
-blanks as ``str.format`` has them. ``say`` returns a text for whoever runs the command; ``texts``
-returns those of a subject in the language of an organisation, for a mail or a board. The engine's
+blanks as ``str.format`` has them; its whole name is ``<subject>.<name>``. ``say`` returns a text
+for whoever runs the command, ``Language.say`` in the language of an organisation, for a mail or a
+board. The engine's
 programs speak English, also under a command that speaks Dutch: their sentences get into states and
 into the engine's output. What only the operator of a stack reads is in English alone: such a
 subject has one file. A test checks that the languages have the same texts, and that
@@ -12,7 +13,6 @@ each text is used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -21,6 +21,8 @@ from pathlib import Path
 import yaml
 
 FOLDER = Path(__file__).parent
+Counted = str
+"""The name of a sentence that has another form for one."""
 
 
 class Language(StrEnum):
@@ -29,39 +31,29 @@ class Language(StrEnum):
     NL = "nl"
     EN = "en"
 
+    def say(self, name: str, /, **values: object) -> str:
+        """Return a sentence with its blanks filled in. Raises KeyError for an unknown name."""
+        return self.template(name).format(**values)
 
-@dataclass(frozen=True)
-class Texts:
-    """The texts of one subject in one language."""
-
-    language: Language
-    templates: Mapping[str, str]
-
-    def __call__(self, name: str, /, **values: object) -> str:
-        """Return a text with its blanks filled in. Raises KeyError for an unknown name."""
-        return self.templates[name].format(**values)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.templates
-
-    def counted(self, name: str, count: int, **values: object) -> str:
-        """Return a text that has another form for one: ``<name>.one`` and ``<name>.many``, with
+    def say_counted(self, name: str, count: int, /, **values: object) -> str:
+        """Return a sentence that has another form for one: ``<name>.one`` and ``<name>.many``, with
         ``{count}``."""
-        return self(f"{name}.{'one' if count == 1 else 'many'}", count=count, **values)
+        form = "one" if count == 1 else "many"
+        return self.say(f"{name}.{form}", count=f"{count:,}", **values)
+
+    def template(self, name: str) -> str:
+        """Return a sentence with its blanks open."""
+        subject, _, name_there = name.partition(".")
+        return texts(subject, self)[name_there]
 
     def day(self, day: date) -> str:
         """Return a day as people write it, such as 3 maart 2027."""
-        return f"{day.day} {_read('common', self.language)[f'month.{day.month}']} {day.year}"
+        return f"{day.day} {self.template(f'common.month.{day.month}')} {day.year}"
 
 
 @cache
-def texts(subject: str, language: Language) -> Texts:
-    """Return the texts of a subject, and the common ones of all subjects."""
-    return Texts(language, {**_read("common", language), **_read(subject, language)})
-
-
-@cache
-def _read(subject: str, language: Language) -> Mapping[str, str]:
+def texts(subject: str, language: Language) -> Mapping[str, str]:
+    """Return the texts of a subject by their names."""
     file = FOLDER / f"{subject}.{language}.yaml"
     if not file.exists():
         file = FOLDER / f"{subject}.{Language.EN}.yaml"
@@ -87,11 +79,10 @@ def spoken() -> Language:
 def say(name: str, /, **values: object) -> str:
     """Return a sentence for whoever runs the command; its name is ``<subject>.<name>``. Raises
     KeyError."""
-    subject, _, own = name.partition(".")
-    return texts(subject, spoken())(own, **values)
+    return spoken().say(name, **values)
 
 
 def say_counted(name: str, count: int, /, **values: object) -> str:
     """Return a sentence that has another form for one: ``<name>.one`` and ``<name>.many``, with
     ``{count}``."""
-    return say(f"{name}.{'one' if count == 1 else 'many'}", count=f"{count:,}", **values)
+    return spoken().say_counted(name, count, **values)

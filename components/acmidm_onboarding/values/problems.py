@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acmidm_onboarding.texts import Language, say, spoken, texts
+from acmidm_onboarding.texts import Language, say, spoken
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 
 _LONGEST_QUOTE = 80
@@ -130,11 +130,15 @@ def both(names: Iterable[str]) -> str:
 def first_listed(names: Sequence[str], language: Language | None = None) -> str:
     """List the first three names, and how many more there are: in the language of the sentence that
     they are in, which is the reader's where none is given."""
-    words = texts("problems", language or spoken())
+    language = language or spoken()
     if not names:
-        return words("none")
+        return language.say("problems.none")
     first = listed(names[:3])
-    return words("first", first=first, count=len(names) - 3) if len(names) > 3 else first
+    return (
+        language.say("problems.first", first=first, count=len(names) - 3)
+        if len(names) > 3
+        else first
+    )
 
 
 def on_one_line(text: str) -> str:
