@@ -299,9 +299,14 @@ def without_engine(report: dict[str, Any]) -> dict[str, Any]:
         ]
     notes = [note for note in report["notes"] if not note.startswith(LEFT_BEHIND)]
     headline = re.sub("; also changes [^;]*", "", report["headline"])
+    needed = []
+    for team in report["needed"]:
+        beside_none = {name: whose for name, whose in team["subjects"].items() if whose}
+        needed.append({**team, "subjects": beside_none})
     return {
         **report,
         "headline": headline,
+        "needed": needed,
         "other_changes": [],
         "connections": connections,
         "notes": notes,
