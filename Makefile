@@ -69,7 +69,7 @@ env: ready  ## Print what that shell has: eval "$(make -s env)"
 ready: $(BACKEND)
 	@$(MAKE) --no-print-directory -j2 venv engine
 
-venv:  ## Install the Python packages into .venv
+venv:  ## Install the Python packages into .venv, and compile the translations
 	@$(python) -m toolchain.install_venv
 
 engine:  ## Find or build the Pulumi engine
@@ -84,8 +84,8 @@ lock:  ## Pin the requirements to their newest versions (needs uv)
 bench: ready  ## Measure the project beside what it cannot do without (SIZES="10 100 300 1000" LATENCY="0 20 100")
 	@$(in_environment) python -m bench --sizes $(SIZES) --latency $(LATENCY)
 
-schema: venv  ## Write what is made from the code: schemas for editors, CODEOWNERS, pages of the docs
-	@.venv/bin/acmidm schema && .venv/bin/python -m story.tables
+schema: venv  ## Write what is made from the code: schemas for editors, CODEOWNERS, pages of the docs, sentences to translate
+	@.venv/bin/python -m toolchain.translations update && .venv/bin/acmidm schema && .venv/bin/python -m story.tables
 
 repository: venv  ## Make a repository of forms beside this one, with the tool as a wheel (FOLDER=../aansluitingen OFFSET=100)
 	@$(python) -m toolchain.make_repository "$(FOLDER)" "$(OFFSET)"

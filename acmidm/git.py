@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 from acmidm.words import plain
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Failure, listed
 
 _MOST_VERSIONS = 1_000
@@ -87,7 +87,14 @@ class Tree:
             if entry.mode in FILES and entry.size <= MAXIMUM_BYTES
         }
         if sum(entry.size for entry in files.values()) > MOST_BYTES:
-            raise UnknownRevision(say("git.too_many_bytes", revision=self.name, most=MOST_BYTES))
+            raise UnknownRevision(
+                tr(
+                    "{revision} has more than {most:,} bytes of forms and catalogue, too much to"
+                    " review; make the revision smaller",
+                    revision=self.name,
+                    most=MOST_BYTES,
+                )
+            )
         return dict(
             zip(
                 files,
@@ -138,13 +145,28 @@ def uncommitted() -> Iterator[tuple[Tree, Tree]]:
     """
     _require_top()
     if _line(_run("rev-parse", "--is-inside-work-tree")) != "true":
-        raise UnknownRevision(say("git.no_work_tree"))
+        raise UnknownRevision(
+            tr(
+                "this repository has no files beside its commits, so that nothing is uncommitted;"
+                " name two revisions, as in acmidm review --base main --head BRANCH"
+            )
+        )
     if not _has("HEAD"):
-        raise UnknownRevision(say("git.no_commit"))
+        raise UnknownRevision(
+            tr(
+                "nothing is committed here yet, which a review compares with; make a first commit,"
+                " then review what you change"
+            )
+        )
     before = _tree("HEAD", _commit("HEAD"))
     unmerged = _run("ls-files", "--unmerged", "-z").stdout.decode(errors="replace")
     if files := sorted({line.partition("\t")[2] for line in unmerged.split("\0")[:-1]}):
-        raise UnknownRevision(say("git.conflicts", files=plain(listed(files))))
+        raise UnknownRevision(
+            tr(
+                "a merge left conflicts here, in {files}; resolve them, then review again",
+                files=plain(listed(files)),
+            )
+        )
     with TemporaryDirectory(prefix="acmidm-") as folder:
         objects = Path(folder, "objects")
         (objects / "info").mkdir(parents=True)
@@ -155,9 +177,14 @@ def uncommitted() -> Iterator[tuple[Tree, Tree]]:
             copyfile(_line(_run("rev-parse", "--git-path", "index")), index)
         added = _run("add", "--all", objects=objects, index=index)
         if added.returncode != 0:
-            raise UnknownRevision(say("git.not_added", reason=_reason(added)))
+            raise UnknownRevision(
+                tr(
+                    "Git cannot read what is not committed: {reason}; mend that, then review again",
+                    reason=_reason(added),
+                )
+            )
         tree = _line(_run("write-tree", objects=objects, index=index))
-        yield before, _tree(say("git.uncommitted"), tree, objects)
+        yield before, _tree(tr("what is not committed"), tree, objects)
 
 
 def merged(base: str, head: str) -> tuple[Tree, Tree]:
@@ -177,14 +204,35 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
     branch_point = _run("merge-base", old, new)
     if branch_point.returncode != 0 and is_shallow():
         # Against the tip of the base, what the base got since would show as removed.
-        raise UnknownRevision(say("git.no_branch_point", head=head, base=base))
+        raise UnknownRevision(
+            tr(
+                'this clone is shallow: where "{head}" left "{base}" is not in it; fetch the whole'
+                " history, with fetch-depth: 0",
+                head=head,
+                base=base,
+            )
+        )
     if branch_point.returncode != 0 or _line(branch_point) == old:
         return before, after
     done = _run("-c", "merge.renameLimit=1000", "merge-tree", "--write-tree", old, new)
     if done.returncode == 1:
-        raise UnknownRevision(say("git.conflict", head=head, base=base))
+        raise UnknownRevision(
+            tr(
+                '"{head}" and "{base}" change the same lines; merge "{base}" into "{head}", then'
+                ' review "{head}" again',
+                head=head,
+                base=base,
+            )
+        )
     if done.returncode != 0:
-        raise UnknownRevision(say("git.no_merge", head=head, base=base))
+        raise UnknownRevision(
+            tr(
+                'Git cannot merge "{head}" into "{base}"; use git 2.38 or newer, and fetch both'
+                " commits whole",
+                head=head,
+                base=base,
+            )
+        )
     return before, _tree(head, _line(done))
 
 
@@ -298,10 +346,27 @@ def _require_top() -> None:
     if inside.returncode != 0:
         reason = _reason(inside)
         if distrusted := _OF_ANOTHER_USER.fullmatch(reason):
-            raise UnknownRevision(say("git.of_another_user", folder=distrusted[1]))
-        raise UnknownRevision(say("git.no_repository", reason=reason))
+            raise UnknownRevision(
+                tr(
+                    "this repository belongs to another user, so that Git does not read it; run"
+                    " this as that user, or first: git config --global --add safe.directory"
+                    " {folder}",
+                    folder=distrusted[1],
+                )
+            )
+        raise UnknownRevision(
+            tr(
+                "Git finds no repository here: {reason}; run this in the repository of the forms",
+                reason=reason,
+            )
+        )
     if inside.stdout.strip():
-        raise UnknownRevision(say("git.not_at_top"))
+        raise UnknownRevision(
+            tr(
+                "this folder is inside a repository, and a review is of the whole repository; run"
+                " this at the top of the repository"
+            )
+        )
 
 
 def _reason(failed: subprocess.CompletedProcess[bytes]) -> str:
@@ -316,7 +381,13 @@ def _has(reference: str) -> bool:
 def _commit(revision: str) -> str:
     done = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if done.returncode != 0:
-        raise UnknownRevision(say("git.no_revision", revision=revision))
+        raise UnknownRevision(
+            tr(
+                'Git knows no revision "{revision}" here; fetch it, or name another branch, tag or'
+                " commit",
+                revision=revision,
+            )
+        )
     return _line(done)
 
 
@@ -334,9 +405,18 @@ def _tree(name: str, tree: str, objects: Path | None = None) -> Tree:
             files += part.count(b"\0")
             if len(text) > _LONGEST_LISTING or files > MOST_FILES:
                 listing.kill()
-                raise UnknownRevision(say("git.too_many_files", revision=name, most=MOST_FILES))
+                raise UnknownRevision(
+                    tr(
+                        "{revision} has more than {most:,} files, too many to review; make the"
+                        " revision smaller",
+                        revision=name,
+                        most=MOST_FILES,
+                    )
+                )
     if listing.returncode != 0:
-        raise UnknownRevision(say("git.unreadable", revision=name))
+        raise UnknownRevision(
+            tr("Git cannot read the files of {revision}; fetch the whole commit", revision=name)
+        )
     return Tree(name, dict(_entries(name, bytes(text))), objects)
 
 
@@ -359,7 +439,9 @@ def _contents(name: str, object_ids: list[str], objects: Path | None) -> list[by
     given = "".join(f"{object_id}\n" for object_id in object_ids).encode()
     done = _run("cat-file", "--batch", given=given, objects=objects)
     if done.returncode != 0:
-        raise UnknownRevision(say("git.unreadable", revision=name))
+        raise UnknownRevision(
+            tr("Git cannot read the files of {revision}; fetch the whole commit", revision=name)
+        )
     contents, position = [], 0
     for _ in object_ids:
         end = done.stdout.index(b"\n", position)
@@ -370,7 +452,14 @@ def _contents(name: str, object_ids: list[str], objects: Path | None) -> list[by
 
 
 def _unreadable(name: str, path: str) -> UnknownRevision:
-    return UnknownRevision(say("git.impossible_name", revision=name, path=plain(path)))
+    return UnknownRevision(
+        tr(
+            '{revision} has a file that no folder can have, "{path}"; remove this file from the'
+            " revision",
+            revision=name,
+            path=plain(path),
+        )
+    )
 
 
 def _line(done: subprocess.CompletedProcess[bytes]) -> str:
@@ -393,10 +482,20 @@ def _run(
             check=False,
         )
     except FileNotFoundError:
-        raise UnknownRevision(say("git.not_installed")) from None
+        raise UnknownRevision(
+            tr(
+                "git is not on PATH; install git, or review with the engine: acmidm review --stack"
+                " tni"
+            )
+        ) from None
     except subprocess.TimeoutExpired:
         raise UnknownRevision(
-            say("git.too_slow", command=words[0], seconds=_DEADLINE_SECONDS)
+            tr(
+                "git {command} took more than {seconds} s; review with the engine: acmidm review"
+                " --stack tni",
+                command=words[0],
+                seconds=_DEADLINE_SECONDS,
+            )
         ) from None
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
 _SECONDS = 30
@@ -20,7 +19,11 @@ def variable(name: str) -> str:
     """Return a variable of the job's environment. Raises Failure where it is not set."""
     value = os.environ.get(name)
     if not value:
-        raise Failure(say("github.no_variable", name=name), exit_code=3)
+        raise Failure(
+            f"{name} is not set; run this in a workflow of GitHub, and give the step what"
+            " docs/pipelines.md says",
+            exit_code=3,
+        )
     return value
 
 
@@ -60,9 +63,12 @@ class Repository:
         """Return why somebody can be no reviewer here; nothing where only GitHub knows."""
         owner, slash, _ = approver.removeprefix("@").partition("/")
         if not approver.startswith("@"):
-            return say("github.reviewer.address", approver=approver)
+            return f"{approver} is an e-mail address, whose review GitHub cannot request; ask them"
         if slash and owner.lower() != self._name.partition("/")[0].lower():
-            return say("github.reviewer.elsewhere", approver=approver)
+            return (
+                f"{approver} is a team of another organisation than the repository's, whose"
+                " review GitHub cannot request; ask them"
+            )
         return ""
 
     def request_review(self, pull_request: int, approver: str) -> str:
@@ -79,7 +85,7 @@ class Repository:
         try:
             _sent(self._http, "POST", url, json=named, headers=_authorised(token))
         except Failure as refused:
-            return say("github.reviewer.refused", approver=approver, reason=refused)
+            return f"the review of {approver} could not be requested: {refused}"
         return ""
 
     def open_issue(self, title: str, body: str, assignees: list[str]) -> int:
@@ -115,16 +121,19 @@ def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[An
         data = answer.json()
     except httpx.HTTPError as error:
         raise Failure(
-            say("github.no_answer", request=request, reason=type(error).__name__), exit_code=3
+            f"{request}: GitHub did not answer ({type(error).__name__}); run the job again",
+            exit_code=3,
         ) from None
     except ValueError:
         raise Failure(
-            say("github.no_json", request=request, status=answer.status_code), exit_code=3
+            f"{request}: GitHub answered {answer.status_code} without JSON; run the job again",
+            exit_code=3,
         ) from None
     if answer.is_error:
         message = data.get("message", "") if isinstance(data, dict) else ""
         raise Failure(
-            say("github.refused", request=request, status=answer.status_code, message=message),
+            f"{request}: {answer.status_code} {message}; see whether the job has the permissions"
+            " of docs/pipelines.md",
             exit_code=3,
         )
     return data, answer

@@ -26,7 +26,7 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
 from acmidm_onboarding.forms.documents import Unreadable, read_bytes, text_of
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.assertion import claims_of
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
 from acmidm_onboarding.values.problems import Failure, Unusable, on_one_line
@@ -129,7 +129,7 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
     try:
         return private_key_of(_members(read_bytes(file), passphrase))
     except InvalidJwk as error:
-        sentence = say("problems.jwk.the_key", sentence=error.reasons[0].sentence)
+        sentence = tr("the key {sentence}", sentence=error.reasons[0].sentence)
     except (Unreadable, Unusable) as error:
         sentence = str(error)
     except (
@@ -142,7 +142,9 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
         RecursionError,
     ):
         # KeyError: its curve.
-        sentence = say("keys.no_private_key")
+        sentence = tr(
+            "this is no private key that can be read; give PEM (PKCS#8) or a private JSON Web Key"
+        )
     raise Failure(on_one_line(f"{file}: {sentence}"))
 
 
@@ -152,9 +154,11 @@ def private_key_of(members: dict[str, Any]) -> PrivateKey:
         **{name: value for name, value in members.items() if name not in (*_DESCRIBING, "key_ops")}
     )
     if key.is_symmetric:
-        raise Unusable(say("keys.symmetric"))
+        raise Unusable(
+            tr("this is a shared secret, which signs no evidence; give the private key of a pair")
+        )
     if not key.has_private:
-        raise Unusable(say("keys.is_public"))
+        raise Unusable(tr("this is a public key; give the private one, which stays with you"))
     public = public_jwk(
         {
             **json.loads(key.export_public()),
@@ -193,7 +197,7 @@ def _members(content: bytes, passphrase: Callable[[], bytes]) -> dict[str, Any]:
         members: dict[str, Any] = json.loads(text_of(content))
         return members
     if PEM in content and b"PRIVATE KEY" not in content:
-        raise Unusable(say("keys.is_public"))
+        raise Unusable(tr("this is a public key; give the private one, which stays with you"))
     return dict(JWK.from_pyca(_open(content, passphrase)).export_private(as_dict=True))
 
 
@@ -206,4 +210,4 @@ def _open(content: bytes, passphrase: Callable[[], bytes]) -> PrivateKeyTypes:
     try:
         return load(content, secret)
     except (TypeError, ValueError):
-        raise Unusable(say("edit.private_key_locked")) from None
+        raise Unusable(tr("this private key cannot be opened; check its passphrase")) from None

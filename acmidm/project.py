@@ -18,7 +18,6 @@ import typer
 import yaml
 
 from acmidm_onboarding.project import project_folder, require_project
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
 T = TypeVar("T")
@@ -37,7 +36,7 @@ def in_project(command: Callable[..., T]) -> Callable[..., T]:
         if folder == here:
             return command(**given)
         below = here.relative_to(folder)
-        typer.echo(say("project.folder", folder=os.path.relpath(folder)), err=True)
+        typer.echo(f"the project is in {os.path.relpath(folder)}: paths are from there", err=True)
         with chdir(folder):
             return command(**{name: _from(below, value) for name, value in given.items()})
 
@@ -50,7 +49,9 @@ def project_name() -> str:
     try:
         return str(yaml.safe_load(file.read_text("utf-8"))["name"])  # JSON is YAML
     except (yaml.YAMLError, ValueError, KeyError, TypeError):
-        raise Failure(say("project.no_name", file=file)) from None
+        raise Failure(
+            f"{file} has no name that can be read; give the project a name there"
+        ) from None
 
 
 def _from(below: Path, value: Any) -> Any:

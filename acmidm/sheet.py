@@ -23,7 +23,7 @@ from openpyxl.formula.translate import TranslatorError
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr, translated
 from acmidm_onboarding.values.problems import Failure, both, either
 
 SUFFIXES = (".csv", ".xlsx")
@@ -99,12 +99,12 @@ class SheetRow:
     """What is wrong with cells, a sentence each; such a cell has no value."""
 
     def __str__(self) -> str:
-        name = "import.row_of_sheet" if self.sheet else "import.row"
-        return say(name, number=self.number, sheet=self.sheet)
+        name = "row {number} of sheet {sheet}" if self.sheet else "row {number}"
+        return translated(name, number=self.number, sheet=self.sheet)
 
     def named(self, column: str) -> str:
         """Name a column in a message about this row."""
-        return say("import.column", letters=self.letters[column], column=column)
+        return f"column {self.letters[column]} ({column})"
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,10 @@ class _Room:
         """Raise Failure where that much is not left."""
         self.left -= size
         if self.left < 0:
-            raise Failure(say("import.too_large", file=self.file))
+            raise Failure(
+                f"{self.file} is too large to be a list of organisations; copy the rows that are"
+                " meant into a new file"
+            )
 
 
 def read_sheets(file: Path, wanted: Headings) -> Sheets:
@@ -151,8 +154,10 @@ def read_sheets(file: Path, wanted: Headings) -> Sheets:
                 ]
                 return _sheets(file, tables, wanted)
     except OSError as error:
-        raise Failure(say("import.unreadable", file=file, reason=error.strerror)) from None
-    raise Failure(say("import.no_spreadsheet", file=file))
+        raise Failure(
+            f"{file} cannot be read: {error.strerror}; check the name and its rights"
+        ) from None
+    raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
 
 
 def _of_workbook(file: Path) -> Mapping[str, Cells]:
@@ -175,7 +180,10 @@ def _of_workbook(file: Path) -> Mapping[str, Cells]:
             for sheet, twin in zip(values, formulas, strict=True)
         }
     except _NO_WORKBOOK as error:
-        raise Failure(say("import.no_workbook", file=file, name=type(error).__name__)) from None
+        raise Failure(
+            f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it"
+            " as .xlsx again"
+        ) from None
 
 
 def _of_sheet(values: Any, formulas: Any, room: _Room) -> Cells:
@@ -210,7 +218,9 @@ def _of_csv(file: Path, wanted: Headings) -> Cells:
     _Room(file).take(len(text) + (_ROW + _CELL) * rows + _CELL * text.count(delimiter))
     cells, fault = _parsed(text, delimiter)
     if fault and wanted.are_in(_Table.of(None, cells, wanted).places):
-        raise Failure(say("import.wrong_csv", file=file, fault=fault))
+        raise Failure(
+            f"{file}, {fault}; close its quotation marks, or save the spreadsheet as .xlsx"
+        )
     return cells
 
 
@@ -223,7 +233,7 @@ def _decoded(file: Path) -> str:
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")  # what Excel writes on Windows
     if "\0" in text:
-        raise Failure(say("import.not_utf8", file=file))
+        raise Failure(f"{file} is not UTF-8 text; save the spreadsheet as CSV UTF-8, or as .xlsx")
     return text
 
 
@@ -236,7 +246,7 @@ def _parsed(text: str, delimiter: str, most: int | None = None) -> tuple[Cells, 
         # extend keeps the rows above one that raises.
         table.extend([_text(cell) for cell in cells] for cells in islice(rows, most))
     except csv.Error as error:
-        return table, say("import.row_fault", number=len(table) + 1, error=error)
+        return table, f"row {len(table) + 1}: {error}"
     return table, None
 
 
@@ -265,7 +275,7 @@ class _Table:
         return cls(title, cells, *best)
 
     def __str__(self) -> str:
-        return say("import.sheet", title=self.title) if self.title else say("forms.the_file")
+        return f"sheet {self.title}" if self.title else tr("the file")
 
     def refuse_twins(self, file: Path) -> None:
         """Raise Failure for two columns with one heading: nobody can tell which is meant."""
@@ -273,7 +283,13 @@ class _Table:
             if len(twins) > 1:
                 letters = both(get_column_letter(index + 1) for index in twins)
                 facts = {"file": file, "where": self, "letters": letters, "column": column}
-                raise Failure(say("import.column_twice", **facts))
+                raise Failure(
+                    translated(
+                        "{file}: {where} has columns {letters}, both headed {column}; rename all"
+                        " but the one that counts",
+                        **facts,
+                    )
+                )
 
     def rows(self) -> Iterator[SheetRow]:
         """Yield each row below the headings that has anything in it."""
@@ -313,23 +329,31 @@ def _sheets(file: Path, tables: Sequence[_Table], wanted: Headings) -> Sheets:
             unread += table.unread()
             if lacking := [column for column in wanted.columns if column not in table.places]:
                 names = ", ".join(lacking)
-                remarks.append(say("import.column_lacking", where=table, lacking=names))
+                remarks.append(f"{table} has no column {names}")
         elif not table.places.keys().isdisjoint(wanted.needed[-1]):
             facts = {"places": ", ".join(table.places), "lacking": wanted.in_words(table.places)}
-            unplaced.append(say("import.column_needed", where=table, **facts))
+            unplaced.append(
+                translated(
+                    "{where} has the columns {places}, and no {lacking} in that row: head a column"
+                    " so",
+                    where=table,
+                    **facts,
+                )
+            )
         else:
-            remarks.append(say("import.left_out", where=table, needed=wanted.in_words()))
+            remarks.append(f"{table} has no columns {wanted.in_words()} and was left out")
     return Sheets(tuple(rows), tuple(remarks), tuple(unplaced), tuple(dict.fromkeys(unread)))
 
 
 def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
     best = max((table.places for table in tables), key=wanted.rank, default={})
-    return say(
-        "import.no_headings",
+    return translated(
+        "{file} has no row of headings with {needed} in its first {rows} rows{but}; name the"
+        " columns {columns}",
         file=file,
         needed=wanted.in_words(),
         rows=_HEADING_ROWS,
-        but=f", {say('import.headings_but', best=', '.join(best))}" if best else "",
+        but=f", {'but one with {best}'.format(best=', '.join(best))}" if best else "",
         columns=", ".join(wanted.columns),
     )
 
@@ -337,8 +361,8 @@ def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
 def _fault(value: str) -> str | None:
     """Return why a cell has no value although something is in it."""
     if value.startswith("="):
-        return say("import.formula")
-    return say("import.cell_error", value=value) if value in ERROR_CODES else None
+        return "has a formula without its value: open the file in Excel, and save it"
+    return f"has the error {value}: correct it in Excel" if value in ERROR_CODES else None
 
 
 def _plain(heading: str) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from os.path import commonprefix
 from typing import Any
 
-from acmidm_onboarding.texts import Language, say, say_counted, spoken
+from acmidm_onboarding.texts import N_, Language, ntr, spoken, tr, translated
 from acmidm_onboarding.values.plain import normalised
 from acmidm_onboarding.values.problems import on_one_line
 
@@ -45,7 +45,11 @@ def first_of(
     are in, which is the reader's where none is given."""
     named, more = separator.join(names[:_MOST_NAMED]), len(names) - _MOST_NAMED
     language = language or spoken()
-    return language.say("words.first_of", names=named, count=f"{more:,}") if more > 0 else named
+    return (
+        language.tr("{names} and {count} more", names=named, count=f"{more:,}")
+        if more > 0
+        else named
+    )
 
 
 def day(moment: datetime) -> str:
@@ -54,7 +58,9 @@ def day(moment: datetime) -> str:
 
 def days(left: int) -> str:
     """Return how long something still lasts, in whole days."""
-    return say_counted("words.days", left) if left else say("words.less_than_a_day")
+    return (
+        ntr("{count} day left", "{count} days left", left) if left else tr("less than a day left")
+    )
 
 
 def shown(value: Any) -> str:
@@ -118,7 +124,11 @@ def _only(mine: list[str], others: list[str], longest: int) -> str:
     shared = set(others)
     count, own = f"{len(mine):,}", [item for item in mine if item not in shared]
     names = _first(own, longest) if own else ""
-    return say("words.of_them_with" if own else "words.of_them", count=count, names=names)
+    return translated(
+        N_("{count} of them, with {names}") if own else N_("{count} of them"),
+        count=count,
+        names=names,
+    )
 
 
 def _first(items: list[str], longest: int) -> str:
@@ -129,7 +139,7 @@ def _first(items: list[str], longest: int) -> str:
             break
         text, shown = text + _SEPARATOR + item, shown + 1
     return (
-        say("words.first_of", names=text, count=f"{len(items) - shown:,}")
+        tr("{names} and {count} more", names=text, count=f"{len(items) - shown:,}")
         if shown < len(items)
         else text
     )
@@ -139,8 +149,8 @@ def evidence_in_words(proven: Mapping[str, str]) -> str:
     """Say which evidence there is: ``of 2026-11-20 from
     https://authenticatie-ti.vlaanderen.be/op``."""
     if not proven:
-        return say("words.no_evidence")
-    return say("words.evidence", day=proven["proven_at"][:10], issuer=proven["issuer"])
+        return tr("none any more")
+    return tr("of {day} from {issuer}", day=proven["proven_at"][:10], issuer=proven["issuer"])
 
 
 def slug(text: str, longest: int = LONGEST_NAME) -> str:

@@ -22,7 +22,7 @@ from joserfc.jwk import RSAKey
 from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import select
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.identifiers import OvoCode
 from acmidm_onboarding.values.names import Part, application_name
 from acmidm_onboarding.values.problems import Failure
@@ -99,11 +99,17 @@ class Sandbox(People):
     def _mistakes(self) -> Iterator[str]:
         for client in self.clients:
             for scope in sorted({*client.scopes}.difference(self.scopes)):
-                yield say("sandbox.alone.scope", client=client.name, scope=scope)
+                yield (
+                    f"client {client.name} has the scope {scope}, which no API of this file has;"
+                    " add it to one, or correct the name"
+                )
         names = [*(api.name for api in self.apis), *(client.name for client in self.clients)]
         for name, count in Counter(names).items():
             if count > 1:
-                yield say("sandbox.alone.twice", name=name)
+                yield (
+                    f"there are two APIs or clients with the name {name}; give each a name of"
+                    " its own"
+                )
 
     def settings(self, data: Path) -> PortalSettings:
         """Return those of the portal, whose database is in the folder ``data``."""
@@ -132,7 +138,7 @@ def main() -> None:
     try:
         if file == _FILE and not file.exists():
             shutil.copyfile(_EXAMPLE, file)
-            _say(say("sandbox.alone.example", file=file))
+            _say(f"{file} is new: what it has is an example, to be changed")
         sandbox = read(Sandbox, file)
         settings = sandbox.settings(file.absolute().with_suffix(".data"))
         _require_free_port(file, sandbox.port)
@@ -151,15 +157,17 @@ def _require_free_port(file: Path, port: int) -> None:
         try:
             probe.bind((_HOST, port))
         except OSError:
-            sentence = say("sandbox.alone.port_taken", file=file, port=port)
+            sentence = (
+                f"{file}: port {port} is taken by another program; stop that, or write another port"
+            )
             raise Failure(sentence, exit_code=1) from None
 
 
 def _prepare(sandbox: Sandbox, settings: PortalSettings) -> Iterator[str]:
     """Have the people and the clients of the file, and yield what a person needs to know of
     them."""
-    yield say(
-        "sandbox.alone.started",
+    yield translated(
+        "Ctrl-C ends the portal at {address}; what it keeps is in {data}",
         address=f"{settings.origin}/portaal",
         data=settings.database.parent,
     )
@@ -170,16 +178,13 @@ def _prepare(sandbox: Sandbox, settings: PortalSettings) -> Iterator[str]:
         key_file = settings.database.with_name(f"{client.name}.pem")
         key = _key(key_file)
         client_id = _register(client, key, settings)
-        yield say(
-            "sandbox.alone.client",
-            name=client.name,
-            organisation=client.owner().organisation_code,
-            client_id=client_id,
-            file=key_file,
+        yield (
+            f"{client.name} of {client.owner().organisation_code} has the client-ID {client_id}"
+            f" and the private key in {key_file}"
         )
         apis = [api for api in sandbox.apis if not set(api.scopes).isdisjoint(client.scopes)]
         if apis:
-            yield f"  {say('sandbox.alone.token', api=apis[0].name)}"
+            yield f"  gets a token for {apis[0].name} by these three commands, in another terminal:"
             for command in _commands(settings, client_id, key, key_file, apis[0].client_id):
                 yield f"    {command}"
 
@@ -190,7 +195,10 @@ def _key(file: Path) -> RSAKey:
         try:
             key = RSAKey.import_key(file.read_bytes())
         except (ValueError, JoseError):
-            raise Failure(say("sandbox.alone.no_key", file=file), exit_code=1) from None
+            raise Failure(
+                f"{file} is no RSA key in PEM; move it away, and the next start makes one",
+                exit_code=1,
+            ) from None
     else:
         key = RSAKey.generate_key(_RSA_BITS)
         file.write_bytes(key.as_pem(private=True))

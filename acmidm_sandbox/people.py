@@ -16,7 +16,7 @@ from pydantic import model_validator
 
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.validation import validated
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.identifiers import KboNumber, OvoCode
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.problems import InvalidForms
@@ -88,7 +88,9 @@ class People(Part):
         names = [person.name for person in self.people]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(say("sandbox.people.twice", name=name))
+                raise ValueError(
+                    f"there are two people with the name {name}; give each a name of its own"
+                )
         return self
 
 
@@ -112,14 +114,20 @@ def let_in(people: Sequence[User], settings: PortalSettings) -> Iterator[str]:
     database, there = settings.database, {user.name: user for user in list_users(settings.database)}
     for name in there.keys() - {user.name for user in people}:
         remove_user(database, name)
-        yield say("sandbox.people.gone", name=name)
+        yield f"{name} logs on no more"
     for user in people:
         facts = {"name": user.name, "organisation": user.organisation_code}
-        facts["rights"] = ", ".join(user.rights) or say("sandbox.people.no_right")
+        facts["rights"] = ", ".join(user.rights) or "no right"
         if user.name not in there:
             password = add_user(database, user)
             address = f"{settings.origin}/portaal"
-            yield say("sandbox.people.new", **facts, address=address, password=password)
+            yield translated(
+                "{name} of {organisation} ({rights}) logs on at {address} with the password"
+                " {password}",
+                **facts,
+                address=address,
+                password=password,
+            )
         elif user != there[user.name]:
             change_user(database, user)
-            yield say("sandbox.people.changed", **facts)
+            yield "{name} of {organisation} is changed ({rights})".format(**facts)

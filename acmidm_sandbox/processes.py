@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from acmidm_onboarding.files import open_private, private_folder, write_private
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.problems import Failure
 
 UMASK = 0o077
@@ -98,8 +98,8 @@ class Daemon:
         if pid is None or health_url is None:
             return "stopped"
         if _answers(health_url):
-            return say("sandbox.status.running", address=_origin(health_url), pid=pid)
-        return say("sandbox.status.silent", pid=pid, address=_origin(health_url), log=self.log)
+            return f"running at {_origin(health_url)} (process {pid})"
+        return f"process {pid} runs, but does not answer at {_origin(health_url)}; see {self.log}"
 
     def settings(self) -> str | None:
         """Return what it was started with last; None where it never was."""
@@ -154,7 +154,7 @@ class Daemon:
                 if self.pid != pid:
                     return True
                 time.sleep(_POLL_SECONDS)
-        raise Failure(say("sandbox.does_not_end", name=self.title, pid=pid), exit_code=1)
+        raise Failure(f"{self.title}: process {pid} does not end; end it by hand", exit_code=1)
 
     def _require_free(self, program: Program) -> None:
         url = urlsplit(program.health_url)
@@ -168,7 +168,14 @@ class Daemon:
                 except OSError:
                     taken = {"port": port, "host": url.hostname, "holder": _holder(port)}
                     raise Failure(
-                        say("sandbox.port_taken", name=self.title, **taken), exit_code=1
+                        translated(
+                            "{name}: port {port} of {host} is taken by {holder}; stop that, or"
+                            " write other ports into the stack's file (in a clone of acmidm: make"
+                            " ports OFFSET=100)",
+                            name=self.title,
+                            **taken,
+                        ),
+                        exit_code=1,
                     ) from None
 
     def _running(self) -> tuple[int | None, str | None]:
@@ -197,7 +204,8 @@ class Daemon:
                 except BlockingIOError:
                     if time.monotonic() > deadline:  # `_running` locks for an instant, to look
                         raise Failure(
-                            say("sandbox.being_started", name=self.title), exit_code=1
+                            f"{self.title} is being started by another process; wait for it",
+                            exit_code=1,
                         ) from None
                     time.sleep(_POLL_SECONDS)
             file.truncate(0)
@@ -211,19 +219,15 @@ class Daemon:
             if _answers(program.health_url):
                 return
             if time.monotonic() > deadline:
-                what = say("sandbox.not_ready", seconds=f"{program.start_seconds:g}")
+                what = "was not ready within {seconds} seconds".format(
+                    seconds=f"{program.start_seconds:g}"
+                )
                 break
             time.sleep(_POLL_SECONDS)
         else:
-            what = say("sandbox.ended_at_once")
+            what = "ended at once"
         raise Failure(
-            say(
-                "sandbox.not_started",
-                name=self.title,
-                what=what,
-                words=self._last_words(said_before),
-                log=self.log,
-            ),
+            f"{self.title} {what}: {self._last_words(said_before)}; see {self.log}",
             exit_code=1,
         )
 
@@ -232,7 +236,7 @@ class Daemon:
         reason."""
         lines = self.log.read_bytes()[said_before:].decode(errors="replace").splitlines()
         errors = [line.partition(" ERROR: ")[2] for line in lines if " ERROR: " in line]
-        return next(reversed(errors or lines), say("sandbox.said_nothing"))
+        return next(reversed(errors or lines), "it said nothing")
 
 
 def _holder(port: int | None) -> str:
@@ -245,9 +249,9 @@ def _holder(port: int | None) -> str:
         )
         pid = next(filter(None, (listening.pid for listening in sockets)))
         process = psutil.Process(pid)
-        return say("sandbox.holder", pid=pid, name=process.name(), folder=process.cwd())
+        return f"process {pid} ({process.name()} in {process.cwd()})"
     except (StopIteration, psutil.Error):  # another user's
-        return say("sandbox.another_program")
+        return "another program"
 
 
 def _origin(url: str) -> str:

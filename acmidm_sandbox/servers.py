@@ -30,7 +30,7 @@ from acmidm_onboarding.settings import (
     full_key,
 )
 from acmidm_onboarding.stack_files import require_own_name, stack_settings
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, translated
 from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -83,13 +83,18 @@ class Served:
         file = self.settings.operator_private_key_file
         if file is None:
             setting = full_key(config_key(self.platform, "operatorPrivateKeyFile"))
-            raise InvalidSettings(say("sandbox.operator_key", key=setting))
+            raise InvalidSettings(
+                f"the sandbox's operator needs a key; set {setting} to the file for it"
+            )
         if file.exists():
             try:
                 return ECKey.import_key(json.loads(file.read_text()))
             except (ValueError, JoseError):
                 # An operator's of a real authority, which the sandbox did not make.
-                raise InvalidSettings(say("sandbox.operator_key_of_another", file=file)) from None
+                raise InvalidSettings(
+                    f"{file} is no key that the sandbox made, which are EC keys as JSON Web Keys;"
+                    " an authority of your own needs no acmidm sandbox start"
+                ) from None
         key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
         write_private(file, json.dumps(key.as_dict(private=True)))
         return key
@@ -129,11 +134,11 @@ class EmbeddedPortal:
             client_id = self.served.settings.operator_client_id
             register_operator(self.settings.database, client_id, public_jwk=key)
         started = self.daemon.start(program(self.settings, self.daemon))
-        sentence = "sandbox.started" if started else "sandbox.running"
-        done = say(sentence, name=self.daemon.title, address=self.settings.origin)
+        sentence = "{name}: started at {address}" if started else "{name}: running at {address}"
+        done = translated(sentence, name=self.daemon.title, address=self.settings.origin)
         if self.settings.smtp_port:
             mail = f"smtp://{self.settings.host}:{self.settings.smtp_port}"
-            done = say("sandbox.with_mail", started=done, address=mail)
+            done = f"{done}, mail at {mail}"
         if not has_clients:
             return done
         changes = [f"  {change}" for change in let_in(people, self.settings)]
@@ -152,16 +157,20 @@ class SandboxKeycloak:
         left alone, and its realm brought up to date. Raises Failure."""
         folder, port = self.served.daemon(KEYCLOAK).folder, self.served.settings.address.port or 80
         server = Server(folder, _distribution(), port)
-        sentence = "sandbox.started" if start_server(server) else "sandbox.running"
+        sentence = (
+            "{name}: started at {address}"
+            if start_server(server)
+            else "{name}: running at {address}"
+        )
         daemon = daemon_of(server)
         try:
             with Admin(server) as admin:
                 set_up(admin, self.realm)
         except httpx.HTTPError as error:
             raise Failure(
-                say("sandbox.no_realm", name=daemon.title, error=error, log=daemon.log), exit_code=1
+                f"{daemon.title}: the realm was not set up: {error}; see {daemon.log}", exit_code=1
             ) from None
-        return say(sentence, name=daemon.title, address=server.origin)
+        return translated(sentence, name=daemon.title, address=server.origin)
 
 
 def portals(stack: str, strict: bool = False) -> Iterator[EmbeddedPortal]:
@@ -357,7 +366,10 @@ def _realm(served: Served) -> Realm:
     path = settings.address.path or ""
     if not path.startswith(_MANAGEMENT_PATH) or "/" in path.removeprefix(_MANAGEMENT_PATH):
         key = full_key(config_key(served.platform, "managementUrl"))
-        sentence = say("sandbox.management_url", key=key, stack=stack, path=_MANAGEMENT_PATH)
+        sentence = (
+            f"{key} of stack {stack} must end in {_MANAGEMENT_PATH}<realm>; correct"
+            f" Pulumi.{stack}.yaml"
+        )
         raise InvalidSettings(sentence)
     products = urlsplit(str(settings.products_url))
     scopes = served.scopes()
@@ -378,7 +390,11 @@ def _distribution() -> Path:
     try:
         wanted = Distribution(DATA.absolute(), wanted_version())
         if not wanted.is_ready:
-            typer.echo(say("sandbox.getting_keycloak", version=wanted.version), err=True)
+            typer.echo(
+                f"keycloak: getting {wanted.version} from Maven Central and preparing it, which"
+                " takes about a minute, once",
+                err=True,
+            )
         wanted.install()
     except CannotGet as error:
         raise Failure(str(error), exit_code=1) from None

@@ -10,6 +10,7 @@ from toolchain.common import ROOT, VENV, ToolchainError, locked, main, run_long,
 
 LOCK_FILE = ROOT / "requirements-dev.txt"
 PROJECT = ROOT / "pyproject.toml"
+DUTCH = ROOT / "components" / "acmidm_onboarding" / "texts" / "nl.po"
 PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 # Wheels alone: what builds a package from its source would be fetched without a hash. No
 # dependencies: all of them are in the file, and an older pip looks for the newest of one that
@@ -30,7 +31,8 @@ def install_into(folder: Path, lock_file: Path, name: str) -> None:
     # A virtual environment works for one Python and in one place only.
     packages = digest_of_packages(lock_file)
     project = _digest(PROJECT)
-    if _stamped(packages_stamp, packages) and _stamped(project_stamp, project):
+    is_done = _stamped(packages_stamp, packages) and _stamped(project_stamp, project)
+    if is_done and _is_compiled():
         return
     with locked(name):
         if not _stamped(packages_stamp, packages):
@@ -40,6 +42,9 @@ def install_into(folder: Path, lock_file: Path, name: str) -> None:
             editable = ("--no-deps", "--no-build-isolation", "--editable", ROOT)
             run_long(name, [_python(folder), *PIP, *editable])
             project_stamp.write_text(project)
+        if not _is_compiled():
+            compiling = (_python(folder), "-m", "toolchain.translations")
+            subprocess.run(compiling, check=True, cwd=ROOT)
 
 
 def _install_packages(folder: Path, lock_file: Path, name: str) -> None:
@@ -59,6 +64,12 @@ def _install_packages(folder: Path, lock_file: Path, name: str) -> None:
 def digest_of_packages(lock_file: Path, clone: Path = ROOT) -> str:
     """Return what `.venv/.packages` of a clone says when it has the packages of a lock file."""
     return _digest(lock_file, clone, sys.version)
+
+
+def _is_compiled() -> bool:
+    """Return whether the catalogue of translations is compiled as it is now."""
+    compiled = DUTCH.with_suffix(".mo")
+    return compiled.is_file() and compiled.stat().st_mtime > DUTCH.stat().st_mtime
 
 
 def _python(folder: Path) -> Path:

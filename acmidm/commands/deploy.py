@@ -39,7 +39,7 @@ from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mass_change import is_mass_change
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import plural, tr, translated
 from acmidm_onboarding.values.problems import InvalidForms
 
 EPILOG = """
@@ -154,7 +154,11 @@ class Deployment:
         except InvalidSettings as error:
             fail(str(error), Code.FOUND)
         except InvalidForms as error:
-            fail(f"{error}\n{say('deploy.nothing', stack=self._stack.name)}", Code.FOUND)
+            fail(
+                f"{error}\nnothing of {self._stack.name} is brought up: correct what is refused,"
+                " then run the same command again",
+                Code.FOUND,
+            )
         for sentence in mistakes:
             typer.echo(sentence, err=True)
         self._has_mistakes = bool(mistakes)
@@ -165,7 +169,7 @@ class Deployment:
         self._all_answered = ask_what_is_there(self._stack)
         self._stack.require_none_by_hand(self._stack.desired.declared)
         for sentence in by_reason(self._stack.desired.held_back):
-            typer.echo(say("report.a_warning", sentence=sentence), err=True)
+            typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)
         if report_lost(self._stack, allow_mass_change=self._allow_mass_change):
             self._looks_first = True
 
@@ -189,7 +193,7 @@ class Deployment:
         if self._approved is None:
             return
         stack, preview = self._stack, self._made.preview
-        with working(say("deploy.comparing", stack=stack.name)):
+        with working(f"comparing with what was approved for {stack.name}"):
             plan = read_plan(preview.document, stack.state)
             now = approved_of(stack.name, preview.document, plan, stack.platforms, stack.stolen)
         self._left_out = _left_out(stack.name, differences(self._approved, now), preview)
@@ -219,7 +223,19 @@ class Deployment:
             return
         waiting = [order for order in stack.orders if order.refused is None]
         if waiting:
-            typer.echo(say_counted("deploy.orders", len(waiting), stack=stack.name), err=True)
+            typer.echo(
+                plural(
+                    "{count} order waits for people at the portal: acmidm orders list --stack"
+                    " {stack}",
+                    (
+                        "{count} orders wait for people at the portal: acmidm orders list --stack"
+                        " {stack}"
+                    ),
+                    len(waiting),
+                    stack=stack.name,
+                ),
+                err=True,
+            )
 
     def end(self) -> None:
         """End the command in failure where not all was brought up."""
@@ -236,8 +252,19 @@ class Deployment:
             raise typer.Exit(code)
         # An approved review that ran in part cannot be carried out any more: what would run now is
         # not what it says.
-        sentence = "deploy.not_all" if self._approved is None else "deploy.not_all_approved"
-        fail(say(sentence, stack=self._stack.name), code)
+        sentence = (
+            (
+                "Not all of {stack} was brought up. What went wrong is above: correct it, then run"
+                " the"
+                " same command again."
+            )
+            if self._approved is None
+            else (
+                "Not all of {stack} was brought up. What went wrong is above: correct it, then"
+                " have what is left reviewed: acmidm review --stack {stack} --save FILE."
+            )
+        )
+        fail(translated(sentence, stack=self._stack.name), code)
 
     @property
     def _made(self) -> _Decision:
@@ -258,7 +285,7 @@ class Deployment:
         # The state was read before: a run that ends from then on makes it another one, which the
         # program refuses.
         revision = revision_of(engine.last_runs(stack.name))
-        with working(say("review.previewing", stack=stack.name)):
+        with working(tr("previewing {stack}", stack=stack.name)):
             preview = Preview(engine.preview(stack.name, stack.at_authorities), stack.state)
         lacking = None
         if revision is not None and not self._allow_mass_change and lacks(revision):
@@ -284,19 +311,43 @@ class Deployment:
             refused, _ = engine.problems_in(preview.document.get("diagnostics"))
             self._report_refused(refused)
             if refused:
-                fail(say("deploy.nothing", stack=stack.name), Code.FOUND)
+                fail(
+                    f"nothing of {stack.name} is brought up: correct what is refused, then run the"
+                    " same command again",
+                    Code.FOUND,
+                )
             return False
         plan = read_plan(preview.document, stack.state)
         plan = with_keys(plan, stack.connections, stack.desired.declared, stack)
         review = self._reviewed(plan)
-        self._show(say("report.a_warning", sentence=warning) for warning in warnings(review))
+        self._show(tr("warning: {sentence}", sentence=warning) for warning in warnings(review))
         reasons = list(review.too_many)
         if lacking is not None:
             revision, clients = lacking[:10], changing(plan, stack.now.date())
-            self._show([say("deploy.lacking", stack=stack.name, revision=revision)])
+            self._show(
+                [
+                    (
+                        f"warning: {stack.name} was last brought up from revision {revision}, and"
+                        " yours was made without it: pull first"
+                    )
+                ]
+            )
             if clients:
                 facts = {"revision": revision, "clients": first_of(clients)}
-                reasons.append(say_counted("deploy.behind", len(clients), **facts))
+                reasons.append(
+                    plural(
+                        "{count} client would change, and yours is no later revision than"
+                        " {revision}: {clients}; pull, then run the same command again; if what"
+                        " would change is meant, add --allow-mass-change",
+                        (
+                            "{count} clients would change, and yours is no later revision than"
+                            " {revision}: {clients}; pull, then run the same command again; if what"
+                            " would change is meant, add --allow-mass-change"
+                        ),
+                        len(clients),
+                        **facts,
+                    )
+                )
         self._report_refused(review.problems)
         if reasons:
             fail("\n".join(reasons), Code.FOUND)
@@ -307,7 +358,7 @@ class Deployment:
         return review_of([plan], today, allow_mass_change=self._allow_mass_change)
 
     def _report_refused(self, sentences: Iterable[str]) -> None:
-        self._show(say("review.refused", refusal=sentence) for sentence in sentences)
+        self._show(tr("refused: {refusal}", refusal=sentence) for sentence in sentences)
 
     def _show(self, sentences: Iterable[str]) -> None:
         """Show these sentences, each once in the whole command."""
@@ -320,7 +371,11 @@ class Deployment:
         """Bring the state in line with the authorities, as far as they can be reached; return the
         engine's exit code."""
         stack = self._stack
-        typer.echo(say("deploy.looking", stack=stack.name), err=True)
+        typer.echo(
+            f"the authorities may have something else than the state of {stack.name}: this run"
+            " looks at them first",
+            err=True,
+        )
         # A run by itself: with `up --refresh --run-program` the engine (3.274) waits for ever once
         # a client fails whose scopes it would refresh. It has the program's settings, for those of
         # a run that was cut off may have been wrong; not while an alias waits to be applied: then
@@ -338,7 +393,11 @@ class Deployment:
             # A platform that is down holds up nobody on the other. `up` cannot harm what was not
             # read: it overwrites and removes only what bears its own key, and takes over what it
             # would make.
-            typer.echo(say("deploy.not_looked_at"), err=True)
+            typer.echo(
+                "Not everything could be looked at, see above. The rest is brought up all the"
+                " same, and the next run looks again.",
+                err=True,
+            )
         return code
 
     def _report_unchanged(self) -> None:
@@ -346,14 +405,21 @@ class Deployment:
         would show."""
         preview = self._made.preview
         for sentence in preview.warnings():
-            typer.echo(say("report.a_warning", sentence=sentence), err=True)
+            typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)
         if self._has_mistakes:
-            how = "deploy.unchanged_but_mistakes"
+            how = (
+                "all of {stack} is as declared but what stays for a mistake in the forms,"
+                " {count} unchanged: nothing is run; correct the forms, then run the same command"
+                " again"
+            )
         elif self._all_answered and self._look_code == 0:
-            how = "deploy.unchanged"
+            how = "{stack} is as declared, {count} unchanged: nothing is run"
         else:
-            how = "deploy.unchanged_as_known"
-        typer.echo(say(how, stack=self._stack.name, count=len(preview.steps)))
+            how = (
+                "all that is known of {stack} is as declared, {count} unchanged: nothing is run;"
+                " correct what is said above, then run the same command again"
+            )
+        typer.echo(translated(how, stack=self._stack.name, count=len(preview.steps)))
 
     def _up(self, *, record_at_the_end: bool) -> int:
         """Bring the stack up, but for what is left out; run once more where this run leaves work
@@ -371,7 +437,7 @@ class Deployment:
         remaining = () if was_killed else unfinished(stack) - before
         if not remaining:
             return code
-        typer.echo(say("deploy.second_run", clients=first_of(sorted(remaining))), err=True)
+        typer.echo(f"a second run goes on with {first_of(sorted(remaining))}", err=True)
         not_approved_now: Mapping[str, Sequence[str]] = {}
         if self._approved is not None:
             preview = Preview(engine.preview(stack.name, stack.at_authorities), stack.state)
@@ -415,12 +481,35 @@ def report_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
     recorded = stack.recorded.parts
     mistyped = [name for name in gone if recorded[name].platform in stack.moved]
     if mistyped:
-        fail(say("deploy.mistyped", clients=first_of(mistyped)), Code.FOUND)
+        fail(
+            f"the client-ID that was confirmed of {first_of(mistyped)} is not at its authority, so"
+            " that a client would be made anew: set acmidm:authority back to what it was, correct"
+            " it in its confirmation, run acmidm deploy, then change it again",
+            Code.FOUND,
+        )
     if gone:
         facts = {"stack": stack.name, "clients": first_of(gone)}
-        typer.echo(say_counted("deploy.lost", len(gone), **facts), err=True)
+        typer.echo(
+            plural(
+                "warning: {count} client of {stack} is at its authority no more: {clients}; if a"
+                " form declares it, it is made anew, and its organisation gets another client-ID",
+                (
+                    "warning: {count} clients of {stack} are at their authority no more: {clients};"
+                    " those that a form declares are made anew, and their organisations get other"
+                    " client-IDs"
+                ),
+                len(gone),
+                **facts,
+            ),
+            err=True,
+        )
     if not allow_mass_change and is_mass_change(len(gone), len(stack.recorded.clients)):
-        fail(say("deploy.lost_too_many", stack=stack.name), Code.FOUND)
+        fail(
+            f"nothing of {stack.name} is brought up, for so many are rarely lost: see whether its"
+            " settings name the right authority, and if all of them are to be made anew, add"
+            " --allow-mass-change",
+            Code.FOUND,
+        )
     return bool(gone)
 
 
@@ -433,12 +522,27 @@ def _left_out(
     The command ends where a deviation is of no connection in particular.
     """
     for deviation in deviations:
-        typer.echo(say("deploy.differs", difference=deviation.sentence), err=True)
+        typer.echo(f"differs: {deviation.sentence}", err=True)
     keys = {deviation.key for deviation in deviations}
     if None in keys:
-        fail(say("deploy.not_approved", stack=stack), Code.FOUND)
+        fail(
+            f"nothing more of {stack} is brought up, for it is not what was approved: have it"
+            " reviewed again",
+            Code.FOUND,
+        )
     if keys:
-        typer.echo(say_counted("deploy.left_out", len(keys)), err=True)
+        typer.echo(
+            plural(
+                "{count} client is left out, for it is not what was approved: have it reviewed"
+                " again",
+                (
+                    "{count} clients are left out, for they are not what was approved: have them"
+                    " reviewed again"
+                ),
+                len(keys),
+            ),
+            err=True,
+        )
     return {key: urns_of(key, preview.resources) for key in keys if key is not None}
 
 

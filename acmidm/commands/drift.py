@@ -41,7 +41,7 @@ from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.client import Client, ClientKey, Clients, Records, recorded_as
 from acmidm_onboarding.values.declaration import in_stack
 from acmidm_onboarding.values.problems import Failure, listed, quoted
@@ -115,12 +115,22 @@ def drift(
     """
     words = clients or []
     if take_over and (heal or strict or output is not Output.TEXT):
-        fail(say("take_over.alone"))
+        fail(tr("--take-over writes a document; leave --heal, --strict and --output out"))
     if words and not take_over:
-        fail(say("take_over.without_option", words=", ".join(words)))
+        fail(
+            tr(
+                "only --take-over takes clients; leave {words} out, or add --take-over",
+                words=", ".join(words),
+            )
+        )
     if take_over:
         if not words:
-            fail(say("take_over.no_client"))
+            fail(
+                tr(
+                    "name the clients whose changes by hand are taken over: acmidm drift"
+                    " --take-over CLIENT"
+                )
+            )
         _take_over(words, stack)
         return
     result = look(stack, days)
@@ -174,7 +184,7 @@ def _look(stack: Stack, days: int = 30) -> Look:
     staying = {client.client_key: client for client in staying_clients(stack)} if desired else {}
     declared = None if declared is None else {**declared, **staying}
     _reach(stack, declared or {})
-    with working(say("drift.comparing", stack=name)):
+    with working(tr("comparing {stack} with what its authorities have", stack=name)):
         recorded = stack.recorded
         if desired is not None:
             require_a_form(stack)
@@ -206,9 +216,24 @@ def _look(stack: Stack, days: int = 30) -> Look:
                 client.no_run_heals = True
         clients += map(without_confirmation, stack.unconfirmed)
         clients += [with_another_id(client, client_id) for client, client_id in stack.corrected]
-    notes = [say("drift.no_forms", folder=settings.forms_folder)] if declared is None else []
+    notes = (
+        [
+            tr(
+                "There is no folder {folder} here: what is recorded was compared with what is"
+                " real, and changes that wait need pulumi preview.",
+                folder=settings.forms_folder,
+            )
+        ]
+        if declared is None
+        else []
+    )
     notes += [
-        say("drift.cut_off", resource=plain(urn.rpartition("::")[2]), stack=name)
+        tr(
+            "A run was cut off at {resource}: what differs there is not known to be by hand. Run"
+            " acmidm deploy --stack {stack} first.",
+            resource=plain(urn.rpartition("::")[2]),
+            stack=name,
+        )
         for urn in recorded.cut_off
     ]
     notes += [
@@ -217,14 +242,27 @@ def _look(stack: Stack, days: int = 30) -> Look:
     without_scopes = _without_scopes(desired, recorded.parts, clients)
     if without_scopes:
         names = first_of(sorted(without_scopes))
-        notes.append(plain(say("program.unknown_scopes", names=names, stack=name), WHOLE))
+        notes.append(
+            plain(
+                f"the scopes of {names}, whose client alone this state has, are left as they are;"
+                f" run acmidm deploy --stack {name}, which asks the authority",
+                WHOLE,
+            )
+        )
     notes += unlisted.values()
     silent = (
         platform for platform, connected in platforms.items() if not connected.can.lists_clients
     )
-    notes += [say("drift.not_listed", platform=platform) for platform in silent]
+    notes += [
+        tr(
+            "Which clients on {platform} nobody declares cannot be known: its authority lists"
+            " none.",
+            platform=platform,
+        )
+        for platform in silent
+    ]
     notes += key_warnings(clients, real, settings.profile, now)
-    with working(say("drift.finding_who")):
+    with working(tr("finding who changed it")):
         notes += _attribute(clients, platforms)
     formed = {form.client_key: form for form in (stack.connections if desired else ())}
     past = ends_that_passed(clients, formed, now)
@@ -232,7 +270,19 @@ def _look(stack: Stack, days: int = 30) -> Look:
         without_reserved(undeclared(clients, (*recorded.leaving, *not_compared), real), platforms),
         None if declared is None else managed_by,
     )
-    notes += [say("drift.left_behind")] if groups.left_behind else []
+    notes += (
+        [
+            tr(
+                "What is left behind with this stack's mark works on. First pull, and run acmidm"
+                " deploy: it takes over what a run that was cut off, or a lost state, has left."
+                " What still is here then, no run changes or removes: have a form declare it"
+                " (formerly names its key; a product by its configuration), or remove it in the"
+                " portal."
+            )
+        ]
+        if groups.left_behind
+        else []
+    )
     report = drift_of(
         name,
         settings.environment,
@@ -292,7 +342,9 @@ def _desired(stack: Stack) -> Desired | None:
     if not folder.is_dir():
         if folder != Settings.model_fields["forms_folder"].default:
             # The settings name a folder that is missing.
-            raise InvalidSettings(say("drift.no_folder", folder=folder))
+            raise InvalidSettings(
+                tr("there is no folder {folder}; correct acmidm:formsFolder", folder=folder)
+            )
         return None
     return stack.desired
 
@@ -311,7 +363,12 @@ def _reach(stack: Stack, declared: Clients) -> None:
         pass  # what is down comes first
     for reason in reasons:
         typer.echo(reason, err=True)
-    raise Unreachable(say("drift.unreachable", stack=stack.name))
+    raise Unreachable(
+        tr(
+            "stack {stack} could not be compared: not all of its authorities can be reached",
+            stack=stack.name,
+        )
+    )
 
 
 def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
@@ -351,7 +408,13 @@ def _real(
     products = _products(states)
     for name in products.keys() - platforms.keys():
         # Without an authority all clients would look as if removed.
-        raise InvalidSettings(say("drift.no_authority", platform=name))
+        raise InvalidSettings(
+            tr(
+                'platform "{platform}" has no authority in this stack; set'
+                " {platform}:managementUrl and what goes with it",
+                platform=name,
+            )
+        )
     real: dict[Platform, Real] = {}
     unlisted: dict[tuple[Platform, str], str] = {}
     for name, platform in platforms.items():
@@ -364,8 +427,12 @@ def _real(
                 if is_offered and product in needed:  # its clients cannot be compared
                     raise
                 if is_offered or product in needed:
-                    unlisted[name, product] = say(
-                        "drift.unlisted", product=product, platform=name, error=error
+                    unlisted[name, product] = tr(
+                        "The {product} configurations on {platform} could not be looked at:"
+                        " {error}",
+                        product=product,
+                        platform=name,
+                        error=error,
                     )
         own = (state.client_id or state.adopts for state in states if state.platform is name)
         ours = {client_id for client_id in own if client_id}
@@ -394,7 +461,9 @@ def _clients(
             if snapshot := platform.clients.get(client_id):
                 clients[client_id] = snapshot
         except PerhapsGone as error:
-            unread[client_id] = say("drift.unread", client=client_id, error=error)
+            unread[client_id] = tr(
+                "Client {client} could not be looked at: {error}", client=client_id, error=error
+            )
     return clients, unread
 
 
@@ -418,8 +487,22 @@ def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str
                 break
     if not failed:
         return []
-    others = [say_counted("drift.others", len(failed) - 1)] if len(failed) > 1 else []
-    return [" ".join((say("drift.who_unknown", error=failed[0]), *others))]
+    others = (
+        [
+            ntr(
+                "(and of {count} other client, for the like)",
+                "(and of {count} other clients, for the like)",
+                len(failed) - 1,
+            )
+        ]
+        if len(failed) > 1
+        else []
+    )
+    return [
+        " ".join(
+            (tr("Who made the changes could not be found out: {error}", error=failed[0]), *others)
+        )
+    ]
 
 
 def _take_over(words: Sequence[str], name: str) -> None:
@@ -442,7 +525,19 @@ def _take_over(words: Sequence[str], name: str) -> None:
     for take_over in take_overs:
         for note in take_over.notes:
             typer.echo(plain(f"{take_over.declared.key}: {note}", WHOLE), err=True)
-    typer.echo(say_counted("take_over.next", len(take_overs)), err=True)
+    typer.echo(
+        ntr(
+            "{count} client is in the document: write the reason of each scope, then run acmidm"
+            " new --from FILE",
+            (
+                "{count} clients are in the document: write the reason of each scope, then run"
+                " acmidm"
+                " new --from FILE"
+            ),
+            len(take_overs),
+        ),
+        err=True,
+    )
 
 
 def _meant(word: str, result: Look) -> tuple[ClientDrift, Client]:
@@ -462,26 +557,57 @@ def _meant(word: str, result: Look) -> tuple[ClientDrift, Client]:
         return meant[0]
     if meant:
         keys = (recorded.resource_name for _, recorded in meant)
-        raise Failure(say("take_over.several", word=quoted(word), keys=listed(keys)))
+        raise Failure(
+            tr(
+                "{word} names several clients: {keys}; give the client-ID or the key of one",
+                word=quoted(word),
+                keys=listed(keys),
+            )
+        )
     report = result.report
     for other in (*report.left_behind, *report.undeclared):
         if word in (other.client_id, other.application):
-            raise Failure(say("take_over.undeclared", word=quoted(word)))
-    raise Failure(say("take_over.unknown", word=quoted(word), stack=result.report.stack))
+            raise Failure(
+                tr(
+                    "{word} is a client that nobody declares: take it over by acmidm import, with"
+                    " its client-ID in a spreadsheet",
+                    word=quoted(word),
+                )
+            )
+    raise Failure(
+        tr(
+            "stack {stack} has no client {word}; give a client-ID, an application or a key, as"
+            " acmidm drift shows them",
+            word=quoted(word),
+            stack=result.report.stack,
+        )
+    )
 
 
 def _heal(stack: str, days: int, before: Look) -> Look:
     """Repair what was changed by hand and has nothing pending, and look again."""
     healing = [client for client in before.clients if client.by_hand and client.healing]
     left = [
-        say("drift.left", key=client.by_hand.key, parts=", ".join(sorted(client.left)))
+        tr(
+            "{key}: {parts} was changed by hand and has changes that wait, so that --heal leaves"
+            " it; bring the stack up, or change the form",
+            key=client.by_hand.key,
+            parts=", ".join(sorted(client.left)),
+        )
         for client in before.clients
         if client.by_hand and client.left
     ]
     urns = [urn for client in healing for urn in client.healing]
     well, errors, protected = True, tuple[str, ...](), frozenset[str]()
     if urns:
-        with working(say_counted("drift.repairing", len(urns), stack=stack)):
+        with working(
+            ntr(
+                "repairing {count} resource of {stack}",
+                "repairing {count} resources of {stack}",
+                len(urns),
+                stack=stack,
+            )
+        ):
             recorded = {
                 client.recorded.resource_name: client.recorded
                 for client in healing
@@ -493,7 +619,11 @@ def _heal(stack: str, days: int, before: Look) -> Look:
     after = look(stack, days)
     repaired, not_repaired = _repaired(healing, after.clients)
     left += [
-        say("drift.not_repaired", key=connection.key, stack=stack)
+        tr(
+            "{key}: was not repaired; acmidm deploy --stack {stack} says why",
+            key=connection.key,
+            stack=stack,
+        )
         for connection in not_repaired
         if well
     ]

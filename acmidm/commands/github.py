@@ -23,7 +23,7 @@ from acmidm.terminal import StackOption, fail
 from acmidm.words import first_of
 from acmidm_onboarding.settings import LOOPBACK
 from acmidm_onboarding.stack_files import stack_names
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, translated
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -67,11 +67,15 @@ def comment(file: ReviewArgument) -> None:
     text = as_markdown(review.as_document()) if review else _no_review()
     typer.echo(text, nl=False)
     mark, repository = _mark("review"), Repository()
-    about = f"{say('github.about', commit=head)}\n"
+    about = f"This is about commit {head}.\n"
     ours = (posted for posted in repository.comments(pull_request) if _is_ours(posted, mark))
     posted = next(ours, None)
     if posted and posted["body"].startswith(f"{mark}\n{text}") and posted["body"].endswith(about):
-        sentence = say("github.up_to_date", comment=posted["id"], pull_request=pull_request)
+        sentence = translated(
+            "comment {comment} on pull request {pull_request} is up to date",
+            comment=posted["id"],
+            pull_request=pull_request,
+        )
     else:
         not_requested = _request_reviews(repository, pull_request, review)
         body = _body("\n".join([text, *not_requested, about]), mark)
@@ -79,7 +83,7 @@ def comment(file: ReviewArgument) -> None:
             repository.change_comment(posted["id"], body)
         else:
             repository.add_comment(pull_request, body)
-        sentence = say("github.commented", pull_request=pull_request)
+        sentence = f"pull request {pull_request} has its comment"
     typer.echo(sentence, err=True)
 
 
@@ -97,7 +101,10 @@ def _request_reviews(
         if reason := repository.cannot_request(approver):
             sentence = reason
         elif requested == MOST_REVIEWERS:
-            sentence = say("github.reviewer.too_many", approver=approver, count=MOST_REVIEWERS)
+            sentence = (
+                f"{approver} is one too many: a pull request has {MOST_REVIEWERS} reviewers"
+                " at most on GitHub; ask them"
+            )
         else:
             sentence = repository.request_review(pull_request, approver)
             requested += not sentence
@@ -106,7 +113,7 @@ def _request_reviews(
             typer.echo(on_one_line(f"warning: {sentence}"), err=True)
     if names:
         listed = first_of(list(map(code, names)))
-        yield say("github.not_requested", names=listed) + "\n"
+        yield f"Not requested as reviewers, so ask them: {listed}. The job's log says why." + "\n"
 
 
 @app.command()
@@ -170,6 +177,14 @@ def stacks(
         typer.echo(f"{name}={json.dumps(chosen)}")
 
 
+_TITLE = {
+    "drift": "Drift on {stack}",
+    "drift_and_keys": "Drift and keys that end on {stack}",
+    "keys": "Keys that end on {stack}",
+    "orders": "Orders at the portal of {stack}",
+}
+
+
 def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:
     """Open or update the one issue of this name and stack; close it where the report is about
     nothing."""
@@ -177,7 +192,7 @@ def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:
     issue = next((opened for opened in repository.open_issues(BOT) if _is_ours(opened, mark)), None)
     if about:
         typer.echo(
-            _noted(repository, issue, say(f"github.title.{about}", stack=stack), _body(text, mark))
+            _noted(repository, issue, translated(_TITLE[about], stack=stack), _body(text, mark))
         )
     else:
         typer.echo(_closed(repository, issue, name, stack))
@@ -187,24 +202,33 @@ def _noted(repository: Repository, issue: dict[str, Any] | None, title: str, bod
     """Open the issue or update it; return what was done."""
     if issue is None:
         assignees = os.environ.get("ACMIDM_DRIFT_ASSIGNEES", "").split()
-        return say(
-            "github.issue.opened", title=title, issue=repository.open_issue(title, body, assignees)
-        )
+        return f"{title}: issue {repository.open_issue(title, body, assignees)} is open"
     if (issue["title"], issue["body"]) != (title, body):
         repository.change_issue(issue["number"], title=title, body=body)
         if _headline(issue["body"]) != _headline(body):
             # A changed text notifies nobody, a comment does.
             repository.add_comment(issue["number"], _headline(body))
-    return say("github.issue.updated", title=title, issue=issue["number"])
+    return "{title}: issue {issue} says so".format(title=title, issue=issue["number"])
+
+
+_IN_SYNC = {"drift": "{stack} is in sync", "orders": "{stack} has no open orders"}
+_IN_SYNC_AGAIN = {
+    "drift": "{stack} is in sync again, and no key of it ends soon.",
+    "orders": "{stack} has no open orders any more.",
+}
+_CLOSED = {
+    "drift": "{stack} is in sync again: issue {issue} is closed",
+    "orders": "{stack} has no open orders any more: issue {issue} is closed",
+}
 
 
 def _closed(repository: Repository, issue: dict[str, Any] | None, name: str, stack: str) -> str:
     """Close the issue where one is open; return what was done."""
     if issue is None:
-        return say(f"github.in_sync.{name}", stack=stack)
-    repository.add_comment(issue["number"], say(f"github.in_sync_again.{name}", stack=stack))
+        return translated(_IN_SYNC[name], stack=stack)
+    repository.add_comment(issue["number"], translated(_IN_SYNC_AGAIN[name], stack=stack))
     repository.change_issue(issue["number"], state="closed", state_reason="completed")
-    return say(f"github.closed.{name}", stack=stack, issue=issue["number"])
+    return translated(_CLOSED[name], stack=stack, issue=issue["number"])
 
 
 def _mark(name: str) -> str:
@@ -219,7 +243,10 @@ def _is_ours(posted: dict[str, Any], mark: str) -> bool:
 def _body(text: str, mark: str) -> str:
     body = f"{mark}\n{text}"
     if len(body) > LONGEST_BODY:
-        fail(say("github.too_long", count=len(text)))
+        fail(
+            f"the report has {len(text)} characters, more than GitHub takes; make it with acmidm,"
+            " which keeps it short enough"
+        )
     return body
 
 
@@ -236,19 +263,22 @@ def _review(file: Path) -> Review | None:
     try:
         return Review.model_validate_json(text) if text.strip() else None
     except ValidationError:
-        fail(say("github.not_a_review", file=file))
+        fail(f"{file} is no review; make it with acmidm review --output json")
 
 
 def _no_review() -> str:
     """Return the notice that replaces the text about an earlier push."""
-    return f"### {say('github.no_review')}\n\n{say('github.no_review.why')}\n"
+    return (
+        "### There is no review of this change\n\nIts forms have mistakes, or it could not be"
+        " looked at: see the job.\n"
+    )
 
 
 def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except UnicodeDecodeError:
-        fail(say("github.not_text", file=file))
+        fail(f"{file} is not UTF-8 text; make it with acmidm")
 
 
 def _pull_request() -> tuple[int, str]:
@@ -257,5 +287,8 @@ def _pull_request() -> tuple[int, str]:
     pull_request = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
     number, head = pull_request.get("number"), str((pull_request.get("head") or {}).get("sha"))
     if number is None or not re.fullmatch("[0-9a-f]{40,64}", head):
-        raise Failure(say("github.no_pull_request"), exit_code=3)
+        raise Failure(
+            "this event is about no pull request; run it in a workflow on pull_request_target",
+            exit_code=3,
+        )
     return int(number), head

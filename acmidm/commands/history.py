@@ -17,7 +17,7 @@ from acmidm.render.output import write_report
 from acmidm.terminal import Code, StacksOption, TextOutput, TextOutputOption, fail, working
 from acmidm_onboarding.authorities.port import Audited
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 
 EPILOG = """
@@ -66,7 +66,7 @@ def history(
     stacks, search = stack or ["tni"], " ".join(words or ())
     start = since.replace(tzinfo=UTC) if since else datetime.now(UTC) - timedelta(days=_DAYS)
     if start > datetime.now(UTC):
-        fail(say("history.not_yet", day=f"{start:%Y-%m-%d}"))
+        fail(tr("--since {day} has not come yet; give a day that has", day=f"{start:%Y-%m-%d}"))
     entries: list[Entry] = []
     notes: list[str] = []
     count = 0
@@ -74,7 +74,7 @@ def history(
         opened = stack_of(name)
         clients = clients_meant(opened, search)
         count += len(clients)
-        with working(say("history.reading_trail", stack=name)):
+        with working(tr("reading the audit trail of {stack}", stack=name)):
             more_entries, more_notes = _of_stack(opened, clients, start)
         entries += more_entries
         notes += more_notes
@@ -109,6 +109,11 @@ def _of_stack(
                 entries.append(entry)
     asked = {client.platform for client in clients}
     return entries, [
-        say("history.silent", platform=platform, stack=stack.name)
+        tr(
+            "{platform} on {stack} recorded nothing since then, or shows this operator no audit"
+            " trail (on Keycloak: view-events)",
+            platform=platform,
+            stack=stack.name,
+        )
         for platform in sorted(silent & asked)
     ]

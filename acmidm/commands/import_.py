@@ -22,7 +22,7 @@ from acmidm.words import plain
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.terms import Environment, is_name
 
 EPILOG = """
@@ -153,25 +153,24 @@ def _report(sheets: Sheets, plan: ImportPlan, written: Sequence[TakenOver]) -> N
             f"{environment} {client.client_id}"
             for environment, client in form.draft.clients.items()
         )
-        typer.echo(
-            plain(
-                say("import.takes_over", row=form.draft.row, file=form.file, clients=clients), 500
-            )
-        )
+        typer.echo(plain(f"{form.draft.row}: {form.file} takes over {clients}", 500))
         for note in form.draft.notes:
-            typer.echo(plain(f"  {say('import.note', note=note)}", 1000))
+            typer.echo(plain(f"  note: {note}", 1000))
     for sentence in (*plan.declared, *sheets.remarks):
         typer.echo(plain(sentence, 1000))
     for sentence in plan.unplaced:
-        typer.echo(plain(say("import.not_placed", sentence=sentence), 1000), err=True)
+        typer.echo(plain(f"not placed: {sentence}", 1000), err=True)
     typer.echo(
-        say(
-            "import.placed",
-            rows=say_counted("import.rows", len(sheets.rows)),
-            written=say_counted("import.written", len(written)),
+        "{rows}: {written}, {declared} declared already, {unplaced}".format(
+            rows=plural("{count} row", "{count} rows", len(sheets.rows)),
+            written=plural("{count} form written", "{count} forms written", len(written)),
             declared=f"{len(plan.declared):,}",
-            unplaced=say_counted("import.unplaced", len(plan.unplaced)),
+            unplaced=plural(
+                "{count} thing not placed", "{count} things not placed", len(plan.unplaced)
+            ),
         )
     )
     if written:
-        typer.echo(say("import.next"))
+        typer.echo(
+            "Next: acmidm validate, then acmidm review, which shows what taking over changes."
+        )

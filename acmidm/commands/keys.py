@@ -21,7 +21,7 @@ from acmidm.edit.keys.public_keys import keys_in
 from acmidm.private_key import DAYS, KeyFormat
 from acmidm.terminal import PassphraseOption, fail, working
 from acmidm_onboarding.forms.files import FORMS
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import N_, Language, tr
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import either, first_listed, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment
@@ -159,7 +159,14 @@ def rotate(
     """Begin to replace a key: make a new pair beside it, and say what happens next."""
     target = _keys_of(form, supplier, environment)
     if not target.has_list:
-        fail(say("edit.nothing_to_replace", form=target.file, environment=environment))
+        fail(
+            tr(
+                "{form} names no key for {environment} that a new one could replace; make its"
+                " first with acmidm keys new",
+                form=target.file,
+                environment=environment,
+            )
+        )
     _make(target, days, private_key, key_format, kid, passphrase_fd, is_open=no_passphrase)
 
 
@@ -190,7 +197,7 @@ def add(
     is taken."""
     *forms, file = files
     if len(forms) > 1:
-        fail(say("edit.form_or_supplier"))
+        fail(tr("name one form, or a supplier in its place with --supplier FOLDER"))
     target, now = _keys_of(forms[0] if forms else None, supplier, environment), datetime.now(UTC)
     language = target.organisation.language
     ends = None if days is None else now + timedelta(days=days)
@@ -201,11 +208,20 @@ def add(
     names = target.names_of(len(keys), now)
     target.declare(dict(zip(names, keys, strict=True)))()
     if is_half:
-        _say(language, "private", language.say("keys.stays", file=file))
+        _say(
+            language,
+            "private",
+            language.tr("{file} stays where it is; only its public half is in the form", file=file),
+        )
     for name, key in zip(names, keys, strict=True):
         _say_public(target, name, key)
-    _say_where(target, "keys.form.one" if len(keys) == 1 else "keys.form.many")
-    _say_next(target, str(file) if is_half else language.say("keys.file"))
+    _say_where(
+        target,
+        N_("{form} names it for {environment}")
+        if len(keys) == 1
+        else N_("{form} names them for {environment}"),
+    )
+    _say_next(target, str(file) if is_half else language.tr("FILE"))
 
 
 @app.command("remove", epilog=REMOVE)
@@ -223,22 +239,38 @@ def remove(
     language = target.organisation.language
     typer.echo(
         on_one_line(
-            language.say(
-                "keys.removed", file=target.file, kid=kid, environment=_environment(target)
+            language.tr(
+                "{file} names key {kid} for {environment} no more.",
+                file=target.file,
+                kid=kid,
+                environment=_environment(target),
             )
         )
     )
     _say_reach(target)
-    typer.echo(on_one_line(language.say("keys.removed.next")))
+    typer.echo(
+        on_one_line(
+            language.tr(
+                "Next: commit this change, and open a pull request. The key leaves each client"
+                " once another one is proven there and the overlap is over."
+            )
+        )
+    )
 
 
 def _keys_of(form: Path | None, supplier: str | None, environment: str) -> ListOfKeys:
     if environment not in list(Environment):
-        fail(say("edit.unknown_environment", given=quoted(environment), known=either(Environment)))
+        fail(
+            tr(
+                "{given} is no environment; it is {known}",
+                given=quoted(environment),
+                known=either(Environment),
+            )
+        )
     if form is not None and supplier is None:
         return keys_of_form(form, Environment(environment))
     if form is not None or supplier is None:
-        fail(say("edit.form_or_supplier"))
+        fail(tr("name one form, or a supplier in its place with --supplier FOLDER"))
     return keys_of_supplier(supplier, FORMS, Environment(environment))
 
 
@@ -270,48 +302,64 @@ def _make(
     if key_format is KeyFormat.PKCS8 and not is_open:
         passphrase = new_passphrase(passphrase_fd, language)
     elif passphrase_fd is not None:
-        fail(say("keys.passphrase_without_use"))
-    with working(language.say("keys.working")):
+        fail(
+            tr(
+                "a file that is not encrypted has no passphrase; leave out --passphrase-fd, or"
+                " choose --format pkcs8 without --no-passphrase"
+            )
+        )
+    with working(language.tr("making a key pair")):
         key = make_key(target.profile, now + timedelta(days=days), kid)
     write_private_key(file, key.content(key_format, passphrase), target.declare({name: key.public}))
     _say(
         language,
         "private",
-        language.say("keys.private" if passphrase else "keys.unencrypted", file=file),
+        language.translated(
+            N_(
+                "{file}, encrypted; keep it and its passphrase where the application's secrets"
+                " are, and nowhere else"
+            )
+            if passphrase
+            else N_(
+                "{file}, not encrypted: whoever reads the file can act as the application; keep it"
+                " where the application's secrets are, and nowhere else"
+            ),
+            file=file,
+        ),
     )
     _say_public(target, name, key.public)
-    _say_where(target, "keys.form.one")
+    _say_where(target, N_("{form} names it for {environment}"))
     _say_next(target, str(file))
 
 
 _LABELS = {
-    "private": "keys.label.private",
-    "public": "keys.label.public",
-    "form": "keys.label.form",
-    "list": "keys.label.list",
+    "private": N_("private key"),
+    "public": N_("public key"),
+    "form": N_("form"),
+    "list": N_("list"),
 }
 
 
 def _say(language: Language, label: str, text: str) -> None:
-    width = max(len(language.say(name)) for name in _LABELS.values()) + 1
-    typer.echo(f"{language.say(_LABELS[label]):<{width}} {on_one_line(text)}")
+    width = max(len(language.translated(name)) for name in _LABELS.values()) + 1
+    typer.echo(f"{language.translated(_LABELS[label]):<{width}} {on_one_line(text)}")
 
 
 def _say_public(target: ListOfKeys, name: str, key: PublicJwk) -> None:
     language = target.organisation.language
     is_named = key.kid != key.thumbprint
-    facts = [language.say("keys.thumbprint", thumbprint=key.thumbprint)] if is_named else []
+    facts = [language.tr("thumbprint {thumbprint}", thumbprint=key.thumbprint)] if is_named else []
     facts += [str(key.members["alg"])] if "alg" in key.members else []
     facts.append(
-        language.say("keys.ends", day=language.day(key.expires.astimezone(UTC)))
+        language.tr("valid until {day}", day=language.day(key.expires.astimezone(UTC)))
         if key.expires
-        else language.say("keys.endless")
+        else language.tr("without an end")
     )
     file = f"{target.file.with_name(name)}.jwk.json"
     _say(
         language,
         "public",
-        language.say("keys.public", file=file, kid=key.kid, facts=", ".join(facts)),
+        language.tr("{file}, kid {kid} ({facts})", file=file, kid=key.kid, facts=", ".join(facts)),
     )
 
 
@@ -321,7 +369,7 @@ def _say_where(target: ListOfKeys, sentence: str) -> None:
     _say(
         language,
         "form" if target.is_form else "list",
-        language.say(sentence, form=target.file, environment=where),
+        language.translated(sentence, form=target.file, environment=where),
     )
     _say_reach(target)
 
@@ -330,11 +378,23 @@ def _say_reach(target: ListOfKeys) -> None:
     if not target.is_form:
         language, names = target.organisation.language, [form.name for form in target.forms]
         forms = first_listed(names, language)
-        typer.echo(on_one_line(language.say_counted("keys.reaches", len(names), forms=forms)))
+        typer.echo(
+            on_one_line(
+                language.ntr(
+                    "It reaches {count} form: {forms}.",
+                    "It reaches {count} forms: {forms}.",
+                    len(names),
+                    forms=forms,
+                )
+            )
+        )
+
+
+_ENVIRONMENT = {"tni": N_("the test environment (TNI)"), "prod": N_("production")}
 
 
 def _environment(target: ListOfKeys) -> str:
-    return target.organisation.language.say(f"common.environment.{target.environment}")
+    return target.organisation.language.translated(_ENVIRONMENT[target.environment])
 
 
 def _say_next(target: ListOfKeys, private_key: str) -> None:
@@ -345,24 +405,51 @@ def _say_next(target: ListOfKeys, private_key: str) -> None:
         of, client_id = str(target.file), " --client-id CLIENT_ID"
     listed = "jwks" if target.is_form else target.file.name
     steps = [
-        language.say(
-            "keys.next.commit" if target.is_form else "keys.next.commit_list",
+        language.translated(
+            N_(
+                "commit the form and its public keys, and open a pull request; they count for"
+                " {environment} once it is approved and carried out"
+            )
+            if target.is_form
+            else N_(
+                "commit {file} and its public keys, and open a pull request; they count for"
+                " {environment} once it is approved and carried out"
+            ),
             environment=environment,
             file=target.file,
         )
     ]
     probe = f"acmidm probe {of} --stack {target.environment}{client_id} --private-key {private_key}"
     if target.is_form and not target.has_list:
-        typer.echo(on_one_line(language.say("keys.all", form=target.file, environment=environment)))
+        typer.echo(
+            on_one_line(
+                language.tr(
+                    "From then on {form} names every key for {environment}: one that was uploaded"
+                    " in the portal and is not here goes.",
+                    form=target.file,
+                    environment=environment,
+                )
+            )
+        )
     if not target.keys:
-        steps.append(language.say("keys.next.try", probe=probe))
+        steps.append(language.tr("{probe} shows whether it works", probe=probe))
     else:
         replaced = ", ".join(key.kid for key in target.keys)
         steps += [
-            language.say("keys.next.sign"),
-            language.say("keys.next.prove", probe=f"{probe} {target.proof_options}"),
-            language.say("keys.next.remove", kids=replaced, listed=listed),
+            language.tr(
+                "have the application sign with the new key, its kid in the header of what it"
+                " signs: with two keys that is needed"
+            ),
+            language.tr(
+                "{probe} proves that the new key works", probe=f"{probe} {target.proof_options}"
+            ),
+            language.tr(
+                "once the overlap that the stack has set is over, take out of {listed} what it"
+                " replaces, with acmidm keys remove: {kids}",
+                kids=replaced,
+                listed=listed,
+            ),
         ]
-    typer.echo(language.say("keys.next"))
+    typer.echo(language.tr("What you do next:"))
     for number, step in enumerate(steps, 1):
         typer.echo(f"  {number}. {on_one_line(step)}")

@@ -28,7 +28,17 @@ from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.texts import Language, say, say_counted, speak, spoken
+from acmidm_onboarding.texts import (
+    N_,
+    NN_,
+    Language,
+    ntr,
+    ntranslated,
+    speak,
+    spoken,
+    tr,
+    translated,
+)
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Environment
@@ -171,7 +181,7 @@ def new(
     nothing = Answers(language=chosen_language)
     if from_ and sheet is None:
         if answers != nothing or set_ or supplier or skip_wrong:
-            fail(say("edit.sent.alone"))
+            fail(tr("--from takes all from the file; leave the other options out"))
         _take_in(from_, catalogue, read)
         return
     if sheet is not None and supplier is not None:
@@ -179,11 +189,21 @@ def new(
         return
     if sheet is not None:
         if replace(answers, application=None, scopes=()) != nothing or set_:
-            fail(say("edit.scopes.options"))
+            fail(
+                tr(
+                    "--from a spreadsheet without --supplier adds scopes to forms that exist: of"
+                    " the options only --application, --scope and --skip-wrong go with it"
+                )
+            )
         _write_scopes(sheet, answers, read, checker, skip_wrong=skip_wrong)
         return
     if supplier or skip_wrong:
-        fail(say("towns.options"))
+        fail(
+            tr(
+                "--from goes with --supplier, and --skip-wrong with --from; who each organisation"
+                " is, is in its row"
+            )
+        )
     organisations = load_organisations(FORMS) if FORMS.is_dir() else {}
     draft = draft_of(answers, catalogue, organisations, FORMS, checker)
     language_of_all = chosen_language or draft.owner.organisation.language
@@ -207,17 +227,36 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
             typer.echo(f"{Intake(FORMS, read, catalogue).take(files)[number].mail()}\n")
         speak(own)
         has_mail = any(one.unclear for one in taken)
-        outcome = say("edit.sent.nothing_written" if has_mail else "edit.sent.not_for_sender")
+        outcome = translated(
+            N_("nothing was written; what the sender has to correct is in the text for a mail")
+            if has_mail
+            else N_(
+                "nothing was written, and the sender has nothing to correct: do what is said"
+                " above, and take the file in again"
+            )
+        )
         fail("\n".join([*refused, outcome]))
     intake.changes.write()
     written = list(dict.fromkeys(shown(file) for one in taken for file in one.written))
     sentences = [note for one in taken for note in one.notes]
     if written:
-        sentences.insert(0, say("new.written", files=", ".join(map(str, written))))
+        sentences.insert(
+            0, tr("Written: {files}. All of it is valid.", files=", ".join(map(str, written)))
+        )
     if any(file.name == ORGANISATION_FILE for file in written) and onboarding_team():
-        sentences.append(say("new.next.codeowners"))
+        sentences.append(
+            tr(
+                "Also run acmidm schema: who approves the forms (CODEOWNERS) changes with a new"
+                " organisation."
+            )
+        )
     if written:
-        sentences.append(say("new.next.pull_request"))
+        sentences.append(
+            tr(
+                "Commit these files on a branch, and open a pull request: a colleague and Digitaal"
+                " Vlaanderen review the form."
+            )
+        )
     for sentence in sentences:
         typer.echo(plain(sentence, 2000))
 
@@ -234,22 +273,43 @@ def _write_scopes(
     cells = {column: text for column, text in options.items() if text}
     sheets = read_sheets(file, scopes.HEADINGS)
     if any(scopes.MANDATES in row.letters for row in sheets.rows):
-        fail(say("edit.scopes.mandates", column=quoted(scopes.MANDATES)))
+        fail(
+            tr(
+                "there is a column {column}: mandates go with --supplier FOLDER, which names the"
+                " supplier that they are for",
+                column=quoted(scopes.MANDATES),
+            )
+        )
     added = scopes.Scopes(cells, read, FORMS, datetime.now(UTC).date())
-    with working(say("towns.working")):
+    with working(tr("checking each row")):
         added.sort_out(sheets.rows)
     _write_rows(sheets, added, _added(sheets, added), skip_wrong=skip_wrong)
 
 
 def _added(sheets: Sheets, added: scopes.Scopes) -> Iterator[str]:
     """Yield which forms gain which scope, and what their author does next."""
-    for sentence, present in (("edit.scope.added", False), ("edit.scope.there", True)):
+    for sentence, present in (
+        (
+            NN_(
+                "scope {scope} for {environment} is in {count} form more: {forms}",
+                "scope {scope} for {environment} is in {count} forms more: {forms}",
+            ),
+            False,
+        ),
+        (
+            NN_("{count} form has it already: {forms}", "{count} forms have it already: {forms}"),
+            True,
+        ),
+    ):
         for (scope, environment), forms in added.by_scope(present=present).items():
             facts = {"scope": scope, "environment": environment, "forms": first_of(forms)}
-            yield say_counted(sentence, len(forms), **facts)
+            yield ntranslated(sentence, len(forms), **facts)
     yield from _unread(sheets)
     if added.changes.texts:
-        yield say("edit.scope.next")
+        yield tr(
+            "Next: commit this change on a branch, and open a pull request: acmidm review shows it"
+            " to those who approve it."
+        )
 
 
 def _write_rows(
@@ -259,12 +319,21 @@ def _write_rows(
     left out."""
     wrong = [*sheets.unplaced, *sorted_out.wrong()]
     if wrong and not skip_wrong:
-        fail("\n".join([*wrong, say("towns.nothing_written")]))
+        fail(
+            "\n".join(
+                [
+                    *wrong,
+                    tr(
+                        "nothing was written; correct the rows, or leave them out with --skip-wrong"
+                    ),
+                ]
+            )
+        )
     sorted_out.changes.write()
     for line in said:
         typer.echo(plain(line, 2000))
     if wrong:
-        fail("\n".join([say("towns.left_out"), *wrong]), Code.FOUND)
+        fail("\n".join([tr("these rows were left out:"), *wrong]), Code.FOUND)
 
 
 def _write_towns(
@@ -278,22 +347,33 @@ def _write_towns(
 ) -> None:
     """Write a form for each row of a spreadsheet."""
     if common.organisation or common.name or common.ovo or common.kbo:
-        fail(say("towns.options"))
+        fail(
+            tr(
+                "--from goes with --supplier, and --skip-wrong with --from; who each organisation"
+                " is, is in its row"
+            )
+        )
     checker.require()
     towns = Towns(common, supplier, read, FORMS, datetime.now(UTC).date())
     onboardings = towns.onboardings
     if supplier not in onboardings.organisations:
         fail(
-            say(
-                "towns.no_supplier",
+            tr(
+                "--supplier: there is no organisation in the folder {supplier}; make {file} first",
                 supplier=quoted(supplier),
                 file=FORMS / supplier / ORGANISATION_FILE,
             )
         )
     if not onboardings.suppliers.get(supplier, {}).get(Environment.TNI):
-        fail(say("towns.no_keys", supplier=supplier))
+        fail(
+            tr(
+                "--supplier: {supplier} has no key for tni; make one first: acmidm keys new"
+                " --supplier {supplier} --environment tni",
+                supplier=supplier,
+            )
+        )
     sheets = read_sheets(file, headings(onboardings.catalogue))
-    with working(say("towns.working")):
+    with working(tr("checking each row")):
         towns.sort_out(sheets.rows)
     _write_rows(sheets, towns, _written(sheets, towns), skip_wrong=skip_wrong)
 
@@ -304,21 +384,31 @@ def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
     for town in towns.placed:
         files = ", ".join(file.as_posix() for file in town.files)
         yield (
-            say("towns.row", row=town.row, files=files)
+            tr("{row}: {files}", row=town.row, files=files)
             if files
-            else say("towns.present", row=town.row)
+            else tr(
+                "{row}: has its form and its mandate already, which stay as they are", row=town.row
+            )
         )
         yield from (f"{town.row}: {note}" for note in town.notes)
     yield from _unread(sheets)
     written = sum(bool(town.files) for town in towns.placed)
-    yield say_counted("towns.written", written)
+    yield ntr(
+        "{count} row was written. All of it is valid.",
+        "{count} rows were written. All of it is valid.",
+        written,
+    )
     if written:
-        yield say("towns.next")
+        yield tr(
+            "Next: commit these files on a branch, and open a pull request: the owners of each"
+            " organisation approve its mandate. With new organisations, run acmidm schema before:"
+            " CODEOWNERS changes too."
+        )
 
 
 def _unread(sheets: Sheets) -> Iterator[str]:
     if sheets.unread:
-        yield say("towns.unread", columns=", ".join(sheets.unread))
+        yield tr("columns that were not read: {columns}", columns=", ".join(sheets.unread))
 
 
 def _report(
@@ -330,22 +420,51 @@ def _report(
 ) -> None:
     """Say what was written, and what its author does next."""
     form = (FORMS / draft.file).as_posix()
-    lines = [language.say("new.written", files=", ".join(file.as_posix() for file in written))]
+    lines = [
+        language.tr(
+            "Written: {files}. All of it is valid.",
+            files=", ".join(file.as_posix() for file in written),
+        )
+    ]
     lines += about_names(draft.owner.folder, draft.new_organisation, organisations)
     if unverified := [
         scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)
     ]:
-        lines.append(language.say("new.unverified", scopes=", ".join(unverified)))
-    steps = [language.say("new.next.keys", form=form)]
+        lines.append(
+            language.tr(
+                "Digitaal Vlaanderen has not confirmed the names of these scopes yet: {scopes}."
+                " Your form will not change by that.",
+                scopes=", ".join(unverified),
+            )
+        )
+    steps = [
+        language.tr(
+            "Make a key pair: acmidm keys new {form} --environment tni. Or upload your public key"
+            " in the Beheerportaal later (step 5).",
+            form=form,
+        )
+    ]
     if draft.owner.is_new and draft.owner.organisation.owners and onboarding_team():
-        steps.append(language.say("new.next.codeowners"))
+        steps.append(
+            language.tr(
+                "Also run acmidm schema: who approves the forms (CODEOWNERS) changes with a new"
+                " organisation."
+            )
+        )
     steps += [
-        language.say("new.next.pull_request"),
-        language.say("new.next.client_id", contacts=", ".join(draft.contacts)),
+        language.tr(
+            "Commit these files on a branch, and open a pull request: a colleague and Digitaal"
+            " Vlaanderen review the form."
+        ),
+        language.tr(
+            "Once it is approved, Digitaal Vlaanderen makes the OAuth client in the test"
+            " environment (TNI), and the client-ID is sent to: {contacts}.",
+            contacts=", ".join(draft.contacts),
+        ),
     ]
     for line in (
         *lines,
-        language.say("new.next"),
+        language.tr("What you do next:"),
         *(f"  {number}. {step}" for number, step in enumerate(steps, 1)),
     ):
         typer.echo(plain(line, 2000))

@@ -30,7 +30,7 @@ from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.rules.orders import Doer, Order, removals
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import N_, Language, tr, translated
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
 from acmidm_onboarding.values.problems import listed as named
@@ -163,8 +163,10 @@ def done(
         opened, order, attestation(by or git.user(), now), client_id=client_id, keys=keys
     )
     typer.echo(
-        say(
-            "orders.confirmed" if written.is_new else "orders.already",
+        translated(
+            N_("{order}: confirmed, in {file}")
+            if written.is_new
+            else N_("{order}: that is confirmed already, in {file}"),
             order=order.name,
             file=written.file,
         )
@@ -184,7 +186,7 @@ def refused(
     opened, now = _opened(stack), datetime.now(UTC)
     order = OrderHistory(opened).find(*ordered_by_name(" ".join(words)))
     written = refuse(opened, order, why, attestation(by or git.user(), now))
-    typer.echo(say("orders.noted_refused", order=order.name, file=written.file))
+    typer.echo(tr("{order}: refused, in {file}", order=order.name, file=written.file))
     _what_next(opened, order, written)
 
 
@@ -238,10 +240,18 @@ def gone(
         None,
     )
     if order is None:
-        fail(say("orders.no_client", client=quoted(connection)))
+        fail(
+            tr("no client {client} is confirmed here; see acmidm status", client=quoted(connection))
+        )
     written = confirm(opened, order, attestation(by or git.user(), now))
-    typer.echo(say("orders.confirmed", order=order.name, file=written.file))
-    typer.echo(say("orders.commit", folder=written.file.parent, order=order.name))
+    typer.echo(tr("{order}: confirmed, in {file}", order=order.name, file=written.file))
+    typer.echo(
+        tr(
+            'Keep it in Git: git add {folder} && git commit -m "{order}"',
+            folder=written.file.parent,
+            order=order.name,
+        )
+    )
 
 
 def _opened(name: str) -> Stack:
@@ -249,18 +259,35 @@ def _opened(name: str) -> Stack:
     opened = stack_of(name)
     settings = opened.settings
     if not opened.by_hand:
-        fail(say("orders.no_portal", stack=name))
+        fail(
+            tr(
+                "no platform of stack {stack} is managed by hand, so that there are no orders; see"
+                " acmidm:authority",
+                stack=name,
+            )
+        )
     if settings.environment is Environment.PROD:
         if not git.knows_what_is_merged():
-            fail(say("orders.merged_unknown"))
+            fail(
+                tr(
+                    "which forms are merged cannot be known, for this clone does not know the"
+                    " default branch of origin, and on production only what is merged is ordered:"
+                    " git remote set-head origin main, by the name of that branch"
+                )
+            )
         if not git.is_merged(settings.forms_folder, settings.catalogue_folder):
-            fail(say("orders.uncommitted"))
+            fail(
+                tr(
+                    "forms or catalogue are not here as they were merged, and on production only"
+                    " what is merged is ordered: have them merged, or put them back"
+                )
+            )
     return opened
 
 
 def _doer(name: str) -> Doer:
     if name not in list(Doer):
-        fail(say("orders.for_unknown", name=quoted(name), known=named(Doer)))
+        fail(tr("--for: {name} is not known; use {known}", name=quoted(name), known=named(Doer)))
     return Doer(name)
 
 
@@ -285,11 +312,19 @@ def _keys_in(files: Iterable[Path]) -> list[PublicJwk]:
 def _what_next(stack: Stack, order: Order, written: Written) -> None:
     if not written.is_new:
         return
-    typer.echo(say("orders.commit", folder=written.file.parent, order=order.name))
+    typer.echo(
+        tr(
+            'Keep it in Git: git add {folder} && git commit -m "{order}"',
+            folder=written.file.parent,
+            order=order.name,
+        )
+    )
     stack.confirmed()
     for newer in stack.orders:
         if newer.refused is None and (newer.client_key, newer.part) == (
             order.client_key,
             order.part,
         ):
-            typer.echo(say("orders.newer", order=newer.name))
+            typer.echo(
+                tr("the form says something else by now: {order} is still open", order=newer.name)
+            )

@@ -25,7 +25,7 @@ from acmidm.probe.telling import lines, report_in
 from acmidm.terminal import Code, PassphraseOption, as_json, fail, working
 from acmidm.words import first_of
 from acmidm_onboarding.forms.documents import Unreadable, read_text
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import N_, Language
 from acmidm_onboarding.values.problems import Failure
 
 EPILOG = """
@@ -170,14 +170,20 @@ def probe(
         connections = all_given(opened, platform, supplier)
         spoken = Language(language) if language else opened.forms.organisations[supplier].language
         key = _read(private_key, passphrase_fd, spoken)
-        with working(spoken.say("probe.working")):
+        with working(spoken.tr("trying the connection")):
             probes = probe_all(
                 connections, key, kid, spoken, sends_test_message=send_test_message, records=record
             )
         if left_out := opened.forms.left_out:
             files = [file.as_posix() for file in left_out]
             names = first_of(files, language=spoken)
-            typer.echo(spoken.say("probe.all.left_out", forms=names), err=True)
+            typer.echo(
+                spoken.tr(
+                    "not tried, for their mistakes: {forms}; acmidm validate names them",
+                    forms=names,
+                ),
+                err=True,
+            )
         _write(probes, probes, table(probes, spoken), output)
         return
     assert form is not None  # noqa: S101 - one of the two is given
@@ -188,7 +194,7 @@ def probe(
     else:
         assert private_key is not None  # noqa: S101 - one of the two is given
         key = _read(private_key, passphrase_fd, spoken)
-        with working(spoken.say("probe.working")):
+        with working(spoken.tr("trying the connection")):
             outcome = connection.tried(
                 key, kid, sends_test_message=send_test_message, records=record
             )
@@ -207,9 +213,27 @@ def _checked(connection: ProbeInputs, file: Path) -> Probe:
     sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
     mistakes = mistakes_in(sent, connection.context)
     what = "given assertion" if sent.fields is None else "given request"
-    steps = [wrong(what, *mistakes) if mistakes else passed(what, said("probe.said.nothing wrong"))]
+    steps = [
+        wrong(what, *mistakes)
+        if mistakes
+        else passed(
+            what,
+            said(N_("nothing is wrong with it, as far as that can be told without sending it")),
+        )
+    ]
     if (ended := ended_seconds_ago(sent, connection.context)) is not None:
-        steps.append(untried("time", said("probe.why.ended", seconds=ended)))
+        steps.append(
+            untried(
+                "time",
+                said(
+                    N_(
+                        "it ended {seconds} seconds ago: no mistake, if it was written down then;"
+                        " each request needs a new one"
+                    ),
+                    seconds=ended,
+                ),
+            )
+        )
     return Probe(title=connection.title, steps=tuple(steps))
 
 

@@ -19,14 +19,21 @@ from acmidm_onboarding.forms.files import FORMS, absolute, shown
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.terms import Environment
 
 _NEXT = {
-    PromotionGate.OFF: "new.promote.gate.off",
-    PromotionGate.WARN: "new.promote.gate.warn",
-    PromotionGate.ENFORCE: "new.promote.gate.enforce",
+    PromotionGate.OFF: N_("What production still needs is shown by: acmidm validate."),
+    PromotionGate.WARN: N_(
+        "What production still needs is shown by: acmidm validate. Without evidence from TNI"
+        " (acmidm probe … {options}), or an exemption, this is made in production all the same,"
+        " with a warning."
+    ),
+    PromotionGate.ENFORCE: N_(
+        "What production still needs is shown by: acmidm validate. Without evidence from TNI"
+        " (acmidm probe … {options}), or an exemption, nothing of this is made in production."
+    ),
 }
 """What production still needs."""
 EPILOG = """
@@ -76,9 +83,14 @@ def promote(
     needs then, acmidm validate and acmidm review say.
     """
     if not write:
-        fail(say("edit.promote.write"))
+        fail(
+            tr(
+                "acmidm promote writes into forms: add --write; what production lacks is said by"
+                " acmidm validate and acmidm review"
+            )
+        )
     if bool(forms) == bool(supplier):
-        fail(say("edit.promote.forms_or_supplier"))
+        fail(tr("name forms, or a supplier in their place with --supplier FOLDER"))
     stacks = stacks_in(Path())
     changes = Changes(reading(forms or [FORMS], stacks))
     onboardings = changes.read().valid()
@@ -102,14 +114,20 @@ def promote(
     if edits:
         sentence = _NEXT[stacks.gate.mode]
         options = onboardings.proof_options(chosen, Environment.TNI)
-        typer.echo(plain(additions[0].language.say(sentence, options=options), 2000))
+        typer.echo(plain(additions[0].language.translated(sentence, options=options), 2000))
 
 
 def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
     """Return the forms that have a supplier's keys. Raises Failure where there is none."""
     chosen = [loaded for loaded in onboardings.forms if loaded.form.keys_of == supplier]
     if not chosen:
-        raise Failure(say("edit.no_form_of", whose=quoted(supplier)))
+        raise Failure(
+            tr(
+                "there is no form of {whose}; name the folder of a supplier, or folders of"
+                " organisations",
+                whose=quoted(supplier),
+            )
+        )
     return chosen
 
 
@@ -118,7 +136,12 @@ def _named(forms: Sequence[Path], onboardings: Onboardings) -> list[LoadedForm]:
     by_file = {loaded.file: loaded for loaded in onboardings.forms}
     files = {shown(absolute(form)): form for form in forms}
     wrong = [
-        say("edit.is_folder" if form.is_dir() else "edit.no_form", file=form)
+        translated(
+            N_("{file} is a folder; name one form")
+            if form.is_dir()
+            else N_("{file} is no form; name one"),
+            file=form,
+        )
         for file, form in files.items()
         if file not in by_file
     ]
@@ -131,7 +154,12 @@ def _not_added(values: Values, additions: Sequence[Addition]) -> list[str]:
     """Return a sentence for each value that is for a product which no form adds."""
     added = {name for addition in additions for name in addition.products}
     return [
-        say("edit.product_not_added", product=product, name=name, quoted=quoted(product))
+        tr(
+            "--set {product}.{name}: {quoted} is not added for production; leave it out",
+            product=product,
+            name=name,
+            quoted=quoted(product),
+        )
         for product, name in values
         if product not in added
     ]

@@ -21,7 +21,7 @@ from acmidm.words import day, first_of, plain
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.settings import require_trusted_hosts
 from acmidm_onboarding.stack_files import require_own_name
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import N_, ntr, tr, translated
 
 EPILOG = """
 **Examples**
@@ -64,10 +64,24 @@ def remind(
         [stack], now, others=[name for name in every if name != stack] if stack in every else []
     )
     if any("state" in row.unknown for row in rows):  # and a warning said why
-        fail(say("reminders.no_state", stack=stack), Code.UNREACHABLE)
+        fail(
+            tr(
+                "nobody is reminded, for the state of stack {stack} is not known; see that it can"
+                " be read",
+                stack=stack,
+            ),
+            Code.UNREACHABLE,
+        )
     code = Code.WELL
     if unseen := [row.connection.title for row in rows if _is_unseen(row.connection)]:
-        typer.echo(say("reminders.unseen", clients=first_of(unseen)), err=True)
+        typer.echo(
+            tr(
+                "the keys of {clients} are in the portal, which cannot be read: nobody is reminded"
+                " of them",
+                clients=first_of(unseen),
+            ),
+            err=True,
+        )
         code = Code.UNREACHABLE
     if dry_run:
         mails = reminders(due(rows, Ledger(ledger_file(stack)).sent, now))
@@ -76,7 +90,13 @@ def remind(
             typer.echo(_shown(mail))
         raise typer.Exit(code)
     if settings.smtp_url is None:
-        fail(say("reminders.no_server", stack=stack))
+        fail(
+            tr(
+                "stack {stack} has no mail server; set acmidm:smtpUrl, or add --dry-run to see who"
+                " would get what",
+                stack=stack,
+            )
+        )
     require_trusted_hosts(settings)
     with opened(ledger_file(stack)) as ledger:
         mails = reminders(due(rows, ledger.sent, now))
@@ -84,8 +104,14 @@ def remind(
         for done in deliver(mails, languages, ledger, settings, now):
             typer.echo(_shown(done.reminder))
             for problem in done.problems:
-                sentence = "reminders.problem" if done.is_sent else "reminders.not_sent"
-                typer.echo(say(sentence, name=_name(done.reminder), problem=problem), err=True)
+                sentence = (
+                    N_("{name}: {problem}")
+                    if done.is_sent
+                    else N_("{name}: {problem}; the next run tries it again")
+                )
+                typer.echo(
+                    translated(sentence, name=_name(done.reminder), problem=problem), err=True
+                )
                 code = Code.FOUND
     raise typer.Exit(code)
 
@@ -98,16 +124,15 @@ def _is_unseen(connection: ListedConnection) -> bool:
 
 def _headline(stack: str, count: int) -> str:
     return (
-        say_counted("reminders.mails", count, stack=stack)
+        ntr("{count} mail for {stack}", "{count} mails for {stack}", count, stack=stack)
         if count
-        else say("reminders.nothing", stack=stack)
+        else tr("nothing ends or waits on {stack} that nobody was reminded of", stack=stack)
     )
 
 
 def _name(mail: Reminder) -> str:
     return (
-        f"{plain(mail.organisation)}"
-        f" ({', '.join(map(plain, mail.contacts)) or say('reminders.no_contacts')})"
+        f"{plain(mail.organisation)} ({', '.join(map(plain, mail.contacts)) or tr('no contacts')})"
     )
 
 
@@ -121,20 +146,52 @@ def _what(item: Due) -> str:
         return _ending(item, item.what, name)
     since, step = item.progress.since, f"{item.progress.step:d}"
     if since:
-        return say("reminders.step_since", name=name, step=step, day=day(since))
-    return say("reminders.step", name=name, step=step)
+        return tr(
+            "{name}: step {step} waits for the organisation since {day}",
+            name=name,
+            step=step,
+            day=day(since),
+        )
+    return tr("{name}: step {step} waits for the organisation", name=name, step=step)
 
 
 def _ending(item: Ends, what: Ending, name: str) -> str:
     within, last_day = item.threshold, f"{item.last_day}"
     if isinstance(what, ListedKey):
         facts = {"name": name, "kid": plain(what.kid), "day": day(item.expires)}
-        return say_counted("reminders.key", within, **facts)
+        return ntr(
+            "{name}: key {kid} ends {day}, within {count} day",
+            "{name}: key {kid} ends {day}, within {count} days",
+            within,
+            **facts,
+        )
     if isinstance(what, ListedScope):
         facts = {"name": name, "scope": plain(what.scope), "day": last_day}
-        return say_counted("reminders.scope", within, **facts)
+        return ntr(
+            "{name}: scope {scope} ends {day}, within {count} day",
+            "{name}: scope {scope} ends {day}, within {count} days",
+            within,
+            **facts,
+        )
     facts = {"name": name, "day": last_day}
     if what.organisation:
         of = plain(what.organisation)
-        return say_counted("reminders.mandate_to_send", within, organisation=of, **facts)
-    return say_counted("reminders.mandate", within, supplier=plain(what.supplier), **facts)
+        return ntr(
+            "{name}: the mandate of {organisation}, for which it sends, ends {day}, within {count}"
+            " day",
+            (
+                "{name}: the mandate of {organisation}, for which it sends, ends {day}, within"
+                " {count}"
+                " days"
+            ),
+            within,
+            organisation=of,
+            **facts,
+        )
+    return ntr(
+        "{name}: the mandate of {supplier} ends {day}, within {count} day",
+        "{name}: the mandate of {supplier} ends {day}, within {count} days",
+        within,
+        supplier=plain(what.supplier),
+        **facts,
+    )

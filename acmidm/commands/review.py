@@ -42,7 +42,7 @@ from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import own_catalogue
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -150,7 +150,12 @@ def review(
     _require_one_source(stack, plan, base, save)
     if stack or plan:
         if environment or head:
-            fail(say("review.for_git"))
+            fail(
+                tr(
+                    "--head and --environment are for reviews of Git; with --stack and --plan the"
+                    " stack's settings have them"
+                )
+            )
         plans, approved = read_plans(stack or [], plan or [], save=save is not None)
         report = _by_engine(plans, allow_mass_change=allow_mass_change)
     else:
@@ -158,12 +163,12 @@ def review(
         with _revisions(base, head) as (before, after):
             report = _by_git(before, after, wanted, allow_mass_change=allow_mass_change)
         if base and head is None and is_dirty():
-            typer.echo(say("review.not_committed"), err=True)
+            typer.echo(tr("what is not committed is not reviewed"), err=True)
     write_report(report, output)
     if report.refusals and not sys.stdout.isatty():
         # The report went to a file: a job's log would else end without a reason.
         for refusal in report.refusals:
-            typer.echo(say("review.refused", refusal=refusal), err=True)
+            typer.echo(tr("refused: {refusal}", refusal=refusal), err=True)
     if not report.is_known:
         raise typer.Exit(Code.UNREACHABLE)
     if save and not report.too_many:
@@ -176,9 +181,14 @@ def _require_one_source(
     stack: Sequence[str] | None, plan: Sequence[Path] | None, base: str | None, save: Path | None
 ) -> None:
     if sum(map(bool, (stack, plan, base))) > 1:
-        fail(say("review.choose"))
+        fail(
+            tr(
+                "choose what to review: --stack, or --plan, or --base, or none of them for what is"
+                " not committed"
+            )
+        )
     if save and len(stack or ()) != 1:
-        fail(say("review.save_one"))
+        fail(tr("--save is for one --stack: what is approved runs on one"))
 
 
 def _by_engine(plans: Sequence[Planned], *, allow_mass_change: bool) -> Review:
@@ -233,7 +243,7 @@ def _revisions(base: str | None, head: str | None) -> Iterator[tuple[Tree, Tree]
     if base:
         yield merged(base, head or "HEAD")
     elif head:
-        fail(say("review.head_without_base"))
+        fail(tr("--head is for --base; name both, as in acmidm review --base main --head HEAD"))
     else:
         with uncommitted() as revisions:
             yield revisions
@@ -243,7 +253,7 @@ def _by_git(
     before: Tree, after: Tree, wanted: Sequence[Environment], *, allow_mass_change: bool
 ) -> Review:
     now = datetime.now(UTC)
-    with working(say("review.reading_both", base=before.name, head=after.name)):
+    with working(tr("reading {base} and {head}", base=before.name, head=after.name)):
         # A change chooses neither the folders that are read, nor what the catalogue has on former
         # scopes.
         folders, stacks = stacks_of(before), stacks_of(after)
@@ -257,14 +267,27 @@ def _by_git(
         ]
     left_out = old.onboardings.left_out
     for file in left_out:
-        typer.echo(plain(say("review.no_valid_form", file=file, base=before.name), 500), err=True)
+        typer.echo(
+            plain(
+                tr(
+                    "{file} was no valid form at {base}: all that it has shows as new",
+                    file=file,
+                    base=before.name,
+                ),
+                500,
+            ),
+            err=True,
+        )
     plans = [plan_between(old, new, where, stacks) for where in wanted]
     other_changes += confirmed_with_forms(
         other_changes, {key for plan in plans for key in changed_keys(plan)}
     )
     notes = (
         *notes_between(old, new, after),
-        *(say("report.submodule", path=plain(path)) for path in submodules(after, folders.forms)),
+        *(
+            tr("{path} is a submodule: what is in it is not reviewed.", path=plain(path))
+            for path in submodules(after, folders.forms)
+        ),
     )
     known = domains(
         [old.onboardings], (client for plan in plans for client in plan.before.values())
@@ -280,7 +303,11 @@ def _by_git(
     )
     if not left_out:
         return report
-    sentence = say_counted("review.not_valid_before", len(left_out))
+    sentence = ntr(
+        "{count} form was not valid before: all that it has shows as new",
+        "{count} forms were not valid before: all that they have shows as new",
+        len(left_out),
+    )
     return report.model_copy(update={"headline": f"{report.headline}; {sentence}"})
 
 
@@ -305,7 +332,7 @@ def _scopes(catalogue: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]
 def _environments(names: Sequence[str]) -> list[Environment]:
     unknown = [name for name in names if name not in list(Environment)]
     if unknown:
-        fail(say("review.environment", name=unknown[0]))
+        fail(tr('environment "{name}" is not known; use tni or prod', name=unknown[0]))
     return [Environment(name) for name in names] or list(Environment)
 
 
@@ -317,18 +344,23 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
     for words in filter(None, (part.strip() for part in fail_on.split(","))):
         environment, _, name = words.rpartition(":")
         if environment not in ("", "tni", "prod"):
-            fail(say("review.fail_on_environment", name=environment))
+            fail(
+                tr(
+                    '--fail-on: environment "{name}" is not known; use tni: or prod:',
+                    name=environment,
+                )
+            )
         if name not in names:
             fail(
-                say(
-                    "review.fail_on_kind",
+                tr(
+                    '--fail-on: "{name}" is no kind of change; {remedy}',
                     name=name,
-                    remedy=did_you_mean(name, names, say("review.use", kinds=listed(names))),
+                    remedy=did_you_mean(name, names, tr("use {kinds}", kinds=listed(names))),
                 )
             )
         wanted.append((environment, name))
     if fail_on and not wanted:
-        fail(say("review.fail_on_nothing", kinds=listed(names)))
+        fail(tr("--fail-on names no kind of change; use {kinds}", kinds=listed(names)))
 
     def matches(review: Review) -> bool:
         # Changes of other things than clients concern every environment.

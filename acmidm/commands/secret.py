@@ -17,7 +17,7 @@ from acmidm_onboarding.engine_resources import Resource, decrypted, mapping, par
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.resources.switching import is_awaiting
 from acmidm_onboarding.stack_files import stack_settings
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
@@ -64,7 +64,12 @@ def show(
     the arguments of no process.
     """
     if file is None and not sys.stdout.isatty():
-        raise Failure(say("secret.no_terminal"))
+        raise Failure(
+            tr(
+                "the output is no terminal, where a log would keep the secret; name a file for it"
+                " with --file FILE"
+            )
+        )
     if file is not None:
         require_outside_git(file, "--file FILE")
     secret = _secret(stack, _connection(form, stack, platform))
@@ -73,50 +78,87 @@ def show(
         return
 
     write_private_key(file, secret)
-    typer.echo(say("secret.written", file=file), err=True)
+    typer.echo(
+        tr(
+            "written into {file}, which nobody else can read; remove it once it is handed over",
+            file=file,
+        ),
+        err=True,
+    )
 
 
 def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
     settings = stack_settings(stack, Path())
     if not form.is_file():
-        raise Failure(say("edit.no_form", file=form))
+        raise Failure(tr("{file} is no form; name one", file=form))
     declared = load_onboardings([form], settings.catalogue_folder).connections(settings.environment)
     client = next((connection for connection in declared if connection.platform is platform), None)
     if client is None:
         raise Failure(
-            say("secret.no_client", form=form, platform=platform, environment=settings.environment)
+            tr(
+                "{form} has no client for {platform} on {environment}; choose another --stack or"
+                " --platform",
+                form=form,
+                platform=platform,
+                environment=settings.environment,
+            )
         )
     return client
 
 
 def _secret(stack: str, connection: Declaration) -> str:
     """Return the secret in the state, which is the one that the last run gave the authority."""
-    with working(say("secret.reading", stack=stack)):
+    with working(tr("reading {stack}", stack=stack)):
         # Read without secrets first: a failure of the second reading then means that they cannot be
         # decrypted.
         client = _client(engine.stack_deployment(stack), connection)
     if client is None:
-        raise Failure(say("secret.not_made", name=connection.resource_name, stack=stack))
+        raise Failure(
+            tr(
+                "{name} has no client in {stack} yet; run acmidm deploy --stack {stack} first",
+                name=connection.resource_name,
+                stack=stack,
+            )
+        )
     if not mapping(client.get("inputs")).get("client_secret"):
         raise Failure(_why_none(connection, client))
-    with working(say("secret.decrypting", stack=stack)):
+    with working(tr("decrypting {stack}", stack=stack)):
         try:
             client = _client(engine.decrypted_deployment(stack), connection)
         except engine.EngineError:
             client = None
     secret = decrypted(mapping(mapping(client).get("inputs")).get("client_secret"))
     if secret is None:
-        raise Failure(say("secret.encrypted", stack=stack), exit_code=3)
+        raise Failure(
+            tr(
+                "stack {stack} cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE or"
+                " PULUMI_CONFIG_PASSPHRASE_FILE, or log on to its secrets provider, or have"
+                " somebody do this who can",
+                stack=stack,
+            ),
+            exit_code=3,
+        )
     return str(secret)
 
 
 def _why_none(connection: Declaration, client: Mapping[str, Any]) -> str:
     name = connection.resource_name
     if is_awaiting(client.get("outputs") or {}):
-        return say("secret.changes_to_keys", name=name)
+        return tr(
+            "{name} changes to keys: the secret that works until then is its application's alone,"
+            " and not in the state any more",
+            name=name,
+        )
     if connection.uses_secret:
-        return say("secret.none", name=name)
-    return say("secret.uses_keys", name=name, method=connection.auth_method)
+        return tr(
+            "the state has no client secret of {name}; run acmidm deploy, which makes one",
+            name=name,
+        )
+    return tr(
+        "{name} authenticates with {method}, and has no client secret",
+        name=name,
+        method=connection.auth_method,
+    )
 
 
 def _client(state: Mapping[str, Any], connection: Declaration) -> Mapping[str, Any] | None:

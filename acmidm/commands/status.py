@@ -36,7 +36,7 @@ from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.project import require_project
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_names
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import N_, Language, tr, translated
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import AuthMethod
 
@@ -182,7 +182,7 @@ def _uses(stack: str, clients: Sequence[ListedConnection]) -> list[Uses | None]:
     try:
         platforms = stack_of(stack).platforms_briefly if made else {}
     except Failure as failure:
-        reason = say("state.authorities_not_asked", stack=stack, reason=failure)
+        reason = f"the authorities of stack {stack} are not asked: {failure}"
         typer.echo(on_one_line(f"warning: {reason}"), err=True)
         platforms = {}
     uses = last_uses(platforms, made)
@@ -194,7 +194,12 @@ def _uses(stack: str, clients: Sequence[ListedConnection]) -> list[Uses | None]:
 
 def _with_a_portal() -> list[str]:
     """Return the stacks of the board. Ends the command where there is none."""
-    return with_a_portal(Path()) or fail(say("status.no_portal"))
+    return with_a_portal(Path()) or fail(
+        tr(
+            "there is no stack here whose clients are at a Beheerportaal; run this in the"
+            " project's folder, or name one with --stack"
+        )
+    )
 
 
 def _rows(stacks: Sequence[str], filters: Filters, now: datetime) -> list[Progress]:
@@ -223,7 +228,13 @@ def _read(
         raise failures[0]
     if not read:
         require_project()
-        fail(say("status.no_stack"))
+        fail(
+            tr(
+                "no run has made a stack of this project yet; run pulumi stack select --create"
+                " STACK, then acmidm deploy --stack STACK, or pulumi login ADDRESS where their"
+                " state is elsewhere"
+            )
+        )
     connections = [client for clients in read.values() for client in clients]
     return list(read), connections, failures
 
@@ -232,7 +243,7 @@ def _connections(name: str, now: datetime, *, with_unmade: bool) -> Iterator[Lis
     """Yield the clients of a stack, and those that it does not have yet where somebody wants them.
     Raises Failure."""
     stack = stack_of(name)
-    with working(say("status.reading", stack=name)):
+    with working(tr("reading {stack}", stack=name)):
         states = stack.recorded.clients
     uploaded = uploaded_keys(
         stack, (state for state in states.values() if state.keys is None and not state.jwks_uri)
@@ -255,8 +266,18 @@ def _mandates(stacks: Sequence[str], now: datetime) -> Iterator[UnusedMandate]:
 
 
 def _nothing(stacks: list[str], filters: Filters, *, has_connections: bool) -> str:
-    names = f" {say('status.and')} ".join(stacks)
+    names = f" {tr('and')} ".join(stacks)
     if has_connections:
-        return say("status.no_such", stacks=names, filters=filters.in_words)
-    name = "status.no_connections.one" if len(stacks) == 1 else "status.no_connections.many"
-    return say(name, stacks=names, first=stacks[0])
+        return tr("no connection on {stacks} {filters}", stacks=names, filters=filters.in_words)
+    name = (
+        N_(
+            "stack {stacks} has no connections; acmidm deploy --stack {first} brings up what the"
+            " forms have, and says what is held back"
+        )
+        if len(stacks) == 1
+        else N_(
+            "stacks {stacks} have no connections; acmidm deploy --stack {first} brings up what the"
+            " forms have, and says what is held back"
+        )
+    )
+    return translated(name, stacks=names, first=stacks[0])

@@ -31,7 +31,7 @@ from acmidm_onboarding.rules.ends import ended_scopes
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import (
     InvalidForms,
@@ -90,11 +90,11 @@ def validate(
         checked = paths or [FORMS]
         _validate(checked, own_catalogue(), annotations=annotations)
         if Path(".git").exists() and is_dirty(*checked):
-            typer.echo(say("validate.next"))
+            typer.echo(tr("to see what this changes: acmidm review"))
         return
 
     if paths:
-        fail(say("validate.base_with_path"))
+        fail(tr("with --base all forms are checked, in the folders of its stacks; leave out PATH"))
     before, after = merged(base, head)
     stacks = stacks_of(before)
     problems = strays(before, after, stacks.forms)
@@ -111,9 +111,20 @@ def _validate(
 ) -> None:
     for path in paths:
         if not os.path.lexists(path):
-            fail(say("validate.nothing_there", path=path))
+            fail(
+                tr(
+                    "{path}: there is no file or folder of this name; name a form, or the folder"
+                    " of forms",
+                    path=path,
+                )
+            )
         if (path / "Pulumi.yaml").exists():
-            fail(say("validate.project", path=path))
+            fail(
+                tr(
+                    "{path}: this is the folder of the project; name the folder of forms in it",
+                    path=path,
+                )
+            )
     try:
         onboardings = _read(paths, catalogue, problems)
     except InvalidForms as error:
@@ -122,17 +133,17 @@ def _validate(
                 typer.echo(_annotation(problem))
         fail(str(error), Code.FOUND)
     if not onboardings.forms:
-        fail(say("validate.no_form"))
+        fail(tr("there is no form (*.yaml) here; name a form, or the folder of forms"))
     by_environment = {
         environment: onboardings.connections(environment) for environment in Environment
     }
     connections = sum(map(len, by_environment.values()))
-    forms = say_counted("validate.forms", len(onboardings.forms))
+    forms = ntr("{count} form", "{count} forms", len(onboardings.forms))
     typer.echo(
-        say(
-            "validate.valid",
+        tr(
+            "{forms}, {connections}: all valid",
             forms=forms,
-            connections=say_counted("validate.connections", connections),
+            connections=ntr("{count} connection", "{count} connections", connections),
         )
     )
     for sentence in _notes(onboardings, by_environment):
@@ -157,6 +168,16 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem]) -
     return replace(onboardings, problems=(*onboardings.problems, *unmoved)).valid()
 
 
+_UNPROVEN = {
+    "warn": N_(
+        "not proven on TNI, which the gate only warns of, so that production gets all of it:"
+    ),
+    "enforce": N_(
+        "not proven on TNI, so that production gets nothing of it that it does not have already:"
+    ),
+}
+
+
 def _notes(
     onboardings: Onboardings, by_environment: Mapping[Environment, Sequence[Declaration]]
 ) -> Iterator[str]:
@@ -166,7 +187,15 @@ def _notes(
     for client in chain.from_iterable(by_environment.values()):
         for scope, last_day in ended_scopes(client, now.date()).items():
             where = {"client": client.form, "environment": client.environment}
-            yield on_one_line(say("validate.scope_ended", scope=scope, day=last_day, **where))
+            yield on_one_line(
+                tr(
+                    "{client} on {environment}: the last day of scope {scope} was {day}, so that"
+                    " no run grants it; put a later day under until, or take the scope out",
+                    scope=scope,
+                    day=last_day,
+                    **where,
+                )
+            )
     sides = [desired(connections, now, gate=gate) for connections in by_environment.values()]
     for client in chain.from_iterable(by_environment.values()):
         scopes = client.catalogue_names.values()
@@ -175,8 +204,9 @@ def _notes(
         ) or [""]
         for other in others:
             yield on_one_line(
-                say(
-                    "validate.other_name",
+                tr(
+                    "{client}: its client is called {name}, and another API expects {other};"
+                    " connect that API by a form of its own, or agree on one name with both owners",
                     client=client.form,
                     name=quoted(name),
                     other=quoted(other),
@@ -187,7 +217,7 @@ def _notes(
     unproven = [
         sentence for side in sides for withheld in side.unproven for sentence in withheld.sentences
     ]
-    yield from ([say(f"validate.unproven.{gate.mode}")] if unproven else [])
+    yield from ([translated(_UNPROVEN[gate.mode])] if unproven else [])
     yield from (f"  {sentence}" for sentence in unproven)
 
 

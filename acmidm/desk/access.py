@@ -10,7 +10,7 @@ from acmidm.report.connection import ClientName
 from acmidm.report.document import Document, Line, Piece, Section, Table, Tone
 from acmidm.report.kinds import Part, Report
 from acmidm.words import day, plain
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.terms import Environment
 
 _COLUMNS = ("scope", "why", "until", "last_token")
@@ -19,10 +19,10 @@ _COLUMNS = ("scope", "why", "until", "last_token")
 def labels() -> dict[str, str]:
     """Return what people read above or before each column."""
     return {
-        "scope": say("status.access.scope"),
-        "why": say("status.access.why"),
-        "until": say("status.access.until"),
-        "last_token": say("status.access.last_token"),
+        "scope": tr("scope"),
+        "why": tr("why"),
+        "until": tr("until and including"),
+        "last_token": tr("last token"),
     }
 
 
@@ -63,16 +63,16 @@ class Access(ClientName):
     @property
     def last_token(self) -> str:
         if not self.use_is_known:
-            return say("status.access.unknown")
-        return day(self.last_token_at) if self.last_token_at else say("status.access.never")
+            return tr("unknown")
+        return day(self.last_token_at) if self.last_token_at else tr("never")
 
     @property
     def values(self) -> dict[str, str]:
         """What people read of it, by column."""
         return {
-            "scope": self.scope or say("status.access.no_scope"),
-            "why": self.why or say("status.access.no_reason"),
-            "until": str(self.until) if self.until else say("status.no_end"),
+            "scope": self.scope or tr("none: it is configured alone"),
+            "why": self.why or tr("none given"),
+            "until": str(self.until) if self.until else tr("no end"),
             "last_token": self.last_token,
         }
 
@@ -88,7 +88,7 @@ class Access(ClientName):
             Line([Piece(plain(values[name]))], Piece(label, Tone.NOTICE))
             for name, label in labels().items()
         ]
-        client_id = Piece(plain(self.client_id or say("status.no_client")), Tone.VALUE)
+        client_id = Piece(plain(self.client_id or tr("no client yet")), Tone.VALUE)
         return Line([*self.pieces, Piece(f" ({self.stack})  "), client_id], lines=lines)
 
 
@@ -104,11 +104,19 @@ class AccessList(Report):
 
     @property
     def title(self) -> str:
-        stacks = f" {say('status.and')} ".join(self.stacks)
+        stacks = f" {tr('and')} ".join(self.stacks)
         clients = {(access.stack, access.key, access.platform) for access in self.accesses}
-        title = say_counted("status.access.title", len(clients), api=plain(self.api), stacks=stacks)
+        title = ntr(
+            "{count} client has access to {api} on {stacks}",
+            "{count} clients have access to {api} on {stacks}",
+            len(clients),
+            api=plain(self.api),
+            stacks=stacks,
+        )
         return (
-            say("status.holding", title=title, search=plain(self.search)) if self.search else title
+            tr('{title} with "{search}"', title=title, search=plain(self.search))
+            if self.search
+            else title
         )
 
     @property
@@ -124,7 +132,16 @@ class AccessList(Report):
         lines = [access.as_line() for access in self.accesses]
         width = max(map(len, self.labels.values())) + 1
         section = Section("line", lines, label_width=width)
-        return Document(self.title, [section], foot=[say("status.access.about")])
+        return Document(
+            self.title,
+            [section],
+            foot=[
+                tr(
+                    "The last token is the client's, for whatever API: no authority tells more,"
+                    " and some nothing."
+                )
+            ],
+        )
 
     def as_table(self) -> Table:
         """Return a row per scope of a client."""

@@ -30,7 +30,7 @@ from acmidm_onboarding.rules.orders import Order
 from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.client import Client, ClientKey, recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
@@ -105,7 +105,7 @@ class _ProgressRows:
             with working(f"reading {self._stack.name}"):
                 return self._stack.recorded.clients
         except EngineError as error:
-            _warn(say("state.unknown", stack=self._stack.name, reason=error))
+            _warn(f"the state of stack {self._stack.name} is not known: {error}")
             return None
 
     @cached_property
@@ -115,7 +115,17 @@ class _ProgressRows:
     def facts(self, on_production: Mapping[tuple[str, Platform], Client]) -> Iterator[Facts]:
         forms, held_back = self._stack.forms, self._held_back()
         if forms.problems:
-            _warn(say_counted("state.mistakes_in_forms", len(forms.problems)))
+            _warn(
+                plural(
+                    "what forms with mistakes ask is not known ({count} mistake); see acmidm"
+                    " validate",
+                    (
+                        "what forms with mistakes ask is not known ({count} mistakes); see acmidm"
+                        " validate"
+                    ),
+                    len(forms.problems),
+                )
+            )
         if self.states is not None:
             require_a_form(self._stack)
         in_production = {
@@ -380,7 +390,7 @@ class _Asked:
         try:
             return stack.platforms_briefly
         except Failure as error:
-            _warn(say("state.authorities_not_asked", stack=stack.name, reason=error))
+            _warn(f"the authorities of stack {stack.name} are not asked: {error}")
             return {}
 
     def _snapshot(self, name: Platform, client_id: str) -> tuple[ClientSnapshot | None] | None:

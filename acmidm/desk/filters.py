@@ -23,7 +23,7 @@ from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_names, stack_settings
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.problems import InvalidForms
 from acmidm_onboarding.values.searching import searched
@@ -76,7 +76,7 @@ WaitingFor = Annotated[
 def clients_meant(stack: Stack, search: str) -> list[Client]:
     """Return the clients of a state that match; else one with the word as its client-ID, on each
     platform: it may be gone from the state."""
-    with working(say("status.reading", stack=stack.name)):
+    with working(tr("reading {stack}", stack=stack.name)):
         states = stack.recorded.clients.values()
     is_meant = Filters(search).matcher(())
     kept = [state for state in states if is_meant(listed(stack.name, state, stack.now))]
@@ -87,6 +87,9 @@ def clients_meant(stack: Stack, search: str) -> list[Client]:
         Client(f"client {search}", platform, settings.environment, client_id=search)
         for platform in settings.platforms
     ]
+
+
+_WITHOUT = {"tni": N_("is not on TNI"), "prod": N_("is not in production")}
 
 
 @dataclass(frozen=True)
@@ -126,16 +129,22 @@ class Filters:
     @property
     def in_words(self) -> str:
         """The filters in words, for a report that finds nothing; empty without filters."""
-        wanted = [say("status.filter.search", search=plain(self.search))] if self.search else []
-        wanted += [say("status.filter.api", api=plain(self.api))] if self.api else []
+        wanted = [tr('has "{search}"', search=plain(self.search))] if self.search else []
+        wanted += [tr('has access to "{api}"', api=plain(self.api))] if self.api else []
         wanted += (
-            [say_counted("status.filter.expiring", self.expiring)]
+            [
+                ntr(
+                    "has something that ends within {count} day",
+                    "has something that ends within {count} days",
+                    self.expiring,
+                )
+            ]
             if self.expiring is not None
             else []
         )
-        wanted += [say(f"status.filter.without.{self.without}")] if self.without else []
-        wanted += [say("status.filter.waiting", whom=self.waiting_for)] if self.waiting_for else []
-        return f" {say('status.and')} ".join(wanted)
+        wanted += [translated(_WITHOUT[self.without])] if self.without else []
+        wanted += [tr("waits for {whom}", whom=self.waiting_for)] if self.waiting_for else []
+        return f" {tr('and')} ".join(wanted)
 
 
 def _made_in(environment: Environment, stacks: Sequence[str]) -> frozenset[tuple[str, Platform]]:

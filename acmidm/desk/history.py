@@ -14,7 +14,7 @@ from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
 from acmidm.report.kinds import Change, Kind, Report
 from acmidm.words import day, plain
 from acmidm_onboarding.authorities.port import RecordedChange
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.client import Client, Grant, fields_in
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.terms import Environment
@@ -50,17 +50,24 @@ class History(Report):
     def title(self) -> str:
         facts = {
             "since": day(self.since),
-            "clients": say_counted("report.clients", self.clients),
-            "stacks": f" {say('status.and')} ".join(self.stacks),
+            "clients": ntr("{count} client", "{count} clients", self.clients),
+            "stacks": f" {tr('and')} ".join(self.stacks),
         }
         count = len(self.entries)
         title = (
-            say_counted("history.title", count, **facts)
+            ntr(
+                "{count} change since {since} of {clients} on {stacks}",
+                "{count} changes since {since} of {clients} on {stacks}",
+                count,
+                **facts,
+            )
             if count
-            else say("history.title.none", **facts)
+            else tr("no change is recorded since {since} of {clients} on {stacks}", **facts)
         )
         return (
-            say("status.holding", title=title, search=plain(self.search)) if self.search else title
+            tr('{title} with "{search}"', title=title, search=plain(self.search))
+            if self.search
+            else title
         )
 
     def as_document(self) -> Document:
@@ -73,7 +80,7 @@ class History(Report):
         return Document(self.title, sections)
 
     def _entry(self, entry: Entry) -> Line:
-        on_stack = f" {say('history.on_stack', stack=entry.stack)}" if len(self.stacks) > 1 else ""
+        on_stack = f" {tr('on {stack}', stack=entry.stack)}" if len(self.stacks) > 1 else ""
         pieces = [
             Piece(f"{entry.when}  ", Tone.STRONG),
             Piece(plain(entry.actor), Tone.VALUE),

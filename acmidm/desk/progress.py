@@ -17,7 +17,7 @@ from pydantic import Field
 from acmidm.desk.status import ListedConnection
 from acmidm.report.kinds import Part
 from acmidm_onboarding.rules.orders import Act, Doer, Order
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import N_, Language
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.declaration import PROOF_OPTIONS
 from acmidm_onboarding.values.evidence import Evidence, is_fresh
@@ -40,15 +40,15 @@ class Step(IntEnum):
 
 
 STEPS = {
-    Step.FORM: "steps.step.1",
-    Step.CLIENT: "steps.step.2",
-    Step.HAND_OVER: "steps.step.3",
-    Step.RIGHT: "steps.step.4",
-    Step.KEY: "steps.step.5",
-    Step.PROMOTION: "steps.step.7",
-    Step.RIGHT_ON_PRODUCTION: "steps.step.8",
-    Step.KEY_ON_PRODUCTION: "steps.step.9",
-    Step.DONE: "steps.step.10",
+    Step.FORM: N_("Fill in the form"),
+    Step.CLIENT: N_("Make the OAuth client"),
+    Step.HAND_OVER: N_("Hand over the client-ID"),
+    Step.RIGHT: N_("Access to the Beheerportaal"),
+    Step.KEY: N_("Public key"),
+    Step.PROMOTION: N_("Validation and client-ID for production"),
+    Step.RIGHT_ON_PRODUCTION: N_("Right API-beheerder in production"),
+    Step.KEY_ON_PRODUCTION: N_("Public key for production"),
+    Step.DONE: N_("Done"),
 }
 """What each step is called."""
 
@@ -60,6 +60,18 @@ class WaitsFor(StrEnum):
     US = "us"
     AUTHORITY = "authority"
     API_OWNER = "api-owner"
+
+
+_UNKNOWN = {
+    "state": N_("Whether the OAuth client exists is not known."),
+    "form": N_("What the form asks is not known."),
+    "hand_over": N_("Whether the client-ID was handed over is not known."),
+    "secret": N_("Whether the client secret was handed over is not known."),
+    "keys": N_("Whether there is a public key is not known."),
+    "authority": N_("Whether the OAuth client and its scopes are still there is not known."),
+    "rights": N_("Whether somebody has the right API-beheerder is not known."),
+    "last_token": N_("When a token was last fetched is not known."),
+}
 
 
 class Progress(Part):
@@ -88,11 +100,16 @@ class Progress(Part):
         sentences = _INSTRUCTIONS[self.order]
         command = ""
         if with_command and sentences.command:
-            command = f": {language.say(sentences.command, **self.values)}"
-        order = language.say(sentences.order, **self.values, how=command)
+            command = f": {language.translated(sentences.command, **self.values)}"
+        order = language.translated(sentences.order, **self.values, how=command)
         if self.order not in _PROVEN:
             return order
-        by_whom = language.say("steps.by_whom")
+        by_whom = language.tr(
+            "Whoever has the private key does that in a copy of the repository of the forms: your"
+            " developer or your supplier. Without Git, mail the file of evidence to the onboarding"
+            " team of Digitaal Vlaanderen, which adds it to your form: there is no secret in it."
+            " Can nobody do that? Agree on an exemption with that team."
+        )
         return f"{order} {by_whom}"
 
     def to_do(self, language: Language, *, with_command: bool = True) -> str:
@@ -100,22 +117,30 @@ class Progress(Part):
         sentences = [self.instruction(language, with_command=with_command)]
         if day := self.values.get("leaves"):
             sentences.append(
-                language.say("steps.leaves", day=language.day(date.fromisoformat(day)))
+                language.tr(
+                    "This connection ends on {day}.", day=language.day(date.fromisoformat(day))
+                )
             )
         if reason := self.values.get("unsent"):
             sentences.append(
-                language.say("steps.unsent.no_smtp")
+                language.tr(
+                    "The mail about what was added later was not sent, for no mail server is set."
+                )
                 if reason == NO_SMTP
-                else language.say("steps.unsent", reason=reason)
+                else language.tr(
+                    "The mail about what was added later was not sent ({reason}).", reason=reason
+                )
             )
         if self.last_token_at is not None:
-            sentences.append(language.say("steps.last_token", day=language.day(self.last_token_at)))
+            sentences.append(
+                language.tr("Last token: {day}.", day=language.day(self.last_token_at))
+            )
         elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
-            sentences.append(language.say("steps.no_token"))
+            sentences.append(language.tr("No token was fetched yet."))
         if self.last_token_at is None and self.order in _WITH_TOKENS and self.afterwards:
             sentences.append(self.afterwards[language])
         return " ".join(
-            (*sentences, *(language.say(f"steps.unknown.{name}") for name in self.unknown))
+            (*sentences, *(language.translated(_UNKNOWN[name]) for name in self.unknown))
         )
 
 
@@ -309,7 +334,10 @@ _ROWS = (
     # The client, and what is in it.
     StepRow(
         "state-unknown",
-        Instruction("steps.order.state-unknown", "steps.how.state-unknown"),
+        Instruction(
+            N_("Digitaal Vlaanderen looks why stack {stack} cannot be read{how}."),
+            N_("acmidm status --stack {stack}"),
+        ),
         _CLIENT,
         _US,
         lambda facts: facts.is_recorded is None,
@@ -317,37 +345,78 @@ _ROWS = (
     ),
     StepRow(
         "ordered-stolen-key",
-        Instruction("steps.order.ordered-stolen-key"),
+        Instruction(
+            N_(
+                "A public key of {application} was stolen. Remove it from the portal ({portal}) at"
+                " once: order {order_name}."
+            )
+        ),
         _KEY,
         _ORGANISATION,
         _orders(Act.REMOVE_STOLEN_KEY),
         _ordered_since,
     ),
-    StepRow("mandate", Instruction("steps.order.mandate"), _KEY, _ORGANISATION, _has_no_mandate),
+    StepRow(
+        "mandate",
+        Instruction(
+            N_(
+                "{supplier} has no mandate any more, so that the scopes and keys of {application}"
+                " are withdrawn. Put one that counts into mandates.yaml of your organisation, or"
+                " let {application} leave with retire."
+            )
+        ),
+        _KEY,
+        _ORGANISATION,
+        _has_no_mandate,
+    ),
     StepRow(
         "gate-test",
-        Instruction("steps.order.gate-test", "steps.how.gate-test"),
+        Instruction(
+            N_(
+                "The test environment (TNI) comes first: Digitaal Vlaanderen makes the OAuth"
+                " client there{how}. Then {organisation} validates."
+            ),
+            N_("acmidm deploy --stack {test_stack}"),
+        ),
         _CLIENT,
         _US,
         lambda facts: _lacks_proof(facts) and not facts.test_client_id,
     ),
     StepRow(
         "gate-again",
-        Instruction("steps.order.gate-again", "steps.how.gate-again"),
+        Instruction(
+            N_(
+                "{organisation} has validated the test environment (TNI). Digitaal Vlaanderen"
+                " takes the proven key over there{how}. Then the way to production is free."
+            ),
+            N_("acmidm deploy --stack {test_stack}"),
+        ),
         _CLIENT,
         _US,
         lambda facts: _lacks_proof(facts) and facts.is_proven_there,
     ),
     StepRow(
         "gate",
-        Instruction("steps.order.gate", "steps.how.gate"),
+        Instruction(
+            N_(
+                "Validate on the test environment (TNI) first, and add the evidence to your"
+                " request{how}."
+            ),
+            N_(
+                "{probe} --private-key FILE {options}. What is still missing is shown by acmidm"
+                " validate {form}"
+            ),
+        ),
         _CLIENT,
         _ORGANISATION,
         lambda facts: not _is_made(facts) and facts.is_held_back,
     ),
     StepRow(
         "ordered",
-        Instruction("steps.order.ordered", "steps.how.ordered"),
+        Instruction(
+            N_("Carry out order {order_name} at the portal{how}."),
+            N_("acmidm orders show {order_name} --stack {stack}"),
+        ),
         _CLIENT,
         _US,
         _is_ordered(Doer.OPERATOR, Doer.PRODUCT_TEAM),
@@ -355,7 +424,7 @@ _ROWS = (
     ),
     StepRow(
         "ordered-owner",
-        Instruction("steps.order.ordered-owner"),
+        Instruction(N_("The API's owner approves or changes the coupling: order {order_name}.")),
         _CLIENT,
         _OWNER,
         _is_ordered(Doer.API_OWNER),
@@ -363,7 +432,12 @@ _ROWS = (
     ),
     StepRow(
         "ordered-key",
-        Instruction("steps.order.ordered-key"),
+        Instruction(
+            N_(
+                "Upload the public keys of {application} in the portal ({portal}): order"
+                " {order_name}."
+            )
+        ),
         _KEY,
         _ORGANISATION,
         _orders(Act.UPLOAD),
@@ -371,7 +445,12 @@ _ROWS = (
     ),
     StepRow(
         "ordered-key-removal",
-        Instruction("steps.order.ordered-key-removal"),
+        Instruction(
+            N_(
+                "Remove the public keys of {application} that are out of use from the portal"
+                " ({portal}): order {order_name}."
+            )
+        ),
         _KEY,
         _ORGANISATION,
         _orders(Act.REMOVE_KEY),
@@ -379,21 +458,36 @@ _ROWS = (
     ),
     StepRow(
         "deploy",
-        Instruction("steps.order.deploy", "steps.how.deploy"),
+        Instruction(
+            N_("Digitaal Vlaanderen makes the OAuth client{how}."),
+            N_("acmidm deploy --stack {stack}"),
+        ),
         _CLIENT,
         _US,
         lambda facts: not _is_made(facts),
     ),
     StepRow(
         "gone",
-        Instruction("steps.order.gone", "steps.how.gone"),
+        Instruction(
+            N_(
+                "The platform has no OAuth client {client_id} any more. Digitaal Vlaanderen looks"
+                " who removed it{how}."
+            ),
+            N_("acmidm drift --stack {stack}"),
+        ),
         _CLIENT,
         _US,
         lambda facts: facts.is_gone,
     ),
     StepRow(
         "hand-over-no-smtp",
-        Instruction("steps.order.hand-over-no-smtp", "steps.how.hand-over-no-smtp"),
+        Instruction(
+            N_(
+                "Digitaal Vlaanderen hands over client-ID {client_id} to {contacts}. The mail was"
+                " not sent, for no mail server is set{how}."
+            ),
+            N_("set acmidm:smtpUrl for stack {stack}, then acmidm deploy --stack {stack}"),
+        ),
         _HAND_OVER,
         _US,
         lambda facts: (
@@ -405,7 +499,13 @@ _ROWS = (
     ),
     StepRow(
         "hand-over-failed",
-        Instruction("steps.order.hand-over-failed", "steps.how.hand-over-failed"),
+        Instruction(
+            N_(
+                "Digitaal Vlaanderen hands over client-ID {client_id} to {contacts}. The mail was"
+                " not sent ({reason}). The next run tries again{how}."
+            ),
+            N_("acmidm deploy --stack {stack}"),
+        ),
         _HAND_OVER,
         _US,
         _is_not_mailed,
@@ -413,14 +513,22 @@ _ROWS = (
     ),
     StepRow(
         "extend-gate",
-        Instruction("steps.order.extend-gate", "steps.how.extend-gate"),
+        Instruction(
+            N_(
+                "Validate on the test environment (TNI) first what is added in production"
+                " ({lacking}), and add the evidence to your request{how}."
+            ),
+            N_("{probe} --private-key FILE {options}"),
+        ),
         _CLIENT,
         _ORGANISATION,
         lambda facts: bool(facts.lacking) and facts.is_held_back,
     ),
     StepRow(
         "extend",
-        Instruction("steps.order.extend", "steps.how.extend"),
+        Instruction(
+            N_("Digitaal Vlaanderen adds {lacking}{how}."), N_("acmidm deploy --stack {stack}")
+        ),
         _CLIENT,
         _US,
         lambda facts: bool(facts.lacking),
@@ -428,14 +536,25 @@ _ROWS = (
     # How it authenticates.
     StepRow(
         "on-production",
-        Instruction("steps.order.on-production"),
+        Instruction(
+            N_(
+                "Everything is done on the test environment (TNI); the connection is in production"
+                " too."
+            )
+        ),
         _PROMOTION,
         None,
         lambda facts: facts.uses_secret and _is_test(facts) and facts.is_on_production,
     ),
     StepRow(
         "secret",
-        Instruction("steps.order.secret", "steps.how.secret"),
+        Instruction(
+            N_(
+                "Digitaal Vlaanderen hands over the client secret to {contacts}, by a safe"
+                " way{how}."
+            ),
+            N_("acmidm secret show {form} --stack {stack} --platform {platform}"),
+        ),
         _KEY,
         _US,
         lambda facts: facts.uses_secret,
@@ -444,7 +563,12 @@ _ROWS = (
     ),
     StepRow(
         "keys-unknown",
-        Instruction("steps.order.keys-unknown"),
+        Instruction(
+            N_(
+                "The platform of stack {stack} does not answer. So it is not known whether there"
+                " is a public key. Try again later."
+            )
+        ),
         _KEY,
         _AUTHORITY,
         lambda facts: facts.usable_keys is None and not facts.has_address,
@@ -452,7 +576,13 @@ _ROWS = (
     ),
     StepRow(
         "right",
-        Instruction("steps.order.right"),
+        Instruction(
+            N_(
+                "Nobody of your organisation has the right API-beheerder in the Beheerportaal"
+                " ({portal}) yet. Ask your Lokale Beheerder for it. You do not know who that is?"
+                " Call 1700, free of charge, and press 5: other questions."
+            )
+        ),
         _RIGHT,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.administrators == 0,
@@ -460,14 +590,25 @@ _ROWS = (
     ),
     StepRow(
         "upload-again",
-        Instruction("steps.order.upload-again"),
+        Instruction(
+            N_(
+                "The public key of {application} has expired. Log on to the Beheerportaal"
+                " ({portal}) and upload a new one there, as a JSON Web Key. Your organisation's"
+                " API-beheerder does that."
+            )
+        ),
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.had_keys,
     ),
     StepRow(
         "upload",
-        Instruction("steps.order.upload"),
+        Instruction(
+            N_(
+                "Log on to the Beheerportaal ({portal}) and upload the public key of {application}"
+                " there, as a JSON Web Key. Your organisation's API-beheerder does that."
+            )
+        ),
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads,
@@ -475,25 +616,45 @@ _ROWS = (
     ),
     StepRow(
         "first-key",
-        Instruction("steps.order.first-key"),
+        Instruction(N_("Put a public key into your form ({form}), as a JSON Web Key.")),
         _KEY,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and not facts.had_keys,
         lambda facts: facts.told_at,
     ),
     StepRow(
-        "key-in-form", Instruction("steps.order.key-in-form"), _KEY, _ORGANISATION, _has_no_key
+        "key-in-form",
+        Instruction(
+            N_(
+                "Put a new public key into your form ({form}): none of the present ones can be"
+                " used any more."
+            )
+        ),
+        _KEY,
+        _ORGANISATION,
+        _has_no_key,
     ),
     StepRow(
         "change-over",
-        Instruction("steps.order.change-over", "steps.how.change-over"),
+        Instruction(
+            N_(
+                "Digitaal Vlaanderen changes {application} over from its client secret to its"
+                " public key{how}."
+            ),
+            N_("acmidm deploy --stack {stack}"),
+        ),
         _KEY,
         _US,
         lambda facts: facts.awaits_key,
     ),
     StepRow(
         "authority-unknown",
-        Instruction("steps.order.authority-unknown"),
+        Instruction(
+            N_(
+                "The platform of stack {stack} does not answer. So it is not known what it has of"
+                " this connection. Try again later."
+            )
+        ),
         _TRIED,
         _AUTHORITY,
         lambda facts: not facts.is_seen,
@@ -501,7 +662,12 @@ _ROWS = (
     ),
     StepRow(
         "api-owner",
-        Instruction("steps.order.api-owner"),
+        Instruction(
+            N_(
+                "The owner of the API ({owners}) has to grant {withdrawn} again to the client"
+                " {client_id}: the form has that, the platform has it no more."
+            )
+        ),
         _TRIED,
         _OWNER,
         lambda facts: bool(facts.withdrawn),
@@ -509,7 +675,12 @@ _ROWS = (
     # Whether it was tried, and goes on to production.
     StepRow(
         "done",
-        Instruction("steps.order.done"),
+        Instruction(
+            N_(
+                "Done. For aftercare, questions or problems, {organisation} turns to the"
+                " Servicedesk Informatiekanalen at any time."
+            )
+        ),
         (Step.PROMOTION, Step.DONE),
         None,
         lambda facts: not _is_test(facts),
@@ -517,21 +688,35 @@ _ROWS = (
     ),
     StepRow(
         "on-production",
-        Instruction("steps.order.on-production"),
+        Instruction(
+            N_(
+                "Everything is done on the test environment (TNI); the connection is in production"
+                " too."
+            )
+        ),
         _PROMOTION,
         None,
         lambda facts: facts.is_on_production and (facts.is_exempt or not facts.unproven),
     ),
     StepRow(
         "form-unknown",
-        Instruction("steps.order.form-unknown", "steps.how.form-unknown"),
+        Instruction(
+            N_("The forms have mistakes, so that the next step cannot be told{how}."),
+            N_("acmidm validate shows them"),
+        ),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: facts.is_declared is None,
     ),
     StepRow(
         "validate-again",
-        Instruction("steps.order.validate-again", "steps.how.validate-again"),
+        Instruction(
+            N_(
+                "The evidence of the test environment (TNI) does not count, or no more. Validate"
+                " again{how}."
+            ),
+            N_("{probe} --private-key FILE {options}"),
+        ),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: (
@@ -542,7 +727,13 @@ _ROWS = (
     ),
     StepRow(
         "validate",
-        Instruction("steps.order.validate", "steps.how.validate"),
+        Instruction(
+            N_(
+                "Validate your integration on the test environment (TNI) and add the evidence to"
+                " your request{how}."
+            ),
+            N_("{probe} --private-key FILE {options}"),
+        ),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: not facts.is_exempt and not facts.is_proven,
@@ -550,7 +741,13 @@ _ROWS = (
     ),
     StepRow(
         "validate-rest",
-        Instruction("steps.order.validate-rest", "steps.how.validate-rest"),
+        Instruction(
+            N_(
+                "The test environment (TNI) is proven but for {unproven}. Validate that too, and"
+                " add the new evidence to your request{how}."
+            ),
+            N_("{probe} --private-key FILE {options}"),
+        ),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: not facts.is_exempt and bool(facts.unproven),
@@ -558,18 +755,40 @@ _ROWS = (
     ),
     StepRow(
         "promote",
-        Instruction("steps.order.promote", "steps.how.promote"),
+        Instruction(
+            N_(
+                "Everything is done on the test environment (TNI). Ask for production in your"
+                " form{how}."
+            ),
+            N_("acmidm promote {form} --write"),
+        ),
         _PROMOTION,
         _ORGANISATION,
         lambda facts: not facts.has_production,
         _proven_at,
     ),
     StepRow(
-        "tested", Instruction("steps.order.tested"), _PROMOTION, None, lambda _: True, _proven_at
+        "tested",
+        Instruction(
+            N_(
+                "Everything is done on the test environment (TNI). What is next is shown with"
+                " production."
+            )
+        ),
+        _PROMOTION,
+        None,
+        lambda _: True,
+        _proven_at,
     ),
 )
-_UNDECLARED = Instruction("steps.order.undeclared", "steps.how.undeclared")
-_LEAVES = Instruction("steps.order.leave", "steps.how.leave")
+_UNDECLARED = Instruction(
+    N_("No form has this client any more. Digitaal Vlaanderen looks whether that is right{how}."),
+    N_("acmidm review --stack {stack} shows what goes"),
+)
+_LEAVES = Instruction(
+    N_("This connection ends. Digitaal Vlaanderen carries that out{how}."),
+    N_("acmidm deploy --stack {stack}"),
+)
 _INSTRUCTIONS = {"undeclared": _UNDECLARED, "leave": _LEAVES} | {
     row.order: row.instruction for row in _ROWS
 }

@@ -16,7 +16,7 @@ from acmidm.report.document import Document, Line, Piece, Section, Table, Tone, 
 from acmidm.report.kinds import NO_REASON, Part, Report
 from acmidm.words import day, days, plain
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client, afzenders_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import after
@@ -27,13 +27,13 @@ L = TypeVar("L", bound="LastDay")
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LABELS = {
-    "whose": "status.whose",
-    "scopes": "status.scopes",
-    "keys": "status.keys",
-    "mandate": "status.mandate",
-    "acts_for": "status.acts_for",
-    "products": "status.products",
-    "leaves": "status.leaves",
+    "whose": N_("whose"),
+    "scopes": N_("scopes"),
+    "keys": N_("keys"),
+    "mandate": N_("mandate"),
+    "acts_for": N_("acts for"),
+    "products": N_("products"),
+    "leaves": N_("leaves"),
 }
 
 
@@ -71,9 +71,11 @@ class ListedKey(Part):
         if self.expires is None or self.days_left is None:
             return plain(self.kid)
         if self.days_left < 0:
-            return say("status.key.expired", kid=plain(self.kid), day=day(self.expires))
-        sentence = "status.key.soon" if self.ends_soon else "status.key.until"
-        return say(sentence, kid=plain(self.kid), day=day(self.expires), left=days(self.days_left))
+            return tr("{kid} EXPIRED {day}", kid=plain(self.kid), day=day(self.expires))
+        sentence = N_("{kid} until {day} ({left})") if self.ends_soon else N_("{kid} until {day}")
+        return translated(
+            sentence, kid=plain(self.kid), day=day(self.expires), left=days(self.days_left)
+        )
 
 
 class LastDay(Part):
@@ -96,10 +98,10 @@ class LastDay(Part):
     def ending(self) -> str:
         """Its end, in words too where that is near."""
         if self.days_left < 0:
-            return say("status.ended", day=self.until)
+            return tr("ENDED {day}", day=self.until)
         if self.ends_soon:
-            return say("status.ends_soon", day=self.until, left=days(self.days_left))
-        return say("status.ends", day=self.until)
+            return tr("until {day} ({left})", day=self.until, left=days(self.days_left))
+        return tr("until {day}", day=self.until)
 
 
 class ListedScope(LastDay):
@@ -126,7 +128,7 @@ class ListedMandate(LastDay):
 
     @property
     def ending(self) -> str:
-        return say("status.mandate.none") if self.until is None else super().ending
+        return tr("NO MANDATE") if self.until is None else super().ending
 
     @property
     def text(self) -> str:
@@ -156,7 +158,7 @@ class UnusedMandate(ListedMandate):
         return Line(
             [
                 Piece(plain(self.supplier_name), Tone.STRONG),
-                Piece(f"  {say('status.acts_for')} {allowed}, "),
+                Piece(f"  {tr('acts for')} {allowed}, "),
                 Piece(self.ending, _tone(self.days_left)),
                 Piece(f" ({plain(self.reference)})" if self.reference else ""),
             ]
@@ -200,7 +202,7 @@ class ListedConnection(ClientName):
             if whole is None
             else [whole]
         )
-        return [*parts, *([say("status.stays")] if self.keep else [])]
+        return [*parts, *([tr("stays at its authority")] if self.keep else [])]
 
     @property
     def until(self) -> dict[str, ListedScope]:
@@ -245,15 +247,15 @@ class ListedConnection(ClientName):
     def without_keys(self) -> str:
         """What is listed where there is no key."""
         if self.jwks_uri:
-            return say("status.keys_at", address=plain(self.jwks_uri))
+            return tr("at {address}", address=plain(self.jwks_uri))
         if self.keys is None:
-            return say("status.keys_unknown")
+            return tr("unknown: in the portal, which cannot be reached")
         has_keys = self.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT
-        return say("status.no_key" if has_keys else "status.secret")
+        return translated(N_("none yet") if has_keys else N_("client secret"))
 
     def as_line(self, *, with_stack: bool) -> Line:
         """Return four or five short lines, which fit a terminal of 80 columns."""
-        client_id = plain(self.client_id or say("status.no_client"))
+        client_id = plain(self.client_id or tr("no client yet"))
         where = f" ({self.stack})  " if with_stack else "  "
         mandate = self.mandate
         lines = {
@@ -266,7 +268,7 @@ class ListedConnection(ClientName):
             "leaves": [Piece(day, Tone.WARNING) for day in [", ".join(self.leaving)] if day],
         }
         shown = [
-            Line(pieces, Piece(say(_LABELS[name]), Tone.NOTICE))
+            Line(pieces, Piece(translated(_LABELS[name]), Tone.NOTICE))
             for name, pieces in lines.items()
             if pieces
         ]
@@ -281,7 +283,7 @@ class ListedConnection(ClientName):
             pieces += [Piece(", "), Piece(key.text, _tone(key.days_left))]
         del pieces[0]
         if self.keys_in_portal:
-            pieces.append(Piece(f" ({say('status.in_portal')})", Tone.NOTICE))
+            pieces.append(Piece(f" ({tr('in the portal')})", Tone.NOTICE))
         return pieces
 
     @property
@@ -378,20 +380,31 @@ class Status(Report):
 
     @property
     def title(self) -> str:
-        stacks = f" {say('status.and')} ".join(self.stacks)
-        title = say_counted("status.title", len(self.connections), stacks=stacks)
+        stacks = f" {tr('and')} ".join(self.stacks)
+        title = ntr(
+            "{count} connection on {stacks}",
+            "{count} connections on {stacks}",
+            len(self.connections),
+            stacks=stacks,
+        )
         return (
-            say("status.holding", title=title, search=plain(self.search)) if self.search else title
+            tr('{title} with "{search}"', title=title, search=plain(self.search))
+            if self.search
+            else title
         )
 
     def as_document(self) -> Document:
         """Return every connection, then the mandates that no form uses."""
         with_stack = len(self.stacks) > 1
         lines = [client.as_line(with_stack=with_stack) for client in self.connections]
-        width = max(len(say(name)) for name in _LABELS.values()) + 1
+        width = max(len(translated(name)) for name in _LABELS.values()) + 1
         sections = [Section("line", lines, label_width=width)]
         if unused := [mandate.as_line() for mandate in self.unused_mandates]:
-            heading = say_counted("status.unused_mandates", len(unused))
+            heading = ntr(
+                "{count} mandate that no form uses",
+                "{count} mandates that no form uses",
+                len(unused),
+            )
             sections.append(Section("line", unused, heading))
         return Document(self.title, sections)
 

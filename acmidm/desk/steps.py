@@ -13,24 +13,28 @@ from acmidm.desk.status import COLUMNS, ListedKey, cells
 from acmidm.report.document import Document, Line, Piece, Section, Table, Tone, joined, notes
 from acmidm.report.kinds import Report
 from acmidm.words import WHOLE, day, plain
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import N_, Language
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 _LABELS = {
-    "step": "steps.step",
-    "to_do": "steps.to_do",
-    "contacts": "steps.contacts",
-    "keys": "steps.keys",
-    "scopes": "steps.scopes",
+    "step": N_("Step"),
+    "to_do": N_("To do"),
+    "contacts": N_("Contacts"),
+    "keys": N_("Keys"),
+    "scopes": N_("Scopes"),
 }
 _WAITS = {
-    WaitsFor.ORGANISATION: "steps.waits.organisation",
-    WaitsFor.US: "steps.waits.us",
-    WaitsFor.AUTHORITY: "steps.waits.authority",
-    WaitsFor.API_OWNER: "steps.waits.api-owner",
-    None: "steps.waits.nobody",
+    WaitsFor.ORGANISATION: N_("the organisation"),
+    WaitsFor.US: N_("Digitaal Vlaanderen"),
+    WaitsFor.AUTHORITY: N_("the platform"),
+    WaitsFor.API_OWNER: N_("the owner of the API"),
+    None: N_("nobody"),
 }
 """Whom it waits for."""
+
+
+_SHORT = {"tni": N_("TNI"), "prod": N_("production")}
+_PLATFORM = {"acmidm": N_("ACM/IDM"), "geosecure": N_("GeoSecure")}
 
 
 class Place(Progress):
@@ -49,12 +53,12 @@ class Place(Progress):
     @property
     def title(self) -> str:
         """The step of the guide."""
-        return self.language.say(STEPS[self.step])
+        return self.language.translated(STEPS[self.step])
 
     @property
     def whom(self) -> str:
         """Whom it waits for."""
-        return self.language.say(_WAITS[self.waits_for])
+        return self.language.translated(_WAITS[self.waits_for])
 
     @property
     def to_contact(self) -> tuple[str, ...]:
@@ -65,16 +69,16 @@ class Place(Progress):
     def from_when(self) -> str:
         """Since when; nothing where that is not known and nobody waits."""
         if self.since is None:
-            return self.language.say("steps.since.unknown") if self.waits_for else ""
-        return self.language.say("steps.since", day=self.language.day(self.since))
+            return self.language.tr("since: not known") if self.waits_for else ""
+        return self.language.tr("since {day}", day=self.language.day(self.since))
 
     @property
     def where(self) -> str:
         """Environment and platform, and the stack where that has another name."""
         connection = self.connection
-        parts = [self.language.say(f"steps.environment.short.{connection.environment}")]
+        parts = [self.language.translated(_SHORT[connection.environment])]
         parts += (
-            [self.language.say(f"common.platform.{connection.platform}")]
+            [self.language.translated(_PLATFORM[connection.platform])]
             if connection.platform is not Platform.ACMIDM
             else []
         )
@@ -93,37 +97,51 @@ class Place(Progress):
             return self._keys
         supplier = plain(mandate.supplier)
         if mandate.until is None:
-            return [*self._keys, self.language.say("steps.keys.no_mandate", supplier=supplier)]
+            return [
+                *self._keys,
+                self.language.tr("of {supplier}, without a mandate", supplier=supplier),
+            ]
         ends = self.language.day(mandate.until)
-        return [*self._keys, self.language.say("steps.keys.mandate", supplier=supplier, day=ends)]
+        return [
+            *self._keys,
+            self.language.tr(
+                "of {supplier}, by a mandate until {day}", supplier=supplier, day=ends
+            ),
+        ]
 
     @property
     def _keys(self) -> list[str]:
         connection = self.connection
         if connection.keys:
             note = (
-                f" ({self.language.say('steps.keys.portal')})" if connection.keys_in_portal else ""
+                f" ({self.language.tr('in the Beheerportaal')})"
+                if connection.keys_in_portal
+                else ""
             )
             return [f"{self._key(key)}{note}" for key in connection.keys]
         if connection.jwks_uri:
             return [plain(connection.jwks_uri)]
         if connection.keys is None:
-            return [self.language.say("steps.keys.unknown")]
+            return [self.language.tr("not known")]
         uses_keys = connection.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT
-        return [self.language.say("steps.keys.none" if uses_keys else "steps.keys.secret")]
+        return [self.language.translated(N_("none yet") if uses_keys else N_("client secret"))]
 
     def _key(self, key: ListedKey) -> str:
         if key.expires is None:
             return plain(key.kid)
-        name = "steps.key.expired" if (key.days_left or 0) < 0 else "steps.key.until"
-        return self.language.say(name, kid=plain(key.kid), day=self.language.day(key.expires))
+        name = (
+            N_("{kid}, expired on {day}") if (key.days_left or 0) < 0 else N_("{kid}, until {day}")
+        )
+        return self.language.translated(
+            name, kid=plain(key.kid), day=self.language.day(key.expires)
+        )
 
     @property
     def scopes_until(self) -> list[str]:
         """Its scopes that end, each with its last day."""
         return [
-            self.language.say(
-                "steps.key.expired" if ends.days_left < 0 else "steps.key.until",
+            self.language.translated(
+                N_("{kid}, expired on {day}") if ends.days_left < 0 else N_("{kid}, until {day}"),
                 kid=plain(ends.scope),
                 day=self.language.day(ends.until),
             )
@@ -141,7 +159,7 @@ class Place(Progress):
             pieces += [Piece("  "), Piece(plain(connection.client_id), Tone.VALUE)]
         step = [Piece(f"{self.step.value}. {self.title}")]
         if self.waits_for:
-            waits = f" · {self.language.say('steps.waits').lower()} "
+            waits = f" · {self.language.tr('Waits for').lower()} "
             step += [Piece(waits), Piece(self.whom, Tone.STRONG)]
         if self.from_when:
             step.append(Piece(f" · {self.from_when}"))
@@ -154,7 +172,7 @@ class Place(Progress):
         if self.scopes_until:
             lines["scopes"] = joined(self.scopes_until, "; ")
         shown = [
-            Line(text, Piece(self.language.say(_LABELS[name]), Tone.NOTICE))
+            Line(text, Piece(self.language.translated(_LABELS[name]), Tone.NOTICE))
             for name, text in lines.items()
         ]
         return Line(pieces, lines=shown)
@@ -182,6 +200,15 @@ class Card(NamedTuple):
         return min(waiting) if waiting else max(place.step for place in self.places)
 
 
+_WAITS_2 = {
+    "organisation": N_("the organisation"),
+    "us": N_("Digitaal Vlaanderen"),
+    "authority": N_("the platform"),
+    "api-owner": N_("the owner of the API"),
+    "nobody": N_("nobody"),
+}
+
+
 class Steps(Report):
     """The board: every connection at its place."""
 
@@ -194,17 +221,17 @@ class Steps(Report):
 
     @property
     def title(self) -> str:
-        count = self.language.say_counted("steps.count", len(self.connections))
-        return f"{self.language.say('steps.title')}: {count}"
+        count = self.language.ntr("1 connection", "{count} connections", len(self.connections))
+        return f"{self.language.tr('Where each connection stands')}: {count}"
 
     def as_document(self) -> Document:
         """Return every connection, with what must be done."""
         lines = [place.as_line() for place in self.connections]
-        labels = [self.language.say(name) for name in _LABELS.values()]
+        labels = [self.language.translated(name) for name in _LABELS.values()]
         width = max(map(len, labels)) + 2
         sections = [Section("line", lines, label_width=width, is_spaced=True)]
         if not lines:
-            sections = [notes([self.language.say("steps.nothing")], tone=None)]
+            sections = [notes([self.language.tr("No connection was found.")], tone=None)]
         return Document(self.title, sections)
 
     def as_table(self) -> Table:
@@ -216,8 +243,11 @@ class Steps(Report):
 
     @property
     def checked(self) -> str:
-        return self.language.say(
-            "steps.checked", day=self.language.day(self.checked_at), time=f"{self.checked_at:%H:%M}"
+        return self.language.tr(
+            "As of {day} at {time} (UTC), by the forms, what was carried out, the platforms and"
+            " the evidence.",
+            day=self.language.day(self.checked_at),
+            time=f"{self.checked_at:%H:%M}",
         )
 
     @property
@@ -228,7 +258,11 @@ class Steps(Report):
             by_key[place.connection.key].append(place)
         cards = [Card(tuple(places)) for places in by_key.values()]
         return [
-            (step, self.language.say(STEPS[step]), [card for card in cards if card.step is step])
+            (
+                step,
+                self.language.translated(STEPS[step]),
+                [card for card in cards if card.step is step],
+            )
             for step in Step
         ]
 
@@ -237,7 +271,7 @@ class Steps(Report):
         """Per party that connections wait for its word, and how many wait."""
         counts = Counter(str(place.waits_for) for place in self.connections if place.waits_for)
         return {
-            name: (self.language.say(f"steps.waits.{name}"), counts[name])
+            name: (self.language.translated(_WAITS_2[name]), counts[name])
             for name in map(str, WaitsFor)
             if counts[name]
         }
@@ -245,7 +279,7 @@ class Steps(Report):
     @property
     def environments(self) -> dict[str, str]:
         return {
-            environment.value: self.language.say(f"steps.environment.short.{environment}")
+            environment.value: self.language.translated(_SHORT[environment])
             for environment in Environment
         }
 

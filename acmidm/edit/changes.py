@@ -26,7 +26,7 @@ from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Failure, Problem, on_one_line
 
 Content = str | Edit
@@ -224,7 +224,13 @@ def put_files(texts: Mapping[Path, str], before: Mapping[Path, bytes]) -> None:
         with written_together(new):
             for file, old in before.items():
                 if file.read_bytes() != old:
-                    raise Failure(say("edit.changed_meanwhile", file=shown(file)))
+                    raise Failure(
+                        tr(
+                            "{file} was changed meanwhile, and left as it is; run the command"
+                            " again",
+                            file=shown(file),
+                        )
+                    )
                 write_whole(file, texts[file], file.stat().st_mode & 0o777)
                 done.append(file)
     except BaseException:
@@ -247,8 +253,11 @@ def about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
 def not_written(problem: Problem) -> str:
     """Return the sentence about a file that is not written: nobody can look up a line of it."""
     facts = {"file": problem.shown_file, "what": problem.what, "remedy": problem.remedy}
-    return on_one_line(say("edit.not_written", **facts))
+    return on_one_line(tr("not written: {file}: {what}; {remedy}", **facts))
 
 
 def _exists(file: Path) -> str:
-    return say("edit.exists", file=shown(file).as_posix())
+    return tr(
+        "{file} exists already, and is left as it is; edit it, or name another application",
+        file=shown(file).as_posix(),
+    )

@@ -15,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Failure
 
 _WIDE = 1_000_000
@@ -37,7 +37,12 @@ def edited(text: str, edit: Edit) -> str:
     """
     mark, ending = "\ufeff" if text.startswith("\ufeff") else "", "\r\n" if "\r\n" in text else "\n"
     if text.count(ending) != text.count("\n"):
-        raise Failure(say("edit.mixed_line_endings"))
+        raise Failure(
+            tr(
+                "some lines of this form end as on Windows and others do not; save it with one"
+                " kind of line ending first"
+            )
+        )
     text = text.removeprefix(mark).replace(ending, "\n")
     lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
     for indent in _INDENTS:
@@ -48,7 +53,12 @@ def edited(text: str, edit: Edit) -> str:
             edit(document)
             after = _written(yaml, document)
         except YAMLError as error:
-            raise Failure(say("edit.not_editable")) from error
+            raise Failure(
+                tr(
+                    "this form is written in a way that cannot be edited here; write the line"
+                    " yourself"
+                )
+            ) from error
         changed = _with_changes(lines, before, after)
         if changed and _means(yaml, "".join(changed), document):
             break

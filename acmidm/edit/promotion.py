@@ -23,7 +23,7 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import EnvironmentRequest
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment
@@ -74,16 +74,22 @@ class Addition:
         """Yield what was written, and what TNI cannot tell, a line each."""
         language, form = self.language, self.loaded.file.as_posix()
         if self.is_empty:
-            yield language.say("new.promote.nothing", form=form)
+            yield language.tr(
+                "{form} has all of TNI for production already: nothing was written.", form=form
+            )
         else:
             names = (
-                *(language.say("new.promote.scope", what=name) for name in self.scopes),
-                *(language.say("new.promote.product", what=name) for name in self.products),
-                *(language.say("new.promote.attribute", what=name) for name in self.attributes),
+                *(language.tr("scope {what}", what=name) for name in self.scopes),
+                *(language.tr("product {what}", what=name) for name in self.products),
+                *(language.tr("attribute {what}", what=name) for name in self.attributes),
             )
-            yield language.say("new.promote.written", form=form, added=", ".join(names))
+            yield language.tr(
+                "{form} now has for production: {added}. All else is as it was.",
+                form=form,
+                added=", ".join(names),
+            )
         if self.unknown:
-            yield language.say("new.promote.unknown")
+            yield language.tr("What TNI cannot tell:")
             yield from (f"  - {sentence}" for sentence in self.unknown)
 
 
@@ -108,8 +114,12 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values) -> Add
         if _PROD in catalogue.scopes[scope].environments:
             addition.scopes.append(scope)
         else:
-            what = addition.language.say("new.promote.scope", what=scope)
-            addition.unknown.append(addition.language.say("new.promote.not_offered", what=what))
+            what = addition.language.tr("scope {what}", what=scope)
+            addition.unknown.append(
+                addition.language.tr(
+                    "{what} is not offered on production, and was left out.", what=what
+                )
+            )
     granted = {*addition.scopes, *prod.scopes}
     for name in tni.products:
         if name in prod.products or name in gone:
@@ -118,8 +128,12 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values) -> Add
         if _PROD in product.environments and granted & product.scopes.keys():
             addition.products[name] = dict(_own_fields(addition, product, values, checker))
         else:
-            what = addition.language.say("new.promote.product", what=name)
-            addition.unknown.append(addition.language.say("new.promote.not_offered", what=what))
+            what = addition.language.tr("product {what}", what=name)
+            addition.unknown.append(
+                addition.language.tr(
+                    "{what} is not offered on production, and was left out.", what=what
+                )
+            )
     addition.attributes += [name for name in tni.attributes if name not in prod.attributes]
     addition.wrong += [f"{loaded.file.as_posix()}: {sentence}" for sentence in checker.wrong]
     addition.unknown += _of_its_own(addition)
@@ -135,9 +149,15 @@ def _today() -> date:
 def _not_promotable(loaded: LoadedForm) -> str | None:
     form = loaded.form
     if _TNI not in form.environments:
-        return say("edit.no_test", file=loaded.file)
+        return tr(
+            "{file} has no tni under environments; connect and validate there first",
+            file=loaded.file,
+        )
     if form.retire.on is not None and form.retire.on <= _today():
-        return say("edit.leaves", file=loaded.file)
+        return tr(
+            "{file} leaves: nothing more of it is made; take retire out first, if it stays",
+            file=loaded.file,
+        )
     return None
 
 
@@ -150,7 +170,14 @@ def _own_fields(
     own = {name for name, described in product.fields.items() if described.differs_per_environment}
     for of, name in values:
         if of == product.product and name not in own:
-            checker.wrong.append(say("edit.same_everywhere", of=of, name=name))
+            checker.wrong.append(
+                tr(
+                    "--set {of}.{name}: only what differs per environment is given here; the rest"
+                    " is that of TNI",
+                    of=of,
+                    name=name,
+                )
+            )
     for name in product.fields:
         if name not in own:
             continue
@@ -164,13 +191,17 @@ def _own_fields(
             yield name, value
             continue
         if name in schema.get("required", ()):
-            checker.miss(f"{option}=VALUE", say("edit.what.of_production", described=described))
+            checker.miss(
+                f"{option}=VALUE", tr("production's own: {described}", described=described)
+            )
         else:
             sentence = SENTENCES.get(f"new.field.{product.product}.{name}")
-            description = addition.language.say(sentence) if sentence else described
+            description = addition.language.translated(sentence) if sentence else described
             addition.unknown.append(
-                addition.language.say(
-                    "new.promote.field", field=f"{product.product}.{name}", description=description
+                addition.language.tr(
+                    "{field}, which differs per environment: {description}.",
+                    field=f"{product.product}.{name}",
+                    description=description,
                 )
             )
         yield name, None
@@ -189,15 +220,27 @@ def _of_its_own(addition: Addition) -> Iterator[str]:
     tni, prod = form.environments[_TNI], form.environments.get(_PROD)
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         if prod is None:
-            yield language.say("new.promote.secret")
+            yield language.tr(
+                "The client secret for production: Digitaal Vlaanderen hands it over, never by"
+                " mail."
+            )
     elif form.keys_of is None and (prod is None or (prod.jwks is None and prod.jwks_uri is None)):
         yield (
-            language.say("new.promote.keys_address")
+            language.tr(
+                "The address of the public keys for production (jwks_uri). Without that line you"
+                " upload them in the Beheerportaal (step 9)."
+            )
             if tni.jwks_uri
-            else language.say("new.promote.keys", form=addition.loaded.file.as_posix())
+            else language.tr(
+                "A key for production: acmidm keys new {form} --environment prod, or upload it in"
+                " the Beheerportaal (step 9).",
+                form=addition.loaded.file.as_posix(),
+            )
         )
     if tni.adopt and not (prod and prod.adopt):
-        yield language.say("new.promote.adopt")
+        yield language.tr(
+            "The client-ID of an existing client on production (adopt), if one is to be taken over."
+        )
 
 
 def _set_differently(addition: Addition, catalogue: Catalogue) -> Iterator[str]:
@@ -206,11 +249,17 @@ def _set_differently(addition: Addition, catalogue: Catalogue) -> Iterator[str]:
     if _PROD not in environments:
         return
     tni, prod = environments[_TNI], environments[_PROD]
-    nothing = language.say("report.nothing")
+    nothing = language.tr("nothing")
     changes = field_changes(_shared(tni, prod, catalogue), _shared(prod, tni, catalogue))
     for change in changes:
         on_tni, on_prod = (plain(side or nothing) for side in (change.old, change.new))
-        yield language.say("new.promote.differs", what=change.field, tni=on_tni, prod=on_prod)
+        yield language.tr(
+            "{what} was set differently on production, and stayed so: {tni} on TNI, {prod} on"
+            " production.",
+            what=change.field,
+            tni=on_tni,
+            prod=on_prod,
+        )
 
 
 def _shared(

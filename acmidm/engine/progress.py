@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import typer
 
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.problems import first_listed
 
 SECONDS = 5.0, 60.0
@@ -66,16 +66,16 @@ class Progress:
             return None
         done = sum(left == 0 or key in self.failed for key, left in self._left.items())
         left = seconds / len(self._seen) * (len(self._planned) - len(self._seen))
-        words = [say("engine.progress", stack=stack, done=f"{done:,}", all=f"{len(self._left):,}")]
-        if self.failed:
-            words.append(
-                say(
-                    "engine.progress.failed",
-                    count=len(self.failed),
-                    names=first_listed(sorted(self.failed)),
-                )
+        words = [
+            "{stack}: {done} of {all} connections".format(
+                stack=stack, done=f"{done:,}", all=f"{len(self._left):,}"
             )
-        words.append(say_counted("engine.progress.left", max(1, round(left / 60))))
+        ]
+        if self.failed:
+            words.append(f"{len(self.failed)} failed so far ({first_listed(sorted(self.failed))})")
+        words.append(
+            plural("about a minute more", "about {count} minutes more", max(1, round(left / 60)))
+        )
         return ", ".join(words)
 
 

@@ -22,7 +22,6 @@ from acmidm.engine import progress
 from acmidm.engine.shown import ATTEMPTS, once
 from acmidm_onboarding.command_inputs import handing
 from acmidm_onboarding.stack_files import stack_file, stack_names
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.problems import Failure, did_you_mean, either, on_one_line, quoted
 
@@ -184,7 +183,12 @@ def up(
     """
     urns = list(urns)
     if patterns := [urn for urn in urns if "*" in urn]:
-        raise EngineError(on_one_line(say("engine.several", urn=patterns[0])))
+        raise EngineError(
+            on_one_line(
+                f"{patterns[0]} is no single resource, so that nothing is brought up; see who"
+                " wrote this name into the state"
+            )
+        )
     targets = [word for urn in urns for word in ("--target", urn)]
     # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for
     # ever for the refresh of what depends on a client that could not be updated.
@@ -274,19 +278,28 @@ def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> Engi
     if reason.startswith("no stack named"):
         return _unknown_stack(words[words.index("--stack") + 1])
     command = " ".join(("pulumi", *words[:2]))
-    return EngineError(f"{command}: {reason or say('engine.silent')}")
+    return EngineError(f"{command}: {reason or 'failed without a word'}")
 
 
 def _unknown_stack(stack: str) -> UnknownStack:
     """Return what somebody does about a stack that the engine does not know: one with a file is
     made, another name is a slip of the pen."""
     if stack_file(stack, Path()).exists():
-        return UnknownStack(on_one_line(say("engine.never_made", stack=stack)))
+        return UnknownStack(
+            on_one_line(
+                f"no run has made stack {stack} yet; run pulumi stack select --create {stack},"
+                f" then acmidm deploy --stack {stack}, or pulumi login ADDRESS where its state is"
+                " elsewhere"
+            )
+        )
     known = stack_names(Path())
     if not known:
-        return UnknownStack(say("engine.no_stack_at_all", stack=quoted(stack)))
-    remedy = did_you_mean(stack, known, say("engine.no_stack.use", known=either(known)))
-    return UnknownStack(say("engine.no_stack", stack=quoted(stack), remedy=remedy))
+        return UnknownStack(
+            f"there is no stack {quoted(stack)} here, and no Pulumi.STACK.yaml; run this in the"
+            " folder of a project with stacks"
+        )
+    remedy = did_you_mean(stack, known, f"use {either(known)}")
+    return UnknownStack(f"there is no stack {quoted(stack)} here; {remedy}")
 
 
 def _done(
@@ -323,13 +336,19 @@ def _done(
                 start_new_session=True,
             )
         except FileNotFoundError:
-            raise EngineError(say("engine.not_installed")) from None
+            raise EngineError(
+                "pulumi is not on PATH; install it, or open a shell with make shell in a clone of"
+                " acmidm"
+            ) from None
         interrupts.reach(process)
         if is_shown and process.stdout is not None:
             _show(process.stdout)
         written, errors = process.communicate(given)
     if interrupts.number is not None:
-        raise Failure(say("engine.interrupted"), exit_code=128 + interrupts.number)
+        raise Failure(
+            "interrupted: nothing more is started; run the same command again to go on",
+            exit_code=128 + interrupts.number,
+        )
     return subprocess.CompletedProcess(command, process.returncode, written or "", errors or "")
 
 

@@ -47,7 +47,6 @@ from acmidm_onboarding.settings import (
     renamed,
 )
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure, listed
 from acmidm_onboarding.values.terms import Platform
 
@@ -72,7 +71,10 @@ def recover(opened: Stack) -> bool:
     for lock in _locks(stack, backend):
         if not lock.is_dead(socket.gethostname()):
             raise Failure(
-                say("engine.locked", stack=stack, owner=lock.owner, since=lock.since), exit_code=1
+                f"stack {stack} is locked by {lock.owner} since {lock.since:%Y-%m-%d %H:%M:%S %Z};"
+                " wait until that run ends, or, when you are sure that it no longer lives, run"
+                f" pulumi cancel --yes --stack {stack}",
+                exit_code=1,
             )
         dead.append(lock)
     if backend and dead:
@@ -88,7 +90,9 @@ def recover(opened: Stack) -> bool:
         set_tag(stack, LOOK_TAG, "true")
     _clear(stack, dead)
     for lock in dead:
-        typer.echo(say("engine.lock_cleared", pid=lock.pid, stack=stack), err=True)
+        typer.echo(
+            f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True
+        )
     if pending:
         store_deployment(
             stack, {**opened.state, "deployment": {**deployment, "pending_operations": []}}
@@ -129,7 +133,11 @@ def _has_moved(opened: Stack, runs: Sequence[Mapping[str, Any]]) -> bool:
             by_hand,
         )
     for name in moved:
-        typer.echo(say("state.moved", platform=name, authority=platforms[name].authority), err=True)
+        typer.echo(
+            f"{name} is managed at another type of authority than before,"
+            f" {platforms[name].authority}: what that authority has is looked at first",
+            err=True,
+        )
     # What wrote settings in former ways was another version: nobody knows what it left.
     return bool(moved) or config.keys() != settings.keys()
 
@@ -143,7 +151,12 @@ def _require_recorded(before: Stack, platforms: Collection[Platform]) -> None:
     )
     unrecorded = sorted(key for key, client_id in confirmed if client_id not in recorded)
     if unrecorded:
-        raise Failure(say("state.confirmed_only", clients=listed(unrecorded)), exit_code=1)
+        raise Failure(
+            f"{listed(unrecorded)} is confirmed and not recorded yet, so that the new authority"
+            " would make a client anew; set acmidm:authority back to what it was, run acmidm"
+            " deploy, then change it again",
+            exit_code=1,
+        )
 
 
 def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
@@ -178,7 +191,7 @@ class Lock:
 
     @property
     def owner(self) -> str:
-        return say("engine.lock_owner", user=self.username, host=self.hostname, pid=self.pid)
+        return f"{self.username}@{self.hostname} (process {self.pid})"
 
     def is_dead(self, this_host: str) -> bool:
         """Return whether its process ran on this machine and is gone, or another process has its

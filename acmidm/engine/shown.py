@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import first_listed
 
 ATTEMPTS = re.compile(r" \(tried .*?\)")
@@ -41,7 +40,7 @@ class _Message:
         if len(self.resources) == 1:
             return next(iter(self.resources))
         names = list(self.resources.values())
-        return "  " + say("engine.several_failed", count=len(names), names=first_listed(names))
+        return "  " + f"{len(names)} resources ({first_listed(names)}):"
 
 
 def once(written: Iterable[str]) -> Iterator[str]:

@@ -27,7 +27,6 @@ from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.settings import InvalidSettings, Settings, full_key, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_file, stack_names, stack_settings
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey, joined
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.keys import Key, keys_of
@@ -113,7 +112,10 @@ def require_a_form(stack: Stack) -> None:
     """Refuse a folder without forms for a stack that has clients: the setting is wrong, for nobody
     removes all forms. Raises InvalidSettings."""
     if stack.recorded.clients and not stack.forms.forms and not stack.forms.problems:
-        raise InvalidSettings(say("engine.no_form", folder=stack.settings.forms_folder))
+        raise InvalidSettings(
+            f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct"
+            " acmidm:formsFolder"
+        )
 
 
 def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> Iterator[str]:
@@ -125,11 +127,7 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
     """
     for name, platform in stack.platforms_briefly.items():
         try:
-            with working(
-                say(
-                    "engine.reaching", platform=name, address=stack.settings.platforms[name].address
-                )
-            ):
+            with working(f"reaching {name} at {stack.settings.platforms[name].address}"):
                 next(iter(platform.authority.clients()), None)
                 for product in sorted(products.get(name, ()))[:1]:
                     # All products of a platform have one address.
@@ -166,12 +164,17 @@ def ask_what_is_there(stack: Stack) -> bool:
     clients, all_asked = dict[str, Client](), True
     for name in sorted(waiting):
         try:
-            with working(say("engine.reading_clients", platform=name, stack=stack.name)):
+            with working(f"reading what {name} has of {stack.name}"):
                 if platform := stack.platforms.get(name):
                     clients.update(_clients_of(waiting[name], platform, managed_by(stack.name)))
         except Failure as error:
             typer.echo(
-                plain(say("engine.clients_unknown", platform=name, error=error), WHOLE), err=True
+                plain(
+                    "warning: the gate holds connections back, and which of them have a client on"
+                    f" {name} is not known: {error}",
+                    WHOLE,
+                ),
+                err=True,
             )
             all_asked = False
     # What the state has counts at the gate, also once a look has found that somebody removed it. It
@@ -195,7 +198,7 @@ def lost(stack: Stack) -> list[str]:
         # Why an authority cannot be read, the run says.
         with (
             suppress(Failure),
-            working(say("engine.reading_clients", platform=name, stack=stack.name)),
+            working(f"reading what {name} has of {stack.name}"),
         ):
             listed = stack.platforms_briefly[name].authority.clients()
             there = {snapshot.client.client_id for snapshot in listed}
@@ -243,7 +246,9 @@ def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Ma
         snapshot = platform.clients.get(client_id)
         return keys_of(snapshot.jwks if snapshot else {})
 
-    return _of_each(stack, clients, say("engine.reading_keys", stack=stack.name), read)
+    return _of_each(
+        stack, clients, f"reading the keys that are in the portal of {stack.name}", read
+    )
 
 
 def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapping[str, KeyUse]]:
@@ -257,7 +262,7 @@ def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[ClientKey, Mapp
             else None
         )
 
-    return _of_each(stack, clients, say("engine.reading_key_use", stack=stack.name), read)
+    return _of_each(stack, clients, f"reading which keys are in use on {stack.name}", read)
 
 
 def _of_each(

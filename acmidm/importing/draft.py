@@ -20,7 +20,7 @@ from acmidm.words import shown, slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import form_file
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr, translated
 from acmidm_onboarding.values.declaration import client_name
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
@@ -107,10 +107,20 @@ def draft_of(
     notes: list[str] = []
     for environment, client in clients.items():
         scopes[environment], unknown = _scopes(client, catalogue)
-        reasons += [say("import.unknown_scope", client=client, scope=scope) for scope in unknown]
+        reasons += [
+            (
+                f'{client} has the scope "{scope}", which is not in the catalogue: add it there, or'
+                " withdraw it first"
+            )
+            for scope in unknown
+        ]
         unknown_names = client.metadata.attributes.keys() - catalogue.attributes.keys()
         reasons += [
-            say("import.unknown_attribute", client=client, name=name)
+            (
+                f'{client} has the attribute "{name}" in its tokens, which the catalogue lacks:'
+                " add it"
+                " there, or remove it first"
+            )
             for name in sorted(unknown_names)
         ]
         keys[environment], refused, changed = _keys(client)
@@ -123,25 +133,25 @@ def draft_of(
         (name for client in reversed(list(clients.values())) if (name := _application(client))), ""
     )
     if not application:
-        reasons.append(say("import.no_application"))
+        reasons.append(
+            "neither application nor client_name of its clients can name the application"
+        )
     metadata = [client.metadata.properties for client in clients.values()]
     for name in _SAID:
-        if (
-            len(
-                values := {
-                    shown(properties.get(name, say("problems.none"))) for properties in metadata
-                }
-            )
-            > 1
-        ):
+        if len(values := {shown(properties.get(name, tr("none"))) for properties in metadata}) > 1:
             reasons.append(
-                say("import.different_values", field=name, values=", ".join(sorted(values)))
+                translated(
+                    "its clients differ in {field} ({values}), which takes one form each: write"
+                    " them by hand",
+                    field=name,
+                    values=", ".join(sorted(values)),
+                )
             )
     contacts = sorted(
         {contact for client in clients.values() for contact in client.metadata.contacts}
     )
     if not contacts and contact is None:
-        reasons.append(say("import.no_contacts"))
+        reasons.append("its clients have no contacts: name one with --contact")
     if organisation is not None:
         reasons += _second_identity(row, organisation, organisations)
     if reasons or organisation is None:
@@ -153,7 +163,11 @@ def draft_of(
         notes += _changes_of_names(client, organisation, application, expected)
     notes += _changes_of_contacts(clients.values(), wanted_contacts)
     notes += [
-        say("import.secret_unreadable", client=client)
+        (
+            f"{client} authenticates with a secret, which nobody can read: up makes a new one, to"
+            " be"
+            " handed over"
+        )
         for client in clients.values()
         if client.metadata.token_endpoint_auth_method != "private_key_jwt"
     ]
@@ -168,28 +182,22 @@ def draft_of(
 def _inexpressible(client: ListedClient) -> Iterator[str]:
     metadata = client.metadata
     if metadata.grant_types != _GRANT_TYPES:
-        yield (
-            say(
-                "import.grant_types",
-                client=client,
-                types=", ".join(metadata.grant_types) or say("problems.none"),
-            )
+        yield translated(
+            "{client} has the grant types {types}, where a form has client_credentials alone",
+            client=client,
+            types=", ".join(metadata.grant_types) or tr("none"),
         )
     if not metadata.enabled:
-        yield say("import.disabled", client=client)
+        yield f"{client} is disabled, and a form would enable it: enable it first, or remove it"
     if client.reserved is not None:
         yield f"{client} {client.reserved.why}"
     if metadata.managed_by is not None:
-        yield say("import.managed", client=client, managed_by=metadata.managed_by)
+        yield f"{client} is managed by {metadata.managed_by}: only that stack can declare it"
     for product, document in client.configurations.items():
         if document.owner.managed_by is not None:
             yield (
-                say(
-                    "import.configuration_managed",
-                    product=product,
-                    client=client,
-                    managed_by=document.owner.managed_by,
-                )
+                f"the {product} configuration of {client} is managed by"
+                f" {document.owner.managed_by}: only that stack can declare it"
             )
 
 
@@ -204,28 +212,48 @@ def _scopes(client: ListedClient, catalogue: Catalogue) -> tuple[Scopes, list[st
     return {name: by_name[name] for name in sorted(by_name)}, sorted(granted.keys() - names.keys())
 
 
+_NO_KEYS_2 = {
+    "jwks_uri": "{client} has its keys at an address: register the keys themselves there first",
+    "x5c": (
+        "{client} has its key as a certificate: register its public key as a JSON Web Key there"
+        " first"
+    ),
+    "unreadable": "{client} has keys that cannot be read: register them anew there first",
+}
+
+
 def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
     """Return the keys, why some may not be registered any more, and what to know of others."""
     keys, refused, changed = [], [], []
     for kid, members in sorted(client.snapshot.jwks.items()):
         if len(members) == 1 and (member := next(iter(members))) in _NO_KEYS:
-            refused.append(say(f"import.no_keys.{member}", client=client))
+            refused.append(translated(_NO_KEYS_2[member], client=client))
             continue
         try:
             key = public_jwk(dict(members))
         except InvalidJwk as error:
-            refused += [
-                say("import.key_refused", kid=kid, client=client, sentence=reason.sentence)
-                for reason in error.reasons
-            ]
+            refused += [f'key "{kid}" of {client} {reason.sentence}' for reason in error.reasons]
             continue
         keys.append(key)
         if key.has_ended(datetime.now(UTC)):
             facts = {"kid": kid, "client": client, "expires": key.expires}
-            changed.append(say("import.key_ended", **facts))
+            changed.append(
+                translated(
+                    'key "{kid}" of {client} ended on {expires:%Y-%m-%d}, and the form has it all'
+                    " the same: take it out once another is there",
+                    **facts,
+                )
+            )
         lost = sorted(members.keys() - key.members.keys())
         if lost:
-            changed.append(say("import.key_loses", kid=kid, client=client, lost=", ".join(lost)))
+            changed.append(
+                translated(
+                    'key "{kid}" of {client} loses what means nothing to this project: {lost}',
+                    kid=kid,
+                    client=client,
+                    lost=", ".join(lost),
+                )
+            )
     return keys, refused, changed
 
 
@@ -240,19 +268,21 @@ def _organisation(
         has = client.metadata.organisation
         if in_row and has.kbo and in_row != has.kbo:
             return None, [
-                say(
-                    "import.kbo_differs",
-                    place=row.named(Column.KBO),
-                    in_row=in_row,
-                    client=client,
-                    kbo=has.kbo,
-                )
+                f"{row.named(Column.KBO)} has {in_row}, while {client} has KBO number {has.kbo}"
             ]
         kbo = has.kbo or (None if has.ovo else in_row)
         if not has.ovo and not kbo:
-            return None, [say("import.no_code", kbo=Column.KBO, client=client)]
+            return None, [
+                f"neither column {Column.KBO} nor {client} has a code of the organisation"
+            ]
         if kbo == SHARED_KBO_NUMBER and not has.ovo:
-            return None, [say("import.kbo_shared", kbo=kbo, client=client)]
+            return None, [
+                (
+                    f"KBO number {kbo} is shared by many bodies, and {client} has no OVO code:"
+                    " give it"
+                    " one there"
+                )
+            ]
         try:
             owners.append(
                 organisations.of(has.name or row.values.get(Column.CUSTOMER, ""), has.ovo, kbo)
@@ -260,7 +290,11 @@ def _organisation(
         except ValueError as error:
             return None, [f"{client}: {error}"]
     if len(set(owners)) > 1:
-        return None, [say("import.different_organisations", clients=", ".join(map(str, clients)))]
+        return None, [
+            "its clients are of different organisations: {clients}".format(
+                clients=", ".join(map(str, clients))
+            )
+        ]
     return owners[0], []
 
 
@@ -279,15 +313,28 @@ def _second_identity(
     kbo, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER)
     if kbo is not None and owner.kbo not in (None, kbo):
         facts = {"in_row": kbo, "code": owner.code, "kbo": owner.kbo}
-        yield say("import.other_kbo", place=row.named(Column.KBO), **facts)
+        yield translated(
+            "{place} has {in_row}, while its organisation has {code} and KBO number {kbo}: see"
+            " which is right",
+            place=row.named(Column.KBO),
+            **facts,
+        )
     elif kbo is not None and (other := organisations.another(owner, kbo, None)):
         facts = {"value": quoted(kbo), "other": other, "folder": owner.folder}
-        yield say("import.of_another", place=row.named(Column.KBO), **facts)
+        yield translated(
+            "{place} has {value}, which is that of {other} and not of {folder}: see which is right",
+            place=row.named(Column.KBO),
+            **facts,
+        )
     if look_of(customer or "") == look_of(owner.name):
         return
     if customer is not None and (other := organisations.another(owner, None, customer)):
         facts = {"value": quoted(customer), "other": other, "folder": owner.folder}
-        yield say("import.of_another", place=row.named(Column.CUSTOMER), **facts)
+        yield translated(
+            "{place} has {value}, which is that of {other} and not of {folder}: see which is right",
+            place=row.named(Column.CUSTOMER),
+            **facts,
+        )
 
 
 def _contradictions(
@@ -298,16 +345,17 @@ def _contradictions(
     in_row, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER, "")
     if in_row and owner.kbo is None:
         facts = {"in_row": in_row, "code": owner.code}
-        yield say("import.other_code", place=row.named(Column.KBO), **facts)
+        yield translated(
+            "{place} has {in_row}, while its organisation has {code} and no KBO number: see"
+            " whether it is the same",
+            place=row.named(Column.KBO),
+            **facts,
+        )
     for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
         if name and customer and slug(customer) != slug(name):
             yield (
-                say(
-                    "import.customer_differs",
-                    place=row.named(Column.CUSTOMER),
-                    customer=customer,
-                    name=name,
-                )
+                f'{row.named(Column.CUSTOMER)} has "{customer}", and the authority "{name}": see'
+                " whether it is the same"
             )
 
 
@@ -326,26 +374,43 @@ def _changes_of_names(
     ):
         if (at_authority or "") != (declared or ""):
             if not at_authority:
-                how = "import.name_new"
+                how = '{client} has no {member}; the form has "{declared}"'
             else:
-                how = "import.name_differs" if declared else "import.name_lost"
-            yield say(how, client=client, member=member, there=at_authority, declared=declared)
+                how = (
+                    '{client} has the {member} "{there}"; the form has "{declared}"'
+                    if declared
+                    else '{client} has the {member} "{there}"; the form has none'
+                )
+            yield translated(
+                how, client=client, member=member, there=at_authority, declared=declared
+            )
 
 
 def _unknown_owners(draft: ImportedForm) -> Iterator[str]:
     """Yield each client that is this organisation's by the spreadsheet alone."""
     owner = draft.organisation
     for client in draft.nameless:
-        name = "import.owner_unknown" if owner.is_new else "import.owner_unknown_to_file"
-        yield say(name, client=client, file=f"{owner.folder}/organisation.yaml", name=owner.name)
+        name = (
+            (
+                "{client} has no code of an organisation there, and adopts in {file} has it: see"
+                " whether it is {name}'s"
+            )
+            if owner.is_new
+            else (
+                "{client} has no code of an organisation there, and has to be added to adopts in"
+                " {file}: see whether it is {name}'s"
+            )
+        )
+        yield translated(
+            name, client=client, file=f"{owner.folder}/organisation.yaml", name=owner.name
+        )
 
 
 def _changes_of_contacts(clients: Iterable[ListedClient], contacts: Sequence[str]) -> list[str]:
     return [
-        say(
-            "import.contacts_change",
+        "{client} has the contacts {has}; the form has {contacts}".format(
             client=client,
-            has=", ".join(client.metadata.contacts) or say("problems.none"),
+            has=", ".join(client.metadata.contacts) or tr("none"),
             contacts=", ".join(contacts),
         )
         for client in clients

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from acmidm.report.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import Connected
 from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -36,12 +35,9 @@ class ListedClient:
         return self.snapshot.client.metadata
 
     def __str__(self) -> str:
-        return say(
-            "import.client",
-            client_id=self.client_id,
-            client_name=self.metadata.client_name,
-            name=self.metadata.organisation.name,
-            environment=self.environment,
+        return (
+            f'client {self.client_id} ("{self.metadata.client_name}",'
+            f" {self.metadata.organisation.name}) on {self.environment}"
         )
 
 
@@ -71,7 +67,10 @@ def read_register(stack: str, environment: Environment, platforms: Connected) ->
     if silent := [
         platform for platform, connected in platforms.items() if not connected.can.lists_clients
     ]:
-        raise Failure(say("import.not_listed", platform=silent[0], stack=stack))
+        raise Failure(
+            f"stack {stack} cannot be imported from: the authority of {silent[0]} lists no"
+            " clients; name the client-ID under adopt in each form"
+        )
     configurations = {
         platform: {
             product: dict(connected.product_api.configurations(product))

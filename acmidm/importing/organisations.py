@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from acmidm.words import LONGEST_NAME, slug
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, identifying, look_of
 from acmidm_onboarding.values.metadata import OrganisationMetadata
 from acmidm_onboarding.values.organisation import Organisation
@@ -70,7 +69,8 @@ class Organisations:
         owner = next((self._by_code[code] for code in codes if code in self._by_code), None)
         if owner and ovo and owner.ovo not in (None, ovo) and ovo not in self._by_code:
             raise ValueError(
-                say("import.kbo_of_another", kbo=kbo, folder=owner.folder, has=owner.ovo, ovo=ovo)
+                f"KBO number {kbo} is that of {owner.folder}, which has {owner.ovo} and not {ovo}:"
+                " see which is right"
             )
         owner = owner or FolderOwner(
             self._free_folder(name, codes[0]), " ".join(name.split()), ovo, kbo

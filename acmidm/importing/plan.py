@@ -13,7 +13,7 @@ from acmidm.importing.organisations import Organisations
 from acmidm.report.undeclared import Declared
 from acmidm.sheet import SheetRow, whole_kbo
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.identifiers import kbo_number
 from acmidm_onboarding.values.problems import Unusable, both
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -76,7 +76,8 @@ class Planner:
                     client
                 ):
                     self._plan.unplaced.append(
-                        say("import.client_without_row", client=client, platform=client.platform)
+                        f"{client}, platform {client.platform}, is in no row and in no form: add a"
+                        " row, or write a form that adopts it"
                     )
         return self._plan
 
@@ -87,12 +88,14 @@ class Planner:
         undeclared = [client for client in clients.values() if not self._is_declared(client)]
         if clients and not reasons and not undeclared:
             self._plan.declared.append(
-                say("import.declared", row=row, clients=both(map(str, clients.values())))
+                f"{row}: a form declares {both(map(str, clients.values()))} already"
             )
             return
         if undeclared and len(undeclared) < len(clients):
             declared = next(client for client in clients.values() if client not in undeclared)
-            reasons.append(say("import.half_declared", known=declared, undeclared=undeclared[0]))
+            reasons.append(
+                f"a form declares {declared} already: add {undeclared[0]} to it, with adopt"
+            )
         if not reasons:
             try:
                 self._plan.drafts.append(
@@ -107,13 +110,7 @@ class Planner:
         clients, reasons = {}, []
         client_ids = _client_ids(row)
         if not client_ids and not row.faults:
-            reasons.append(
-                say(
-                    "import.no_client_ids",
-                    client_test=Column.CLIENT_TEST,
-                    client_prod=Column.CLIENT_PROD,
-                )
-            )
+            reasons.append(f"neither {Column.CLIENT_TEST} nor {Column.CLIENT_PROD} is filled in")
         for environment, client_id in client_ids.items():
             column = row.named(_COLUMNS[environment])
             if self._times[environment, client_id.lower()] > 1:
@@ -123,15 +120,12 @@ class Planner:
                     if other is not row and _has(other, environment, client_id, row)
                 ]
                 reasons.append(
-                    say(
-                        "import.client_id_twice",
-                        place=column,
-                        client_id=client_id,
-                        rows=both(others),
-                    )
+                    f'{column}: client-ID "{client_id}" is in {both(others)} too; keep one of them'
                 )
             elif environment not in self._registers:
-                reasons.append(say("import.stack_missing", place=column, environment=environment))
+                reasons.append(
+                    f"{column}: name the stack that has these clients, with --{environment}"
+                )
             else:
                 client = self._registers[environment].find(client_id)
                 if client is None:
@@ -140,12 +134,9 @@ class Planner:
                     )
                 elif client.platform is not Platform.ACMIDM:
                     reasons.append(
-                        say(
-                            "import.other_platform",
-                            place=column,
-                            client_id=client_id,
-                            platform=client.platform,
-                        )
+                        f'{column}: client "{client_id}" is one of {client.platform}; put the'
+                        " client of ACM/IDM there, and add to its form platforms: [acmidm,"
+                        f' {client.platform}] and adopt: {{{client.platform}: "{client_id}"}}'
                     )
                 else:
                     clients[environment] = client
@@ -155,8 +146,18 @@ class Planner:
         stacks = [
             register.stack for register in self._registers.values() if register.find(client_id)
         ]
-        name = "import.client_on_other_stack" if stacks else "import.no_client"
-        return say(name, place=column, client_id=client_id, stack=stack, other="".join(stacks[:1]))
+        name = (
+            (
+                '{place}: there is no client "{client_id}" on stack {stack}, but there is on'
+                " {other}:"
+                " perhaps it is in the wrong column"
+            )
+            if stacks
+            else '{place}: there is no client "{client_id}" on stack {stack}'
+        )
+        return translated(
+            name, place=column, client_id=client_id, stack=stack, other="".join(stacks[:1])
+        )
 
     def _is_declared(self, client: ListedClient) -> bool:
         return self._declared[client.environment].has(client.platform, client.snapshot.client)
@@ -171,13 +172,8 @@ class Planner:
             for draft in drafts if len(drafts) > 1 else ():
                 others = both(str(other.row) for other in drafts if other is not draft)
                 self._plan.unplaced.append(
-                    say(
-                        "import.same_application",
-                        row=draft.row,
-                        others=others,
-                        application=application,
-                        code=code,
-                    )
+                    f'{draft.row}: {others} has the application "{application}" of {code} as well;'
+                    " name them differently at the authority"
                 )
         self._plan.drafts = [drafts[0] for drafts in by_key.values() if len(drafts) == 1]
 

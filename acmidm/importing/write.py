@@ -18,7 +18,7 @@ from acmidm.sheet import SheetRow
 from acmidm.words import plain, slug
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.speaking import about_names_of_others, names_of, speaking_values
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
@@ -90,7 +90,10 @@ class Writer(Rows[TakenOver]):
             raise Failure("\n".join(unshared))
         owner, form = draft.organisation, self._folder / f"{draft.name}.yaml"
         if form.exists():
-            raise Failure(say("import.exists", file=form))
+            raise Failure(
+                f"{form} exists already, for another connection, and is left as it is: rename it,"
+                " or write the form by hand"
+            )
         files: dict[Path, Content] = {}
         names: dict[Environment, list[str]] = defaultdict(list)
         supplier = self._supplier if draft in self._sharing else None
@@ -125,7 +128,13 @@ class Writer(Rows[TakenOver]):
         if own.speaks_for:
             fields["speaks_for"] = {name: list(values) for name, values in own.speaks_for.items()}
             facts = {"folder": owner.folder, "file": ORGANISATION_FILE, "names": names_of(own)}
-            draft.notes.append(say("import.sends_as", **facts))
+            draft.notes.append(
+                translated(
+                    "{folder}/{file} lets it send as its clients do now: {names}: see whether it"
+                    " may",
+                    **facts,
+                )
+            )
             draft.notes += about_names_of_others(owner.folder, own, self._organisations)
         return file_text("organisation", fields)
 
@@ -141,7 +150,13 @@ class Writer(Rows[TakenOver]):
             kids = sorted(key.kid for key in keys.values() if key.thumbprint not in own)
             if kids and environment in draft.keys:
                 facts = {"environment": environment, "folder": supplier.folder}
-                draft.notes.append(say("import.gains_keys", kids=", ".join(kids), **facts))
+                draft.notes.append(
+                    translated(
+                        "gains key {kids} on {environment}, which {folder} has for others",
+                        kids=", ".join(kids),
+                        **facts,
+                    )
+                )
             of_keys = self._key_files(supplier.folder, "", list(keys.values()))
             files |= of_keys
             if of_keys:
@@ -226,13 +241,24 @@ class Writer(Rows[TakenOver]):
                         if other.organisation != draft.organisation
                     )
                     rows = ", ".join(dict.fromkeys(others))
-                    yield say("import.key_of_another", kid=key.kid, rows=rows)
+                    yield (
+                        f'key "{key.kid}" is that of another organisation too, in {rows}:'
+                        " --supplier FOLDER keeps it once, in the folder of the supplier"
+                    )
                 continue
             facts = {"kid": key.kid, "supplier": self._supplier.folder}
             if self._has_other_keys(self._supplier, key):
-                yield say("import.key_not_listed", **facts)
+                yield translated(
+                    'key "{kid}" is not among those that {supplier} has for others; add it to its'
+                    " keys.yaml first",
+                    **facts,
+                )
             elif not is_shared:
-                yield say("import.keys_mixed", **facts)
+                yield translated(
+                    'key "{kid}" is its own, beside a key of {supplier}: a form has the keys of'
+                    " one of them; take one of the two from the client",
+                    **facts,
+                )
 
     def _has_other_keys(self, supplier: Supplier, key: PublicJwk) -> bool:
         """Return whether a supplier lists keys already, and not this one: the client would lose
@@ -253,7 +279,9 @@ class Writer(Rows[TakenOver]):
             if (value := draft.row.values.get(column)) and value != draft.organisation.kbo
         )
         facts = {"row": draft.row, "remembered": f": {remembered}" if remembered else ""}
-        comment = plain(say("import.source", source=self._source, **facts), 2000)
+        comment = plain(
+            "From {source}, {row}{remembered}".format(source=self._source, **facts), 2000
+        )
         fields = {
             "application": draft.application,
             "contacts": draft.contacts,

@@ -13,7 +13,7 @@ from acmidm.report.kinds import Part, Report
 from acmidm.words import plain, shown
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.client import Client, resource_name
 from acmidm_onboarding.values.confirmation import KEYS, SCOPES, Confirmation
 from acmidm_onboarding.values.declaration import Declaration
@@ -38,7 +38,7 @@ class Difference(Part):
     @property
     def sentence(self) -> str:
         facts = {name: plain(value) for name, value in self.model_dump().items()}
-        return say("orders.check.differs", **facts)
+        return tr("{client} {part}: confirmed is {confirmed}, and {source} has {seen}", **facts)
 
 
 class Attested(Part):
@@ -52,8 +52,8 @@ class Attested(Part):
 
     @property
     def sentence(self) -> str:
-        return say(
-            "orders.check.attested",
+        return tr(
+            "{client} {part}: {by}, {days} days ago",
             client=self.client,
             part=self.part,
             by=plain(self.by),
@@ -72,16 +72,20 @@ class Checked(Report):
 
     @property
     def title(self) -> str:
-        name = "orders.check.title.differs" if self.differences else "orders.check.title"
-        return say(name, stack=self.stack, count=len(self.differences))
+        name = (
+            N_("{stack}: {count} differences between what is confirmed and what was seen")
+            if self.differences
+            else N_("{stack}: nothing that can be seen differs from what is confirmed")
+        )
+        return translated(name, stack=self.stack, count=len(self.differences))
 
     def as_document(self) -> Document:
         """Return what differs, then what somebody should look at again."""
         look_at = [Line([Piece(f"[ ] {item.sentence}")]) for item in self.attested]
         sections = [
             notes((difference.sentence for difference in self.differences), tone=None),
-            Section("line", look_at, say("orders.check.look")),
-            notes([say("orders.check.unknown")]),
+            Section("line", look_at, tr("To look at again at the portal, longest unseen first")),
+            notes([tr("Who else has a client cannot be known here.")]),
         ]
         return Document(self.title, sections, Tone.DANGER if self.differences else Tone.GOOD)
 
@@ -120,7 +124,7 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
         return
     facts = {
         "client": form.resource_name,
-        "source": say("orders.check.evidence", day=f"{proof.proven_at:%Y-%m-%d}"),
+        "source": tr("the evidence of {day}", day=f"{proof.proven_at:%Y-%m-%d}"),
     }
     if proof.client_id != confirmed.said.client_id:
         confirmed_id = str(confirmed.said.client_id)
@@ -138,7 +142,7 @@ def _by_evidence(confirmed: Confirmation, form: Declaration) -> Iterator[Differe
 
 
 def _by_export(clients: list[Client], listed: Listed, source: str) -> Iterator[Difference]:
-    nothing = say("orders.check.nothing")
+    nothing = tr("nothing")
     by_id = {str(client.client_id): client for client in clients}
     for client_id, client in by_id.items():
         facts = {"client": client.resource_name, "source": source}
@@ -164,7 +168,14 @@ def _listed(file: Path) -> Listed:
     )
     columns = {str(name).strip().casefold(): name for name in rows.fieldnames or ()}
     if CLIENT_ID not in columns:
-        raise Failure(say("orders.check.no_column", file=file, column=CLIENT_ID))
+        raise Failure(
+            tr(
+                "{file} has no column {column}; export it with a first row of names, such as"
+                " client_id,scopes",
+                file=file,
+                column=CLIENT_ID,
+            )
+        )
     scopes = columns.get(SCOPE_COLUMN)
     return {
         str(row[columns[CLIENT_ID]]).strip(): (

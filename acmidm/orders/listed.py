@@ -14,7 +14,7 @@ from acmidm.words import WHOLE, plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
 from acmidm_onboarding.rules.orders import ACTS, Act, Doer, Order
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import N_, Language
 from acmidm_onboarding.values.client import ClientKey
 from acmidm_onboarding.values.confirmation import CLIENT, SCOPES
 from acmidm_onboarding.values.jwk import thumbprint_of
@@ -22,21 +22,21 @@ from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import Environment
 
 DOERS = {
-    Doer.OPERATOR: "orders.doer.operator",
-    Doer.ORGANISATION: "orders.doer.organisation",
-    Doer.API_OWNER: "orders.doer.api-owner",
-    Doer.PRODUCT_TEAM: "orders.doer.product-team",
+    Doer.OPERATOR: N_("Operator of the portal"),
+    Doer.ORGANISATION: N_("Organisation"),
+    Doer.API_OWNER: N_("Owner of the API"),
+    Doer.PRODUCT_TEAM: N_("Aansluitingenteam"),
 }
 """Who carries an order out."""
 _FIELDS = {
-    "client_name": "orders.field.client_name",
-    "organisation.name": "orders.field.organisation.name",
-    "organisation.ovo": "orders.field.organisation.ovo",
-    "organisation.kbo": "orders.field.organisation.kbo",
-    "grant_types": "orders.field.grant_types",
-    "token_endpoint_auth_method": "orders.field.token_endpoint_auth_method",
-    "contacts": "orders.field.contacts",
-    "jwks_uri": "orders.field.jwks_uri",
+    "client_name": N_("Name (Naam)"),
+    "organisation.name": N_("Organisation (Organisatie)"),
+    "organisation.ovo": N_("OVO code"),
+    "organisation.kbo": N_("KBO number"),
+    "grant_types": N_("Grant types"),
+    "token_endpoint_auth_method": N_("Authentication method (Authenticatiemethode)"),
+    "contacts": N_("Contacts (Contacten)"),
+    "jwks_uri": N_("Address of the public keys"),
 }
 """What the portal calls the fields of a client."""
 _LONGEST = 4_000
@@ -120,14 +120,25 @@ class Orders(Report):
     @property
     def title(self) -> str:
         if not self.orders and not self.missing:
-            return self.language.say("orders.none", stack=self.stack)
-        return self.language.say_counted("orders.title", len(self.open), stack=self.stack)
+            return self.language.tr(
+                "{stack}: no orders: all is confirmed as it is desired", stack=self.stack
+            )
+        return self.language.ntr(
+            "{stack}: {count} order", "{stack}: {count} orders", len(self.open), stack=self.stack
+        )
 
     @property
     def unknown(self) -> list[str]:
         """A sentence for each client whose confirmation is missing, so that nobody knows whether it
         is there."""
-        return [self.language.say("orders.missing", names=plain(name)) for name in self.missing]
+        return [
+            self.language.tr(
+                "the confirmation of {names} is missing, so that nobody knows whether it is there:"
+                " put the file back from Git",
+                names=plain(name),
+            )
+            for name in self.missing
+        ]
 
     @property
     def by_doer(self) -> dict[Doer, list[ListedOrder]]:
@@ -146,7 +157,7 @@ class Orders(Report):
         ]
         sections = [notes(self.unknown, Tone.DANGER), *self._by_doer(self._line)]
         if refused:
-            sections.append(Section("line", refused, self.language.say("orders.refused")))
+            sections.append(Section("line", refused, self.language.tr("Refused")))
         return Document(self.title, sections)
 
     def as_issue(self) -> Document:
@@ -154,12 +165,14 @@ class Orders(Report):
         name."""
         sections = [notes(self.unknown), *self._by_doer(_dated)]
         return Document(
-            self.title, sections, whole=self.language.say("orders.whole_list", stack=self.stack)
+            self.title,
+            sections,
+            whole=self.language.tr("`acmidm orders list --stack {stack}`", stack=self.stack),
         )
 
     def _by_doer(self, line_of: Callable[[ListedOrder], Line]) -> Iterator[Section]:
         for doer, orders in self.by_doer.items():
-            heading = f"{self.language.say(DOERS[doer])}: {len(orders)}"
+            heading = f"{self.language.translated(DOERS[doer])}: {len(orders)}"
             yield Section("order", list(map(line_of, orders)), heading, label_width=1)
 
     def _line(self, order: ListedOrder) -> Line:
@@ -170,7 +183,9 @@ class Orders(Report):
                 instruction.as_line(number)
                 for number, instruction in enumerate(order.instructions, start=1)
             ]
-            lines.append(Line([Piece(order.done)], Piece(self.language.say("orders.done"))))
+            lines.append(
+                Line([Piece(order.done)], Piece(self.language.tr("Then confirm it with:")))
+            )
         return Line([Piece(order.order, Tone.VALUE), what], lines=lines)
 
     @property
@@ -182,19 +197,22 @@ class Orders(Report):
         by = order.refused
         if by is None:
             return ""
-        return self.language.say(
-            "orders.refused.by", by=plain(by.by), day=self.language.day(by.at), why=plain(by.why)
+        return self.language.tr(
+            "refused by {by} on {day}: {why}",
+            by=plain(by.by),
+            day=self.language.day(by.at),
+            why=plain(by.why),
         )
 
     def waiting(self, order: ListedOrder) -> str:
         """Return since when an order is open, in days."""
         if order.since is None:
-            return self.language.say("orders.since.unknown")
+            return self.language.tr("since when is not known")
         days = (self.checked_at - order.since).days
         return (
-            self.language.say_counted("orders.since", days)
+            self.language.ntr("waiting for {count} day", "waiting for {count} days", days)
             if days > 0
-            else self.language.say("orders.since.today")
+            else self.language.tr("since today")
         )
 
 
@@ -223,8 +241,8 @@ def listed(
         digest=order.full_digest,
         act=order.act,
         doer=order.doer,
-        act_title=language.say(
-            "orders.act.withdraw" if _only_withdraws(order) else ACTS[order.act],
+        act_title=language.translated(
+            N_("Withdraw scopes") if _only_withdraws(order) else ACTS[order.act],
             product=order.part.rpartition("/")[2],
             supplier=", ".join(sorted(set(order.revoked.values()))),
         ),
@@ -264,49 +282,99 @@ def _instructions(
     portal = stack.settings.platforms[platform].portal(environment)
     catalogue = stack.catalogue
     where = {
-        "portal": portal or language.say("orders.the_portal"),
+        "portal": portal or language.tr("the portal"),
         "client": order.client_id or "?",
     }
     where |= {"organisation": str(metadata["organisation.name"])}
     match order.act:
         case Act.CREATE:
             yield Instruction(
-                text=language.say("orders.do.new", **where),
+                text=language.tr(
+                    "In {portal} go to Toegangsbeheer, API- en Clientbeheer, Mijn OAuth Clients,"
+                    " and choose Nieuwe OAuth client aanmaken for {organisation}. Fill in:",
+                    **where,
+                ),
                 values=_fields(order.says[CLIENT], language),
             )
             yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, language)
-            yield Instruction(text=language.say("orders.do.client_id"))
+            yield Instruction(text=language.tr("Note the client-ID that the portal shows."))
         case Act.COMPARE:
             yield Instruction(
-                text=language.say("orders.do.compare", **where),
+                text=language.tr(
+                    "In {portal}, under Mijn OAuth Clients, open client {client} of"
+                    " {organisation}, and see to it that it has:",
+                    **where,
+                ),
                 values=_fields(order.says[CLIENT], language),
             )
             yield from _couplings(order.says[SCOPES], {}, order.client_key, catalogue, language)
         case Act.CHANGE:
             yield Instruction(
-                text=language.say("orders.do.change", **where),
+                text=language.tr(
+                    "In {portal}, under Mijn OAuth Clients, open client {client} of"
+                    " {organisation}, and change:",
+                    **where,
+                ),
                 values=_fields(order.says, language, order.now),
             )
         case Act.GRANT | Act.APPROVE:
-            yield Instruction(text=language.say("orders.do.open", **where))
+            yield Instruction(
+                text=language.tr(
+                    "In {portal}, under Mijn OAuth Clients, open client {client} of"
+                    " {organisation}.",
+                    **where,
+                )
+            )
             yield from _couplings(order.says, order.now, order.client_key, catalogue, language)
         case Act.UPLOAD | Act.REMOVE_KEY | Act.REMOVE_STOLEN_KEY | Act.REMOVE_SUPPLIERS_KEY:
-            yield Instruction(text=language.say("orders.do.open", **where))
+            yield Instruction(
+                text=language.tr(
+                    "In {portal}, under Mijn OAuth Clients, open client {client} of"
+                    " {organisation}.",
+                    **where,
+                )
+            )
             yield from _keys(order, language)
         case Act.LOOK:
-            yield Instruction(text=language.say("orders.do.look", **where))
+            yield Instruction(
+                text=language.tr(
+                    "In {portal}, under Mijn OAuth Clients, open client {client} of"
+                    " {organisation}, and save each public key that is there as a file.",
+                    **where,
+                )
+            )
         case Act.CONFIGURE:
             product = order.part.rpartition("/")[2]
             title = catalogue.products[product].title if product in catalogue.products else product
-            name = "orders.do.configure" if order.says else "orders.do.configure_no_more"
+            name = (
+                N_("At {product}, register for client {client} of {organisation}:")
+                if order.says
+                else N_(
+                    "At {product}, remove what is registered for client {client} of {organisation}:"
+                )
+            )
             says, now = order.says.get(product, {}), order.now.get(product, {})
             yield Instruction(
-                text=language.say(name, product=title, **where), values=_fields(says, language, now)
+                text=language.translated(name, product=title, **where),
+                values=_fields(says, language, now),
             )
         case Act.REMOVE:
-            yield Instruction(text=language.say("orders.do.remove", **where))
+            yield Instruction(
+                text=language.tr(
+                    "In {portal}, under Mijn OAuth Clients, remove client {client} of"
+                    " {organisation}. It then works no more.",
+                    **where,
+                )
+            )
         case Act.LET_GO:
-            yield Instruction(text=language.say("orders.do.let_go", **where))
+            yield Instruction(
+                text=language.tr(
+                    "Client {client} of {organisation} stays in {portal} as it is, and works on."
+                    " There is nothing to do there: confirm that nobody manages it from here any"
+                    " more.",
+                    **where,
+                )
+            )
 
 
 def _fields(
@@ -316,11 +384,13 @@ def _fields(
     it."""
     after, before = flat(says), flat(now or {})
     names = [name for name in {**after, **before} if after.get(name) != before.get(name)]
-    labels = {name: language.say(_FIELDS[name]) if name in _FIELDS else name for name in names}
+    labels = {
+        name: language.translated(_FIELDS[name]) if name in _FIELDS else name for name in names
+    }
     return tuple(
         Copied(
             label=labels[name],
-            value=shown(after[name]) if name in after else language.say("orders.nothing"),
+            value=shown(after[name]) if name in after else language.tr("(nothing)"),
         )
         for name in names
     )
@@ -347,13 +417,13 @@ def _couplings(
             product and product.coupling and product.coupling.referentie.get(environment)
         ) or api
         label = (
-            "orders.withdraw"
+            N_("withdraw scope")
             if scope not in says
-            else "orders.grant_default"
+            else N_("grant scope, in every token")
             if says[scope].get("default")
-            else "orders.grant"
+            else N_("grant scope")
         )
-        by_api[referentie, api].append(Copied(label=language.say(label), value=scope))
+        by_api[referentie, api].append(Copied(label=language.translated(label), value=scope))
         if scope in says and product and product.coupling:
             wanted_first[referentie, api] = product.coupling.before(language)
     for (referentie, api), scopes in by_api.items():
@@ -361,7 +431,12 @@ def _couplings(
             yield Instruction(text=sentence)
         values = (Copied(label="Referentie", value=referentie), *scopes)
         is_granted = any(scope.value in says for scope in scopes)
-        text = language.say("orders.do.couple" if is_granted else "orders.do.withdraw", api=api)
+        text = language.translated(
+            N_("Couple the client (koppelen) to {api} by its Referentie, and change the scopes:")
+            if is_granted
+            else N_("Withdraw from the client what it has of {api}:"),
+            api=api,
+        )
         yield Instruction(text=text, values=values)
     granted = [scope for scope in sorted(says) if says[scope] != now.get(scope)]
     products = [catalogue.product_granting(platform, scope) for scope in granted]
@@ -378,18 +453,22 @@ def _keys(order: Order, language: Language) -> Iterator[Instruction]:
     stolen = [thumbprint for thumbprint in removed if thumbprint in order.compromised]
     for thumbprint in stolen:
         values = _key(removed.pop(thumbprint), thumbprint, language)
-        yield Instruction(text=language.say("orders.do.remove_stolen_key"), values=values)
+        yield Instruction(
+            text=language.tr("This public key was stolen. Remove it at once:"), values=values
+        )
     for kid, key in order.says.items():
         if order.now.get(kid) != key:
             jwk = Copied(label="JWK", value=shown(key))
             values = (*_key(kid, thumbprint_of(key), language), jwk)
-            yield Instruction(text=language.say("orders.do.upload"), values=values)
+            yield Instruction(
+                text=language.tr("Upload this public key as a JSON Web Key:"), values=values
+            )
     for thumbprint, kid in removed.items():
         supplier = order.revoked.get(str(thumbprint))
         text = (
-            language.say("orders.do.remove_suppliers_key", supplier=supplier)
+            language.tr("Remove this public key of {supplier}:", supplier=supplier)
             if supplier
-            else language.say("orders.do.remove_key")
+            else language.tr("Remove this public key:")
         )
         yield Instruction(text=text, values=_key(kid, thumbprint, language))
 
@@ -397,7 +476,7 @@ def _keys(order: Order, language: Language) -> Iterator[Instruction]:
 def _key(kid: str, thumbprint: str | None, language: Language) -> tuple[Copied, ...]:
     return (
         Copied(label="kid", value=kid),
-        Copied(label=language.say("orders.thumbprint"), value=str(thumbprint)),
+        Copied(label=language.tr("thumbprint"), value=str(thumbprint)),
     )
 
 

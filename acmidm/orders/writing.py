@@ -17,7 +17,7 @@ from acmidm_onboarding.forms.files import absolute, shown
 from acmidm_onboarding.rules.confirming import carried_out, refused
 from acmidm_onboarding.rules.orders import CREATE, REMOVE, Act, Order
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.confirmation import (
     KEYS,
     Attestation,
@@ -100,13 +100,20 @@ def require_not_overtaken(
     else:
         is_overtaken = by.at >= ended
     if is_overtaken:
-        raise Failure(say("orders.overtaken", order=order.name, file=file))
+        raise Failure(
+            tr(
+                "{order}: a later order of the same part is confirmed already, in {file}; see to"
+                " it that the portal has what that file says",
+                order=order.name,
+                file=file,
+            )
+        )
 
 
 def attestation(by: str | None, at: datetime) -> Attestation:
     """Return who says so, and when. Raises Failure where nobody is named."""
     if not by:
-        raise Failure(say("orders.nobody"))
+        raise Failure(tr("who confirms this? say it with --by, or set user.email in Git"))
     return Attestation(by=by, at=at.replace(microsecond=0))
 
 
@@ -133,7 +140,14 @@ def _before(stack: Stack, order: Order) -> tuple[Confirmation | None, Path]:
         absolute(stack.confirmed_folder(order.client_key[1]) / code / f"{application}.yaml")
     )
     if file.exists():
-        raise Failure(say("orders.anothers_file", order=order.name, file=file))
+        raise Failure(
+            tr(
+                "{order}: {file} has what is confirmed of a connection that has another name by"
+                " now; name that file and its folder as that connection is named, with git mv",
+                order=order.name,
+                file=file,
+            )
+        )
     return None, file
 
 
@@ -155,13 +169,26 @@ def _is_open(stack: Stack, order: Order) -> bool:
 
 def _why_not_open(order: Order, before: Confirmation | None, by: Attestation) -> str:
     if before is None:
-        return say("orders.not_open", order=order.name)
+        return tr(
+            "{order} is not open any more, so that nothing of it can be refused; see acmidm orders",
+            order=order.name,
+        )
     facts = {"order": order.name, "client": before.said.client_id, "file": before.file}
     if before.said.removed is not None and order.part != REMOVE:
-        return say("orders.removed_client", **facts)
+        return tr(
+            "{order}: client {client} is confirmed as removed, in {file}; look in the portal"
+            " whether another one is there, or put that file back as it was, from Git, where it was"
+            " not removed",
+            **facts,
+        )
     if _is_confirmed(order, before, by):
-        return say("orders.not_refused", **facts)
-    return say("orders.not_open", **facts)
+        return tr(
+            "{order} is confirmed already, in {file}, and cannot be refused any more", **facts
+        )
+    return tr(
+        "{order} is not open any more, so that nothing of it can be refused; see acmidm orders",
+        **facts,
+    )
 
 
 def _is_confirmed(order: Order, before: Confirmation, by: Attestation) -> bool:
@@ -184,9 +211,20 @@ def _require(
     """Raise Failure where a client-ID or keys are missing, a client would be there twice, or is
     another one."""
     if order.act is Act.CREATE and not client_id:
-        raise Failure(say("orders.no_client_id", order=order.name))
+        raise Failure(
+            tr(
+                "{order} makes a client: give the client-ID that the portal shows with --client-id",
+                order=order.name,
+            )
+        )
     if order.act is Act.LOOK and keys is None:
-        raise Failure(say("orders.no_keys", order=order.name))
+        raise Failure(
+            tr(
+                "{order} asks which public keys are there: give each with --key, or --no-keys"
+                " where there is none",
+                order=order.name,
+            )
+        )
     if (
         order.part == CREATE
         and before is not None
@@ -194,17 +232,34 @@ def _require(
         and before.said.client_id != client_id
     ):
         raise Failure(
-            say(
-                "orders.another_client",
+            tr(
+                "{order}: client {client} is confirmed already, in {file}; look in the portal"
+                " which of the two is there, and remove the other",
                 order=order.name,
                 client=before.said.client_id,
                 file=before.file,
             )
         )
     if file := _removed_in(stack, order, before, client_id):
-        raise Failure(say("orders.removed_client", order=order.name, client=client_id, file=file))
+        raise Failure(
+            tr(
+                "{order}: client {client} is confirmed as removed, in {file}; look in the portal"
+                " whether another one is there, or put that file back as it was, from Git, where it"
+                " was not removed",
+                order=order.name,
+                client=client_id,
+                file=file,
+            )
+        )
     if order.client_id not in (None, client_id):
-        raise Failure(say("orders.not_this_client", order=order.name, client=order.client_id))
+        raise Failure(
+            tr(
+                "{order} is about client {client}: leave --client-id out, or look in the portal"
+                " which client was changed",
+                order=order.name,
+                client=order.client_id,
+            )
+        )
     others = (
         other
         for other in stack.confirmations.values()
@@ -213,7 +268,14 @@ def _require(
     if same := next(
         (other for other in others if other.is_there and other.said.client_id == client_id), None
     ):
-        raise Failure(say("orders.anothers_client", order=order.name, file=same.file))
+        raise Failure(
+            tr(
+                "{order}: that client-ID is confirmed already of another connection, in {file};"
+                " look in the portal whose it is",
+                order=order.name,
+                file=same.file,
+            )
+        )
 
 
 def _removed_in(

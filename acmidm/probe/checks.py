@@ -14,11 +14,12 @@ from jwcrypto.jws import JWS
 from acmidm.probe.findings import Said
 from acmidm.probe.sent import Sent
 from acmidm_onboarding.settings import AssertionAudience
+from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.jwk import PublicJwk, algorithms_of
 from acmidm_onboarding.values.terms import Platform
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-ENDPOINT = Said("probe.endpoint")
+ENDPOINT = Said(N_("the token endpoint"))
 """The token endpoint, where its address is not known."""
 _LARGEST = 10**15
 _LONGEST_JTI = 255

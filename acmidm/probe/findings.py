@@ -20,7 +20,7 @@ class Said:
 
     def in_words(self, language: Language) -> str:
         """Return the sentence in a language."""
-        return language.say(
+        return language.translated(
             self.sentence,
             **{
                 name: value.in_words(language) if isinstance(value, Said) else value

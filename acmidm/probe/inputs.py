@@ -27,14 +27,21 @@ from acmidm_onboarding.rules.ends import without_ended_scopes
 from acmidm_onboarding.settings import PlatformSettings, Settings, require_trusted_apis
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.client import recorded_as
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import Evidence, Expected
 from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean, listed
 from acmidm_onboarding.values.terms import Platform
 
-_NOT_WHILE = {"clock": "probe.why.bad clock", "key": "probe.why.bad key"}
+_NOT_WHILE = {
+    "clock": N_("not recorded while the clock is wrong"),
+    "key": N_("not recorded while the key is wrong"),
+}
 """Why nothing is recorded, by the step that went wrong."""
+
+
+_AT = {"tni": N_("TNI"), "prod": N_("production")}
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,13 @@ class ProbeInputs:
         client = self.connection
         here = {
             "platform": TITLES[client.platform],
-            "environment": said(f"probe.at.{client.environment}"),
+            "environment": said(_AT[client.environment]),
         }
         return said(
-            "probe.title", organisation=client.organisation, application=client.application, **here
+            N_("{organisation} · {application} on {platform} ({environment})"),
+            organisation=client.organisation,
+            application=client.application,
+            **here,
         )
 
     def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:
@@ -119,13 +129,18 @@ class ProbeInputs:
             else:
                 recorded = self.record(trial).as_posix()
                 if rest := self._unproven(trial):
-                    steps.append(untried("evidence", said("probe.why.not all", names=listed(rest))))
+                    steps.append(
+                        untried(
+                            "evidence",
+                            said(N_("recorded, and it does not prove {names}"), names=listed(rest)),
+                        )
+                    )
         return Probe(self.title, tuple(steps), recorded)
 
     def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
         """Return why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
-            return said("probe.why.nothing proven")
+            return said(N_("nothing was proven, so that nothing is recorded"))
         bad = next(
             (
                 step.step

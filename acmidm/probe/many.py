@@ -15,7 +15,7 @@ from acmidm.probe.steps import Outcome, Probe, wrong
 from acmidm.probe.telling import ProbeReport, report_in
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.http.pace import REQUESTS_AT_ONCE
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import N_, Language
 
 
 class ListedProbe(BaseModel):
@@ -62,7 +62,9 @@ def probe_all(
                     wrong(
                         "client-id",
                         finding(
-                            "client:none", "probe.client:none.what", "probe.client:none.remedy"
+                            "client:none",
+                            N_("the state has no client of this connection yet"),
+                            N_("wait until the run that makes it, acmidm deploy, is done"),
                         ),
                     ),
                 ),
@@ -88,6 +90,14 @@ def probe_all(
     )
 
 
+_OUTCOME = {
+    "passed": N_("passed"),
+    "wrong": N_("wrong"),
+    "unreached": N_("unreached"),
+    "untried": N_("untried"),
+}
+
+
 def table(probes: Probes, language: Language) -> Iterator[str]:
     """Yield a line for each connection: its form, its client-ID, how it ended and why; then how
     many are wrong."""
@@ -96,7 +106,7 @@ def table(probes: Probes, language: Language) -> Iterator[str]:
         (
             one.form,
             plain(one.client_id or "-"),
-            language.say(f"probe.outcome.{one.outcome}"),
+            language.translated(_OUTCOME[one.outcome]),
             one.cause,
         )
         for one in listed
@@ -105,6 +115,15 @@ def table(probes: Probes, language: Language) -> Iterator[str]:
     for *row, cause in cells:
         padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         yield plain("  ".join((*padded, cause)).rstrip(), WHOLE)
-    yield language.say_counted("probe.all", len(listed), wrong=probes.wrong)
+    yield language.ntr(
+        "{count} connection, {wrong} wrong",
+        "{count} connections, {wrong} wrong",
+        len(listed),
+        wrong=probes.wrong,
+    )
     if recorded := sum(one.probe.recorded is not None for one in listed):
-        yield language.say_counted("probe.all.recorded", recorded)
+        yield language.ntr(
+            "evidence of {count} connection is recorded: commit it beside the form",
+            "evidence of {count} connections is recorded: commit it beside the forms",
+            recorded,
+        )

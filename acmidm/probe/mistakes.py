@@ -40,6 +40,7 @@ from acmidm.probe.checks import (
 )
 from acmidm.probe.findings import Finding, named
 from acmidm.probe.sent import Sent
+from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.problems import on_one_line, quoted
 from acmidm_onboarding.values.terms import Platform
 
@@ -108,8 +109,8 @@ def _shown(value: object) -> object:
 MISTAKES = (
     Mistake(
         "twice:",
-        "probe.twice:.what",
-        "probe.twice:.remedy",
+        N_("the request has {name} twice"),
+        N_("send each parameter once (RFC 6749 §3.2)"),
         lambda s, _: next(
             (
                 {"name": name}
@@ -121,99 +122,126 @@ MISTAKES = (
     ),
     Mistake(
         "grant:",
-        "probe.grant:.what",
-        "probe.grant:.remedy",
+        N_("grant_type is not client_credentials"),
+        N_("send grant_type=client_credentials"),
         lambda s, _: when(s.fields is not None and s.first("grant_type") != GRANT_TYPE),
     ),
     Mistake(
         "type:",
-        "probe.type:.what",
-        "probe.type:.remedy",
+        N_("client_assertion_type is missing or another"),
+        N_("send client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
         lambda s, _: when(
             s.fields is not None and s.first("client_assertion_type") != ASSERTION_TYPE
         ),
     ),
     Mistake(
         "method:secret",
-        "probe.method:secret.what",
-        "probe.method:secret.remedy",
+        N_("the request has a client secret beside the assertion"),
+        N_("leave client_secret out, and have the secret renewed: it has been shown here"),
         lambda s, _: when(s.first("client_secret") is not None),
     ),
     Mistake(
         "alg:none",
-        "probe.alg:none.what",
-        "probe.alg:none.remedy",
+        N_("the assertion is not signed (alg none)"),
+        N_("sign it with the private key, such as by RS256"),
         lambda s, _: when(str(s.header.get("alg", "none")).lower() == "none"),
     ),
     Mistake(
         "alg:mac",
-        "probe.alg:mac.what",
-        "probe.alg:mac.remedy",
+        N_("alg {alg} signs with a shared secret, not with a private key"),
+        N_("sign with the private key, such as by RS256"),
         lambda s, _: when(str(s.header.get("alg")).startswith("HS"), alg=str(s.header.get("alg"))),
     ),
     Mistake(
         "alg:unfitting",
-        "probe.alg:unfitting.what",
-        "probe.alg:unfitting.remedy",
+        N_("alg {alg} does not fit key {kid}"),
+        N_("sign with one of these: {fitting}"),
         unfitting_algorithm,
     ),
     Mistake(
         "kid:several",
-        "probe.kid:several.what",
-        "probe.kid:several.remedy",
+        N_("the header has no kid, and the client has several keys: {kids}"),
+        N_("name the key that signs, in every assertion, as kid"),
         lambda s, k: when(
             "kid" not in s.header and len(k.keys or ()) > 1, kids=tuple(k.keys or ())
         ),
     ),
     Mistake(
         "kid:geosecure",
-        "probe.kid:geosecure.what",
-        "probe.kid:geosecure.remedy",
+        N_("the header has no kid, which GeoSecure requires"),
+        N_("name the key that signs as kid"),
         lambda s, k: when(
             k.has_habits and k.platform is Platform.GEOSECURE and "kid" not in s.header
         ),
     ),
     Mistake(
         "kid:text",
-        "probe.kid:text.what",
-        "probe.kid:text.remedy",
+        N_("kid is no text"),
+        N_("send the kid of the registered key as a text"),
         lambda s, _: when("kid" in s.header and not isinstance(s.header["kid"], str)),
     ),
     Mistake(
         "kid:unknown",
-        "probe.kid:unknown.what",
-        "probe.kid:unknown.remedy",
+        N_(
+            "kid {kid} is no key of the form, which has {kids}: it is an old key, or one that was"
+            " not added"
+        ),
+        N_("sign with a key of the form and name that, or add this one to the form"),
         lambda s, k: when(
             k.keys is not None and "kid" in s.header and s.header["kid"] not in k.keys,
             kid=(named(str(s.header.get("kid"))),),
             kids=tuple(k.keys or ()),
         ),
     ),
-    Mistake("key:ended", "probe.key:ended.what", "probe.key:ended.remedy", ended_key),
+    Mistake(
+        "key:ended",
+        N_("key {kid} has ended"),
+        N_("add a new key to the form, and sign with that"),
+        ended_key,
+    ),
     Mistake(
         "signature:wrong",
-        "probe.signature:wrong.what",
-        "probe.signature:wrong.remedy",
+        N_("the signature is not by key {kid}, which the form has under that name"),
+        N_(
+            "sign with the private key that belongs to it, or add the public key of the one that"
+            " signs"
+        ),
         wrong_signature,
     ),
     Mistake(
-        "signature:none", "probe.signature:none.what", "probe.signature:none.remedy", signed_by_none
+        "signature:none",
+        N_("the signature is by none of the keys of the form: {kids}"),
+        N_("sign with one of these, or add the public key of the one that signs"),
+        signed_by_none,
     ),
     Mistake(
-        "client:missing", "probe.client:missing.what", "probe.client:missing.remedy", missing_client
+        "client:missing",
+        N_("sub is missing or no text"),
+        N_("send the client-ID as both iss and sub"),
+        missing_client,
     ),
-    Mistake("client:api", "probe.client:api.what", "probe.client:api.remedy", of_api),
+    Mistake(
+        "client:api",
+        N_("sub is the client-ID of the API of {product}, not of your client"),
+        N_("send the client-ID that was handed over to you; the API's is for audience"),
+        of_api,
+    ),
     Mistake(
         "client:numeric",
-        "probe.client:numeric.what",
-        "probe.client:numeric.remedy",
+        N_("client-ID {id} is a number, as GeoSecure gives out; this is ACM/IDM"),
+        N_("send the client-ID of ACM/IDM, a UUID"),
         numeric_on_acmidm,
     ),
-    Mistake("client:uuid", "probe.client:uuid.what", "probe.client:uuid.remedy", uuid_on_geosecure),
+    Mistake(
+        "client:uuid",
+        N_("client-ID {id} is a UUID, as ACM/IDM gives out; this is GeoSecure"),
+        N_("send the client-ID of GeoSecure, a number"),
+        uuid_on_geosecure,
+    ),
     Mistake(
         "client:another",
-        "probe.client:another.what",
-        "probe.client:another.remedy",
+        N_("client-ID {id} is not {wanted}, which was given here"),
+        N_("send that one, or give the other as --client-id"),
         lambda s, k: when(
             k.client_id is not None and s.client_id != k.client_id,
             id=str(s.client_id),
@@ -222,61 +250,88 @@ MISTAKES = (
     ),
     Mistake(
         "iss:",
-        "probe.iss:.what",
-        "probe.iss:.remedy",
+        N_("iss and sub differ"),
+        N_("send the client-ID as both"),
         lambda s, _: when(s.claims.get("iss") != s.claims.get("sub")),
     ),
     Mistake(
         "client_id:",
-        "probe.client_id:.what",
-        "probe.client_id:.remedy",
+        N_("client_id of the request is another than sub of the assertion"),
+        N_("send the same client-ID, or leave client_id out"),
         lambda s, _: when(
             s.first("client_id") is not None and s.first("client_id") != s.claims.get("sub")
         ),
     ),
     Mistake(
         "aud:missing",
-        "probe.aud:missing.what",
-        "probe.aud:missing.remedy",
+        N_("aud is missing"),
+        N_("send it, the issuer on ACM/IDM, the token endpoint on GeoSecure"),
         lambda s, _: when(not s.claims.get("aud")),
     ),
     Mistake(
         "aud:several",
-        "probe.aud:several.what",
-        "probe.aud:several.remedy",
+        N_("aud is a list of several, or no text"),
+        N_("send one text"),
         lambda s, _: when(not isinstance(audience_of(s), str)),
     ),
     Mistake(
-        "aud:endpoint", "probe.aud:endpoint.what", "probe.aud:endpoint.remedy", endpoint_on_acmidm
+        "aud:endpoint",
+        N_("aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM"),
+        N_("send the issuer: {issuer}"),
+        endpoint_on_acmidm,
     ),
-    Mistake("aud:issuer", "probe.aud:issuer.what", "probe.aud:issuer.remedy", issuer_on_geosecure),
-    Mistake("aud:other way", "probe.aud:other way.what", "probe.aud:other way.remedy", other_way),
     Mistake(
-        "aud:misspelt", "probe.aud:misspelt.what", "probe.aud:misspelt.remedy", misspelt_audience
+        "aud:issuer",
+        N_("aud is the issuer, as ACM/IDM wants it; this is GeoSecure"),
+        N_("send the token endpoint: {endpoint}"),
+        issuer_on_geosecure,
     ),
-    Mistake("aud:another", "probe.aud:another.what", "probe.aud:another.remedy", wrong_audience),
+    Mistake(
+        "aud:other way",
+        N_(
+            "aud is not the one of issuer and token endpoint that {namespace}:assertionAudience in"
+            " the stack's file says"
+        ),
+        N_("send {right}"),
+        other_way,
+    ),
+    Mistake(
+        "aud:misspelt",
+        N_("aud has capitals, or a slash at its end, that {right} does not have"),
+        N_("send it as it is written there"),
+        misspelt_audience,
+    ),
+    Mistake(
+        "aud:another",
+        N_(
+            "aud {aud} is neither this issuer nor its token endpoint: another environment's,"
+            " perhaps"
+        ),
+        N_("send {right}"),
+        wrong_audience,
+    ),
     Mistake(
         "iat:missing",
-        "probe.iat:missing.what",
-        "probe.iat:missing.remedy",
+        N_("iat is missing"),
+        N_("send the time of making it, in seconds since 1970"),
         lambda s, _: when("iat" not in s.claims),
     ),
     Mistake(
         "iat:text",
-        "probe.iat:text.what",
-        "probe.iat:text.remedy",
+        N_("iat is no number"),
+        N_("send a number of seconds since 1970"),
         lambda s, _: when(number(s, "iat") is None),
     ),
     Mistake(
         "iat:milliseconds",
-        "probe.iat:milliseconds.what",
-        "probe.iat:milliseconds.remedy",
+        N_("iat is in milliseconds"),
+        N_("send a number of seconds since 1970"),
         lambda s, _: when((number(s, "iat") or 0) > _MILLISECONDS),
     ),
     Mistake(
         "iat:future",
-        "probe.iat:future.what",
-        "probe.iat:future.remedy",
+        N_("iat lies {seconds} seconds in the future: the clock that it was made by is ahead"),
+        N_("set that clock by NTP"),
         lambda s, k: when(
             (number(s, "iat") or 0) > k.now + SKEW_SECONDS,
             seconds=round((number(s, "iat") or 0) - k.now),
@@ -284,59 +339,64 @@ MISTAKES = (
     ),
     Mistake(
         "exp:missing",
-        "probe.exp:missing.what",
-        "probe.exp:missing.remedy",
+        N_("exp is missing"),
+        N_("send it, at most 10 minutes after iat"),
         lambda s, _: when("exp" not in s.claims),
     ),
     Mistake(
         "exp:text",
-        "probe.exp:text.what",
-        "probe.exp:text.remedy",
+        N_("exp is no number"),
+        N_("send a number of seconds since 1970"),
         lambda s, _: when(number(s, "exp") is None),
     ),
     Mistake(
         "exp:milliseconds",
-        "probe.exp:milliseconds.what",
-        "probe.exp:milliseconds.remedy",
+        N_("exp is in milliseconds"),
+        N_("send a number of seconds since 1970"),
         lambda s, _: when((number(s, "exp") or 0) > _MILLISECONDS),
     ),
     Mistake(
         "exp:long",
-        "probe.exp:long.what",
-        "probe.exp:long.remedy",
+        N_("exp is {seconds} seconds after iat, and at most 600 are allowed"),
+        N_("let it live five minutes, and make a new assertion for each request"),
         lambda s, _: when(
             (lifetime(s) or 0) > LONGEST_LIFETIME_SECONDS, seconds=round(lifetime(s) or 0)
         ),
     ),
     Mistake(
         "exp:before",
-        "probe.exp:before.what",
-        "probe.exp:before.remedy",
+        N_("exp is not after iat"),
+        N_("let it live five minutes"),
         lambda s, _: when((lives := lifetime(s)) is not None and lives <= 0),
     ),
     Mistake(
         "nbf:text",
-        "probe.nbf:text.what",
-        "probe.nbf:text.remedy",
+        N_("nbf is no number"),
+        N_("leave it out, or send a number of seconds since 1970"),
         lambda s, _: when("nbf" in s.claims and number(s, "nbf") is None),
     ),
     Mistake(
         "nbf:future",
-        "probe.nbf:future.what",
-        "probe.nbf:future.remedy",
+        N_("nbf lies in the future"),
+        N_("leave it out, or set the clock"),
         lambda s, k: when((number(s, "nbf") or 0) > k.now + SKEW_SECONDS),
     ),
     Mistake(
         "jti:missing",
-        "probe.jti:missing.what",
-        "probe.jti:missing.remedy",
+        N_("jti is missing"),
+        N_("send a fresh UUID in each assertion"),
         lambda s, _: when(not s.claims.get("jti")),
     ),
-    Mistake("jti:text", "probe.jti:text.what", "probe.jti:text.remedy", wrong_jti),
+    Mistake(
+        "jti:text",
+        N_("jti is no text of 1 to 255 characters"),
+        N_("send a fresh UUID in each assertion"),
+        wrong_jti,
+    ),
     Mistake(
         "jti:guid",
-        "probe.jti:guid.what",
-        "probe.jti:guid.remedy",
+        N_("jti is no GUID, which GeoSecure requires"),
+        N_("send a fresh UUID in each assertion"),
         lambda s, k: when(
             k.has_habits
             and k.platform is Platform.GEOSECURE
@@ -345,14 +405,14 @@ MISTAKES = (
     ),
     Mistake(
         "scope:list",
-        "probe.scope:list.what",
-        "probe.scope:list.remedy",
+        N_("scope is a list of another kind"),
+        N_("send one scope, with spaces between the names"),
         lambda s, _: when("," in (s.first("scope") or "") or "scope[]" in (s.fields or {})),
     ),
     Mistake(
         "scope:renamed",
-        "probe.scope:renamed.what",
-        "probe.scope:renamed.remedy",
+        N_("scope {scope} has another name on {platform}"),
+        N_("request {name}"),
         lambda s, k: next(
             (
                 {"scope": name, "name": (k.renamed[name],)}
@@ -364,30 +424,33 @@ MISTAKES = (
     ),
     Mistake(
         "scope:unknown",
-        "probe.scope:unknown.what",
-        "probe.scope:unknown.remedy",
+        N_("scope {scope} is not among those of the form"),
+        N_("add it to the form, or request another"),
         lambda s, k: next(
             ({"scope": name} for name in scopes_of(s) if k.scopes and name not in k.scopes), None
         ),
     ),
     Mistake(
         "audience:own",
-        "probe.audience:own.what",
-        "probe.audience:own.remedy",
+        N_("audience is your own client-ID"),
+        N_("send the client-ID of the API"),
         lambda s, _: when(
             s.first("audience") is not None and s.first("audience") == s.claims.get("sub")
         ),
     ),
     Mistake(
         "audience:another",
-        "probe.audience:another.what",
-        "probe.audience:another.remedy",
+        N_(
+            "audience {audience} is not the API of {products}, which has the scopes: it refuses"
+            " the token"
+        ),
+        N_("send the client-ID of that API as audience: {right}"),
         another_api,
     ),
     Mistake(
         "audience:missing",
-        "probe.audience:missing.what",
-        "probe.audience:missing.remedy",
+        N_("the request has no audience: the token is for no API, and {products} refuses it"),
+        N_("send the client-ID of the API as audience"),
         lambda s, k: when(
             s.fields is not None
             and k.has_habits

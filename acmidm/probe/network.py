@@ -18,6 +18,7 @@ from acmidm.probe.findings import Finding, Said, finding, said
 from acmidm_onboarding.authorities.http.api import trusted_certificates
 from acmidm_onboarding.authorities.http.deadlines import Deadlines
 from acmidm_onboarding.settings import LOOPBACK
+from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.secrecy import HIDDEN, without_keys_and_tokens
 
 _LONGEST_ANSWER = 1024 * 1024
@@ -87,21 +88,30 @@ class Answer:
         API's."""
         if self.status == _PROXY_AUTHENTICATION:
             return finding(
-                "proxy", "probe.proxy:asks.what", "probe.proxy:asks.remedy", url=self.url
+                "proxy",
+                N_("{url}: a proxy in between wants to know who you are (407)"),
+                N_("give it credentials, or go round it with NO_PROXY"),
+                url=self.url,
             )
         if self.status in _REDIRECTS:
             return finding(
                 "proxy",
-                "probe.proxy:redirect.what",
-                "probe.proxy:redirect.remedy",
+                N_("{url}: the answer leads elsewhere ({status})"),
+                N_("correct the address, or see which proxy or log-on page is in between"),
                 url=self.url,
                 status=self.status,
             )
         if self.document is None and (self.is_ok or "html" in self.headers.get("content-type", "")):
             if "html" in self.headers.get("content-type", ""):
-                what, remedy = "probe.proxy:page.what", "probe.proxy:page.remedy"
+                what, remedy = (
+                    N_("{url}: the answer is a page (HTML), with status {status}"),
+                    N_("see which proxy or firewall is in between, or correct the address"),
+                )
             else:
-                what, remedy = "probe.proxy:no JSON.what", "probe.proxy:no JSON.remedy"
+                what, remedy = (
+                    N_("{url}: the answer is no JSON, with status {status}"),
+                    N_("see which proxy or firewall is in between, or correct the address"),
+                )
             return finding("proxy", what, remedy, url=self.url, status=self.status)
         return None
 
@@ -147,8 +157,8 @@ class Network:
                         raise NoAnswer(
                             finding(
                                 "too large",
-                                "probe.too large.what",
-                                "probe.too large.remedy",
+                                N_("{url}: the answer is larger than a megabyte"),
+                                N_("correct the address"),
                                 url=url,
                             ),
                             is_reached=True,
@@ -159,18 +169,18 @@ class Network:
             )
             unreachable = finding(
                 "proxy",
-                "probe.proxy:stops.what",
-                "probe.proxy:stops.remedy",
+                N_("{url}: the proxy that {proxy} names lets nothing through{status}"),
+                N_("correct it, or go round it with NO_PROXY"),
                 url=url,
-                proxy=proxy_of(url) or said("probe.the environment"),
+                proxy=proxy_of(url) or said(N_("the environment")),
                 status=status,
             )
             raise NoAnswer(unreachable, is_reached=True) from None
         except httpx.TimeoutException:
             slow = finding(
                 "unreached",
-                "probe.unreached:slow.what",
-                "probe.unreached:slow.remedy",
+                N_("{url}: no whole answer within {seconds} s"),
+                N_("{see}"),
                 url=url,
                 seconds=f"{self._timeout_seconds:g}",
                 see=_see(url),
@@ -199,28 +209,49 @@ def _unreached(url: str, error: Exception) -> NoAnswer:
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
     if "CERTIFICATE_VERIFY_FAILED" in text or isinstance(cause, ssl.SSLCertVerificationError):
         return NoAnswer(
-            finding("tls", "probe.tls:nobody.what", "probe.tls:nobody.remedy", url=url),
+            finding(
+                "tls",
+                N_(
+                    "{url}: the certificate is of nobody that is trusted here, so somebody may be"
+                    " in between"
+                ),
+                N_(
+                    "have its certificate authority trusted here (SSL_CERT_FILE), if it is your"
+                    " own proxy that opens TLS; else do not go on"
+                ),
+                url=url,
+            ),
             is_reached=True,
         )
     if isinstance(cause, ssl.SSLError):
         return NoAnswer(
-            finding("tls", "probe.tls:none.what", "probe.tls:none.remedy", url=url), is_reached=True
+            finding(
+                "tls",
+                N_("{url}: what answers there does not speak https"),
+                N_("correct scheme and port, or see what is in between"),
+                url=url,
+            ),
+            is_reached=True,
         )
     if "refused" in text:
-        what = "probe.unreached:refused.what"
+        what = N_("{url}: the connection is refused")
     elif "Name or service" in text or "nodename" in text:
-        what = "probe.unreached:unknown.what"
+        what = N_("{url}: its host is not known")
     else:
-        what = "probe.unreached:otherwise.what"
+        what = N_("{url}: it cannot be reached")
     return NoAnswer(
-        finding("unreached", what, "probe.unreached:slow.remedy", url=url, see=_see(url)),
+        finding("unreached", what, N_("{see}"), url=url, see=_see(url)),
         is_reached=False,
     )
 
 
 def _see(url: str) -> Said:
     proxy = proxy_of(url)
-    return said("probe.see proxy", proxy=proxy) if proxy else said("probe.see firewall")
+    return (
+        said(N_("see whether the proxy that {proxy} names lets it through"), proxy=proxy)
+        if proxy
+        else said(N_("see whether a firewall or a proxy is in between, and correct the address"))
+    )
 
 
 def proxy_of(url: str) -> str | None:

@@ -11,6 +11,7 @@ from acmidm.probe.findings import Finding, finding, named, said
 from acmidm.probe.mistakes import SKEW_SECONDS, TITLES
 from acmidm.probe.network import Answer
 from acmidm.probe.trial import Trial, Wanted
+from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.jwk import algorithms_of
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Platform
@@ -36,8 +37,8 @@ def why_refused(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
         product = wanted.product.product
         return finding(
             "audience:unknown",
-            "probe.audience:unknown.what",
-            "probe.audience:unknown.remedy",
+            N_("audience {audience} is no API here"),
+            N_("correct acmidm:apiClientIds.{product}"),
             audience=quoted(trial.audience_of(product) or ""),
             product=product,
         )
@@ -57,8 +58,8 @@ def not_granted(scope: str) -> Finding:
     """Return what is wrong where a client lacks a scope."""
     return finding(
         "scope:not granted",
-        "probe.scope:not granted.what",
-        "probe.scope:not granted.remedy",
+        N_("scope {scope} is not granted"),
+        N_("have the form brought up, or ask who decides about it"),
         scope=quoted(scope),
     )
 
@@ -68,7 +69,11 @@ def _clock(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
         return None
     if not _is_let_in(trial.request_token(wanted, at=time.time() + trial.skew)):
         return None
-    return finding("clock:skew", "probe.clock:skew.what", "probe.clock:skew.remedy")
+    return finding(
+        "clock:skew",
+        N_("the clock is the reason: with the server's time the token is given"),
+        N_("set it by NTP, where your software runs"),
+    )
 
 
 def _without_scope(trial: Trial, wanted: Wanted, answer: Answer) -> Finding | None:
@@ -84,7 +89,13 @@ def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
         own = (trial.declared or trial.key.public).kid
         return (
             finding(
-                "kid:missing", "probe.kid:missing.what", "probe.kid:missing.remedy", kid=named(own)
+                "kid:missing",
+                N_(
+                    "without kid the token is refused, with it it is given: the client has several"
+                    " keys, or the platform requires it"
+                ),
+                N_("name the key in the header of every assertion: {kid}"),
+                kid=named(own),
             )
             if _is_let_in(trial.request_token(wanted, kid=own))
             else None
@@ -92,8 +103,11 @@ def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     return (
         finding(
             "kid:another",
-            "probe.kid:another.what",
-            "probe.kid:another.remedy",
+            N_("the key is registered under another kid than {kid}"),
+            N_(
+                "send the kid that the portal shows, or have the key registered again under this"
+                " one"
+            ),
             kid=named(trial.kid),
         )
         if _is_let_in(trial.request_token(wanted, kid=None))
@@ -107,7 +121,17 @@ def _audience(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
         if _is_let_in(trial.request_token(wanted, aud=audience)):
             names = {"platform": TITLES[context.platform], "namespace": context.platform}
             return finding(
-                "aud:other", "probe.aud:other.what", "probe.aud:other.remedy", aud=audience, **names
+                "aud:other",
+                N_(
+                    "this server wants {aud} as aud, which is not the habit of {platform}: it may"
+                    " be the other platform's"
+                ),
+                N_(
+                    "correct {namespace}:issuer or {namespace}:assertionAudience in the stack's"
+                    " file, or send that aud"
+                ),
+                aud=audience,
+                **names,
             )
     return None
 
@@ -121,12 +145,15 @@ def _algorithm(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
         if _is_let_in(trial.request_token(wanted, alg=alg)):
             return finding(
                 "alg:another",
-                "probe.alg:another.what",
-                "probe.alg:another.remedy",
+                N_("this key is registered for {alg}, not for {sent}"),
+                N_("sign with {alg}, or have its alg corrected"),
                 alg=alg,
                 sent=trial.alg,
             )
     return None
+
+
+_AT = {"tni": N_("TNI"), "prod": N_("production")}
 
 
 def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
@@ -143,20 +170,31 @@ def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
         if declared:
             return finding(
                 "key:not registered",
-                "probe.key:not brought up.what",
-                "probe.key:not brought up.remedy",
+                N_("the client is there, and does not have this key yet: the form does"),
+                N_("have the form brought up, then try again"),
             )
         return finding(
-            "key:not registered", "probe.key:not uploaded.what", "probe.key:not uploaded.remedy"
+            "key:not registered",
+            N_(
+                "the client is there, and does not have this key: it was not uploaded, or is an"
+                " old one"
+            ),
+            N_("upload its public half in the Beheerportaal, or sign with the key that is there"),
         )
     here = {
         "platform": TITLES[context.platform],
-        "environment": said(f"probe.at.{context.environment}"),
+        "environment": said(_AT[context.environment]),
     }
     return finding(
         "client:refused",
-        "probe.client:refused.what",
-        "probe.client:refused.remedy",
+        N_(
+            "{platform} {environment} refuses client {id}: it has no such client, or not this key"
+            " for it"
+        ),
+        N_(
+            "compare the client-ID with the one that was handed over, and the key with those in"
+            " the Beheerportaal"
+        ),
         id=quoted(trial.client_id),
         **here,
     )

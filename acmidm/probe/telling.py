@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from acmidm.probe.findings import Said
 from acmidm.probe.steps import Outcome, Probe, ProbeStep
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import N_, Language
 
 
 class _Shown(BaseModel):
@@ -59,11 +59,26 @@ def report_in(probe: Probe, language: Language) -> ProbeReport:
     )
 
 
+_STEP = {
+    "client-id": N_("client-ID"),
+    "key": N_("key"),
+    "discovery": N_("discovery"),
+    "clock": N_("clock"),
+    "assertion": N_("assertion"),
+    "token": N_("token for {of}"),
+    "product": N_("product {of}"),
+    "given assertion": N_("the assertion"),
+    "given request": N_("the token request"),
+    "time": N_("its time"),
+    "evidence": N_("evidence"),
+}
+
+
 def _step(step: ProbeStep, language: Language) -> StepReport:
     return StepReport(
         step=step.step,
         of=step.of or None,
-        title=language.say(f"probe.step.{step.step}", of=step.of),
+        title=language.translated(_STEP[step.step], of=step.of),
         outcome=step.outcome,
         said=(step.said.in_words(language) if isinstance(step.said, Said) else step.said) or None,
         findings=tuple(
@@ -78,14 +93,22 @@ def _step(step: ProbeStep, language: Language) -> StepReport:
     )
 
 
+_OUTCOME = {
+    "passed": N_("passed"),
+    "wrong": N_("wrong"),
+    "unreached": N_("unreached"),
+    "untried": N_("untried"),
+}
+
+
 def lines(report: ProbeReport) -> Iterator[str]:
     """Yield a report for a terminal or a log, where no text of others does anything."""
     language = report.language
-    outcomes = {outcome: language.say(f"probe.outcome.{outcome}") for outcome in Outcome}
+    outcomes = {outcome: language.translated(_OUTCOME[outcome]) for outcome in Outcome}
     width = max(map(len, outcomes.values())) + 1
-    found = language.say("probe.found.none")
+    found = language.tr("nothing wrong")
     if report.wrong:
-        found = language.say_counted("probe.found", report.wrong)
+        found = language.ntr("{count} step wrong", "{count} steps wrong", report.wrong)
     yield plain(f"{report.title}: {found}", WHOLE)
     for step in report.steps:
         detail = f": {step.said}" if step.said else ""
@@ -93,7 +116,10 @@ def lines(report: ProbeReport) -> Iterator[str]:
         for finding in step.findings:
             yield plain(f"  {'':<{width}}  {finding.what}; {finding.remedy}", WHOLE)
         if step.server:
-            words = language.say("probe.server", said=step.server)
+            words = language.tr("the server's own words: {said}", said=step.server)
             yield plain(f"  {'':<{width}}  {words}", WHOLE)
     if report.recorded:
-        yield plain(language.say("probe.recorded", file=report.recorded), WHOLE)
+        yield plain(
+            language.tr("recorded in {file}: commit it beside the form", file=report.recorded),
+            WHOLE,
+        )

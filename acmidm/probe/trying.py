@@ -17,12 +17,16 @@ from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import DISCOVERY, Outcome, ProbeStep, passed, untried, wrong
 from acmidm.probe.trial import Trial, Wanted
 from acmidm_onboarding.forms.probed_api import TestMessage
+from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Platform
 
 _REFUSED, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _BUSY = 400, 401, 403, 404, 429
 _EXISTS = "1071"  # the code for an Id that exists (public wiki, page 6759612467)
 _SERVER_ERRORS, _MOST_FIELDS = range(500, 600), 10
+
+
+_AT = {"tni": N_("TNI"), "prod": N_("production")}
 
 
 @dataclass
@@ -48,9 +52,9 @@ class Probing(Trial):
             yield wrong("assertion", *mistakes)
         else:
             sentence, kid = (
-                ("probe.said.assertion", named(self.kid))
+                (N_("{alg}, kid {kid}, aud {aud}, 300 seconds"), named(self.kid))
                 if self.kid
-                else ("probe.said.assertion without kid", "")
+                else (N_("{alg}, no kid, aud {aud}, 300 seconds"), "")
             )
             yield passed(
                 "assertion", said(sentence, alg=self.alg, kid=kid, aud=self.context.audience)
@@ -62,7 +66,16 @@ class Probing(Trial):
     def _key(self) -> ProbeStep:
         thumbprint, keys = self.key.public.thumbprint, self.context.keys
         if keys is None:
-            return passed("key", said("probe.said.key in portal", thumbprint=thumbprint))
+            return passed(
+                "key",
+                said(
+                    N_(
+                        "thumbprint {thumbprint}; the form leaves keys to the portal, so that only"
+                        " a token shows whether it is there"
+                    ),
+                    thumbprint=thumbprint,
+                ),
+            )
         if self.declared is not None:
             if self.declared.expires and self.declared.has_ended(datetime.now(UTC)):
                 ended = f"{self.declared.expires:%Y-%m-%d}"
@@ -70,32 +83,40 @@ class Probing(Trial):
                     "key",
                     finding(
                         "key:ended",
-                        "probe.key:ended on.what",
-                        "probe.key:ended on.remedy",
+                        N_("key {kid} ended on {day}"),
+                        N_("make a new pair, and add its public half to the form"),
                         kid=named(self.declared.kid),
                         day=ended,
                     ),
                 )
             return passed(
-                "key", said("probe.said.key", kid=named(self.declared.kid), thumbprint=thumbprint)
+                "key",
+                said(
+                    N_("{kid} of the form, thumbprint {thumbprint}"),
+                    kid=named(self.declared.kid),
+                    thumbprint=thumbprint,
+                ),
             )
         if elsewhere := self.context.other_keys.get(thumbprint):
             return wrong(
                 "key",
                 finding(
                     "key:elsewhere",
-                    "probe.key:elsewhere.what",
-                    "probe.key:elsewhere.remedy",
-                    elsewhere=said(f"probe.at.{elsewhere}"),
-                    here=said(f"probe.at.{self.context.environment}"),
+                    N_("the form has this key for {elsewhere}, not for {here}"),
+                    N_("sign with the key of this environment"),
+                    elsewhere=said(_AT[elsewhere]),
+                    here=said(_AT[self.context.environment]),
                 ),
             )
         return wrong(
             "key",
             finding(
                 "key:unknown",
-                "probe.key:unknown.what",
-                "probe.key:unknown.remedy",
+                N_(
+                    "thumbprint {thumbprint} is no key of the form, which has {kids}: it is an old"
+                    " key, or one that was not added"
+                ),
+                N_("sign with a key of the form, or add its public half there"),
                 thumbprint=thumbprint,
                 kids=", ".join(keys),
             ),
@@ -118,8 +139,8 @@ class Probing(Trial):
                     DISCOVERY,
                     finding(
                         "discovery:none",
-                        "probe.discovery:none.what",
-                        "probe.discovery:none.remedy",
+                        N_("{url} is no discovery document (status {status})"),
+                        N_("correct {namespace}:issuer in the stack's file"),
                         url=url,
                         status=answer.status,
                         namespace=self.context.platform,
@@ -132,8 +153,11 @@ class Probing(Trial):
                     DISCOVERY,
                     finding(
                         "discovery:issuer",
-                        "probe.discovery:issuer.what",
-                        "probe.discovery:issuer.remedy",
+                        N_("another issuer answers, {issuer}, so that nothing is sent"),
+                        N_(
+                            "see which proxy is in between, or correct {namespace}:issuer in the"
+                            " stack's file"
+                        ),
                         issuer=quoted(issuer),
                         namespace=self.context.platform,
                     ),
@@ -147,8 +171,11 @@ class Probing(Trial):
                     DISCOVERY,
                     finding(
                         "discovery:endpoint",
-                        "probe.discovery:endpoint.what",
-                        "probe.discovery:endpoint.remedy",
+                        N_(
+                            "the token endpoint, {endpoint}, is elsewhere than the issuer, so that"
+                            " nothing is sent"
+                        ),
+                        N_("ask who runs the issuer"),
                         endpoint=quoted(endpoint),
                     ),
                 )
@@ -158,7 +185,11 @@ class Probing(Trial):
         return [
             passed(
                 DISCOVERY,
-                said("probe.said.issuer by proxy", issuer=issuer, proxy=proxy) if proxy else issuer,
+                said(
+                    N_("{issuer}, through the proxy that {proxy} names"), issuer=issuer, proxy=proxy
+                )
+                if proxy
+                else issuer,
             ),
             self._clock(answer),
         ]
@@ -166,13 +197,23 @@ class Probing(Trial):
     def _clock(self, answer: Answer) -> ProbeStep:
         self.skew = answer.skew_seconds or 0.0
         if answer.skew_seconds is None:
-            return untried("clock", said("probe.why.no time"))
+            return untried("clock", said(N_("the server does not say what time it is")))
         if abs(self.skew) <= SKEW_SECONDS:
             return passed("clock")
         seconds = abs(round(self.skew))
-        what = "probe.clock:behind.what" if self.skew > 0 else "probe.clock:ahead.what"
+        what = (
+            N_("this machine's clock is {seconds} seconds behind the server's")
+            if self.skew > 0
+            else N_("this machine's clock is {seconds} seconds ahead of the server's")
+        )
         return wrong(
-            "clock", finding("clock:skew", what, "probe.clock:behind.remedy", seconds=seconds)
+            "clock",
+            finding(
+                "clock:skew",
+                what,
+                N_("set it by NTP, here and where your software runs"),
+                seconds=seconds,
+            ),
         )
 
     def _all_tokens(self) -> Iterator[ProbeStep]:
@@ -187,7 +228,7 @@ class Probing(Trial):
                 judged = self._judged(wanted, answer)
             except NoAnswer as error:
                 yield _unanswered(step, of, error)
-                ended = said("probe.why.endpoint silent")
+                ended = said(N_("the token endpoint does not answer"))
                 continue
             if judged is None:
                 self.proven_scopes.append(wanted.scope)
@@ -195,14 +236,20 @@ class Probing(Trial):
                 continue
             yield wrong(step, judged, of=of, server=None if answer.is_ok else answer.said)
             if not judged.id.startswith("scope:"):
-                ended = said("probe.why.the same")
+                ended = said(N_("it would end like the one before"))
 
     def _without_audience(self, wanted: Wanted) -> Said | str:
         """Return that a token is for no API, where its API is known and wants one."""
         product = wanted.product
         if product.api is None or not self._needs_audience or self.audience_of(product.product):
             return ""
-        return said("probe.said.no audience", product=product.product)
+        return said(
+            N_(
+                "without audience, for acmidm:apiClientIds.{product} is not set: the token is for"
+                " no API"
+            ),
+            product=product.product,
+        )
 
     @property
     def _needs_audience(self) -> bool:
@@ -217,7 +264,11 @@ class Probing(Trial):
         if answer.is_ok:
             token, scopes = answer.members.get("access_token"), answer.members.get("scope")
             if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-                return finding("proxy", "probe.proxy:no token.what", "probe.proxy:no token.remedy")
+                return finding(
+                    "proxy",
+                    N_("the answer to a token request has no token"),
+                    N_("see which proxy is in between"),
+                )
             if isinstance(scopes, str) and wanted.named not in scopes.split():
                 return not_granted(wanted.named)
             self.tokens.setdefault(wanted.product.product, token)
@@ -225,14 +276,16 @@ class Probing(Trial):
         if answer.status == _BUSY:
             wait = answer.headers.get("retry-after", "")
             remedy = (
-                "probe.server:busy until.remedy" if wait.isdecimal() else "probe.server:busy.remedy"
+                N_("try again in {seconds} seconds")
+                if wait.isdecimal()
+                else N_("try again in some minutes")
             )
-            return finding("server:busy", "probe.server:busy.what", remedy, seconds=wait)
+            return finding("server:busy", N_("too many attempts failed"), remedy, seconds=wait)
         if answer.status in _SERVER_ERRORS:
             return finding(
                 "server:failed",
-                "probe.server:failed.what",
-                "probe.server:failed.remedy",
+                N_("the token endpoint fails itself (status {status})"),
+                N_("try again later, or ask who runs it"),
                 status=answer.status,
             )
         return why_refused(self, wanted, answer)
@@ -241,22 +294,42 @@ class Probing(Trial):
         step, product = "product", self.products[name]
         token = self.tokens.get(name)
         if token is None:
-            yield untried(step, said("probe.why.no token"), name)
+            yield untried(step, said(N_("there is no token for it")), name)
             return
         if product.api is None or not (product.api.reads or product.api.test_message):
             self.proven_products.append(name)  # a token is all that can be proven of the product
-            yield passed(step, said("probe.said.only a token"), name)
+            yield passed(
+                step, said(N_("no call of its API is known: its token is all that is proven")), name
+            )
             return
         address = self.settings.api_url(name)
         if address is None:
             setting = {"namespace": self.context.platform, "product": name}
-            yield untried(step, said("probe.why.no address", **setting), name)
+            yield untried(
+                step,
+                said(
+                    N_(
+                        "the stack does not say where its API is; set {namespace}:apiUrls.{product}"
+                    ),
+                    **setting,
+                ),
+                name,
+            )
             return
         calls: list[tuple[str, TestMessage | None]] = [(path, None) for path in product.api.reads]
         if self.sends_test_message and product.api.test_message:
             calls.append((product.api.test_message.path, product.api.test_message))
         if not calls:
-            yield untried(step, said("probe.why.no read"), name)
+            yield untried(
+                step,
+                said(
+                    N_(
+                        "no call of its API that reads is known; add --send-test-message, whose"
+                        " message reaches nobody"
+                    )
+                ),
+                name,
+            )
             return
         for path, message in calls:
             if failed := self._call(name, address + path, message, token):
@@ -269,7 +342,11 @@ class Probing(Trial):
         )
         left_out = self._left_out(name) if self.sends_test_message else {}
         values = {"fields": ", ".join(left_out), "values": ", ".join(left_out.values())}
-        detail = said("probe.said.left out", called=called, **values) if left_out else called
+        detail = (
+            said(N_("{called}, with {values}: the form has no {fields}"), called=called, **values)
+            if left_out
+            else called
+        )
         yield passed(step, detail, name)
 
     def _call(
@@ -318,31 +395,59 @@ class Probing(Trial):
             if audience:
                 return finding(
                     "product:token",
-                    "probe.product:token for.what",
-                    "probe.product:token for.remedy",
+                    N_(
+                        "the API of {product} refuses the token (401), which was requested for"
+                        " audience {audience}: that is another API, or the token has ended"
+                    ),
+                    N_(
+                        "set {namespace}:apiClientIds.{product} to the client-ID of this API, in"
+                        " the same environment as its address"
+                    ),
                     audience=quoted(audience),
                     **values,
                 )
             if self._needs_audience:
                 return finding(
                     "product:audience",
-                    "probe.product:audience.what",
-                    "probe.product:audience.remedy",
+                    N_(
+                        "the API of {product} refuses a token without the right audience (401),"
+                        " and its request had none"
+                    ),
+                    N_("set acmidm:apiClientIds.{product} to the client-ID of the API"),
                     **values,
                 )
             return finding(
-                "product:token", "probe.product:token.what", "probe.product:token.remedy", **values
+                "product:token",
+                N_(
+                    "the API of {product} refuses the token (401): its audience is another, or it"
+                    " has ended"
+                ),
+                N_(
+                    "check {namespace}:apiClientIds.{product}, and whether its address is of the"
+                    " same environment"
+                ),
+                **values,
             )
         if answer.status == _FORBIDDEN:
             field = answer.members.get("field")
-            missing = quoted(field) if isinstance(field, str) and field else said("probe.missing")
+            missing = (
+                quoted(field)
+                if isinstance(field, str) and field
+                else said(N_("Aanbieder, Afzender, product, channel or bron"))
+            )
             left_out = ", ".join(self._left_out(product)) if message else ""
             return finding(
                 "product:unconfigured",
-                "probe.product:unconfigured.what",
-                "probe.product:left out.remedy"
+                N_(
+                    "product {product} is not set up for client {id} (403), though its token has"
+                    " the scope; what is missing: {missing}"
+                ),
+                N_("put {fields} into the form, at {product}, and have that brought up")
                 if left_out
-                else "probe.product:unconfigured.remedy",
+                else N_(
+                    "have the form's products brought up, or the Aansluitingenteam set it; the"
+                    " same message can be offered again unchanged"
+                ),
                 product=product,
                 id=quoted(self.client_id),
                 missing=missing,
@@ -351,8 +456,11 @@ class Probing(Trial):
         if answer.status == _REFUSED and answer.members.get("code") == _EXISTS:
             return finding(
                 "product:exists",
-                "probe.product:exists.what",
-                "probe.product:exists.remedy",
+                N_(
+                    "the API of {product} has a notification with this Id (400): an earlier call,"
+                    " whose answer was lost, worked"
+                ),
+                N_("do not send it again; give another notification its own Id"),
                 product=product,
             )
         errors = answer.members.get("errors")
@@ -361,24 +469,24 @@ class Probing(Trial):
         if answer.status == _REFUSED and fields:
             return finding(
                 "product:message",
-                "probe.product:message.what",
-                "probe.product:message.remedy",
+                N_("the API of {product} refuses these members (400): {fields}"),
+                N_("correct them in the form, or in the test message of the catalogue"),
                 product=product,
                 fields=", ".join(fields),
             )
         if answer.status == _NOT_FOUND:
             return finding(
                 "product:address",
-                "probe.product:address.what",
-                "probe.product:address.remedy",
+                N_("{url} is not there (404)"),
+                N_("set {namespace}:apiUrls.{product} to the address of its API"),
                 url=url,
                 product=product,
                 namespace=self.context.platform,
             )
         return finding(
             "product:failed",
-            "probe.product:failed.what",
-            "probe.product:failed.remedy",
+            N_("{url} fails (status {status})"),
+            N_("read what the server says, or try again later"),
             url=url,
             status=answer.status,
         )

@@ -20,7 +20,7 @@ from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ENVIRONMENTS, environment_name
 from acmidm.report.kinds import Report
 from acmidm.words import WHOLE, capitalised, day, days, plain
-from acmidm_onboarding.texts import say, say_counted, spoken
+from acmidm_onboarding.texts import ntr, spoken, tr
 
 
 def as_html(report: Report) -> str:
@@ -46,7 +46,7 @@ def _templates() -> Jinja:
         "breakable": _breakable,
         "capitalised": capitalised,
     }
-    jinja.globals |= {"days": days, "say": say, "say_counted": say_counted, "soon": SOON_DAYS}
+    jinja.globals |= {"days": days, "tr": tr, "ntr": ntr, "soon": SOON_DAYS}
     style, script = (
         (files("acmidm.render") / "templates" / name).read_text("utf-8")
         for name in ("page.css", "page.js")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone
 from acmidm.words import LONGEST, WHOLE, capitalised, plain
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import NN_, ntr, ntranslated, tr
 
 LIMIT = 64_000
 """Characters: what a pull-request comment or an issue of GitHub allows (65,536), with a margin for
@@ -73,6 +73,26 @@ def as_markdown(document: Document) -> str:
     return _fitted(_blocks(document), document.whole)
 
 
+_LEFT_OUT = {
+    "beside": NN_("{count} change beside the clients", "{count} changes beside the clients"),
+    "client": NN_("{count} client of the tables", "{count} clients of the tables"),
+    "details": NN_("{count} client's details", "{count} clients' details"),
+    "key": NN_("{count} key that ends soon", "{count} keys that end soon"),
+    "left_behind": NN_(
+        "{count} client left behind, with this stack's mark",
+        "{count} clients left behind, with this stack's mark",
+    ),
+    "line": NN_("{count} line", "{count} lines"),
+    "needed": NN_("{count} line of who has to agree", "{count} lines of who has to agree"),
+    "note": NN_("{count} note", "{count} notes"),
+    "order": NN_("{count} order", "{count} orders"),
+    "refusal": NN_("{count} refusal", "{count} refusals"),
+    "undeclared": NN_(
+        "{count} client that nobody declares", "{count} clients that nobody declares"
+    ),
+}
+
+
 def _fitted(blocks: Iterable[Block], remedy: str) -> str:
     """Return the page; one that is too long ends at the first line that there is no room for, and
     with what is missing."""
@@ -90,9 +110,13 @@ def _fitted(blocks: Iterable[Block], remedy: str) -> str:
             room -= len(text) if block.what else 0
             page += text
     left_out = ", ".join(
-        say_counted(f"report.left_out.{what}", count) for what, count in missing.items() if count
+        ntranslated(_LEFT_OUT[what], count) for what, count in missing.items() if count
     )
-    ending = say("report.left_out", what=left_out, remedy=remedy)
+    ending = tr(
+        "**Left out for length**, from the end: {what}. All of it: {remedy}",
+        what=left_out,
+        remedy=remedy,
+    )
     return f"{page}\n{ending}\n"
 
 
@@ -157,7 +181,7 @@ def _item(line: Line) -> str:
     if not shown:
         return f"- {_labelled(line)}\n"
     more = len(values) - len(shown)
-    shown += [f"  - {say('report.more', count=f'{more:,}')}\n"] if more else []
+    shown += [f"  - {tr('and {count} more', count=f'{more:,}')}\n"] if more else []
     return f"- {_labelled(replace(line, pieces=line.brief))}\n{''.join(shown)}"
 
 
@@ -191,13 +215,13 @@ def table(lines: Iterable[Line]) -> Block:
             stands_out = mark and change.label == mark != changes[0].label
             sentences.append(f"**{words}**{text.removeprefix(words)}" if stands_out else text)
         more = len(changes) - len(sentences)
-        sentences += [say("report.more", count=more)] if more else []
+        sentences += [tr("and {count} more", count=more)] if more else []
         sentences += [_in_markdown(remark.pieces) for remark in line.lines if not remark.label.text]
         names = [_in_markdown(line.pieces)]
         names += [code(name.text) for name in line.names if name.tone is Tone.VALUE]
         shown = f"**{mark.text}**" if mark else ""
         rows.append(f"| {shown} | {'<br>'.join(names)} | {'<br>'.join(sentences)} |\n")
-    columns = f"{say('report.client')} | {say('report.what_changes')}"
+    columns = f"{tr('client')} | {tr('what changes')}"
     return Block(f"| | {columns} |\n|---|---|---|\n", rows, "\n", "client")
 
 
@@ -231,7 +255,12 @@ def _folded(line: Line) -> str:
     shown = list(_first(lines, _FOLD))
     left = len(lines) - len(shown)
     if left:
-        more = say_counted("report.more_lines", left, remedy=say("report.whole_text"))
+        more = ntr(
+            "and {count} more line: {remedy}",
+            "and {count} more lines: {remedy}",
+            left,
+            remedy=tr("the same command with `--output text`"),
+        )
         shown.append(f"- {more}")
     summary = in_tag(line.details, WHOLE)
     return "\n".join((f"<details><summary>{summary}</summary>\n", *shown, "\n</details>\n"))

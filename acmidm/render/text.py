@@ -11,7 +11,7 @@ from rich.text import Text
 
 from acmidm.report.document import Document, Line, Piece, Section, Shape, Tone
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import on_one_line
 
 _STYLES = {
@@ -67,7 +67,10 @@ def _lines(document: Document) -> Iterator[Printed]:
             yield from _line(line, section)
         more = len(section.lines) - _MOST_FOLDED
         if is_folded and more > 0:
-            yield Text(say("report.drift.more", count=f"{more:,}"), style="dim")
+            yield Text(
+                tr("and {count} more; all of them with --output json", count=f"{more:,}"),
+                style="dim",
+            )
 
 
 def _line(line: Line, section: Section) -> Iterator[Printed]:
@@ -83,7 +86,7 @@ def _line(line: Line, section: Section) -> Iterator[Printed]:
             yield from _labelled(part, _INDENT, width)
     if line.members:
         each = "; ".join(plain(member, WHOLE) for member in line.members)
-        label = Piece(say("report.each"), Tone.NOTICE)
+        label = Piece(tr("each"), Tone.NOTICE)
         yield from _labelled(Line([Piece(each)], label), _INDENT, width)
 
 

@@ -19,7 +19,7 @@ from acmidm.report.connection import ConnectionChanges
 from acmidm.report.document import Line, Piece, Tone
 from acmidm.report.kinds import Change, FieldChange, Kind, Severity
 from acmidm.words import WHOLE, first_of, plain, slug
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import N_, ntr, tr, translated
 
 _OWN = "…"
 _FEWEST = 3
@@ -61,6 +61,9 @@ def odd(connections: Iterable[ConnectionChanges]) -> tuple[int, int]:
     return expected - alike, alike
 
 
+_TOGETHER = {"organisation_added": N_("also adds {count} organisations, to be verified")}
+
+
 def together_beside(changes: Sequence[Change]) -> list[Line]:
     """Return a line per change beside the clients, where new organisations that are alike are one,
     behind those that are not."""
@@ -76,7 +79,7 @@ def together_beside(changes: Sequence[Change]) -> list[Line]:
     for places in alike.values():
         group = tuple(changes[place] for place in places)
         if len(group) >= _FEWEST:
-            text = Piece(say(f"report.together.{group[0].kind}", count=len(group)))
+            text = Piece(translated(_TOGETHER[group[0].kind], count=len(group)))
             members = tuple(map(_values, group))
             placed.append((last + 0.5, Line([text], group[0].as_line().label, members=members)))
         else:
@@ -155,7 +158,7 @@ def _may_be_one(group: Sequence[_Client]) -> bool:
 
 def _as_one(group: Sequence[_Client]) -> Line:
     """Return what several clients share, with the form of each and what it has of its own."""
-    clients = say_counted("report.clients", len(group))
+    clients = ntr("{count} client", "{count} clients", len(group))
     applications = list(dict.fromkeys(client.connection.name for client in group))
     names = plain(first_of(applications))
     environment = group[0].connection.environment
@@ -163,7 +166,9 @@ def _as_one(group: Sequence[_Client]) -> Line:
         [Piece(clients, Tone.STRONG), Piece(f" · {names}")],
         lines=[shape.as_line() for shape in group[0].shapes],
         members=[client.member for client in group],
-        details=say("report.details", name=f"{clients} · {names}", environment=environment),
+        details=tr(
+            "Details: {name} on {environment}", name=f"{clients} · {names}", environment=environment
+        ),
     )
 
 
@@ -175,9 +180,9 @@ def _unlike(client: _Client, norm: Sequence[_Client]) -> Line:
     for change, shape in zip(client.connection.changes, client.shapes, strict=True):
         (shared if shape in theirs else own).append(change)
     lacks = [shape.text for shape in norm[0].shapes if not _has_kind(client, shape)]
-    else_as = say("report.unlike", count=len(norm)) + client.words(shared)
+    else_as = tr("else as {count} others", count=len(norm)) + client.words(shared)
     if lacks:
-        else_as = f"{say('report.lacks', what='; '.join(lacks))}; {else_as}"
+        else_as = f"{tr('lacks what they have: {what}', what='; '.join(lacks))}; {else_as}"
     # One that only lacks something has no change of its own.
     shown = client.connection.model_copy(update={"changes": tuple(own or shared)}).as_line()
     return replace(shown, lines=[*shown.lines, Line([Piece(plain(else_as, WHOLE), Tone.NOTICE)])])

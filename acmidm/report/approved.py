@@ -31,7 +31,7 @@ from acmidm_onboarding.engine_resources import (
 )
 from acmidm_onboarding.files import write_named
 from acmidm_onboarding.settings import NAMESPACE
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.plain import flat
@@ -100,34 +100,48 @@ def save(approved: Approved, file: Path) -> None:
         write_named(file, json.dumps(approved, indent=1, sort_keys=True) + "\n")
     except OSError as error:
         raise Failure(
-            say("report.approved.not_written", file=file, reason=error.strerror)
+            tr(
+                "{file} cannot be written: {reason}; name another file with --save",
+                file=file,
+                reason=error.strerror,
+            )
         ) from None
 
 
 def read_approved(file: Path, stack: str) -> Approved:
     """Read a review that was saved for ``stack``. Raises Failure."""
-    remedy = say("report.approved.remedy", stack=stack)
+    remedy = tr(
+        "save one with acmidm review --stack {stack} --save FILE, and have that approved",
+        stack=stack,
+    )
     try:
         document = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise Failure(
-            say("report.approved.not_read", file=file, reason=error.strerror, remedy=remedy)
+            tr(
+                "{file} cannot be read: {reason}; {remedy}",
+                file=file,
+                reason=error.strerror,
+                remedy=remedy,
+            )
         ) from None
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or document.get("version") != _VERSION:
-        raise Failure(say("report.approved.no_review", file=file, remedy=remedy))
+        raise Failure(
+            tr("{file} is no saved review of this version; {remedy}", file=file, remedy=remedy)
+        )
     if document.get("stack") != stack:
         raise Failure(
-            say(
-                "report.approved.of_another",
+            tr(
+                "{file} is a review of stack {stack}; {remedy}",
                 file=file,
                 stack=plain(str(document.get("stack"))),
                 remedy=remedy,
             )
         )
     if not _is_whole(document):
-        raise Failure(say("report.approved.not_whole", file=file, remedy=remedy))
+        raise Failure(tr("{file} is no whole review; {remedy}", file=file, remedy=remedy))
     return document
 
 
@@ -140,7 +154,11 @@ def unreadable(approved: Approved) -> dict[str, str]:
         if parts and _UNREADABLE in parts
     }
     return {
-        name: say("report.approved.unreadable", client=plain(name), error=plain(error, WHOLE))
+        name: tr(
+            "client {client} could not be read at its authority: {error}",
+            client=plain(name),
+            error=plain(error, WHOLE),
+        )
         for name, error in why.items()
     }
 
@@ -149,7 +167,7 @@ def differences(approved: Approved, now: Approved) -> list[Deviation]:
     """Return each way in which what would run now is not what was approved."""
     settings = [
         Deviation(
-            say("report.approved.setting", change=_from_to(change.field, change.old, change.new)),
+            tr("setting {change}", change=_from_to(change.field, change.old, change.new)),
             None,
         )
         for change in field_changes(approved["settings"], now["settings"])
@@ -185,9 +203,9 @@ def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[D
         is_now = now.get(name)
         was = _known_by_now(approved.get(name), is_now)
         if was != is_now:
-            undone = say("report.approved.undone")
+            undone = tr("was reviewed, and would not be done")
             how = (
-                say("report.approved.new")
+                tr("was not reviewed")
                 if was is None
                 else undone
                 if is_now is None
@@ -202,11 +220,16 @@ def _of_clients(
     for name in sorted(approved.keys() & now.keys()):
         was, is_now = approved[name], now[name]
         if was != is_now and _UNREADABLE not in {**(was or {}), **(is_now or {})}:
-            gone = say("report.approved.gone")
-            other = say("report.approved.other", fields=_fields(was or {}, is_now or {}))
-            how = say("report.approved.there") if was is None else gone if is_now is None else other
+            gone = tr("is gone")
+            other = tr("has other {fields}", fields=_fields(was or {}, is_now or {}))
+            how = tr("is there now") if was is None else gone if is_now is None else other
             yield Deviation(
-                say("report.approved.changed", client=plain(name), how=how), keys.get(name)
+                tr(
+                    "client {client} was changed at its authority since the review: {how}",
+                    client=plain(name),
+                    how=how,
+                ),
+                keys.get(name),
             )
 
 
@@ -259,7 +282,7 @@ def _fields(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
 
 
 def _from_to(field: str, old: str | None, new: str | None) -> str:
-    return f"{field} {old or say('report.none')} → {new or say('report.none')}"
+    return f"{field} {old or tr('none')} → {new or tr('none')}"
 
 
 def _steps(previewed: Mapping[str, Any]) -> dict[str, Any]:

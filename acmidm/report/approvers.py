@@ -21,7 +21,7 @@ from acmidm.words import plain
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import ntr, tr, translated
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
 
@@ -48,10 +48,10 @@ class Needed(Part):
     @property
     def who(self) -> list[Piece]:
         if not self.approvers:
-            return [Piece(say("report.needs.onboarding_team"))]
+            return [Piece(tr("the onboarding team"))]
         pieces: list[Piece] = []
         for handle in self.approvers:
-            pieces += [Piece(f" {say('report.needs.or')} "), Piece(handle, Tone.VALUE)]
+            pieces += [Piece(f" {tr('or')} "), Piece(handle, Tone.VALUE)]
         return pieces[1:]
 
     def as_line(self) -> Line:
@@ -60,7 +60,7 @@ class Needed(Part):
         for subject, organisations in self.subjects.items():
             by_organisations[organisations].append(plain(subject))
         parts = [
-            f"{_first(subjects)} {say('report.needs.for')} {_first(organisations)}"
+            f"{_first(subjects)} {tr('for')} {_first(organisations)}"
             if organisations
             else ", ".join(subjects)
             for organisations, subjects in by_organisations.items()
@@ -75,20 +75,25 @@ def as_section(needed: Sequence[Needed]) -> Section:
     more = needed[_MOST_LINES:]
     if more:
         names = {name for each in more for names in each.subjects.values() for name in names}
-        text = say_counted("report.needs.more", len(more), names=_first(sorted(names)))
+        text = ntr(
+            "the owner of {count} more organisation, for its own forms: {names}",
+            "the owners of {count} more organisations, each for its own forms: {names}",
+            len(more),
+            names=_first(sorted(names)),
+        )
         lines.append(Line([Piece(text)], _label()))
     return Section("needed", lines, shape=Shape.LIST, label_width=_LABEL_WIDTH)
 
 
 def _label() -> Piece:
-    return Piece(say("report.needs"), Tone.STRONG)
+    return Piece(tr("needs"), Tone.STRONG)
 
 
 def _first(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are."""
     named = ", ".join(map(plain, names[:_NAMED]))
     more = len(names) - _NAMED
-    return say("words.first_of", names=named, count=f"{more:,}") if more > 0 else named
+    return tr("{names} and {count} more", names=named, count=f"{more:,}") if more > 0 else named
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,9 @@ class Approvers:
         for change in elsewhere:
             for handles in self._beside(change):
                 headline = (
-                    say(change.kind.row.headline) if change.kind.row.headline else str(change.kind)
+                    translated(change.kind.row.headline)
+                    if change.kind.row.headline
+                    else str(change.kind)
                 )
                 rank = Decider.ONBOARDING_TEAM if handles == self._team else Decider.ORGANISATION
                 subjects.add(rank, handles, headline, _EVERYWHERE)

@@ -15,7 +15,7 @@ from acmidm.report.contacts import Domains, to_check
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Scale
 from acmidm.report.retirement import retirement
 from acmidm.words import evidence_in_words, shown
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.client import (
     JWKS_URI,
     OF_ATTRIBUTES,
@@ -124,7 +124,10 @@ class Comparison:
                 if before is None
                 else _owner(before)
                 if before.foreign
-                else say("report.has_a_client")
+                else tr(
+                    "which the engine refuses where this connection has a client already; see"
+                    " docs/adoption.md"
+                )
             )
             yield Change(kind=Kind.CLIENT_ADOPTED, subject=after.adopts, note=note)
         is_new = before is None
@@ -350,7 +353,7 @@ class Comparison:
             elif before.keys and before.uses_keys and not before.foreign:
                 gone = after.compromised | after.revoked.keys()
                 stay = tuple(
-                    FieldChange(field=kid, new=key.thumbprint or say("report.not_known"))
+                    FieldChange(field=kid, new=key.thumbprint or tr("not known"))
                     for kid, key in sorted(before.keys.items())
                     if key.thumbprint not in gone
                 )
@@ -361,7 +364,7 @@ class Comparison:
         had = before.known_keys
         fewer = had is not None and len(after.keys) < len(had)
         thumbprints = [
-            {kid: key.thumbprint or say("report.not_known") for kid, key in keys.items()}
+            {kid: key.thumbprint or tr("not known") for kid, key in keys.items()}
             for keys in (had or {}, after.keys)
         ]
         if (
@@ -424,9 +427,9 @@ class Comparison:
             if new is None and old.thumbprint in client.compromised:
                 left = sorted(name for name, key in after.items() if not key.has_ended(self.now))
                 note = (
-                    say("report.keys_left", keys=", ".join(left))
+                    tr("left: {keys}", keys=", ".join(left))
                     if left
-                    else say("report.no_key_left")
+                    else tr("the application can get no token until another key is there")
                 )
                 yield Change(
                     kind=Kind.KEY_COMPROMISED, subject=kid, thumbprint=old.thumbprint, note=note
@@ -437,7 +440,12 @@ class Comparison:
                     kind=Kind.KEY_REMOVED,
                     subject=kid,
                     thumbprint=old.thumbprint,
-                    note=say("report.lent", supplier=supplier) if supplier else None,
+                    note=tr(
+                        "of {supplier}, whose mandate has ended: it leaves at once",
+                        supplier=supplier,
+                    )
+                    if supplier
+                    else None,
                 )
             elif old is None:
                 yield Change(kind=Kind.KEY_ADDED, **_facts(kid, new))
@@ -546,16 +554,18 @@ def _entry(state: Client) -> str:
     """Return what somebody checks before a client is let in: whose it is, how it authenticates, and
     who hears of it."""
     sources = {
-        Authentication.KEYS_OF_FORM: "report.entry.keys_of_form",
-        Authentication.KEYS_OF_PORTAL: "report.entry.keys_of_portal",
-        Authentication.KEYS_AT_ADDRESS: "report.entry.keys_at_address",
+        Authentication.KEYS_OF_FORM: N_("{method} with keys in files"),
+        Authentication.KEYS_OF_PORTAL: N_("{method} with keys from the portal"),
+        Authentication.KEYS_AT_ADDRESS: N_("{method} with keys at {address}"),
     }
-    how = say(
-        sources.get(state.authentication, "report.entry.secret"),
+    how = translated(
+        sources.get(state.authentication, N_("uses a client secret ({method})")),
         method=state.auth_method,
         address=state.jwks_uri,
     )
-    return say("report.entry", code=state.code, how=how, contacts=_contacts(state))
+    return tr(
+        "{code}; {how}; contacts {contacts}", code=state.code, how=how, contacts=_contacts(state)
+    )
 
 
 def _owner(state: Client) -> str:
@@ -563,18 +573,18 @@ def _owner(state: Client) -> str:
     keys = ", ".join(
         f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items())
     )
-    name = state.fields.get("client_name") or say("report.without_name")
-    return say(
-        "report.owner",
+    name = state.fields.get("client_name") or tr("without a name")
+    return tr(
+        "until now {name}; {code}; contacts {contacts}; keys {keys}",
         name=name,
         code=state.code,
         contacts=_contacts(state),
-        keys=keys or say("report.none"),
+        keys=keys or tr("none"),
     )
 
 
 def _contacts(state: Client) -> str:
-    return shown(state.fields.get("contacts") or say("report.none"))
+    return shown(state.fields.get("contacts") or tr("none"))
 
 
 def _lost(state: Client) -> tuple[FieldChange, ...]:
@@ -598,5 +608,7 @@ def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
             kind=Kind.KEY_REMOVED,
             subject=names.get(thumbprint, thumbprint),
             thumbprint=thumbprint if thumbprint in names else None,
-            note=say("report.lent", supplier=supplier) if supplier else say("report.lent_stolen"),
+            note=tr("of {supplier}, whose mandate has ended: it leaves at once", supplier=supplier)
+            if supplier
+            else tr("its supplier says that it is stolen: it leaves at once"),
         )

@@ -10,7 +10,7 @@ from typing import Any
 from acmidm.report.document import Line, Piece, Tone
 from acmidm.report.kinds import Change, Kind, Part, Scale, sentence_of, who
 from acmidm.words import plain
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -19,9 +19,12 @@ ENVIRONMENTS = (Environment.PROD, Environment.TNI)
 _MOST_PHRASES = 4
 
 
+_ENVIRONMENT = {"prod": N_("production"), "tni": N_("TNI")}
+
+
 def environment_name(environment: Environment) -> str:
     """Return what reports call an environment."""
-    return say(f"report.environment.{environment}")
+    return translated(_ENVIRONMENT[environment])
 
 
 class ClientName(Part):
@@ -74,9 +77,9 @@ class ConnectionChanges(ClientName):
         """Its key, its form and its client-ID, as far as they are known."""
         names = [Piece(plain(self.key), Tone.VALUE)]
         if self.form:
-            names += [Piece(", "), *sentence_of("report.known.form", form=self.form)]
+            names += [Piece(", "), *sentence_of(N_("form {form}"), form=self.form)]
         if self.client_id:
-            names += [Piece(", "), *sentence_of("report.known.client", client_id=self.client_id)]
+            names += [Piece(", "), *sentence_of(N_("client {client_id}"), client_id=self.client_id)]
         return names
 
     def as_line(self, *, undone: bool = False) -> Line:
@@ -85,7 +88,9 @@ class ConnectionChanges(ClientName):
         lines = [change.as_line(undone=undone, with_author=not by_one) for change in self.changes]
         if by_one:
             lines.append(Line(by_one))
-        details = say("report.details", name=self.title, environment=self.environment)
+        details = tr(
+            "Details: {name} on {environment}", name=self.title, environment=self.environment
+        )
         return Line(self.pieces, names=self.names, lines=lines, details="" if undone else details)
 
     def _by_one(self) -> list[Piece]:
@@ -144,7 +149,7 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
         for index, change in enumerate(changes):  # a supplier's key is one, whoever gets it
             parts[change.kind].add(change.thumbprint or (number, index))
     phrases = [
-        f"{say_counted('report.clients', clients[kind])}"
+        f"{ntr('{count} client', '{count} clients', clients[kind])}"
         f" {kind.headlined(clients[kind], len(parts[kind]))}"
         for kind in Kind
         if clients[kind]
@@ -152,7 +157,7 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
     if len(phrases) > _MOST_PHRASES:
         phrases = [
             *phrases[: _MOST_PHRASES - 1],
-            say("report.more_kinds", count=len(phrases) - _MOST_PHRASES + 1),
+            tr("{count} more kinds of change", count=len(phrases) - _MOST_PHRASES + 1),
         ]
     return ", ".join(phrases)
 

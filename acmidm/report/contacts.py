@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.mandate import Mandate
 from acmidm_onboarding.values.organisation import Organisation
@@ -58,9 +58,9 @@ def to_check(before: Client, after: Client, by_code: Domains) -> Iterator[tuple[
     for contact in (address for address in _contacts(after) if address not in _contacts(before)):
         domain = _domain(contact)
         if _ANYBODYS.fullmatch(domain):
-            yield contact, say("report.anybody_at", domain=domain)
+            yield contact, tr("anybody can have an address at {domain}", domain=domain)
         elif known and not any(f".{domain}".endswith(f".{other}") for other in known):
-            yield contact, say("report.nobody_else_at", domain=domain)
+            yield contact, tr("no other contact of its organisation is at {domain}", domain=domain)
 
 
 def _contacts(client: Client) -> Sequence[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 
 
 class Tone(StrEnum):
@@ -113,7 +113,7 @@ def notes(
 
 def refused(sentences: Iterable[str]) -> Section:
     """Return what is refused, a sentence each."""
-    label = Piece(say("report.refused"), Tone.DANGER)
+    label = Piece(tr("refused"), Tone.DANGER)
     lines = [Line([Piece(sentence)], label) for sentence in sentences]
     return Section("refusal", lines, shape=Shape.QUOTES, label_width=len(label.text) + 2)
 

@@ -20,16 +20,16 @@ from acmidm.report.three_views import ClientDrift, Real
 from acmidm.words import WHOLE, day, days, plain
 from acmidm_onboarding.rules.ends import past_ends
 from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import N_, NN_, ntr, ntranslated, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.end import EndOf
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _PAST: Mapping[EndOf, Callable[[str], str]] = {
-    EndOf.SCOPE: lambda name: say("report.drift.past.scope", name=name),
-    EndOf.MANDATE: lambda name: say("report.drift.past.mandate", name=name),
-    EndOf.CLIENT: lambda name: say("report.drift.past.client", name=name),
-    EndOf.PRODUCT: lambda name: say("report.drift.past.product", name=name),
+    EndOf.SCOPE: lambda name: tr("scope {name}", name=name),
+    EndOf.MANDATE: lambda name: tr("what the mandate of {name} gave", name=name),
+    EndOf.CLIENT: lambda name: tr("its client on {name}", name=name),
+    EndOf.PRODUCT: lambda name: tr("its configuration of {name}", name=name),
 }
 
 
@@ -46,7 +46,7 @@ class ExpiringKey(ClientName):
         """When it ends, and how long that is from now."""
         ended = self.days_left < 0
         return (
-            say("report.drift.expired", day=day(self.expires))
+            tr("{day} expired", day=day(self.expires))
             if ended
             else f"{day(self.expires)}, {days(self.days_left)}"
         )
@@ -54,7 +54,9 @@ class ExpiringKey(ClientName):
     def as_line(self) -> Line:
         """Return the key and whose it is, behind when it ends."""
         key = sentence_of(
-            "report.drift.key", kid=self.kid or "?", thumbprint=self.thumbprint or "?"
+            N_("key {kid}, thumbprint {thumbprint}"),
+            kid=self.kid or "?",
+            thumbprint=self.thumbprint or "?",
         )
         tone = Tone.DANGER if self.days_left < 0 else Tone.WARNING
         return Line([*self.pieces, Piece(": "), *key], Piece(self.ends, tone))
@@ -70,7 +72,7 @@ class PastEnd(ClientName):
     def as_line(self) -> Line:
         """Return what it is and whose, behind its last day."""
         what = _PAST[self.of](self.what)
-        label = Piece(say("report.drift.past.day", day=self.last_day), Tone.DANGER)
+        label = Piece(tr("until {day}", day=self.last_day), Tone.DANGER)
         return Line([*self.pieces, Piece(f": {plain(what)}")], label)
 
 
@@ -95,9 +97,13 @@ class UndeclaredClient(Part):
         """What nobody declares: the client with its products, or the products alone."""
         products = ", ".join(self.products)
         if self.is_of_another:
-            return say("report.drift.of_another", products=products, client=self.client_name)
+            return tr(
+                "{products} of {client}, which is another's",
+                products=products,
+                client=self.client_name,
+            )
         return (
-            say("report.drift.with", products=products, client=self.client_name)
+            tr("{client}, with {products}", products=products, client=self.client_name)
             if products
             else self.client_name
         )
@@ -105,8 +111,10 @@ class UndeclaredClient(Part):
     def as_line(self) -> Line:
         """Return what it is, where it is, and who made it."""
         platform = Piece(self.platform)
-        where = sentence_of("report.drift.client_on", client_id=self.client_id, platform=platform)
-        maker = sentence_of("report.drift.made_by", name=self.made_by)
+        where = sentence_of(
+            N_("{client_id} on {platform}"), client_id=self.client_id, platform=platform
+        )
+        maker = sentence_of(N_(", made by {name}"), name=self.made_by)
         return Line([Piece(f"{plain(self.title)}: "), *where, *maker])
 
 
@@ -139,28 +147,53 @@ class Drift(Report):
 
     def as_document(self) -> Document:
         """Return what was changed by hand first, then what waits, then what is only to be known."""
-        repaired = say("report.drift.repaired" if self.healed else "report.drift.not_repaired")
+        repaired = translated(
+            N_("repaired") if self.healed else N_("not all of it could be repaired")
+        )
         past = [end.as_line() for end in self.past]
         expiring = [key.as_line() for key in self.expiring]
         left_behind = [client.as_line() for client in self.left_behind]
         undeclared = [client.as_line() for client in self.undeclared]
         sections = [
             refused(self.problems),
-            _counted("past", say("report.drift.past", remedy=self._remedy_of_past), past),
-            _clients(say("report.drift.by_hand"), self.by_hand),
-            _clients(say("report.drift.not_applied"), self.not_applied),
-            _counted("key", say("report.drift.expiring"), expiring),
-            _counted("left_behind", say("report.drift.left_behind"), left_behind, Shape.OPEN_FOLD),
-            _counted("undeclared", say("report.drift.undeclared"), undeclared, Shape.FOLD),
+            _counted(
+                "past",
+                tr("past their end, and still there; run {remedy}", remedy=self._remedy_of_past),
+                past,
+            ),
+            _clients(tr("changed by hand"), self.by_hand),
+            _clients(tr("declared, not applied yet"), self.not_applied),
+            _counted("key", tr("keys that end soon"), expiring),
+            _counted(
+                "left_behind",
+                tr("clients left behind, with this stack's mark"),
+                left_behind,
+                Shape.OPEN_FOLD,
+            ),
+            _counted("undeclared", tr("clients that nobody declares"), undeclared, Shape.FOLD),
             notes(self.notes),
         ]
         sections = [section for section in sections if section.lines]
         if self.healed is not None:
             sections.insert(0, _clients(repaired, self.repaired, undone=self.healed))
         checked_at = f"{self.checked_at:%Y-%m-%d %H:%M}"
-        foot = [say_counted("report.drift.checked", self.clients, at=checked_at)]
+        foot = [
+            ntr(
+                "{count} client, checked at {at} UTC",
+                "{count} clients, checked at {at} UTC",
+                self.clients,
+                at=checked_at,
+            )
+        ]
         if self.by_hand:
-            foot.insert(0, say("report.drift.remedy", stack=self.stack))
+            foot.insert(
+                0,
+                tr(
+                    "Repair what was changed by hand: `acmidm drift --stack {stack} --heal`, or"
+                    " take it into the forms: `--take-over CLIENT`.",
+                    stack=self.stack,
+                ),
+            )
         return Document(
             self.headline,
             sections,
@@ -174,16 +207,18 @@ class Drift(Report):
         """The commands that end what is past its end."""
         sides = {end.platform in self.by_hand_alone for end in self.past}
         remedies = {
-            False: say("report.drift.past.deploy", stack=self.stack),
-            True: say("report.drift.past.orders", stack=self.stack),
+            False: tr("acmidm deploy --stack {stack}", stack=self.stack),
+            True: tr(
+                "acmidm orders --stack {stack} (at a portal without an API)", stack=self.stack
+            ),
         }
-        return f" {say('status.and')} ".join(remedies[side] for side in sorted(sides))
+        return f" {tr('and')} ".join(remedies[side] for side in sorted(sides))
 
 
 def _clients(
     title: str, connections: Sequence[ConnectionChanges], *, undone: bool = False
 ) -> Section:
-    heading = f"{title}: {say_counted('report.clients', len(connections))}"
+    heading = f"{title}: {ntr('{count} client', '{count} clients', len(connections))}"
     lines = [connection.as_line(undone=undone) for connection in connections]
     return Section("client", lines, heading, Shape.TABLE)
 
@@ -235,7 +270,12 @@ def key_warnings(
     nothing else checks them."""
     return tuple(
         plain(
-            say("report.drift.uploaded", key=state.key, what=finding.what, remedy=finding.remedy),
+            tr(
+                "{key}: {what}, uploaded in the portal; {remedy}",
+                key=state.key,
+                what=finding.what,
+                remedy=finding.remedy,
+            ),
             WHOLE,
         )
         for client in clients
@@ -257,38 +297,66 @@ def drift_of(
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
     sentences = (
-        [say("report.drift.headline.by_hand", stack=stack, changes=headline(by_hand))]
+        [tr("By hand on {stack}: {changes}", stack=stack, changes=headline(by_hand))]
         if by_hand
         else []
     )
     sentences += (
-        [say_counted("report.drift.headline.pending", len(pending), stack=stack)] if pending else []
+        [
+            ntr(
+                "{count} client has changes on {stack} that are not applied yet",
+                "{count} clients have changes on {stack} that are not applied yet",
+                len(pending),
+                stack=stack,
+            )
+        ]
+        if pending
+        else []
     )
     past: Sequence[PastEnd] = more.get("past", ())
     if past:
-        sentences.append(say_counted("report.drift.headline.past", len(past), stack=stack))
+        sentences.append(
+            ntr(
+                "{count} thing on {stack} is past its end and still there",
+                "{count} things on {stack} are past their end and still there",
+                len(past),
+                stack=stack,
+            )
+        )
     behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
     sentences += (
-        [say_counted("report.drift.headline.left_behind", len(behind), stack=stack)]
+        [
+            ntr(
+                "{count} client with the mark of {stack} that nobody declares",
+                "{count} clients with the mark of {stack} that nobody declares",
+                len(behind),
+                stack=stack,
+            )
+        ]
         if behind
         else []
     )
     is_whole = bool(more.get("is_whole", True))
-    sentences += [] if is_whole else [say("report.drift.headline.not_whole")]
+    sentences += [] if is_whole else [tr("not all could be compared")]
     if not sentences:
         sentences = [
-            say_counted("report.drift.headline.in_sync", recorded, stack=stack)
+            ntr(
+                "{stack} is in sync: its {count} client is as declared",
+                "{stack} is in sync: all {count} clients are as declared",
+                recorded,
+                stack=stack,
+            )
             if recorded
-            else say("report.drift.headline.empty", stack=stack)
+            else tr("{stack} is in sync: no client is declared, and there is none", stack=stack)
         ]
     keys: Sequence[ExpiringKey] = more.get("expiring", ())
     expired = sum(key.days_left < 0 for key in keys)
     ends = (
-        ("report.drift.headline.expired", expired),
-        ("report.drift.headline.ends_soon", len(keys) - expired),
+        (NN_("{count} key has expired", "{count} keys have expired"), expired),
+        (NN_("{count} key ends soon", "{count} keys end soon"), len(keys) - expired),
     )
     sentences += (
-        [", ".join(say_counted(name, count) for name, count in ends if count)] if keys else []
+        [", ".join(ntranslated(name, count) for name, count in ends if count)] if keys else []
     )
     return Drift(
         stack=stack,

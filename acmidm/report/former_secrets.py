@@ -10,7 +10,7 @@ from acmidm_onboarding.authority_types import DEFAULT_AUTHORITY, installed_autho
 from acmidm_onboarding.rules.rotation import lasting
 from acmidm_onboarding.settings import config_key
 from acmidm_onboarding.stack_files import overlap_days
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.terms import Environment, Platform
 
 
@@ -29,8 +29,8 @@ def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environmen
             platform_key, days = (Environment(name), platform), overlap_days(stack) if keeps else 0
             shortest[platform_key] = min(days, shortest.get(platform_key, days))
     return {
-        platform_key: say("report.former_secret", lasting=lasting(days))
+        platform_key: tr("the one before works for {lasting} beside it", lasting=lasting(days))
         if days
-        else say("report.no_former_secret")
+        else tr("the one before ends at once")
         for platform_key, days in shortest.items()
     }

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from acmidm.report.document import Document, Line, Piece, Table, Tone
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
 from acmidm_onboarding.engine_resources import Resource, product_part
-from acmidm_onboarding.texts import Counted, say, say_counted, spoken
+from acmidm_onboarding.texts import N_, NN_, Counted, ntranslated, spoken, tr, translated
 
 NO_REASON = "requested"
 """The note of a connection's scope where the form gives no reason."""
@@ -37,10 +37,13 @@ class Severity(StrEnum):
     NOTICE = "notice"
 
 
+_SEVERITY = {"danger": N_("danger"), "warning": N_("warning"), "notice": N_("notice")}
+
+
 def severity_name(severity: Severity | None) -> str:
     """Return the word that is before a change; None for one that is undone, and no danger any
     more."""
-    return say(f"report.severity.{severity}") if severity else say("report.undone")
+    return translated(_SEVERITY[severity]) if severity else tr("undone")
 
 
 class Decider(StrEnum):
@@ -154,8 +157,8 @@ class Kind(StrEnum):
             _DANGER,
             _NONE,
             _TEAM,
-            "kinds.credentials_redirected",
-            headline="kinds.credentials_redirected.headline",
+            N_("also changes where credentials and tokens go, in {subject}[: {fields}]"),
+            headline=N_("where credentials and tokens go"),
         ),
     )
     OPERATOR_CHANGED = (
@@ -164,8 +167,8 @@ class Kind(StrEnum):
             _DANGER,
             _NONE,
             _TEAM,
-            "kinds.operator_changed",
-            headline="kinds.operator_changed.headline",
+            N_("also changes who the operator is, in {subject}[: {fields}]"),
+            headline=N_("who the operator is"),
         ),
     )
     PROTECTION_CHANGED = (
@@ -174,8 +177,8 @@ class Kind(StrEnum):
             _DANGER,
             _NONE,
             _TEAM,
-            "kinds.protection_changed",
-            headline="kinds.protection_changed.headline",
+            N_("also changes which clients are protected, in {subject}[: {fields}]"),
+            headline=N_("which clients are protected"),
         ),
     )
     SETTINGS_CHANGED = (
@@ -184,8 +187,8 @@ class Kind(StrEnum):
             _DANGER,
             _NONE,
             _TEAM,
-            "kinds.settings_changed",
-            headline="kinds.settings_changed.headline",
+            N_("also changes settings, in {subject}[: {fields}]"),
+            headline=N_("settings"),
         ),
     )
     CONFIRMED_ITSELF = (
@@ -194,8 +197,11 @@ class Kind(StrEnum):
             _DANGER,
             _NONE,
             _TEAM,
-            "kinds.confirmed_itself",
-            headline="kinds.confirmed_itself.headline",
+            N_(
+                "also confirms in the same change what it changes, so that nobody else has seen"
+                " it, in {subject}"
+            ),
+            headline=N_("what it confirms itself"),
         ),
     )
     ORGANISATION_CHANGED = (
@@ -204,8 +210,8 @@ class Kind(StrEnum):
             _DANGER,
             _NONE,
             _TEAM,
-            "kinds.organisation_changed",
-            headline="kinds.organisation_changed.headline",
+            N_("also changes who an organisation is, in {subject}[: {fields}]"),
+            headline=N_("who an organisation is"),
         ),
     )
     CATALOGUE_CHANGED = (
@@ -214,8 +220,8 @@ class Kind(StrEnum):
             _DANGER,
             _NONE,
             _TEAM,
-            "kinds.catalogue_changed",
-            headline="kinds.catalogue_changed.headline",
+            N_("also changes what can be granted, in {subject}[: {fields}]"),
+            headline=N_("what can be granted"),
         ),
     )
     PIPELINES_CHANGED = (
@@ -224,8 +230,8 @@ class Kind(StrEnum):
             _DANGER,
             _NONE,
             _TEAM,
-            "kinds.pipelines_changed",
-            headline="kinds.pipelines_changed.headline",
+            N_("also changes what pipelines do or who approves[: {fields}]"),
+            headline=N_("what pipelines do or who approves"),
         ),
     )
     PACKAGES_CHANGED = (
@@ -234,13 +240,13 @@ class Kind(StrEnum):
             _DANGER,
             _NONE,
             _TEAM,
-            "kinds.packages_changed",
-            headline="kinds.packages_changed.headline",
+            N_("also changes which packages are installed[: {fields}]"),
+            headline=N_("which packages are installed"),
         ),
     )
     CODE_CHANGED = (
         "code_changed",
-        Row(_DANGER, _NONE, _TEAM, "kinds.code_changed", headline="kinds.code_changed.headline"),
+        Row(_DANGER, _NONE, _TEAM, N_("also changes code[: {fields}]"), headline=N_("code")),
     )
     INVALID_FORM_REMOVED = (
         "invalid_form_removed",
@@ -248,8 +254,11 @@ class Kind(StrEnum):
             _DANGER,
             _NONE,
             _TEAM,
-            "kinds.invalid_form_removed",
-            headline="kinds.invalid_form_removed.headline",
+            N_(
+                "also changes which forms there are: those that were not valid before go, with"
+                " their clients[: {fields}]"
+            ),
+            headline=N_("which forms there are"),
         ),
     )
     EXEMPTION_GRANTED = (
@@ -258,9 +267,9 @@ class Kind(StrEnum):
             _DANGER,
             _ONBOARDING,
             _TEAM,
-            "kinds.exemption_granted",
-            parts="kinds.parts.policy",
-            counted="kinds.exemption_granted.headline",
+            N_("is exempted from policy {subject}[: {note}]"),
+            parts=NN_("{count} policy", "{count} policies"),
+            counted=NN_("is exempted from {parts}", "are exempted from {parts}"),
         ),
     )
     EXEMPTION_STANDS = (
@@ -269,9 +278,9 @@ class Kind(StrEnum):
             _DANGER,
             _ONBOARDING,
             _TEAM,
-            "kinds.exemption_stands",
+            N_("goes to production without evidence, being exempted from {subject}[: {note}]"),
             scale=_NOTE,
-            counted="kinds.exemption_stands.headline",
+            counted=NN_("is exempted already", "are exempted already"),
         ),
     )
     CONFIRMATION_MISSING = (
@@ -280,9 +289,9 @@ class Kind(StrEnum):
             _DANGER,
             _CLIENT,
             _TEAM,
-            "kinds.confirmation_missing",
+            N_("is not confirmed any more: put the file back, or say that the client is gone"),
             scale=_NOTE,
-            counted="kinds.confirmation_missing.headline",
+            counted=NN_("is not confirmed any more", "are not confirmed any more"),
         ),
     )
     CLIENT_REMOVED = (
@@ -291,11 +300,11 @@ class Kind(StrEnum):
             _DANGER,
             _CLIENT,
             _ORGANISATION,
-            "kinds.client_removed",
+            N_("is removed, with its scopes, keys and products"),
             scale=_WHOLE,
             listed=True,
-            by_hand="kinds.client_removed.by_hand",
-            counted="kinds.client_removed.headline",
+            by_hand=N_("was removed by hand: repairing it makes a client with a new client-ID"),
+            counted=NN_("is removed", "are removed"),
         ),
     )
     CLIENT_REPLACED = (
@@ -304,9 +313,9 @@ class Kind(StrEnum):
             _DANGER,
             _CLIENT,
             _ORGANISATION,
-            "kinds.client_replaced",
+            N_("is replaced by a new client, whose client-ID has to be handed over[: {fields}]"),
             scale=_WHOLE,
-            counted="kinds.client_replaced.headline",
+            counted=NN_("is replaced", "are replaced"),
         ),
     )
     CLIENT_ADOPTED = (
@@ -315,9 +324,9 @@ class Kind(StrEnum):
             _DANGER,
             _CLIENT,
             _TEAM,
-            "kinds.client_adopted",
+            N_("takes over the existing client {subject}[, {note}]"),
             scale=_WHOLE,
-            counted="kinds.client_adopted.headline",
+            counted=NN_("takes over a client", "take over a client"),
         ),
     )
     CLIENT_RETIRED = (
@@ -326,9 +335,12 @@ class Kind(StrEnum):
             _DANGER,
             _CLIENT,
             _ORGANISATION,
-            "kinds.client_retired",
+            N_(
+                "is taken down: it loses its scopes and its protection now, and is removed with"
+                " its keys and products by the next pulumi up[, as its form says for {note}]"
+            ),
             scale=_WHOLE,
-            counted="kinds.client_retired.headline",
+            counted=NN_("is taken down", "are taken down"),
         ),
     )
     CLIENT_LET_GO = (
@@ -337,9 +349,12 @@ class Kind(StrEnum):
             _DANGER,
             _CLIENT,
             _ORGANISATION,
-            "kinds.client_let_go",
+            N_(
+                "is let go: it stays at its authority with its keys and scopes, which stay valid;"
+                " our marks come off it, and nobody manages it any more"
+            ),
             scale=_WHOLE,
-            counted="kinds.client_let_go.headline",
+            counted=NN_("is let go", "are let go"),
         ),
     )
     KEYS_REPLACED = (
@@ -348,9 +363,9 @@ class Kind(StrEnum):
             _DANGER,
             _KEYS,
             _ORGANISATION,
-            "kinds.keys_replaced",
+            N_("keeps none of its keys: whoever has the new ones is the client"),
             listed=True,
-            counted="kinds.keys_replaced.headline",
+            counted=NN_("keeps none of its keys", "keep none of their keys"),
         ),
     )
     AUTHENTICATION_WEAKENED = (
@@ -359,10 +374,10 @@ class Kind(StrEnum):
             _DANGER,
             _CLIENT,
             _TEAM,
-            "kinds.authentication_weakened",
+            N_("authenticates less safely: {new} instead of {old}"),
             field="token_endpoint_auth_method",
-            by_hand="kinds.authentication_weakened.by_hand",
-            counted="kinds.authentication_weakened.headline",
+            by_hand=N_("was made to authenticate less safely: {new} instead of {old}"),
+            counted=NN_("authenticates less safely", "authenticate less safely"),
         ),
     )
     CLIENT_WITHOUT_KEY = (
@@ -371,9 +386,9 @@ class Kind(StrEnum):
             _DANGER,
             _KEYS,
             _ORGANISATION,
-            "kinds.client_without_key",
-            by_hand="kinds.client_without_key.by_hand",
-            counted="kinds.client_without_key.headline",
+            N_("is left without a key: it can get no token"),
+            by_hand=N_("was left without a key: it can get no token"),
+            counted=NN_("is left without a key", "are left without a key"),
         ),
     )
     KEY_COMPROMISED = (
@@ -382,9 +397,9 @@ class Kind(StrEnum):
             _DANGER,
             _KEYS,
             _ORGANISATION,
-            "kinds.key_compromised",
-            parts="kinds.parts.compromised_key",
-            counted="kinds.key_compromised.headline",
+            N_("loses compromised key {subject}[ with thumbprint {thumbprint}][: {note}]"),
+            parts=NN_("{count} compromised key", "{count} compromised keys"),
+            counted=NN_("loses {parts}", "lose {parts}"),
         ),
     )
     KEYS_HANDED_OVER = (
@@ -393,9 +408,12 @@ class Kind(StrEnum):
             _DANGER,
             _KEYS,
             _ORGANISATION,
-            "kinds.keys_handed_over",
+            N_(
+                "leaves its keys to its organisation, in the portal; no change there is seen any"
+                " more, and these stay valid"
+            ),
             listed=True,
-            counted="kinds.keys_handed_over.headline",
+            counted=NN_("leaves its keys to the portal", "leave their keys to the portal"),
         ),
     )
     KEYS_AT_ADDRESS = (
@@ -404,10 +422,10 @@ class Kind(StrEnum):
             _DANGER,
             _CLIENT,
             _ORGANISATION,
-            "kinds.keys_at_address",
+            N_("takes its keys from {subject}, and whoever writes there is the client[: {fields}]"),
             field="jwks_uri",
-            by_hand="kinds.keys_at_address.by_hand",
-            counted="kinds.keys_at_address.headline",
+            by_hand=N_("was made to take its keys from {subject}[: {fields}]"),
+            counted=NN_("takes its keys from an address", "take their keys from an address"),
         ),
     )
     PROTECTION_LIFTED = (
@@ -416,8 +434,8 @@ class Kind(StrEnum):
             _DANGER,
             _CLIENT,
             _ORGANISATION,
-            "kinds.protection_lifted",
-            counted="kinds.protection_lifted.headline",
+            N_("is no longer protected against removal"),
+            counted=NN_("loses its protection", "lose their protection"),
         ),
     )
     CONFIRMATION_CHANGED = (
@@ -426,8 +444,8 @@ class Kind(StrEnum):
             _WARNING,
             _NONE,
             _TEAM,
-            "kinds.confirmation_changed",
-            headline="kinds.confirmation_changed.headline",
+            N_("also changes what is confirmed of the portal, in {subject}[: {fields}]"),
+            headline=N_("what is confirmed of the portal"),
         ),
     )
     ORGANISATION_ADDED = (
@@ -436,8 +454,8 @@ class Kind(StrEnum):
             _WARNING,
             _NONE,
             _TEAM,
-            "kinds.organisation_added",
-            headline="kinds.organisation_added.headline",
+            N_("also adds an organisation, to be verified, in {subject}[: {values}]"),
+            headline=N_("which organisations there are"),
         ),
     )
     MANDATES_CHANGED = (
@@ -446,8 +464,8 @@ class Kind(StrEnum):
             _WARNING,
             _NONE,
             _ORGANISATION + _TEAM,
-            "kinds.mandates_changed",
-            headline="kinds.mandates_changed.headline",
+            N_("also changes what suppliers may do, in {subject}[: {fields}]"),
+            headline=N_("what suppliers may do"),
         ),
     )
     RETIREMENT_ANNOUNCED = (
@@ -456,8 +474,8 @@ class Kind(StrEnum):
             _WARNING,
             _ONBOARDING,
             _ORGANISATION,
-            "kinds.retirement_announced",
-            counted="kinds.retirement_announced.headline",
+            N_("is announced to leave[: {fields}]"),
+            counted=NN_("is announced to leave", "are announced to leave"),
         ),
     )
     PRODUCT_RETIRED = (
@@ -466,9 +484,12 @@ class Kind(StrEnum):
             _WARNING,
             _PRODUCT,
             _ORGANISATION,
-            "kinds.product_retired",
-            parts="kinds.parts.product",
-            counted="kinds.product_retired.headline",
+            N_(
+                "leaves product {subject}: its scopes are withdrawn now, and its configuration is"
+                " removed by the next pulumi up[, as its form says for {note}]"
+            ),
+            parts=NN_("{count} product", "{count} products"),
+            counted=NN_("leaves {parts}", "leave {parts}"),
         ),
     )
     MANDATE_ENDED = (
@@ -477,9 +498,9 @@ class Kind(StrEnum):
             _WARNING,
             _ONBOARDING,
             _TEAM,
-            "kinds.mandate_ended",
+            N_("acts without a mandate[: {note}]"),
             scale=_NOTE,
-            counted="kinds.mandate_ended.headline",
+            counted=NN_("acts without a mandate", "act without a mandate"),
         ),
     )
     MANDATE_CHANGED = (
@@ -488,9 +509,9 @@ class Kind(StrEnum):
             _WARNING,
             _ONBOARDING,
             _ORGANISATION + _TEAM,
-            "kinds.mandate_changed",
+            N_("is acted for by another mandate[: {fields}]"),
             scale=_NEW_PART,
-            counted="kinds.mandate_changed.headline",
+            counted=NN_("is acted for differently", "are acted for differently"),
         ),
     )
     UNPROVEN = (
@@ -499,15 +520,22 @@ class Kind(StrEnum):
             _WARNING,
             _ONBOARDING,
             _TEAM,
-            "kinds.unproven",
+            N_("goes to production unproven[: {note}]"),
             scale=_NOTE,
-            counted="kinds.unproven.headline",
+            counted=NN_("goes to production unproven", "go to production unproven"),
         ),
     )
     GATE_PASSED = (
         "gate_passed",
         Row(
-            _WARNING, _ONBOARDING, _TEAM, "kinds.gate_passed", counted="kinds.gate_passed.headline"
+            _WARNING,
+            _ONBOARDING,
+            _TEAM,
+            N_(
+                "is proven on TNI now, so that the gate lets it through to production[, by"
+                " evidence {note}]"
+            ),
+            counted=NN_("passes the gate", "pass the gate"),
         ),
     )
     CLIENT_RENAMED = (
@@ -516,12 +544,12 @@ class Kind(StrEnum):
             _WARNING,
             _CLIENT,
             _ORGANISATION,
-            "kinds.client_renamed",
+            N_("keeps its client under another name[: {fields}]"),
             worse_by_hand=True,
             field="software_id",
             scale=_WHOLE,
-            by_hand="kinds.client_renamed.by_hand",
-            counted="kinds.client_renamed.headline",
+            by_hand=N_("was given another natural key by hand[: {fields}]"),
+            counted=NN_("gets another name", "get another name"),
         ),
     )
     SENDS_FOR_MORE = (
@@ -530,9 +558,9 @@ class Kind(StrEnum):
             _WARNING,
             _PRODUCT,
             _API + _TEAM,
-            "kinds.sends_for_more",
+            N_("sends for more organisations through {subject}[: {note}]"),
             listed=True,
-            counted="kinds.sends_for_more.headline",
+            counted=NN_("sends for more organisations", "send for more organisations"),
         ),
     )
     SCOPE_GRANTED = (
@@ -541,12 +569,12 @@ class Kind(StrEnum):
             _WARNING,
             _SCOPES,
             _API,
-            "kinds.scope_granted",
-            parts="kinds.parts.scope",
+            N_("gains scope {subject}[ until {until}][ ({about_scope})][: {note}]"),
+            parts=NN_("{count} scope", "{count} scopes"),
             worse_by_hand=True,
             scale=_NEW_PART,
-            by_hand="kinds.scope_granted.by_hand",
-            counted="kinds.scope_granted.headline",
+            by_hand=N_("was granted scope {subject} by hand[ ({about_scope})][: {note}]"),
+            counted=NN_("gains {parts}", "gain {parts}"),
         ),
     )
     KEY_CHANGED = (
@@ -555,11 +583,17 @@ class Kind(StrEnum):
             _WARNING,
             _KEYS,
             _ORGANISATION,
-            "kinds.key_changed",
-            parts="kinds.parts.key",
+            N_(
+                "has other key material under {subject}[ with thumbprint {thumbprint}][ instead of"
+                " {old_thumbprint}][, until {expires}]"
+            ),
+            parts=NN_("{count} key", "{count} keys"),
             worse_by_hand=True,
-            by_hand="kinds.key_changed.by_hand",
-            counted="kinds.key_changed.headline",
+            by_hand=N_(
+                "was given other key material than declared under {subject}[ with thumbprint"
+                " {thumbprint}][ instead of {old_thumbprint}][, until {expires}]"
+            ),
+            counted=NN_("changes {parts}", "change {parts}"),
         ),
     )
     KEY_ADDED = (
@@ -568,12 +602,18 @@ class Kind(StrEnum):
             _WARNING,
             _KEYS,
             _ORGANISATION,
-            "kinds.key_added",
-            parts="kinds.parts.key",
+            N_(
+                "gains key {subject}[ with thumbprint {thumbprint}][ instead of"
+                " {old_thumbprint}][, until {expires}]"
+            ),
+            parts=NN_("{count} key", "{count} keys"),
             worse_by_hand=True,
             scale=_NEW_PART,
-            by_hand="kinds.key_added.by_hand",
-            counted="kinds.key_added.headline",
+            by_hand=N_(
+                "was given undeclared key {subject}[ with thumbprint {thumbprint}][ instead of"
+                " {old_thumbprint}][, until {expires}]"
+            ),
+            counted=NN_("gains {parts}", "gain {parts}"),
         ),
     )
     SECRET_RENEWED = (
@@ -582,11 +622,13 @@ class Kind(StrEnum):
             _WARNING,
             _CLIENT,
             _ORGANISATION,
-            "kinds.secret_renewed",
+            N_("gets a new client secret, which has to be handed over[; {note}]"),
             worse_by_hand=True,
             field="client_secret_updated_at",
-            by_hand="kinds.secret_renewed.by_hand",
-            counted="kinds.secret_renewed.headline",
+            by_hand=N_(
+                "was given another client secret by hand, which lets in whoever knows it[; {note}]"
+            ),
+            counted=NN_("gets a new secret", "get a new secret"),
         ),
     )
     SECRET_RESTORED = (
@@ -595,8 +637,8 @@ class Kind(StrEnum):
             _WARNING,
             _CLIENT,
             _ORGANISATION,
-            "kinds.secret_restored",
-            counted="kinds.secret_restored.headline",
+            N_("gets the declared client secret again: somebody gave it another"),
+            counted=NN_("gets its declared secret again", "get their declared secret again"),
         ),
     )
     EXEMPTION_CHANGED = (
@@ -605,9 +647,9 @@ class Kind(StrEnum):
             _WARNING,
             _ONBOARDING,
             _TEAM,
-            "kinds.exemption_changed",
-            parts="kinds.parts.exemption",
-            counted="kinds.exemption_changed.headline",
+            N_("is exempted from policy {subject} for another reason[: {change}]"),
+            parts=NN_("{count} exemption", "{count} exemptions"),
+            counted=NN_("gives another reason for {parts}", "give another reason for {parts}"),
         ),
     )
     CONTACT_TO_CHECK = (
@@ -616,9 +658,9 @@ class Kind(StrEnum):
             _WARNING,
             _CLIENT,
             _ORGANISATION,
-            "kinds.contact_to_check",
-            parts="kinds.parts.contact_to_check",
-            counted="kinds.contact_to_check.headline",
+            N_("gains contact {subject}, which is mailed: see whose address it is[: {note}]"),
+            parts=NN_("{count} contact to check", "{count} contacts to check"),
+            counted=NN_("gains {parts}", "gain {parts}"),
         ),
     )
     CLIENT_DISABLED = (
@@ -627,11 +669,11 @@ class Kind(StrEnum):
             _WARNING,
             _CLIENT,
             _ORGANISATION,
-            "kinds.client_disabled",
+            N_("is disabled"),
             worse_by_hand=True,
             field="enabled",
-            by_hand="kinds.client_disabled.by_hand",
-            counted="kinds.client_disabled.headline",
+            by_hand=N_("was disabled by hand"),
+            counted=NN_("is disabled", "are disabled"),
         ),
     )
     ATTRIBUTES_CHANGED = (
@@ -640,12 +682,12 @@ class Kind(StrEnum):
             _WARNING,
             _CLIENT,
             _of_values,
-            "kinds.attributes_changed",
+            N_("has other attributes in its tokens[: {fields}]"),
             worse_by_hand=True,
             field="attributes",
             scale=_NEW_PART,
-            by_hand="kinds.attributes_changed.by_hand",
-            counted="kinds.attributes_changed.headline",
+            by_hand=N_("was given other attributes by hand[: {fields}]"),
+            counted=NN_("has other attributes", "have other attributes"),
         ),
     )
     SCOPE_DEFAULT = (
@@ -654,10 +696,12 @@ class Kind(StrEnum):
             _WARNING,
             _SCOPES,
             _API,
-            "kinds.scope_default",
-            parts="kinds.parts.scope",
-            by_hand="kinds.scope_default.by_hand",
-            counted="kinds.scope_default.headline",
+            N_("gets scope {subject} in every token, whatever its request names"),
+            parts=NN_("{count} scope", "{count} scopes"),
+            by_hand=N_(
+                "was made by hand to get scope {subject} in every token, whatever its request names"
+            ),
+            counted=NN_("gets by default {parts}", "get by default {parts}"),
         ),
     )
     SCOPE_ON_REQUEST = (
@@ -666,10 +710,12 @@ class Kind(StrEnum):
             _WARNING,
             _SCOPES,
             _ORGANISATION,
-            "kinds.scope_on_request",
-            parts="kinds.parts.scope",
-            by_hand="kinds.scope_on_request.by_hand",
-            counted="kinds.scope_on_request.headline",
+            N_("gets scope {subject} only in tokens that are requested with it"),
+            parts=NN_("{count} scope", "{count} scopes"),
+            by_hand=N_(
+                "was made by hand to get scope {subject} only in tokens that are requested with it"
+            ),
+            counted=NN_("gets only on request {parts}", "get only on request {parts}"),
         ),
     )
     SCOPE_RENEWED = (
@@ -678,9 +724,9 @@ class Kind(StrEnum):
             _WARNING,
             _SCOPES,
             _API,
-            "kinds.scope_renewed",
-            parts="kinds.parts.scope",
-            counted="kinds.scope_renewed.headline",
+            N_("has scope {subject} renewed until {new}, from {old}"),
+            parts=NN_("{count} scope", "{count} scopes"),
+            counted=NN_("renews {parts}", "renew {parts}"),
         ),
     )
     SCOPE_ENDED = (
@@ -689,9 +735,9 @@ class Kind(StrEnum):
             _WARNING,
             _SCOPES,
             _API,
-            "kinds.scope_ended",
-            parts="kinds.parts.scope",
-            counted="kinds.scope_ended.headline",
+            N_("does not get scope {subject}, for its last day has passed[: {note}]"),
+            parts=NN_("{count} scope", "{count} scopes"),
+            counted=NN_("asks too late for {parts}", "ask too late for {parts}"),
         ),
     )
     KEY_EXPIRED = (
@@ -700,10 +746,10 @@ class Kind(StrEnum):
             _WARNING,
             _KEYS,
             _ORGANISATION,
-            "kinds.key_expired",
-            parts="kinds.parts.expired_key",
+            N_("has key {subject}, which expired[ on {expires}][, thumbprint {thumbprint}]"),
+            parts=NN_("{count} expired key", "{count} expired keys"),
             scale=_NOTE,
-            counted="kinds.key_expired.headline",
+            counted=NN_("has {parts}", "have {parts}"),
         ),
     )
     KEYS_DECLARED = (
@@ -712,8 +758,8 @@ class Kind(StrEnum):
             _WARNING,
             _KEYS,
             _ORGANISATION,
-            "kinds.keys_declared",
-            counted="kinds.keys_declared.headline",
+            N_("loses every key that was uploaded in the portal and that its form does not name"),
+            counted=NN_("has its keys declared", "have their keys declared"),
         ),
     )
     KEYS_OFF_ADDRESS = (
@@ -722,11 +768,14 @@ class Kind(StrEnum):
             _WARNING,
             _CLIENT,
             _ORGANISATION,
-            "kinds.keys_off_address",
+            N_("no longer takes its keys from {subject}"),
             worse_by_hand=True,
             field="jwks_uri",
-            by_hand="kinds.keys_off_address.by_hand",
-            counted="kinds.keys_off_address.headline",
+            by_hand=N_("was made to take its keys no longer from {subject}"),
+            counted=NN_(
+                "no longer takes its keys from an address",
+                "no longer take their keys from an address",
+            ),
         ),
     )
     SCOPE_WITHDRAWN = (
@@ -735,10 +784,10 @@ class Kind(StrEnum):
             _WARNING,
             _SCOPES,
             _ORGANISATION,
-            "kinds.scope_withdrawn",
-            parts="kinds.parts.scope",
-            by_hand="kinds.scope_withdrawn.by_hand",
-            counted="kinds.scope_withdrawn.headline",
+            N_("loses scope {subject}[, which it had until {until}][ ({about_scope})][: {note}]"),
+            parts=NN_("{count} scope", "{count} scopes"),
+            by_hand=N_("lost scope {subject} by hand[ ({about_scope})][: {note}]"),
+            counted=NN_("loses {parts}", "lose {parts}"),
         ),
     )
     SECOND_KEY_WITHOUT_KID = (
@@ -747,8 +796,14 @@ class Kind(StrEnum):
             _WARNING,
             _KEYS,
             _ORGANISATION,
-            "kinds.second_key_without_kid",
-            counted="kinds.second_key_without_kid.headline",
+            N_(
+                "gets a second key while its application signs without kid, which is refused then:"
+                " first have the application send kid {subject}, then add the key"
+            ),
+            counted=NN_(
+                "gets a second key while it signs without kid",
+                "get a second key while they sign without kid",
+            ),
         ),
     )
     KEY_REMOVED = (
@@ -757,10 +812,16 @@ class Kind(StrEnum):
             _WARNING,
             _KEYS,
             _ORGANISATION,
-            "kinds.key_removed",
-            parts="kinds.parts.key",
-            by_hand="kinds.key_removed.by_hand",
-            counted="kinds.key_removed.headline",
+            N_(
+                "loses key {subject}[ with thumbprint {thumbprint}][ instead of"
+                " {old_thumbprint}][, until {expires}][: {note}]"
+            ),
+            parts=NN_("{count} key", "{count} keys"),
+            by_hand=N_(
+                "lost key {subject} by hand[ with thumbprint {thumbprint}][ instead of"
+                " {old_thumbprint}][, until {expires}]"
+            ),
+            counted=NN_("loses {parts}", "lose {parts}"),
         ),
     )
     CLIENT_WITH_ONE_KEY = (
@@ -769,8 +830,8 @@ class Kind(StrEnum):
             _WARNING,
             _KEYS,
             _ORGANISATION,
-            "kinds.client_with_one_key",
-            by_hand="kinds.client_with_one_key.by_hand",
+            N_("is left with one key: nothing to fall back on"),
+            by_hand=N_("was left with one key"),
         ),
     )
     EXEMPTION_UNNEEDED = (
@@ -779,10 +840,13 @@ class Kind(StrEnum):
             _WARNING,
             _ONBOARDING,
             _TEAM,
-            "kinds.exemption_unneeded",
-            parts="kinds.parts.needless_exemption",
+            N_(
+                "needs no exemption from policy {subject}, for it satisfies it; take the exemption"
+                " out of the form"
+            ),
+            parts=NN_("{count} needless exemption", "{count} needless exemptions"),
             scale=_NOTE,
-            counted="kinds.exemption_unneeded.headline",
+            counted=NN_("has {parts}", "have {parts}"),
         ),
     )
     PRODUCT_REMOVED = (
@@ -791,11 +855,11 @@ class Kind(StrEnum):
             _WARNING,
             _PRODUCT,
             _ORGANISATION,
-            "kinds.product_removed",
-            parts="kinds.parts.product",
+            N_("is no longer configured for product {subject}"),
+            parts=NN_("{count} product", "{count} products"),
             listed=True,
-            by_hand="kinds.product_removed.by_hand",
-            counted="kinds.product_removed.headline",
+            by_hand=N_("lost the configuration of product {subject} by hand"),
+            counted=NN_("loses {parts}", "lose {parts}"),
         ),
     )
     SENDS_FOR_FEWER = (
@@ -804,9 +868,9 @@ class Kind(StrEnum):
             _WARNING,
             _PRODUCT,
             _ORGANISATION,
-            "kinds.sends_for_fewer",
+            N_("sends for fewer organisations through {subject}[: {note}]"),
             listed=True,
-            counted="kinds.sends_for_fewer.headline",
+            counted=NN_("sends for fewer organisations", "send for fewer organisations"),
         ),
     )
     PRODUCT_UNPROTECTED = (
@@ -815,9 +879,12 @@ class Kind(StrEnum):
             _WARNING,
             _PRODUCT,
             _ORGANISATION,
-            "kinds.product_unprotected",
-            parts="kinds.parts.product",
-            counted="kinds.product_unprotected.headline",
+            N_(
+                "may lose product {subject} in a next change: its configuration is no longer"
+                " protected"
+            ),
+            parts=NN_("{count} product", "{count} products"),
+            counted=NN_("unprotects {parts}", "unprotect {parts}"),
         ),
     )
     OTHER_CHANGED = (
@@ -826,9 +893,9 @@ class Kind(StrEnum):
             _WARNING,
             Resource.OTHER,
             _TEAM,
-            "kinds.other_changed",
-            parts="kinds.parts.other",
-            counted="kinds.other_changed.headline",
+            N_("changes its {subject}[: {fields}]"),
+            parts=NN_("{count} other resource", "{count} other resources"),
+            counted=NN_("changes {parts}", "change {parts}"),
         ),
     )
     CHANGED_OTHERWISE = (
@@ -837,9 +904,14 @@ class Kind(StrEnum):
             _WARNING,
             _CLIENT,
             _of_parts,
-            "kinds.changed_otherwise",
+            N_(
+                "changes its {subject} in a way that this report cannot show: look with pulumi"
+                " preview --diff"
+            ),
             scale=_WHOLE,
-            counted="kinds.changed_otherwise.headline",
+            counted=NN_(
+                "is changed in what cannot be shown", "are changed in what cannot be shown"
+            ),
         ),
     )
     ORDERED = (
@@ -848,9 +920,9 @@ class Kind(StrEnum):
             _NOTICE,
             _ONBOARDING,
             _TEAM,
-            "kinds.ordered",
+            N_("waits for order {subject}[: {note}]"),
             scale=_NOTE,
-            counted="kinds.ordered.headline",
+            counted=NN_("waits for people at the portal", "wait for people at the portal"),
         ),
     )
     KEY_MAY_STAY = (
@@ -859,9 +931,9 @@ class Kind(StrEnum):
             _NOTICE,
             _KEYS,
             _ORGANISATION,
-            "kinds.key_may_stay",
+            N_("may not lose {subject} yet[: {note}]"),
             scale=_NOTE,
-            counted="kinds.key_may_stay.headline",
+            counted=NN_("may not lose a key yet", "may not lose a key yet"),
         ),
     )
     HELD_BACK = (
@@ -870,14 +942,20 @@ class Kind(StrEnum):
             _NOTICE,
             _ONBOARDING,
             _TEAM,
-            "kinds.held_back",
+            N_("is held back from production, as far as it is not there already[: {note}]"),
             scale=_NOTE,
-            counted="kinds.held_back.headline",
+            counted=NN_("is held back", "are held back"),
         ),
     )
     CLIENT_MARKED = (
         "client_marked",
-        Row(_NOTICE, _CLIENT, _TEAM, "kinds.client_marked", counted="kinds.client_marked.headline"),
+        Row(
+            _NOTICE,
+            _CLIENT,
+            _TEAM,
+            N_("is marked as this stack's own again: it was marked otherwise"),
+            counted=NN_("is marked again", "are marked again"),
+        ),
     )
     PRODUCT_MARKED = (
         "product_marked",
@@ -885,9 +963,12 @@ class Kind(StrEnum):
             _NOTICE,
             _PRODUCT,
             _TEAM,
-            "kinds.product_marked",
-            parts="kinds.parts.product",
-            counted="kinds.product_marked.headline",
+            N_(
+                "has its product {subject} marked as this stack's own again: it was marked"
+                " otherwise"
+            ),
+            parts=NN_("{count} product", "{count} products"),
+            counted=NN_("marks {parts}", "mark {parts}"),
         ),
     )
     EVIDENCE_CHANGED = (
@@ -896,8 +977,8 @@ class Kind(StrEnum):
             _NOTICE,
             _KEYS,
             _ORGANISATION,
-            "kinds.evidence_changed",
-            counted="kinds.evidence_changed.headline",
+            N_("has other evidence that it works[: {note}]"),
+            counted=NN_("has other evidence", "have other evidence"),
         ),
     )
     NOT_RECORDED = (
@@ -906,9 +987,12 @@ class Kind(StrEnum):
             _NOTICE,
             _CLIENT,
             _TEAM,
-            "kinds.not_recorded",
+            N_(
+                "lacks its {subject} in the state, after a run that did not end well: the next"
+                " pulumi up makes or finds what is missing"
+            ),
             scale=_WHOLE,
-            counted="kinds.not_recorded.headline",
+            counted=NN_("is not recorded whole", "are not recorded whole"),
         ),
     )
     PRODUCT_CHANGED = (
@@ -917,10 +1001,10 @@ class Kind(StrEnum):
             _NOTICE,
             _PRODUCT,
             _of_values,
-            "kinds.product_changed",
-            parts="kinds.parts.product",
-            by_hand="kinds.product_changed.by_hand",
-            counted="kinds.product_changed.headline",
+            N_("is configured differently for product {subject}[: {fields}]"),
+            parts=NN_("{count} product", "{count} products"),
+            by_hand=N_("was configured differently by hand for product {subject}[: {fields}]"),
+            counted=NN_("changes {parts}", "change {parts}"),
         ),
     )
     RETIREMENT_COMING = (
@@ -929,9 +1013,9 @@ class Kind(StrEnum):
             _NOTICE,
             _ONBOARDING,
             _ORGANISATION,
-            "kinds.retirement_coming",
+            N_("is going to leave[: {note}]"),
             scale=_NOTE,
-            counted="kinds.retirement_coming.headline",
+            counted=NN_("is going to leave", "are going to leave"),
         ),
     )
     RETIREMENT_CALLED_OFF = (
@@ -940,8 +1024,8 @@ class Kind(StrEnum):
             _NOTICE,
             _ONBOARDING,
             _ORGANISATION,
-            "kinds.retirement_called_off",
-            counted="kinds.retirement_called_off.headline",
+            N_("is to stay after all[: {fields}]"),
+            counted=NN_("is to stay", "are to stay"),
         ),
     )
     KEY_EXPIRING = (
@@ -950,10 +1034,10 @@ class Kind(StrEnum):
             _NOTICE,
             _KEYS,
             _ORGANISATION,
-            "kinds.key_expiring",
-            parts="kinds.parts.expiring_key",
+            N_("has key {subject}, which expires[ on {expires}][, thumbprint {thumbprint}]"),
+            parts=NN_("{count} expiring key", "{count} expiring keys"),
             scale=_NOTE,
-            counted="kinds.key_expiring.headline",
+            counted=NN_("has {parts}", "have {parts}"),
         ),
     )
     CLIENT_CREATED = (
@@ -962,23 +1046,31 @@ class Kind(StrEnum):
             _NOTICE,
             _CLIENT,
             _ORGANISATION,
-            "kinds.client_created",
+            N_("is a new client[: {note}]"),
             scale=_WHOLE,
-            counted="kinds.client_created.headline",
+            counted=NN_("is new", "are new"),
         ),
     )
-    KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS, _ORGANISATION, "kinds.key_awaited")
+    KEY_AWAITED = (
+        "key_awaited",
+        Row(
+            _NOTICE,
+            _KEYS,
+            _ORGANISATION,
+            N_("has no key yet: its organisation uploads one before first use"),
+        ),
+    )
     PRODUCT_CONFIGURED = (
         "product_configured",
         Row(
             _NOTICE,
             _PRODUCT,
             _API,
-            "kinds.product_configured",
-            parts="kinds.parts.product",
+            N_("is configured for product {subject}"),
+            parts=NN_("{count} product", "{count} products"),
             scale=_NEW_PART,
             listed=True,
-            counted="kinds.product_configured.headline",
+            counted=NN_("gains {parts}", "gain {parts}"),
         ),
     )
     CLIENT_ENABLED = (
@@ -987,10 +1079,10 @@ class Kind(StrEnum):
             _NOTICE,
             _CLIENT,
             _ORGANISATION,
-            "kinds.client_enabled",
+            N_("is enabled"),
             field="enabled",
-            by_hand="kinds.client_enabled.by_hand",
-            counted="kinds.client_enabled.headline",
+            by_hand=N_("was enabled by hand"),
+            counted=NN_("is enabled", "are enabled"),
         ),
     )
     AUTHENTICATION_CHANGED = (
@@ -999,10 +1091,10 @@ class Kind(StrEnum):
             _NOTICE,
             _CLIENT,
             _ORGANISATION,
-            "kinds.authentication_changed",
+            N_("authenticates with {new} instead of {old}"),
             field="token_endpoint_auth_method",
-            by_hand="kinds.authentication_changed.by_hand",
-            counted="kinds.authentication_changed.headline",
+            by_hand=N_("was made to authenticate with {new} instead of {old}"),
+            counted=NN_("authenticates differently", "authenticate differently"),
         ),
     )
     CLIENT_UPDATED = (
@@ -1011,14 +1103,22 @@ class Kind(StrEnum):
             _NOTICE,
             _CLIENT,
             _of_description,
-            "kinds.client_updated",
-            by_hand="kinds.client_updated.by_hand",
-            counted="kinds.client_updated.headline",
+            N_("is described anew[: {fields}]"),
+            by_hand=N_("was described anew by hand[: {fields}]"),
+            counted=NN_("is described anew", "are described anew"),
         ),
     )
     SECRET_UNTIL_KEY = (
         "secret_until_key",
-        Row(_NOTICE, _CLIENT, _ORGANISATION, "kinds.secret_until_key"),
+        Row(
+            _NOTICE,
+            _CLIENT,
+            _ORGANISATION,
+            N_(
+                "goes on with its client secret until its authority has a key of it: a run after"
+                " that changes over"
+            ),
+        ),
     )
     PROTECTION_RESTORED = (
         "protection_restored",
@@ -1026,8 +1126,8 @@ class Kind(StrEnum):
             _NOTICE,
             _CLIENT,
             _ORGANISATION,
-            "kinds.protection_restored",
-            counted="kinds.protection_restored.headline",
+            N_("is protected against removal"),
+            counted=NN_("is protected again", "are protected again"),
         ),
     )
     PRODUCT_PROTECTED = (
@@ -1036,9 +1136,9 @@ class Kind(StrEnum):
             _NOTICE,
             _PRODUCT,
             _ORGANISATION,
-            "kinds.product_protected",
-            parts="kinds.parts.product",
-            counted="kinds.product_protected.headline",
+            N_("has product {subject} protected against removal"),
+            parts=NN_("{count} product", "{count} products"),
+            counted=NN_("protects {parts}", "protect {parts}"),
         ),
     )
     EXEMPTION_REMOVED = (
@@ -1047,9 +1147,9 @@ class Kind(StrEnum):
             _NOTICE,
             _ONBOARDING,
             _TEAM,
-            "kinds.exemption_removed",
-            parts="kinds.parts.exemption",
-            counted="kinds.exemption_removed.headline",
+            N_("must satisfy policy {subject} again"),
+            parts=NN_("{count} exemption", "{count} exemptions"),
+            counted=NN_("loses {parts}", "lose {parts}"),
         ),
     )
     SCOPE_NOTE_CHANGED = (
@@ -1058,9 +1158,9 @@ class Kind(StrEnum):
             _NOTICE,
             _SCOPES,
             _API,
-            "kinds.scope_note_changed",
-            parts="kinds.parts.reason",
-            counted="kinds.scope_note_changed.headline",
+            N_("gives another reason for scope {subject}[: {fields}]"),
+            parts=NN_("{count} reason", "{count} reasons"),
+            counted=NN_("restates {parts}", "restate {parts}"),
         ),
     )
     SCOPE_SHORTENED = (
@@ -1069,9 +1169,9 @@ class Kind(StrEnum):
             _NOTICE,
             _SCOPES,
             _ORGANISATION,
-            "kinds.scope_shortened",
-            parts="kinds.parts.scope",
-            counted="kinds.scope_shortened.headline",
+            N_("has scope {subject} shortened to {new}, from {old}"),
+            parts=NN_("{count} scope", "{count} scopes"),
+            counted=NN_("has shorter {parts}", "have shorter {parts}"),
         ),
     )
 
@@ -1088,10 +1188,10 @@ class Kind(StrEnum):
     def headlined(self, clients: int, parts: int = 0) -> str:
         """Return what one client does, or several do: ``loses its protection``, ``gain 3
         scopes``."""
-        counted = say_counted(self.row.parts, parts) if self.row.parts else ""
+        counted = ntranslated(self.row.parts, parts) if self.row.parts else ""
         if not self.row.counted:
             return ""
-        return say_counted(self.row.counted, clients, parts=counted)
+        return ntranslated(self.row.counted, clients, parts=counted)
 
 
 _RANKS = {kind: rank for rank, kind in enumerate(Kind)}
@@ -1236,15 +1336,17 @@ class Change(Part):
     def _sentence(self) -> str:
         row, fields = self.kind.row, self.fields
         if self.kind is Kind.KEY_CHANGED and fields:
-            return "kinds.key_changed.described"
+            return N_(
+                "describes key {subject} otherwise[: {fields}][; thumbprint {thumbprint} stays]"
+            )
         if self.kind is Kind.MANDATE_CHANGED and all(field.old is None for field in fields):
-            return "kinds.mandate_changed.first"
+            return N_("is acted for by a supplier[: {values}]")
         if self.kind is Kind.MANDATE_CHANGED and any(field.new is None for field in fields):
-            return "kinds.mandate_changed.last"
+            return N_("is acted for by mandate no more[: {fields}]")
         if self.kind is Kind.SCOPE_RENEWED and any(field.new is None for field in fields):
-            return "kinds.scope_renewed.last"
+            return N_("has scope {subject} without an end, and had it until {old}")
         if self.kind is Kind.SCOPE_SHORTENED and any(field.old is None for field in fields):
-            return "kinds.scope_shortened.first"
+            return N_("has scope {subject} until {new}, and had it without an end")
         return row.by_hand if self.by_hand and row.by_hand else row.sentence
 
 
@@ -1252,11 +1354,11 @@ def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> lis
     """Return who did something, and when; ``of_all`` where that is all that changed."""
     when = Piece(f"{at:%Y-%m-%d %H:%M}" if at else "")
     if of_all:
-        sentence = "report.who.all_by_at" if at else "report.who.all_by"
+        sentence = N_("all by {author}, last at {when} UTC") if at else N_("all by {author}")
     elif author:
-        sentence = "report.who.by_at" if at else "report.who.by"
+        sentence = N_("by {author} at {when} UTC") if at else N_("by {author}")
     elif at:
-        sentence = "report.who.at"
+        sentence = N_("at {when} UTC")
     else:
         return []
     return sentence_of(sentence, author=author or "?", when=when)
@@ -1285,9 +1387,9 @@ def _with_blanks(template: str, facts: Mapping[str, list[Piece]]) -> list[Piece]
 
 def _facts(change: Change) -> dict[str, list[Piece]]:
     """Return what a template can name; nothing where the change has no such fact."""
-    about_scope = [say("report.scope.owner", owner=plain(change.owner))] if change.owner else []
-    about_scope += [say("report.scope.not_verified")] if change.verified is False else []
-    about_scope += [say("report.scope.by_default")] if change.is_default else []
+    about_scope = [tr("owner {owner}", owner=plain(change.owner))] if change.owner else []
+    about_scope += [tr("name not verified")] if change.verified is False else []
+    about_scope += [tr("by default")] if change.is_default else []
     note = change.note if change.note != NO_REASON and not change.by_hand else None
     first = change.fields[0] if change.fields else FieldChange(field="")
     values = {
@@ -1297,8 +1399,8 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
         "subject": plain(change.subject or "?"),
     }
     values |= {
-        "old": plain(first.old or say("report.nothing")),
-        "new": plain(first.new or say("report.nothing")),
+        "old": plain(first.old or tr("nothing")),
+        "new": plain(first.new or tr("nothing")),
     }
     words = {
         "about_scope": ", ".join(about_scope),
@@ -1326,12 +1428,12 @@ def _fields(change: Change) -> list[Piece]:
         (changed.field, _from_to(changed)) for changed in change.fields[:_IN_SENTENCE]
     )
     more = len(change.fields) - _IN_SENTENCE
-    return [*pieces, Piece(say("report.and_more", count=more))] if more > 0 else pieces
+    return [*pieces, Piece(tr(", and {count} more", count=more))] if more > 0 else pieces
 
 
 def _from_to(field: FieldChange) -> list[Piece]:
     old, new = (
-        Piece(say("report.none")) if value is None else Piece(value, Tone.VALUE)
+        Piece(tr("none")) if value is None else Piece(value, Tone.VALUE)
         for value in field.values(_SHORT)
     )
     return [old, Piece(" → "), new]

@@ -24,7 +24,7 @@ from acmidm_onboarding.rules.orders import (
 )
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.client import ClientKey
 from acmidm_onboarding.values.confirmation import confirmation_of
 from acmidm_onboarding.values.declaration import Declaration
@@ -98,16 +98,36 @@ class OrderHistory:
         sentence = self._not_found(orders, is_whole=is_whole)
         if sentence is None:
             return next(iter(orders.values()))
-        raise Failure(say(sentence, order=f"{resource_name} {part} @{digest}"))
+        raise Failure(translated(sentence, order=f"{resource_name} {part} @{digest}"))
 
     @staticmethod
     def _not_found(orders: Collection[str], *, is_whole: bool) -> str | None:
         """Return which sentence says why an order is not known; None where it is."""
         if len(orders) > 1:
-            return "orders.ambiguous"
+            return N_(
+                "versions of the forms have an order {order} that say different things: write the"
+                " whole digest, as its page has it"
+            )
         if orders:
-            return "orders.short_shallow" if not is_whole and is_shallow() else None
-        return "orders.unknown_shallow" if is_shallow() else "orders.unknown"
+            return (
+                N_(
+                    "which version of the forms {order} means cannot be known, for this clone"
+                    " lacks older history: write the whole digest, as its page has it"
+                )
+                if not is_whole and is_shallow()
+                else None
+            )
+        return (
+            N_(
+                "whether a version of the forms said {order} cannot be known, for this clone lacks"
+                " older history: fetch it with git fetch --unshallow"
+            )
+            if is_shallow()
+            else N_(
+                "{order} is not open, and no version of the forms in Git gives it: it was carried"
+                " out already, or is mistyped; see acmidm orders list"
+            )
+        )
 
     @cached_property
     def _forms(self) -> Path:
@@ -195,5 +215,10 @@ def ordered_by_name(name: str) -> tuple[str, str, str]:
     @3fa14c02``. Raises Failure."""
     words = name.replace("@", " @").split()
     if len(words) != 3 or not words[2].startswith("@") or len(words[2]) < 5:
-        raise Failure(say("orders.no_name", name=name))
+        raise Failure(
+            tr(
+                "{name} is no name of an order; write it as OVO002067/mijn-gent scopes @3fa14c02",
+                name=name,
+            )
+        )
     return words[0], words[1], words[2][1:].lower()

@@ -30,7 +30,7 @@ from acmidm.report.stacks import (
 )
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.settings import SECRET_KEYS, declared_keys, plain_key
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Fields
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
@@ -185,7 +185,7 @@ def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> C
         fields,
         key=lambda field: (
             field.old is None,
-            field.new == say("report.not_shown"),
+            field.new == tr("a value that is not shown"),
             field.field.startswith("configuration."),
         ),
     )
@@ -255,7 +255,7 @@ def _shown(path: str, field: FieldChange) -> FieldChange:
     return FieldChange(
         field=name,
         **{
-            side: None if getattr(field, side) is None else say("report.not_shown")
+            side: None if getattr(field, side) is None else tr("a value that is not shown")
             for side in ("old", "new")
         },
     )

@@ -30,7 +30,7 @@ from acmidm_onboarding.engine_resources import (
     resources_in,
 )
 from acmidm_onboarding.rules.gate import Withheld
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, ClientKey, Clients
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.evidence import summary
@@ -106,7 +106,12 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         or not isinstance(steps, list)
         or not _is_well_formed(document, steps)
     ):
-        raise Failure(say("report.plan.no_preview"))
+        raise Failure(
+            tr(
+                "this is not the output of pulumi preview --json; make it with: pulumi preview"
+                " --json > plan.json"
+            )
+        )
     config = document.get("config") or {}
     resources = [resource for resource in resources_in(state or {}) if not resource.get("delete")]
     name = config.get("acmidm:environment")
@@ -115,7 +120,12 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         Environment(name) if name in list(Environment) else environment_in([*shown, *resources])
     )
     if environment is None:
-        raise Failure(say("report.plan.no_environment"))
+        raise Failure(
+            tr(
+                "the preview does not have its environment; make it in this project, with pulumi"
+                " preview --json"
+            )
+        )
     problems, refused = problems_in(document.get("diagnostics"))
     ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
     ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]

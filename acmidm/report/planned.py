@@ -35,7 +35,7 @@ from acmidm_onboarding.rules.orders import ACTS
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr, translated
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, InvalidForms
@@ -62,17 +62,19 @@ def read_plans(
     for stack in (stack_of(name, by_policies=True) for name in stacks):
         with suppress(Failure):  # the preview reports a stack that does not exist
             ask_what_is_there(stack)
-        with working(say("review.previewing", stack=stack.name)):
+        with working(tr("previewing {stack}", stack=stack.name)):
             previewed = engine.preview(stack.name, stack.at_authorities)
             plan = read_plan(previewed, stack.state)
         _warn_where_behind(stack)
         if save:
-            with working(say("review.reading", stack=stack.name)):
+            with working(tr("reading the clients of {stack} that change", stack=stack.name)):
                 approved.append(
                     approved_of(stack.name, previewed, plan, stack.platforms, stack.stolen)
                 )
             for sentence in unreadable(approved[-1]).values():
-                typer.echo(say("review.nothing_approved", reason=sentence), err=True)
+                typer.echo(
+                    tr("warning: nothing is approved of one: {reason}", reason=sentence), err=True
+                )
         forms: Onboardings | None = None
         connections: Sequence[Declaration] = []
         wanted = Desired((), ())
@@ -88,7 +90,9 @@ def read_plans(
         try:
             document = json.loads(file.read_text("utf-8"))
         except ValueError:
-            raise Failure(say("review.not_json", file=file)) from None
+            raise Failure(
+                tr("{file} is not JSON; make it with: pulumi preview --json > plan.json", file=file)
+            ) from None
         plans.append(_with_what_forms_say(_planned_in(document, read_plan(document))))
     return plans, approved
 
@@ -99,7 +103,11 @@ def _warn_where_behind(stack: Stack) -> None:
     with suppress(Failure):  # the preview reports a stack that does not exist
         revision = revision_of(last_runs(stack.name))
         if revision is not None and lacks(revision):
-            typer.echo(say("deploy.lacking", stack=stack.name, revision=revision[:10]), err=True)
+            typer.echo(
+                f"warning: {stack.name} was last brought up from revision {revision[:10]}, and"
+                " yours was made without it: pull first",
+                err=True,
+            )
 
 
 def _planned_in(document: Mapping[str, Any], plan: Plan) -> Planned:
@@ -165,7 +173,7 @@ def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]
     forms = {form.client_key: form for form in stack.connections}
     for order in stack.orders:
         client = forms.get(order.client_key) or Client(*order.client_key, client_id=order.client_id)
-        title = say(ACTS[order.act], product=order.part.rpartition("/")[2])
+        title = translated(ACTS[order.act], product=order.part.rpartition("/")[2])
         yield client, Change(kind=Kind.ORDERED, subject=order.name, note=title)
 
 

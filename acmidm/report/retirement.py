@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from acmidm.report.kinds import FieldChange, Kind
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 
 
@@ -31,7 +31,7 @@ def retirement(
             Kind.RETIREMENT_COMING,
             {
                 "note": ", ".join(
-                    say("report.from_day", name=name, day=day) for name, day in coming.items()
+                    tr("{name} from {day}", name=name, day=day) for name, day in coming.items()
                 )
             },
         )

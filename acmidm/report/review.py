@@ -23,7 +23,7 @@ from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import N_, NN_, ntr, ntranslated, tr, translated
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment
 
@@ -62,20 +62,32 @@ class Review(Report):
         sections = [
             as_section(self.needed),
             refused(self.refusals),
-            Section("beside", beside, say("report.beside") if beside else ""),
+            Section("beside", beside, tr("beside the clients") if beside else ""),
             *(self._in(environment) for environment in ENVIRONMENTS),
             notes((plain(note, WHOLE) for note in self.notes), is_spaced=True),
         ]
-        return Document(self.headline, sections, whole=say("report.whole_text"))
+        return Document(self.headline, sections, whole=tr("the same command with `--output text`"))
 
     def _in(self, environment: Environment) -> Section:
         """Return the clients of one environment that change, and how many stay; nothing of one
         without a client."""
         there = [one for one in self.connections if one.environment is environment]
         stay = self.unchanged.get(environment, 0)
-        parts = [say_counted("report.change", len(there))] if there else []
+        parts = (
+            [ntr("{count} client changes", "{count} clients change", len(there))] if there else []
+        )
         if stay:
-            parts.append(say_counted("report.stay" if there else "report.no_change", stay))
+            parts.append(
+                ntranslated(
+                    NN_("{count} stays as it is", "{count} stay as they are")
+                    if there
+                    else NN_(
+                        "no change, {count} client stays as it is",
+                        "no change, {count} clients stay as they are",
+                    ),
+                    stay,
+                )
+            )
         heading = f"{environment_name(environment)}: {', '.join(parts)}" if parts else ""
         return Section("client", together(there), heading, Shape.TABLE)
 
@@ -100,20 +112,41 @@ def review_of(
         changed = [connection for connection in compared if connection]
         connections += _with_more(plan, changed) if plan.more else changed
         if plan.waiting:
-            more.append(say_counted("report.review.waiting", plan.waiting))
+            more.append(
+                ntr(
+                    "{count} other connection is held back from production; acmidm status --board"
+                    " says what each waits for.",
+                    (
+                        "{count} other connections are held back from production; acmidm status"
+                        " --board says what each waits for."
+                    ),
+                    plan.waiting,
+                )
+            )
         touched = {(connection.key, connection.platform) for connection in changed}
         stay = (
             sum(client_key[:2] not in touched for client_key in plan.after) if plan.is_whole else 0
         )
         unchanged[plan.environment] += stay
         if not plan.is_whole:
-            more.append(say("report.review.not_counted"))
+            more.append(
+                tr(
+                    "Clients that do not change are not counted: add --show-sames to pulumi"
+                    " preview --json."
+                )
+            )
         problems |= {*plan.problems, *refusals(plan)}
         more += _other_clients(plan)
         if not allow_mass_change and (gone := mass_change(plan, comparison.now.date())):
             too_many.append(
-                say_counted(
-                    "report.review.too_many",
+                ntr(
+                    "{count} client of {all} on {environment} would be removed or replaced, more"
+                    " than {share}: {names}; if all of them are meant, add --allow-mass-change",
+                    (
+                        "{count} clients of {all} on {environment} would be removed or replaced,"
+                        " more"
+                        " than {share}: {names}; if all of them are meant, add --allow-mass-change"
+                    ),
                     len(gone),
                     all=f"{len(plan.before):,}",
                     environment=plan.environment,
@@ -125,18 +158,29 @@ def review_of(
     for environment in ENVIRONMENTS:
         there = [connection for connection in connections if connection.environment is environment]
         if changes := headline(there):
-            phrase = say("report.review.on", changes=changes, environment=environment)
+            phrase = tr("{changes} on {environment}", changes=changes, environment=environment)
             unlike, alike = odd(there)
             if unlike:
-                phrase += say_counted("report.review.unlike", unlike, alike=alike)
+                phrase += ntr(
+                    ", {count} of them unlike the {alike} others",
+                    ", {count} of them unlike the {alike} others",
+                    unlike,
+                    alike=alike,
+                )
             phrases.append(phrase)
     is_known = all(plan.is_known for plan in plans)
-    nothing = "report.review.no_client" if other_changes else "report.review.nothing"
-    phrases = phrases or [say(nothing if is_known else "report.review.not_known")]
-    parts = dict.fromkeys(say(change.kind.row.headline) for change in other_changes)
-    phrases += [say("report.review.also", parts=", ".join(parts))] if other_changes else []
+    nothing = N_("No client changes") if other_changes else N_("Nothing changes")
+    phrases = phrases or [translated(nothing if is_known else N_("Not known"))]
+    parts = dict.fromkeys(translated(change.kind.row.headline) for change in other_changes)
+    phrases += [tr("also changes {parts}", parts=", ".join(parts))] if other_changes else []
     phrases += (
-        [say("report.review.held_back" if is_known else "report.review.refused")]
+        [
+            translated(
+                N_("what is refused is held back")
+                if is_known
+                else N_("the engine refuses this change")
+            )
+        ]
         if problems
         else []
     )
@@ -241,30 +285,52 @@ def refusals(plan: Plan) -> list[str]:
             product for product in old.protected_products if new and product not in new.products
         )
         if new is None and old.protected and old.key not in staying:
-            remedies[old.key] = say("report.review.put_form_back")
+            remedies[old.key] = tr("put its form back")
         elif new is None and old.protected:
-            remedies[old.key] = _retired("report.review.put_platform_back", old.platform)
+            remedies[old.key] = _retired(
+                N_(
+                    "put platform {name} back, with retire: {retire}, which removes it from that"
+                    " day on"
+                ),
+                old.platform,
+            )
         elif left:
-            remedies.setdefault(old.key, _retired("report.review.put_product_back", *left))
-    return _protected({**dict.fromkeys(plan.refused, say("report.review.kept")), **remedies})
+            remedies.setdefault(
+                old.key,
+                _retired(
+                    N_(
+                        "put product {name} back, with retire: {retire}, which removes it from"
+                        " that day on"
+                    ),
+                    *left,
+                ),
+            )
+    return _protected(
+        {**dict.fromkeys(plan.refused, tr("nothing of it can be removed or replaced")), **remedies}
+    )
 
 
 def kept(keys: Iterable[str]) -> list[str]:
     """Return a sentence for each connection of which the engine would have to replace something
     that is protected."""
-    return _protected(dict.fromkeys(keys, say("report.review.kept")))
+    return _protected(dict.fromkeys(keys, tr("nothing of it can be removed or replaced")))
 
 
 def _protected(remedies: Mapping[str, str]) -> list[str]:
     return [
-        say("report.review.protected", key=key, remedy=remedy)
+        tr(
+            "{key}: its client is protected: {remedy}; see docs/operations.md on how to part with"
+            " one",
+            key=key,
+            remedy=remedy,
+        )
         for key, remedy in sorted(remedies.items())
     ]
 
 
 def _retired(sentence: str, *names: str) -> str:
-    days = ", ".join(f"{name}: {say('report.review.day')}" for name in names)
-    return say(sentence, name=names[0], retire=f"{{{days}}}")
+    days = ", ".join(f"{name}: {tr('DAY')}" for name in names)
+    return translated(sentence, name=names[0], retire=f"{{{days}}}")
 
 
 def _other_clients(plan: Plan) -> Iterator[str]:
@@ -283,10 +349,16 @@ def _other_clients(plan: Plan) -> Iterator[str]:
         if len(alike) == 1:
             former, _, name = alike[0].key.partition("/")
             in_form = former == code
-            yield say(
-                "report.review.other_client.form"
+            yield translated(
+                N_(
+                    "{new} is another client now than {old}, which goes. To keep that one, write"
+                    " formerly: {former} in its form."
+                )
                 if in_form
-                else "report.review.other_client.organisation",
+                else N_(
+                    "{new} is another client now than {old}, which goes. To keep that one, write"
+                    " formerly: {former} in organisation.yaml."
+                ),
                 new=state.resource_name,
                 old=alike[0].resource_name,
                 former=name if in_form else former,
@@ -295,4 +367,9 @@ def _other_clients(plan: Plan) -> Iterator[str]:
             several[state.resource_name] = alike
     if several:
         names = sorted({old.resource_name for alike in several.values() for old in alike})
-        yield say("report.review.other_clients", new=first_of(list(several)), old=first_of(names))
+        yield tr(
+            "New are {new}, other clients than those that go: {old}. To keep one of these under"
+            " another name, write formerly in its form, or in organisation.yaml for another code.",
+            new=first_of(list(several)),
+            old=first_of(names),
+        )

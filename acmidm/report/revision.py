@@ -32,7 +32,7 @@ from acmidm_onboarding.rules.policies import (
     violations,
 )
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey, Records, recorded_as
 from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.mandate import Mandate
@@ -290,11 +290,16 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
         )
         if kept:
             leaves = (
-                "report.leaves_once_it_works"
+                N_(
+                    "it leaves once {successor} has been there long enough and works; acmidm"
+                    " review --stack knows"
+                )
                 if kept.successor
-                else "report.leaves_once_another_is_there"
+                else N_(
+                    "it leaves once a new one has been there a while; acmidm review --stack knows"
+                )
             )
-            note = say(leaves, successor=kept.successor)
+            note = translated(leaves, successor=kept.successor)
             yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(kept.leaving), note=note)
 
 
@@ -325,8 +330,7 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
         yield Change(
             kind=Kind.INVALID_FORM_REMOVED,
             fields=tuple(
-                FieldChange(field=path, old=say("report.not_valid"), new=say("report.none"))
-                for path in gone
+                FieldChange(field=path, old=tr("not valid"), new=tr("none")) for path in gone
             ),
         )
 
@@ -371,4 +375,7 @@ def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str
         for file in loaded.key_files
     } - still_named
     if files := [plain(str(file)) for file in sorted(left) if str(file) in tree.entries]:
-        yield say("report.key_files_left", files=first_of(files))
+        yield tr(
+            "No form names these key files any more; remove them too: {files}.",
+            files=first_of(files),
+        )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from acmidm.git import FILES, LINK, SUBMODULE, Tree, TreeEntry
 from acmidm_onboarding.forms.files import of_link, stray
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Problem
 
 MOST_FILES = 500
@@ -38,8 +38,10 @@ def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
                 forms[0],
                 1,
                 1,
-                say("report.files.more", count=f"{len(problems) - _MOST_SAID:,}"),
-                say("report.files.remove_them"),
+                tr(
+                    "{count} more files do not belong here", count=f"{len(problems) - _MOST_SAID:,}"
+                ),
+                tr("remove them"),
             ),
         ]
     return problems
@@ -66,15 +68,23 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
                 yield Problem(path, 1, 1, *wrong)
     for folder in sorted(changed):
         if count[folder] > MOST_FILES or size[folder] > MOST_BYTES:
-            what = say("report.files.too_many", files=MOST_FILES, bytes=f"{MOST_BYTES:,}")
-            yield Problem(folder, 1, 1, what, say("report.files.remove_unneeded"))
+            what = tr(
+                "this folder has more than {files} files, or than {bytes} bytes",
+                files=MOST_FILES,
+                bytes=f"{MOST_BYTES:,}",
+            )
+            yield Problem(folder, 1, 1, what, tr("remove what no form needs"))
 
 
 def _wrong_kind(entry: TreeEntry) -> tuple[str, str] | None:
     if entry.mode == LINK:
         return of_link()
     if entry.mode == SUBMODULE:
-        return say("report.files.submodule"), say("report.files.put_file")
+        return tr("this is a submodule, whose files are not read"), tr(
+            "remove it, or put the file itself here"
+        )
     if entry.mode not in FILES:
-        return say("report.files.no_file", mode=entry.mode), say("report.files.put_file")
+        return tr("this is no file, but what Git keeps as {mode}", mode=entry.mode), tr(
+            "remove it, or put the file itself here"
+        )
     return None

@@ -13,7 +13,7 @@ from acmidm_onboarding.authorities.port import KnowsRights
 from acmidm_onboarding.rules.desired import desired
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import Platform
 
@@ -45,14 +45,21 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
         except AuthorityError as error:
             down.add(platform)
             sentences.append(
-                say("report.rights.unknown", environment=stack.settings.environment, error=error)
+                tr(
+                    "whether somebody holds API-beheerder on {environment} could not be found out:"
+                    " {error}",
+                    environment=stack.settings.environment,
+                    error=error,
+                )
             )
             continue
         if is_missing:
             applications = first_of([connection.application for connection in of_organisation])
             sentences.append(
-                say(
-                    "report.rights.missing",
+                tr(
+                    "{organisation} has nobody with the right API-beheerder on {environment}"
+                    " ({platform}), who could upload the key of {applications} in the"
+                    " Beheerportaal; ask its Lokale Beheerder, or phone 1700, choice 5",
                     organisation=plain(of_organisation[0].organisation),
                     environment=stack.settings.environment,
                     platform=platform,
@@ -70,4 +77,4 @@ def warn_of_missing_rights(stack: Stack, connections: Iterable[Declaration]) -> 
     except InvalidSettings:
         return
     for sentence in sentences:
-        typer.echo(say("report.a_warning", sentence=sentence), err=True)
+        typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)

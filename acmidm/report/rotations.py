@@ -14,7 +14,7 @@ from acmidm.report.plan import Plan
 from acmidm.report.review import Review
 from acmidm_onboarding.rules.mandates import without_taken_back
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 
@@ -70,8 +70,8 @@ def with_keys(
 def warnings(review: Review) -> list[str]:
     """Return a sentence for each change of keys and secrets that whoever deploys should hear of."""
     return [
-        say(
-            "report.warning",
+        tr(
+            "{key} on {environment} {change}",
             key=connection.key,
             environment=connection.environment,
             change=change.text,

@@ -16,7 +16,7 @@ from acmidm.report.revision_files import is_in_place
 from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
 from acmidm_onboarding.stack_files import Stacks
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Fields
 from acmidm_onboarding.values.plain import flat
 
@@ -45,7 +45,12 @@ class StacksOfRevision(Stacks):
             {_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)}
         )
         if len(folders) > 1:
-            raise UnknownRevision(say("report.stacks.catalogues"))
+            raise UnknownRevision(
+                tr(
+                    "the stacks have different catalogues; review each with the engine: acmidm"
+                    " review --stack tni"
+                )
+            )
         return folders[0]
 
     @property
@@ -137,5 +142,11 @@ def _folder(name: object) -> Path:
     """Return a folder that the settings name, which must be inside the repository."""
     path = Path(normpath(str(name)))
     if path.is_absolute() or ".." in path.parts or path == Path():
-        raise UnknownRevision(say("report.stacks.no_folder", path=path))
+        raise UnknownRevision(
+            tr(
+                "{path} is no folder in this repository; review with the engine: acmidm review"
+                " --stack tni",
+                path=path,
+            )
+        )
     return path

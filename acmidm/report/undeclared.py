@@ -18,7 +18,7 @@ from acmidm_onboarding.authorities.port import (
     RegisteredClient,
     Reserved,
 )
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, translated
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.metadata import ClientMetadata, Owner
@@ -132,12 +132,16 @@ def _undeclared(
     Without ``metadata`` the client is gone and its products are left, unless the client could not
     be read.
     """
-    gone = "report.client_unread" if is_unread else "report.client_is_gone"
+    gone = (
+        N_("{key}, whose client could not be looked at")
+        if is_unread
+        else N_("{key}, whose client is gone")
+    )
     owner = owner or (metadata.owner if metadata else Owner())
     return UndeclaredClient(
         platform=platform,
         client_id=client_id,
-        client_name=metadata.client_name if metadata else say(gone, key=owner.software_id),
+        client_name=metadata.client_name if metadata else translated(gone, key=owner.software_id),
         organisation=metadata.organisation.name if metadata else "",
         application=metadata.application if metadata else "",
         software_id=owner.software_id,

@@ -14,7 +14,7 @@ from acmidm_onboarding.files import write_private
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.project import project_folder, require_project
 from acmidm_onboarding.stack_files import stack_names
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.searching import searched
 from acmidm_sandbox.beheerportaal.mail.received import Mail, received_mails
@@ -94,7 +94,7 @@ def start(
         _write_form_page(portal, context.obj)
         starts.append(partial(portal.start, people))
     if not starts:
-        typer.echo(say("sandbox.nothing_here", stack=stack))
+        typer.echo(f"stack {stack} has no authority on this machine: there is nothing to start")
     _do_each(starts)
 
 
@@ -133,7 +133,10 @@ def mail(
         portal.settings.mails for portal in portals(stack) if portal.settings.smtp_port is not None
     ]
     if not folders:
-        raise Failure(say("sandbox.receives_no_mail", stack=stack))
+        raise Failure(
+            f"stack {stack} has no sandbox that receives mail; that needs acmidm:smtpUrl in"
+            f" Pulumi.{stack}.yaml to be smtp on loopback"
+        )
     search = " ".join(words or ())
     is_found = searched(search)
     mails = [mail for mail in received_mails(folders[0]) if is_found(_words(mail))]
@@ -143,8 +146,12 @@ def mail(
         # In a pipeline's log, two of these at the beginning of a line are a command.
         typer.echo(report.replace("##", "#\\u0023"))
     elif not mails:
-        sentence = "sandbox.no_such_mail" if search else "sandbox.no_mail"
-        typer.echo(say(sentence, stack=stack, search=on_one_line(search)))
+        sentence = (
+            'the sandbox of {stack} received no mail that has "{search}"'
+            if search
+            else "the sandbox of {stack} received no mail"
+        )
+        typer.echo(translated(sentence, stack=stack, search=on_one_line(search)))
     else:
         typer.echo("\n\n".join("\n".join(_lines(mail)) for mail in mails))
 
@@ -184,8 +191,12 @@ def _started(stack: str | None) -> list[Daemon]:
         if file.stem in (KEYCLOAK, PORTAL)
     ]
     if not started:
-        sentence = "sandbox.never_started_for" if stack else "sandbox.never_started"
-        typer.echo(say(sentence, stack=stack))
+        sentence = (
+            "no sandbox was ever started in this project for stack {stack}"
+            if stack
+            else "no sandbox was ever started in this project"
+        )
+        typer.echo(translated(sentence, stack=stack))
     return started
 
 

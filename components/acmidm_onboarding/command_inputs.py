@@ -21,7 +21,7 @@ import yaml
 from acmidm_onboarding import installed
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.stack_files import stack_file
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.client import Client, Grant, Records
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.problems import Failure
@@ -104,5 +104,11 @@ def read_handed(file: Path, environment: Environment) -> Handed:
                 products={product: dict[str, object]() for product in parts["products"]},
             )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        raise Failure(say("program.handed_kept", key=f"{NAMESPACE}:{HANDED}")) from None
+        raise Failure(
+            translated(
+                "{key} is for commands to set while they run, and not to be kept; take it out:"
+                " pulumi config rm {key}",
+                key=f"{NAMESPACE}:{HANDED}",
+            )
+        ) from None
     return Handed(records, version)

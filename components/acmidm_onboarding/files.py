@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TextIO, cast
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 
 PUBLIC = 0o644
 
@@ -67,7 +67,7 @@ def _refuse_link(file: Path) -> None:
         return
     for folder in reversed(path.relative_to(here).parents):
         if os.path.islink(here / folder):  # noqa: PTH114 - unlike Path's, it raises nothing
-            raise OSError(errno.ELOOP, say("forms.link"), str(folder))
+            raise OSError(errno.ELOOP, tr("this is a link, which is not followed"), str(folder))
 
 
 def write_named(file: Path, text: str) -> None:

@@ -11,7 +11,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.problems import Failure
 
 VERSION = "0.1.0"
@@ -34,20 +34,18 @@ def require_not_older(stack: str, written: str | None) -> None:
     """Refuse a state that a later version has ``written``; None is a version that did not say so
     yet. Raises OtherVersion."""
     if written is not None and _numbers(written) > _numbers(VERSION):
-        raise OtherVersion(say("installed.older", stack=stack, written=written, version=VERSION))
+        raise OtherVersion(
+            f"version {written} of acmidm-onboarding brought {stack} up, and this is {VERSION},"
+            f" which may misread it: install {written} or a later version, then run this again"
+        )
 
 
 def require_same(version: str, folder: str) -> None:
     """Refuse a command of another version than the program that it runs. Raises OtherVersion."""
     if version != VERSION:
         raise OtherVersion(
-            say(
-                "installed.command",
-                command=version,
-                place=folder,
-                version=VERSION,
-                folder=FOLDER,
-            )
+            f"the command acmidm is version {version} ({folder}), and the program imports version"
+            f" {VERSION} ({FOLDER}): install the same version for both, then run this again"
         )
 
 
@@ -69,16 +67,17 @@ def _other_copy() -> str | None:
             places.setdefault(distribution.version, Path(str(distribution.locate_file(""))))
     if len(places) > 1:
         found = (f"{version} ({places[version]})" for version in sorted(places, key=_numbers))
-        return say("installed.several", versions=" · ".join(found))
+        return translated(
+            "more than one version of acmidm-onboarding is installed: {versions}; run pip"
+            " uninstall acmidm-onboarding until none is left, then install the one that you want",
+            versions=" · ".join(found),
+        )
     for version, place in places.items():
         package = place / FOLDER.name
         if package.is_dir() and not package.samefile(FOLDER):
-            return say(
-                "installed.shadowed",
-                version=VERSION,
-                folder=FOLDER,
-                installed=version,
-                place=package,
+            return (
+                f"acmidm_onboarding {VERSION} is imported from {FOLDER}, while {version} is"
+                f" installed in {package}: remove one of the two, then run this again"
             )
     return None
 

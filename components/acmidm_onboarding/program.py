@@ -47,7 +47,7 @@ from acmidm_onboarding.settings import (
     plain_key,
 )
 from acmidm_onboarding.stack import Stack, checks
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import plural, translated
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, InvalidForms, first_listed, on_one_line
 
@@ -82,7 +82,10 @@ def load_onboardings() -> list[Sequence[Declaration | AsRecorded]]:
         staying = stack.staying
         if not stack.forms.problems and not stack.forms.forms:
             # Perhaps the wrong folder: declaring nothing would remove everything.
-            raise InvalidSettings(say("program.no_form", folder=stack.settings.forms_folder))
+            raise InvalidSettings(
+                f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct"
+                " acmidm:formsFolder, or remove all that the stack has with pulumi destroy"
+            )
         connections = _desired(stack, stack.connections, are_all=True).declared
         if not is_handed():  # a command counts by itself
             _require_no_mass_change(stack, connections)
@@ -118,8 +121,8 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
                 [_WRITTEN], settings.catalogue_folder, *checks(settings), unwritten=files
             )
         except InvalidForms as error:
-            whose = organisation.get("name") or say("program.an_organisation")
-            name = f"{whose}, {form.get('application') or say('program.a_form')}"
+            whose = organisation.get("name") or "an organisation"
+            name = f"{whose}, {form.get('application') or 'a form'}"
             raise Failure(
                 "\n".join(
                     on_one_line(f"{name}: {problem.what}; {problem.remedy}")
@@ -160,7 +163,13 @@ def _stack(settings: Settings) -> Stack:
             require_not_older(pulumi.get_stack(), stack.state)
     # The engine has the stack's lock by now: no other run can change the state any more.
     if handed and handed.state_version and handed.state_version != version_of(stack.state):
-        raise Failure(say("program.overtaken", stack=pulumi.get_stack()))
+        raise Failure(
+            (
+                "nothing of {stack} is brought up, for another run changed {stack} after this one"
+                " had"
+                " read it: run the same command again"
+            ).format(stack=pulumi.get_stack())
+        )
     return stack
 
 
@@ -187,13 +196,22 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     held_back = [withheld for withheld in wanted.held_back if not withheld.is_declared]
     _say_unknown(
         [withheld.connection for withheld in held_back if withheld.is_partial],
-        "program.unknown_scopes",
+        (
+            "the scopes of {names}, whose client alone this state has, are left as they are; run"
+            " acmidm deploy --stack {stack}, which asks the authority"
+        ),
     )
     if stack.at_authorities is None:
         new = [withheld.connection for withheld in held_back if withheld.is_new]
         # Of a state that has other clients, what leaves and is not in it has left.
         lost = [] if wanted.unrecorded and stack.recorded.clients else wanted.unrecorded
-        _say_unknown([*new, *lost], "program.unknown_clients")
+        _say_unknown(
+            [*new, *lost],
+            (
+                "what the authority has of {names}, which this state lacks, is not known here; run"
+                " acmidm deploy --stack {stack}, which asks the authority"
+            ),
+        )
     return wanted
 
 
@@ -210,8 +228,15 @@ def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> No
     if is_mass_change(len(gone), clients):
         names, share = first_listed(gone), f"{SHARE:.0%}"
         raise Failure(
-            say_counted(
-                "program.too_many",
+            plural(
+                "{count} client of {all} that {stack} has is declared no more, more than {share}:"
+                " {names}; see acmidm review --stack {stack}, and if all of them are meant, run"
+                " acmidm deploy --stack {stack} --allow-mass-change",
+                (
+                    "{count} clients of {all} that {stack} has are declared no more, more than"
+                    " {share}: {names}; see acmidm review --stack {stack}, and if all of them are"
+                    " meant, run acmidm deploy --stack {stack} --allow-mass-change"
+                ),
                 len(gone),
                 all=clients,
                 stack=pulumi.get_stack(),
@@ -227,7 +252,7 @@ def _say_unknown(connections: Sequence[Declaration], sentence: str) -> None:
     if names := [connection.resource_name for connection in connections]:
         UNKNOWN.extend(names)
         (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(
-            say(sentence, names=first_listed(names), stack=pulumi.get_stack())
+            translated(sentence, names=first_listed(names), stack=pulumi.get_stack())
         )
 
 
@@ -255,7 +280,10 @@ def _as_json(value: Any) -> str:
     try:
         return json.dumps(value)
     except (TypeError, ValueError) as error:
-        raise Failure(say("program.no_plain_data", error=error)) from None
+        raise Failure(
+            f"a connection that is written in a program is plain data: {error}; give keys that are"
+            " Outputs to Onboarding"
+        ) from None
 
 
 def _settings() -> Settings:
@@ -295,5 +323,11 @@ def _require_random_plugin(connections: Iterable[Declaration]) -> None:
         folder.glob("resource-random-v*/pulumi-resource-random")
     ):
         raise Failure(
-            say("program.no_random_plugin", client=secret, version=version("pulumi-random"))
+            translated(
+                "{client} has a client secret, and the plugin that makes it is not installed; run"
+                " pulumi plugin install resource random v{version} (in a clone of acmidm: make"
+                " random-plugin), then this again",
+                client=secret,
+                version=version("pulumi-random"),
+            )
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 
 _FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
@@ -19,7 +18,10 @@ def project_folder() -> Path | None:
 def require_project() -> Path:
     """Return the project's file. Raises Failure."""
     if (file := _file_in(Path())) is None:
-        raise Failure(say("project.none"))
+        raise Failure(
+            "there is no project here or above (Pulumi.yaml); run this in a project's folder, or"
+            " below it"
+        )
     return file
 
 

@@ -35,7 +35,6 @@ from acmidm_onboarding.engine_resources import (
     resources_in,
 )
 from acmidm_onboarding.rules.mistaken import Ending
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, Clients
 from acmidm_onboarding.values.hand_over_outcome import record_name
 from acmidm_onboarding.values.problems import Failure, on_one_line, quoted
@@ -193,7 +192,10 @@ def own_state(stack: str) -> Mapping[str, Any]:
     """
     state = _read(stack)
     if isinstance(state, str):
-        raise UnreadableState(say("state.unreadable", found=state))
+        raise UnreadableState(
+            "the state of this stack cannot be read, so that nobody knows what is in production:"
+            f" {state}; run this again"
+        )
     return state
 
 
@@ -223,16 +225,16 @@ def _read(stack: str) -> Mapping[str, Any] | str:
             check=False,
         )
     except FileNotFoundError:
-        return say("state.no_pulumi")
+        return "pulumi is not on PATH"
     except subprocess.TimeoutExpired:
-        return say("state.too_slow", seconds=_SECONDS)
+        return f"the engine took more than {_SECONDS} s"
     if done.returncode != 0:
         return _reason(stack, done.stderr)
     try:
         document = json.loads(done.stdout)
     except ValueError:
         document = None
-    return document if isinstance(document, Mapping) else say("state.no_state")
+    return document if isinstance(document, Mapping) else "what the engine exports is no state"
 
 
 def _reason(stack: str, output: str) -> str:
@@ -240,9 +242,9 @@ def _reason(stack: str, output: str) -> str:
     return (
         _no_stack(stack)
         if last.startswith("no stack named")
-        else on_one_line(last or say("state.nothing_said"))
+        else on_one_line(last or "the engine said nothing")
     )
 
 
 def _no_stack(stack: str) -> str:
-    return say("state.no_stack", stack=quoted(stack))
+    return f"there is no stack {quoted(stack)}"

@@ -38,7 +38,6 @@ from acmidm_onboarding.rules.mistaken import Mistaken
 from acmidm_onboarding.rules.orders import Act, Order, Rules, orders
 from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import InvalidSettings, Settings, config_key, full_key
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import (
     Client,
     ClientKey,
@@ -308,7 +307,10 @@ class Stack:
         """
         self.forms.require_shared(self.settings.forms_folder)
         if not self.forms.forms and not self.forms.problems and self.by_hand:
-            raise InvalidSettings(say("program.no_form", folder=self.settings.forms_folder))
+            raise InvalidSettings(
+                f"there is no form (*.yaml) in {self.settings.forms_folder}; correct"
+                " acmidm:formsFolder, or remove all that the stack has with pulumi destroy"
+            )
         wanted, records = (
             {form.client_key: form for form in self.desired.wanted},
             self.recorded.clients,
@@ -386,7 +388,13 @@ class Stack:
             and not form.adopts
             and not is_recorded(recorded_as(form, self.recorded.parts))
         ]:
-            raise Failure(say("state.perhaps_by_hand", clients=first_listed(unknown)), exit_code=1)
+            raise Failure(
+                f"no client of {first_listed(unknown)} is recorded, and people may have made one"
+                " by hand before the authority got an API: set acmidm:authority back to what it"
+                " was, confirm each that is there with acmidm orders, run acmidm deploy, then"
+                " change it again; or name its client-ID under adopt in the form",
+                exit_code=1,
+            )
 
     @property
     def corrected(self) -> list[tuple[Client, str]]:

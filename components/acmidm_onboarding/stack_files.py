@@ -25,7 +25,7 @@ from acmidm_onboarding.settings import (
     unknown_keys,
     yaml_off,
 )
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Failure, did_you_mean, listed, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -56,7 +56,11 @@ def require_own_name(stack: str) -> None:
     others. Raises Failure."""
     if "/" in stack:
         own = stack.rpartition("/")[2]
-        raise Failure(on_one_line(say("project.whole_name", stack=stack, own=own)))
+        raise Failure(
+            on_one_line(
+                f"{stack} is a stack's whole name; name it here as in Pulumi.{own}.yaml: {own}"
+            )
+        )
 
 
 def stack_names(folder: Path) -> list[str]:
@@ -181,7 +185,10 @@ def stacks_in(folder: Path) -> Stacks:
         if not (
             days := str(values.get("evidenceMaxDays") or Gate().evidence_max_days)
         ).isdecimal() or not int(days):
-            sentence = say("settings.no_days", name=file.name)
+            sentence = (
+                f"{file.name}: setting acmidm:evidenceMaxDays is no number of days; write"
+                " one such as 90"
+            )
             raise InvalidSettings(on_one_line(sentence))
         stacks.append(values)
     return Stacks(tuple(stacks))
@@ -215,14 +222,8 @@ def _authorities_of(stack: Mapping[str, Any]) -> dict[Platform, str]:
 
 def _known(names: Iterable[str], value: object, file: Path, key: str) -> None:
     if value not in list(names):
-        remedy = did_you_mean(str(value), names, say("forms.use", known=listed(names)))
-        sentence = say(
-            "settings.unknown_in_file",
-            file=file.name,
-            key=full_key(key),
-            said=unknown_value(value),
-            remedy=remedy,
-        )
+        remedy = did_you_mean(str(value), names, tr("use {known}", known=listed(names)))
+        sentence = f"{file.name}: setting {full_key(key)}: {unknown_value(value)}; {remedy}"
         raise InvalidSettings(on_one_line(sentence))
 
 
@@ -252,10 +253,18 @@ def _config_of(file: Path) -> dict[str, Any]:
         text = read_text(file)
         if any(map(_is_alias_or_merge, yaml.parse(text, Loader=yaml.CSafeLoader))):
             # A few lines of aliases can stand for an endless value; a merge hides what it sets.
-            raise InvalidSettings(on_one_line(say("settings.aliases", name=file.name)))
+            raise InvalidSettings(
+                on_one_line(
+                    f"{file.name} has YAML aliases (*name) or merges (<<); write the values out"
+                )
+            )
         document = yaml.load(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
-        remedy = error.remedy if file.exists() else say("settings.no_stack_file.remedy")
+        remedy = (
+            error.remedy
+            if file.exists()
+            else "run this in the project's folder with an existing stack"
+        )
         raise InvalidSettings(on_one_line(f"{file.name} {error.what}; {remedy}")) from None
     except (
         yaml.YAMLError,
@@ -263,6 +272,6 @@ def _config_of(file: Path) -> dict[str, Any]:
         RecursionError,
     ):
         # ValueError: a date or a number that Python cannot make.
-        raise InvalidSettings(on_one_line(say("settings.not_yaml", name=file.name))) from None
+        raise InvalidSettings(on_one_line(f"{file.name} is not YAML; correct it")) from None
     config = document.get("config") if isinstance(document, dict) else None
     return {str(key): value for key, value in config.items()} if isinstance(config, dict) else {}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from acmidm.desk.progress import _ROWS, Facts, Progress, Step, WaitsFor, progress
-from acmidm_onboarding.texts import Language, texts
+from acmidm.desk.progress import _INSTRUCTIONS, _ROWS, Facts, Progress, Step, WaitsFor, progress
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.hand_over_outcome import NO_SMTP
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -75,11 +75,7 @@ def test_every_row_and_every_order_has_its_case() -> None:
     without its order."""
     tried = {parameters.values[0] for parameters in CASES} | {"done"}
     assert {row.order for row in _ROWS} | {"undeclared", "leave"} == tried
-    orders = {
-        name.removeprefix("order.")
-        for name in texts("steps", Language.NL)
-        if name.startswith("order.")
-    }
+    orders = {*_INSTRUCTIONS}
     assert orders == tried
 
 
@@ -265,4 +261,13 @@ def test_what_has_to_be_proven_is_said_with_the_command_that_proves_it(
         without_command = found.to_do(language, with_command=False)
         assert "--record" not in without_command
         for text in (said, without_command):
-            assert language.say("steps.by_whom") in text
+            assert (
+                language.tr(
+                    "Whoever has the private key does that in a copy of the repository of the"
+                    " forms: your developer or your supplier. Without Git, mail the file of"
+                    " evidence to the onboarding team of Digitaal Vlaanderen, which adds it to your"
+                    " form: there is no secret in it. Can nobody do that? Agree on an exemption"
+                    " with that team."
+                )
+                in text
+            )

@@ -185,7 +185,15 @@ def test_who_proves_that_it_works_is_said_on_tni(language: Language) -> None:
     """A town without Git has people who can; a client with a secret can prove nothing."""
     said = text_of(made(language=language))
     assert "acmidm probe" in said
-    assert language.say("mail.proof") in said
+    assert (
+        language.tr(
+            "Whoever has the private key proves with acmidm probe that it works, in a copy of the"
+            " repository of the forms. That is your developer or your supplier. Without Git, mail"
+            " the file of evidence to the onboarding team of Digitaal Vlaanderen. Nothing in it is"
+            " confidential. If nobody can do that, agree on an exemption with that team."
+        )
+        in said
+    )
     neither: list[dict[str, Any]] = [{"keys": "secret"}, {"environment": "prod"}]
     for changes in neither:
         assert "acmidm probe" not in text_of(made(language=language, **changes))
@@ -222,7 +230,7 @@ def test_a_mail_about_scopes_does_not_say_that_keys_stayed(
     """The same run, or one since the last mail that was taken, may have changed them."""
     mail = text_of(made("added", language=language, keys=keys))
     assert [line for line in mail.splitlines() if "client-ID" in line and "scope" in line] == [
-        f"{said} {language.say('mail.scopes.request')}"
+        f"{said} {language.tr('From now on, request tokens with the new scope too.')}"
     ]
 
 

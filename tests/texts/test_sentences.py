@@ -1,5 +1,4 @@
-"""Every sentence about a mistake is among the texts, in Dutch and in English, and every text is
-said."""
+"""Every sentence about a mistake is marked for translation, and is reported in Dutch."""
 
 from __future__ import annotations
 
@@ -20,24 +19,22 @@ import acmidm_sandbox
 from acmidm.cli import app
 from acmidm.engine import pulumi as engine
 from acmidm_onboarding.authorities import errors
-from acmidm_onboarding.texts import FOLDER, Language, speak, texts
+from acmidm_onboarding.texts import Language, speak
 from tests.support.fake_server import Reply, Request, serving
 from tests.support.workspace import FORM, Workspace
 
 MODULE, COMMANDS = Path(acmidm_onboarding.__path__[0]), Path(acmidm.__path__[0])
 PRODUCT = (MODULE, COMMANDS, Path(acmidm_sandbox.__path__[0]))
-SUBJECTS = sorted({file.name.partition(".")[0] for file in FOLDER.glob("*.yaml")})
 DONE = [
-    *(MODULE / room for room in ("authorities", "forms", "rules", "settings", "values")),
-    *(MODULE / f"{name}.py" for name in ("stack_files", "program", "recorded", "command_inputs")),
-    *(COMMANDS / room for room in ("edit", "engine", "importing")),
+    *(MODULE / room for room in ("forms", "rules", "values")),
+    *(COMMANDS / room for room in ("edit",)),
     *(
         COMMANDS / "commands" / f"{name}.py"
         for name in ("validate", "new", "keys", "secret", "status")
     ),
-    *(COMMANDS / f"{name}.py" for name in ("files", "git", "project")),
+    *(COMMANDS / f"{name}.py" for name in ("git",)),
 ]
-"""What says each sentence by its name: rooms, and files."""
+"""What reports to people of organisations, whose every sentence is marked: rooms, and files."""
 SAYS = {
     *(name for name, kind in vars(errors).items() if isinstance(kind, type)),
     *(
@@ -76,21 +73,6 @@ def calls(tree: ast.Module, *names: str) -> Iterator[ast.Call]:
     return (call for call in all_calls(tree) if _name(call.func) in names)
 
 
-def said(tree: ast.Module) -> Iterator[ast.Call]:
-    """Each call of ``say`` and ``say_counted``, of the texts and of nothing else."""
-    imported = {
-        one.name
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module == "acmidm_onboarding.texts"
-        for one in node.names
-    }
-    return (
-        call
-        for call in calls(tree, "say", "say_counted")
-        if isinstance(call.func, ast.Name) and call.func.id in imported
-    )
-
-
 def _name(function: ast.expr) -> str:
     match function:
         case ast.Name(id=name) | ast.Attribute(attr=name):
@@ -113,54 +95,6 @@ def written(node: ast.AST) -> Iterator[str]:
         case _:
             for below in ast.iter_child_nodes(node):
                 yield from written(below)
-
-
-def names_in_texts() -> dict[str, set[str]]:
-    return {
-        subject: {f"{subject}.{one}" for one in texts(subject, Language.EN)} for subject in SUBJECTS
-    }
-
-
-def test_each_name_that_is_said_is_among_the_texts() -> None:
-    known = set().union(*names_in_texts().values())
-    for tree in trees().values():
-        for call in said(tree):
-            if isinstance(call.args[0], ast.Constant):
-                name = str(call.args[0].value)
-                wanted = {name} if _name(call.func) == "say" else {f"{name}.one", f"{name}.many"}
-                assert wanted <= known
-
-
-def test_each_text_is_said() -> None:
-    """Of the subjects of these rooms that ``say`` alone reads. A name that is put together counts
-    for all it may be."""
-    whole, patterns, subjects, read = set[str](), set[str](), set[str](), {"common"}
-    for file, tree in trees().items():
-        for node in ast.walk(tree):
-            for text in written(node) if isinstance(node, ast.Constant | ast.JoinedStr) else ():
-                (patterns if "\0" in text else whole).add(text)
-        read |= {text for call in calls(tree, "texts") for text in written(call.args[0])}
-        if file in files_that_are_done():
-            subjects |= {
-                text.partition(".")[0] for call in said(tree) for text in written(call.args[0])
-            }
-    templates = (COMMANDS / "render" / "templates", MODULE / "mail" / "templates")
-    for template in chain.from_iterable(folder.iterdir() for folder in templates):
-        for _, name in re.findall(r"""(['"])(\w+\.[\w.-]*)\1""", template.read_text("utf-8")):
-            whole.add(name)
-            if name.endswith("."):
-                patterns.add(f"{name}\0")
-    put_together = [
-        re.compile(r"[\w.-]+".join(map(re.escape, text.split("\0"))))
-        for text in patterns
-        if re.match(r"\w+\.", text)
-    ]
-    for subject in subjects & set(SUBJECTS) - read:
-        for name in names_in_texts()[subject] - {
-            f"{subject}.{one}" for one in texts("common", Language.EN)
-        }:
-            stem = re.sub(r"\.(one|many)$", "", name)
-            assert {name, stem} & whole or any(one.fullmatch(name) for one in put_together), name
 
 
 @cache

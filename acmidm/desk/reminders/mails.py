@@ -15,7 +15,7 @@ from acmidm.desk.status import ListedKey, ListedMandate, ListedScope
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import N_, Language
 from acmidm_onboarding.values.terms import Environment
 
 STEP = "remind"
@@ -61,31 +61,46 @@ def reminders(due: Iterable[Due]) -> tuple[Reminder, ...]:
     )
 
 
+_ON = {"tni": N_("on the test environment (TNI)"), "prod": N_("in production")}
+
+
 def message_of(reminder: Reminder, language: Language, settings: Settings) -> Mail:
     """Return the mail."""
     where = {
         "organisation": plain(reminder.organisation),
-        "on": language.say(f"remind.on.{reminder.environment}"),
+        "on": language.translated(_ON[reminder.environment]),
     }
     parts = [
         (
-            "remind.keys",
+            N_("Keys that end"),
             [_of_key(*ending, language, settings) for ending in reminder.ends(ListedKey)],
         ),
-        ("remind.scopes", [_of_scope(*ending, language) for ending in reminder.ends(ListedScope)]),
         (
-            "remind.mandates",
+            N_("Scopes that end"),
+            [_of_scope(*ending, language) for ending in reminder.ends(ListedScope)],
+        ),
+        (
+            N_("Mandates that end"),
             [_of_mandate(*ending, language) for ending in reminder.ends(ListedMandate)],
         ),
-        ("remind.steps", [_of_step(waiting, language) for waiting in reminder.steps]),
+        (
+            N_("Steps that wait for you"),
+            [_of_step(waiting, language) for waiting in reminder.steps],
+        ),
     ]
     return compose(
         STEP,
         {
-            "title": language.say("remind.subject", about=_about(reminder, language), **where),
-            "intro": language.say("remind.intro", **where),
+            "title": language.tr(
+                "{organisation} {on}: {about}", about=_about(reminder, language), **where
+            ),
+            "intro": language.tr(
+                "This is a reminder about the connections of {organisation} {on}.", **where
+            ),
             "parts": [
-                {"title": language.say(name), "items": items} for name, items in parts if items
+                {"title": language.translated(name), "items": items}
+                for name, items in parts
+                if items
             ],
             "application": ", ".join(
                 dict.fromkeys(plain(due.connection.application) for due in reminder.about)
@@ -103,22 +118,41 @@ def _about(reminder: Reminder, language: Language) -> str:
     phrases = []
     if keys := reminder.ends(ListedKey):
         phrases.append(
-            language.say_counted(
-                "remind.key", len(keys), day=language.day(keys[0][0].expires.astimezone(UTC).date())
+            language.ntr(
+                "a public key ends on {day}",
+                "{count} public keys end, the first on {day}",
+                len(keys),
+                day=language.day(keys[0][0].expires.astimezone(UTC).date()),
             )
         )
     if scopes := reminder.ends(ListedScope):
         phrases.append(
-            language.say_counted(
-                "remind.scope", len(scopes), day=language.day(scopes[0][0].last_day)
+            language.ntr(
+                "a scope ends on {day}",
+                "{count} scopes end, the first on {day}",
+                len(scopes),
+                day=language.day(scopes[0][0].last_day),
             )
         )
     if mandates := reminder.ends(ListedMandate):
         first = language.day(mandates[0][0].last_day)
-        phrases.append(language.say_counted("remind.mandate", len(mandates), day=first))
+        phrases.append(
+            language.ntr(
+                "a mandate ends on {day}",
+                "{count} mandates end, the first on {day}",
+                len(mandates),
+                day=first,
+            )
+        )
     if reminder.steps:
-        phrases.append(language.say_counted("remind.step", len(reminder.steps)))
-    return reduce(lambda one, other: language.say("remind.and", one=one, other=other), phrases)
+        phrases.append(
+            language.ntr(
+                "one step waits for you", "{count} steps wait for you", len(reminder.steps)
+            )
+        )
+    return reduce(
+        lambda one, other: language.tr("{one}, and {other}", one=one, other=other), phrases
+    )
 
 
 def _of_key(ending: Ends, key: ListedKey, language: Language, settings: Settings) -> dict[str, str]:
@@ -136,15 +170,31 @@ def _of_key(ending: Ends, key: ListedKey, language: Language, settings: Settings
     )
     link = ""
     if later is not None:
-        to_do = language.say("remind.successor", other=later.in_mails)
-    elif portal is not None:
-        to_do, link = language.say("remind.renew.portal", portal=portal), portal
-    else:
-        to_do = language.say(
-            "remind.renew.form", form=plain(connection.form or connection.application)
+        to_do = language.tr(
+            "The key {other} stays valid. Have your application sign with it before that day, or"
+            " it gets no token any more.",
+            other=later.in_mails,
         )
-    what = language.say(
-        "remind.ends",
+    elif portal is not None:
+        to_do, link = (
+            language.tr(
+                "Make a new key pair before that day, and upload the new public key as a JSON Web"
+                " Key in the Beheerportaal ({portal}). Then have your application sign with the new"
+                " key, and remove the old one only after that.",
+                portal=portal,
+            ),
+            portal,
+        )
+    else:
+        to_do = language.tr(
+            "Make a new key pair before that day, and put the new public key into your form"
+            " ({form}), beside the old one. Have your application sign with the new key as soon as"
+            " it is carried out.",
+            form=plain(connection.form or connection.application),
+        )
+    what = language.tr(
+        "The public key {key} of {application} ends on {day} at {time} (UTC), within {threshold}"
+        " days.",
         application=plain(ending.connection.name),
         key=key.in_mails,
         day=language.day(end.date()),
@@ -164,11 +214,17 @@ def _of_scope(ending: Ends, scope: ListedScope, language: Language) -> dict[str,
         "day": language.day(ending.last_day),
         "threshold": ending.threshold,
     }
-    to_do = language.say(
-        "remind.renew.scope", form=plain(connection.form or connection.application), **facts
+    to_do = language.tr(
+        "If {application} still needs it, put a later day under until into your form ({form}), and"
+        " have that approved. Else the scope is withdrawn after that day, and the application gets"
+        " no token with it.",
+        form=plain(connection.form or connection.application),
+        **facts,
     )
     return {
-        "what": language.say("remind.scope_ends", **facts),
+        "what": language.tr(
+            "The scope {scope} of {application} ends on {day}, within {threshold} days.", **facts
+        ),
         "to_do": to_do,
         "link": "",
         "waits": "",
@@ -186,11 +242,27 @@ def _of_mandate(ending: Ends, mandate: ListedMandate, language: Language) -> dic
         "threshold": ending.threshold,
     }
     if mandate.organisation:
-        what = language.say("remind.mandate_ends.afzender", **facts)
-        to_do = language.say("remind.renew.mandate.afzender", **facts)
+        what = language.tr(
+            "The mandate by which {application} sends for {organisation} ends on {day}, within"
+            " {threshold} days.",
+            **facts,
+        )
+        to_do = language.tr(
+            "Where that is to go on, have the owners of {organisation} put a later day into its"
+            " mandates.yaml. Else {application} sends for it no more after that day.",
+            **facts,
+        )
     else:
-        what = language.say("remind.mandate_ends", **facts)
-        to_do = language.say("remind.renew.mandate", **facts)
+        what = language.tr(
+            "The mandate of {supplier} for {application} ends on {day}, within {threshold} days.",
+            **facts,
+        )
+        to_do = language.tr(
+            "Where the supplier is to go on, put a later day into mandates.yaml in the folder of"
+            " your organisation, and have its owners approve that. Else the scopes and then the"
+            " keys of the connection are withdrawn after that day.",
+            **facts,
+        )
     return {"what": what, "to_do": to_do, "link": "", "waits": ""}
 
 
@@ -200,18 +272,23 @@ def _of_step(waiting: StepWaits, language: Language) -> dict[str, str]:
     waits = []
     if progress.since:
         waits.append(
-            language.say("remind.since", day=language.day(progress.since.astimezone(UTC).date()))
+            language.tr(
+                "This step has waited for you since {day}.",
+                day=language.day(progress.since.astimezone(UTC).date()),
+            )
         )
     if waiting.reminded:
         # The same text a week later is another mail.
-        waits.append(language.say("remind.reminded", day=language.day(waiting.reminded)))
+        waits.append(
+            language.tr("The last reminder was of {day}.", day=language.day(waiting.reminded))
+        )
     step = f"{progress.step:d}"
     return {
-        "what": language.say(
-            "remind.waits",
+        "what": language.tr(
+            "{application}, step {step}: {called}",
             application=plain(waiting.connection.name),
             step=step,
-            called=language.say(STEPS[waiting.progress.step]),
+            called=language.translated(STEPS[waiting.progress.step]),
         ),
         "to_do": (to_do := progress.instruction(language)),
         "link": portal if (portal := progress.values.get("portal", "")) in to_do else "",

@@ -21,7 +21,7 @@ from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure, listed, quoted
@@ -66,11 +66,19 @@ class ListOfKeys:
             form = self.forms[0].form
             request, count = form.environments[self.environment], len(self._jwks or ())
             if request.jwks_uri:
-                raise Failure(say("edit.keys_at_address", file=self.file, address=request.jwks_uri))
+                raise Failure(
+                    tr(
+                        "{file} has its keys at {address}; publish the key there, or take jwks_uri"
+                        " out first",
+                        file=self.file,
+                        address=request.jwks_uri,
+                    )
+                )
             if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
                 raise Failure(
-                    say(
-                        "edit.keys_without_use",
+                    tr(
+                        "{file}: the client authenticates with {method}; choose"
+                        " token_endpoint_auth_method private_key_jwt first",
                         file=self.file,
                         method=form.token_endpoint_auth_method,
                     )
@@ -81,7 +89,11 @@ class ListOfKeys:
             )
             first = ""
             if oldest and oldest.expires:
-                ending = say("edit.first_to_end", kid=oldest.kid, day=oldest.expires)
+                ending = tr(
+                    "the first to end is {kid}, on {day:%Y-%m-%d}",
+                    kid=oldest.kid,
+                    day=oldest.expires,
+                )
                 first = f" ({ending})"
             facts = {
                 "file": self.file,
@@ -89,7 +101,14 @@ class ListOfKeys:
                 "environment": self.environment,
                 "most": MOST_KEYS,
             }
-            raise Failure(say("edit.most_keys", **facts, first=first))
+            raise Failure(
+                tr(
+                    "{file} names {count} keys for {environment}, and has {most} at most; take one"
+                    " that is no longer used out of jwks first{first}",
+                    **facts,
+                    first=first,
+                )
+            )
 
     def names_of(
         self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False
@@ -139,7 +158,9 @@ class ListOfKeys:
                     "environment": self.environment,
                     "kids": listed(kids),
                 }
-                raise Failure(say("edit.no_such_key", **facts))
+                raise Failure(
+                    tr("{file} names no key {kid} for {environment}; it has {kids}", **facts)
+                )
             del entries[kids.index(kid)]
             removed[:] = [files[kids.index(kid)]]
 
@@ -163,7 +184,14 @@ class ListOfKeys:
     def _require_own(self) -> None:
         """Raises Failure where a form has the keys of a supplier: they are changed there."""
         if self.is_form and (supplier := self.forms[0].form.keys_of):
-            raise Failure(say("edit.keys_of_supplier", file=self.file, supplier=supplier))
+            raise Failure(
+                tr(
+                    "{file} has the keys of {supplier} (keys_of); make the change there:"
+                    " --supplier {supplier} in the place of the form",
+                    file=self.file,
+                    supplier=supplier,
+                )
+            )
 
 
 def free_names(base: str, count: int, is_taken: Callable[[str], bool]) -> list[str]:
@@ -191,13 +219,19 @@ def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
     """Read a form with the stacks' settings of this folder. Raises InvalidForms and Failure."""
     stacks = stacks_in(Path())
     if file.is_dir():
-        raise Failure(say("edit.is_folder", file=file))
+        raise Failure(tr("{file} is a folder; name one form", file=file))
     onboardings = load_onboardings([file], own_catalogue(), stacks.profiles, stacks.served)
     loaded = next((form for form in onboardings.forms if form.file == shown(absolute(file))), None)
     if loaded is None:
-        raise Failure(say("edit.no_form", file=file))
+        raise Failure(tr("{file} is no form; name one", file=file))
     if environment not in loaded.form.environments:
-        raise Failure(say("edit.no_environment", file=file, environment=environment))
+        raise Failure(
+            tr(
+                "{file} has no {environment} under environments; add it first",
+                file=file,
+                environment=environment,
+            )
+        )
     return ListOfKeys(
         *(
             loaded.file,
@@ -218,7 +252,14 @@ def keys_of_supplier(supplier: str, forms: Path, environment: Environment) -> Li
     onboardings = load_onboardings([forms], own_catalogue(), stacks.profiles, stacks.served)
     organisation = onboardings.organisations.get(supplier)
     if organisation is None:
-        raise Failure(say("edit.no_supplier", supplier=supplier, forms=forms))
+        raise Failure(
+            tr(
+                "{forms}/{supplier} has no organisation.yaml; name the folder of a supplier in"
+                " {forms}",
+                supplier=supplier,
+                forms=forms,
+            )
+        )
     having = [
         form
         for form in onboardings.forms

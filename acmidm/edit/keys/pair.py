@@ -16,7 +16,7 @@ from jwcrypto.jwk import JWK
 from acmidm.private_key import RSA_BITS, PrivateKey
 from acmidm_onboarding.files import private_folder, written_together
 from acmidm_onboarding.rules.policies import Profile
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
 from acmidm_onboarding.values.problems import Failure
 
@@ -68,9 +68,23 @@ def default_folder() -> Path:
 def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
     """Refuse a place in a Git work tree: what lies there is shared one day. Raises Failure."""
     if folder := repository_of(file):
-        raise Failure(say("edit.in_repository", file=file, folder=folder, option=option))
+        raise Failure(
+            tr(
+                "{file} is in the Git repository {folder}; name a place outside of any with"
+                " {option}",
+                file=file,
+                folder=folder,
+                option=option,
+            )
+        )
     if file.exists() or file.is_symlink():
-        raise Failure(say("edit.file_exists", file=file, option=option))
+        raise Failure(
+            tr(
+                "{file} exists already, and is never overwritten; name another file with {option}",
+                file=file,
+                option=option,
+            )
+        )
 
 
 def repository_of(file: Path) -> Path | None:

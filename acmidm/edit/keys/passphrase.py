@@ -7,7 +7,7 @@ import sys
 from getpass import getpass
 
 from acmidm.private_key import SHORTEST_PASSPHRASE
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.problems import Failure
 
 _LONGEST_BYTES = 1023
@@ -17,11 +17,21 @@ _LONGEST_BYTES = 1023
 def new_passphrase(descriptor: int | None, language: Language) -> bytes:
     """Return a passphrase for a new key: typed twice, or the first line of a file descriptor.
     Raises Failure."""
-    given = _read(descriptor) if descriptor is not None else _typed(language.say("keys.prompt.new"))
-    if descriptor is None and _typed(language.say("keys.prompt.again")) != given:
-        raise Failure(say("edit.passphrases_differ"))
+    given = (
+        _read(descriptor)
+        if descriptor is not None
+        else _typed(language.tr("Passphrase of the new private key:"))
+    )
+    if descriptor is None and _typed(language.tr("The same again:")) != given:
+        raise Failure(tr("the two passphrases differ, and no key was made; run the command again"))
     if len(given) < SHORTEST_PASSPHRASE:
-        raise Failure(say("edit.passphrase_short", shortest=SHORTEST_PASSPHRASE))
+        raise Failure(
+            tr(
+                "the passphrase has less than {shortest} characters, and no key was made; choose a"
+                " longer one",
+                shortest=SHORTEST_PASSPHRASE,
+            )
+        )
     return given.encode()
 
 
@@ -29,13 +39,20 @@ def known_passphrase(descriptor: int | None, language: Language) -> bytes:
     """Return the passphrase of a file that there is: typed once, or the first line of a file
     descriptor. Raises Failure."""
     return (
-        _read(descriptor) if descriptor is not None else _typed(language.say("keys.prompt.known"))
+        _read(descriptor)
+        if descriptor is not None
+        else _typed(language.tr("Passphrase of the file:"))
     ).encode()
 
 
 def _typed(prompt: str) -> str:
     if not sys.stdin.isatty():
-        raise Failure(say("edit.no_terminal"))
+        raise Failure(
+            tr(
+                "there is no terminal to type a passphrase at; give it with --passphrase-fd N, a"
+                " file descriptor"
+            )
+        )
     given = getpass(f"{prompt} ")
     return _checked(given.encode())
 
@@ -51,7 +68,11 @@ def _read(descriptor: int) -> str:
             content += part
     except OSError as error:
         raise Failure(
-            say("edit.descriptor_unreadable", descriptor=descriptor, reason=error.strerror)
+            tr(
+                "file descriptor {descriptor} cannot be read: {reason}; open it, as with 3< FILE",
+                descriptor=descriptor,
+                reason=error.strerror,
+            )
         ) from None
     return _checked(content.partition(b"\n")[0].removesuffix(b"\r"))
 
@@ -60,7 +81,12 @@ def _checked(content: bytes) -> str:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise Failure(say("edit.passphrase_no_text")) from None
+        raise Failure(tr("the passphrase is no UTF-8 text; give it as one line of text")) from None
     if len(content) > _LONGEST_BYTES or "\0" in text:
-        raise Failure(say("edit.passphrase_long", most=_LONGEST_BYTES))
+        raise Failure(
+            tr(
+                "the passphrase has more than {most} bytes, or one that is 0; choose another",
+                most=_LONGEST_BYTES,
+            )
+        )
     return text

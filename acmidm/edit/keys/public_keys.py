@@ -24,7 +24,7 @@ from acmidm.edit.keys.pair import declared, repository_of
 from acmidm.private_key import PEM, PRIVATE_MARKS, is_json
 from acmidm_onboarding.forms.documents import Unreadable, read_bytes
 from acmidm_onboarding.rules.policies import Profile
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, without_duplicates
 from acmidm_onboarding.values.jwk_set import parse_keys
 from acmidm_onboarding.values.problems import Failure, on_one_line
@@ -55,14 +55,27 @@ def keys_in(
         raise _not_public(
             file,
             "; ".join(
-                say("problems.jwk.the_key", sentence=reason.sentence) for reason in error.reasons
+                tr("the key {sentence}", sentence=reason.sentence) for reason in error.reasons
             ),
         ) from None
     if not keys:
-        raise _not_public(file, say("edit.no_signing_key", known_kinds=say("edit.known_kinds")))
+        raise _not_public(
+            file,
+            tr(
+                "there is no key for signatures in it; {known_kinds}",
+                known_kinds=tr("give a JWK, a JWK Set or a key in PEM"),
+            ),
+        )
     for key in keys:
         if key.has_ended(now):
-            raise _not_public(file, say("edit.key_ended", kid=key.kid, expires=key.expires))
+            raise _not_public(
+                file,
+                tr(
+                    "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
+                    kid=key.kid,
+                    expires=key.expires,
+                ),
+            )
     if ends:
         exp = int(ends.timestamp())
         keys = tuple(
@@ -102,19 +115,34 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
         encoded: bytes = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         return encoded
     except (TypeError, ValueError):  # TypeError: an empty passphrase
-        raise _not_public(file, say("edit.private_key_locked")) from None
+        raise _not_public(
+            file, tr("this private key cannot be opened; check its passphrase")
+        ) from None
 
 
 def _require_unshared(file: Path) -> None:
     if folder := repository_of(file) or repository_of(file.resolve()):
         raise _not_public(
-            file, say("edit.private_key_in_repository", folder=folder, shared=say("edit.shared"))
+            file,
+            tr(
+                "this is a private key in the Git repository {folder}; {shared}",
+                folder=folder,
+                shared=tr(
+                    "make a new pair, as this one has been shared, and give its public half alone"
+                ),
+            ),
         )
 
 
 def _keys(file: Path, content: bytes, profile: Profile) -> tuple[PublicJwk, ...]:
     if any(mark in content for mark in PRIVATE_MARKS):
-        raise _not_public(file, say("edit.private_key_unreadable"))
+        raise _not_public(
+            file,
+            tr(
+                "there is a private key in it, whose public half cannot be read; give that half"
+                " alone"
+            ),
+        )
     if is_json(content):
         try:
             return parse_keys(content.decode("utf-8-sig"))
@@ -122,28 +150,39 @@ def _keys(file: Path, content: bytes, profile: Profile) -> tuple[PublicJwk, ...]
             raise
         except (ValueError, RecursionError):
             raise _not_public(
-                file, say("edit.unreadable_json", known_kinds=say("edit.known_kinds"))
+                file,
+                tr(
+                    "this is no JSON that can be read; {known_kinds}",
+                    known_kinds=tr("give a JWK, a JWK Set or a key in PEM"),
+                ),
             ) from None
     return (_of_public(file, content, profile),)
 
 
 def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
     if (number := content.count(PEM)) > 1:
-        raise _not_public(file, say("edit.several_keys", number=number))
+        raise _not_public(file, tr("there are {number} keys in it; give one", number=number))
     is_pem = PEM in content
     load = serialization.load_pem_public_key if is_pem else serialization.load_der_public_key
     try:
         key = load(content)
     except (ValueError, UnsupportedAlgorithm):
         raise _not_public(
-            file, say("edit.unreadable_key", known_kinds=say("edit.known_kinds"))
+            file,
+            tr(
+                "this is no key that can be read; {known_kinds}",
+                known_kinds=tr("give a JWK, a JWK Set or a key in PEM"),
+            ),
         ) from None
     try:
         return declared(key, profile)
     except InvalidJwk:
         raise
     except Exception as error:  # jwcrypto raises for a key of a kind that it does not know
-        raise _not_public(file, say("edit.wrong_kind_of_key")) from error
+        raise _not_public(
+            file,
+            tr("this is a key of a kind that signs no assertion; give an RSA key, or one on P-256"),
+        ) from error
 
 
 def _not_public(file: Path, sentence: str) -> Failure:

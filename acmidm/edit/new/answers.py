@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.problems import Failure, quoted
 
 _METAVAR = re.compile(r"[ =][A-Z]+$")
@@ -84,7 +84,9 @@ class Checker:
 
     def miss(self, option: str, what: str) -> None:
         """Note that an answer is missing."""
-        self.wrong.append(say("edit.missing", option=self.named(option), what=what))
+        self.wrong.append(
+            tr("{option}: is missing; give {what}", option=self.named(option), what=what)
+        )
 
 
 def separate(answers: Sequence[str]) -> tuple[str, ...]:
@@ -101,7 +103,14 @@ def pairs(answers: Sequence[str], option: str, wrong: list[str]) -> Values:
         name, equals, value = answer.partition("=")
         product, dot, field = name.strip().partition(".")
         if not equals or not dot or not product or not field:
-            wrong.append(say("edit.no_pair", option=option, name=quoted(name)))
+            wrong.append(
+                tr(
+                    "{option}: {name} is not PRODUCT.FIELD=VALUE; write one such as"
+                    " notificaties.merk_code=stad-gent",
+                    option=option,
+                    name=quoted(name),
+                )
+            )
             continue
         values.setdefault((product, field), []).append(value.strip())
     return values

@@ -14,7 +14,7 @@ from acmidm_onboarding.forms.requirements import problems_of_product, problems_o
 from acmidm_onboarding.forms.schemas import LinearValidator
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
 from acmidm_onboarding.forms.validation import validated
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Problem, did_you_mean, listed, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -44,10 +44,10 @@ def chosen(among: Sequence[str], answer: str) -> list[str]:
         []
         if answer in among
         else [
-            say(
-                "edit.none_of_them",
+            tr(
+                "{answer} is none of them; {remedy}",
                 answer=quoted(answer),
-                remedy=did_you_mean(answer, among, say("edit.choose", among=listed(among))),
+                remedy=did_you_mean(answer, among, tr("choose from {among}", among=listed(among))),
             )
         ]
     )
@@ -72,11 +72,13 @@ def of_field(product: Product, name: str, value: object) -> list[str]:
     properties = (product.configuration or {}).get("properties", {})
     if name not in properties:
         return [
-            say(
-                "edit.unknown_field",
+            tr(
+                "{product} has no field {name}; {remedy}",
                 product=product.product,
                 name=quoted(name),
-                remedy=did_you_mean(name, properties, say("forms.known", known=listed(properties))),
+                remedy=did_you_mean(
+                    name, properties, tr("known here: {known}", known=listed(properties))
+                ),
             )
         ]
     validator = LinearValidator({"type": "object", "properties": {name: properties[name]}})
@@ -102,9 +104,9 @@ def of_attribute(
 ) -> list[str]:
     """Return why a form may not say an attribute with this value of its client."""
     if name not in catalogue.attributes:
-        known = say("forms.known", known=listed(catalogue.attributes))
-        remedy = known if catalogue.attributes else say("forms.no_attributes")
-        return [f"{say('forms.unknown_attribute', name=quoted(name))}; {remedy}"]
+        known = tr("known here: {known}", known=listed(catalogue.attributes))
+        remedy = known if catalogue.attributes else tr("it has none yet, so remove it here")
+        return [f"{tr('attribute {name} is not in the catalogue', name=quoted(name))}; {remedy}"]
     how, owner = catalogue.attributes[name][1].speaks_for, Document(file)
     request = {Environment.TNI.value: {"attributes": {name: value}}}
     return of_form(environments=request) or _sentences(

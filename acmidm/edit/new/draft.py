@@ -17,7 +17,7 @@ from acmidm.form_text import Quoted, file_text, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
 from acmidm_onboarding.forms.speaking import speaking_values
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, quoted
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -84,14 +84,33 @@ class Draft:
             fields["keys_of"] = self.supplier
         lines = [""]
         if Environment.PROD not in self.requests:
-            lines.append("# " + language.say("new.comment.production"))
+            lines.append(
+                "# "
+                + language.tr(
+                    'The test environment (TNI) first. Once it is validated, "acmidm promote FORM'
+                    ' --write" adds production (prod).'
+                )
+            )
         lines.append("environments:")
         for environment, request in self.requests.items():
             lines.append(f"  {environment.value}:")
             if "jwks" not in request and not self.supplier:
-                lines.append("    # " + language.say("new.comment.keys"))
+                lines.append(
+                    "    # "
+                    + language.tr(
+                        "Without jwks you upload the public key in the Beheerportaal (step 5), or"
+                        " name it here with: acmidm keys new"
+                    )
+                )
             lines += [f"    {line}" for line in lines_of(request)]
-        beginning = file_text("onboarding", fields, language.say("new.comment.form"))
+        beginning = file_text(
+            "onboarding",
+            fields,
+            language.tr(
+                "One connection of an application. docs/forms.md says what each line means,"
+                " docs/catalogue.md which scopes and products there are."
+            ),
+        )
         return beginning + "\n".join([*lines, ""])
 
     def organisation(self, language: Language) -> str:
@@ -102,10 +121,22 @@ class Draft:
         }
         chosen = {"language": fields.pop("language")} if "language" in fields else {}
         lines = [
-            file_text("organisation", fields, language.say("new.comment.organisation")).rstrip("\n")
+            file_text(
+                "organisation",
+                fields,
+                language.tr(
+                    "This file belongs to Digitaal Vlaanderen. Name and codes are those of the"
+                    " organisation register."
+                ),
+            ).rstrip("\n")
         ]
         if self.speaks_for:
-            lines.append("# " + language.say("new.comment.speaks_for"))
+            lines.append(
+                "# "
+                + language.tr(
+                    "In whose name the forms beside it may speak. Digitaal Vlaanderen checks that."
+                )
+            )
             lines += lines_of({"speaks_for": dict(self.speaks_for)})
         if chosen:
             lines += lines_of(chosen)
@@ -126,7 +157,7 @@ def draft_of(
     application = _application(answers, owner, forms, checker)
     contacts = checker.answers(
         "--contact ADDRESS",
-        say("edit.what.contacts"),
+        tr("the e-mail address of a team, never of a person"),
         answers.contacts,
         lambda address: of_form(contacts=[address]),
     )
@@ -156,9 +187,19 @@ def _application(answers: Answers, owner: FormOwner, forms: Path, checker: Check
         if wrong := of_form(application=name):
             return wrong
         file = forms / owner.folder / f"{name}.yaml"
-        return [say("edit.exists", file=file.as_posix())] if file.exists() else []
+        return (
+            [
+                tr(
+                    "{file} exists already, and is left as it is; edit it, or name another"
+                    " application",
+                    file=file.as_posix(),
+                )
+            ]
+            if file.exists()
+            else []
+        )
 
-    what = say("edit.what.application")
+    what = tr("a short name of the application, in lower case letters, digits and hyphens")
     return checker.answer("--application NAME", what, answers.application, check) or _NOBODY.folder
 
 
@@ -174,7 +215,7 @@ def _products_and_scopes(
     ]
     names: Sequence[str] = answers.products
     if names or not answers.scopes:
-        what = say("edit.what.products")
+        what = tr("a product of the catalogue, or a scope with --scope")
         names = checker.answers(
             "--product NAME",
             what,
@@ -201,7 +242,11 @@ def _scopes_of(product: Product, catalogue: Catalogue, checker: Checker) -> Sequ
     } or product.scopes
     if len(offered) == 1:
         return tuple(offered)
-    what = say("edit.what.scopes", product=product.product, offered=listed(offered))
+    what = tr(
+        "those of {product} that are needed: {offered}",
+        product=product.product,
+        offered=listed(offered),
+    )
     return checker.answers(
         "--scope NAME",
         what,
@@ -245,7 +290,13 @@ class _Fields:
         ]
         facts = {"file": self._file.as_posix(), "product": product.product}
         self._checker.wrong += [
-            say("edit.not_allowed_yet", name=name, **facts) for name in unallowed
+            tr(
+                "{file}: {product} needs {name}, for which speaks_for has no value; have the team"
+                " that runs onboarding add it, then run this again",
+                name=name,
+                **facts,
+            )
+            for name in unallowed
         ]
         for name in dict.fromkeys([*schema.get("required", ()), *given]):
             value = None if name in unallowed else self._value(product, name)
@@ -303,8 +354,9 @@ class _Fields:
 def _unchosen(values: Values, chosen: Sequence[str]) -> list[str]:
     """Return a sentence for each value that is for a product which is not chosen."""
     return [
-        say(
-            "edit.not_chosen",
+        tr(
+            "--set {product}.{name}: {quoted} is not among the products ({chosen}); name it with"
+            " --product too",
             product=product,
             name=name,
             quoted=quoted(product),

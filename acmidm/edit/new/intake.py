@@ -45,7 +45,7 @@ from acmidm_onboarding.forms.files import (
 )
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.forms.speaking import about_names
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, tr, translated
 from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
 from acmidm_onboarding.values.jwk import readable_jwk
@@ -84,24 +84,38 @@ class Taken:
 
     def mail(self) -> str:
         """Return what to answer the sender, in the language that is spoken."""
-        subject = say("form_page.mail.subject.unnamed")
+        subject = tr("Your connection form")
         if self.application is not None:
-            subject = say("form_page.mail.subject", application=on_one_line(self.application))
-        lines = [f"{say('form_page.mail.about')} {subject}", ""]
+            subject = tr(
+                "Your connection form for {application}", application=on_one_line(self.application)
+            )
+        lines = [f"{tr('Subject:')} {subject}", ""]
         if self.sent:
-            lines.insert(0, f"{say('form_page.mail.to')} {', '.join(self.sent.form.contacts)}")
+            lines.insert(0, f"{tr('To:')} {', '.join(self.sent.form.contacts)}")
         lines += [
-            say("mail.greeting") + ",",
+            tr("Dear sir or madam") + ",",
             "",
-            say("form_page.mail.unclear"),
+            tr("We cannot process your form yet. This is not clear yet:"),
             *(f"- {one}" for one in self.unclear),
             "",
         ]
         lines += [
-            say("form_page.mail.again"),
-            *([say("form_page.mail.private")] if self.is_shared else []),
+            tr(
+                "Open the file on the page of the connection form, correct it, and mail us the new"
+                " file."
+            ),
+            *(
+                [
+                    tr(
+                        "Also make a new key pair, for the private key has been shared now. Delete"
+                        " your earlier mail."
+                    )
+                ]
+                if self.is_shared
+                else []
+            ),
         ]
-        return "\n".join([*lines, "", say("mail.regards"), say("mail.sender")])
+        return "\n".join([*lines, "", tr("Kind regards"), tr("Digitaal Vlaanderen")])
 
 
 class Intake:
@@ -146,17 +160,35 @@ class Intake:
         is_form = file.suffix == ".yaml"
         # In what can be read as a form, a private key has its place among the other mistakes.
         if is_private_key(content) and not (is_form and document.data):
-            what, remedy = say("forms.private_key_or_token"), say("problems.shared_secret.remedy")
+            what, remedy = (
+                tr("this is a private key or a token"),
+                tr("take it out and have another made, as this one has been shared"),
+            )
             return Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
         if not is_form:
-            return Taken(file, for_team=[say("edit.sent.ending", endings=either(SUFFIXES))])
+            return Taken(
+                file,
+                for_team=[
+                    tr(
+                        "is no file that is read here, or not with others; give files that end in"
+                        " .yaml, or one alone in {endings}",
+                        endings=either(SUFFIXES),
+                    )
+                ],
+            )
         taken = Taken(file, language_of(document), application_of(document), sent)
         taken.takes_over = takes_over(document)
         for problem in problems:
             _note(taken, problem, document.path_at(problem.line, problem.column))
         if sent is not None and (owner := self._owner_of(sent.organisation, taken)):
             if taken.takes_over:
-                taken.notes = [say("edit.sent.check_origin", name=owner.organisation.name)]
+                taken.notes = [
+                    tr(
+                        "{name}: the file says what a hand changed at the authority; check that"
+                        " acmidm drift --take-over wrote it",
+                        name=owner.organisation.name,
+                    )
+                ]
             self._add(sent, owner, taken)
         return taken
 
@@ -181,13 +213,25 @@ class Intake:
             if kbo and one.kbo == kbo and not (given.ovo and one.ovo)
         ]
         if len(folders := {*by_ovo, *by_kbo}) > 1:
-            taken.unclear.append(say("edit.sent.several", folders=listed(folders)))
+            taken.unclear.append(
+                tr(
+                    "the codes and the name are those of different organisations ({folders});"
+                    " check the codes and the name",
+                    folders=listed(folders),
+                )
+            )
             return None
         if folders:
             folder = folders.pop()
             if others := list(self._contradicting(folder, given)):
                 names = listed([folder, *others])
-                taken.unclear.append(say("edit.sent.several", folders=names))
+                taken.unclear.append(
+                    tr(
+                        "the codes and the name are those of different organisations ({folders});"
+                        " check the codes and the name",
+                        folders=names,
+                    )
+                )
                 return None
             taken.notes += _differences(folder, self._organisations[folder], given)
             return FormOwner(folder, self._organisations[folder])
@@ -198,11 +242,24 @@ class Intake:
             return None
         folder = slug(given.name) or slug(given.code)
         if folder in self._organisations or not folder:
-            taken.unclear.append(say("edit.sent.name_taken", name=quoted(given.name)))
+            taken.unclear.append(
+                tr(
+                    "another organisation here is called {name}, with other codes; check the name"
+                    " and the codes",
+                    name=quoted(given.name),
+                )
+            )
             return None
         same = [name for name, one in self._organisations.items() if kbo and one.kbo == kbo]
         taken.notes += (
-            [say("edit.sent.same_kbo", name=quoted(given.name), folders=listed(same))]
+            [
+                tr(
+                    "{name} is new and has the KBO number of {folders}: check whether that is"
+                    " right",
+                    name=quoted(given.name),
+                    folders=listed(same),
+                )
+            ]
             if same
             else []
         )
@@ -229,7 +286,13 @@ class Intake:
             return
         if sent.without is not None and loaded is None:
             facts = {"name": quoted(sent.organisation.name), "application": form.application}
-            taken.for_team.append(say("edit.sent.no_form_to_change", **facts))
+            taken.for_team.append(
+                tr(
+                    "{name} has no form of {application}, and a hand changes none that is new;"
+                    " take it over by acmidm import",
+                    **facts,
+                )
+            )
             return
         if loaded:
             file = absolute(loaded.file)
@@ -292,7 +355,13 @@ class Intake:
                 continue
             if public.has_ended(datetime.now(UTC)):
                 facts = {"kid": quoted(public.thumbprint), "expires": public.expires}
-                taken.unclear.append(_label(("keys",)) + say("edit.key_ended", **facts))
+                taken.unclear.append(
+                    _label(("keys",))
+                    + tr(
+                        "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
+                        **facts,
+                    )
+                )
             taken.notes.append(about_key(name, public))
         return names
 
@@ -303,7 +372,12 @@ class Intake:
         read = self.changes.read(paths=[self._forms / folder], unwritten=unwritten)
         if loaded := existing_form(read, folder, application):
             if (name := loaded.form.application) != application:
-                sentence = say("edit.sent.renamed", application=application, name=name)
+                sentence = tr(
+                    "the application {application} is called {name} now; give that name, or"
+                    " another one for another application",
+                    application=application,
+                    name=name,
+                )
                 taken.unclear.append(_label(("application",)) + sentence)
             return loaded
         file = absolute(self._forms / folder / form_file(application))
@@ -311,7 +385,13 @@ class Intake:
         if faulty is None and files.exists(file):
             faulty = shown(file)
         if faulty is not None:
-            taken.for_team.append(say("edit.sent.unusable", file=faulty))
+            taken.for_team.append(
+                tr(
+                    "{file} has mistakes of its own, and was not changed; correct them first:"
+                    " acmidm validate {file}",
+                    file=faulty,
+                )
+            )
         return None
 
     def _products(self, sent: Sent) -> Iterator[tuple[Product, Mapping[str, Any]]]:
@@ -332,12 +412,21 @@ class Intake:
 def _differences(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:
     """Yield what a sender says otherwise than ``organisation.yaml``, which stays, and whom to
     ask."""
-    yield say("edit.sent.check_sender", name=organisation.name)
+    yield tr(
+        "{name} exists already: check that the sender may speak for it", name=organisation.name
+    )
     for name in ("name", "ovo", "kbo"):
         own, stays = getattr(given, name), getattr(organisation, name)
         if own is not None and own != stays:
-            has = quoted(stays) if stays else say("problems.none")
-            yield say("edit.sent.stays", folder=folder, field=name, own=quoted(own), has=has)
+            has = quoted(stays) if stays else tr("none")
+            yield tr(
+                "{folder}/organisation.yaml does not change: the sender writes {own} as {field},"
+                " where it has {has}",
+                folder=folder,
+                field=name,
+                own=quoted(own),
+                has=has,
+            )
 
 
 def _warnings(
@@ -350,14 +439,24 @@ def _warnings(
     """Yield what somebody should know who adds to a form: that it has all of it, or that keys in
     the portal will leave."""
     if not is_new:
-        yield say("edit.sent.nothing_new", sent=sent, file=loaded.file)
+        yield tr(
+            "{sent} changes nothing: {file} has all of it already", sent=sent, file=loaded.file
+        )
     for environment, request in loaded.form.environments.items():
         if request.jwks is None and key_files.get(environment):
-            yield say("keys.all", form=loaded.file, environment=environment)
+            yield tr(
+                "From then on {form} names every key for {environment}: one that was uploaded in"
+                " the portal and is not here goes.",
+                form=loaded.file,
+                environment=environment,
+            )
 
 
 def _note(taken: Taken, problem: Problem, path: DocumentPath) -> None:
-    taken.is_shared |= problem.what in (say("forms.private_key"), say("forms.private_key_or_token"))
+    taken.is_shared |= problem.what in (
+        tr("this is a private key"),
+        tr("this is a private key or a token"),
+    )
     sentence = on_one_line(f"{_label(path)}{problem.what}; {problem.remedy}")
     is_for_team = any(problem.what in one for one in taken.for_team)
     if sentence not in taken.unclear and not is_for_team:
@@ -370,12 +469,12 @@ def _label(path: DocumentPath) -> str:
     match names:
         case [*_, "products", product, name]:
             field_name = SENTENCES.get(f"form_page.field.{name}")
-            label = say(field_name) if field_name else name
+            label = translated(field_name) if field_name else name
             return f"{product}, {label}: "
         case [*_, ("scopes" | "jwks") as name] | [*_, "scopes" as name, _]:
-            return f"{say(SENTENCES[f'form_page.label.{name}'])}: "
+            return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "
         case ["keys", *_]:
-            return f"{say('form_page.label.jwks')}: "
+            return f"{tr('Public key')}: "
         case [*_, name] if f"form_page.label.{name}" in SENTENCES:
-            return f"{say(SENTENCES[f'form_page.label.{name}'])}: "
+            return f"{translated(SENTENCES[f'form_page.label.{name}'])}: "
     return ""

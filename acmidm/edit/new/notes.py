@@ -12,7 +12,7 @@ from acmidm.edit.new.sent import Sent, Without
 from acmidm.words import shown
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.form import EnvironmentRequest
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.values.problems import listed, quoted
 from acmidm_onboarding.values.terms import Environment
@@ -22,16 +22,33 @@ def about_key(name: str, key: PublicJwk) -> str:
     """Return which thumbprint (RFC 7638) the sender has to confirm. A ``kid`` is a name that
     whoever wrote the file chose: it may be that of another key."""
     if key.kid == key.thumbprint:
-        return say("edit.sent.key", name=name, thumbprint=key.thumbprint)
+        return tr(
+            "new public key {name}: have the sender confirm its thumbprint, {thumbprint}, which is"
+            " its kid too",
+            name=name,
+            thumbprint=key.thumbprint,
+        )
     facts = {"name": name, "thumbprint": key.thumbprint, "kid": quoted(key.kid)}
-    return say("edit.sent.key_named", **facts)
+    return tr(
+        "new public key {name}: have the sender confirm its thumbprint, {thumbprint}; its kid,"
+        " {kid}, is another name, which confirms nothing",
+        **facts,
+    )
 
 
 def about_production(file: Path, environments: Iterable[Environment]) -> str:
     """Return what production wants of a form that has these environments."""
     if Environment.TNI in environments:
-        return say("edit.sent.production", file=file)
-    return say("edit.sent.production_first", file=file)
+        return tr(
+            "{file} asks for production, which wants proof from TNI (acmidm probe); what is"
+            " lacking is said by acmidm validate {file}",
+            file=file,
+        )
+    return tr(
+        "{file} asks for production and has no tni: production wants proof from there, so have TNI"
+        " requested and validated first",
+        file=file,
+    )
 
 
 def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
@@ -39,7 +56,7 @@ def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
     may think that it is gone. What takes over has no more than what differs."""
     contacts = set(loaded.form.contacts) - set(sent.form.contacts)
     if sent.without is None:
-        yield from _kept(str(loaded.file), say("edit.sent.keeps.contacts"), contacts)
+        yield from _kept(str(loaded.file), tr("contacts"), contacts)
     for environment, request in sent.form.environments.items():
         there = loaded.form.environments.get(environment)
         if there is None:
@@ -55,7 +72,7 @@ def about_form(loaded: LoadedForm, sent: Sent) -> Iterator[str]:
         if sent.without is None and given:
             thumbprints = {key.thumbprint for key in given}
             others = [key.kid for key in keys if key.thumbprint not in thumbprints]
-            yield from _kept(where, say("edit.sent.keeps.keys"), others)
+            yield from _kept(where, tr("keys"), others)
         yield from _about_keys(where, keys, given)
 
 
@@ -64,29 +81,37 @@ def about_loss(loaded: LoadedForm, sent: Sent, without: Without) -> Iterator[str
     no more: nobody removes them but a person."""
     parts = (without.contacts, without.scopes, without.products, without.attributes)
     if lost := [name for names in parts for name in names]:
-        yield say("edit.sent.taken_away", file=loaded.file, lost=listed(lost))
+        yield tr("{file} loses {lost}", file=loaded.file, lost=listed(lost))
     for environment in sent.form.environments:
         for name, thumbprint in files_of_keys(loaded, environment).items():
             if thumbprint in without.keys:
-                yield say("edit.sent.key_gone", file=loaded.file.with_name(name))
+                yield tr(
+                    "{file} is in no list of this form any more: remove it where no other form"
+                    " names it",
+                    file=loaded.file.with_name(name),
+                )
 
 
 def _about_kept(
     where: str, there: EnvironmentRequest, request: EnvironmentRequest
 ) -> Iterator[str]:
     scopes = there.scopes.keys() - request.scopes.keys()
-    yield from _kept(where, say("edit.sent.keeps.scopes"), scopes)
+    yield from _kept(where, tr("scopes"), scopes)
     products = there.products.keys() - request.products.keys()
-    yield from _kept(where, say("edit.sent.keeps.products"), products)
+    yield from _kept(where, tr("products"), products)
     for name, scope in request.scopes.items():
         own = there.scopes.get(name)
         if own is not None and scope.reason is not None and scope.reason != own.reason:
-            old = quoted(own.reason) if own.reason else say("problems.none")
+            old = quoted(own.reason) if own.reason else tr("none")
             facts = {"scope": name, "old": old, "new": quoted(scope.reason)}
-            yield say("edit.sent.keeps_reason", where=where, **facts)
+            yield tr(
+                "{where}: {scope} keeps the reason {old}; the sender writes {new}",
+                where=where,
+                **facts,
+            )
     for product, configuration in request.products.items():
         lacking = there.products.get(product, {}).keys() - configuration.keys()
-        yield from _kept(where, say("edit.sent.keeps.fields", product=product), lacking)
+        yield from _kept(where, tr("fields of {product}", product=product), lacking)
 
 
 def _about_product(
@@ -97,9 +122,14 @@ def _about_product(
         facts = {"where": where, "product": product, "field": name}
         if isinstance(old, list) and isinstance(new, list):
             if lost := [value for value in old if value not in new]:
-                yield say("edit.sent.loses", **facts, lost=shown(lost))
+                yield tr("{where}: {product}, {field} loses {lost}", **facts, lost=shown(lost))
         elif old is not None and old != new:
-            yield say("edit.sent.becomes", **facts, old=shown(old), new=shown(new))
+            yield tr(
+                "{where}: {product}, {field} is {new} in the place of {old}",
+                **facts,
+                old=shown(old),
+                new=shown(new),
+            )
 
 
 def _about_keys(where: str, there: Sequence[PublicJwk], sent: Sequence[PublicJwk]) -> Iterator[str]:
@@ -111,9 +141,20 @@ def _about_keys(where: str, there: Sequence[PublicJwk], sent: Sequence[PublicJwk
         names = same.members.keys() | key.members.keys()
         members = [name for name in names if same.members.get(name) != key.members.get(name)]
         facts = {"where": where, "thumbprint": key.thumbprint, "kid": quoted(key.kid)}
-        yield say("edit.sent.key_there", **facts, members=listed(members))
+        yield tr(
+            "{where}, has the key with thumbprint {thumbprint} already, as {kid}; it stays as it"
+            " is, without what the file says otherwise of it: {members}",
+            **facts,
+            members=listed(members),
+        )
 
 
 def _kept(where: str, what: str, names: Iterable[str]) -> Iterator[str]:
     if kept := sorted(names):
-        yield say("edit.sent.keeps", where=where, what=what, names=", ".join(kept))
+        yield tr(
+            "{where} keeps the {what} {names}, which the file lacks: the form changes by hand"
+            " where that should go",
+            where=where,
+            what=what,
+            names=", ".join(kept),
+        )

@@ -12,7 +12,7 @@ from acmidm.edit.new.answers import Answers, Checker
 from acmidm.edit.new.checks import of_organisation
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.identifiers import identifying, look_of, organisation_code
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, nearest, quoted
@@ -43,9 +43,9 @@ def owner_of(
     noted."""
     text = checker.answer(
         "--organisation TEXT",
-        say("edit.what.organisation"),
+        tr("the folder, OVO code, KBO number or name of the organisation"),
         given.organisation or given.ovo or given.kbo or given.name,
-        lambda text: [] if text.strip() else [say("edit.empty_organisation")],
+        lambda text: [] if text.strip() else [tr("is empty; give a folder, a code or a name")],
     )
     if text is None:
         return None
@@ -56,7 +56,11 @@ def owner_of(
     ]
     if len(folders) > 1:
         checker.wrong.append(
-            say("edit.several_organisations", text=quoted(text), found=listed(folders))
+            tr(
+                "--organisation: {text} is that of {found}; name the folder",
+                text=quoted(text),
+                found=listed(folders),
+            )
         )
         return None
     if folders:
@@ -94,7 +98,12 @@ def of_earlier_code(text: str, organisations: Iterable[Organisation]) -> list[st
     code."""
     code = code_in(text)
     return [
-        say("edit.former_code", code=code, name=one.name, now=one.code)
+        tr(
+            "{name} had {code} earlier, and has {now} now; give that code",
+            code=code,
+            name=one.name,
+            now=one.code,
+        )
         for one in organisations
         if code in one.earlier_codes
     ]
@@ -118,7 +127,13 @@ def _existing(
     file = (forms / folder / ORGANISATION_FILE).as_posix()
     refuse_another(given, organisation, file, checker)
     if not organisation.code:
-        checker.wrong.append(say("edit.organisation_without_code", file=file))
+        checker.wrong.append(
+            tr(
+                "{file}: has neither ovo nor kbo, and is not changed; the team that runs"
+                " onboarding adds one",
+                file=file,
+            )
+        )
     return FormOwner(folder, organisation)
 
 
@@ -131,9 +146,15 @@ def refuse_another(given: Answers, organisation: Organisation, file: str, checke
         ("--kbo", given.kbo and (code_in(given.kbo) or given.kbo), organisation.kbo),
     ):
         if given_value is not None and given_value != has:
-            shown = quoted(has) if has else say("problems.none")
+            shown = quoted(has) if has else tr("none")
             checker.wrong.append(
-                say("edit.organisation_stays", option=checker.named(option), file=file, shown=shown)
+                tr(
+                    "{option}: {file} has {shown}, and is not changed; leave the option out, or"
+                    " have the team that runs onboarding change that file",
+                    option=checker.named(option),
+                    file=file,
+                    shown=shown,
+                )
             )
 
 
@@ -147,7 +168,7 @@ def _new(
     folder = text if code is None and is_name(text) else None
     name = checker.answer(
         "--name TEXT",
-        say("edit.what.name"),
+        tr("the organisation's name as the organisation register has it"),
         given.name if code or folder else given.name or text,
         lambda name: of_organisation(name=name),
     )
@@ -158,9 +179,18 @@ def _new(
             text, [*organisations, *(organisation.name for organisation in organisations.values())]
         )
         checker.wrong.append(
-            say("edit.unknown_organisation_near", text=quoted(text), meant=quoted(meant))
+            tr(
+                "--organisation: no organisation here is {text}; did you mean {meant}? A new one"
+                " needs --ovo, --kbo or both",
+                text=quoted(text),
+                meant=quoted(meant),
+            )
             if meant
-            else say("edit.unknown_organisation", text=quoted(text))
+            else tr(
+                "--organisation: no organisation here is {text}; a new one needs --ovo, --kbo or"
+                " both",
+                text=quoted(text),
+            )
         )
         return None
     codes = {
@@ -183,7 +213,12 @@ def _new(
     folder = folder or slug(name) or slug(next(iter(codes.values())))
     if folder in organisations:
         checker.wrong.append(
-            say("edit.folder_taken", folder=folder, name=quoted(organisations[folder].name))
+            tr(
+                "--organisation: the folder {folder} is that of {name}; give a folder of its own,"
+                " with --name",
+                folder=folder,
+                name=quoted(organisations[folder].name),
+            )
         )
         return None
     fields: dict[str, Any] = {"name": name, **codes}

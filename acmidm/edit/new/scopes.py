@@ -24,7 +24,7 @@ from acmidm.edit.new.organisations import code_in, folders_by_code
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import Files, shown
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.identifiers import identifying
 from acmidm_onboarding.values.names import day
 from acmidm_onboarding.values.problems import Failure, quoted
@@ -63,6 +63,12 @@ class AddedScopes(Placed):
         return scope in self.loaded.form.environments[self.environment].scopes
 
 
+_NOT_ON = {
+    "tni": N_("{form} is not on tni; add the environment to {file} first"),
+    "prod": N_("{form} is not on prod yet; bring it there first: acmidm promote {file} --write"),
+}
+
+
 class Scopes(Rows[AddedScopes]):
     """Sorts out rows: which form gains which scope, which have theirs already, and what is wrong
     with the others.
@@ -95,13 +101,18 @@ class Scopes(Rows[AddedScopes]):
         environment = self._environment(row, cells, wrong)
         scopes = separate([cells.get(Column.SCOPE, "")])
         if not scopes:
-            wrong.append(say("edit.scopes.no_scope", column=_named(row, Column.SCOPE)))
+            wrong.append(
+                tr(
+                    "{column} is empty; name a scope of the catalogue",
+                    column=_named(row, Column.SCOPE),
+                )
+            )
         for scope in scopes:
             refused = of_scope(scope, self.onboardings.catalogue, environment, Platform.ACMIDM)
             wrong += [f"{_named(row, Column.SCOPE)}: {sentence}" for sentence in refused]
         if loaded and environment not in loaded.form.environments:
             facts = {"form": loaded.name, "file": shown(loaded.file)}
-            wrong.append(say(f"edit.scopes.not_on.{environment}", **facts))
+            wrong.append(translated(_NOT_ON[environment], **facts))
         until = self._until(row, cells, wrong)
         if wrong or loaded is None:
             raise Failure("\n".join(wrong))
@@ -131,7 +142,13 @@ class Scopes(Rows[AddedScopes]):
             first, granted = self._first.setdefault(place, (row, grant))
             if granted != grant:
                 facts = {"other": first, "form": loaded.name, "scope": scope}
-                raise Failure(say("edit.scopes.twice", **facts))
+                raise Failure(
+                    tr(
+                        "{other} gives {form} scope {scope} with another reason or reference; keep"
+                        " one of them",
+                        **facts,
+                    )
+                )
             if scope not in loaded.form.environments[environment].scopes:
                 new[scope] = grant
         return new
@@ -144,11 +161,17 @@ class Scopes(Rows[AddedScopes]):
         application = cells.get(Column.APPLICATION)
         if application is None:
             column = _named(row, Column.APPLICATION)
-            wrong.append(say("edit.scopes.no_application", column=column))
+            wrong.append(
+                tr("{column} is empty; name the application, as its form does", column=column)
+            )
         if len(folders) != 1:
             names = " / ".join(text for text in given if text)
-            name = "edit.scopes.several" if folders else "edit.scopes.nobody"
-            wrong.append(say(name, codes=quoted(names)))
+            name = (
+                N_("the codes {codes} are those of two organisations; give one of them")
+                if folders
+                else N_("no organisation has the code {codes}; correct it, or make its form first")
+            )
+            wrong.append(translated(name, codes=quoted(names)))
             return None
         if application is None:
             return None
@@ -158,11 +181,30 @@ class Scopes(Rows[AddedScopes]):
             return loaded
         facts = {"application": quoted(application), "folder": self._forms / folder}
         if loaded is not None:
-            wrong.append(say("edit.sent.renamed", application=application, name=loaded.name))
+            wrong.append(
+                tr(
+                    "the application {application} is called {name} now; give that name, or"
+                    " another one for another application",
+                    application=application,
+                    name=loaded.name,
+                )
+            )
         elif faulty := faulty_form(self.onboardings, folder, application, Files()):
-            wrong.append(say("edit.sent.unusable", file=faulty.as_posix()))
+            wrong.append(
+                tr(
+                    "{file} has mistakes of its own, and was not changed; correct them first:"
+                    " acmidm validate {file}",
+                    file=faulty.as_posix(),
+                )
+            )
         else:
-            wrong.append(say("edit.scopes.no_form", **facts))
+            wrong.append(
+                tr(
+                    "{folder} has no form of {application}; correct the name, or make the form"
+                    " first: acmidm new",
+                    **facts,
+                )
+            )
         return None
 
     def _until(self, row: SheetRow, cells: Mapping[str, str], wrong: list[str]) -> date | None:
@@ -178,7 +220,13 @@ class Scopes(Rows[AddedScopes]):
             wrong.append(f"{column}: {error}")
             return None
         if until < self._today:
-            wrong.append(say("edit.scopes.past", column=column, day=until))
+            wrong.append(
+                tr(
+                    "{column}: {day} has passed; give the last day of a scope that is still needed",
+                    column=column,
+                    day=until,
+                )
+            )
         return until
 
     def _environment(

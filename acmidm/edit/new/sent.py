@@ -14,7 +14,7 @@ from acmidm_onboarding.forms.documents import Document, Unreadable, read_documen
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.validation import validated
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
@@ -111,15 +111,21 @@ def _read(document: Document) -> tuple[Document, Sent | None, list[Problem]]:
             place = (*path, "scopes", name)
             problems += _beyond(document, place, scope, (*_OF_SCOPE, *more))
             if more and not (scope.reason or "").strip():
-                what = say("edit.sent.no_reason", scope=quoted(name))
-                remedy = say("edit.sent.no_reason.remedy")
+                what = tr("nobody has said why {scope} is needed", scope=quoted(name))
+                remedy = tr("write what the application needs it for, behind reason")
                 problems.append(document.problem((*place, "reason"), what, remedy))
         for index, entry in enumerate(request.jwks or ()):
             entry_place = (*path, "jwks", index)
             problems += _beyond(document, entry_place, entry, _OF_KEY)
             if entry.file not in sent.keys:
-                what = say("edit.sent.no_key", name=quoted(entry.file))
-                problems.append(document.problem(entry_place, what, say("edit.sent.no_key.remedy")))
+                what = tr(
+                    "the file names the key {name} and does not have it", name=quoted(entry.file)
+                )
+                problems.append(
+                    document.problem(
+                        entry_place, what, tr("make the key pair on the page, or leave the key out")
+                    )
+                )
     problems += _unnamed_keys(document, sent)
     return document, None if problems else sent, problems
 
@@ -130,9 +136,12 @@ def _unnamed_keys(document: Document, sent: Sent) -> Iterator[Problem]:
     requests = sent.form.environments.values()
     named = {entry.file for request in requests for entry in request.jwks or ()}
     for name in sent.keys.keys() - named:
-        what = say("edit.sent.key_unnamed", name=quoted(name))
+        what = tr("the file has the key {name}, which no environment names", name=quoted(name))
         yield document.problem(
-            ("keys", name), what, say("edit.sent.key_unnamed.remedy"), at_key=True
+            ("keys", name),
+            what,
+            tr("name it under jwks of its environment, or leave it out"),
+            at_key=True,
         )
 
 
@@ -159,5 +168,5 @@ def _beyond(
     """Yield each field of forms and organisations that no sender decides, such as rights and
     exemptions."""
     for name in sorted(part.model_fields_set - set(known)):
-        what = say("forms.unknown_field", name=quoted(name))
-        yield document.problem((*path, name), what, say("forms.remove"), at_key=True)
+        what = tr("unknown field {name}", name=quoted(name))
+        yield document.problem((*path, name), what, tr("remove it here"), at_key=True)

@@ -26,7 +26,7 @@ from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import ScopeRequest
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, Grant, without_afzenders
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
@@ -80,12 +80,27 @@ class TakeOver:
             fields["keys"] = {name: _members(key) for name, key in self.keys.items()}
         fields["without"] = self.without
         facts = {"key": self.declared.key, "stack": stack, "form": self.loaded.file}
-        comments = [say("take_over.about", **facts), *self.taken, *self.notes]
+        comments = [
+            tr(
+                "What a hand changed of {key} on stack {stack}, for {form}. Fill in each reason,"
+                " then: acmidm new --from FILE",
+                **facts,
+            ),
+            *self.taken,
+            *self.notes,
+        ]
         lines = [f"# {plain(comment, WHOLE)}" for comment in comments]
         text = "\n".join([*lines, *lines_of(fields), ""])
         if problems := _read(text).problems:
             what = problems[0].what
-            raise Failure(say("take_over.unwritable", key=self.declared.key, what=what))
+            raise Failure(
+                tr(
+                    "{key}: the authority has something that no file may have: {what}; put it"
+                    " right there first",
+                    key=self.declared.key,
+                    what=what,
+                )
+            )
         return text
 
 
@@ -95,17 +110,47 @@ def taken_over(drift: ClientDrift, recorded: Client, stack: Stack) -> TakeOver:
     by_hand = drift.by_hand
     facts = {"key": recorded.key, "stack": stack.name}
     if by_hand is None:
-        raise Failure(say("take_over.in_sync", **facts))
+        raise Failure(
+            tr(
+                "{key}: nobody changed anything by hand on stack {stack}; there is nothing to take"
+                " over",
+                **facts,
+            )
+        )
     if drift.real is None or drift.snapshot is None:
-        raise Failure(say("take_over.removed", **facts))
+        raise Failure(
+            tr(
+                "{key}: somebody removed the client; acmidm drift --stack {stack} --heal makes it"
+                " anew, or retire it in its form",
+                **facts,
+            )
+        )
     if any(drift.real.fields.get(name) != recorded.fields.get(name) for name in _MARKS):
         mark = quoted(str(drift.real.fields.get("managed_by") or "-"))
-        raise Failure(say("take_over.of_another", **facts, mark=mark))
+        raise Failure(
+            tr(
+                "{key}: the client has another's mark, {mark}, so that nothing of it is taken"
+                " over; find out who took it",
+                **facts,
+                mark=mark,
+            )
+        )
     declared, loaded = _form_of(drift, stack)
     take_over = TakeOver(loaded, declared, list(loaded.form.contacts))
     _Taking(take_over, recorded, drift.real, drift.snapshot, stack).take(by_hand.changes)
     if not take_over.taken:
-        raise Failure("\n".join([say("take_over.nothing", **facts), *take_over.notes]))
+        raise Failure(
+            "\n".join(
+                [
+                    tr(
+                        "{key}: nothing of what a hand changed can be in a form; acmidm drift"
+                        " --stack {stack} --heal puts it back",
+                        **facts,
+                    ),
+                    *take_over.notes,
+                ]
+            )
+        )
     return take_over
 
 
@@ -113,7 +158,13 @@ def documents_of(take_overs: Iterable[TakeOver], stack: str) -> str:
     """Return all of them as one file. Raises Failure where it would be too large to read."""
     text = "---\n".join(one.text(stack) for one in take_overs)
     if len(text.encode()) > MAXIMUM_BYTES:
-        raise Failure(say("take_over.too_large", most=MAXIMUM_BYTES))
+        raise Failure(
+            tr(
+                "the document would have more than {most} bytes, which nobody reads in; take over"
+                " fewer clients at once",
+                most=MAXIMUM_BYTES,
+            )
+        )
     return text
 
 
@@ -123,7 +174,14 @@ def _form_of(drift: ClientDrift, stack: Stack) -> tuple[Declaration, LoadedForm]
     for declared in stack.connections:
         if declared.client_key in names:
             return declared, next(one for one in stack.forms.forms if one.name == declared.form)
-    raise Failure(say("take_over.no_form", key=names[0][0], folder=stack.settings.forms_folder))
+    raise Failure(
+        tr(
+            "{key}: no form without mistakes in {folder} declares the client; correct its form, or"
+            " bring it back, first",
+            key=names[0][0],
+            folder=stack.settings.forms_folder,
+        )
+    )
 
 
 class _Taking:
@@ -169,18 +227,25 @@ class _Taking:
         self._check_number_of_keys()
         self._hold_back()
         for change in self._accepted:
-            self._to.taken.append(say("take_over.taken", what=_sentence(change)))
+            self._to.taken.append(tr("taken over: {what}", what=_sentence(change)))
         others = [name for name in self._loaded.form.platforms if name != self._declared.platform]
         if others:
-            self._to.notes.append(say("take_over.other_platforms", platforms=listed(others)))
+            self._to.notes.append(
+                tr(
+                    "what the form gains or loses goes for its other platforms too: {platforms}",
+                    platforms=listed(others),
+                )
+            )
         if self._to.contacts != list(self._loaded.form.contacts):
-            self._to.notes.append(say("take_over.contacts"))
+            self._to.notes.append(tr("the contacts are those of all environments of the form"))
 
     def _take(self, change: Change) -> None:
         if change.kind in _SAID_OTHERWISE or change.kind.row.scale is Scale.NOTE:
             return
         take = self._takes.get(change.kind)
-        reasons = take(change) if take else [say("take_over.not_in_forms")]
+        reasons = (
+            take(change) if take else [tr("no form says this; acmidm drift --heal puts it back")]
+        )
         if reasons:
             self._leave(change, *reasons)
         else:
@@ -188,7 +253,7 @@ class _Taking:
 
     def _leave(self, change: Change, *reasons: str) -> None:
         why = "; ".join(dict.fromkeys(reasons))
-        self._to.notes.append(say("take_over.left", what=_sentence(change), why=why))
+        self._to.notes.append(tr("not taken over: {what}: {why}", what=_sentence(change), why=why))
 
     def _add(self, part: str, name: str, value: Any) -> None:
         self._to.request.setdefault(part, {})[name] = value
@@ -206,7 +271,9 @@ class _Taking:
     def _scope(self, change: Change) -> list[str]:
         granted = str(change.subject)
         if granted in OPERATOR_RIGHTS:
-            return [say("take_over.operators_right")]
+            return [
+                tr("it is a right of operators, which no form may have; take it away in the portal")
+            ]
         name = self._in_catalogue(granted)
         platform, environment = self._declared.platform, self._declared.environment
         if wrong := of_scope(name, self._catalogue, environment, platform):
@@ -231,11 +298,16 @@ class _Taking:
         thumbprint = now.thumbprint if now else None
         supplier = self._loaded.form.keys_of or self._declared.listed.get(thumbprint or "")
         if supplier:
-            return [say("take_over.keys_of", supplier=supplier)]
+            return [
+                tr(
+                    "the key is that of supplier {supplier}, by a mandate; change its keys.yaml",
+                    supplier=supplier,
+                )
+            ]
         if thumbprint in self._declared.compromised:
-            return [say("take_over.compromised")]
+            return [tr("the form says that this key is compromised; take it away in the portal")]
         if was and now and was.thumbprint == thumbprint:
-            return [say("take_over.key_described")]
+            return [tr("the same key is described otherwise; change its file")]
         if now and (wrong := self._wrong_key(kid)):
             return wrong
         if was and was.thumbprint:
@@ -249,7 +321,13 @@ class _Taking:
         except InvalidJwk as error:
             return [reason.sentence for reason in error.reasons]
         if key.has_ended(self._stack.now):
-            return [say("edit.key_ended", kid=quoted(key.kid), expires=key.expires)]
+            return [
+                tr(
+                    "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
+                    kid=quoted(key.kid),
+                    expires=key.expires,
+                )
+            ]
         if wrong := _unwritable(_members(key)):
             return wrong
         self._to.keys[f"key-{len(self._to.keys) + 1}.jwk.json"] = key
@@ -263,7 +341,12 @@ class _Taking:
         product = str(change.subject)
         there, recorded = self._real.owners[product], self._recorded.owners.get(product, Owner())
         if not there.is_connection_of(recorded):
-            return [say("take_over.product_of_another", mark=quoted(there.managed_by or "-"))]
+            return [
+                tr(
+                    "the configuration has another's mark, {mark}; find out who wrote it",
+                    mark=quoted(there.managed_by or "-"),
+                )
+            ]
         was = without_afzenders(self._recorded.products[product])
         now = without_afzenders(self._real.products[product])
         changed = {name: value for name, value in now.items() if was.get(name) != value}
@@ -303,7 +386,7 @@ class _Taking:
 
     def _metadata(self, change: Change) -> list[str]:
         if change.fields[0].field != "contacts":
-            return [say("take_over.not_in_forms")]
+            return [tr("no form says this; acmidm drift --heal puts it back")]
         contacts = list(self._real.fields.get("contacts", ()))
         if wrong := _unwritable({"contacts": contacts}) or of_form(contacts=contacts):
             return wrong
@@ -322,7 +405,14 @@ class _Taking:
         for change in list(self._accepted):
             if change.kind.row.resource is Resource.KEYS:
                 self._accepted.remove(change)
-                self._leave(change, say("take_over.number_of_keys", count=left, most=MOST_KEYS))
+                self._leave(
+                    change,
+                    tr(
+                        "the form would have {count} keys, and has to have 1 to {most}",
+                        count=left,
+                        most=MOST_KEYS,
+                    ),
+                )
         self._to.without.pop("keys", None)
         self._to.keys.clear()
 
@@ -346,7 +436,7 @@ class _Taking:
 
 
 def _by_mandate(_: Change) -> list[str]:
-    return [say("take_over.afzenders")]
+    return [tr("whom a client sends for is in mandates and under afzenders; change those")]
 
 
 def _by_field(change: Change) -> list[Change]:
@@ -371,7 +461,7 @@ def _reference(change: Change) -> str | None:
     if change.changed_by is None or change.changed_at is None:
         return None
     facts = {"author": plain(change.changed_by, 60), "day": f"{change.changed_at:%Y-%m-%d}"}
-    reference = say("take_over.reference", **facts)[:_LONGEST_REFERENCE]
+    reference = tr("in the portal, by {author} on {day}", **facts)[:_LONGEST_REFERENCE]
     return None if _unwritable({"reference": reference}) else reference
 
 

@@ -32,7 +32,7 @@ from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.speaking import about_names
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.identifiers import identifying, look_of
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
 from acmidm_onboarding.values.names import day
@@ -126,7 +126,13 @@ class Towns(Rows[Placed]):
         checker.wrong += row.faults
         for column in (Column.CLIENT_TEST, Column.CLIENT_PROD):
             if column in row.values:
-                checker.wrong.append(say("towns.has_client", column=row.named(column)))
+                checker.wrong.append(
+                    tr(
+                        "{column} has a client already; acmidm import takes it over, or empty the"
+                        " cell for another client",
+                        column=row.named(column),
+                    )
+                )
         until, answers = self._until(row, checker), self._answers(row)
         application = answers.application or ""
         folder, notes = self._folder(row, answers, checker)
@@ -137,7 +143,13 @@ class Towns(Rows[Placed]):
             application = self._renewable(there, folder, application, until, checker)
         else:
             if folder and (faulty := faulty_form(self.onboardings, folder, application, Files())):
-                checker.wrong.append(say("edit.sent.unusable", file=faulty.as_posix()))
+                checker.wrong.append(
+                    tr(
+                        "{file} has mistakes of its own, and was not changed; correct them first:"
+                        " acmidm validate {file}",
+                        file=faulty.as_posix(),
+                    )
+                )
                 checker.require()
             folder, files, more = self._new(folder, answers, checker)
             notes += more
@@ -208,10 +220,21 @@ class Towns(Rows[Placed]):
         folder = next((self._folders[code] for code in codes if code in self._folders), None)
         new = slug(given.name or "")
         if folder is None and new in self.onboardings.organisations:
-            checker.refuse("--name", [say("towns.other_codes", folder=new)])
+            checker.refuse(
+                "--name",
+                [
+                    tr(
+                        "onboardings/{folder} is that of an organisation with other codes; give"
+                        " its code, or another name",
+                        folder=new,
+                    )
+                ],
+            )
         for name in filter(None, (*codes, folder or new)):
             if (other := self._rows.setdefault(name, row)) is not row:
-                checker.wrong.append(say("towns.twice", other=other))
+                checker.wrong.append(
+                    tr("{other} is about the same organisation; keep one of them", other=other)
+                )
                 break
         return folder, self._identity(row, folder, given, checker) if folder else ()
 
@@ -235,14 +258,39 @@ class Towns(Rows[Placed]):
             if wrong := of_organisation(**{"ovo": "OVO000000", name: value}):
                 checker.refuse(f"--{name}", wrong)
             elif (other := self._folders.get(code_in(value) or "", folder)) != folder:
-                checker.refuse(f"--{name}", [say("towns.of_another", other=other, folder=folder)])
+                checker.refuse(
+                    f"--{name}",
+                    [
+                        tr(
+                            "is that of onboardings/{other}, in a row of onboardings/{folder}; a"
+                            " row is about one organisation, so correct it",
+                            other=other,
+                            folder=folder,
+                        )
+                    ],
+                )
         if given.name is None or look_of(given.name) == look_of(own.name):
             return ()
         for other, organisation in self.onboardings.organisations.items():
             if look_of(organisation.name) == look_of(given.name):
-                checker.refuse("--name", [say("towns.of_another", other=other, folder=folder)])
+                checker.refuse(
+                    "--name",
+                    [
+                        tr(
+                            "is that of onboardings/{other}, in a row of onboardings/{folder}; a"
+                            " row is about one organisation, so correct it",
+                            other=other,
+                            folder=folder,
+                        )
+                    ],
+                )
         facts = {"column": row.named(Column.CUSTOMER), "given": quoted(given.name)}
-        note = say("towns.called", **facts, folder=folder, name=own.name)
+        note = tr(
+            "{column} has {given}, and onboardings/{folder} is {name}: see whether it is the same",
+            **facts,
+            folder=folder,
+            name=own.name,
+        )
         if unknown and not _is_part(given.name, own.name):
             checker.wrong.append(note)
         return (note,)
@@ -252,7 +300,12 @@ class Towns(Rows[Placed]):
         which is noted."""
         column, text = row.named(Column.UNTIL), row.values.get(Column.UNTIL)
         if text is None:
-            checker.wrong.append(say("towns.no_until", column=column))
+            checker.wrong.append(
+                tr(
+                    "{column} is empty; give the last day of the mandate, such as 2027-12-31",
+                    column=column,
+                )
+            )
             return self._today
         try:
             until = day(written_day(text))
@@ -260,7 +313,14 @@ class Towns(Rows[Placed]):
             checker.wrong.append(f"{column}: {error}")
             return self._today
         if until < self._today:
-            checker.wrong.append(say("towns.past", column=column, until=until))
+            checker.wrong.append(
+                tr(
+                    "{column}: the mandate ended on {until:%Y-%m-%d}; give the last day of one"
+                    " that counts",
+                    column=column,
+                    until=until,
+                )
+            )
         return until
 
     def _renewable(
@@ -276,7 +336,16 @@ class Towns(Rows[Placed]):
         form = there.form
         if form.application != application:
             facts = {"application": application, "name": form.application}
-            checker.refuse("--application", [say("edit.sent.renamed", **facts)])
+            checker.refuse(
+                "--application",
+                [
+                    tr(
+                        "the application {application} is called {name} now; give that name, or"
+                        " another one for another application",
+                        **facts,
+                    )
+                ],
+            )
         mandates = self.onboardings.mandates.get(folder, ())
         has = mandate_for(mandates, self._supplier, form.application)
         facts = {
@@ -287,13 +356,38 @@ class Towns(Rows[Placed]):
         }
         is_supplied = form.keys_of == self._supplier
         if not is_supplied and has is not None:
-            checker.wrong.append(say("towns.keys_of_another.mandate", **facts, until=has.until))
+            checker.wrong.append(
+                tr(
+                    "{form} has the keys of {whose} now, and not those of {supplier}, whose"
+                    " mandate until {until} stays as it is; if that is wrong, its owners change it"
+                    " there",
+                    **facts,
+                    until=has.until,
+                )
+            )
         elif not is_supplied:
-            checker.wrong.append(say("towns.keys_of_another", **facts))
+            checker.wrong.append(
+                tr(
+                    "{form} has the keys of {whose} now, and {supplier} has no mandate for it; if"
+                    " that is wrong, its owners change it there and in {file}",
+                    **facts,
+                )
+            )
         elif has is None:
-            checker.wrong.append(say("towns.mandate_gone", **facts))
+            checker.wrong.append(
+                tr(
+                    "{form} has no mandate any more; if it counts again, its owners add it to"
+                    " {file}",
+                    **facts,
+                )
+            )
         elif _has_left(form, self._today) and has.until < until:
-            checker.wrong.append(say("edit.leaves", file=there.file.as_posix()))
+            checker.wrong.append(
+                tr(
+                    "{file} leaves: nothing more of it is made; take retire out first, if it stays",
+                    file=there.file.as_posix(),
+                )
+            )
         checker.require()
         return form.application
 
@@ -310,7 +404,14 @@ class Towns(Rows[Placed]):
         if has is not None:
             name = self.onboardings.organisations[folder].name
             self._require_new(has, mandates, application, reference, name, checker)
-            notes = (say("towns.goes_on", name=name, before=has.until, until=until),)
+            notes = (
+                tr(
+                    "the mandate of {name} until {before} goes on until {until}",
+                    name=name,
+                    before=has.until,
+                    until=until,
+                ),
+            )
         mandate: dict[str, Any] = {
             "supplier": self._supplier,
             "applications": [application],
@@ -342,7 +443,13 @@ class Towns(Rows[Placed]):
         ]
         if last.until < self._today and (reference is None or reference in own):
             facts = {"name": name, "until": last.until, "column": Column.REFERENCE}
-            checker.wrong.append(say("towns.mandate_ended", **facts))
+            checker.wrong.append(
+                tr(
+                    "the mandate of {name} ended on {until}; give what was agreed since, under"
+                    " {column}, with a number that no earlier one has",
+                    **facts,
+                )
+            )
         checker.require()
 
 

@@ -36,7 +36,6 @@ from acmidm_onboarding.settings import (
     full_key,
     require_trusted_hosts,
 )
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.terms import Platform
@@ -172,7 +171,11 @@ class ConnectedPlatform:
 
     def _no_address_of_products(self) -> InvalidSettings:
         key = config_key(self._name, "productsUrl")
-        return InvalidSettings(say("settings.no_products_url", key=full_key(key)))
+        return InvalidSettings(
+            f"setting {full_key(key)} is missing, and products are configured there; set it with"
+            " pulumi"
+            f" config set {full_key(key)}"
+        )
 
     def _operators_own(self, client_id: str) -> Reserved | None:
         return operators_own() if client_id == self._operator else None

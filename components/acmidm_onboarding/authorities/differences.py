@@ -8,8 +8,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.metadata import ProductDocument
+
+_DIFFERENCE = {
+    "added": N_("added {names}"),
+    "removed": N_("removed {names}"),
+    "changed": N_("changed {names}"),
+    "nothing": N_("nothing"),
+    "empty": N_("empty"),
+}
 
 
 def difference(known: object, current: object, wanted: object) -> str:
@@ -26,14 +34,14 @@ def difference(known: object, current: object, wanted: object) -> str:
         "changed": {name for name in now.keys() & before.keys() if now[name] != before[name]},
     }
     changes = "; ".join(
-        say(f"authorities.difference.{action}", names=", ".join(sorted(names)))
+        translated(_DIFFERENCE[action], names=", ".join(sorted(names)))
         for action, names in actions.items()
         if names
     )
     # Of metadata the names are always the same ones.
     shown = actions["changed"] if isinstance(current, BaseModel) else None
-    return say(
-        "authorities.difference",
+    return tr(
+        "{changes} (declared: {declared}; found: {found})",
         changes=changes,
         declared=_listed(wanted, shown),
         found=_listed(current, shown),
@@ -68,13 +76,9 @@ def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
 def _listed(value: object, shown: set[str] | None) -> str:
     entries = _entries(value)
     if shown is None:
-        return ", ".join(sorted(entries)) or say("authorities.difference.nothing")
+        return ", ".join(sorted(entries)) or tr("nothing")
     return ", ".join(f"{name} {_plain(entries[name])}" for name in sorted(shown))
 
 
 def _plain(value: Any) -> str:
-    return (
-        " ".join(value) or say("authorities.difference.empty")
-        if isinstance(value, list | tuple)
-        else str(value)
-    )
+    return " ".join(value) or tr("empty") if isinstance(value, list | tuple) else str(value)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, ClientKey, fields_in, grants
 from acmidm_onboarding.values.keys import keys_of
 from acmidm_onboarding.values.metadata import (
@@ -125,7 +125,7 @@ class Reserved:
 
 def operators_own() -> Reserved:
     """Return why no form may have an operator's client."""
-    return Reserved(say("authorities.operators_own"))
+    return Reserved(tr("is an operator's own"))
 
 
 class Authority(Protocol):
@@ -263,7 +263,14 @@ def require_not_reserved(reserved: Reserved | None, client_id: str, address: str
     Rejected."""
     if reserved is not None:
         raise Rejected(
-            say("authorities.reserved", client=client_id, address=address, why=reserved.why)
+            tr(
+                "client {client} of {address} {why}, so that no form can have it, and nothing was"
+                " written; name another client in the form, or have the rights of this client taken"
+                " away",
+                client=client_id,
+                address=address,
+                why=reserved.why,
+            )
         )
 
 
@@ -271,7 +278,13 @@ def require_grantable(scopes: Collection[str]) -> None:
     """Refuse scopes that are rights of operators: a connection never has such a right, whatever the
     catalogue calls it. Raises Rejected."""
     if refused := ", ".join(sorted(OPERATOR_RIGHTS.intersection(scopes))):
-        raise Rejected(say("authorities.operators_right", scopes=refused))
+        raise Rejected(
+            tr(
+                "scope {scopes} is a right of operators, which no client can be granted; take it"
+                " out of the catalogue",
+                scopes=refused,
+            )
+        )
 
 
 @dataclass(frozen=True)

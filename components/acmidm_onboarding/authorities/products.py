@@ -15,7 +15,7 @@ from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.collection import Collection
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.writes import replace_part
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.metadata import Configuration, Owner, ProductDocument
 
 _NONE = ProductDocument({}, Owner())
@@ -68,7 +68,9 @@ class Products:
             write,
             known=before,
             wanted=after,
-            name=say("authorities.configuration_of", product=product, client=client_id),
+            name=tr(
+                "the {product} configuration of client {client}", product=product, client=client_id
+            ),
             is_expected=is_expected,
         )
 
@@ -108,15 +110,18 @@ def _require_free(
         return
     changes = difference(None, current, wanted)
     whose = (
-        say("authorities.not_this_stacks.by_hand")
+        tr("it was made by hand: write it into the form as it is, and change it there afterwards")
         if owner.is_nobody
-        else say(
-            "authorities.not_this_stacks.anothers", stack=owner.managed_by, key=owner.software_id
+        else tr(
+            "{stack} manages it for {key}: see who declares it there",
+            stack=owner.managed_by,
+            key=owner.software_id,
         )
     )
     raise ChangedMeanwhile(
-        say(
-            "authorities.not_this_stacks",
+        tr(
+            "client {client} has a {product} configuration already that is not this stack's:"
+            " {changes}, and nothing was written; {whose}",
             client=client_id,
             product=product,
             changes=changes,

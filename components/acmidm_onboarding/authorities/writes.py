@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from acmidm_onboarding.authorities.differences import difference
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Stale, Unsettled
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 
 TRIES = 6
 _FIRST_WAIT_SECONDS = 0.05
@@ -63,14 +63,31 @@ def replace_part(
         written = True
         if reads_back and (after := part(read())) != wanted:
             require_expected(after)
-            raise Unsettled(say("authorities.unsettled", document=name))
+            raise Unsettled(
+                tr(
+                    "{document} is not as it was written; see who else writes to this client, and"
+                    " whether the server's version is supported, then run the same command again",
+                    document=name,
+                )
+            )
 
     def require_expected(current: Value) -> None:
         if known is None or current in (known, wanted) or is_expected(current):
             return
         changes = difference(known, current, wanted)
-        text = "authorities.someone_else.meanwhile" if begun else "authorities.someone_else"
-        raise ChangedMeanwhile(say(text, document=name, changes=changes), changes)
+        text = (
+            N_(
+                "someone else changed {document} while this run wrote to it: {changes} since the"
+                " last refresh, and the authority may have some of both changes; run pulumi"
+                " refresh, see the change in a preview, then run pulumi up"
+            )
+            if begun
+            else N_(
+                "someone else changed {document} since the last refresh: {changes}, and nothing"
+                " was written; run pulumi refresh, see the change in a preview, then run pulumi up"
+            )
+        )
+        raise ChangedMeanwhile(translated(text, document=name, changes=changes), changes)
 
     with_retries(attempt, (*conflicts, Unsettled))
 

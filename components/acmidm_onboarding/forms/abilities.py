@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from acmidm_onboarding.authority_types import AuthorityType, installed_authorities
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, translated
 from acmidm_onboarding.values.problems import DocumentPath, Problem, listed
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
@@ -29,29 +29,44 @@ _WISHES = (
         lambda environment: ("environments", environment.value, "jwks_uri"),
         lambda _, request: request.jwks_uri is not None,
         lambda kind: kind.takes_keys_from_address,
-        "forms.address_not_known",
-        "forms.address_not_known.remedy",
+        N_(
+            "{kind}, the authority of {platform} in a stack of {environment}, takes no keys from"
+            " an address"
+        ),
+        N_(
+            "name the keys under jwks, or leave both out and upload them in the portal; known by"
+            " {known_by}"
+        ),
     ),
     _Wish(
         lambda _: ("token_endpoint_auth_method",),
         lambda form, _: form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT,
         lambda kind: kind.takes_secrets,
-        "forms.secret_not_taken",
-        "forms.secret_not_taken.remedy",
+        N_(
+            "{kind}, the authority of {platform} in a stack of {environment}, takes no client"
+            " secret of ours"
+        ),
+        N_("use private_key_jwt; taken by {known_by}"),
     ),
     _Wish(
         lambda environment: ("environments", environment.value, "scopes"),
         lambda _, request: any(scope.default for scope in request.scopes.values()),
         lambda kind: kind.takes_default_scopes,
-        "forms.default_scopes_not_taken",
-        "forms.default_scopes_not_taken.remedy",
+        N_(
+            "{kind}, the authority of {platform} in a stack of {environment}, gives no client"
+            " default scopes"
+        ),
+        N_("leave default out, and request the scope with each token; taken by {known_by}"),
     ),
     _Wish(
         lambda environment: ("environments", environment.value, "attributes"),
         lambda _, request: bool(request.attributes),
         lambda kind: kind.takes_attributes,
-        "forms.attributes_not_taken",
-        "forms.attributes_not_taken.remedy",
+        N_(
+            "{kind}, the authority of {platform} in a stack of {environment}, puts no attributes"
+            " into tokens"
+        ),
+        N_("leave them out; taken by {known_by}"),
     ),
 )
 
@@ -71,6 +86,6 @@ def problems_of_authorities(
         known_by = {name for name, kind in installed.items() if wish.is_met(kind)}
         for platform in form.platforms:
             for kind in sorted(set(served.get(platform, ())) - known_by):
-                what = say(wish.text, kind=kind, platform=platform, environment=environment)
-                remedy = say(wish.remedy, known_by=listed(known_by))
+                what = translated(wish.text, kind=kind, platform=platform, environment=environment)
+                remedy = translated(wish.remedy, known_by=listed(known_by))
                 yield document.problem(wish.path(environment), what, remedy, at_key=True)

@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.folders import Folders
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.suppliers import Afzender, Afzenders, unknown_supplier
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import AFZENDERS
 from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.mandate import mandate_for
@@ -70,14 +70,27 @@ class AfzenderReader:
             and product.scopes.keys() & request.scopes.keys()
         ]
         for name in apart:
-            what = say("forms.client_each", product=name)
-            yield document.problem(above, what, say("forms.client_each.remedy"), at_key=True)
+            what = tr("each organisation needs a client of its own for {product}", product=name)
+            yield document.problem(
+                above,
+                what,
+                tr(
+                    "give each a form of its own, with keys_of; or leave the scopes of that"
+                    " product out"
+                ),
+                at_key=True,
+            )
         if not knowing and not apart and self._products:
             known = listed(
                 name for name, one in self._products.items() if one.senders and one.senders.known_by
             )
-            remedy = say("forms.no_senders.remedy", known=known)
-            yield document.problem(above, say("forms.no_senders"), remedy, at_key=True)
+            remedy = tr("add one that does ({known}), or remove this", known=known)
+            yield document.problem(
+                above,
+                tr("no product here knows organisations that a client sends for"),
+                remedy,
+                at_key=True,
+            )
 
     def _afzender(
         self,
@@ -97,10 +110,15 @@ class AfzenderReader:
         problems = [
             document.problem(
                 path,
-                say(
-                    "forms.afzender_unnamed", name=organisation.name, field=product.senders.known_by
+                tr(
+                    "{name} has no {field} under speaks_for, by which it is known as Afzender",
+                    name=organisation.name,
+                    field=product.senders.known_by,
                 ),
-                say("forms.afzender_unnamed.remedy", product=product.product),
+                tr(
+                    "have it added in its organisation.yaml, or leave {product} out",
+                    product=product.product,
+                ),
             )
             for product in knowing
             if product.senders and not organisation.speaks_for.get(product.senders.known_by or "")

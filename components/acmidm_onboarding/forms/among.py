@@ -11,7 +11,7 @@ from acmidm_onboarding.forms.declarations import former_keys
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.identifiers import look_of
 from acmidm_onboarding.values.organisation import Organisation
@@ -52,26 +52,33 @@ def problems_of_organisations(
             and (first := by_ovo.setdefault(organisation.ovo, document)) is not document
         ):
             yield _same_code(
-                document, "ovo", organisation.ovo, first, say("forms.two_folders.remedy")
+                document,
+                "ovo",
+                organisation.ovo,
+                first,
+                tr("an organisation has one folder: keep one of the two"),
             )
             continue
         if organisation.kbo:
             first, other = by_kbo.setdefault(organisation.kbo, (document, organisation))
             if first is not document and not (organisation.ovo and other.ovo):
-                remedy = say("forms.two_folders_or_codes.remedy")
+                remedy = tr(
+                    "an organisation has one folder: keep one of the two, or give each its own OVO"
+                    " code"
+                )
                 yield _same_code(document, "kbo", organisation.kbo, first, remedy)
                 continue
         first, other = by_look.setdefault(look_of(organisation.name), (document, organisation))
         if first is not document:
             yield document.problem(
                 ("name",),
-                say(
-                    "forms.names_look_alike",
+                tr(
+                    "{name} looks like {other} in {file}",
                     name=quoted(organisation.name),
                     other=quoted(other.name),
                     file=first.file,
                 ),
-                say("forms.names_look_alike.remedy"),
+                tr("write what tells the two apart, such as the place"),
                 also=first.file,
             )
 
@@ -79,7 +86,7 @@ def problems_of_organisations(
 def _same_code(document: Document, field: str, code: str, first: Document, remedy: str) -> Problem:
     return document.problem(
         (field,),
-        say("forms.code_twice", code=code, folder=first.file.parent),
+        tr("{code} is the code of {folder} too", code=code, folder=first.file.parent),
         remedy,
         also=first.file,
     )
@@ -102,9 +109,16 @@ def problems_of_former_codes(
             if code in present and code not in (organisation.ovo, organisation.kbo):
                 other, twice = present[code], code
             if other is not document:
-                name = "forms.former_key_twice" if "/" in twice else "forms.former_code_twice"
-                remedy = say("forms.former_code_twice.remedy")
-                what = say(name, code=twice, file=other.file)
+                name = (
+                    N_("{code} is an earlier key in {file} too")
+                    if "/" in twice
+                    else N_("{code} is a code in {file} too")
+                )
+                remedy = tr(
+                    "an organisation keeps the clients of its own earlier codes alone: remove it"
+                    " here or there"
+                )
+                what = translated(name, code=twice, file=other.file)
                 yield document.problem(("formerly",), what, remedy, also=other.file)
 
 
@@ -117,12 +131,12 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
         if first is not second:
             yield second.document.problem(
                 ("application",),
-                say(
-                    "forms.second_form",
+                tr(
+                    "{file} is already the form of {application}",
                     file=first.document.file,
                     application=second.form.application,
                 ),
-                say("forms.second_form.remedy"),
+                tr("keep one of the two, or name the application differently"),
                 also=first.document.file,
             )
     claimed: dict[str, Declared] = {}
@@ -136,26 +150,51 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
             if former in declared and declared[former] is not claiming:
                 yield document.problem(
                     ("formerly",),
-                    say("forms.still_declared", former=former, file=declared[former].document.file),
+                    tr(
+                        "{former} is still declared by {file}",
+                        former=former,
+                        file=declared[former].document.file,
+                    ),
                     _apart(claiming, declared[former]),
                     also=declared[former].document.file,
                 )
             elif (first := claimed.setdefault(former, claiming)) is not claiming:
                 yield document.problem(
                     ("formerly",),
-                    say("forms.claimed_twice", former=former, file=first.document.file),
-                    say("forms.claimed_twice.remedy", whole_key=_by_whole_key(claiming, former)),
+                    tr(
+                        "{former} is an earlier key in {file} too",
+                        former=former,
+                        file=first.document.file,
+                    ),
+                    tr(
+                        "keep it in the form that keeps its clients{whole_key}",
+                        whole_key=_by_whole_key(claiming, former),
+                    ),
                     also=first.document.file,
                 )
+
+
+_REMEDIES = {
+    "": N_("remove that form, or this line: a client has one form{whole_key}"),
+    ".may_return": N_(
+        "remove that form, which may come back once acmidm deploy has run, or this line: a client"
+        " has one form{whole_key}"
+    ),
+}
 
 
 def _apart(claiming: Declared, other: Declared) -> str:
     """Return what to do about a form that has the earlier name of ``claiming``: both may have been
     renamed together."""
     if other.organisation is claiming.organisation and other.form.formerly:
-        return say("forms.renamed_together.remedy", application=other.form.application)
+        return tr(
+            "two that get another name take two deployments: first give that form an application"
+            " that no form has and run acmidm deploy, then give it {application} with that one"
+            " under formerly, and remove this line; or remove it, if it is a copy",
+            application=other.form.application,
+        )
     returns = ".may_return" if other.organisation is claiming.organisation else ""
-    return say(f"forms.still_declared.remedy{returns}", whole_key=_by_whole_key(claiming))
+    return translated(_REMEDIES[returns], whole_key=_by_whole_key(claiming))
 
 
 def _by_whole_key(claiming: Declared, former: str = "") -> str:
@@ -164,12 +203,16 @@ def _by_whole_key(claiming: Declared, former: str = "") -> str:
     if not claiming.form.formerly or not claiming.organisation.formerly:
         return ""
     if former in claiming.organisation.earlier_keys:
-        remedy = say("forms.merge_in_order")
+        remedy = tr("organisations merge one after the other, with acmidm deploy in between")
         return f"; {remedy}"
     whole = connection_key(
         claiming.organisation.formerly[0].partition("/")[0], claiming.form.formerly[0]
     )
-    remedy = say("forms.whole_key", key=whole, file=ORGANISATION_FILE)
+    remedy = tr(
+        "after a merger, have the whole key, such as {key}, added under formerly in {file}",
+        key=whole,
+        file=ORGANISATION_FILE,
+    )
     return f"; {remedy}"
 
 
@@ -184,7 +227,11 @@ def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Pr
                 if first is not document:
                     yield document.problem(
                         ("environments", environment.value, "adopt", platform.value),
-                        say("forms.adopted_twice", client_id=quoted(client_id), file=first.file),
-                        say("forms.adopted_twice.remedy"),
+                        tr(
+                            "client {client_id} is taken over by {file} already",
+                            client_id=quoted(client_id),
+                            file=first.file,
+                        ),
+                        tr("a client has one form: correct the client-ID here, or remove it"),
                         also=first.file,
                     )

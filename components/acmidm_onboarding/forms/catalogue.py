@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from acmidm_onboarding.forms.coupling import Coupling
 from acmidm_onboarding.forms.probed_api import MADE, ProbedApi
 from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_schema
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.attributes import AttributeName
 from acmidm_onboarding.values.client import AFZENDERS
 from acmidm_onboarding.values.names import owner as approver
@@ -78,15 +78,28 @@ def _scope_token(name: str) -> str:
     """Check a scope's name: scopes are listed with spaces between them (RFC 6749 §3.3), so that a
     name has none."""
     if not _SCOPE_TOKEN.fullmatch(name):
-        raise ValueError(say("forms.no_scope", name=quoted(name)))
+        raise ValueError(
+            tr(
+                "{name} is not a scope; write visible ASCII characters without space, quote or"
+                " backslash",
+                name=quoted(name),
+            )
+        )
     if name.casefold() in RESERVED_SCOPES:
-        raise ValueError(say("forms.reserved_scope", name=quoted(name)))
+        raise ValueError(
+            tr(
+                "{name} is a scope that an authority keeps for itself; name the product's own",
+                name=quoted(name),
+            )
+        )
     return name
 
 
 def _product_name(name: str) -> str:
     if name == RESERVED_NAME:
-        raise ValueError(say("forms.product_has_platforms_name", name=quoted(name)))
+        raise ValueError(
+            tr("{name} is the name of a platform; name the product otherwise", name=quoted(name))
+        )
     return name
 
 
@@ -319,10 +332,11 @@ class Product(_Part):
         fields = MADE | set((self.configuration or {}).get("properties", {}))
         for name in sorted(message.names - fields) if message else ():
             raise ValueError(
-                say(
-                    "forms.unknown_test_field",
+                tr(
+                    "the test message has {{{name}}}, which is no field of the configuration;"
+                    " {remedy}",
                     name=name,
-                    remedy=did_you_mean(name, fields, say("forms.correct")),
+                    remedy=did_you_mean(name, fields, tr("correct it")),
                 )
             )
         return self
@@ -347,7 +361,13 @@ class Product(_Part):
     def _offers_what_its_scopes_need(self) -> Self:
         for name, scope in self.scopes.items():
             if not set(scope.environments) <= set(self.environments):
-                raise ValueError(say("forms.scope_beyond_product", name=name))
+                raise ValueError(
+                    tr(
+                        'scope "{name}" is offered in an environment where its product is not;'
+                        " correct environments",
+                        name=name,
+                    )
+                )
         return self
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, ValidationError
 
 from acmidm_onboarding.forms.documents import Document
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.problems import (
     DocumentPath,
@@ -25,28 +25,28 @@ _MOST_LEVELS = 12
 """Fewer than an authority reads of a document."""
 
 _TYPES = {
-    "string": "configuration.string",
-    "array": "configuration.array",
-    "object": "configuration.object",
-    "boolean": "configuration.boolean",
-    "integer": "configuration.integer",
+    "string": N_("a text; numbers need quotes"),
+    "array": N_("a list"),
+    "object": N_("a mapping"),
+    "boolean": N_("true or false"),
+    "integer": N_("a whole number"),
 }
 """The types of JSON."""
 _ENDINGS = {
-    "minItems": "configuration.minItems",
-    "maxItems": "configuration.maxItems",
-    "uniqueItems": "configuration.uniqueItems",
-    "minLength": "configuration.minLength",
-    "maxLength": "configuration.maxLength",
-    "format": "configuration.format",
-    "minimum": "configuration.minimum",
-    "maximum": "configuration.maximum",
-    "minProperties": "configuration.minProperties",
-    "maxProperties": "configuration.maxProperties",
-    "contains": "configuration.contains",
-    "not": "configuration.not",
-    "anyOf": "configuration.anyOf",
-    "oneOf": "configuration.oneOf",
+    "minItems": N_("has too few items"),
+    "maxItems": N_("has too many items"),
+    "uniqueItems": N_("has the same value twice"),
+    "minLength": N_("is too short"),
+    "maxLength": N_("is too long"),
+    "format": N_("does not have the required form"),
+    "minimum": N_("is too small"),
+    "maximum": N_("is too large"),
+    "minProperties": N_("has too few fields"),
+    "maxProperties": N_("has too many fields"),
+    "contains": N_("lacks an item that it needs"),
+    "not": N_("is not allowed by the product"),
+    "anyOf": N_("is none of the possible choices"),
+    "oneOf": N_("is none of the possible choices, or more than one at once"),
 }
 """What is wrong, by the keyword of the schema."""
 
@@ -64,20 +64,31 @@ def problems_of_configuration(
         yield from _Mistake(document, path, product, validator.schema, error).problems()
     for below, value in _values(configuration):
         if not all(is_visible(part) for part in (*below, value) if isinstance(part, str)):
-            what = say("forms.not_one_line", place=_label(product, below))
-            yield document.problem((*path, *below), what, say("forms.not_one_line.remedy"))
+            what = tr(
+                "{place} contains a line break, a control or invisible character, or a space at an"
+                " end",
+                place=_label(product, below),
+            )
+            yield document.problem((*path, *below), what, tr("write it on one line"))
         elif len(below) > _MOST_LEVELS:
             yield document.problem(
                 (*path, *below),
-                say("forms.configuration_too_deep", product=product, most=_MOST_LEVELS),
-                say("forms.too_deep.remedy"),
+                tr(
+                    "{product} is nested more than {most} levels deep",
+                    product=product,
+                    most=_MOST_LEVELS,
+                ),
+                tr("write it flatter"),
             )
         elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
-            what = say("forms.too_large_number", place=_label(product, below))
+            what = tr(
+                "{place} is larger than JSON carries exactly (RFC 8259 §6)",
+                place=_label(product, below),
+            )
             yield document.problem(
                 (*path, *below),
                 what,
-                say("forms.too_large_number.remedy", largest=_LARGEST_INTEGER),
+                tr("write at most {largest}, or a text in quotes", largest=_LARGEST_INTEGER),
             )
 
 
@@ -102,14 +113,14 @@ class _Mistake:
             case "additionalProperties":
                 names = sorted(_part(self._schema, self._place).get("properties", {}))
                 for name in sorted(str(name) for name in self._value if name not in names):
-                    what = say(
-                        "forms.unknown_product_field",
+                    what = tr(
+                        "{place}: unknown field {name}",
                         place=_label(self._product, self._place),
                         name=quoted(name),
                     )
                     yield self._problem(
                         what,
-                        did_you_mean(name, names, say("forms.known", known=listed(names))),
+                        did_you_mean(name, names, tr("known here: {known}", known=listed(names))),
                         name,
                         at_key=True,
                     )
@@ -117,8 +128,8 @@ class _Mistake:
                 for name in self._wanted:
                     if name not in self._value:
                         yield self._problem(
-                            say(
-                                "forms.product_field_missing",
+                            tr(
+                                "{place}: {name} is missing",
                                 place=_label(self._product, self._place),
                                 name=quoted(name),
                             ),
@@ -129,8 +140,8 @@ class _Mistake:
                 for given, names in self._wanted.items():
                     for name in names if given in self._value else ():
                         if name not in self._value:
-                            what = say(
-                                "forms.product_field_missing_with",
+                            what = tr(
+                                "{place}: {name} is missing, which goes with {given}",
                                 place=_label(self._product, self._place),
                                 name=quoted(name),
                                 given=quoted(given),
@@ -153,21 +164,23 @@ class _Mistake:
                 str(name)
                 for name in (self._wanted if isinstance(self._wanted, list) else [self._wanted])
             ]
-            return say(
-                "configuration.wrong_type",
-                wanted=either(say(_TYPES[name]) if name in _TYPES else name for name in wanted),
+            return tr(
+                "is not {wanted}",
+                wanted=either(
+                    translated(_TYPES[name]) if name in _TYPES else name for name in wanted
+                ),
             )
         if keyword in ("enum", "const"):
             return (
-                say("configuration.unknown_value", value=quoted(value))
+                tr("is {value}, which is not known", value=quoted(value))
                 if isinstance(value, str)
-                else say("configuration.unknown")
+                else tr("is not known")
             )
         if keyword == "pattern":
-            return say("configuration.pattern_of_value", value=quoted(value))
+            return tr("is {value}, which does not have the required form", value=quoted(value))
         if keyword in _ENDINGS:
-            return say(_ENDINGS[keyword])
-        return say("configuration.other", keyword=keyword)
+            return translated(_ENDINGS[keyword])
+        return tr("does not satisfy {keyword} of the product's schema", keyword=keyword)
 
     def _remedy(self) -> str:
         if self._keyword == "enum" and isinstance(self._value, str):
@@ -177,9 +190,9 @@ class _Mistake:
     def _expected(self, *below: str) -> str:
         description = _part(self._schema, (*self._place, *below)).get("description")
         return (
-            say("configuration.give", description=description)
+            tr("give {description}", description=description)
             if description
-            else say("configuration.see_schema")
+            else tr("see the product's schema in the catalogue")
         )
 
 
@@ -200,7 +213,7 @@ def _label(product: str, path: DocumentPath) -> str:
         [
             product,
             *(
-                say("forms.item", number=step + 1) if isinstance(step, int) else step
+                tr("item {number}", number=step + 1) if isinstance(step, int) else step
                 for step in path
             ),
         ]

@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.documents import Document, Unreadable, read_documen
 from acmidm_onboarding.forms.files import KEY_FILE, Files, absolute, shown
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.forms.validation import validated
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.confirmation import Confirmation, ConfirmationFile
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.names import code_or_key
@@ -48,8 +48,11 @@ def problems_of_renamed(renamed: Mapping[str, str], *folders: Path) -> Iterator[
         for former, key in renamed.items():
             file = folder / f"{former}.yaml"
             if file.exists():
-                what = say("forms.confirmation_renamed", key=key)
-                remedy = say("forms.confirmation_renamed.remedy", file=folder / f"{key}.yaml")
+                what = tr("this is what is confirmed of {key}, which had this name before", key=key)
+                remedy = tr(
+                    "move it to {file}, with the public keys that it names",
+                    file=folder / f"{key}.yaml",
+                )
                 yield Problem(shown(file), 1, 1, what, remedy)
 
 
@@ -81,7 +84,12 @@ def _misplaced(document: Document, file: Path, folder: Path, key: str) -> Iterat
     except ValueError:
         pass
     yield document.problem(
-        (), say("forms.confirmation_misplaced"), say("forms.confirmation_misplaced.remedy")
+        (),
+        tr(
+            "a confirmation is in a folder named by its organisation's code, and named by its"
+            " application"
+        ),
+        tr("move it, as in OVO002067/mijn-gent.yaml"),
     )
 
 
@@ -94,7 +102,12 @@ def _confirmation(
         if not KEY_FILE.fullmatch(name):
             problems.append(
                 document.problem(
-                    ("keys", name), say("forms.no_key_file"), say("forms.no_key_file.remedy")
+                    ("keys", name),
+                    tr("this is not the name of a key file"),
+                    tr(
+                        "put the public key in a file beside this one, named *.jwk.json, or name"
+                        " the supplier whose key it is under keys_of"
+                    ),
                 )
             )
             continue
@@ -103,15 +116,17 @@ def _confirmation(
         except Unreadable as error:
             problems.append(
                 document.problem(
-                    ("keys", name), say("forms.key_file", name=name, what=error.what), error.remedy
+                    ("keys", name),
+                    tr('key file "{name}" {what}', name=name, what=error.what),
+                    error.remedy,
                 )
             )
             continue
         if not isinstance(jwk, PublicJwk):
             problems += jwk
         elif jwk.kid in keys:
-            what = say("forms.confirmed_kid_twice", kid=quoted(jwk.kid))
-            problems.append(document.problem(("keys", name), what, say("forms.twice.remedy")))
+            what = tr("another key has the kid {kid}", kid=quoted(jwk.kid))
+            problems.append(document.problem(("keys", name), what, tr("keep one of the two")))
         else:
             keys[jwk.kid], since[jwk.thumbprint] = jwk, at
     return Confirmation(
@@ -129,8 +144,8 @@ def _same_client(documents: Iterable[tuple[Document, Confirmation]]) -> Iterator
             and (other := first.setdefault(client_id, document)) is not document
         ):
             what, remedy = (
-                say("forms.confirmed_twice", file=other.file),
-                say("forms.confirmed_twice.remedy"),
+                tr("this client-ID is also that of {file}", file=other.file),
+                tr("look in the portal whose it is, and correct the other"),
             )
             yield document.problem(("client_id",), what, remedy, also=other.file)
 

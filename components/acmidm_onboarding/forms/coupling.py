@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.names import one_line
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Environment
@@ -17,7 +17,13 @@ _LONGEST_NAME = 64
 
 def _template(text: str) -> str:
     if {"{", "}"} & set(one_line(text).replace(_ORGANISATION, "", 1)):
-        raise ValueError(say("problems.coupling.no_template", text=quoted(text)))
+        raise ValueError(
+            tr(
+                "{text} is no template of a name; of what is in braces it may have"
+                " {{organisation}} alone, once",
+                text=quoted(text),
+            )
+        )
     return text
 
 

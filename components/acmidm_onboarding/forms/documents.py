@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
 from acmidm_onboarding.values.secrecy import is_private_jwk, is_private_key_or_token
@@ -87,8 +87,8 @@ class Document:
         if next(rest, None) is not None:
             yield self.problem(
                 (),
-                say("forms.too_many_mistakes", most=_MOST_PROBLEMS),
-                say("forms.too_many_mistakes.remedy"),
+                tr("there are more than {most} mistakes in this file", most=_MOST_PROBLEMS),
+                tr("correct the first ones, then look again"),
             )
 
     def has(self, path: DocumentPath) -> bool:
@@ -144,13 +144,13 @@ def read_beginning(file: Path) -> bytes:
     """
     try:
         if not stat.S_ISREG(file.stat().st_mode):
-            raise Unreadable(say("forms.no_file"), say("forms.no_file.remedy"))
+            raise Unreadable(tr("is a folder or a device, not a file"), tr("name a file"))
         with file.open("rb") as stream:
             return stream.read(MAXIMUM_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
-        reason = getattr(error, "strerror", None) or say("forms.impossible_name")
+        reason = getattr(error, "strerror", None) or tr("no file can have this name")
         raise Unreadable(
-            say("forms.unreadable", reason=reason), say("forms.unreadable.remedy")
+            tr("cannot be read: {reason}", reason=reason), tr("check its name and its rights")
         ) from error
 
 
@@ -165,19 +165,26 @@ def text_of(content: bytes) -> str:
         # Without the byte order mark that Windows editors write.
         text = _bounded(content).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Unreadable(say("forms.not_utf8"), say("forms.not_utf8.remedy")) from error
+        raise Unreadable(tr("is not UTF-8 text"), tr("save it as UTF-8")) from error
     if hidden := _HIDDEN_BREAK.search(text):
         line = text.count("\n", 0, hidden.start()) + 1
         raise Unreadable(
-            say("forms.hidden_break", hidden=ord(hidden[0]), line=line),
-            say("forms.hidden_break.remedy"),
+            tr(
+                "has U+{hidden:04X} in line {line}, where YAML begins a line and no diff shows one",
+                hidden=ord(hidden[0]),
+                line=line,
+            ),
+            tr("take it out"),
         )
     return text
 
 
 def _bounded(content: bytes) -> bytes:
     if len(content) > MAXIMUM_BYTES:
-        raise Unreadable(say("forms.too_large", most=MAXIMUM_BYTES), say("forms.too_large.remedy"))
+        raise Unreadable(
+            tr("is larger than {most} bytes", most=MAXIMUM_BYTES),
+            tr("keep one form, key or product per file"),
+        )
     return content
 
 
@@ -199,23 +206,36 @@ def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read
         text = read(file)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
-        document._report((1, 1), say("forms.file", what=error.what), error.remedy)
+        document._report((1, 1), tr("the file {what}", what=error.what), error.remedy)
     except yaml.MarkedYAMLError as error:
         if line := line_of_conflict(text):
-            document._report((line, 1), say("forms.conflict"), say("forms.conflict.remedy"))
+            document._report(
+                (line, 1),
+                tr("a merge left its conflict here"),
+                tr(
+                    "keep one of the two sides, and remove the lines that begin with <<<<<<<,"
+                    " ======= and >>>>>>>"
+                ),
+            )
             return document
         mark = error.problem_mark or error.context_mark
         at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        document._report(at, say("forms.not_yaml", reason=reason), _remedy(reason, text, at[0]))
-    except yaml.YAMLError as error:
-        reason = getattr(error, "reason", say("forms.wrong_character"))
         document._report(
-            (1, 1), say("forms.not_yaml", reason=reason), say("forms.wrong_character.remedy")
+            at, tr("this is not YAML: {reason}", reason=reason), _remedy(reason, text, at[0])
+        )
+    except yaml.YAMLError as error:
+        reason = getattr(error, "reason", tr("it contains a character that YAML does not allow"))
+        document._report(
+            (1, 1),
+            tr("this is not YAML: {reason}", reason=reason),
+            tr("save the file as plain UTF-8 text"),
         )
     else:
         if node is None:
-            document._report((1, 1), say("forms.empty_file"), say("forms.empty_file.remedy"))
+            document._report(
+                (1, 1), tr("the file is empty"), tr("fill in the form, or remove the file")
+            )
         else:
             document.data = _Reader(document).value(node, ())
     return document
@@ -230,10 +250,10 @@ def line_of_conflict(text: str) -> int | None:
 
 def _remedy(reason: str, text: str, line: int) -> str:
     if "another document" in reason:
-        return say("forms.two_documents.remedy")
+        return tr("keep one form or product per file, without a line ---")
     if "cannot start any token" in reason and "\t" in text.splitlines()[line - 1]:
-        return say("forms.tabs.remedy")
-    return say("forms.not_yaml.remedy")
+        return tr("use spaces there, not tabs")
+    return tr("correct the line, or the indentation above it")
 
 
 def _paths(value: object, path: DocumentPath) -> Iterator[DocumentPath]:
@@ -259,21 +279,28 @@ class _Reader:
             # The node has the position of its anchor, and the alias has none: its key, or the list
             # around it, is shown.
             at = self._document._place(path, at_key=True)
-            self._document._report(at, say("forms.alias"), say("forms.alias.remedy"))
+            self._document._report(
+                at, tr("YAML aliases (*name) are not read here"), tr("write the value out")
+            )
             return None
         self._seen.add(id(node))
         mark = _mark(node)
         self._document._values[path] = mark
         if not node.tag.startswith(_CORE) or node.tag.removeprefix(_CORE) not in _TAGS:
             self._document._report(
-                mark, say("forms.tag", tag=quoted(node.tag)), say("forms.tag.remedy"), whole=True
+                mark,
+                tr("the tag {tag} means nothing here", tag=quoted(node.tag)),
+                tr("remove it, and write the value as it is"),
+                whole=True,
             )
         if isinstance(node, yaml.ScalarNode):
             self._refuse(str(node.value), mark)
             return _scalar(node)
         if len(path) > _MAXIMUM_DEPTH:
             self._document._report(
-                mark, say("forms.too_deep", most=_MAXIMUM_DEPTH), say("forms.too_deep.remedy")
+                mark,
+                tr("this is nested more than {most} levels deep", most=_MAXIMUM_DEPTH),
+                tr("write it flatter"),
             )
             return None
         if isinstance(node, yaml.SequenceNode):
@@ -286,7 +313,9 @@ class _Reader:
             mark = _mark(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
                 self._document._report(
-                    mark, say("forms.key_is_no_name"), say("forms.key_is_no_name.remedy")
+                    mark,
+                    tr("a key is a list or a mapping"),
+                    tr("write a plain name before the colon"),
                 )
                 continue
             key = str(key_node.value)
@@ -294,8 +323,8 @@ class _Reader:
             if key in values:
                 self._document._report(
                     mark,
-                    say("forms.key_twice", key=quoted(key)),
-                    say("forms.twice.remedy"),
+                    tr("key {key} is there twice", key=quoted(key)),
+                    tr("keep one of the two"),
                     whole=True,
                 )
                 continue
@@ -304,8 +333,8 @@ class _Reader:
         if is_private_jwk(values):
             self._document._report(
                 _mark(node),
-                say("forms.private_key"),
-                say("problems.shared_secret.remedy"),
+                tr("this is a private key"),
+                tr("take it out and have another made, as this one has been shared"),
                 whole=True,
             )
         return values
@@ -315,12 +344,17 @@ class _Reader:
         if is_private_key_or_token(text):
             self._document._report(
                 mark,
-                say("forms.private_key_or_token"),
-                say("problems.shared_secret.remedy"),
+                tr("this is a private key or a token"),
+                tr("take it out and have another made, as this one has been shared"),
                 whole=True,
             )
         if has_mark(text):
-            self._document._report(mark, say("forms.mark"), say("forms.mark.remedy"), whole=True)
+            self._document._report(
+                mark,
+                tr("this is a mark of the Pulumi engine, not a text"),
+                tr("write something else"),
+                whole=True,
+            )
 
 
 def _mark(node: yaml.Node) -> Mark:

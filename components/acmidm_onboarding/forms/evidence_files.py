@@ -11,7 +11,7 @@ from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.files import is_link
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.evidence import EvidenceFile, Expected, read_evidence
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Unusable
@@ -45,13 +45,13 @@ def _read(
 ) -> EvidenceFile:
     try:
         if is_link(file):
-            raise Unusable(say("forms.evidence.link"))
+            raise Unusable(tr("it is a link, which is not followed"))
         evidence = read_evidence(read_text(file), expected)
         if evidence.thumbprint in compromised:
-            raise Unusable(say("forms.evidence.compromised"))
+            raise Unusable(tr("it is signed by a key that the form says is compromised"))
         _require_declared(evidence.thumbprint, form, expected.environment, keys)
     except Unreadable as error:
-        return EvidenceFile(refused=say("forms.evidence.unreadable", what=error.what))
+        return EvidenceFile(refused=tr("it {what}", what=error.what))
     except Unusable as reason:
         return EvidenceFile(refused=str(reason))
     return EvidenceFile(evidence)
@@ -61,11 +61,16 @@ def _require_declared(thumbprint: str, form: Form, environment: Environment, key
     """Refuse a key that the form does not have. Keys that are left to the portal are compared with
     the authority's, elsewhere."""
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-        raise Unusable(say("forms.evidence.secret"))
+        raise Unusable(tr("the client authenticates with a secret, which signs nothing"))
     request = form.environments.get(environment)
     if request is None:
-        raise Unusable(say("forms.evidence.no_environment", environment=environment))
+        raise Unusable(tr("the form has no {environment}", environment=environment))
     if request.jwks is not None and thumbprint not in {
         key.thumbprint for key in keys.get(environment, ())
     }:
-        raise Unusable(say("forms.evidence.another_key", environment=environment))
+        raise Unusable(
+            tr(
+                "it is signed by a key that the form does not have for {environment}",
+                environment=environment,
+            )
+        )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import read_text, text_of
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Problem, quoted
 from acmidm_onboarding.values.terms import EVIDENCE_ENDING, Environment, Platform, is_name
 
@@ -35,7 +35,9 @@ def form_file(application: str) -> str:
 
 def of_link() -> tuple[str, str]:
     """Return why no link is followed, and what to do."""
-    return say("forms.link"), say("forms.link.remedy")
+    return tr("this is a link, which is not followed"), tr(
+        "put the file or folder itself here, or remove the link"
+    )
 
 
 def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
@@ -44,25 +46,30 @@ def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
     if (wrong := _in_a_wrong_folder(file, forms)) or file.name in OWN_FILES:
         return wrong
     if not is_name(file.stem):
-        return say("forms.no_form_name", name=quoted(file.stem)), say("forms.no_name.remedy")
+        return tr("{name} is no name for a form", name=quoted(file.stem)), tr(
+            "use lower case letters, digits and single hyphens, 64 at most"
+        )
     return None
 
 
 def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
     folder = file.parent
     if folder == forms:
-        return say("forms.no_organisation_beside", file=ORGANISATION_FILE), say(
-            "forms.no_organisation_beside.remedy"
+        return tr("there is no {file} beside this file", file=ORGANISATION_FILE), tr(
+            "put forms in the folder of their organisation"
         )
     if folder.parent != forms:
         return (
-            say("forms.below_organisation"),
-            say("forms.below_organisation.remedy", file=ORGANISATION_FILE),
+            tr("this is below the folder of an organisation"),
+            tr("move it beside the {file} of its organisation", file=ORGANISATION_FILE),
         )
     return (
         None
         if is_name(folder.name)
-        else (say("forms.no_folder_name", name=quoted(folder.name)), say("forms.no_name.remedy"))
+        else (
+            tr("{name} is no name for a folder", name=quoted(folder.name)),
+            tr("use lower case letters, digits and single hyphens, 64 at most"),
+        )
     )
 
 
@@ -77,8 +84,8 @@ def stray(file: Path, forms: Path) -> tuple[str, str] | None:
         return misplaced(file, forms)
     if KEY_FILE.fullmatch(file.name) or EVIDENCE_FILE.fullmatch(file.name):
         return _in_a_wrong_folder(file, forms)
-    what = say("forms.stray")
-    return what, say("forms.stray.remedy", folder=forms.as_posix())
+    what = tr("this is neither an organisation, nor a form, nor a public key, nor evidence")
+    return what, tr("remove it, or put it outside {folder}/", folder=forms.as_posix())
 
 
 class Files:
@@ -114,7 +121,13 @@ class Files:
             return []
         if not self.is_folder(folder):
             problems.append(
-                Problem(shown(folder), 1, 1, say("forms.no_folder"), say("forms.no_folder.remedy"))
+                Problem(
+                    shown(folder),
+                    1,
+                    1,
+                    tr("this folder does not exist"),
+                    tr("name an existing file or folder"),
+                )
             )
             return []
         files = {
@@ -134,15 +147,19 @@ class Files:
             # been removed.
             report(
                 Path(error.filename),
-                say("forms.unreadable_folder", reason=error.strerror),
-                say("forms.unreadable_folder.remedy"),
+                tr("this folder cannot be read: {reason}", reason=error.strerror),
+                tr("check its rights"),
             )
 
         for parent, folders, names in os.walk(folder, onerror=unreadable):
             is_empty = not folders and not names and Path(parent).parent == folder
             if is_empty and not has_empty and Path(parent) not in self._folders:
                 # Git has no empty folders: the forms in it would look as if they had been removed.
-                report(Path(parent), say("forms.empty_folder"), say("forms.empty_folder.remedy"))
+                report(
+                    Path(parent),
+                    tr("this folder is empty"),
+                    tr("if it is a Git submodule: git submodule update --init; else remove it"),
+                )
             for file in (Path(parent, name) for name in (*folders, *names)):
                 if wrong := _wrong_kind(file):
                     report(file, *wrong)
@@ -154,7 +171,7 @@ def _wrong_kind(file: Path) -> tuple[str, str] | None:
     if is_link(file):
         return of_link()
     if file.name.lower().endswith((".yml", ".yaml")) and not file.name.endswith(".yaml"):
-        return say("forms.wrong_ending"), say("forms.wrong_ending.remedy")
+        return tr("forms and catalogue files end in .yaml"), tr("rename it")
     return None
 
 

@@ -26,7 +26,7 @@ from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.speaking import problems_of_speakers
 from acmidm_onboarding.forms.suppliers import KeyList, SupplierKeys, sound_keys, unknown_supplier
 from acmidm_onboarding.forms.validation import validated
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.mandate import Mandate, Mandates
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Problem
@@ -77,9 +77,12 @@ class Folders:
             file = folder / ORGANISATION_FILE
             document, organisation = self._content(file, Organisation)
             if not self._files.exists(file):
-                what = say("forms.no_organisation", file=ORGANISATION_FILE)
+                what = tr(
+                    "there is no {file}, which names the organisation of these forms",
+                    file=ORGANISATION_FILE,
+                )
                 self._problems.append(
-                    document.problem((), what, say("forms.no_organisation.remedy"))
+                    document.problem((), what, tr("add it, with name and ovo or kbo"))
                 )
             self._owners[folder] = Owner(document, organisation)
         return self._owners[folder]
@@ -155,7 +158,14 @@ class Folders:
         ]
         for folder, document, organisation in valid:
             if folder in self._needing_code and not organisation.code:
-                yield document.problem((), say("forms.no_code"), say("forms.no_code.remedy"))
+                yield document.problem(
+                    (),
+                    tr("organisation has neither ovo nor kbo"),
+                    tr(
+                        "give at least one: the forms beside it, and what is sent for it, are"
+                        " named by it"
+                    ),
+                )
         for folder, (document, content) in self._mandates.items():
             for index, mandate in enumerate(content.mandates if content else ()):
                 if not self.is_organisation(mandate.supplier, folder):

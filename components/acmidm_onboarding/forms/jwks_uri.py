@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import Form
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Problem
 from acmidm_onboarding.values.terms import AuthMethod
 
@@ -25,10 +25,19 @@ def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
             continue
         if request.jwks is not None:
             yield document.problem(
-                path, say("forms.keys_in_two_places"), say("forms.twice.remedy"), at_key=True
+                path,
+                tr("the keys are both in files (jwks) and at an address (jwks_uri)"),
+                tr("keep one of the two"),
+                at_key=True,
             )
         if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-            what = say("forms.address_without_keys", method=form.token_endpoint_auth_method)
+            what = tr(
+                "an address of keys is given while the client authenticates with {method}",
+                method=form.token_endpoint_auth_method,
+            )
             yield document.problem(
-                path, what, say("forms.address_without_keys.remedy"), at_key=True
+                path,
+                what,
+                tr("choose token_endpoint_auth_method private_key_jwt, or remove the address"),
+                at_key=True,
             )

@@ -16,7 +16,7 @@ from acmidm_onboarding.forms.requirements import problems_of_keys, problems_of_p
 from acmidm_onboarding.forms.suppliers import KeyList
 from acmidm_onboarding.forms.validation import split_sentence
 from acmidm_onboarding.rules.policies import Profile
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
@@ -125,8 +125,10 @@ class KeyReader:
         for (folder, thumbprint), first in self._compromised.items():
             for use in self._uses[thumbprint]:
                 if use.listed.folder == folder:
-                    what = say("forms.compromised_elsewhere", file=first.listed.document.file)
-                    problem = use.problem(what, say("forms.compromised_elsewhere.remedy"), first)
+                    what = tr(
+                        "this key is compromised, as {file} says", file=first.listed.document.file
+                    )
+                    problem = use.problem(what, tr("mark it so here too, and name another"), first)
                     # Whoever says that a key is stolen is right, and gets another one at once.
                     yield replace(problem, is_other_right=True)
 
@@ -146,15 +148,31 @@ class KeyReader:
             for use, other in zip(places, places[1:] + places[:1], strict=True):
                 if use is not other:
                     facts = {"name": use.name, "other": other.name}
-                    what = say("forms.key_shared", **facts, file=other.listed.document.file)
-                    yield use.problem(what, say("forms.key_shared.remedy"), other)
+                    what = tr(
+                        "{name} has the same key as {other} in {file}",
+                        **facts,
+                        file=other.listed.document.file,
+                    )
+                    yield use.problem(
+                        what,
+                        tr(
+                            "give each a key of its own, or name the supplier whose key it is:"
+                            " keys_of"
+                        ),
+                        other,
+                    )
 
     def _key(self, listed: KeyList, path: DocumentPath, name: str) -> PublicJwk | list[Problem]:
         if not KEY_FILE.fullmatch(name) or len(name) > _LONGEST_NAME:
             # It may be a key that was pasted in: it is not repeated.
             return [
                 listed.document.problem(
-                    path, say("forms.no_key_file"), say("forms.no_key_file.remedy")
+                    path,
+                    tr("this is not the name of a key file"),
+                    tr(
+                        "put the public key in a file beside this one, named *.jwk.json, or name"
+                        " the supplier whose key it is under keys_of"
+                    ),
                 )
             ]
         file = listed.folder / name
@@ -164,7 +182,7 @@ class KeyReader:
             try:
                 self._files_read[file] = key_in(self._files.read_text(file), file)
             except Unreadable as error:
-                what = say("forms.key_file", name=name, what=error.what)
+                what = tr('key file "{name}" {what}', name=name, what=error.what)
                 return [listed.document.problem(path, what, error.remedy)]
         return self._files_read[file]
 
@@ -186,9 +204,11 @@ def _problems_of_both(
     on_tni = {key.thumbprint for key in keys.get(Environment.TNI, ()) if key}
     for key in keys.get(Environment.PROD, ()):
         if key and key.thumbprint in on_tni:
-            what = say("forms.key_of_tni", kid=quoted(key.kid))
+            what = tr("key {kid} is that of tni too", kid=quoted(key.kid))
             yield listed.document.problem(
-                listed.path(Environment.PROD), what, say("forms.key_of_tni.remedy")
+                listed.path(Environment.PROD),
+                what,
+                tr("make a pair for production alone: acmidm keys new"),
             )
 
 
@@ -201,25 +221,39 @@ def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
             Problem(
                 shown(file),
                 *_place_of(reason.member, text),
-                *split_sentence(say("problems.jwk.the_key", sentence=reason.sentence)),
+                *split_sentence(tr("the key {sentence}", sentence=reason.sentence)),
             )
             for reason in error.reasons
         ]
     except json.JSONDecodeError as error:
         if line := line_of_conflict(text):
-            conflict = say("forms.conflict"), say("forms.conflict.remedy")
+            conflict = (
+                tr("a merge left its conflict here"),
+                tr(
+                    "keep one of the two sides, and remove the lines that begin with <<<<<<<,"
+                    " ======= and >>>>>>>"
+                ),
+            )
             return [Problem(shown(file), line, 1, *conflict)]
         return [
             Problem(
                 shown(file),
                 error.lineno,
                 error.colno,
-                say("forms.not_json"),
-                say("forms.no_key.remedy"),
+                tr("this is not JSON"),
+                tr("export the public key again as a JSON Web Key"),
             )
         ]
     except (ValueError, RecursionError):
-        return [Problem(shown(file), 1, 1, say("forms.no_key"), say("forms.no_key.remedy"))]
+        return [
+            Problem(
+                shown(file),
+                1,
+                1,
+                tr("this JSON is no key"),
+                tr("export the public key again as a JSON Web Key"),
+            )
+        ]
 
 
 def _place_of(member: str, text: str) -> tuple[int, int]:

@@ -45,7 +45,7 @@ from acmidm_onboarding.forms.sound_parts import sound_parts
 from acmidm_onboarding.forms.suppliers import problems_of_supplier, with_keys
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.rules.policies import Profile
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.mandate import mandate_for
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import InvalidForms, Problem
@@ -96,8 +96,8 @@ def _catalogue_of(texts: tuple[tuple[Path, str | Unreadable], ...]) -> Catalogue
             problems.append(
                 document.problem(
                     ("product",),
-                    say("forms.product_in_two_files", product=product.product),
-                    say("forms.twice.remedy"),
+                    tr('product "{product}" is in another file too', product=product.product),
+                    tr("keep one of the two"),
                 )
             )
         for scope, described in product.scopes.items():
@@ -107,10 +107,13 @@ def _catalogue_of(texts: tuple[tuple[Path, str | Unreadable], ...]) -> Catalogue
                     problems.append(
                         document.problem(
                             ("scopes", scope, "names", platform.value),
-                            say(
-                                "forms.scope_name_twice", other=other, name=name, platform=platform
+                            tr(
+                                'scope "{other}" is called "{name}" on {platform} too',
+                                other=other,
+                                name=name,
+                                platform=platform,
                             ),
-                            say("forms.scope_name_twice.remedy"),
+                            tr("give each scope a name of its own"),
                         )
                     )
         problems += _in_two_files(product, document, seen)
@@ -126,6 +129,13 @@ def _given(text: str | Unreadable, _: Path) -> str:
     return text
 
 
+_IN_TWO_FILES = {
+    "scope": N_('scope "{name}" is in {file} too'),
+    "attribute": N_('attribute "{name}" is in {file} too'),
+    "product": N_('product "{product}" is in another file too'),
+}
+
+
 def _in_two_files(
     product: Product, document: Document, seen: dict[tuple[str, str], Path]
 ) -> Iterator[Problem]:
@@ -137,8 +147,8 @@ def _in_two_files(
             if first != document.file:
                 yield document.problem(
                     (f"{kind}s", name),
-                    say(f"forms.{kind}_in_two_files", name=name, file=first),
-                    say("forms.twice.remedy"),
+                    translated(_IN_TWO_FILES[kind], name=name, file=first),
+                    tr("keep one of the two"),
                     at_key=True,
                 )
 
@@ -316,7 +326,11 @@ def _form_files(
         if not files.exists(path):
             problems.append(
                 Problem(
-                    shown(path), 1, 1, say("forms.nothing_there"), say("forms.nothing_there.remedy")
+                    shown(path),
+                    1,
+                    1,
+                    tr("there is no file or folder of this name"),
+                    tr("name an existing one"),
                 )
             )
             continue

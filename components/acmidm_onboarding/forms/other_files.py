@@ -23,7 +23,7 @@ from acmidm_onboarding.forms.files import (
     stray,
 )
 from acmidm_onboarding.forms.key_files import key_in
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.evidence import parts_in
 from acmidm_onboarding.values.problems import Problem, Unusable, quoted
 from acmidm_onboarding.values.secrecy import is_private_jwk
@@ -74,11 +74,18 @@ def _problems_of(
     try:
         text = read_text(file)
     except Unreadable as error:
-        yield Problem(shown(file), 1, 1, say("forms.file", what=error.what), error.remedy)
+        yield Problem(shown(file), 1, 1, tr("the file {what}", what=error.what), error.remedy)
         return
     if _PEM in text or _is_private(text):
         yield Problem(
-            shown(file), 1, 1, say("forms.private_key"), say("forms.private_key_in_git.remedy")
+            shown(file),
+            1,
+            1,
+            tr("this is a private key"),
+            tr(
+                "make a new pair: to remove this one from Git is not enough, for its history keeps"
+                " it"
+            ),
         )
     elif wrong := stray(shown(file), shown(forms)):
         yield Problem(shown(file), 1, 1, *wrong)
@@ -93,15 +100,18 @@ def _problems_of(
                 shown(file),
                 1,
                 1,
-                say("forms.no_evidence", reason=reason),
-                say("forms.no_evidence.remedy"),
+                tr("this is no evidence: {reason}", reason=reason),
+                tr("have acmidm probe --record write it, or remove it"),
             )
             return
         application = file.name.partition(".")[0]
         named = applications(file.parent)
         if named is not None and application not in named:
-            what = say("forms.evidence_without_form", application=quoted(application))
-            yield Problem(shown(file), 1, 1, what, say("forms.evidence_without_form.remedy"))
+            what = tr(
+                "this is evidence of {application}, and no form here is of that application",
+                application=quoted(application),
+            )
+            yield Problem(shown(file), 1, 1, what, tr("put it beside its form, or remove it"))
 
 
 def _is_private(text: str) -> bool:

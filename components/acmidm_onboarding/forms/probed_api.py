@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import quoted
 
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+", re.ASCII)
@@ -21,7 +21,12 @@ the day before."""
 
 def _path(text: str) -> str:
     if not _PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):
-        raise ValueError(say("forms.no_path", text=quoted(text)))
+        raise ValueError(
+            tr(
+                "{text} is no path of an API; write one such as /api/v2/dosis/bronnen/uris",
+                text=quoted(text),
+            )
+        )
     return text
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from acmidm_onboarding.forms.catalogue import Product
 from acmidm_onboarding.forms.documents import Document
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Problem, did_you_mean, quoted
 
 
@@ -18,10 +18,10 @@ def problems_of_fields(document: Document, product: Product) -> Iterator[Problem
     properties = (product.configuration or {}).get("properties", {})
     for name in properties:
         if name not in product.fields:
-            remedy = say("forms.field_without_source.remedy")
+            remedy = tr("add there its source, and its basis: documented, seen or assumed")
             yield document.problem(
                 ("configuration", "properties", name),
-                say("forms.field_without_source", name=quoted(name)),
+                tr("{name} is not under fields", name=quoted(name)),
                 remedy,
                 at_key=True,
             )
@@ -30,23 +30,23 @@ def problems_of_fields(document: Document, product: Product) -> Iterator[Problem
         and product.senders.known_by
         and product.senders.known_by not in product.speaks_for
     ):
-        remedy = did_you_mean(product.senders.known_by, product.speaks_for, say("forms.correct"))
-        what = say("forms.unknown_field", name=quoted(product.senders.known_by))
+        remedy = did_you_mean(product.senders.known_by, product.speaks_for, tr("correct it"))
+        what = tr("unknown field {name}", name=quoted(product.senders.known_by))
         yield document.problem(("senders", "known_by"), what, remedy)
     for name, field in product.fields.items():
         if name not in properties:
-            remedy = did_you_mean(name, properties, say("forms.field_of_nothing.remedy"))
+            remedy = did_you_mean(name, properties, tr("add it there, or remove it here"))
             yield document.problem(
                 ("fields", name),
-                say("forms.field_of_nothing", name=quoted(name)),
+                tr("{name} is no property of configuration", name=quoted(name)),
                 remedy,
                 at_key=True,
             )
         elif field.speaks_for and not _is_of_texts(properties[name]):
-            what = say("forms.speaks_without_text", name=quoted(name))
-            yield document.problem(
-                ("fields", name, "speaks_for"), what, say("forms.speaks_without_text.remedy")
+            what = tr(
+                "{name} speaks for somebody, and is no text or list of texts", name=quoted(name)
             )
+            yield document.problem(("fields", name, "speaks_for"), what, tr("give it type: string"))
 
 
 def _is_of_texts(schema: Any) -> bool:

@@ -20,7 +20,7 @@ from acmidm_onboarding.rules.policies import (
     Situation,
     violations,
 )
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, listed, quoted
@@ -38,11 +38,13 @@ def problems_of_form(
     where it has mistakes itself."""
     if len(set(form.platforms)) < len(form.platforms):
         yield document.problem(
-            ("platforms",), say("forms.platform_twice"), say("forms.platform_twice.remedy")
+            ("platforms",), tr("a platform is there twice"), tr("keep each once")
         )
     if Platform.ACMIDM not in form.platforms:
         yield document.problem(
-            ("platforms",), say("forms.no_acmidm"), say("forms.no_acmidm.remedy")
+            ("platforms",),
+            tr("acmidm is not among the platforms"),
+            tr("add it: a connection is in ACM/IDM, or in both"),
         )
     products = {product for request in form.environments.values() for product in request.products}
     yield from _problems_of_retirement(document, form, products)
@@ -52,8 +54,8 @@ def problems_of_form(
             if platform not in form.platforms:
                 yield document.problem(
                     (*above, "adopt", platform.value),
-                    say("forms.adopts_elsewhere", platform=platform),
-                    say("forms.adopts_elsewhere.remedy"),
+                    tr("{platform} is not among the platforms", platform=platform),
+                    tr("add it there, or remove it here"),
                     at_key=True,
                 )
         yield from _problems_of_credentials(document, above, form, request)
@@ -74,15 +76,18 @@ def _problems_of_credentials(
     if request.jwks and not uses_keys:
         yield document.problem(
             (*above, "jwks"),
-            say("forms.keys_without_use", method=form.token_endpoint_auth_method),
-            say("forms.keys_without_use.remedy"),
+            tr(
+                "keys are given while the client authenticates with {method}",
+                method=form.token_endpoint_auth_method,
+            ),
+            tr("choose token_endpoint_auth_method private_key_jwt, or remove the keys"),
             at_key=True,
         )
     if uses_keys and "secret_generation" in request.model_fields_set:
         yield document.problem(
             (*above, "secret_generation"),
-            say("forms.secret_without_use"),
-            say("forms.secret_without_use.remedy"),
+            tr("a client that authenticates with private_key_jwt has no secret"),
+            tr("remove it here, or choose another token_endpoint_auth_method"),
             at_key=True,
         )
 
@@ -93,28 +98,39 @@ def _problems_of_retirement(
     """Yield what a form cannot leave: what it does not have, ACM/IDM alone, or parts of it beside
     the whole."""
     if form.retire.on and form.retire.parts:
-        what = say("forms.retires_whole_and_parts")
-        remedy = say("forms.retires_whole_and_parts.remedy")
+        what = tr("retire names the whole connection with on, and parts of it")
+        remedy = tr("give the whole its day, as in {{on: 2027-03-31}}, or each part its own")
         yield document.problem(("retire", "on"), what, remedy, at_key=True)
     elif form.retire.keep and not form.retire.on:
-        what, remedy = say("forms.keep_without_day"), say("forms.keep_without_day.remedy")
+        what, remedy = (
+            tr("keep says that the client stays, and no day from which on"),
+            tr("give the day, as in retire: {{on: 2027-03-31, keep: true}}"),
+        )
         yield document.problem(("retire", "keep"), what, remedy, at_key=True)
     # What a mandate gives ends with it, and nobody would end it for a client that is let go.
     sends_for = any(request.afzenders for request in form.environments.values())
     if form.retire.keep and (form.keys_of is not None or sends_for):
-        what, remedy = say("forms.keep_with_mandate"), say("forms.keep_with_mandate.remedy")
+        what, remedy = (
+            tr("keep lets a client go by which somebody acts by a mandate, which nobody would end"),
+            tr(
+                "take keys_of and afzenders out first, with keys of its own for the client; or"
+                " leave keep out"
+            ),
+        )
         yield document.problem(("retire", "keep"), what, remedy, at_key=True)
     for name in form.retire.parts:
         if name == Platform.ACMIDM:
-            remedy = say("forms.acmidm_stays.remedy")
-            yield document.problem(("retire", name), say("forms.acmidm_stays"), remedy, at_key=True)
+            remedy = tr("give one day for the whole connection, as in retire: 2027-03-31")
+            yield document.problem(
+                ("retire", name), tr("acmidm is the platform that stays"), remedy, at_key=True
+            )
         elif name not in form.platforms and name not in products:
             leaving = listed({*form.platforms, *products} - {Platform.ACMIDM})
-            what = say("forms.nothing_to_retire", name=quoted(name))
+            what = tr("{name} is no platform or product of this form", name=quoted(name))
             yield document.problem(
                 ("retire", name),
                 what,
-                say("forms.nothing_to_retire.remedy", known=leaving),
+                tr("remove it here; known here: {known}", known=leaving),
                 at_key=True,
             )
 
@@ -136,8 +152,13 @@ def _problems_of_scopes(
         if product.configuration is not None and product.product not in request.products:
             yield document.problem(
                 path,
-                say("forms.scope_without_product", name=name, product=product.product),
-                say("forms.scope_without_product.remedy", product=product.product),
+                tr(
+                    'scope "{name}" belongs to product "{product}", which has no configuration'
+                    " here",
+                    name=name,
+                    product=product.product,
+                ),
+                tr('add "{product}" under products', product=product.product),
                 at_key=True,
             )
 
@@ -155,22 +176,26 @@ def problems_of_scope(
     if scope is None:
         meant = catalogue.meant_scope(name)
         remedy = (
-            say("problems.did_you_mean", meant=meant)
+            tr('did you mean "{meant}"?', meant=meant)
             if meant
-            else say("forms.unknown_scope.remedy")
+            else tr("choose one of the catalogue, or add it there")
         )
-        what = say("forms.unknown_scope", name=quoted(name))
+        what = tr("scope {name} is not in the catalogue", name=quoted(name))
         yield document.problem(path, what, remedy, at_key=True)
         return
     if environment not in scope.environments:
-        what = say("forms.scope_not_in_environment", name=name, environment=environment)
+        what = tr(
+            'scope "{name}" is not offered on {environment}', name=name, environment=environment
+        )
         offered = listed(scope.environments)
-        remedy = say("forms.scope_not_in_environment.remedy", environments=offered)
+        remedy = tr("it is on {environments}; remove it here", environments=offered)
         yield document.problem(path, what, remedy, at_key=True)
     for platform in platforms:
         if catalogue.name_on(platform, name) is None:
-            what = say("forms.scope_not_on_platform", name=name, platform=platform)
-            remedy = say("forms.scope_not_on_platform.remedy", platform=platform)
+            what = tr(
+                'scope "{name}" is not offered on platform {platform}', name=name, platform=platform
+            )
+            remedy = tr("remove the scope, or {platform}", platform=platform)
             yield document.problem(path, what, remedy, at_key=True)
 
 
@@ -184,13 +209,15 @@ def problems_of_product(
     """Yield why a form cannot have a product at all."""
     product = catalogue.products.get(name)
     if product is None:
-        known = say("forms.known_products", products=listed(catalogue.products))
+        known = tr("known products: {products}", products=listed(catalogue.products))
         remedy = did_you_mean(name, catalogue.products, known)
-        what = say("forms.unknown_product", name=quoted(name))
+        what = tr("product {name} is not in the catalogue", name=quoted(name))
         yield document.problem(path, what, remedy, at_key=True)
     elif environment not in product.environments:
-        what = say("forms.product_not_in_environment", name=name, environment=environment)
-        yield document.problem(path, what, say("forms.remove"), at_key=True)
+        what = tr(
+            'product "{name}" is not offered on {environment}', name=name, environment=environment
+        )
+        yield document.problem(path, what, tr("remove it here"), at_key=True)
 
 
 def _problems_of_products(
@@ -212,15 +239,18 @@ def _problems_of_products(
         if not product.scopes.keys() & wanted:
             yield document.problem(
                 path,
-                say("forms.product_without_scope", name=name),
-                say("forms.product_without_scope.remedy", scopes=listed(product.scopes)),
+                tr('product "{name}" is configured, but none of its scopes is here', name=name),
+                tr(
+                    "add one of {scopes} under scopes, or remove the product",
+                    scopes=listed(product.scopes),
+                ),
                 at_key=True,
             )
         if product.configuration is None:
             yield document.problem(
                 path,
-                say("forms.product_without_configuration", name=name),
-                say("forms.remove"),
+                tr('product "{name}" needs no configuration', name=name),
+                tr("remove it here"),
                 at_key=True,
             )
             continue
@@ -266,31 +296,45 @@ def _problems_of_attributes(
         if name not in catalogue.attributes:
             names = listed(catalogue.attributes)
             otherwise = (
-                say("forms.known", known=names)
+                tr("known here: {known}", known=names)
                 if catalogue.attributes
-                else say("forms.no_attributes")
+                else tr("it has none yet, so remove it here")
             )
             remedy = did_you_mean(name, catalogue.attributes, otherwise)
             yield document.problem(
-                path, say("forms.unknown_attribute", name=quoted(name)), remedy, at_key=True
+                path,
+                tr("attribute {name} is not in the catalogue", name=quoted(name)),
+                remedy,
+                at_key=True,
             )
             continue
         product, attribute = catalogue.attributes[name]
         for platform in form.platforms:
             if platform not in attribute.platforms:
-                what = say("forms.attribute_not_on_platform", name=name, platform=platform)
+                what = tr(
+                    'attribute "{name}" is not known on platform {platform}',
+                    name=name,
+                    platform=platform,
+                )
                 yield document.problem(
                     path,
                     what,
-                    say("forms.attribute_not_on_platform.remedy", platform=platform),
+                    tr("remove the attribute, or {platform}", platform=platform),
                     at_key=True,
                 )
         if not product.scopes.keys() & wanted:
-            what = say("forms.attribute_without_scope", name=name, product=product.product)
+            what = tr(
+                'attribute "{name}" is for product "{product}", none of whose scopes is here',
+                name=name,
+                product=product.product,
+            )
             yield document.problem(
                 path,
                 what,
-                say("forms.attribute_without_scope.remedy", scopes=listed(product.scopes)),
+                tr(
+                    "add one of {scopes} under scopes, or remove the attribute",
+                    scopes=listed(product.scopes),
+                ),
                 at_key=True,
             )
         if organisation is not None:
@@ -314,12 +358,19 @@ def problems_of_keys(
         if jwk.thumbprint in thumbprints:
             yield document.problem(
                 path,
-                say("forms.same_key", number=thumbprints[jwk.thumbprint] + 1),
-                say("forms.twice.remedy"),
+                tr(
+                    "this is the same key as key {number} here",
+                    number=thumbprints[jwk.thumbprint] + 1,
+                ),
+                tr("keep one of the two"),
             )
         elif jwk.kid in kids:
-            what = say("forms.same_kid", kid=quoted(jwk.kid), number=kids[jwk.kid] + 1)
-            yield document.problem(path, what, say("forms.same_kid.remedy"))
+            what = tr(
+                "kid {kid} is also that of key {number} here",
+                kid=quoted(jwk.kid),
+                number=kids[jwk.kid] + 1,
+            )
+            yield document.problem(path, what, tr("give each key a kid of its own"))
         kids.setdefault(jwk.kid, index)
         thumbprints.setdefault(jwk.thumbprint, index)
 
@@ -350,10 +401,13 @@ def problems_of_policies(
 
 def remedy_of(policy: Policy, finding: Finding) -> str:
     """Return what to do about a violation: what the policy wants, or an exemption from it."""
-    return say(
-        "forms.policy.remedy",
+    return tr(
+        "{remedy}, or {exemption}",
         remedy=finding.remedy,
-        exemption=say("forms.exemption", id=policy.id),
+        exemption=tr(
+            "add under exemptions {id}: {{reason: …, reference: …}} (docs/policies.md#{id})",
+            id=policy.id,
+        ),
     )
 
 
@@ -365,6 +419,13 @@ def problems_of_platforms(
         if environment in form.environments and platform not in served:
             yield document.problem(
                 ("platforms", index),
-                say("forms.no_authority", platform=platform, environment=environment),
-                say("forms.no_authority.remedy", platform=platform),
+                tr(
+                    "{platform} has no authority in this stack of {environment}",
+                    platform=platform,
+                    environment=environment,
+                ),
+                tr(
+                    "remove it here, or set {platform}:managementUrl and what goes with it",
+                    platform=platform,
+                ),
             )

@@ -13,7 +13,7 @@ from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.validators import extend
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import quoted
 
 FORMATS = Draft202012Validator.FORMAT_CHECKER
@@ -30,12 +30,19 @@ def usable_schema(value: dict[str, Any]) -> dict[str, Any]:
     try:
         _require_usable(json.dumps(value))
     except InvalidSchema as error:
-        raise ValueError(say("forms.schema.invalid", message=error.message[:200])) from error
+        raise ValueError(
+            tr(
+                "configuration is no JSON Schema: {message}; correct the schema",
+                message=error.message[:200],
+            )
+        ) from error
     except (
         OverflowError,
         RecursionError,
     ) as error:  # a regular expression of the schema that Python cannot compile
-        raise ValueError(say("forms.schema.unusable")) from error
+        raise ValueError(
+            tr("configuration is no JSON Schema that can be used; simplify its patterns")
+        ) from error
     return value
 
 
@@ -54,15 +61,43 @@ def _refuse_unsupported(schema: object) -> None:
     if isinstance(schema, dict):
         for keyword, part in schema.items():
             if keyword == "pattern" and isinstance(part, str) and not is_pattern(part):
-                raise ValueError(say("forms.schema.pattern", pattern=quoted(part)))
+                raise ValueError(
+                    tr(
+                        "configuration has pattern {pattern}, which may take for ever; write one"
+                        " without look-around",
+                        pattern=quoted(part),
+                    )
+                )
             if keyword == "patternProperties" and isinstance(part, dict):
-                raise ValueError(say("forms.schema.pattern_properties"))
+                raise ValueError(
+                    tr(
+                        'configuration uses "patternProperties"; write propertyNames and'
+                        " additionalProperties instead"
+                    )
+                )
             if keyword in _REFERENCES and isinstance(part, str):
-                raise ValueError(say("forms.schema.reference", keyword=keyword))
+                raise ValueError(
+                    tr(
+                        'configuration uses "{keyword}"; write the schema out, each product in one'
+                        " piece",
+                        keyword=keyword,
+                    )
+                )
             if keyword == "$schema" and isinstance(part, str) and part.rstrip("#") != _DIALECT:
-                raise ValueError(say("forms.schema.dialect", dialect=_DIALECT))
+                raise ValueError(
+                    tr(
+                        "configuration is of another dialect of JSON Schema; write it in {dialect}",
+                        dialect=_DIALECT,
+                    )
+                )
             if keyword == "format" and isinstance(part, str) and part not in FORMATS.checkers:
-                raise ValueError(say("forms.schema.format", format=quoted(part)))
+                raise ValueError(
+                    tr(
+                        "configuration uses format {format}, which is not checked here; use a"
+                        " pattern instead",
+                        format=quoted(part),
+                    )
+                )
             _refuse_unsupported(part)
     elif isinstance(schema, list):
         for part in schema:

@@ -9,7 +9,7 @@ from typing import Any
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.identifiers import codes_within
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
@@ -31,11 +31,11 @@ def problems_of_speakers(
             remedy = did_you_mean(
                 name,
                 catalogue.speaking_fields,
-                say("forms.known", known=listed(catalogue.speaking_fields)),
+                tr("known here: {known}", known=listed(catalogue.speaking_fields)),
             )
             yield document.problem(
                 ("speaks_for", name),
-                say("forms.unknown_field", name=quoted(name)),
+                tr("unknown field {name}", name=quoted(name)),
                 remedy,
                 at_key=True,
             )
@@ -53,22 +53,28 @@ def problems_of_value(
     """Yield what an attribute says in the name of another organisation."""
     allowed = organisation.speaks_for.get(name, ())
     if how is not None and not any(how.allows(value, entry) for entry in allowed):
-        what = say(
-            "forms.speaks_for.attribute",
+        what = tr(
+            "attribute {name} is {value}, for which {organisation} does not speak",
             name=name,
             value=quoted(value),
             organisation=organisation.name,
         )
-        remedy = say("forms.speaks_for.remedy", allowed=_allowed(how, allowed), file=owner.file)
+        remedy = tr(
+            "{allowed}; the onboarding team adds others under speaks_for in {file}",
+            allowed=_allowed(how, allowed),
+            file=owner.file,
+        )
         yield document.problem(path, what, remedy)
     elif how is None and (others := codes_within(value) - {organisation.ovo, organisation.kbo}):
-        what = say(
-            "forms.attribute_names_other",
+        what = tr(
+            "attribute {name} has {others} in it, which is no code of {organisation}",
             name=name,
             others=listed(others),
             organisation=organisation.name,
         )
-        yield document.problem(path, what, say("forms.attribute_names_other.remedy"))
+        yield document.problem(
+            path, what, tr("write its own, or none: a client says nothing in the name of another")
+        )
 
 
 def problems_of_senders(
@@ -85,14 +91,18 @@ def problems_of_senders(
         if not any(how.allows(value, entry) for entry in allowed):
             yield document.problem(
                 (*path, *field),
-                say(
-                    "forms.speaks_for.product",
+                tr(
+                    "{product}, {field} is {value}, for which {organisation} does not speak",
                     product=product.product,
                     field=field[0],
                     value=quoted(value),
                     organisation=organisation.name,
                 ),
-                say("forms.speaks_for.remedy", allowed=_allowed(how, allowed), file=owner.file),
+                tr(
+                    "{allowed}; the onboarding team adds others under speaks_for in {file}",
+                    allowed=_allowed(how, allowed),
+                    file=owner.file,
+                ),
             )
 
 
@@ -123,7 +133,12 @@ def about_names(
     if not organisation.speaks_for:
         return
     names = names_of(organisation)
-    yield say("forms.speaks_for.new", folder=folder, file=ORGANISATION_FILE, names=names)
+    yield tr(
+        "{folder} is new, and its {file} lets it speak as {names}: check that it may",
+        folder=folder,
+        file=ORGANISATION_FILE,
+        names=names,
+    )
     yield from about_names_of_others(folder, organisation, organisations)
 
 
@@ -145,12 +160,17 @@ def about_names_of_others(
     values = ((name, value) for name, values in names for value in values)
     owners = {pair: _owners_of(*pair, organisation, others) for pair in values}
     claims = [
-        say("forms.speaks_for.claim", name=name, value=value, owners=of_others)
+        tr("{name} {value}, of {owners}", name=name, value=value, owners=of_others)
         for (name, value), of_others in owners.items()
         if of_others
     ]
     if claims:
-        yield say("forms.speaks_for.of_others", folder=folder, claims="; ".join(claims))
+        yield tr(
+            "{folder} would speak in the name of another: {claims}; ask that one before this"
+            " counts",
+            folder=folder,
+            claims="; ".join(claims),
+        )
 
 
 def _owners_of(
@@ -177,7 +197,22 @@ def _overlap(value: str, other: str) -> bool:
     return Speaks.BEGINNING.allows(one, two) or Speaks.BEGINNING.allows(two, one)
 
 
+_SPEAKS_FOR = {
+    "nothing": N_("no value of it is allowed yet"),
+    "exactly": N_("use {allowed}"),
+    "beginning": N_("use what begins with {allowed}"),
+    "new": N_("{folder} is new, and its {file} lets it speak as {names}: check that it may"),
+    "of_others": N_(
+        "{folder} would speak in the name of another: {claims}; ask that one before this counts"
+    ),
+    "claim": N_("{name} {value}, of {owners}"),
+    "attribute": N_("attribute {name} is {value}, for which {organisation} does not speak"),
+    "remedy": N_("{allowed}; the onboarding team adds others under speaks_for in {file}"),
+    "product": N_("{product}, {field} is {value}, for which {organisation} does not speak"),
+}
+
+
 def _allowed(how: Speaks, allowed: Sequence[str]) -> str:
     if not allowed:
-        return say("forms.speaks_for.nothing")
-    return say(f"forms.speaks_for.{how}", allowed=either(map(quoted, allowed)))
+        return tr("no value of it is allowed yet")
+    return translated(_SPEAKS_FOR[how], allowed=either(map(quoted, allowed)))

@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.catalogue import Product
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.files import KEYS_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form, KeyEntries, KeyEntry
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import AFZENDERS
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.organisation import Organisation
@@ -108,8 +108,10 @@ def _from_beside(listed: KeyList, environment: Environment) -> tuple[KeyEntry, .
 
 
 def unknown_supplier(document: Document, path: DocumentPath, supplier: str) -> Problem:
-    what = say("forms.unknown_supplier", supplier=quoted(supplier), file=ORGANISATION_FILE)
-    return document.problem(path, what, say("forms.unknown_supplier.remedy"))
+    what = tr(
+        "{supplier} has no folder with an {file}", supplier=quoted(supplier), file=ORGANISATION_FILE
+    )
+    return document.problem(path, what, tr("name a folder beside this one"))
 
 
 def problems_of_supplier(document: Document, form: Form, listed: KeyList) -> Iterator[Problem]:
@@ -122,20 +124,33 @@ def problems_of_supplier(document: Document, form: Form, listed: KeyList) -> Ite
     if listed.is_form:
         return
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-        what = say("forms.keys_without_use", method=form.token_endpoint_auth_method)
-        yield document.problem(path, what, say("forms.keys_without_use.remedy"), at_key=True)
+        what = tr(
+            "keys are given while the client authenticates with {method}",
+            method=form.token_endpoint_auth_method,
+        )
+        yield document.problem(
+            path,
+            what,
+            tr("choose token_endpoint_auth_method private_key_jwt, or remove the keys"),
+            at_key=True,
+        )
     for environment, request in form.environments.items():
         for name in ("jwks", "jwks_uri"):
             if getattr(request, name) is not None:
                 here: DocumentPath = ("environments", environment.value, name)
-                what = say("forms.keys_of_supplier_too", supplier=form.keys_of)
-                yield document.problem(here, what, say("forms.twice.remedy"), at_key=True)
+                what = tr(
+                    "the keys are those of {supplier} (keys_of), and here too",
+                    supplier=form.keys_of,
+                )
+                yield document.problem(here, what, tr("keep one of the two"), at_key=True)
         is_own = document.file.parent.name == form.keys_of
         if is_own and environment not in listed.entries and listed.is_sound:
-            what = say(
-                "forms.supplier_without_keys", supplier=form.keys_of, environment=environment
+            what = tr(
+                "{supplier} has no keys of {environment} for others",
+                supplier=form.keys_of,
+                environment=environment,
             )
-            remedy = say("forms.supplier_without_keys.remedy", file=KEYS_FILE)
+            remedy = tr("have its owners list them in its {file}", file=KEYS_FILE)
             yield document.problem(path, what, remedy)
 
 

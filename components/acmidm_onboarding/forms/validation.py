@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from acmidm_onboarding.forms.documents import Document
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.problems import (
     DocumentPath,
     Problem,
@@ -39,7 +39,11 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
     if not isinstance(document.data, dict):
         return None, [
             *document.problems,
-            document.problem((), say("forms.no_mapping"), say("forms.no_mapping.remedy")),
+            document.problem(
+                (),
+                tr("the file is not a mapping of names to values"),
+                tr("copy an existing file and change it"),
+            ),
         ]
     problems, guessed = list(document.problems), set[DocumentPath]()
     while True:
@@ -108,30 +112,50 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
         case "extra_forbidden" if path == ("organisation",):
             return document.problem(
                 path,
-                say("forms.organisation_in_form"),
-                say("forms.organisation_in_form.remedy"),
+                tr("a form has no organisation block"),
+                tr("move it to organisation.yaml in this folder"),
                 at_key=True,
             )
         case "extra_forbidden" if path == ("preserve",):
-            what, remedy = say("forms.unknown_field", name=name), say("forms.preserve_ended")
+            what, remedy = (
+                tr("unknown field {name}", name=name),
+                tr(
+                    "write retire: {{on: 2027-03-31, keep: true}}, by which the client stays from"
+                    " that day on and nobody manages it"
+                ),
+            )
             return document.problem(path, what, remedy, at_key=True)
         case "extra_forbidden" if _is_of_the_top(model, path):
-            what, remedy = say("forms.unknown_field", name=name), say("forms.at_the_top")
+            what, remedy = (
+                tr("unknown field {name}", name=name),
+                tr("write it at the top of the form, beside environments: it is for all of them"),
+            )
             return document.problem(path, what, remedy, at_key=True)
         case "extra_forbidden":
             names = _known_names(model, path[:-1])
-            remedy = did_you_mean(str(path[-1]), names, say("forms.known", known=listed(names)))
+            remedy = did_you_mean(
+                str(path[-1]), names, tr("known here: {known}", known=listed(names))
+            )
             return document.problem(
-                path, say("forms.unknown_field", name=name), remedy, at_key=True
+                path, tr("unknown field {name}", name=name), remedy, at_key=True
             )
         case "value_error":
             what, remedy = split_sentence(str(details["ctx"]["error"]))
         case "enum":
             what, remedy = _unknown_value(name, details, is_key)
         case "too_short" if path[-1:] == ("jwks",):
-            what, remedy = say("forms.no_keys", name=name), say("forms.no_keys.remedy")
+            what, remedy = (
+                tr("{name} is empty", name=name),
+                tr(
+                    "name a key file; without this line, the organisation uploads its keys in the"
+                    " portal"
+                ),
+            )
         case "no_file_name":
-            what, remedy = say("forms.no_file_name", name=name), say("forms.no_file_name.remedy")
+            what, remedy = (
+                tr("{name} is not the name of a file", name=name),
+                tr("put the public key in a file beside the form, and name that file here"),
+            )
         case _:
             ending = ending_of(details)
             what = (
@@ -139,7 +163,7 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
                 if ending
                 else f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}"
             )
-            remedy = say(_ROWS[kind].remedy if ending else "forms.correct")
+            remedy = translated(_ROWS[kind].remedy if ending else N_("correct it"))
     return document.problem(path, what, remedy, at_key=is_key)
 
 
@@ -147,16 +171,16 @@ def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str,
     value, names = details["input"], _expected(details)
     what = unknown_value(value)
     return what if is_key else f"{name}: {what}", did_you_mean(
-        str(value), names, say("forms.use", known=listed(names))
+        str(value), names, tr("use {known}", known=listed(names))
     )
 
 
 def unknown_value(value: object) -> str:
     """Return the sentence about a value that is none of an enumeration."""
     return (
-        say("forms.unknown_value", value=quoted(value))
+        tr("{value} is not known", value=quoted(value))
         if isinstance(value, str)
-        else say("forms.unknown_other_value")
+        else tr("this value is not known")
     )
 
 
@@ -168,36 +192,50 @@ class _Row(NamedTuple):
 
 
 _ROWS = {
-    "missing": _Row("shape.missing", "shape.missing.remedy"),
-    "too_short": _Row("shape.too_short", "shape.too_short.remedy"),
-    "too_long": _Row("shape.too_long", "shape.too_long.remedy"),
-    "string_too_short": _Row("shape.string_too_short", "shape.string_too_short.remedy"),
-    "string_too_long": _Row("shape.string_too_long", "shape.string_too_long.remedy"),
-    "not_one_line": _Row("shape.not_one_line", "shape.not_one_line.remedy"),
-    "string_pattern_mismatch": _Row(
-        "shape.string_pattern_mismatch", "shape.string_pattern_mismatch.remedy"
+    "missing": _Row(N_("is missing"), N_("add it")),
+    "too_short": _Row(N_("is empty"), N_("give at least one")),
+    "too_long": _Row(N_("has more than {max_length} items"), N_("remove some")),
+    "string_too_short": _Row(N_("is empty"), N_("fill it in")),
+    "string_too_long": _Row(N_("is longer than {max_length} characters"), N_("shorten it")),
+    "not_one_line": _Row(
+        N_("contains a line break, a control or invisible character, or a space at an end"),
+        N_("write it on one line"),
     ),
-    "string_type": _Row("shape.string_type", "shape.string_type.remedy"),
-    "tuple_type": _Row("shape.tuple_type", "shape.tuple_type.remedy"),
-    "dict_type": _Row("shape.dict_type", "shape.dict_type.remedy"),
-    "model_type": _Row("shape.model_type", "shape.model_type.remedy"),
-    "bool_type": _Row("shape.bool_type", "shape.bool_type.remedy"),
-    "bool_parsing": _Row("shape.bool_parsing", "shape.bool_parsing.remedy"),
-    "path_type": _Row("shape.path_type", "shape.path_type.remedy"),
-    "int_type": _Row("shape.int_type", "shape.int_type.remedy"),
-    "int_parsing": _Row("shape.int_parsing", "shape.int_parsing.remedy"),
-    "int_from_float": _Row("shape.int_from_float", "shape.int_from_float.remedy"),
-    "greater_than": _Row("shape.greater_than", "shape.greater_than.remedy"),
-    "greater_than_equal": _Row("shape.greater_than_equal", "shape.greater_than_equal.remedy"),
-    "less_than_equal": _Row("shape.less_than_equal", "shape.less_than_equal.remedy"),
-    "url_type": _Row("shape.url_type", "shape.url_type.remedy"),
-    "url_parsing": _Row("shape.url_parsing", "shape.url_parsing.remedy"),
-    "url_scheme": _Row("shape.url_scheme", "shape.url_scheme.remedy"),
-    "timezone_aware": _Row("shape.timezone_aware", "shape.timezone_aware.remedy"),
-    "datetime_type": _Row("shape.datetime_type", "shape.datetime_type.remedy"),
-    "datetime_parsing": _Row("shape.datetime_parsing", "shape.datetime_parsing.remedy"),
+    "string_pattern_mismatch": _Row(N_("does not have the form {pattern}"), N_("correct it")),
+    "string_type": _Row(
+        N_("is not a text"), N_("write one value, in quotes where it could be read otherwise")
+    ),
+    "tuple_type": _Row(
+        N_("is not a list"), N_("write [one, another], or a line with a hyphen for each")
+    ),
+    "dict_type": _Row(
+        N_("is not a mapping of names to values"), N_("write name: value, a line for each")
+    ),
+    "model_type": _Row(
+        N_("is not a mapping of names to values"), N_("write name: value, a line for each")
+    ),
+    "bool_type": _Row(N_("is not true or false"), N_("write true or false")),
+    "bool_parsing": _Row(N_("is not true or false"), N_("write true or false")),
+    "path_type": _Row(
+        N_("is not the name of a file or folder"),
+        N_("write one value, in quotes where it could be read otherwise"),
+    ),
+    "int_type": _Row(N_("is not a whole number"), N_("write a whole number")),
+    "int_parsing": _Row(N_("is not a whole number"), N_("write a whole number")),
+    "int_from_float": _Row(N_("is not a whole number"), N_("write a whole number")),
+    "greater_than": _Row(N_("is not more than {gt}"), N_("write a larger number")),
+    "greater_than_equal": _Row(N_("is less than {ge}"), N_("write a larger number")),
+    "less_than_equal": _Row(N_("is more than {le}"), N_("write a smaller number")),
+    "url_type": _Row(N_("is no address such as https://idp.example/op"), N_("correct it")),
+    "url_parsing": _Row(N_("is no address such as https://idp.example/op"), N_("correct it")),
+    "url_scheme": _Row(N_("is no address such as https://idp.example/op"), N_("correct it")),
+    "timezone_aware": _Row(
+        N_("has no time zone"), N_("write it with one, as 2026-11-28T12:00:00Z")
+    ),
+    "datetime_type": _Row(N_("is no moment"), N_("write one, as 2026-11-28T12:00:00Z")),
+    "datetime_parsing": _Row(N_("is no moment"), N_("write one, as 2026-11-28T12:00:00Z")),
     "datetime_from_date_parsing": _Row(
-        "shape.datetime_from_date_parsing", "shape.datetime_from_date_parsing.remedy"
+        N_("is no moment"), N_("write one, as 2026-11-28T12:00:00Z")
     ),
 }
 """By the kinds of pydantic's errors."""
@@ -207,7 +245,7 @@ def ending_of(details: ErrorDetails) -> str | None:
     """Return the end of the sentence about a name, by the kind of its error; None for a kind that
     has none."""
     row = _ROWS.get(details["type"])
-    return say(row.ending, **details.get("ctx", {})) if row else None
+    return translated(row.ending, **details.get("ctx", {})) if row else None
 
 
 def _expected(details: ErrorDetails) -> list[str]:
@@ -219,9 +257,9 @@ def _name(path: DocumentPath) -> str:
     """Name the value at ``path`` as a person would: ``"contacts"``, or ``item 2 of "contacts"``."""
     match path:
         case ():
-            return say("forms.the_file")
+            return tr("the file")
         case (*_, str(owner), int(index)):
-            return say("forms.item_of", number=index + 1, owner=quoted(owner))
+            return tr("item {number} of {owner}", number=index + 1, owner=quoted(owner))
     return quoted(str(path[-1]))
 
 
@@ -229,7 +267,7 @@ def split_sentence(sentence: str) -> tuple[str, str]:
     """Split ``what; what to do``. Only the first half may repeat an author's text, with semicolons
     of its own."""
     what, _, remedy = sentence.rpartition("; ")
-    return (what, remedy) if what else (sentence, say("forms.correct"))
+    return (what, remedy) if what else (sentence, tr("correct it"))
 
 
 def _known_names(model: type[BaseModel], path: DocumentPath) -> list[str]:

@@ -79,6 +79,8 @@ def compose(
     blanks = {name: _visible(value) for name, value in values.items()}
     blanks |= {
         "language": language,
+        "tr": language.tr,
+        "ntr": language.ntr,
         "is_answered": bool(settings.mail_reply_to),
     }
     names = (f"{template}.{language}", template)

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.client import (
     Client,
     Records,
@@ -80,10 +80,16 @@ def by_reason(held_back: Iterable[Withheld]) -> list[str]:
     names: dict[tuple[str, str], list[str]] = {}
     for withheld in held_back:
         for why in withheld.missing:
-            what = "rules.declared_unproven" if withheld.is_declared else "rules.not_declared"
-            what = "rules.not_carried_out" if withheld.lacks_mandate else what
+            what = (
+                N_("declared unproven: {names}: {why}")
+                if withheld.is_declared
+                else N_("not declared: {names}: {why}")
+            )
+            what = N_("not carried out: {names}: {why}") if withheld.lacks_mandate else what
             names.setdefault((what, on_one_line(why)), []).append(withheld.name)
-    return [say(what, names=first_listed(names), why=why) for (what, why), names in names.items()]
+    return [
+        translated(what, names=first_listed(names), why=why) for (what, why), names in names.items()
+    ]
 
 
 def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
@@ -252,7 +258,9 @@ def _covered_scopes(connection: Declaration, evidence: Evidence) -> frozenset[st
 
 def _probe(connection: Declaration) -> str:
     """Return what to do so that all of a connection is proven."""
-    return say("rules.probe", options=connection.proof_options)
+    return tr(
+        "run acmidm probe with {options} on TNI, and add the file", options=connection.proof_options
+    )
 
 
 def _reasons(
@@ -267,34 +275,47 @@ def _reasons(
     if tests is not None:
         on_tni = recorded_as(connection, tests.records)
         if not is_recorded(on_tni):
-            unread = tests.unreadable and say("rules.test_unreadable", unreadable=tests.unreadable)
-            yield unread or say("rules.not_on_test", stack=stack)
+            unread = tests.unreadable and tr(
+                "nothing is proven, for TNI cannot be looked at: {unreadable}; see"
+                " acmidm:promotionStack, and bring that stack up",
+                unreadable=tests.unreadable,
+            )
+            yield unread or tr(
+                "stack {stack} does not have it; bring it up there first", stack=stack
+            )
     if connection.uses_secret:
-        yield say(
-            "rules.secret_proves_nothing",
+        yield tr(
+            "a client with a secret cannot sign evidence; use {method}, or {exemption}",
             method=AuthMethod.PRIVATE_KEY_JWT,
-            exemption=say("rules.exemption", policy=ExemptiblePolicy.PROMOTION_GATE.value),
+            exemption=tr(
+                "agree on an exemption from {policy}", policy=ExemptiblePolicy.PROMOTION_GATE.value
+            ),
         )
     elif evidence is None:
         refused = connection.test_evidence_refused
         yield (
-            say("rules.evidence_refused", refused=refused, probe=_probe(connection))
+            tr(
+                "its evidence from TNI counts as none, for {refused}; {probe}",
+                refused=refused,
+                probe=_probe(connection),
+            )
             if refused
-            else say("rules.no_evidence", probe=_probe(connection))
+            else tr("there is no evidence from TNI; {probe}", probe=_probe(connection))
         )
     else:
         is_old = not is_fresh(evidence, now, days)
         if is_old:
-            yield say(
-                "rules.evidence_old",
+            yield tr(
+                "its evidence of {proven_at:%Y-%m-%d} is more than {days} days old; {probe}",
                 proven_at=evidence.proven_at,
                 days=days,
                 probe=_probe(connection),
             )
         if on_tni is not None and on_tni.client_id != evidence.client_id:
             yield (
-                say(
-                    "rules.evidence_of_another_client",
+                tr(
+                    "its evidence is of client {client_id}, which is not the one of stack {stack};"
+                    " {probe}",
                     client_id=quoted(evidence.client_id),
                     stack=stack,
                     probe=_probe(connection),
@@ -326,9 +347,20 @@ def _unseen(connection: Declaration, on_tni: Client, evidence: Evidence, stack: 
     """Return why evidence counts for nothing, and what to do: TNI must have seen the key, not the
     form alone."""
     is_undeclared = on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints
-    name = "rules.evidence_of_another_key" if is_undeclared else "rules.evidence_unconfirmed"
+    name = (
+        N_(
+            "its evidence from {issuer} was signed with a key that stack {stack} does not have;"
+            " bring that stack up again, or {probe}"
+        )
+        if is_undeclared
+        else N_(
+            "its evidence from {issuer} was not confirmed when stack {stack} was last brought up:"
+            " its authority had not seen the key that signed it; bring that stack up again, or"
+            " {probe}"
+        )
+    )
     probe = _probe(connection)
-    return say(name, issuer=evidence.issuer, stack=stack, probe=probe)
+    return translated(name, issuer=evidence.issuer, stack=stack, probe=probe)
 
 
 def _missing(
@@ -345,30 +377,50 @@ def _missing(
         return  # without evidence, all that the connection asks is missing
     scopes, products = added(connection, record)
     for not_on_tni, not_proven, lacking in (
-        ("rules.scope_not_on_tni", "rules.scope_not_proven", scopes - proven.scopes),
-        ("rules.product_not_on_tni", "rules.product_not_proven", products - proven.products),
+        (
+            N_(
+                "scope {name} is in its evidence, and stack {stack} does not have it; bring it up"
+                " there, then {probe}"
+            ),
+            N_("scope {name} is not proven on TNI; {probe}, or take it out of prod"),
+            scopes - proven.scopes,
+        ),
+        (
+            N_(
+                "product {name} is in its evidence, and stack {stack} does not have it; bring it"
+                " up there, then {probe}"
+            ),
+            N_("product {name} is not proven on TNI; {probe}, or take it out of prod"),
+            products - proven.products,
+        ),
     ):
         for name in sorted(lacking):
             if name in proven.claimed:
-                yield say(
+                yield translated(
                     not_on_tni,
                     name=quoted(name),
                     stack=stack,
                     probe=_probe(connection),
                 )
             else:
-                yield say(not_proven, name=quoted(name), probe=_probe(connection))
+                yield translated(not_proven, name=quoted(name), probe=_probe(connection))
     for product, afzenders in _added_afzenders(connection, record):
         names = [name for code, name in afzenders.items() if not proven.covers(product, code)]
         if not names or product in products - proven.products:  # then all of it is missing
             continue
         sentence = (
-            "rules.afzenders_not_on_tni"
+            N_(
+                "stack {stack} does not send for {names} through product {name}; bring that up"
+                " there, then {probe}"
+            )
             if product in proven.products
-            else "rules.afzenders_not_proven"
+            else N_(
+                "product {name} is not proven on TNI for {names}; {probe}, or take them out of"
+                " afzenders of prod"
+            )
         )
         facts = {"names": listed(names), "name": quoted(product), "stack": stack}
-        yield say(sentence, **facts, probe=_probe(connection))
+        yield translated(sentence, **facts, probe=_probe(connection))
 
 
 def _is_partial(record: Client | None) -> bool:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.rules.retirement import withdrawn_of
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.client import (
     Client,
     Records,
@@ -48,9 +48,27 @@ def _why(connection: Declaration, day: date) -> str:
         **connection.mandate,
     }
     if "until" not in connection.mandate:
-        return say("rules.no_mandate", **facts)
+        return tr(
+            "{name} has no mandate that lets {supplier} act in application {application}: nothing"
+            " of the form is carried out, and the client's scopes and then its keys are withdrawn;"
+            " have its owners add one in mandates.yaml",
+            **facts,
+        )
     has_passed = is_over(connection.mandate["until"], day)
-    return say("rules.mandate_ended" if has_passed else "rules.no_supplier_keys", **facts)
+    return translated(
+        N_(
+            "the mandate of {supplier} ended on {until}: nothing of the form is carried out, and"
+            " the client's scopes and then its keys are withdrawn; a later mandate goes into"
+            " mandates.yaml"
+        )
+        if has_passed
+        else N_(
+            "{supplier} has no keys of {environment} for others: nothing of the form is carried"
+            " out, and the client's scopes and then its keys are withdrawn; have its owners list"
+            " them in its keys.yaml"
+        ),
+        **facts,
+    )
 
 
 def without_mandate(
@@ -161,7 +179,11 @@ def _without(afzenders: Collection[str], connection: Declaration) -> Declaration
 def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
     senders = map(afzenders_of, connection.products.values())
     names = sorted({name for each in senders for code, name in each.items() if code in afzenders})
-    return say("rules.afzenders_ended", names=first_listed(names))
+    return tr(
+        "it does not send for {names}, without a mandate for that now; one goes into mandates.yaml"
+        " of each",
+        names=first_listed(names),
+    )
 
 
 def _as_recorded(connection: Declaration, record: Client) -> Declaration:

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
+from acmidm_onboarding.texts import N_
 from acmidm_onboarding.values.client import Authentication, Client, ClientKey, resource_name
 from acmidm_onboarding.values.confirmation import (
     CLIENT,
@@ -67,19 +68,19 @@ class Act(StrEnum):
 
 
 ACTS = {
-    Act.CREATE: "orders.act.create",
-    Act.COMPARE: "orders.act.compare",
-    Act.CHANGE: "orders.act.change",
-    Act.GRANT: "orders.act.grant",
-    Act.APPROVE: "orders.act.approve",
-    Act.UPLOAD: "orders.act.upload",
-    Act.REMOVE_KEY: "orders.act.remove_key",
-    Act.REMOVE_STOLEN_KEY: "orders.act.remove_stolen_key",
-    Act.REMOVE_SUPPLIERS_KEY: "orders.act.remove_suppliers_key",
-    Act.LOOK: "orders.act.look",
-    Act.CONFIGURE: "orders.act.configure",
-    Act.REMOVE: "orders.act.remove",
-    Act.LET_GO: "orders.act.let_go",
+    Act.CREATE: N_("Make a new OAuth client"),
+    Act.COMPARE: N_("Compare the OAuth client"),
+    Act.CHANGE: N_("Change the OAuth client"),
+    Act.GRANT: N_("Change the scopes"),
+    Act.APPROVE: N_("Approve the coupling to {product}"),
+    Act.UPLOAD: N_("Upload public keys"),
+    Act.REMOVE_KEY: N_("Remove public keys"),
+    Act.REMOVE_STOLEN_KEY: N_("Remove a stolen public key at once"),
+    Act.REMOVE_SUPPLIERS_KEY: N_("Remove the public keys of {supplier}, which acts here no more"),
+    Act.LOOK: N_("Look at the public keys"),
+    Act.CONFIGURE: N_("Register {product}"),
+    Act.REMOVE: N_("Remove the OAuth client"),
+    Act.LET_GO: N_("Let the OAuth client go"),
 }
 """What there is to do, as people read it."""
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import MINIMUM_RSA_BITS, algorithms_of, rsa_bits
 from acmidm_onboarding.values.problems import either, quoted
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
@@ -113,7 +113,9 @@ def _private_key(planned: Planned, _: Situation) -> Iterator[Finding]:
     for kid, key in planned.keys.items():
         if PRIVATE_MEMBERS & key.keys():
             yield Finding(
-                say("rules.private_key", kid=quoted(kid)), say("rules.private_key.remedy"), kid
+                tr("key {kid} contains private members", kid=quoted(kid)),
+                tr("make a new pair, as this one has been shared, and give its public half"),
+                kid,
             )
 
 
@@ -122,8 +124,8 @@ def _short_rsa_key(planned: Planned, _: Situation) -> Iterator[Finding]:
         bits = rsa_bits(key)
         if bits is not None and bits < MINIMUM_RSA_BITS:
             yield Finding(
-                say("rules.short_key", kid=quoted(kid), bits=bits),
-                say("rules.short_key.remedy", least=MINIMUM_RSA_BITS),
+                tr("key {kid} is an RSA key of {bits} bits", kid=quoted(kid), bits=bits),
+                tr("make one of at least {least}", least=MINIMUM_RSA_BITS),
                 kid,
             )
 
@@ -135,13 +137,17 @@ def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
         if allowed is None or not signs_with - allowed:
             continue
         signs = (
-            say("rules.signs_with", kid=quoted(kid), alg=key.get("alg"))
+            tr("key {kid} signs with {alg}", kid=quoted(kid), alg=key.get("alg"))
             if "alg" in key
-            else say("rules.no_alg", kid=quoted(kid))
+            else tr(
+                "key {kid} has no alg, and may sign with any algorithm of its type", kid=quoted(kid)
+            )
         )
         usable = either(sorted(signs_with & allowed) or sorted(allowed))
         yield Finding(
-            signs, say("rules.algorithm.remedy", profile=situation.profile, usable=usable), kid
+            signs,
+            tr("profile {profile} requires {usable}", profile=situation.profile, usable=usable),
+            kid,
         )
 
 
@@ -153,11 +159,14 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
         if isinstance(exp, int | float):
             if exp > last.timestamp():
                 yield Finding(
-                    say(
-                        "rules.long_lifetime", kid=quoted(kid), exp=datetime.fromtimestamp(exp, UTC)
+                    tr(
+                        "key {kid} is valid until {exp:%Y-%m-%d}",
+                        kid=quoted(kid),
+                        exp=datetime.fromtimestamp(exp, UTC),
                     ),
-                    say(
-                        "rules.long_lifetime.remedy",
+                    tr(
+                        "profile {profile} allows {days} days: give it an exp of {last:%Y-%m-%d}"
+                        " at the latest",
                         profile=situation.profile,
                         days=limits.longest_key_days,
                         last=last,
@@ -166,9 +175,9 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
                 )
         elif "exp" in key:
             yield Finding(
-                say("rules.wrong_exp", kid=quoted(kid)),
-                say(
-                    "rules.wrong_exp.remedy",
+                tr("key {kid} has an exp that is no moment", kid=quoted(kid)),
+                tr(
+                    "profile {profile} allows {days} days: give it an exp in seconds since 1970",
                     profile=situation.profile,
                     days=limits.longest_key_days,
                 ),
@@ -176,8 +185,10 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
             )
         elif limits.keys_must_expire:
             yield Finding(
-                say("rules.no_exp", kid=quoted(kid)),
-                say("rules.no_exp.remedy", profile=situation.profile),
+                tr("key {kid} has no exp", kid=quoted(kid)),
+                tr(
+                    "profile {profile} requires one: give the key an end", profile=situation.profile
+                ),
                 kid,
             )
 
@@ -189,8 +200,12 @@ def _client_secret(planned: Planned, situation: Situation) -> Iterator[Finding]:
         and situation.environment in situation.limits.secret_free
     ):
         yield Finding(
-            say("rules.wrong_method", method=method, environment=situation.environment),
-            say("rules.wrong_method.remedy", method=AuthMethod.PRIVATE_KEY_JWT),
+            tr(
+                "the client authenticates with {method} on {environment}",
+                method=method,
+                environment=situation.environment,
+            ),
+            tr("use {method}", method=AuthMethod.PRIVATE_KEY_JWT),
         )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.problems import both, listed, quoted
 
 EVER = datetime.fromtimestamp(0, UTC)
@@ -85,11 +85,11 @@ def lasting(days: float) -> str:
     """Return in words how long an overlap is: ``14 days``, or minutes where it is less than one."""
     if days >= 1:
         number = f"{days:g}"
-        sentence = "rules.days.one" if number == "1" else "rules.days.many"
+        sentence = N_("{number} day") if number == "1" else N_("{number} days")
     else:
         number = str(max(round(days * 24 * 60), 1))
-        sentence = "rules.minutes.one" if number == "1" else "rules.minutes.many"
-    return say(sentence, number=number)
+        sentence = N_("{number} minute") if number == "1" else N_("{number} minutes")
+    return translated(sentence, number=number)
 
 
 def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) -> str:
@@ -98,32 +98,51 @@ def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) ->
     ``probe`` is the command that proves a key, ``unseen`` why its use counts for nothing.
     """
     keys, lasts = (
-        say_counted("rules.keys", len(kept.leaving), names=listed(kept.leaving)),
+        ntr("key {names}", "keys {names}", len(kept.leaving), names=listed(kept.leaving)),
         lasting(overlap_days),
     )
     if kept.successor is None:
-        return say("rules.cannot_leave", keys=keys, lasts=lasts, probe=probe)
+        return tr(
+            "{keys} cannot leave, for no usable key stays that the client has already; wait until"
+            " a new key has been there for {lasts}, and have whoever has its private key prove it"
+            " with {probe}",
+            keys=keys,
+            lasts=lasts,
+            probe=probe,
+        )
     # Each key is named once: a name may be a thumbprint, and the command at the end is what people
     # need.
-    successor, what = say_counted("rules.keys", 1, names=kept.successor), list[str]()
+    successor, what = ntr("key {names}", "keys {names}", 1, names=kept.successor), list[str]()
     remedies = list[str]()
     if kept.until is not None:  # rounded up, for the sentence has no seconds
         until = f"{kept.until + timedelta(seconds=59):%Y-%m-%d %H:%M}"
-        what.append(say("rules.leaves_from", until=until, successor=successor, lasts=lasts))
-        successor = say("rules.that_one")
-        remedies.append(say("rules.wait"))
+        what.append(
+            tr(
+                "from {until} UTC, when {successor} has been there for {lasts}",
+                until=until,
+                successor=successor,
+                lasts=lasts,
+            )
+        )
+        successor = tr("that one")
+        remedies.append(tr("wait until then"))
     if kept.lacks_proof:
         what.append(
-            say(
-                "rules.leaves_once_proven",
+            tr(
+                "once {successor} is proven{unseen}",
                 successor=successor,
                 unseen=f" ({unseen})" if unseen else "",
             )
         )
-        remedies.append(say("rules.prove", probe=probe))
-    return say(
-        "rules.may_leave",
+        remedies.append(
+            tr(
+                "have whoever has the private key of the one that stays prove it with {probe}",
+                probe=probe,
+            )
+        )
+    return tr(
+        "{keys} may leave {when}; {remedies}",
         keys=keys,
-        when=f", {say('rules.and_only')} ".join(what),
+        when=f", {tr('and only')} ".join(what),
         remedies=both(remedies),
     )

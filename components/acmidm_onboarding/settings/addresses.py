@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AnyUrl, BeforeValidator, HttpUrl
 
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.terms import LONGEST_TEXT
 
@@ -18,12 +17,15 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 def _address(url: HttpUrl) -> HttpUrl:
     # Nobody may read a request on its way: it is encrypted, or stays on this machine.
     if url.scheme != "https" and url.host not in LOOPBACK:
-        raise ValueError(say("settings.plain_http"))
+        raise ValueError("is plain http, which goes to loopback only; use https")
     # An address is repeated in errors, and paths are added to it.
     if url.username or url.password:
-        raise ValueError(say("settings.address_with_password"))
+        raise ValueError(
+            "holds a user name or a password; leave it out, the operator's credentials have"
+            " settings of their own"
+        )
     if url.query or url.fragment:
-        raise ValueError(say("settings.address_with_query"))
+        raise ValueError("goes on with ? or #; leave that out")
     return url
 
 
@@ -32,15 +34,21 @@ Address = Annotated[HttpUrl, AfterValidator(_address)]
 
 def _server_shape(text: object) -> object:
     if not isinstance(text, str) or not re.match(r"smtps?://[^/?#\\\s]", text):
-        raise ValueError(say("settings.no_mail_server"))
+        raise ValueError(
+            "is no address of a mail server; write it as in smtp://smtp.example:587 or"
+            " smtps://smtp.example"
+        )
     return text
 
 
 def _server(url: AnyUrl) -> AnyUrl:
     if url.username or url.password:
-        raise ValueError(say("settings.mail_server_with_password"))
+        raise ValueError(
+            "holds a user name or a password; leave it out, ACMIDM_SMTP_USERNAME and"
+            " ACMIDM_SMTP_PASSWORD are for those"
+        )
     if (url.path or "").strip("/") or url.query or url.fragment:
-        raise ValueError(say("settings.mail_server_with_path"))
+        raise ValueError("goes on behind the host and its port; leave that out")
     return url
 
 
@@ -63,7 +71,10 @@ def mailbox(text: str) -> tuple[str, str]:
     <address>``. Raises ValueError."""
     match = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
     if match is None or "=?" in text:  # mail programs decode it (RFC 2047)
-        raise ValueError(say("settings.no_mail_address"))
+        raise ValueError(
+            "is no mail address; write one as in noreply@vlaanderen.example, or Name"
+            " <noreply@vlaanderen.example>"
+        )
     return (match["name"] or "").strip(), match["between"] or match["alone"]
 
 

@@ -30,7 +30,6 @@ from acmidm_onboarding.authority_types import (
 )
 from acmidm_onboarding.settings.addresses import Address
 from acmidm_onboarding.settings.ended import AUTHORITIES
-from acmidm_onboarding.texts import say
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -59,7 +58,7 @@ def _mapping(value: object) -> object:
         except ValueError:
             value = None
     if not isinstance(value, Mapping):
-        raise ValueError(say("settings.no_map"))
+        raise ValueError("is no map; write a line for each product below it, as in dosis: value")
     return value
 
 
@@ -77,9 +76,9 @@ class SettingsModel(BaseModel):
 
 def _installed(name: str) -> str:
     if name not in installed_authorities():
-        either = f" {say('settings.or')} ".join(map(repr, installed_authorities()))
+        either = " or ".join(map(repr, installed_authorities()))
         instead = f"; {AUTHORITIES[name]}" if name in AUTHORITIES else ""
-        raise ValueError(say("settings.unknown_value", expected=either) + instead)
+        raise ValueError(f"is not known; it is {either}" + instead)
     return name
 
 

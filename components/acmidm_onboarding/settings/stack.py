@@ -44,7 +44,7 @@ from acmidm_onboarding.settings.platform import (
     plain_key,
     platform_fields,
 )
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.problems import did_you_mean, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -63,7 +63,7 @@ def _mailbox(text: str) -> str:
 
 def _sender(text: str, info: ValidationInfo) -> str:
     if not text and info.data.get("smtp_url") is not None:
-        raise ValueError(say("settings.no_sender"))
+        raise ValueError("is wanted where acmidm:smtpUrl is set, for mails have a sender")
     return _mailbox(text)
 
 
@@ -246,11 +246,11 @@ def unknown_keys(keys: Iterable[str]) -> list[str]:
     old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
     return [
         on_one_line(
-            say("settings.one_word_too_many", key=key, now=renamed(full_key(key)), old_way=OLD_WAY)
+            f"setting acmidm:{OLD_WAY}{key} has one word too many; write {renamed(full_key(key))}"
         )
         for key in old
     ] + [
-        on_one_line(say("settings.unknown", key=full_key(key), remedy=_instead(key, declared)))
+        on_one_line(f"setting {full_key(key)} is not known; {_instead(key, declared)}")
         for key in own
         if not key.startswith(OLD_WAY) and is_own(full_key(key))
     ]
@@ -260,10 +260,10 @@ def _instead(key: str, declared: Collection[str]) -> str:
     """Return what to do about a key that is not declared."""
     now = renamed(full_key(key))
     if (instead := INSTEAD.get(plain_key(now))) is not None:
-        return say("settings.ended", key=full_key(key), instead=instead)
+        return f"{instead}; remove it with pulumi config rm {full_key(key)}"
     if now.removeprefix(f"{NAMESPACE}:") in declared and now != full_key(key):
-        return say("settings.renamed", key=now)
-    return did_you_mean(key, declared, say("settings.unknown.remedy", key=quoted(full_key(key))))
+        return f"write {now} instead, its namespace is the platform's"
+    return did_you_mean(key, declared, f"remove it with pulumi config rm {quoted(full_key(key))}")
 
 
 def is_map_in_words(key: str, value: object) -> bool:
@@ -288,7 +288,10 @@ def _marks(values: Mapping[str, Any]) -> list[str]:
     for platform, given in ((Platform.ACMIDM, values), *values["platforms"].items()):
         for key, value in given.items():
             if key != "platforms" and has_mark(str(value)):
-                sentences.append(say("settings.mark", key=full_key(config_key(platform, key))))
+                sentences.append(
+                    f"setting {full_key(config_key(platform, key))} is a mark of the Pulumi"
+                    " engine; write something else"
+                )
     return sentences
 
 
@@ -300,8 +303,16 @@ def _sentences(error: ValidationError) -> str:
             key = full_key(config_key(Platform(location[1]), ".".join(location[2:])))
         else:
             key = full_key(location[-1])
-        name = "settings.not_read" if details["type"] == _NOT_READ else "settings.wrong"
-        lines.append(say(name, key=key, place=_place(key), details=_ending(details)))
+        name = (
+            (
+                "setting {key} is none that this type of authority reads; remove it with pulumi"
+                " config"
+                " rm {place}"
+            )
+            if details["type"] == _NOT_READ
+            else "setting {key} {details}; set it with pulumi config set {place}"
+        )
+        lines.append(translated(name, key=key, place=_place(key), details=_ending(details)))
     return "\n".join(lines)
 
 
@@ -319,5 +330,5 @@ def _ending(details: ErrorDetails) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind == "enum":
-        return say("settings.unknown_value", expected=context["expected"])
-    return ending_of(details) or say("settings.unusable")
+        return "is not known; it is {expected}".format(expected=context["expected"])
+    return ending_of(details) or "cannot be used"

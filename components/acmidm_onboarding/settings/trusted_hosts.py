@@ -16,7 +16,7 @@ from acmidm_onboarding.settings.platform import (
     full_key,
 )
 from acmidm_onboarding.settings.stack import Settings
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import translated
 
 TRUSTED_HOSTS = "ACMIDM_TRUSTED_HOSTS"
 """The environment variable with the hosts that get the operator's credentials. The pipeline sets
@@ -43,10 +43,16 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
             if isinstance(url, HttpUrl) and (host := _untrusted(url, trusted)):
                 key = full_key(config_key(platform, field.alias or name))
                 sentences.append(
-                    say("settings.untrusted_host", key=key, host=host, variable=TRUSTED_HOSTS)
+                    f"setting {key} leads to {host}, which {TRUSTED_HOSTS} does not name, so that"
+                    " no credentials are sent; correct the setting, or have the host added to that"
+                    " variable, where the pipeline is set up"
                 )
     if settings.smtp_url is not None and (host := _untrusted(settings.smtp_url, trusted)):
-        sentences.append(say("settings.untrusted_mail_server", host=host, variable=TRUSTED_HOSTS))
+        sentences.append(
+            f"setting acmidm:smtpUrl leads to {host}, which {TRUSTED_HOSTS} does not name, so that"
+            " no mail is sent; correct the setting, or have the host added to that variable, where"
+            " the pipeline is set up"
+        )
     if sentences:
         raise InvalidSettings("\n".join(sentences))
 
@@ -69,7 +75,13 @@ def require_trusted_apis(
         host = _untrusted(HttpUrl(url), trusted) if url else None
         if host:
             facts = {"product": product, "host": host, "variable": TRUSTED_HOSTS}
-            sentences.append(say("settings.untrusted_api", **facts))
+            sentences.append(
+                translated(
+                    "the API of {product} is at {host}, which {variable} does not name, so that no"
+                    " token is sent; correct apiUrls, or have the host added to that variable",
+                    **facts,
+                )
+            )
     if sentences:
         raise InvalidSettings("\n".join(sentences))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import LONGEST_ATTRIBUTE_NAME
 
@@ -57,14 +57,26 @@ def _attribute_name(name: str) -> str:
     """Check an attribute's name: a client may set it itself, and it is no claim of identity under
     another name."""
     if not ATTRIBUTE.fullmatch(name):
-        raise ValueError(say("problems.attribute.not_settable", name=quoted(name)))
+        raise ValueError(
+            tr(
+                "{name} is no attribute that a client sets; write setbyclient_ and lower case"
+                " letters, digits or _",
+                name=quoted(name),
+            )
+        )
     words = name.split("_")[1:]
     joined = "".join(words)
     if any(
         word in words or (len(word) > _LONGEST_COMMON_PART and word in joined)
         for word in _OF_IDENTITY
     ):
-        raise ValueError(say("problems.attribute.of_identity", name=quoted(name)))
+        raise ValueError(
+            tr(
+                "{name} says who a client is, or what it may do, which no client says of itself;"
+                " leave it out",
+                name=quoted(name),
+            )
+        )
     return name
 
 

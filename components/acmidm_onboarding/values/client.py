@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.metadata import ClientMetadata, Configuration, Owner, Scopes
 from acmidm_onboarding.values.plain import flat
@@ -350,7 +350,13 @@ def metadata_of(client: Client) -> ClientMetadata:
     try:
         return ClientMetadata.model_validate({**nested, "application": client.application})
     except ValidationError:
-        raise Failure(say("by_hand.edited_state", name=client.resource_name)) from None
+        raise Failure(
+            tr(
+                "the state of {name} has not all of its metadata, and its confirmation is missing:"
+                " put the confirmation back from Git",
+                name=client.resource_name,
+            )
+        ) from None
 
 
 def recorded_as(wanted: Client, records: Records) -> Client | None:

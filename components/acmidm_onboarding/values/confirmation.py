@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, model_validator
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Client, ClientKey, grants
 from acmidm_onboarding.values.harmless import Text
 from acmidm_onboarding.values.jwk import PublicJwk
@@ -34,13 +34,21 @@ def _part(text: str) -> str:
     kind, slash, name = text.partition("/")
     kinds = (SCOPES, PRODUCT) if slash else ("create", "remove", CLIENT, SCOPES, KEYS)
     if kind not in kinds or (slash and not is_name(name)):
-        raise ValueError(say("problems.confirmation.no_part", text=quoted(text)))
+        raise ValueError(
+            tr(
+                "{text} is no part of a client; use create, client, scopes, keys, remove,"
+                " scopes/PRODUCT or product/PRODUCT",
+                text=quoted(text),
+            )
+        )
     return text
 
 
 def _product(text: str) -> str:
     if not is_name(text):
-        raise ValueError(say("problems.confirmation.no_product", text=quoted(text)))
+        raise ValueError(
+            tr("{text} is no name of a product; use one of the catalogue", text=quoted(text))
+        )
     return text
 
 
@@ -103,7 +111,12 @@ class ConfirmationFile(Part):
         if (self.client_id is None) != (self.metadata is None) or (
             self.client_id is None and not self.refused
         ):
-            raise ValueError(say("problems.confirmation.no_client"))
+            raise ValueError(
+                tr(
+                    "a confirmation has a client_id with its metadata, or refused orders alone;"
+                    " confirm the client with acmidm orders done"
+                )
+            )
         return self
 
 

@@ -33,7 +33,7 @@ from pydantic import (
     ValidationError,
 )
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
 from acmidm_onboarding.values.problems import Unusable
@@ -114,6 +114,14 @@ class EvidenceFile:
     refused: str | None = None
 
 
+_ANOTHER = {
+    "organisation": N_("it is of another organisation"),
+    "application": N_("it is of another application"),
+    "environment": N_("it is of another environment"),
+    "platform": N_("it is of another platform"),
+}
+
+
 def read_evidence(text: str, expected: Expected, now: datetime | None = None) -> Evidence:
     """Return what the text of a file proves of the expected connection; the caller checks its key
     and its age.
@@ -129,19 +137,19 @@ def read_evidence(text: str, expected: Expected, now: datetime | None = None) ->
         names = {str(details["loc"][0]) for details in error.errors()}
         wrong = sorted(names & Evidence.model_fields.keys())
         raise Unusable(
-            say("problems.evidence.wrong_members", members=", ".join(wrong))
+            tr("its payload has a wrong or missing {members}", members=", ".join(wrong))
             if wrong
-            else say("problems.evidence.unknown_members")
+            else tr("its payload has unknown members")
         ) from None
     if evidence.version != VERSION:
-        raise Unusable(say("problems.evidence.another_version", version=VERSION))
+        raise Unusable(tr("it is of another version than {version}", version=VERSION))
     if evidence.thumbprint != key.thumbprint:
-        raise Unusable(say("problems.evidence.another_thumbprint"))
+        raise Unusable(tr("its thumbprint is not that of the key that signed it"))
     for name in ("organisation", "application", "environment", "platform"):
         if getattr(evidence, name) != getattr(expected, name):
-            raise Unusable(say(f"problems.evidence.another.{name}"))
+            raise Unusable(translated(_ANOTHER[name]))
     if evidence.proven_at > (now or datetime.now(UTC)) + CLOCK_SKEW:
-        raise Unusable(say("problems.evidence.in_future"))
+        raise Unusable(tr("it was recorded in the future"))
     return evidence
 
 
@@ -150,7 +158,7 @@ def parts_in(text: str) -> dict[str, str]:
     flattened JWS."""
     parts = _object(text, "file")
     if parts.keys() != _MEMBERS or not all(isinstance(part, str) for part in parts.values()):
-        raise Unusable(say("problems.evidence.no_jws"))
+        raise Unusable(tr("it is no flattened JWS, with payload, protected and signature alone"))
     return parts
 
 
@@ -172,22 +180,24 @@ def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
     """Return the key in the header, which made the signature (RFC 7515 §5.2)."""
     header = _object(_decoded(protected), "header")
     if header.keys() != _HEADER:  # crit, zip, x5u and the like change what a header means
-        raise Unusable(say("problems.evidence.wrong_header"))
+        raise Unusable(tr("its header does not have alg, kid, typ and jwk alone"))
     if header["typ"] != TYPE:
-        raise Unusable(say("problems.evidence.wrong_type", type=TYPE))
+        raise Unusable(tr("its typ is not {type}", type=TYPE))
     try:
         key = public_jwk(header["jwk"])
     except InvalidJwk as error:
         private = any(reason.member in PRIVATE_MEMBERS for reason in error.reasons)
         raise Unusable(
-            say("problems.evidence.private_key") if private else say("problems.evidence.no_key")
+            tr("its header has a private key, which has been shared now: make a new pair")
+            if private
+            else tr("its header has no usable public key")
         ) from None
     if header["kid"] != key.kid:
-        raise Unusable(say("problems.evidence.another_kid"))
+        raise Unusable(tr("its kid is not that of the key in its header"))
     alg = header["alg"]
     # Neither "none" nor a MAC, which would take the public key as a secret.
     if not isinstance(alg, str) or alg not in algorithms_of(key.members):
-        raise Unusable(say("problems.evidence.wrong_alg"))
+        raise Unusable(tr("its alg is none that its key signs with"))
     jws = JWS()
     jws.allowed_algs = [alg]
     try:
@@ -196,31 +206,38 @@ def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
             JWK(**{name: key.members[name] for name in _REQUIRED if name in key.members}),
         )
     except (JWException, ValueError, TypeError):
-        raise Unusable(say("problems.evidence.wrong_signature")) from None
+        raise Unusable(tr("its signature does not hold")) from None
     return key
 
 
 def _decoded(text: str) -> str:
     if not _BASE64URL.fullmatch(text):
-        raise Unusable(say("problems.evidence.not_base64url"))
+        raise Unusable(tr("it is not base64url throughout"))
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise Unusable(say("problems.evidence.not_base64url")) from None
+        raise Unusable(tr("it is not base64url throughout")) from None
+
+
+_NO_OBJECT = {
+    "payload": N_("its payload is no JSON object"),
+    "file": N_("it is no JSON object"),
+    "header": N_("its header is no JSON object"),
+}
 
 
 def _object(text: str, what: str) -> dict[str, Any]:
     try:
         value = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        raise Unusable(say(f"problems.evidence.no_object.{what}")) from None
+        raise Unusable(translated(_NO_OBJECT[what])) from None
     if not isinstance(value, dict):
-        raise Unusable(say(f"problems.evidence.no_object.{what}"))
+        raise Unusable(translated(_NO_OBJECT[what]))
     return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise Unusable(say("problems.evidence.member_twice"))
+        raise Unusable(tr("it has a member twice"))
     return members

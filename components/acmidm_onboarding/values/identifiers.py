@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import quoted
 
 SHARED_KBO_NUMBER = "0316380841"
@@ -32,7 +32,12 @@ def ovo_code(text: str) -> str:
     """Return an OVO code as the register writes it, such as ``OVO002067``. Raises ValueError with a
     sentence."""
     if not OVO_CODE.fullmatch(text):
-        raise ValueError(say("problems.code.no_ovo", text=quoted(text)))
+        raise ValueError(
+            tr(
+                "{text} is not an OVO code; write OVO and six digits, such as OVO002067",
+                text=quoted(text),
+            )
+        )
     return text
 
 
@@ -41,12 +46,32 @@ def kbo_number(text: str) -> str:
     with a sentence."""
     digits = AROUND_KBO_DIGITS.sub("", text)
     if not _KBO_NUMBER.fullmatch(digits):
-        raise ValueError(say("problems.code.no_kbo", text=quoted(text)))
+        raise ValueError(
+            tr(
+                '{text} is not a KBO number; write ten digits, such as "0207.451.227"',
+                text=quoted(text),
+            )
+        )
     if digits[0] not in "01":
-        raise ValueError(say("problems.code.kbo_start", text=text, digit=digits[0]))
+        raise ValueError(
+            tr(
+                'KBO number "{text}" starts with {digit}; the first digit is 0 or 1, check the'
+                " number",
+                text=text,
+                digit=digits[0],
+            )
+        )
     due = 97 - int(digits[:8]) % 97
     if int(digits[8:]) != due:
-        raise ValueError(say("problems.code.kbo_check", text=text, digits=digits[8:], due=due))
+        raise ValueError(
+            tr(
+                'KBO number "{text}" has check digits {digits} where {due:02d} is due; check the'
+                " number for a typing error",
+                text=text,
+                digits=digits[8:],
+                due=due,
+            )
+        )
     return digits
 
 
@@ -97,8 +122,8 @@ def official_name(text: str) -> str:
     for char in text:
         if not char.isascii() and not _is_latin(char) and char not in PUNCTUATION:
             raise ValueError(
-                say(
-                    "problems.name.not_latin",
+                tr(
+                    "{text} has the character {char}; write it in Latin letters",
                     text=quoted(text),
                     char=unicodedata.name(char, ascii(char)),
                 )

@@ -20,7 +20,7 @@ from typing import cast
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.problems import Unusable, either, quoted
@@ -70,7 +70,7 @@ class InvalidJwk(Unusable, ValueError):
     def __init__(self, *reasons: Reason) -> None:
         self.reasons = reasons
         super().__init__(
-            "\n".join(say("problems.jwk.the_key", sentence=reason.sentence) for reason in reasons)
+            "\n".join(tr("the key {sentence}", sentence=reason.sentence) for reason in reasons)
         )
 
 
@@ -107,15 +107,21 @@ def public_jwk(members: object) -> PublicJwk:
         InvalidJwk: with every reason at once.
     """
     if not isinstance(members, dict):
-        raise InvalidJwk(Reason(say("problems.jwk.no_object")))
+        raise InvalidJwk(
+            Reason(tr("is not a JSON object; a JSON Web Key is one object with the member kty"))
+        )
     kty = members.get("kty")
     if kty == "oct":
-        raise InvalidJwk(Reason(say("problems.jwk.symmetric")))
+        raise InvalidJwk(
+            Reason(tr("is a symmetric key (kty oct); make a key pair and give its public half"))
+        )
     _refuse_private(private_members_in(members))
     if "keys" in members:
-        raise InvalidJwk(Reason(say("problems.jwk.set"), "keys"))
+        raise InvalidJwk(
+            Reason(tr("is a JWK Set; put each key of it in a file of its own"), "keys")
+        )
     if not isinstance(kty, str) or kty not in _REQUIRED_MEMBERS:
-        raise InvalidJwk(Reason(say("problems.jwk.kty", kty=_quoted(kty))))
+        raise InvalidJwk(Reason(tr("has kty {kty}; use RSA, EC or OKP", kty=_quoted(kty))))
     reasons = [*_reasons_against_material(kty, members), *_reasons_against_use(members)]
     if reasons:
         raise InvalidJwk(*reasons)
@@ -126,7 +132,9 @@ def public_jwk(members: object) -> PublicJwk:
         key.get_op_key("verify")  # a point that is not on its curve shows only here
         thumbprint = key.thumbprint()
     except (JWException, ValueError, TypeError) as error:
-        raise InvalidJwk(Reason(say("problems.jwk.material"))) from error
+        raise InvalidJwk(
+            Reason(tr("has key material that is no valid public key; export it again"))
+        ) from error
     kid = cast(str, public.setdefault("kid", thumbprint))
     return PublicJwk(kid=kid, members=public, thumbprint=thumbprint)
 
@@ -172,7 +180,15 @@ def parse_jwk(text: str) -> PublicJwk:
     A key is checked once, though many forms name a supplier's.
     """
     if "PRIVATE KEY-----" in text:
-        raise InvalidJwk(Reason(say("problems.jwk.pem"), ""))
+        raise InvalidJwk(
+            Reason(
+                tr(
+                    "is a private key (PEM); make a new pair, as this one has been shared, and"
+                    " give its public half alone"
+                ),
+                "",
+            )
+        )
     return public_jwk(json.loads(text, object_pairs_hook=without_duplicates))
 
 
@@ -209,7 +225,17 @@ def _refuse_private(members: Collection[str]) -> None:
         private = sorted(members)
         raise InvalidJwk(
             Reason(
-                say_counted("problems.jwk.private", len(private), members=", ".join(private)),
+                ntr(
+                    "contains the private member {members}; make a new pair, as this one has been"
+                    " shared, and give its public half alone",
+                    (
+                        "contains the private members {members}; make a new pair, as this one has"
+                        " been"
+                        " shared, and give its public half alone"
+                    ),
+                    len(private),
+                    members=", ".join(private),
+                ),
                 private[0],
             )
         )
@@ -225,7 +251,9 @@ def without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
         named = ", ".join(
             name if name in _KNOWN_MEMBERS else quoted(name) for name in twice[:_MOST_NAMED]
         )
-        raise InvalidJwk(Reason(say("problems.jwk.twice", named=named), twice[0]))
+        raise InvalidJwk(
+            Reason(tr("has the member {named} twice; keep one", named=named), twice[0])
+        )
     return members
 
 
@@ -233,21 +261,41 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
     required = _REQUIRED_MEMBERS[kty]
     missing = [name for name in required if not isinstance(members.get(name), str)]
     if missing:
-        return [Reason(say("problems.jwk.lacks", missing=", ".join(missing), kty=kty))]
+        return [
+            Reason(
+                tr(
+                    "lacks the member {missing} that a key of type {kty} needs; export the public"
+                    " key again",
+                    missing=", ".join(missing),
+                    kty=kty,
+                )
+            )
+        ]
     garbled = [
         name
         for name in required
         if name != "crv" and not _BASE64URL.fullmatch(cast(str, members[name]))
     ]
     if garbled:
-        return [Reason(say("problems.jwk.garbled", name=name), name) for name in garbled]
+        return [
+            Reason(
+                tr(
+                    "has a member {name} that is not base64url; export the public key again",
+                    name=name,
+                ),
+                name,
+            )
+            for name in garbled
+        ]
     if kty != "RSA":
         crv = members["crv"]
         if crv not in _CURVES[kty]:
             return [
                 Reason(
-                    say(
-                        "problems.jwk.curve", crv=_quoted(crv), curves=either(sorted(_CURVES[kty]))
+                    tr(
+                        "has the curve {crv}; use {curves}",
+                        crv=_quoted(crv),
+                        curves=either(sorted(_CURVES[kty])),
                     ),
                     "crv",
                 )
@@ -259,7 +307,17 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
         if name != "crv" and not _is_only_spelling(cast(str, members[name]), members.get("crv"))
     ]
     if misspelt:
-        return [Reason(say("problems.jwk.spelling", name=name), name) for name in misspelt]
+        return [
+            Reason(
+                tr(
+                    "has a member {name} that is not spelled as RFC 7518 has it; export the public"
+                    " key again",
+                    name=name,
+                ),
+                name,
+            )
+            for name in misspelt
+        ]
     return _reasons_against_rsa(members) if kty == "RSA" else []
 
 
@@ -269,16 +327,58 @@ def _reasons_against_rsa(members: Mapping[str, object]) -> list[Reason]:
         name for name in _REQUIRED_MEMBERS["RSA"] if _bytes(cast(str, members[name]))[:1] == b"\0"
     ]
     if padded:
-        return [Reason(say("problems.jwk.padded", name=name), name) for name in padded]
+        return [
+            Reason(
+                tr(
+                    "has a member {name} that starts with a zero byte; export the public key again",
+                    name=name,
+                ),
+                name,
+            )
+            for name in padded
+        ]
     bits = rsa_bits(members) or 0
     if bits < MINIMUM_RSA_BITS:
-        return [Reason(say("problems.jwk.short", bits=bits, least=MINIMUM_RSA_BITS), "n")]
+        return [
+            Reason(
+                tr(
+                    "is an RSA key of {bits} bits; make one of at least {least}",
+                    bits=bits,
+                    least=MINIMUM_RSA_BITS,
+                ),
+                "n",
+            )
+        ]
     if bits > _MAXIMUM_RSA_BITS:
-        return [Reason(say("problems.jwk.long", bits=bits, most=_MAXIMUM_RSA_BITS), "n")]
+        return [
+            Reason(
+                tr(
+                    "is an RSA key of {bits} bits; make one of at most {most}",
+                    bits=bits,
+                    most=_MAXIMUM_RSA_BITS,
+                ),
+                "n",
+            )
+        ]
     if _base64url_bits(cast(str, members["e"])) > _MAXIMUM_EXPONENT_BITS:
-        return [Reason(say("problems.jwk.exponent", most=_MAXIMUM_EXPONENT_BITS), "e")]
+        return [
+            Reason(
+                tr(
+                    "has an e of more than {most} bits; make a key with the usual exponent, 65537",
+                    most=_MAXIMUM_EXPONENT_BITS,
+                ),
+                "e",
+            )
+        ]
     if not _bytes(cast(str, members["n"]))[-1] & 1:
-        return [Reason(say("problems.jwk.even"), "n")]
+        return [
+            Reason(
+                tr(
+                    "has an even n, which is the modulus of no RSA key; export the public key again"
+                ),
+                "n",
+            )
+        ]
     return []
 
 
@@ -286,23 +386,59 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
     reasons: list[Reason] = []
     use, alg, kid, exp = (members.get(name) for name in ("use", "alg", "kid", "exp"))
     if use not in (None, "sig"):
-        reasons.append(Reason(say("problems.jwk.use", use=_quoted(use)), "use"))
+        reasons.append(
+            Reason(
+                tr(
+                    "has use {use}; a key that authenticates a client has use sig", use=_quoted(use)
+                ),
+                "use",
+            )
+        )
     key_ops = members.get("key_ops")
     if key_ops is not None and key_ops != ["verify"]:
-        reasons.append(Reason(say("problems.jwk.key_ops"), "key_ops"))
+        reasons.append(
+            Reason(tr('has key_ops other than ["verify"]; correct or remove it'), "key_ops")
+        )
     fitting = _fitting_algorithms(members)
     if alg is not None and fitting and not (isinstance(alg, str) and alg in fitting):
         reasons.append(
             Reason(
-                say("problems.jwk.alg", alg=_quoted(alg), fitting=", ".join(sorted(fitting))), "alg"
+                tr(
+                    "has alg {alg}; this key signs with {fitting}",
+                    alg=_quoted(alg),
+                    fitting=", ".join(sorted(fitting)),
+                ),
+                "alg",
             )
         )
     if kid is not None and not _is_kid(kid):
-        reasons.append(Reason(say("problems.jwk.kid", most=_MAXIMUM_KID_BYTES), "kid"))
+        reasons.append(
+            Reason(
+                tr(
+                    "has a kid that is not a text of 1 to {most} bytes, all of visible characters;"
+                    " name it, such as mijn-app-2026",
+                    most=_MAXIMUM_KID_BYTES,
+                ),
+                "kid",
+            )
+        )
     elif kid is not None and has_mark(cast(str, kid)):
-        reasons.append(Reason(say("problems.jwk.kid_is_mark"), "kid"))
+        reasons.append(
+            Reason(
+                tr(
+                    "has a kid that is a mark of the Pulumi engine; name it otherwise, such as"
+                    " mijn-app-2026"
+                ),
+                "kid",
+            )
+        )
     if exp is not None and not _is_moment(exp):
-        reasons.append(Reason(say("problems.jwk.exp"), "exp"))
+        reasons.append(
+            Reason(
+                tr("has an exp that is no moment in seconds since 1970; correct or remove it"),
+                "exp",
+            )
+        )
     return reasons
 
 
@@ -349,7 +485,7 @@ def _quoted(value: object) -> str:
     return (
         quoted(value)
         if isinstance(value, str)
-        else say("problems.jwk.missing")
+        else tr("missing")
         if value is None
-        else say("problems.jwk.no_text")
+        else tr("that is no text")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.jwk import (
     InvalidJwk,
     PublicJwk,
@@ -30,7 +30,12 @@ def parse_keys(text: str) -> tuple[PublicJwk, ...]:
     if not isinstance(document, dict) or "keys" not in document:
         return (public_jwk(document),)
     if not isinstance(document["keys"], list) or not document["keys"]:
-        raise InvalidJwk(Reason(say("problems.jwk.no_list"), "keys"))
+        raise InvalidJwk(
+            Reason(
+                tr("is in no list; a JWK Set has the member keys, a list of one key or more"),
+                "keys",
+            )
+        )
     if private_members_in(document):
         public_jwk(document)  # which refuses it, without repeating it
     keys, reasons = [], list[Reason]()
@@ -42,7 +47,7 @@ def parse_keys(text: str) -> tuple[PublicJwk, ...]:
         except InvalidJwk as error:
             reasons += [
                 Reason(
-                    say("problems.jwk.number", number=number, sentence=reason.sentence),
+                    tr("number {number} {sentence}", number=number, sentence=reason.sentence),
                     reason.member,
                 )
                 for reason in error.reasons

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import quoted
 
 _URI = re.compile(r"https://[A-Za-z0-9._~:/?@!$&'()*+,;=%\[\]-]+", re.ASCII)
@@ -23,18 +23,46 @@ def key_address(text: str) -> str:
     """Return an address of public keys: https on port 443, at a public host name. Raises ValueError
     with a sentence."""
     if not _URI.fullmatch(text):
-        raise ValueError(say("problems.address.no_https", text=quoted(text)))
+        raise ValueError(
+            tr(
+                "{text} is no https address without a fragment; write one such as"
+                " https://keys.stad.example/jwks.json",
+                text=quoted(text),
+            )
+        )
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError(say("problems.address.none", text=quoted(text))) from None
+        raise ValueError(
+            tr(
+                "{text} is no address; write one such as https://keys.stad.example/jwks.json",
+                text=quoted(text),
+            )
+        ) from None
     if "@" in parts.netloc:
-        raise ValueError(say("problems.address.password"))
+        raise ValueError(
+            tr(
+                "this address has a user name or a password in it; leave it out, public keys need"
+                " none: write one such as https://keys.stad.example/jwks.json"
+            )
+        )
     if port not in (None, _HTTPS_PORT):
         raise ValueError(
-            say("problems.address.port", text=quoted(text), port=port, https_port=_HTTPS_PORT)
+            tr(
+                "{text} is on port {port}; publish the keys on port {https_port}, which"
+                " authorities reach",
+                text=quoted(text),
+                port=port,
+                https_port=_HTTPS_PORT,
+            )
         )
     if not _HOST.fullmatch(host) or host.endswith(tuple(f".{end}" for end in _PRIVATE)):
-        raise ValueError(say("problems.address.not_public", host=quoted(host)))
+        raise ValueError(
+            tr(
+                "{host} is no public host name; write one such as"
+                " https://keys.stad.example/jwks.json",
+                host=quoted(host),
+            )
+        )
     return text

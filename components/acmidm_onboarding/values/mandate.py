@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.names import (
     Part,
     application_name,
@@ -62,7 +62,12 @@ class Mandate(Part):
     @model_validator(mode="after")
     def _lets_something(self) -> Self:
         if not self.allowed:
-            raise ValueError(say("problems.mandate.for_nothing"))
+            raise ValueError(
+                tr(
+                    "the mandate lets its supplier do nothing; give applications of this"
+                    " organisation's forms, or connections of the supplier that send for it"
+                )
+            )
         return self
 
     @property

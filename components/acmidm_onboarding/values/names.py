@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.identifiers import is_visible, organisation_code
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import (
@@ -34,9 +34,20 @@ _CLIENT_ID = re.compile(r"[ -~]+", re.ASCII)
 
 def application_name(text: str) -> str:
     if not is_name(text):
-        raise ValueError(say("problems.name.no_application", text=quoted(text)))
+        raise ValueError(
+            tr(
+                "{text} is not an application name; use lower case letters, digits and single"
+                " hyphens, 64 at most",
+                text=quoted(text),
+            )
+        )
     if text == RESERVED_NAME:
-        raise ValueError(say("problems.name.of_platform", text=quoted(text)))
+        raise ValueError(
+            tr(
+                "{text} is the name of a platform; name the application otherwise",
+                text=quoted(text),
+            )
+        )
     return text
 
 
@@ -47,13 +58,23 @@ def code_or_key(text: str) -> str:
 
 def connection_of_another(text: str) -> str:
     if "/" not in text:
-        raise ValueError(say("problems.name.no_connection", text=quoted(text)))
+        raise ValueError(
+            tr(
+                "{text} is no key of a connection; write one such as OVO000001/loket",
+                text=quoted(text),
+            )
+        )
     return code_or_key(text)
 
 
 def mail_address(text: str) -> str:
     if not ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
-        raise ValueError(say("problems.name.no_mail_address", text=quoted(text)))
+        raise ValueError(
+            tr(
+                "{text} is not an e-mail address; write one such as api-beheer@stad.example",
+                text=quoted(text),
+            )
+        )
     return text
 
 
@@ -61,7 +82,12 @@ def owner(text: str) -> str:
     """Return a user, a team or an address as CODEOWNERS has them, where nothing else can stand.
     Raises ValueError with a sentence."""
     if len(text) > LONGEST_ADDRESS or not _OWNER.fullmatch(text):
-        raise ValueError(say("problems.name.no_owner", text=quoted(text)))
+        raise ValueError(
+            tr(
+                "{text} is no owner; write @user, @organisation/team or an e-mail address",
+                text=quoted(text),
+            )
+        )
     return text
 
 
@@ -69,7 +95,9 @@ def client_id(text: str) -> str:
     # One or two dots in a path lead to another resource, even when they are escaped (RFC 3986
     # §5.2.4).
     if not _CLIENT_ID.fullmatch(text) or text in (".", ".."):
-        raise ValueError(say("problems.name.no_client_id", text=quoted(text)))
+        raise ValueError(
+            tr("{text} is no client-ID; copy the one that the authority shows", text=quoted(text))
+        )
     return text
 
 
@@ -94,9 +122,9 @@ def day(value: object) -> date:
     except ValueError:
         pass
     raise ValueError(
-        say("forms.no_day", value=quoted(value))
+        tr("{value} is no day; write one such as 2027-03-31", value=quoted(value))
         if isinstance(value, str)
-        else say("forms.no_day_at_all")
+        else tr("this is no day; write one such as 2027-03-31")
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from acmidm_onboarding.texts import Language, say
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.identifiers import (
     SHARED_KBO_NUMBER,
     KboNumber,
@@ -100,7 +100,12 @@ class Organisation(Part):
     @model_validator(mode="after")
     def _identifies(self) -> Self:
         if self.kbo == SHARED_KBO_NUMBER and not self.ovo:
-            raise ValueError(say("problems.code.kbo_shared"))
+            raise ValueError(
+                tr(
+                    "KBO number 0316.380.841 is shared by all departments of the Flemish"
+                    " administration; add the OVO code of this one"
+                )
+            )
         return self
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acmidm_onboarding.texts import Language, say, spoken
+from acmidm_onboarding.texts import Language, spoken, tr
 from acmidm_onboarding.values.secrecy import without_keys_and_tokens
 
 _LONGEST_QUOTE = 80
@@ -109,22 +109,22 @@ def did_you_mean(wrong: str, names: Iterable[str], otherwise: str) -> str:
     """Return the remedy for a name that does not exist: the nearest of ``names``, else
     ``otherwise``."""
     meant = nearest(wrong, names)
-    return say("problems.did_you_mean", meant=meant) if meant else otherwise
+    return tr('did you mean "{meant}"?', meant=meant) if meant else otherwise
 
 
 def listed(names: Iterable[str]) -> str:
     """List names in a sentence: ``a, b, c``, or ``none``."""
-    return ", ".join(sorted(names)) or say("problems.none")
+    return ", ".join(sorted(names)) or tr("none")
 
 
 def either(names: Iterable[str]) -> str:
     """List alternatives in a sentence: ``a or b``."""
-    return f" {say('problems.or')} ".join(names)
+    return f" {tr('or')} ".join(names)
 
 
 def both(names: Iterable[str]) -> str:
     """List what goes together in a sentence: ``a and b``."""
-    return f" {say('problems.and')} ".join(names)
+    return f" {tr('and')} ".join(names)
 
 
 def first_listed(names: Sequence[str], language: Language | None = None) -> str:
@@ -132,10 +132,10 @@ def first_listed(names: Sequence[str], language: Language | None = None) -> str:
     they are in, which is the reader's where none is given."""
     language = language or spoken()
     if not names:
-        return language.say("problems.none")
+        return language.tr("none")
     first = listed(names[:3])
     return (
-        language.say("problems.first", first=first, count=len(names) - 3)
+        language.tr("{first} and {count:,} more", first=first, count=len(names) - 3)
         if len(names) > 3
         else first
     )

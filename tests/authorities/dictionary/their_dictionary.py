@@ -29,7 +29,7 @@ from acmidm_onboarding.authorities.writes import replace_part
 from acmidm_onboarding.authority_types import AuthorityType
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.settings import PlatformSettings
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes
 
 REGISTERS: dict[str, dict[str, ClientSnapshot]] = {}
@@ -58,7 +58,7 @@ class Dictionary(Authority):
         rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
         if not rights:
             return None
-        return Reserved(say("authorities.rights_over_authority", rights=", ".join(rights)))
+        return Reserved(tr("has rights over this authority ({rights})", rights=", ".join(rights)))
 
     def register(
         self, metadata: ClientMetadata, client_secret: str | None, _parts: ClientParts = NO_PARTS

@@ -34,7 +34,7 @@ from acmidm_onboarding.authorities.port import (
 )
 from acmidm_onboarding.authorities.writes import replace_part
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 
 _AUDIT_PAGE = 20
@@ -68,7 +68,7 @@ class Beheerportaal:
             return operators_own()
         rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
         return (
-            Reserved(say("authorities.rights_over_authority", rights=", ".join(rights)))
+            Reserved(tr("has rights over this authority ({rights})", rights=", ".join(rights)))
             if rights
             else None
         )
@@ -107,7 +107,7 @@ class Beheerportaal:
             write,
             known=known,
             wanted=wanted,
-            name=say("authorities.client", client=client_id),
+            name=tr("client {client}", client=client_id),
             is_expected=lambda now: known is not None and now == known.as_written_by(now.owner),
             always=secret is not None,
         )
@@ -137,7 +137,7 @@ class Beheerportaal:
             lambda answer: self._put(path, document, answer),
             known=known,
             wanted=wanted,
-            name=say("authorities.scopes_of", client=client_id),
+            name=tr("the scopes of client {client}", client=client_id),
         )
 
     def read_jwks(self, client_id: str) -> Jwks | None:
@@ -154,7 +154,7 @@ class Beheerportaal:
             lambda answer: self._put(path, document, answer),
             known=known,
             wanted=wanted,
-            name=say("authorities.jwks_of", client=client_id),
+            name=tr("the JWK Set of client {client}", client=client_id),
         )
 
     def snapshot(self, client_id: str) -> ClientSnapshot | None:
@@ -167,7 +167,12 @@ class Beheerportaal:
         if self.read(client_id) is None:  # removed since
             return None
         raise Unintelligible(
-            say("authorities.parts_missing", client=client_id, address=self._api.base_url)
+            tr(
+                "client {client} of {address} exists, but not its scopes or its JWK Set (404);"
+                " check the address and the server",
+                client=client_id,
+                address=self._api.base_url,
+            )
         )
 
     def clients(self) -> Iterator[ClientSnapshot]:
@@ -212,6 +217,11 @@ def _client(client_id: str) -> str:
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
     if metadata.jwks_uri is not None:
-        raise Rejected(say("authorities.no_keys_from_address"))
+        raise Rejected(
+            tr(
+                "the beheerportaal takes no keys from an address; name the keys under jwks in the"
+                " form, or upload them in the portal"
+            )
+        )
     document: dict[str, object] = metadata.model_dump(mode="json", exclude={"jwks_uri"})
     return document if client_secret is None else {**document, "client_secret": client_secret}

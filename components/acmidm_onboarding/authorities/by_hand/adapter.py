@@ -24,7 +24,7 @@ from acmidm_onboarding.authorities.port import (
     Reserved,
 )
 from acmidm_onboarding.forms.confirmation_files import read_confirmations
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.confirmation import Confirmation
 from acmidm_onboarding.values.declaration import key_of
 from acmidm_onboarding.values.jwk import members_of
@@ -58,7 +58,7 @@ class ByHand(Authority):
         key = key_of(str(metadata.software_id))
         client = self.find(str(metadata.software_id))
         if client is None:
-            raise Rejected(say("by_hand.not_confirmed", key=key))
+            raise Rejected(tr("nobody has confirmed a client of {key}: see acmidm orders", key=key))
         _require_same(key, client.metadata.for_people, metadata.for_people)
         return client
 
@@ -79,7 +79,13 @@ class ByHand(Authority):
 
     def remove(self, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
         if self.confirmation(client_id) is not None:
-            raise Rejected(say("by_hand.not_removed", client=client_id))
+            raise Rejected(
+                tr(
+                    "client {client} is confirmed as being there, and stays in the state; have the"
+                    " client removed at the portal, and confirm its removal: see acmidm orders",
+                    client=client_id,
+                )
+            )
         return True
 
     def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:  # noqa: ARG002
@@ -110,13 +116,22 @@ class ByHand(Authority):
             if confirmed.said.client_id == client_id
         ]
         if not of_client:
-            raise PerhapsGone(say("by_hand.missing", client=client_id, folder=self._folder))
+            raise PerhapsGone(
+                tr(
+                    "what was confirmed of client {client} is not in {folder} any more: put the"
+                    " file back from Git",
+                    client=client_id,
+                    folder=self._folder,
+                )
+            )
         return next((confirmed for confirmed in of_client if confirmed.is_there), None)
 
     def _required(self, client_id: str) -> ClientSnapshot:
         snapshot = self.snapshot(client_id)
         if snapshot is None:
-            raise Rejected(say("by_hand.is_removed", client=client_id))
+            raise Rejected(
+                tr("client {client} is confirmed as removed; see acmidm orders", client=client_id)
+            )
         return snapshot
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
@@ -154,7 +169,14 @@ class ConfirmedProducts:
 
     def delete(self, product: str, client_id: str, owner: Owner) -> bool:  # noqa: ARG002
         if self.read(product, client_id) is not None:
-            raise Rejected(say("by_hand.product_not_removed", product=product, client=client_id))
+            raise Rejected(
+                tr(
+                    "the {product} configuration of client {client} is confirmed as being there,"
+                    " and stays in the state: see acmidm orders",
+                    product=product,
+                    client=client_id,
+                )
+            )
         return True
 
 
@@ -162,7 +184,13 @@ def _require_same(client: str, confirmed: Any, wanted: Any) -> None:
     """Refuse to write what is not confirmed: only people can write to the portal. Raises
     Rejected."""
     if confirmed != wanted:
-        raise Rejected(say("by_hand.differs", client=client))
+        raise Rejected(
+            tr(
+                "client {client} is confirmed otherwise than this run would have it, and nothing"
+                " here can write to its portal: run the same command again",
+                client=client,
+            )
+        )
 
 
 def _snapshot(confirmed: Confirmation) -> ClientSnapshot:

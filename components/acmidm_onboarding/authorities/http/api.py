@@ -38,7 +38,7 @@ from acmidm_onboarding.authorities.http.pace import (
 )
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.settings import LOOPBACK
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.marks import without_marks
 from acmidm_onboarding.values.secrecy import HIDDEN
 
@@ -80,7 +80,13 @@ class Answer:
         """The document's ETag (RFC 9110 §8.8.3). Raises Unintelligible where there is none."""
         etag = self.headers.get("etag")
         if not etag or not etag.isascii():
-            raise Unintelligible(say("authorities.no_etag", request=self.request))
+            raise Unintelligible(
+                tr(
+                    "{request}: the answer has no usable ETag; check that the address is that of"
+                    " the management API",
+                    request=self.request,
+                )
+            )
         return etag
 
     def as_(self, model: type[Wire]) -> Wire:
@@ -94,15 +100,20 @@ class Answer:
                 if error.error_count() <= _MOST_MISTAKES
                 else []
             )
-            whole = say("authorities.not_as_agreed.whole")
+            whole = tr("document")
             places = {
                 ".".join(str(part) for part in mistake["loc"]) or whole for mistake in details
             }
-            fields = ", ".join(sorted(places)[:5]) or say(
-                "authorities.not_as_agreed.many", most=_MOST_MISTAKES
+            fields = ", ".join(sorted(places)[:5]) or tr(
+                "more than {most} places", most=_MOST_MISTAKES
             )
             raise Unintelligible(
-                say("authorities.not_as_agreed", request=self.request, fields=fields)
+                tr(
+                    "{request}: the answer is not what this API gives (at {fields}); check the"
+                    " address and the server's version",
+                    request=self.request,
+                    fields=fields,
+                )
             ) from None
 
 
@@ -192,14 +203,22 @@ class Api:
                 content = self._bounded(request, response)
         except httpx.TimeoutException as error:
             connected = not isinstance(error, httpx.ConnectTimeout)
-            name = "authorities.not_complete" if begun else "authorities.no_answer"
-            sentence = say(name, request=request, seconds=self._timeout_seconds)
+            name = (
+                N_("{request}: the answer was not complete within {seconds:g} s")
+                if begun
+                else N_("{request}: no answer within {seconds:g} s")
+            )
+            sentence = translated(name, request=request, seconds=self._timeout_seconds)
             raise Passing(sentence, connected=connected) from None
         except httpx.TransportError as error:
             raise _unreached(request, error) from None
         except httpx.InvalidURL:
             raise Rejected(
-                say("authorities.no_address", request=request[:_LONGEST_QUOTE])
+                tr(
+                    "{request}: this is no address to which a request can be sent; correct the"
+                    " address",
+                    request=request[:_LONGEST_QUOTE],
+                )
             ) from None
         if response.is_success:
             return Answer(request, response.headers, _document(request, response, content))
@@ -210,13 +229,22 @@ class Api:
         packed."""
         packed = response.headers.get("content-encoding", "identity")
         if packed != "identity":
-            raise Unintelligible(say("authorities.packed", request=request, packed=packed))
+            raise Unintelligible(
+                tr(
+                    "{request}: the answer is packed ({packed}), which was not requested; check"
+                    " what stands between this machine and the server",
+                    request=request,
+                    packed=packed,
+                )
+            )
         declared, content = int(response.headers.get("content-length", "0")), bytearray()
         for chunk in response.iter_raw():
             content += chunk
             if max(declared, len(content)) > MAXIMUM_ANSWER_BYTES:
-                sentence = say(
-                    "authorities.too_large", request=request, most=MAXIMUM_ANSWER_BYTES // 2**20
+                sentence = tr(
+                    "{request}: the answer is larger than {most} MiB; check the address",
+                    request=request,
+                    most=MAXIMUM_ANSWER_BYTES // 2**20,
                 )
                 raise TooLarge(sentence, bytes(content[:_BEGINNING_BYTES]))
         return bytes(content)
@@ -261,13 +289,20 @@ def _document(request: str, response: httpx.Response, content: bytes) -> Any:
     if not content:
         return None
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    said = partial(say, request=request, status=response.status_code)
+    said = partial(translated, request=request, status=response.status_code)
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise Unintelligible(said("authorities.no_json", media_type=_media_type(response)))
+        raise Unintelligible(
+            said(
+                N_("{request}: {status} {media_type} instead of JSON; check the address"),
+                media_type=_media_type(response),
+            )
+        )
     try:
         return parse_json(content)
     except (ValueError, RecursionError):
-        raise Unintelligible(said("authorities.unreadable_json")) from None
+        raise Unintelligible(
+            said(N_("{request}: {status} with JSON that does not parse; check the server"))
+        ) from None
 
 
 def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
@@ -282,24 +317,59 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
         wait = retry_after_seconds(response.headers.get("retry-after"))
         return Passing(answer, wait)
     if response.is_redirect:
-        return Rejected(say("authorities.redirects", answer=answer))
+        return Rejected(
+            tr(
+                "{answer}; the server redirects, which is never followed: set the address to the"
+                " right one",
+                answer=answer,
+            )
+        )
     if status == 401:
-        return TokenRefused(say("authorities.unauthorised", answer=answer))
+        return TokenRefused(
+            tr(
+                "{answer}; check the operator's credentials, and that the operator's client is"
+                " enabled",
+                answer=answer,
+            )
+        )
     if status == 403:
-        return NotAllowed(say("authorities.forbidden", answer=answer))
+        return NotAllowed(tr("{answer}; have this right granted to the operator", answer=answer))
     if status == 404 and _json_or_none(content) is None:
-        return Unintelligible(say("authorities.another_api", answer=answer))
+        return Unintelligible(tr("{answer}, not from this API; check the address", answer=answer))
     if status == 404:
-        return NotFound(say("authorities.not_found", answer=answer))
+        return NotFound(
+            tr(
+                "{answer}; if somebody removed this document by hand, run pulumi up --refresh,"
+                " else check the address",
+                answer=answer,
+            )
+        )
     if status == 409:
         return AlreadyRegistered(
-            say("authorities.exists", answer=answer), _existing_client_id(content)
+            tr(
+                "{answer}; see which client exists already, or name that client under adopt in the"
+                " form",
+                answer=answer,
+            ),
+            _existing_client_id(content),
         )
     if status == 412:
-        return Stale(say("authorities.stale", answer=answer))
+        return Stale(
+            tr(
+                "{answer}; someone else writes the same document: run the command again",
+                answer=answer,
+            )
+        )
     if status == 500:
-        return Failed(say("authorities.failed", answer=answer))
-    return Rejected(say("authorities.rejected", answer=answer))
+        return Failed(
+            tr("{answer}; see the server's log, then run the same command again", answer=answer)
+        )
+    return Rejected(
+        tr(
+            "{answer}; correct what the server names, then run the same command again",
+            answer=answer,
+        )
+    )
 
 
 def _detail(response: httpx.Response, content: bytes) -> str:
@@ -325,8 +395,8 @@ def _detail(response: httpx.Response, content: bytes) -> str:
 def _media_type(response: httpx.Response) -> str:
     media_type = response.headers.get("content-type", "")
     if not media_type:
-        return say("authorities.media_type.none")
-    return say("authorities.media_type", media_type=media_type[:_LONGEST_QUOTE])
+        return tr("with no media type")
+    return tr("with {media_type}", media_type=media_type[:_LONGEST_QUOTE])
 
 
 def _existing_client_id(content: bytes) -> str | None:
@@ -357,10 +427,26 @@ def _speaks_no_tls(error: BaseException | None) -> bool:
 def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return Rejected(say("authorities.no_trust", request=request))
+        return Rejected(
+            tr(
+                "{request}: the server's certificate cannot be verified; check the address, and"
+                " whether the issuer of the certificate is trusted here",
+                request=request,
+            )
+        )
     if isinstance(error, httpx.ConnectError):
         if _speaks_no_tls(error):
-            return Rejected(say("authorities.no_tls", request=request))
-        name = "authorities.refused" if "refused" in text else "authorities.unreached"
-        return Passing(say(name, request=request), connected=False)
-    return Passing(say("authorities.broken_off", request=request))
+            return Rejected(
+                tr(
+                    "{request}: what answers there does not speak https; check scheme and port of"
+                    " the address",
+                    request=request,
+                )
+            )
+        name = (
+            N_("{request}: the server cannot be reached (connection refused)")
+            if "refused" in text
+            else N_("{request}: the server cannot be reached")
+        )
+        return Passing(translated(name, request=request), connected=False)
+    return Passing(tr("{request}: the connection broke off", request=request))

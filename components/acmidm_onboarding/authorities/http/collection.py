@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from acmidm_onboarding.authorities.errors import NoList, NotFound, TooLarge, Unintelligible
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.writes import with_retries
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 
 MOST_AT_ONCE = 200
 _MOST_IN_ALL = 200_000
@@ -87,7 +87,9 @@ class Bounded:
         ``is_repeated``, or the list is longer than any."""
         self._total += max(len(items), 1)
         if is_repeated or items == self._last or self._total > _MOST_IN_ALL:
-            raise Unintelligible(say("authorities.no_end", request=self._request))
+            raise Unintelligible(
+                tr("{request}: the list has no end; check the server", request=self._request)
+            )
         self._last = items
 
 
@@ -150,4 +152,10 @@ class Collection(Generic[Page]):
             next(self.pages(most=1))
         except NotFound:
             request = f"GET {self._api.base_url}{self._path}"
-            raise NoList(say("authorities.no_list", request=request)) from None
+            raise NoList(
+                tr(
+                    "{request}: there is no such list (404), so that nothing counts as gone; check"
+                    " the address",
+                    request=request,
+                )
+            ) from None

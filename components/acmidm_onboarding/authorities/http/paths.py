@@ -7,7 +7,7 @@ from urllib.parse import quote
 import httpx
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import quoted
 
 
@@ -23,7 +23,13 @@ def segment(name: str) -> str:
             return quote(name, safe="")
     except UnicodeEncodeError:  # half a character
         pass
-    raise Rejected(say("authorities.no_name", name=quoted(name)))
+    raise Rejected(
+        tr(
+            "{name} is no name that an address can have, and nothing was sent; correct the name"
+            " where it is written",
+            name=quoted(name),
+        )
+    )
 
 
 def have_one_origin(url: str, other: str) -> bool:

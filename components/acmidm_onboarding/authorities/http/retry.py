@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Passing, Unreachable
-from acmidm_onboarding.texts import say, say_counted
+from acmidm_onboarding.texts import ntr, tr
 
 Result = TypeVar("Result")
 
@@ -92,7 +92,14 @@ class Retrying:
         while (seconds := self._paused_until - time.monotonic()) > 0:
             left = end - time.monotonic()
             if seconds > left:
-                raise Unreachable(say("authorities.paused", api=api, seconds=seconds))
+                raise Unreachable(
+                    tr(
+                        "{api} takes no requests for {seconds:.0f} s; run the same command again"
+                        " after that",
+                        api=api,
+                        seconds=seconds,
+                    )
+                )
             time.sleep(min(_with_jitter(seconds), left))
 
     def _answered(self, api: str) -> None:
@@ -101,9 +108,23 @@ class Retrying:
     def _unreachable(self, error: Passing, tries: int, seconds: float) -> Unreachable:
         sentence = str(error)
         if error.wait_seconds is not None and error.wait_seconds > self._deadline_seconds:
-            sentence = say("authorities.long_wait", error=error, seconds=error.wait_seconds)
+            sentence = tr(
+                "{error}, which wants a wait of {seconds:.0f} s",
+                error=error,
+                seconds=error.wait_seconds,
+            )
         return Unreachable(
-            say_counted("authorities.tried", tries, error=sentence, seconds=seconds),
+            ntr(
+                "{error} (tried {count} time in {seconds:.1f} s); check the address and the"
+                " server, then run the same command again",
+                (
+                    "{error} (tried {count} times in {seconds:.1f} s); check the address and the"
+                    " server, then run the same command again"
+                ),
+                tries,
+                error=sentence,
+                seconds=seconds,
+            ),
             connected=error.connected,
         )
 

@@ -27,7 +27,7 @@ from acmidm_onboarding.settings import (
     environment_variable,
     full_key,
 )
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.assertion import claims_of
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Platform
@@ -125,8 +125,9 @@ class OperatorTokens:
             )
         else:
             raise NotAllowed(
-                say(
-                    "authorities.no_credentials",
+                tr(
+                    "operator {operator} has neither a private key nor a secret; set {setting}, or"
+                    " {variable} in the environment",
                     operator=self._credentials.client_id,
                     setting=self._credentials.setting("operatorPrivateKeyFile"),
                     variable=environment_variable(
@@ -153,14 +154,31 @@ class OperatorTokens:
         """
         answer = self._api.request("GET", "/.well-known/openid-configuration")
         endpoints = answer.as_(_Endpoints)
-        said = partial(say, request=answer.request, setting=self._credentials.setting("issuer"))
+        said = partial(
+            translated, request=answer.request, setting=self._credentials.setting("issuer")
+        )
         if str(endpoints.address).rstrip("/") != self._issuer:
             raise Rejected(
-                said("authorities.another_issuer", found=endpoints.issuer, issuer=self._issuer)
+                said(
+                    N_(
+                        "{request}: this is issuer {found} and not {issuer}, so that no"
+                        " credentials are sent; set {setting} to the name that the issuer has, or"
+                        " see who answers there"
+                    ),
+                    found=endpoints.issuer,
+                    issuer=self._issuer,
+                )
             )
         if not have_one_origin(str(endpoints.token_endpoint), self._api.base_url):
             raise Rejected(
-                said("authorities.token_endpoint_elsewhere", endpoint=endpoints.token_endpoint)
+                said(
+                    N_(
+                        "{request}: token endpoint {endpoint} is not where the issuer is, so that"
+                        " no credentials are sent; have the issuer name an endpoint on its own host"
+                        " and port, or correct {setting}"
+                    ),
+                    endpoint=endpoints.token_endpoint,
+                )
             )
         return endpoints
 
@@ -186,12 +204,31 @@ class OperatorTokens:
                 "variable": environment_variable(credentials.platform, "operatorPrivateKeyFile"),
             }
             raise AuthorityError(
-                say("authorities.key_unreadable", source=source, reason=error.strerror, **places)
+                tr(
+                    "the operator's key {source} cannot be read: {reason}; check {variable} in the"
+                    " environment, or else {setting}",
+                    source=source,
+                    reason=error.strerror,
+                    **places,
+                )
             ) from None
         except Unusable:
-            raise AuthorityError(say("authorities.key_signs_nothing", source=source)) from None
+            raise AuthorityError(
+                tr(
+                    "the operator's key {source} signs no assertion; give a key of type RSA,"
+                    " P-256, P-384, P-521 or Ed25519 whose alg and use, where it has them, are"
+                    " those of signatures",
+                    source=source,
+                )
+            ) from None
         except (ValueError, TypeError, JWException):
-            raise AuthorityError(say("authorities.key_not_private", source=source)) from None
+            raise AuthorityError(
+                tr(
+                    "the operator's key {source} is no private JSON Web Key; give a JSON Web Key"
+                    " with its private members",
+                    source=source,
+                )
+            ) from None
         return None
 
 

@@ -55,7 +55,7 @@ from acmidm_onboarding.authorities.port import (
     require_not_reserved,
 )
 from acmidm_onboarding.authorities.writes import replace_part, with_retries
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 
 _CONFLICTS = (Failed, AlreadyRegistered, Unsettled)
@@ -100,7 +100,10 @@ class Keycloak(Authority):
                 "address": self._api.base_url,
                 "key": metadata.software_id,
             }
-            raise AlreadyRegistered(say("keycloak.key_taken", **taken), existing.client_id)
+            raise AlreadyRegistered(
+                tr("client {client} of {address} has the natural key {key} already", **taken),
+                existing.client_id,
+            )
         assigned = self._scopes.given_to_new_clients() & self._assigned if self._assigned else ()
         granted = {**dict.fromkeys(assigned, True), **parts.scopes}
         for client_id in client_ids_for(metadata.software_id):
@@ -142,7 +145,7 @@ class Keycloak(Authority):
             is_expected=lambda current: (
                 _is_cleaned(current, wanted) or _is_but_for_own(current, known)
             ),
-            name=say("authorities.client", client=client_id),
+            name=tr("client {client}", client=client_id),
             reads_back=True,
             conflicts=_CONFLICTS,
             always=secret is not None,
@@ -192,7 +195,7 @@ class Keycloak(Authority):
             known=known,
             wanted=wanted,
             is_expected=is_expected,
-            name=say("authorities.scopes_of", client=client_id),
+            name=tr("the scopes of client {client}", client=client_id),
             reads_back=True,
             conflicts=_CONFLICTS,
         )
@@ -204,7 +207,7 @@ class Keycloak(Authority):
             lambda client: self._put(client, jwks_document(wanted)),
             known=known,
             wanted=wanted,
-            name=say("authorities.jwks_of", client=client_id),
+            name=tr("the JWK Set of client {client}", client=client_id),
             reads_back=True,
             conflicts=_CONFLICTS,
         )
@@ -272,7 +275,12 @@ class Keycloak(Authority):
         client = self._find(client_id)
         if client is None:
             raise NotFound(
-                say("authorities.no_client", client=client_id, address=self._api.base_url)
+                tr(
+                    "client {client} does not exist in {address}; if somebody removed the client"
+                    " by hand, run pulumi up --refresh",
+                    client=client_id,
+                    address=self._api.base_url,
+                )
             )
         self._require_not_reserved(client, self._reserved.by_name(client))
         return client
@@ -284,7 +292,12 @@ class Keycloak(Authority):
         """Return the error for an empty list: each realm has clients of its own, so that the
         operator may see none."""
         return NotAllowed(
-            say("keycloak.sees_nothing", operator=self._operator, address=self._api.base_url)
+            tr(
+                "operator {operator} sees no client at all in {address}; give the operator's"
+                " service account the role manage-clients of realm-management",
+                operator=self._operator,
+                address=self._api.base_url,
+            )
         )
 
     def _put(self, client: WireClient, document: object) -> None:
@@ -396,8 +409,10 @@ class Keycloak(Authority):
         if len(having) > 1:
             clients = ", ".join(having)
             raise Rejected(
-                say(
-                    "keycloak.same_key",
+                tr(
+                    "clients {clients} of {address} have the same natural key {key}; see which of"
+                    " these clients is a copy, and take the attribute acmidm.software_id away from"
+                    " the copy",
                     clients=clients,
                     address=self._api.base_url,
                     key=software_id,

@@ -24,7 +24,7 @@ from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.keycloak.mappers import claim_of
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
 from acmidm_onboarding.authorities.port import RecordedChange
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 
 Document = dict[str, Any]
 _BASE = frozenset({"id", "clientId", "enabled", "clientAuthenticatorType"})
@@ -137,11 +137,7 @@ class AdminEvents:
         return self._names[actor]
 
     def _looked_up(self, actor: WireActor) -> str:
-        user = (
-            say("keycloak.user", id=actor.user_id)
-            if actor.user_id
-            else say("keycloak.user.unknown")
-        )
+        user = tr("user {id}", id=actor.user_id) if actor.user_id else tr("unknown user")
         if not actor.client_id:
             return user
         path = f"/clients/{segment(actor.client_id)}"
@@ -156,7 +152,7 @@ class AdminEvents:
             return user
         if own is not None and own.id == actor.user_id:
             return client.client_id
-        return say("keycloak.user.through", user=user, client=client.client_id)
+        return tr("{user} through {client}", user=user, client=client.client_id)
 
 
 def _after(before: Document, event: WireEvent) -> Document:

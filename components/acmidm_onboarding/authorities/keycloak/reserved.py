@@ -21,7 +21,7 @@ from acmidm_onboarding.authorities.keycloak.scopes import listed
 from acmidm_onboarding.authorities.keycloak.wire import WireClient, WireClients
 from acmidm_onboarding.authorities.port import Reserved, operators_own
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 
 
 class WireRole(BaseModel):
@@ -68,7 +68,11 @@ class ReservedClients:
         request."""
         if client.client_id == self._operator:
             return operators_own()
-        return Reserved(say("keycloak.own")) if client.is_keycloaks_own else None
+        return (
+            Reserved(tr("is a client that Keycloak makes for itself"))
+            if client.is_keycloaks_own
+            else None
+        )
 
     def why(self, client: WireClient) -> Reserved | None:
         """Return why no form may have the client, as far as this operator can see; None where a
@@ -80,17 +84,36 @@ class ReservedClients:
         if reserved := self.by_name(client):
             return reserved
         if rights := sorted(OPERATOR_RIGHTS & client.granted):
-            return Reserved(say("keycloak.product_rights", rights=", ".join(rights)))
+            return Reserved(
+                tr("has rights over the product APIs ({rights})", rights=", ".join(rights))
+            )
         is_declared = not client.metadata.owner.is_nobody
         if not is_declared and not client.is_connection:
-            return Reserved(say("keycloak.no_machine"), is_certain=False)
+            return Reserved(
+                tr("is no client that a machine logs in with: its service account is off"),
+                is_certain=False,
+            )
         if client.full_scope_allowed:
-            return None if is_declared else Reserved(say("keycloak.full_scope"), is_certain=False)
+            return (
+                None
+                if is_declared
+                else Reserved(
+                    tr(
+                        "may have any right over the realm, for Full scope allowed is on: switch"
+                        " Full scope allowed off in Keycloak first"
+                    ),
+                    is_certain=False,
+                )
+            )
         if rights := sorted(self._rights_of(client)):
-            return Reserved(say("keycloak.realm_rights", rights=", ".join(rights)))
+            return Reserved(tr("has rights over the realm ({rights})", rights=", ".join(rights)))
         if not is_declared and (roles := self._mapped(client)):
             return Reserved(
-                say("keycloak.roles_in_scope", roles=", ".join(roles)), is_certain=False
+                tr(
+                    "has roles in its scope ({roles}): take these roles away in Keycloak first",
+                    roles=", ".join(roles),
+                ),
+                is_certain=False,
             )
         return None
 

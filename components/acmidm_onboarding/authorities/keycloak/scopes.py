@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from acmidm_onboarding.authorities.errors import NotFound, Rejected
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.keycloak.wire import WireScope, WireScopeList
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 
 _PROTOCOL = "openid-connect"
 
@@ -19,7 +19,13 @@ def listed(api: Api, path: str) -> Answer:
     try:
         return api.request("GET", path)
     except NotFound as error:
-        raise Rejected(say("keycloak.no_realm", error=error)) from None
+        raise Rejected(
+            tr(
+                "{error}; managementUrl must be the address of a realm, such as"
+                " https://host/admin/realms/name",
+                error=error,
+            )
+        ) from None
 
 
 class RealmScopes:
@@ -41,7 +47,13 @@ class RealmScopes:
             missing = sorted(set(names) - self._ids.keys())
             if missing:
                 raise Rejected(
-                    say("keycloak.no_scope", address=self._api.base_url, scopes=", ".join(missing))
+                    tr(
+                        "{address} has no client scope {scopes}, and nothing was granted or"
+                        " withdrawn; have this scope made in the realm, or correct its name in the"
+                        " catalogue",
+                        address=self._api.base_url,
+                        scopes=", ".join(missing),
+                    )
                 )
             return {name: self._ids[name] for name in names}
 

@@ -26,7 +26,7 @@ from acmidm_onboarding.authorities.http.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.keycloak.mappers import claim_of, claims_of, mappers_of
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
-from acmidm_onboarding.texts import say
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.harmless import harmless
 from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
 
@@ -297,7 +297,13 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
     """
     authenticator = _AUTHENTICATORS.get(metadata.token_endpoint_auth_method)
     if authenticator is None:
-        raise Rejected(say("keycloak.no_method", method=metadata.token_endpoint_auth_method))
+        raise Rejected(
+            tr(
+                "Keycloak clients cannot have authentication method {method}; choose another"
+                " method in the form",
+                method=metadata.token_endpoint_auth_method,
+            )
+        )
     names = (*_TEXTS, "application", "token_endpoint_auth_method")
     attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in names}
     attributes |= {

@@ -1,0 +1,132 @@
+"""The catalogue of Dutch sentences: ``make schema`` gives it every English sentence of the code,
+``make venv`` compiles it. Needs Babel, so it runs with the Python of ``.venv``."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
+
+from toolchain.common import ROOT
+
+TEXTS = ROOT / "components" / "acmidm_onboarding" / "texts"
+DUTCH, COMPILED = TEXTS / "nl.po", TEXTS / "nl.mo"
+PACKAGES = ("components/acmidm_onboarding", "acmidm", "acmidm_sandbox")
+TEMPLATES = ("acmidm/render/templates/*.j2", "components/acmidm_onboarding/mail/templates/*")
+FORMS = {"tr": 1, "N_": 1, "ntr": 2, "NN_": 2}
+"""What marks a sentence, and how many forms of it are its first arguments."""
+# Its dates never change, so that the same catalogue compiles to the same file.
+HEADER = """\
+# The Dutch of each English sentence: write it below its msgid. make schema adds what is missing.
+msgid ""
+msgstr ""
+"POT-Creation-Date: 2026-12-01 00:00+0000\\n"
+"PO-Revision-Date: 2026-12-01 00:00+0000\\n"
+"Language: nl\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+
+"""
+Sentence = str | tuple[str, ...]
+
+
+class NotLiteral(Exception):
+    """A sentence is no literal text, so that nobody can translate it."""
+
+
+def forms_of(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the sentence, or its forms for one and for many."""
+    return (text or "",) if isinstance(text, str | None) else tuple(text)
+
+
+def sentences_in(source: str, file: str) -> Iterator[Sentence]:
+    """Yield each marked sentence of a module, or its two forms. Raises NotLiteral."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        match node.func:
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in FORMS:
+                forms = [_text(one, file) for one in node.args[: FORMS[name]]]
+                yield forms[0] if len(forms) == 1 else tuple(forms)
+
+
+def _text(node: ast.expr, file: str) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    raise NotLiteral(f"{file}:{node.lineno}: {ast.unparse(node)} is no literal text")
+
+
+def sentences() -> Iterator[tuple[str, Sentence]]:
+    """Yield each sentence of the packages and their templates, with its file."""
+    own = TEXTS / "__init__.py"
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            file, source = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
+            if path == own:
+                source = source.partition("class Language")[0]  # what is below hands sentences on
+            for sentence in sentences_in(source, file):
+                yield file, sentence
+    for pattern in TEMPLATES:
+        for path in sorted(ROOT.glob(pattern)):
+            file = path.relative_to(ROOT).as_posix()
+            found = babel_extract(BytesIO(path.read_bytes()), [*FORMS], [], {})
+            for line, name, texts, _ in found:
+                arguments = [texts] if isinstance(texts, str) else (texts or [])
+                forms = [text for text in arguments[: FORMS[name]] if text is not None]
+                if len(forms) < FORMS[name]:
+                    raise NotLiteral(f"{file}:{line}: {name} has no literal text")
+                yield file, forms[0] if len(forms) == 1 else tuple(forms)
+
+
+def read() -> Catalog:
+    """Return the catalogue of Dutch."""
+    with DUTCH.open("rb") as file:
+        return read_po(file, locale="nl")
+
+
+def updated(catalogue: Catalog) -> Catalog:
+    """Return the catalogue with each sentence of the code and no other, and the Dutch that is
+    there."""
+    new = Catalog(locale="nl")
+    for file, sentence in sentences():
+        first = sentence if isinstance(sentence, str) else sentence[0]
+        there = catalogue.get(first)
+        is_same = there is not None and there.id == sentence
+        known = new.get(first)
+        if known is not None and isinstance(known.id, tuple) and isinstance(sentence, str):
+            continue
+        new.add(
+            sentence,
+            there.string if there is not None and is_same else None,
+            locations=[(file, 0)],
+        )
+    return new
+
+
+def write(catalogue: Catalog) -> None:
+    """Write the catalogue, the same for the same sentences."""
+    buffer = BytesIO()
+    write_po(buffer, catalogue, width=100, omit_header=True, include_lineno=False)
+    DUTCH.write_text(HEADER + buffer.getvalue().decode().lstrip("\n"), "utf-8")
+
+
+def compile_dutch(target: Path = COMPILED) -> None:
+    """Write what Python's gettext reads, where the catalogue is newer."""
+    if target.exists() and target.stat().st_mtime > DUTCH.stat().st_mtime:
+        return
+    with target.open("wb") as file:
+        write_mo(file, read())
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["update"]:
+        write(updated(read()))
+    compile_dutch()
