@@ -1171,7 +1171,7 @@ class Kind(StrEnum):
             _ORGANISATION,
             N_("has scope {subject} shortened to {new}, from {old}"),
             parts=NN_("{count} scope", "{count} scopes"),
-            counted=NN_("has shorter {parts}", "have shorter {parts}"),
+            counted=NN_("gets an earlier end for {parts}", "get an earlier end for {parts}"),
         ),
     )
 
