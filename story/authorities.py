@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from jwcrypto.jwk import JWK
 from pydantic import SecretStr
 
 from acmidm_onboarding.authorities.connected import connected
+from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
@@ -41,25 +43,30 @@ class Authorities:
 
     def change_by_hand(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
         """Grants a scope and slips a key in, as another operator does."""
-        folder, own = self.scratch.folder, _new_key(HELPDESK)
-        register_operator(
-            folder / ".local/tni/acmidm/portal.db",
-            HELPDESK,
-            public_jwk=json.loads(own.export_public()),
-        )
-        credentials = {
-            "operator_client_id": HELPDESK,
-            "operator_private_key_file": None,
-            "operator_private_key": SecretStr(own.export_private()),
-        }
-        settings = stack_settings("tni", folder)
-        platform = settings.platforms[Platform.ACMIDM].model_copy(update=credentials)
-        settings = settings.model_copy(update={"platforms": {Platform.ACMIDM: platform}})
-        catalogue = load_catalogue(PROJECT / "catalogue")
-        authority = connected(settings, catalogue)[Platform.ACMIDM].authority
+        authority = as_helpdesk(self.scratch.folder)
         scopes, jwks = authority.read_scopes(client_id) or {}, authority.read_jwks(client_id) or {}
         authority.replace_scopes(client_id, scopes, {**scopes, scope: False})
         authority.replace_jwks(client_id, jwks, {**jwks, str(key["kid"]): key})
+
+
+def as_helpdesk(folder: Path) -> Authority:
+    """Return the authority of ``tni`` as another operator has it."""
+    own = _new_key(HELPDESK)
+    register_operator(
+        folder / ".local/tni/acmidm/portal.db",
+        HELPDESK,
+        public_jwk=json.loads(own.export_public()),
+    )
+    credentials = {
+        "operator_client_id": HELPDESK,
+        "operator_private_key_file": None,
+        "operator_private_key": SecretStr(own.export_private()),
+    }
+    settings = stack_settings("tni", folder)
+    platform = settings.platforms[Platform.ACMIDM].model_copy(update=credentials)
+    settings = settings.model_copy(update={"platforms": {Platform.ACMIDM: platform}})
+    catalogue = load_catalogue(PROJECT / "catalogue")
+    return connected(settings, catalogue)[Platform.ACMIDM].authority
 
 
 def _settings(stack: str, port: int, mail: int) -> dict[str, object]:

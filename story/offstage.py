@@ -15,7 +15,7 @@ import httpx
 from acmidm.desk.reminders.ledger import ledger_file
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
-from story.authorities import new_public_key
+from story.authorities import as_helpdesk, new_public_key
 from story.person import Person
 from story.scratch import CommandFailed, Scratch
 
@@ -72,6 +72,18 @@ def upload_key(stack: str, client_id: str, name: str, password: str, file: str, 
         raise CommandFailed(f"the portal of {stack} takes no key of {name}")
 
 
+def grant_by_hand(application: str, scope: str) -> None:
+    """Grant a scope on ``tni``, as another operator does in a portal."""
+    authority = as_helpdesk(Path.cwd())
+    (client,) = [
+        snapshot.client
+        for snapshot in authority.clients()
+        if snapshot.client.metadata.application == application
+    ]
+    scopes = authority.read_scopes(client.client_id) or {}
+    authority.replace_scopes(client.client_id, scopes, {**scopes, scope: False})
+
+
 def let_a_week_pass(stack: str) -> None:
     """Set back the times that the state has, and the days on which somebody was reminded."""
     scratch = Scratch(Path.cwd())
@@ -95,5 +107,5 @@ def _a_week_before(moment: str) -> str:
 
 
 if __name__ == "__main__":
-    acts = (make_public_key, make_towns, upload_key, let_a_week_pass)
+    acts = (make_public_key, make_towns, upload_key, grant_by_hand, let_a_week_pass)
     {act.__name__.replace("_", "-"): act for act in acts}[sys.argv[1]](*sys.argv[2:])
