@@ -21,7 +21,7 @@ def labels() -> dict[str, str]:
     return {
         "scope": tr("scope"),
         "why": tr("why"),
-        "until": tr("until and including"),
+        "until": tr("last day"),
         "last_token": tr("last token"),
     }
 
