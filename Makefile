@@ -138,7 +138,7 @@ defects: ready  ## Put defects into each adapter, and count which of them tests/
 
 # Files that have some: each worker would else import and collect twenty times as many tests.
 test-exhaustive: ready random-plugin  ## Run what takes too long for each change: kills, long sequences, the wheel, a second Keycloak
-	@$(in_environment) pytest $$(grep -rl --include 'test_*.py' mark.exhaustive tests) -m exhaustive $(BY_FILE) --durations 10
+	@$(in_environment) pytest $$(grep -rlE --include 'test_*.py' 'mark\.exhaustive|support\.cases' tests) -m exhaustive $(BY_FILE) --durations 10
 	@$(MAKE) --no-print-directory test-keycloak
 
 UNIT_TESTS := tests --ignore tests/end_to_end -m "not exhaustive and not tool" -n auto $(A_FILE_EACH)

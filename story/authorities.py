@@ -18,7 +18,8 @@ from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Platform
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.servers import api_client_id
-from story.scratch import PROJECT, Scratch, free_ports
+from story.scratch import PROJECT, Scratch
+from tests.support.ports import free_ports
 
 HELPDESK = "helpdesk"
 """Who changes things by hand, where the authority has operators of its own."""

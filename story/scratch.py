@@ -4,12 +4,9 @@ there."""
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,8 +19,6 @@ from toolchain.environment import variables
 PROJECT = Path(__file__).parents[1]
 _FILES = ("Pulumi.yaml", "__main__.py", "catalogue")
 _COMMAND_SECONDS = 300
-_LOWEST_PORT, _PORTS = 20_000, 12_000
-"""Below those that Linux and macOS give to whoever asks for no port in particular."""
 
 
 class CommandFailed(Failure):
@@ -103,15 +98,3 @@ class Scratch:
                 f" {code}:\n{done.stdout}{done.stderr}"
             )
         return done.stdout
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports of loopback that nobody listens on now, and that no system gives to a program that asks
-    for any: those are higher."""
-    ports: list[int] = []
-    while len(ports) < number:
-        port = _LOWEST_PORT + secrets.randbelow(_PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            ports += [port] if port not in ports else []
-    return ports

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from contextlib import ExitStack
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
 
@@ -32,5 +33,11 @@ def reserve_port(host: str = "127.0.0.1") -> socket.socket:
 
 def free_port(host: str = "127.0.0.1") -> int:
     """Return a port that nobody has now."""
-    with reserve_port(host) as found:
-        return int(found.getsockname()[1])
+    return free_ports(1, host)[0]
+
+
+def free_ports(number: int, host: str = "127.0.0.1") -> list[int]:
+    """Return different ports that nobody has now."""
+    with ExitStack() as reserving:
+        found = [reserving.enter_context(reserve_port(host)) for _ in range(number)]
+        return [int(reserved.getsockname()[1]) for reserved in found]
