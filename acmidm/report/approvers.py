@@ -21,7 +21,7 @@ from acmidm.words import plain
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.texts import ntr, tr, translated
+from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
 
@@ -115,13 +115,8 @@ class Approvers:
         subjects = _Subjects()
         for change in elsewhere:
             for handles in self._beside(change):
-                headline = (
-                    translated(change.kind.row.headline)
-                    if change.kind.row.headline
-                    else str(change.kind)
-                )
                 rank = Decider.ONBOARDING_TEAM if handles == self._team else Decider.ORGANISATION
-                subjects.add(rank, handles, headline, _EVERYWHERE)
+                subjects.add(rank, handles, change.kind.headline, _EVERYWHERE)
         for connection in connections:
             keys = _keys_of(connection)
             for change in connection.changes:

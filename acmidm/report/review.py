@@ -171,7 +171,7 @@ def review_of(
     is_known = all(plan.is_known for plan in plans)
     nothing = N_("No client changes") if other_changes else N_("Nothing changes")
     phrases = phrases or [translated(nothing if is_known else N_("Not known"))]
-    parts = dict.fromkeys(translated(change.kind.row.headline) for change in other_changes)
+    parts = dict.fromkeys(change.kind.headline for change in other_changes)
     phrases += [tr("also changes {parts}", parts=", ".join(parts))] if other_changes else []
     phrases += (
         [
