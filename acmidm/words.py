@@ -11,7 +11,7 @@ from datetime import datetime
 from os.path import commonprefix
 from typing import Any
 
-from acmidm_onboarding.texts import N_, Language, ntr, spoken, tr, translated
+from acmidm_onboarding.texts import Language, ntr, spoken, tr
 from acmidm_onboarding.values.plain import normalised
 from acmidm_onboarding.values.problems import on_one_line
 
@@ -39,17 +39,18 @@ def capitalised(text: str) -> str:
 
 
 def first_of(
-    names: Sequence[str], separator: str = _SEPARATOR, language: Language | None = None
+    names: Sequence[str],
+    separator: str = _SEPARATOR,
+    language: Language | None = None,
+    most: int = _MOST_NAMED,
 ) -> str:
-    """Return the first ten, and how many more there are: in the language of the sentence that they
-    are in, which is the reader's where none is given."""
-    named, more = separator.join(names[:_MOST_NAMED]), len(names) - _MOST_NAMED
+    """Return the first ``most``, and how many more there are: in the language of the sentence that
+    they are in, which is the reader's where none is given."""
+    named, more = separator.join(names[:most]), len(names) - most
+    if more <= 0:
+        return named
     language = language or spoken()
-    return (
-        language.tr("{names} and {count} more", names=named, count=f"{more:,}")
-        if more > 0
-        else named
-    )
+    return language.tr("{names} and {count} more", names=named, count=f"{more:,}")
 
 
 def day(moment: datetime) -> str:
@@ -58,9 +59,9 @@ def day(moment: datetime) -> str:
 
 def days(left: int) -> str:
     """Return how long something still lasts, in whole days."""
-    return (
-        ntr("{count} day left", "{count} days left", left) if left else tr("less than a day left")
-    )
+    if not left:
+        return tr("less than a day left")
+    return ntr("{count} day left", "{count} days left", left)
 
 
 def shown(value: Any) -> str:
@@ -123,12 +124,9 @@ def _only(mine: list[str], others: list[str], longest: int) -> str:
     """Say how many items ``mine`` are, and which of them the others lack."""
     shared = set(others)
     count, own = f"{len(mine):,}", [item for item in mine if item not in shared]
-    names = _first(own, longest) if own else ""
-    return translated(
-        N_("{count} of them, with {names}") if own else N_("{count} of them"),
-        count=count,
-        names=names,
-    )
+    if not own:
+        return tr("{count} of them", count=count)
+    return tr("{count} of them, with {names}", count=count, names=_first(own, longest))
 
 
 def _first(items: list[str], longest: int) -> str:
@@ -138,11 +136,9 @@ def _first(items: list[str], longest: int) -> str:
         if len(text) + len(_SEPARATOR) + len(item) > longest:
             break
         text, shown = text + _SEPARATOR + item, shown + 1
-    return (
-        tr("{names} and {count} more", names=text, count=f"{len(items) - shown:,}")
-        if shown < len(items)
-        else text
-    )
+    if shown == len(items):
+        return text
+    return tr("{names} and {count} more", names=text, count=f"{len(items) - shown:,}")
 
 
 def evidence_in_words(proven: Mapping[str, str]) -> str:

@@ -86,11 +86,13 @@ _LEFT_OUT = {
     "needed": NN_("{count} line of who has to agree", "{count} lines of who has to agree"),
     "note": NN_("{count} note", "{count} notes"),
     "order": NN_("{count} order", "{count} orders"),
+    "past": NN_("{count} line", "{count} lines"),
     "refusal": NN_("{count} refusal", "{count} refusals"),
     "undeclared": NN_(
         "{count} client that nobody declares", "{count} clients that nobody declares"
     ),
 }
+"""What is left out of a page for length, by what its lines are about."""
 
 
 def _fitted(blocks: Iterable[Block], remedy: str) -> str:

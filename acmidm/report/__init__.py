@@ -6,6 +6,6 @@ of it.
     kinds ─► connection ─┬─► compare ─┬─► review, three_views ─► drift
     Client ──────────────┴─► plan ────┴─► revision, other_changes
 
-It imports the engine and the edge, and no renderer. The next kind of change is a row in
-``kinds.py``.
+It imports the engine and the edge, and no renderer. The next kind of change is an entry
+in ``kinds.py``.
 """

@@ -17,11 +17,11 @@ from acmidm.report.codeowners import PROJECT_FILE, onboarding_team
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.document import Line, Piece, Section, Shape, Tone
 from acmidm.report.kinds import Change, Decider, Kind, Part, Scale
-from acmidm.words import plain
+from acmidm.words import first_of, plain
 from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.texts import ntr, tr, translated
+from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
 
@@ -56,15 +56,15 @@ class Needed(Part):
 
     def as_line(self) -> Line:
         """Return ``@digitaal-vlaanderen/dosis: dv_dosis_schrijven for Stad Gent``."""
-        by_organisations: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        by_organisations = defaultdict[tuple[str, ...], list[str]](list)
         for subject, organisations in self.subjects.items():
-            by_organisations[organisations].append(plain(subject))
-        parts = [
-            f"{_first(subjects)} {tr('for')} {_first(organisations)}"
-            if organisations
-            else ", ".join(subjects)
-            for organisations, subjects in by_organisations.items()
-        ]
+            by_organisations[organisations].append(subject)
+        parts: list[str] = []
+        for organisations, subjects in by_organisations.items():
+            if organisations:
+                parts.append(f"{_first(subjects)} {tr('for')} {_first(organisations)}")
+            else:
+                parts.append(", ".join(map(plain, subjects)))
         return Line([*self.who, Piece(f": {'; '.join(parts)}")], _label())
 
 
@@ -89,11 +89,8 @@ def _label() -> Piece:
     return Piece(tr("needs"), Tone.STRONG)
 
 
-def _first(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
-    named = ", ".join(map(plain, names[:_NAMED]))
-    more = len(names) - _NAMED
-    return tr("{names} and {count} more", names=named, count=f"{more:,}") if more > 0 else named
+def _first(names: Iterable[str]) -> str:
+    return first_of(list(map(plain, names)), most=_NAMED)
 
 
 @dataclass(frozen=True)
@@ -114,32 +111,35 @@ class Approvers:
         """
         subjects = _Subjects()
         for change in elsewhere:
-            for handles in self._beside(change):
-                headline = (
-                    translated(change.kind.row.headline)
-                    if change.kind.row.headline
-                    else str(change.kind)
-                )
-                rank = Decider.ONBOARDING_TEAM if handles == self._team else Decider.ORGANISATION
-                subjects.add(rank, handles, headline, _EVERYWHERE)
+            for decider, handles in self._beside(change):
+                subjects.add(decider, handles, change.kind.headline, _EVERYWHERE)
         for connection in connections:
-            keys = _keys_of(connection)
-            for change in connection.changes:
-                if change.kind.row.scale is not Scale.NOTE:
-                    for decider in change.deciders:
-                        for name, handles in self._of(decider, change, connection, keys):
-                            subjects.add(decider, handles, name, connection.organisation)
+            for decider, name, handles in self._of_connection(connection):
+                subjects.add(decider, handles, name, connection.organisation)
         return subjects.needed()
 
     @property
     def _team(self) -> Handles:
         return (self.team,) if self.team else ()
 
-    def _beside(self, change: Change) -> Iterator[Handles]:
+    def _beside(self, change: Change) -> Iterator[tuple[Decider, Handles]]:
         """Yield who decides what is beside the clients: of mandates also who gives them."""
         if Decider.ORGANISATION in change.deciders:
-            yield self._of_folder(Path(change.subject or "").parent.name)
-        yield self._team
+            folder = Path(change.subject or "").parent.name
+            yield Decider.ORGANISATION, self._of_folder(folder)
+        yield Decider.ONBOARDING_TEAM, self._team
+
+    def _of_connection(
+        self, connection: ConnectionChanges
+    ) -> Iterator[tuple[Decider, str, Handles]]:
+        """Yield what of a connection has to be agreed to, and by whom."""
+        keys = _keys_of(connection)
+        for change in connection.changes:
+            if change.kind.row.scale is Scale.NOTE:
+                continue
+            for decider in change.deciders:
+                for name, handles in self._of(decider, change, connection, keys):
+                    yield decider, name, handles
 
     def _of(
         self,
@@ -215,15 +215,15 @@ class _Subjects:
 
     def __init__(self) -> None:
         self._ranks: dict[Handles, int] = {}
-        self._names: dict[Handles, dict[str, dict[str, None]]] = defaultdict(dict)
+        self._names: dict[Handles, dict[str, set[str]]] = defaultdict(dict)
 
     def add(self, decider: Decider, handles: Handles, name: str, organisation: str) -> None:
         rank = _ORDER.index(decider)
         handles = tuple(sorted(handles))
         self._ranks[handles] = min(rank, self._ranks.get(handles, rank))
-        organisations = self._names[handles].setdefault(name, {})
+        organisations = self._names[handles].setdefault(name, set())
         if organisation != _EVERYWHERE:
-            organisations[organisation] = None
+            organisations.add(organisation)
 
     def needed(self) -> tuple[Needed, ...]:
         in_order = sorted(self._names, key=lambda handles: (self._ranks[handles], handles))
@@ -247,7 +247,5 @@ def _keys_of(connection: ConnectionChanges) -> list[str]:
     keys = [connection.key]
     for change in connection.changes:
         if change.kind is Kind.CLIENT_RENAMED:
-            keys += [
-                changed.old for changed in change.fields if changed.field == "key" and changed.old
-            ]
+            keys += [field.old for field in change.fields if field.field == "key" and field.old]
     return keys

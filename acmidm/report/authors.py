@@ -71,7 +71,7 @@ def _about(change: Change, document: Mapping[str, Any]) -> Any:
             for key in _list_in(document, "keys"):
                 if isinstance(key, Mapping) and isinstance(key.get("kid"), str):
                     keys[key["kid"]] = key
-            return keys.get(change.subject) if row.parts else len(keys)
+            return keys.get(change.subject) if change.kind.entry.parts else len(keys)
     return document
 
 

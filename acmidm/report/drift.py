@@ -3,7 +3,7 @@ nobody declares."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -20,17 +20,19 @@ from acmidm.report.three_views import ClientDrift, Real
 from acmidm.words import WHOLE, day, days, plain
 from acmidm_onboarding.rules.ends import past_ends
 from acmidm_onboarding.rules.policies import Planned, Profile, Situation, violations
-from acmidm_onboarding.texts import N_, NN_, ntr, ntranslated, tr, translated
+from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client, ClientKey
 from acmidm_onboarding.values.end import EndOf
+from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import Environment, Platform
 
-_PAST: Mapping[EndOf, Callable[[str], str]] = {
-    EndOf.SCOPE: lambda name: tr("scope {name}", name=name),
-    EndOf.MANDATE: lambda name: tr("what the mandate of {name} gave", name=name),
-    EndOf.CLIENT: lambda name: tr("its client on {name}", name=name),
-    EndOf.PRODUCT: lambda name: tr("its configuration of {name}", name=name),
+_PAST = {
+    EndOf.SCOPE: N_("scope {name}"),
+    EndOf.MANDATE: N_("what the mandate of {name} gave"),
+    EndOf.CLIENT: N_("its client on {name}"),
+    EndOf.PRODUCT: N_("its configuration of {name}"),
 }
+"""What has ended, in a sentence."""
 
 
 class ExpiringKey(ClientName):
@@ -44,12 +46,9 @@ class ExpiringKey(ClientName):
     @property
     def ends(self) -> str:
         """When it ends, and how long that is from now."""
-        ended = self.days_left < 0
-        return (
-            tr("{day} expired", day=day(self.expires))
-            if ended
-            else f"{day(self.expires)}, {days(self.days_left)}"
-        )
+        if self.days_left < 0:
+            return tr("{day} expired", day=day(self.expires))
+        return f"{day(self.expires)}, {days(self.days_left)}"
 
     def as_line(self) -> Line:
         """Return the key and whose it is, behind when it ends."""
@@ -71,7 +70,7 @@ class PastEnd(ClientName):
 
     def as_line(self) -> Line:
         """Return what it is and whose, behind its last day."""
-        what = _PAST[self.of](self.what)
+        what = translated(_PAST[self.of], name=self.what)
         label = Piece(tr("until {day}", day=self.last_day), Tone.DANGER)
         return Line([*self.pieces, Piece(f": {plain(what)}")], label)
 
@@ -102,11 +101,9 @@ class UndeclaredClient(Part):
                 products=products,
                 client=self.client_name,
             )
-        return (
-            tr("{client}, with {products}", products=products, client=self.client_name)
-            if products
-            else self.client_name
-        )
+        if products:
+            return tr("{client}, with {products}", products=products, client=self.client_name)
+        return self.client_name
 
     def as_line(self) -> Line:
         """Return what it is, where it is, and who made it."""
@@ -147,9 +144,7 @@ class Drift(Report):
 
     def as_document(self) -> Document:
         """Return what was changed by hand first, then what waits, then what is only to be known."""
-        repaired = translated(
-            N_("repaired") if self.healed else N_("not all of it could be repaired")
-        )
+        repaired = tr("repaired") if self.healed else tr("not all of it could be repaired")
         past = [end.as_line() for end in self.past]
         expiring = [key.as_line() for key in self.expiring]
         left_behind = [client.as_line() for client in self.left_behind]
@@ -177,23 +172,23 @@ class Drift(Report):
         if self.healed is not None:
             sections.insert(0, _clients(repaired, self.repaired, undone=self.healed))
         checked_at = f"{self.checked_at:%Y-%m-%d %H:%M}"
-        foot = [
+        foot: list[str] = []
+        if self.by_hand:
+            foot.append(
+                tr(
+                    "Repair what was changed by hand: `acmidm drift --stack {stack} --heal`, or"
+                    " take it into the forms: `--take-over CLIENT`.",
+                    stack=self.stack,
+                )
+            )
+        foot.append(
             ntr(
                 "{count} client, checked at {at} UTC",
                 "{count} clients, checked at {at} UTC",
                 self.clients,
                 at=checked_at,
             )
-        ]
-        if self.by_hand:
-            foot.insert(
-                0,
-                tr(
-                    "Repair what was changed by hand: `acmidm drift --stack {stack} --heal`, or"
-                    " take it into the forms: `--take-over CLIENT`.",
-                    stack=self.stack,
-                ),
-            )
+        )
         return Document(
             self.headline,
             sections,
@@ -205,14 +200,15 @@ class Drift(Report):
     @property
     def _remedy_of_past(self) -> str:
         """The commands that end what is past its end."""
-        sides = {end.platform in self.by_hand_alone for end in self.past}
-        remedies = {
-            False: tr("acmidm deploy --stack {stack}", stack=self.stack),
-            True: tr(
-                "acmidm orders --stack {stack} (at a portal without an API)", stack=self.stack
-            ),
-        }
-        return f" {tr('and')} ".join(remedies[side] for side in sorted(sides))
+        platforms, by_hand = {end.platform for end in self.past}, {*self.by_hand_alone}
+        remedies: list[str] = []
+        if platforms - by_hand:
+            remedies.append(tr("acmidm deploy --stack {stack}", stack=self.stack))
+        if platforms & by_hand:
+            remedies.append(
+                tr("acmidm orders --stack {stack} (at a portal without an API)", stack=self.stack)
+            )
+        return both(remedies)
 
 
 def _clients(
@@ -296,24 +292,22 @@ def drift_of(
     by_hand = connections_in_order(client.by_hand for client in clients if client.by_hand)
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
-    sentences = (
-        [tr("By hand on {stack}: {changes}", stack=stack, changes=headline(by_hand))]
-        if by_hand
-        else []
-    )
-    sentences += (
-        [
+    past: Sequence[PastEnd] = more.get("past", ())
+    behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
+    is_whole = bool(more.get("is_whole", True))
+    sentences: list[str] = []
+    if by_hand:
+        changes = headline(by_hand)
+        sentences.append(tr("By hand on {stack}: {changes}", stack=stack, changes=changes))
+    if pending:
+        sentences.append(
             ntr(
                 "{count} client has changes on {stack} that are not applied yet",
                 "{count} clients have changes on {stack} that are not applied yet",
                 len(pending),
                 stack=stack,
             )
-        ]
-        if pending
-        else []
-    )
-    past: Sequence[PastEnd] = more.get("past", ())
+        )
     if past:
         sentences.append(
             ntr(
@@ -323,41 +317,21 @@ def drift_of(
                 stack=stack,
             )
         )
-    behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
-    sentences += (
-        [
+    if behind:
+        sentences.append(
             ntr(
                 "{count} client with the mark of {stack} that nobody declares",
                 "{count} clients with the mark of {stack} that nobody declares",
                 len(behind),
                 stack=stack,
             )
-        ]
-        if behind
-        else []
-    )
-    is_whole = bool(more.get("is_whole", True))
-    sentences += [] if is_whole else [tr("not all could be compared")]
+        )
+    if not is_whole:
+        sentences.append(tr("not all could be compared"))
     if not sentences:
-        sentences = [
-            ntr(
-                "{stack} is in sync: its {count} client is as declared",
-                "{stack} is in sync: all {count} clients are as declared",
-                recorded,
-                stack=stack,
-            )
-            if recorded
-            else tr("{stack} is in sync: no client is declared, and there is none", stack=stack)
-        ]
-    keys: Sequence[ExpiringKey] = more.get("expiring", ())
-    expired = sum(key.days_left < 0 for key in keys)
-    ends = (
-        (NN_("{count} key has expired", "{count} keys have expired"), expired),
-        (NN_("{count} key ends soon", "{count} keys end soon"), len(keys) - expired),
-    )
-    sentences += (
-        [", ".join(ntranslated(name, count) for name, count in ends if count)] if keys else []
-    )
+        sentences.append(_in_sync(stack, recorded))
+    if ends := _how_many_end(more.get("expiring", ())):
+        sentences.append(ends)
     return Drift(
         stack=stack,
         environment=environment,
@@ -369,3 +343,26 @@ def drift_of(
         not_applied=pending,
         **more,
     )
+
+
+def _in_sync(stack: str, recorded: int) -> str:
+    if not recorded:
+        return tr("{stack} is in sync: no client is declared, and there is none", stack=stack)
+    return ntr(
+        "{stack} is in sync: its {count} client is as declared",
+        "{stack} is in sync: all {count} clients are as declared",
+        recorded,
+        stack=stack,
+    )
+
+
+def _how_many_end(keys: Sequence[ExpiringKey]) -> str:
+    """Return how many keys have expired, and how many end soon; nothing where none does."""
+    expired = sum(key.days_left < 0 for key in keys)
+    soon = len(keys) - expired
+    phrases: list[str] = []
+    if expired:
+        phrases.append(ntr("{count} key has expired", "{count} keys have expired", expired))
+    if soon:
+        phrases.append(ntr("{count} key ends soon", "{count} keys end soon", soon))
+    return ", ".join(phrases)

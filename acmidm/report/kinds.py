@@ -1,8 +1,8 @@
 """The kinds of change: one table, most dangerous first, and what a change is. A new kind is a new
-row.
+entry.
 
 What ``--fail-on`` names, the order of reports, which resource a kind is about and which field of a
-client, its sentences: all of it is in the row.
+client, who decides it, its sentences: all of it is in the entry.
 """
 
 from __future__ import annotations
@@ -77,24 +77,14 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One kind, with its sentences; see ``_facts`` for their blanks."""
+    """What a kind is, without its sentences."""
 
+    name: str
+    """What its JSON and ``--fail-on`` call it."""
     severity: Severity
     resource: Resource
     decides: Deciders | Callable[[Change], Deciders]
     """Who decides it; a function of the change, where that depends on what changes."""
-    sentence: str
-    """Of what is in brackets, that is shown which has a fact."""
-    by_hand: str = ""
-    """Its sentence where somebody did it by hand, if that is another."""
-    headline: str = ""
-    """What else than clients changes, in the headline."""
-    counted: Counted | None = None
-    """What one client or several do in the headline; a kind without it is not counted there."""
-    parts: Counted | None = None
-    """What the headline counts, beside the clients."""
-    worse_by_hand: bool = False
-    """Whether it is a danger where somebody did it by hand."""
     field: str = ""
     """The field of a client that it is about, where it is always the same one."""
     scale: Scale = Scale.PART
@@ -102,11 +92,39 @@ class Row:
     """Whether its fields are the point of it, so that each is on a line of its own."""
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One kind: its row, and its sentences, marked for translation; see ``_facts`` for their
+    blanks."""
+
+    row: Row
+    sentence: str
+    """Of what is in brackets, that is shown which has a fact."""
+    by_hand: str = ""
+    """Its sentence where somebody did it by hand, if that is another."""
+    danger_by_hand: str = ""
+    """Instead of ``by_hand``, of what is a danger where somebody did it by hand."""
+    headline: str = ""
+    """What else than clients changes, in the headline."""
+    counted: Counted | None = None
+    """What one client or several do in the headline; a kind without it is not counted there."""
+    parts: Counted | None = None
+    """What the headline counts, beside the clients."""
+
+
 _CLIENT, _SCOPES, _KEYS = Resource.CLIENT, Resource.SCOPES, Resource.KEYS
 _PRODUCT, _ONBOARDING, _NONE = Resource.PRODUCT, Resource.ONBOARDING, Resource.NONE
 _DANGER, _WARNING, _NOTICE = Severity
 _ORGANISATION, _API, _TEAM = ((decider,) for decider in Decider)
 _WHOLE, _, _NEW_PART, _NOTE = Scale
+_AUTH_METHOD = "token_endpoint_auth_method"
+
+_GAINS, _LOSES = NN_("gains {parts}", "gain {parts}"), NN_("loses {parts}", "lose {parts}")
+_HAS, _CHANGES = NN_("has {parts}", "have {parts}"), NN_("changes {parts}", "change {parts}")
+_EACH_SCOPE = NN_("{count} scope", "{count} scopes")
+_EACH_KEY = NN_("{count} key", "{count} keys")
+_EACH_PRODUCT = NN_("{count} product", "{count} products")
+_EACH_EXEMPTION = NN_("{count} exemption", "{count} exemptions")
 
 
 def _of_description(change: Change) -> Deciders:
@@ -143,1037 +161,563 @@ _OF_PART: Mapping[str, Decider] = {
 class Kind(StrEnum):
     """One kind of change. Their order here is their order in reports."""
 
-    row: Row
+    entry: Entry
 
-    def __new__(cls, name: str, row: Row) -> Kind:
-        kind = str.__new__(cls, name)
-        kind._value_ = name
-        kind.row = row
+    def __new__(cls, entry: Entry) -> Kind:
+        kind = str.__new__(cls, entry.row.name)
+        kind._value_ = entry.row.name
+        kind.entry = entry
         return kind
 
-    CREDENTIALS_REDIRECTED = (
-        "credentials_redirected",
-        Row(
-            _DANGER,
-            _NONE,
-            _TEAM,
-            N_("also changes where credentials and tokens go, in {subject}[: {fields}]"),
-            headline=N_("where credentials and tokens go"),
-        ),
-    )
-    OPERATOR_CHANGED = (
-        "operator_changed",
-        Row(
-            _DANGER,
-            _NONE,
-            _TEAM,
-            N_("also changes who the operator is, in {subject}[: {fields}]"),
-            headline=N_("who the operator is"),
-        ),
-    )
-    PROTECTION_CHANGED = (
-        "protection_changed",
-        Row(
-            _DANGER,
-            _NONE,
-            _TEAM,
-            N_("also changes which clients are protected, in {subject}[: {fields}]"),
-            headline=N_("which clients are protected"),
-        ),
-    )
-    SETTINGS_CHANGED = (
-        "settings_changed",
-        Row(
-            _DANGER,
-            _NONE,
-            _TEAM,
-            N_("also changes settings, in {subject}[: {fields}]"),
-            headline=N_("settings"),
-        ),
-    )
-    CONFIRMED_ITSELF = (
-        "confirmed_itself",
-        Row(
-            _DANGER,
-            _NONE,
-            _TEAM,
-            N_(
-                "also confirms in the same change what it changes, so that nobody else has seen"
-                " it, in {subject}"
-            ),
-            headline=N_("what it confirms itself"),
-        ),
-    )
-    ORGANISATION_CHANGED = (
-        "organisation_changed",
-        Row(
-            _DANGER,
-            _NONE,
-            _TEAM,
-            N_("also changes who an organisation is, in {subject}[: {fields}]"),
-            headline=N_("who an organisation is"),
-        ),
-    )
-    CATALOGUE_CHANGED = (
-        "catalogue_changed",
-        Row(
-            _DANGER,
-            _NONE,
-            _TEAM,
-            N_("also changes what can be granted, in {subject}[: {fields}]"),
-            headline=N_("what can be granted"),
-        ),
-    )
-    PIPELINES_CHANGED = (
-        "pipelines_changed",
-        Row(
-            _DANGER,
-            _NONE,
-            _TEAM,
-            N_("also changes what pipelines do or who approves[: {fields}]"),
-            headline=N_("what pipelines do or who approves"),
-        ),
-    )
-    PACKAGES_CHANGED = (
-        "packages_changed",
-        Row(
-            _DANGER,
-            _NONE,
-            _TEAM,
-            N_("also changes which packages are installed[: {fields}]"),
-            headline=N_("which packages are installed"),
-        ),
-    )
-    CODE_CHANGED = (
-        "code_changed",
-        Row(_DANGER, _NONE, _TEAM, N_("also changes code[: {fields}]"), headline=N_("code")),
-    )
-    INVALID_FORM_REMOVED = (
-        "invalid_form_removed",
-        Row(
-            _DANGER,
-            _NONE,
-            _TEAM,
-            N_(
-                "also changes which forms there are: those that were not valid before go, with"
-                " their clients[: {fields}]"
-            ),
-            headline=N_("which forms there are"),
-        ),
-    )
-    EXEMPTION_GRANTED = (
-        "exemption_granted",
-        Row(
-            _DANGER,
-            _ONBOARDING,
-            _TEAM,
-            N_("is exempted from policy {subject}[: {note}]"),
-            parts=NN_("{count} policy", "{count} policies"),
-            counted=NN_("is exempted from {parts}", "are exempted from {parts}"),
-        ),
-    )
-    EXEMPTION_STANDS = (
-        "exemption_stands",
-        Row(
-            _DANGER,
-            _ONBOARDING,
-            _TEAM,
-            N_("goes to production without evidence, being exempted from {subject}[: {note}]"),
-            scale=_NOTE,
-            counted=NN_("is exempted already", "are exempted already"),
-        ),
-    )
-    CONFIRMATION_MISSING = (
-        "confirmation_missing",
-        Row(
-            _DANGER,
-            _CLIENT,
-            _TEAM,
-            N_("is not confirmed any more: put the file back, or say that the client is gone"),
-            scale=_NOTE,
-            counted=NN_("is not confirmed any more", "are not confirmed any more"),
-        ),
-    )
-    CLIENT_REMOVED = (
-        "client_removed",
-        Row(
-            _DANGER,
-            _CLIENT,
-            _ORGANISATION,
-            N_("is removed, with its scopes, keys and products"),
-            scale=_WHOLE,
-            listed=True,
-            by_hand=N_("was removed by hand: repairing it makes a client with a new client-ID"),
-            counted=NN_("is removed", "are removed"),
-        ),
-    )
-    CLIENT_REPLACED = (
-        "client_replaced",
-        Row(
-            _DANGER,
-            _CLIENT,
-            _ORGANISATION,
-            N_("is replaced by a new client, whose client-ID has to be handed over[: {fields}]"),
-            scale=_WHOLE,
-            counted=NN_("is replaced", "are replaced"),
-        ),
-    )
-    CLIENT_ADOPTED = (
-        "client_adopted",
-        Row(
-            _DANGER,
-            _CLIENT,
-            _TEAM,
-            N_("takes over the existing client {subject}[, {note}]"),
-            scale=_WHOLE,
-            counted=NN_("takes over a client", "take over a client"),
-        ),
-    )
-    CLIENT_RETIRED = (
-        "client_retired",
-        Row(
-            _DANGER,
-            _CLIENT,
-            _ORGANISATION,
-            N_(
-                "is taken down: it loses its scopes and its protection now, and is removed with"
-                " its keys and products by the next pulumi up[, as its form says for {note}]"
-            ),
-            scale=_WHOLE,
-            counted=NN_("is taken down", "are taken down"),
-        ),
-    )
-    CLIENT_LET_GO = (
-        "client_let_go",
-        Row(
-            _DANGER,
-            _CLIENT,
-            _ORGANISATION,
-            N_(
-                "is let go: it stays at its authority with its keys and scopes, which stay valid;"
-                " our marks come off it, and nobody manages it any more"
-            ),
-            scale=_WHOLE,
-            counted=NN_("is let go", "are let go"),
-        ),
-    )
-    KEYS_REPLACED = (
-        "keys_replaced",
-        Row(
-            _DANGER,
-            _KEYS,
-            _ORGANISATION,
-            N_("keeps none of its keys: whoever has the new ones is the client"),
-            listed=True,
-            counted=NN_("keeps none of its keys", "keep none of their keys"),
-        ),
-    )
-    AUTHENTICATION_WEAKENED = (
-        "authentication_weakened",
-        Row(
-            _DANGER,
-            _CLIENT,
-            _TEAM,
-            N_("authenticates less safely: {new} instead of {old}"),
-            field="token_endpoint_auth_method",
-            by_hand=N_("was made to authenticate less safely: {new} instead of {old}"),
-            counted=NN_("authenticates less safely", "authenticate less safely"),
-        ),
-    )
-    CLIENT_WITHOUT_KEY = (
-        "client_without_key",
-        Row(
-            _DANGER,
-            _KEYS,
-            _ORGANISATION,
-            N_("is left without a key: it can get no token"),
-            by_hand=N_("was left without a key: it can get no token"),
-            counted=NN_("is left without a key", "are left without a key"),
-        ),
-    )
-    KEY_COMPROMISED = (
-        "key_compromised",
-        Row(
-            _DANGER,
-            _KEYS,
-            _ORGANISATION,
-            N_("loses compromised key {subject}[ with thumbprint {thumbprint}][: {note}]"),
-            parts=NN_("{count} compromised key", "{count} compromised keys"),
-            counted=NN_("loses {parts}", "lose {parts}"),
-        ),
-    )
-    KEYS_HANDED_OVER = (
-        "keys_handed_over",
-        Row(
-            _DANGER,
-            _KEYS,
-            _ORGANISATION,
-            N_(
-                "leaves its keys to its organisation, in the portal; no change there is seen any"
-                " more, and these stay valid"
-            ),
-            listed=True,
-            counted=NN_("leaves its keys to the portal", "leave their keys to the portal"),
-        ),
-    )
-    KEYS_AT_ADDRESS = (
-        "keys_at_address",
-        Row(
-            _DANGER,
-            _CLIENT,
-            _ORGANISATION,
-            N_("takes its keys from {subject}, and whoever writes there is the client[: {fields}]"),
-            field="jwks_uri",
-            by_hand=N_("was made to take its keys from {subject}[: {fields}]"),
-            counted=NN_("takes its keys from an address", "take their keys from an address"),
-        ),
-    )
-    PROTECTION_LIFTED = (
-        "protection_lifted",
-        Row(
-            _DANGER,
-            _CLIENT,
-            _ORGANISATION,
-            N_("is no longer protected against removal"),
-            counted=NN_("loses its protection", "lose their protection"),
-        ),
-    )
-    CONFIRMATION_CHANGED = (
-        "confirmation_changed",
-        Row(
-            _WARNING,
-            _NONE,
-            _TEAM,
-            N_("also changes what is confirmed of the portal, in {subject}[: {fields}]"),
-            headline=N_("what is confirmed of the portal"),
-        ),
-    )
-    ORGANISATION_ADDED = (
-        "organisation_added",
-        Row(
-            _WARNING,
-            _NONE,
-            _TEAM,
-            N_("also adds an organisation, to be verified, in {subject}[: {values}]"),
-            headline=N_("which organisations there are"),
-        ),
-    )
-    MANDATES_CHANGED = (
-        "mandates_changed",
-        Row(
-            _WARNING,
-            _NONE,
-            _ORGANISATION + _TEAM,
-            N_("also changes what suppliers may do, in {subject}[: {fields}]"),
-            headline=N_("what suppliers may do"),
-        ),
-    )
-    RETIREMENT_ANNOUNCED = (
-        "retirement_announced",
-        Row(
-            _WARNING,
-            _ONBOARDING,
-            _ORGANISATION,
-            N_("is announced to leave[: {fields}]"),
-            counted=NN_("is announced to leave", "are announced to leave"),
-        ),
-    )
-    PRODUCT_RETIRED = (
-        "product_retired",
-        Row(
-            _WARNING,
-            _PRODUCT,
-            _ORGANISATION,
-            N_(
-                "leaves product {subject}: its scopes are withdrawn now, and its configuration is"
-                " removed by the next pulumi up[, as its form says for {note}]"
-            ),
-            parts=NN_("{count} product", "{count} products"),
-            counted=NN_("leaves {parts}", "leave {parts}"),
-        ),
-    )
-    MANDATE_ENDED = (
-        "mandate_ended",
-        Row(
-            _WARNING,
-            _ONBOARDING,
-            _TEAM,
-            N_("acts without a mandate[: {note}]"),
-            scale=_NOTE,
-            counted=NN_("acts without a mandate", "act without a mandate"),
-        ),
-    )
-    MANDATE_CHANGED = (
-        "mandate_changed",
-        Row(
-            _WARNING,
-            _ONBOARDING,
-            _ORGANISATION + _TEAM,
-            N_("is acted for by another mandate[: {fields}]"),
-            scale=_NEW_PART,
-            counted=NN_("is acted for differently", "are acted for differently"),
-        ),
-    )
-    UNPROVEN = (
-        "unproven",
-        Row(
-            _WARNING,
-            _ONBOARDING,
-            _TEAM,
-            N_("goes to production unproven[: {note}]"),
-            scale=_NOTE,
-            counted=NN_("goes to production unproven", "go to production unproven"),
-        ),
-    )
-    GATE_PASSED = (
-        "gate_passed",
-        Row(
-            _WARNING,
-            _ONBOARDING,
-            _TEAM,
-            N_(
-                "is proven on TNI now, so that the gate lets it through to production[, by"
-                " evidence {note}]"
-            ),
-            counted=NN_("passes the gate", "pass the gate"),
-        ),
-    )
-    CLIENT_RENAMED = (
-        "client_renamed",
-        Row(
-            _WARNING,
-            _CLIENT,
-            _ORGANISATION,
-            N_("keeps its client under another name[: {fields}]"),
-            worse_by_hand=True,
-            field="software_id",
-            scale=_WHOLE,
-            by_hand=N_("was given another natural key by hand[: {fields}]"),
-            counted=NN_("gets another name", "get another name"),
-        ),
-    )
-    SENDS_FOR_MORE = (
-        "sends_for_more",
-        Row(
-            _WARNING,
-            _PRODUCT,
-            _API + _TEAM,
-            N_("sends for more organisations through {subject}[: {note}]"),
-            listed=True,
-            counted=NN_("sends for more organisations", "send for more organisations"),
-        ),
-    )
-    SCOPE_GRANTED = (
-        "scope_granted",
-        Row(
-            _WARNING,
-            _SCOPES,
-            _API,
-            N_("gains scope {subject}[ until {until}][ ({about_scope})][: {note}]"),
-            parts=NN_("{count} scope", "{count} scopes"),
-            worse_by_hand=True,
-            scale=_NEW_PART,
-            by_hand=N_("was granted scope {subject} by hand[ ({about_scope})][: {note}]"),
-            counted=NN_("gains {parts}", "gain {parts}"),
-        ),
-    )
-    KEY_CHANGED = (
-        "key_changed",
-        Row(
-            _WARNING,
-            _KEYS,
-            _ORGANISATION,
-            N_(
-                "has other key material under {subject}[ with thumbprint {thumbprint}][ instead of"
-                " {old_thumbprint}][, until {expires}]"
-            ),
-            parts=NN_("{count} key", "{count} keys"),
-            worse_by_hand=True,
-            by_hand=N_(
-                "was given other key material than declared under {subject}[ with thumbprint"
-                " {thumbprint}][ instead of {old_thumbprint}][, until {expires}]"
-            ),
-            counted=NN_("changes {parts}", "change {parts}"),
-        ),
-    )
-    KEY_ADDED = (
-        "key_added",
-        Row(
-            _WARNING,
-            _KEYS,
-            _ORGANISATION,
-            N_(
-                "gains key {subject}[ with thumbprint {thumbprint}][ instead of"
-                " {old_thumbprint}][, until {expires}]"
-            ),
-            parts=NN_("{count} key", "{count} keys"),
-            worse_by_hand=True,
-            scale=_NEW_PART,
-            by_hand=N_(
-                "was given undeclared key {subject}[ with thumbprint {thumbprint}][ instead of"
-                " {old_thumbprint}][, until {expires}]"
-            ),
-            counted=NN_("gains {parts}", "gain {parts}"),
-        ),
-    )
-    SECRET_RENEWED = (
-        "secret_renewed",
-        Row(
-            _WARNING,
-            _CLIENT,
-            _ORGANISATION,
-            N_("gets a new client secret, which has to be handed over[; {note}]"),
-            worse_by_hand=True,
-            field="client_secret_updated_at",
-            by_hand=N_(
-                "was given another client secret by hand, which lets in whoever knows it[; {note}]"
-            ),
-            counted=NN_("gets a new secret", "get a new secret"),
-        ),
-    )
-    SECRET_RESTORED = (
-        "secret_restored",
-        Row(
-            _WARNING,
-            _CLIENT,
-            _ORGANISATION,
-            N_("gets the declared client secret again: somebody gave it another"),
-            counted=NN_("gets its declared secret again", "get their declared secret again"),
-        ),
-    )
-    EXEMPTION_CHANGED = (
-        "exemption_changed",
-        Row(
-            _WARNING,
-            _ONBOARDING,
-            _TEAM,
-            N_("is exempted from policy {subject} for another reason[: {change}]"),
-            parts=NN_("{count} exemption", "{count} exemptions"),
-            counted=NN_("gives another reason for {parts}", "give another reason for {parts}"),
-        ),
-    )
-    CONTACT_TO_CHECK = (
-        "contact_to_check",
-        Row(
-            _WARNING,
-            _CLIENT,
-            _ORGANISATION,
-            N_("gains contact {subject}, which is mailed: see whose address it is[: {note}]"),
-            parts=NN_("{count} contact to check", "{count} contacts to check"),
-            counted=NN_("gains {parts}", "gain {parts}"),
-        ),
-    )
-    CLIENT_DISABLED = (
-        "client_disabled",
-        Row(
-            _WARNING,
-            _CLIENT,
-            _ORGANISATION,
-            N_("is disabled"),
-            worse_by_hand=True,
-            field="enabled",
-            by_hand=N_("was disabled by hand"),
-            counted=NN_("is disabled", "are disabled"),
-        ),
-    )
-    ATTRIBUTES_CHANGED = (
-        "attributes_changed",
-        Row(
-            _WARNING,
-            _CLIENT,
-            _of_values,
-            N_("has other attributes in its tokens[: {fields}]"),
-            worse_by_hand=True,
-            field="attributes",
-            scale=_NEW_PART,
-            by_hand=N_("was given other attributes by hand[: {fields}]"),
-            counted=NN_("has other attributes", "have other attributes"),
-        ),
-    )
-    SCOPE_DEFAULT = (
-        "scope_default",
-        Row(
-            _WARNING,
-            _SCOPES,
-            _API,
-            N_("gets scope {subject} in every token, whatever its request names"),
-            parts=NN_("{count} scope", "{count} scopes"),
-            by_hand=N_(
-                "was made by hand to get scope {subject} in every token, whatever its request names"
-            ),
-            counted=NN_("gets by default {parts}", "get by default {parts}"),
-        ),
-    )
-    SCOPE_ON_REQUEST = (
-        "scope_on_request",
-        Row(
-            _WARNING,
-            _SCOPES,
-            _ORGANISATION,
-            N_("gets scope {subject} only in tokens that are requested with it"),
-            parts=NN_("{count} scope", "{count} scopes"),
-            by_hand=N_(
-                "was made by hand to get scope {subject} only in tokens that are requested with it"
-            ),
-            counted=NN_("gets only on request {parts}", "get only on request {parts}"),
-        ),
-    )
-    SCOPE_RENEWED = (
-        "scope_renewed",
-        Row(
-            _WARNING,
-            _SCOPES,
-            _API,
-            N_("has scope {subject} renewed until {new}, from {old}"),
-            parts=NN_("{count} scope", "{count} scopes"),
-            counted=NN_("renews {parts}", "renew {parts}"),
-        ),
-    )
-    SCOPE_ENDED = (
-        "scope_ended",
-        Row(
-            _WARNING,
-            _SCOPES,
-            _API,
-            N_("does not get scope {subject}, for its last day has passed[: {note}]"),
-            parts=NN_("{count} scope", "{count} scopes"),
-            counted=NN_("asks too late for {parts}", "ask too late for {parts}"),
-        ),
-    )
-    KEY_EXPIRED = (
-        "key_expired",
-        Row(
-            _WARNING,
-            _KEYS,
-            _ORGANISATION,
-            N_("has key {subject}, which expired[ on {expires}][, thumbprint {thumbprint}]"),
-            parts=NN_("{count} expired key", "{count} expired keys"),
-            scale=_NOTE,
-            counted=NN_("has {parts}", "have {parts}"),
-        ),
-    )
-    KEYS_DECLARED = (
-        "keys_declared",
-        Row(
-            _WARNING,
-            _KEYS,
-            _ORGANISATION,
-            N_("loses every key that was uploaded in the portal and that its form does not name"),
-            counted=NN_("has its keys declared", "have their keys declared"),
-        ),
-    )
-    KEYS_OFF_ADDRESS = (
-        "keys_off_address",
-        Row(
-            _WARNING,
-            _CLIENT,
-            _ORGANISATION,
-            N_("no longer takes its keys from {subject}"),
-            worse_by_hand=True,
-            field="jwks_uri",
-            by_hand=N_("was made to take its keys no longer from {subject}"),
-            counted=NN_(
-                "no longer takes its keys from an address",
-                "no longer take their keys from an address",
-            ),
-        ),
-    )
-    SCOPE_WITHDRAWN = (
-        "scope_withdrawn",
-        Row(
-            _WARNING,
-            _SCOPES,
-            _ORGANISATION,
-            N_("loses scope {subject}[, which it had until {until}][ ({about_scope})][: {note}]"),
-            parts=NN_("{count} scope", "{count} scopes"),
-            by_hand=N_("lost scope {subject} by hand[ ({about_scope})][: {note}]"),
-            counted=NN_("loses {parts}", "lose {parts}"),
-        ),
-    )
-    SECOND_KEY_WITHOUT_KID = (
-        "second_key_without_kid",
-        Row(
-            _WARNING,
-            _KEYS,
-            _ORGANISATION,
-            N_(
-                "gets a second key while its application signs without kid, which is refused then:"
-                " first have the application send kid {subject}, then add the key"
-            ),
-            counted=NN_(
-                "gets a second key while it signs without kid",
-                "get a second key while they sign without kid",
-            ),
-        ),
-    )
-    KEY_REMOVED = (
-        "key_removed",
-        Row(
-            _WARNING,
-            _KEYS,
-            _ORGANISATION,
-            N_(
-                "loses key {subject}[ with thumbprint {thumbprint}][ instead of"
-                " {old_thumbprint}][, until {expires}][: {note}]"
-            ),
-            parts=NN_("{count} key", "{count} keys"),
-            by_hand=N_(
-                "lost key {subject} by hand[ with thumbprint {thumbprint}][ instead of"
-                " {old_thumbprint}][, until {expires}]"
-            ),
-            counted=NN_("loses {parts}", "lose {parts}"),
-        ),
-    )
-    CLIENT_WITH_ONE_KEY = (
-        "client_with_one_key",
-        Row(
-            _WARNING,
-            _KEYS,
-            _ORGANISATION,
-            N_("is left with one key: nothing to fall back on"),
-            by_hand=N_("was left with one key"),
-        ),
-    )
-    EXEMPTION_UNNEEDED = (
-        "exemption_unneeded",
-        Row(
-            _WARNING,
-            _ONBOARDING,
-            _TEAM,
-            N_(
-                "needs no exemption from policy {subject}, for it satisfies it; take the exemption"
-                " out of the form"
-            ),
-            parts=NN_("{count} needless exemption", "{count} needless exemptions"),
-            scale=_NOTE,
-            counted=NN_("has {parts}", "have {parts}"),
-        ),
-    )
-    PRODUCT_REMOVED = (
-        "product_removed",
-        Row(
-            _WARNING,
-            _PRODUCT,
-            _ORGANISATION,
-            N_("is no longer configured for product {subject}"),
-            parts=NN_("{count} product", "{count} products"),
-            listed=True,
-            by_hand=N_("lost the configuration of product {subject} by hand"),
-            counted=NN_("loses {parts}", "lose {parts}"),
-        ),
-    )
-    SENDS_FOR_FEWER = (
-        "sends_for_fewer",
-        Row(
-            _WARNING,
-            _PRODUCT,
-            _ORGANISATION,
-            N_("sends for fewer organisations through {subject}[: {note}]"),
-            listed=True,
-            counted=NN_("sends for fewer organisations", "send for fewer organisations"),
-        ),
-    )
-    PRODUCT_UNPROTECTED = (
-        "product_unprotected",
-        Row(
-            _WARNING,
-            _PRODUCT,
-            _ORGANISATION,
-            N_(
-                "may lose product {subject} in a next change: its configuration is no longer"
-                " protected"
-            ),
-            parts=NN_("{count} product", "{count} products"),
-            counted=NN_("unprotects {parts}", "unprotect {parts}"),
-        ),
-    )
-    OTHER_CHANGED = (
-        "other_changed",
-        Row(
-            _WARNING,
-            Resource.OTHER,
-            _TEAM,
-            N_("changes its {subject}[: {fields}]"),
-            parts=NN_("{count} other resource", "{count} other resources"),
-            counted=NN_("changes {parts}", "change {parts}"),
-        ),
-    )
-    CHANGED_OTHERWISE = (
-        "changed_otherwise",
-        Row(
-            _WARNING,
-            _CLIENT,
-            _of_parts,
-            N_(
-                "changes its {subject} in a way that this report cannot show: look with pulumi"
-                " preview --diff"
-            ),
-            scale=_WHOLE,
-            counted=NN_(
-                "is changed in what cannot be shown", "are changed in what cannot be shown"
-            ),
-        ),
-    )
-    ORDERED = (
-        "ordered",
-        Row(
-            _NOTICE,
-            _ONBOARDING,
-            _TEAM,
-            N_("waits for order {subject}[: {note}]"),
-            scale=_NOTE,
-            counted=NN_("waits for people at the portal", "wait for people at the portal"),
-        ),
-    )
-    KEY_MAY_STAY = (
-        "key_may_stay",
-        Row(
-            _NOTICE,
-            _KEYS,
-            _ORGANISATION,
-            N_("may not lose {subject} yet[: {note}]"),
-            scale=_NOTE,
-            counted=NN_("may not lose a key yet", "may not lose a key yet"),
-        ),
-    )
-    HELD_BACK = (
-        "held_back",
-        Row(
-            _NOTICE,
-            _ONBOARDING,
-            _TEAM,
-            N_("is held back from production, as far as it is not there already[: {note}]"),
-            scale=_NOTE,
-            counted=NN_("is held back", "are held back"),
-        ),
-    )
-    CLIENT_MARKED = (
-        "client_marked",
-        Row(
-            _NOTICE,
-            _CLIENT,
-            _TEAM,
-            N_("is marked as this stack's own again: it was marked otherwise"),
-            counted=NN_("is marked again", "are marked again"),
-        ),
-    )
-    PRODUCT_MARKED = (
-        "product_marked",
-        Row(
-            _NOTICE,
-            _PRODUCT,
-            _TEAM,
-            N_(
-                "has its product {subject} marked as this stack's own again: it was marked"
-                " otherwise"
-            ),
-            parts=NN_("{count} product", "{count} products"),
-            counted=NN_("marks {parts}", "mark {parts}"),
-        ),
-    )
-    EVIDENCE_CHANGED = (
-        "evidence_changed",
-        Row(
-            _NOTICE,
-            _KEYS,
-            _ORGANISATION,
-            N_("has other evidence that it works[: {note}]"),
-            counted=NN_("has other evidence", "have other evidence"),
-        ),
-    )
-    NOT_RECORDED = (
-        "not_recorded",
-        Row(
-            _NOTICE,
-            _CLIENT,
-            _TEAM,
-            N_(
-                "lacks its {subject} in the state, after a run that did not end well: the next"
-                " pulumi up makes or finds what is missing"
-            ),
-            scale=_WHOLE,
-            counted=NN_("is not recorded whole", "are not recorded whole"),
-        ),
-    )
-    PRODUCT_CHANGED = (
-        "product_changed",
-        Row(
-            _NOTICE,
-            _PRODUCT,
-            _of_values,
-            N_("is configured differently for product {subject}[: {fields}]"),
-            parts=NN_("{count} product", "{count} products"),
-            by_hand=N_("was configured differently by hand for product {subject}[: {fields}]"),
-            counted=NN_("changes {parts}", "change {parts}"),
-        ),
-    )
-    RETIREMENT_COMING = (
-        "retirement_coming",
-        Row(
-            _NOTICE,
-            _ONBOARDING,
-            _ORGANISATION,
-            N_("is going to leave[: {note}]"),
-            scale=_NOTE,
-            counted=NN_("is going to leave", "are going to leave"),
-        ),
-    )
-    RETIREMENT_CALLED_OFF = (
-        "retirement_called_off",
-        Row(
-            _NOTICE,
-            _ONBOARDING,
-            _ORGANISATION,
-            N_("is to stay after all[: {fields}]"),
-            counted=NN_("is to stay", "are to stay"),
-        ),
-    )
-    KEY_EXPIRING = (
-        "key_expiring",
-        Row(
-            _NOTICE,
-            _KEYS,
-            _ORGANISATION,
-            N_("has key {subject}, which expires[ on {expires}][, thumbprint {thumbprint}]"),
-            parts=NN_("{count} expiring key", "{count} expiring keys"),
-            scale=_NOTE,
-            counted=NN_("has {parts}", "have {parts}"),
-        ),
-    )
-    CLIENT_CREATED = (
-        "client_created",
-        Row(
-            _NOTICE,
-            _CLIENT,
-            _ORGANISATION,
-            N_("is a new client[: {note}]"),
-            scale=_WHOLE,
-            counted=NN_("is new", "are new"),
-        ),
-    )
-    KEY_AWAITED = (
-        "key_awaited",
-        Row(
-            _NOTICE,
-            _KEYS,
-            _ORGANISATION,
-            N_("has no key yet: its organisation uploads one before first use"),
-        ),
-    )
-    PRODUCT_CONFIGURED = (
-        "product_configured",
-        Row(
-            _NOTICE,
-            _PRODUCT,
-            _API,
-            N_("is configured for product {subject}"),
-            parts=NN_("{count} product", "{count} products"),
-            scale=_NEW_PART,
-            listed=True,
-            counted=NN_("gains {parts}", "gain {parts}"),
-        ),
-    )
-    CLIENT_ENABLED = (
-        "client_enabled",
-        Row(
-            _NOTICE,
-            _CLIENT,
-            _ORGANISATION,
-            N_("is enabled"),
-            field="enabled",
-            by_hand=N_("was enabled by hand"),
-            counted=NN_("is enabled", "are enabled"),
-        ),
-    )
-    AUTHENTICATION_CHANGED = (
-        "authentication_changed",
-        Row(
-            _NOTICE,
-            _CLIENT,
-            _ORGANISATION,
-            N_("authenticates with {new} instead of {old}"),
-            field="token_endpoint_auth_method",
-            by_hand=N_("was made to authenticate with {new} instead of {old}"),
-            counted=NN_("authenticates differently", "authenticate differently"),
-        ),
-    )
-    CLIENT_UPDATED = (
-        "client_updated",
-        Row(
-            _NOTICE,
-            _CLIENT,
-            _of_description,
-            N_("is described anew[: {fields}]"),
-            by_hand=N_("was described anew by hand[: {fields}]"),
-            counted=NN_("is described anew", "are described anew"),
-        ),
-    )
-    SECRET_UNTIL_KEY = (
-        "secret_until_key",
-        Row(
-            _NOTICE,
-            _CLIENT,
-            _ORGANISATION,
-            N_(
-                "goes on with its client secret until its authority has a key of it: a run after"
-                " that changes over"
-            ),
-        ),
-    )
-    PROTECTION_RESTORED = (
-        "protection_restored",
-        Row(
-            _NOTICE,
-            _CLIENT,
-            _ORGANISATION,
-            N_("is protected against removal"),
-            counted=NN_("is protected again", "are protected again"),
-        ),
-    )
-    PRODUCT_PROTECTED = (
-        "product_protected",
-        Row(
-            _NOTICE,
-            _PRODUCT,
-            _ORGANISATION,
-            N_("has product {subject} protected against removal"),
-            parts=NN_("{count} product", "{count} products"),
-            counted=NN_("protects {parts}", "protect {parts}"),
-        ),
-    )
-    EXEMPTION_REMOVED = (
-        "exemption_removed",
-        Row(
-            _NOTICE,
-            _ONBOARDING,
-            _TEAM,
-            N_("must satisfy policy {subject} again"),
-            parts=NN_("{count} exemption", "{count} exemptions"),
-            counted=NN_("loses {parts}", "lose {parts}"),
-        ),
-    )
-    SCOPE_NOTE_CHANGED = (
-        "scope_note_changed",
-        Row(
-            _NOTICE,
-            _SCOPES,
-            _API,
-            N_("gives another reason for scope {subject}[: {fields}]"),
-            parts=NN_("{count} reason", "{count} reasons"),
-            counted=NN_("restates {parts}", "restate {parts}"),
-        ),
-    )
-    SCOPE_SHORTENED = (
-        "scope_shortened",
-        Row(
-            _NOTICE,
-            _SCOPES,
-            _ORGANISATION,
-            N_("has scope {subject} shortened to {new}, from {old}"),
-            parts=NN_("{count} scope", "{count} scopes"),
-            counted=NN_("gets an earlier end for {parts}", "get an earlier end for {parts}"),
-        ),
-    )
+    CREDENTIALS_REDIRECTED = Entry(
+        Row("credentials_redirected", _DANGER, _NONE, _TEAM),
+        N_("also changes where credentials and tokens go, in {subject}[: {fields}]"),
+        headline=N_("where credentials and tokens go"),
+    )
+    OPERATOR_CHANGED = Entry(
+        Row("operator_changed", _DANGER, _NONE, _TEAM),
+        N_("also changes who the operator is, in {subject}[: {fields}]"),
+        headline=N_("who the operator is"),
+    )
+    PROTECTION_CHANGED = Entry(
+        Row("protection_changed", _DANGER, _NONE, _TEAM),
+        N_("also changes which clients are protected, in {subject}[: {fields}]"),
+        headline=N_("which clients are protected"),
+    )
+    SETTINGS_CHANGED = Entry(
+        Row("settings_changed", _DANGER, _NONE, _TEAM),
+        N_("also changes settings, in {subject}[: {fields}]"),
+        headline=N_("settings"),
+    )
+    CONFIRMED_ITSELF = Entry(
+        Row("confirmed_itself", _DANGER, _NONE, _TEAM),
+        N_(
+            "also confirms in the same change what it changes, so that nobody else has seen it, in"
+            " {subject}"
+        ),
+        headline=N_("what it confirms itself"),
+    )
+    ORGANISATION_CHANGED = Entry(
+        Row("organisation_changed", _DANGER, _NONE, _TEAM),
+        N_("also changes who an organisation is, in {subject}[: {fields}]"),
+        headline=N_("who an organisation is"),
+    )
+    CATALOGUE_CHANGED = Entry(
+        Row("catalogue_changed", _DANGER, _NONE, _TEAM),
+        N_("also changes what can be granted, in {subject}[: {fields}]"),
+        headline=N_("what can be granted"),
+    )
+    PIPELINES_CHANGED = Entry(
+        Row("pipelines_changed", _DANGER, _NONE, _TEAM),
+        N_("also changes what pipelines do or who approves[: {fields}]"),
+        headline=N_("what pipelines do or who approves"),
+    )
+    PACKAGES_CHANGED = Entry(
+        Row("packages_changed", _DANGER, _NONE, _TEAM),
+        N_("also changes which packages are installed[: {fields}]"),
+        headline=N_("which packages are installed"),
+    )
+    CODE_CHANGED = Entry(
+        Row("code_changed", _DANGER, _NONE, _TEAM),
+        N_("also changes code[: {fields}]"),
+        headline=N_("code"),
+    )
+    INVALID_FORM_REMOVED = Entry(
+        Row("invalid_form_removed", _DANGER, _NONE, _TEAM),
+        N_(
+            "also changes which forms there are: those that were not valid before go, with their"
+            " clients[: {fields}]"
+        ),
+        headline=N_("which forms there are"),
+    )
+    EXEMPTION_GRANTED = Entry(
+        Row("exemption_granted", _DANGER, _ONBOARDING, _TEAM),
+        N_("is exempted from policy {subject}[: {note}]"),
+        counted=NN_("is exempted from {parts}", "are exempted from {parts}"),
+        parts=NN_("{count} policy", "{count} policies"),
+    )
+    EXEMPTION_STANDS = Entry(
+        Row("exemption_stands", _DANGER, _ONBOARDING, _TEAM, scale=_NOTE),
+        N_("goes to production without evidence, being exempted from {subject}[: {note}]"),
+        counted=NN_("is exempted already", "are exempted already"),
+    )
+    CONFIRMATION_MISSING = Entry(
+        Row("confirmation_missing", _DANGER, _CLIENT, _TEAM, scale=_NOTE),
+        N_("is not confirmed any more: put the file back, or say that the client is gone"),
+        counted=NN_("is not confirmed any more", "are not confirmed any more"),
+    )
+    CLIENT_REMOVED = Entry(
+        Row("client_removed", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE, listed=True),
+        N_("is removed, with its scopes, keys and products"),
+        by_hand=N_("was removed by hand: repairing it makes a client with a new client-ID"),
+        counted=NN_("is removed", "are removed"),
+    )
+    CLIENT_REPLACED = Entry(
+        Row("client_replaced", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE),
+        N_("is replaced by a new client, whose client-ID has to be handed over[: {fields}]"),
+        counted=NN_("is replaced", "are replaced"),
+    )
+    CLIENT_ADOPTED = Entry(
+        Row("client_adopted", _DANGER, _CLIENT, _TEAM, scale=_WHOLE),
+        N_("takes over the existing client {subject}[, {note}]"),
+        counted=NN_("takes over a client", "take over a client"),
+    )
+    CLIENT_RETIRED = Entry(
+        Row("client_retired", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE),
+        N_(
+            "is taken down: it loses its scopes and its protection now, and is removed with its"
+            " keys and products by the next pulumi up[, as its form says for {note}]"
+        ),
+        counted=NN_("is taken down", "are taken down"),
+    )
+    CLIENT_LET_GO = Entry(
+        Row("client_let_go", _DANGER, _CLIENT, _ORGANISATION, scale=_WHOLE),
+        N_(
+            "is let go: it stays at its authority with its keys and scopes, which stay valid; our"
+            " marks come off it, and nobody manages it any more"
+        ),
+        counted=NN_("is let go", "are let go"),
+    )
+    KEYS_REPLACED = Entry(
+        Row("keys_replaced", _DANGER, _KEYS, _ORGANISATION, listed=True),
+        N_("keeps none of its keys: whoever has the new ones is the client"),
+        counted=NN_("keeps none of its keys", "keep none of their keys"),
+    )
+    AUTHENTICATION_WEAKENED = Entry(
+        Row("authentication_weakened", _DANGER, _CLIENT, _TEAM, field=_AUTH_METHOD),
+        N_("authenticates less safely: {new} instead of {old}"),
+        by_hand=N_("was made to authenticate less safely: {new} instead of {old}"),
+        counted=NN_("authenticates less safely", "authenticate less safely"),
+    )
+    CLIENT_WITHOUT_KEY = Entry(
+        Row("client_without_key", _DANGER, _KEYS, _ORGANISATION),
+        N_("is left without a key: it can get no token"),
+        by_hand=N_("was left without a key: it can get no token"),
+        counted=NN_("is left without a key", "are left without a key"),
+    )
+    KEY_COMPROMISED = Entry(
+        Row("key_compromised", _DANGER, _KEYS, _ORGANISATION),
+        N_("loses compromised key {subject}[ with thumbprint {thumbprint}][: {note}]"),
+        counted=_LOSES,
+        parts=NN_("{count} compromised key", "{count} compromised keys"),
+    )
+    KEYS_HANDED_OVER = Entry(
+        Row("keys_handed_over", _DANGER, _KEYS, _ORGANISATION, listed=True),
+        N_(
+            "leaves its keys to its organisation, in the portal; no change there is seen any more,"
+            " and these stay valid"
+        ),
+        counted=NN_("leaves its keys to the portal", "leave their keys to the portal"),
+    )
+    KEYS_AT_ADDRESS = Entry(
+        Row("keys_at_address", _DANGER, _CLIENT, _ORGANISATION, field="jwks_uri"),
+        N_("takes its keys from {subject}, and whoever writes there is the client[: {fields}]"),
+        by_hand=N_("was made to take its keys from {subject}[: {fields}]"),
+        counted=NN_("takes its keys from an address", "take their keys from an address"),
+    )
+    PROTECTION_LIFTED = Entry(
+        Row("protection_lifted", _DANGER, _CLIENT, _ORGANISATION),
+        N_("is no longer protected against removal"),
+        counted=NN_("loses its protection", "lose their protection"),
+    )
+    CONFIRMATION_CHANGED = Entry(
+        Row("confirmation_changed", _WARNING, _NONE, _TEAM),
+        N_("also changes what is confirmed of the portal, in {subject}[: {fields}]"),
+        headline=N_("what is confirmed of the portal"),
+    )
+    ORGANISATION_ADDED = Entry(
+        Row("organisation_added", _WARNING, _NONE, _TEAM),
+        N_("also adds an organisation, to be verified, in {subject}[: {values}]"),
+        headline=N_("which organisations there are"),
+    )
+    MANDATES_CHANGED = Entry(
+        Row("mandates_changed", _WARNING, _NONE, _ORGANISATION + _TEAM),
+        N_("also changes what suppliers may do, in {subject}[: {fields}]"),
+        headline=N_("what suppliers may do"),
+    )
+    RETIREMENT_ANNOUNCED = Entry(
+        Row("retirement_announced", _WARNING, _ONBOARDING, _ORGANISATION),
+        N_("is announced to leave[: {fields}]"),
+        counted=NN_("is announced to leave", "are announced to leave"),
+    )
+    PRODUCT_RETIRED = Entry(
+        Row("product_retired", _WARNING, _PRODUCT, _ORGANISATION),
+        N_(
+            "leaves product {subject}: its scopes are withdrawn now, and its configuration is"
+            " removed by the next pulumi up[, as its form says for {note}]"
+        ),
+        counted=NN_("leaves {parts}", "leave {parts}"),
+        parts=_EACH_PRODUCT,
+    )
+    MANDATE_ENDED = Entry(
+        Row("mandate_ended", _WARNING, _ONBOARDING, _TEAM, scale=_NOTE),
+        N_("acts without a mandate[: {note}]"),
+        counted=NN_("acts without a mandate", "act without a mandate"),
+    )
+    MANDATE_CHANGED = Entry(
+        Row("mandate_changed", _WARNING, _ONBOARDING, _ORGANISATION + _TEAM, scale=_NEW_PART),
+        N_("is acted for by another mandate[: {fields}]"),
+        counted=NN_("is acted for differently", "are acted for differently"),
+    )
+    UNPROVEN = Entry(
+        Row("unproven", _WARNING, _ONBOARDING, _TEAM, scale=_NOTE),
+        N_("goes to production unproven[: {note}]"),
+        counted=NN_("goes to production unproven", "go to production unproven"),
+    )
+    GATE_PASSED = Entry(
+        Row("gate_passed", _WARNING, _ONBOARDING, _TEAM),
+        N_(
+            "is proven on TNI now, so that the gate lets it through to production[, by evidence"
+            " {note}]"
+        ),
+        counted=NN_("passes the gate", "pass the gate"),
+    )
+    CLIENT_RENAMED = Entry(
+        Row("client_renamed", _WARNING, _CLIENT, _ORGANISATION, field="software_id", scale=_WHOLE),
+        N_("keeps its client under another name[: {fields}]"),
+        danger_by_hand=N_("was given another natural key by hand[: {fields}]"),
+        counted=NN_("gets another name", "get another name"),
+    )
+    SENDS_FOR_MORE = Entry(
+        Row("sends_for_more", _WARNING, _PRODUCT, _API + _TEAM, listed=True),
+        N_("sends for more organisations through {subject}[: {note}]"),
+        counted=NN_("sends for more organisations", "send for more organisations"),
+    )
+    SCOPE_GRANTED = Entry(
+        Row("scope_granted", _WARNING, _SCOPES, _API, scale=_NEW_PART),
+        N_("gains scope {subject}[ until {until}][ ({about_scope})][: {note}]"),
+        danger_by_hand=N_("was granted scope {subject} by hand[ ({about_scope})][: {note}]"),
+        counted=_GAINS,
+        parts=_EACH_SCOPE,
+    )
+    KEY_CHANGED = Entry(
+        Row("key_changed", _WARNING, _KEYS, _ORGANISATION),
+        N_(
+            "has other key material under {subject}[ with thumbprint {thumbprint}][ instead of"
+            " {old_thumbprint}][, until {expires}]"
+        ),
+        danger_by_hand=N_(
+            "was given other key material than declared under {subject}[ with thumbprint"
+            " {thumbprint}][ instead of {old_thumbprint}][, until {expires}]"
+        ),
+        counted=_CHANGES,
+        parts=_EACH_KEY,
+    )
+    KEY_ADDED = Entry(
+        Row("key_added", _WARNING, _KEYS, _ORGANISATION, scale=_NEW_PART),
+        N_(
+            "gains key {subject}[ with thumbprint {thumbprint}][ instead of {old_thumbprint}][,"
+            " until {expires}]"
+        ),
+        danger_by_hand=N_(
+            "was given undeclared key {subject}[ with thumbprint {thumbprint}][ instead of"
+            " {old_thumbprint}][, until {expires}]"
+        ),
+        counted=_GAINS,
+        parts=_EACH_KEY,
+    )
+    SECRET_RENEWED = Entry(
+        Row("secret_renewed", _WARNING, _CLIENT, _ORGANISATION, field="client_secret_updated_at"),
+        N_("gets a new client secret, which has to be handed over[; {note}]"),
+        danger_by_hand=N_(
+            "was given another client secret by hand, which lets in whoever knows it[; {note}]"
+        ),
+        counted=NN_("gets a new secret", "get a new secret"),
+    )
+    SECRET_RESTORED = Entry(
+        Row("secret_restored", _WARNING, _CLIENT, _ORGANISATION),
+        N_("gets the declared client secret again: somebody gave it another"),
+        counted=NN_("gets its declared secret again", "get their declared secret again"),
+    )
+    EXEMPTION_CHANGED = Entry(
+        Row("exemption_changed", _WARNING, _ONBOARDING, _TEAM),
+        N_("is exempted from policy {subject} for another reason[: {change}]"),
+        counted=NN_("gives another reason for {parts}", "give another reason for {parts}"),
+        parts=_EACH_EXEMPTION,
+    )
+    CONTACT_TO_CHECK = Entry(
+        Row("contact_to_check", _WARNING, _CLIENT, _ORGANISATION),
+        N_("gains contact {subject}, which is mailed: see whose address it is[: {note}]"),
+        counted=_GAINS,
+        parts=NN_("{count} contact to check", "{count} contacts to check"),
+    )
+    CLIENT_DISABLED = Entry(
+        Row("client_disabled", _WARNING, _CLIENT, _ORGANISATION, field="enabled"),
+        N_("is disabled"),
+        danger_by_hand=N_("was disabled by hand"),
+        counted=NN_("is disabled", "are disabled"),
+    )
+    ATTRIBUTES_CHANGED = Entry(
+        Row(
+            "attributes_changed", _WARNING, _CLIENT, _of_values, field="attributes", scale=_NEW_PART
+        ),
+        N_("has other attributes in its tokens[: {fields}]"),
+        danger_by_hand=N_("was given other attributes by hand[: {fields}]"),
+        counted=NN_("has other attributes", "have other attributes"),
+    )
+    SCOPE_DEFAULT = Entry(
+        Row("scope_default", _WARNING, _SCOPES, _API),
+        N_("gets scope {subject} in every token, whatever its request names"),
+        by_hand=N_(
+            "was made by hand to get scope {subject} in every token, whatever its request names"
+        ),
+        counted=NN_("gets by default {parts}", "get by default {parts}"),
+        parts=_EACH_SCOPE,
+    )
+    SCOPE_ON_REQUEST = Entry(
+        Row("scope_on_request", _WARNING, _SCOPES, _ORGANISATION),
+        N_("gets scope {subject} only in tokens that are requested with it"),
+        by_hand=N_(
+            "was made by hand to get scope {subject} only in tokens that are requested with it"
+        ),
+        counted=NN_("gets only on request {parts}", "get only on request {parts}"),
+        parts=_EACH_SCOPE,
+    )
+    SCOPE_RENEWED = Entry(
+        Row("scope_renewed", _WARNING, _SCOPES, _API),
+        N_("has scope {subject} renewed until {new}, from {old}"),
+        counted=NN_("renews {parts}", "renew {parts}"),
+        parts=_EACH_SCOPE,
+    )
+    SCOPE_ENDED = Entry(
+        Row("scope_ended", _WARNING, _SCOPES, _API),
+        N_("does not get scope {subject}, for its last day has passed[: {note}]"),
+        counted=NN_("asks too late for {parts}", "ask too late for {parts}"),
+        parts=_EACH_SCOPE,
+    )
+    KEY_EXPIRED = Entry(
+        Row("key_expired", _WARNING, _KEYS, _ORGANISATION, scale=_NOTE),
+        N_("has key {subject}, which expired[ on {expires}][, thumbprint {thumbprint}]"),
+        counted=_HAS,
+        parts=NN_("{count} expired key", "{count} expired keys"),
+    )
+    KEYS_DECLARED = Entry(
+        Row("keys_declared", _WARNING, _KEYS, _ORGANISATION),
+        N_("loses every key that was uploaded in the portal and that its form does not name"),
+        counted=NN_("has its keys declared", "have their keys declared"),
+    )
+    KEYS_OFF_ADDRESS = Entry(
+        Row("keys_off_address", _WARNING, _CLIENT, _ORGANISATION, field="jwks_uri"),
+        N_("no longer takes its keys from {subject}"),
+        danger_by_hand=N_("was made to take its keys no longer from {subject}"),
+        counted=NN_(
+            "no longer takes its keys from an address",
+            "no longer take their keys from an address",
+        ),
+    )
+    SCOPE_WITHDRAWN = Entry(
+        Row("scope_withdrawn", _WARNING, _SCOPES, _ORGANISATION),
+        N_("loses scope {subject}[, which it had until {until}][ ({about_scope})][: {note}]"),
+        by_hand=N_("lost scope {subject} by hand[ ({about_scope})][: {note}]"),
+        counted=_LOSES,
+        parts=_EACH_SCOPE,
+    )
+    SECOND_KEY_WITHOUT_KID = Entry(
+        Row("second_key_without_kid", _WARNING, _KEYS, _ORGANISATION),
+        N_(
+            "gets a second key while its application signs without kid, which is refused then:"
+            " first have the application send kid {subject}, then add the key"
+        ),
+        counted=NN_(
+            "gets a second key while it signs without kid",
+            "get a second key while they sign without kid",
+        ),
+    )
+    KEY_REMOVED = Entry(
+        Row("key_removed", _WARNING, _KEYS, _ORGANISATION),
+        N_(
+            "loses key {subject}[ with thumbprint {thumbprint}][ instead of {old_thumbprint}][,"
+            " until {expires}][: {note}]"
+        ),
+        by_hand=N_(
+            "lost key {subject} by hand[ with thumbprint {thumbprint}][ instead of"
+            " {old_thumbprint}][, until {expires}]"
+        ),
+        counted=_LOSES,
+        parts=_EACH_KEY,
+    )
+    CLIENT_WITH_ONE_KEY = Entry(
+        Row("client_with_one_key", _WARNING, _KEYS, _ORGANISATION),
+        N_("is left with one key: nothing to fall back on"),
+        by_hand=N_("was left with one key"),
+    )
+    EXEMPTION_UNNEEDED = Entry(
+        Row("exemption_unneeded", _WARNING, _ONBOARDING, _TEAM, scale=_NOTE),
+        N_(
+            "needs no exemption from policy {subject}, for it satisfies it; take the exemption out"
+            " of the form"
+        ),
+        counted=_HAS,
+        parts=NN_("{count} needless exemption", "{count} needless exemptions"),
+    )
+    PRODUCT_REMOVED = Entry(
+        Row("product_removed", _WARNING, _PRODUCT, _ORGANISATION, listed=True),
+        N_("is no longer configured for product {subject}"),
+        by_hand=N_("lost the configuration of product {subject} by hand"),
+        counted=_LOSES,
+        parts=_EACH_PRODUCT,
+    )
+    SENDS_FOR_FEWER = Entry(
+        Row("sends_for_fewer", _WARNING, _PRODUCT, _ORGANISATION, listed=True),
+        N_("sends for fewer organisations through {subject}[: {note}]"),
+        counted=NN_("sends for fewer organisations", "send for fewer organisations"),
+    )
+    PRODUCT_UNPROTECTED = Entry(
+        Row("product_unprotected", _WARNING, _PRODUCT, _ORGANISATION),
+        N_("may lose product {subject} in a next change: its configuration is no longer protected"),
+        counted=NN_("unprotects {parts}", "unprotect {parts}"),
+        parts=_EACH_PRODUCT,
+    )
+    OTHER_CHANGED = Entry(
+        Row("other_changed", _WARNING, Resource.OTHER, _TEAM),
+        N_("changes its {subject}[: {fields}]"),
+        counted=_CHANGES,
+        parts=NN_("{count} other resource", "{count} other resources"),
+    )
+    CHANGED_OTHERWISE = Entry(
+        Row("changed_otherwise", _WARNING, _CLIENT, _of_parts, scale=_WHOLE),
+        N_(
+            "changes its {subject} in a way that this report cannot show: look with pulumi preview"
+            " --diff"
+        ),
+        counted=NN_("is changed in what cannot be shown", "are changed in what cannot be shown"),
+    )
+    ORDERED = Entry(
+        Row("ordered", _NOTICE, _ONBOARDING, _TEAM, scale=_NOTE),
+        N_("waits for order {subject}[: {note}]"),
+        counted=NN_("waits for people at the portal", "wait for people at the portal"),
+    )
+    KEY_MAY_STAY = Entry(
+        Row("key_may_stay", _NOTICE, _KEYS, _ORGANISATION, scale=_NOTE),
+        N_("may not lose {subject} yet[: {note}]"),
+        counted=NN_("may not lose a key yet", "may not lose a key yet"),
+    )
+    HELD_BACK = Entry(
+        Row("held_back", _NOTICE, _ONBOARDING, _TEAM, scale=_NOTE),
+        N_("is held back from production, as far as it is not there already[: {note}]"),
+        counted=NN_("is held back", "are held back"),
+    )
+    CLIENT_MARKED = Entry(
+        Row("client_marked", _NOTICE, _CLIENT, _TEAM),
+        N_("is marked as this stack's own again: it was marked otherwise"),
+        counted=NN_("is marked again", "are marked again"),
+    )
+    PRODUCT_MARKED = Entry(
+        Row("product_marked", _NOTICE, _PRODUCT, _TEAM),
+        N_("has its product {subject} marked as this stack's own again: it was marked otherwise"),
+        counted=NN_("marks {parts}", "mark {parts}"),
+        parts=_EACH_PRODUCT,
+    )
+    EVIDENCE_CHANGED = Entry(
+        Row("evidence_changed", _NOTICE, _KEYS, _ORGANISATION),
+        N_("has other evidence that it works[: {note}]"),
+        counted=NN_("has other evidence", "have other evidence"),
+    )
+    NOT_RECORDED = Entry(
+        Row("not_recorded", _NOTICE, _CLIENT, _TEAM, scale=_WHOLE),
+        N_(
+            "lacks its {subject} in the state, after a run that did not end well: the next pulumi"
+            " up makes or finds what is missing"
+        ),
+        counted=NN_("is not recorded whole", "are not recorded whole"),
+    )
+    PRODUCT_CHANGED = Entry(
+        Row("product_changed", _NOTICE, _PRODUCT, _of_values),
+        N_("is configured differently for product {subject}[: {fields}]"),
+        by_hand=N_("was configured differently by hand for product {subject}[: {fields}]"),
+        counted=_CHANGES,
+        parts=_EACH_PRODUCT,
+    )
+    RETIREMENT_COMING = Entry(
+        Row("retirement_coming", _NOTICE, _ONBOARDING, _ORGANISATION, scale=_NOTE),
+        N_("is going to leave[: {note}]"),
+        counted=NN_("is going to leave", "are going to leave"),
+    )
+    RETIREMENT_CALLED_OFF = Entry(
+        Row("retirement_called_off", _NOTICE, _ONBOARDING, _ORGANISATION),
+        N_("is to stay after all[: {fields}]"),
+        counted=NN_("is to stay", "are to stay"),
+    )
+    KEY_EXPIRING = Entry(
+        Row("key_expiring", _NOTICE, _KEYS, _ORGANISATION, scale=_NOTE),
+        N_("has key {subject}, which expires[ on {expires}][, thumbprint {thumbprint}]"),
+        counted=_HAS,
+        parts=NN_("{count} expiring key", "{count} expiring keys"),
+    )
+    CLIENT_CREATED = Entry(
+        Row("client_created", _NOTICE, _CLIENT, _ORGANISATION, scale=_WHOLE),
+        N_("is a new client[: {note}]"),
+        counted=NN_("is new", "are new"),
+    )
+    KEY_AWAITED = Entry(
+        Row("key_awaited", _NOTICE, _KEYS, _ORGANISATION),
+        N_("has no key yet: its organisation uploads one before first use"),
+    )
+    PRODUCT_CONFIGURED = Entry(
+        Row("product_configured", _NOTICE, _PRODUCT, _API, scale=_NEW_PART, listed=True),
+        N_("is configured for product {subject}"),
+        counted=_GAINS,
+        parts=_EACH_PRODUCT,
+    )
+    CLIENT_ENABLED = Entry(
+        Row("client_enabled", _NOTICE, _CLIENT, _ORGANISATION, field="enabled"),
+        N_("is enabled"),
+        by_hand=N_("was enabled by hand"),
+        counted=NN_("is enabled", "are enabled"),
+    )
+    AUTHENTICATION_CHANGED = Entry(
+        Row("authentication_changed", _NOTICE, _CLIENT, _ORGANISATION, field=_AUTH_METHOD),
+        N_("authenticates with {new} instead of {old}"),
+        by_hand=N_("was made to authenticate with {new} instead of {old}"),
+        counted=NN_("authenticates differently", "authenticate differently"),
+    )
+    CLIENT_UPDATED = Entry(
+        Row("client_updated", _NOTICE, _CLIENT, _of_description),
+        N_("is described anew[: {fields}]"),
+        by_hand=N_("was described anew by hand[: {fields}]"),
+        counted=NN_("is described anew", "are described anew"),
+    )
+    SECRET_UNTIL_KEY = Entry(
+        Row("secret_until_key", _NOTICE, _CLIENT, _ORGANISATION),
+        N_(
+            "goes on with its client secret until its authority has a key of it: a run after that"
+            " changes over"
+        ),
+    )
+    PROTECTION_RESTORED = Entry(
+        Row("protection_restored", _NOTICE, _CLIENT, _ORGANISATION),
+        N_("is protected against removal"),
+        counted=NN_("is protected again", "are protected again"),
+    )
+    PRODUCT_PROTECTED = Entry(
+        Row("product_protected", _NOTICE, _PRODUCT, _ORGANISATION),
+        N_("has product {subject} protected against removal"),
+        counted=NN_("protects {parts}", "protect {parts}"),
+        parts=_EACH_PRODUCT,
+    )
+    EXEMPTION_REMOVED = Entry(
+        Row("exemption_removed", _NOTICE, _ONBOARDING, _TEAM),
+        N_("must satisfy policy {subject} again"),
+        counted=_LOSES,
+        parts=_EACH_EXEMPTION,
+    )
+    SCOPE_NOTE_CHANGED = Entry(
+        Row("scope_note_changed", _NOTICE, _SCOPES, _API),
+        N_("gives another reason for scope {subject}[: {fields}]"),
+        counted=NN_("restates {parts}", "restate {parts}"),
+        parts=NN_("{count} reason", "{count} reasons"),
+    )
+    SCOPE_SHORTENED = Entry(
+        Row("scope_shortened", _NOTICE, _SCOPES, _ORGANISATION),
+        N_("has scope {subject} shortened to {new}, from {old}"),
+        counted=NN_("gets an earlier end for {parts}", "get an earlier end for {parts}"),
+        parts=_EACH_SCOPE,
+    )
+
+    @property
+    def row(self) -> Row:
+        """What it is, without its sentences."""
+        return self.entry.row
 
     @property
     def severity(self) -> Severity:
@@ -1183,15 +727,20 @@ class Kind(StrEnum):
     @property
     def in_headline(self) -> bool:
         """Whether the headline counts the clients that it is about."""
-        return bool(self.row.counted)
+        return bool(self.entry.counted)
+
+    @property
+    def headline(self) -> str:
+        """What else than clients changes, in the headline."""
+        return translated(self.entry.headline)
 
     def headlined(self, clients: int, parts: int = 0) -> str:
         """Return what one client does, or several do: ``loses its protection``, ``gain 3
         scopes``."""
-        counted = ntranslated(self.row.parts, parts) if self.row.parts else ""
-        if not self.row.counted:
+        if not self.entry.counted:
             return ""
-        return ntranslated(self.row.counted, clients, parts=counted)
+        counted = ntranslated(self.entry.parts, parts) if self.entry.parts else ""
+        return ntranslated(self.entry.counted, clients, parts=counted)
 
 
 _RANKS = {kind: rank for rank, kind in enumerate(Kind)}
@@ -1262,9 +811,9 @@ class Change(Part):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def severity(self) -> Severity:
-        return (
-            Severity.DANGER if self.by_hand and self.kind.row.worse_by_hand else self.kind.severity
-        )
+        if self.by_hand and self.kind.entry.danger_by_hand:
+            return Severity.DANGER
+        return self.kind.severity
 
     @property
     def danger(self) -> tuple[int, int]:
@@ -1334,7 +883,7 @@ class Change(Part):
 
     @property
     def _sentence(self) -> str:
-        row, fields = self.kind.row, self.fields
+        entry, fields = self.kind.entry, self.fields
         if self.kind is Kind.KEY_CHANGED and fields:
             return N_(
                 "describes key {subject} otherwise[: {fields}][; thumbprint {thumbprint} stays]"
@@ -1347,7 +896,8 @@ class Change(Part):
             return N_("has scope {subject} without an end, and had it until {old}")
         if self.kind is Kind.SCOPE_SHORTENED and any(field.old is None for field in fields):
             return N_("has scope {subject} until {new}, and had it without an end")
-        return row.by_hand if self.by_hand and row.by_hand else row.sentence
+        by_hand = (entry.danger_by_hand or entry.by_hand) if self.by_hand else ""
+        return by_hand or entry.sentence
 
 
 def who(author: str | None, at: datetime | None, *, of_all: bool = False) -> list[Piece]:
@@ -1393,20 +943,18 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     note = change.note if change.note != NO_REASON and not change.by_hand else None
     first = change.fields[0] if change.fields else FieldChange(field="")
     values = {
-        "thumbprint": change.thumbprint,
-        "until": change.until or "",
-        "old_thumbprint": change.old_thumbprint,
         "subject": plain(change.subject or "?"),
-    }
-    values |= {
+        "thumbprint": change.thumbprint,
+        "old_thumbprint": change.old_thumbprint,
+        "until": change.until,
         "old": plain(first.old or tr("nothing")),
         "new": plain(first.new or tr("nothing")),
     }
     words = {
         "about_scope": ", ".join(about_scope),
         "note": plain(cut(note, LONGEST), WHOLE) if note else "",
+        "expires": day(change.expires) if change.expires else "",
     }
-    words |= {"expires": day(change.expires) if change.expires else ""}
     pieces = {
         name: [Piece(text, Tone.VALUE if name in values else None)] if text else []
         for name, text in (values | words).items()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 from acmidm.words import first_of
 from acmidm_onboarding.rules.mistaken import Ending
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import ntranslated, translated
+from acmidm_onboarding.texts import Language, plural
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.problems import listed
 
@@ -28,60 +30,41 @@ def mistakes_of(stack: Stack) -> list[str]:
             losing.append(f"{client.organisation} ({client.resource_name}: {listed(lost)})")
         else:
             whole.append(f"{client.organisation} ({client.resource_name})")
-    stay = [
-        ntranslated(sentence, len(names), clients=first_of(sorted(names)))
-        for sentence, names in (
-            (
-                (
-                    "{count} connection stays as it is, for a mistake in the forms may be about"
-                    " it: {clients}; correct the forms, then run the same command again",
-                    (
-                        "{count} connections stay as they are, for a mistake in the forms may be"
-                        " about"
-                        " them: {clients}; correct the forms, then run the same command again"
-                    ),
-                ),
-                whole,
-            ),
-            (
-                (
-                    "{count} connection stays as it is but for what it loses at once, by a stolen"
-                    " key or the end of a mandate, for a mistake in the forms may be about it:"
-                    " {clients}; correct the forms, then run the same command again",
-                    (
-                        "{count} connections stay as they are but for what they lose at once, by a"
-                        " stolen key or the end of a mandate, for a mistake in the forms may be"
-                        " about"
-                        " them: {clients}; correct the forms, then run the same command again"
-                    ),
-                ),
-                losing,
-            ),
+    return [*map(str, stack.forms.problems), *_who_stays(whole, losing)]
+
+
+def _who_stays(whole: Collection[str], losing: Collection[str]) -> Iterator[str]:
+    if whole:
+        yield plural(
+            "{count} connection stays as it is, for a mistake in the forms may be about it:"
+            " {clients}; correct the forms, then run the same command again",
+            "{count} connections stay as they are, for a mistake in the forms may be about them:"
+            " {clients}; correct the forms, then run the same command again",
+            len(whole),
+            clients=first_of(sorted(whole), language=Language.EN),
         )
-        if names
-    ]
-    return [
-        *map(str, stack.forms.problems),
-        *(
-            stay
-            or [
-                (
-                    "no connection is recorded that a mistake in the forms may be about, and none"
-                    " is"
-                    " made; correct the forms, then run the same command again"
-                )
-            ]
-        ),
-    ]
-
-
-_LOST = {"scopes": "scopes", "keys": "keys", "afzenders": "Afzenders"}
+    if losing:
+        yield plural(
+            "{count} connection stays as it is but for what it loses at once, by a stolen key or"
+            " the end of a mandate, for a mistake in the forms may be about it: {clients}; correct"
+            " the forms, then run the same command again",
+            "{count} connections stay as they are but for what they lose at once, by a stolen key"
+            " or the end of a mandate, for a mistake in the forms may be about them: {clients};"
+            " correct the forms, then run the same command again",
+            len(losing),
+            clients=first_of(sorted(losing), language=Language.EN),
+        )
+    if not whole and not losing:
+        yield (
+            "no connection is recorded that a mistake in the forms may be about, and none is made;"
+            " correct the forms, then run the same command again"
+        )
 
 
 def _lost(ending: Ending) -> list[str]:
     """Return the words for what a client that stays loses all the same."""
-    ends = {"scopes": ending.takes_scopes, "keys": ending.keys, "afzenders": ending.afzenders}
-    return [translated(_LOST[what]) for what, is_lost in ends.items() if is_lost]
+    ends = {"scopes": ending.takes_scopes, "keys": ending.keys, "Afzenders": ending.afzenders}
+    return [what for what, is_lost in ends.items() if is_lost]
 
 
 def staying_clients(stack: Stack) -> list[Client]:

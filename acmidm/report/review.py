@@ -23,7 +23,7 @@ from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.rules.mass_change import SHARE, is_mass_change
-from acmidm_onboarding.texts import N_, NN_, ntr, ntranslated, tr, translated
+from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.terms import Environment
 
@@ -73,18 +73,16 @@ class Review(Report):
         without a client."""
         there = [one for one in self.connections if one.environment is environment]
         stay = self.unchanged.get(environment, 0)
-        parts = (
-            [ntr("{count} client changes", "{count} clients change", len(there))] if there else []
-        )
-        if stay:
+        parts: list[str] = []
+        if there:
+            parts.append(ntr("{count} client changes", "{count} clients change", len(there)))
+        if there and stay:
+            parts.append(ntr("{count} stays as it is", "{count} stay as they are", stay))
+        elif stay:
             parts.append(
-                ntranslated(
-                    NN_("{count} stays as it is", "{count} stay as they are")
-                    if there
-                    else NN_(
-                        "no change, {count} client stays as it is",
-                        "no change, {count} clients stay as they are",
-                    ),
+                ntr(
+                    "no change, {count} client stays as it is",
+                    "no change, {count} clients stay as they are",
                     stay,
                 )
             )
@@ -111,79 +109,26 @@ def review_of(
         )
         changed = [connection for connection in compared if connection]
         connections += _with_more(plan, changed) if plan.more else changed
-        if plan.waiting:
-            more.append(
-                ntr(
-                    "{count} other connection is held back from production; acmidm status --board"
-                    " says what each waits for.",
-                    (
-                        "{count} other connections are held back from production; acmidm status"
-                        " --board says what each waits for."
-                    ),
-                    plan.waiting,
-                )
-            )
         touched = {(connection.key, connection.platform) for connection in changed}
-        stay = (
-            sum(client_key[:2] not in touched for client_key in plan.after) if plan.is_whole else 0
-        )
-        unchanged[plan.environment] += stay
-        if not plan.is_whole:
-            more.append(
-                tr(
-                    "Clients that do not change are not counted: add --show-sames to pulumi"
-                    " preview --json."
-                )
-            )
+        if plan.is_whole:
+            stay = sum(client_key[:2] not in touched for client_key in plan.after)
+            unchanged[plan.environment] += stay
         problems |= {*plan.problems, *refusals(plan)}
-        more += _other_clients(plan)
-        if not allow_mass_change and (gone := mass_change(plan, comparison.now.date())):
-            too_many.append(
-                ntr(
-                    "{count} client of {all} on {environment} would be removed or replaced, more"
-                    " than {share}: {names}; if all of them are meant, add --allow-mass-change",
-                    (
-                        "{count} clients of {all} on {environment} would be removed or replaced,"
-                        " more"
-                        " than {share}: {names}; if all of them are meant, add --allow-mass-change"
-                    ),
-                    len(gone),
-                    all=f"{len(plan.before):,}",
-                    environment=plan.environment,
-                    share=f"{SHARE:.0%}",
-                    names=first_of(gone),
-                )
-            )
-    phrases: list[str] = []
-    for environment in ENVIRONMENTS:
-        there = [connection for connection in connections if connection.environment is environment]
-        if changes := headline(there):
-            phrase = tr("{changes} on {environment}", changes=changes, environment=environment)
-            unlike, alike = odd(there)
-            if unlike:
-                phrase += ntr(
-                    ", {count} of them unlike the {alike} others",
-                    ", {count} of them unlike the {alike} others",
-                    unlike,
-                    alike=alike,
-                )
-            phrases.append(phrase)
+        more += _notes_of(plan)
+        gone = [] if allow_mass_change else mass_change(plan, comparison.now.date())
+        if gone:
+            too_many.append(_too_many(plan, gone))
     is_known = all(plan.is_known for plan in plans)
-    nothing = N_("No client changes") if other_changes else N_("Nothing changes")
-    phrases = phrases or [translated(nothing if is_known else N_("Not known"))]
-    parts = dict.fromkeys(translated(change.kind.row.headline) for change in other_changes)
-    phrases += [tr("also changes {parts}", parts=", ".join(parts))] if other_changes else []
-    phrases += (
-        [
-            translated(
-                N_("what is refused is held back")
-                if is_known
-                else N_("the engine refuses this change")
-            )
-        ]
-        if problems
-        else []
-    )
+    phrases = list(_phrases(connections))
+    if not phrases:
+        phrases.append(_nothing(is_known=is_known, is_all=not other_changes))
+    if other_changes:
+        parts = ", ".join(dict.fromkeys(change.kind.headline for change in other_changes))
+        phrases.append(tr("also changes {parts}", parts=parts))
+    if problems and is_known:
+        phrases.append(tr("what is refused is held back"))
+    elif problems:
+        phrases.append(tr("the engine refuses this change"))
     return Review(
         headline="; ".join(phrases),
         needed=approvers.needed(connections, other_changes) if approvers else (),
@@ -195,6 +140,63 @@ def review_of(
         is_known=is_known,
         too_many=tuple(plain(sentence, WHOLE) for sentence in too_many),
         notes=tuple(dict.fromkeys(more)),
+    )
+
+
+def _phrases(connections: Sequence[ConnectionChanges]) -> Iterator[str]:
+    """Yield a phrase of the headline for each environment in which clients change."""
+    for environment in ENVIRONMENTS:
+        there = [connection for connection in connections if connection.environment is environment]
+        changes = headline(there)
+        if not changes:
+            continue
+        phrase = tr("{changes} on {environment}", changes=changes, environment=environment)
+        unlike, alike = odd(there)
+        if unlike:
+            phrase += ntr(
+                ", {count} of them unlike the {alike} others",
+                ", {count} of them unlike the {alike} others",
+                unlike,
+                alike=alike,
+            )
+        yield phrase
+
+
+def _nothing(*, is_known: bool, is_all: bool) -> str:
+    """Return what the headline says where no client changes; ``is_all`` where nothing else does."""
+    if not is_known:
+        return tr("Not known")
+    return tr("Nothing changes") if is_all else tr("No client changes")
+
+
+def _notes_of(plan: Plan) -> Iterator[str]:
+    """Yield what a reviewer of a plan should know besides its changes."""
+    if plan.waiting:
+        yield ntr(
+            "{count} other connection is held back from production; acmidm status --board says"
+            " what each waits for.",
+            "{count} other connections are held back from production; acmidm status --board says"
+            " what each waits for.",
+            plan.waiting,
+        )
+    if not plan.is_whole:
+        yield tr(
+            "Clients that do not change are not counted: add --show-sames to pulumi preview --json."
+        )
+    yield from _other_clients(plan)
+
+
+def _too_many(plan: Plan, gone: Sequence[str]) -> str:
+    return ntr(
+        "{count} client of {all} on {environment} would be removed or replaced, more than {share}:"
+        " {names}; if all of them are meant, add --allow-mass-change",
+        "{count} clients of {all} on {environment} would be removed or replaced, more than"
+        " {share}: {names}; if all of them are meant, add --allow-mass-change",
+        len(gone),
+        all=f"{len(plan.before):,}",
+        environment=plan.environment,
+        share=f"{SHARE:.0%}",
+        names=first_of(gone),
     )
 
 
@@ -287,33 +289,29 @@ def refusals(plan: Plan) -> list[str]:
         if new is None and old.protected and old.key not in staying:
             remedies[old.key] = tr("put its form back")
         elif new is None and old.protected:
-            remedies[old.key] = _retired(
-                N_(
-                    "put platform {name} back, with retire: {retire}, which removes it from that"
-                    " day on"
-                ),
-                old.platform,
+            remedies[old.key] = tr(
+                "put platform {name} back, with retire: {retire}, which removes it from that day"
+                " on",
+                name=old.platform,
+                retire=_retire(old.platform),
             )
-        elif left:
-            remedies.setdefault(
-                old.key,
-                _retired(
-                    N_(
-                        "put product {name} back, with retire: {retire}, which removes it from"
-                        " that day on"
-                    ),
-                    *left,
-                ),
+        elif left and old.key not in remedies:
+            remedies[old.key] = tr(
+                "put product {name} back, with retire: {retire}, which removes it from that day on",
+                name=left[0],
+                retire=_retire(*left),
             )
-    return _protected(
-        {**dict.fromkeys(plan.refused, tr("nothing of it can be removed or replaced")), **remedies}
-    )
+    return _protected({**_kept(plan.refused), **remedies})
 
 
 def kept(keys: Iterable[str]) -> list[str]:
     """Return a sentence for each connection of which the engine would have to replace something
     that is protected."""
-    return _protected(dict.fromkeys(keys, tr("nothing of it can be removed or replaced")))
+    return _protected(_kept(keys))
+
+
+def _kept(keys: Iterable[str]) -> dict[str, str]:
+    return dict.fromkeys(keys, tr("nothing of it can be removed or replaced"))
 
 
 def _protected(remedies: Mapping[str, str]) -> list[str]:
@@ -328,9 +326,10 @@ def _protected(remedies: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _retired(sentence: str, *names: str) -> str:
+def _retire(*names: str) -> str:
+    """Return what a form says to retire these: ``{dosis: DAY, notificaties: DAY}``."""
     days = ", ".join(f"{name}: {tr('DAY')}" for name in names)
-    return translated(sentence, name=names[0], retire=f"{{{days}}}")
+    return f"{{{days}}}"
 
 
 def _other_clients(plan: Plan) -> Iterator[str]:
@@ -347,22 +346,7 @@ def _other_clients(plan: Plan) -> Iterator[str]:
             if old.platform is state.platform and {code, application} & set(old.key.split("/"))
         ]
         if len(alike) == 1:
-            former, _, name = alike[0].key.partition("/")
-            in_form = former == code
-            yield translated(
-                N_(
-                    "{new} is another client now than {old}, which goes. To keep that one, write"
-                    " formerly: {former} in its form."
-                )
-                if in_form
-                else N_(
-                    "{new} is another client now than {old}, which goes. To keep that one, write"
-                    " formerly: {former} in organisation.yaml."
-                ),
-                new=state.resource_name,
-                old=alike[0].resource_name,
-                former=name if in_form else former,
-            )
+            yield _other_client(state, alike[0])
         elif alike:
             several[state.resource_name] = alike
     if several:
@@ -373,3 +357,22 @@ def _other_clients(plan: Plan) -> Iterator[str]:
             new=first_of(list(several)),
             old=first_of(names),
         )
+
+
+def _other_client(new: Client, old: Client) -> str:
+    code, _, name = old.key.partition("/")
+    if code == new.key.partition("/")[0]:
+        return tr(
+            "{new} is another client now than {old}, which goes. To keep that one, write formerly:"
+            " {former} in its form.",
+            new=new.resource_name,
+            old=old.resource_name,
+            former=name,
+        )
+    return tr(
+        "{new} is another client now than {old}, which goes. To keep that one, write formerly:"
+        " {former} in organisation.yaml.",
+        new=new.resource_name,
+        old=old.resource_name,
+        former=code,
+    )

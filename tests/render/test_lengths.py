@@ -4,12 +4,14 @@ values never look alike."""
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from acmidm.render.markdown import LIMIT
-from acmidm.report.drift import UndeclaredClient, expiring_keys
+from acmidm.report.drift import PastEnd, UndeclaredClient, expiring_keys
 from acmidm.words import side_by_side
+from acmidm_onboarding.values.end import EndOf
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Platform
 from tests.support.rendering import as_markdown
@@ -73,6 +75,27 @@ def test_three_thousand_connections_fit() -> None:
     )
     assert left is not None
     assert int(left[1].replace(",", "")) == 3_000 - 20 - len(rows)
+
+
+def test_however_many_are_past_their_end_a_drift_fits() -> None:
+    """A form has as many scopes until a day as its author likes."""
+    past = [
+        PastEnd(
+            platform=Platform("acmidm"),
+            key=f"OVO002067/{number}",
+            organisation="Stad Gent",
+            application="a" * 80,
+            of=EndOf.SCOPE,
+            what="dv_x",
+            last_day=NOW.date() - timedelta(days=1),
+        )
+        for number in range(1_000)
+    ]
+    text = as_markdown(drift_report(past=tuple(past)))
+    assert len(text) <= LIMIT
+    left = re.search(r"\*\*Left out for length\*\*, from the end: (\d+) lines\.", text)
+    assert left is not None
+    assert text.count("dv_x") == 1_000 - int(left[1])
 
 
 def test_one_client_of_a_hundred_thousand_characters_fits() -> None:

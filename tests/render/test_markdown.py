@@ -241,14 +241,14 @@ def test_every_kind_has_its_row() -> None:
     """A sentence, a place in the headline unless another kind always goes with it, and facts that a
     change can have."""
     for kind in Kind:
-        row = kind.row
-        assert row.sentence
-        in_headline = kind.in_headline or bool(row.headline)
+        entry = kind.entry
+        assert entry.sentence
+        in_headline = kind.in_headline or bool(entry.headline)
         assert in_headline is (
             kind not in {Kind.CLIENT_WITH_ONE_KEY, Kind.KEY_AWAITED, Kind.SECRET_UNTIL_KEY}
         )
-        assert bool(row.parts) <= in_headline
-        assert not row.worse_by_hand or row.by_hand
+        assert bool(entry.parts) <= in_headline
+        assert not (entry.by_hand and entry.danger_by_hand)
         assert all(Change(kind=kind, by_hand=by_hand).text for by_hand in (False, True))
     assert [kind.severity for kind in Kind] == sorted(
         (kind.severity for kind in Kind), key=list(Severity).index

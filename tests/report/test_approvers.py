@@ -250,7 +250,7 @@ def test_names_do_nothing_to_a_comment(repository: Repository, town: FormFile) -
 
 def test_a_row_without_decider_cannot_be_made() -> None:
     with pytest.raises(TypeError, match="decides"):
-        Row(Severity.DANGER, Resource.CLIENT)  # type: ignore[call-arg]
+        Row("client_removed", Severity.DANGER, Resource.CLIENT)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("kind", Kind)
