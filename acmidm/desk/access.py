@@ -193,7 +193,7 @@ def last_day(connection: ListedConnection, product: str | None, scope: str | Non
     """Return the last day on which a client has a scope of a product, by the scope's own end, by
     its supplier's mandate and by what its form retires; None where none says one."""
     mandate, leaves = connection.mandate, connection.leaves
-    days = [end.until for end in connection.scopes_until if end.scope == scope and end.until]
+    days = [end.until for end in connection.scopes_until if end.scope == scope]
     if mandate and mandate.until:
         days.append(mandate.until)
     first_without = [leaves[name] for name in (connection.platform, product) if name in leaves]

@@ -108,6 +108,7 @@ class ListedScope(LastDay):
     """A scope that ends."""
 
     scope: str
+    until: date
 
     @property
     def reminded_as(self) -> str:
@@ -213,10 +214,11 @@ class ListedConnection(ClientName):
     def granted(self) -> list[Piece]:
         """Its scopes, each with why it has it where that is known, and until when."""
         pieces: list[Piece] = []
+        until = self.until
         for name in self.scopes:
             reason = f" ({plain(self.reasons[name])})" if name in self.reasons else ""
             pieces += [Piece(", "), Piece(f"{plain(name)}{reason}")]
-            if ends := self.until.get(name):
+            if ends := until.get(name):
                 pieces += [Piece(" "), Piece(ends.ending, _tone(ends.days_left))]
         return pieces[1:]
 
