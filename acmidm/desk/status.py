@@ -20,6 +20,7 @@ from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client, afzenders_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import after
+from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 T = TypeVar("T")
@@ -382,12 +383,11 @@ class Status(Report):
 
     @property
     def title(self) -> str:
-        stacks = f" {tr('and')} ".join(self.stacks)
         title = ntr(
             "{count} connection on {stacks}",
             "{count} connections on {stacks}",
             len(self.connections),
-            stacks=stacks,
+            stacks=both(self.stacks),
         )
         return (
             tr('{title} with "{search}"', title=title, search=plain(self.search))
