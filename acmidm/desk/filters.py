@@ -174,9 +174,10 @@ def api_named(name: str, stack: str) -> Api:
     except (InvalidForms, InvalidSettings):
         return Api(name=name, scopes=frozenset({name}))
     if name in catalogue.products:
-        scopes = catalogue.products[name].scopes
-        named = (own for scope, each in scopes.items() for own in _names_of(scope, each))
-        return Api(name=name, product=name, scopes=frozenset(named))
+        of_product = set[str]()
+        for scope, each in catalogue.products[name].scopes.items():
+            of_product |= _names_of(scope, each)
+        return Api(name=name, product=name, scopes=frozenset(of_product))
     for scope, each in catalogue.scopes.items():
         names = _names_of(scope, each)
         if name in names:

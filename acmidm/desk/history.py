@@ -54,17 +54,15 @@ class History(Report):
             "clients": ntr("{count} client", "{count} clients", self.clients),
             "stacks": both(self.stacks),
         }
-        count = len(self.entries)
-        title = (
-            ntr(
+        if self.entries:
+            title = ntr(
                 "{count} change since {since} of {clients} on {stacks}",
                 "{count} changes since {since} of {clients} on {stacks}",
-                count,
+                len(self.entries),
                 **facts,
             )
-            if count
-            else tr("no change is recorded since {since} of {clients} on {stacks}", **facts)
-        )
+        else:
+            title = tr("no change is recorded since {since} of {clients} on {stacks}", **facts)
         return (
             tr('{title} with "{search}"', title=title, search=plain(self.search))
             if self.search

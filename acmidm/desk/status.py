@@ -421,6 +421,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     """Return a client of the state; keys in the portal are listed where they are known
     (``uploaded``)."""
     fields, known_keys = state.fields, state.known_keys
+    grants = sorted((state.scopes or {}).items())
     keys = [
         ListedKey(
             kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=key.days_left(now)
@@ -436,20 +437,16 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         ),
         contacts=tuple(fields.get("contacts") or ()),
         token_endpoint_auth_method=state.auth_method or "",
-        scopes=tuple(sorted(state.scopes or ())),
+        scopes=tuple(scope for scope, _ in grants),
         reasons={
-            scope: grant.reason
-            for scope, grant in sorted((state.scopes or {}).items())
-            if grant.reason not in (None, NO_REASON)
+            scope: grant.reason for scope, grant in grants if grant.reason not in (None, NO_REASON)
         },
         scopes_until=tuple(
             _until(grant.until, now, ListedScope, scope=scope)
-            for scope, grant in sorted((state.scopes or {}).items())
+            for scope, grant in grants
             if grant.until
         ),
-        default_scopes=tuple(
-            scope for scope, grant in sorted((state.scopes or {}).items()) if grant.default
-        ),
+        default_scopes=tuple(scope for scope, grant in grants if grant.default),
         attributes=dict(state.attributes),
         keys=None if known_keys is None else tuple(keys),
         keys_in_portal=state.keys is None and not state.jwks_uri,
