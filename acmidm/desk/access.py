@@ -11,13 +11,12 @@ from acmidm.report.document import Document, Line, Piece, Section, Table, Tone
 from acmidm.report.kinds import Part, Report
 from acmidm.words import day, plain
 from acmidm_onboarding.texts import ntr, tr
+from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import Environment
-
-_COLUMNS = ("scope", "why", "until", "last_token")
 
 
 def labels() -> dict[str, str]:
-    """Return what people read above or before each column."""
+    """Return what people read above or before each column of an access."""
     return {
         "scope": tr("scope"),
         "why": tr("why"),
@@ -104,14 +103,13 @@ class AccessList(Report):
 
     @property
     def title(self) -> str:
-        stacks = f" {tr('and')} ".join(self.stacks)
         clients = {(access.stack, access.key, access.platform) for access in self.accesses}
         title = ntr(
             "{count} client has access to {api} on {stacks}",
             "{count} clients have access to {api} on {stacks}",
             len(clients),
             api=plain(self.api),
-            stacks=stacks,
+            stacks=both(self.stacks),
         )
         return (
             tr('{title} with "{search}"', title=title, search=plain(self.search))
@@ -147,7 +145,7 @@ class AccessList(Report):
         """Return a row per scope of a client."""
         columns = (
             *("organisation", "codes", "application", "environment", "platform", "stack"),
-            *("client_id", "contacts", *_COLUMNS),
+            *("client_id", "contacts", *self.labels),
         )
         rows = []
         for access in self.accesses:
@@ -193,7 +191,7 @@ def last_day(connection: ListedConnection, product: str | None, scope: str | Non
     """Return the last day on which a client has a scope of a product, by the scope's own end, by
     its supplier's mandate and by what its form retires; None where none says one."""
     mandate, leaves = connection.mandate, connection.leaves
-    days = [end.until for end in connection.scopes_until if end.scope == scope and end.until]
+    days = [end.until for end in connection.scopes_until if end.scope == scope]
     if mandate and mandate.until:
         days.append(mandate.until)
     first_without = [leaves[name] for name in (connection.platform, product) if name in leaves]

@@ -116,15 +116,9 @@ class _ProgressRows:
         forms, held_back = self._stack.forms, self._held_back()
         if forms.problems:
             _warn(
-                plural(
-                    "what forms with mistakes ask is not known ({count} mistake); see acmidm"
-                    " validate",
-                    (
-                        "what forms with mistakes ask is not known ({count} mistakes); see acmidm"
-                        " validate"
-                    ),
-                    len(forms.problems),
-                )
+                "what forms with mistakes ask is not known"
+                f" ({plural('{count} mistake', '{count} mistakes', len(forms.problems))}); see"
+                " acmidm validate"
             )
         if self.states is not None:
             require_a_form(self._stack)

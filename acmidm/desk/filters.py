@@ -25,7 +25,7 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_names, stack_settings
 from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client
-from acmidm_onboarding.values.problems import InvalidForms
+from acmidm_onboarding.values.problems import InvalidForms, both
 from acmidm_onboarding.values.searching import searched
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -129,22 +129,24 @@ class Filters:
     @property
     def in_words(self) -> str:
         """The filters in words, for a report that finds nothing; empty without filters."""
-        wanted = [tr('has "{search}"', search=plain(self.search))] if self.search else []
-        wanted += [tr('has access to "{api}"', api=plain(self.api))] if self.api else []
-        wanted += (
-            [
+        wanted = []
+        if self.search:
+            wanted.append(tr('has "{search}"', search=plain(self.search)))
+        if self.api:
+            wanted.append(tr('has access to "{api}"', api=plain(self.api)))
+        if self.expiring is not None:
+            wanted.append(
                 ntr(
                     "has something that ends within {count} day",
                     "has something that ends within {count} days",
                     self.expiring,
                 )
-            ]
-            if self.expiring is not None
-            else []
-        )
-        wanted += [translated(_WITHOUT[self.without])] if self.without else []
-        wanted += [tr("waits for {whom}", whom=self.waiting_for)] if self.waiting_for else []
-        return f" {tr('and')} ".join(wanted)
+            )
+        if self.without:
+            wanted.append(translated(_WITHOUT[self.without]))
+        if self.waiting_for:
+            wanted.append(tr("waits for {whom}", whom=self.waiting_for))
+        return both(wanted)
 
 
 def _made_in(environment: Environment, stacks: Sequence[str]) -> frozenset[tuple[str, Platform]]:
@@ -172,9 +174,10 @@ def api_named(name: str, stack: str) -> Api:
     except (InvalidForms, InvalidSettings):
         return Api(name=name, scopes=frozenset({name}))
     if name in catalogue.products:
-        scopes = catalogue.products[name].scopes
-        named = (own for scope, each in scopes.items() for own in _names_of(scope, each))
-        return Api(name=name, product=name, scopes=frozenset(named))
+        of_product = set[str]()
+        for scope, each in catalogue.products[name].scopes.items():
+            of_product |= _names_of(scope, each)
+        return Api(name=name, product=name, scopes=frozenset(of_product))
     for scope, each in catalogue.scopes.items():
         names = _names_of(scope, each)
         if name in names:

@@ -17,6 +17,7 @@ from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.client import Client, Grant, fields_in
 from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import Environment
 
 _SECRET = "client_secret_updated_at"
@@ -51,19 +52,17 @@ class History(Report):
         facts = {
             "since": day(self.since),
             "clients": ntr("{count} client", "{count} clients", self.clients),
-            "stacks": f" {tr('and')} ".join(self.stacks),
+            "stacks": both(self.stacks),
         }
-        count = len(self.entries)
-        title = (
-            ntr(
+        if self.entries:
+            title = ntr(
                 "{count} change since {since} of {clients} on {stacks}",
                 "{count} changes since {since} of {clients} on {stacks}",
-                count,
+                len(self.entries),
                 **facts,
             )
-            if count
-            else tr("no change is recorded since {since} of {clients} on {stacks}", **facts)
-        )
+        else:
+            title = tr("no change is recorded since {since} of {clients} on {stacks}", **facts)
         return (
             tr('{title} with "{search}"', title=title, search=plain(self.search))
             if self.search

@@ -122,15 +122,20 @@ class Progress(Part):
                 )
             )
         if reason := self.values.get("unsent"):
-            sentences.append(
-                language.tr(
-                    "The mail about what was added later was not sent, for no mail server is set."
+            if reason == NO_SMTP:
+                sentences.append(
+                    language.tr(
+                        "The mail about what was added later was not sent, for no mail server is"
+                        " set."
+                    )
                 )
-                if reason == NO_SMTP
-                else language.tr(
-                    "The mail about what was added later was not sent ({reason}).", reason=reason
+            else:
+                sentences.append(
+                    language.tr(
+                        "The mail about what was added later was not sent ({reason}).",
+                        reason=reason,
+                    )
                 )
-            )
         if self.last_token_at is not None:
             sentences.append(
                 language.tr("Last token: {day}.", day=language.day(self.last_token_at))
@@ -843,7 +848,8 @@ def _probe(facts: Facts) -> str:
 
 
 def _values(facts: Facts) -> dict[str, str]:
-    """Return the blanks of the texts. Values of others are made harmless where they are shown."""
+    """Return what fills the blanks of the sentences. Values of others are made harmless where they
+    are shown."""
     connection, handed_over = facts.connection, facts.handed_over
     values = {
         "organisation": connection.organisation,
@@ -867,6 +873,6 @@ def _values(facts: Facts) -> dict[str, str]:
     }
     if handed_over and handed_over.sent_at and handed_over.not_sent:
         values["unsent"] = handed_over.not_sent
-    return values | (
-        {"leaves": facts.leaves.isoformat()} if facts.leaves and not facts.is_leaving else {}
-    )
+    if facts.leaves and not facts.is_leaving:
+        values["leaves"] = facts.leaves.isoformat()
+    return values

@@ -20,6 +20,7 @@ from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client, afzenders_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import after
+from acmidm_onboarding.values.problems import both
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 T = TypeVar("T")
@@ -108,6 +109,7 @@ class ListedScope(LastDay):
     """A scope that ends."""
 
     scope: str
+    until: date
 
     @property
     def reminded_as(self) -> str:
@@ -213,10 +215,11 @@ class ListedConnection(ClientName):
     def granted(self) -> list[Piece]:
         """Its scopes, each with why it has it where that is known, and until when."""
         pieces: list[Piece] = []
+        until = self.until
         for name in self.scopes:
             reason = f" ({plain(self.reasons[name])})" if name in self.reasons else ""
             pieces += [Piece(", "), Piece(f"{plain(name)}{reason}")]
-            if ends := self.until.get(name):
+            if ends := until.get(name):
                 pieces += [Piece(" "), Piece(ends.ending, _tone(ends.days_left))]
         return pieces[1:]
 
@@ -380,12 +383,11 @@ class Status(Report):
 
     @property
     def title(self) -> str:
-        stacks = f" {tr('and')} ".join(self.stacks)
         title = ntr(
             "{count} connection on {stacks}",
             "{count} connections on {stacks}",
             len(self.connections),
-            stacks=stacks,
+            stacks=both(self.stacks),
         )
         return (
             tr('{title} with "{search}"', title=title, search=plain(self.search))
@@ -419,6 +421,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     """Return a client of the state; keys in the portal are listed where they are known
     (``uploaded``)."""
     fields, known_keys = state.fields, state.known_keys
+    grants = sorted((state.scopes or {}).items())
     keys = [
         ListedKey(
             kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=key.days_left(now)
@@ -434,20 +437,16 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         ),
         contacts=tuple(fields.get("contacts") or ()),
         token_endpoint_auth_method=state.auth_method or "",
-        scopes=tuple(sorted(state.scopes or ())),
+        scopes=tuple(scope for scope, _ in grants),
         reasons={
-            scope: grant.reason
-            for scope, grant in sorted((state.scopes or {}).items())
-            if grant.reason not in (None, NO_REASON)
+            scope: grant.reason for scope, grant in grants if grant.reason not in (None, NO_REASON)
         },
         scopes_until=tuple(
             _until(grant.until, now, ListedScope, scope=scope)
-            for scope, grant in sorted((state.scopes or {}).items())
+            for scope, grant in grants
             if grant.until
         ),
-        default_scopes=tuple(
-            scope for scope, grant in sorted((state.scopes or {}).items()) if grant.default
-        ),
+        default_scopes=tuple(scope for scope, grant in grants if grant.default),
         attributes=dict(state.attributes),
         keys=None if known_keys is None else tuple(keys),
         keys_in_portal=state.keys is None and not state.jwks_uri,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from acmidm.desk.progress import STEPS, Progress, Step, WaitsFor
@@ -31,8 +31,6 @@ _WAITS = {
     None: N_("nobody"),
 }
 """Whom it waits for."""
-
-
 _SHORT = {"tni": N_("TNI"), "prod": N_("production")}
 _PLATFORM = {"acmidm": N_("ACM/IDM"), "geosecure": N_("GeoSecure")}
 
@@ -77,16 +75,10 @@ class Place(Progress):
         """Environment and platform, and the stack where that has another name."""
         connection = self.connection
         parts = [self.language.translated(_SHORT[connection.environment])]
-        parts += (
-            [self.language.translated(_PLATFORM[connection.platform])]
-            if connection.platform is not Platform.ACMIDM
-            else []
-        )
-        parts += (
-            [f"stack {plain(connection.stack)}"]
-            if connection.stack != connection.environment
-            else []
-        )
+        if connection.platform is not Platform.ACMIDM:
+            parts.append(self.language.translated(_PLATFORM[connection.platform]))
+        if connection.stack != connection.environment:
+            parts.append(f"stack {plain(connection.stack)}")
         return ", ".join(parts)
 
     @property
@@ -129,24 +121,19 @@ class Place(Progress):
     def _key(self, key: ListedKey) -> str:
         if key.expires is None:
             return plain(key.kid)
-        name = (
-            N_("{kid}, expired on {day}") if (key.days_left or 0) < 0 else N_("{kid}, until {day}")
-        )
-        return self.language.translated(
-            name, kid=plain(key.kid), day=self.language.day(key.expires)
-        )
+        return self._until(key.kid, key.expires, has_ended=(key.days_left or 0) < 0)
+
+    def _until(self, name: str, end: date, *, has_ended: bool) -> str:
+        """Name a key, or a scope, with its end."""
+        sentence = N_("{kid}, expired on {day}") if has_ended else N_("{kid}, until {day}")
+        return self.language.translated(sentence, kid=plain(name), day=self.language.day(end))
 
     @property
     def scopes_until(self) -> list[str]:
         """Its scopes that end, each with its last day."""
         return [
-            self.language.translated(
-                N_("{kid}, expired on {day}") if ends.days_left < 0 else N_("{kid}, until {day}"),
-                kid=plain(ends.scope),
-                day=self.language.day(ends.until),
-            )
+            self._until(ends.scope, ends.until, has_ended=ends.days_left < 0)
             for ends in self.connection.scopes_until
-            if ends.until
         ]
 
     def as_line(self) -> Line:
@@ -198,15 +185,6 @@ class Card(NamedTuple):
         as far as it is."""
         waiting = [place.step for place in self.places if place.waits_for]
         return min(waiting) if waiting else max(place.step for place in self.places)
-
-
-_WAITS_2 = {
-    "organisation": N_("the organisation"),
-    "us": N_("Digitaal Vlaanderen"),
-    "authority": N_("the platform"),
-    "api-owner": N_("the owner of the API"),
-    "nobody": N_("nobody"),
-}
 
 
 class Steps(Report):
@@ -269,11 +247,11 @@ class Steps(Report):
     @property
     def waiting(self) -> dict[str, tuple[str, int]]:
         """Per party that connections wait for its word, and how many wait."""
-        counts = Counter(str(place.waits_for) for place in self.connections if place.waits_for)
+        counts = Counter(place.waits_for for place in self.connections)
         return {
-            name: (self.language.translated(_WAITS_2[name]), counts[name])
-            for name in map(str, WaitsFor)
-            if counts[name]
+            party.value: (self.language.translated(_WAITS[party]), counts[party])
+            for party in WaitsFor
+            if counts[party]
         }
 
     @property

@@ -66,11 +66,7 @@ class Progress:
             return None
         done = sum(left == 0 or key in self.failed for key, left in self._left.items())
         left = seconds / len(self._seen) * (len(self._planned) - len(self._seen))
-        words = [
-            "{stack}: {done} of {all} connections".format(
-                stack=stack, done=f"{done:,}", all=f"{len(self._left):,}"
-            )
-        ]
+        words = [f"{stack}: {done:,} of {len(self._left):,} connections"]
         if self.failed:
             words.append(f"{len(self.failed)} failed so far ({first_listed(sorted(self.failed))})")
         words.append(

@@ -40,7 +40,7 @@ class _Message:
         if len(self.resources) == 1:
             return next(iter(self.resources))
         names = list(self.resources.values())
-        return "  " + f"{len(names)} resources ({first_listed(names)}):"
+        return f"  {len(names)} resources ({first_listed(names)}):"
 
 
 def once(written: Iterable[str]) -> Iterator[str]:

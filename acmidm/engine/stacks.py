@@ -196,10 +196,7 @@ def lost(stack: Stack) -> list[str]:
         if not stack.settings.platforms[name].authority_type.lists_clients:
             continue
         # Why an authority cannot be read, the run says.
-        with (
-            suppress(Failure),
-            working(f"reading what {name} has of {stack.name}"),
-        ):
+        with suppress(Failure), working(f"reading what {name} has of {stack.name}"):
             listed = stack.platforms_briefly[name].authority.clients()
             there = {snapshot.client.client_id for snapshot in listed}
             gone += [
@@ -273,11 +270,8 @@ def _of_each(
 ) -> dict[ClientKey, T]:
     """Return what an authority says of each client; clients are left out of which it says nothing,
     or whose authority cannot be reached. ``what`` is shown meanwhile."""
-    wanted, answers, down = (
-        [client for client in clients if client.client_id],
-        dict[ClientKey, T](),
-        set[Platform](),
-    )
+    wanted = [client for client in clients if client.client_id]
+    answers, down = dict[ClientKey, T](), set[Platform]()
     if not wanted:
         return answers
     try:

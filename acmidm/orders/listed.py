@@ -284,8 +284,8 @@ def _instructions(
     where = {
         "portal": portal or language.tr("the portal"),
         "client": order.client_id or "?",
+        "organisation": str(metadata["organisation.name"]),
     }
-    where |= {"organisation": str(metadata["organisation.name"])}
     match order.act:
         case Act.CREATE:
             yield Instruction(

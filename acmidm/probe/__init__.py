@@ -2,5 +2,5 @@
 form, the private key and the network.
 
 What is wrong with an assertion or a token request is found by the table in ``mistakes.py``, which
-requests nothing: the next mistake is a row there, and its texts in ``texts/probe.*``.
+requests nothing: the next mistake is a row there, with its sentences.
 """

@@ -210,18 +210,14 @@ def missing_client(sent: Sent, _: Context) -> Values:
 
 
 def numeric_on_acmidm(sent: Sent, context: Context) -> Values:
-    client_id, is_acmidm = (
-        sent.client_id,
-        context.has_habits and context.platform is Platform.ACMIDM,
-    )
+    client_id = sent.client_id
+    is_acmidm = context.has_habits and context.platform is Platform.ACMIDM
     return when(is_acmidm and isinstance(client_id, str) and client_id.isdecimal(), id=client_id)
 
 
 def uuid_on_geosecure(sent: Sent, context: Context) -> Values:
-    client_id, is_geosecure = (
-        sent.client_id,
-        context.has_habits and context.platform is Platform.GEOSECURE,
-    )
+    client_id = sent.client_id
+    is_geosecure = context.has_habits and context.platform is Platform.GEOSECURE
     return when(
         is_geosecure and isinstance(client_id, str) and UUID.fullmatch(client_id), id=client_id
     )

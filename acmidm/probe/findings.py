@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from acmidm_onboarding.texts import Language
+from acmidm_onboarding.texts import N_, Language
 from acmidm_onboarding.values.problems import on_one_line
 
 _LONGEST_NAME = 200
+_ENVIRONMENTS = {"tni": N_("TNI"), "prod": N_("production")}
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ def finding(mistake: str, what: str, remedy: str, /, **values: object) -> Findin
 def said(sentence: str, /, **values: object) -> Said:
     """Return a sentence with the values of its blanks."""
     return Said(sentence, values)
+
+
+def environment(name: str) -> Said:
+    """Return what people call an environment."""
+    return Said(_ENVIRONMENTS[name])
 
 
 def named(kid: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from acmidm.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.checks import Context
-from acmidm.probe.findings import Said, said
+from acmidm.probe.findings import Said, environment, said
 from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.recording import signed
@@ -41,9 +41,6 @@ _NOT_WHILE = {
 """Why nothing is recorded, by the step that went wrong."""
 
 
-_AT = {"tni": N_("TNI"), "prod": N_("production")}
-
-
 @dataclass(frozen=True)
 class ProbeInputs:
     """One connection of the form, and where its servers are."""
@@ -58,15 +55,12 @@ class ProbeInputs:
     @property
     def title(self) -> Said:
         client = self.connection
-        here = {
-            "platform": TITLES[client.platform],
-            "environment": said(_AT[client.environment]),
-        }
         return said(
             N_("{organisation} · {application} on {platform} ({environment})"),
             organisation=client.organisation,
             application=client.application,
-            **here,
+            platform=TITLES[client.platform],
+            environment=environment(client.environment),
         )
 
     def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:

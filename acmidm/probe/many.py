@@ -71,16 +71,11 @@ def probe_all(
             )
         else:
             made = given.tried(key, kid, **how)
-        outcome = (
-            Outcome.UNREACHED
-            if made.is_unreached
-            else Outcome.WRONG
-            if made.wrong
-            else Outcome.PASSED
-        )
-        report = report_in(made, language)
         return ListedProbe(
-            form=given.loaded.name, client_id=given.context.client_id, outcome=outcome, probe=report
+            form=given.loaded.name,
+            client_id=given.context.client_id,
+            outcome=made.outcome,
+            probe=report_in(made, language),
         )
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:

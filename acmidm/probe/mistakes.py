@@ -97,13 +97,9 @@ def _found(sent: Sent, context: Context, rows: Iterable[Mistake]) -> Iterator[Fi
 
 
 def _shown(value: object) -> object:
-    return (
-        ", ".join(map(on_one_line, value))
-        if isinstance(value, tuple)
-        else quoted(value)
-        if isinstance(value, str)
-        else value
-    )
+    if isinstance(value, tuple):
+        return ", ".join(map(on_one_line, value))
+    return quoted(value) if isinstance(value, str) else value
 
 
 MISTAKES = (
@@ -469,8 +465,6 @@ def ended_seconds_ago(sent: Sent, context: Context) -> int | None:
     """Return how long ago an assertion ended: a mistake of one that is sent now, and not of one
     that was saved earlier."""
     exp = number(sent, "exp")
-    return (
-        None
-        if exp is None or exp > context.now - SKEW_SECONDS or exp > _MILLISECONDS
-        else round(context.now - exp)
-    )
+    if exp is None or exp > context.now - SKEW_SECONDS or exp > _MILLISECONDS:
+        return None
+    return round(context.now - exp)

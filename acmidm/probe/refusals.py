@@ -7,7 +7,7 @@ import re
 import time
 import uuid
 
-from acmidm.probe.findings import Finding, finding, named, said
+from acmidm.probe.findings import Finding, environment, finding, named
 from acmidm.probe.mistakes import SKEW_SECONDS, TITLES
 from acmidm.probe.network import Answer
 from acmidm.probe.trial import Trial, Wanted
@@ -87,8 +87,8 @@ def _without_scope(trial: Trial, wanted: Wanted, answer: Answer) -> Finding | No
 def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     if trial.kid is None:
         own = (trial.declared or trial.key.public).kid
-        return (
-            finding(
+        if _is_let_in(trial.request_token(wanted, kid=own)):
+            return finding(
                 "kid:missing",
                 N_(
                     "without kid the token is refused, with it it is given: the client has several"
@@ -97,11 +97,9 @@ def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
                 N_("name the key in the header of every assertion: {kid}"),
                 kid=named(own),
             )
-            if _is_let_in(trial.request_token(wanted, kid=own))
-            else None
-        )
-    return (
-        finding(
+        return None
+    if _is_let_in(trial.request_token(wanted, kid=None)):
+        return finding(
             "kid:another",
             N_("the key is registered under another kid than {kid}"),
             N_(
@@ -110,16 +108,13 @@ def _kid(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
             ),
             kid=named(trial.kid),
         )
-        if _is_let_in(trial.request_token(wanted, kid=None))
-        else None
-    )
+    return None
 
 
 def _audience(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
     context = trial.context
     for audience in {context.issuer, context.token_endpoint} - {context.audience, None}:
         if _is_let_in(trial.request_token(wanted, aud=audience)):
-            names = {"platform": TITLES[context.platform], "namespace": context.platform}
             return finding(
                 "aud:other",
                 N_(
@@ -131,7 +126,8 @@ def _audience(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
                     " file, or send that aud"
                 ),
                 aud=audience,
-                **names,
+                platform=TITLES[context.platform],
+                namespace=context.platform,
             )
     return None
 
@@ -151,9 +147,6 @@ def _algorithm(trial: Trial, wanted: Wanted, _: Answer) -> Finding | None:
                 sent=trial.alg,
             )
     return None
-
-
-_AT = {"tni": N_("TNI"), "prod": N_("production")}
 
 
 def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
@@ -181,10 +174,6 @@ def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
             ),
             N_("upload its public half in the Beheerportaal, or sign with the key that is there"),
         )
-    here = {
-        "platform": TITLES[context.platform],
-        "environment": said(_AT[context.environment]),
-    }
     return finding(
         "client:refused",
         N_(
@@ -195,8 +184,9 @@ def _client_or_key(trial: Trial, wanted: Wanted, answer: Answer) -> Finding:
             "compare the client-ID with the one that was handed over, and the key with those in"
             " the Beheerportaal"
         ),
+        platform=TITLES[context.platform],
+        environment=environment(context.environment),
         id=quoted(trial.client_id),
-        **here,
     )
 
 

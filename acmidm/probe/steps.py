@@ -1,5 +1,5 @@
-"""What a probe found: steps, each passed, wrong with its remedy, or not tried. No language:
-`telling` has the sentences."""
+"""What a probe found: steps, each passed, wrong with its remedy, or not tried. In no language yet:
+`telling` reports it in one."""
 
 from __future__ import annotations
 
@@ -54,6 +54,13 @@ class Probe:
         return any(
             step.step == DISCOVERY and step.outcome is Outcome.UNREACHED for step in self.steps
         )
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the whole ended."""
+        if self.is_unreached:
+            return Outcome.UNREACHED
+        return Outcome.WRONG if self.wrong else Outcome.PASSED
 
 
 def passed(step: str, detail: Said | str = "", of: str = "") -> ProbeStep:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from acmidm.probe.findings import Finding, Said, finding, named, said
+from acmidm.probe.findings import Finding, Said, environment, finding, named, said
 from acmidm.probe.mistakes import SKEW_SECONDS, mistaken_id, mistakes_in
 from acmidm.probe.network import Answer, NoAnswer, proxy_of
 from acmidm.probe.refusals import not_granted, why_refused
@@ -24,9 +24,6 @@ from acmidm_onboarding.values.terms import Platform
 _REFUSED, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _BUSY = 400, 401, 403, 404, 429
 _EXISTS = "1071"  # the code for an Id that exists (public wiki, page 6759612467)
 _SERVER_ERRORS, _MOST_FIELDS = range(500, 600), 10
-
-
-_AT = {"tni": N_("TNI"), "prod": N_("production")}
 
 
 @dataclass
@@ -51,14 +48,17 @@ class Probing(Trial):
         if mistakes:
             yield wrong("assertion", *mistakes)
         else:
-            sentence, kid = (
-                (N_("{alg}, kid {kid}, aud {aud}, 300 seconds"), named(self.kid))
-                if self.kid
-                else (N_("{alg}, no kid, aud {aud}, 300 seconds"), "")
-            )
-            yield passed(
-                "assertion", said(sentence, alg=self.alg, kid=kid, aud=self.context.audience)
-            )
+            aud = self.context.audience
+            if self.kid:
+                detail = said(
+                    N_("{alg}, kid {kid}, aud {aud}, 300 seconds"),
+                    alg=self.alg,
+                    kid=named(self.kid),
+                    aud=aud,
+                )
+            else:
+                detail = said(N_("{alg}, no kid, aud {aud}, 300 seconds"), alg=self.alg, aud=aud)
+            yield passed("assertion", detail)
         yield from self._all_tokens()
         for name in self.configured:
             yield from self._product(name)
@@ -78,7 +78,6 @@ class Probing(Trial):
             )
         if self.declared is not None:
             if self.declared.expires and self.declared.has_ended(datetime.now(UTC)):
-                ended = f"{self.declared.expires:%Y-%m-%d}"
                 return wrong(
                     "key",
                     finding(
@@ -86,7 +85,7 @@ class Probing(Trial):
                         N_("key {kid} ended on {day}"),
                         N_("make a new pair, and add its public half to the form"),
                         kid=named(self.declared.kid),
-                        day=ended,
+                        day=f"{self.declared.expires:%Y-%m-%d}",
                     ),
                 )
             return passed(
@@ -104,8 +103,8 @@ class Probing(Trial):
                     "key:elsewhere",
                     N_("the form has this key for {elsewhere}, not for {here}"),
                     N_("sign with the key of this environment"),
-                    elsewhere=said(_AT[elsewhere]),
-                    here=said(_AT[self.context.environment]),
+                    elsewhere=environment(elsewhere),
+                    here=environment(self.context.environment),
                 ),
             )
         return wrong(
@@ -128,8 +127,7 @@ class Probing(Trial):
         try:
             answer = self.network.get(url)
         except NoAnswer as error:
-            outcome = Outcome.WRONG if error.is_reached else Outcome.UNREACHED
-            return [ProbeStep(DISCOVERY, outcome, findings=(error.finding,))]
+            return [_unanswered(DISCOVERY, error)]
         issuer, endpoint = answer.members.get("issuer"), answer.members.get("token_endpoint")
         if answer.in_between:
             return [wrong(DISCOVERY, answer.in_between)]
@@ -227,7 +225,7 @@ class Probing(Trial):
                 answer = self.request_token(wanted)
                 judged = self._judged(wanted, answer)
             except NoAnswer as error:
-                yield _unanswered(step, of, error)
+                yield _unanswered(step, error, of)
                 ended = said(N_("the token endpoint does not answer"))
                 continue
             if judged is None:
@@ -304,14 +302,14 @@ class Probing(Trial):
             return
         address = self.settings.api_url(name)
         if address is None:
-            setting = {"namespace": self.context.platform, "product": name}
             yield untried(
                 step,
                 said(
                     N_(
                         "the stack does not say where its API is; set {namespace}:apiUrls.{product}"
                     ),
-                    **setting,
+                    namespace=self.context.platform,
+                    product=name,
                 ),
                 name,
             )
@@ -361,7 +359,7 @@ class Probing(Trial):
                 else self.network.post_json(url, message.filled(self._values(product)), token)
             )
         except NoAnswer as error:
-            return _unanswered(step, product, error)
+            return _unanswered(step, error, product)
         if answer.in_between:
             return wrong(step, answer.in_between, of=product)
         if answer.is_ok:
@@ -388,11 +386,8 @@ class Probing(Trial):
         self, product: str, url: str, message: TestMessage | None, answer: Answer
     ) -> Finding:
         if answer.status == _UNAUTHORIZED:
-            audience, values = (
-                self.audience_of(product),
-                {"product": product, "namespace": self.context.platform},
-            )
-            if audience:
+            values = {"product": product, "namespace": self.context.platform}
+            if audience := self.audience_of(product):
                 return finding(
                     "product:token",
                     N_(
@@ -492,10 +487,6 @@ class Probing(Trial):
         )
 
 
-def _unanswered(step: str, of: str, error: NoAnswer) -> ProbeStep:
-    return ProbeStep(
-        step,
-        Outcome.WRONG if error.is_reached else Outcome.UNREACHED,
-        of=of,
-        findings=(error.finding,),
-    )
+def _unanswered(step: str, error: NoAnswer, of: str = "") -> ProbeStep:
+    outcome = Outcome.WRONG if error.is_reached else Outcome.UNREACHED
+    return ProbeStep(step, outcome, of=of, findings=(error.finding,))

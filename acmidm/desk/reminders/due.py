@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from acmidm.desk.progress import Progress, WaitsFor
-from acmidm.desk.status import Ending, ListedConnection
+from acmidm.desk.status import Ending, LastDay, ListedConnection
 
 THRESHOLDS = (7, 30, 60)
 """Days before an end."""
@@ -36,8 +36,10 @@ class Ends:
 
     @property
     def last_day(self) -> date:
-        """The last day (UTC) of a scope or a mandate."""
-        return (self.expires - timedelta(microseconds=1)).astimezone(UTC).date()
+        """The last day of a scope or a mandate; of a key the day (UTC) within which it ends."""
+        if isinstance(self.what, LastDay) and self.what.until:
+            return self.what.until
+        return self.expires.astimezone(UTC).date()
 
     @property
     def id(self) -> str:

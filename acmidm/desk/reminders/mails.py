@@ -11,16 +11,16 @@ from typing import TypeVar
 
 from acmidm.desk.progress import STEPS
 from acmidm.desk.reminders.due import Due, Ends, StepWaits, natural_key
-from acmidm.desk.status import ListedKey, ListedMandate, ListedScope
+from acmidm.desk.status import Ending, ListedKey, ListedMandate, ListedScope
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.texts import N_, Language
+from acmidm_onboarding.texts import N_, NN_, Language
 from acmidm_onboarding.values.terms import Environment
 
 STEP = "remind"
 """Its template, and what its Message-ID is made of."""
-E = TypeVar("E", ListedKey, ListedScope, ListedMandate)
+E = TypeVar("E", bound=Ending)
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,8 @@ _ON = {"tni": N_("on the test environment (TNI)"), "prod": N_("in production")}
 
 def message_of(reminder: Reminder, language: Language, settings: Settings) -> Mail:
     """Return the mail."""
-    where = {
-        "organisation": plain(reminder.organisation),
-        "on": language.translated(_ON[reminder.environment]),
-    }
+    organisation = plain(reminder.organisation)
+    on = language.translated(_ON[reminder.environment])
     parts = [
         (
             N_("Keys that end"),
@@ -92,10 +90,15 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
         STEP,
         {
             "title": language.tr(
-                "{organisation} {on}: {about}", about=_about(reminder, language), **where
+                "{organisation} {on}: {about}",
+                organisation=organisation,
+                on=on,
+                about=_about(reminder, language),
             ),
             "intro": language.tr(
-                "This is a reminder about the connections of {organisation} {on}.", **where
+                "This is a reminder about the connections of {organisation} {on}.",
+                organisation=organisation,
+                on=on,
             ),
             "parts": [
                 {"title": language.translated(name), "items": items}
@@ -116,34 +119,17 @@ def message_of(reminder: Reminder, language: Language, settings: Settings) -> Ma
 
 def _about(reminder: Reminder, language: Language) -> str:
     phrases = []
-    if keys := reminder.ends(ListedKey):
-        phrases.append(
-            language.ntr(
-                "a public key ends on {day}",
-                "{count} public keys end, the first on {day}",
-                len(keys),
-                day=language.day(keys[0][0].expires.astimezone(UTC).date()),
-            )
-        )
-    if scopes := reminder.ends(ListedScope):
-        phrases.append(
-            language.ntr(
-                "a scope ends on {day}",
-                "{count} scopes end, the first on {day}",
-                len(scopes),
-                day=language.day(scopes[0][0].last_day),
-            )
-        )
-    if mandates := reminder.ends(ListedMandate):
-        first = language.day(mandates[0][0].last_day)
-        phrases.append(
-            language.ntr(
-                "a mandate ends on {day}",
-                "{count} mandates end, the first on {day}",
-                len(mandates),
-                day=first,
-            )
-        )
+    for kind, sentences in (
+        (
+            ListedKey,
+            NN_("a public key ends on {day}", "{count} public keys end, the first on {day}"),
+        ),
+        (ListedScope, NN_("a scope ends on {day}", "{count} scopes end, the first on {day}")),
+        (ListedMandate, NN_("a mandate ends on {day}", "{count} mandates end, the first on {day}")),
+    ):
+        if ends := reminder.ends(kind):
+            first = language.day(ends[0][0].last_day)
+            phrases.append(language.ntranslated(sentences, len(ends), day=first))
     if reminder.steps:
         phrases.append(
             language.ntr(
@@ -202,68 +188,65 @@ def _of_key(ending: Ends, key: ListedKey, language: Language, settings: Settings
         # so that this mail and the one before differ, also by their Message-ID
         threshold=ending.threshold,
     )
-    return {"what": what, "to_do": to_do, "link": link, "waits": ""}
+    return _item(what, to_do, link=link)
 
 
 def _of_scope(ending: Ends, scope: ListedScope, language: Language) -> dict[str, str]:
     """Return which scope ends, and that a later day goes into the form."""
-    connection = ending.connection
-    facts = {
-        "application": plain(connection.name),
-        "scope": plain(scope.scope),
-        "day": language.day(ending.last_day),
-        "threshold": ending.threshold,
-    }
+    application = plain(ending.connection.name)
     to_do = language.tr(
         "If {application} still needs it, put a later day under until into your form ({form}), and"
         " have that approved. Else the scope is withdrawn after that day, and the application gets"
         " no token with it.",
-        form=plain(connection.form or connection.application),
-        **facts,
+        application=application,
+        form=plain(ending.connection.form or ending.connection.application),
     )
-    return {
-        "what": language.tr(
-            "The scope {scope} of {application} ends on {day}, within {threshold} days.", **facts
+    return _item(
+        language.tr(
+            "The scope {scope} of {application} ends on {day}, within {threshold} days.",
+            scope=plain(scope.scope),
+            application=application,
+            day=language.day(ending.last_day),
+            threshold=ending.threshold,
         ),
-        "to_do": to_do,
-        "link": "",
-        "waits": "",
-    }
+        to_do,
+    )
 
 
 def _of_mandate(ending: Ends, mandate: ListedMandate, language: Language) -> dict[str, str]:
     """Return what ends, and that a later day goes into the file of the organisation that gave
     it."""
-    facts = {
-        "application": plain(ending.connection.name),
-        "supplier": plain(mandate.supplier),
-        "organisation": plain(mandate.organisation),
-        "day": language.day(ending.last_day),
-        "threshold": ending.threshold,
-    }
+    application, day = plain(ending.connection.name), language.day(ending.last_day)
     if mandate.organisation:
+        organisation = plain(mandate.organisation)
         what = language.tr(
             "The mandate by which {application} sends for {organisation} ends on {day}, within"
             " {threshold} days.",
-            **facts,
+            application=application,
+            organisation=organisation,
+            day=day,
+            threshold=ending.threshold,
         )
         to_do = language.tr(
             "Where that is to go on, have the owners of {organisation} put a later day into its"
             " mandates.yaml. Else {application} sends for it no more after that day.",
-            **facts,
+            organisation=organisation,
+            application=application,
         )
     else:
         what = language.tr(
             "The mandate of {supplier} for {application} ends on {day}, within {threshold} days.",
-            **facts,
+            supplier=plain(mandate.supplier),
+            application=application,
+            day=day,
+            threshold=ending.threshold,
         )
         to_do = language.tr(
             "Where the supplier is to go on, put a later day into mandates.yaml in the folder of"
             " your organisation, and have its owners approve that. Else the scopes and then the"
-            " keys of the connection are withdrawn after that day.",
-            **facts,
+            " keys of the connection are withdrawn after that day."
         )
-    return {"what": what, "to_do": to_do, "link": "", "waits": ""}
+    return _item(what, to_do)
 
 
 def _of_step(waiting: StepWaits, language: Language) -> dict[str, str]:
@@ -282,15 +265,21 @@ def _of_step(waiting: StepWaits, language: Language) -> dict[str, str]:
         waits.append(
             language.tr("The last reminder was of {day}.", day=language.day(waiting.reminded))
         )
-    step = f"{progress.step:d}"
-    return {
-        "what": language.tr(
+    to_do, portal = progress.instruction(language), progress.values.get("portal", "")
+    return _item(
+        language.tr(
             "{application}, step {step}: {called}",
             application=plain(waiting.connection.name),
-            step=step,
-            called=language.translated(STEPS[waiting.progress.step]),
+            step=f"{progress.step:d}",
+            called=language.translated(STEPS[progress.step]),
         ),
-        "to_do": (to_do := progress.instruction(language)),
-        "link": portal if (portal := progress.values.get("portal", "")) in to_do else "",
-        "waits": " ".join(waits),
-    }
+        to_do,
+        link=portal if portal in to_do else "",
+        waits=" ".join(waits),
+    )
+
+
+def _item(what: str, to_do: str, *, link: str = "", waits: str = "") -> dict[str, str]:
+    """Return an item of the mail, as its template shows it; ``link`` is an address that ``to_do``
+    names."""
+    return {"what": what, "to_do": to_do, "link": link, "waits": waits}
