@@ -7,6 +7,7 @@ import ast
 import sys
 from collections.abc import Iterator, Sequence
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -94,10 +95,14 @@ def read() -> Catalog:
 
 def updated(catalogue: Catalog) -> Catalog:
     """Return the catalogue with each sentence of the code and no other, and the Dutch that is
-    there."""
+    there.
+
+    A sentence stays where it is, wherever its code goes, so that branches merge; a new one comes
+    after the one before it in the code.
+    """
     new = Catalog(locale="nl")
-    for file, sentence in sentences():
-        first = sentence if isinstance(sentence, str) else sentence[0]
+    for file, sentence in _in_the_order_of(catalogue):
+        first = forms_of(sentence)[0]
         there = catalogue.get(first)
         is_same = there is not None and there.id == sentence
         known = new.get(first)
@@ -109,6 +114,17 @@ def updated(catalogue: Catalog) -> Catalog:
             locations=[(file, 0)],
         )
     return new
+
+
+def _in_the_order_of(catalogue: Catalog) -> list[tuple[str, Sentence]]:
+    places = {forms_of(message.id)[0]: place for place, message in enumerate(catalogue)}
+    found: list[tuple[int, str, Sentence]] = []
+    place = 0
+    for file, sentence in sentences():
+        place = places.get(forms_of(sentence)[0], place)
+        found.append((place, file, sentence))
+    found.sort(key=itemgetter(0))
+    return [(file, sentence) for _, file, sentence in found]
 
 
 def write(catalogue: Catalog) -> None:
