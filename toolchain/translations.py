@@ -16,9 +16,8 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 from toolchain.common import ROOT
+from toolchain.install_venv import COMPILED, DUTCH
 
-TEXTS = ROOT / "components" / "acmidm_onboarding" / "texts"
-DUTCH, COMPILED = TEXTS / "nl.po", TEXTS / "nl.mo"
 PACKAGES = ("components/acmidm_onboarding", "acmidm", "acmidm_sandbox")
 TEMPLATES = ("acmidm/render/templates/*.j2", "components/acmidm_onboarding/mail/templates/*")
 FORMS = {"tr": 1, "N_": 1, "ntr": 2, "NN_": 2}
@@ -67,7 +66,7 @@ def _text(node: ast.expr, file: str) -> str:
 
 def sentences() -> Iterator[tuple[str, Sentence]]:
     """Yield each sentence of the packages and their templates, with its file."""
-    own = TEXTS / "__init__.py"
+    own = DUTCH.with_name("__init__.py")
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             file, source = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
@@ -135,11 +134,12 @@ def write(catalogue: Catalog) -> None:
 
 
 def compile_dutch(target: Path = COMPILED) -> None:
-    """Write what Python's gettext reads, where the catalogue is newer."""
-    if target.exists() and target.stat().st_mtime > DUTCH.stat().st_mtime:
-        return
-    with target.open("wb") as file:
+    """Write what Python's gettext reads, whole or not at all: half a file would count as newer than
+    the catalogue."""
+    half = target.with_suffix(".new.mo")
+    with half.open("wb") as file:
         write_mo(file, read())
+    half.replace(target)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def NN_(one: str, many: str) -> Counted:  # noqa: N802
     return one, many
 
 
-_MONTHS = (
+MONTHS = (
     N_("January"),
     N_("February"),
     N_("March"),
@@ -74,7 +74,7 @@ class Language(StrEnum):
 
     def day(self, day: date) -> str:
         """Return a day as people write it, such as 3 maart 2027."""
-        return f"{day.day} {self.translated(_MONTHS[day.month - 1])} {day.year}"
+        return f"{day.day} {self.translated(MONTHS[day.month - 1])} {day.year}"
 
 
 @cache
