@@ -22,7 +22,6 @@ from joserfc.jwk import RSAKey
 from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import select
 
-from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.identifiers import OvoCode
 from acmidm_onboarding.values.names import Part, application_name
 from acmidm_onboarding.values.problems import Failure
@@ -166,10 +165,9 @@ def _require_free_port(file: Path, port: int) -> None:
 def _prepare(sandbox: Sandbox, settings: PortalSettings) -> Iterator[str]:
     """Have the people and the clients of the file, and yield what a person needs to know of
     them."""
-    yield translated(
-        "Ctrl-C ends the portal at {address}; what it keeps is in {data}",
-        address=f"{settings.origin}/portaal",
-        data=settings.database.parent,
+    yield (
+        f"Ctrl-C ends the portal at {settings.origin}/portaal; what it keeps is in"
+        f" {settings.database.parent}"
     )
     people = [person.as_user() for person in sandbox.people]
     for change in let_in(people, settings):

@@ -16,7 +16,6 @@ from pydantic import model_validator
 
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.validation import validated
-from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.identifiers import KboNumber, OvoCode
 from acmidm_onboarding.values.names import Part
 from acmidm_onboarding.values.problems import InvalidForms
@@ -116,18 +115,13 @@ def let_in(people: Sequence[User], settings: PortalSettings) -> Iterator[str]:
         remove_user(database, name)
         yield f"{name} logs on no more"
     for user in people:
-        facts = {"name": user.name, "organisation": user.organisation_code}
-        facts["rights"] = ", ".join(user.rights) or "no right"
+        who, rights = f"{user.name} of {user.organisation_code}", ", ".join(user.rights)
         if user.name not in there:
             password = add_user(database, user)
-            address = f"{settings.origin}/portaal"
-            yield translated(
-                "{name} of {organisation} ({rights}) logs on at {address} with the password"
-                " {password}",
-                **facts,
-                address=address,
-                password=password,
+            yield (
+                f"{who} ({rights or 'no right'}) logs on at {settings.origin}/portaal with the"
+                f" password {password}"
             )
         elif user != there[user.name]:
             change_user(database, user)
-            yield "{name} of {organisation} is changed ({rights})".format(**facts)
+            yield f"{who} is changed ({rights or 'no right'})"

@@ -28,7 +28,6 @@ from urllib.parse import urlsplit
 import psutil
 
 from acmidm_onboarding.files import open_private, private_folder, write_private
-from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.problems import Failure
 
 UMASK = 0o077
@@ -166,15 +165,10 @@ class Daemon:
                 try:
                     probe.bind((url.hostname, port))
                 except OSError:
-                    taken = {"port": port, "host": url.hostname, "holder": _holder(port)}
                     raise Failure(
-                        translated(
-                            "{name}: port {port} of {host} is taken by {holder}; stop that, or"
-                            " write other ports into the stack's file (in a clone of acmidm: make"
-                            " ports OFFSET=100)",
-                            name=self.title,
-                            **taken,
-                        ),
+                        f"{self.title}: port {port} of {url.hostname} is taken by {_holder(port)};"
+                        " stop that, or write other ports into the stack's file (in a clone of"
+                        " acmidm: make ports OFFSET=100)",
                         exit_code=1,
                     ) from None
 
@@ -219,9 +213,7 @@ class Daemon:
             if _answers(program.health_url):
                 return
             if time.monotonic() > deadline:
-                what = "was not ready within {seconds} seconds".format(
-                    seconds=f"{program.start_seconds:g}"
-                )
+                what = f"was not ready within {program.start_seconds:g} seconds"
                 break
             time.sleep(_POLL_SECONDS)
         else:

@@ -30,7 +30,7 @@ from acmidm_onboarding.settings import (
     full_key,
 )
 from acmidm_onboarding.stack_files import require_own_name, stack_settings
-from acmidm_onboarding.texts import Language, translated
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -133,9 +133,8 @@ class EmbeddedPortal:
             key = self.served.operator_key().as_dict(private=False)
             client_id = self.served.settings.operator_client_id
             register_operator(self.settings.database, client_id, public_jwk=key)
-        started = self.daemon.start(program(self.settings, self.daemon))
-        sentence = "{name}: started at {address}" if started else "{name}: running at {address}"
-        done = translated(sentence, name=self.daemon.title, address=self.settings.origin)
+        is_new = self.daemon.start(program(self.settings, self.daemon))
+        done = _done(self.daemon, self.settings.origin, is_new=is_new)
         if self.settings.smtp_port:
             mail = f"smtp://{self.settings.host}:{self.settings.smtp_port}"
             done = f"{done}, mail at {mail}"
@@ -157,12 +156,7 @@ class SandboxKeycloak:
         left alone, and its realm brought up to date. Raises Failure."""
         folder, port = self.served.daemon(KEYCLOAK).folder, self.served.settings.address.port or 80
         server = Server(folder, _distribution(), port)
-        sentence = (
-            "{name}: started at {address}"
-            if start_server(server)
-            else "{name}: running at {address}"
-        )
-        daemon = daemon_of(server)
+        is_new, daemon = start_server(server), daemon_of(server)
         try:
             with Admin(server) as admin:
                 set_up(admin, self.realm)
@@ -170,7 +164,11 @@ class SandboxKeycloak:
             raise Failure(
                 f"{daemon.title}: the realm was not set up: {error}; see {daemon.log}", exit_code=1
             ) from None
-        return translated(sentence, name=daemon.title, address=server.origin)
+        return _done(daemon, server.origin, is_new=is_new)
+
+
+def _done(daemon: Daemon, address: str, *, is_new: bool) -> str:
+    return f"{daemon.title}: {'started' if is_new else 'running'} at {address}"
 
 
 def portals(stack: str, strict: bool = False) -> Iterator[EmbeddedPortal]:

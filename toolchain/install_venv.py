@@ -11,6 +11,7 @@ from toolchain.common import ROOT, VENV, ToolchainError, locked, main, run_long,
 LOCK_FILE = ROOT / "requirements-dev.txt"
 PROJECT = ROOT / "pyproject.toml"
 DUTCH = ROOT / "components" / "acmidm_onboarding" / "texts" / "nl.po"
+COMPILED = DUTCH.with_suffix(".mo")
 PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 # Wheels alone: what builds a package from its source would be fetched without a hash. No
 # dependencies: all of them are in the file, and an older pip looks for the newest of one that
@@ -68,8 +69,7 @@ def digest_of_packages(lock_file: Path, clone: Path = ROOT) -> str:
 
 def _is_compiled() -> bool:
     """Return whether the catalogue of translations is compiled as it is now."""
-    compiled = DUTCH.with_suffix(".mo")
-    return compiled.is_file() and compiled.stat().st_mtime > DUTCH.stat().st_mtime
+    return COMPILED.is_file() and COMPILED.stat().st_mtime > DUTCH.stat().st_mtime
 
 
 def _python(folder: Path) -> Path:

@@ -7,6 +7,7 @@ import ast
 import sys
 from collections.abc import Iterator, Sequence
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -15,9 +16,8 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 from toolchain.common import ROOT
+from toolchain.install_venv import COMPILED, DUTCH
 
-TEXTS = ROOT / "components" / "acmidm_onboarding" / "texts"
-DUTCH, COMPILED = TEXTS / "nl.po", TEXTS / "nl.mo"
 PACKAGES = ("components/acmidm_onboarding", "acmidm", "acmidm_sandbox")
 TEMPLATES = ("acmidm/render/templates/*.j2", "components/acmidm_onboarding/mail/templates/*")
 FORMS = {"tr": 1, "N_": 1, "ntr": 2, "NN_": 2}
@@ -66,7 +66,7 @@ def _text(node: ast.expr, file: str) -> str:
 
 def sentences() -> Iterator[tuple[str, Sentence]]:
     """Yield each sentence of the packages and their templates, with its file."""
-    own = TEXTS / "__init__.py"
+    own = DUTCH.with_name("__init__.py")
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             file, source = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
@@ -94,10 +94,14 @@ def read() -> Catalog:
 
 def updated(catalogue: Catalog) -> Catalog:
     """Return the catalogue with each sentence of the code and no other, and the Dutch that is
-    there."""
+    there.
+
+    A sentence stays where it is, wherever its code goes, so that branches merge; a new one comes
+    after the one before it in the code.
+    """
     new = Catalog(locale="nl")
-    for file, sentence in sentences():
-        first = sentence if isinstance(sentence, str) else sentence[0]
+    for file, sentence in _in_the_order_of(catalogue):
+        first = forms_of(sentence)[0]
         there = catalogue.get(first)
         is_same = there is not None and there.id == sentence
         known = new.get(first)
@@ -111,6 +115,17 @@ def updated(catalogue: Catalog) -> Catalog:
     return new
 
 
+def _in_the_order_of(catalogue: Catalog) -> list[tuple[str, Sentence]]:
+    places = {forms_of(message.id)[0]: place for place, message in enumerate(catalogue)}
+    found: list[tuple[int, str, Sentence]] = []
+    place = 0
+    for file, sentence in sentences():
+        place = places.get(forms_of(sentence)[0], place)
+        found.append((place, file, sentence))
+    found.sort(key=itemgetter(0))
+    return [(file, sentence) for _, file, sentence in found]
+
+
 def write(catalogue: Catalog) -> None:
     """Write the catalogue, the same for the same sentences."""
     buffer = BytesIO()
@@ -119,11 +134,12 @@ def write(catalogue: Catalog) -> None:
 
 
 def compile_dutch(target: Path = COMPILED) -> None:
-    """Write what Python's gettext reads, where the catalogue is newer."""
-    if target.exists() and target.stat().st_mtime > DUTCH.stat().st_mtime:
-        return
-    with target.open("wb") as file:
+    """Write what Python's gettext reads, whole or not at all: half a file would count as newer than
+    the catalogue."""
+    half = target.with_suffix(".new.mo")
+    with half.open("wb") as file:
         write_mo(file, read())
+    half.replace(target)
 
 
 if __name__ == "__main__":

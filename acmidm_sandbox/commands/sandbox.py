@@ -14,7 +14,6 @@ from acmidm_onboarding.files import write_private
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.project import project_folder, require_project
 from acmidm_onboarding.stack_files import stack_names
-from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.searching import searched
 from acmidm_sandbox.beheerportaal.mail.received import Mail, received_mails
@@ -146,12 +145,8 @@ def mail(
         # In a pipeline's log, two of these at the beginning of a line are a command.
         typer.echo(report.replace("##", "#\\u0023"))
     elif not mails:
-        sentence = (
-            'the sandbox of {stack} received no mail that has "{search}"'
-            if search
-            else "the sandbox of {stack} received no mail"
-        )
-        typer.echo(translated(sentence, stack=stack, search=on_one_line(search)))
+        that_has = f' that has "{on_one_line(search)}"' if search else ""
+        typer.echo(f"the sandbox of {stack} received no mail{that_has}")
     else:
         typer.echo("\n\n".join("\n".join(_lines(mail)) for mail in mails))
 
@@ -191,12 +186,8 @@ def _started(stack: str | None) -> list[Daemon]:
         if file.stem in (KEYCLOAK, PORTAL)
     ]
     if not started:
-        sentence = (
-            "no sandbox was ever started in this project for stack {stack}"
-            if stack
-            else "no sandbox was ever started in this project"
-        )
-        typer.echo(translated(sentence, stack=stack))
+        for_stack = f" for stack {stack}" if stack else ""
+        typer.echo(f"no sandbox was ever started in this project{for_stack}")
     return started
 
 

@@ -21,7 +21,6 @@ import yaml
 from acmidm_onboarding import installed
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.stack_files import stack_file
-from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.client import Client, Grant, Records
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.problems import Failure
@@ -104,11 +103,9 @@ def read_handed(file: Path, environment: Environment) -> Handed:
                 products={product: dict[str, object]() for product in parts["products"]},
             )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        key = f"{NAMESPACE}:{HANDED}"
         raise Failure(
-            translated(
-                "{key} is for commands to set while they run, and not to be kept; take it out:"
-                " pulumi config rm {key}",
-                key=f"{NAMESPACE}:{HANDED}",
-            )
+            f"{key} is for commands to set while they run, and not to be kept; take it out: pulumi"
+            f" config rm {key}"
         ) from None
     return Handed(records, version)

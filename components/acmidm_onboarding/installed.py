@@ -11,7 +11,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.problems import Failure
 
 VERSION = "0.1.0"
@@ -67,10 +66,9 @@ def _other_copy() -> str | None:
             places.setdefault(distribution.version, Path(str(distribution.locate_file(""))))
     if len(places) > 1:
         found = (f"{version} ({places[version]})" for version in sorted(places, key=_numbers))
-        return translated(
-            "more than one version of acmidm-onboarding is installed: {versions}; run pip"
-            " uninstall acmidm-onboarding until none is left, then install the one that you want",
-            versions=" · ".join(found),
+        return (
+            f"more than one version of acmidm-onboarding is installed: {' · '.join(found)}; run pip"
+            " uninstall acmidm-onboarding until none is left, then install the one that you want"
         )
     for version, place in places.items():
         package = place / FOLDER.name

@@ -41,13 +41,12 @@ from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.settings import (
     NAMESPACE,
     SECRET_KEYS,
-    InvalidSettings,
     Settings,
     full_key,
     plain_key,
 )
 from acmidm_onboarding.stack import Stack, checks
-from acmidm_onboarding.texts import plural, translated
+from acmidm_onboarding.texts import plural
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, InvalidForms, first_listed, on_one_line
 
@@ -80,12 +79,7 @@ def load_onboardings() -> list[Sequence[Declaration | AsRecorded]]:
         if not is_handed():
             stack.forms.valid()
         staying = stack.staying
-        if not stack.forms.problems and not stack.forms.forms:
-            # Perhaps the wrong folder: declaring nothing would remove everything.
-            raise InvalidSettings(
-                f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct"
-                " acmidm:formsFolder, or remove all that the stack has with pulumi destroy"
-            )
+        stack.require_any_form()
         connections = _desired(stack, stack.connections, are_all=True).declared
         if not is_handed():  # a command counts by itself
             _require_no_mass_change(stack, connections)
@@ -163,12 +157,10 @@ def _stack(settings: Settings) -> Stack:
             require_not_older(pulumi.get_stack(), stack.state)
     # The engine has the stack's lock by now: no other run can change the state any more.
     if handed and handed.state_version and handed.state_version != version_of(stack.state):
+        name = pulumi.get_stack()
         raise Failure(
-            (
-                "nothing of {stack} is brought up, for another run changed {stack} after this one"
-                " had"
-                " read it: run the same command again"
-            ).format(stack=pulumi.get_stack())
+            f"nothing of {name} is brought up, for another run changed {name} after this one had"
+            " read it: run the same command again"
         )
     return stack
 
@@ -196,10 +188,8 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
     held_back = [withheld for withheld in wanted.held_back if not withheld.is_declared]
     _say_unknown(
         [withheld.connection for withheld in held_back if withheld.is_partial],
-        (
-            "the scopes of {names}, whose client alone this state has, are left as they are; run"
-            " acmidm deploy --stack {stack}, which asks the authority"
-        ),
+        "the scopes of {names}, whose client alone this state has, are left as they are; run"
+        " acmidm deploy --stack {stack}, which asks the authority",
     )
     if stack.at_authorities is None:
         new = [withheld.connection for withheld in held_back if withheld.is_new]
@@ -207,10 +197,8 @@ def _desired(stack: Stack, connections: Sequence[Declaration], *, are_all: bool 
         lost = [] if wanted.unrecorded and stack.recorded.clients else wanted.unrecorded
         _say_unknown(
             [*new, *lost],
-            (
-                "what the authority has of {names}, which this state lacks, is not known here; run"
-                " acmidm deploy --stack {stack}, which asks the authority"
-            ),
+            "what the authority has of {names}, which this state lacks, is not known here; run"
+            " acmidm deploy --stack {stack}, which asks the authority",
         )
     return wanted
 
@@ -232,11 +220,9 @@ def _require_no_mass_change(stack: Stack, declared: Sequence[Declaration]) -> No
                 "{count} client of {all} that {stack} has is declared no more, more than {share}:"
                 " {names}; see acmidm review --stack {stack}, and if all of them are meant, run"
                 " acmidm deploy --stack {stack} --allow-mass-change",
-                (
-                    "{count} clients of {all} that {stack} has are declared no more, more than"
-                    " {share}: {names}; see acmidm review --stack {stack}, and if all of them are"
-                    " meant, run acmidm deploy --stack {stack} --allow-mass-change"
-                ),
+                "{count} clients of {all} that {stack} has are declared no more, more than {share}:"
+                " {names}; see acmidm review --stack {stack}, and if all of them are meant, run"
+                " acmidm deploy --stack {stack} --allow-mass-change",
                 len(gone),
                 all=clients,
                 stack=pulumi.get_stack(),
@@ -252,7 +238,7 @@ def _say_unknown(connections: Sequence[Declaration], sentence: str) -> None:
     if names := [connection.resource_name for connection in connections]:
         UNKNOWN.extend(names)
         (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(
-            translated(sentence, names=first_listed(names), stack=pulumi.get_stack())
+            sentence.format(names=first_listed(names), stack=pulumi.get_stack())
         )
 
 
@@ -323,11 +309,7 @@ def _require_random_plugin(connections: Iterable[Declaration]) -> None:
         folder.glob("resource-random-v*/pulumi-resource-random")
     ):
         raise Failure(
-            translated(
-                "{client} has a client secret, and the plugin that makes it is not installed; run"
-                " pulumi plugin install resource random v{version} (in a clone of acmidm: make"
-                " random-plugin), then this again",
-                client=secret,
-                version=version("pulumi-random"),
-            )
+            f"{secret} has a client secret, and the plugin that makes it is not installed; run"
+            f" pulumi plugin install resource random v{version('pulumi-random')} (in a clone of"
+            " acmidm: make random-plugin), then this again"
         )

@@ -294,6 +294,15 @@ class Stack:
         days = self.settings.key_overlap_days, self.settings.evidence_max_days
         return Rules(self.now, *days, approved_by_owner, assigned)
 
+    def require_any_form(self) -> None:
+        """Refuse a folder without forms, perhaps the wrong one: to declare nothing would remove
+        everything. Raises InvalidSettings."""
+        if not self.forms.forms and not self.forms.problems:
+            raise InvalidSettings(
+                f"there is no form (*.yaml) in {self.settings.forms_folder}; correct"
+                " acmidm:formsFolder, or remove all that the stack has with pulumi destroy"
+            )
+
     @cached_property
     def orders(self) -> tuple[Order, ...]:
         """What people have to do now, refused orders too: stolen keys first, all else in the order
@@ -306,11 +315,8 @@ class Stack:
             InvalidSettings: where there is no form.
         """
         self.forms.require_shared(self.settings.forms_folder)
-        if not self.forms.forms and not self.forms.problems and self.by_hand:
-            raise InvalidSettings(
-                f"there is no form (*.yaml) in {self.settings.forms_folder}; correct"
-                " acmidm:formsFolder, or remove all that the stack has with pulumi destroy"
-            )
+        if self.by_hand:
+            self.require_any_form()
         wanted, records = (
             {form.client_key: form for form in self.desired.wanted},
             self.recorded.clients,

@@ -43,9 +43,7 @@ def confirmed_by(
     order: Order,
     before: Confirmation | None = None,
     *,
-    client_id: str = CLIENT_ID,
     keys: Mapping[str, PublicJwk] | None = None,
-    at: datetime = NOW,
 ) -> Confirmation:
     """What is confirmed of a client once an order is carried out; ``keys`` are those that somebody
     saw."""
@@ -58,26 +56,24 @@ def confirmed_by(
             else keys
         )
         jwks = {kid: key for kid, key in read.items() if key}
-        since = {key.thumbprint: since.get(key.thumbprint, at) for key in jwks.values()}
+        since = {key.thumbprint: since.get(key.thumbprint, NOW) for key in jwks.values()}
     elif order.part == "create":
         jwks, since = None, {}
     names = {f"{kid}.jwk.json": since[key.thumbprint] for kid, key in (jwks or {}).items()}
-    said = carried_out(order, before.said if before else None, BY, client_id=client_id, keys=names)
+    said = carried_out(order, before.said if before else None, BY, client_id=CLIENT_ID, keys=names)
     return Confirmation(order.client_key[0], Path("loket.yaml"), said, jwks, since)
 
 
 def as_wanted(
     form: Declaration,
     rules: Rules = Rules(NOW),  # noqa: B008
-    *,
-    at: datetime = NOW,
     **keys: Any,
 ) -> Confirmation:
     """What is confirmed once all that a form asks was carried out."""
     confirmed: Confirmation | None = None
     for _ in range(3):
         for order in list(orders(form.client_key, form, confirmed, None, rules)):
-            confirmed = confirmed_by(order, confirmed, at=at, keys=keys or None)
+            confirmed = confirmed_by(order, confirmed, keys=keys or None)
     assert confirmed is not None
     assert not list(orders(form.client_key, form, confirmed, None, rules))
     return confirmed

@@ -97,9 +97,9 @@ class Repository:
         """The review as data."""
         return dict(json.loads(self.review("--output", "json", code=code).stdout))
 
-    def other_changes(self, code: int = 0) -> list[str]:
+    def other_changes(self) -> list[str]:
         """The sentences of what changes beside the clients."""
-        return [change["text"] for change in self.report(code)["other_changes"]]
+        return [change["text"] for change in self.report()["other_changes"]]
 
     def of_clients(self, code: int = 0) -> dict[str, dict[str, dict[str, Any]]]:
         """The changes of each client, by its application and their kind."""
@@ -108,9 +108,9 @@ class Repository:
             for one in self.report(code)["connections"]
         }
 
-    def of_client(self, application: str, code: int = 0) -> dict[str, dict[str, Any]]:
+    def of_client(self, application: str) -> dict[str, dict[str, Any]]:
         """The changes of a client, by kind."""
-        return self.of_clients(code)[application]
+        return self.of_clients()[application]
 
 
 @cache

@@ -28,10 +28,10 @@ class TlsServer:
     requests: list[str] = field(default_factory=list)
 
 
-def answering(content: bytes, status: int = 200, **headers: str) -> Fault:
+def answering(content: bytes, **headers: str) -> Fault:
     """Answer with this content."""
     named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    return lambda exchange: exchange.reply(Reply(status, named, content))
+    return lambda exchange: exchange.reply(Reply(200, named, content))
 
 
 @contextmanager

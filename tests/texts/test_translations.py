@@ -61,6 +61,14 @@ def test_the_catalogue_has_the_sentences_of_the_code_and_no_other() -> None:
     assert there == {message.id for message in updated(read()) if message.id}
 
 
+def test_a_sentence_stays_where_it_is_when_its_code_moves() -> None:
+    """Else a call that is nested deeper moves its Dutch, and two branches would not merge."""
+    catalogue = Catalog(locale="nl")
+    for message in reversed([message for message in read() if message.id]):
+        catalogue[message.id] = message
+    assert [message.id for message in updated(catalogue)] == [message.id for message in catalogue]
+
+
 def test_what_is_changed_or_lost_is_found() -> None:
     catalogue = Catalog(locale="nl")
     catalogue.add("{file} is missing", "{bestand} ontbreekt")

@@ -173,8 +173,7 @@ class ConnectedPlatform:
         key = config_key(self._name, "productsUrl")
         return InvalidSettings(
             f"setting {full_key(key)} is missing, and products are configured there; set it with"
-            " pulumi"
-            f" config set {full_key(key)}"
+            f" pulumi config set {full_key(key)}"
         )
 
     def _operators_own(self, client_id: str) -> Reserved | None:

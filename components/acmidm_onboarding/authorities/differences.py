@@ -11,12 +11,10 @@ from pydantic import BaseModel
 from acmidm_onboarding.texts import N_, tr, translated
 from acmidm_onboarding.values.metadata import ProductDocument
 
-_DIFFERENCE = {
+_CHANGES = {
     "added": N_("added {names}"),
     "removed": N_("removed {names}"),
     "changed": N_("changed {names}"),
-    "nothing": N_("nothing"),
-    "empty": N_("empty"),
 }
 
 
@@ -34,7 +32,7 @@ def difference(known: object, current: object, wanted: object) -> str:
         "changed": {name for name in now.keys() & before.keys() if now[name] != before[name]},
     }
     changes = "; ".join(
-        translated(_DIFFERENCE[action], names=", ".join(sorted(names)))
+        translated(_CHANGES[action], names=", ".join(sorted(names)))
         for action, names in actions.items()
         if names
     )

@@ -109,15 +109,16 @@ def _require_free(
     if owner.is_nobody and current.configuration == wanted.configuration:
         return
     changes = difference(None, current, wanted)
-    whose = (
-        tr("it was made by hand: write it into the form as it is, and change it there afterwards")
-        if owner.is_nobody
-        else tr(
+    if owner.is_nobody:
+        whose = tr(
+            "it was made by hand: write it into the form as it is, and change it there afterwards"
+        )
+    else:
+        whose = tr(
             "{stack} manages it for {key}: see who declares it there",
             stack=owner.managed_by,
             key=owner.software_id,
         )
-    )
     raise ChangedMeanwhile(
         tr(
             "client {client} has a {product} configuration already that is not this stack's:"

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from acmidm_onboarding.authorities.differences import difference
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Stale, Unsettled
-from acmidm_onboarding.texts import N_, tr, translated
+from acmidm_onboarding.texts import tr
 
 TRIES = 6
 _FIRST_WAIT_SECONDS = 0.05
@@ -75,19 +75,21 @@ def replace_part(
         if known is None or current in (known, wanted) or is_expected(current):
             return
         changes = difference(known, current, wanted)
-        text = (
-            N_(
+        sentence = tr(
+            "someone else changed {document} since the last refresh: {changes}, and nothing was"
+            " written; run pulumi refresh, see the change in a preview, then run pulumi up",
+            document=name,
+            changes=changes,
+        )
+        if begun:
+            sentence = tr(
                 "someone else changed {document} while this run wrote to it: {changes} since the"
                 " last refresh, and the authority may have some of both changes; run pulumi"
-                " refresh, see the change in a preview, then run pulumi up"
+                " refresh, see the change in a preview, then run pulumi up",
+                document=name,
+                changes=changes,
             )
-            if begun
-            else N_(
-                "someone else changed {document} since the last refresh: {changes}, and nothing"
-                " was written; run pulumi refresh, see the change in a preview, then run pulumi up"
-            )
-        )
-        raise ChangedMeanwhile(translated(text, document=name, changes=changes), changes)
+        raise ChangedMeanwhile(sentence, changes)
 
     with_retries(attempt, (*conflicts, Unsettled))
 

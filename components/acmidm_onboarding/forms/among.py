@@ -11,7 +11,7 @@ from acmidm_onboarding.forms.declarations import former_keys
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form
-from acmidm_onboarding.texts import N_, tr, translated
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.identifiers import look_of
 from acmidm_onboarding.values.organisation import Organisation
@@ -109,16 +109,14 @@ def problems_of_former_codes(
             if code in present and code not in (organisation.ovo, organisation.kbo):
                 other, twice = present[code], code
             if other is not document:
-                name = (
-                    N_("{code} is an earlier key in {file} too")
-                    if "/" in twice
-                    else N_("{code} is a code in {file} too")
-                )
+                if "/" in twice:
+                    what = tr("{code} is an earlier key in {file} too", code=twice, file=other.file)
+                else:
+                    what = tr("{code} is a code in {file} too", code=twice, file=other.file)
                 remedy = tr(
                     "an organisation keeps the clients of its own earlier codes alone: remove it"
                     " here or there"
                 )
-                what = translated(name, code=twice, file=other.file)
                 yield document.problem(("formerly",), what, remedy, also=other.file)
 
 
@@ -174,15 +172,6 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
                 )
 
 
-_REMEDIES = {
-    "": N_("remove that form, or this line: a client has one form{whole_key}"),
-    ".may_return": N_(
-        "remove that form, which may come back once acmidm deploy has run, or this line: a client"
-        " has one form{whole_key}"
-    ),
-}
-
-
 def _apart(claiming: Declared, other: Declared) -> str:
     """Return what to do about a form that has the earlier name of ``claiming``: both may have been
     renamed together."""
@@ -193,8 +182,16 @@ def _apart(claiming: Declared, other: Declared) -> str:
             " under formerly, and remove this line; or remove it, if it is a copy",
             application=other.form.application,
         )
-    returns = ".may_return" if other.organisation is claiming.organisation else ""
-    return translated(_REMEDIES[returns], whole_key=_by_whole_key(claiming))
+    whole_key = _by_whole_key(claiming)
+    if other.organisation is claiming.organisation:
+        return tr(
+            "remove that form, which may come back once acmidm deploy has run, or this line: a"
+            " client has one form{whole_key}",
+            whole_key=whole_key,
+        )
+    return tr(
+        "remove that form, or this line: a client has one form{whole_key}", whole_key=whole_key
+    )
 
 
 def _by_whole_key(claiming: Declared, former: str = "") -> str:

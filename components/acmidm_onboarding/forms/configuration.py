@@ -160,22 +160,12 @@ class _Mistake:
     def _ending(self) -> str:
         keyword, value = self._keyword, self._value
         if keyword == "type":
-            wanted = [
-                str(name)
-                for name in (self._wanted if isinstance(self._wanted, list) else [self._wanted])
-            ]
-            return tr(
-                "is not {wanted}",
-                wanted=either(
-                    translated(_TYPES[name]) if name in _TYPES else name for name in wanted
-                ),
-            )
+            wanted = self._wanted if isinstance(self._wanted, list) else [self._wanted]
+            return tr("is not {wanted}", wanted=either(map(_type_name, map(str, wanted))))
+        if keyword in ("enum", "const") and isinstance(value, str):
+            return tr("is {value}, which is not known", value=quoted(value))
         if keyword in ("enum", "const"):
-            return (
-                tr("is {value}, which is not known", value=quoted(value))
-                if isinstance(value, str)
-                else tr("is not known")
-            )
+            return tr("is not known")
         if keyword == "pattern":
             return tr("is {value}, which does not have the required form", value=quoted(value))
         if keyword in _ENDINGS:
@@ -189,11 +179,13 @@ class _Mistake:
 
     def _expected(self, *below: str) -> str:
         description = _part(self._schema, (*self._place, *below)).get("description")
-        return (
-            tr("give {description}", description=description)
-            if description
-            else tr("see the product's schema in the catalogue")
-        )
+        if description:
+            return tr("give {description}", description=description)
+        return tr("see the product's schema in the catalogue")
+
+
+def _type_name(name: str) -> str:
+    return translated(_TYPES[name]) if name in _TYPES else name
 
 
 def _part(schema: Any, path: DocumentPath) -> Mapping[str, Any]:

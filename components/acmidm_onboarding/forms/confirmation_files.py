@@ -13,7 +13,7 @@ import yaml
 
 from acmidm_onboarding.forms.documents import Document, Unreadable, read_document, read_text
 from acmidm_onboarding.forms.files import KEY_FILE, Files, absolute, shown
-from acmidm_onboarding.forms.key_files import key_in
+from acmidm_onboarding.forms.key_files import key_in, no_key_file, unusable_key_file
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.confirmation import Confirmation, ConfirmationFile
@@ -100,27 +100,12 @@ def _confirmation(
     keys, since, problems = dict[str, PublicJwk](), dict[str, Any](), list[Problem]()
     for name, at in (content.keys or {}).items():
         if not KEY_FILE.fullmatch(name):
-            problems.append(
-                document.problem(
-                    ("keys", name),
-                    tr("this is not the name of a key file"),
-                    tr(
-                        "put the public key in a file beside this one, named *.jwk.json, or name"
-                        " the supplier whose key it is under keys_of"
-                    ),
-                )
-            )
+            problems.append(document.problem(("keys", name), *no_key_file()))
             continue
         try:
             jwk = key_in(read_text(file.parent / name), file.parent / name)
         except Unreadable as error:
-            problems.append(
-                document.problem(
-                    ("keys", name),
-                    tr('key file "{name}" {what}', name=name, what=error.what),
-                    error.remedy,
-                )
-            )
+            problems.append(document.problem(("keys", name), *unusable_key_file(name, error)))
             continue
         if not isinstance(jwk, PublicJwk):
             problems += jwk
@@ -143,10 +128,8 @@ def _same_client(documents: Iterable[tuple[Document, Confirmation]]) -> Iterator
             confirmation.is_there
             and (other := first.setdefault(client_id, document)) is not document
         ):
-            what, remedy = (
-                tr("this client-ID is also that of {file}", file=other.file),
-                tr("look in the portal whose it is, and correct the other"),
-            )
+            what = tr("this client-ID is also that of {file}", file=other.file)
+            remedy = tr("look in the portal whose it is, and correct the other")
             yield document.problem(("client_id",), what, remedy, also=other.file)
 
 

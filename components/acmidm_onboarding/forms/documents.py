@@ -209,28 +209,15 @@ def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read
         document._report((1, 1), tr("the file {what}", what=error.what), error.remedy)
     except yaml.MarkedYAMLError as error:
         if line := line_of_conflict(text):
-            document._report(
-                (line, 1),
-                tr("a merge left its conflict here"),
-                tr(
-                    "keep one of the two sides, and remove the lines that begin with <<<<<<<,"
-                    " ======= and >>>>>>>"
-                ),
-            )
+            document._report((line, 1), *of_conflict())
             return document
         mark = error.problem_mark or error.context_mark
         at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        document._report(
-            at, tr("this is not YAML: {reason}", reason=reason), _remedy(reason, text, at[0])
-        )
+        document._report(at, _not_yaml(reason), _remedy(reason, text, at[0]))
     except yaml.YAMLError as error:
         reason = getattr(error, "reason", tr("it contains a character that YAML does not allow"))
-        document._report(
-            (1, 1),
-            tr("this is not YAML: {reason}", reason=reason),
-            tr("save the file as plain UTF-8 text"),
-        )
+        document._report((1, 1), _not_yaml(reason), tr("save the file as plain UTF-8 text"))
     else:
         if node is None:
             document._report(
@@ -246,6 +233,21 @@ def line_of_conflict(text: str) -> int | None:
     without one."""
     begins, ends = _BEGINS_CONFLICT.search(text), _ENDS_CONFLICT.search(text)
     return text.count("\n", 0, begins.start()) + 1 if begins and ends else None
+
+
+def of_conflict() -> tuple[str, str]:
+    """Return that a merge left its conflict, and what to do."""
+    return (
+        tr("a merge left its conflict here"),
+        tr(
+            "keep one of the two sides, and remove the lines that begin with <<<<<<<, ======= and"
+            " >>>>>>>"
+        ),
+    )
+
+
+def _not_yaml(reason: str) -> str:
+    return tr("this is not YAML: {reason}", reason=reason)
 
 
 def _remedy(reason: str, text: str, line: int) -> str:
@@ -331,23 +333,15 @@ class _Reader:
             self._document._keys[(*path, key)] = mark
             values[key] = self.value(value_node, (*path, key))
         if is_private_jwk(values):
-            self._document._report(
-                _mark(node),
-                tr("this is a private key"),
-                tr("take it out and have another made, as this one has been shared"),
-                whole=True,
-            )
+            what = tr("this is a private key")
+            self._document._report(_mark(node), what, _made_anew(), whole=True)
         return values
 
     def _refuse(self, text: str, mark: Mark) -> None:
         """Report what no field may have in it, whichever it is."""
         if is_private_key_or_token(text):
-            self._document._report(
-                mark,
-                tr("this is a private key or a token"),
-                tr("take it out and have another made, as this one has been shared"),
-                whole=True,
-            )
+            what = tr("this is a private key or a token")
+            self._document._report(mark, what, _made_anew(), whole=True)
         if has_mark(text):
             self._document._report(
                 mark,
@@ -355,6 +349,10 @@ class _Reader:
                 tr("write something else"),
                 whole=True,
             )
+
+
+def _made_anew() -> str:
+    return tr("take it out and have another made, as this one has been shared")
 
 
 def _mark(node: yaml.Node) -> Mark:

@@ -35,8 +35,9 @@ def form_file(application: str) -> str:
 
 def of_link() -> tuple[str, str]:
     """Return why no link is followed, and what to do."""
-    return tr("this is a link, which is not followed"), tr(
-        "put the file or folder itself here, or remove the link"
+    return (
+        tr("this is a link, which is not followed"),
+        tr("put the file or folder itself here, or remove the link"),
     )
 
 
@@ -46,31 +47,29 @@ def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
     if (wrong := _in_a_wrong_folder(file, forms)) or file.name in OWN_FILES:
         return wrong
     if not is_name(file.stem):
-        return tr("{name} is no name for a form", name=quoted(file.stem)), tr(
-            "use lower case letters, digits and single hyphens, 64 at most"
-        )
+        return tr("{name} is no name for a form", name=quoted(file.stem)), _as_names_are()
     return None
 
 
 def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
     folder = file.parent
     if folder == forms:
-        return tr("there is no {file} beside this file", file=ORGANISATION_FILE), tr(
-            "put forms in the folder of their organisation"
+        return (
+            tr("there is no {file} beside this file", file=ORGANISATION_FILE),
+            tr("put forms in the folder of their organisation"),
         )
     if folder.parent != forms:
         return (
             tr("this is below the folder of an organisation"),
             tr("move it beside the {file} of its organisation", file=ORGANISATION_FILE),
         )
-    return (
-        None
-        if is_name(folder.name)
-        else (
-            tr("{name} is no name for a folder", name=quoted(folder.name)),
-            tr("use lower case letters, digits and single hyphens, 64 at most"),
-        )
-    )
+    if not is_name(folder.name):
+        return tr("{name} is no name for a folder", name=quoted(folder.name)), _as_names_are()
+    return None
+
+
+def _as_names_are() -> str:
+    return tr("use lower case letters, digits and single hyphens, 64 at most")
 
 
 def stray(file: Path, forms: Path) -> tuple[str, str] | None:

@@ -9,7 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from acmidm_onboarding.forms.documents import Document, Unreadable, line_of_conflict
+from acmidm_onboarding.forms.documents import (
+    Document,
+    Unreadable,
+    line_of_conflict,
+    of_conflict,
+)
 from acmidm_onboarding.forms.files import KEY_FILE, Files, is_link, of_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.requirements import problems_of_keys, problems_of_policies
@@ -147,34 +152,20 @@ class KeyReader:
             places = [*{use.listed.folder: use for use in reversed(uses)}.values()]
             for use, other in zip(places, places[1:] + places[:1], strict=True):
                 if use is not other:
-                    facts = {"name": use.name, "other": other.name}
                     what = tr(
                         "{name} has the same key as {other} in {file}",
-                        **facts,
+                        name=use.name,
+                        other=other.name,
                         file=other.listed.document.file,
                     )
-                    yield use.problem(
-                        what,
-                        tr(
-                            "give each a key of its own, or name the supplier whose key it is:"
-                            " keys_of"
-                        ),
-                        other,
+                    remedy = tr(
+                        "give each a key of its own, or name the supplier whose key it is: keys_of"
                     )
+                    yield use.problem(what, remedy, other)
 
     def _key(self, listed: KeyList, path: DocumentPath, name: str) -> PublicJwk | list[Problem]:
         if not KEY_FILE.fullmatch(name) or len(name) > _LONGEST_NAME:
-            # It may be a key that was pasted in: it is not repeated.
-            return [
-                listed.document.problem(
-                    path,
-                    tr("this is not the name of a key file"),
-                    tr(
-                        "put the public key in a file beside this one, named *.jwk.json, or name"
-                        " the supplier whose key it is under keys_of"
-                    ),
-                )
-            ]
+            return [listed.document.problem(path, *no_key_file())]
         file = listed.folder / name
         if is_link(file):
             return [Problem(shown(file), 1, 1, *of_link())]
@@ -182,8 +173,7 @@ class KeyReader:
             try:
                 self._files_read[file] = key_in(self._files.read_text(file), file)
             except Unreadable as error:
-                what = tr('key file "{name}" {what}', name=name, what=error.what)
-                return [listed.document.problem(path, what, error.remedy)]
+                return [listed.document.problem(path, *unusable_key_file(name, error))]
         return self._files_read[file]
 
 
@@ -227,33 +217,29 @@ def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
         ]
     except json.JSONDecodeError as error:
         if line := line_of_conflict(text):
-            conflict = (
-                tr("a merge left its conflict here"),
-                tr(
-                    "keep one of the two sides, and remove the lines that begin with <<<<<<<,"
-                    " ======= and >>>>>>>"
-                ),
-            )
-            return [Problem(shown(file), line, 1, *conflict)]
-        return [
-            Problem(
-                shown(file),
-                error.lineno,
-                error.colno,
-                tr("this is not JSON"),
-                tr("export the public key again as a JSON Web Key"),
-            )
-        ]
+            return [Problem(shown(file), line, 1, *of_conflict())]
+        what, line, column = tr("this is not JSON"), error.lineno, error.colno
     except (ValueError, RecursionError):
-        return [
-            Problem(
-                shown(file),
-                1,
-                1,
-                tr("this JSON is no key"),
-                tr("export the public key again as a JSON Web Key"),
-            )
-        ]
+        what, line, column = tr("this JSON is no key"), 1, 1
+    remedy = tr("export the public key again as a JSON Web Key")
+    return [Problem(shown(file), line, column, what, remedy)]
+
+
+def no_key_file() -> tuple[str, str]:
+    """Return that something is not the name of a key file, and what to do. The name is not
+    repeated: it may be a key that was pasted in."""
+    return (
+        tr("this is not the name of a key file"),
+        tr(
+            "put the public key in a file beside this one, named *.jwk.json, or name the supplier"
+            " whose key it is under keys_of"
+        ),
+    )
+
+
+def unusable_key_file(name: str, error: Unreadable) -> tuple[str, str]:
+    """Return what is wrong with a key file that cannot be read, and what to do."""
+    return tr('key file "{name}" {what}', name=name, what=error.what), error.remedy
 
 
 def _place_of(member: str, text: str) -> tuple[int, int]:

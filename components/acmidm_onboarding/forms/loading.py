@@ -132,7 +132,6 @@ def _given(text: str | Unreadable, _: Path) -> str:
 _IN_TWO_FILES = {
     "scope": N_('scope "{name}" is in {file} too'),
     "attribute": N_('attribute "{name}" is in {file} too'),
-    "product": N_('product "{product}" is in another file too'),
 }
 
 

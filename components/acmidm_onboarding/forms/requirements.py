@@ -11,7 +11,7 @@ from acmidm_onboarding.forms.configuration import problems_of_configuration
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
-from acmidm_onboarding.forms.suppliers import KeyList
+from acmidm_onboarding.forms.suppliers import KeyList, keys_without_use
 from acmidm_onboarding.rules.policies import (
     Finding,
     Planned,
@@ -74,15 +74,7 @@ def _problems_of_credentials(
     """Yield what is of the other way to authenticate."""
     uses_keys = form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
     if request.jwks and not uses_keys:
-        yield document.problem(
-            (*above, "jwks"),
-            tr(
-                "keys are given while the client authenticates with {method}",
-                method=form.token_endpoint_auth_method,
-            ),
-            tr("choose token_endpoint_auth_method private_key_jwt, or remove the keys"),
-            at_key=True,
-        )
+        yield keys_without_use(document, (*above, "jwks"), form)
     if uses_keys and "secret_generation" in request.model_fields_set:
         yield document.problem(
             (*above, "secret_generation"),
@@ -102,20 +94,18 @@ def _problems_of_retirement(
         remedy = tr("give the whole its day, as in {{on: 2027-03-31}}, or each part its own")
         yield document.problem(("retire", "on"), what, remedy, at_key=True)
     elif form.retire.keep and not form.retire.on:
-        what, remedy = (
-            tr("keep says that the client stays, and no day from which on"),
-            tr("give the day, as in retire: {{on: 2027-03-31, keep: true}}"),
-        )
+        what = tr("keep says that the client stays, and no day from which on")
+        remedy = tr("give the day, as in retire: {{on: 2027-03-31, keep: true}}")
         yield document.problem(("retire", "keep"), what, remedy, at_key=True)
     # What a mandate gives ends with it, and nobody would end it for a client that is let go.
     sends_for = any(request.afzenders for request in form.environments.values())
     if form.retire.keep and (form.keys_of is not None or sends_for):
-        what, remedy = (
-            tr("keep lets a client go by which somebody acts by a mandate, which nobody would end"),
-            tr(
-                "take keys_of and afzenders out first, with keys of its own for the client; or"
-                " leave keep out"
-            ),
+        what = tr(
+            "keep lets a client go by which somebody acts by a mandate, which nobody would end"
+        )
+        remedy = tr(
+            "take keys_of and afzenders out first, with keys of its own for the client; or leave"
+            " keep out"
         )
         yield document.problem(("retire", "keep"), what, remedy, at_key=True)
     for name in form.retire.parts:

@@ -9,7 +9,7 @@ from typing import Any
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.texts import N_, tr, translated
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.identifiers import codes_within
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import (
@@ -59,12 +59,7 @@ def problems_of_value(
             value=quoted(value),
             organisation=organisation.name,
         )
-        remedy = tr(
-            "{allowed}; the onboarding team adds others under speaks_for in {file}",
-            allowed=_allowed(how, allowed),
-            file=owner.file,
-        )
-        yield document.problem(path, what, remedy)
+        yield document.problem(path, what, _remedy(how, allowed, owner))
     elif how is None and (others := codes_within(value) - {organisation.ovo, organisation.kbo}):
         what = tr(
             "attribute {name} has {others} in it, which is no code of {organisation}",
@@ -98,11 +93,7 @@ def problems_of_senders(
                     value=quoted(value),
                     organisation=organisation.name,
                 ),
-                tr(
-                    "{allowed}; the onboarding team adds others under speaks_for in {file}",
-                    allowed=_allowed(how, allowed),
-                    file=owner.file,
-                ),
+                _remedy(how, allowed, owner),
             )
 
 
@@ -197,22 +188,18 @@ def _overlap(value: str, other: str) -> bool:
     return Speaks.BEGINNING.allows(one, two) or Speaks.BEGINNING.allows(two, one)
 
 
-_SPEAKS_FOR = {
-    "nothing": N_("no value of it is allowed yet"),
-    "exactly": N_("use {allowed}"),
-    "beginning": N_("use what begins with {allowed}"),
-    "new": N_("{folder} is new, and its {file} lets it speak as {names}: check that it may"),
-    "of_others": N_(
-        "{folder} would speak in the name of another: {claims}; ask that one before this counts"
-    ),
-    "claim": N_("{name} {value}, of {owners}"),
-    "attribute": N_("attribute {name} is {value}, for which {organisation} does not speak"),
-    "remedy": N_("{allowed}; the onboarding team adds others under speaks_for in {file}"),
-    "product": N_("{product}, {field} is {value}, for which {organisation} does not speak"),
-}
+def _remedy(how: Speaks, allowed: Sequence[str], owner: Document) -> str:
+    return tr(
+        "{allowed}; the onboarding team adds others under speaks_for in {file}",
+        allowed=_allowed(how, allowed),
+        file=owner.file,
+    )
 
 
 def _allowed(how: Speaks, allowed: Sequence[str]) -> str:
     if not allowed:
         return tr("no value of it is allowed yet")
-    return translated(_SPEAKS_FOR[how], allowed=either(map(quoted, allowed)))
+    values = either(map(quoted, allowed))
+    if how is Speaks.BEGINNING:
+        return tr("use what begins with {allowed}", allowed=values)
+    return tr("use {allowed}", allowed=values)

@@ -114,6 +114,15 @@ def unknown_supplier(document: Document, path: DocumentPath, supplier: str) -> P
     return document.problem(path, what, tr("name a folder beside this one"))
 
 
+def keys_without_use(document: Document, path: DocumentPath, form: Form) -> Problem:
+    what = tr(
+        "keys are given while the client authenticates with {method}",
+        method=form.token_endpoint_auth_method,
+    )
+    remedy = tr("choose token_endpoint_auth_method private_key_jwt, or remove the keys")
+    return document.problem(path, what, remedy, at_key=True)
+
+
 def problems_of_supplier(document: Document, form: Form, listed: KeyList) -> Iterator[Problem]:
     """Yield why a form cannot have the keys of its supplier.
 
@@ -124,16 +133,7 @@ def problems_of_supplier(document: Document, form: Form, listed: KeyList) -> Ite
     if listed.is_form:
         return
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-        what = tr(
-            "keys are given while the client authenticates with {method}",
-            method=form.token_endpoint_auth_method,
-        )
-        yield document.problem(
-            path,
-            what,
-            tr("choose token_endpoint_auth_method private_key_jwt, or remove the keys"),
-            at_key=True,
-        )
+        yield keys_without_use(document, path, form)
     for environment, request in form.environments.items():
         for name in ("jwks", "jwks_uri"):
             if getattr(request, name) is not None:

@@ -117,54 +117,45 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
                 at_key=True,
             )
         case "extra_forbidden" if path == ("preserve",):
-            what, remedy = (
-                tr("unknown field {name}", name=name),
-                tr(
-                    "write retire: {{on: 2027-03-31, keep: true}}, by which the client stays from"
-                    " that day on and nobody manages it"
-                ),
+            remedy = tr(
+                "write retire: {{on: 2027-03-31, keep: true}}, by which the client stays from that"
+                " day on and nobody manages it"
             )
-            return document.problem(path, what, remedy, at_key=True)
+            return _unknown_field(document, path, remedy)
         case "extra_forbidden" if _is_of_the_top(model, path):
-            what, remedy = (
-                tr("unknown field {name}", name=name),
-                tr("write it at the top of the form, beside environments: it is for all of them"),
+            remedy = tr(
+                "write it at the top of the form, beside environments: it is for all of them"
             )
-            return document.problem(path, what, remedy, at_key=True)
+            return _unknown_field(document, path, remedy)
         case "extra_forbidden":
             names = _known_names(model, path[:-1])
-            remedy = did_you_mean(
-                str(path[-1]), names, tr("known here: {known}", known=listed(names))
-            )
-            return document.problem(
-                path, tr("unknown field {name}", name=name), remedy, at_key=True
-            )
+            known = tr("known here: {known}", known=listed(names))
+            return _unknown_field(document, path, did_you_mean(str(path[-1]), names, known))
         case "value_error":
             what, remedy = split_sentence(str(details["ctx"]["error"]))
         case "enum":
             what, remedy = _unknown_value(name, details, is_key)
         case "too_short" if path[-1:] == ("jwks",):
-            what, remedy = (
-                tr("{name} is empty", name=name),
-                tr(
-                    "name a key file; without this line, the organisation uploads its keys in the"
-                    " portal"
-                ),
+            what = tr("{name} is empty", name=name)
+            remedy = tr(
+                "name a key file; without this line, the organisation uploads its keys in the"
+                " portal"
             )
         case "no_file_name":
-            what, remedy = (
-                tr("{name} is not the name of a file", name=name),
-                tr("put the public key in a file beside the form, and name that file here"),
-            )
+            what = tr("{name} is not the name of a file", name=name)
+            remedy = tr("put the public key in a file beside the form, and name that file here")
+        case _ if ending := ending_of(details):
+            what, remedy = f"{name} {ending}", translated(_ROWS[kind].remedy)
         case _:
-            ending = ending_of(details)
-            what = (
-                f"{name} {ending}"
-                if ending
-                else f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}"
-            )
-            remedy = translated(_ROWS[kind].remedy if ending else N_("correct it"))
+            message = details["msg"]
+            what = f"{name}: {message[:1].lower()}{message[1:]}"
+            remedy = tr("correct it")
     return document.problem(path, what, remedy, at_key=is_key)
+
+
+def _unknown_field(document: Document, path: DocumentPath, remedy: str) -> Problem:
+    what = tr("unknown field {name}", name=_name(path))
+    return document.problem(path, what, remedy, at_key=True)
 
 
 def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str, str]:
@@ -177,11 +168,9 @@ def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str,
 
 def unknown_value(value: object) -> str:
     """Return the sentence about a value that is none of an enumeration."""
-    return (
-        tr("{value} is not known", value=quoted(value))
-        if isinstance(value, str)
-        else tr("this value is not known")
-    )
+    if isinstance(value, str):
+        return tr("{value} is not known", value=quoted(value))
+    return tr("this value is not known")
 
 
 class _Row(NamedTuple):
@@ -191,6 +180,11 @@ class _Row(NamedTuple):
     remedy: str
 
 
+_MAPPING = _Row(N_("is not a mapping of names to values"), N_("write name: value, a line for each"))
+_BOOL = _Row(N_("is not true or false"), N_("write true or false"))
+_INTEGER = _Row(N_("is not a whole number"), N_("write a whole number"))
+_ADDRESS = _Row(N_("is no address such as https://idp.example/op"), N_("correct it"))
+_MOMENT = _Row(N_("is no moment"), N_("write one, as 2026-11-28T12:00:00Z"))
 _ROWS = {
     "missing": _Row(N_("is missing"), N_("add it")),
     "too_short": _Row(N_("is empty"), N_("give at least one")),
@@ -208,35 +202,29 @@ _ROWS = {
     "tuple_type": _Row(
         N_("is not a list"), N_("write [one, another], or a line with a hyphen for each")
     ),
-    "dict_type": _Row(
-        N_("is not a mapping of names to values"), N_("write name: value, a line for each")
-    ),
-    "model_type": _Row(
-        N_("is not a mapping of names to values"), N_("write name: value, a line for each")
-    ),
-    "bool_type": _Row(N_("is not true or false"), N_("write true or false")),
-    "bool_parsing": _Row(N_("is not true or false"), N_("write true or false")),
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "bool_type": _BOOL,
+    "bool_parsing": _BOOL,
     "path_type": _Row(
         N_("is not the name of a file or folder"),
         N_("write one value, in quotes where it could be read otherwise"),
     ),
-    "int_type": _Row(N_("is not a whole number"), N_("write a whole number")),
-    "int_parsing": _Row(N_("is not a whole number"), N_("write a whole number")),
-    "int_from_float": _Row(N_("is not a whole number"), N_("write a whole number")),
+    "int_type": _INTEGER,
+    "int_parsing": _INTEGER,
+    "int_from_float": _INTEGER,
     "greater_than": _Row(N_("is not more than {gt}"), N_("write a larger number")),
     "greater_than_equal": _Row(N_("is less than {ge}"), N_("write a larger number")),
     "less_than_equal": _Row(N_("is more than {le}"), N_("write a smaller number")),
-    "url_type": _Row(N_("is no address such as https://idp.example/op"), N_("correct it")),
-    "url_parsing": _Row(N_("is no address such as https://idp.example/op"), N_("correct it")),
-    "url_scheme": _Row(N_("is no address such as https://idp.example/op"), N_("correct it")),
+    "url_type": _ADDRESS,
+    "url_parsing": _ADDRESS,
+    "url_scheme": _ADDRESS,
     "timezone_aware": _Row(
         N_("has no time zone"), N_("write it with one, as 2026-11-28T12:00:00Z")
     ),
-    "datetime_type": _Row(N_("is no moment"), N_("write one, as 2026-11-28T12:00:00Z")),
-    "datetime_parsing": _Row(N_("is no moment"), N_("write one, as 2026-11-28T12:00:00Z")),
-    "datetime_from_date_parsing": _Row(
-        N_("is no moment"), N_("write one, as 2026-11-28T12:00:00Z")
-    ),
+    "datetime_type": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
 }
 """By the kinds of pydantic's errors."""
 

@@ -1,7 +1,7 @@
 """A mail, as text and as plain HTML, made of ``templates/<template>.txt`` and ``.html``, or of the
 templates of one language, such as ``<template>.nl.txt``.
 
-Their sentences are the texts of the subject ``mail``. The first line of the text is the mail's
+Their sentences are in the language of the organisation. The first line of the text is the mail's
 subject. A value from a form, an organisation or an authority can add no header and no markup: it is
 on one line, without invisible characters, and escaped in HTML.
 """

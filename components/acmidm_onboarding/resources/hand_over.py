@@ -32,6 +32,7 @@ from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import Authentication
 from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.end import is_over
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP, record_name
 from acmidm_onboarding.values.problems import listed, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -295,7 +296,7 @@ def goes(connection: Declaration, day: date) -> bool:
     """Return whether a client is taken down, by its form or because its supplier may act no more;
     at a portal without an API it may have its scopes for a while."""
     mandate = connection.mandate
-    has_ended = bool(mandate) and mandate.get("until", "") < day.isoformat()
+    has_ended = bool(mandate) and is_over(mandate.get("until", ""), day)
     lost_all = bool(connection.withdrawn) and not connection.scopes
     return connection.is_leaving() or has_ended or lost_all
 

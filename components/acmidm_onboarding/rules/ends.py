@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date
 
+from acmidm_onboarding.rules.retirement import due
 from acmidm_onboarding.values.client import Client, afzenders_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import End, EndOf, after, is_over, midnight
@@ -49,9 +50,10 @@ def past_ends(wanted: Client, real: Client, day: date) -> Iterator[End]:
     if last_day and is_over(last_day, day) and (real.scopes or real.known_keys):
         yield _ended(EndOf.MANDATE, wanted.mandate["supplier"], last_day)
     yield from _past_mandates_to_send(wanted, real, day)
+    leaving = due(wanted, day)
     for name, first_without in wanted.leaves.items():
         is_client = name == wanted.platform
-        if first_without <= day.isoformat() and (is_client or name in real.products):
+        if name in leaving and (is_client or name in real.products):
             of = EndOf.CLIENT if is_client else EndOf.PRODUCT
             yield End(of, name, midnight(date.fromisoformat(first_without)))
 

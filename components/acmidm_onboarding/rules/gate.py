@@ -80,16 +80,18 @@ def by_reason(held_back: Iterable[Withheld]) -> list[str]:
     names: dict[tuple[str, str], list[str]] = {}
     for withheld in held_back:
         for why in withheld.missing:
-            what = (
-                N_("declared unproven: {names}: {why}")
-                if withheld.is_declared
-                else N_("not declared: {names}: {why}")
-            )
-            what = N_("not carried out: {names}: {why}") if withheld.lacks_mandate else what
-            names.setdefault((what, on_one_line(why)), []).append(withheld.name)
+            names.setdefault((_what(withheld), on_one_line(why)), []).append(withheld.name)
     return [
         translated(what, names=first_listed(names), why=why) for (what, why), names in names.items()
     ]
+
+
+def _what(withheld: Withheld) -> str:
+    if withheld.lacks_mandate:
+        return N_("not carried out: {names}: {why}")
+    if withheld.is_declared:
+        return N_("declared unproven: {names}: {why}")
+    return N_("not declared: {names}: {why}")
 
 
 def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
@@ -293,15 +295,14 @@ def _reasons(
         )
     elif evidence is None:
         refused = connection.test_evidence_refused
-        yield (
-            tr(
+        if refused:
+            yield tr(
                 "its evidence from TNI counts as none, for {refused}; {probe}",
                 refused=refused,
                 probe=_probe(connection),
             )
-            if refused
-            else tr("there is no evidence from TNI; {probe}", probe=_probe(connection))
-        )
+        else:
+            yield tr("there is no evidence from TNI; {probe}", probe=_probe(connection))
     else:
         is_old = not is_fresh(evidence, now, days)
         if is_old:
@@ -346,21 +347,21 @@ def _is_confirmed(on_tni: Client, evidence: Evidence) -> bool:
 def _unseen(connection: Declaration, on_tni: Client, evidence: Evidence, stack: str) -> str:
     """Return why evidence counts for nothing, and what to do: TNI must have seen the key, not the
     form alone."""
-    is_undeclared = on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints
-    name = (
-        N_(
+    if on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints:
+        return tr(
             "its evidence from {issuer} was signed with a key that stack {stack} does not have;"
-            " bring that stack up again, or {probe}"
+            " bring that stack up again, or {probe}",
+            issuer=evidence.issuer,
+            stack=stack,
+            probe=_probe(connection),
         )
-        if is_undeclared
-        else N_(
-            "its evidence from {issuer} was not confirmed when stack {stack} was last brought up:"
-            " its authority had not seen the key that signed it; bring that stack up again, or"
-            " {probe}"
-        )
+    return tr(
+        "its evidence from {issuer} was not confirmed when stack {stack} was last brought up: its"
+        " authority had not seen the key that signed it; bring that stack up again, or {probe}",
+        issuer=evidence.issuer,
+        stack=stack,
+        probe=_probe(connection),
     )
-    probe = _probe(connection)
-    return translated(name, issuer=evidence.issuer, stack=stack, probe=probe)
 
 
 def _missing(
@@ -408,19 +409,23 @@ def _missing(
         names = [name for code, name in afzenders.items() if not proven.covers(product, code)]
         if not names or product in products - proven.products:  # then all of it is missing
             continue
-        sentence = (
-            N_(
+        if product in proven.products:
+            yield tr(
                 "stack {stack} does not send for {names} through product {name}; bring that up"
-                " there, then {probe}"
+                " there, then {probe}",
+                stack=stack,
+                names=listed(names),
+                name=quoted(product),
+                probe=_probe(connection),
             )
-            if product in proven.products
-            else N_(
+        else:
+            yield tr(
                 "product {name} is not proven on TNI for {names}; {probe}, or take them out of"
-                " afzenders of prod"
+                " afzenders of prod",
+                name=quoted(product),
+                names=listed(names),
+                probe=_probe(connection),
             )
-        )
-        facts = {"names": listed(names), "name": quoted(product), "stack": stack}
-        yield translated(sentence, **facts, probe=_probe(connection))
 
 
 def _is_partial(record: Client | None) -> bool:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from acmidm_onboarding.rules.gate import Withheld
 from acmidm_onboarding.rules.retirement import withdrawn_of
-from acmidm_onboarding.texts import N_, tr, translated
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import (
     Client,
     Records,
@@ -41,33 +41,30 @@ def has_ended(connection: Declaration, day: date) -> bool:
 
 def _why(connection: Declaration, day: date) -> str:
     """Return why a supplier does not act for a connection on a day."""
-    facts = {
-        "name": connection.organisation,
-        "application": connection.application,
-        "environment": connection.environment,
-        **connection.mandate,
-    }
-    if "until" not in connection.mandate:
+    supplier, until = connection.mandate["supplier"], connection.mandate.get("until")
+    if until is None:
         return tr(
             "{name} has no mandate that lets {supplier} act in application {application}: nothing"
             " of the form is carried out, and the client's scopes and then its keys are withdrawn;"
             " have its owners add one in mandates.yaml",
-            **facts,
+            name=connection.organisation,
+            supplier=supplier,
+            application=connection.application,
         )
-    has_passed = is_over(connection.mandate["until"], day)
-    return translated(
-        N_(
+    if is_over(until, day):
+        return tr(
             "the mandate of {supplier} ended on {until}: nothing of the form is carried out, and"
             " the client's scopes and then its keys are withdrawn; a later mandate goes into"
-            " mandates.yaml"
+            " mandates.yaml",
+            supplier=supplier,
+            until=until,
         )
-        if has_passed
-        else N_(
-            "{supplier} has no keys of {environment} for others: nothing of the form is carried"
-            " out, and the client's scopes and then its keys are withdrawn; have its owners list"
-            " them in its keys.yaml"
-        ),
-        **facts,
+    return tr(
+        "{supplier} has no keys of {environment} for others: nothing of the form is carried out,"
+        " and the client's scopes and then its keys are withdrawn; have its owners list them in"
+        " its keys.yaml",
+        supplier=supplier,
+        environment=connection.environment,
     )
 
 

@@ -17,7 +17,7 @@ from acmidm_onboarding.values.client import Client, Records, is_recorded, known,
 from acmidm_onboarding.values.declaration import Declaration
 
 
-def due(connection: Declaration, day: date) -> frozenset[str]:
+def due(connection: Client, day: date) -> frozenset[str]:
     """Return what of a connection leaves by ``day``: its platform, or products."""
     return frozenset(name for name, since in connection.leaves.items() if since <= day.isoformat())
 

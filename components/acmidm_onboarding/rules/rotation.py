@@ -97,10 +97,8 @@ def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) ->
 
     ``probe`` is the command that proves a key, ``unseen`` why its use counts for nothing.
     """
-    keys, lasts = (
-        ntr("key {names}", "keys {names}", len(kept.leaving), names=listed(kept.leaving)),
-        lasting(overlap_days),
-    )
+    keys = ntr("key {names}", "keys {names}", len(kept.leaving), names=listed(kept.leaving))
+    lasts = lasting(overlap_days)
     if kept.successor is None:
         return tr(
             "{keys} cannot leave, for no usable key stays that the client has already; wait until"
@@ -112,8 +110,8 @@ def sentence(kept: Obstacle, *, overlap_days: float, probe: str, unseen: str) ->
         )
     # Each key is named once: a name may be a thumbprint, and the command at the end is what people
     # need.
-    successor, what = ntr("key {names}", "keys {names}", 1, names=kept.successor), list[str]()
-    remedies = list[str]()
+    successor = ntr("key {names}", "keys {names}", 1, names=kept.successor)
+    what, remedies = list[str](), list[str]()
     if kept.until is not None:  # rounded up, for the sentence has no seconds
         until = f"{kept.until + timedelta(seconds=59):%Y-%m-%d %H:%M}"
         what.append(

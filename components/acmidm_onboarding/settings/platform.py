@@ -78,7 +78,7 @@ def _installed(name: str) -> str:
     if name not in installed_authorities():
         either = " or ".join(map(repr, installed_authorities()))
         instead = f"; {AUTHORITIES[name]}" if name in AUTHORITIES else ""
-        raise ValueError(f"is not known; it is {either}" + instead)
+        raise ValueError(f"is not known; it is {either}{instead}")
     return name
 
 

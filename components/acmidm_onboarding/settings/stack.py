@@ -44,7 +44,6 @@ from acmidm_onboarding.settings.platform import (
     plain_key,
     platform_fields,
 )
-from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.problems import did_you_mean, on_one_line, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -303,16 +302,14 @@ def _sentences(error: ValidationError) -> str:
             key = full_key(config_key(Platform(location[1]), ".".join(location[2:])))
         else:
             key = full_key(location[-1])
-        name = (
-            (
-                "setting {key} is none that this type of authority reads; remove it with pulumi"
-                " config"
-                " rm {place}"
+        place = _place(key)
+        if details["type"] == _NOT_READ:
+            lines.append(
+                f"setting {key} is none that this type of authority reads; remove it with pulumi"
+                f" config rm {place}"
             )
-            if details["type"] == _NOT_READ
-            else "setting {key} {details}; set it with pulumi config set {place}"
-        )
-        lines.append(translated(name, key=key, place=_place(key), details=_ending(details)))
+        else:
+            lines.append(f"setting {key} {_ending(details)}; set it with pulumi config set {place}")
     return "\n".join(lines)
 
 
@@ -330,5 +327,5 @@ def _ending(details: ErrorDetails) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind == "enum":
-        return "is not known; it is {expected}".format(expected=context["expected"])
+        return f"is not known; it is {context['expected']}"
     return ending_of(details) or "cannot be used"

@@ -16,7 +16,6 @@ from acmidm_onboarding.settings.platform import (
     full_key,
 )
 from acmidm_onboarding.settings.stack import Settings
-from acmidm_onboarding.texts import translated
 
 TRUSTED_HOSTS = "ACMIDM_TRUSTED_HOSTS"
 """The environment variable with the hosts that get the operator's credentials. The pipeline sets
@@ -74,13 +73,9 @@ def require_trusted_apis(
         url = settings.api_url(product)
         host = _untrusted(HttpUrl(url), trusted) if url else None
         if host:
-            facts = {"product": product, "host": host, "variable": TRUSTED_HOSTS}
             sentences.append(
-                translated(
-                    "the API of {product} is at {host}, which {variable} does not name, so that no"
-                    " token is sent; correct apiUrls, or have the host added to that variable",
-                    **facts,
-                )
+                f"the API of {product} is at {host}, which {TRUSTED_HOSTS} does not name, so that"
+                " no token is sent; correct apiUrls, or have the host added to that variable"
             )
     if sentences:
         raise InvalidSettings("\n".join(sentences))

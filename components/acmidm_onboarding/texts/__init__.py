@@ -33,7 +33,7 @@ def NN_(one: str, many: str) -> Counted:  # noqa: N802
     return one, many
 
 
-_MONTHS = (
+MONTHS = (
     N_("January"),
     N_("February"),
     N_("March"),
@@ -68,17 +68,13 @@ class Language(StrEnum):
         """Return the sentence of a row, which ``N_`` marks."""
         return self.tr(sentence, **values)
 
-    def ntranslated(self, forms: Counted, count: int, /, **values: object) -> str:
-        """Return the sentence of a row, which ``NN_`` marks."""
-        return self.ntr(*forms, count, **values)
-
     def template(self, sentence: str) -> str:
         """Return a sentence with its blanks open."""
         return _catalogue(self).gettext(sentence) if sentence else ""
 
     def day(self, day: date) -> str:
         """Return a day as people write it, such as 3 maart 2027."""
-        return f"{day.day} {self.translated(_MONTHS[day.month - 1])} {day.year}"
+        return f"{day.day} {self.translated(MONTHS[day.month - 1])} {day.year}"
 
 
 @cache

@@ -1,8 +1,11 @@
-"""The sentences that the form's page has, by the names that its script knows them by."""
+"""The sentences that the form's page has, by the names that its script knows them by.
+
+Those without ``form_page`` are what the loader and others report too, in the same words.
+"""
 
 from __future__ import annotations
 
-from acmidm_onboarding.texts import N_
+from acmidm_onboarding.texts import MONTHS, N_
 
 SENTENCES: dict[str, str] = {
     "form_page.title": N_("Connection form (aansluitingsformulier)"),
@@ -196,18 +199,7 @@ SENTENCES: dict[str, str] = {
     "form_page.file.comment": N_(
         "Connection form (aansluitingsformulier). Mail this file; it has no secrets in it."
     ),
-    "form_page.month.1": N_("January"),
-    "form_page.month.2": N_("February"),
-    "form_page.month.3": N_("March"),
-    "form_page.month.4": N_("April"),
-    "form_page.month.5": N_("May"),
-    "form_page.month.6": N_("June"),
-    "form_page.month.7": N_("July"),
-    "form_page.month.8": N_("August"),
-    "form_page.month.9": N_("September"),
-    "form_page.month.10": N_("October"),
-    "form_page.month.11": N_("November"),
-    "form_page.month.12": N_("December"),
+    **{f"form_page.month.{number}": month for number, month in enumerate(MONTHS, 1)},
     "problems.code.no_ovo": N_(
         "{text} is not an OVO code; write OVO and six digits, such as OVO002067"
     ),
@@ -246,21 +238,12 @@ SENTENCES: dict[str, str] = {
     "shape.too_short.remedy": N_("give at least one"),
     "shape.too_long": N_("has more than {max_length} items"),
     "shape.too_long.remedy": N_("remove some"),
-    "shape.string_too_short": N_("is empty"),
-    "shape.string_too_short.remedy": N_("fill it in"),
     "shape.string_too_long": N_("is longer than {max_length} characters"),
     "shape.string_too_long.remedy": N_("shorten it"),
     "shape.not_one_line": N_(
         "contains a line break, a control or invisible character, or a space at an end"
     ),
     "shape.not_one_line.remedy": N_("write it on one line"),
-    "configuration.string": N_("a text; numbers need quotes"),
-    "configuration.array": N_("a list"),
-    "configuration.object": N_("a mapping"),
-    "configuration.boolean": N_("true or false"),
-    "configuration.integer": N_("a whole number"),
-    "configuration.wrong_type": N_("is not {wanted}"),
-    "configuration.unknown": N_("is not known"),
     "configuration.unknown_value": N_("is {value}, which is not known"),
     "configuration.pattern_of_value": N_("is {value}, which does not have the required form"),
     "configuration.minItems": N_("has too few items"),
@@ -268,18 +251,7 @@ SENTENCES: dict[str, str] = {
     "configuration.uniqueItems": N_("has the same value twice"),
     "configuration.minLength": N_("is too short"),
     "configuration.maxLength": N_("is too long"),
-    "configuration.format": N_("does not have the required form"),
-    "configuration.minimum": N_("is too small"),
-    "configuration.maximum": N_("is too large"),
-    "configuration.minProperties": N_("has too few fields"),
-    "configuration.maxProperties": N_("has too many fields"),
-    "configuration.contains": N_("lacks an item that it needs"),
-    "configuration.not": N_("is not allowed by the product"),
-    "configuration.anyOf": N_("is none of the possible choices"),
-    "configuration.oneOf": N_("is none of the possible choices, or more than one at once"),
-    "configuration.other": N_("does not satisfy {keyword} of the product's schema"),
     "configuration.give": N_("give {description}"),
-    "configuration.see_schema": N_("see the product's schema in the catalogue"),
     "new.field.notificaties.aanbieder_uri": N_(
         "The URI of the sending organisation (AanbiederUri), such as"
         " https://data.vlaanderen.be/id/organisatie/OVO002067"

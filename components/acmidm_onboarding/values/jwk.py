@@ -228,11 +228,8 @@ def _refuse_private(members: Collection[str]) -> None:
                 ntr(
                     "contains the private member {members}; make a new pair, as this one has been"
                     " shared, and give its public half alone",
-                    (
-                        "contains the private members {members}; make a new pair, as this one has"
-                        " been"
-                        " shared, and give its public half alone"
-                    ),
+                    "contains the private members {members}; make a new pair, as this one has been"
+                    " shared, and give its public half alone",
                     len(private),
                     members=", ".join(private),
                 ),

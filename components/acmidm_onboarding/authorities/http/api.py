@@ -38,7 +38,7 @@ from acmidm_onboarding.authorities.http.pace import (
 )
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.settings import LOOPBACK
-from acmidm_onboarding.texts import N_, tr, translated
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.marks import without_marks
 from acmidm_onboarding.values.secrecy import HIDDEN
 
@@ -203,12 +203,16 @@ class Api:
                 content = self._bounded(request, response)
         except httpx.TimeoutException as error:
             connected = not isinstance(error, httpx.ConnectTimeout)
-            name = (
-                N_("{request}: the answer was not complete within {seconds:g} s")
-                if begun
-                else N_("{request}: no answer within {seconds:g} s")
+            seconds = self._timeout_seconds
+            sentence = tr(
+                "{request}: no answer within {seconds:g} s", request=request, seconds=seconds
             )
-            sentence = translated(name, request=request, seconds=self._timeout_seconds)
+            if begun:
+                sentence = tr(
+                    "{request}: the answer was not complete within {seconds:g} s",
+                    request=request,
+                    seconds=seconds,
+                )
             raise Passing(sentence, connected=connected) from None
         except httpx.TransportError as error:
             raise _unreached(request, error) from None
@@ -289,11 +293,12 @@ def _document(request: str, response: httpx.Response, content: bytes) -> Any:
     if not content:
         return None
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    said = partial(translated, request=request, status=response.status_code)
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise Unintelligible(
-            said(
-                N_("{request}: {status} {media_type} instead of JSON; check the address"),
+            tr(
+                "{request}: {status} {media_type} instead of JSON; check the address",
+                request=request,
+                status=response.status_code,
                 media_type=_media_type(response),
             )
         )
@@ -301,7 +306,11 @@ def _document(request: str, response: httpx.Response, content: bytes) -> Any:
         return parse_json(content)
     except (ValueError, RecursionError):
         raise Unintelligible(
-            said(N_("{request}: {status} with JSON that does not parse; check the server"))
+            tr(
+                "{request}: {status} with JSON that does not parse; check the server",
+                request=request,
+                status=response.status_code,
+            )
         ) from None
 
 
@@ -443,10 +452,10 @@ def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
                     request=request,
                 )
             )
-        name = (
-            N_("{request}: the server cannot be reached (connection refused)")
-            if "refused" in text
-            else N_("{request}: the server cannot be reached")
-        )
-        return Passing(translated(name, request=request), connected=False)
+        sentence = tr("{request}: the server cannot be reached", request=request)
+        if "refused" in text:
+            sentence = tr(
+                "{request}: the server cannot be reached (connection refused)", request=request
+            )
+        return Passing(sentence, connected=False)
     return Passing(tr("{request}: the connection broke off", request=request))

@@ -117,10 +117,8 @@ class Retrying:
             ntr(
                 "{error} (tried {count} time in {seconds:.1f} s); check the address and the"
                 " server, then run the same command again",
-                (
-                    "{error} (tried {count} times in {seconds:.1f} s); check the address and the"
-                    " server, then run the same command again"
-                ),
+                "{error} (tried {count} times in {seconds:.1f} s); check the address and the"
+                " server, then run the same command again",
                 tries,
                 error=sentence,
                 seconds=seconds,

@@ -27,7 +27,7 @@ from acmidm_onboarding.settings import (
     environment_variable,
     full_key,
 )
-from acmidm_onboarding.texts import N_, tr, translated
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.assertion import claims_of
 from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Platform
@@ -154,30 +154,28 @@ class OperatorTokens:
         """
         answer = self._api.request("GET", "/.well-known/openid-configuration")
         endpoints = answer.as_(_Endpoints)
-        said = partial(
-            translated, request=answer.request, setting=self._credentials.setting("issuer")
-        )
+        setting = self._credentials.setting("issuer")
         if str(endpoints.address).rstrip("/") != self._issuer:
             raise Rejected(
-                said(
-                    N_(
-                        "{request}: this is issuer {found} and not {issuer}, so that no"
-                        " credentials are sent; set {setting} to the name that the issuer has, or"
-                        " see who answers there"
-                    ),
+                tr(
+                    "{request}: this is issuer {found} and not {issuer}, so that no credentials"
+                    " are sent; set {setting} to the name that the issuer has, or see who answers"
+                    " there",
+                    request=answer.request,
                     found=endpoints.issuer,
                     issuer=self._issuer,
+                    setting=setting,
                 )
             )
         if not have_one_origin(str(endpoints.token_endpoint), self._api.base_url):
             raise Rejected(
-                said(
-                    N_(
-                        "{request}: token endpoint {endpoint} is not where the issuer is, so that"
-                        " no credentials are sent; have the issuer name an endpoint on its own host"
-                        " and port, or correct {setting}"
-                    ),
+                tr(
+                    "{request}: token endpoint {endpoint} is not where the issuer is, so that no"
+                    " credentials are sent; have the issuer name an endpoint on its own host and"
+                    " port, or correct {setting}",
+                    request=answer.request,
                     endpoint=endpoints.token_endpoint,
+                    setting=setting,
                 )
             )
         return endpoints
@@ -199,17 +197,15 @@ class OperatorTokens:
                 source = str(credentials.private_key_file)
                 return _signing_key(credentials.private_key_file.read_text("utf-8"))
         except OSError as error:
-            places = {
-                "setting": credentials.setting("operatorPrivateKeyFile"),
-                "variable": environment_variable(credentials.platform, "operatorPrivateKeyFile"),
-            }
+            key = "operatorPrivateKeyFile"
             raise AuthorityError(
                 tr(
                     "the operator's key {source} cannot be read: {reason}; check {variable} in the"
                     " environment, or else {setting}",
                     source=source,
                     reason=error.strerror,
-                    **places,
+                    variable=environment_variable(credentials.platform, key),
+                    setting=credentials.setting(key),
                 )
             ) from None
         except Unusable:

@@ -95,13 +95,13 @@ class Keycloak(Authority):
         self._scopes.ids(parts.scopes)
         existing = self._with_natural_key(metadata.software_id)
         if existing is not None:
-            taken = {
-                "client": existing.client_id,
-                "address": self._api.base_url,
-                "key": metadata.software_id,
-            }
             raise AlreadyRegistered(
-                tr("client {client} of {address} has the natural key {key} already", **taken),
+                tr(
+                    "client {client} of {address} has the natural key {key} already",
+                    client=existing.client_id,
+                    address=self._api.base_url,
+                    key=metadata.software_id,
+                ),
                 existing.client_id,
             )
         assigned = self._scopes.given_to_new_clients() & self._assigned if self._assigned else ()

@@ -68,11 +68,9 @@ class ReservedClients:
         request."""
         if client.client_id == self._operator:
             return operators_own()
-        return (
-            Reserved(tr("is a client that Keycloak makes for itself"))
-            if client.is_keycloaks_own
-            else None
-        )
+        if client.is_keycloaks_own:
+            return Reserved(tr("is a client that Keycloak makes for itself"))
+        return None
 
     def why(self, client: WireClient) -> Reserved | None:
         """Return why no form may have the client, as far as this operator can see; None where a
@@ -94,16 +92,14 @@ class ReservedClients:
                 is_certain=False,
             )
         if client.full_scope_allowed:
-            return (
-                None
-                if is_declared
-                else Reserved(
-                    tr(
-                        "may have any right over the realm, for Full scope allowed is on: switch"
-                        " Full scope allowed off in Keycloak first"
-                    ),
-                    is_certain=False,
-                )
+            if is_declared:
+                return None
+            return Reserved(
+                tr(
+                    "may have any right over the realm, for Full scope allowed is on: switch Full"
+                    " scope allowed off in Keycloak first"
+                ),
+                is_certain=False,
             )
         if rights := sorted(self._rights_of(client)):
             return Reserved(tr("has rights over the realm ({rights})", rights=", ".join(rights)))
