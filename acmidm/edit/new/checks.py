@@ -38,6 +38,11 @@ def of_organisation(**answer: Any) -> list[str]:
     return _sentences(validated(Organisation, Document(_ANSWER, {**_ORGANISATION, **answer}))[1])
 
 
+def of_code(name: str, code: str) -> list[str]:
+    """Return what is wrong with one code of an organisation, ``ovo`` or ``kbo``."""
+    return of_organisation(**{"ovo": "OVO000000", name: code})
+
+
 def chosen(among: Sequence[str], answer: str) -> list[str]:
     """Return why an answer is none of those that there are."""
     if answer in among:

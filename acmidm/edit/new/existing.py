@@ -121,8 +121,8 @@ def taking_over(loaded: LoadedForm, sent: Form, without: Without) -> Edit:
                 if request["scopes"][name] is None:
                     request["scopes"][name] = copied({})
                 _change(request["scopes"][name], scope.model_dump(exclude_unset=True))
-            for name, value in wanted.attributes.items():
-                _change(request["attributes"], {name: value})
+            if wanted.attributes:
+                _change(request["attributes"], wanted.attributes)
             _take_out(request, without)
             _take_keys_out(request, loaded.file, without.keys)
 

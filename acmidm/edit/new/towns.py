@@ -16,7 +16,7 @@ from ruamel.yaml.comments import CommentedMap
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.lines import on_one_line, put_last
 from acmidm.edit.new.answers import Answers, Checker, separate
-from acmidm.edit.new.checks import of_organisation
+from acmidm.edit.new.checks import of_code
 from acmidm.edit.new.draft import draft_of
 from acmidm.edit.new.existing import called_otherwise, existing_form, faulty_form, not_changed
 from acmidm.edit.new.organisations import code_in, folders_by_code, refuse_another
@@ -241,7 +241,7 @@ class Towns(Rows[Placed]):
             name: code for name, code in codes.items() if code and getattr(own, name) is None
         }
         for name, value in unknown.items():
-            if wrong := of_organisation(**{"ovo": "OVO000000", name: value}):
+            if wrong := of_code(name, value):
                 checker.refuse(f"--{name}", wrong)
             elif (other := self._folders.get(code_in(value) or "", folder)) != folder:
                 checker.refuse(f"--{name}", [_of_another(other, folder)])
