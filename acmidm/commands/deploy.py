@@ -76,8 +76,7 @@ def deploy(
             metavar="FILE",
             help=(
                 "Carry out what acmidm review --save wrote to this file, and nothing else: where it"
-                " differs by now,"
-                " nothing is written."
+                " differs by now, nothing is written."
             ),
             show_default=False,
         ),
