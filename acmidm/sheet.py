@@ -23,7 +23,7 @@ from openpyxl.formula.translate import TranslatorError
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
-from acmidm_onboarding.texts import tr, translated
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Failure, both, either
 
 SUFFIXES = (".csv", ".xlsx")
@@ -99,8 +99,7 @@ class SheetRow:
     """What is wrong with cells, a sentence each; such a cell has no value."""
 
     def __str__(self) -> str:
-        name = "row {number} of sheet {sheet}" if self.sheet else "row {number}"
-        return translated(name, number=self.number, sheet=self.sheet)
+        return f"row {self.number} of sheet {self.sheet}" if self.sheet else f"row {self.number}"
 
     def named(self, column: str) -> str:
         """Name a column in a message about this row."""
@@ -282,13 +281,9 @@ class _Table:
         for column, twins in self.places.items():
             if len(twins) > 1:
                 letters = both(get_column_letter(index + 1) for index in twins)
-                facts = {"file": file, "where": self, "letters": letters, "column": column}
                 raise Failure(
-                    translated(
-                        "{file}: {where} has columns {letters}, both headed {column}; rename all"
-                        " but the one that counts",
-                        **facts,
-                    )
+                    f"{file}: {self} has columns {letters}, both headed {column}; rename all but"
+                    " the one that counts"
                 )
 
     def rows(self) -> Iterator[SheetRow]:
@@ -331,14 +326,9 @@ def _sheets(file: Path, tables: Sequence[_Table], wanted: Headings) -> Sheets:
                 names = ", ".join(lacking)
                 remarks.append(f"{table} has no column {names}")
         elif not table.places.keys().isdisjoint(wanted.needed[-1]):
-            facts = {"places": ", ".join(table.places), "lacking": wanted.in_words(table.places)}
             unplaced.append(
-                translated(
-                    "{where} has the columns {places}, and no {lacking} in that row: head a column"
-                    " so",
-                    where=table,
-                    **facts,
-                )
+                f"{table} has the columns {', '.join(table.places)}, and no"
+                f" {wanted.in_words(table.places)} in that row: head a column so"
             )
         else:
             remarks.append(f"{table} has no columns {wanted.in_words()} and was left out")
@@ -347,14 +337,10 @@ def _sheets(file: Path, tables: Sequence[_Table], wanted: Headings) -> Sheets:
 
 def _no_headings(file: Path, tables: Sequence[_Table], wanted: Headings) -> str:
     best = max((table.places for table in tables), key=wanted.rank, default={})
-    return translated(
-        "{file} has no row of headings with {needed} in its first {rows} rows{but}; name the"
-        " columns {columns}",
-        file=file,
-        needed=wanted.in_words(),
-        rows=_HEADING_ROWS,
-        but=f", {'but one with {best}'.format(best=', '.join(best))}" if best else "",
-        columns=", ".join(wanted.columns),
+    but = f", but one with {', '.join(best)}" if best else ""
+    return (
+        f"{file} has no row of headings with {wanted.in_words()} in its first {_HEADING_ROWS}"
+        f" rows{but}; name the columns {', '.join(wanted.columns)}"
     )
 
 

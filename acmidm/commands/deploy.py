@@ -39,7 +39,7 @@ from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.rules.mass_change import is_mass_change
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import plural, tr, translated
+from acmidm_onboarding.texts import plural, tr
 from acmidm_onboarding.values.problems import InvalidForms
 
 EPILOG = """
@@ -76,8 +76,7 @@ def deploy(
             metavar="FILE",
             help=(
                 "Carry out what acmidm review --save wrote to this file, and nothing else: where it"
-                " differs by now,"
-                " nothing is written."
+                " differs by now, nothing is written."
             ),
             show_default=False,
         ),
@@ -227,10 +226,8 @@ class Deployment:
                 plural(
                     "{count} order waits for people at the portal: acmidm orders list --stack"
                     " {stack}",
-                    (
-                        "{count} orders wait for people at the portal: acmidm orders list --stack"
-                        " {stack}"
-                    ),
+                    "{count} orders wait for people at the portal: acmidm orders list --stack"
+                    " {stack}",
                     len(waiting),
                     stack=stack.name,
                 ),
@@ -250,21 +247,16 @@ class Deployment:
             return
         if self._is_done:  # What is wrong with the rest was said.
             raise typer.Exit(code)
-        # An approved review that ran in part cannot be carried out any more: what would run now is
-        # not what it says.
-        sentence = (
-            (
-                "Not all of {stack} was brought up. What went wrong is above: correct it, then run"
-                " the"
-                " same command again."
-            )
-            if self._approved is None
-            else (
-                "Not all of {stack} was brought up. What went wrong is above: correct it, then"
-                " have what is left reviewed: acmidm review --stack {stack} --save FILE."
-            )
+        stack, next_step = self._stack.name, "run the same command again."
+        if self._approved is not None:
+            # An approved review that ran in part cannot be carried out any more: what would run now
+            # is not what it says.
+            next_step = f"have what is left reviewed: acmidm review --stack {stack} --save FILE."
+        fail(
+            f"Not all of {stack} was brought up. What went wrong is above: correct it, then"
+            f" {next_step}",
+            code,
         )
-        fail(translated(sentence, stack=self._stack.name), code)
 
     @property
     def _made(self) -> _Decision:
@@ -326,27 +318,16 @@ class Deployment:
             revision, clients = lacking[:10], changing(plan, stack.now.date())
             self._show(
                 [
-                    (
-                        f"warning: {stack.name} was last brought up from revision {revision}, and"
-                        " yours was made without it: pull first"
-                    )
+                    f"warning: {stack.name} was last brought up from revision {revision}, and yours"
+                    " was made without it: pull first"
                 ]
             )
             if clients:
-                facts = {"revision": revision, "clients": first_of(clients)}
+                changes = plural("{count} client", "{count} clients", len(clients))
                 reasons.append(
-                    plural(
-                        "{count} client would change, and yours is no later revision than"
-                        " {revision}: {clients}; pull, then run the same command again; if what"
-                        " would change is meant, add --allow-mass-change",
-                        (
-                            "{count} clients would change, and yours is no later revision than"
-                            " {revision}: {clients}; pull, then run the same command again; if what"
-                            " would change is meant, add --allow-mass-change"
-                        ),
-                        len(clients),
-                        **facts,
-                    )
+                    f"{changes} would change, and yours is no later revision than {revision}:"
+                    f" {first_of(clients)}; pull, then run the same command again; if what would"
+                    " change is meant, add --allow-mass-change"
                 )
         self._report_refused(review.problems)
         if reasons:
@@ -403,23 +384,22 @@ class Deployment:
     def _report_unchanged(self) -> None:
         """Report that nothing is run, and what is as declared, after the warnings that an ``up``
         would show."""
-        preview = self._made.preview
+        preview, stack = self._made.preview, self._stack.name
         for sentence in preview.warnings():
             typer.echo(tr("warning: {sentence}", sentence=sentence), err=True)
+        unchanged = f"{len(preview.steps)} unchanged: nothing is run"
         if self._has_mistakes:
-            how = (
-                "all of {stack} is as declared but what stays for a mistake in the forms,"
-                " {count} unchanged: nothing is run; correct the forms, then run the same command"
-                " again"
+            typer.echo(
+                f"all of {stack} is as declared but what stays for a mistake in the forms,"
+                f" {unchanged}; correct the forms, then run the same command again"
             )
         elif self._all_answered and self._look_code == 0:
-            how = "{stack} is as declared, {count} unchanged: nothing is run"
+            typer.echo(f"{stack} is as declared, {unchanged}")
         else:
-            how = (
-                "all that is known of {stack} is as declared, {count} unchanged: nothing is run;"
+            typer.echo(
+                f"all that is known of {stack} is as declared, {unchanged};"
                 " correct what is said above, then run the same command again"
             )
-        typer.echo(translated(how, stack=self._stack.name, count=len(preview.steps)))
 
     def _up(self, *, record_at_the_end: bool) -> int:
         """Bring the stack up, but for what is left out; run once more where this run leaves work
@@ -488,18 +468,16 @@ def report_lost(stack: Stack, *, allow_mass_change: bool) -> bool:
             Code.FOUND,
         )
     if gone:
-        facts = {"stack": stack.name, "clients": first_of(gone)}
         typer.echo(
             plural(
                 "warning: {count} client of {stack} is at its authority no more: {clients}; if a"
                 " form declares it, it is made anew, and its organisation gets another client-ID",
-                (
-                    "warning: {count} clients of {stack} are at their authority no more: {clients};"
-                    " those that a form declares are made anew, and their organisations get other"
-                    " client-IDs"
-                ),
+                "warning: {count} clients of {stack} are at their authority no more: {clients};"
+                " those that a form declares are made anew, and their organisations get other"
+                " client-IDs",
                 len(gone),
-                **facts,
+                stack=stack.name,
+                clients=first_of(gone),
             ),
             err=True,
         )
@@ -535,10 +513,8 @@ def _left_out(
             plural(
                 "{count} client is left out, for it is not what was approved: have it reviewed"
                 " again",
-                (
-                    "{count} clients are left out, for they are not what was approved: have them"
-                    " reviewed again"
-                ),
+                "{count} clients are left out, for they are not what was approved: have them"
+                " reviewed again",
                 len(keys),
             ),
             err=True,

@@ -31,19 +31,19 @@ from acmidm.report.three_views import (
     with_unordered,
     without_confirmation,
 )
-from acmidm.report.undeclared import apart, undeclared, without_reserved
+from acmidm.report.undeclared import Apart, apart, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, StackOption, fail, working
 from acmidm.words import WHOLE, first_of, plain
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, PerhapsGone, Unreachable
 from acmidm_onboarding.authorities.port import Audited, ClientSnapshot
 from acmidm_onboarding.rules.desired import Desired
-from acmidm_onboarding.rules.gate import by_reason
+from acmidm_onboarding.rules.gate import Withheld, by_reason
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import ntr, tr
 from acmidm_onboarding.values.client import Client, ClientKey, Clients, Records, recorded_as
-from acmidm_onboarding.values.declaration import in_stack
+from acmidm_onboarding.values.declaration import Declaration, in_stack
 from acmidm_onboarding.values.problems import Failure, listed, quoted
 from acmidm_onboarding.values.terms import Platform
 
@@ -113,26 +113,25 @@ def drift(
     gain and lose, with an empty reason for each scope: write it, then take the document in with
     acmidm new --from. What no form may have is not in it, and is said.
     """
-    words = clients or []
-    if take_over and (heal or strict or output is not Output.TEXT):
-        fail(tr("--take-over writes a document; leave --heal, --strict and --output out"))
-    if words and not take_over:
-        fail(
-            tr(
-                "only --take-over takes clients; leave {words} out, or add --take-over",
-                words=", ".join(words),
-            )
-        )
     if take_over:
-        if not words:
+        if heal or strict or output is not Output.TEXT:
+            fail(tr("--take-over writes a document; leave --heal, --strict and --output out"))
+        if not clients:
             fail(
                 tr(
                     "name the clients whose changes by hand are taken over: acmidm drift"
                     " --take-over CLIENT"
                 )
             )
-        _take_over(words, stack)
+        _take_over(clients, stack)
         return
+    if clients:
+        fail(
+            tr(
+                "only --take-over takes clients; leave {words} out, or add --take-over",
+                words=", ".join(clients),
+            )
+        )
     result = look(stack, days)
     if heal and result.report.by_hand:
         result = _heal(stack, days, result)
@@ -172,149 +171,216 @@ def look(name: str, days: int = 30) -> Look:
 
 
 def _look(stack: Stack, days: int = 30) -> Look:
-    name, settings = stack.name, stack.settings
-    managed_by = named_at_authorities(name)
-    desired = _desired(stack)
-    declared = (
-        in_stack(desired.declared, protect=settings.protect_clients, managed_by=managed_by)
-        if desired
-        else None
-    )
-    mistakes = mistakes_of(stack) if desired else []
-    staying = {client.client_key: client for client in staying_clients(stack)} if desired else {}
-    declared = None if declared is None else {**declared, **staying}
-    _reach(stack, declared or {})
-    with working(tr("comparing {stack} with what its authorities have", stack=name)):
-        recorded = stack.recorded
-        if desired is not None:
-            require_a_form(stack)
-        platforms = stack.platforms
-        corrected = {client.client_key: client_id for client, client_id in stack.corrected}
-        states = [
-            replace(state, client_id=corrected.get(state.client_key, state.client_id))
-            for state in (*recorded.clients.values(), *(declared or {}).values())
-        ]
-        real, unlisted = _real(platforms, states)
-        now = stack.now
-        today = replace(comparison(str(settings.catalogue_folder)), expiring_days=None)
-        unread = {
-            state.client_key for state in states if (state.platform, state.client_id) in unlisted
-        }
-        left_out = unread | corrected.keys()
-        not_compared = [state for state in states if state.client_key in left_out]
-        listed = replace(recorded, parts=_but_for(unlisted, left_out, recorded.parts))
-        clients = drifted(listed, declared and _but_for(unlisted, left_out, declared), real, today)
-        if desired is not None and stack.by_hand:
-            wanted = in_stack(
-                desired.wanted, protect=settings.protect_clients, managed_by=managed_by
+    """Look at the authorities of a stack once, for keys that end within some days too. Raises
+    Failure."""
+    looking = _Looking(stack)
+    looking.read_forms()
+    looking.compare()
+    looking.note_what_is_unknown()
+    looking.find_who()
+    return looking.result(days)
+
+
+class _Looking:
+    """One look at the authorities of a stack, as steps that are taken in their order."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._managed_by = named_at_authorities(stack.name)
+        self._desired: Desired | None = None
+        """What a run would declare; None without a folder of forms."""
+        self._declared: Clients | None = None
+        self._mistakes: Sequence[str] = ()
+        self._staying: Collection[ClientKey] = ()
+        """The clients that stay as they are, for a mistake in their form."""
+        self._corrected: Sequence[tuple[Client, str]] = ()
+        self._states: Sequence[Client] = ()
+        """The clients that are recorded, then those that are declared."""
+        self._real: Mapping[Platform, Real] = {}
+        self._unlisted: Mapping[tuple[Platform, str], str] = {}
+        """Why a product or a client of a platform could not be looked at."""
+        self._clients: list[ClientDrift] = []
+        self._without_scopes: Records = {}
+        self._notes: list[str] = []
+        """What the report says beside what differs."""
+
+    def read_forms(self) -> None:
+        """Read what the forms declare. Ends the look where an authority of theirs is down."""
+        stack = self._stack
+        self._desired = _desired(stack)
+        if self._desired is not None:
+            declared = self._in_stack(self._desired.declared)
+            self._mistakes = mistakes_of(stack)
+            staying = {client.client_key: client for client in staying_clients(stack)}
+            self._staying, self._declared = staying.keys(), {**declared, **staying}
+        _reach(stack, self._declared or {})
+
+    def compare(self) -> None:
+        """Read what the authorities have, and compare what is recorded and declared with it."""
+        stack = self._stack
+        with working(tr("comparing {stack} with what its authorities have", stack=stack.name)):
+            recorded = stack.recorded
+            if self._desired is not None:
+                require_a_form(stack)
+            platforms = stack.platforms
+            self._corrected = stack.corrected
+            corrected = {client.client_key: client_id for client, client_id in self._corrected}
+            self._states = [
+                replace(state, client_id=corrected.get(state.client_key, state.client_id))
+                for state in (*recorded.clients.values(), *(self._declared or {}).values())
+            ]
+            self._real, self._unlisted = _real(platforms, self._states)
+            self._clients = self._compared()
+        self._without_scopes = _without_scopes(self._held_back, recorded.parts, self._clients)
+
+    def note_what_is_unknown(self) -> None:
+        """Note what could not be compared, what is held back, and what is wrong with keys that
+        organisations uploaded."""
+        stack = self._stack
+        if self._declared is None:
+            self._notes.append(
+                tr(
+                    "There is no folder {folder} here: what is recorded was compared with what is"
+                    " real, and changes that wait need pulumi preview.",
+                    folder=stack.settings.forms_folder,
+                )
             )
-            ordered = drifted(listed, _but_for(unlisted, left_out, wanted), real, today)
+        for urn in stack.recorded.cut_off:
+            self._notes.append(
+                tr(
+                    "A run was cut off at {resource}: what differs there is not known to be by"
+                    " hand. Run acmidm deploy --stack {stack} first.",
+                    resource=plain(urn.rpartition("::")[2]),
+                    stack=stack.name,
+                )
+            )
+        self._notes += [plain(sentence, WHOLE) for sentence in by_reason(self._held_back)]
+        if self._without_scopes:
+            names = first_of(sorted(self._without_scopes))
+            self._notes.append(
+                plain(
+                    f"the scopes of {names}, whose client alone this state has, are left as they"
+                    f" are; run acmidm deploy --stack {stack.name}, which asks the authority",
+                    WHOLE,
+                )
+            )
+        self._notes += self._unlisted.values()
+        for platform, connected in stack.platforms.items():
+            if not connected.can.lists_clients:
+                self._notes.append(
+                    tr(
+                        "Which clients on {platform} nobody declares cannot be known: its authority"
+                        " lists none.",
+                        platform=platform,
+                    )
+                )
+        self._notes += key_warnings(self._clients, self._real, stack.settings.profile, stack.now)
+
+    def find_who(self) -> None:
+        """Find out who made each change by hand."""
+        with working(tr("finding who changed it")):
+            self._notes += _attribute(self._clients, self._stack.platforms)
+
+    def result(self, days: int) -> Look:
+        """Return the report, and what it was made from."""
+        stack, clients, now = self._stack, self._clients, self._stack.now
+        recorded = stack.recorded.clients
+        formed = {form.client_key: form for form in (stack.connections if self._desired else ())}
+        past = ends_that_passed(clients, formed, now)
+        groups = self._undeclared()
+        if groups.left_behind:
+            self._notes.append(
+                tr(
+                    "What is left behind with this stack's mark works on. First pull, and run"
+                    " acmidm deploy: it takes over what a run that was cut off, or a lost state,"
+                    " has left. What still is here then, no run changes or removes: have a form"
+                    " declare it (formerly names its key; a product by its configuration), or"
+                    " remove it in the portal."
+                )
+            )
+        declared = recorded if self._declared is None else self._declared
+        report = drift_of(
+            stack.name,
+            stack.settings.environment,
+            clients,
+            now,
+            past=past,
+            by_hand_alone=tuple(sorted(stack.by_hand)) if past else (),
+            expiring=expiring_keys(clients, now, days),
+            left_behind=tuple(groups.left_behind),
+            undeclared=tuple(groups.others),
+            problems=(
+                *(plain(sentence, WHOLE) for sentence in self._mistakes),
+                *refusals(Plan(stack.settings.environment, recorded, declared)),
+            ),
+            notes=tuple(self._notes),
+            is_whole=self._is_whole,
+        )
+        return Look(report, clients, bool(self._mistakes), self._without_scopes)
+
+    @property
+    def _held_back(self) -> Sequence[Withheld]:
+        return self._desired.held_back if self._desired else ()
+
+    @property
+    def _unread(self) -> set[ClientKey]:
+        """The clients of which nobody can tell whether they are gone."""
+        return {
+            state.client_key
+            for state in self._states
+            if (state.platform, state.client_id) in self._unlisted
+        }
+
+    @property
+    def _left_out(self) -> set[ClientKey]:
+        """The clients that are not compared."""
+        return self._unread | {client.client_key for client, _ in self._corrected}
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether every form, client and product could be compared."""
+        has_unlisted_products = any(
+            (state.platform, product) in self._unlisted
+            for state in self._states
+            for product in state.products
+        )
+        return not (self._mistakes or self._unread or has_unlisted_products)
+
+    def _in_stack(self, declarations: Iterable[Declaration]) -> Clients:
+        protect = self._stack.settings.protect_clients
+        return in_stack(declarations, protect=protect, managed_by=self._managed_by)
+
+    def _compared(self) -> list[ClientDrift]:
+        """Return what is recorded, declared and real of each client that could be read."""
+        stack, unlisted, left_out = self._stack, self._unlisted, self._left_out
+        today = replace(comparison(str(stack.settings.catalogue_folder)), expiring_days=None)
+        recorded = replace(stack.recorded, parts=_but_for(unlisted, left_out, stack.recorded.parts))
+        declared = self._declared and _but_for(unlisted, left_out, self._declared)
+        clients = drifted(recorded, declared, self._real, today)
+        if self._desired is not None and stack.by_hand:
+            wanted = _but_for(unlisted, left_out, self._in_stack(self._desired.wanted))
+            ordered = drifted(recorded, wanted, self._real, today)
             clients = with_unordered(clients, ordered, stack.by_hand)
         for client in clients:
             # A refresh would record what was changed by hand, and as recorded it would then stay.
-            if client.recorded and client.recorded.client_key in staying:
+            if client.recorded and client.recorded.client_key in self._staying:
                 client.no_run_heals = True
         clients += map(without_confirmation, stack.unconfirmed)
-        clients += [with_another_id(client, client_id) for client, client_id in stack.corrected]
-    notes = (
-        [
-            tr(
-                "There is no folder {folder} here: what is recorded was compared with what is"
-                " real, and changes that wait need pulumi preview.",
-                folder=settings.forms_folder,
-            )
-        ]
-        if declared is None
-        else []
-    )
-    notes += [
-        tr(
-            "A run was cut off at {resource}: what differs there is not known to be by hand. Run"
-            " acmidm deploy --stack {stack} first.",
-            resource=plain(urn.rpartition("::")[2]),
-            stack=name,
-        )
-        for urn in recorded.cut_off
-    ]
-    notes += [
-        plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())
-    ]
-    without_scopes = _without_scopes(desired, recorded.parts, clients)
-    if without_scopes:
-        names = first_of(sorted(without_scopes))
-        notes.append(
-            plain(
-                f"the scopes of {names}, whose client alone this state has, are left as they are;"
-                f" run acmidm deploy --stack {name}, which asks the authority",
-                WHOLE,
-            )
-        )
-    notes += unlisted.values()
-    silent = (
-        platform for platform, connected in platforms.items() if not connected.can.lists_clients
-    )
-    notes += [
-        tr(
-            "Which clients on {platform} nobody declares cannot be known: its authority lists"
-            " none.",
-            platform=platform,
-        )
-        for platform in silent
-    ]
-    notes += key_warnings(clients, real, settings.profile, now)
-    with working(tr("finding who changed it")):
-        notes += _attribute(clients, platforms)
-    formed = {form.client_key: form for form in (stack.connections if desired else ())}
-    past = ends_that_passed(clients, formed, now)
-    groups = apart(
-        without_reserved(undeclared(clients, (*recorded.leaving, *not_compared), real), platforms),
-        None if declared is None else managed_by,
-    )
-    notes += (
-        [
-            tr(
-                "What is left behind with this stack's mark works on. First pull, and run acmidm"
-                " deploy: it takes over what a run that was cut off, or a lost state, has left."
-                " What still is here then, no run changes or removes: have a form declare it"
-                " (formerly names its key; a product by its configuration), or remove it in the"
-                " portal."
-            )
-        ]
-        if groups.left_behind
-        else []
-    )
-    report = drift_of(
-        name,
-        settings.environment,
-        clients,
-        now,
-        past=past,
-        by_hand_alone=tuple(sorted(stack.by_hand)) if past else (),
-        expiring=expiring_keys(clients, now, days),
-        left_behind=tuple(groups.left_behind),
-        undeclared=tuple(groups.others),
-        problems=(
-            *(plain(sentence, WHOLE) for sentence in mistakes),
-            *refusals(
-                Plan(
-                    settings.environment,
-                    recorded.clients,
-                    recorded.clients if declared is None else declared,
-                )
-            ),
-        ),
-        notes=tuple(notes),
-        is_whole=not mistakes
-        and not unread
-        and not any(
-            (state.platform, name) in unlisted for state in states for name in state.products
-        ),
-    )
-    return Look(report, clients, bool(mistakes), without_scopes)
+        clients += [with_another_id(client, client_id) for client, client_id in self._corrected]
+        return clients
+
+    def _undeclared(self) -> Apart:
+        """Return the clients that nobody declares: those that this stack left behind, and the
+        others."""
+        stack, left_out = self._stack, self._left_out
+        not_compared = [state for state in self._states if state.client_key in left_out]
+        known = (*stack.recorded.leaving, *not_compared)
+        found = without_reserved(undeclared(self._clients, known, self._real), stack.platforms)
+        return apart(found, None if self._declared is None else self._managed_by)
 
 
 def _without_scopes(
-    desired: Desired | None, records: Records, clients: Iterable[ClientDrift]
+    held_back: Iterable[Withheld], records: Records, clients: Iterable[ClientDrift]
 ) -> dict[str, Client]:
     """Return the clients that are held back because the state has lost their scopes, as their
     authority has them; without a scope where that has none of them."""
@@ -325,7 +391,7 @@ def _without_scopes(
     }
     recorded = (
         recorded_as(withheld.connection, records)
-        for withheld in (desired.held_back if desired else ())
+        for withheld in held_back
         if withheld.is_partial and not withheld.is_declared
     )
     return {
@@ -487,22 +553,15 @@ def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str
                 break
     if not failed:
         return []
-    others = (
-        [
-            ntr(
-                "(and of {count} other client, for the like)",
-                "(and of {count} other clients, for the like)",
-                len(failed) - 1,
-            )
-        ]
-        if len(failed) > 1
-        else []
+    sentence = tr("Who made the changes could not be found out: {error}", error=failed[0])
+    if len(failed) == 1:
+        return [sentence]
+    others = ntr(
+        "(and of {count} other client, for the like)",
+        "(and of {count} other clients, for the like)",
+        len(failed) - 1,
     )
-    return [
-        " ".join(
-            (tr("Who made the changes could not be found out: {error}", error=failed[0]), *others)
-        )
-    ]
+    return [f"{sentence} {others}"]
 
 
 def _take_over(words: Sequence[str], name: str) -> None:
@@ -529,11 +588,8 @@ def _take_over(words: Sequence[str], name: str) -> None:
         ntr(
             "{count} client is in the document: write the reason of each scope, then run acmidm"
             " new --from FILE",
-            (
-                "{count} clients are in the document: write the reason of each scope, then run"
-                " acmidm"
-                " new --from FILE"
-            ),
+            "{count} clients are in the document: write the reason of each scope, then run acmidm"
+            " new --from FILE",
             len(take_overs),
         ),
         err=True,

@@ -23,7 +23,7 @@ from acmidm.terminal import StackOption, fail
 from acmidm.words import first_of
 from acmidm_onboarding.settings import LOOPBACK
 from acmidm_onboarding.stack_files import stack_names
-from acmidm_onboarding.texts import Language, translated
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -71,11 +71,7 @@ def comment(file: ReviewArgument) -> None:
     ours = (posted for posted in repository.comments(pull_request) if _is_ours(posted, mark))
     posted = next(ours, None)
     if posted and posted["body"].startswith(f"{mark}\n{text}") and posted["body"].endswith(about):
-        sentence = translated(
-            "comment {comment} on pull request {pull_request} is up to date",
-            comment=posted["id"],
-            pull_request=pull_request,
-        )
+        sentence = f"comment {posted['id']} on pull request {pull_request} is up to date"
     else:
         not_requested = _request_reviews(repository, pull_request, review)
         body = _body("\n".join([text, *not_requested, about]), mark)
@@ -191,9 +187,7 @@ def _keep_issue(name: str, stack: str, about: str | None, text: str) -> None:
     repository, mark = Repository(), _mark(f"{name}-{stack}")
     issue = next((opened for opened in repository.open_issues(BOT) if _is_ours(opened, mark)), None)
     if about:
-        typer.echo(
-            _noted(repository, issue, translated(_TITLE[about], stack=stack), _body(text, mark))
-        )
+        typer.echo(_noted(repository, issue, _TITLE[about].format(stack=stack), _body(text, mark)))
     else:
         typer.echo(_closed(repository, issue, name, stack))
 
@@ -208,7 +202,7 @@ def _noted(repository: Repository, issue: dict[str, Any] | None, title: str, bod
         if _headline(issue["body"]) != _headline(body):
             # A changed text notifies nobody, a comment does.
             repository.add_comment(issue["number"], _headline(body))
-    return "{title}: issue {issue} says so".format(title=title, issue=issue["number"])
+    return f"{title}: issue {issue['number']} says so"
 
 
 _IN_SYNC = {"drift": "{stack} is in sync", "orders": "{stack} has no open orders"}
@@ -225,10 +219,10 @@ _CLOSED = {
 def _closed(repository: Repository, issue: dict[str, Any] | None, name: str, stack: str) -> str:
     """Close the issue where one is open; return what was done."""
     if issue is None:
-        return translated(_IN_SYNC[name], stack=stack)
-    repository.add_comment(issue["number"], translated(_IN_SYNC_AGAIN[name], stack=stack))
+        return _IN_SYNC[name].format(stack=stack)
+    repository.add_comment(issue["number"], _IN_SYNC_AGAIN[name].format(stack=stack))
     repository.change_issue(issue["number"], state="closed", state_reason="completed")
-    return translated(_CLOSED[name], stack=stack, issue=issue["number"])
+    return _CLOSED[name].format(stack=stack, issue=issue["number"])
 
 
 def _mark(name: str) -> str:

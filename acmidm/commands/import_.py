@@ -160,16 +160,10 @@ def _report(sheets: Sheets, plan: ImportPlan, written: Sequence[TakenOver]) -> N
         typer.echo(plain(sentence, 1000))
     for sentence in plan.unplaced:
         typer.echo(plain(f"not placed: {sentence}", 1000), err=True)
-    typer.echo(
-        "{rows}: {written}, {declared} declared already, {unplaced}".format(
-            rows=plural("{count} row", "{count} rows", len(sheets.rows)),
-            written=plural("{count} form written", "{count} forms written", len(written)),
-            declared=f"{len(plan.declared):,}",
-            unplaced=plural(
-                "{count} thing not placed", "{count} things not placed", len(plan.unplaced)
-            ),
-        )
-    )
+    rows = plural("{count} row", "{count} rows", len(sheets.rows))
+    forms = plural("{count} form written", "{count} forms written", len(written))
+    unplaced = plural("{count} thing not placed", "{count} things not placed", len(plan.unplaced))
+    typer.echo(f"{rows}: {forms}, {len(plan.declared):,} declared already, {unplaced}")
     if written:
         typer.echo(
             "Next: acmidm validate, then acmidm review, which shows what taking over changes."

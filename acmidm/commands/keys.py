@@ -198,8 +198,8 @@ def add(
     *forms, file = files
     if len(forms) > 1:
         fail(tr("name one form, or a supplier in its place with --supplier FOLDER"))
-    target, now = _keys_of(forms[0] if forms else None, supplier, environment), datetime.now(UTC)
-    language = target.organisation.language
+    target = _keys_of(forms[0] if forms else None, supplier, environment)
+    now, language = datetime.now(UTC), target.organisation.language
     ends = None if days is None else now + timedelta(days=days)
     keys, is_half = keys_in(
         file, target.profile, lambda: known_passphrase(passphrase_fd, language), ends, now
@@ -311,22 +311,19 @@ def _make(
     with working(language.tr("making a key pair")):
         key = make_key(target.profile, now + timedelta(days=days), kid)
     write_private_key(file, key.content(key_format, passphrase), target.declare({name: key.public}))
-    _say(
-        language,
-        "private",
-        language.translated(
-            N_(
-                "{file}, encrypted; keep it and its passphrase where the application's secrets"
-                " are, and nowhere else"
-            )
-            if passphrase
-            else N_(
-                "{file}, not encrypted: whoever reads the file can act as the application; keep it"
-                " where the application's secrets are, and nowhere else"
-            ),
+    if passphrase:
+        sentence = language.tr(
+            "{file}, encrypted; keep it and its passphrase where the application's secrets are,"
+            " and nowhere else",
             file=file,
-        ),
-    )
+        )
+    else:
+        sentence = language.tr(
+            "{file}, not encrypted: whoever reads the file can act as the application; keep it"
+            " where the application's secrets are, and nowhere else",
+            file=file,
+        )
+    _say(language, "private", sentence)
     _say_public(target, name, key.public)
     _say_where(target, N_("{form} names it for {environment}"))
     _say_next(target, str(file))
@@ -375,19 +372,16 @@ def _say_where(target: ListOfKeys, sentence: str) -> None:
 
 
 def _say_reach(target: ListOfKeys) -> None:
-    if not target.is_form:
-        language, names = target.organisation.language, [form.name for form in target.forms]
-        forms = first_listed(names, language)
-        typer.echo(
-            on_one_line(
-                language.ntr(
-                    "It reaches {count} form: {forms}.",
-                    "It reaches {count} forms: {forms}.",
-                    len(names),
-                    forms=forms,
-                )
-            )
-        )
+    if target.is_form:
+        return
+    language, names = target.organisation.language, [form.name for form in target.forms]
+    sentence = language.ntr(
+        "It reaches {count} form: {forms}.",
+        "It reaches {count} forms: {forms}.",
+        len(names),
+        forms=first_listed(names, language),
+    )
+    typer.echo(on_one_line(sentence))
 
 
 _ENVIRONMENT = {"tni": N_("the test environment (TNI)"), "prod": N_("production")}
@@ -400,25 +394,22 @@ def _environment(target: ListOfKeys) -> str:
 def _say_next(target: ListOfKeys, private_key: str) -> None:
     """Say what a person does next: with a first key, or in place of the keys that there are."""
     language, environment = target.organisation.language, _environment(target)
-    of, client_id = f"--all --supplier {target.file.parent.name}", ""
     if target.is_form:
-        of, client_id = str(target.file), " --client-id CLIENT_ID"
-    listed = "jwks" if target.is_form else target.file.name
-    steps = [
-        language.translated(
-            N_(
-                "commit the form and its public keys, and open a pull request; they count for"
-                " {environment} once it is approved and carried out"
-            )
-            if target.is_form
-            else N_(
-                "commit {file} and its public keys, and open a pull request; they count for"
-                " {environment} once it is approved and carried out"
-            ),
+        listed, of, client_id = "jwks", str(target.file), " --client-id CLIENT_ID"
+        first_step = language.tr(
+            "commit the form and its public keys, and open a pull request; they count for"
+            " {environment} once it is approved and carried out",
+            environment=environment,
+        )
+    else:
+        listed, of, client_id = target.file.name, f"--all --supplier {target.file.parent.name}", ""
+        first_step = language.tr(
+            "commit {file} and its public keys, and open a pull request; they count for"
+            " {environment} once it is approved and carried out",
             environment=environment,
             file=target.file,
         )
-    ]
+    steps = [first_step]
     probe = f"acmidm probe {of} --stack {target.environment}{client_id} --private-key {private_key}"
     if target.is_form and not target.has_list:
         typer.echo(

@@ -29,15 +29,11 @@ from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import (
-    N_,
-    NN_,
     Language,
     ntr,
-    ntranslated,
     speak,
     spoken,
     tr,
-    translated,
 )
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import quoted
@@ -222,27 +218,28 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
     if refused := [
         f"{one.file}: {sentence}" for one in taken for sentence in (*one.unclear, *one.for_team)
     ]:
-        for number, unclear in [(number, one) for number, one in enumerate(taken) if one.unclear]:
-            speak(unclear.language)
-            typer.echo(f"{Intake(FORMS, read, catalogue).take(files)[number].mail()}\n")
+        for number, one in enumerate(taken):
+            if one.unclear:
+                speak(one.language)
+                typer.echo(f"{Intake(FORMS, read, catalogue).take(files)[number].mail()}\n")
         speak(own)
-        has_mail = any(one.unclear for one in taken)
-        outcome = translated(
-            N_("nothing was written; what the sender has to correct is in the text for a mail")
-            if has_mail
-            else N_(
+        if any(one.unclear for one in taken):
+            outcome = tr(
+                "nothing was written; what the sender has to correct is in the text for a mail"
+            )
+        else:
+            outcome = tr(
                 "nothing was written, and the sender has nothing to correct: do what is said"
                 " above, and take the file in again"
             )
-        )
         fail("\n".join([*refused, outcome]))
     intake.changes.write()
     written = list(dict.fromkeys(shown(file) for one in taken for file in one.written))
-    sentences = [note for one in taken for note in one.notes]
+    sentences: list[str] = []
     if written:
-        sentences.insert(
-            0, tr("Written: {files}. All of it is valid.", files=", ".join(map(str, written)))
-        )
+        files_written = ", ".join(map(str, written))
+        sentences.append(tr("Written: {files}. All of it is valid.", files=files_written))
+    sentences += [note for one in taken for note in one.notes]
     if any(file.name == ORGANISATION_FILE for file in written) and onboarding_team():
         sentences.append(
             tr(
@@ -288,22 +285,22 @@ def _write_scopes(
 
 def _added(sheets: Sheets, added: scopes.Scopes) -> Iterator[str]:
     """Yield which forms gain which scope, and what their author does next."""
-    for sentence, present in (
-        (
-            NN_(
-                "scope {scope} for {environment} is in {count} form more: {forms}",
-                "scope {scope} for {environment} is in {count} forms more: {forms}",
-            ),
-            False,
-        ),
-        (
-            NN_("{count} form has it already: {forms}", "{count} forms have it already: {forms}"),
-            True,
-        ),
-    ):
-        for (scope, environment), forms in added.by_scope(present=present).items():
-            facts = {"scope": scope, "environment": environment, "forms": first_of(forms)}
-            yield ntranslated(sentence, len(forms), **facts)
+    for (scope, environment), forms in added.by_scope(present=False).items():
+        yield ntr(
+            "scope {scope} for {environment} is in {count} form more: {forms}",
+            "scope {scope} for {environment} is in {count} forms more: {forms}",
+            len(forms),
+            scope=scope,
+            environment=environment,
+            forms=first_of(forms),
+        )
+    for forms in added.by_scope(present=True).values():
+        yield ntr(
+            "{count} form has it already: {forms}",
+            "{count} forms have it already: {forms}",
+            len(forms),
+            forms=first_of(forms),
+        )
     yield from _unread(sheets)
     if added.changes.texts:
         yield tr(
@@ -319,16 +316,8 @@ def _write_rows(
     left out."""
     wrong = [*sheets.unplaced, *sorted_out.wrong()]
     if wrong and not skip_wrong:
-        fail(
-            "\n".join(
-                [
-                    *wrong,
-                    tr(
-                        "nothing was written; correct the rows, or leave them out with --skip-wrong"
-                    ),
-                ]
-            )
-        )
+        remedy = tr("nothing was written; correct the rows, or leave them out with --skip-wrong")
+        fail("\n".join([*wrong, remedy]))
     sorted_out.changes.write()
     for line in said:
         typer.echo(plain(line, 2000))
@@ -383,13 +372,12 @@ def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
     next."""
     for town in towns.placed:
         files = ", ".join(file.as_posix() for file in town.files)
-        yield (
-            tr("{row}: {files}", row=town.row, files=files)
-            if files
-            else tr(
+        if files:
+            yield tr("{row}: {files}", row=town.row, files=files)
+        else:
+            yield tr(
                 "{row}: has its form and its mandate already, which stay as they are", row=town.row
             )
-        )
         yield from (f"{town.row}: {note}" for note in town.notes)
     yield from _unread(sheets)
     written = sum(bool(town.files) for town in towns.placed)

@@ -30,7 +30,7 @@ from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.rules.orders import Doer, Order, removals
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import N_, Language, tr, translated
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
 from acmidm_onboarding.values.problems import listed as named
@@ -162,15 +162,12 @@ def done(
     written = confirm(
         opened, order, attestation(by or git.user(), now), client_id=client_id, keys=keys
     )
-    typer.echo(
-        translated(
-            N_("{order}: confirmed, in {file}")
-            if written.is_new
-            else N_("{order}: that is confirmed already, in {file}"),
-            order=order.name,
-            file=written.file,
+    if written.is_new:
+        typer.echo(tr("{order}: confirmed, in {file}", order=order.name, file=written.file))
+    else:
+        typer.echo(
+            tr("{order}: that is confirmed already, in {file}", order=order.name, file=written.file)
         )
-    )
     _what_next(opened, order, written)
 
 
@@ -231,26 +228,22 @@ def gone(
     """Confirm that a client is gone at the portal, though no order says so: the next run forgets
     it."""
     opened, now = _opened(stack), datetime.now(UTC)
-    order = next(
-        (
-            removal
-            for removal in removals(opened.confirmations)
-            if removal.resource_name == connection
-        ),
-        None,
-    )
+    orders = removals(opened.confirmations)
+    order = next((removal for removal in orders if removal.resource_name == connection), None)
     if order is None:
         fail(
             tr("no client {client} is confirmed here; see acmidm status", client=quoted(connection))
         )
     written = confirm(opened, order, attestation(by or git.user(), now))
     typer.echo(tr("{order}: confirmed, in {file}", order=order.name, file=written.file))
-    typer.echo(
-        tr(
-            'Keep it in Git: git add {folder} && git commit -m "{order}"',
-            folder=written.file.parent,
-            order=order.name,
-        )
+    typer.echo(_keep_it(order, written))
+
+
+def _keep_it(order: Order, written: Written) -> str:
+    return tr(
+        'Keep it in Git: git add {folder} && git commit -m "{order}"',
+        folder=written.file.parent,
+        order=order.name,
     )
 
 
@@ -312,13 +305,7 @@ def _keys_in(files: Iterable[Path]) -> list[PublicJwk]:
 def _what_next(stack: Stack, order: Order, written: Written) -> None:
     if not written.is_new:
         return
-    typer.echo(
-        tr(
-            'Keep it in Git: git add {folder} && git commit -m "{order}"',
-            folder=written.file.parent,
-            order=order.name,
-        )
-    )
+    typer.echo(_keep_it(order, written))
     stack.confirmed()
     for newer in stack.orders:
         if newer.refused is None and (newer.client_key, newer.part) == (

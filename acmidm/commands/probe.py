@@ -213,27 +213,17 @@ def _checked(connection: ProbeInputs, file: Path) -> Probe:
     sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
     mistakes = mistakes_in(sent, connection.context)
     what = "given assertion" if sent.fields is None else "given request"
-    steps = [
-        wrong(what, *mistakes)
-        if mistakes
-        else passed(
-            what,
-            said(N_("nothing is wrong with it, as far as that can be told without sending it")),
-        )
-    ]
+    if mistakes:
+        steps = [wrong(what, *mistakes)]
+    else:
+        nothing = N_("nothing is wrong with it, as far as that can be told without sending it")
+        steps = [passed(what, said(nothing))]
     if (ended := ended_seconds_ago(sent, connection.context)) is not None:
-        steps.append(
-            untried(
-                "time",
-                said(
-                    N_(
-                        "it ended {seconds} seconds ago: no mistake, if it was written down then;"
-                        " each request needs a new one"
-                    ),
-                    seconds=ended,
-                ),
-            )
+        sentence = N_(
+            "it ended {seconds} seconds ago: no mistake, if it was written down then; each request"
+            " needs a new one"
         )
+        steps.append(untried("time", said(sentence, seconds=ended)))
     return Probe(title=connection.title, steps=tuple(steps))
 
 

@@ -19,7 +19,7 @@ from acmidm_onboarding.forms.files import FORMS, absolute, shown
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.stack_files import stacks_in
-from acmidm_onboarding.texts import N_, tr, translated
+from acmidm_onboarding.texts import N_, tr
 from acmidm_onboarding.values.problems import Failure, quoted
 from acmidm_onboarding.values.terms import Environment
 
@@ -112,9 +112,9 @@ def promote(
         for sentence in addition.sentences():
             typer.echo(plain(sentence, 2000))
     if edits:
-        sentence = _NEXT[stacks.gate.mode]
+        language = additions[0].language
         options = onboardings.proof_options(chosen, Environment.TNI)
-        typer.echo(plain(additions[0].language.translated(sentence, options=options), 2000))
+        typer.echo(plain(language.translated(_NEXT[stacks.gate.mode], options=options), 2000))
 
 
 def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
@@ -135,16 +135,14 @@ def _named(forms: Sequence[Path], onboardings: Onboardings) -> list[LoadedForm]:
     """Return the forms by their files. Raises Failure with each that is no form."""
     by_file = {loaded.file: loaded for loaded in onboardings.forms}
     files = {shown(absolute(form)): form for form in forms}
-    wrong = [
-        translated(
-            N_("{file} is a folder; name one form")
-            if form.is_dir()
-            else N_("{file} is no form; name one"),
-            file=form,
-        )
-        for file, form in files.items()
-        if file not in by_file
-    ]
+    wrong = []
+    for file, form in files.items():
+        if file in by_file:
+            continue
+        if form.is_dir():
+            wrong.append(tr("{file} is a folder; name one form", file=form))
+        else:
+            wrong.append(tr("{file} is no form; name one", file=form))
     if wrong:
         raise Failure("\n".join(wrong))
     return [by_file[file] for file in files]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from acmidm.desk.facts import read_progress
-from acmidm.desk.reminders.delivery import deliver
+from acmidm.desk.reminders.delivery import Delivered, deliver
 from acmidm.desk.reminders.due import Due, Ends, due
 from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
 from acmidm.desk.reminders.mails import Reminder, reminders
@@ -21,7 +21,7 @@ from acmidm.words import day, first_of, plain
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.settings import require_trusted_hosts
 from acmidm_onboarding.stack_files import require_own_name
-from acmidm_onboarding.texts import N_, ntr, tr, translated
+from acmidm_onboarding.texts import ntr, tr
 
 EPILOG = """
 **Examples**
@@ -104,14 +104,7 @@ def remind(
         for done in deliver(mails, languages, ledger, settings, now):
             typer.echo(_shown(done.reminder))
             for problem in done.problems:
-                sentence = (
-                    N_("{name}: {problem}")
-                    if done.is_sent
-                    else N_("{name}: {problem}; the next run tries it again")
-                )
-                typer.echo(
-                    translated(sentence, name=_name(done.reminder), problem=problem), err=True
-                )
+                typer.echo(_undelivered(done, problem), err=True)
                 code = Code.FOUND
     raise typer.Exit(code)
 
@@ -123,17 +116,22 @@ def _is_unseen(connection: ListedConnection) -> bool:
 
 
 def _headline(stack: str, count: int) -> str:
-    return (
-        ntr("{count} mail for {stack}", "{count} mails for {stack}", count, stack=stack)
-        if count
-        else tr("nothing ends or waits on {stack} that nobody was reminded of", stack=stack)
-    )
+    if not count:
+        return tr("nothing ends or waits on {stack} that nobody was reminded of", stack=stack)
+    return ntr("{count} mail for {stack}", "{count} mails for {stack}", count, stack=stack)
 
 
 def _name(mail: Reminder) -> str:
     return (
         f"{plain(mail.organisation)} ({', '.join(map(plain, mail.contacts)) or tr('no contacts')})"
     )
+
+
+def _undelivered(done: Delivered, problem: str) -> str:
+    name = _name(done.reminder)
+    if done.is_sent:
+        return tr("{name}: {problem}", name=name, problem=problem)
+    return tr("{name}: {problem}; the next run tries it again", name=name, problem=problem)
 
 
 def _shown(mail: Reminder) -> str:
@@ -158,40 +156,39 @@ def _what(item: Due) -> str:
 def _ending(item: Ends, what: Ending, name: str) -> str:
     within, last_day = item.threshold, f"{item.last_day}"
     if isinstance(what, ListedKey):
-        facts = {"name": name, "kid": plain(what.kid), "day": day(item.expires)}
         return ntr(
             "{name}: key {kid} ends {day}, within {count} day",
             "{name}: key {kid} ends {day}, within {count} days",
             within,
-            **facts,
+            name=name,
+            kid=plain(what.kid),
+            day=day(item.expires),
         )
     if isinstance(what, ListedScope):
-        facts = {"name": name, "scope": plain(what.scope), "day": last_day}
         return ntr(
             "{name}: scope {scope} ends {day}, within {count} day",
             "{name}: scope {scope} ends {day}, within {count} days",
             within,
-            **facts,
+            name=name,
+            scope=plain(what.scope),
+            day=last_day,
         )
-    facts = {"name": name, "day": last_day}
     if what.organisation:
-        of = plain(what.organisation)
         return ntr(
             "{name}: the mandate of {organisation}, for which it sends, ends {day}, within {count}"
             " day",
-            (
-                "{name}: the mandate of {organisation}, for which it sends, ends {day}, within"
-                " {count}"
-                " days"
-            ),
+            "{name}: the mandate of {organisation}, for which it sends, ends {day}, within {count}"
+            " days",
             within,
-            organisation=of,
-            **facts,
+            name=name,
+            organisation=plain(what.organisation),
+            day=last_day,
         )
     return ntr(
         "{name}: the mandate of {supplier} ends {day}, within {count} day",
         "{name}: the mandate of {supplier} ends {day}, within {count} days",
         within,
+        name=name,
         supplier=plain(what.supplier),
-        **facts,
+        day=last_day,
     )

@@ -110,8 +110,7 @@ def review(
             metavar="FILE",
             help=(
                 "With one --stack: also save what was reviewed, and what the authority has of it,"
-                " for acmidm deploy"
-                " --approved."
+                " for acmidm deploy --approved."
             ),
             show_default=False,
         ),
@@ -122,8 +121,7 @@ def review(
             metavar="KIND[,KIND]",
             help=(
                 "Exit with 1 where there is such a change: a kind, or danger, warning; prod: before"
-                " it is about"
-                " production alone."
+                " it is about production alone."
             ),
         ),
     ] = "",

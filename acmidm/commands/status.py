@@ -36,7 +36,7 @@ from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.project import require_project
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_names
-from acmidm_onboarding.texts import N_, Language, tr, translated
+from acmidm_onboarding.texts import Language, tr
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.terms import AuthMethod
 
@@ -269,15 +269,16 @@ def _nothing(stacks: list[str], filters: Filters, *, has_connections: bool) -> s
     names = f" {tr('and')} ".join(stacks)
     if has_connections:
         return tr("no connection on {stacks} {filters}", stacks=names, filters=filters.in_words)
-    name = (
-        N_(
+    if len(stacks) == 1:
+        return tr(
             "stack {stacks} has no connections; acmidm deploy --stack {first} brings up what the"
-            " forms have, and says what is held back"
+            " forms have, and says what is held back",
+            stacks=names,
+            first=stacks[0],
         )
-        if len(stacks) == 1
-        else N_(
-            "stacks {stacks} have no connections; acmidm deploy --stack {first} brings up what the"
-            " forms have, and says what is held back"
-        )
+    return tr(
+        "stacks {stacks} have no connections; acmidm deploy --stack {first} brings up what the"
+        " forms have, and says what is held back",
+        stacks=names,
+        first=stacks[0],
     )
-    return translated(name, stacks=names, first=stacks[0])

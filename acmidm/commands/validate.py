@@ -152,11 +152,13 @@ def _validate(
 
 def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem]) -> Onboardings:
     """Read the forms. Raises InvalidForms."""
-    stacks, others = (
-        stacks_in(Path()),
-        [*problems, *problems_of_other_files(paths), *problems_of_codes(paths)],
-    )
-    others += problems_of_confirmations(*stacks.confirmed)
+    stacks = stacks_in(Path())
+    others = [
+        *problems,
+        *problems_of_other_files(paths),
+        *problems_of_codes(paths),
+        *problems_of_confirmations(*stacks.confirmed),
+    ]
     onboardings = read_onboardings(paths, catalogue, stacks.profiles, stacks.served, others)
     renamed = {
         former: connection.key
@@ -186,14 +188,14 @@ def _notes(
     gate, now = stacks_in(Path()).gate, datetime.now(UTC)
     for client in chain.from_iterable(by_environment.values()):
         for scope, last_day in ended_scopes(client, now.date()).items():
-            where = {"client": client.form, "environment": client.environment}
             yield on_one_line(
                 tr(
                     "{client} on {environment}: the last day of scope {scope} was {day}, so that"
                     " no run grants it; put a later day under until, or take the scope out",
+                    client=client.form,
+                    environment=client.environment,
                     scope=scope,
                     day=last_day,
-                    **where,
                 )
             )
     sides = [desired(connections, now, gate=gate) for connections in by_environment.values()]
@@ -217,20 +219,16 @@ def _notes(
     unproven = [
         sentence for side in sides for withheld in side.unproven for sentence in withheld.sentences
     ]
-    yield from ([translated(_UNPROVEN[gate.mode])] if unproven else [])
+    if unproven:
+        yield translated(_UNPROVEN[gate.mode])
     yield from (f"  {sentence}" for sentence in unproven)
 
 
 def _annotation(problem: Problem) -> str:
     """Return a workflow command of GitHub, which no text of a form can end."""
-    file, sentence = (
-        on_one_line(problem.shown_file),
-        on_one_line(f"{problem.what}; {problem.remedy}"),
-    )
-    return (
-        "::error"
-        f" file={_escaped(file, also=',:')},line={problem.line},col={problem.column}::{_escaped(sentence)}"  # noqa: E501
-    )
+    file = _escaped(on_one_line(problem.shown_file), also=",:")
+    sentence = _escaped(on_one_line(f"{problem.what}; {problem.remedy}"))
+    return f"::error file={file},line={problem.line},col={problem.column}::{sentence}"
 
 
 def _escaped(text: str, also: str = "") -> str:

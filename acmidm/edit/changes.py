@@ -252,8 +252,14 @@ def about(files: Iterable[Path], problems: Iterable[Problem]) -> list[Problem]:
 
 def not_written(problem: Problem) -> str:
     """Return the sentence about a file that is not written: nobody can look up a line of it."""
-    facts = {"file": problem.shown_file, "what": problem.what, "remedy": problem.remedy}
-    return on_one_line(tr("not written: {file}: {what}; {remedy}", **facts))
+    return on_one_line(
+        tr(
+            "not written: {file}: {what}; {remedy}",
+            file=problem.shown_file,
+            what=problem.what,
+            remedy=problem.remedy,
+        )
+    )
 
 
 def _exists(file: Path) -> str:

@@ -16,7 +16,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from acmidm.edit.lines import copied, put_request
 from acmidm.edit.new.answers import Checker, Values, parsed
-from acmidm.edit.new.checks import of_field, of_sender
+from acmidm.edit.new.checks import of_value
 from acmidm.report.compare import field_changes
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
@@ -209,9 +209,7 @@ def _own_fields(
 
 def _wrong(loaded: LoadedForm, product: Product, name: str, value: object) -> list[str]:
     file = loaded.file.with_name(ORGANISATION_FILE)
-    return of_field(product, name, value) or of_sender(
-        product, name, value, loaded.organisation, file
-    )
+    return of_value(product, name, value, loaded.organisation, file)
 
 
 def _of_its_own(addition: Addition) -> Iterator[str]:
@@ -225,18 +223,17 @@ def _of_its_own(addition: Addition) -> Iterator[str]:
                 " mail."
             )
     elif form.keys_of is None and (prod is None or (prod.jwks is None and prod.jwks_uri is None)):
-        yield (
-            language.tr(
+        if tni.jwks_uri:
+            yield language.tr(
                 "The address of the public keys for production (jwks_uri). Without that line you"
                 " upload them in the Beheerportaal (step 9)."
             )
-            if tni.jwks_uri
-            else language.tr(
+        else:
+            yield language.tr(
                 "A key for production: acmidm keys new {form} --environment prod, or upload it in"
                 " the Beheerportaal (step 9).",
                 form=addition.loaded.file.as_posix(),
             )
-        )
     if tni.adopt and not (prod and prod.adopt):
         yield language.tr(
             "The client-ID of an existing client on production (adopt), if one is to be taken over."

@@ -3,5 +3,5 @@ of anybody.
 
 It imports forms, values and texts, of which it is made, and the limits of private keys. The next
 field of the page is in ``assets/page.html.j2``, its check in ``assets/checks.js``, its label in
-``texts/form_page.*.yaml``.
+``acmidm_onboarding.texts.page``.
 """

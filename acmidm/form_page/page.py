@@ -63,8 +63,9 @@ def form_page(catalogue: Catalogue) -> str:
         for name, product in catalogue.products.items()
         if product.configuration
     }
+    texts = _texts()
     facts = json.dumps(
-        {"texts": _texts(), "limits": _limits(), "products": schemas}, ensure_ascii=False
+        {"texts": texts, "limits": _limits(), "products": schemas}, ensure_ascii=False
     )
     jinja = Jinja(
         loader=PackageLoader("acmidm.form_page", "assets"),
@@ -83,7 +84,7 @@ def form_page(catalogue: Catalogue) -> str:
         ),
         offered=[name for name in offered if name not in assigned],
         verified=[name for name in offered if catalogue.scopes[name].is_verified(Platform.ACMIDM)],
-        known=_texts()[Language.NL],
+        known=texts[Language.NL],
         label_of=_label_of,
         hints_of=_hints_of,
         # Our own files, whose hashes the policy names; in JSON, "<" is all that could end its
@@ -115,9 +116,8 @@ def _limits() -> dict[str, Any]:
         "aroundKbo": AROUND_KBO_DIGITS.pattern,
         "sharedKbo": SHARED_KBO_NUMBER,
         "longestReason": LONGEST_REASON,
-        "invisible": re.sub(
-            r"\\U0*([0-9a-f]+)", r"\\u{\1}", INVISIBLE.pattern
-        ),  # as JavaScript writes it
+        # As JavaScript writes it.
+        "invisible": re.sub(r"\\U0*([0-9a-f]+)", r"\\u{\1}", INVISIBLE.pattern),
         "privateMembers": sorted(PRIVATE_MEMBERS),
         "mostBytes": MAXIMUM_BYTES,
         "rsaBits": RSA_BITS,

@@ -20,7 +20,7 @@ from acmidm.words import shown, slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import form_file
 from acmidm_onboarding.forms.form import EnvironmentRequest, Form
-from acmidm_onboarding.texts import tr, translated
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.declaration import client_name
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
@@ -50,7 +50,11 @@ _SAID = [
     if name in ClientMetadata.model_fields.keys() - {"application", "contacts"}
 ]
 """The fields that a form has once, so that its clients have to have them alike."""
-_NO_KEYS = ("jwks_uri", "x5c", "unreadable")
+_NO_KEYS = {
+    "jwks_uri": "has its keys at an address: register the keys themselves there first",
+    "x5c": ("has its key as a certificate: register its public key as a JSON Web Key there first"),
+    "unreadable": "has keys that cannot be read: register them anew there first",
+}
 """What an adapter gives in the place of keys that are elsewhere, by a member that no key has."""
 
 
@@ -108,19 +112,14 @@ def draft_of(
     for environment, client in clients.items():
         scopes[environment], unknown = _scopes(client, catalogue)
         reasons += [
-            (
-                f'{client} has the scope "{scope}", which is not in the catalogue: add it there, or'
-                " withdraw it first"
-            )
+            f'{client} has the scope "{scope}", which is not in the catalogue: add it there, or'
+            " withdraw it first"
             for scope in unknown
         ]
         unknown_names = client.metadata.attributes.keys() - catalogue.attributes.keys()
         reasons += [
-            (
-                f'{client} has the attribute "{name}" in its tokens, which the catalogue lacks:'
-                " add it"
-                " there, or remove it first"
-            )
+            f'{client} has the attribute "{name}" in its tokens, which the catalogue lacks: add it'
+            " there, or remove it first"
             for name in sorted(unknown_names)
         ]
         keys[environment], refused, changed = _keys(client)
@@ -140,12 +139,8 @@ def draft_of(
     for name in _SAID:
         if len(values := {shown(properties.get(name, tr("none"))) for properties in metadata}) > 1:
             reasons.append(
-                translated(
-                    "its clients differ in {field} ({values}), which takes one form each: write"
-                    " them by hand",
-                    field=name,
-                    values=", ".join(sorted(values)),
-                )
+                f"its clients differ in {name} ({', '.join(sorted(values))}), which takes one form"
+                " each: write them by hand"
             )
     contacts = sorted(
         {contact for client in clients.values() for contact in client.metadata.contacts}
@@ -163,11 +158,8 @@ def draft_of(
         notes += _changes_of_names(client, organisation, application, expected)
     notes += _changes_of_contacts(clients.values(), wanted_contacts)
     notes += [
-        (
-            f"{client} authenticates with a secret, which nobody can read: up makes a new one, to"
-            " be"
-            " handed over"
-        )
+        f"{client} authenticates with a secret, which nobody can read: up makes a new one, to be"
+        " handed over"
         for client in clients.values()
         if client.metadata.token_endpoint_auth_method != "private_key_jwt"
     ]
@@ -182,11 +174,8 @@ def draft_of(
 def _inexpressible(client: ListedClient) -> Iterator[str]:
     metadata = client.metadata
     if metadata.grant_types != _GRANT_TYPES:
-        yield translated(
-            "{client} has the grant types {types}, where a form has client_credentials alone",
-            client=client,
-            types=", ".join(metadata.grant_types) or tr("none"),
-        )
+        types = ", ".join(metadata.grant_types) or tr("none")
+        yield f"{client} has the grant types {types}, where a form has client_credentials alone"
     if not metadata.enabled:
         yield f"{client} is disabled, and a form would enable it: enable it first, or remove it"
     if client.reserved is not None:
@@ -212,22 +201,12 @@ def _scopes(client: ListedClient, catalogue: Catalogue) -> tuple[Scopes, list[st
     return {name: by_name[name] for name in sorted(by_name)}, sorted(granted.keys() - names.keys())
 
 
-_NO_KEYS_2 = {
-    "jwks_uri": "{client} has its keys at an address: register the keys themselves there first",
-    "x5c": (
-        "{client} has its key as a certificate: register its public key as a JSON Web Key there"
-        " first"
-    ),
-    "unreadable": "{client} has keys that cannot be read: register them anew there first",
-}
-
-
 def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
     """Return the keys, why some may not be registered any more, and what to know of others."""
     keys, refused, changed = [], [], []
     for kid, members in sorted(client.snapshot.jwks.items()):
         if len(members) == 1 and (member := next(iter(members))) in _NO_KEYS:
-            refused.append(translated(_NO_KEYS_2[member], client=client))
+            refused.append(f"{client} {_NO_KEYS[member]}")
             continue
         try:
             key = public_jwk(dict(members))
@@ -236,23 +215,15 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
             continue
         keys.append(key)
         if key.has_ended(datetime.now(UTC)):
-            facts = {"kid": kid, "client": client, "expires": key.expires}
             changed.append(
-                translated(
-                    'key "{kid}" of {client} ended on {expires:%Y-%m-%d}, and the form has it all'
-                    " the same: take it out once another is there",
-                    **facts,
-                )
+                f'key "{kid}" of {client} ended on {key.expires:%Y-%m-%d}, and the form has it all'
+                " the same: take it out once another is there"
             )
         lost = sorted(members.keys() - key.members.keys())
         if lost:
             changed.append(
-                translated(
-                    'key "{kid}" of {client} loses what means nothing to this project: {lost}',
-                    kid=kid,
-                    client=client,
-                    lost=", ".join(lost),
-                )
+                f'key "{kid}" of {client} loses what means nothing to this project:'
+                f" {', '.join(lost)}"
             )
     return keys, refused, changed
 
@@ -277,11 +248,8 @@ def _organisation(
             ]
         if kbo == SHARED_KBO_NUMBER and not has.ovo:
             return None, [
-                (
-                    f"KBO number {kbo} is shared by many bodies, and {client} has no OVO code:"
-                    " give it"
-                    " one there"
-                )
+                f"KBO number {kbo} is shared by many bodies, and {client} has no OVO code: give it"
+                " one there"
             ]
         try:
             owners.append(
@@ -290,11 +258,7 @@ def _organisation(
         except ValueError as error:
             return None, [f"{client}: {error}"]
     if len(set(owners)) > 1:
-        return None, [
-            "its clients are of different organisations: {clients}".format(
-                clients=", ".join(map(str, clients))
-            )
-        ]
+        return None, [f"its clients are of different organisations: {', '.join(map(str, clients))}"]
     return owners[0], []
 
 
@@ -312,29 +276,23 @@ def _second_identity(
     """Yield what in a row is another organisation's than that of its client."""
     kbo, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER)
     if kbo is not None and owner.kbo not in (None, kbo):
-        facts = {"in_row": kbo, "code": owner.code, "kbo": owner.kbo}
-        yield translated(
-            "{place} has {in_row}, while its organisation has {code} and KBO number {kbo}: see"
-            " which is right",
-            place=row.named(Column.KBO),
-            **facts,
+        yield (
+            f"{row.named(Column.KBO)} has {kbo}, while its organisation has {owner.code} and KBO"
+            f" number {owner.kbo}: see which is right"
         )
     elif kbo is not None and (other := organisations.another(owner, kbo, None)):
-        facts = {"value": quoted(kbo), "other": other, "folder": owner.folder}
-        yield translated(
-            "{place} has {value}, which is that of {other} and not of {folder}: see which is right",
-            place=row.named(Column.KBO),
-            **facts,
-        )
+        yield _of_another(row, Column.KBO, other, owner)
     if look_of(customer or "") == look_of(owner.name):
         return
     if customer is not None and (other := organisations.another(owner, None, customer)):
-        facts = {"value": quoted(customer), "other": other, "folder": owner.folder}
-        yield translated(
-            "{place} has {value}, which is that of {other} and not of {folder}: see which is right",
-            place=row.named(Column.CUSTOMER),
-            **facts,
-        )
+        yield _of_another(row, Column.CUSTOMER, other, owner)
+
+
+def _of_another(row: SheetRow, column: Column, other: str, owner: FolderOwner) -> str:
+    return (
+        f"{row.named(column)} has {quoted(row.values[column])}, which is that of {other} and not"
+        f" of {owner.folder}: see which is right"
+    )
 
 
 def _contradictions(
@@ -344,12 +302,9 @@ def _contradictions(
     another's."""
     in_row, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER, "")
     if in_row and owner.kbo is None:
-        facts = {"in_row": in_row, "code": owner.code}
-        yield translated(
-            "{place} has {in_row}, while its organisation has {code} and no KBO number: see"
-            " whether it is the same",
-            place=row.named(Column.KBO),
-            **facts,
+        yield (
+            f"{row.named(Column.KBO)} has {in_row}, while its organisation has {owner.code} and no"
+            " KBO number: see whether it is the same"
         )
     for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
         if name and customer and slug(customer) != slug(name):
@@ -373,49 +328,30 @@ def _changes_of_names(
         ("organisation.kbo", organisation.kbo, owner.kbo),
     ):
         if (at_authority or "") != (declared or ""):
-            if not at_authority:
-                how = '{client} has no {member}; the form has "{declared}"'
-            else:
-                how = (
-                    '{client} has the {member} "{there}"; the form has "{declared}"'
-                    if declared
-                    else '{client} has the {member} "{there}"; the form has none'
-                )
-            yield translated(
-                how, client=client, member=member, there=at_authority, declared=declared
-            )
+            there = f'the {member} "{at_authority}"' if at_authority else f"no {member}"
+            in_form = f'"{declared}"' if declared else "none"
+            yield f"{client} has {there}; the form has {in_form}"
 
 
 def _unknown_owners(draft: ImportedForm) -> Iterator[str]:
     """Yield each client that is this organisation's by the spreadsheet alone."""
     owner = draft.organisation
+    file = f"{owner.folder}/organisation.yaml"
+    adopts = f"adopts in {file} has it" if owner.is_new else f"has to be added to adopts in {file}"
     for client in draft.nameless:
-        name = (
-            (
-                "{client} has no code of an organisation there, and adopts in {file} has it: see"
-                " whether it is {name}'s"
-            )
-            if owner.is_new
-            else (
-                "{client} has no code of an organisation there, and has to be added to adopts in"
-                " {file}: see whether it is {name}'s"
-            )
-        )
-        yield translated(
-            name, client=client, file=f"{owner.folder}/organisation.yaml", name=owner.name
+        yield (
+            f"{client} has no code of an organisation there, and {adopts}: see whether it is"
+            f" {owner.name}'s"
         )
 
 
 def _changes_of_contacts(clients: Iterable[ListedClient], contacts: Sequence[str]) -> list[str]:
-    return [
-        "{client} has the contacts {has}; the form has {contacts}".format(
-            client=client,
-            has=", ".join(client.metadata.contacts) or tr("none"),
-            contacts=", ".join(contacts),
-        )
-        for client in clients
-        if set(client.metadata.contacts) != set(contacts)
-    ]
+    changes = []
+    for client in clients:
+        if set(client.metadata.contacts) != set(contacts):
+            there = ", ".join(client.metadata.contacts) or tr("none")
+            changes.append(f"{client} has the contacts {there}; the form has {', '.join(contacts)}")
+    return changes
 
 
 def request_of(

@@ -13,7 +13,6 @@ from acmidm.importing.organisations import Organisations
 from acmidm.report.undeclared import Declared
 from acmidm.sheet import SheetRow, whole_kbo
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.identifiers import kbo_number
 from acmidm_onboarding.values.problems import Unusable, both
 from acmidm_onboarding.values.terms import Environment, Platform
@@ -146,18 +145,10 @@ class Planner:
         stacks = [
             register.stack for register in self._registers.values() if register.find(client_id)
         ]
-        name = (
-            (
-                '{place}: there is no client "{client_id}" on stack {stack}, but there is on'
-                " {other}:"
-                " perhaps it is in the wrong column"
-            )
-            if stacks
-            else '{place}: there is no client "{client_id}" on stack {stack}'
-        )
-        return translated(
-            name, place=column, client_id=client_id, stack=stack, other="".join(stacks[:1])
-        )
+        sentence = f'{column}: there is no client "{client_id}" on stack {stack}'
+        if not stacks:
+            return sentence
+        return f"{sentence}, but there is on {stacks[0]}: perhaps it is in the wrong column"
 
     def _is_declared(self, client: ListedClient) -> bool:
         return self._declared[client.environment].has(client.platform, client.snapshot.client)

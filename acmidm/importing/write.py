@@ -18,7 +18,6 @@ from acmidm.sheet import SheetRow
 from acmidm.words import plain, slug
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.speaking import about_names_of_others, names_of, speaking_values
-from acmidm_onboarding.texts import translated
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
@@ -127,13 +126,9 @@ class Writer(Rows[TakenOver]):
             fields["adopts"] = [Quoted(client_id) for client_id in nameless]
         if own.speaks_for:
             fields["speaks_for"] = {name: list(values) for name, values in own.speaks_for.items()}
-            facts = {"folder": owner.folder, "file": ORGANISATION_FILE, "names": names_of(own)}
             draft.notes.append(
-                translated(
-                    "{folder}/{file} lets it send as its clients do now: {names}: see whether it"
-                    " may",
-                    **facts,
-                )
+                f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now:"
+                f" {names_of(own)}: see whether it may"
             )
             draft.notes += about_names_of_others(owner.folder, own, self._organisations)
         return file_text("organisation", fields)
@@ -149,13 +144,9 @@ class Writer(Rows[TakenOver]):
             own = {key.thumbprint for key in draft.keys.get(environment, ())}
             kids = sorted(key.kid for key in keys.values() if key.thumbprint not in own)
             if kids and environment in draft.keys:
-                facts = {"environment": environment, "folder": supplier.folder}
                 draft.notes.append(
-                    translated(
-                        "gains key {kids} on {environment}, which {folder} has for others",
-                        kids=", ".join(kids),
-                        **facts,
-                    )
+                    f"gains key {', '.join(kids)} on {environment}, which {supplier.folder} has"
+                    " for others"
                 )
             of_keys = self._key_files(supplier.folder, "", list(keys.values()))
             files |= of_keys
@@ -246,18 +237,15 @@ class Writer(Rows[TakenOver]):
                         " --supplier FOLDER keeps it once, in the folder of the supplier"
                     )
                 continue
-            facts = {"kid": key.kid, "supplier": self._supplier.folder}
             if self._has_other_keys(self._supplier, key):
-                yield translated(
-                    'key "{kid}" is not among those that {supplier} has for others; add it to its'
-                    " keys.yaml first",
-                    **facts,
+                yield (
+                    f'key "{key.kid}" is not among those that {self._supplier.folder} has for'
+                    " others; add it to its keys.yaml first"
                 )
             elif not is_shared:
-                yield translated(
-                    'key "{kid}" is its own, beside a key of {supplier}: a form has the keys of'
-                    " one of them; take one of the two from the client",
-                    **facts,
+                yield (
+                    f'key "{key.kid}" is its own, beside a key of {self._supplier.folder}: a form'
+                    " has the keys of one of them; take one of the two from the client"
                 )
 
     def _has_other_keys(self, supplier: Supplier, key: PublicJwk) -> bool:
@@ -278,10 +266,8 @@ class Writer(Rows[TakenOver]):
             for column in _REMEMBERED
             if (value := draft.row.values.get(column)) and value != draft.organisation.kbo
         )
-        facts = {"row": draft.row, "remembered": f": {remembered}" if remembered else ""}
-        comment = plain(
-            "From {source}, {row}{remembered}".format(source=self._source, **facts), 2000
-        )
+        what = f": {remembered}" if remembered else ""
+        comment = plain(f"From {self._source}, {draft.row}{what}", 2000)
         fields = {
             "application": draft.application,
             "contacts": draft.contacts,

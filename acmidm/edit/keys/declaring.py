@@ -84,31 +84,27 @@ class ListOfKeys:
                     )
                 )
         if count + more > MOST_KEYS:
-            oldest = min(
-                self.keys, key=lambda key: (key.expires is None, key.expires), default=None
-            )
-            first = ""
-            if oldest and oldest.expires:
-                ending = tr(
-                    "the first to end is {kid}, on {day:%Y-%m-%d}",
-                    kid=oldest.kid,
-                    day=oldest.expires,
-                )
-                first = f" ({ending})"
-            facts = {
-                "file": self.file,
-                "count": count,
-                "environment": self.environment,
-                "most": MOST_KEYS,
-            }
             raise Failure(
                 tr(
                     "{file} names {count} keys for {environment}, and has {most} at most; take one"
                     " that is no longer used out of jwks first{first}",
-                    **facts,
-                    first=first,
+                    file=self.file,
+                    count=count,
+                    environment=self.environment,
+                    most=MOST_KEYS,
+                    first=self._first_to_end(),
                 )
             )
+
+    def _first_to_end(self) -> str:
+        """Return which key ends first, between brackets; nothing where none has an end."""
+        oldest = min(self.keys, key=lambda key: (key.expires is None, key.expires), default=None)
+        if oldest is None or oldest.expires is None:
+            return ""
+        ending = tr(
+            "the first to end is {kid}, on {day:%Y-%m-%d}", kid=oldest.kid, day=oldest.expires
+        )
+        return f" ({ending})"
 
     def names_of(
         self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False
@@ -152,14 +148,14 @@ class ListOfKeys:
             ]
             kids = [getattr(key_in(file.read_text("utf-8"), file), "kid", "") for file in files]
             if kid not in kids:
-                facts = {
-                    "file": self.file,
-                    "kid": quoted(kid),
-                    "environment": self.environment,
-                    "kids": listed(kids),
-                }
                 raise Failure(
-                    tr("{file} names no key {kid} for {environment}; it has {kids}", **facts)
+                    tr(
+                        "{file} names no key {kid} for {environment}; it has {kids}",
+                        file=self.file,
+                        kid=quoted(kid),
+                        environment=self.environment,
+                        kids=listed(kids),
+                    )
                 )
             del entries[kids.index(kid)]
             removed[:] = [files[kids.index(kid)]]
@@ -233,14 +229,13 @@ def keys_of_form(file: Path, environment: Environment) -> ListOfKeys:
             )
         )
     return ListOfKeys(
-        *(
-            loaded.file,
-            loaded.file.stem,
-            loaded.organisation,
-            environment,
-            stacks.profiles[environment],
-        ),
-        *(loaded.keys.get(environment, ()), [loaded]),
+        file=loaded.file,
+        name=loaded.file.stem,
+        organisation=loaded.organisation,
+        environment=environment,
+        profile=stacks.profiles[environment],
+        keys=loaded.keys.get(environment, ()),
+        forms=[loaded],
         is_form=True,
         proof_options=onboardings.proof_options([loaded], environment),
     )
@@ -265,16 +260,14 @@ def keys_of_supplier(supplier: str, forms: Path, environment: Environment) -> Li
         for form in onboardings.forms
         if form.form.keys_of == supplier and environment in form.form.environments
     ]
-    keys = onboardings.suppliers.get(supplier, {}).get(environment, ())
     return ListOfKeys(
-        *(
-            forms / supplier / KEYS_FILE,
-            supplier,
-            organisation,
-            environment,
-            stacks.profiles[environment],
-        ),
-        *(keys, having),
+        file=forms / supplier / KEYS_FILE,
+        name=supplier,
+        organisation=organisation,
+        environment=environment,
+        profile=stacks.profiles[environment],
+        keys=onboardings.suppliers.get(supplier, {}).get(environment, ()),
+        forms=having,
         is_form=False,
         proof_options=onboardings.proof_options(having, environment),
     )

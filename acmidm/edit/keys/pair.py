@@ -55,9 +55,14 @@ def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None = None
     return public_jwk(members)
 
 
+def written_members(key: PublicJwk) -> dict[str, object]:
+    """Return the members of a public key as its file has them, its ``kid`` first."""
+    return {"kid": key.kid, **key.members}
+
+
 def text_of(key: PublicJwk) -> str:
-    """Return a public key as its file has it, its ``kid`` first."""
-    return json.dumps({"kid": key.kid, **key.members}, indent=2, ensure_ascii=False) + "\n"
+    """Return a public key as its file has it."""
+    return json.dumps(written_members(key), indent=2, ensure_ascii=False) + "\n"
 
 
 def default_folder() -> Path:

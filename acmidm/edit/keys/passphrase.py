@@ -17,13 +17,14 @@ _LONGEST_BYTES = 1023
 def new_passphrase(descriptor: int | None, language: Language) -> bytes:
     """Return a passphrase for a new key: typed twice, or the first line of a file descriptor.
     Raises Failure."""
-    given = (
-        _read(descriptor)
-        if descriptor is not None
-        else _typed(language.tr("Passphrase of the new private key:"))
-    )
-    if descriptor is None and _typed(language.tr("The same again:")) != given:
-        raise Failure(tr("the two passphrases differ, and no key was made; run the command again"))
+    if descriptor is not None:
+        given = _read(descriptor)
+    else:
+        given = _typed(language.tr("Passphrase of the new private key:"))
+        if _typed(language.tr("The same again:")) != given:
+            raise Failure(
+                tr("the two passphrases differ, and no key was made; run the command again")
+            )
     if len(given) < SHORTEST_PASSPHRASE:
         raise Failure(
             tr(
@@ -38,11 +39,9 @@ def new_passphrase(descriptor: int | None, language: Language) -> bytes:
 def known_passphrase(descriptor: int | None, language: Language) -> bytes:
     """Return the passphrase of a file that there is: typed once, or the first line of a file
     descriptor. Raises Failure."""
-    return (
-        _read(descriptor)
-        if descriptor is not None
-        else _typed(language.tr("Passphrase of the file:"))
-    ).encode()
+    if descriptor is not None:
+        return _read(descriptor).encode()
+    return _typed(language.tr("Passphrase of the file:")).encode()
 
 
 def _typed(prompt: str) -> str:

@@ -52,12 +52,8 @@ def keys_in(
     except Unreadable as error:
         raise _not_public(file, str(error)) from None
     except InvalidJwk as error:
-        raise _not_public(
-            file,
-            "; ".join(
-                tr("the key {sentence}", sentence=reason.sentence) for reason in error.reasons
-            ),
-        ) from None
+        reasons = (tr("the key {sentence}", sentence=reason.sentence) for reason in error.reasons)
+        raise _not_public(file, "; ".join(reasons)) from None
     if not keys:
         raise _not_public(
             file,
@@ -87,10 +83,8 @@ def keys_in(
 def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
     """Return the public half of a private key, in PEM or as a JSON Web Key; None for a file that is
     not a private key alone, or cannot be read."""
-    load, of_json = (
-        load_pem_private_key if PEM in content else load_der_private_key,
-        is_json(content),
-    )
+    load = load_pem_private_key if PEM in content else load_der_private_key
+    of_json = is_json(content)
     try:
         private = (
             json.loads(content, object_pairs_hook=without_duplicates)

@@ -38,19 +38,17 @@ def of_organisation(**answer: Any) -> list[str]:
     return _sentences(validated(Organisation, Document(_ANSWER, {**_ORGANISATION, **answer}))[1])
 
 
+def of_code(name: str, code: str) -> list[str]:
+    """Return what is wrong with one code of an organisation, ``ovo`` or ``kbo``."""
+    return of_organisation(**{"ovo": "OVO000000", name: code})
+
+
 def chosen(among: Sequence[str], answer: str) -> list[str]:
     """Return why an answer is none of those that there are."""
-    return (
-        []
-        if answer in among
-        else [
-            tr(
-                "{answer} is none of them; {remedy}",
-                answer=quoted(answer),
-                remedy=did_you_mean(answer, among, tr("choose from {among}", among=listed(among))),
-            )
-        ]
-    )
+    if answer in among:
+        return []
+    remedy = did_you_mean(answer, among, tr("choose from {among}", among=listed(among)))
+    return [tr("{answer} is none of them; {remedy}", answer=quoted(answer), remedy=remedy)]
 
 
 def of_product(name: str, catalogue: Catalogue, environment: Environment) -> list[str]:
@@ -71,14 +69,13 @@ def of_field(product: Product, name: str, value: object) -> list[str]:
     """Return what is wrong with the value of one field of a product, by its schema."""
     properties = (product.configuration or {}).get("properties", {})
     if name not in properties:
+        known = tr("known here: {known}", known=listed(properties))
         return [
             tr(
                 "{product} has no field {name}; {remedy}",
                 product=product.product,
                 name=quoted(name),
-                remedy=did_you_mean(
-                    name, properties, tr("known here: {known}", known=listed(properties))
-                ),
+                remedy=did_you_mean(name, properties, known),
             )
         ]
     validator = LinearValidator({"type": "object", "properties": {name: properties[name]}})
@@ -97,6 +94,14 @@ def of_sender(
             Document(_ANSWER), (), product, {name: value}, Document(file), organisation
         )
     )
+
+
+def of_value(
+    product: Product, name: str, value: object, organisation: Organisation, file: Path
+) -> list[str]:
+    """Return what is wrong with the value of one field of a product: by its schema, else by whom
+    it speaks for."""
+    return of_field(product, name, value) or of_sender(product, name, value, organisation, file)
 
 
 def of_attribute(

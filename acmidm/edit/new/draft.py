@@ -11,7 +11,7 @@ from typing import Any
 
 from acmidm.edit.changes import Content
 from acmidm.edit.new.answers import Answers, Checker, Values, parsed, separate
-from acmidm.edit.new.checks import chosen, of_field, of_form, of_product, of_scope, of_sender
+from acmidm.edit.new.checks import chosen, of_field, of_form, of_product, of_scope, of_value
 from acmidm.edit.new.organisations import FormOwner, owner_of
 from acmidm.form_text import Quoted, file_text, lines_of
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
@@ -84,24 +84,20 @@ class Draft:
             fields["keys_of"] = self.supplier
         lines = [""]
         if Environment.PROD not in self.requests:
-            lines.append(
-                "# "
-                + language.tr(
-                    'The test environment (TNI) first. Once it is validated, "acmidm promote FORM'
-                    ' --write" adds production (prod).'
-                )
+            what_next = language.tr(
+                'The test environment (TNI) first. Once it is validated, "acmidm promote FORM'
+                ' --write" adds production (prod).'
             )
+            lines.append(f"# {what_next}")
         lines.append("environments:")
         for environment, request in self.requests.items():
             lines.append(f"  {environment.value}:")
             if "jwks" not in request and not self.supplier:
-                lines.append(
-                    "    # "
-                    + language.tr(
-                        "Without jwks you upload the public key in the Beheerportaal (step 5), or"
-                        " name it here with: acmidm keys new"
-                    )
+                keys = language.tr(
+                    "Without jwks you upload the public key in the Beheerportaal (step 5), or name"
+                    " it here with: acmidm keys new"
                 )
+                lines.append(f"    # {keys}")
             lines += [f"    {line}" for line in lines_of(request)]
         beginning = file_text(
             "onboarding",
@@ -115,28 +111,20 @@ class Draft:
 
     def organisation(self, language: Language) -> str:
         """Return the text of ``organisation.yaml`` of a new organisation."""
-        fields = {
-            name: Quoted(value) if name == "kbo" else value
-            for name, value in self.owner.fields.items()
-        }
+        fields = dict(self.owner.fields)
+        if "kbo" in fields:
+            fields["kbo"] = Quoted(fields["kbo"])
         chosen = {"language": fields.pop("language")} if "language" in fields else {}
-        lines = [
-            file_text(
-                "organisation",
-                fields,
-                language.tr(
-                    "This file belongs to Digitaal Vlaanderen. Name and codes are those of the"
-                    " organisation register."
-                ),
-            ).rstrip("\n")
-        ]
+        comment = language.tr(
+            "This file belongs to Digitaal Vlaanderen. Name and codes are those of the organisation"
+            " register."
+        )
+        lines = [file_text("organisation", fields, comment).rstrip("\n")]
         if self.speaks_for:
-            lines.append(
-                "# "
-                + language.tr(
-                    "In whose name the forms beside it may speak. Digitaal Vlaanderen checks that."
-                )
+            whose = language.tr(
+                "In whose name the forms beside it may speak. Digitaal Vlaanderen checks that."
             )
+            lines.append(f"# {whose}")
             lines += lines_of({"speaks_for": dict(self.speaks_for)})
         if chosen:
             lines += lines_of(chosen)
@@ -187,17 +175,14 @@ def _application(answers: Answers, owner: FormOwner, forms: Path, checker: Check
         if wrong := of_form(application=name):
             return wrong
         file = forms / owner.folder / f"{name}.yaml"
-        return (
-            [
-                tr(
-                    "{file} exists already, and is left as it is; edit it, or name another"
-                    " application",
-                    file=file.as_posix(),
-                )
-            ]
-            if file.exists()
-            else []
-        )
+        if not file.exists():
+            return []
+        return [
+            tr(
+                "{file} exists already, and is left as it is; edit it, or name another application",
+                file=file.as_posix(),
+            )
+        ]
 
     what = tr("a short name of the application, in lower case letters, digits and hyphens")
     return checker.answer("--application NAME", what, answers.application, check) or _NOBODY.folder
@@ -288,13 +273,13 @@ class _Fields:
         unallowed = [
             name for name in schema.get("required", ()) if self._is_unallowed(product, name)
         ]
-        facts = {"file": self._file.as_posix(), "product": product.product}
         self._checker.wrong += [
             tr(
                 "{file}: {product} needs {name}, for which speaks_for has no value; have the team"
                 " that runs onboarding add it, then run this again",
+                file=self._file.as_posix(),
+                product=product.product,
                 name=name,
-                **facts,
             )
             for name in unallowed
         ]
@@ -333,11 +318,10 @@ class _Fields:
         return None if self._checker.refuse(option, self._wrong(product, name, value)) else value
 
     def _wrong(self, product: Product, name: str, value: object) -> list[str]:
-        wrong = of_field(product, name, value)
-        if wrong or self._owner.is_new:
+        if self._owner.is_new:
             # Its new organisation.yaml will allow the value, which the team reviews.
-            return wrong
-        return of_sender(product, name, value, self._owner.organisation, self._file)
+            return of_field(product, name, value)
+        return of_value(product, name, value, self._owner.organisation, self._file)
 
     def _known(self, product: Product, name: str) -> str | None:
         """Return the one value that the organisation may say, or what most say of themselves."""

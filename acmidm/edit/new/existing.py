@@ -20,6 +20,7 @@ from acmidm_onboarding.forms.form import EnvironmentRequest, Form
 from acmidm_onboarding.forms.key_files import key_in
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.sound_parts import sound_parts
+from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.declaration import connection_key
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.terms import Environment
@@ -57,6 +58,25 @@ def faulty_form(read: Onboardings, folder: str, application: str, files: Files) 
     return None
 
 
+def called_otherwise(application: str, name: str) -> str:
+    """Return why an application is not added to a form that has another name by now."""
+    return tr(
+        "the application {application} is called {name} now; give that name, or another one for"
+        " another application",
+        application=application,
+        name=name,
+    )
+
+
+def not_changed(faulty: Path) -> str:
+    """Return why nothing is added to a form with mistakes."""
+    return tr(
+        "{file} has mistakes of its own, and was not changed; correct them first: acmidm validate"
+        " {file}",
+        file=faulty.as_posix(),
+    )
+
+
 def adding(
     loaded: LoadedForm, sent: Form, key_files: Mapping[Environment, Collection[str]]
 ) -> Edit:
@@ -69,27 +89,16 @@ def adding(
         environments = document["environments"]
         for environment, request in sent.environments.items():
             there = loaded.form.environments.get(environment, EnvironmentRequest())
-            wanted = request_of(request)
-            new = {
-                part: CommentedMap(
-                    {
-                        name: copied(value)
-                        for name, value in wanted[part].items()
-                        if not own.get(name)
-                    }
-                )
-                for part, own in (
-                    ("scopes", there.scopes),
-                    ("products", there.products),
-                    ("attributes", there.attributes),
-                )
-                if part in wanted
-            }
-            put_request(
-                environments,
-                environment.value,
-                CommentedMap({part: more for part, more in new.items() if more}),
-            )
+            wanted, parts = request_of(request), CommentedMap()
+            for part in ("scopes", "products", "attributes"):
+                lacking = [
+                    name for name in wanted.get(part, ()) if not getattr(there, part).get(name)
+                ]
+                if lacking:
+                    parts[part] = CommentedMap(
+                        {name: copied(wanted[part][name]) for name in lacking}
+                    )
+            put_request(environments, environment.value, parts)
             for name in [name for name in request.products if there.products.get(name)]:
                 _change(environments[environment.value]["products"][name], request.products[name])
             if files := key_files.get(environment):
@@ -112,8 +121,8 @@ def taking_over(loaded: LoadedForm, sent: Form, without: Without) -> Edit:
                 if request["scopes"][name] is None:
                     request["scopes"][name] = copied({})
                 _change(request["scopes"][name], scope.model_dump(exclude_unset=True))
-            for name, value in wanted.attributes.items():
-                _change(request["attributes"], {name: value})
+            if wanted.attributes:
+                _change(request["attributes"], wanted.attributes)
             _take_out(request, without)
             _take_keys_out(request, loaded.file, without.keys)
 

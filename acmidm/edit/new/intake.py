@@ -21,8 +21,10 @@ from acmidm.edit.new.checks import of_sender
 from acmidm.edit.new.draft import Draft, speaks_for
 from acmidm.edit.new.existing import (
     adding,
+    called_otherwise,
     existing_form,
     faulty_form,
+    not_changed,
     request_of,
     taking_over,
 )
@@ -99,22 +101,19 @@ class Taken:
             *(f"- {one}" for one in self.unclear),
             "",
         ]
-        lines += [
+        lines.append(
             tr(
                 "Open the file on the page of the connection form, correct it, and mail us the new"
                 " file."
-            ),
-            *(
-                [
-                    tr(
-                        "Also make a new key pair, for the private key has been shared now. Delete"
-                        " your earlier mail."
-                    )
-                ]
-                if self.is_shared
-                else []
-            ),
-        ]
+            )
+        )
+        if self.is_shared:
+            lines.append(
+                tr(
+                    "Also make a new key pair, for the private key has been shared now. Delete"
+                    " your earlier mail."
+                )
+            )
         return "\n".join([*lines, "", tr("Kind regards"), tr("Digitaal Vlaanderen")])
 
 
@@ -160,22 +159,16 @@ class Intake:
         is_form = file.suffix == ".yaml"
         # In what can be read as a form, a private key has its place among the other mistakes.
         if is_private_key(content) and not (is_form and document.data):
-            what, remedy = (
-                tr("this is a private key or a token"),
-                tr("take it out and have another made, as this one has been shared"),
-            )
+            what = tr("this is a private key or a token")
+            remedy = tr("take it out and have another made, as this one has been shared")
             return Taken(file, unclear=[f"{what}; {remedy}"], is_shared=True)
         if not is_form:
-            return Taken(
-                file,
-                for_team=[
-                    tr(
-                        "is no file that is read here, or not with others; give files that end in"
-                        " .yaml, or one alone in {endings}",
-                        endings=either(SUFFIXES),
-                    )
-                ],
+            sentence = tr(
+                "is no file that is read here, or not with others; give files that end in .yaml,"
+                " or one alone in {endings}",
+                endings=either(SUFFIXES),
             )
+            return Taken(file, for_team=[sentence])
         taken = Taken(file, language_of(document), application_of(document), sent)
         taken.takes_over = takes_over(document)
         for problem in problems:
@@ -212,7 +205,10 @@ class Intake:
             for name, one in self._organisations.items()
             if kbo and one.kbo == kbo and not (given.ovo and one.ovo)
         ]
-        if len(folders := {*by_ovo, *by_kbo}) > 1:
+        folders = list(dict.fromkeys([*by_ovo, *by_kbo]))
+        if len(folders) == 1:
+            folders += self._contradicting(folders[0], given)
+        if len(folders) > 1:
             taken.unclear.append(
                 tr(
                     "the codes and the name are those of different organisations ({folders});"
@@ -222,17 +218,7 @@ class Intake:
             )
             return None
         if folders:
-            folder = folders.pop()
-            if others := list(self._contradicting(folder, given)):
-                names = listed([folder, *others])
-                taken.unclear.append(
-                    tr(
-                        "the codes and the name are those of different organisations ({folders});"
-                        " check the codes and the name",
-                        folders=names,
-                    )
-                )
-                return None
+            [folder] = folders
             taken.notes += _differences(folder, self._organisations[folder], given)
             return FormOwner(folder, self._organisations[folder])
         for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
@@ -251,18 +237,15 @@ class Intake:
             )
             return None
         same = [name for name, one in self._organisations.items() if kbo and one.kbo == kbo]
-        taken.notes += (
-            [
+        if same:
+            taken.notes.append(
                 tr(
                     "{name} is new and has the KBO number of {folders}: check whether that is"
                     " right",
                     name=quoted(given.name),
                     folders=listed(same),
                 )
-            ]
-            if same
-            else []
-        )
+            )
         fields = given.model_dump(mode="json", include={"name", "ovo", "kbo"}, exclude_none=True)
         fields |= {"language": given.language.value} if given.language is not Language.NL else {}
         return FormOwner(folder, given, fields)
@@ -285,12 +268,12 @@ class Intake:
         if taken.for_team:
             return
         if sent.without is not None and loaded is None:
-            facts = {"name": quoted(sent.organisation.name), "application": form.application}
             taken.for_team.append(
                 tr(
                     "{name} has no form of {application}, and a hand changes none that is new;"
                     " take it over by acmidm import",
-                    **facts,
+                    name=quoted(sent.organisation.name),
+                    application=form.application,
                 )
             )
             return
@@ -354,14 +337,12 @@ class Intake:
             if public is None:
                 continue
             if public.has_ended(datetime.now(UTC)):
-                facts = {"kid": quoted(public.thumbprint), "expires": public.expires}
-                taken.unclear.append(
-                    _label(("keys",))
-                    + tr(
-                        "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
-                        **facts,
-                    )
+                sentence = tr(
+                    "key {kid} ended on {expires:%Y-%m-%d}; give one that can still be used",
+                    kid=quoted(public.thumbprint),
+                    expires=public.expires,
                 )
+                taken.unclear.append(_label(("keys",)) + sentence)
             taken.notes.append(about_key(name, public))
         return names
 
@@ -372,12 +353,7 @@ class Intake:
         read = self.changes.read(paths=[self._forms / folder], unwritten=unwritten)
         if loaded := existing_form(read, folder, application):
             if (name := loaded.form.application) != application:
-                sentence = tr(
-                    "the application {application} is called {name} now; give that name, or"
-                    " another one for another application",
-                    application=application,
-                    name=name,
-                )
+                sentence = called_otherwise(application, name)
                 taken.unclear.append(_label(("application",)) + sentence)
             return loaded
         file = absolute(self._forms / folder / form_file(application))
@@ -385,13 +361,7 @@ class Intake:
         if faulty is None and files.exists(file):
             faulty = shown(file)
         if faulty is not None:
-            taken.for_team.append(
-                tr(
-                    "{file} has mistakes of its own, and was not changed; correct them first:"
-                    " acmidm validate {file}",
-                    file=faulty,
-                )
-            )
+            taken.for_team.append(not_changed(faulty))
         return None
 
     def _products(self, sent: Sent) -> Iterator[tuple[Product, Mapping[str, Any]]]:

@@ -28,11 +28,12 @@ def about_key(name: str, key: PublicJwk) -> str:
             name=name,
             thumbprint=key.thumbprint,
         )
-    facts = {"name": name, "thumbprint": key.thumbprint, "kid": quoted(key.kid)}
     return tr(
         "new public key {name}: have the sender confirm its thumbprint, {thumbprint}; its kid,"
         " {kid}, is another name, which confirms nothing",
-        **facts,
+        name=name,
+        thumbprint=key.thumbprint,
+        kid=quoted(key.kid),
     )
 
 
@@ -102,12 +103,12 @@ def _about_kept(
     for name, scope in request.scopes.items():
         own = there.scopes.get(name)
         if own is not None and scope.reason is not None and scope.reason != own.reason:
-            old = quoted(own.reason) if own.reason else tr("none")
-            facts = {"scope": name, "old": old, "new": quoted(scope.reason)}
             yield tr(
                 "{where}: {scope} keeps the reason {old}; the sender writes {new}",
                 where=where,
-                **facts,
+                scope=name,
+                old=quoted(own.reason) if own.reason else tr("none"),
+                new=quoted(scope.reason),
             )
     for product, configuration in request.products.items():
         lacking = there.products.get(product, {}).keys() - configuration.keys()
@@ -119,14 +120,21 @@ def _about_product(
 ) -> Iterator[str]:
     for name, new in sent.items():
         old = there.get(name)
-        facts = {"where": where, "product": product, "field": name}
         if isinstance(old, list) and isinstance(new, list):
             if lost := [value for value in old if value not in new]:
-                yield tr("{where}: {product}, {field} loses {lost}", **facts, lost=shown(lost))
+                yield tr(
+                    "{where}: {product}, {field} loses {lost}",
+                    where=where,
+                    product=product,
+                    field=name,
+                    lost=shown(lost),
+                )
         elif old is not None and old != new:
             yield tr(
                 "{where}: {product}, {field} is {new} in the place of {old}",
-                **facts,
+                where=where,
+                product=product,
+                field=name,
                 old=shown(old),
                 new=shown(new),
             )
@@ -140,11 +148,12 @@ def _about_keys(where: str, there: Sequence[PublicJwk], sent: Sequence[PublicJwk
             continue
         names = same.members.keys() | key.members.keys()
         members = [name for name in names if same.members.get(name) != key.members.get(name)]
-        facts = {"where": where, "thumbprint": key.thumbprint, "kid": quoted(key.kid)}
         yield tr(
             "{where}, has the key with thumbprint {thumbprint} already, as {kid}; it stays as it"
             " is, without what the file says otherwise of it: {members}",
-            **facts,
+            where=where,
+            thumbprint=key.thumbprint,
+            kid=quoted(key.kid),
             members=listed(members),
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.edit.new.answers import Answers, Checker
-from acmidm.edit.new.checks import of_organisation
+from acmidm.edit.new.checks import of_code, of_organisation
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import Language, tr
@@ -175,37 +175,17 @@ def _new(
     ovo = given.ovo if given.ovo is not None else code if code and code[:1].upper() == "O" else None
     kbo = given.kbo if given.kbo is not None else code if code and ovo != code else None
     if ovo is None and kbo is None:
-        meant = nearest(
-            text, [*organisations, *(organisation.name for organisation in organisations.values())]
-        )
-        checker.wrong.append(
-            tr(
-                "--organisation: no organisation here is {text}; did you mean {meant}? A new one"
-                " needs --ovo, --kbo or both",
-                text=quoted(text),
-                meant=quoted(meant),
-            )
-            if meant
-            else tr(
-                "--organisation: no organisation here is {text}; a new one needs --ovo, --kbo or"
-                " both",
-                text=quoted(text),
-            )
-        )
+        checker.wrong.append(_unknown(text, organisations))
         return None
     codes = {
         name: value
         for name, value in (("ovo", ovo and ovo.upper()), ("kbo", kbo))
         if value is not None
     }
-    owners = tuple(given.owners)
-    for option, value in (*codes.items(), *(("owner", owner) for owner in owners)):
-        wrong = (
-            of_organisation(owners=[value])
-            if option == "owner"
-            else of_organisation(**{"ovo": "OVO000000", option: value})
-        )
-        checker.refuse(f"--{option}", wrong)
+    for option, value in codes.items():
+        checker.refuse(f"--{option}", of_code(option, value))
+    for owner in given.owners:
+        checker.refuse("--owner", of_organisation(owners=[owner]))
     for option, value in codes.items():
         checker.refuse(f"--{option}", of_earlier_code(value, organisations.values()))
     if name is None or checker.wrong:
@@ -225,7 +205,24 @@ def _new(
     if wrong := of_organisation(**fields):
         checker.refuse("--kbo", wrong)
         return None
-    fields |= {"owners": list(owners)} if owners else {}
-    language = given.language or Language.NL
-    fields |= {"language": language.value} if language is not Language.NL else {}
+    if given.owners:
+        fields["owners"] = list(given.owners)
+    if given.language and given.language is not Language.NL:
+        fields["language"] = given.language.value
     return FormOwner(folder, Organisation.model_validate(fields), fields)
+
+
+def _unknown(text: str, organisations: Mapping[str, Organisation]) -> str:
+    """Return that no organisation here is meant, and which one may be."""
+    names = [organisation.name for organisation in organisations.values()]
+    if meant := nearest(text, [*organisations, *names]):
+        return tr(
+            "--organisation: no organisation here is {text}; did you mean {meant}? A new one needs"
+            " --ovo, --kbo or both",
+            text=quoted(text),
+            meant=quoted(meant),
+        )
+    return tr(
+        "--organisation: no organisation here is {text}; a new one needs --ovo, --kbo or both",
+        text=quoted(text),
+    )

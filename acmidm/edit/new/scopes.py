@@ -19,7 +19,7 @@ from acmidm.edit.lines import copied, put_request
 from acmidm.edit.new import towns
 from acmidm.edit.new.answers import separate
 from acmidm.edit.new.checks import chosen, of_scope
-from acmidm.edit.new.existing import existing_form, faulty_form
+from acmidm.edit.new.existing import called_otherwise, existing_form, faulty_form, not_changed
 from acmidm.edit.new.organisations import code_in, folders_by_code
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm_onboarding.forms.declarations import LoadedForm
@@ -111,8 +111,8 @@ class Scopes(Rows[AddedScopes]):
             refused = of_scope(scope, self.onboardings.catalogue, environment, Platform.ACMIDM)
             wrong += [f"{_named(row, Column.SCOPE)}: {sentence}" for sentence in refused]
         if loaded and environment not in loaded.form.environments:
-            facts = {"form": loaded.name, "file": shown(loaded.file)}
-            wrong.append(translated(_NOT_ON[environment], **facts))
+            file = shown(loaded.file)
+            wrong.append(translated(_NOT_ON[environment], form=loaded.name, file=file))
         until = self._until(row, cells, wrong)
         if wrong or loaded is None:
             raise Failure("\n".join(wrong))
@@ -141,12 +141,13 @@ class Scopes(Rows[AddedScopes]):
             place = loaded.file, environment, scope
             first, granted = self._first.setdefault(place, (row, grant))
             if granted != grant:
-                facts = {"other": first, "form": loaded.name, "scope": scope}
                 raise Failure(
                     tr(
                         "{other} gives {form} scope {scope} with another reason or reference; keep"
                         " one of them",
-                        **facts,
+                        other=first,
+                        form=loaded.name,
+                        scope=scope,
                     )
                 )
             if scope not in loaded.form.environments[environment].scopes:
@@ -165,13 +166,13 @@ class Scopes(Rows[AddedScopes]):
                 tr("{column} is empty; name the application, as its form does", column=column)
             )
         if len(folders) != 1:
-            names = " / ".join(text for text in given if text)
-            name = (
+            sentence = (
                 N_("the codes {codes} are those of two organisations; give one of them")
                 if folders
                 else N_("no organisation has the code {codes}; correct it, or make its form first")
             )
-            wrong.append(translated(name, codes=quoted(names)))
+            codes_given = quoted(" / ".join(text for text in given if text))
+            wrong.append(translated(sentence, codes=codes_given))
             return None
         if application is None:
             return None
@@ -179,30 +180,17 @@ class Scopes(Rows[AddedScopes]):
         loaded = existing_form(self.onboardings, folder, application)
         if loaded is not None and loaded.form.application == application:
             return loaded
-        facts = {"application": quoted(application), "folder": self._forms / folder}
         if loaded is not None:
-            wrong.append(
-                tr(
-                    "the application {application} is called {name} now; give that name, or"
-                    " another one for another application",
-                    application=application,
-                    name=loaded.name,
-                )
-            )
+            wrong.append(called_otherwise(application, loaded.name))
         elif faulty := faulty_form(self.onboardings, folder, application, Files()):
-            wrong.append(
-                tr(
-                    "{file} has mistakes of its own, and was not changed; correct them first:"
-                    " acmidm validate {file}",
-                    file=faulty.as_posix(),
-                )
-            )
+            wrong.append(not_changed(faulty))
         else:
             wrong.append(
                 tr(
                     "{folder} has no form of {application}; correct the name, or make the form"
                     " first: acmidm new",
-                    **facts,
+                    folder=self._forms / folder,
+                    application=quoted(application),
                 )
             )
         return None

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.new.checks import of_attribute, of_field, of_form, of_scope, of_sender
+from acmidm.edit.keys.pair import written_members
+from acmidm.edit.new.checks import of_attribute, of_form, of_scope, of_value
 from acmidm.form_text import Quoted, ToFill, lines_of
 from acmidm.report.kinds import Change, Kind, Scale, who
 from acmidm.report.three_views import ClientDrift
@@ -77,14 +78,15 @@ class TakeOver:
             },
         }
         if self.keys:
-            fields["keys"] = {name: _members(key) for name, key in self.keys.items()}
+            fields["keys"] = {name: written_members(key) for name, key in self.keys.items()}
         fields["without"] = self.without
-        facts = {"key": self.declared.key, "stack": stack, "form": self.loaded.file}
         comments = [
             tr(
                 "What a hand changed of {key} on stack {stack}, for {form}. Fill in each reason,"
                 " then: acmidm new --from FILE",
-                **facts,
+                key=self.declared.key,
+                stack=stack,
+                form=self.loaded.file,
             ),
             *self.taken,
             *self.notes,
@@ -92,13 +94,12 @@ class TakeOver:
         lines = [f"# {plain(comment, WHOLE)}" for comment in comments]
         text = "\n".join([*lines, *lines_of(fields), ""])
         if problems := _read(text).problems:
-            what = problems[0].what
             raise Failure(
                 tr(
                     "{key}: the authority has something that no file may have: {what}; put it"
                     " right there first",
                     key=self.declared.key,
-                    what=what,
+                    what=problems[0].what,
                 )
             )
         return text
@@ -107,14 +108,14 @@ class TakeOver:
 def taken_over(drift: ClientDrift, recorded: Client, stack: Stack) -> TakeOver:
     """Return what a form gets of the changes by hand of one client. Raises Failure where it gets
     nothing."""
-    by_hand = drift.by_hand
-    facts = {"key": recorded.key, "stack": stack.name}
+    by_hand, key = drift.by_hand, recorded.key
     if by_hand is None:
         raise Failure(
             tr(
                 "{key}: nobody changed anything by hand on stack {stack}; there is nothing to take"
                 " over",
-                **facts,
+                key=key,
+                stack=stack.name,
             )
         )
     if drift.real is None or drift.snapshot is None:
@@ -122,7 +123,8 @@ def taken_over(drift: ClientDrift, recorded: Client, stack: Stack) -> TakeOver:
             tr(
                 "{key}: somebody removed the client; acmidm drift --stack {stack} --heal makes it"
                 " anew, or retire it in its form",
-                **facts,
+                key=key,
+                stack=stack.name,
             )
         )
     if any(drift.real.fields.get(name) != recorded.fields.get(name) for name in _MARKS):
@@ -131,7 +133,7 @@ def taken_over(drift: ClientDrift, recorded: Client, stack: Stack) -> TakeOver:
             tr(
                 "{key}: the client has another's mark, {mark}, so that nothing of it is taken"
                 " over; find out who took it",
-                **facts,
+                key=key,
                 mark=mark,
             )
         )
@@ -139,18 +141,13 @@ def taken_over(drift: ClientDrift, recorded: Client, stack: Stack) -> TakeOver:
     take_over = TakeOver(loaded, declared, list(loaded.form.contacts))
     _Taking(take_over, recorded, drift.real, drift.snapshot, stack).take(by_hand.changes)
     if not take_over.taken:
-        raise Failure(
-            "\n".join(
-                [
-                    tr(
-                        "{key}: nothing of what a hand changed can be in a form; acmidm drift"
-                        " --stack {stack} --heal puts it back",
-                        **facts,
-                    ),
-                    *take_over.notes,
-                ]
-            )
+        nothing = tr(
+            "{key}: nothing of what a hand changed can be in a form; acmidm drift --stack {stack}"
+            " --heal puts it back",
+            key=key,
+            stack=stack.name,
         )
+        raise Failure("\n".join([nothing, *take_over.notes]))
     return take_over
 
 
@@ -195,7 +192,7 @@ class _Taking:
         snapshot: ClientSnapshot,
         stack: Stack,
     ) -> None:
-        self._to, self._recorded, self._real = take_over, recorded, real
+        self._take_over, self._recorded, self._real = take_over, recorded, real
         self._snapshot, self._stack = snapshot, stack
         self._declared, self._loaded = take_over.declared, take_over.loaded
         self._request = self._loaded.form.environments[self._declared.environment]
@@ -227,25 +224,24 @@ class _Taking:
         self._check_number_of_keys()
         self._hold_back()
         for change in self._accepted:
-            self._to.taken.append(tr("taken over: {what}", what=_sentence(change)))
+            self._take_over.taken.append(tr("taken over: {what}", what=_sentence(change)))
         others = [name for name in self._loaded.form.platforms if name != self._declared.platform]
         if others:
-            self._to.notes.append(
+            self._take_over.notes.append(
                 tr(
                     "what the form gains or loses goes for its other platforms too: {platforms}",
                     platforms=listed(others),
                 )
             )
-        if self._to.contacts != list(self._loaded.form.contacts):
-            self._to.notes.append(tr("the contacts are those of all environments of the form"))
+        if self._take_over.contacts != list(self._loaded.form.contacts):
+            self._take_over.notes.append(
+                tr("the contacts are those of all environments of the form")
+            )
 
     def _take(self, change: Change) -> None:
         if change.kind in _SAID_OTHERWISE or change.kind.row.scale is Scale.NOTE:
             return
-        take = self._takes.get(change.kind)
-        reasons = (
-            take(change) if take else [tr("no form says this; acmidm drift --heal puts it back")]
-        )
+        reasons = self._takes.get(change.kind, _in_no_form)(change)
         if reasons:
             self._leave(change, *reasons)
         else:
@@ -253,13 +249,15 @@ class _Taking:
 
     def _leave(self, change: Change, *reasons: str) -> None:
         why = "; ".join(dict.fromkeys(reasons))
-        self._to.notes.append(tr("not taken over: {what}: {why}", what=_sentence(change), why=why))
+        self._take_over.notes.append(
+            tr("not taken over: {what}: {why}", what=_sentence(change), why=why)
+        )
 
     def _add(self, part: str, name: str, value: Any) -> None:
-        self._to.request.setdefault(part, {})[name] = value
+        self._take_over.request.setdefault(part, {})[name] = value
 
     def _remove(self, part: str, name: str) -> None:
-        self._to.without.setdefault(part, []).append(name)
+        self._take_over.without.setdefault(part, []).append(name)
 
     def _in_catalogue(self, name: str) -> str:
         """Return how the catalogue calls a scope of the platform."""
@@ -328,9 +326,9 @@ class _Taking:
                     expires=key.expires,
                 )
             ]
-        if wrong := _unwritable(_members(key)):
+        if wrong := _unwritable(written_members(key)):
             return wrong
-        self._to.keys[f"key-{len(self._to.keys) + 1}.jwk.json"] = key
+        self._take_over.keys[f"key-{len(self._take_over.keys) + 1}.jwk.json"] = key
         return []
 
     def _without_product(self, change: Change) -> list[str]:
@@ -364,11 +362,9 @@ class _Taking:
     def _wrong_field(self, product: str, name: str, value: object) -> list[str]:
         if wrong := _unwritable({name: value}):
             return wrong
-        described, file = self._catalogue.products[product], self._loaded.file
-        owner = file.with_name(ORGANISATION_FILE)
-        return of_field(described, name, value) or of_sender(
-            described, name, value, self._loaded.organisation, owner
-        )
+        file = self._loaded.file.with_name(ORGANISATION_FILE)
+        described = self._catalogue.products[product]
+        return of_value(described, name, value, self._loaded.organisation, file)
 
     def _attribute(self, change: Change) -> list[str]:
         name = change.fields[0].field
@@ -386,20 +382,20 @@ class _Taking:
 
     def _metadata(self, change: Change) -> list[str]:
         if change.fields[0].field != "contacts":
-            return [tr("no form says this; acmidm drift --heal puts it back")]
+            return _in_no_form(change)
         contacts = list(self._real.fields.get("contacts", ()))
         if wrong := _unwritable({"contacts": contacts}) or of_form(contacts=contacts):
             return wrong
-        self._to.contacts = contacts
+        self._take_over.contacts = contacts
         for gone in sorted(set(self._recorded.fields.get("contacts", ())) - set(contacts)):
             self._remove("contacts", gone)
         return []
 
     def _check_number_of_keys(self) -> None:
         """Leave all keys as they are where the form would have none, or too many."""
-        gone = self._to.without.get("keys", ())
+        gone = self._take_over.without.get("keys", ())
         has = {key.thumbprint for key in self._loaded.keys.get(self._declared.environment, ())}
-        left = len(has.difference(gone)) + len(self._to.keys)
+        left = len(has.difference(gone)) + len(self._take_over.keys)
         if 1 <= left <= MOST_KEYS:
             return
         for change in list(self._accepted):
@@ -413,12 +409,12 @@ class _Taking:
                         most=MOST_KEYS,
                     ),
                 )
-        self._to.without.pop("keys", None)
-        self._to.keys.clear()
+        self._take_over.without.pop("keys", None)
+        self._take_over.keys.clear()
 
     def _hold_back(self) -> None:
         """Leave the scopes that the gate keeps from production until they are proven on TNI."""
-        declared, scopes = self._declared, self._to.request.get("scopes", {})
+        declared, scopes = self._declared, self._take_over.request.get("scopes", {})
         granted = [change for change in self._accepted if change.kind is Kind.SCOPE_GRANTED]
         names = {str(change.subject): self._in_catalogue(str(change.subject)) for change in granted}
         wanted = replace(
@@ -435,6 +431,10 @@ class _Taking:
                 self._leave(change, *by_reason(desired.held_back))
 
 
+def _in_no_form(_: Change) -> list[str]:
+    return [tr("no form says this; acmidm drift --heal puts it back")]
+
+
 def _by_mandate(_: Change) -> list[str]:
     return [tr("whom a client sends for is in mandates and under afzenders; change those")]
 
@@ -444,10 +444,6 @@ def _by_field(change: Change) -> list[Change]:
     if change.kind not in (Kind.CLIENT_UPDATED, Kind.ATTRIBUTES_CHANGED):
         return [change]
     return [change.model_copy(update={"fields": (field,)}) for field in change.fields]
-
-
-def _members(key: PublicJwk) -> dict[str, Any]:
-    return {"kid": key.kid, **key.members}
 
 
 def _sentence(change: Change) -> str:
@@ -460,8 +456,11 @@ def _reference(change: Change) -> str | None:
     """Return who granted a scope, and when, as the form keeps it; None where nobody knows."""
     if change.changed_by is None or change.changed_at is None:
         return None
-    facts = {"author": plain(change.changed_by, 60), "day": f"{change.changed_at:%Y-%m-%d}"}
-    reference = tr("in the portal, by {author} on {day}", **facts)[:_LONGEST_REFERENCE]
+    reference = tr(
+        "in the portal, by {author} on {day}",
+        author=plain(change.changed_by, 60),
+        day=f"{change.changed_at:%Y-%m-%d}",
+    )[:_LONGEST_REFERENCE]
     return None if _unwritable({"reference": reference}) else reference
 
 

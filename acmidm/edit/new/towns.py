@@ -16,14 +16,10 @@ from ruamel.yaml.comments import CommentedMap
 from acmidm.edit.changes import Content, Placed, Read, Rows
 from acmidm.edit.lines import on_one_line, put_last
 from acmidm.edit.new.answers import Answers, Checker, separate
-from acmidm.edit.new.checks import of_organisation
+from acmidm.edit.new.checks import of_code
 from acmidm.edit.new.draft import draft_of
-from acmidm.edit.new.existing import existing_form, faulty_form
-from acmidm.edit.new.organisations import (
-    code_in,
-    folders_by_code,
-    refuse_another,
-)
+from acmidm.edit.new.existing import called_otherwise, existing_form, faulty_form, not_changed
+from acmidm.edit.new.organisations import code_in, folders_by_code, refuse_another
 from acmidm.form_text import file_text
 from acmidm.sheet import Headings, SheetRow, whole_kbo
 from acmidm.words import slug
@@ -143,13 +139,7 @@ class Towns(Rows[Placed]):
             application = self._renewable(there, folder, application, until, checker)
         else:
             if folder and (faulty := faulty_form(self.onboardings, folder, application, Files())):
-                checker.wrong.append(
-                    tr(
-                        "{file} has mistakes of its own, and was not changed; correct them first:"
-                        " acmidm validate {file}",
-                        file=faulty.as_posix(),
-                    )
-                )
+                checker.wrong.append(not_changed(faulty))
                 checker.require()
             folder, files, more = self._new(folder, answers, checker)
             notes += more
@@ -220,16 +210,12 @@ class Towns(Rows[Placed]):
         folder = next((self._folders[code] for code in codes if code in self._folders), None)
         new = slug(given.name or "")
         if folder is None and new in self.onboardings.organisations:
-            checker.refuse(
-                "--name",
-                [
-                    tr(
-                        "onboardings/{folder} is that of an organisation with other codes; give"
-                        " its code, or another name",
-                        folder=new,
-                    )
-                ],
+            sentence = tr(
+                "onboardings/{folder} is that of an organisation with other codes; give its code,"
+                " or another name",
+                folder=new,
             )
+            checker.refuse("--name", [sentence])
         for name in filter(None, (*codes, folder or new)):
             if (other := self._rows.setdefault(name, row)) is not row:
                 checker.wrong.append(
@@ -255,39 +241,19 @@ class Towns(Rows[Placed]):
             name: code for name, code in codes.items() if code and getattr(own, name) is None
         }
         for name, value in unknown.items():
-            if wrong := of_organisation(**{"ovo": "OVO000000", name: value}):
+            if wrong := of_code(name, value):
                 checker.refuse(f"--{name}", wrong)
             elif (other := self._folders.get(code_in(value) or "", folder)) != folder:
-                checker.refuse(
-                    f"--{name}",
-                    [
-                        tr(
-                            "is that of onboardings/{other}, in a row of onboardings/{folder}; a"
-                            " row is about one organisation, so correct it",
-                            other=other,
-                            folder=folder,
-                        )
-                    ],
-                )
+                checker.refuse(f"--{name}", [_of_another(other, folder)])
         if given.name is None or look_of(given.name) == look_of(own.name):
             return ()
         for other, organisation in self.onboardings.organisations.items():
             if look_of(organisation.name) == look_of(given.name):
-                checker.refuse(
-                    "--name",
-                    [
-                        tr(
-                            "is that of onboardings/{other}, in a row of onboardings/{folder}; a"
-                            " row is about one organisation, so correct it",
-                            other=other,
-                            folder=folder,
-                        )
-                    ],
-                )
-        facts = {"column": row.named(Column.CUSTOMER), "given": quoted(given.name)}
+                checker.refuse("--name", [_of_another(other, folder)])
         note = tr(
             "{column} has {given}, and onboardings/{folder} is {name}: see whether it is the same",
-            **facts,
+            column=row.named(Column.CUSTOMER),
+            given=quoted(given.name),
             folder=folder,
             name=own.name,
         )
@@ -335,17 +301,7 @@ class Towns(Rows[Placed]):
         """
         form = there.form
         if form.application != application:
-            facts = {"application": application, "name": form.application}
-            checker.refuse(
-                "--application",
-                [
-                    tr(
-                        "the application {application} is called {name} now; give that name, or"
-                        " another one for another application",
-                        **facts,
-                    )
-                ],
-            )
+            checker.refuse("--application", [called_otherwise(application, form.application)])
         mandates = self.onboardings.mandates.get(folder, ())
         has = mandate_for(mandates, self._supplier, form.application)
         facts = {
@@ -442,15 +398,26 @@ class Towns(Rows[Placed]):
             if mandate.supplier == self._supplier and application in mandate.allowed
         ]
         if last.until < self._today and (reference is None or reference in own):
-            facts = {"name": name, "until": last.until, "column": Column.REFERENCE}
             checker.wrong.append(
                 tr(
                     "the mandate of {name} ended on {until}; give what was agreed since, under"
                     " {column}, with a number that no earlier one has",
-                    **facts,
+                    name=name,
+                    until=last.until,
+                    column=Column.REFERENCE,
                 )
             )
         checker.require()
+
+
+def _of_another(other: str, folder: str) -> str:
+    """Return why a code or a name is not one of the row's organisation."""
+    return tr(
+        "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about one"
+        " organisation, so correct it",
+        other=other,
+        folder=folder,
+    )
 
 
 def _is_part(name: str, other: str) -> bool:
