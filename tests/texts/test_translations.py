@@ -10,8 +10,8 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 
 from acmidm_onboarding.texts import Language
+from toolchain.install_venv import COMPILED
 from toolchain.translations import (
-    COMPILED,
     NotLiteral,
     compile_dutch,
     forms_of,

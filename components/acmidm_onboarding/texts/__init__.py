@@ -68,6 +68,10 @@ class Language(StrEnum):
         """Return the sentence of a row, which ``N_`` marks."""
         return self.tr(sentence, **values)
 
+    def ntranslated(self, forms: Counted, count: int, /, **values: object) -> str:
+        """Return the sentence of a row, which ``NN_`` marks."""
+        return self.ntr(*forms, count, **values)
+
     def template(self, sentence: str) -> str:
         """Return a sentence with its blanks open."""
         return _catalogue(self).gettext(sentence) if sentence else ""
