@@ -399,9 +399,9 @@ class Product(_Part):
 
 def afterwards(products: Iterable[Product], language: Language) -> str:
     """Return what the owners of some APIs still do once a client has its client-ID."""
-    couplings = (product.coupling for product in products)
-    sentences = (coupling.after(language) for coupling in couplings if coupling)
-    return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
+    couplings = [product.coupling for product in products if product.coupling]
+    sentences = [coupling.after(language) for coupling in couplings]
+    return " ".join(dict.fromkeys(filter(None, sentences)))
 
 
 @dataclass(frozen=True)
@@ -412,54 +412,58 @@ class Catalogue:
 
     @cached_property
     def scopes(self) -> dict[str, Scope]:
-        return {
-            name: scope
-            for product in self.products.values()
-            for name, scope in product.scopes.items()
-        }
+        scopes: dict[str, Scope] = {}
+        for product in self.products.values():
+            scopes |= product.scopes
+        return scopes
 
     def meant_scope(self, wrong: str) -> str | None:
         """Return the scope that a name which is not in the catalogue probably meant: one that was
         called so, else the nearest."""
-        return next(
-            (name for name, scope in self.scopes.items() if wrong in scope.formerly), None
-        ) or nearest(wrong, self.scopes)
+        for name, scope in self.scopes.items():
+            if wrong in scope.formerly:
+                return name
+        return nearest(wrong, self.scopes)
 
     @cached_property
     def product_of(self) -> dict[str, Product]:
         """The product that each scope belongs to."""
-        return {name: product for product in self.products.values() for name in product.scopes}
+        products: dict[str, Product] = {}
+        for product in self.products.values():
+            products |= dict.fromkeys(product.scopes, product)
+        return products
 
     def client_names(
         self, scopes: Iterable[str], environment: Environment, organisation: str
     ) -> list[str]:
         """Return the names by which the owners of the APIs of some scopes recognise a client."""
-        couplings = (self.product_of[scope].coupling for scope in sorted(scopes))
-        names = (coupling.name_of(environment, organisation) for coupling in couplings if coupling)
-        return list(dict.fromkeys(name for name in names if name))
+        products = [self.product_of[scope] for scope in sorted(scopes)]
+        couplings = [product.coupling for product in products if product.coupling]
+        names = [coupling.name_of(environment, organisation) for coupling in couplings]
+        return list(dict.fromkeys(filter(None, names)))
 
     @cached_property
     def attributes(self) -> dict[str, tuple[Product, Attribute]]:
         """Each attribute, with the product that it belongs to."""
-        return {
-            name: (product, attribute)
-            for product in self.products.values()
-            for name, attribute in product.attributes.items()
-        }
+        attributes: dict[str, tuple[Product, Attribute]] = {}
+        for product in self.products.values():
+            for name, attribute in product.attributes.items():
+                attributes[name] = (product, attribute)
+        return attributes
 
     @cached_property
     def speaking_fields(self) -> dict[str, str]:
         """The fields and attributes by which a client of a product speaks for somebody, each with
         its description."""
-        return {
-            name: attribute.title
-            for name, (_, attribute) in self.attributes.items()
-            if attribute.speaks_for
-        } | {
-            name: str((product.configuration or {})["properties"][name].get("description", ""))
-            for product in self.products.values()
-            for name in product.speaks_for
-        }
+        described: dict[str, str] = {}
+        for name, (_, attribute) in self.attributes.items():
+            if attribute.speaks_for:
+                described[name] = attribute.title
+        for product in self.products.values():
+            for name in product.speaks_for:
+                field = (product.configuration or {})["properties"][name]
+                described[name] = str(field.get("description", ""))
+        return described
 
     @cached_property
     def validators(self) -> dict[str, Draft202012Validator]:
@@ -481,32 +485,37 @@ class Catalogue:
         """Return the platform's name for the scope, None where it does not offer it."""
         return self.scopes[scope].names_of(scope).get(platform)
 
+    def names_on(self, platform: Platform, scopes: Iterable[str]) -> dict[str, str]:
+        """Return those of the scopes that the platform offers, as ``{its name: ours}``."""
+        named = {self.name_on(platform, scope): scope for scope in scopes}
+        return {name: scope for name, scope in named.items() if name}
+
+    def needs_test_message(self, product: str) -> bool:
+        """Return whether only a message that is sent proves that a product's API works."""
+        api = self.products[product].api
+        return api is not None and api.needs_test_message
+
     def product_granting(self, platform: Platform, scope: str) -> Product | None:
         """Return the product of a scope by the platform's name of it; None where the catalogue has
         no such scope."""
-        return next(
-            (self.product_of[own] for own in self.scopes if self.name_on(platform, own) == scope),
-            None,
-        )
+        ours = self.names_on(platform, self.scopes).get(scope)
+        return self.product_of[ours] if ours else None
 
     def products_on(self, platform: Platform, environment: Environment) -> tuple[str, ...]:
         """Return the configured products that a platform offers in an environment, by one of their
         scopes."""
-        return tuple(
-            name
-            for name, product in self.products.items()
-            if product.configuration is not None
-            and any(
-                platform in scope.names_of(own) and environment in scope.environments
-                for own, scope in product.scopes.items()
-            )
-        )
+        offered = []
+        for name, product in self.products.items():
+            if product.configuration is None:
+                continue
+            scopes = [
+                self.scopes[scope] for scope in self.names_on(platform, product.scopes).values()
+            ]
+            if any(environment in scope.environments for scope in scopes):
+                offered.append(name)
+        return tuple(offered)
 
     def assigned_by_provider(self, platform: Platform) -> frozenset[str]:
         """Return the scopes, by the platform's names, that API providers grant by themselves."""
-        assigned: Iterable[str | None] = (
-            self.name_on(platform, name)
-            for name, scope in self.scopes.items()
-            if scope.assigned_by_provider
-        )
-        return frozenset(name for name in assigned if name)
+        assigned = [name for name, scope in self.scopes.items() if scope.assigned_by_provider]
+        return frozenset(self.names_on(platform, assigned))

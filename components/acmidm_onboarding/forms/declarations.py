@@ -9,7 +9,7 @@ from datetime import date
 from itertools import product
 from pathlib import Path
 
-from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, afterwards
 from acmidm_onboarding.forms.files import KEYS_FILE, MANDATES_FILE, ORGANISATION_FILE
 from acmidm_onboarding.forms.form import Form, ScopeRequest
 from acmidm_onboarding.forms.key_files import Keys
@@ -49,12 +49,11 @@ class LoadedForm:
     def files(self) -> Iterator[Path]:
         """The form, and all that it depends on."""
         yield from (self.file, self.file.with_name(ORGANISATION_FILE), *self.key_files)
-        for name in {
-            name for request in self.form.environments.values() for name in request.afzenders
-        }:
-            yield from (
-                self.file.parent.parent / name / file for file in (ORGANISATION_FILE, MANDATES_FILE)
-            )
+        for request in self.form.environments.values():
+            for name in request.afzenders:
+                folder = self.file.parent.parent / name
+                yield folder / ORGANISATION_FILE
+                yield folder / MANDATES_FILE
         # Also by a form without a supplier: it may have had one, whose keys end with its mandate.
         yield self.file.with_name(MANDATES_FILE)
         if self.form.keys_of:
@@ -79,9 +78,8 @@ class LoadedForm:
     @property
     def key_files(self) -> Iterator[Path]:
         for request in self.form.environments.values():
-            yield from (
-                Path(os.path.normpath(self.file.parent / key.file)) for key in request.jwks or ()
-            )
+            for key in request.jwks or ():
+                yield Path(os.path.normpath(self.file.parent / key.file))
 
 
 def former_keys(
@@ -96,28 +94,38 @@ def former_keys(
     whole key alone. ``forms`` are all forms of the organisation; where they are None, a form gets
     only what its own ``formerly`` names.
     """
-    named = {
-        key: application
-        for key in organisation.earlier_keys
-        if (application := key.partition("/")[2]) in form.formerly
-        or (
-            forms is not None
-            and application == form.application
-            and not any(application in other.formerly for other in forms)
-        )
-    }
-    taken = {
-        name
-        for name in named.values()
-        if forms is None or any(name == other.application for other in forms if other is not form)
-    }
-    applications = (form.application, *(name for name in form.formerly if name not in taken))
-    by_parts = (
-        connection_key(*names)
-        for names in product((organisation.code, *organisation.earlier_codes), applications)
-    )
-    keys = (*named, *(key for key in by_parts if key not in organisation.earlier_keys))
-    return tuple(key for key in keys if key != connection_key(organisation.code, form.application))
+    whole = [key for key in organisation.earlier_keys if _is_earlier(key, form, forms)]
+    applications = [form.application]
+    for name in form.formerly:
+        by_whole_key = any(key.partition("/")[2] == name for key in whole)
+        if not (by_whole_key and _may_be_declared(name, form, forms)):
+            applications.append(name)
+    present = connection_key(organisation.code, form.application)
+    keys = dict.fromkeys(whole)
+    for code, application in product(
+        (organisation.code, *organisation.earlier_codes), applications
+    ):
+        key = connection_key(code, application)
+        if key not in organisation.earlier_keys:
+            keys[key] = None
+    return tuple(key for key in keys if key != present)
+
+
+def _is_earlier(key: str, form: Form, forms: Collection[Form] | None) -> bool:
+    """Return whether a whole earlier key of the organisation belongs to the form."""
+    application = key.partition("/")[2]
+    if application in form.formerly:
+        return True
+    if forms is None or application != form.application:
+        return False
+    return not any(application in other.formerly for other in forms)
+
+
+def _may_be_declared(application: str, form: Form, forms: Collection[Form] | None) -> bool:
+    """Return whether another form declares the application, or may do so."""
+    if forms is None:
+        return True
+    return any(application == other.application for other in forms if other is not form)
 
 
 @dataclass(frozen=True)
@@ -148,29 +156,23 @@ def declarations(
     request = form.environments.get(environment)
     if request is None:
         return
-    own_codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
-    method, key = (
-        form.token_endpoint_auth_method,
-        connection_key(organisation.code, form.application),
-    )
-    uses_secret = method is not AuthMethod.PRIVATE_KEY_JWT
+    codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
+    key = connection_key(organisation.code, form.application)
+    uses_secret = form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT
     has_keys = request.jwks is not None or uses_secret
     jwks = {jwk.kid: jwk for jwk in loaded.keys.get(environment, ())} if has_keys else None
     lender = form.keys_of if loaded.is_supplied else None
     thumbprints = sorted(key.thumbprint for key in (jwks or {}).values())
     afzenders = loaded.afzenders.get(environment, ())
+    fields = {**dict(form), **dict(request)}
     for platform in form.platforms:
-        own = loaded.evidence.get((environment, platform), EvidenceFile())
-        on_test = environment is Environment.PROD and loaded.evidence.get(
-            (Environment.TNI, platform)
-        )
-        test = on_test or EvidenceFile()
-        named = {
-            name: scope for scope in request.scopes if (name := catalogue.name_on(platform, scope))
-        }
+        proven = loaded.evidence.get((environment, platform), EvidenceFile())
+        on_test = EvidenceFile()
+        if environment is Environment.PROD:
+            on_test = loaded.evidence.get((Environment.TNI, platform), on_test)
+        named = catalogue.names_on(platform, request.scopes)
         granting = [catalogue.product_of[scope] for scope in sorted(named.values())]
         expected = catalogue.client_names(named.values(), environment, organisation.name)
-        fields = {**dict(form), **dict(request)}
         metadata = ClientMetadata(
             **{name: fields[name] for name in ClientMetadata.model_fields if name in fields},
             client_name=client_name(organisation.name, form.application, expected),
@@ -196,15 +198,15 @@ def declarations(
             ),
             # Evidence alone proves that an application signs without kid: then a second key breaks
             # it.
-            signs_without_kid=own.evidence is not None and not own.evidence.signs_with_kid,
-            proven=summary(own.evidence) if own.evidence else {},
+            signs_without_kid=proven.evidence is not None and not proven.evidence.signs_with_kid,
+            proven=summary(proven.evidence) if proven.evidence else {},
             products={
                 name: catalogue.in_order(
                     name, with_afzenders(catalogue.products[name], wanted, afzenders)
                 )
                 for name, wanted in request.products.items()
             },
-            afzenders={one.organisation.code: one.until for one in afzenders},
+            afzenders={afzender.organisation.code: afzender.until for afzender in afzenders},
             lent=dict.fromkeys(thumbprints, lender) if lender else {},
             mandates=lenders.mandates,
             listed=lenders.listed,
@@ -219,31 +221,25 @@ def declarations(
             declared_by=organisation,
             jwks=jwks,
             mandate=mandate_fields(lender, loaded.mandate) if lender else {},
-            codes=tuple(code for code in own_codes if code and code not in shared_codes),
+            codes=tuple(code for code in codes if code and code not in shared_codes),
             product_scopes={
-                product: frozenset(
-                    scope
-                    for name in catalogue.products[product].scopes
-                    if (scope := catalogue.name_on(platform, name))
-                )
-                for product in form.retire.parts.keys() & request.products.keys()
+                name: frozenset(catalogue.names_on(platform, catalogue.products[name].scopes))
+                for name in form.retire.parts.keys() & request.products.keys()
             },
             catalogue_names=named,
-            afterwards={
-                language: sentences
-                for language in Language
-                if (sentences := afterwards(granting, language))
-            },
-            needs_test_message=any(
-                api.needs_test_message
-                for name in request.products
-                if (api := catalogue.products[name].api)
-            ),
-            evidence=own.evidence,
-            evidence_refused=own.refused,
-            test_evidence=test.evidence,
-            test_evidence_refused=test.refused,
+            afterwards=_afterwards(granting),
+            needs_test_message=any(map(catalogue.needs_test_message, request.products)),
+            evidence=proven.evidence,
+            evidence_refused=proven.refused,
+            test_evidence=on_test.evidence,
+            test_evidence_refused=on_test.refused,
         )
+
+
+def _afterwards(products: Collection[Product]) -> dict[Language, str]:
+    """Return what the owners of these still do once there is a client, in each language."""
+    sentences = {language: afterwards(products, language) for language in Language}
+    return {language: sentence for language, sentence in sentences.items() if sentence}
 
 
 def _grant(scope: ScopeRequest) -> Grant:
