@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from functools import cache, wraps
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -204,17 +205,18 @@ def _options(
 @cache
 def _files() -> dict[str, tuple[str, Path]]:
     """Return the module and the file of each command, by the command's name."""
-    return {
-        file.stem.rstrip("_").replace("_", "-"): (f"{name}.{file.stem}", file)
-        for name in FOLDERS
-        for folder in import_module(name).__path__
-        for file in Path(folder).glob("[!_]*.py")
-    }
+    files: dict[str, tuple[str, Path]] = {}
+    for name in FOLDERS:
+        for folder in import_module(name).__path__:
+            for file in Path(folder).glob("[!_]*.py"):
+                command = file.stem.rstrip("_").replace("_", "-")
+                files[command] = (f"{name}.{file.stem}", file)
+    return files
 
 
 def command_names() -> list[str]:
     """Return all commands, by who uses them."""
-    return [name for names in USED_BY.values() for name in names if name in _files()]
+    return [name for name in chain(*USED_BY.values()) if name in _files()]
 
 
 def summary(name: str) -> str:

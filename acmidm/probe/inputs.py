@@ -257,6 +257,10 @@ def _inputs(
     network: Network,
 ) -> ProbeInputs:
     here, named = settings.platforms[connection.platform], connection.catalogue_names
+    other_keys: dict[str, str] = {}
+    for other, keys in loaded.keys.items():
+        if other is not connection.environment:
+            other_keys |= dict.fromkeys([key.thumbprint for key in keys], other.value)
     context = Context(
         platform=connection.platform,
         environment=connection.environment,
@@ -267,12 +271,7 @@ def _inputs(
         client_id=client_id,
         api_of=here.product_of_api,
         keys=connection.jwks,
-        other_keys={
-            key.thumbprint: other.value
-            for other, keys in loaded.keys.items()
-            if other is not connection.environment
-            for key in keys
-        },
+        other_keys=other_keys,
         scopes={
             on_platform: catalogue.product_of[name].product for on_platform, name in named.items()
         },

@@ -31,8 +31,11 @@ class ListedProbe(BaseModel):
     @property
     def cause(self) -> str:
         """The first thing that is wrong with it, and what to do."""
-        faulty = ((step.title, found) for step in self.probe.steps for found in step.findings)
-        return next((f"{title}: {found.what}; {found.remedy}" for title, found in faulty), "")
+        for step in self.probe.steps:
+            if step.findings:
+                found = step.findings[0]
+                return f"{step.title}: {found.what}; {found.remedy}"
+        return ""
 
 
 class Probes(BaseModel):

@@ -4,6 +4,7 @@ stands behind it."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope, Senders
 
@@ -22,7 +23,7 @@ def catalogue_page(catalogue: Catalogue) -> str:
     """Return the page, products in the order of their titles. The same catalogue always gives the
     same text."""
     products = sorted(catalogue.products.values(), key=lambda product: product.title.casefold())
-    return "\n".join([_TOP, *(line for product in products for line in _product(product))])
+    return "\n".join([_TOP, *chain(*map(_product, products))])
 
 
 def _product(product: Product) -> Iterator[str]:

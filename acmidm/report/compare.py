@@ -212,21 +212,20 @@ class Comparison:
             yield Change(
                 kind=Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED
             )
-        # A take-over implies another stack; a rename implies another application.
-        hidden = (
-            _OF_OTHER_KINDS
-            | (set() if self.by_hand else _MARKS)
-            | ({"application"} if renamed else set())
-        )
-        hidden |= {
-            name
-            for state in (before, after)
-            for name in state.fields
-            if name.startswith(OF_ATTRIBUTES)
-        }
-        described = field_changes(before.fields, after.fields, but=hidden)
+        described = field_changes(before.fields, after.fields, but=self._hidden(before, after))
         if described:
             yield Change(kind=Kind.CLIENT_UPDATED, fields=described)
+
+    def _hidden(self, before: Client, after: Client) -> set[str]:
+        """Return the fields that other changes are about, or that change with them: a take-over
+        implies another stack, a rename another application."""
+        hidden = set(_OF_OTHER_KINDS)
+        if not self.by_hand:
+            hidden |= _MARKS
+        if before.key != after.key:
+            hidden.add("application")
+        names = before.fields.keys() | after.fields.keys()
+        return hidden | {name for name in names if name.startswith(OF_ATTRIBUTES)}
 
     def _changes_over(self, before: Client, after: Client) -> bool:
         """Return whether a client that waits for a key has a usable one, as far as is known: then
@@ -501,16 +500,12 @@ def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Cli
     ones."""
     earlier: dict[ClientKey, ClientKey] = {}
     for client_key, state in after.items():
-        former = next(
-            (
-                old
-                for key in state.formerly
-                if (old := (key, *client_key[1:])) in before and old not in after
-            ),
-            None,
-        )
-        if client_key not in before and former is not None:
-            earlier[client_key] = former
+        if client_key in before:
+            continue
+        former = [(key, *client_key[1:]) for key in state.formerly]
+        gone = [old for old in former if old in before and old not in after]
+        if gone:
+            earlier[client_key] = gone[0]
     for client_key in sorted(before.keys() | after.keys()):
         if client_key in after:
             yield before.get(earlier.get(client_key, client_key)), after[client_key]

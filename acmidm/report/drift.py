@@ -229,19 +229,23 @@ def expiring_keys(
     clients: Iterable[ClientDrift], now: datetime, days: int
 ) -> tuple[ExpiringKey, ...]:
     """Return the keys that end within ``days``, those in the portal too, the first to end first."""
-    keys = [
-        ExpiringKey(
-            **client_name(state),
-            kid=kid,
-            thumbprint=key.thumbprint,
-            expires=key.expires,
-            days_left=left,
-        )
-        for client in clients
-        if (state := client.recorded or client.declared)
-        for kid, key in ((client.real or state).known_keys or {}).items()
-        if key.expires and (left := (key.expires - now).days) <= days
-    ]
+    keys: list[ExpiringKey] = []
+    for client in clients:
+        state = client.recorded or client.declared
+        if state is None:
+            continue
+        for kid, key in ((client.real or state).known_keys or {}).items():
+            if key.expires is None or (key.expires - now).days > days:
+                continue
+            keys.append(
+                ExpiringKey(
+                    **client_name(state),
+                    kid=kid,
+                    thumbprint=key.thumbprint,
+                    expires=key.expires,
+                    days_left=(key.expires - now).days,
+                )
+            )
     return tuple(sorted(keys, key=lambda key: (key.expires, key.key, key.kid)))
 
 
@@ -250,12 +254,16 @@ def ends_that_passed(
 ) -> tuple[PastEnd, ...]:
     """Return what has ended and is still at its authority, the first to end first. ``forms`` are
     the clients that forms have, with all that they name, whether it has ended or not."""
-    past = [
-        PastEnd(**client_name(state), of=end.of, what=end.name, last_day=end.last_day)
-        for client in clients
-        if client.real and (state := client.recorded or client.declared)
-        for end in past_ends(forms.get(state.client_key, state), client.real, now.date())
-    ]
+    past: list[PastEnd] = []
+    for client in clients:
+        state = client.recorded or client.declared
+        if state is None or client.real is None:
+            continue
+        form = forms.get(state.client_key, state)
+        past += [
+            PastEnd(**client_name(state), of=end.of, what=end.name, last_day=end.last_day)
+            for end in past_ends(form, client.real, now.date())
+        ]
     return tuple(sorted(past, key=lambda end: (end.last_day, end.key, end.of, end.what)))
 
 
@@ -264,25 +272,23 @@ def key_warnings(
 ) -> tuple[str, ...]:
     """Return what the policies find in keys that organisations uploaded: no form has them, so that
     nothing else checks them."""
-    return tuple(
-        plain(
-            tr(
+    warnings: list[str] = []
+    for client in clients:
+        state = client.declared
+        if state is None or client.real is None or state.keys is not None or state.jwks_uri:
+            continue
+        snapshot = real[state.platform].clients[str(client.real.client_id)]
+        planned = Planned(keys=snapshot.jwks)
+        situation = Situation(state.environment, profile, now)
+        for _, finding in violations(planned, situation, state.exemptions):
+            warning = tr(
                 "{key}: {what}, uploaded in the portal; {remedy}",
                 key=state.key,
                 what=finding.what,
                 remedy=finding.remedy,
-            ),
-            WHOLE,
-        )
-        for client in clients
-        if (state := client.declared) and client.real and state.keys is None and not state.jwks_uri
-        for snapshot in [real[state.platform].clients[str(client.real.client_id)]]
-        for _, finding in violations(
-            Planned(keys=snapshot.jwks),
-            Situation(state.environment, profile, now),
-            state.exemptions,
-        )
-    )
+            )
+            warnings.append(plain(warning, WHOLE))
+    return tuple(warnings)
 
 
 def drift_of(

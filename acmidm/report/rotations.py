@@ -69,17 +69,18 @@ def with_keys(
 
 def warnings(review: Review) -> list[str]:
     """Return a sentence for each change of keys and secrets that whoever deploys should hear of."""
-    return [
-        tr(
-            "{key} on {environment} {change}",
-            key=connection.key,
-            environment=connection.environment,
-            change=change.text,
-        )
-        for connection in review.connections
-        for change in connection.changes
-        if change.kind in _TOLD
-    ]
+    warnings: list[str] = []
+    for connection in review.connections:
+        for change in connection.changes:
+            if change.kind in _TOLD:
+                warning = tr(
+                    "{key} on {environment} {change}",
+                    key=connection.key,
+                    environment=connection.environment,
+                    change=change.text,
+                )
+                warnings.append(warning)
+    return warnings
 
 
 def _gets_a_second_key(old: Client, new: Client) -> bool:

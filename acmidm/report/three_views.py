@@ -54,19 +54,19 @@ class Real:
 
         A scope that its provider assigned is left out, unless the ``expected`` client has it.
         """
-        configured = {
-            product: document
-            for product in products
-            if (document := self.products.get(product, {}).get(client_id))
-        }
-        snapshot, assigned = (
-            self.clients.get(client_id),
-            self.assigned - (expected.scopes or {}).keys(),
-        )
-        state = snapshot.as_client(expected.client_key, configured, assigned) if snapshot else None
-        return state and _without_address(self._with_unkept(state, expected), expected), frozenset(
-            configured
-        )
+        configured: dict[str, ProductDocument] = {}
+        for product in products:
+            document = self.products.get(product, {}).get(client_id)
+            if document:
+                configured[product] = document
+        snapshot = self.clients.get(client_id)
+        if snapshot is None:
+            return None, frozenset(configured)
+        assigned = self.assigned - (expected.scopes or {}).keys()
+        state = snapshot.as_client(expected.client_key, configured, assigned)
+        if state is not None:
+            state = _without_address(self._with_unkept(state, expected), expected)
+        return state, frozenset(configured)
 
     def _with_unkept(self, state: Client, expected: Client) -> Client:
         """Return a client with the fields and owners that its authority does not keep, as they are
@@ -199,7 +199,7 @@ def drifted(
         drifts.append(drift)
         client_id = (old and old.client_id) or (new and new.adopts)
         if (expected := old or new) and client_id and expected.platform in real:
-            products = {product for side in (old, new) if side for product in side.products}
+            products = {*(old.products if old else ()), *(new.products if new else ())}
             there = real[expected.platform]
             drift.real, drift.configured = there.state(expected, client_id, products)
             drift.snapshot = there.clients.get(client_id)

@@ -80,27 +80,22 @@ def undeclared(
         frozenset([*((client.platform, client.client_id) for client in recorded), *adopting]),
     )
     clients: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
-    configured = {
-        (client.platform, client.client_id, product)
-        for client in recorded
-        for product in client.products
-    }
-    configured |= {
-        (drift.recorded.platform, drift.recorded.client_id, product)
-        for drift in drifts
-        if drift.recorded
-        for product in _products(drift)
-    }
+    configured: set[tuple[Platform, str | None, str]] = set()
+    for client in recorded:
+        configured |= {(client.platform, client.client_id, name) for name in client.products}
+    for drift in drifts:
+        if drift.recorded:
+            client = drift.recorded
+            configured |= {(client.platform, client.client_id, name) for name in _products(drift)}
     for platform, authority in real.items():
-        for client in (snapshot.client for snapshot in authority.clients.values()):
-            if not declared.has(platform, client):
-                marks = (platform, client.client_id, _connection(client.metadata.owner))
-                clients[marks] = _undeclared(platform, client.client_id, client.metadata)
+        for there in authority.clients.values():
+            if declared.has(platform, there.client):
+                continue
+            marks = (platform, there.client.client_id, _connection(there.client.metadata.owner))
+            clients[marks] = _undeclared(platform, there.client.client_id, there.client.metadata)
         for product, documents in authority.products.items():
-            for client_id, owner in (
-                (client_id, _connection(document.owner))
-                for client_id, document in documents.items()
-            ):
+            for client_id, document in documents.items():
+                owner = _connection(document.owner)
                 marks = (platform, client_id, owner)
                 is_configured = (platform, client_id, product) in configured
                 if owner.is_nobody or is_configured or owner.software_id in declared.software_ids:

@@ -206,9 +206,9 @@ class Onboarding(pulumi.ComponentResource):
 def hand_over(onboardings: Iterable[Onboarding], *, protect: bool = False) -> HandOver:
     """Declare the mails to the organisations of all onboardings of a stack, once they are declared;
     ``protect`` as for an onboarding."""
-    connections = {
-        key: facts for onboarding in onboardings for key, facts in onboarding.handing_over.items()
-    }
+    connections: dict[str, Any] = {}
+    for onboarding in onboardings:
+        connections |= onboarding.handing_over
     return HandOver(without_unknown(connections), pulumi.ResourceOptions(protect=protect))
 
 

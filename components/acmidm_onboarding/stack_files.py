@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +122,8 @@ class Stacks:
     def confirmed(self) -> list[Path]:
         """Their folders of what people confirmed of a portal."""
         keys = [config_key(platform, "confirmedFolder") for platform in Platform]
-        return sorted(
-            {Path(str(stack[key])) for stack in self.values for key in keys if stack.get(key)}
-        )
+        folders = chain(*(map(stack.get, keys) for stack in self.values))
+        return sorted({Path(str(folder)) for folder in folders if folder})
 
     def has_overlap(self, environment: Environment) -> bool:
         """Return whether a key of an environment's clients may have to stay beside its successor

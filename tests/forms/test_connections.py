@@ -221,7 +221,7 @@ def test_a_client_has_the_name_that_the_owner_of_an_api_expects(workspace: Works
         (
             "formerly: [OVO000001, OVO002067]\n",
             "formerly: loket\n",
-            ["OVO002067/loket", "OVO000001/mijn-gent", "OVO000001/loket", "OVO002067/loket"],
+            ["OVO002067/loket", "OVO000001/mijn-gent", "OVO000001/loket"],
         ),
     ],
 )

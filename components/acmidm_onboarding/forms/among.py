@@ -97,10 +97,10 @@ def problems_of_former_codes(
 ) -> Iterator[Problem]:
     """Yield each earlier code or key that another organisation has: with it one would get the
     other's clients."""
-    codes = [
-        (document, code) for document, owner in organisations for code in (owner.ovo, owner.kbo)
-    ]
-    present = {code: document for document, code in codes if code}
+    present: dict[str, Document] = {}
+    for document, organisation in organisations:
+        codes = filter(None, (organisation.ovo, organisation.kbo))
+        present |= dict.fromkeys(codes, document)
     claimed: dict[str, Document] = {}
     for document, organisation in organisations:
         for former in organisation.formerly:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 from acmidm_onboarding.forms.documents import Unreadable, read_text
@@ -26,7 +26,7 @@ def evidence_of(
 
     The name decides which file is read. A file of another name is nobody's evidence.
     """
-    stolen = {key.thumbprint for of_environment in compromised.values() for key in of_environment}
+    stolen = {key.thumbprint for key in chain(*compromised.values())}
     named = (
         Expected(organisation.code, form.application, *where)
         for where in product(Environment, Platform)

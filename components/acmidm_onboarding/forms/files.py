@@ -92,10 +92,12 @@ class Files:
     has written yet."""
 
     def __init__(self, unwritten: Mapping[Path, str] | None = None) -> None:
-        self._unwritten = {
-            absolute(file): text.encode() for file, text in (unwritten or {}).items()
-        }
-        self._folders = {folder for file in self._unwritten for folder in file.parents}
+        self._unwritten: dict[Path, bytes] = {}
+        self._folders: set[Path] = set()
+        for file, text in (unwritten or {}).items():
+            path = absolute(file)
+            self._unwritten[path] = text.encode()
+            self._folders |= set(path.parents)
 
     def read_text(self, file: Path) -> str:
         """Return the text of a file. Raises Unreadable."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -58,8 +59,8 @@ class TestMessage(BaseModel):
     @property
     def names(self) -> frozenset[str]:
         """Return the fields that it is filled with."""
-        named = (name for text in _texts(self.document) for name in _FILLED.findall(text))
-        return frozenset(named).union(self.otherwise)
+        named = map(_FILLED.findall, _texts(self.document))
+        return frozenset(chain(*named, self.otherwise))
 
     def left_out(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Return the fields that the values lack, each with the value that it gets instead."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.configuration import problems_of_configuration
@@ -46,7 +47,7 @@ def problems_of_form(
             tr("acmidm is not among the platforms"),
             tr("add it: a connection is in ACM/IDM, or in both"),
         )
-    products = {product for request in form.environments.values() for product in request.products}
+    products = set(chain(*(request.products for request in form.environments.values())))
     yield from _problems_of_retirement(document, form, products)
     for environment, request in form.environments.items():
         above: DocumentPath = ("environments", environment.value)

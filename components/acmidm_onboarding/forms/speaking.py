@@ -147,14 +147,13 @@ def about_names_of_others(
     """Yield whose names an organisation would speak under, where they are another's: by what that
     one may say, or by a code in the value."""
     others = {name: other for name, other in organisations.items() if name != folder}
-    names = organisation.speaks_for.items()
-    values = ((name, value) for name, values in names for value in values)
-    owners = {pair: _owners_of(*pair, organisation, others) for pair in values}
-    claims = [
-        tr("{name} {value}, of {owners}", name=name, value=value, owners=of_others)
-        for (name, value), of_others in owners.items()
-        if of_others
-    ]
+    claims: list[str] = []
+    for name, values in organisation.speaks_for.items():
+        for value in values:
+            owners = _owners_of(name, value, organisation, others)
+            if owners:
+                claim = tr("{name} {value}, of {owners}", name=name, value=value, owners=owners)
+                claims.append(claim)
     if claims:
         yield tr(
             "{folder} would speak in the name of another: {claims}; ask that one before this"

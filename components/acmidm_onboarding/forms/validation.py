@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -45,7 +45,8 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
                 tr("copy an existing file and change it"),
             ),
         ]
-    problems, guessed = list(document.problems), set[DocumentPath]()
+    problems = list(document.problems)
+    guessed: set[DocumentPath] = set()
     while True:
         try:
             return model.model_validate(document.data), problems
@@ -53,11 +54,11 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
             # Collected before anything is renamed: positions belong to the names as written.
             wrong = [details for details in _errors(error) if details["loc"] not in guessed]
         mistakes = list(document.first(_problem(model, document, details) for details in wrong))
-        renamed = {
-            path: problem
-            for details, problem in zip(wrong, mistakes, strict=False)
-            if (path := _rename(model, document, details))
-        }
+        renamed: dict[DocumentPath, Problem] = {}
+        for details, problem in zip(wrong, mistakes, strict=False):
+            path = _rename(model, document, details)
+            if path:
+                renamed[path] = problem
         if not renamed or len(guessed) > _MOST_GUESSED:
             return None, [*problems, *mistakes]
         problems += renamed.values()
@@ -70,28 +71,28 @@ def _rename(
     """Rename a misspelt name to the nearest known one and return its path; None where no name is
     near, or the form has it too."""
     path = tuple(part for part in details["loc"] if part != "[key]")
-    names: Iterable[str] = ()
     if path == ("organisation",) or not document.has(path):
         # A parent was renamed: the next round finds the field.
         return None
+    is_key = details["type"] == "enum" and details["loc"][-1] == "[key]"
     if details["type"] == "extra_forbidden":
         names = _known_names(model, path[:-1])
-    elif (
-        details["type"] == "enum"
-        and details["loc"][-1] == "[key]"
-        and isinstance(document.at(path), dict)
-    ):
+    elif is_key and isinstance(document.at(path), dict):
         names = _expected(details)
-    meant = nearest(str(path[-1]), names) if names else None
-    return (*path[:-1], meant) if meant is not None and document.rename(path, meant) else None
+    else:
+        return None
+    meant = nearest(str(path[-1]), names)
+    if meant is None or not document.rename(path, meant):
+        return None
+    return (*path[:-1], meant)
 
 
 def _errors(error: ValidationError) -> list[ErrorDetails]:
     """Return the errors, without "is empty" for a list whose items were all refused."""
     errors = error.errors(include_url=False)
-    owners = {
-        details["loc"][:length] for details in errors for length in range(len(details["loc"]))
-    }
+    owners: set[tuple[int | str, ...]] = set()
+    for details in errors:
+        owners |= {details["loc"][:length] for length in range(len(details["loc"]))}
     return [
         details
         for details in errors

@@ -185,6 +185,10 @@ class HandOverProvider(AuthorityProvider):
                 if connection["keys"] == "portal" and portal is None
                 else connection["keys"]
             )
+            apis = {
+                product: settings.api_client_id(product)
+                for product in sorted(connection.get("products", ()))
+            }
             client = {
                 "jwks_uri": None,
                 "afterwards": "",
@@ -195,11 +199,7 @@ class HandOverProvider(AuthorityProvider):
                 "issuer": settings.issuer_name,
                 "token_endpoint": settings.token_endpoint(platform),
                 "discovery": settings.discovery_url,
-                "apis": {
-                    product: client_id
-                    for product in sorted(connection.get("products", ()))
-                    if (client_id := settings.api_client_id(product))
-                },
+                "apis": {product: client_id for product, client_id in apis.items() if client_id},
             }
             (made if CLIENT_ID in record.unsent else added).append(client)
         applications = ", ".join(

@@ -101,7 +101,7 @@ def require_not_anothers(client_id: str, olds: Properties, news: Properties) -> 
         own.incarnation is not None and current.incarnation == own.incarnation
     ):
         return
-    codes = [code for name in ("ovo", "kbo") if (code := news["organisation"].get(name))]
+    codes = [code for code in map(news["organisation"].get, ("ovo", "kbo")) if code]
     is_theirs = OrganisationMetadata.model_validate(olds["organisation"]).is_of(codes) is not False
     if current.is_nobody and current.software_id is None and is_theirs:
         return

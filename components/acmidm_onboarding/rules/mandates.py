@@ -174,8 +174,10 @@ def _without(afzenders: Collection[str], connection: Declaration) -> Declaration
 
 
 def _sends_no_more(connection: Declaration, afzenders: Collection[str]) -> str:
-    senders = map(afzenders_of, connection.products.values())
-    names = sorted({name for each in senders for code, name in each.items() if code in afzenders})
+    senders: dict[str, str] = {}
+    for configuration in connection.products.values():
+        senders |= afzenders_of(configuration)
+    names = sorted({name for code, name in senders.items() if code in afzenders})
     return tr(
         "it does not send for {names}, without a mandate for that now; one goes into mandates.yaml"
         " of each",
