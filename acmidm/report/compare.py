@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from acmidm_onboarding.values.client import (
     ClientKey,
     Clients,
     Fields,
+    Grant,
     without_afzenders,
 )
 from acmidm_onboarding.values.keys import Key
@@ -40,6 +41,12 @@ _STRENGTH: Mapping[str, int] = {
 }
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in
 the body."""
+_AUTHENTICATED = {
+    Authentication.SECRET: N_("uses a client secret ({method})"),
+    Authentication.KEYS_OF_FORM: N_("{method} with keys in files"),
+    Authentication.KEYS_OF_PORTAL: N_("{method} with keys from the portal"),
+    Authentication.KEYS_AT_ADDRESS: N_("{method} with keys at {address}"),
+}
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled", JWKS_URI})
 _MARKS = frozenset({"managed_by", "incarnation", "keys_declared"})
 
@@ -77,23 +84,20 @@ class Comparison:
         if state is None:
             return None
         changes = [*self._changes(before, after), *more]
-        is_whole = any(change.kind.row.scale is Scale.WHOLE for change in changes)
-        shown = (
-            {*changed, *missing}
-            if is_whole
-            else {change.part.partition("/")[0] for change in changes}
-        )
-        for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
-            if left := sorted(set(names) - shown):
-                changes.append(Change(kind=kind, subject=", ".join(left)))
-        had = before.unneeded_exemptions if before else frozenset()
-        unneeded = after.unneeded_exemptions - had if after else None
-        if all(change.kind.row.scale is Scale.NOTE for change in changes) and not unneeded:
+        if not any(change.kind.row.scale is Scale.WHOLE for change in changes):
+            shown = {change.part.partition("/")[0] for change in changes}
+            for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
+                parts = sorted(set(names) - shown)
+                if parts:
+                    changes.append(Change(kind=kind, subject=", ".join(parts)))
+        is_noted_alone = all(change.kind.row.scale is Scale.NOTE for change in changes)
+        if is_noted_alone and not _has_new_unneeded(before, after):
             return None
+        name = client_name(state)
+        if before is not None and before.client_id:
+            name["client_id"] = before.client_id
         return ConnectionChanges(
-            **(
-                client_name(state) | {"client_id": (before and before.client_id) or state.client_id}
-            ),
+            **name,
             environment=state.environment,
             supplier=_supplier(before, after),
             changes=in_order(
@@ -112,68 +116,52 @@ class Comparison:
     def _changes(self, before: Client | None, after: Client | None) -> Iterator[Change]:
         if after is None:
             if before is not None:
-                yield (
-                    Change(kind=Kind.CLIENT_LET_GO)
-                    if before.is_let_go and not self.by_hand
-                    else Change(kind=Kind.CLIENT_REMOVED, fields=_lost(before))
-                )
+                yield self._gone(before)
             return
         if after.adopts and (before is None or before.foreign or before.adopts != after.adopts):
-            note = (
-                None
-                if before is None
-                else _owner(before)
-                if before.foreign
-                else tr(
-                    "which the engine refuses where this connection has a client already; see"
-                    " docs/adoption.md"
-                )
-            )
-            yield Change(kind=Kind.CLIENT_ADOPTED, subject=after.adopts, note=note)
+            yield _adopted(before, after.adopts)
         is_new = before is None
         if before is None:
-            if not after.adopts:
-                yield Change(kind=Kind.CLIENT_CREATED, note=_entry(after))
-            before = Client(*after.client_key, scopes={}, keys=None if after.keys is None else {})
-            if after.uses_keys and not after.keys and not after.adopts and not after.jwks_uri:
-                yield Change(kind=Kind.KEY_AWAITED)
+            yield from _made(after)
+            before = _nothing_of(after)
         else:
             yield from self._changes_of_client(before, after)
             yield from self._changes_of_marks(before, after)
             yield from self._changes_of_protection(before, after)
             yield from self._changes_of_mode(before, after)
             yield from self._changes_of_others(before, after)
-            if before.proven != after.proven and not self.by_hand:
-                yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
-        if not self.by_hand:
-            state = (
-                replace(before, retire=after.retire, keep=after.keep, is_first=after.is_first)
-                if is_new
-                else before
-            )
-            yield from (
-                Change(kind=kind, **facts)
-                for kind, facts in retirement(state, after, self.now.date())
-            )
-            contacts = to_check(before, after, self.domains) if after.is_first else ()
-            yield from (
-                Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why)
-                for contact, why in contacts
-            )
+            yield from self._changes_of_evidence(before, after)
+        yield from self._changes_by_form(before, after)
         yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_terms(before, after)
         yield from self._changes_of_scopes(before, after)
         yield from self._changes_of_keys(before.known_keys or {}, after)
         yield from _taken_from_the_portal(before, after)
-        if (
-            before.known_keys
-            and len(before.known_keys) == 1
-            and after.signs_without_kid
-            and len(after.keys or ()) > 1
-        ):
-            yield Change(kind=Kind.SECOND_KEY_WITHOUT_KID, subject=next(iter(before.known_keys)))
+        known = list(before.known_keys or ())
+        if len(known) == 1 and after.signs_without_kid and len(after.keys or ()) > 1:
+            yield Change(kind=Kind.SECOND_KEY_WITHOUT_KID, subject=known[0])
         yield from self._changes_of_products(before, after)
+
+    def _changes_of_evidence(self, before: Client, after: Client) -> Iterator[Change]:
+        if before.proven != after.proven and not self.by_hand:
+            yield Change(kind=Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
+
+    def _changes_by_form(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield what a form alone announces or names: days on which something leaves, and new
+        contacts."""
+        if self.by_hand:
+            return
+        for kind, facts in retirement(before, after, self.now.date()):
+            yield Change(kind=kind, **facts)
+        if after.is_first:
+            for contact, why in to_check(before, after, self.domains):
+                yield Change(kind=Kind.CONTACT_TO_CHECK, subject=contact, note=why)
+
+    def _gone(self, client: Client) -> Change:
+        if client.is_let_go and not self.by_hand:
+            return Change(kind=Kind.CLIENT_LET_GO)
+        return Change(kind=Kind.CLIENT_REMOVED, fields=_lost(client))
 
     def _changes_of_client(self, before: Client, after: Client) -> Iterator[Change]:
         renamed = before.key != after.key
@@ -193,16 +181,11 @@ class Comparison:
                     kind=Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED, fields=identity
                 )
         if before.auth_method != after.auth_method:
-            weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(
-                before.auth_method or "", -1
-            )
-            kind = Kind.AUTHENTICATION_WEAKENED if weaker else Kind.AUTHENTICATION_CHANGED
-            yield Change(
-                kind=kind,
-                fields=field_changes(
-                    before.fields, after.fields, only="token_endpoint_auth_method"
-                ),
-            )
+            kind = Kind.AUTHENTICATION_CHANGED
+            if _strength(after) < _strength(before):
+                kind = Kind.AUTHENTICATION_WEAKENED
+            method = field_changes(before.fields, after.fields, only="token_endpoint_auth_method")
+            yield Change(kind=kind, fields=method)
             waits = before.uses_secret and after.uses_keys and not after.jwks_uri
             if waits and not self.by_hand and not self._changes_over(before, after):
                 yield Change(kind=Kind.SECRET_UNTIL_KEY)
@@ -230,43 +213,39 @@ class Comparison:
     def _changes_over(self, before: Client, after: Client) -> bool:
         """Return whether a client that waits for a key has a usable one, as far as is known: then
         this run ends its secret."""
-        keys = (before.known_keys or {}).values() if before.awaits_key else ()
-        return any(
-            (after.keys is None or key.thumbprint in after.thumbprints)
-            and not key.has_ended(self.now)
-            for key in keys
-        )
+        if not before.awaits_key or not before.known_keys:
+            return False
+        usable = [key for key in before.known_keys.values() if not key.has_ended(self.now)]
+        if after.keys is None:
+            return bool(usable)
+        return any(key.thumbprint in after.thumbprints for key in usable)
 
     def _changes_of_marks(self, before: Client, after: Client) -> Iterator[Change]:
         for part in sorted(before.without_marks - after.without_marks):
             product = part.partition("/")[2]
-            yield (
-                Change(kind=Kind.PRODUCT_MARKED, subject=product)
-                if product
-                else Change(kind=Kind.CLIENT_MARKED)
-            )
+            if product:
+                yield Change(kind=Kind.PRODUCT_MARKED, subject=product)
+            else:
+                yield Change(kind=Kind.CLIENT_MARKED)
 
     def _changes_of_secret(self, before: Client, after: Client) -> Iterator[Change]:
-        generations = {before.secret_generation, after.secret_generation}
-        if None not in generations and len(generations) > 1:
+        if _differ(before.secret_generation, after.secret_generation):
             yield self.secret_renewed(after)
-        elif (
-            None not in (before.has_secret, after.has_secret)
-            and before.has_secret is not after.has_secret
-        ):
+        elif _differ(before.has_secret, after.has_secret):
             # A client that awaits a key has lost no secret: it gets a new one, for the state has no
             # former one.
-            is_restored = after.has_secret and not before.awaits_key
-            yield Change(kind=Kind.SECRET_RESTORED) if is_restored else self.secret_renewed(after)
+            if after.has_secret and not before.awaits_key:
+                yield Change(kind=Kind.SECRET_RESTORED)
+            else:
+                yield self.secret_renewed(after)
 
     def _changes_of_attributes(
         self, before: Client, after: Client, *, is_new: bool
     ) -> Iterator[Change]:
-        if (
-            (before.fields or is_new)
-            and after.fields
-            and (fields := field_changes(before.attributes, after.attributes))
-        ):
+        if not after.fields or not (before.fields or is_new):
+            return
+        fields = field_changes(before.attributes, after.attributes)
+        if fields:
             yield Change(kind=Kind.ATTRIBUTES_CHANGED, fields=fields)
 
     def _changes_of_address(
@@ -316,103 +295,102 @@ class Comparison:
         exemptions."""
         if not after.is_first:
             return
-        if fields := field_changes(before.mandate, after.mandate):
-            yield Change(kind=Kind.MANDATE_CHANGED, fields=fields)
+        mandate = field_changes(before.mandate, after.mandate)
+        if mandate:
+            yield Change(kind=Kind.MANDATE_CHANGED, fields=mandate)
         for policy, old, new in _differing(before.exemptions, after.exemptions):
-            kind = Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
-            kind = Kind.EXEMPTION_REMOVED if new is None else kind
-            reason = (
-                (FieldChange(field="reason", old=old, new=new),)
-                if kind is Kind.EXEMPTION_CHANGED
-                else ()
-            )
-            yield Change(kind=kind, subject=policy, note=new, fields=reason)
+            if old is None:
+                yield Change(kind=Kind.EXEMPTION_GRANTED, subject=policy, note=new)
+            elif new is None:
+                yield Change(kind=Kind.EXEMPTION_REMOVED, subject=policy)
+            else:
+                reason = FieldChange(field="reason", old=old, new=new)
+                kind = Kind.EXEMPTION_CHANGED
+                yield Change(kind=kind, subject=policy, note=new, fields=(reason,))
         gate = ExemptiblePolicy.PROMOTION_GATE.value
-        if (
-            after.environment is Environment.PROD
-            and after.exemptions.get(gate) == before.exemptions.get(gate) is not None
-        ):
-            yield Change(kind=Kind.EXEMPTION_STANDS, subject=gate, note=after.exemptions[gate])
+        exempted = after.exemptions.get(gate)
+        is_on_production = after.environment is Environment.PROD
+        if is_on_production and exempted and exempted == before.exemptions.get(gate):
+            yield Change(kind=Kind.EXEMPTION_STANDS, subject=gate, note=exempted)
         for policy in sorted(after.unneeded_exemptions):
             yield Change(kind=Kind.EXEMPTION_UNNEEDED, subject=policy)
 
     def _changes_of_mode(self, before: Client, after: Client) -> Iterator[Change]:
-        """Yield changes of who manages the keys, and whether enough keys are left; none of a client
+        """Yield changes of who manages the keys, and whether enough keys stay; none of a client
         that is taken over."""
         if before.keys is None and after.keys is not None and not before.jwks_uri:
             yield Change(kind=Kind.KEYS_DECLARED)
         if not after.uses_keys or after.jwks_uri:
             return
         if after.keys is None:
-            if before.jwks_uri and not self.by_hand:
-                yield Change(
-                    kind=Kind.KEYS_HANDED_OVER,
-                    fields=(FieldChange(field=JWKS_URI, new=before.jwks_uri),),
-                )
-            elif before.keys and before.uses_keys and not before.foreign:
-                gone = after.compromised | after.revoked.keys()
-                stay = tuple(
-                    FieldChange(field=kid, new=key.thumbprint or tr("not known"))
-                    for kid, key in sorted(before.keys.items())
-                    if key.thumbprint not in gone
-                )
-                yield Change(kind=Kind.KEYS_HANDED_OVER, fields=stay)
-            elif before.keys is not None and not before.keys:
-                yield Change(kind=Kind.KEY_AWAITED)
-            return
+            yield from self._keys_handed_over(before, after)
+        else:
+            yield from self._keys_enough(before, after.keys)
+
+    def _keys_handed_over(self, before: Client, after: Client) -> Iterator[Change]:
+        """Yield what it comes to that the organisation manages its keys at the portal."""
+        if before.jwks_uri and not self.by_hand:
+            address = FieldChange(field=JWKS_URI, new=before.jwks_uri)
+            yield Change(kind=Kind.KEYS_HANDED_OVER, fields=(address,))
+        elif before.keys and before.uses_keys and not before.foreign:
+            gone = after.compromised | after.revoked.keys()
+            stay = {kid: key for kid, key in before.keys.items() if key.thumbprint not in gone}
+            fields = field_changes({}, _thumbprints(stay))
+            yield Change(kind=Kind.KEYS_HANDED_OVER, fields=fields)
+        elif before.keys is not None and not before.keys:
+            yield Change(kind=Kind.KEY_AWAITED)
+
+    def _keys_enough(self, before: Client, keys: Mapping[str, Key]) -> Iterator[Change]:
+        """Yield whether another set of keys takes the place of all, and whether one or none is
+        there at last."""
         had = before.known_keys
-        fewer = had is not None and len(after.keys) < len(had)
-        thumbprints = [
-            {kid: key.thumbprint or tr("not known") for kid, key in keys.items()}
-            for keys in (had or {}, after.keys)
-        ]
-        if (
-            all(thumbprints)
-            and not self.by_hand
-            and set(thumbprints[0].values()).isdisjoint(thumbprints[1].values())
-        ):
-            yield Change(kind=Kind.KEYS_REPLACED, fields=field_changes(*thumbprints))
-        if not after.keys and (had is None or fewer or not before.uses_keys):
+        are_fewer = had is not None and len(keys) < len(had)
+        if had and keys and not self.by_hand:
+            old, new = _thumbprints(had), _thumbprints(keys)
+            if set(old.values()).isdisjoint(new.values()):
+                yield Change(kind=Kind.KEYS_REPLACED, fields=field_changes(old, new))
+        if not keys and (had is None or are_fewer or not before.uses_keys):
             yield Change(kind=Kind.CLIENT_WITHOUT_KEY)
-        elif len(after.keys) == 1 and fewer:
-            yield Change(kind=Kind.CLIENT_WITH_ONE_KEY, subject=next(iter(after.keys)))
+        elif len(keys) == 1 and are_fewer:
+            yield Change(kind=Kind.CLIENT_WITH_ONE_KEY, subject=next(iter(keys)))
 
     def _changes_of_scopes(self, before: Client, after: Client) -> Iterator[Change]:
         had, has = before.scopes, after.scopes
         if had is None or has is None:
             return
-        for scope in sorted(had.keys() ^ has.keys()):
-            kind, grant = (
-                (Kind.SCOPE_GRANTED, has[scope])
-                if scope in has
-                else (Kind.SCOPE_WITHDRAWN, had[scope])
-            )
-            owner, verified = self.scopes.get((after.platform, scope), (None, None))
-            yield Change(
-                kind=kind,
-                subject=scope,
-                note=grant.reason,
-                owner=owner,
-                verified=verified,
-                is_default=grant.default,
-                until=grant.until,
-            )
-        for scope in sorted(had.keys() & has.keys()):
-            old, new = had[scope], has[scope]
-            if old.default is not new.default:
-                yield Change(
-                    kind=Kind.SCOPE_DEFAULT if new.default else Kind.SCOPE_ON_REQUEST, subject=scope
-                )
-            if not self.by_hand and old.reason and new.reason and old.reason != new.reason:
-                reasons = (
-                    None if reason == NO_REASON else reason for reason in (old.reason, new.reason)
-                )
-                restated = FieldChange(
-                    field="reason", **dict(zip(("old", "new"), reasons, strict=True))
-                )
-                yield Change(kind=Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
-            if not self.by_hand and old.until != new.until:
-                yield _end_moved(scope, old.until, new.until)
+        for scope in sorted(had.keys() | has.keys()):
+            if scope not in had:
+                yield self._scope(Kind.SCOPE_GRANTED, after.platform, scope, has[scope])
+            elif scope not in has:
+                yield self._scope(Kind.SCOPE_WITHDRAWN, after.platform, scope, had[scope])
+            else:
+                yield from self._changes_of_grant(scope, had[scope], has[scope])
+
+    def _scope(self, kind: Kind, platform: Platform, scope: str, grant: Grant) -> Change:
+        owner, verified = self.scopes.get((platform, scope), (None, None))
+        return Change(
+            kind=kind,
+            subject=scope,
+            note=grant.reason,
+            owner=owner,
+            verified=verified,
+            is_default=grant.default,
+            until=grant.until,
+        )
+
+    def _changes_of_grant(self, scope: str, old: Grant, new: Grant) -> Iterator[Change]:
+        """Yield how a client has a scope otherwise than before; a reason and an end are known of
+        forms alone."""
+        if old.default is not new.default:
+            kind = Kind.SCOPE_DEFAULT if new.default else Kind.SCOPE_ON_REQUEST
+            yield Change(kind=kind, subject=scope)
+        if self.by_hand:
+            return
+        if old.reason and new.reason and old.reason != new.reason:
+            restated = FieldChange(field="reason", old=_given(old), new=_given(new))
+            yield Change(kind=Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
+        if old.until != new.until:
+            yield _end_moved(scope, old.until, new.until)
 
     def _changes_of_keys(
         self,
@@ -423,64 +401,124 @@ class Comparison:
         if after is None:
             return
         for kid, old, new in _differing(before, after):
-            if new is None and old.thumbprint in client.compromised:
-                left = sorted(name for name, key in after.items() if not key.has_ended(self.now))
-                note = (
-                    tr("left: {keys}", keys=", ".join(left))
-                    if left
-                    else tr("the application can get no token until another key is there")
-                )
-                yield Change(
-                    kind=Kind.KEY_COMPROMISED, subject=kid, thumbprint=old.thumbprint, note=note
-                )
-            elif new is None:
-                supplier = client.revoked.get(old.thumbprint or "")
-                yield Change(
-                    kind=Kind.KEY_REMOVED,
-                    subject=kid,
-                    thumbprint=old.thumbprint,
-                    note=tr(
-                        "of {supplier}, whose mandate has ended: it leaves at once",
-                        supplier=supplier,
-                    )
-                    if supplier
-                    else None,
-                )
+            if new is None:
+                yield self._key_removed(kid, old, client)
             elif old is None:
                 yield Change(kind=Kind.KEY_ADDED, **_facts(kid, new))
+            elif old.thumbprint == new.thumbprint:
+                fields = field_changes(old.described, new.described)
+                yield Change(kind=Kind.KEY_CHANGED, fields=fields, **_facts(kid, new))
             else:
-                same = old.thumbprint == new.thumbprint
-                otherwise = field_changes(old.described, new.described) if same else ()
-                yield Change(
-                    kind=Kind.KEY_CHANGED,
-                    old_thumbprint=None if same else old.thumbprint,
-                    fields=otherwise,
-                    **_facts(kid, new),
-                )
-        for kid, key in sorted(after.items()) if self.expiring_days is not None else ():
-            if key.expires and key.expires <= self.now + timedelta(days=self.expiring_days or 0):
+                former = old.thumbprint
+                yield Change(kind=Kind.KEY_CHANGED, old_thumbprint=former, **_facts(kid, new))
+        if self.expiring_days is None:
+            return
+        soon = self.now + timedelta(days=self.expiring_days)
+        for kid, key in sorted(after.items()):
+            if key.expires and key.expires <= soon:
                 kind = Kind.KEY_EXPIRED if key.has_ended(self.now) else Kind.KEY_EXPIRING
                 yield Change(kind=kind, **_facts(kid, key))
 
+    def _key_removed(self, kid: str, key: Key, client: Client) -> Change:
+        """Return the change of a client that loses a key, and what it means for its tokens."""
+        thumbprint, kind, note = key.thumbprint, Kind.KEY_REMOVED, None
+        supplier = client.revoked.get(thumbprint or "")
+        if thumbprint in client.compromised:
+            kind, note = Kind.KEY_COMPROMISED, self._usable(client.keys or {})
+        elif supplier:
+            note = _mandate_ended(supplier)
+        return Change(kind=kind, subject=kid, thumbprint=thumbprint, note=note)
+
+    def _usable(self, keys: Mapping[str, Key]) -> str:
+        names = sorted(kid for kid, key in keys.items() if not key.has_ended(self.now))
+        if names:
+            return tr("left: {keys}", keys=", ".join(names))
+        return tr("the application can get no token until another key is there")
+
     def _changes_of_products(self, before: Client, after: Client) -> Iterator[Change]:
         for product in sorted(before.products.keys() | after.products.keys()):
-            old, new = before.products.get(product), after.products.get(product)
-            kind = Kind.PRODUCT_CONFIGURED if old is None else Kind.PRODUCT_CHANGED
-            kind = Kind.PRODUCT_REMOVED if new is None else kind
-            yield from changes_of_afzenders(product, old or {}, new or {})
-            fields = field_changes(*(flat(without_afzenders(side or {})) for side in (old, new)))
-            if self.by_hand and kind is Kind.PRODUCT_CHANGED:
+            old, new = before.products.get(product, {}), after.products.get(product, {})
+            yield from changes_of_afzenders(product, old, new)
+            fields = field_changes(flat(without_afzenders(old)), flat(without_afzenders(new)))
+            if product not in after.products:
+                yield Change(kind=Kind.PRODUCT_REMOVED, subject=product, fields=fields)
+                continue
+            if product not in before.products:
+                yield Change(kind=Kind.PRODUCT_CONFIGURED, subject=product, fields=fields)
+                continue
+            if self.by_hand:
                 fields += field_changes(
-                    *(asdict(state.owners.get(product, Owner())) for state in (before, after))
+                    _owner_fields(before, product), _owner_fields(after, product)
                 )
-            if fields or kind is not Kind.PRODUCT_CHANGED:
-                yield Change(kind=kind, subject=product, fields=fields)
+            if fields:
+                yield Change(kind=Kind.PRODUCT_CHANGED, subject=product, fields=fields)
 
 
 def _supplier(before: Client | None, after: Client | None) -> str | None:
     """Return the supplier whose keys a client has and keeps."""
     sides = {side.mandate.get("supplier") if side else None for side in (before, after)}
     return sides.pop() if len(sides) == 1 else None
+
+
+def _has_new_unneeded(before: Client | None, after: Client | None) -> bool:
+    """Return whether a form has got an exemption that none of its environments needs."""
+    had = before.unneeded_exemptions if before else frozenset()
+    return after is not None and not after.unneeded_exemptions <= had
+
+
+def _adopted(before: Client | None, client_id: str) -> Change:
+    note = None
+    if before is not None and before.foreign:
+        note = _owner(before)
+    elif before is not None:
+        note = tr(
+            "which the engine refuses where this connection has a client already; see"
+            " docs/adoption.md"
+        )
+    return Change(kind=Kind.CLIENT_ADOPTED, subject=client_id, note=note)
+
+
+def _made(client: Client) -> Iterator[Change]:
+    if client.adopts:
+        return
+    yield Change(kind=Kind.CLIENT_CREATED, note=_entry(client))
+    if client.uses_keys and not client.keys and not client.jwks_uri:
+        yield Change(kind=Kind.KEY_AWAITED)
+
+
+def _nothing_of(client: Client) -> Client:
+    """Return the client before it was there: with nothing, and with what its form says from the
+    beginning, which is no change."""
+    return Client(
+        *client.client_key,
+        scopes={},
+        keys=None if client.keys is None else {},
+        retire=client.retire,
+        keep=client.keep,
+        is_first=client.is_first,
+    )
+
+
+def _strength(client: Client) -> int:
+    return _STRENGTH.get(client.auth_method or "", -1)
+
+
+def _differ(old: object, new: object) -> bool:
+    """Return whether two facts differ that are both known."""
+    return old is not None and new is not None and old != new
+
+
+def _thumbprints(keys: Mapping[str, Key]) -> dict[str, str]:
+    return {kid: key.thumbprint or tr("not known") for kid, key in keys.items()}
+
+
+def _given(grant: Grant) -> str | None:
+    """Return the reason that a form gives for a scope; None where it gives none."""
+    return None if grant.reason == NO_REASON else grant.reason
+
+
+def _owner_fields(client: Client, product: str) -> Fields:
+    return asdict(client.owners.get(product, Owner()))
 
 
 def _end_moved(scope: str, old: str | None, new: str | None) -> Change:
@@ -524,15 +562,22 @@ def field_changes(
 ) -> tuple[FieldChange, ...]:
     """Return the fields that differ, in the order of their names."""
     changes = []
-    for name, *values in _differing(before, after):
-        if name not in but and only in (None, name):
-            old, new = (None if value is None else shown(value) for value in values)
-            if old == new:  # values of two types can look the same: 10 and "10"
-                old, new = (
-                    json.dumps(value, ensure_ascii=False, sort_keys=True) for value in values
-                )
-            changes.append(FieldChange(field=name, old=old, new=new))
+    for name, old, new in _differing(before, after):
+        if name in but or only not in (None, name):
+            continue
+        change = FieldChange(field=name, old=_shown(old), new=_shown(new))
+        if change.old == change.new:  # values of two types can look the same: 10 and "10"
+            change = FieldChange(field=name, old=_as_json(old), new=_as_json(new))
+        changes.append(change)
     return tuple(changes)
+
+
+def _shown(value: Any) -> str | None:
+    return None if value is None else shown(value)
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _differing(
@@ -548,13 +593,8 @@ def _differing(
 def _entry(state: Client) -> str:
     """Return what somebody checks before a client is let in: whose it is, how it authenticates, and
     who hears of it."""
-    sources = {
-        Authentication.KEYS_OF_FORM: N_("{method} with keys in files"),
-        Authentication.KEYS_OF_PORTAL: N_("{method} with keys from the portal"),
-        Authentication.KEYS_AT_ADDRESS: N_("{method} with keys at {address}"),
-    }
     how = translated(
-        sources.get(state.authentication, N_("uses a client secret ({method})")),
+        _AUTHENTICATED[state.authentication],
         method=state.auth_method,
         address=state.jwks_uri,
     )
@@ -599,11 +639,16 @@ def _taken_from_the_portal(before: Client, after: Client) -> Iterator[Change]:
     names = {key.thumbprint: kid for kid, key in (before.known_keys or {}).items()}
     for thumbprint in sorted(before.lent.keys() & (after.compromised | after.revoked.keys())):
         supplier = after.revoked.get(thumbprint)
+        note = tr("its supplier says that it is stolen: it leaves at once")
+        if supplier:
+            note = _mandate_ended(supplier)
         yield Change(
             kind=Kind.KEY_REMOVED,
             subject=names.get(thumbprint, thumbprint),
             thumbprint=thumbprint if thumbprint in names else None,
-            note=tr("of {supplier}, whose mandate has ended: it leaves at once", supplier=supplier)
-            if supplier
-            else tr("its supplier says that it is stolen: it leaves at once"),
+            note=note,
         )
+
+
+def _mandate_ended(supplier: str) -> str:
+    return tr("of {supplier}, whose mandate has ended: it leaves at once", supplier=supplier)

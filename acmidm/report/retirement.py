@@ -17,24 +17,13 @@ def retirement(
 ) -> Iterator[tuple[Kind, Mapping[str, Any]]]:
     """Yield each change with its facts: what a form announces, and what is done about it now."""
     if before.announced != after.announced:
-        fields = tuple(
-            FieldChange(field=name, old=before.announced.get(name), new=after.announced.get(name))
-            for name in sorted(before.announced.keys() | after.announced.keys())
-            if before.announced.get(name) != after.announced.get(name)
-        )
-        yield (
-            (Kind.RETIREMENT_ANNOUNCED if after.announced else Kind.RETIREMENT_CALLED_OFF),
-            {"fields": fields},
-        )
-    elif (coming := days_to_come(after, today)) and after.announced:
-        yield (
-            Kind.RETIREMENT_COMING,
-            {
-                "note": ", ".join(
-                    tr("{name} from {day}", name=name, day=day) for name, day in coming.items()
-                )
-            },
-        )
+        kind = Kind.RETIREMENT_ANNOUNCED if after.announced else Kind.RETIREMENT_CALLED_OFF
+        yield kind, {"fields": _moved(before.announced, after.announced)}
+    elif after.announced:
+        coming = days_to_come(after, today)
+        days = [tr("{name} from {day}", name=name, day=day) for name, day in coming.items()]
+        if days:
+            yield Kind.RETIREMENT_COMING, {"note": ", ".join(days)}
     day = after.leaves.get(after.platform)
     if after.is_let_go and not before.is_let_go:
         yield Kind.CLIENT_LET_GO, {}
@@ -46,6 +35,13 @@ def retirement(
         for product in sorted(after.products.keys() & before.products.keys() & after.retire.keys()):
             if after.retire[product] <= today.isoformat():
                 yield Kind.PRODUCT_RETIRED, {"subject": product, "note": after.retire[product]}
+
+
+def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:
+    """Return the days that are announced otherwise than before, by name."""
+    names = sorted(before.keys() | after.keys())
+    changes = [FieldChange(field=name, old=before.get(name), new=after.get(name)) for name in names]
+    return tuple(change for change in changes if change.old != change.new)
 
 
 def is_leaving(state: Client, today: date) -> bool:
