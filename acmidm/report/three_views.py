@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from acmidm.report.compare import Comparison, client_replaced, paired
@@ -118,11 +119,10 @@ class ClientDrift:
     @property
     def gone(self) -> set[str]:
         """The parts that are recorded and whose configuration somebody took away."""
-        return (
-            {product_part(product) for product in self.recorded.products.keys() - self.configured}
-            if self.recorded
-            else set()
-        )
+        if self.recorded is None:
+            return set()
+        products = self.recorded.products.keys() - self.configured
+        return {product_part(product) for product in products}
 
     @property
     def healing(self) -> list[str]:
@@ -131,52 +131,46 @@ class ClientDrift:
         urns = [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
         if not urns or self.recorded is None or self.real is not None:
             return urns
-        others, hand_over = self.recorded.others or {}, self.recorded.handed_over
-        return [
-            *urns,
-            *(self.urns[part] for part in others),
-            *([hand_over.urn] if hand_over else []),
-        ]
+        urns += [self.urns[part] for part in self.recorded.others or {}]
+        if self.recorded.handed_over:
+            urns.append(self.recorded.handed_over.urn)
+        return urns
 
     @property
     def healed(self) -> ConnectionChanges | None:
         """The changes by hand that ``healing`` repairs."""
-        kept = (
-            [change for change in self.by_hand.changes if change.part not in self.left]
-            if self.by_hand
-            else []
-        )
-        return self.by_hand.with_changes(kept) if self.by_hand and kept else None
+        if self.by_hand is None:
+            return None
+        kept = [change for change in self.by_hand.changes if change.part not in self.left]
+        return self.by_hand.with_changes(kept) if kept else None
 
     @property
     def left(self) -> set[str]:
         """The parts that --heal leaves as they are, for a change by hand and a pending one meet in
         them."""
-        if self.no_run_heals:
+        if self.no_run_heals or self._goes_as_a_whole:
             return self.parts_by_hand
+        return self.parts_by_hand & self.parts_pending
+
+    @property
+    def _goes_as_a_whole(self) -> bool:
+        """Whether no part of the client can be brought up without the others."""
         recorded, declared = self.recorded, self.declared
-        # All resources of a client change protection at once; a client that is made anew gets it
-        # with the rest.
-        moves = (
-            recorded
-            and declared
-            and self.real is not None
-            and recorded.protected is not declared.protected
-        )
+        if self.real is None and self.parts_pending:
+            return True  # what somebody removed is made anew with all its parts, or not at all
+        if any("*" in urn for urn in self.urns.values()):
+            return True  # the engine reads * in a target as a wildcard
+        if declared is None:
+            return False
         # A resource that is not renamed yet is no target, neither by its present name nor by the
         # declared one.
-        moves = moves or (
-            declared and not all(_is_of(urn, declared.key) for urn in self.urns.values())
-        )
-        # A client that somebody removed is made anew with all its parts, or not at all.
-        is_whole = self.real is None and self.parts_pending
-        # The engine reads * in a target as a wildcard.
-        is_wild = any("*" in urn for urn in self.urns.values())
-        return (
-            self.parts_by_hand
-            if moves or is_whole or is_wild
-            else self.parts_by_hand & self.parts_pending
-        )
+        if not all(_is_of(urn, declared.key) for urn in self.urns.values()):
+            return True
+        # All resources of a client change protection at once; a client that is made anew gets it
+        # with the rest.
+        if recorded is None or self.real is None:
+            return False
+        return recorded.protected is not declared.protected
 
 
 def _is_of(urn: str, key: str) -> bool:
@@ -192,27 +186,37 @@ def drifted(
 ) -> list[ClientDrift]:
     """Compare every client of a stack. ``declared`` is None where no forms declare them: then
     nothing is pending."""
+    forms = recorded.clients if declared is None else declared
     drifts = []
-    for old, form in paired(recorded.clients, recorded.clients if declared is None else declared):
-        new = _incarnated(form, old)
-        drift = ClientDrift(old, new)
-        drifts.append(drift)
-        client_id = (old and old.client_id) or (new and new.adopts)
-        if (expected := old or new) and client_id and expected.platform in real:
-            products = {*(old.products if old else ()), *(new.products if new else ())}
-            there = real[expected.platform]
-            drift.real, drift.configured = there.state(expected, client_id, products)
-            drift.snapshot = there.clients.get(client_id)
+    for old, form in paired(recorded.clients, forms):
+        drift = ClientDrift(old, _incarnated(form, old))
+        _look(drift, real)
         if old is None:
             _created(drift, comparison)
         elif drift.real is None:
             _without_client(drift, old, comparison)
         else:
             _part_by_part(drift, old, drift.real, comparison, recorded.cut_off)
-    return drifts + [
+        drifts.append(drift)
+    drifts += [
         ClientDrift(None, None, pending=comparison.between(state, None))
         for state in recorded.leaving
     ]
+    return drifts
+
+
+def _look(drift: ClientDrift, real: Mapping[Platform, Real]) -> None:
+    """Set what its authority has of a client, where it could be read."""
+    sides = [side for side in (drift.recorded, drift.declared) if side]
+    client_ids = [drift.recorded.client_id] if drift.recorded else []
+    client_ids += [drift.declared.adopts] if drift.declared else []
+    expected, client_id = sides[0], next(filter(None, client_ids), None)
+    if client_id is None or expected.platform not in real:
+        return
+    there = real[expected.platform]
+    products = set(chain(*(side.products for side in sides)))
+    drift.real, drift.configured = there.state(expected, client_id, products)
+    drift.snapshot = there.clients.get(client_id)
 
 
 def with_unordered(
@@ -225,19 +229,17 @@ def with_unordered(
     """
     wanted = {drift.recorded.client_key: drift for drift in ordered if drift.recorded}
 
-    def unordered(drift: ClientDrift) -> ClientDrift:
-        other = (
-            wanted.get(drift.recorded.client_key)
-            if drift.recorded and drift.recorded.platform in by_hand
-            else None
-        )
-        if other is None:
-            return drift
-        return replace(
-            drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, no_run_heals=True
-        )
-
-    return list(map(unordered, drifts))
+    clients: list[ClientDrift] = []
+    for drift in drifts:
+        other = None
+        if drift.recorded and drift.recorded.platform in by_hand:
+            other = wanted.get(drift.recorded.client_key)
+        if other is not None:
+            drift = replace(
+                drift, by_hand=other.by_hand, parts_by_hand=other.parts_by_hand, no_run_heals=True
+            )
+        clients.append(drift)
+    return clients
 
 
 def without_confirmation(recorded: Client) -> ClientDrift:
@@ -284,13 +286,13 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
     products may be left."""
     declared = client.declared
     if declared is None:
-        left = {
+        there = {
             product: fields
             for product, fields in recorded.products.items()
             if product in client.configured
         }
-        before, after = replace(recorded, products=left), replace(recorded, products={})
-        _pend(client, [product_part(product) for product in left], before, after, comparison)
+        before, after = replace(recorded, products=there), replace(recorded, products={})
+        _pend(client, [product_part(product) for product in there], before, after, comparison)
         return
     client.by_hand = replace(comparison, by_hand=True).between(recorded, None)
     then, wanted = _parts(recorded), _parts(declared)
@@ -305,6 +307,48 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
         _pend(client, differing, recorded, declared, comparison)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One part of a client: what it ``was`` after the last run, what its form ``wants``, and what
+    its authority ``has``."""
+
+    name: str
+    was: Any
+    wants: Any
+    has: Any
+    is_missing: bool = False
+    """Whether the state lacks it: its create failed, or never ran."""
+
+    @property
+    def is_left_to_the_portal(self) -> bool:
+        return self.name == Resource.KEYS and self.wants is None and not self.is_missing
+
+    @property
+    def expected(self) -> Any:
+        """The part without changes by hand."""
+        wanted = self.was if self.is_left_to_the_portal else self.wants
+        return _but_for_own(self.has, self.was, wanted)
+
+    @property
+    def basis(self) -> Any:
+        """The part before what is pending."""
+        if self.is_missing:
+            return None if "/" in self.name else self.has
+        if self.is_left_to_the_portal:
+            return self.has
+        return _but_for_own(self.wants, self.was, self.has)
+
+    @property
+    def is_by_hand(self) -> bool:
+        return bool(self.expected != self.has)
+
+    @property
+    def is_pending(self) -> bool:
+        if self.is_missing:
+            return self.wants is not None
+        return bool(self.basis != self.wants)
+
+
 def _part_by_part(
     client: ClientDrift,
     recorded: Client,
@@ -312,68 +356,39 @@ def _part_by_part(
     comparison: Comparison,
     cut_off: Collection[str],
 ) -> None:
-    """Compare a client part by part: ``expected`` is a part without changes by hand, ``basis`` a
-    part before what is pending."""
+    """Compare a client part by part."""
     declared = client.declared
     if recorded.keys is None:  # left to the portal
         real = replace(real, keys=None, uploaded=real.keys)
     then, wanted, now = _parts(recorded), _parts(declared), _parts(real)
     expected, basis, pending = {}, {}, set()
     for part in then.keys() | wanted.keys():
-        was, has = then.get(part), now.get(part)
-        wants = wanted.get(part) if declared or "/" in part else {}
-        is_missing = part not in recorded.urns  # the create failed or never ran
-        if is_missing or recorded.urns[part] in cut_off:
-            was = has  # a run that was cut off may have written the part already
-        expected[part] = _but_for_own(has, was, wants)
-        basis[part] = _but_for_own(wants, was, has)
-        if is_missing:
-            basis[part] = None if "/" in part else has
-        elif part == Resource.KEYS and wants is None:
-            expected[part], basis[part] = _but_for_own(has, was, was), has
-        client.parts_by_hand |= {part} if expected[part] != has else set()
-        pending |= (
-            {part}
-            if (
-                wants is not None and declared is not recorded
-                if is_missing
-                else basis[part] != wants
-            )
-            else set()
-        )
-    rotated = bool(recorded.has_secret) and recorded.secret_updated_at not in (
-        None,
-        real.secret_updated_at,
-    )
-    client.parts_by_hand |= {Resource.CLIENT} if rotated else set()
+        views = _Part(part, then.get(part), wanted.get(part), now.get(part))
+        urn = recorded.urns.get(part)
+        if declared is None and "/" not in part:
+            views = replace(views, wants={})
+        if urn is None or urn in cut_off:
+            # A run that was cut off may have written the part already.
+            views = replace(views, was=views.has, is_missing=urn is None)
+        expected[part], basis[part] = views.expected, views.basis
+        if views.is_by_hand:
+            client.parts_by_hand.add(part)
+        if views.is_pending and not (views.is_missing and declared is recorded):
+            pending.add(part)
+    is_rotated = _is_rotated(recorded, real)
+    if is_rotated:
+        client.parts_by_hand.add(Resource.CLIENT)
     before = _with_parts(recorded, expected)
     after = replace(
         _with_parts(before, {part: now.get(part) for part in expected}),
-        has_secret=recorded.has_secret and not rotated,
+        has_secret=recorded.has_secret and not is_rotated,
     )
     client.by_hand = replace(comparison, by_hand=True).between(before, after)
     if declared is None:
         _pend(client, recorded.urns.keys() & then.keys() - client.gone, recorded, None, comparison)
         return
-    is_there, had = Resource.SCOPES in recorded.urns, recorded.scopes or {}
-    unknown = Grant(NOT_DECLARED if is_there else None)
-    scopes = {
-        scope: replace(had.get(scope, unknown), default=is_default)
-        for scope, is_default in basis[Resource.SCOPES].items()
-    }
-    if any(
-        (scopes[scope].reason, scopes[scope].until) != (grant.reason, grant.until)
-        for scope, grant in (declared.scopes or {}).items()
-        if scope in scopes
-    ):
-        pending.add(Resource.SCOPES)
-    generations = {state.secret_generation for state in (recorded, declared)}
-    if recorded.has_secret is not declared.has_secret or (
-        len(generations) > 1 and None not in generations
-    ):
-        pending.add(Resource.CLIENT)
-    if recorded.proven != declared.proven:
-        pending.add(Resource.KEYS)
+    scopes = _granted(recorded, basis[Resource.SCOPES] or {})
+    pending |= _restated(replace(recorded, scopes=scopes), declared)
     before = replace(
         _with_parts(recorded, basis),
         scopes=scopes,
@@ -381,6 +396,47 @@ def _part_by_part(
         without_marks=frozenset(),
     )
     _pend(client, pending, before, declared, comparison)
+
+
+def _is_rotated(recorded: Client, real: Client) -> bool:
+    """Return whether somebody set another secret than the last run."""
+    updated_at = recorded.secret_updated_at
+    has_secret = bool(recorded.has_secret) and updated_at is not None
+    return has_secret and updated_at != real.secret_updated_at
+
+
+def _granted(recorded: Client, defaults: Mapping[str, bool]) -> dict[str, Grant]:
+    """Return scopes with what the state has of each; ``defaults`` says of each whether every token
+    has it."""
+    had = recorded.scopes or {}
+    unknown = Grant(NOT_DECLARED if Resource.SCOPES in recorded.urns else None)
+    return {
+        scope: replace(had.get(scope, unknown), default=is_default)
+        for scope, is_default in defaults.items()
+    }
+
+
+def _restated(recorded: Client, declared: Client) -> set[str]:
+    """Return the parts of which the declaration says something else that no authority has: a reason
+    or end of a scope, another secret, evidence."""
+    parts: set[str] = set()
+    had, wanted = recorded.scopes or {}, declared.scopes or {}
+    for scope in had.keys() & wanted.keys():
+        old, new = had[scope], wanted[scope]
+        if (old.reason, old.until) != (new.reason, new.until):
+            parts.add(Resource.SCOPES)
+    if _gets_another_secret(recorded, declared):
+        parts.add(Resource.CLIENT)
+    if recorded.proven != declared.proven:
+        parts.add(Resource.KEYS)
+    return parts
+
+
+def _gets_another_secret(recorded: Client, declared: Client) -> bool:
+    if recorded.has_secret is not declared.has_secret:
+        return True
+    old, new = recorded.secret_generation, declared.secret_generation
+    return old is not None and new is not None and old != new
 
 
 def _pend(
@@ -392,10 +448,8 @@ def _pend(
 ) -> None:
     """Set the pending changes of a client that the state has."""
     client.parts_pending = set(parts)
-    recorded = {part for part in parts if part in client.urns}
-    changed, missing = (
-        {part.partition("/")[0] for part in side} for side in (recorded, set(parts) - recorded)
-    )
+    changed = {part.partition("/")[0] for part in parts if part in client.urns}
+    missing = {part.partition("/")[0] for part in parts if part not in client.urns}
     client.pending = comparison.between(before, after, changed=changed, missing=missing)
 
 
