@@ -97,11 +97,9 @@ class Resource(StrEnum):
 def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
     """Return the resources in an export of a state."""
     resources = mapping(document.get("deployment")).get("resources")
-    return (
-        [each for each in resources if isinstance(each, Mapping)]
-        if isinstance(resources, list)
-        else []
-    )
+    if not isinstance(resources, list):
+        return []
+    return [resource for resource in resources if isinstance(resource, Mapping)]
 
 
 def decrypted(secret: object) -> Any:
@@ -144,11 +142,8 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
     The key is the name of the component: a resource below it may have another name, after a rename
     that failed in part or by hand.
     """
-    kind, inputs, component = (
-        kind_of(resource),
-        mapping(resource.get("inputs")),
-        {"urn": resource.get("parent") or ""},
-    )
+    kind, inputs = kind_of(resource), mapping(resource.get("inputs"))
+    component = {"urn": resource.get("parent") or ""}
     is_named = kind in list(Resource)
     if not kind or not (is_named or kind_of(component) == Resource.ONBOARDING):
         return None
@@ -166,10 +161,9 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
 def client_of(resource: EngineResource) -> tuple[str, Platform]:
     """Return the key and the platform in the name of a resource, such as
     ``OVO002067/loket/geosecure/dosis``."""
-    code, application, *rest = [*name_of(resource).split("/"), ""]
-    return f"{code}/{application}", Platform.GEOSECURE if rest[:1] == [
-        Platform.GEOSECURE
-    ] else Platform.ACMIDM
+    code, application, *below = [*name_of(resource).split("/"), ""]
+    platform = Platform.GEOSECURE if Platform.GEOSECURE in below[:1] else Platform.ACMIDM
+    return f"{code}/{application}", platform
 
 
 def product_part(product: str) -> str:
@@ -210,39 +204,31 @@ def client_from(
     """Return the client that its parts make, with the inputs of its component: what the form says
     of all its clients."""
     inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
-    client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
+    client, metadata = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
     outputs = mapping((client or {}).get("outputs"))
-    if awaits := outputs.get(WAITS) is True:  # the method in force is not that of the inputs
-        own = {**own, METHOD: outputs.get(METHOD)}
+    awaits = outputs.get(WAITS) is True
+    if awaits:  # the method in force is not that of the inputs
+        metadata = {**metadata, METHOD: outputs.get(METHOD)}
     keys = inputs.get(Resource.KEYS, {"jwks": {}})
     products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
-    removable = [
-        parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())
-    ]
+    of_client = inputs.keys() & {Resource.CLIENT, Resource.SCOPES, Resource.KEYS}
+    removable = inputs.keys() & {Resource.CLIENT, *products.values()}
     return Client(
         *key,
-        fields=fields_in(own, _incarnation(client)),
-        client_id=(client or {}).get("id") or own.get(CONFIRMED) or None,
-        has_secret=None if client is None else own.get("client_secret") is not None,
+        fields=fields_in(metadata, _incarnation(client)),
+        client_id=(client or {}).get("id") or metadata.get(CONFIRMED) or None,
+        has_secret=None if client is None else metadata.get("client_secret") is not None,
         secret_updated_at=outputs.get("client_secret_updated_at"),
         awaits_key=awaits,
-        adopts=mapping(own.get("adopt")).get("client_id"),
-        protected=any(
-            parts.get(part, {}).get("protect")
-            for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)
-        ),
-        is_let_go=bool(removable)
-        and all(mapping(resource.get("inputs")).get(KEEP) is True for resource in removable),
+        adopts=mapping(metadata.get("adopt")).get("client_id"),
+        protected=any(parts[part].get("protect") for part in of_client),
+        is_let_go=bool(removable) and all(inputs[part].get(KEEP) is True for part in removable),
         protected_products=frozenset(
             product for product, part in products.items() if parts[part].get("protect")
         ),
         leaving=_leaving(key[1], inputs, products),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
-        keys=(
-            None
-            if keys.get("jwks") is None
-            else keys_of({kid: mapping(members) for kid, members in mapping(keys["jwks"]).items()})
-        ),
+        keys=None if keys.get("jwks") is None else keys_of(_jwks(keys)),
         catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
         lent=mapping(keys.get(LENT)),
         proven=mapping(keys.get("proven")),
@@ -264,10 +250,10 @@ def client_from(
         retire=mapping(component.get("retire")),
         keep=component.get(KEEP) is True,
         withdrawn=frozenset(mapping(mapping(component.get(WITHDRAWN)).get(key[1]))),
-        without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
+        without_marks=frozenset(part for part in inputs if OTHER in inputs[part]),
         others={
-            part: _compared(own)
-            for part, own in inputs.items()
+            part: _compared(inputs[part])
+            for part in inputs
             if part.partition("/")[0] not in list(Resource)
         },
         made_at=_made_at(client),
@@ -282,9 +268,8 @@ def generations_in(
     """Yield which secret each client has, counted from 1, as the keepers of its password say."""
     for resource in resources:
         if is_password(resource) and not resource.get("delete"):
-            number = str(
-                mapping(mapping(resource.get("inputs")).get("keepers")).get("generation", 1)
-            )
+            keepers = mapping(mapping(resource.get("inputs")).get("keepers"))
+            number = str(keepers.get("generation"))
             yield client_of(resource), int(number) if number.isdecimal() else 1
 
 
@@ -328,10 +313,17 @@ def _leaving(
 ) -> frozenset[str]:
     """Return what a run has recorded as leaving: products, and the platform once each resource of
     its client says so."""
-    ending = {part for part, own in inputs.items() if own.get(KEEP) is not None}
-    left = {product for product, part in products.items() if part in ending}
+    ending = {part for part in inputs if inputs[part].get(KEEP) is not None}
+    leaving = {product for product, part in products.items() if part in ending}
     of_client = inputs.keys() & {Resource.CLIENT, Resource.SCOPES, Resource.KEYS}
-    return frozenset(left | ({platform.value} if of_client and of_client <= ending else set()))
+    if of_client and of_client <= ending:
+        leaving.add(platform.value)
+    return frozenset(leaving)
+
+
+def _jwks(inputs: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the members of a client's declared keys, by ``kid``."""
+    return {kid: mapping(members) for kid, members in mapping(inputs["jwks"]).items()}
 
 
 def _incarnation(resource: EngineResource | None) -> str | None:
@@ -347,11 +339,20 @@ def _made_at(resource: EngineResource | None) -> datetime | None:
 def handed_over_in(resources: Iterable[EngineResource]) -> dict[str, HandedOver]:
     """Return what hand-overs recorded, by the name of each client's record."""
     handed_over = {}
-    for resource in (each for each in resources if kind_of(each) == HAND_OVER):
-        for name, record in mapping(mapping(resource.get("outputs")).get("records")).items():
-            sent_at, not_sent = (mapping(record).get(what) for what in ("sent_at", "not_sent"))
-            sent = datetime.fromisoformat(sent_at) if sent_at else None
-            handed_over[name] = HandedOver(
-                sent, str(not_sent) if not_sent else None, str(resource.get("urn", ""))
-            )
+    for resource in resources:
+        if kind_of(resource) != HAND_OVER:
+            continue
+        urn = str(resource.get("urn", ""))
+        records = mapping(mapping(resource.get("outputs")).get("records"))
+        for name, record in records.items():
+            handed_over[name] = _handed_over(mapping(record), urn)
     return handed_over
+
+
+def _handed_over(record: Mapping[str, Any], urn: str) -> HandedOver:
+    sent_at, not_sent = record.get("sent_at"), record.get("not_sent")
+    return HandedOver(
+        datetime.fromisoformat(sent_at) if sent_at else None,
+        str(not_sent) if not_sent else None,
+        urn,
+    )

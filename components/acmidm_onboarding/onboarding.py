@@ -70,9 +70,8 @@ class Onboarding(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: OnboardingArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        connections = [one for one in args.connections if isinstance(one, Declaration)]
-        recorded = [one for one in args.connections if isinstance(one, AsRecorded)]
-        keys = args.keys
+        connections = [given for given in args.connections if isinstance(given, Declaration)]
+        recorded = [given for given in args.connections if isinstance(given, AsRecorded)]
         if recorded and not connections:
             self._declare_as_recorded(recorded[0], opts)
             return
@@ -81,23 +80,14 @@ class Onboarding(pulumi.ComponentResource):
                 f"Onboarding {name} is given no connections; give it those of one application, or"
                 " leave it out"
             )
-        first = connections[0]
-        if others := sorted({connection.key for connection in connections} - {name}):
+        others = sorted({connection.key for connection in connections} - {name})
+        if others:
             raise pulumi.RunError(
                 f"Onboarding {name} is given connections of {others[0]}; name it by the key of its"
                 " connections"
             )
-        # No authority has these facts: only as inputs does a preview show that they change.
-        inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
-        inputs |= {"mandate": dict(first.mandate)} if first.mandate else {}
-        inputs |= {"retire": dict(first.retire)} if first.retire else {}
-        inputs |= {KEEP: True} if first.keep else {}
-        leaving = (connection for connection in connections if connection.withdrawn)
-        withdrawn = {
-            client.platform.value: dict.fromkeys(sorted(client.withdrawn), True)
-            for client in leaving
-        }
-        inputs |= {WITHDRAWN: withdrawn} if withdrawn else {}
+        first = connections[0]
+        inputs = _component_inputs(connections)
         former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))
         super().__init__(
             "acmidm:index:Onboarding",
@@ -107,9 +97,9 @@ class Onboarding(pulumi.ComponentResource):
         )
         self.parts, self.client_secrets, self.handing_over = [], {}, {}
         given: pulumi.Output[Keys] | None = None
-        if keys is not None:
+        if args.keys is not None:
             profile = Profile(pulumi.Config(NAMESPACE).get("profile") or Profile.ACMIDM)
-            given = pulumi.Output.from_input(keys).apply(
+            given = pulumi.Output.from_input(args.keys).apply(
                 lambda jwks: _public_keys(first, jwks, profile)
             )
         self.connections = {
@@ -156,11 +146,10 @@ class Onboarding(pulumi.ComponentResource):
         # not.
         client_id = client.id
         scopes = None if connection.leaves_scopes else ClientScopes(connection, client_id, options)
-        self.parts += [
-            client,
-            *([scopes] if scopes else []),
-            ClientJwks(connection, client_id, keys, options),
-        ]
+        self.parts.append(client)
+        if scopes:
+            self.parts.append(scopes)
+        self.parts.append(ClientJwks(connection, client_id, keys, options))
         self.handing_over[connection.software_id] = handing_over(
             connection, client, scopes, is_given=given is not None
         )
@@ -196,9 +185,8 @@ class Onboarding(pulumi.ComponentResource):
                 additional_secret_outputs=["result"],
             ),
         )
-        secret = self.client_secrets[connection.platform.value] = pulumi.Output.secret(
-            password.result
-        )
+        secret: pulumi.Output[str] = pulumi.Output.secret(password.result)
+        self.client_secrets[connection.platform.value] = secret
         return secret
 
 
@@ -225,6 +213,24 @@ def without_unknown(value: Any) -> pulumi.Output[Any]:
         return part
 
     return pulumi.Output.from_input(resolved(value))
+
+
+def _component_inputs(connections: Sequence[Declaration]) -> dict[str, Any]:
+    """Return what a form says of all its clients. No authority has these facts: only as inputs does
+    a preview show that they change."""
+    first = connections[0]
+    inputs = {
+        "exemptions": dict(first.exemptions),
+        "mandate": dict(first.mandate),
+        "retire": dict(first.retire),
+        KEEP: first.keep,
+        WITHDRAWN: {
+            client.platform.value: dict.fromkeys(sorted(client.withdrawn), True)
+            for client in connections
+            if client.withdrawn
+        },
+    }
+    return {name: value for name, value in inputs.items() if value}
 
 
 def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:

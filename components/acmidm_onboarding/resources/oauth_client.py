@@ -105,30 +105,24 @@ class OAuthClientProvider(AuthorityProvider):
 
     def make(self, props: Properties) -> CreateResult:
         platform, seen = self.on(props), adoption.before(props)
-        authority = platform.authority
         props = ownership.with_incarnation(props)
         if seen is not None:
-            outputs = self._replace(
-                platform,
-                props["adopt"]["client_id"],
-                _metadata(seen),
-                props,
-                self._secret(props, None),
-            )
-            return CreateResult(props["adopt"]["client_id"], outputs)
-        existing = _find_by_key(authority, props)
+            client_id, secret = props["adopt"]["client_id"], self._secret(props, None)
+            outputs = self._replace(platform, client_id, _metadata(seen), props, secret)
+            return CreateResult(client_id, outputs)
+        existing = _find_by_key(platform.authority, props)
         if existing is None:
             try:
-                # Known: the state has them with their resources.
-                parts = ClientParts(**props.pop(ownership.PARTS, {}))
-                made = authority.register(_metadata(props), props.get("client_secret"), parts)
-                platform.made[made.client_id] = made.parts
-                outputs = {**inputs_of(props), "client_id": made.client_id, _HAND_OVER: True}
-                if props.get("client_secret") is not None:
-                    outputs[_UPDATED_AT] = made.client_secret_updated_at
-                return CreateResult(made.client_id, outputs)
+                return _registered(platform, props)
             except AlreadyRegistered as error:
-                existing = _our_own(authority, error, _metadata(props))
+                existing = _our_own(platform.authority, error, _metadata(props))
+        return self._found(platform, existing, props)
+
+    def _found(
+        self, platform: ConnectedPlatform, existing: RegisteredClient, props: Properties
+    ) -> CreateResult:
+        """Make a client that is there already as it is declared: an earlier run made it, and was
+        cut off before it recorded it."""
         secret = self._secret(props, None)
         outputs = self._replace(platform, existing.client_id, existing.metadata, props, secret)
         if secret is not None:
@@ -139,8 +133,6 @@ class OAuthClientProvider(AuthorityProvider):
                     " now: hand that over, which acmidm secret show writes"
                 )
             )
-        # A client that an earlier run made, and was cut off before it recorded it, is handed over
-        # as if made now.
         return CreateResult(existing.client_id, {**outputs, _HAND_OVER: True})
 
     def look(self, id_: str, props: Properties) -> ReadResult:
@@ -157,23 +149,21 @@ class OAuthClientProvider(AuthorityProvider):
         marks = ownership.compared(props, snapshot.client.metadata.owner)
         inputs = {**kept, **_managed(snapshot, props), **marks}
         inputs.pop("client_id", None)
+        outputs: dict[str, Any] = {"client_id": id_, **ownership.outputs(props)}
+        waited = inputs.pop(WAITS, False)
+        if waited and switching.is_from_secret(inputs[METHOD], AuthMethod.PRIVATE_KEY_JWT):
+            outputs[WAITS] = True
+        if inputs.pop(_HAND_OVER, None):
+            outputs[_HAND_OVER] = True
         recorded, current = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
-        waits = inputs.pop(WAITS, False) and switching.is_from_secret(
-            inputs[METHOD], AuthMethod.PRIVATE_KEY_JWT
-        )
-        outputs: dict[str, Any] = {
-            "client_id": id_,
-            **ownership.outputs(props),
-            **({WAITS: True} if waits else {}),
-        }
-        outputs |= {_HAND_OVER: True} if inputs.pop(_HAND_OVER, None) else {}
         if inputs.get("client_secret") is not None:
-            if recorded not in (None, current):
-                # Somebody set another secret. It cannot be read, but is not the one that is
-                # declared.
+            if recorded is None:
+                recorded = current
+            elif recorded != current:
+                # Somebody set another secret. It cannot be read, but is not the declared one.
                 del inputs["client_secret"]
-            recorded = current if recorded is None else recorded
-        outputs |= {} if recorded is None else {_UPDATED_AT: recorded}
+        if recorded is not None:
+            outputs[_UPDATED_AT] = recorded
         return ReadResult(id_, {**inputs, **outputs}, inputs)
 
     def change(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
@@ -184,25 +174,21 @@ class OAuthClientProvider(AuthorityProvider):
         is_sent = any(news.get(name) != olds.get(name) for name in _SECRET_INPUTS)
         secret = self._secret(news, olds.get(_UPDATED_AT)) if is_sent else None
         known = _metadata({**olds, **asdict(ownership.known_owner(olds))})
-        outputs = self._replace(
-            platform, id_, known, ownership.with_incarnation(news, olds), secret
-        )
+        wanted = ownership.with_incarnation(news, olds)
+        outputs = self._replace(platform, id_, known, wanted, secret)
         platform.clients.forget(id_)
-        keeps = (
-            secret is None
-            and _UPDATED_AT in olds
-            and (switching.is_awaiting(outputs) or news.get("client_secret") is not None)
-        )
-        outputs |= {_UPDATED_AT: olds[_UPDATED_AT]} if keeps else {}
-        return {**outputs, **({_HAND_OVER: True} if olds.get(_HAND_OVER) else {})}
+        has_secret = switching.is_awaiting(outputs) or news.get("client_secret") is not None
+        if secret is None and has_secret and _UPDATED_AT in olds:
+            outputs[_UPDATED_AT] = olds[_UPDATED_AT]
+        if olds.get(_HAND_OVER):
+            outputs[_HAND_OVER] = True
+        return outputs
 
     def _secret(self, props: Properties, follows: int | None) -> NewSecret | None:
         value = props.get("client_secret")
-        return (
-            None
-            if value is None
-            else NewSecret(value, round(self._settings.key_overlap_days * _SECONDS_A_DAY), follows)
-        )
+        if value is None:
+            return None
+        return NewSecret(value, round(self._settings.key_overlap_days * _SECONDS_A_DAY), follows)
 
     def _replace(
         self,
@@ -226,9 +212,9 @@ class OAuthClientProvider(AuthorityProvider):
             pulumi.log.warn(on_one_line(switching.sentence(news)))
         authority.update(client_id, known, _metadata(outputs), secret)
         client = authority.read(client_id) if secret is not None else None
-        return (
-            outputs if client is None else {**outputs, _UPDATED_AT: client.client_secret_updated_at}
-        )
+        if client is not None:
+            outputs[_UPDATED_AT] = client.client_secret_updated_at
+        return outputs
 
     def remove(self, id_: str, props: Properties) -> None:
         platform, what, own = self.on(props), f"client {id_}", ownership.owner_of(props)
@@ -262,7 +248,6 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
         declared = None if keys is None else pulumi.Output.from_input(keys)
         props: dict[str, object] = {
             **connection.metadata.properties,
-            **({"keys_declared": True} if declared is not None else {}),
             "managed_by": managed_by(),
             "platform": connection.platform.value,
             "stack": full_name(pulumi.get_stack()),
@@ -278,7 +263,21 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             CONFIRMED: connection.client_id if connection.is_confirmed else None,
             _HAND_OVER: None,
         }
+        if declared is not None:
+            props["keys_declared"] = True
         super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)
+
+
+def _registered(platform: ConnectedPlatform, props: dict[str, Any]) -> CreateResult:
+    """Register a client. Raises AlreadyRegistered where one has its natural key."""
+    # Known: the state has them with their resources.
+    parts = ClientParts(**props.pop(ownership.PARTS, {}))
+    made = platform.authority.register(_metadata(props), props.get("client_secret"), parts)
+    platform.made[made.client_id] = made.parts
+    outputs = {**inputs_of(props), "client_id": made.client_id, _HAND_OVER: True}
+    if props.get("client_secret") is not None:
+        outputs[_UPDATED_AT] = made.client_secret_updated_at
+    return CreateResult(made.client_id, outputs)
 
 
 def _metadata(props: Properties) -> ClientMetadata:
@@ -298,14 +297,14 @@ def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
     configurations; return whether it is gone. Raises Rejected for the operator's own."""
     platform.require_not_operators_own(client_id)
     # A run that was cut off may have made a configuration that the state does not have.
-    left = {
-        name: each.owner
-        for name, each in platform.configured(client_id).items()
-        if each.owner.is_connection_of(own)
+    configured = {
+        product: document.owner
+        for product, document in platform.configured(client_id).items()
+        if document.owner.is_connection_of(own)
     }
-    client = platform.authority.read(client_id) if left else None
+    client = platform.authority.read(client_id) if configured else None
     if client is None or client.metadata.owner.is_resource_of(own):
-        for product, owner in left.items():
+        for product, owner in configured.items():
             platform.product_api.delete(product, client_id, owner)
     return platform.authority.remove(client_id, own)
 
@@ -336,9 +335,9 @@ def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
     """Return what an authority has of the managed fields: an address of keys only where the
     resource declares one."""
     metadata = snapshot.client.metadata
-    return (
-        metadata if props.get("jwks_uri") else metadata.model_copy(update={"jwks_uri": None})
-    ).properties
+    if not props.get("jwks_uri"):
+        metadata = metadata.model_copy(update={"jwks_uri": None})
+    return metadata.properties
 
 
 def _find_by_key(authority: Authority, props: Properties) -> RegisteredClient | None:
@@ -349,13 +348,17 @@ def _find_by_key(authority: Authority, props: Properties) -> RegisteredClient | 
         AlreadyRegistered: where another stack has the client of an earlier key: a second one would
             be made, and that stack would remove the one in use.
     """
-    former = props.get(ownership.FORMERLY) or ()
+    former = props.get(ownership.FORMERLY)
+    if not former:
+        return None
     others: list[RegisteredClient] = []
-    for key in (props["software_id"], *former) if former else ():
+    for key in (props["software_id"], *former):
         client = authority.find(key)
-        if client and ownership.is_own(client.metadata.owner, props):
+        if client is None:
+            continue
+        if ownership.is_own(client.metadata.owner, props):
             return client
-        others += [client] if client else []
+        others.append(client)
     for client in others:
         owner = client.metadata.owner
         if owner.software_id in former and owner.managed_by not in (None, props.get("managed_by")):
