@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from acmidm import completion
+from acmidm_onboarding.texts import Language, speak, spoken
 from acmidm_onboarding.values.problems import on_one_line
 
 if TYPE_CHECKING:
@@ -152,6 +153,17 @@ def _ascii() -> codecs.CodecInfo:
     return codecs.CodecInfo(
         own.encode, own.decode, None, None, own.incrementalencoder, own.incrementaldecoder, _ASCII
     )
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Have this process speak a language meanwhile, for a report that has one of its own."""
+    before = spoken()
+    speak(language)
+    try:
+        yield
+    finally:
+        speak(before)
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def remind(
             Code.UNREACHABLE,
         )
     code = Code.WELL
-    if unseen := [row.connection.title for row in rows if _is_unseen(row.connection)]:
+    if unseen := [row.title for row in rows if _is_unseen(row)]:
         typer.echo(
             tr(
                 "the keys of {clients} are in the portal, which cannot be read: nobody is reminded"
@@ -142,7 +142,7 @@ def _what(item: Due) -> str:
     name = plain(item.connection.name)
     if isinstance(item, Ends):
         return _ending(item, item.what, name)
-    since, step = item.progress.since, f"{item.progress.step:d}"
+    since, step = item.connection.since, f"{item.connection.step:d}"
     if since:
         return tr(
             "{name}: step {step} waits for the organisation since {day}",

@@ -13,32 +13,34 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
-from acmidm.desk.access import AccessList, accesses_of
+from acmidm.desk.access import Api
 from acmidm.desk.facts import read_progress
-from acmidm.desk.filters import ApiName, Expiring, Filters, WaitingFor, Without, Words, api_named
-from acmidm.desk.progress import Progress
-from acmidm.desk.status import (
-    ListedConnection,
-    Status,
-    UnusedMandate,
-    in_order,
-    listed,
-    unused_mandates,
+from acmidm.desk.filters import (
+    ApiName,
+    Expiring,
+    Filters,
+    WaitingFor,
+    Without,
+    Words,
+    api_named,
 )
-from acmidm.desk.steps import steps_of
+from acmidm.desk.progress import to_do
+from acmidm.desk.status import ListedConnection, UnusedMandate, in_order, listed, unused_mandates
 from acmidm.desk.uses import Uses, last_uses
+from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of, uploaded_keys, with_a_portal
 from acmidm.render.output import write_report
-from acmidm.terminal import Code, TableOutput, fail, working
+from acmidm.terminal import Code, TableOutput, fail, speaking, working
+from acmidm.words import plain
 from acmidm_onboarding.forms.files import MANDATES_FILE
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.project import require_project
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_names
-from acmidm_onboarding.texts import Language, tr
+from acmidm_onboarding.texts import Language, spoken, tr
 from acmidm_onboarding.values.problems import Failure, on_one_line
-from acmidm_onboarding.values.terms import AuthMethod
+from acmidm_onboarding.values.terms import AuthMethod, Platform
 
 EPILOG = """
 **Examples**
@@ -52,8 +54,9 @@ EPILOG = """
 - `acmidm status --board gent --waiting-for organisation`
 - `acmidm status --board --output html > board.html`
 
-**Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 a stack cannot be read, which is said:
-those that can be are shown, except with --without. What the board cannot reach is shown as unknown.
+**Exit codes**: 0 shown, or nothing found; 2 wrong use, or no such API; 3 a stack cannot be read,
+which is said: those that can be are shown, except with --without. What the board cannot reach is
+shown as unknown.
 """
 
 
@@ -111,85 +114,96 @@ def status(
     unknown, never as done.
     """
     now = datetime.now(UTC)
-    filters = Filters(" ".join(words or ()), api, expiring, without, waiting_for)
-    if board:
+    failures: list[Failure] = []
+    if board or waiting_for:
         stacks = stack or _with_a_portal()
-        rows, board_language = _rows(stacks, filters, now), language or Language.NL
-        steps = steps_of(rows, board_language, checked_at=now, stacks=stacks, search=filters.search)
-        write_report(steps, output)
+        connections = list(read_progress(stacks, now))
     else:
-        _list(stack, filters, now, output)
-
-
-def _list(stack: list[str] | None, filters: Filters, now: datetime, output: TableOutput) -> None:
-    if filters.waiting_for is None:
-        stacks, connections, failures = _read(
-            stack, with_unmade=filters.expiring is not None, now=now
+        with_unmade = expiring is not None
+        stacks, connections, failures = _read(stack, with_unmade=with_unmade, now=now)
+    for failure in failures:
+        typer.echo(on_one_line(f"warning: {failure}"), err=True)
+    owners = api_named(api, stacks[0]) if api else None
+    if owners and owners.remedy and not any(map(owners.is_of, connections)):
+        fail(
+            tr(
+                "--api {name} is neither a product nor a scope of the catalogue; {remedy}",
+                name=plain(owners.name),
+                remedy=owners.remedy,
+            )
         )
-        kept = list(filter(filters.matcher(stacks), connections))
-    else:
-        stacks, failures = stack or _with_a_portal(), []
-        connections = kept = [row.connection for row in _rows(stacks, filters, now)]
-    for sentence in map(str, failures):
-        typer.echo(on_one_line(f"warning: {sentence}"), err=True)
-    mandates = tuple(filter(filters.shows_mandate, _mandates(stacks, now)))
-    if output is TableOutput.TEXT and not kept and not mandates:
+    filters = Filters(" ".join(words or ()), owners, expiring, without, waiting_for)
+    kept = list(filter(filters.matcher(stacks), connections))
+    mandates = () if board else tuple(filter(filters.shows_mandate, _mandates(stacks, now)))
+    if output is TableOutput.TEXT and not board and not kept and not mandates:
         typer.echo(_nothing(stacks, filters, has_connections=bool(connections)))
-    elif filters.api:
-        write_report(_access(filters.api, stacks, kept, filters, now), output)
     else:
-        shown = Status(
-            checked_at=now,
-            stacks=tuple(stacks),
-            search=filters.search,
-            connections=in_order(kept),
-            unused_mandates=mandates,
-        )
-        write_report(shown, output)
+        view = View.BOARD if board else View.API if api else View.LIST
+        spoken_here = language or (Language.NL if board else spoken())
+        with speaking(spoken_here):
+            write_report(_report(view, stacks, kept, mandates, filters, now), output)
     if failures:
         raise typer.Exit(Code.UNREACHABLE)
 
 
-def _access(
-    name: str,
+def _report(
+    view: View,
     stacks: Sequence[str],
     connections: Sequence[ListedConnection],
+    mandates: tuple[UnusedMandate, ...],
     filters: Filters,
     now: datetime,
-) -> AccessList:
-    """Return who of some connections has access to an API, with the last tokens that authorities
-    tell of."""
-    last_tokens: dict[tuple[str, str, str], datetime | None] = {}
-    for stack in stacks:
-        clients = [client for client in connections if client.stack == stack and client.client_id]
-        for client, uses in zip(clients, _uses(stack, clients), strict=True):
-            if uses is not None:
-                last = max((use.last_used_at for use in uses.values()), default=None)
-                last_tokens[client.stack, client.key, client.platform] = last
-    return AccessList(
-        api=name,
+) -> Status:
+    """Return the connections in a view: on the board each with what must be done, in the list of an
+    API's owner each with when it got its last token."""
+    rows = list(in_order(connections))
+    if view is View.BOARD:
+        rows = [row.model_copy(update={"to_do": to_do(row, spoken())}) for row in rows]
+    elif filters.api:
+        rows = list(_accesses(filters.api, stacks, rows))
+    return Status(
+        view=view,
         checked_at=now,
         stacks=tuple(stacks),
         search=filters.search,
-        accesses=accesses_of(api_named(name, stacks[0]), connections, last_tokens),
+        api=filters.api.name if filters.api else "",
+        connections=tuple(rows),
+        unused_mandates=mandates,
     )
 
 
-def _uses(stack: str, clients: Sequence[ListedConnection]) -> list[Uses | None]:
-    """Return the uses of the keys of some clients; None of one with a secret, and where authorities
-    cannot be reached, which is said."""
-    made = [(client.platform, client.client_id or "") for client in clients]
+def _accesses(
+    api: Api, stacks: Sequence[str], connections: Sequence[ListedConnection]
+) -> Iterator[ListedConnection]:
+    """Yield each access of connections to an API, with when the client got its last token. That is
+    unknown of one with a secret, and where authorities cannot be reached, which is said."""
+    used = dict[tuple[str, Platform, str], Uses | None]()
+    for stack in stacks:
+        made = [
+            (client.platform, client.client_id)
+            for client in connections
+            if client.stack == stack and client.client_id
+        ]
+        for (platform, client_id), uses in zip(made, _uses(stack, made), strict=True):
+            used[stack, platform, client_id] = uses
+    for client in connections:
+        uses = used.get((client.stack, client.platform, client.client_id or ""))
+        if uses is None or client.token_endpoint_auth_method != AuthMethod.PRIVATE_KEY_JWT:
+            told: dict[str, object] = {"last_token_at": None, "unknown": ("last_token",)}
+        else:
+            last = max((use.last_used_at for use in uses.values()), default=None)
+            told = {"last_token_at": last, "unknown": ()}
+        yield from api.accesses(client.model_copy(update=told))
+
+
+def _uses(stack: str, made: Sequence[tuple[Platform, str]]) -> list[Uses | None]:
     try:
         platforms = stack_of(stack).platforms_briefly if made else {}
     except Failure as failure:
         reason = f"the authorities of stack {stack} are not asked: {failure}"
         typer.echo(on_one_line(f"warning: {reason}"), err=True)
         platforms = {}
-    uses = last_uses(platforms, made)
-    return [
-        of_client if client.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT else None
-        for client, of_client in zip(clients, uses, strict=True)
-    ]
+    return last_uses(platforms, made)
 
 
 def _with_a_portal() -> list[str]:
@@ -200,16 +214,6 @@ def _with_a_portal() -> list[str]:
             " project's folder, or name one with --stack"
         )
     )
-
-
-def _rows(stacks: Sequence[str], filters: Filters, now: datetime) -> list[Progress]:
-    """Return where each connection stands that somebody wants to see."""
-    is_wanted = filters.matcher(stacks)
-    return [
-        row
-        for row in read_progress(stacks, now)
-        if is_wanted(row.connection) and filters.waiting_for in (None, row.waits_for)
-    ]
 
 
 def _read(

@@ -1,8 +1,8 @@
 """What the service desk and organisations ask: lists, the board of the guide's steps, the history,
 reminders by mail.
 
-``facts`` reads, ``progress`` decides without reading anything, ``status`` (the list), ``steps``
-(the board) and ``history`` are the reports, ``filters`` what somebody wants to see of them. It
-imports reports and the engine, and no other room beside it. The next list is a file here, with its
-lines in ``render``.
+``facts`` reads, ``progress`` decides without reading anything. ``status`` is the row of a
+connection, ``filters`` which rows somebody wants to see, ``views`` the report of them: list, board
+and list of an API's owner. It imports reports and the engine, and no other room beside it. The next
+column of a view is an entry of ``views``; the next view, a ``Layout`` there.
 """

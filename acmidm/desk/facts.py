@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import typer
 
-from acmidm.desk.progress import Facts, Progress, progress
-from acmidm.desk.status import listed, mandates_to_send
+from acmidm.desk.progress import Facts, progress
+from acmidm.desk.status import ListedConnection, in_order, listed, mandates_to_send
 from acmidm.desk.uses import last_uses
 from acmidm.engine.pulumi import EngineError
 from acmidm.engine.stacks import require_a_form, stack_of
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 def read_progress(
     stacks: Sequence[str], now: datetime, others: Sequence[str] = ()
-) -> tuple[Progress, ...]:
+) -> tuple[ListedConnection, ...]:
     """Return a row per connection and environment, by organisation and application, test before
     production.
 
@@ -59,8 +59,10 @@ def read_progress(
             on_production |= _by_connection(source.states or {})
     for name in others:
         on_production |= _by_connection(stack_of(name, may_be_new=True).recorded.clients)
-    rows = [progress(facts) for source in read for facts in source.facts(on_production)]
-    return tuple(sorted(rows, key=_order))
+    rows: list[ListedConnection] = []
+    for source in read:
+        rows += map(progress, source.facts(on_production))
+    return in_order(rows)
 
 
 def _by_connection(clients: Mapping[ClientKey, Client]) -> dict[tuple[str, Platform], Client]:
@@ -70,18 +72,6 @@ def _by_connection(clients: Mapping[ClientKey, Client]) -> dict[tuple[str, Platf
         for client_key, client in clients.items()
         if client_key[2] is Environment.PROD
     }
-
-
-def _order(row: Progress) -> tuple[object, ...]:
-    client = row.connection
-    environment = list(Environment).index(client.environment)
-    return (
-        client.organisation.casefold(),
-        client.application,
-        client.platform,
-        environment,
-        client.stack,
-    )
 
 
 def _warn(error: Failure | str) -> None:

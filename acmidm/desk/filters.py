@@ -12,8 +12,7 @@ import typer
 
 from acmidm import completion
 from acmidm.desk.access import Api
-from acmidm.desk.progress import WaitsFor
-from acmidm.desk.status import ListedConnection, UnusedMandate, listed
+from acmidm.desk.status import ListedConnection, UnusedMandate, WaitsFor, listed
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.engine.stacks import stack_of
 from acmidm.terminal import working
@@ -25,7 +24,8 @@ from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_names, stack_settings
 from acmidm_onboarding.texts import N_, ntr, tr, translated
 from acmidm_onboarding.values.client import Client
-from acmidm_onboarding.values.problems import InvalidForms, both
+from acmidm_onboarding.values.problems import InvalidForms, both, did_you_mean
+from acmidm_onboarding.values.problems import listed as listed_names
 from acmidm_onboarding.values.searching import searched
 from acmidm_onboarding.values.terms import Environment, Platform
 
@@ -97,23 +97,22 @@ class Filters:
     """What somebody wants to see of a list."""
 
     search: str = ""
-    api: str | None = None
+    api: Api | None = None
     expiring: int | None = None
     without: Environment | None = None
     waiting_for: WaitsFor | None = None
 
     def matcher(self, stacks: Sequence[str]) -> Callable[[ListedConnection], bool]:
-        """Return the filter of single connections, by all but whom they wait for; the catalogue of
-        the first stack has the names of the API. Raises Failure where somebody asks who lacks an
+        """Return the filter of single connections. Raises Failure where somebody asks who lacks an
         environment, and a stack cannot be read."""
-        api = api_named(self.api, stacks[0]) if self.api else None
         made = _made_in(self.without, stacks) if self.without else frozenset()
         has_words = searched(self.search)
         return lambda client: (
             (client.key, client.platform) not in made
             and has_words(client.words)
-            and (api is None or api.is_of(client))
+            and (self.api is None or self.api.is_of(client))
             and self._ends_in_time(client.days_left)
+            and self.waiting_for in (None, client.waits_for)
         )
 
     def shows_mandate(self, mandate: UnusedMandate) -> bool:
@@ -133,7 +132,7 @@ class Filters:
         if self.search:
             wanted.append(tr('has "{search}"', search=plain(self.search)))
         if self.api:
-            wanted.append(tr('has access to "{api}"', api=plain(self.api)))
+            wanted.append(tr('has access to "{api}"', api=plain(self.api.name)))
         if self.expiring is not None:
             wanted.append(
                 ntr(
@@ -167,8 +166,8 @@ def _made_in(environment: Environment, stacks: Sequence[str]) -> frozenset[tuple
 
 
 def api_named(name: str, stack: str) -> Api:
-    """Return a product by its name, or one scope by any of its names; a scope of that name alone
-    where the catalogue has neither, or cannot be read."""
+    """Return a product by its name, or one scope by any of its names, by the catalogue of a stack;
+    a scope of that name alone where it has neither, or cannot be read."""
     try:
         catalogue = load_catalogue(stack_settings(stack, Path()).catalogue_folder)
     except (InvalidForms, InvalidSettings):
@@ -178,12 +177,16 @@ def api_named(name: str, stack: str) -> Api:
         for scope, each in catalogue.products[name].scopes.items():
             of_product |= _names_of(scope, each)
         return Api(name=name, product=name, scopes=frozenset(of_product))
+    known = set(catalogue.products)
     for scope, each in catalogue.scopes.items():
         names = _names_of(scope, each)
+        known |= names
         if name in names:
             product = catalogue.product_of[scope].product
             return Api(name=name, product=product, scopes=frozenset(names))
-    return Api(name=name, scopes=frozenset({name}))
+    products = tr("give a product: {names}", names=listed_names(catalogue.products))
+    remedy = did_you_mean(name, known, products)
+    return Api(name=name, scopes=frozenset({name}), remedy=remedy)
 
 
 def _names_of(name: str, scope: Scope) -> set[str]:

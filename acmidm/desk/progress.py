@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
-from pydantic import Field
-
-from acmidm.desk.status import ListedConnection
-from acmidm.report.kinds import Part
+from acmidm.desk.status import ListedConnection, Step, WaitsFor
 from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.texts import N_, Language
 from acmidm_onboarding.values.client import HandedOver
@@ -24,44 +20,8 @@ from acmidm_onboarding.values.evidence import Evidence, is_fresh
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
-
-class Step(IntEnum):
-    """The steps of the guide, by its numbers: it has no step 6."""
-
-    FORM = 1
-    CLIENT = 2
-    HAND_OVER = 3
-    RIGHT = 4
-    KEY = 5
-    PROMOTION = 7
-    RIGHT_ON_PRODUCTION = 8
-    KEY_ON_PRODUCTION = 9
-    DONE = 10
-
-
-STEPS = {
-    Step.FORM: N_("Fill in the form"),
-    Step.CLIENT: N_("Make the OAuth client"),
-    Step.HAND_OVER: N_("Hand over the client-ID"),
-    Step.RIGHT: N_("Access to the Beheerportaal"),
-    Step.KEY: N_("Public key"),
-    Step.PROMOTION: N_("Validation and client-ID for production"),
-    Step.RIGHT_ON_PRODUCTION: N_("Right API-beheerder in production"),
-    Step.KEY_ON_PRODUCTION: N_("Public key for production"),
-    Step.DONE: N_("Done"),
-}
-"""What each step is called."""
-
-
-class WaitsFor(StrEnum):
-    """Whose turn it is."""
-
-    ORGANISATION = "organisation"
-    US = "us"
-    AUTHORITY = "authority"
-    API_OWNER = "api-owner"
-
-
+_UNSENT = N_("The mail about what was added later was not sent ({reason}).")
+_UNSENT_NO_SMTP = N_("The mail about what was added later was not sent, for no mail server is set.")
 _UNKNOWN = {
     "state": N_("Whether the OAuth client exists is not known."),
     "form": N_("What the form asks is not known."),
@@ -74,79 +34,43 @@ _UNKNOWN = {
 }
 
 
-class Progress(Part):
-    """Where one connection stands in one environment."""
+def instruction(row: ListedConnection, language: Language, *, with_command: bool = True) -> str:
+    """Return what must be done: to the organisation where it waits for that, else about whoever
+    must do it."""
+    sentences = _INSTRUCTIONS[row.order]
+    command = ""
+    if with_command and sentences.command:
+        command = f": {language.translated(sentences.command, **row.values)}"
+    order = language.translated(sentences.order, **row.values, how=command)
+    if row.order not in _PROVEN:
+        return order
+    by_whom = language.tr(
+        "Whoever has the private key does that in a copy of the repository of the forms: your"
+        " developer or your supplier. Without Git, mail the file of evidence to the onboarding"
+        " team of Digitaal Vlaanderen, which adds it to your form: there is no secret in it."
+        " Can nobody do that? Agree on an exemption with that team."
+    )
+    return f"{order} {by_whom}"
 
-    connection: ListedConnection
-    step: Step
-    waits_for: WaitsFor | None = None
-    """None where nobody has to do anything."""
-    order: str
-    """What must be done: the name of a row of the derivation."""
-    values: dict[str, str] = Field(default_factory=dict)
-    """The blanks of its sentences."""
-    since: datetime | None = None
-    """From when on it waits, or is done; None where that is not known."""
-    unknown: tuple[str, ...] = ()
-    """The facts that nobody could give: the names of these facts."""
-    last_token_at: datetime | None = None
-    """When its client last got a token, where its authority tells."""
-    afterwards: dict[Language, str] = Field(default_factory=dict)
-    """What the owners of its APIs still do, which nobody here sees."""
 
-    def instruction(self, language: Language, *, with_command: bool = True) -> str:
-        """Return what must be done: to the organisation where it waits for that, else about whoever
-        must do it."""
-        sentences = _INSTRUCTIONS[self.order]
-        command = ""
-        if with_command and sentences.command:
-            command = f": {language.translated(sentences.command, **self.values)}"
-        order = language.translated(sentences.order, **self.values, how=command)
-        if self.order not in _PROVEN:
-            return order
-        by_whom = language.tr(
-            "Whoever has the private key does that in a copy of the repository of the forms: your"
-            " developer or your supplier. Without Git, mail the file of evidence to the onboarding"
-            " team of Digitaal Vlaanderen, which adds it to your form: there is no secret in it."
-            " Can nobody do that? Agree on an exemption with that team."
-        )
-        return f"{order} {by_whom}"
-
-    def to_do(self, language: Language, *, with_command: bool = True) -> str:
-        """Return what must be done, and what is not known, in full sentences."""
-        sentences = [self.instruction(language, with_command=with_command)]
-        if day := self.values.get("leaves"):
-            sentences.append(
-                language.tr(
-                    "This connection ends on {day}.", day=language.day(date.fromisoformat(day))
-                )
-            )
-        if reason := self.values.get("unsent"):
-            if reason == NO_SMTP:
-                sentences.append(
-                    language.tr(
-                        "The mail about what was added later was not sent, for no mail server is"
-                        " set."
-                    )
-                )
-            else:
-                sentences.append(
-                    language.tr(
-                        "The mail about what was added later was not sent ({reason}).",
-                        reason=reason,
-                    )
-                )
-        if self.last_token_at is not None:
-            sentences.append(
-                language.tr("Last token: {day}.", day=language.day(self.last_token_at))
-            )
-        elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
+def to_do(row: ListedConnection, language: Language, *, with_command: bool = True) -> str:
+    """Return what must be done, and what is not known, in full sentences."""
+    sentences = [instruction(row, language, with_command=with_command)]
+    if day := row.values.get("leaves"):
+        ends = language.day(date.fromisoformat(day))
+        sentences.append(language.tr("This connection ends on {day}.", day=ends))
+    if reason := row.values.get("unsent"):
+        sentence = _UNSENT_NO_SMTP if reason == NO_SMTP else _UNSENT
+        sentences.append(language.translated(sentence, reason=reason))
+    if row.last_token_at is not None:
+        sentences.append(language.tr("Last token: {day}.", day=language.day(row.last_token_at)))
+    elif row.order in _WITH_TOKENS:
+        if "last_token" not in row.unknown:
             sentences.append(language.tr("No token was fetched yet."))
-        if self.last_token_at is None and self.order in _WITH_TOKENS and self.afterwards:
-            sentences.append(self.afterwards[language])
-        return " ".join(
-            (*sentences, *(language.translated(_UNKNOWN[name]) for name in self.unknown))
-        )
+        if row.afterwards:
+            sentences.append(row.afterwards[language])
+    sentences += [language.translated(_UNKNOWN[name]) for name in row.unknown]
+    return " ".join(sentences)
 
 
 @dataclass(frozen=True)
@@ -803,23 +727,23 @@ _WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
 """Where the last token says something that is not plain from the rest."""
 
 
-def progress(facts: Facts) -> Progress:
-    """Return where a connection stands: by the first row that holds."""
+def progress(facts: Facts) -> ListedConnection:
+    """Return a connection with where it stands: by the first row that holds."""
     row = next(row for row in _ROWS if row.holds(facts))
     order, waits_for, since = row.order, row.waits_for, row.since(facts)
     if facts.is_declared is False or facts.is_leaving:
         order, waits_for, since = "leave" if facts.is_leaving else "undeclared", WaitsFor.US, None
-    return Progress(
-        connection=facts.connection,
-        step=row.steps[0 if _is_test(facts) else 1],
-        waits_for=waits_for,
-        order=order,
-        values=_values(facts),
-        since=since,
-        unknown=tuple(_unknown(facts, row)),
-        last_token_at=facts.last_token_at,
-        afterwards=dict(facts.afterwards),
-    )
+    standing = {
+        "step": row.steps[0 if _is_test(facts) else 1],
+        "waits_for": waits_for,
+        "order": order,
+        "values": _values(facts),
+        "since": since,
+        "unknown": tuple(_unknown(facts, row)),
+        "last_token_at": facts.last_token_at,
+        "afterwards": dict(facts.afterwards),
+    }
+    return facts.connection.model_copy(update=standing)
 
 
 def _unknown(facts: Facts, row: StepRow) -> Iterator[str]:

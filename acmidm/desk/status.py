@@ -1,41 +1,68 @@
-"""The service desk's list: which organisation has which client, with which scopes, keys and
-products."""
+"""A row of the service desk's report: a connection with its scopes, keys, ends and products, its
+step of the guide, and whom that waits for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from enum import IntEnum, StrEnum
 from typing import Any, TypeVar
 
 from pydantic import Field
 
 from acmidm.report.compare import SOON_DAYS
 from acmidm.report.connection import ClientName, client_name
-from acmidm.report.document import Document, Line, Piece, Section, Table, Tone, joined
-from acmidm.report.kinds import NO_REASON, Part, Report
+from acmidm.report.document import Piece, Tone
+from acmidm.report.kinds import NO_REASON, Part
 from acmidm.words import day, days, plain
 from acmidm_onboarding.forms.onboardings import Onboardings
-from acmidm_onboarding.texts import N_, ntr, tr, translated
+from acmidm_onboarding.texts import N_, Language, tr, translated
 from acmidm_onboarding.values.client import Client, afzenders_of
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.end import after
-from acmidm_onboarding.values.problems import both
-from acmidm_onboarding.values.terms import AuthMethod, Environment
+from acmidm_onboarding.values.terms import Environment
 
-T = TypeVar("T")
 L = TypeVar("L", bound="LastDay")
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_LABELS = {
-    "whose": N_("whose"),
-    "scopes": N_("scopes"),
-    "keys": N_("keys"),
-    "mandate": N_("mandate"),
-    "acts_for": N_("acts for"),
-    "products": N_("products"),
-    "leaves": N_("leaves"),
+
+
+class Step(IntEnum):
+    """The steps of the guide, by its numbers: it has no step 6."""
+
+    FORM = 1
+    CLIENT = 2
+    HAND_OVER = 3
+    RIGHT = 4
+    KEY = 5
+    PROMOTION = 7
+    RIGHT_ON_PRODUCTION = 8
+    KEY_ON_PRODUCTION = 9
+    DONE = 10
+
+
+STEPS: Mapping[Step | None, str] = {
+    Step.FORM: N_("Fill in the form"),
+    Step.CLIENT: N_("Make the OAuth client"),
+    Step.HAND_OVER: N_("Hand over the client-ID"),
+    Step.RIGHT: N_("Access to the Beheerportaal"),
+    Step.KEY: N_("Public key"),
+    Step.PROMOTION: N_("Validation and client-ID for production"),
+    Step.RIGHT_ON_PRODUCTION: N_("Right API-beheerder in production"),
+    Step.KEY_ON_PRODUCTION: N_("Public key for production"),
+    Step.DONE: N_("Done"),
 }
+"""What each step is called."""
+
+
+class WaitsFor(StrEnum):
+    """Whose turn it is."""
+
+    ORGANISATION = "organisation"
+    US = "us"
+    AUTHORITY = "authority"
+    API_OWNER = "api-owner"
 
 
 def _tone(days_left: int | None) -> Tone | None:
@@ -67,16 +94,22 @@ class ListedKey(Part):
         return self.kid if _NAME.fullmatch(self.kid) else self.thumbprint or "?"
 
     @property
-    def text(self) -> str:
+    def pieces(self) -> list[Piece]:
         """The key with its end, in words too where that is near: not everybody sees colours."""
+        kid = plain(self.kid)
         if self.expires is None or self.days_left is None:
-            return plain(self.kid)
+            return [Piece(kid)]
         if self.days_left < 0:
-            return tr("{kid} EXPIRED {day}", kid=plain(self.kid), day=day(self.expires))
-        sentence = N_("{kid} until {day} ({left})") if self.ends_soon else N_("{kid} until {day}")
-        return translated(
-            sentence, kid=plain(self.kid), day=day(self.expires), left=days(self.days_left)
-        )
+            sentence = N_("{kid} EXPIRED {day}")
+        elif self.ends_soon:
+            sentence = N_("{kid} until {day} ({left})")
+        else:
+            sentence = N_("{kid} until {day}")
+        ending = translated(sentence, kid="", day=day(self.expires), left=days(self.days_left))
+        return [Piece(f"{kid} "), Piece(ending.strip(), _tone(self.days_left))]
+
+    def __str__(self) -> str:
+        return self.kid
 
 
 class LastDay(Part):
@@ -115,6 +148,13 @@ class ListedScope(LastDay):
     def reminded_as(self) -> str:
         return f"scope {self.scope}"
 
+    @property
+    def pieces(self) -> list[Piece]:
+        return [Piece(f"{plain(self.scope)} "), Piece(self.ending, _tone(self.days_left))]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.until}"
+
 
 class ListedMandate(LastDay):
     """By which a supplier acts for an organisation."""
@@ -133,7 +173,10 @@ class ListedMandate(LastDay):
         return tr("NO MANDATE") if self.until is None else super().ending
 
     @property
-    def text(self) -> str:
+    def pieces(self) -> list[Piece]:
+        return [Piece(f"{plain(self.supplier)} "), Piece(self.ending, _tone(self.days_left))]
+
+    def __str__(self) -> str:
         return f"{plain(self.supplier)} {self.ending}"
 
 
@@ -155,20 +198,9 @@ class UnusedMandate(ListedMandate):
         names = (self.supplier, self.supplier_name, self.organisation, self.reference)
         return " ".join((*names, *self.applications)).casefold()
 
-    def as_line(self) -> Line:
-        allowed = f"{plain(self.organisation)}: {', '.join(self.applications)}"
-        return Line(
-            [
-                Piece(plain(self.supplier_name), Tone.STRONG),
-                Piece(f"  {tr('acts for')} {allowed}, "),
-                Piece(self.ending, _tone(self.days_left)),
-                Piece(f" ({plain(self.reference)})" if self.reference else ""),
-            ]
-        )
-
 
 class ListedConnection(ClientName):
-    """One client."""
+    """One client, and where it stands as far as somebody wants to know that."""
 
     stack: str
     environment: Environment
@@ -193,6 +225,31 @@ class ListedConnection(ClientName):
     leaves: dict[str, str] = Field(default_factory=dict)
     """Per platform or product that it leaves, from which day on."""
     keep: bool = False
+    step: Step | None = None
+    """The step of the guide; None in a list, which does not look where anything stands."""
+    waits_for: WaitsFor | None = None
+    """None where nobody has to do anything."""
+    order: str = ""
+    """What must be done: the name of a row of the derivation."""
+    values: dict[str, str] = Field(default_factory=dict)
+    """The blanks of its sentences."""
+    to_do: str = ""
+    """What must be done, in the language of the board."""
+    since: datetime | None = None
+    """From when on it waits, or is done; None where that is not known."""
+    unknown: tuple[str, ...] = ()
+    """The facts that nobody could give: the names of these facts."""
+    last_token_at: datetime | None = None
+    """When its client last got a token, for whatever API, where its authority tells."""
+    afterwards: dict[Language, str] = Field(default_factory=dict)
+    """What the owners of its APIs still do, which nobody here sees."""
+    last_day: date | None = None
+    """The last day of its one scope, in the list of an API's owner."""
+
+    @property
+    def step_title(self) -> str:
+        """Its step with its number, in the language that is spoken."""
+        return f"{self.step:d}. {translated(STEPS[self.step])}" if self.step else ""
 
     @property
     def leaving(self) -> list[str]:
@@ -205,28 +262,6 @@ class ListedConnection(ClientName):
             else [whole]
         )
         return [*parts, *([tr("stays at its authority")] if self.keep else [])]
-
-    @property
-    def until(self) -> dict[str, ListedScope]:
-        """The ends of its scopes, by name."""
-        return {ends.scope: ends for ends in self.scopes_until}
-
-    @property
-    def granted(self) -> list[Piece]:
-        """Its scopes, each with why it has it where that is known, and until when."""
-        pieces: list[Piece] = []
-        until = self.until
-        for name in self.scopes:
-            reason = f" ({plain(self.reasons[name])})" if name in self.reasons else ""
-            pieces += [Piece(", "), Piece(f"{plain(name)}{reason}")]
-            if ends := until.get(name):
-                pieces += [Piece(" "), Piece(ends.ending, _tone(ends.days_left))]
-        return pieces[1:]
-
-    @property
-    def people(self) -> list[str]:
-        """Its codes and its contacts, as far as they are known."""
-        return [*self.codes, *map(plain, self.contacts)]
 
     @property
     def endings(self) -> list[Ending]:
@@ -247,174 +282,32 @@ class ListedConnection(ClientName):
         return min((days for days in left if days is not None), default=None)
 
     @property
-    def without_keys(self) -> str:
-        """What is listed where there is no key."""
-        if self.jwks_uri:
-            return tr("at {address}", address=plain(self.jwks_uri))
-        if self.keys is None:
-            return tr("unknown: in the portal, which cannot be reached")
-        has_keys = self.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT
-        return translated(N_("none yet") if has_keys else N_("client secret"))
-
-    def as_line(self, *, with_stack: bool) -> Line:
-        """Return four or five short lines, which fit a terminal of 80 columns."""
-        client_id = plain(self.client_id or tr("no client yet"))
-        where = f" ({self.stack})  " if with_stack else "  "
-        mandate = self.mandate
-        lines = {
-            "whose": joined(self.people),
-            "scopes": self.granted,
-            "keys": self._keys,
-            "mandate": [Piece(mandate.text, _tone(mandate.days_left))] if mandate else [],
-            "acts_for": joined(map(plain, self.acts_for)),
-            "products": joined(map(plain, self.products)),
-            "leaves": [Piece(day, Tone.WARNING) for day in [", ".join(self.leaving)] if day],
-        }
-        shown = [
-            Line(pieces, Piece(translated(_LABELS[name]), Tone.NOTICE))
-            for name, pieces in lines.items()
-            if pieces
-        ]
-        return Line([*self.pieces, Piece(where), Piece(client_id, Tone.VALUE)], lines=shown)
-
-    @property
-    def _keys(self) -> list[Piece]:
-        if not self.keys:
-            return [Piece(self.without_keys)]
-        pieces: list[Piece] = []
-        for key in self.keys:
-            pieces += [Piece(", "), Piece(key.text, _tone(key.days_left))]
-        del pieces[0]
-        if self.keys_in_portal:
-            pieces.append(Piece(f" ({tr('in the portal')})", Tone.NOTICE))
-        return pieces
-
-    @property
     def words(self) -> str:
         """All that a search looks in."""
-        codes = [
-            *self.codes,
-            *(f"{code[:4]}.{code[4:7]}.{code[7:]}" for code in self.codes if code.isdecimal()),
-        ]
-        own = (
+        words = [
             self.stack,
             self.key,
             self.organisation,
             self.application,
             self.platform,
             self.client_id or "",
-            *codes,
-            *self.contacts,
-        )
-        attributes = (word for pair in self.attributes.items() for word in pair)
-        keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
-        supplier = (self.mandate.supplier,) if self.mandate else ()
-        own = (
-            *own,
             self.jwks_uri or "",
             self.token_endpoint_auth_method,
-            *supplier,
+            *self.codes,
+            *self.contacts,
             *self.acts_for,
-        )
-        return " ".join(
-            (*own, *self.scopes, *self.reasons.values(), *attributes, *keys, *self.products)
-        ).casefold()
-
-
-COLUMNS: Mapping[str, Callable[[ListedConnection], str]] = {
-    "organisation": lambda client: client.organisation,
-    "codes": lambda client: ", ".join(client.codes),
-    "application": lambda client: client.application,
-    "environment": lambda client: client.environment,
-    "platform": lambda client: client.platform,
-    "stack": lambda client: client.stack,
-    "client_id": lambda client: client.client_id or "",
-    "contacts": lambda client: ", ".join(client.contacts),
-    "scopes": lambda client: ", ".join(client.scopes),
-    "products": lambda client: ", ".join(client.products),
-    "keys": lambda client: ", ".join(key.kid for key in client.keys or ()),
-    "mandate": lambda client: client.mandate.text if client.mandate else "",
-    "first_end": lambda client: day(client.ends) if client.ends else "",
-    "leaves": lambda client: ", ".join(client.leaving),
-    "scopes_until": lambda client: ", ".join(
-        f"{ends.scope} {ends.until}" for ends in client.scopes_until
-    ),
-}
-_MANDATE_COLUMNS: Mapping[str, Callable[[UnusedMandate], str]] = {
-    "organisation": lambda mandate: mandate.organisation,
-    "application": lambda mandate: ", ".join(mandate.applications),
-    "mandate": lambda mandate: mandate.text,
-    "first_end": lambda mandate: day(mandate.expires) if mandate.expires else "",
-}
-"""Which cells they have of the columns of connections."""
-
-
-def cells(columns: Mapping[str, Callable[[T], str]], row: T) -> dict[str, str]:
-    """Return what a spreadsheet has of something."""
-    return {name: cell(row) for name, cell in columns.items()}
-
-
-class Status(Report):
-    """The connections of one or more stacks, as the last `up` left them."""
-
-    page = "status"
-    checked_at: datetime
-    stacks: tuple[str, ...]
-    search: str = ""
-    connections: tuple[ListedConnection, ...]
-    unused_mandates: tuple[UnusedMandate, ...] = ()
-
-    @property
-    def scopes(self) -> list[str]:
-        """All that its clients have."""
-        return sorted({scope for connection in self.connections for scope in connection.scopes})
-
-    @property
-    def keys_that_end(self) -> tuple[int, int]:
-        """How many keys have expired, and how many end soon."""
-        left = [
-            key.days_left
-            for connection in self.connections
-            for key in connection.keys or ()
-            if key.days_left is not None and key.ends_soon
+            *self.scopes,
+            *self.reasons.values(),
+            *self.attributes,
+            *self.attributes.values(),
+            *self.products,
         ]
-        expired = sum(days < 0 for days in left)
-        return expired, len(left) - expired
-
-    @property
-    def title(self) -> str:
-        title = ntr(
-            "{count} connection on {stacks}",
-            "{count} connections on {stacks}",
-            len(self.connections),
-            stacks=both(self.stacks),
-        )
-        return (
-            tr('{title} with "{search}"', title=title, search=plain(self.search))
-            if self.search
-            else title
-        )
-
-    def as_document(self) -> Document:
-        """Return every connection, then the mandates that no form uses."""
-        with_stack = len(self.stacks) > 1
-        lines = [client.as_line(with_stack=with_stack) for client in self.connections]
-        width = max(len(translated(name)) for name in _LABELS.values()) + 1
-        sections = [Section("line", lines, label_width=width)]
-        if unused := [mandate.as_line() for mandate in self.unused_mandates]:
-            heading = ntr(
-                "{count} mandate that no form uses",
-                "{count} mandates that no form uses",
-                len(unused),
-            )
-            sections.append(Section("line", unused, heading))
-        return Document(self.title, sections)
-
-    def as_table(self) -> Table:
-        """Return a row per connection, and behind these the mandates that no form uses."""
-        rows = [cells(COLUMNS, connection) for connection in self.connections]
-        rows += [cells(_MANDATE_COLUMNS, mandate) for mandate in self.unused_mandates]
-        return Table(list(COLUMNS), rows)
+        words += [f"{code[:4]}.{code[4:7]}.{code[7:]}" for code in self.codes if code.isdecimal()]
+        for key in self.keys or ():
+            words += [key.kid, key.thumbprint or ""]
+        if self.mandate:
+            words.append(self.mandate.supplier)
+        return " ".join(words).casefold()
 
 
 def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
@@ -515,14 +408,14 @@ def _until(last_day: str, now: datetime, kind: type[L], **facts: Any) -> L:
 
 
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:
-    """Sort connections by organisation and application."""
+    """Sort connections by organisation and application, test before production."""
 
-    def rank(client: ListedConnection) -> tuple[str, ...]:
+    def rank(client: ListedConnection) -> tuple[object, ...]:
         return (
             client.organisation.casefold(),
             client.application,
-            client.environment,
             client.platform,
+            list(Environment).index(client.environment),
             client.stack,
         )
 

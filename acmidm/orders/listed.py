@@ -12,7 +12,7 @@ from acmidm.report.document import Document, Line, Piece, Section, Tone, notes
 from acmidm.report.kinds import Part, Report
 from acmidm.words import WHOLE, plain, shown
 from acmidm_onboarding.forms.catalogue import Catalogue, afterwards
-from acmidm_onboarding.rules.orders import ACTS, Act, Doer, Order
+from acmidm_onboarding.rules.orders import Act, Doer, Order
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import N_, Language
 from acmidm_onboarding.values.client import ClientKey
@@ -241,11 +241,9 @@ def listed(
         digest=order.full_digest,
         act=order.act,
         doer=order.doer,
-        act_title=language.translated(
-            N_("Withdraw scopes") if _only_withdraws(order) else ACTS[order.act],
-            product=order.part.rpartition("/")[2],
-            supplier=", ".join(sorted(set(order.revoked.values()))),
-        ),
+        act_title=language.tr("Withdraw scopes")
+        if _only_withdraws(order)
+        else order.title(language),
         says=dict(order.says),
         instructions=tuple(_instructions(stack, order, language, metadata)),
         done=f"acmidm orders done {order.whole_name}{options} --stack {stack.name}",

@@ -16,19 +16,16 @@ from jinja2 import Environment as Jinja
 from jinja2 import PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from acmidm.report.compare import SOON_DAYS
-from acmidm.report.connection import ENVIRONMENTS, environment_name
 from acmidm.report.kinds import Report
-from acmidm.words import WHOLE, capitalised, day, days, plain
-from acmidm_onboarding.texts import ntr, spoken, tr
+from acmidm.words import WHOLE, capitalised, plain
+from acmidm_onboarding.texts import spoken, tr
 
 
 def as_html(report: Report) -> str:
     """Return a report as a page, by its own template: with search and filters, or with what to
     copy."""
-    environments = {environment: environment_name(environment) for environment in ENVIRONMENTS}
     template = _templates().get_template(f"{report.page}.html.j2")
-    return template.render(report=report, spoken=spoken(), environments=environments)
+    return template.render(report=report, spoken=spoken())
 
 
 @cache
@@ -40,13 +37,8 @@ def _templates() -> Jinja:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.filters |= {
-        "plain": plain,
-        "day": day,
-        "breakable": _breakable,
-        "capitalised": capitalised,
-    }
-    jinja.globals |= {"days": days, "tr": tr, "ntr": ntr, "soon": SOON_DAYS}
+    jinja.filters |= {"plain": plain, "breakable": _breakable, "capitalised": capitalised}
+    jinja.globals |= {"tr": tr}
     style, script = (
         (files("acmidm.render") / "templates" / name).read_text("utf-8")
         for name in ("page.css", "page.js")
@@ -63,9 +55,9 @@ def _templates() -> Jinja:
 
 def _breakable(text: str) -> Markup:
     """Return a name that may go on in the next line after each of ``_-@/``: those of scopes are
-    longer than a column is wide. No option does."""
+    longer than a column is wide. No option and no day does."""
     escaped = str(Markup.escape(plain(text, WHOLE)))
-    broken = re.sub(r"(?<=[_@/-])(?=[^_@/-])", "<wbr>", escaped)
+    broken = re.sub(r"(?<=[_@/-])(?<!\d-)(?=[^_@/-])", "<wbr>", escaped)
     return Markup(re.sub(r"(?<!\S)--<wbr>([a-z]+)", r'<span class="nowrap">--\1</span>', broken))  # noqa: S704 - escaped before
 
 

@@ -103,6 +103,60 @@ class Table:
     rows: Sequence[Mapping[str, str]]
 
 
+Items = Sequence[Sequence[Piece]]
+"""What a cell has, below each other on a page and behind each other in a line."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A thing of a list, as a page shows it."""
+
+    title: str
+    name: str
+    where: str
+    is_production: bool
+    cells: Mapping[str, Items]
+    """Per label."""
+    beneath: Mapping[str, Items]
+    """What is less important, per label."""
+    marks: Mapping[str, str]
+    """By which filters find it, per filter."""
+    code: str = ""
+    note: str = ""
+    """In what it differs from the group that it is in."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that are at the same place, those of one card together."""
+
+    number: int
+    title: str
+    cards: Sequence[Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What narrows a page down: its name in the address, and its choices by their values."""
+
+    name: str
+    label: str
+    choices: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A list as a page with filters: a table of its rows, or their groups."""
+
+    title: str
+    note: str
+    summary: Sequence[Piece]
+    filters: Sequence[Filter]
+    rows: Sequence[Row]
+    groups: Sequence[Group] = ()
+    sections: Sequence[Section] = ()
+
+
 def notes(
     sentences: Iterable[str], tone: Tone | None = Tone.NOTICE, *, is_spaced: bool = False
 ) -> Section:
@@ -118,6 +172,9 @@ def refused(sentences: Iterable[str]) -> Section:
     return Section("refusal", lines, shape=Shape.QUOTES, label_width=len(label.text) + 2)
 
 
-def joined(texts: Iterable[str], separator: str = ", ") -> list[Piece]:
-    """Return texts as one piece; nothing where there are none."""
-    return [Piece(text)] if (text := separator.join(texts)) else []
+def in_line(items: Items, separator: str) -> list[Piece]:
+    """Return items behind each other."""
+    pieces: list[Piece] = []
+    for item in items:
+        pieces += [Piece(separator), *item]
+    return pieces[1:]

@@ -31,11 +31,10 @@ from acmidm_onboarding.recorded import is_missing, recorded, recorded_in
 from acmidm_onboarding.recorded import unreadable as unreadable_state
 from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.rules.gate import TestStack, Withheld
-from acmidm_onboarding.rules.orders import ACTS
 from acmidm_onboarding.rules.policies import Gate, PromotionGate
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.texts import tr, translated
+from acmidm_onboarding.texts import spoken, tr
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure, InvalidForms
@@ -173,8 +172,7 @@ def _ordered(stack: Stack | None, plan: Plan) -> Iterator[tuple[Client, Change]]
     forms = {form.client_key: form for form in stack.connections}
     for order in stack.orders:
         client = forms.get(order.client_key) or Client(*order.client_key, client_id=order.client_id)
-        title = translated(ACTS[order.act], product=order.part.rpartition("/")[2])
-        yield client, Change(kind=Kind.ORDERED, subject=order.name, note=title)
+        yield client, Change(kind=Kind.ORDERED, subject=order.name, note=order.title(spoken()))
 
 
 def _of_this_change(

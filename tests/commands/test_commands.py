@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from acmidm.cli import USED_BY, App, app, command_names, load, summary
 from acmidm.commands import status
+from acmidm.desk.access import Api
 from acmidm.desk.filters import Filters
-from acmidm.desk.progress import WaitsFor
+from acmidm.desk.status import WaitsFor
 from acmidm.engine import pulumi as engine
 from acmidm_onboarding.values.terms import Environment
 from tests.support.engine import ROOT
@@ -24,7 +25,7 @@ from tests.support.engine import ROOT
         (Filters(expiring=1), "no connection on tni has something that ends within 1 day"),
         (Filters("nobody"), 'no connection on tni has "nobody"'),
         (
-            Filters(api="x", expiring=3),
+            Filters(api=Api(name="x", scopes=frozenset()), expiring=3),
             'no connection on tni has access to "x" and has something that ends within 3 days',
         ),
         (Filters(without=Environment.PROD), "no connection on tni is not in production"),
@@ -33,7 +34,7 @@ from tests.support.engine import ROOT
             'no connection on tni has "gent" and waits for us',
         ),
         (
-            Filters("\x1b[31m\n", "x\n##[error]"),
+            Filters("\x1b[31m\n", Api(name="x\n##[error]", scopes=frozenset())),
             r'no connection on tni has "\x1b[31m\n" and has access to "x\n# #[error]"',
         ),
         (
@@ -68,6 +69,26 @@ def test_a_list_of_nothing(output: str, begins: str, monkeypatch: pytest.MonkeyP
         app, ["status", "nobody", "--stack", "tni", "--stack", "prod", "--output", output]
     )
     assert (said.exit_code, said.output[: len(begins)]) == (0, begins)
+
+
+@pytest.mark.parametrize("output", ["text", "json", "csv", "html"])
+def test_an_api_that_does_not_exist_is_refused(
+    output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the one that may be meant, whatever the output: an empty list would say that nobody has
+    access."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
+    words = ["status", "--stack", "tni", "--output", output, "--api"]
+    for name, remedy in (
+        ("dozis", 'did you mean "dosis"?'),
+        ("dv_dosis_schrijve", 'did you mean "dv_dosis_schrijven"?'),
+        ("zzzzzz", "give a product: adressenregister, "),
+    ):
+        said = CliRunner().invoke(app, [*words, name])
+        sentence = f"--api {name} is neither a product nor a scope of the catalogue; {remedy}"
+        assert (said.exit_code, said.stdout) == (2, "")
+        assert said.stderr.startswith(sentence)
 
 
 def test_what_nobody_foresaw_is_one_sentence(

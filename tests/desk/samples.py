@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from acmidm.desk.progress import Progress, Step, WaitsFor
-from acmidm.desk.status import ListedConnection, ListedKey
+from acmidm.desk.status import ListedConnection, ListedKey, Step, WaitsFor
 from tests.support.samples import OVO, listed_connection
 
 
@@ -30,13 +29,13 @@ def progress(
     order: str = "validate",
     values: Mapping[str, str] | None = None,
     unknown: tuple[str, ...] = (),
-) -> Progress:
-    return Progress(
-        connection=one,
-        step=step,
-        waits_for=waits_for,
-        order=order,
-        values=dict(values or {}),
-        since=since,
-        unknown=unknown,
-    )
+) -> ListedConnection:
+    standing = {
+        "step": step,
+        "waits_for": waits_for,
+        "order": order,
+        "values": dict(values or {}),
+        "since": since,
+        "unknown": unknown,
+    }
+    return one.model_copy(update=standing)

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acmidm.desk.progress import Progress, Step, WaitsFor
 from acmidm.desk.reminders.due import Ends, StepWaits, due
-from acmidm.desk.status import ListedMandate, ListedScope
+from acmidm.desk.status import ListedConnection, ListedMandate, ListedScope, Step, WaitsFor
 from tests.desk.samples import connection, key, progress
 
 END = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
@@ -20,17 +19,19 @@ WAITING = datetime(2026, 11, 2, 8, tzinfo=UTC)
 HOURS = st.integers(1, 24 * 100)
 
 
-def ends(*expires: datetime) -> Progress:
+def ends(*expires: datetime) -> ListedConnection:
     return progress(
         connection("loket", *(key(f"k{number}", end) for number, end in enumerate(expires)))
     )
 
 
-def waits(since: datetime | None, step: Step = Step.KEY) -> Progress:
+def waits(since: datetime | None, step: Step = Step.KEY) -> ListedConnection:
     return progress(connection(), step, WaitsFor.ORGANISATION, since)
 
 
-def night_after_night(row: Progress, nights: list[datetime], lost: int | None = None) -> list[str]:
+def night_after_night(
+    row: ListedConnection, nights: list[datetime], lost: int | None = None
+) -> list[str]:
     """The ids that are sent when the command runs at each of these times; before run ``lost`` the
     ledger is lost."""
     sent: dict[str, date] = {}
@@ -203,7 +204,7 @@ def test_who_goes_from_step_to_step_is_named_once_a_week_too() -> None:
     ],
 )
 def test_only_what_is_known_to_wait_for_the_organisation_is_named(
-    row: Progress, named: bool
+    row: ListedConnection, named: bool
 ) -> None:
     """Where forms have mistakes nobody knows what they ask: a guess reminds nobody. A day that has
     not come hides none."""

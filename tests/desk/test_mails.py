@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from acmidm.desk.progress import Progress, Step, WaitsFor
 from acmidm.desk.reminders.delivery import Delivered, deliver
 from acmidm.desk.reminders.due import due
 from acmidm.desk.reminders.ledger import Ledger, opened
 from acmidm.desk.reminders.mails import reminders
-from acmidm.desk.status import ListedMandate, ListedScope
+from acmidm.desk.status import ListedConnection, ListedMandate, ListedScope, Step, WaitsFor
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.terms import Environment
@@ -36,7 +35,7 @@ def ledger_file(tmp_path: Path) -> Path:
 
 
 def run(
-    rows: list[Progress],
+    rows: list[ListedConnection],
     settings: Settings,
     file: Path,
     now: datetime = NOW,
@@ -48,13 +47,13 @@ def run(
         )
 
 
-def ends(application: str = "loket", **how: object) -> Progress:
+def ends(application: str = "loket", **how: object) -> ListedConnection:
     return progress(connection(application, key(f"{application}-2026", END), **how))
 
 
 def uploads(
     application: str = "balie", since: datetime | None = LONG_AGO, **how: object
-) -> Progress:
+) -> ListedConnection:
     values = {
         "application": application,
         "organisation": "Stad Gent",
@@ -298,7 +297,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("row", [ends(), uploads()], ids=["key", "step"])
 def test_a_run_that_dies_before_it_records_repeats_that_one_mail(
-    row: Progress,
+    row: ListedConnection,
     settings: Settings,
     post_office: MailServer,
     ledger_file: Path,

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from acmidm.desk.progress import _INSTRUCTIONS, _ROWS, Facts, Progress, Step, WaitsFor, progress
+from acmidm.desk.progress import _INSTRUCTIONS, _ROWS, Facts, progress, to_do
+from acmidm.desk.status import ListedConnection, Step, WaitsFor
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.hand_over_outcome import NO_SMTP
@@ -43,13 +44,13 @@ def test_each_row_of_the_derivation(
     said in each language."""
     facts = replace(WHOLE, **how)
     found = progress(facts)
-    assert (found.order, int(found.step), found.waits_for) == (order, tni, whom)
+    assert (found.order, found.step, found.waits_for) == (order, tni, whom)
     assert found.since == (NOW - since * DAY if since else None)
     if prod is not None:
         there = progress(on_production(facts))
-        assert (there.order, int(there.step), there.waits_for) == (order, prod, whom)
+        assert (there.order, there.step, there.waits_for) == (order, prod, whom)
     for language in Language:
-        assert found.to_do(language).strip()
+        assert to_do(found, language).strip()
 
 
 def test_done_on_production() -> None:
@@ -60,11 +61,11 @@ def test_done_on_production() -> None:
         None,
         NOW - 5 * DAY,
     )
-    assert found.to_do(Language.NL).startswith(
+    assert to_do(found, Language.NL).startswith(
         "Klaar. Voor nazorg of met vragen of problemen kan Stad Gent altijd terecht bij de"
         " Servicedesk Informatiekanalen."
     )
-    assert "Laatste token: " in found.to_do(Language.NL)
+    assert "Laatste token: " in to_do(found, Language.NL)
     assert (
         progress(on_production(replace(WHOLE, connection=IN_PORTAL, keys_since=None))).since is None
     )
@@ -137,8 +138,9 @@ def test_no_row_is_further_than_its_facts() -> None:
                 require_unknown_is_said(each, found)
 
 
-def require_not_further(facts: Facts, found: Progress) -> None:
+def require_not_further(facts: Facts, found: ListedConnection) -> None:
     tested = facts.connection.environment is Environment.TNI
+    assert found.step is not None
     if not facts.is_recorded or not facts.connection.client_id or facts.is_gone:
         assert found.step <= (2 if tested else 7)
     elif facts.handed_over and facts.handed_over.not_sent:
@@ -154,7 +156,7 @@ def require_not_further(facts: Facts, found: Progress) -> None:
         assert found.order != "tested" or (facts.is_proven and not facts.unproven)
 
 
-def require_unknown_is_said(facts: Facts, found: Progress) -> None:
+def require_unknown_is_said(facts: Facts, found: ListedConnection) -> None:
     """What is not known is said so, and never that it is missing."""
     has_no_key = found.order in (
         "right",
@@ -184,8 +186,8 @@ def require_unknown_is_said(facts: Facts, found: Progress) -> None:
 def test_what_must_be_done_names_everybody() -> None:
     """The portal's address, the Lokale Beheerder and 1700, choice 5; the command that proves a
     connection, whole."""
-    said = progress(replace(WHOLE, connection=IN_PORTAL, **NO_KEY, administrators=0)).to_do(
-        Language.NL
+    said = to_do(
+        progress(replace(WHOLE, connection=IN_PORTAL, **NO_KEY, administrators=0)), Language.NL
     )
     for word in (
         "API-beheerder",
@@ -194,37 +196,38 @@ def test_what_must_be_done_names_everybody() -> None:
         "1700 en druk keuze 5",
     ):
         assert word in said
-    leaving = progress(replace(WHOLE, leaves=date(2027, 3, 1))).to_do(Language.NL)
+    leaving = to_do(progress(replace(WHOLE, leaves=date(2027, 3, 1))), Language.NL)
     assert leaving.endswith("Deze aansluiting stopt op 1 maart 2027.")
-    later = progress(replace(WHOLE, handed_over=HandedOver(NOW - DAY, "the server is down"))).to_do(
-        Language.NL
+    later = to_do(
+        progress(replace(WHOLE, handed_over=HandedOver(NOW - DAY, "the server is down"))),
+        Language.NL,
     )
     assert "De mail over wat er later bijkwam, is niet verstuurd (the server is down)." in later
     command = (
         "acmidm probe onboardings/gent/loket.yaml --stack tni --client-id {} --private-key BESTAND"
         " --record"
     )
-    assert command.format("c-1") in progress(replace(WHOLE, evidence=None)).to_do(Language.NL)
+    assert command.format("c-1") in to_do(progress(replace(WHOLE, evidence=None)), Language.NL)
     held_back = on_production(
         replace(WHOLE, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT)
     )
-    assert command.format(TEST_CLIENT) in progress(held_back).to_do(Language.NL)
+    assert command.format(TEST_CLIENT) in to_do(progress(held_back), Language.NL)
     on_geosecure = replace(
         WHOLE, connection=listed(platform=Platform.GEOSECURE, client_id="7001"), evidence=None
     )
-    assert "--stack tni --platform geosecure --client-id 7001 --private-key" in progress(
-        on_geosecure
-    ).to_do(Language.NL)
-    without = progress(replace(WHOLE, handed_over=HandedOver(NOW - DAY, NO_SMTP))).to_do(
-        Language.NL
+    assert "--stack tni --platform geosecure --client-id 7001 --private-key" in to_do(
+        progress(on_geosecure), Language.NL
+    )
+    without = to_do(
+        progress(replace(WHOLE, handed_over=HandedOver(NOW - DAY, NO_SMTP))), Language.NL
     )
     assert (
         "De mail over wat er later bijkwam, is niet verstuurd: er is geen mailserver ingesteld."
         in without
     )
-    never = progress(replace(WHOLE, evidence=None)).to_do(Language.NL)
+    never = to_do(progress(replace(WHOLE, evidence=None)), Language.NL)
     assert never.endswith("Er is nog geen token opgehaald.")
-    unknown = progress(replace(WHOLE, evidence=None, knows_use=False)).to_do(Language.NL)
+    unknown = to_do(progress(replace(WHOLE, evidence=None, knows_use=False)), Language.NL)
     assert unknown.endswith("Het is niet bekend wanneer er laatst een token is opgehaald.")
 
 
@@ -233,9 +236,9 @@ def test_what_the_owner_of_an_api_still_does_is_said_until_a_token_was_fetched()
     afterwards = {Language.NL: "De eigenaar registreert.", Language.EN: "Its owner registers."}
     waiting = replace(WHOLE, evidence=None, afterwards=afterwards)
     for language, sentence in afterwards.items():
-        assert sentence in progress(waiting).to_do(language)
+        assert sentence in to_do(progress(waiting), language)
         used = replace(waiting, last_token_at=NOW - DAY)
-        assert sentence not in progress(used).to_do(language)
+        assert sentence not in to_do(progress(used), language)
 
 
 PROVING: list[tuple[str, dict[str, Any]]] = [
@@ -255,10 +258,10 @@ def test_what_has_to_be_proven_is_said_with_the_command_that_proves_it(
     found = progress(facts)
     assert found.order == order
     for language, file in ((Language.NL, "BESTAND"), (Language.EN, "FILE")):
-        said = found.to_do(language)
+        said = to_do(found, language)
         assert f" --private-key {file} --send-test-message --record" in said
         assert set(facts.unproven) <= set(said.replace(",", "").replace(".", "").split())
-        without_command = found.to_do(language, with_command=False)
+        without_command = to_do(found, language, with_command=False)
         assert "--record" not in without_command
         for text in (said, without_command):
             assert (

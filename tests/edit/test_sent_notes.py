@@ -80,6 +80,21 @@ def test_what_the_file_lacks_stays_and_is_named() -> None:
 
 
 @pytest.mark.usefixtures("workspace")
+def test_a_last_day_that_the_form_has_otherwise_stays_and_is_named() -> None:
+    """A scope that a new form asks gets it."""
+    document = of_gent(scopes={"dv_dosis_schrijven": {"until": "2027-12-31"}})
+    file = "onboardings/gent/mijn-gent.yaml"
+    assert (
+        f"{file}, tni: dv_dosis_schrijven keeps its last day, none; the sender writes 2027-12-31"
+        in taken(document)
+    )
+    notificaties = {"merk_code": "stad-gent", "product_ids": ["10299"]}
+    scopes = {"dv_notificaties_import": {"until": "2027-12-31"}}
+    taken(of_gent("proef", scopes=scopes, products={"notificaties": notificaties}))
+    assert "until: 2027-12-31" in Path("onboardings/gent/proef.yaml").read_text()
+
+
+@pytest.mark.usefixtures("workspace")
 def test_a_field_of_a_product_that_the_file_lacks_stays_and_is_named() -> None:
     products = {"notificaties": {"merk_code": "stad-gent"}}
     said = taken(of_gent(scopes={}, products=products))

@@ -82,9 +82,9 @@ def _only(scope: str, **products: Any) -> Change:
     return change
 
 
-def _reason(text: str) -> Change:
+def _scope(**fields: str) -> Change:
     return lambda one: one["form"]["environments"]["tni"]["scopes"].update(
-        dv_dosis_schrijven={"reason": text}
+        dv_dosis_schrijven=fields
     )
 
 
@@ -115,8 +115,11 @@ RIGHT: dict[str, Change] = {
     "the longest application": _form(application="a" * 64),
     "an application of digits": _form(application="2026"),
     "fifty contacts": _form(contacts=[f"a{number}@brugge.example" for number in range(50)]),
-    "the longest reason": _reason("r" * 500),
-    "a reason that YAML would change": _reason('no: "1.10" # x'),
+    "the longest reason": _scope(reason="r" * 500),
+    "a reason that YAML would change": _scope(reason='no: "1.10" # x'),
+    "a last day": _scope(until="2027-12-31"),
+    "a last day in a leap year": _scope(until="2028-02-29", reason="proef"),
+    "the last day of all": _scope(until="9999-12-31"),
     "production": _production,
     "a scope without a product": _only("dv_organisatieregister_info"),
     "one product": _only("dv_proef", proef=_PROEF),
@@ -163,8 +166,14 @@ WRONG: dict[str, Change] = {
     "a contact with an invisible letter": _form(contacts=["lo\u200bket@brugge.example"]),
     "a contact that is too long": _form(contacts=["a" * 240 + "@brugge.example"]),
     "fifty-one contacts": _form(contacts=[f"a{number}@brugge.example" for number in range(51)]),
-    "a reason that is too long": _reason("r" * 501),
-    "a reason with an invisible letter": _reason("mijn \u202edossiers"),
+    "a reason that is too long": _scope(reason="r" * 501),
+    "a reason with an invisible letter": _scope(reason="mijn \u202edossiers"),
+    "a last day in another order": _scope(until="31-12-2027"),
+    "a last day with one digit": _scope(until="2027-1-31"),
+    "a last day that the month lacks": _scope(until="2027-02-29"),
+    "a thirteenth month": _scope(until="2027-13-01"),
+    "a last day before all years": _scope(until="0000-01-01"),
+    "a last day with a time": _scope(until="2027-12-31T00:00"),
     "no scheme": _product("notificaties", aanbieder_uri="data.vlaanderen.be/id"),
     "a URI with a space": _product("notificaties", aanbieder_uri="https://x.example/a b"),
     "a URI that is too long": _product("notificaties", aanbieder_uri="urn:" + "x" * 252),

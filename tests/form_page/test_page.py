@@ -76,6 +76,8 @@ def test_the_keyboard_is_enough(filled: Filled) -> None:
     page.keyboard.press("Tab")
     page.keyboard.insert_text("meldingen van het loket")
     page.keyboard.press("Tab")
+    page.keyboard.insert_text("2027-12-31")
+    page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_value(
         "https://data.vlaanderen.be/id/organisatie/OVO099999"
     )
@@ -107,7 +109,12 @@ def test_the_keyboard_is_enough(filled: Filled) -> None:
             "environments": {
                 "tni": {
                     "jwks": ["e-loket-tni.jwk.json"],
-                    "scopes": {"dv_notificaties_import": {"reason": "meldingen van het loket"}},
+                    "scopes": {
+                        "dv_notificaties_import": {
+                            "reason": "meldingen van het loket",
+                            "until": "2027-12-31",
+                        }
+                    },
                     "products": {
                         "notificaties": {
                             "aanbieder_uri": "https://data.vlaanderen.be/id/organisatie/OVO099999",

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from acmidm.cli import app
 from acmidm.desk.reminders.due import due
 from acmidm.desk.status import listed
+from acmidm.desk.views import Status
 from acmidm_onboarding.values.client import Grant
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
@@ -66,10 +67,13 @@ def test_a_scope_may_have_a_last_day(workspace: Workspace, day: str) -> None:
     workspace.write_form(FORM.replace("{reason: dossiers,", f"{{until: {day}, reason: dossiers,"))
     connection, until = tni(workspace), day.strip('"')
     assert connection.scopes["dv_dosis_schrijven"] == Grant("dossiers (SD-4711)", until=until)
-    row = listed("tni", connection, datetime(2026, 11, 25, tzinfo=UTC))
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    row = listed("tni", connection, now)
     assert [f"{ends.until}" for ends in row.scopes_until] == [until]
-    assert row.as_line(with_stack=False)
-    assert due([progress(row)], {}, datetime(2026, 11, 25, tzinfo=UTC)) == ()
+    report = Status(checked_at=now, stacks=("tni",), connections=(row,))
+    assert report.as_document()
+    assert report.as_page()
+    assert due([progress(row)], {}, now) == ()
     assert CliRunner().invoke(app, ["validate"]).exit_code == 0
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import cycle
 from typing import Any
 
-from acmidm.desk.progress import Facts, progress
-from acmidm.desk.status import ListedConnection, ListedKey, Status, in_order, listed
-from acmidm.desk.steps import Steps, steps_of
+from acmidm.desk.progress import Facts, progress, to_do
+from acmidm.desk.status import ListedConnection, ListedKey, in_order, listed
+from acmidm.desk.views import Status, View
+from acmidm.render.html import as_html
+from acmidm.terminal import speaking
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.client import HandedOver
@@ -50,7 +53,7 @@ def named(application: str, facts: Facts) -> Facts:
     return replace(facts, connection=facts.connection.model_copy(update=names))
 
 
-def board(language: Language = Language.NL, *more: ListedConnection) -> Steps:
+def board(language: Language = Language.NL, *more: ListedConnection) -> Status:
     """The board with something at each step: every case of the derivation, each of an application
     of its own, on TNI and some on production, and ``more`` of which all is done."""
     facts = [
@@ -58,7 +61,25 @@ def board(language: Language = Language.NL, *more: ListedConnection) -> Steps:
     ]
     facts += [on_production(one) for one in facts[::4]]
     facts += [on_production(replace(WHOLE, connection=one)) for one in more]
-    return steps_of(map(progress, facts), language, checked_at=NOW, stacks=("tni", "prod"))
+    return steps_of(facts, language)
+
+
+def steps_of(facts: Iterable[Facts], language: Language) -> Status:
+    rows = map(progress, facts)
+    said = [row.model_copy(update={"to_do": to_do(row, language)}) for row in rows]
+    return Status(
+        view=View.BOARD,
+        language=language,
+        checked_at=NOW,
+        stacks=("tni", "prod"),
+        connections=tuple(said),
+    )
+
+
+def page_of(report: Status) -> str:
+    """The report as a page, in its language."""
+    with speaking(report.language):
+        return as_html(report)
 
 
 def declared() -> Status:
@@ -77,7 +98,7 @@ def declared() -> Status:
     return Status(checked_at=PICTURED, stacks=("tni", "prod"), connections=in_order(connections))
 
 
-def declared_steps() -> Steps:
+def declared_steps() -> Status:
     """The board of the same connections, each somewhere on its way."""
     portal = {**NO_KEY, "administrators": 0}
     no_mail, one_is = (
@@ -103,7 +124,7 @@ def declared_steps() -> Steps:
                 WHOLE, **{**how, "connection": one.model_copy(update=changes), "is_exempt": not how}
             )
         )
-    return steps_of(map(progress, facts), Language.NL, checked_at=NOW, stacks=("tni", "prod"))
+    return steps_of(facts, Language.NL)
 
 
 PICTURED = datetime(2027, 7, 20, 9, 30, tzinfo=UTC)

@@ -5,34 +5,32 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from acmidm.desk.progress import Step, progress
-from acmidm.desk.steps import steps_of
+from acmidm.desk.status import Step
 from acmidm.render.html import as_html
 from acmidm_onboarding.texts import Language
-from tests.render.reports import board, status
-from tests.support.samples import NOW, listed_connection
+from tests.render.reports import board, status, steps_of
+from tests.support.samples import listed_connection
 from tests.support.standing import WHOLE, on_production
 
 
 def test_an_application_has_one_card_without_commands() -> None:
     """At the first step at which somebody must do something, else as far as it is; each place says
     its own step."""
-    rows = [
-        progress(replace(WHOLE, connection=listed_connection())),
-        progress(on_production(WHOLE)),
-        progress(replace(WHOLE, connection=listed_connection("other"), usable_keys=frozenset())),
-        progress(on_production(replace(WHOLE, connection=listed_connection("other")))),
+    facts = [
+        replace(WHOLE, connection=listed_connection()),
+        on_production(WHOLE),
+        replace(WHOLE, connection=listed_connection("other"), usable_keys=frozenset()),
+        on_production(replace(WHOLE, connection=listed_connection("other"))),
     ]
-    steps = steps_of(rows, Language.EN, checked_at=NOW, stacks=("tni", "prod"))
-    assert [
-        (step, [len(card.places) for card in cards]) for step, _, cards in steps.by_step if cards
-    ] == [
+    groups = steps_of(facts, Language.EN).as_page().groups
+    assert [(group.number, list(map(len, group.cards))) for group in groups if group.cards] == [
         (Step.KEY, [2]),
         (Step.DONE, [2]),
     ]
-    for place in board(Language.EN).connections:
-        assert not re.search(r"(acmidm|pulumi) [a-z]", place.on_card)
-    assert any("acmidm deploy" in place.text for place in board(Language.EN).connections)
+    everything = board(Language.EN)
+    for row in everything.as_page().rows:
+        assert not re.search(r"(acmidm|pulumi) [a-z]", str(row.cells))
+    assert any("acmidm deploy" in one.to_do for one in everything.connections)
 
 
 def test_a_page_has_no_handlers_and_a_policy_that_fits() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from acmidm.desk.status import Status, listed
+from acmidm.desk.status import listed
+from acmidm.desk.views import Status
 from acmidm.report.three_views import drifted
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.values.client import Client
@@ -138,7 +139,6 @@ def recorded_as(state: Client) -> Recorded:
 
 def test_the_list_of_connections_has_the_address(capsys: pytest.CaptureFixture[str]) -> None:
     one = listed("prod", replace(at(FIRST), client_id=ID), NOW)
-    assert one.without_keys == f"at {FIRST}"
     assert not one.keys_in_portal
     assert FIRST in one.words
     status = Status(checked_at=NOW, stacks=("prod",), connections=(one,))

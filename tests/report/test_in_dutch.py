@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from acmidm.desk.history import Entry, History
-from acmidm.desk.status import ListedConnection, ListedKey, Status
+from acmidm.desk.status import ListedConnection, ListedKey
+from acmidm.desk.views import Status
 from acmidm.render.html import as_html
 from acmidm.report.connection import ConnectionChanges
 from acmidm.report.drift import Drift, ExpiringKey, UndeclaredClient, drift_of

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from acmidm.desk import filters
-from acmidm.desk.access import Access, AccessList, accesses_of, last_day
+from acmidm.desk.access import Api
 from acmidm.desk.history import entry_of
 from acmidm.desk.status import (
     ListedConnection,
     ListedMandate,
     ListedScope,
-    Status,
     in_order,
     listed,
 )
+from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.review import Review
@@ -32,7 +32,6 @@ from tests.support.engine import ROOT
 from tests.support.rendering import as_csv, print_report
 from tests.support.samples import (
     NOW,
-    OVO,
     by_hand,
     client,
     drift_report,
@@ -92,7 +91,8 @@ def test_status_searches_and_filters(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     that ends soon."""
 
     def found(search: str = "", api: str | None = None, days: int | None = None) -> list[str]:
-        wanted = filters.Filters(search, api, days).matcher(["tni"])
+        named = filters.api_named(api, "tni") if api else None
+        wanted = filters.Filters(search, named, days).matcher(["tni"])
         return [one.application for one in in_order(filter(wanted, connections()))]
 
     assert found() == ["agentschap", "onbereikbaar", "loket", "steun"]
@@ -182,22 +182,22 @@ def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert capsys.readouterr().out.splitlines() == [
         '4 connections on tni with "x"',
-        "Agentschap · agentschap  5",
+        "Agentschap · agentschap  production, stack tni  5",
         "  whose    OVO002067, api@stad.example",
         "  scopes   vo_info",
         "  keys     u until 2026-11-28 (3 days left) (in the portal)",
         "  products notificaties",
-        "Agentschap · onbereikbaar  6",
+        "Agentschap · onbereikbaar  production, stack tni  6",
         "  whose    OVO002067, api@stad.example",
         "  scopes   vo_info",
         "  keys     unknown: in the portal, which cannot be reached",
         "  products notificaties",
-        "Stad Gent · loket  1234",
+        "Stad Gent · loket  production, stack tni  1234",
         "  whose    OVO002067, api@stad.example",
         f"  scopes   dv_dosis_schrijven ({WHY}), vo_info",
         "  keys     a until 2026-12-04 (9 days left), b",
         "  products dosis",
-        "VLAIO · steun (geosecure)  40001",
+        "VLAIO · steun  production, GeoSecure, stack tni  40001",
         "  whose    0123456789, steun@vlaio.example",
         "  scopes   DosisImport",
         "  keys     client secret",
@@ -258,13 +258,18 @@ def test_json_is_ascii_and_can_be_read_back() -> None:
     assert (change["severity"], change["text"][:11]) == ("danger", "was removed")
 
 
-def accesses(api: str) -> list[Access]:
+def accesses(name: str) -> Status:
     """What the owner of an API reads, where only the first client's authority tells of its use."""
-    last: dict[tuple[str, str, str], datetime | None] = {
-        ("tni", f"{OVO}/loket", "acmidm"): NOW - timedelta(days=2)
-    }
-    named = filters.api_named(api, "tni")
-    return list(accesses_of(named, filter(named.is_of, connections()), last))
+    api = filters.api_named(name, "tni")
+    found: list[ListedConnection] = []
+    for one in filter(api.is_of, connections()):
+        told = {"last_token_at": NOW - timedelta(days=2)}
+        unknown = {"unknown": ("last_token",)}
+        known = told if one.application == "loket" else unknown
+        found += api.accesses(one.model_copy(update=known))
+    return Status(
+        view=View.API, api=name, checked_at=NOW, stacks=("tni",), connections=tuple(found)
+    )
 
 
 def test_the_list_of_an_apis_owner(
@@ -273,24 +278,23 @@ def test_the_list_of_an_apis_owner(
     """Who has access to it, why, by which reference, and when it was last used; what no authority
     tells is unknown, and not never."""
     monkeypatch.chdir(ROOT)
-    found = accesses("dosis")
-    assert [(one.application, one.scope, one.why) for one in found] == [
-        ("loket", "dv_dosis_schrijven", WHY),
-        ("steun", "DosisImport", None),
+    shown = accesses("dosis")
+    assert [(one.application, one.scopes, one.reasons) for one in shown.connections] == [
+        ("loket", ("dv_dosis_schrijven",), {"dv_dosis_schrijven": WHY}),
+        ("steun", ("DosisImport",), {}),
     ]
-    assert [one.last_token for one in found] == [f"{NOW - timedelta(days=2):%Y-%m-%d}", "unknown"]
-    assert {one.scope for one in accesses("vo_info")} == {"vo_info"}, "of that scope alone"
-    shown = AccessList(api="dosis", checked_at=NOW, stacks=("tni",), accesses=tuple(found))
+    of_one = {one.scopes for one in accesses("vo_info").connections}
+    assert of_one == {("vo_info",)}, "of that scope alone"
     assert shown.title == "2 clients have access to dosis on tni"
     rows = list(csv.DictReader(as_csv(shown).splitlines()))
     assert [(row["organisation"], row["why"], row["last_token"]) for row in rows] == [
-        ("Stad Gent", WHY, rows[0]["last_token"]),
+        ("Stad Gent", WHY, f"{NOW - timedelta(days=2):%Y-%m-%d}"),
         ("VLAIO", "none given", "unknown"),
     ]
     print_report(shown)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].startswith("Stad Gent · loket (tni)  1234")
-    assert lines[2].split() == ["scope", "dv_dosis_schrijven"]
+    assert lines[1] == "Stad Gent · loket  production, stack tni  1234"
+    assert lines[3].split() == ["scope", "dv_dosis_schrijven"]
 
 
 @pytest.mark.parametrize(
@@ -312,6 +316,13 @@ def test_the_last_day_of_an_access(
     scopes = tuple(
         ListedScope(scope=scope, until=date.fromisoformat(day)) for scope, day in until.items()
     )
-    connection = listed_connection("x", mandate=given, leaves=leaves, scopes_until=scopes)
-    found = last_day(connection, "dosis", "dv_dosis_schrijven")
-    assert (found and found.isoformat()) == last
+    connection = listed_connection(
+        "x",
+        scopes=("dv_dosis_schrijven", "vo_info"),
+        mandate=given,
+        leaves=leaves,
+        scopes_until=scopes,
+    )
+    api = Api(name="dosis", product="dosis", scopes=frozenset({"dv_dosis_schrijven"}))
+    [access] = api.accesses(connection)
+    assert (access.last_day and access.last_day.isoformat()) == last

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from acmidm.desk.progress import Facts, WaitsFor
-from acmidm.desk.status import ListedMandate
+from acmidm.desk.progress import Facts
+from acmidm.desk.status import ListedMandate, WaitsFor
 from acmidm_onboarding.rules.orders import Act, Order
 from acmidm_onboarding.values.client import HandedOver
 from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP

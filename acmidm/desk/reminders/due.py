@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from acmidm.desk.progress import Progress, WaitsFor
-from acmidm.desk.status import Ending, LastDay, ListedConnection
+from acmidm.desk.status import Ending, LastDay, ListedConnection, WaitsFor
 
 THRESHOLDS = (7, 30, 60)
 """Days before an end."""
@@ -25,14 +24,10 @@ Sent = Mapping[str, date]
 class Ends:
     """A key, a scope or a mandate that ends within a threshold of days."""
 
-    progress: Progress
+    connection: ListedConnection
     what: Ending
     expires: datetime
     threshold: int
-
-    @property
-    def connection(self) -> ListedConnection:
-        return self.progress.connection
 
     @property
     def last_day(self) -> date:
@@ -53,13 +48,9 @@ class StepWaits:
     """A step that waits for the organisation: one reminder a week and client, whichever step it
     is."""
 
-    progress: Progress
+    connection: ListedConnection
     reminded: date | None = None
     """When the last mail about it was accepted."""
-
-    @property
-    def connection(self) -> ListedConnection:
-        return self.progress.connection
 
     @property
     def id(self) -> str:
@@ -75,7 +66,7 @@ def natural_key(connection: ListedConnection) -> str:
     return f"{connection.platform}/{connection.environment}/{connection.key}"
 
 
-def due(rows: Iterable[Progress], sent: Sent, now: datetime) -> tuple[Due, ...]:
+def due(rows: Iterable[ListedConnection], sent: Sent, now: datetime) -> tuple[Due, ...]:
     """Return what is to be sent now, what ends before steps.
 
     Of what ends, only the present threshold counts: one with 5 days left gives one
@@ -89,13 +80,12 @@ def due(rows: Iterable[Progress], sent: Sent, now: datetime) -> tuple[Due, ...]:
     return (*in_order, *sorted(steps, key=lambda waiting: waiting.id))
 
 
-def _what_ends(progress: Progress, now: datetime) -> Iterator[Ends]:
-    connection = progress.connection
+def _what_ends(connection: ListedConnection, now: datetime) -> Iterator[Ends]:
     for what in [*connection.endings, *connection.sends_by]:
         if what.expires is None or _leaves_before(connection, what.expires):
             continue
         if within := _threshold(what.expires - now):
-            yield Ends(progress, what, what.expires, within)
+            yield Ends(connection, what, what.expires, within)
 
 
 def _threshold(left: timedelta) -> int | None:
@@ -114,12 +104,12 @@ def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
     return leaves is not None and leaves <= f"{end.astimezone(UTC):%Y-%m-%d}"
 
 
-def _waiting(progress: Progress, sent: Sent, now: datetime) -> StepWaits | None:
-    if progress.waits_for is not WaitsFor.ORGANISATION or _FORM in progress.unknown:
+def _waiting(connection: ListedConnection, sent: Sent, now: datetime) -> StepWaits | None:
+    if connection.waits_for is not WaitsFor.ORGANISATION or _FORM in connection.unknown:
         return None
-    reminded = sent.get(StepWaits(progress).id)
-    last = reminded or (progress.since.astimezone(UTC).date() if progress.since else None)
+    reminded = sent.get(StepWaits(connection).id)
+    last = reminded or (connection.since.astimezone(UTC).date() if connection.since else None)
     # A day in the future was written by a wrong clock.
     if last is not None and 0 <= (now.astimezone(UTC).date() - last).days < WEEK_DAYS:
         return None
-    return StepWaits(progress, reminded)
+    return StepWaits(connection, reminded)

@@ -9,9 +9,9 @@ from datetime import UTC
 from functools import reduce
 from typing import TypeVar
 
-from acmidm.desk.progress import STEPS
+from acmidm.desk.progress import instruction
 from acmidm.desk.reminders.due import Due, Ends, StepWaits, natural_key
-from acmidm.desk.status import Ending, ListedKey, ListedMandate, ListedScope
+from acmidm.desk.status import STEPS, Ending, ListedKey, ListedMandate, ListedScope
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
 from acmidm_onboarding.settings import Settings
@@ -251,13 +251,12 @@ def _of_mandate(ending: Ends, mandate: ListedMandate, language: Language) -> dic
 
 def _of_step(waiting: StepWaits, language: Language) -> dict[str, str]:
     """Return what to do, in the words of ``acmidm status --board`` for the organisation."""
-    progress = waiting.progress
-    waits = []
-    if progress.since:
+    connection, waits = waiting.connection, []
+    if connection.since:
         waits.append(
             language.tr(
                 "This step has waited for you since {day}.",
-                day=language.day(progress.since.astimezone(UTC).date()),
+                day=language.day(connection.since.astimezone(UTC).date()),
             )
         )
     if waiting.reminded:
@@ -265,13 +264,13 @@ def _of_step(waiting: StepWaits, language: Language) -> dict[str, str]:
         waits.append(
             language.tr("The last reminder was of {day}.", day=language.day(waiting.reminded))
         )
-    to_do, portal = progress.instruction(language), progress.values.get("portal", "")
+    to_do, portal = instruction(connection, language), connection.values.get("portal", "")
     return _item(
         language.tr(
             "{application}, step {step}: {called}",
-            application=plain(waiting.connection.name),
-            step=f"{progress.step:d}",
-            called=language.translated(STEPS[progress.step]),
+            application=plain(connection.name),
+            step=f"{connection.step:d}",
+            called=language.translated(STEPS[connection.step]),
         ),
         to_do,
         link=portal if portal in to_do else "",

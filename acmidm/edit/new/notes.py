@@ -110,6 +110,14 @@ def _about_kept(
                 old=quoted(own.reason) if own.reason else tr("none"),
                 new=quoted(scope.reason),
             )
+        if own is not None and scope.until is not None and scope.until != own.until:
+            yield tr(
+                "{where}: {scope} keeps its last day, {old}; the sender writes {new}",
+                where=where,
+                scope=name,
+                old=own.until or tr("none"),
+                new=scope.until,
+            )
     for product, configuration in request.products.items():
         lacking = there.products.get(product, {}).keys() - configuration.keys()
         yield from _kept(where, tr("fields of {product}", product=product), lacking)

@@ -24,7 +24,7 @@ from acmidm_onboarding.values.terms import Environment
 _OF_ORGANISATION = ("name", "ovo", "kbo", "language")
 _OF_FORM = ("application", "contacts", "environments")
 _OF_REQUEST = ("jwks", "scopes", "products")
-_OF_SCOPE = ("reason",)
+_OF_SCOPE = ("reason", "until")
 _OF_KEY = ("file",)
 _TAKEN_OVER = ("attributes", "default", "reference")
 """What a file that takes over has of an environment and of a scope besides."""

@@ -77,10 +77,17 @@ const matches = (pattern, text) => {
   }
 };
 
+// A day of the calendar, from the year 1 on; in place of 30 February a browser takes 1 March.
+const isDay = (text) => {
+  const at = new Date(`${text}T00:00:00Z`);
+  return isWhole("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) && text >= "0001" && !isNaN(at) && at.toISOString().startsWith(text);
+};
+
 const ofRequest = function* ({ scopes = {}, products = {} }) {
   if (Object.keys(scopes).length === 0) yield ["scopes", say("form_page.no_scope")];
-  for (const [name, { reason = "" }] of Object.entries(scopes)) {
+  for (const [name, { reason = "", until }] of Object.entries(scopes)) {
     yield [`reason-${name}`, oneLine(reason, limits.longestReason)];
+    if (until !== undefined && !isDay(until)) yield [`until-${name}`, say("problems.name.no_day", { value: quoted(until) })];
   }
   for (const [product, configuration] of Object.entries(products)) {
     const schema = facts.products[product];

@@ -67,6 +67,7 @@ const fillRequest = () => {
     const scope = Object.hasOwn(Object(scopes), box.value) ? Object(scopes[box.value]) : null;
     box.checked = scope !== null;
     by(`reason-${box.value}`).value = text(scope?.reason);
+    by(`until-${box.value}`).value = text(scope?.until);
     if (box.checked) {
       known.add(box.value);
       box.closest("details").open = true;

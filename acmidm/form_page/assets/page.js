@@ -66,7 +66,7 @@ const collected = () => {
   const ticked = boxes.filter((box) => box.checked);
   for (const { value } of ticked) {
     const reason = by(`reason-${value}`).value.trim().replace(/\s+/g, " "); // as reports show it
-    request.scopes[value] = withoutEmpty({ reason });
+    request.scopes[value] = withoutEmpty({ reason, until: by(`until-${value}`).value.trim() });
   }
   const configured = ticked.map(productOf).filter((product) => Object.hasOwn(facts.products, product));
   if (configured.length) request.products = Object.fromEntries(configured.map((product) => [product, {}]));

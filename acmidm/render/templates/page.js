@@ -25,14 +25,12 @@ for (const button of document.querySelectorAll("button.copy")) {
   };
   const show = () => {
     const words = value("search").toLowerCase().split(/\s+/).filter(Boolean);
-    const environment = value("environment"), scope = value("scope"), days = value("days"), waits = value("waits");
+    const days = value("days"), chosen = [...form.querySelectorAll("select")].filter((field) => field.value && !["days", "order"].includes(field.name));
     let shown = 0;
     for (const row of rows) {
       const own = row.dataset;
       row.hidden = !(words.every((word) => begins(own.words, word))
-        && (!environment || own.environment === environment)
-        && (!waits || own.waits === waits)
-        && (!scope || own.scopes.split(" ").includes(scope))
+        && chosen.every((field) => own[field.name].split(" ").includes(field.value))
         && (!days || left(row) <= Number(days)));
       if (!row.hidden) shown += 1;
     }

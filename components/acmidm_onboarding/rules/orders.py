@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from acmidm_onboarding.rules.rotation import EVER, RegisteredKey, obstacle
-from acmidm_onboarding.texts import N_
+from acmidm_onboarding.texts import N_, Language
 from acmidm_onboarding.values.client import Authentication, Client, ClientKey, resource_name
 from acmidm_onboarding.values.confirmation import (
     CLIENT,
@@ -118,6 +118,14 @@ class Order:
     @property
     def doer(self) -> Doer:
         return _DOERS.get(self.act, Doer.OPERATOR)
+
+    def title(self, language: Language) -> str:
+        """Return what there is to do, as people read it."""
+        return language.translated(
+            ACTS[self.act],
+            product=self.part.rpartition("/")[2],
+            supplier=", ".join(sorted(set(self.revoked.values()))),
+        )
 
     @cached_property
     def full_digest(self) -> str:

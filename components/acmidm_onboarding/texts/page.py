@@ -68,6 +68,11 @@ SENTENCES: dict[str, str] = {
     "form_page.label.scopes": N_("Scopes"),
     "form_page.no_scope": N_("choose at least one scope"),
     "form_page.label.reason": N_("What do you need this for?"),
+    "form_page.label.until": N_("Until and including which day?"),
+    "form_page.hint.until": N_(
+        "For a trial, or a project that ends: year, month and day, such as 2027-12-31. After that"
+        " day your application loses this scope."
+    ),
     "form_page.unverified": N_("name not confirmed by Digitaal Vlaanderen yet"),
     "form_page.required": N_("required"),
     "form_page.optional": N_("may stay empty"),
@@ -228,6 +233,7 @@ SENTENCES: dict[str, str] = {
     "problems.name.no_mail_address": N_(
         "{text} is not an e-mail address; write one such as api-beheer@stad.example"
     ),
+    "problems.name.no_day": N_("{value} is no day; write one such as 2027-03-31"),
     "problems.code.kbo_shared": N_(
         "KBO number 0316.380.841 is shared by all departments of the Flemish administration; add"
         " the OVO code of this one"

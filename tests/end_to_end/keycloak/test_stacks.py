@@ -504,12 +504,12 @@ def test_keycloak_shows_what_it_can(at: OnKeycloak) -> Script:
     shown = at.project.acmidm("status", "--board", "--stack", "tni", "--output", "json")
     assert shown.code == 0, shown.output
     found = json.loads(shown.stdout)["connections"]
-    rows = {one["connection"].get("client_id"): one for one in found}
+    rows = {one.get("client_id"): one for one in found}
     proven, waiting = rows[at.client_id(with_key)], rows[at.client_id(without)]
     assert (proven["step"], proven["order"], proven["unknown"]) == (7, "validate", ["last_token"])
     assert (waiting["step"], waiting["order"]) == (5, "first-key")
     assert waiting["waits_for"] == "organisation"
-    assert "Beheerportaal" not in waiting["text"]
+    assert "Beheerportaal" not in waiting["to_do"]
 
 
 @together

@@ -154,7 +154,7 @@ def test_each_platform_has_its_own_client(at: TwoPlatforms) -> Script:
     assert there["client_id"].isdecimal()
     assert not here["client_id"].isdecimal()
     words = ("status", "--stack", "tni", "--api", DOSSIERS, "--output", "json")
-    listed = json.loads(at.project.acmidm(*words).stdout)["accesses"]
+    listed = json.loads(at.project.acmidm(*words).stdout)["connections"]
     by_either_name = {one["client_id"] for one in listed}
     assert by_either_name >= {*ids.values()}
     assert set(here["scopes"]) == {SEND, DOSSIERS, "vo_info"}

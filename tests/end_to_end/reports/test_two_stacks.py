@@ -108,11 +108,7 @@ class Stacks(TwoStacks):
         outcome = self.project.acmidm("status", "--board", *words, "--output", "json")
         assert outcome.code == 0, outcome.output
         found = json.loads(outcome.stdout)["connections"]
-        return {
-            row["connection"]["stack"]: row
-            for row in found
-            if row["connection"]["application"] == form.application
-        }
+        return {row["stack"]: row for row in found if row["application"] == form.application}
 
     def rows(self, *words: str, code: int = 0) -> list[dict[str, str]]:
         """The list of connections."""
@@ -197,14 +193,14 @@ def test_from_step_2_to_step_10(at: Stacks) -> Script:
     assert places(at_first) == {"tni": (2, "deploy"), "prod": (7, "gate-test")}
     assert at_first["prod"]["waits_for"] == "us"
     for row in at_first.values():
-        assert row["connection"]["codes"] == ["OVO002067", "0207451227"]
-        assert row["connection"]["contacts"] == ["api-beheer@stad-gent.example"]
+        assert row["codes"] == ["OVO002067", "0207451227"]
+        assert row["contacts"] == ["api-beheer@stad-gent.example"]
     yield at.up
     made = at.board(form, "--stack", "tni", "gent")["tni"]
     # Other tests give Gent an API-beheerder, or not.
     assert (made["step"], made["waits_for"]) in ((4, "organisation"), (5, "organisation"))
     assert made["since"] is not None
-    assert f"{at.portal.origin}/portaal" in made["text"]
+    assert f"{at.portal.origin}/portaal" in made["to_do"]
 
     client_id = at.registry.client(form.application)["client_id"]
     form.keys["uploaded"] = new_key("uploaded")
@@ -213,7 +209,7 @@ def test_from_step_2_to_step_10(at: Stacks) -> Script:
     tried = at.board(form, "--stack", "tni", "--waiting-for", "organisation")["tni"]
     assert (tried["step"], tried["order"]) == (7, "validate")
     assert tried["last_token_at"] is not None
-    assert [key["kid"] for key in tried["connection"]["keys"]] == ["uploaded"]
+    assert [key["kid"] for key in tried["keys"]] == ["uploaded"]
 
     at.prove(form, "uploaded", PLAIN)
     assert places(at.board(form)) == {"tni": (7, "tested"), "prod": (7, "gate-again")}

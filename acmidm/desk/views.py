@@ -1,0 +1,486 @@
+"""The report of connections: a list, the board of the guide's steps, or the list of an API's owner.
+They are views of the same rows, and differ in their columns alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from pydantic import Field
+
+from acmidm.desk.progress import to_do
+from acmidm.desk.status import STEPS, ListedConnection, Step, UnusedMandate, WaitsFor
+from acmidm.report.compare import SOON_DAYS
+from acmidm.report.connection import ENVIRONMENTS, environment_name
+from acmidm.report.document import (
+    Document,
+    Filter,
+    Group,
+    Items,
+    Line,
+    Page,
+    Piece,
+    Row,
+    Section,
+    Table,
+    Tone,
+    in_line,
+    notes,
+)
+from acmidm.report.kinds import Report
+from acmidm.words import WHOLE, day, plain
+from acmidm_onboarding.texts import (
+    N_,
+    NN_,
+    Counted,
+    Language,
+    ntr,
+    ntranslated,
+    spoken,
+    tr,
+    translated,
+)
+from acmidm_onboarding.values.problems import both
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+
+_LONGEST_MARK = 4_000
+_LONG_DAYS = 90
+"""The other choice of a page's filter of what ends."""
+_WAITS: Mapping[WaitsFor | None, str] = {
+    WaitsFor.ORGANISATION: N_("the organisation"),
+    WaitsFor.US: N_("Digitaal Vlaanderen"),
+    WaitsFor.AUTHORITY: N_("the platform"),
+    WaitsFor.API_OWNER: N_("the owner of the API"),
+    None: "",
+}
+"""Whom it waits for."""
+
+
+class View(StrEnum):
+    """What somebody wants to see of connections."""
+
+    LIST = "list"
+    BOARD = "board"
+    API = "api"
+
+
+def _texts(texts: Iterable[str]) -> Items:
+    return [[Piece(plain(text))] for text in texts if text]
+
+
+def _whose(connection: ListedConnection) -> Items:
+    return _texts([*connection.codes, *connection.contacts])
+
+
+def _granted(connection: ListedConnection) -> Items:
+    """Return its scopes, each with why it has it where that is known, and until when."""
+    ends = {ending.scope: ending for ending in connection.scopes_until}
+    items = []
+    for scope in connection.scopes:
+        item = [Piece(plain(scope), Tone.VALUE)]
+        if scope in connection.reasons:
+            item.append(Piece(f" ({plain(connection.reasons[scope])})"))
+        if scope in ends:
+            item += [Piece(" "), ends[scope].pieces[-1]]
+        items.append(item)
+    return items
+
+
+def _keys(connection: ListedConnection) -> Items:
+    """Return its keys, each with its end; or how it authenticates without keys."""
+    where = f" ({tr('in the portal')})" if connection.keys_in_portal else ""
+    if connection.keys:
+        return [[*key.pieces, Piece(where, Tone.NOTICE)] for key in connection.keys]
+    return _texts([_without_keys(connection)])
+
+
+def _without_keys(connection: ListedConnection) -> str:
+    if connection.jwks_uri:
+        return tr("at {address}", address=connection.jwks_uri)
+    if connection.token_endpoint_auth_method != AuthMethod.PRIVATE_KEY_JWT:
+        return tr("client secret")
+    if connection.keys is not None:
+        return tr("none yet")
+    if connection.client_id is None:
+        return tr("not known")
+    return tr("unknown: in the portal, which cannot be reached")
+
+
+def _whom(connection: ListedConnection) -> str:
+    return translated(_WAITS[connection.waits_for])
+
+
+def _turn(connection: ListedConnection) -> Items:
+    """Return whom it waits for, and since when; nothing where nobody waits and since when is not
+    known."""
+    items = []
+    since = connection.since
+    if connection.waits_for:
+        whom = tr("waits for {whom}", whom=_whom(connection))
+        items.append([Piece(whom, Tone.STRONG)])
+    if since:
+        items.append([Piece(tr("since {day}", day=spoken().day(since)), Tone.NOTICE)])
+    elif connection.waits_for:
+        items.append([Piece(tr("since: not known"), Tone.NOTICE)])
+    return items
+
+
+def _task(connection: ListedConnection) -> Items:
+    """Return what must be done, without the command that does it: not everybody who reads a board
+    has a shell."""
+    return [[Piece(plain(to_do(connection, spoken(), with_command=False), WHOLE))]]
+
+
+def _scope(connection: ListedConnection) -> str:
+    return ", ".join(connection.scopes) or tr("none: it is configured alone")
+
+
+def _why(connection: ListedConnection) -> str:
+    return ", ".join(connection.reasons.values()) or tr("none given")
+
+
+def _last_day(connection: ListedConnection) -> str:
+    return str(connection.last_day or tr("no end"))
+
+
+def _last_token(connection: ListedConnection) -> str:
+    if connection.last_token_at:
+        return day(connection.last_token_at)
+    return tr("unknown") if "last_token" in connection.unknown else tr("never")
+
+
+class Column(NamedTuple):
+    """What people read of a connection."""
+
+    label: str
+    items: Callable[[ListedConnection], Items]
+    separator: str = ", "
+    """Between its items in a line."""
+
+    @property
+    def title(self) -> str:
+        return translated(self.label)
+
+
+_COLUMNS = {
+    "step": Column(
+        N_("step"),
+        lambda client: [[Piece(client.step_title)], *_turn(client)],
+        separator=" · ",
+    ),
+    "to_do": Column(N_("to do"), lambda client: [[Piece(plain(client.to_do, WHOLE))]]),
+    "turn": Column(N_("waits for"), _turn),
+    "task": Column(N_("to do"), _task),
+    "whose": Column(N_("whose"), _whose),
+    "scopes": Column(N_("scopes"), _granted),
+    "keys": Column(N_("keys"), _keys),
+    "mandate": Column(
+        N_("mandate"), lambda client: [client.mandate.pieces] if client.mandate else []
+    ),
+    "ends": Column(N_("scopes"), lambda client: [ends.pieces for ends in client.scopes_until]),
+    "acts_for": Column(N_("acts for"), lambda client: _texts(client.acts_for)),
+    "products": Column(N_("products"), lambda client: _texts(client.products)),
+    "leaves": Column(
+        N_("leaves"), lambda client: [[Piece(when, Tone.WARNING)] for when in client.leaving]
+    ),
+    "scope": Column(N_("scope"), lambda client: [[Piece(plain(_scope(client)), Tone.VALUE)]]),
+    "why": Column(N_("why"), lambda client: _texts([_why(client)])),
+    "last_day": Column(N_("last day"), lambda client: _texts([_last_day(client)])),
+    "last_token": Column(N_("last token"), lambda client: _texts([_last_token(client)])),
+}
+_CELLS: Mapping[str, Callable[[ListedConnection], Any]] = {
+    "first_end": lambda client: client.ends,
+    "leaves": lambda client: client.leaving,
+    "step": lambda client: client.step_title,
+    "waits_for": _whom,
+    "scope": _scope,
+    "why": _why,
+    "last_day": _last_day,
+    "last_token": _last_token,
+}
+"""What a spreadsheet has that is no field of a connection, or is in words there."""
+_WHO = ("organisation", "codes", "application", "environment", "platform", "stack", "client_id")
+_WHOLE_ROW = (*_WHO, "contacts", "scopes", "products", "keys", "mandate", "first_end", "leaves")
+
+
+class Layout(NamedTuple):
+    """What a view shows: names of columns, in their order."""
+
+    title: Counted
+    note: str
+    lines: Sequence[str]
+    """Of a connection in a text."""
+    cells: Sequence[str]
+    """On a page."""
+    beneath: Sequence[str]
+    """On a page, less important."""
+    table: Sequence[str]
+    """In a spreadsheet."""
+    foot: str = ""
+
+
+_MADE = N_("As the last pulumi up left them; made at {at} UTC.")
+_LAYOUTS = {
+    View.LIST: Layout(
+        NN_("{count} connection on {stacks}", "{count} connections on {stacks}"),
+        _MADE,
+        lines=("whose", "scopes", "keys", "mandate", "acts_for", "products", "leaves"),
+        cells=("keys", "scopes", "products"),
+        beneath=("whose", "mandate", "acts_for", "leaves"),
+        table=(*_WHOLE_ROW, "scopes_until"),
+    ),
+    View.BOARD: Layout(
+        NN_(
+            "Where each connection stands: 1 connection",
+            "Where each connection stands: {count} connections",
+        ),
+        N_("As of {at} (UTC), by the forms, what was carried out, the platforms and the evidence."),
+        lines=("step", "to_do", "whose", "keys", "mandate", "ends"),
+        cells=("turn", "task", "whose"),
+        beneath=("keys", "mandate", "ends"),
+        table=(*_WHOLE_ROW, "scopes_until", "step", "waits_for", "since", "to_do"),
+    ),
+    View.API: Layout(
+        NN_(
+            "{count} client has access to {api} on {stacks}",
+            "{count} clients have access to {api} on {stacks}",
+        ),
+        _MADE,
+        lines=("whose", "scope", "why", "last_day", "last_token"),
+        cells=("scope", "why", "last_day", "last_token"),
+        beneath=("whose",),
+        table=(*_WHO, "contacts", "scope", "why", "last_day", "last_token"),
+        foot=N_(
+            "The last token is the client's, for whatever API: no authority tells more, and some"
+            " nothing."
+        ),
+    ),
+}
+_MANDATE_CELLS: Mapping[str, Callable[[UnusedMandate], Any]] = {
+    "organisation": lambda mandate: mandate.organisation,
+    "application": lambda mandate: mandate.applications,
+    "mandate": str,
+    "first_end": lambda mandate: mandate.expires,
+}
+"""What a mandate that no form uses has of the columns of connections."""
+
+
+class Status(Report):
+    """Connections of one or more stacks, in a view."""
+
+    page = "connections"
+    view: View = View.LIST
+    checked_at: datetime
+    stacks: tuple[str, ...]
+    search: str = ""
+    api: str = ""
+    """Whose list it is, where it is that of an API's owner."""
+    language: Language = Field(default_factory=spoken)
+    connections: tuple[ListedConnection, ...]
+    """In the list of an API's owner one for each scope of a client."""
+    unused_mandates: tuple[UnusedMandate, ...] = ()
+
+    @property
+    def layout(self) -> Layout:
+        return _LAYOUTS[self.view]
+
+    @property
+    def title(self) -> str:
+        clients = {(one.stack, one.key, one.platform) for one in self.connections}
+        title = ntranslated(
+            self.layout.title, len(clients), stacks=both(self.stacks), api=plain(self.api)
+        )
+        if not self.search:
+            return title
+        return tr('{title} with "{search}"', title=title, search=plain(self.search))
+
+    def as_document(self) -> Document:
+        """Return every connection, then the mandates that no form uses."""
+        columns = [_COLUMNS[name] for name in self.layout.lines]
+        lines = [self._line(connection, columns) for connection in self.connections]
+        width = max(len(column.title) for column in columns) + 1
+        is_board = self.view is View.BOARD
+        sections = [Section("line", lines, label_width=width, is_spaced=is_board)]
+        if not lines and not self.unused_mandates:
+            sections = [notes([tr("No connection was found.")], tone=None)]
+        foot = [translated(self.layout.foot)] if self.layout.foot else []
+        return Document(self.title, [*sections, *self._mandates()], foot=foot)
+
+    def as_table(self) -> Table:
+        """Return a row per connection, and behind these the mandates that no form uses."""
+        names = self.layout.table
+        rows = [
+            {name: _in_cell(_value(connection, name)) for name in names}
+            for connection in self.connections
+        ]
+        rows += [
+            {name: _in_cell(cell(mandate)) for name, cell in _MANDATE_CELLS.items()}
+            for mandate in self.unused_mandates
+        ]
+        return Table(names, rows)
+
+    def as_page(self) -> Page:
+        """Return a table, or the board's cards in their steps; with filters."""
+        rows = [self._row(connection) for connection in self.connections]
+        return Page(
+            self.title,
+            translated(self.layout.note, at=f"{self.checked_at:%Y-%m-%d %H:%M}"),
+            summary=[*self._ends(), *self._waits()],
+            filters=self._filters(),
+            rows=rows,
+            groups=self._groups() if self.view is View.BOARD else (),
+            sections=[
+                *self._mandates(),
+                *([notes([translated(self.layout.foot)])] if self.layout.foot else []),
+            ],
+        )
+
+    def _line(self, connection: ListedConnection, columns: Sequence[Column]) -> Line:
+        """Return short lines beneath what a connection is, which fit a terminal of 80 columns."""
+        lines = []
+        for column in columns:
+            if items := column.items(connection):
+                pieces = in_line(items, column.separator)
+                lines.append(Line(pieces, Piece(column.title, Tone.NOTICE)))
+        client_id = plain(connection.client_id or tr("no client yet"))
+        name = [
+            Piece(plain(connection.organisation), Tone.STRONG),
+            Piece(f" · {plain(connection.application)}  {_where(connection)}  "),
+        ]
+        return Line([*name, Piece(client_id, Tone.VALUE)], lines=lines)
+
+    def _row(self, connection: ListedConnection) -> Row:
+        days_left = connection.days_left
+        marks = {
+            "words": connection.words,
+            "environment": connection.environment,
+            "scope": " ".join(connection.scopes),
+            "waits": connection.waits_for or "",
+            "days": "" if days_left is None else f"{days_left}",
+        }
+        return Row(
+            plain(connection.organisation),
+            plain(connection.application),
+            _where(connection),
+            is_production=connection.environment is Environment.PROD,
+            cells=_cells(self.layout.cells, connection),
+            beneath=_cells(self.layout.beneath, connection),
+            marks={name: plain(mark, _LONGEST_MARK) for name, mark in marks.items()},
+            code=plain(connection.client_id or tr("no client yet")),
+            note=connection.step_title,
+        )
+
+    def _groups(self) -> list[Group]:
+        """Return each step of the guide, with a card for each application that stands there as a
+        whole: at the first step at which somebody must do something, else as far as it is."""
+        applications: dict[str, list[ListedConnection]] = {}
+        for connection in self.connections:
+            applications.setdefault(connection.key, []).append(connection)
+        cards: dict[Step, list[list[Row]]] = {step: [] for step in Step}
+        for connections in applications.values():
+            cards[_step_of(connections)].append([self._row(one) for one in connections])
+        return [Group(step, translated(STEPS[step]), of_step) for step, of_step in cards.items()]
+
+    def _ends(self) -> list[Piece]:
+        """Return how many keys have expired, and how many end soon."""
+        left: list[int] = []
+        for connection in self.connections:
+            left += [key.days_left or 0 for key in connection.keys or () if key.ends_soon]
+        expired = sum(days < 0 for days in left)
+        ending = len(left) - expired
+        pieces = []
+        if expired:
+            sentence = ntr("{count} key has expired", "{count} keys have expired", expired)
+            pieces.append(Piece(sentence, Tone.DANGER))
+        if ending:
+            sentence = ntr(
+                "{count} key ends within {days} days",
+                "{count} keys end within {days} days",
+                ending,
+                days=SOON_DAYS,
+            )
+            pieces.append(Piece(sentence, Tone.WARNING))
+        return pieces
+
+    def _waits(self) -> list[Piece]:
+        """Return how many connections wait for whom."""
+        counts = Counter(_whom(one) for one in self.connections if one.waits_for)
+        return [Piece(f"{tr('Waits for')} {whom}: {count}") for whom, count in counts.items()]
+
+    def _filters(self) -> list[Filter]:
+        waits = {one.waits_for: _whom(one) for one in self.connections if one.waits_for}
+        scopes = {scope for connection in self.connections for scope in connection.scopes}
+        ends = {
+            "-1": tr("in the past"),
+            f"{SOON_DAYS}": tr("within {days} days", days=SOON_DAYS),
+            f"{_LONG_DAYS}": tr("within {days} days", days=_LONG_DAYS),
+        }
+        environments = {one.value: environment_name(one) for one in ENVIRONMENTS}
+        filters = [
+            Filter("environment", tr("Environment"), environments),
+            Filter("waits", tr("Waits for"), {one.value: name for one, name in waits.items()}),
+            Filter("scope", tr("Scope"), {scope: plain(scope) for scope in sorted(scopes)}),
+            Filter("days", tr("With an end"), ends),
+        ]
+        return [one for one in filters if one.choices]
+
+    def _mandates(self) -> list[Section]:
+        if not self.unused_mandates:
+            return []
+        heading = ntr(
+            "{count} mandate that no form uses",
+            "{count} mandates that no form uses",
+            len(self.unused_mandates),
+        )
+        return [Section("line", [_unused(mandate) for mandate in self.unused_mandates], heading)]
+
+
+def _unused(mandate: UnusedMandate) -> Line:
+    allowed = f"{plain(mandate.organisation)}: {', '.join(mandate.applications)}"
+    reference = f" ({plain(mandate.reference)})" if mandate.reference else ""
+    return Line(
+        [
+            Piece(plain(mandate.supplier_name), Tone.STRONG),
+            Piece(f"  {tr('acts for')} {allowed}, "),
+            mandate.pieces[-1],
+            Piece(reference),
+        ]
+    )
+
+
+def _step_of(connections: Sequence[ListedConnection]) -> Step:
+    """Return where an application stands as a whole: at the first step at which somebody must do
+    something, else as far as it is."""
+    waiting = [one.step for one in connections if one.step and one.waits_for]
+    return min(waiting) if waiting else max(one.step or Step.FORM for one in connections)
+
+
+def _where(connection: ListedConnection) -> str:
+    """Return environment and platform, and the stack where that has another name."""
+    parts = [environment_name(connection.environment)]
+    if connection.platform is not Platform.ACMIDM:
+        parts.append("GeoSecure")
+    if connection.stack != connection.environment:
+        parts.append(tr("stack {stack}", stack=plain(connection.stack)))
+    return ", ".join(parts)
+
+
+def _cells(names: Iterable[str], connection: ListedConnection) -> dict[str, Items]:
+    """Return what a page has of a connection, by label."""
+    return {_COLUMNS[name].title: _COLUMNS[name].items(connection) for name in names}
+
+
+def _value(connection: ListedConnection, name: str) -> Any:
+    return _CELLS[name](connection) if name in _CELLS else getattr(connection, name)
+
+
+def _in_cell(value: Any) -> str:
+    """Return a value as a spreadsheet has it: a moment as its day, names with commas."""
+    if isinstance(value, datetime):
+        return day(value)
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
