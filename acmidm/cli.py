@@ -1,5 +1,5 @@
-"""Finds the commands: one file each, in the folders that ``FOLDERS`` names. A command is imported
-when it is called.
+"""Finds the commands: one file each, in ``acmidm/commands``. A command is imported when it is
+called.
 
 A file has a function of its own name and an ``EPILOG``, or a group of commands as ``app``. Its
 first line is what ``acmidm --help`` says of it.
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -27,12 +27,9 @@ from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
 from acmidm_onboarding.texts import Language, speak
 from acmidm_onboarding.values.problems import Failure
 
-if TYPE_CHECKING:
-    from acmidm_onboarding.forms.catalogue import Catalogue
-
 DETAILS = "ACMIDM_DETAILS"
 _OWN = ("acmidm", "acmidm_onboarding", "acmidm_sandbox")
-FOLDERS = ("acmidm.commands", "acmidm_sandbox.commands")
+_COMMANDS = "acmidm.commands"
 USED_BY = {
     "organisation, supplier": ("form", "new", "keys", "validate", "probe", "promote"),
     "reviewer": ("review",),
@@ -181,15 +178,8 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _form_page(catalogue: Catalogue) -> str:
-    from acmidm.form_page.page import form_page
-
-    return form_page(catalogue)
-
-
 @app.callback()
 def _options(
-    context: typer.Context,
     _: Annotated[
         bool,
         typer.Option(
@@ -197,18 +187,15 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    # For the sandbox, whose portals show the page of the form and which needs no command line.
-    context.obj = _form_page
+    """What there is before a command."""
 
 
 @cache
 def _files() -> dict[str, tuple[str, Path]]:
     """Return the module and the file of each command, by the command's name."""
     return {
-        file.stem.rstrip("_").replace("_", "-"): (f"{name}.{file.stem}", file)
-        for name in FOLDERS
-        for folder in import_module(name).__path__
-        for file in Path(folder).glob("[!_]*.py")
+        file.stem.rstrip("_").replace("_", "-"): (f"{_COMMANDS}.{file.stem}", file)
+        for file in Path(__file__).with_name("commands").glob("[!_]*.py")
     }
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from authlib.oauth2.rfc6749 import InvalidClientError
 from starlette.responses import JSONResponse
 
-from acmidm_sandbox.beheerportaal import context, server
+from acmidm_sandbox import main
+from acmidm_sandbox.beheerportaal import context
 from acmidm_sandbox.beheerportaal.oauth.authorization import PortalAuthorizationServer
 
 _SENTENCE = "the client could not be authenticated"
@@ -24,4 +25,4 @@ class SilentServer(PortalAuthorizationServer):
 
 if __name__ == "__main__":
     context.PortalAuthorizationServer = SilentServer  # type: ignore[attr-defined]
-    server.main()
+    main()
