@@ -23,7 +23,7 @@ in_environment = eval "$$($(python) -m toolchain.environment)" &&
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ready  ## Bring the environment up and show its table (STACK=tni BACKEND=postgres)
+up: ready $(filter keycloak,$(STACK))  ## Bring the environment up and show its table (STACK=tni BACKEND=postgres)
 	@$(in_environment) acmidm sandbox start --stack $(STACK) \
 		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
 	@echo "Next: $(or $(next_$(STACK)),$(next)); or add a scope to a form in onboardings/,"
@@ -42,7 +42,7 @@ tour: ready  ## Write anew in docs/tour.md what the commands of its stories say
 	@$(in_environment) python -m story --write
 
 keycloak: ready  ## Start a real Keycloak with its realm, then make up STACK=keycloak (KEYCLOAK_VERSION=26.7.3)
-	@$(in_environment) acmidm sandbox start --stack keycloak
+	@$(in_environment) python -m tests.support.keycloak_server keycloak
 
 postgres:  ## Start a PostgreSQL for the state, then make up BACKEND=postgres; shell, deploy and all others likewise
 	@$(python) -m toolchain.postgres

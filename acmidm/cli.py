@@ -1,5 +1,5 @@
-"""Finds the commands: one file each, in the folders that ``FOLDERS`` names. A command is imported
-when it is called.
+"""Finds the commands: one file each, in ``acmidm/commands``. A command is imported when it is
+called.
 
 A file has a function of its own name and an ``EPILOG``, or a group of commands as ``app``. Its
 first line is what ``acmidm --help`` says of it.
@@ -17,7 +17,7 @@ from functools import cache, wraps
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -28,12 +28,9 @@ from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
 from acmidm_onboarding.texts import Language, speak
 from acmidm_onboarding.values.problems import Failure
 
-if TYPE_CHECKING:
-    from acmidm_onboarding.forms.catalogue import Catalogue
-
 DETAILS = "ACMIDM_DETAILS"
 _OWN = ("acmidm", "acmidm_onboarding", "acmidm_sandbox")
-FOLDERS = ("acmidm.commands", "acmidm_sandbox.commands")
+_COMMANDS = "acmidm.commands"
 USED_BY = {
     "organisation, supplier": ("form", "new", "keys", "validate", "probe", "promote"),
     "reviewer": ("review",),
@@ -182,15 +179,8 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _form_page(catalogue: Catalogue) -> str:
-    from acmidm.form_page.page import form_page
-
-    return form_page(catalogue)
-
-
 @app.callback()
 def _options(
-    context: typer.Context,
     _: Annotated[
         bool,
         typer.Option(
@@ -198,20 +188,16 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    # For the sandbox, whose portals show the page of the form and which needs no command line.
-    context.obj = _form_page
+    """What there is before a command."""
 
 
 @cache
 def _files() -> dict[str, tuple[str, Path]]:
     """Return the module and the file of each command, by the command's name."""
-    files: dict[str, tuple[str, Path]] = {}
-    for name in FOLDERS:
-        for folder in import_module(name).__path__:
-            for file in Path(folder).glob("[!_]*.py"):
-                command = file.stem.rstrip("_").replace("_", "-")
-                files[command] = (f"{name}.{file.stem}", file)
-    return files
+    return {
+        file.stem.rstrip("_").replace("_", "-"): (f"{_COMMANDS}.{file.stem}", file)
+        for file in Path(__file__).with_name("commands").glob("[!_]*.py")
+    }
 
 
 def command_names() -> list[str]:

@@ -5,7 +5,7 @@ INSTEAD = {
     "github newest": "compare the commit with the branch in one line of shell, as deploy.yml does",
     "github summary": 'append to the file that GitHub names: >> "$GITHUB_STEP_SUMMARY"',
     "github token": "use the log-in action of your cloud, with a session as long as the job",
-    "keycloak": "run: acmidm sandbox start --stack keycloak",
+    "keycloak": "run in a clone: make keycloak",
     "keys export": "use openssl, as docs/integrators.md shows",
     "mandates": "run: acmidm status",
     "move": "a stack with clients is not split; 1,000 connections are one stack",

@@ -11,11 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from acmidm_sandbox.keycloak.distribution import CannotGet
 from bench.authority import running
 from bench.repetition import repeat
 from bench.report import Case, comparisons, plot, table
 from tests.support.engine import ROOT
+from tests.support.keycloak_server.distribution import CannotGet
 
 _REPETITIONS = 3
 _ONCE_FROM = 1000

@@ -27,8 +27,8 @@ from tests.support.workspace import place, workspace
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from acmidm_sandbox.keycloak.admin import Admin
-    from acmidm_sandbox.keycloak.server import Server
+    from tests.support.keycloak_server.admin import Admin
+    from tests.support.keycloak_server.server import Server
 
 __all__ = ["place", "workspace"]
 
@@ -149,7 +149,7 @@ def keycloak_server() -> Server:
 @pytest.fixture(scope="session")
 def administrator(keycloak_server: Server) -> Iterator[Admin]:
     """Whoever sets realms up in it, and changes things by hand."""
-    from acmidm_sandbox.keycloak.admin import Admin
+    from tests.support.keycloak_server.admin import Admin
 
     with Admin(keycloak_server) as admin:
         yield admin

@@ -5,14 +5,12 @@ A refusal names a member, never its value: what someone registers by mistake may
 Of a key that is registered, the members of `REGISTERED` are kept, and nothing else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc.errors import JoseError
-from joserfc.jwk import Key, import_key
-from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from acmidm_sandbox.beheerportaal.limits import (
     LONGEST_KEY_MEMBER,
@@ -33,26 +31,9 @@ _ALGORITHMS: dict[tuple[str, str | None], list[str]] = {
     ("OKP", "Ed25519"): ["Ed25519", "EdDSA"],
 }
 SIGNING_ALGORITHMS = sorted(set().union(*_ALGORITHMS.values()))
+_KINDS: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 _MATERIAL = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
-# RFC 7518 §6.2.1.2 and RFC 8037 §2: a coordinate has all its octets.
-_OCTETS = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}
 _LATEST = 253402300799  # the last second of the year 9999
-
-
-def _is_moment(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST
-
-
-def _is_kid(value: Any) -> bool:
-    try:
-        return (
-            isinstance(value, str)
-            and 0 < len(value.encode()) <= LONGEST_KID
-            and bool(visible(value))
-        )
-    except ValueError:
-        return False
-
 
 # The registered members (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1) that
 # say something here. Without those of certificates (x5u, x5c, x5t): nothing here follows or
@@ -114,15 +95,15 @@ def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> list[Mistake]:
     """Return the mistakes themselves, for pages that put them in other words."""
     mistakes = []
     for position, key in enumerate(keys):
-        for mistake in _of_key(key):
-            pointer = f"/keys/{position}{mistake.pointer}"
-            mistakes.append(replace(mistake, pointer=pointer))
+        mistakes += [
+            replace(mistake, pointer=f"/keys/{position}{mistake.pointer}")
+            for mistake in _of_key(key)
+        ]
     kids = [key.get("kid") for key in keys]
-    mistakes += [
-        Mistake(f"/keys/{position}/kid", "kid_twice", {"position": kids.index(kid)})
-        for position, kid in enumerate(kids)
-        if kid is not None and kids.index(kid) < position
-    ]
+    for position, kid in enumerate(kids):
+        first = kids.index(kid)
+        if kid is not None and first < position:
+            mistakes.append(Mistake(f"/keys/{position}/kid", "kid_twice", {"position": first}))
     return mistakes
 
 
@@ -144,15 +125,11 @@ def is_in_time(key: Mapping[str, Any], now: float) -> bool:
 def private_members(value: Any) -> list[str]:
     """Return the names of private and symmetric members anywhere in a JSON value, `kty` where it
     says oct."""
+    names, parts = [], value if isinstance(value, list) else []
     if isinstance(value, Mapping):
         names = [name for name in _PRIVATE_MEMBERS if name in value]
-        if value.get("kty") == "oct":
-            names.append("kty")
-        parts: Iterable[Any] = value.values()
-    elif isinstance(value, list):
-        names, parts = [], value
-    else:
-        return []
+        names += ["kty"] if value.get("kty") == "oct" else []
+        parts = list(value.values())
     for part in parts:
         names += private_members(part)
     return names
@@ -161,7 +138,7 @@ def private_members(value: Any) -> list[str]:
 def algorithms_of(key: Mapping[str, Any]) -> list[str]:
     """Return the signature algorithms that fit a key by its type and curve, narrowed by its own
     `alg` (RFC 7517 §4.4)."""
-    return [alg for alg in _fitting(key) if "alg" not in key or key["alg"] == alg]
+    return [alg for alg in _fitting(key) if key.get("alg", alg) == alg]
 
 
 def _fitting(key: Mapping[str, Any]) -> list[str]:
@@ -172,31 +149,30 @@ def _fitting(key: Mapping[str, Any]) -> list[str]:
 
 
 def _of_key(key: Mapping[str, Any]) -> Iterator[Mistake]:
+    private = private_members(key)
     if key.get("kty") == "oct":
         yield Mistake("/kty", "symmetric")
-        return
-    if private := [member for member in _PRIVATE_MEMBERS if member in key]:
-        for member in private:
-            yield Mistake(f"/{member}", "private")
-        return
-    if private := sorted(set(private_members(key))):
-        yield Mistake("", "holds_private", {"private": ", ".join(private)})
-        return
-    yield from _of_use(key)
-    yield from _of_material(key)
+    elif shown := [name for name in _PRIVATE_MEMBERS if name in key]:
+        yield from (Mistake(f"/{name}", "private") for name in shown)
+    elif private:
+        yield Mistake("", "holds_private", {"private": ", ".join(sorted(set(private)))})
+    else:
+        yield from _of_use(key)
+        yield from _of_material(key)
 
 
 def _of_use(key: Mapping[str, Any]) -> Iterator[Mistake]:
-    if key.get("kid") in (None, ""):
+    kid = key.get("kid")
+    if kid in (None, ""):
         yield Mistake("/kid", "kid_missing")
-    elif not _is_kid(key["kid"]):
+    elif not _is_kid(kid):
         yield Mistake("/kid", "kid", {"longest": LONGEST_KID})
-    if "use" in key and key["use"] != "sig":
+    if key.get("use", "sig") != "sig":
         yield Mistake("/use", "use")
-    if "key_ops" in key and key["key_ops"] != ["verify"]:
+    if key.get("key_ops", ["verify"]) != ["verify"]:
         yield Mistake("/key_ops", "key_ops")
     for name in ("exp", "nbf", "iat"):
-        if name in key and not _is_moment(key[name]):
+        if not _is_moment(key.get(name, 0)):
             yield Mistake(f"/{name}", "moment")
     if "revoked" in key:
         yield Mistake("/revoked", "revoked")
@@ -208,58 +184,58 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake("/kty", "kty")
         return
     if not fitting:
-        yield Mistake(
-            "/crv",
-            "crv",
-            {"curves": ", ".join(str(curve) for kind, curve in _ALGORITHMS if kind == kty)},
-        )
+        curves = ", ".join(str(curve) for kind, curve in _ALGORITHMS if kind == kty)
+        yield Mistake("/crv", "crv", {"curves": curves})
         return
-    if "alg" in key and key["alg"] not in fitting:
+    if key.get("alg", fitting[0]) not in fitting:
         yield Mistake("/alg", "alg", {"algorithms": " or ".join(fitting)})
-    members = _MATERIAL[kty]
-    no_key = Mistake("", "no_key", {"kty": kty, "members": ", ".join(members)})
-    if not all(
-        _is_spelled_right(key.get(member), None if kty == "RSA" else _OCTETS[key["crv"]])
-        for member in members
-        if member != "crv"
-    ):
+    yield from _of_numbers(key, _MATERIAL[kty])
+
+
+def _of_numbers(key: Mapping[str, Any], members: Sequence[str]) -> Iterator[Mistake]:
+    no_key = Mistake("", "no_key", {"kty": key["kty"], "members": ", ".join(members)})
+    if any(len(str(key.get(member))) > LONGEST_KEY_MEMBER for member in members):
         yield no_key
         return
-    if kty == "RSA" and len(urlsafe_b64decode(key["e"].encode())) * 8 > MAXIMUM_EXPONENT_BITS:
-        yield Mistake("/e", "exponent", {"maximum": MAXIMUM_EXPONENT_BITS})
-        return
     try:
-        public = _imported(key).raw_value
+        imported = _imported(key)
+        pem = imported.as_pem(private=False)
+        spelled: Mapping[str, Any] = _KINDS[key["kty"]].import_key(pem).as_dict()
     except (JoseError, ValueError):
         yield no_key
         return
-    if not isinstance(public, RSAPublicKey):
-        return
-    if not public.public_numbers().n & 1:
+    # Another spelling of the same numbers would be another thumbprint of the same key.
+    if any(spelled[member] != key[member] for member in members if member != "crv"):
         yield no_key
-    elif not MINIMUM_RSA_BITS <= public.key_size <= MAXIMUM_RSA_BITS:
+    elif isinstance(imported, RSAKey):
+        yield from _of_rsa(imported, no_key)
+
+
+def _of_rsa(key: RSAKey, no_key: Mistake) -> Iterator[Mistake]:
+    numbers = key.public_key.public_numbers()
+    if numbers.e.bit_length() > MAXIMUM_EXPONENT_BITS:
+        yield Mistake("/e", "exponent", {"maximum": MAXIMUM_EXPONENT_BITS})
+    elif not numbers.n & 1:
+        yield no_key
+    elif not MINIMUM_RSA_BITS <= key.public_key.key_size <= MAXIMUM_RSA_BITS:
         limits = {"minimum": MINIMUM_RSA_BITS, "maximum": MAXIMUM_RSA_BITS}
-        yield Mistake("/n", "rsa_bits", {"bits": public.key_size, **limits})
+        yield Mistake("/n", "rsa_bits", {"bits": key.public_key.key_size, **limits})
 
 
-def _imported(key: Mapping[str, Any]) -> Key:
+def _imported(key: Mapping[str, Any]) -> RSAKey | ECKey | OKPKey:
     """Return the key as the token endpoint's library has it, which raises what makes no key."""
-    return import_key({name: key[name] for name in ("kty", *_MATERIAL[key["kty"]])})
-
-
-def _is_spelled_right(value: Any, size: int | None) -> bool:
-    """Return whether this is the one spelling of a number: another one would be another thumbprint
-    of the same key.
-
-    RFC 7515 §2 (no padding); of a given number of octets, else the shortest (RFC 7518 §2 and
-    §6.3.1.1).
-    """
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_KEY_MEMBER:
-        return False
-    try:
-        decoded = urlsafe_b64decode(value.encode())
-    except ValueError:
-        return False
-    return urlsafe_b64encode(decoded) == value.encode() and (
-        decoded[:1] != b"\0" if size is None else len(decoded) == size
+    kind = key["kty"]
+    return _KINDS[kind].import_key(
+        {name: key[name] for name in ("kty", *_MATERIAL[kind]) if name in key}
     )
+
+
+def _is_moment(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST
+
+
+def _is_kid(value: Any) -> bool:
+    try:
+        return len(value.encode()) <= LONGEST_KID and bool(visible(value))
+    except (AttributeError, ValueError):
+        return False

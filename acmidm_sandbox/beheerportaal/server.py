@@ -1,33 +1,17 @@
-"""`python -m beheerportaal.server <settings.json>`: one portal in one process, on loopback, until
-SIGTERM."""
+"""One portal in one process, on loopback, until SIGTERM."""
 
-import argparse
 import logging
 import sys
 import warnings
-from pathlib import Path
 
 import uvicorn
 from joserfc.errors import SecurityWarning
-from pydantic import ValidationError
 
 from acmidm_sandbox.beheerportaal.app import create_app
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store.opening import UnusableDatabase, open_database
 
 GRACE_SECONDS = 5
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m beheerportaal.server", description=__doc__)
-    parser.add_argument("settings", type=Path, help="a JSON file with the fields of PortalSettings")
-    arguments = parser.parse_args()
-    try:
-        settings = PortalSettings.model_validate_json(arguments.settings.read_bytes())
-    except (OSError, ValidationError) as error:
-        sys.exit(f"{arguments.settings}: {error}")
-    run(settings)
 
 
 def run(settings: PortalSettings) -> None:
@@ -53,7 +37,3 @@ def run(settings: PortalSettings) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-
-
-if __name__ == "__main__":
-    main()

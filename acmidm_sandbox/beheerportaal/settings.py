@@ -23,11 +23,13 @@ MANAGEMENT_WRITE = "management_write"
 RIGHTS = (MANAGEMENT_READ, MANAGEMENT_WRITE)
 
 
-class _Settings(BaseModel):
+class StrictModel(BaseModel):
+    """A part of a file: nothing in it is unknown."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class ScopeSettings(_Settings):
+class ScopeSettings(StrictModel):
     """A scope that clients can be granted."""
 
     assigned_by_provider: bool = Field(
@@ -38,7 +40,7 @@ class ScopeSettings(_Settings):
     )
 
 
-class ProductSettings(_Settings):
+class ProductSettings(StrictModel):
     """A product whose configuration is kept per client."""
 
     json_schema: dict[str, Any] = Field(
@@ -55,7 +57,7 @@ class ProductSettings(_Settings):
     )
 
 
-class ApiSettings(_Settings):
+class ApiSettings(StrictModel):
     """An API that clients are coupled to by its Referentie (Beheerportaal, pages 6377410136 and
     6377440453)."""
 
@@ -66,12 +68,8 @@ class ApiSettings(_Settings):
     scopes: list[str] = Field(description="What a coupling can grant.")
 
 
-class PortalSettings(_Settings):
-    """Everything an instance needs; the file that `python -m beheerportaal.server` reads is this as
-    JSON.
-
-    `acmidm sandbox start` writes it from a catalogue that was checked.
-    """
+class PortalSettings(StrictModel):
+    """Everything an instance needs."""
 
     environment: str = Field(min_length=1)
     platform: Platform

@@ -17,14 +17,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from acmidm_sandbox.__main__ import main
+from acmidm_sandbox import main
 from story.person import MENU, Person
 from tests.support.ports import reserve_port
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLE = PROJECT / "acmidm_sandbox" / "sandbox.yaml"
 COMMAND = (sys.executable, "-m", "acmidm_sandbox")
-NEEDS_NONE_OF = ("acmidm", "openpyxl", "psutil", "pulumi", "ruamel", "typer")
+NEEDS_NONE_OF = ("acmidm", "acmidm_onboarding", "openpyxl", "psutil", "pulumi", "ruamel", "typer")
 """The command line, and what the extra ``sandbox`` does not bring."""
 
 
@@ -160,7 +160,7 @@ def test_two_of_a_name_are_refused(file: Path, refused: Callable[[Path], str]) -
     """They would have one key file."""
     client = file.read_text().splitlines()[-1]
     file.write_text(f"{file.read_text()}{client}\n")
-    assert "there are two APIs or clients with the name mijn-gent" in refused(file)
+    assert "there are two clients with the name mijn-gent" in refused(file)
 
 
 @pytest.mark.tool
@@ -200,9 +200,9 @@ def test_a_file_that_was_named_is_never_made(
 def test_without_a_file_there_is_an_example(tmp_path: Path) -> None:
     """In the folder where somebody is."""
     program = (
-        "import acmidm_sandbox.__main__ as alone\n"
+        "import acmidm_sandbox.start as alone\n"
         "alone.run = lambda settings: None\n"
-        "alone._require_free_port = lambda file, port: None\n"
+        "alone._require_free_port = lambda file, sandbox: None\n"
         "alone.main()"
     )
     ended = subprocess.run(
@@ -215,7 +215,7 @@ def test_without_a_file_there_is_an_example(tmp_path: Path) -> None:
 @pytest.mark.tool
 def test_its_extra_is_all_that_it_needs() -> None:
     """Neither the command line nor the packages of another extra are imported."""
-    program = "import sys, acmidm_sandbox.__main__; print(*sys.modules)"
+    program = "import sys, acmidm_sandbox.start; print(*sys.modules)"
     found = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.values.problems import Failure
-from acmidm_sandbox.keycloak.admin import Admin
-from acmidm_sandbox.keycloak.server import Server
-from acmidm_sandbox.servers import daemon_of, start_server
 from tests.support.keycloak import distribution_or_skip
+from tests.support.keycloak_server.admin import Admin
+from tests.support.keycloak_server.running import daemon_of, start_server
+from tests.support.keycloak_server.server import Server
 from tests.support.ports import free_port
 
 

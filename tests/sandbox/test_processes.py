@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from acmidm.sandbox import daemons
+from acmidm.sandbox.daemons import Daemon, Program
+from acmidm.sandbox.portals import server_folder
 from acmidm_onboarding.values.problems import Failure
-from acmidm_sandbox import processes
-from acmidm_sandbox.keycloak.server import Server
-from acmidm_sandbox.processes import Daemon, Program
-from acmidm_sandbox.servers import server_folder
+from tests.support.keycloak_server.server import Server
 from tests.support.ports import free_port
 
 SERVES = """
@@ -47,12 +47,12 @@ def test_one_that_runs_is_left_alone_until_its_settings_change(daemon: Daemon) -
     """Then it is another process, which has the new ones in its file."""
     first = program()
     assert daemon.condition() == "stopped"
-    assert daemon.start(first)
+    assert daemon.start(first) == ""
     pid = daemon.pid
-    assert not daemon.start(first)
+    assert daemon.start(first) is None
     assert daemon.pid == pid
     assert daemon.condition() == f"running at {daemon.origin} (process {pid})"
-    assert daemon.start(program(settings='{"changed": true}'))
+    assert daemon.start(program(settings='{"changed": true}')) is not None
     assert daemon.pid != pid
     assert json.loads(daemon.settings() or "") == {"changed": True}
     assert daemon.stop()
@@ -86,7 +86,7 @@ def test_all_that_belongs_to_it_is_its_owners_alone(
         "keycloak.admin-password",
         "web.log",
         "web.pid",
-        "web.settings.json",
+        "web.yaml",
         "written.by.it",
     }
     assert {
@@ -112,7 +112,7 @@ def test_a_number_that_was_left_behind_is_no_server(daemon: Daemon) -> None:
 def test_one_that_does_not_end_kindly_is_killed(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(daemons, "STOP_SECONDS", 0.2)
     daemon.start(program(f"{IGNORES_SIGTERM}\n{SERVES}"))
     assert daemon.stop()
     assert daemon.pid is None
@@ -149,3 +149,11 @@ def test_one_that_is_not_ready_in_time_is_stopped(daemon: Daemon, answers: bool)
     with pytest.raises(Failure, match=r"was not ready within [0-9.]+ seconds"):
         daemon.start(slow)
     assert daemon.pid is None
+
+
+def test_what_it_says_to_people_is_no_part_of_its_log(daemon: Daemon) -> None:
+    """All that it said until it was ready, more than a pipe holds; each is said once."""
+    code = f"print('a password ' * 10_000, flush=True)\n{SERVES}"
+    said = daemon.start(replace(program(code), speaks=True))
+    assert said == "a password " * 10_000 + "\n"
+    assert "a password" not in daemon.log.read_text()

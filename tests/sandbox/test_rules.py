@@ -24,6 +24,7 @@ from acmidm.probe.mistakes import mistakes_in
 from acmidm.probe.sent import taken_apart
 from acmidm_onboarding.values.jwk import public_jwk
 from acmidm_onboarding.values.terms import Platform
+from acmidm_sandbox.beheerportaal.oauth import checks
 from acmidm_sandbox.beheerportaal.oauth.rules import RULES, Demand, RequestPart
 from tests.sandbox.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
@@ -386,3 +387,13 @@ def test_nothing_is_tolerated_before_the_signature() -> None:
         if rule.part is RequestPart.HEADER
         and any(ruling.tolerated for ruling in rule.rulings.values())
     ] == []
+
+
+def test_each_answer_has_its_condition() -> None:
+    """Of each way to break a rule that rules.yaml has an answer to."""
+    answers = {f"{name}:{way}".rstrip(":") for name, rule in RULES.items() for way in rule.answers}
+    times = [checks.time_conditions(claim) for claim in ("iat", "exp", "nbf")]
+    conditions = [one for one in vars(checks).values() if isinstance(one, dict)]
+    by_method = checks.BY_METHOD.values()
+    named = {name for one in (*times, *conditions, *by_method) for name in one if name in answers}
+    assert answers - named == set()

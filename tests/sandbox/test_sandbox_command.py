@@ -9,11 +9,12 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+import yaml
 from joserfc.jwk import RSAKey
 
 from acmidm.form_page.page import form_page
+from acmidm.sandbox.portals import api_client_id
 from acmidm_onboarding.forms.loading import load_catalogue
-from acmidm_sandbox.servers import api_client_id
 from tests.support.sandbox_stack import PROJECT, Stack
 
 pytestmark = pytest.mark.tool
@@ -34,7 +35,7 @@ def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(stack: Stack)
     stack.data.mkdir(parents=True)
     for folder in (stack.data, *stack.data.parents[:2]):
         folder.chmod(0o777)
-    for name in ("portal.log", "portal.pid", "portal.settings.json"):
+    for name in ("portal.log", "portal.pid", "portal.yaml"):
         (stack.data / name).touch(0o666)
     started = stack.run("start", "--stack", "tni", umask=0)
     assert (started.returncode, started.stdout) == (
@@ -83,8 +84,7 @@ def test_a_second_start_leaves_it_alone_and_stop_keeps_what_is_there(stack: Stac
     database.write_bytes(b"no database" * 100)
     refused = stack.run("start")
     assert refused.returncode == 1
-    assert refused.stderr.startswith(f"{database} ")
-    assert "can't be used: file is not a database; move it away" in refused.stderr
+    assert f": {database} can't be used: file is not a database; move it away" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert database.read_bytes() == b"no database" * 100
     database.unlink()
@@ -112,7 +112,7 @@ def test_other_settings_are_another_start(stack: Stack) -> None:
             "scopes_supported"
         ]
     )
-    settings = json.loads((stack.data / "portal.settings.json").read_text())
+    settings = yaml.safe_load((stack.data / "portal.yaml").read_text())
     assert settings["strict"] is True
     dosis = settings["products"]["dosis"]
     assert (dosis["scope"], dosis["client_id"], dosis["resources"]) == (
@@ -168,7 +168,7 @@ def test_a_key_that_the_sandbox_did_not_make_is_refused(tmp_path: Path, kind: st
     text = json.dumps(key if kind == "of another type" else [])
     another.key_file.write_text(text)
     refused = another.run("start")
-    assert (refused.returncode, refused.stdout) == (1, ""), refused.stderr
+    assert (refused.returncode, refused.stdout) == (2, ""), refused.stderr
     assert "is no key that the sandbox made" in refused.stderr
     assert str(key["d"]) not in refused.stderr
     assert another.key_file.read_text() == text

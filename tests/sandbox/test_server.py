@@ -22,7 +22,7 @@ def serve(
     """Run the server itself, which ends because it cannot start."""
     file = folder / "settings.json"
     file.write_text(json.dumps(settings))
-    words = [python, "-m", "acmidm_sandbox.beheerportaal.server", str(file)]
+    words = [python, "-m", "acmidm_sandbox", str(file)]
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
@@ -39,7 +39,7 @@ def test_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
 
 def test_bad_settings_are_told(tmp_path: Path) -> None:
     """The file and the field."""
-    assert "platform" in serve(tmp_path, {"environment": "tni"}).stderr
+    assert '"port" is missing' in serve(tmp_path, {"environment": "tni"}).stderr
 
 
 def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from acmidm.sandbox.portals import api_client_id, apis
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.forms.probed_api import TestMessage
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.terms import Environment, Platform
-from acmidm_sandbox.servers import api_client_id, apis
 from tests.support.offered import catalogue_folder
 from tests.support.settings import read
 from tests.support.workspace import CATALOGUE, Workspace

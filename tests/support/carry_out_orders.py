@@ -16,7 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from acmidm_sandbox.servers import portals
+from acmidm.sandbox.portals import portals
+from acmidm_sandbox.file import read_sandbox
 from tests.support.browser import chromium
 from tests.support.portal_operator import PortalOperator
 
@@ -120,7 +121,9 @@ def _acmidm(*words: str) -> str:
 if __name__ == "__main__":
     with chromium() as browser:
         own = {
-            one.served.platform.value: PortalOperator(browser, one.settings)
+            one.served.platform.value: PortalOperator(
+                browser, read_sandbox(one.daemon.settings_file)
+            )
             for one in portals(sys.argv[1])
         }
         for name in carry_out(own, sys.argv[1], _acmidm):

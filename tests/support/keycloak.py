@@ -18,18 +18,18 @@ import httpx
 from joserfc.jwk import ECKey, Key
 from pydantic import SecretStr
 
+from acmidm.sandbox.daemons import Daemon
 from acmidm_onboarding.authorities.http.api import Api
 from acmidm_onboarding.authorities.http.retry import Retrying
 from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
-from acmidm_sandbox.keycloak.admin import Admin, Document
-from acmidm_sandbox.keycloak.distribution import SHA256, Distribution, wanted_version
-from acmidm_sandbox.keycloak.realm import Realm, set_up
-from acmidm_sandbox.keycloak.server import Server
-from acmidm_sandbox.processes import Daemon
-from acmidm_sandbox.servers import KEYCLOAK, start_server
+from tests.support.keycloak_server.admin import Admin, Document
+from tests.support.keycloak_server.distribution import SHA256, Distribution, wanted_version
+from tests.support.keycloak_server.realm import Realm, set_up
+from tests.support.keycloak_server.running import KEYCLOAK, start_server
+from tests.support.keycloak_server.server import Server
 from tests.support.offered import KEYCLOAK_PORT
 from tests.support.portal import new_key, public_jwk, request_token, sign_assertion
 from tests.support.ports import free_port

@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 
-from acmidm_sandbox.keycloak.admin import Admin
-from acmidm_sandbox.keycloak.server import Server
 from tests.support.engine import Project
 from tests.support.keycloak import TestRealm, make_realm
+from tests.support.keycloak_server.admin import Admin
+from tests.support.keycloak_server.server import Server
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
 

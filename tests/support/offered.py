@@ -69,7 +69,7 @@ def write_catalogue(folder: Path) -> None:
 def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) -> dict[str, Any]:
     """The settings of a portal that are of the catalogue, under the platform's names; of the tests'
     one, or of another."""
-    from acmidm_sandbox.servers import apis, labels  # with a server's packages: few tests need it
+    from acmidm.sandbox.portals import apis, labels  # with the form's page: few tests need it
 
     catalogue = load_catalogue(folder or catalogue_folder())
     scopes = {own: name for own in catalogue.scopes if (name := catalogue.name_on(platform, own))}

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -20,12 +20,11 @@ import psutil
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key
 
+from acmidm.sandbox.daemons import Daemon, Program
 from acmidm_onboarding.values.metadata import ClientMetadata
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import RIGHTS, Platform, PortalSettings
 from acmidm_sandbox.beheerportaal.store.opening import open_database
-from acmidm_sandbox.processes import Daemon
-from acmidm_sandbox.servers import program
 from tests.support import warm_python
 from tests.support.ports import reserve_port
 from tests.support.trust import TRUSTED
@@ -287,10 +286,16 @@ def start_portal(
     key = operator_key or new_key("operator")
     register_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     daemon = Daemon(folder, "portal")
-    started = program(settings, daemon)
-    *words, settings_file = started.command[1:]
-    words = ["-P", _SILENT_SERVER] if is_silent else words
-    daemon.start(replace(started, command=(python, *words, settings_file)))
+    words = ["-P", _SILENT_SERVER] if is_silent else ["-m", "acmidm_sandbox"]
+    daemon.start(
+        Program(
+            command=(python, *words, daemon.settings_file),
+            settings=settings.model_dump_json(by_alias=True, indent=2),
+            health_url=f"{settings.origin}/health",
+            more_ports=(settings.smtp_port,) if settings.smtp_port else (),
+            speaks=True,
+        )
+    )
     return RunningPortal(daemon, settings, key, reserved)
 
 

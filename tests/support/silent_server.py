@@ -6,23 +6,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from authlib.oauth2.rfc6749 import InvalidClientError
 from starlette.responses import JSONResponse
 
-from acmidm_sandbox.beheerportaal import context, server
+from acmidm_sandbox import main
+from acmidm_sandbox.beheerportaal import context
 from acmidm_sandbox.beheerportaal.oauth.authorization import PortalAuthorizationServer
-from acmidm_sandbox.beheerportaal.oauth.rules import invalid_client
 
 _SENTENCE = "the client could not be authenticated"
 
 
 class SilentServer(PortalAuthorizationServer):
-    def handle_error_response(self, request: Any, error: Any) -> JSONResponse:
-        is_client = error.error == "invalid_client"
-        return super().handle_error_response(
-            request, invalid_client(_SENTENCE) if is_client else error
-        )
+    def refuse(self, request: Any, error: Any) -> JSONResponse:
+        if error.error == "invalid_client":
+            error = InvalidClientError(_SENTENCE, status_code=401)
+        return super().refuse(request, error)
 
 
 if __name__ == "__main__":
     context.PortalAuthorizationServer = SilentServer  # type: ignore[attr-defined]
-    server.main()
+    main()

@@ -12,7 +12,7 @@ import os
 import sys
 
 MODULES, SCRIPTS = (
-    ("pulumi.dynamic", "acmidm_sandbox.beheerportaal.server"),
+    ("pulumi.dynamic", "acmidm_sandbox", "acmidm_sandbox.beheerportaal.mail"),
     ("pulumi-language-python-exec", "acmidm"),
 )
 ASKED = (["--version"], ["-m", "pip", "list", "-v", "--format", "json"])

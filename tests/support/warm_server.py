@@ -47,9 +47,8 @@ IMPORTED = (
     "acmidm.commands.status",
     "acmidm.report.undeclared",
     "acmidm.render.text",
-    "acmidm_sandbox.commands.sandbox",
-    "acmidm_sandbox.beheerportaal.app",
-    "acmidm_sandbox.beheerportaal.operators",
+    "acmidm.commands.sandbox",
+    "acmidm_sandbox.start",
 )
 
 
@@ -61,7 +60,10 @@ def warm_environment() -> Path:
     atexit.register(shutil.rmtree, folder)
     place, python = folder / "socket", folder / "bin" / "python"
     server = subprocess.Popen(
-        [sys.executable, "-m", __spec__.name, place], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", __spec__.name, place],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
@@ -167,7 +169,7 @@ def become(python: Path, words: list[str]) -> NoReturn:
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(io.FileIO(number, "w"), write_through=True) for number in (1, 2)
     )
-    words = [word for word in words if word != "-u"]
+    words = [word for word in words if word not in ("-u", "-P")]
     code = 0
     try:
         if words[0] == "-m":

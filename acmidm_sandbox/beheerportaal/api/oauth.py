@@ -4,10 +4,8 @@ token is worth."""
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from anyio import to_thread
-from authlib.oauth2.rfc6749 import OAuth2Error
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
@@ -17,19 +15,12 @@ from acmidm_sandbox.beheerportaal.api.guard import TokenRoute, audiences_of
 from acmidm_sandbox.beheerportaal.context import CurrentPortal, Portal
 from acmidm_sandbox.beheerportaal.http.body import LimitedRequest
 from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS
-from acmidm_sandbox.beheerportaal.oauth.authorization import (
-    AUTH_METHODS,
-    GRANT_TYPE,
-    PortalAuthorizationServer,
-    TokenRequest,
-)
-from acmidm_sandbox.beheerportaal.oauth.rules import Judge, invalid_request
+from acmidm_sandbox.beheerportaal.oauth.checks import FORM, GRANT_TYPE
+from acmidm_sandbox.beheerportaal.oauth.request import AUTH_METHODS, TokenRequest
 
 router = APIRouter(tags=["oauth"])
 geosecure = APIRouter(route_class=TokenRoute, dependencies=[ACCESS_TOKEN], tags=["oauth"])
 
-_FORM = "application/x-www-form-urlencoded"
-_CREDENTIALS = {"client_secret", "client_assertion"}
 _CLIENT_AUTHENTICATION = {
     "client_assertion_type": {"type": "string"},
     "client_assertion": {"type": "string", "description": "RFC 7523 §2.2"},
@@ -45,7 +36,7 @@ def _body(required: str, **properties: dict[str, Any]) -> dict[str, Any]:
         "additionalProperties": {"type": "string"},  # ignored, but not twice (RFC 6749 §3.2)
         "properties": {**properties, **_CLIENT_AUTHENTICATION},
     }
-    return {"requestBody": {"required": True, "content": {_FORM: {"schema": schema}}}}
+    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
 
 
 _TOKEN_BODY = _body(
@@ -131,7 +122,7 @@ def keys(portal: CurrentPortal) -> dict[str, Any]:
 async def token(request: Request, portal: CurrentPortal) -> Response:
     """Return an access token for client credentials (RFC 6749 §4.4), wherever the platform has this
     endpoint."""
-    return await _answer(request, portal, lambda server, sent: server.create_token_response(sent))
+    return await _answer(request, portal, portal.authorization.token)
 
 
 # The second path is the one that lblod/mbp-sso-service asks at.
@@ -144,13 +135,7 @@ async def token(request: Request, portal: CurrentPortal) -> Response:
 )
 async def introspect(request: Request, portal: CurrentPortal) -> Response:
     """What an access token is worth now (RFC 7662), for whoever authenticates."""
-    return await _answer(
-        request,
-        portal,
-        lambda server, sent: JSONResponse(
-            server.introspection(sent), headers={"Cache-Control": "no-store"}
-        ),
-    )
+    return await _answer(request, portal, portal.authorization.introspection)
 
 
 class Verification(BaseModel):
@@ -174,52 +159,9 @@ def verify(request: Request) -> Verification:
 
 
 async def _answer(
-    request: Request,
-    portal: Portal,
-    answer: Callable[[PortalAuthorizationServer, TokenRequest], Response],
+    request: Request, portal: Portal, answer: Callable[[TokenRequest], Response]
 ) -> Response:
-    """Read the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
+    """Read the body, and answer in a thread; every refusal is in the form of RFC 6749 §5.2."""
     body = await LimitedRequest(request).body()
-    server = portal.authorization
-    try:
-        sent = TokenRequest(request.headers, _pairs(request, body, Judge(portal.settings)))
-    except OAuth2Error as error:
-        return server.handle_error_response(None, error)
-
-    def run() -> Response:
-        try:
-            _require_sound(request, sent, Judge(portal.settings))
-            return answer(server, sent)
-        except OAuth2Error as error:
-            return server.handle_error_response(sent, error)
-
-    return await to_thread.run_sync(run)
-
-
-def _pairs(request: Request, body: bytes, judge: Judge) -> list[tuple[str, str]]:
-    """Return the parameters of the form."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise judge.refusal("form", f"the body must be {_FORM}", invalid_request)
-    if body.lstrip().startswith(b"{"):
-        raise judge.refusal(
-            "form",
-            f"the body is JSON, though its Content-Type says {_FORM}; encode it so",
-            invalid_request,
-        )
-    try:
-        return parse_qsl(body.decode(), errors="strict")
-    except ValueError as error:
-        raise judge.refusal("form", "the body is no form in UTF-8", invalid_request) from error
-
-
-def _require_sound(request: Request, sent: TokenRequest, judge: Judge) -> None:
-    """Refuse a credential in the query, and a parameter that is given twice."""
-    if _CREDENTIALS & request.query_params.keys():
-        judge.broken(
-            "query",
-            "a credential is in the query, which is logged on its way; send it in the body",
-            invalid_request,
-        )
-    names = [name for name, _ in sent.pairs if name != "scope[]"]
-    if len(set(names)) < len(names):
-        judge.broken("twice", "a parameter is given twice (RFC 6749 section 3.2)", invalid_request)
+    sent = TokenRequest(portal.settings, request.headers, request.query_params.keys(), body)
+    return await to_thread.run_sync(answer, sent)

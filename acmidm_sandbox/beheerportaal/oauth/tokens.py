@@ -3,6 +3,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from joserfc import jwt
@@ -10,8 +11,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from sqlalchemy import select
 
+from acmidm_sandbox.beheerportaal.documents import KeyInUse
 from acmidm_sandbox.beheerportaal.oauth import principals
 from acmidm_sandbox.beheerportaal.oauth.principals import Principal
+from acmidm_sandbox.beheerportaal.oauth.request import TokenRequest
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store.clients import KeyUse
 from acmidm_sandbox.beheerportaal.store.database import Database
@@ -42,13 +45,20 @@ class AccessTokens:
         self._key = key
         self._database = database
 
-    def keep(self, token: str, client: Principal, scope: str, audiences: Sequence[str]) -> None:
-        """Keep what a new token of a client that has authenticated stands for."""
+    def keep(
+        self,
+        token: str,
+        request: TokenRequest,
+        client: Principal,
+        scope: str,
+        audiences: Sequence[str],
+    ) -> None:
+        """Keep what a new token stands for, and which key its request was signed with."""
         now = int(time.time())
         stored = AccessToken(
             token_hash=hash_of(token),
             client_id=client.client_id,
-            credential=client.credential,
+            credential=request.credential,
             scope=scope,
             audiences=list(audiences),
             issued_at=now,
@@ -57,10 +67,15 @@ class AccessTokens:
         with self._database.write() as session:
             forget_ended(session, AccessToken)
             session.add(stored)
-            if client.signed is not None:
-                thumbprint = client.signed.thumbprint
-                use = KeyUse(client_id=client.client_id, thumbprint=thumbprint, use=client.signed)
-                session.merge(use)
+            if request.key is not None and not client.is_operator:
+                use = KeyInUse(
+                    thumbprint=request.credential,
+                    kid=str(request.key["kid"]),
+                    last_used_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                    with_kid=request.kid is not None,
+                )
+                row = KeyUse(client_id=client.client_id, thumbprint=use.thumbprint, use=use)
+                session.merge(row)
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
         """Return what a token is worth now, else None: its client's claims as they are, and those
@@ -72,8 +87,7 @@ class AccessTokens:
         """Return the same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in
         metadata-geonetwork is."""
         stored = self._find(token)
-        claims = None if stored is None else self._worth(stored)
-        if stored is None or claims is None:
+        if stored is None or (claims := self._worth(stored)) is None:
             return {"active": False}
         answer = {"active": True, "token_type": "bearer", **claims}
         header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self._key.kid}
@@ -100,13 +114,9 @@ class AccessTokens:
 
     def _worth(self, token: AccessToken) -> Mapping[str, Any] | None:
         client = principals.find(self._database, token.client_id)
-        in_time = token.expires_at > time.time()
-        if (
-            not in_time
-            or client is None
-            or not client.enabled
-            or not client.still_has(token.credential)
-        ):
+        if client is None or token.expires_at <= time.time():
+            return None
+        if not client.enabled or not client.still_has(token.credential):
             return None
         scopes = [name for name in token.scope.split() if name in client.scopes]
         # Who the organisation is, is told with `vo_info` alone.

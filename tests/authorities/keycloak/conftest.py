@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
-from acmidm_sandbox.keycloak.admin import Admin
-from acmidm_sandbox.keycloak.server import Server
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.keycloak import TestRealm, make_realm
+from tests.support.keycloak_server.admin import Admin
+from tests.support.keycloak_server.server import Server
 
 SCOPES = (PLAIN, SEND, DOSSIERS, "vo_info", "dv_ar_adres_beheer")
 

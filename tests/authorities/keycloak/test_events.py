@@ -11,11 +11,11 @@ import pytest
 
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.authorities.port import Audited, RecordedChange
-from acmidm_sandbox.keycloak.admin import Admin
-from acmidm_sandbox.keycloak.server import Server
 from tests.support.forms import PLAIN, SEND
 from tests.support.keycloak import OPERATOR, TestRealm, make_realm
 from tests.support.keycloak_by_hand import DRIFTS, have_rights
+from tests.support.keycloak_server.admin import Admin
+from tests.support.keycloak_server.server import Server
 from tests.support.portal import metadata, new_key
 
 

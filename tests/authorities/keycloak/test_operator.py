@@ -6,12 +6,12 @@ from __future__ import annotations
 import pytest
 
 from acmidm_onboarding.authorities.errors import NotAllowed
-from acmidm_sandbox.keycloak.admin import Admin
-from acmidm_sandbox.keycloak.realm import Realm, set_up
-from acmidm_sandbox.keycloak.server import Server
 from tests.support.forms import SEND
 from tests.support.keycloak import OPERATOR, TestRealm, make_realm
 from tests.support.keycloak_by_hand import have_rights
+from tests.support.keycloak_server.admin import Admin
+from tests.support.keycloak_server.realm import Realm, set_up
+from tests.support.keycloak_server.server import Server
 from tests.support.portal import metadata, public_jwk
 from tests.support.rights import READS, WRITES, allowed
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
-from acmidm_sandbox.keycloak.admin import Admin
-from acmidm_sandbox.keycloak.server import Server
 from tests.support.engine import Project
 from tests.support.keycloak import TestRealm
 from tests.support.keycloak_platform import Platform, running_platform
+from tests.support.keycloak_server.admin import Admin
+from tests.support.keycloak_server.server import Server
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,6 @@ import httpx
 import pytest
 import yaml
 
-from acmidm_sandbox.keycloak.admin import Admin
-from acmidm_sandbox.keycloak.server import Server
 from tests.conformance.consoles import RealmConsole
 from tests.conformance.script import KIDS, Place, from_the_first_run_to_the_last
 from tests.support.cases import cases
@@ -41,6 +39,8 @@ from tests.support.keycloak_import import (
     write_sheet,
 )
 from tests.support.keycloak_platform import Platform, running_platform
+from tests.support.keycloak_server.admin import Admin
+from tests.support.keycloak_server.server import Server
 from tests.support.made_anew import DELETED_FIRST, urn_of, with_ways
 from tests.support.mail_server import MailServer, running_mail_server
 from tests.support.messages import NOTIFICATION

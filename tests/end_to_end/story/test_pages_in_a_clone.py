@@ -16,7 +16,7 @@ from textwrap import indent
 
 import pytest
 
-from acmidm_sandbox.servers import api_client_id
+from acmidm.sandbox.portals import api_client_id
 from tests.support.browser import require_chromium
 from tests.support.clone import cloned, run, scripts
 from tests.support.engine import ROOT, SIGNS_OF_A_TRACEBACK

@@ -1,7 +1,7 @@
 """Server processes in the background: start, find, restart on changed settings, stop. Their files
 are this user's alone.
 
-All that belongs to one is in a folder: ``<name>.settings.json``, what it was started with;
+All that belongs to one is in a folder: ``<name>.yaml``, what it was started with;
 ``<name>.log``; ``<name>.pid``. The process has inherited its pid file locked, and keeps that lock
 as long as it lives, however it ends. So a locked file names a living server; a number that was left
 behind, which may be another program's by now, is never taken for one.
@@ -44,8 +44,8 @@ class Program:
 
     command: Sequence[str | Path]
     settings: str
-    """As JSON. It is in the server's settings file before the start; a server that runs with other
-    settings is restarted."""
+    """In the server's settings file before the start; a server that runs with other settings is
+    restarted."""
     health_url: str
     environment: Mapping[str, str] = field(default_factory=dict)
     """What it has besides the variables of this process."""
@@ -53,6 +53,8 @@ class Program:
     """Where it listens too, of the same host."""
     start_seconds: float = 60
     """A busy machine takes long over it; one that ends instead is noticed at once."""
+    speaks: bool = False
+    """Whether what it writes to standard output is for people, and not for its log."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Daemon:
 
     @property
     def settings_file(self) -> Path:
-        return self.folder / f"{self.name}.settings.json"
+        return self.folder / f"{self.name}.yaml"
 
     @property
     def log(self) -> Path:
@@ -107,11 +109,11 @@ class Daemon:
         except FileNotFoundError:
             return None
 
-    def start(self, program: Program) -> bool:
-        """Start it and return when it is ready. False where it runs already, with the same
-        settings."""
+    def start(self, program: Program) -> str | None:
+        """Start it, and return what it said to people until it was ready. None where it runs
+        already, with the same settings."""
         if self.settings() == program.settings and self.origin:
-            return False
+            return None
         self.stop()
         self._require_free(program)
         private_folder(self.folder)
@@ -122,8 +124,8 @@ class Daemon:
                 program.command,
                 env={**os.environ, **program.environment},
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=subprocess.PIPE if program.speaks else log,
+                stderr=log,
                 umask=UMASK,
                 # outlives the terminal and its Ctrl-C, and is stopped with all its children
                 start_new_session=True,
@@ -132,11 +134,10 @@ class Daemon:
             json.dump({"pid": process.pid, "health_url": program.health_url}, lock)
             lock.flush()
         try:
-            self._wait_until_ready(process, program, said_before)
+            return self._wait_until_ready(process, program, said_before)
         except BaseException:
             self.stop()
             raise
-        return True
 
     def stop(self) -> bool:
         """End it, first kindly; its data stay. False where it does not run."""
@@ -207,11 +208,17 @@ class Daemon:
 
     def _wait_until_ready(
         self, process: subprocess.Popen[bytes], program: Program, said_before: int
-    ) -> None:
+    ) -> str:
+        said = b""
+        if process.stdout is not None:
+            os.set_blocking(process.stdout.fileno(), False)
         deadline = time.monotonic() + program.start_seconds
         while process.poll() is None:
-            if _answers(program.health_url):
-                return
+            is_ready = _answers(program.health_url)
+            if process.stdout is not None:  # read before it is full: who writes would wait
+                said += process.stdout.read() or b""
+            if is_ready:
+                return said.decode(errors="replace")
             if time.monotonic() > deadline:
                 what = f"was not ready within {program.start_seconds:g} seconds"
                 break

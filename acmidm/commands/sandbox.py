@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Annotated, Literal
+from importlib.util import find_spec
+from typing import Annotated, Any
 
 import typer
 
-from acmidm_onboarding.files import write_private
-from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.project import project_folder, require_project
-from acmidm_onboarding.stack_files import stack_names
+from acmidm import completion
+from acmidm.sandbox.daemons import Daemon
+from acmidm.sandbox.portals import DATA, portals
+from acmidm.terminal import StackOption, TextOutput, TextOutputOption
+from acmidm_onboarding.project import require_project
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.searching import searched
-from acmidm_sandbox.beheerportaal.mail.received import Mail, received_mails
-from acmidm_sandbox.people import read_people
-from acmidm_sandbox.processes import Daemon
-from acmidm_sandbox.servers import (
-    DATA,
-    KEYCLOAK,
-    PORTAL,
-    EmbeddedPortal,
-    keycloaks,
-    portals,
-)
 
 _EPILOG = """
 **Examples**
@@ -40,39 +32,25 @@ _EPILOG = """
 setting.
 """
 
+_NEEDED = "uvicorn"
+"""Of the extra ``sandbox``."""
+
 app = typer.Typer(help=__doc__, epilog=_EPILOG, no_args_is_help=True)
 
 
-def _stacks() -> list[str]:
-    """Complete the stacks of the project in which somebody is. A shell may run what it is
-    offered."""
-    project = project_folder()
-    names = stack_names(project) if project else []
-    return [name for name in names if re.fullmatch(r"[A-Za-z0-9_.-]+", name)]
-
-
-_StackOption = Annotated[
-    str,
-    typer.Option(
-        metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.", autocompletion=_stacks
-    ),
-]
 _AnyStackOption = Annotated[
     str | None,
     typer.Option(
-        metavar="STACK", help="Only this stack's; all where left out.", autocompletion=_stacks
+        metavar="STACK",
+        help="Only this stack's; all where left out.",
+        autocompletion=completion.stacks,
     ),
-]
-_OutputOption = Annotated[
-    Literal["text", "json"],
-    typer.Option("--output", "-o", help="text for people, json for programs."),
 ]
 
 
 @app.command()
 def start(
-    context: typer.Context,
-    stack: _StackOption = "tni",
+    stack: StackOption = "tni",
     strict: Annotated[
         bool,
         typer.Option(
@@ -81,17 +59,17 @@ def start(
         ),
     ] = False,
 ) -> None:
-    """Start what a stack's settings place on this machine: embedded portals, and a Keycloak.
+    """Start the portals that a stack's settings place on this machine.
 
     Those that run with the same settings are left alone, others started anew. The people of
     people.yaml, and nobody else, can log on at the portals from then on. The password of each that
     is new is shown this once.
     """
-    people = read_people()
-    starts: list[Callable[[], str | None]] = [server.start for server in keycloaks(stack)]
-    for portal in portals(stack, strict):
-        _write_form_page(portal, context.obj)
-        starts.append(partial(portal.start, people))
+    if find_spec(_NEEDED) is None:
+        raise ModuleNotFoundError(name=_NEEDED)
+    # What is wrong with a file is reported before anything is started.
+    files = [(portal, portal.file(strict)) for portal in portals(stack)]
+    starts = [partial(portal.start, file) for portal, file in files]
     if not starts:
         typer.echo(f"stack {stack} has no authority on this machine: there is nothing to start")
     _do_each(starts)
@@ -123,14 +101,12 @@ def mail(
             show_default=False,
         ),
     ] = None,
-    stack: _StackOption = "tni",
-    output: _OutputOption = "text",
+    stack: StackOption = "tni",
+    output: TextOutputOption = TextOutput.TEXT,
 ) -> None:
     """Show the mails that a stack's sandbox received, newest first. The page Postvak has those of
     one organisation."""
-    folders = [
-        portal.settings.mails for portal in portals(stack) if portal.settings.smtp_port is not None
-    ]
+    folders = [portal.mails for portal in portals(stack) if portal.mails is not None]
     if not folders:
         raise Failure(
             f"stack {stack} has no sandbox that receives mail; that needs acmidm:smtpUrl in"
@@ -138,10 +114,14 @@ def mail(
         )
     search = " ".join(words or ())
     is_found = searched(search)
-    mails = [mail for mail in received_mails(folders[0]) if is_found(_words(mail))]
-    if output == "json":
-        listed = [mail.model_dump(mode="json", exclude_none=True) for mail in mails]
-        report = json.dumps({"stack": stack, "mails": listed}, indent=2)
+    received = subprocess.run(
+        [sys.executable, "-P", "-m", "acmidm_sandbox.beheerportaal.mail", folders[0]],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    mails = [mail for mail in json.loads(received.stdout) if is_found(_words(mail))]
+    if output is TextOutput.JSON:
+        report = json.dumps({"stack": stack, "mails": mails}, indent=2)
         # In a pipeline's log, two of these at the beginning of a line are a command.
         typer.echo(report.replace("##", "#\\u0023"))
     elif not mails:
@@ -151,28 +131,28 @@ def mail(
         typer.echo("\n\n".join("\n".join(_lines(mail)) for mail in mails))
 
 
-def _words(mail: Mail) -> str:
+def _words(mail: Mapping[str, Any]) -> str:
     """Return all that a search looks in."""
     shown = (
-        mail.connection,
-        mail.subject,
-        mail.sender,
-        *mail.recipients,
-        mail.message_id,
-        mail.text,
+        mail["connection"],
+        mail["subject"],
+        mail["sender"],
+        *mail["recipients"],
+        mail.get("message_id"),
+        mail.get("text"),
     )
     return " ".join(part or "" for part in shown).casefold()
 
 
-def _lines(mail: Mail) -> Iterator[str]:
+def _lines(mail: Mapping[str, Any]) -> Iterator[str]:
     """Yield a mail as text: what it is about, then what it says, indented. Whatever is in it does
     nothing to a terminal or a pipeline."""
-    about, subject = mail.connection or "no connection", mail.subject or "no subject"
-    yield on_one_line(f"{mail.at:%Y-%m-%d %H:%M} UTC  {about}  {subject}")
-    times = f", received {mail.received} times" if mail.received > 1 else ""
-    yield on_one_line(f"  to {', '.join(mail.recipients)}{times}")
+    about, subject = mail["connection"] or "no connection", mail["subject"] or "no subject"
+    yield on_one_line(f"{mail['at'][:16].replace('T', ' ')} UTC  {about}  {subject}")
+    times = f", received {mail['received']} times" if mail["received"] > 1 else ""
+    yield on_one_line(f"  to {', '.join(mail['recipients'])}{times}")
     yield ""
-    for line in (mail.text or "no text").strip("\n").split("\n"):
+    for line in (mail.get("text") or "no text").strip("\n").split("\n"):
         yield f"    {on_one_line(line.replace(chr(9), '    '))}".rstrip()
 
 
@@ -181,21 +161,12 @@ def _started(stack: str | None) -> list[Daemon]:
     none. Raises Failure where there is no project."""
     require_project()
     started = [
-        Daemon(file.parent, file.stem)
-        for file in sorted(DATA.glob(f"{stack or '*'}/*/*.pid"))
-        if file.stem in (KEYCLOAK, PORTAL)
+        Daemon(file.parent, file.stem) for file in sorted(DATA.glob(f"{stack or '*'}/*/*.pid"))
     ]
     if not started:
         for_stack = f" for stack {stack}" if stack else ""
         typer.echo(f"no sandbox was ever started in this project{for_stack}")
     return started
-
-
-def _write_form_page(portal: EmbeddedPortal, render: Callable[[Catalogue], str]) -> None:
-    """Write the page that the portal shows to who has no account. The command line that this is a
-    part of renders it, of today's catalogue."""
-    if portal.settings.form_page is not None:
-        write_private(portal.settings.form_page, render(portal.served.catalogue))
 
 
 def _stop(daemon: Daemon) -> str | None:

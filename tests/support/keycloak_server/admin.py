@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from acmidm_sandbox.keycloak.server import ADMIN, Server
+from tests.support.keycloak_server.server import ADMIN, Server
 
 Document = dict[str, Any]
 

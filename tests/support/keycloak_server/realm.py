@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from acmidm_sandbox.keycloak.admin import Admin, Document
+from tests.support.keycloak_server.admin import Admin, Document
 
 _MANAGE = "manage-clients"
 """A role of the client ``realm-management``. It includes seeing clients and client scopes; nothing

@@ -1,0 +1,219 @@
+"""When a token request breaks a rule of `rules.yaml`: a condition for each answer that is there, in
+the order in which they are looked at. A condition can count on those before it.
+
+What breaks a rule is refused (RFC 6749 §5.2), or accepted with a line in the log.
+"""
+
+import logging
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from authlib.oauth2.rfc6749 import (
+    InvalidClientError,
+    InvalidRequestError,
+    InvalidScopeError,
+    OAuth2Error,
+)
+
+from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS, algorithms_of, is_in_time
+from acmidm_sandbox.beheerportaal.limits import LONGEST_JTI
+from acmidm_sandbox.beheerportaal.oauth.request import ASSERTION, BASIC, POST, TokenRequest
+from acmidm_sandbox.beheerportaal.oauth.rules import (
+    BLANKS,
+    CLOCK_SKEW_SECONDS,
+    LONGEST_LIFETIME_SECONDS,
+    LONGEST_TOLERATED_SECONDS,
+    RULES,
+    Demand,
+)
+
+FORM = "application/x-www-form-urlencoded"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+GRANT_TYPE = "client_credentials"
+CREDENTIALS = {"client_secret", "client_assertion"}
+# Since 1970, for three thousand years: a larger number is one of milliseconds.
+_MOST_SECONDS = 10**11
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_DIGITS = re.compile(r"[0-9]+")
+_NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+_LONGEST_SENTENCE = 400
+_ERRORS = {
+    kind.error: kind for kind in (InvalidClientError, InvalidRequestError, InvalidScopeError)
+}
+
+log = logging.getLogger("acmidm_sandbox.beheerportaal.rules")
+Conditions = Mapping[str, Callable[[Any], object]]
+"""By the name of the rule; after a colon, by which of several ways it is broken."""
+
+SOUND: Conditions = {
+    "form:media type": lambda sent: sent.media_type != FORM,
+    "form:JSON": lambda sent: sent.body.lstrip().startswith(b"{"),
+    "form:UTF-8": lambda sent: sent.pairs is None,
+    "query": lambda sent: CREDENTIALS.intersection(sent.query),
+    "twice": lambda sent: sent.repeats_a_name,
+}
+GRANT: Conditions = {"grant_type": lambda sent: "grant_type" not in sent.form}
+ONE_METHOD: Conditions = {
+    "one method:none": lambda sent: not sent.methods,
+    "one method:several": lambda sent: len(sent.methods) > 1,
+}
+BY_METHOD: Mapping[str, Conditions] = {
+    ASSERTION: {
+        "client_assertion_type": lambda sent: (
+            sent.form.get("client_assertion_type") != ASSERTION_TYPE
+        ),
+        "assertion:none": lambda sent: not sent.form.get("client_assertion"),
+        "assertion:JWT": lambda sent: not sent.header_and_claims,
+        "sub": lambda sent: not isinstance(sent.client_id, str),
+        "alg:any key": lambda sent: sent.alg not in SIGNING_ALGORITHMS,
+        "registered kid:text": lambda sent: not isinstance(sent.kid, str | None),
+    },
+    BASIC: {"one method:Basic": lambda sent: not all(sent.id_and_secret)},
+    POST: {"client_id of a secret": lambda sent: not sent.client_id},
+}
+KNOWN: Conditions = {
+    "another client_id": lambda sent: sent.form.get("client_id", sent.client_id) != sent.client_id,
+    "known client:ACM/IDM": lambda sent: (
+        not sent.client and sent.platform == "geosecure" and _UUID.fullmatch(sent.client_id)
+    ),
+    "known client:GeoSecure": lambda sent: (
+        not sent.client and sent.platform == "acmidm" and _DIGITS.fullmatch(sent.client_id)
+    ),
+    "known client:none": lambda sent: not sent.client,
+    "registered method": lambda sent: sent.method != sent.client.token_endpoint_auth_method,
+}
+SIGNED: Conditions = {
+    "registered key": lambda sent: not sent.client.jwks,
+    "kid": lambda sent: sent.kid is None and len(sent.client.jwks) == 1,
+    "kid of several": lambda sent: sent.kid is None and len(sent.client.jwks) > 1,
+    "registered kid:name": lambda sent: sent.key is None,
+    "ended key": lambda sent: not is_in_time(sent.key, sent.now),
+    "alg:this key": lambda sent: sent.alg not in algorithms_of(sent.key),
+    "signature": lambda sent: not sent.is_signed,
+}
+SECRET: Conditions = {"secret": lambda sent: not sent.credential}
+ENABLED: Conditions = {"enabled": lambda sent: not sent.client.enabled}
+ISSUER: Conditions = {"iss": lambda sent: sent.claims.get("iss") != sent.client_id}
+AUDIENCE: Conditions = {
+    "several aud": lambda sent: isinstance(sent.audience, list) and sent.audience,
+    "aud:text": lambda sent: not isinstance(sent.audience, str),
+    "aud with slash": lambda sent: sent.audience == f"{sent.wanted}/",
+    "aud of the sample": lambda sent: (
+        sent.wants_the_endpoint and sent.audience == sent.sample_audience
+    ),
+    "aud:spelling": lambda sent: (
+        sent.wants_the_endpoint and sent.audience != sent.wanted and sent.is_for_the_endpoint
+    ),
+    "aud:issuer": lambda sent: sent.wants_the_endpoint and sent.audience == sent.settings.issuer,
+    "aud:endpoint": lambda sent: sent.wanted == sent.settings.issuer and sent.is_for_the_endpoint,
+    "aud:other": lambda sent: sent.audience not in sent.audiences,
+}
+"""The first that is broken counts: it is the one that is most exact."""
+
+
+def time_conditions(claim: str) -> Conditions:
+    """Return those of a claim that is a time (RFC 7519 §2)."""
+    return {
+        claim: lambda sent: claim not in sent.claims,
+        "times as text": lambda sent: (
+            isinstance(sent.claims.get(claim), str) and sent.moment(claim) >= 0
+        ),
+        "times:number": lambda sent: not 0 <= sent.moment(claim) < _MOST_SECONDS * 1000,
+        "times:seconds": lambda sent: sent.moment(claim) >= _MOST_SECONDS,
+    }
+
+
+LIFETIME: Conditions = {
+    "future iat": lambda sent: sent.moment("iat") > sent.now + CLOCK_SKEW_SECONDS,
+    "passed exp": lambda sent: sent.moment("exp") <= sent.now - CLOCK_SKEW_SECONDS,
+    "lifetime": lambda sent: (
+        LONGEST_LIFETIME_SECONDS < sent.lifetime_seconds <= LONGEST_TOLERATED_SECONDS
+    ),
+    "longest lifetime": lambda sent: sent.lifetime_seconds > LONGEST_TOLERATED_SECONDS,
+}
+NOT_BEFORE: Conditions = {
+    "future nbf": lambda sent: sent.moment("nbf") > sent.now + CLOCK_SKEW_SECONDS
+}
+
+
+def _is_guid(jti: str) -> bool:
+    try:
+        uuid.UUID(jti)
+    except ValueError:
+        return False
+    return True
+
+
+JTI: Conditions = {
+    "jti": lambda sent: "jti" not in sent.claims,
+    "jti as text": lambda sent: (
+        not isinstance(sent.jti, str) or not 0 < len(sent.jti) <= LONGEST_JTI
+    ),
+    "jti is a GUID": lambda sent: "jti" in sent.claims and not _is_guid(sent.jti),
+}
+ONCE: Conditions = {"used jti": lambda sent: sent.is_replay}
+SCOPES: Conditions = {
+    "scope[]": lambda sent: "scope[]" in sent.form,
+    "scope": lambda sent: (
+        not sent.is_operators and not sent.requested_scopes and not sent.client.default_scopes
+    ),
+    "scope not granted": lambda sent: sent.missing_scopes and sent.scopes,
+    "no scope granted": lambda sent: sent.missing_scopes and not sent.scopes,
+}
+
+
+def require(request: TokenRequest, conditions: Conditions, **blanks: str) -> None:
+    """Judge the request by each rule that it breaks. `blanks` are further ones of the sentences.
+
+    Raises:
+        OAuth2Error
+    """
+    for name, is_broken in conditions.items():
+        if is_broken(request):
+            _judge(request, name, blanks)
+
+
+def require_first(request: TokenRequest, conditions: Conditions) -> None:
+    """Judge the request by the first rule that it breaks.
+
+    Raises:
+        OAuth2Error
+    """
+    for name, is_broken in conditions.items():
+        if is_broken(request):
+            _judge(request, name, {})
+            return
+
+
+def note(request: TokenRequest, rule: str, what: str) -> None:
+    """Write a line into the log, once: who, which rule, and nothing of the request."""
+    if request.client is not None and rule not in request.noted:
+        request.noted.add(rule)
+        log.info("client %s, rule %s: %s", request.client.client_id, rule, what)
+
+
+def _judge(request: TokenRequest, name: str, blanks: Mapping[str, str]) -> None:
+    """Do what a request that breaks a rule deserves: what is optional nothing, what is tolerated a
+    line in the log.
+
+    Raises:
+        OAuth2Error: where it is neither.
+    """
+    rule, _, way = name.partition(":")
+    ruling = RULES[rule].rulings[request.platform]
+    if ruling.demand is Demand.OPTIONAL:
+        return
+    if ruling.tolerated and not request.settings.strict and not request.is_operators:
+        note(request, rule, f"tolerated, {ruling.tolerated}; --strict refuses it")
+        return
+    sentence, code = RULES[rule].answers[way]
+    sentence = sentence.format(sent=request, **blanks, **BLANKS)
+    # Parts of it are the request's: RFC 6749 §5.2 allows ASCII without quotes and backslashes.
+    described = _NOT_ALLOWED.sub("?", f"{sentence} (rule: {rule})")[:_LONGEST_SENTENCE]
+    error: OAuth2Error = _ERRORS[code](description=described)
+    error.rule = rule
+    if code == "invalid_client":
+        error.status_code = 401  # RFC 6749 §5.2 requires it after an Authorization header
+    raise error

@@ -1,0 +1,242 @@
+"""A token request as it was sent, read as far as the rules look at it."""
+
+import re
+import time
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import import_key
+from joserfc.util import urlsafe_b64decode
+from pydantic_core import from_json
+
+from acmidm_sandbox.beheerportaal.jwk import algorithms_of
+from acmidm_sandbox.beheerportaal.oauth.principals import Principal
+from acmidm_sandbox.beheerportaal.oauth.rules import CLOCK_SKEW_SECONDS
+from acmidm_sandbox.beheerportaal.settings import PortalSettings
+
+ASSERTION = "private_key_jwt"
+BASIC, POST = "client_secret_basic", "client_secret_post"
+AUTH_METHODS = (BASIC, POST, ASSERTION)
+_DIGITS = re.compile(r"[0-9]{1,15}")
+
+
+class TokenRequest:
+    """Its headers, the names in its query, and its body. Most is read when a rule needs it: each
+    rule can count on those before it."""
+
+    def __init__(
+        self,
+        settings: PortalSettings,
+        headers: Mapping[str, str],
+        query: Collection[str],
+        body: bytes,
+    ) -> None:
+        self.settings = settings
+        self.headers = headers
+        self.query = query
+        self.body = body
+        self.now = time.time()
+        self.client: Principal | None = None
+        """Whose request it is, once somebody with that client-ID was found."""
+        self.is_proven = False
+        """Whether it surely is that client's."""
+        self.credential = ""
+        """What it proves that by: the thumbprint of a key, or the mark of a secret."""
+        self.is_replay = False
+        """Whether its assertion was used before."""
+        self.noted: set[str] = set()
+        """The rules that it breaks, and that the log has."""
+
+    @property
+    def is_operators(self) -> bool:
+        """Operators belong to the portal, not to a platform: ACM/IDM's rules are theirs."""
+        return self.client is not None and self.client.is_operator
+
+    @property
+    def platform(self) -> str:
+        return "acmidm" if self.is_operators else self.settings.platform
+
+    @cached_property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]] | None:
+        """The parameters of the form; None where it is none."""
+        try:
+            return parse_qsl(self.body.decode(), errors="strict")
+        except ValueError:
+            return None
+
+    @cached_property
+    def form(self) -> dict[str, str]:
+        return dict(self.pairs or ())
+
+    @property
+    def repeats_a_name(self) -> bool:
+        names = [name for name, _ in self.pairs or () if name != "scope[]"]
+        return len(set(names)) < len(names)
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """The ways by which it authenticates: one, if it is right."""
+        signs = {
+            ASSERTION: {"client_assertion", "client_assertion_type"} & self.form.keys(),
+            BASIC: "Authorization" in self.headers,
+            POST: "client_secret" in self.form,
+        }
+        return [method for method, is_there in signs.items() if is_there]
+
+    @property
+    def method(self) -> str:
+        return self.methods[0] if self.methods else ""
+
+    @property
+    def methods_for_people(self) -> str:
+        return " and ".join(self.methods)
+
+    @property
+    def method_for_people(self) -> str:
+        return "an assertion" if self.method == ASSERTION else self.method
+
+    @cached_property
+    def id_and_secret(self) -> tuple[str | None, str | None]:
+        """As far as it has them."""
+        if self.method == POST:
+            return self.form.get("client_id"), self.form["client_secret"]
+        try:
+            client_id, secret = extract_basic_authorization(self.headers)
+        except ValueError:
+            return None, None
+        return client_id, secret
+
+    @property
+    def client_id(self) -> Any:
+        """Who it says that it is of."""
+        return self.claims.get("sub") if self.method == ASSERTION else self.id_and_secret[0]
+
+    @cached_property
+    def header_and_claims(self) -> list[Any]:
+        """Of its assertion, whoever signed that; an empty list where it is no JWT."""
+        parts = self.form.get("client_assertion", "").split(".")[:-1]
+        try:
+            objects = [from_json(urlsafe_b64decode(part.encode())) for part in parts]
+        except ValueError:
+            return []
+        return objects if [type(one) for one in objects] == [dict, dict] else []
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        return self.header_and_claims[1] if self.header_and_claims else {}
+
+    @property
+    def alg(self) -> Any:
+        return self.header_and_claims[0].get("alg")
+
+    @property
+    def kid(self) -> Any:
+        return self.header_and_claims[0].get("kid")
+
+    @property
+    def kids(self) -> str:
+        """The names of the client's keys."""
+        return ", ".join(str(key["kid"]) for key in self.client.jwks) if self.client else ""
+
+    @cached_property
+    def key(self) -> Mapping[str, Any] | None:
+        """The client's key that the assertion names, or its first where it names none."""
+        for key in self.client.jwks if self.client else ():
+            if self.kid in (None, key["kid"]):
+                return key
+        return None
+
+    @property
+    def algorithms(self) -> str:
+        """Those that fit the key."""
+        return " or ".join(algorithms_of(self.key or {}))
+
+    @cached_property
+    def is_signed(self) -> bool:
+        """Whether the assertion was signed with that key."""
+        try:
+            key = import_key(dict(self.key or {}))
+            jwt.decode(self.form["client_assertion"], key, algorithms=[self.alg])
+        except (JoseError, ValueError):
+            return False
+        return True
+
+    @cached_property
+    def audience(self) -> Any:
+        """The assertion's ``aud``; of a list of one, that one."""
+        aud = self.claims.get("aud")
+        return aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """What ``aud`` can be. For operators both forms that RFC 7523 §3 knows are good."""
+        issuer, endpoint = self.settings.issuer, self.settings.token_endpoint
+        if self.is_operators:
+            return issuer, endpoint
+        return (endpoint,) if self.platform == "geosecure" else (issuer,)
+
+    @property
+    def wanted(self) -> str:
+        """The same for people."""
+        return " or ".join(self.audiences)
+
+    @property
+    def wants_the_endpoint(self) -> bool:
+        """Whether ``aud`` can be nothing but the token endpoint, as on GeoSecure."""
+        return self.wanted == self.settings.token_endpoint
+
+    @property
+    def sample_audience(self) -> str:
+        """What the sample of GeoSecure has as ``aud``, beside the URL that is called."""
+        return f"{self.settings.token_endpoint.removesuffix('token')}authorization"
+
+    @property
+    def is_for_the_endpoint(self) -> bool:
+        """Whether ``aud`` is the token endpoint, in whatever spelling."""
+        return bool(self.audience.lower().rstrip("/") == self.settings.token_endpoint)
+
+    def moment(self, claim: str, absent: float = 0) -> float:
+        """Return a claim that is a number, also where it has its digits as text; -1 where it is
+        none."""
+        value = self.claims.get(claim, absent)
+        if isinstance(value, str) and _DIGITS.fullmatch(value):
+            return int(value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return value if is_number else -1
+
+    @property
+    def lifetime_seconds(self) -> float:
+        """Without iat it may have been made a moment ago, by a clock that is ahead."""
+        return self.moment("exp") - self.moment("iat", self.now + CLOCK_SKEW_SECONDS)
+
+    @property
+    def jti(self) -> Any:
+        return self.claims.get("jti", "absent")
+
+    @property
+    def requested_scopes(self) -> set[str]:
+        return set(self.form.get("scope", "").split())
+
+    @cached_property
+    def scopes(self) -> list[str]:
+        """Those of the token: what was requested and is granted, the default scopes, and everything
+        in place of nothing."""
+        if self.client is None:
+            return []
+        wanted = {*self.requested_scopes, *self.client.default_scopes} or self.client.scopes
+        return sorted(wanted & self.client.scopes)
+
+    @property
+    def missing_scopes(self) -> str:
+        """Those that were requested and not granted."""
+        granted = self.client.scopes if self.client else ()
+        return ", ".join(sorted(self.requested_scopes.difference(granted)))

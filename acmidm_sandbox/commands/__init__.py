@@ -1,1 +1,0 @@
-"""The commands of the sandbox, one file each, as in ``acmidm/commands``."""
