@@ -322,18 +322,6 @@ def test_who_may_do_what(
         True,
         False,
     )
-    assert (
-        team.http.get(f"/portaal/nl{MENU}", params={"client_id": client_id}).headers["location"]
-        == own
-    )
-
-
-@pytest.mark.parametrize("place", ["", "/verwijderen", "/koppelen", "/producten/dosis"])
-def test_no_form_of_another_site_is_taken(gent: Person, client_id: str, place: str) -> None:
-    """As everywhere in the portal."""
-    path = f"{client_path(client_id)}{place}" if place else NEW
-    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
-        assert gent.http.post(path, headers=headers).status_code == 403
 
 
 def test_a_client_goes_after_a_confirmation(

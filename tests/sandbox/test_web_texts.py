@@ -7,7 +7,7 @@ from pathlib import Path
 
 from acmidm_sandbox.beheerportaal import web
 from acmidm_sandbox.beheerportaal.jwk import SENTENCES
-from acmidm_sandbox.beheerportaal.web.texts import LANGUAGES
+from acmidm_sandbox.beheerportaal.web.visit import LANGUAGES
 from tests.sandbox.web import anybody
 from tests.support.portal import RunningPortal
 

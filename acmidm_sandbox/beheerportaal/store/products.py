@@ -1,5 +1,7 @@
 """Product configurations: per product one document for each client."""
 
+from typing import Any
+
 from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -31,6 +33,12 @@ def find(session: Session, product: str, client_id: str) -> Configuration | None
     """Return the configuration, or None."""
     its = (Configuration.product == product, Configuration.client_id == client_id)
     return session.scalar(select(Configuration).where(*its))
+
+
+def configurations_of(session: Session, client_id: str) -> dict[str, dict[str, Any]]:
+    """Return what is configured for a client, by product."""
+    rows = session.scalars(select(Configuration).where(Configuration.client_id == client_id))
+    return {row.product: row.document.configuration for row in rows}
 
 
 def next_version(session: Session) -> int:

@@ -1,130 +1,322 @@
-"""The clients of the own organisation: the list, and one of them."""
+"""The clients of the own organisation: the list, one of them with its keys and scopes, and what
+people do with it. The endpoints for operators do it, in the name of the person."""
 
-from collections.abc import Sequence
+import json
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
+from fastapi import APIRouter, UploadFile
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, false, select, true
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from acmidm_sandbox.beheerportaal.api import clients as management
 from acmidm_sandbox.beheerportaal.conditions import etag
-from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS, AuditEntry
+from acmidm_sandbox.beheerportaal.documents import (
+    SECRET_METHODS,
+    ClientReplacement,
+    JwksDocument,
+)
+from acmidm_sandbox.beheerportaal.jwk import thumbprint
+from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import products
 from acmidm_sandbox.beheerportaal.store.clients import (
-    Change,
     Client,
     couplings_of,
     keys_in_use,
     of_organisation,
 )
-from acmidm_sandbox.beheerportaal.store.database import page_of
-from acmidm_sandbox.beheerportaal.web import views
-from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
+from acmidm_sandbox.beheerportaal.web.jwk_input import RefusedKeys, read_keys
+from acmidm_sandbox.beheerportaal.web.visit import (
+    AdministratorVisit,
+    EitherVisit,
+    Field,
+    Mistakes,
+    Visit,
+)
 
-_CLIENTS_ON_A_PAGE = 50
-# So far back, and no further than a page of the trail goes, is looked for who granted a scope or
-# added a key.
-_LONGEST_TRAIL = 500
+MENU = "/toegangsbeheer/api-en-clientbeheer"
+CLIENT = f"{MENU}/mijn-oauth-clients/{{client_id}}"
+SOON_DAYS = 30
+_DAY = 24 * 3600
+_NEW = {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt"}
+
+router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
-class FormState:
-    """How the forms for a new key and a coupling are filled in, and what is wrong with them."""
+class KeyView:
+    """A key as the pages show it. `state` is valid, soon, passed or unlimited; `days` are those
+    until it ends."""
 
-    text: str = ""
-    referentie: str = ""
-    mistakes: Mistakes = ()
+    members: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """For example EC P-256, ES256."""
+        kind = " ".join(self.members[name] for name in ("kty", "crv") if name in self.members)
+        return f"{kind}, {self.members['alg']}" if "alg" in self.members else kind
+
+    @property
+    def thumbprint(self) -> str:
+        """RFC 7638, SHA-256."""
+        return thumbprint(self.members)
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it ends."""
+        exp = self.members.get("exp")
+        return None if exp is None else datetime.fromtimestamp(exp, UTC)
+
+    @property
+    def days(self) -> int:
+        """How many days it has left."""
+        return int((self.members.get("exp", 0) - time.time()) // _DAY)
+
+    @property
+    def state(self) -> str:
+        """How near its end is."""
+        if "exp" not in self.members:
+            return "unlimited"
+        if self.days < 0:
+            return "passed"
+        return "soon" if self.days < SOON_DAYS else "valid"
 
 
-_UNTOUCHED = FormState()
+def _views(client: Client) -> list[KeyView]:
+    return [KeyView(key) for key in client.jwks.keys]
 
 
-def show_all(visit: Visit) -> Response:
-    """My OAuth clients; for the Aansluitingenteam those of all organisations, or the one with a
-    client-ID."""
-    if client_id := visit.request.query_params.get("client_id", "").strip():
-        return visit.see(visit.urls("client", client_id=client_id))
+@router.get(f"{MENU}/mijn-oauth-clients", name="clients")
+def show_clients(visit: EitherVisit) -> Response:
+    """My OAuth clients; for the Aansluitingenteam those of all organisations."""
     with visit.portal.database.read() as session:
-        page, following = page_of(session, Client, seen(visit), _CLIENTS_ON_A_PAGE, visit.after)
-        rows = [(client, views.keys_of(client, [])) for client in page]
-    return visit.page("clients.html", rows=rows, following=following, secret_methods=SECRET_METHODS)
+        among = session.scalars(select(Client).where(seen(visit)).order_by(Client.seq))
+        rows = [(client, _views(client)) for client in among]
+    return visit.page("clients.html", rows=rows, secret_methods=SECRET_METHODS)
 
 
-def show_one(visit: Visit) -> Response:
-    """One client."""
-    with visit.portal.database.read() as session:
-        client = find(visit, session, seen(visit))
-    return render(visit, client)
+@router.get(f"{MENU}/mijn-oauth-clients/nieuw", name="new_client")
+def show_new(visit: AdministratorVisit) -> Response:
+    """Return the form for a new client."""
+    return visit.page("client_form.html", client=None, client_name="", contacts="", etag="")
 
 
-def show_again(visit: Visit) -> Response:
-    """Return the client's page in place of a refused form that is loaded again, or in the other
-    language."""
-    return visit.see(visit.urls("client", client_id=visit.request.path_params["client_id"]))
-
-
-def render(
-    visit: Visit, client: Client, status: int = 200, form: FormState = _UNTOUCHED
+@router.post(f"{MENU}/mijn-oauth-clients/nieuw")
+def create_client(
+    visit: AdministratorVisit, client_name: Field = "", contacts: Field = ""
 ) -> Response:
-    """Return the page of one client, with the forms for a new key and a coupling where it is an own
-    one."""
-    client_id = client.client_id
+    """Make a client of the own organisation, without any mark of a stack, and without scopes."""
+    metadata = {
+        **_NEW,
+        "organisation": visit.somebody.organisation,
+        "application": client_name.strip(),
+    }
+    return _save(visit, None, metadata, client_name, contacts, "")
+
+
+@router.get(f"{CLIENT}/aanpassen", name="change_client")
+def show_change(visit: AdministratorVisit, client_id: str) -> Response:
+    """Return the form with what a client has."""
     with visit.portal.database.read() as session:
-        trail = trail_of(session, client_id)
-        in_use = keys_in_use(session, client_id)
-        configured = {
-            name: products.find(session, name, client_id)
-            for name in sorted(visit.portal.settings.products)
-        }
-        requests = couplings_of(session, client_id)
-        is_own = _find_among(session, own(visit), client_id) is not None
+        client = find(visit, session, client_id)
     return visit.page(
-        "client.html",
-        status,
+        "client_form.html",
         client=client.document,
-        keys=views.keys_of(client, trail, in_use),
-        last_refusal=client.last_refusal,
-        scopes=views.scopes_of(client, visit.portal.settings, trail),
-        coupled=[
-            name
-            for name, api in sorted(visit.portal.settings.apis.items())
-            if client.has_any(api.scopes)
-        ],
-        requests=requests,
-        products={
-            name: stored.document.configuration for name, stored in configured.items() if stored
-        },
-        configurable=sorted(visit.portal.settings.products)
-        if visit.somebody.aansluitingenteam
-        else (),
-        is_own=is_own,
-        etag=etag(client.jwks_version),
-        uses_secret=client.document.token_endpoint_auth_method in SECRET_METHODS,
-        form=form,
-        shown=views.shown,
+        client_name=client.document.client_name,
+        contacts="\n".join(client.document.contacts),
+        etag=etag(client.client_version),
     )
 
 
-def find(visit: Visit, session: Session, among: ColumnElement[bool] | None = None) -> Client:
-    """Return the client that the path names, among one's own where nothing else is said.
+@router.post(f"{CLIENT}/aanpassen")
+def change_client(
+    visit: AdministratorVisit,
+    client_id: str,
+    client_name: Field = "",
+    contacts: Field = "",
+    etag: Field = "",
+) -> Response:
+    """Change the name and the contacts of a client."""
+    with visit.portal.database.read() as session:
+        client = find(visit, session, client_id)
+    return _save(visit, client, client.document.metadata, client_name, contacts, etag)
+
+
+def _save(
+    visit: Visit,
+    client: Client | None,
+    metadata: Mapping[str, Any],
+    client_name: str,
+    contacts: str,
+    seen_etag: str,
+) -> Response:
+    """Make or change a client: its metadata, with what the form says."""
+    said = {"client_name": client_name.strip(), "contacts": contacts.split() or [""]}
+    actor = visit.somebody.actor
+    try:
+        declaration = ClientReplacement(**{**metadata, **said})
+        if client is not None:
+            management.replace_client(visit.portal, actor, client.client_id, declaration, seen_etag)
+            return visit.see("client", "client_changed", client_id=client.client_id)
+        made = management.register_client(visit.portal, actor, declaration)
+        client_id = made.headers["location"].rpartition("/")[2]
+        return visit.see("client", "client_created", client_id=client_id)
+    except ValidationError as error:
+        wrong = {str(mistake["loc"][0]) for mistake in error.errors()} - {"application"}
+        mistakes = [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)]
+    except Problem:
+        mistakes = [("client_name", visit.texts("stale"))]
+    return visit.page(
+        "client_form.html",
+        mistakes=mistakes,
+        client=client and client.document,
+        client_name=client_name,
+        contacts=contacts,
+        etag=seen_etag,
+    )
+
+
+@router.get(CLIENT, name="client")
+def show_client(visit: EitherVisit, client_id: str) -> Response:
+    """One client."""
+    with visit.portal.database.read() as session:
+        client = find(visit, session, client_id, seen(visit))
+    return render(visit, client)
+
+
+@router.get(f"{CLIENT}/{{form:path}}")
+def show_again(visit: EitherVisit, client_id: str) -> Response:
+    """Return the client's page in place of a refused form that is loaded again, or in the other
+    language."""
+    return visit.see("client", client_id=client_id)
+
+
+def render(
+    visit: Visit,
+    client: Client,
+    mistakes: Mistakes = (),
+    *,
+    referentie: str = "",
+) -> Response:
+    """Return the page of one client, with the forms for a new key and a coupling where it is an own
+    one."""
+    client_id, settings = client.client_id, visit.portal.settings
+    with visit.portal.database.read() as session:
+        uses = keys_in_use(session, client_id).items
+        configured = products.configurations_of(session, client_id)
+        requests = couplings_of(session, client_id)
+        is_own = session.scalar(select(own(visit)).where(Client.client_id == client_id))
+    return visit.page(
+        "client.html",
+        mistakes=mistakes,
+        client=client.document,
+        keys=_views(client),
+        uses={use.thumbprint: datetime.fromisoformat(use.last_used_at) for use in uses},
+        last_refusal=client.last_refusal,
+        scopes=client.scopes,
+        coupled=_coupled(visit, client.scopes.scopes),
+        requests=requests,
+        products=configured,
+        configurable=sorted(settings.products) if visit.somebody.aansluitingenteam else (),
+        is_own=is_own,
+        etag=etag(client.jwks_version),
+        uses_secret=client.document.token_endpoint_auth_method in SECRET_METHODS,
+        referentie=referentie,
+        shown=shown,
+    )
+
+
+def _coupled(visit: Visit, scopes: Collection[str]) -> list[str]:
+    """Return the Referentie of each API that one of these scopes is of."""
+    apis = sorted(visit.portal.settings.apis.items())
+    return [referentie for referentie, api in apis if not set(scopes).isdisjoint(api.scopes)]
+
+
+@router.post(f"{CLIENT}/verwijderen", name="remove_client")
+def remove_client(visit: EitherVisit, client_id: str, bevestigd: Field = "") -> Response:
+    """Remove a client, where that was confirmed."""
+    with visit.portal.database.read() as session:
+        find(visit, session, client_id, seen(visit))
+    if bevestigd != "ja":
+        return visit.see("client", client_id=client_id)
+    management.remove_client(visit.portal, visit.somebody.actor, client_id, if_match="*")
+    return visit.see("clients", "client_removed")
+
+
+@router.post(f"{CLIENT}/sleutels", name="add_key")
+def add_key(
+    visit: AdministratorVisit,
+    client_id: str,
+    file: UploadFile | None = None,
+    jwk: Field = "",
+    etag: Field = "",
+) -> Response:
+    """Add one key, or those of a set; none where a form names the keys. A chosen file counts before
+    the text."""
+    given = file.file.read().decode("utf-8-sig", "replace") if file else ""
+    with visit.portal.database.read() as session:
+        client = find(visit, session, client_id)
+    if client.document.keys_declared:
+        return render(visit, client, [("sleutels", visit.texts("keys.declared"))])
+    try:
+        keys = read_keys(given or jwk, client.jwks.keys)
+    except RefusedKeys as refused:
+        mistakes = [
+            ("jwk", visit.texts(f"jwk.{one.code}", **one.values)) for one in refused.mistakes
+        ]
+        return render(visit, client, mistakes)
+    return _write_keys(visit, client, [*client.jwks.keys, *keys], etag, "key_added")
+
+
+@router.post(f"{CLIENT}/sleutels/verwijderen", name="remove_key")
+def remove_key(
+    visit: AdministratorVisit,
+    client_id: str,
+    kid: Field = "",
+    laatste: Field = "",
+    etag: Field = "",
+) -> Response:
+    """Remove a key; the last one only where that was said in so many words."""
+    with visit.portal.database.read() as session:
+        client = find(visit, session, client_id)
+    left = [key for key in client.jwks.keys if key["kid"] != kid]
+    if not left and laatste != "ja":
+        return render(visit, client, [("laatste", visit.texts("remove.confirm_missing"))])
+    return _write_keys(visit, client, left, etag, "key_removed")
+
+
+def _write_keys(
+    visit: Visit, client: Client, keys: list[dict[str, Any]], seen_etag: str, done: str
+) -> Response:
+    """Write a client's keys, where they are those that the page showed."""
+    actor, client_id = visit.somebody.actor, client.client_id
+    try:
+        management.replace_jwks(visit.portal, actor, client_id, JwksDocument(keys=keys), seen_etag)
+    except Problem:
+        return render(visit, client, [("sleutels", visit.texts("stale"))])
+    return visit.see("client", done, client_id=client_id)
+
+
+def find(
+    visit: Visit, session: Session, client_id: str, among: ColumnElement[bool] | None = None
+) -> Client:
+    """Return a client, among one's own where nothing else is said.
 
     Raises:
         HTTPException: 404, also where it is another organisation's: that it exists is nobody else's
         business.
     """
     condition = own(visit) if among is None else among
-    client = _find_among(session, condition, visit.request.path_params["client_id"])
+    client = session.scalar(select(Client).where(condition, Client.client_id == client_id))
     if client is None:
         raise HTTPException(404)
     return client
-
-
-def trail_of(session: Session, client_id: str) -> Sequence[AuditEntry]:
-    """Return the audit trail of a client, newest first."""
-    its = Change.client_id == client_id
-    lines, _ = page_of(session, Change, its, _LONGEST_TRAIL, None, newest_first=True)
-    return [line.entry for line in lines]
 
 
 def own(visit: Visit) -> ColumnElement[bool]:
@@ -133,10 +325,13 @@ def own(visit: Visit) -> ColumnElement[bool]:
     return of_organisation(user.ovo, user.kbo) if user.api_beheerder else false()
 
 
-def _find_among(session: Session, condition: ColumnElement[bool], client_id: str) -> Client | None:
-    return session.scalar(select(Client).where(condition, Client.client_id == client_id))
-
-
 def seen(visit: Visit) -> ColumnElement[bool]:
     """Return the clients that the user may see."""
     return true() if visit.somebody.aansluitingenteam else own(visit)
+
+
+def shown(value: Any) -> str:
+    """Return a value of a document as people read it."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ", ".join(value) or "—"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
