@@ -33,7 +33,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
             opened.callback(app.state.portal.close)
             if settings.smtp_port is not None:
                 # A portal without it starts sooner.
-                from acmidm_sandbox.beheerportaal.mail.office import receiving
+                from acmidm_sandbox.beheerportaal.mail import receiving
 
                 await opened.enter_async_context(
                     receiving(settings.mails, settings.host, settings.smtp_port)

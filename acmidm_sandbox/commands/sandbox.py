@@ -16,7 +16,7 @@ from acmidm_onboarding.project import project_folder, require_project
 from acmidm_onboarding.stack_files import stack_names
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.searching import searched
-from acmidm_sandbox.beheerportaal.mail.received import Mail, received_mails
+from acmidm_sandbox.beheerportaal.mail import Mail, received_mails
 from acmidm_sandbox.people import read_people
 from acmidm_sandbox.processes import Daemon
 from acmidm_sandbox.servers import (

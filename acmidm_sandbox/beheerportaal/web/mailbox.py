@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.mail.received import Mail, received_mails
+from acmidm_sandbox.beheerportaal.mail import Mail, received_mails
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.web.visit import AdministratorVisit, Visit
 
