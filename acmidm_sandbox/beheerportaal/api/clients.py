@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
-from sqlalchemy import and_, select, true
+from sqlalchemy import and_, select, text, true
 from sqlalchemy.orm import Session
 
 from acmidm_sandbox.beheerportaal.api.client_secrets import secret_required, secrets_after
@@ -41,7 +41,7 @@ from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients, users
 from acmidm_sandbox.beheerportaal.store.clients import Client, record
-from acmidm_sandbox.beheerportaal.store.database import next_number, page_of
+from acmidm_sandbox.beheerportaal.store.database import page_of
 
 PREFIX = "/management/v1"
 FIRST_NUMERIC_CLIENT_ID = 40001
@@ -350,7 +350,9 @@ def _new_client_id(session: Session, settings: PortalSettings) -> str:
         return str(uuid.uuid4())
     is_production = settings.environment == "prod"
     first = FIRST_NUMERIC_CLIENT_ID if is_production else FIRST_NUMERIC_TEST_CLIENT_ID
-    return str(next_number(session, "geosecure_client_id", first))
+    # SQLite keeps the last number that a table gave out, also after a removal.
+    given = session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'clients'")) or 0
+    return str(first + given)
 
 
 def _require_free(session: Session, software_id: str | None, client_id: str | None) -> None:

@@ -7,11 +7,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationItem
-from acmidm_sandbox.beheerportaal.store.database import NEVER_AGAIN, AsJson, Numbered, next_number
+from acmidm_sandbox.beheerportaal.store.database import NEVER_AGAIN, AsJson, Numbered
 
 
 class Configuration(Numbered):
-    """A product's configuration for a client, under its version. It outlives its client."""
+    """A product's configuration for a client. It outlives its client. Its version is when it was
+    written, in nanoseconds: one that is removed and made again must not come back under an ETag
+    that was used before."""
 
     __tablename__ = "product_configurations"
     __table_args__ = (UniqueConstraint("product", "client_id"), NEVER_AGAIN)
@@ -39,9 +41,3 @@ def configurations_of(session: Session, client_id: str) -> dict[str, dict[str, A
     """Return what is configured for a client, by product."""
     rows = session.scalars(select(Configuration).where(Configuration.client_id == client_id))
     return {row.product: row.document.configuration for row in rows}
-
-
-def next_version(session: Session) -> int:
-    """Return the version of a configuration that is written. One counter for all: one that is
-    removed and made again must not come back under an ETag that was used before."""
-    return next_number(session, "product_configuration_version")

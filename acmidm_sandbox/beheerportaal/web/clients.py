@@ -16,14 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.api import clients as management
-from acmidm_sandbox.beheerportaal.conditions import etag
-from acmidm_sandbox.beheerportaal.documents import (
-    SECRET_METHODS,
-    ClientReplacement,
-    JwksDocument,
-)
+from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS, ClientReplacement
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
-from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import products
 from acmidm_sandbox.beheerportaal.store.clients import (
     Client,
@@ -42,8 +36,7 @@ from acmidm_sandbox.beheerportaal.web.visit import (
 
 MENU = "/toegangsbeheer/api-en-clientbeheer"
 CLIENT = f"{MENU}/mijn-oauth-clients/{{client_id}}"
-SOON_DAYS = 30
-_DAY = 24 * 3600
+SOON_SECONDS = 30 * 24 * 3600
 _NEW = {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt"}
 
 router = APIRouter()
@@ -51,45 +44,24 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A key as the pages show it. `state` is valid, soon, passed or unlimited; `days` are those
-    until it ends."""
+    """A key as the pages show it. `state` is valid, soon, passed or unlimited."""
 
-    members: Mapping[str, Any]
-
-    @property
-    def kind(self) -> str:
-        """For example EC P-256, ES256."""
-        kind = " ".join(self.members[name] for name in ("kty", "crv") if name in self.members)
-        return f"{kind}, {self.members['alg']}" if "alg" in self.members else kind
-
-    @property
-    def thumbprint(self) -> str:
-        """RFC 7638, SHA-256."""
-        return thumbprint(self.members)
-
-    @property
-    def expires(self) -> datetime | None:
-        """When it ends."""
-        exp = self.members.get("exp")
-        return None if exp is None else datetime.fromtimestamp(exp, UTC)
-
-    @property
-    def days(self) -> int:
-        """How many days it has left."""
-        return int((self.members.get("exp", 0) - time.time()) // _DAY)
-
-    @property
-    def state(self) -> str:
-        """How near its end is."""
-        if "exp" not in self.members:
-            return "unlimited"
-        if self.days < 0:
-            return "passed"
-        return "soon" if self.days < SOON_DAYS else "valid"
+    kid: str
+    kind: str
+    thumbprint: str
+    expires: datetime | None
+    state: str
 
 
-def _views(client: Client) -> list[KeyView]:
-    return [KeyView(key) for key in client.jwks.keys]
+def _view(key: Mapping[str, Any]) -> KeyView:
+    kind = " ".join(key[name] for name in ("kty", "crv", "alg") if name in key)
+    exp = key.get("exp")
+    if exp is None:
+        return KeyView(key["kid"], kind, thumbprint(key), None, "unlimited")
+    state = "passed" if exp <= time.time() else "valid"
+    if time.time() < exp < time.time() + SOON_SECONDS:
+        state = "soon"
+    return KeyView(key["kid"], kind, thumbprint(key), datetime.fromtimestamp(exp, UTC), state)
 
 
 @router.get(f"{MENU}/mijn-oauth-clients", name="clients")
@@ -97,14 +69,14 @@ def show_clients(visit: EitherVisit) -> Response:
     """My OAuth clients; for the Aansluitingenteam those of all organisations."""
     with visit.portal.database.read() as session:
         among = session.scalars(select(Client).where(seen(visit)).order_by(Client.seq))
-        rows = [(client, _views(client)) for client in among]
+        rows = [(client, list(map(_view, client.jwks.keys))) for client in among]
     return visit.page("clients.html", rows=rows, secret_methods=SECRET_METHODS)
 
 
 @router.get(f"{MENU}/mijn-oauth-clients/nieuw", name="new_client")
 def show_new(visit: AdministratorVisit) -> Response:
     """Return the form for a new client."""
-    return visit.page("client_form.html", client=None, client_name="", contacts="", etag="")
+    return visit.page("client_form.html", client=None, client_name="", contacts="")
 
 
 @router.post(f"{MENU}/mijn-oauth-clients/nieuw")
@@ -117,7 +89,7 @@ def create_client(
         "organisation": visit.somebody.organisation,
         "application": client_name.strip(),
     }
-    return _save(visit, None, metadata, client_name, contacts, "")
+    return _save(visit, None, metadata, client_name, contacts)
 
 
 @router.get(f"{CLIENT}/aanpassen", name="change_client")
@@ -130,22 +102,17 @@ def show_change(visit: AdministratorVisit, client_id: str) -> Response:
         client=client.document,
         client_name=client.document.client_name,
         contacts="\n".join(client.document.contacts),
-        etag=etag(client.client_version),
     )
 
 
 @router.post(f"{CLIENT}/aanpassen")
 def change_client(
-    visit: AdministratorVisit,
-    client_id: str,
-    client_name: Field = "",
-    contacts: Field = "",
-    etag: Field = "",
+    visit: AdministratorVisit, client_id: str, client_name: Field = "", contacts: Field = ""
 ) -> Response:
     """Change the name and the contacts of a client."""
     with visit.portal.database.read() as session:
         client = find(visit, session, client_id)
-    return _save(visit, client, client.document.metadata, client_name, contacts, etag)
+    return _save(visit, client, client.document.metadata, client_name, contacts)
 
 
 def _save(
@@ -154,32 +121,27 @@ def _save(
     metadata: Mapping[str, Any],
     client_name: str,
     contacts: str,
-    seen_etag: str,
 ) -> Response:
     """Make or change a client: its metadata, with what the form says."""
     said = {"client_name": client_name.strip(), "contacts": contacts.split() or [""]}
     actor = visit.somebody.actor
     try:
         declaration = ClientReplacement(**{**metadata, **said})
-        if client is not None:
-            management.replace_client(visit.portal, actor, client.client_id, declaration, seen_etag)
-            return visit.see("client", "client_changed", client_id=client.client_id)
-        made = management.register_client(visit.portal, actor, declaration)
-        client_id = made.headers["location"].rpartition("/")[2]
-        return visit.see("client", "client_created", client_id=client_id)
     except ValidationError as error:
         wrong = {str(mistake["loc"][0]) for mistake in error.errors()} - {"application"}
-        mistakes = [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)]
-    except Problem:
-        mistakes = [("client_name", visit.texts("stale"))]
-    return visit.page(
-        "client_form.html",
-        mistakes=mistakes,
-        client=client and client.document,
-        client_name=client_name,
-        contacts=contacts,
-        etag=seen_etag,
-    )
+        return visit.page(
+            "client_form.html",
+            mistakes=[(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)],
+            client=client and client.document,
+            client_name=client_name,
+            contacts=contacts,
+        )
+    if client is not None:
+        management.replace_client(visit.portal, actor, client.client_id, declaration, "*")
+        return visit.see("client", "client_changed", client_id=client.client_id)
+    with visit.portal.database.write() as session:
+        made = management.add(session, visit.portal.settings, actor, declaration)
+    return visit.see("client", "client_created", client_id=made.client_id)
 
 
 @router.get(CLIENT, name="client")
@@ -216,7 +178,7 @@ def render(
         "client.html",
         mistakes=mistakes,
         client=client.document,
-        keys=_views(client),
+        keys=list(map(_view, client.jwks.keys)),
         uses={use.thumbprint: datetime.fromisoformat(use.last_used_at) for use in uses},
         last_refusal=client.last_refusal,
         scopes=client.scopes,
@@ -225,7 +187,6 @@ def render(
         products=configured,
         configurable=sorted(settings.products) if visit.somebody.aansluitingenteam else (),
         is_own=is_own,
-        etag=etag(client.jwks_version),
         uses_secret=client.document.token_endpoint_auth_method in SECRET_METHODS,
         referentie=referentie,
         shown=shown,
@@ -251,56 +212,44 @@ def remove_client(visit: EitherVisit, client_id: str, bevestigd: Field = "") -> 
 
 @router.post(f"{CLIENT}/sleutels", name="add_key")
 def add_key(
-    visit: AdministratorVisit,
-    client_id: str,
-    file: UploadFile | None = None,
-    jwk: Field = "",
-    etag: Field = "",
+    visit: AdministratorVisit, client_id: str, file: UploadFile | None = None, jwk: Field = ""
 ) -> Response:
     """Add one key, or those of a set; none where a form names the keys. A chosen file counts before
     the text."""
     given = file.file.read().decode("utf-8-sig", "replace") if file else ""
-    with visit.portal.database.read() as session:
+    with visit.portal.database.write() as session:
         client = find(visit, session, client_id)
-    if client.document.keys_declared:
-        return render(visit, client, [("sleutels", visit.texts("keys.declared"))])
-    try:
-        keys = read_keys(given or jwk, client.jwks.keys)
-    except RefusedKeys as refused:
-        mistakes = [
-            ("jwk", visit.texts(f"jwk.{one.code}", **one.values)) for one in refused.mistakes
-        ]
+        present = client.jwks.keys
+        mistakes: Mistakes = []
+        try:
+            keys = [*present, *read_keys(given or jwk, present)]
+        except RefusedKeys as refused:
+            mistakes = [
+                ("jwk", visit.texts(f"jwk.{code}", **values)) for code, values in refused.args
+            ]
+        if client.document.keys_declared:
+            mistakes = [("sleutels", visit.texts("keys.declared"))]
+        if not mistakes:
+            management.store_jwks(session, visit.somebody.actor, client, keys)
+    if mistakes:
         return render(visit, client, mistakes)
-    return _write_keys(visit, client, [*client.jwks.keys, *keys], etag, "key_added")
+    return visit.see("client", "key_added", client_id=client_id)
 
 
 @router.post(f"{CLIENT}/sleutels/verwijderen", name="remove_key")
 def remove_key(
-    visit: AdministratorVisit,
-    client_id: str,
-    kid: Field = "",
-    laatste: Field = "",
-    etag: Field = "",
+    visit: AdministratorVisit, client_id: str, kid: Field = "", laatste: Field = ""
 ) -> Response:
     """Remove a key; the last one only where that was said in so many words."""
-    with visit.portal.database.read() as session:
+    with visit.portal.database.write() as session:
         client = find(visit, session, client_id)
-    left = [key for key in client.jwks.keys if key["kid"] != kid]
-    if not left and laatste != "ja":
+        left = [key for key in client.jwks.keys if key["kid"] != kid]
+        is_confirmed = bool(left) or laatste == "ja"
+        if is_confirmed:
+            management.store_jwks(session, visit.somebody.actor, client, left)
+    if not is_confirmed:
         return render(visit, client, [("laatste", visit.texts("remove.confirm_missing"))])
-    return _write_keys(visit, client, left, etag, "key_removed")
-
-
-def _write_keys(
-    visit: Visit, client: Client, keys: list[dict[str, Any]], seen_etag: str, done: str
-) -> Response:
-    """Write a client's keys, where they are those that the page showed."""
-    actor, client_id = visit.somebody.actor, client.client_id
-    try:
-        management.replace_jwks(visit.portal, actor, client_id, JwksDocument(keys=keys), seen_etag)
-    except Problem:
-        return render(visit, client, [("sleutels", visit.texts("stale"))])
-    return visit.see("client", done, client_id=client_id)
+    return visit.see("client", "key_removed", client_id=client_id)
 
 
 def find(

@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.api.products import put_configuration, remove_configuration
-from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import products
@@ -30,7 +29,7 @@ def show_configuration(visit: TeamVisit, client_id: str, product: str) -> Respon
     if stored is not None:
         for name, value in stored.document.configuration.items():
             texts[name] = _written(value)
-    return _page(visit, client_id, product, texts, etag(stored.version) if stored else "")
+    return _page(visit, client_id, product, texts, is_stored=stored is not None)
 
 
 @router.post(PAGE)
@@ -40,7 +39,6 @@ def save_configuration(
     product: str,
     form: SentForm,
     besluit: Field = "",
-    etag: Field = "",
 ) -> Response:
     """Write the configuration, or remove it. The marks of a stack stay: the configuration is still
     that stack's."""
@@ -49,7 +47,7 @@ def save_configuration(
     texts = {name: str(form.get(f"veld-{name}", "")).strip() for name in fields}
     configuration = {name: _read(fields[name], text) for name, text in texts.items() if text}
     of_client = (visit.portal, visit.somebody.actor, product, client_id)
-    if_match = etag or None
+    if_match = "*" if stored else None
     try:
         if besluit == "remove":
             remove_configuration(*of_client, if_match=if_match)
@@ -62,7 +60,7 @@ def save_configuration(
         mistakes: Mistakes = [("velden", visit.texts("configuration.invisible"))]
     except Problem as problem:
         mistakes = _mistakes(visit, product, problem, configuration)
-    return _page(visit, client_id, product, texts, etag, mistakes)
+    return _page(visit, client_id, product, texts, mistakes, is_stored=stored is not None)
 
 
 def _find(visit: Visit, client_id: str, product: str) -> products.Configuration | None:
@@ -110,10 +108,7 @@ def _written(value: Any) -> str:
 def _mistakes(
     visit: Visit, product: str, problem: Problem, configuration: Mapping[str, Any]
 ) -> Mistakes:
-    """Return the fields that the product refuses, all where it does not say which; else that others
-    were there meanwhile."""
-    if problem.status_code != 422:
-        return [("velden", visit.texts("stale"))]
+    """Return the fields that the product refuses, all where it does not say which."""
     paths = [error.get("pointer", "").split("/") for error in problem.errors]
     required = visit.portal.settings.products[product].json_schema.get("required", ())
     wrong = {path[2] for path in paths if len(path) > 2} | set(required).difference(configuration)
@@ -128,11 +123,11 @@ def _page(
     client_id: str,
     product: str,
     texts: Mapping[str, str],
-    seen_etag: str,
     mistakes: Mistakes = (),
+    *,
+    is_stored: bool,
 ) -> Response:
-    """Return the form. After a mistake its ETag is that of what was shown first: who was told that
-    it has changed opens it anew."""
+    """Return the form."""
     with visit.portal.database.read() as session:
         client = clients.find(visit, session, client_id, clients.seen(visit))
     return visit.page(
@@ -141,6 +136,6 @@ def _page(
         client=client.document,
         fields=_fields(visit, product),
         texts=texts,
-        etag=seen_etag,
+        is_stored=is_stored,
         mistakes=mistakes,
     )

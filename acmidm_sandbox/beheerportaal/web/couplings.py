@@ -11,9 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.api.clients import PREFIX, replace_scopes
-from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import Action, CouplingRequest, ScopesDocument
-from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.settings import ApiSettings
 from acmidm_sandbox.beheerportaal.store import clients as stored_clients
 from acmidm_sandbox.beheerportaal.store.clients import Client, Coupling, couplings_of, record
@@ -101,7 +99,6 @@ def decide(
     form: SentForm,
     besluit: Field = "",
     refusal: Field = "",
-    etag: Field = "",
 ) -> Response:
     """Refuse a request; or write which of the API's scopes the client has, none to disconnect
     it."""
@@ -114,7 +111,7 @@ def decide(
     if not granted and besluit != "disconnect":
         return _page(visit, coupling, "scopes", "coupling.no_scope")
     default = {name for name in granted if f"default.{name}" in form}
-    return _grant(visit, coupling, granted, default, etag)
+    return _grant(visit, coupling, granted, default)
 
 
 def _refuse(visit: Visit, coupling: _Decision, waits: CouplingRequest, reason: str) -> Response:
@@ -127,19 +124,14 @@ def _refuse(visit: Visit, coupling: _Decision, waits: CouplingRequest, reason: s
     return visit.see("apis", "coupling_refused")
 
 
-def _grant(
-    visit: Visit, coupling: _Decision, granted: set[str], default: set[str], seen_etag: str
-) -> Response:
-    """Scopes of other APIs stay. By the ETag the scopes are those that were shown."""
+def _grant(visit: Visit, coupling: _Decision, granted: set[str], default: set[str]) -> Response:
+    """Scopes of other APIs stay."""
     client_id, scopes = coupling.client.client_id, coupling.client.scopes
     document = ScopesDocument(
         scopes=[*granted, *set(scopes.scopes).difference(coupling.api.scopes)],
         default=[*default, *set(scopes.default).difference(coupling.api.scopes)],
     )
-    try:
-        replace_scopes(visit.portal, visit.somebody.actor, client_id, document, seen_etag)
-    except Problem:
-        return _page(visit, coupling, "scopes", "stale")
+    replace_scopes(visit.portal, visit.somebody.actor, client_id, document, "*")
     with visit.portal.database.write() as session:
         asked = (Coupling.client_id == client_id, Coupling.referentie == coupling.referentie)
         session.execute(delete(Coupling).where(*asked))
@@ -172,7 +164,6 @@ def _page(visit: Visit, coupling: _Decision, field: str = "", mistake: str = "")
         "coupling.html",
         coupling=coupling,
         client=coupling.client.document,
-        etag=etag(coupling.client.scopes_version),
         mistakes=[(field, visit.texts(mistake))] if mistake else [],
     )
 

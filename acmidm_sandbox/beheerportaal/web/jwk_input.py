@@ -11,7 +11,6 @@ from jwcrypto.jwk import JWK
 from pydantic_core import from_json
 
 from acmidm_sandbox.beheerportaal.jwk import (
-    Mistake,
     find_mistakes,
     is_in_time,
     private_members,
@@ -24,12 +23,8 @@ _PUBLIC_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END P
 
 
 class RefusedKeys(ValueError):
-    """Why keys can't be added: each `code` names a text `jwk.<code>`. A value of a key is in none
-    of its blanks."""
-
-    def __init__(self, *mistakes: Mistake) -> None:
-        super().__init__()
-        self.mistakes = mistakes
+    """Why keys can't be added: pairs of a code, which names a text `jwk.<code>`, and what fills in
+    its blanks, never a value of a key."""
 
 
 def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -47,7 +42,7 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> list[dict[str,
     if len(present) + len(keys) > MOST_KEYS:
         raise _refusal("too_many", limit=MOST_KEYS)
     if mistakes := find_mistakes([*present, *keys]):  # those that are present have none
-        raise RefusedKeys(*mistakes)
+        raise RefusedKeys(*[(mistake.code, mistake.values) for mistake in mistakes])
     if not all(is_in_time(key, time.time()) for key in keys):
         raise _refusal("not_now")
     thumbprints = [thumbprint(key) for key in (*present, *keys)]
@@ -73,4 +68,4 @@ def _read(text: str) -> Any:
 
 
 def _refusal(code: str, **values: str | int) -> RefusedKeys:
-    return RefusedKeys(Mistake("", code, values))
+    return RefusedKeys((code, values))

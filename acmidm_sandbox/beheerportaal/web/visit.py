@@ -49,18 +49,10 @@ class Texts:
         """Return a text with its blanks filled in."""
         return self.messages[key].format(**values)
 
-    def counted(self, key: str, count: int) -> str:
-        """Return a text that has another form for one: `<key>.one` and `<key>.many`."""
-        return self(f"{key}.{'one' if count == 1 else 'many'}", count=count)
 
-    def date(self, at: datetime) -> str:
-        """For example 3 maart 2027, as it is in Brussels."""
-        at = at.astimezone(BRUSSELS)
-        return f"{at.day} {self(f'month.{at.month}')} {at.year}"
-
-    def moment(self, at: datetime) -> str:
-        """Return a date and time, as they are in Brussels."""
-        return f"{self.date(at)}, {at.astimezone(BRUSSELS):%H:%M}"
+def moment(at: datetime) -> str:
+    """Return a date and time as they are in Brussels, as in 3/12/2027 09:30."""
+    return f"{at.astimezone(BRUSSELS):%-d/%-m/%Y %H:%M}"
 
 
 def _read_texts(language: str) -> Texts:
@@ -68,6 +60,7 @@ def _read_texts(language: str) -> Texts:
     return Texts(language, json.loads(file.read_text("utf-8")))
 
 
+_TEMPLATES.filters["moment"] = moment
 DUTCH = _read_texts("nl")
 LANGUAGES = {"nl": DUTCH, "en": _read_texts("en")}
 
