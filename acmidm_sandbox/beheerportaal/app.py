@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from acmidm_sandbox.beheerportaal import problems
 from acmidm_sandbox.beheerportaal.api import audit, clients, describe, oauth, products
 from acmidm_sandbox.beheerportaal.context import Portal
-from acmidm_sandbox.beheerportaal.http.access_log import log_request
+from acmidm_sandbox.beheerportaal.http import log_request
 from acmidm_sandbox.beheerportaal.products import errors
 from acmidm_sandbox.beheerportaal.products.product import read_products
 from acmidm_sandbox.beheerportaal.products.server import route_calls

@@ -11,7 +11,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from acmidm_sandbox.beheerportaal.limits import MOST_MISTAKES
 
@@ -111,23 +110,8 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
         405: f"{request.method} is not offered at {path}; the header Allow says what is.",
         400: "The body can't be read as JSON; correct it.",
     }
-    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
-    return Problem(
-        error.status_code, sentences.get(error.status_code, error.detail), headers=headers
-    )
-
-
-def _methods(request: Request) -> list[str]:
-    """Return all methods that are offered at a path (RFC 9110 §10.2.1): the framework names those
-    of one of its routes only."""
-    return [
-        method
-        for method in ("DELETE", "GET", "POST", "PUT")
-        if any(
-            route.matches({**request.scope, "method": method})[0] is Match.FULL
-            for route in request.app.routes
-        )
-    ]
+    detail = sentences.get(error.status_code, error.detail)
+    return Problem(error.status_code, detail, headers=error.headers)
 
 
 def install(app: FastAPI, forms: Mapping[str, Form]) -> None:

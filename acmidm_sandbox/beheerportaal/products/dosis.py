@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from acmidm_sandbox.beheerportaal.problems import first_of
 from acmidm_sandbox.beheerportaal.products.errors import dotted
 from acmidm_sandbox.beheerportaal.products.product import Mistake, Sent, configured, not_set
-from acmidm_sandbox.beheerportaal.store.messages import Upload
+from acmidm_sandbox.beheerportaal.store.products import Upload
 
 
 def upload_dossier(sent: Sent) -> dict[str, str]:

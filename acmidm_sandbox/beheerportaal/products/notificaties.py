@@ -8,7 +8,7 @@ from sqlalchemy import select
 from acmidm_sandbox.beheerportaal.products.documents import day_of
 from acmidm_sandbox.beheerportaal.products.product import Sent
 from acmidm_sandbox.beheerportaal.store.database import now
-from acmidm_sandbox.beheerportaal.store.messages import Notification
+from acmidm_sandbox.beheerportaal.store.products import Notification
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from acmidm_sandbox.beheerportaal.documents import (
 )
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.store.database import AsJson, Base, Numbered, now
-from acmidm_sandbox.beheerportaal.store.messages import Notification, Upload
+from acmidm_sandbox.beheerportaal.store.products import Notification, Upload
 
 # Of all departments of the Flemish administration: it identifies none of them.
 SHARED_KBO_NUMBER = "0316380841"

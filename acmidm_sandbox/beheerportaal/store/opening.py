@@ -12,7 +12,6 @@ from sqlalchemy.schema import CreateTable
 # Each of these modules declares tables.
 from acmidm_sandbox.beheerportaal.store import (  # noqa: F401
     clients,
-    messages,
     products,
     tokens,
     users,
