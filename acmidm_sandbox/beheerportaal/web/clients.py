@@ -1,9 +1,8 @@
 """The clients of the own organisation: the list, one of them with its keys and scopes, and what
 people do with it. The endpoints for operators do it, in the name of the person."""
 
-import json
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.api import clients as management
-from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS, ClientReplacement
+from acmidm_sandbox.beheerportaal.documents import ClientReplacement
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.store import products
 from acmidm_sandbox.beheerportaal.store.clients import (
@@ -70,13 +69,13 @@ def show_clients(visit: EitherVisit) -> Response:
     with visit.portal.database.read() as session:
         among = session.scalars(select(Client).where(seen(visit)).order_by(Client.seq))
         rows = [(client, list(map(_view, client.jwks.keys))) for client in among]
-    return visit.page("clients.html", rows=rows, secret_methods=SECRET_METHODS)
+    return visit.page("clients.html", rows=rows)
 
 
 @router.get(f"{MENU}/mijn-oauth-clients/nieuw", name="new_client")
 def show_new(visit: AdministratorVisit) -> Response:
     """Return the form for a new client."""
-    return visit.page("client_form.html", client=None, client_name="", contacts="")
+    return _form(visit, None, "", "")
 
 
 @router.post(f"{MENU}/mijn-oauth-clients/nieuw")
@@ -97,12 +96,8 @@ def show_change(visit: AdministratorVisit, client_id: str) -> Response:
     """Return the form with what a client has."""
     with visit.portal.database.read() as session:
         client = find(visit, session, client_id)
-    return visit.page(
-        "client_form.html",
-        client=client.document,
-        client_name=client.document.client_name,
-        contacts="\n".join(client.document.contacts),
-    )
+    document = client.document
+    return _form(visit, client, document.client_name, "\n".join(document.contacts))
 
 
 @router.post(f"{CLIENT}/aanpassen")
@@ -129,19 +124,30 @@ def _save(
         declaration = ClientReplacement(**{**metadata, **said})
     except ValidationError as error:
         wrong = {str(mistake["loc"][0]) for mistake in error.errors()} - {"application"}
-        return visit.page(
-            "client_form.html",
-            mistakes=[(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)],
-            client=client and client.document,
-            client_name=client_name,
-            contacts=contacts,
-        )
+        mistakes = [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)]
+        return _form(visit, client, client_name, contacts, mistakes)
     if client is not None:
         management.replace_client(visit.portal, actor, client.client_id, declaration, "*")
         return visit.see("client", "client_changed", client_id=client.client_id)
     with visit.portal.database.write() as session:
         made = management.add(session, visit.portal.settings, actor, declaration)
     return visit.see("client", "client_created", client_id=made.client_id)
+
+
+def _form(
+    visit: Visit,
+    client: Client | None,
+    client_name: str,
+    contacts: str,
+    mistakes: Mistakes = (),
+) -> Response:
+    return visit.page(
+        "client_form.html",
+        mistakes=mistakes,
+        client=client and client.document,
+        client_name=client_name,
+        contacts=contacts,
+    )
 
 
 @router.get(CLIENT, name="client")
@@ -168,7 +174,7 @@ def render(
 ) -> Response:
     """Return the page of one client, with the forms for a new key and a coupling where it is an own
     one."""
-    client_id, settings = client.client_id, visit.portal.settings
+    client_id = client.client_id
     with visit.portal.database.read() as session:
         uses = keys_in_use(session, client_id).items
         configured = products.configurations_of(session, client_id)
@@ -177,26 +183,15 @@ def render(
     return visit.page(
         "client.html",
         mistakes=mistakes,
+        stored=client,
         client=client.document,
         keys=list(map(_view, client.jwks.keys)),
         uses={use.thumbprint: datetime.fromisoformat(use.last_used_at) for use in uses},
-        last_refusal=client.last_refusal,
-        scopes=client.scopes,
-        coupled=_coupled(visit, client.scopes.scopes),
         requests=requests,
         products=configured,
-        configurable=sorted(settings.products) if visit.somebody.aansluitingenteam else (),
         is_own=is_own,
-        uses_secret=client.document.token_endpoint_auth_method in SECRET_METHODS,
         referentie=referentie,
-        shown=shown,
     )
-
-
-def _coupled(visit: Visit, scopes: Collection[str]) -> list[str]:
-    """Return the Referentie of each API that one of these scopes is of."""
-    apis = sorted(visit.portal.settings.apis.items())
-    return [referentie for referentie, api in apis if not set(scopes).isdisjoint(api.scopes)]
 
 
 @router.post(f"{CLIENT}/verwijderen", name="remove_client")
@@ -277,10 +272,3 @@ def own(visit: Visit) -> ColumnElement[bool]:
 def seen(visit: Visit) -> ColumnElement[bool]:
     """Return the clients that the user may see."""
     return true() if visit.somebody.aansluitingenteam else own(visit)
-
-
-def shown(value: Any) -> str:
-    """Return a value of a document as people read it."""
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return ", ".join(value) or "—"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -14,7 +14,14 @@ from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import products
 from acmidm_sandbox.beheerportaal.web import clients
-from acmidm_sandbox.beheerportaal.web.visit import Field, Mistakes, SentForm, TeamVisit, Visit
+from acmidm_sandbox.beheerportaal.web.visit import (
+    Field,
+    Mistakes,
+    SentForm,
+    TeamVisit,
+    Visit,
+    shown,
+)
 
 PAGE = f"{clients.CLIENT}/producten/{{product}}"
 
@@ -101,8 +108,8 @@ def _object(line: str) -> Any:
 
 def _written(value: Any) -> str:
     if not isinstance(value, list):
-        return clients.shown(value)
-    return "\n".join(clients.shown(item) for item in value)
+        return shown(value)
+    return "\n".join(shown(item) for item in value)
 
 
 def _mistakes(

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from acmidm_sandbox.beheerportaal.context import CurrentPortal, Portal
+from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.settings import ApiSettings
 from acmidm_sandbox.beheerportaal.store.users import ADMINISTRATOR, TEAM, User, user_of_session
@@ -55,12 +56,20 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(BRUSSELS):%-d/%-m/%Y %H:%M}"
 
 
+def shown(value: Any) -> str:
+    """Return a value of a document as people read it."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ", ".join(value) or "—"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _read_texts(language: str) -> Texts:
     file = _FOLDER / "languages" / f"{language}.json"
     return Texts(language, json.loads(file.read_text("utf-8")))
 
 
-_TEMPLATES.filters["moment"] = moment
+_TEMPLATES.filters |= {"moment": moment, "shown": shown}
+_TEMPLATES.globals["secret_methods"] = SECRET_METHODS
 DUTCH = _read_texts("nl")
 LANGUAGES = {"nl": DUTCH, "en": _read_texts("en")}
 
