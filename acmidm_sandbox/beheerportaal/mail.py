@@ -78,21 +78,19 @@ def received_mails(folder: Path) -> list[Mail]:
 
 def _read(file: Path, number: int) -> Mail:
     message = message_from_bytes(file.read_bytes(), EmailMessage, policy=default)
-    connections = _values(message, "X-Acmidm-Connection")
-    # Of two, nobody knows which one counts.
-    connection = connections[0] if len(connections) == 1 else ""
+    connection = _header(message, "X-Acmidm-Connection")
     parts = connection.split("/")
     return Mail(
         number=number,
         at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
         organisation=parts[2] if len(parts) == 4 and _CODE.fullmatch(parts[2]) else "",
         connection=connection,
-        step=_first(message, "X-Acmidm-Step"),
-        subject=_first(message, "Subject"),
-        sender=_first(message, "From"),
-        to=_first(message, "To"),
-        recipients=_values(message, "X-RcptTo")[-1].split(", "),  # aiosmtpd's, the last
-        message_id=_first(message, "Message-ID"),
+        step=_header(message, "X-Acmidm-Step"),
+        subject=_header(message, "Subject"),
+        sender=_header(message, "From"),
+        to=_header(message, "To"),
+        recipients=_header(message, "X-RcptTo").split(", "),  # aiosmtpd wrote it
+        message_id=_header(message, "Message-ID"),
         text=_text(message),
     )
 
@@ -105,12 +103,8 @@ def _text(message: EmailMessage) -> str | None:
         return None
 
 
-def _first(message: EmailMessage, name: str) -> str:
-    return next(iter(_values(message, name)), "")
-
-
-def _values(message: EmailMessage, name: str) -> list[str]:
+def _header(message: EmailMessage, name: str) -> str:
     try:
-        return [" ".join(str(value).split()) for value in message.get_all(name, [])]
+        return " ".join(str(message.get(name, "")).split())
     except Exception:  # the same: a header is read when it is asked for
-        return []
+        return ""

@@ -49,19 +49,19 @@ def _receive(sent: Sent, seconds: float) -> dict[str, str]:
 def read_result_of_upload(sent: Sent) -> dict[str, Any]:
     """Return what became of an upload."""
     upload_id = sent.document["uploadId"]
-    results = _results(sent, upload_id=upload_id)
-    if not results:
-        raise sent.refusal("no_result", what=f"upload {upload_id}")
-    return results[0]
+    return _newest_result(sent, f"upload {upload_id}", upload_id=upload_id)
 
 
 def read_result_of_dossier(sent: Sent) -> dict[str, Any]:
     """Return what became of a dossier's newest upload that was processed."""
-    number = sent.document["dossierNummer"]
-    results = _results(sent, source=sent.document["bron"], dossier_number=number)
-    if not results:
-        raise sent.refusal("no_result", what=f"dossier {number}")
-    return results[0]
+    source, number = sent.document["bron"], sent.document["dossierNummer"]
+    return _newest_result(sent, f"dossier {number}", source=source, dossier_number=number)
+
+
+def _newest_result(sent: Sent, what: str, **columns: str) -> dict[str, Any]:
+    for result in _results(sent, **columns):
+        return result
+    raise sent.refusal("no_result", what=what)
 
 
 def list_failures(sent: Sent) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.api.clients import PREFIX, replace_scopes
+from acmidm_sandbox.beheerportaal.api.clients import PREFIX, store_scopes
 from acmidm_sandbox.beheerportaal.documents import Action, CouplingRequest, ScopesDocument
 from acmidm_sandbox.beheerportaal.settings import ApiSettings
 from acmidm_sandbox.beheerportaal.store import clients as stored_clients
@@ -126,15 +126,17 @@ def _refuse(visit: Visit, coupling: _Decision, waits: CouplingRequest, reason: s
 
 def _grant(visit: Visit, coupling: _Decision, granted: set[str], default: set[str]) -> Response:
     """Scopes of other APIs stay."""
-    client_id, scopes = coupling.client.client_id, coupling.client.scopes
-    document = ScopesDocument(
-        scopes=[*granted, *set(scopes.scopes).difference(coupling.api.scopes)],
-        default=[*default, *set(scopes.default).difference(coupling.api.scopes)],
-    )
-    replace_scopes(visit.portal, visit.somebody.actor, client_id, document, "*")
-    with visit.portal.database.write() as session:
-        asked = (Coupling.client_id == client_id, Coupling.referentie == coupling.referentie)
-        session.execute(delete(Coupling).where(*asked))
+    portal, api = visit.portal, coupling.api
+    with portal.database.write() as session:
+        client = session.get_one(Client, coupling.client.seq)
+        document = ScopesDocument(
+            scopes=[*granted, *set(client.scopes.scopes).difference(api.scopes)],
+            default=[*default, *set(client.scopes.default).difference(api.scopes)],
+        )
+        assigned = portal.settings.assigned_scopes
+        store_scopes(session, visit.somebody.actor, client, document, assigned)
+        asked = {"client_id": client.client_id, "referentie": coupling.referentie}
+        session.execute(delete(Coupling).filter_by(**asked))
     return visit.see("apis", "coupling_granted" if granted else "coupling_ended")
 
 
