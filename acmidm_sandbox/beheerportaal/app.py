@@ -9,13 +9,13 @@ from fastapi import FastAPI
 from acmidm_sandbox.beheerportaal import problems
 from acmidm_sandbox.beheerportaal.api import audit, clients, describe, oauth, products
 from acmidm_sandbox.beheerportaal.context import Portal
-from acmidm_sandbox.beheerportaal.http.access_log import log_request
+from acmidm_sandbox.beheerportaal.http import log_request
 from acmidm_sandbox.beheerportaal.products import errors
 from acmidm_sandbox.beheerportaal.products.product import read_products
 from acmidm_sandbox.beheerportaal.products.server import route_calls
 from acmidm_sandbox.beheerportaal.settings import TOKEN_PATHS, PortalSettings
-from acmidm_sandbox.beheerportaal.web.app import create_web, to_the_web
-from acmidm_sandbox.beheerportaal.web.urls import BASE
+from acmidm_sandbox.beheerportaal.web import app as pages
+from acmidm_sandbox.beheerportaal.web.visit import BASE, error_page
 
 # SQLite has one writer and Python one running thread: more than a few only get in each other's way.
 WORKER_THREADS = 8
@@ -33,7 +33,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
             opened.callback(app.state.portal.close)
             if settings.smtp_port is not None:
                 # A portal without it starts sooner.
-                from acmidm_sandbox.beheerportaal.mail.office import receiving
+                from acmidm_sandbox.beheerportaal.mail import receiving
 
                 await opened.enter_async_context(
                     receiving(settings.mails, settings.host, settings.smtp_port)
@@ -63,16 +63,15 @@ def create_app(settings: PortalSettings) -> FastAPI:
     if clients_are_ours:
         for path in TOKEN_PATHS[settings.platform]:
             app.post(path, **oauth.TOKEN)(oauth.token)
-        for path in ("/", BASE):
-            app.add_route(path, to_the_web, include_in_schema=False)
-        app.mount(BASE, create_web(lambda: app.state.portal))
+        pages.install(app)
 
     @app.get("/health", tags=["health"])
     async def health() -> dict[str, str]:
         """Answers as soon as the portal is ready."""
         return {"status": "ok"}
 
-    problems.install(app, {errors.PREFIX: errors.response})
+    forms = {errors.PREFIX: errors.response, BASE: error_page}
+    problems.install(app, forms)
     describe.install(app, [product.schemas for product in offered])
     app.middleware("http")(log_request)
     return app

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from joserfc.jwk import RSAKey
-from jsonschema import Draft202012Validator
 
 from acmidm_sandbox.beheerportaal.oauth.authorization import PortalAuthorizationServer
 from acmidm_sandbox.beheerportaal.oauth.external import ExternalTokenValidator
@@ -24,7 +23,6 @@ class Portal:
     key: RSAKey
     authorization: PortalAuthorizationServer
     access_tokens: AccessTokens | ExternalTokenValidator
-    configuration_validators: dict[str, Draft202012Validator]
 
     @classmethod
     def open(cls, settings: PortalSettings) -> "Portal":
@@ -42,10 +40,6 @@ class Portal:
                 if settings.external_issuer is None
                 else ExternalTokenValidator(settings.external_issuer, settings.origin)
             ),
-            configuration_validators={
-                name: Draft202012Validator(product.json_schema)
-                for name, product in settings.products.items()
-            },
         )
 
     def close(self) -> None:

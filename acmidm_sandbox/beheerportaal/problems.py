@@ -8,10 +8,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from acmidm_sandbox.beheerportaal.limits import MOST_MISTAKES
 
@@ -43,7 +42,7 @@ class Problem(HTTPException):
 
 
 # How a problem becomes an answer.
-Form = Callable[[Problem], JSONResponse]
+Form = Callable[[Request, Problem], Response]
 
 
 def not_found(what: str) -> Problem:
@@ -111,55 +110,35 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
         405: f"{request.method} is not offered at {path}; the header Allow says what is.",
         400: "The body can't be read as JSON; correct it.",
     }
-    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
-    return Problem(
-        error.status_code, sentences.get(error.status_code, error.detail), headers=headers
-    )
-
-
-def _methods(request: Request) -> list[str]:
-    """Return all methods that are offered at a path (RFC 9110 §10.2.1): the framework names those
-    of one of its routes only."""
-    return [
-        method
-        for method in ("DELETE", "GET", "POST", "PUT")
-        if any(
-            route.matches({**request.scope, "method": method})[0] is Match.FULL
-            for route in request.app.routes
-        )
-    ]
+    detail = sentences.get(error.status_code, error.detail)
+    return Problem(error.status_code, detail, headers=error.headers)
 
 
 def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
     """Make every error of the application a problem document, or what `forms` has for the beginning
     of the path."""
 
-    def answer(request: Request, problem: Problem) -> JSONResponse:
-        path = request.scope["path"]
-        return next(
-            (form for beginning, form in forms.items() if path.startswith(beginning)), response
-        )(problem)
+    def answer(request: Request, error: Exception) -> Response:
+        problem = _problem(request, error)
+        for beginning, form in forms.items():
+            if request.scope["path"].startswith(beginning):
+                return form(request, problem)
+        return response(problem)
 
-    @app.exception_handler(HTTPException)
-    async def _http(request: Request, error: HTTPException) -> JSONResponse:
-        return answer(request, error if isinstance(error, Problem) else _of_http(request, error))
+    for kind in (HTTPException, RequestValidationError, OperationalError, Exception):
+        app.add_exception_handler(kind, answer)
 
-    @app.exception_handler(RequestValidationError)
-    async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
-        return answer(request, _of_validation(error))
 
-    @app.exception_handler(OperationalError)
-    async def _database(request: Request, error: OperationalError) -> JSONResponse:
-        log.error("the database refused: %s", error.orig)
-        return answer(
-            request,
-            Problem(
-                503,
-                "The database can't do it now; nothing was changed, try again.",
-                headers={"Retry-After": "1"},
-            ),
-        )
-
-    @app.exception_handler(Exception)
-    async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
-        return answer(request, Problem(500, "The portal failed; its log says more."))
+def _problem(request: Request, error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case HTTPException():
+            return _of_http(request, error)
+        case RequestValidationError():
+            return _of_validation(error)
+        case OperationalError():
+            log.error("the database refused: %s", error.orig)
+            detail = "The database can't do it now; nothing was changed, try again."
+            return Problem(503, detail, headers={"Retry-After": "1"})
+    return Problem(500, "The portal failed; its log says more.")

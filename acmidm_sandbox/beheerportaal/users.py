@@ -1,7 +1,6 @@
 """The users of the web interface: made on the machine itself, like operators, for here is no
 identity provider that knows people."""
 
-import re
 import secrets
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,8 +13,6 @@ from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.store.opening import open_database
 from acmidm_sandbox.beheerportaal.store.users import Account, User, everyone
 
-_OVO = re.compile(r"OVO[0-9]{6}")
-_KBO = re.compile(r"[01][0-9]{9}")
 _LONGEST_NAME = 100
 _PASSWORD_BYTES = 18
 
@@ -43,7 +40,20 @@ def user_of(
             raise ValueError(
                 f"a name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it"
             )
-    return User(name, *_codes(organisation), api_beheerder, aansluitingenteam, organisation_name)
+    ovo = kbo = None
+    for code in organisation:
+        if code.startswith("OVO"):
+            ovo = code
+        else:
+            kbo = code.replace(".", "")
+    if ovo is None and kbo is None:
+        raise ValueError("a user needs an organisation; give its OVO code or KBO number")
+    if ovo is None and kbo == SHARED_KBO_NUMBER:
+        raise ValueError(
+            "KBO number 0316.380.841 is shared by all departments of the Flemish administration;"
+            " give the OVO code"
+        )
+    return User(name, ovo, kbo, api_beheerder, aansluitingenteam, organisation_name)
 
 
 def add_user(database: Path, user: User) -> str:
@@ -97,26 +107,3 @@ def _account(session: Session, name: str) -> Account:
     if account is None:
         raise ValueError(f"there is no user {name}")
     return account
-
-
-def _codes(given: Sequence[str]) -> tuple[str | None, str | None]:
-    ovo = kbo = None
-    for code in given:
-        plain = re.sub(r"[. ]", "", code)
-        if _OVO.fullmatch(plain) and ovo is None:
-            ovo = plain
-        elif _KBO.fullmatch(plain) and kbo is None:
-            kbo = plain
-        else:
-            raise ValueError(
-                f"{code} is no OVO code such as OVO002067 and no KBO number of ten digits, or there"
-                " is one already"
-            )
-    if ovo is None and kbo is None:
-        raise ValueError("a user needs an organisation; give its OVO code or KBO number")
-    if ovo is None and kbo == SHARED_KBO_NUMBER:
-        raise ValueError(
-            "KBO number 0316.380.841 is shared by all departments of the Flemish administration;"
-            " give the OVO code"
-        )
-    return ovo, kbo

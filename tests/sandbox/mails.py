@@ -53,10 +53,6 @@ def hostile(code: str) -> dict[str, bytes]:
     def of(headers: bytes, body: bytes = b"text\r\n") -> bytes:
         return own + headers + b"\r\n" + body
 
-    nested = b"".join(
-        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (at, at)
-        for at in range(300)
-    )
     return {
         "no header at all": own + b"\r\n",
         "not ASCII": of(
@@ -70,8 +66,6 @@ def hostile(code: str) -> dict[str, bytes]:
         "comments in comments": of(
             b"To: " + b"(" * 900 + b"\r\n" + b"From: " + b"[" * 900 + b"\r\n"
         ),
-        "parts in parts": own + nested,
-        "mails in mails": own + b"Content-Type: message/rfc822\r\n\r\n" * 500,
         "a part without an end": of(
             b'Content-Type: multipart/mixed; boundary="b"\r\n',
             b"--b\r\nContent-Disposition: attachment\r\n",

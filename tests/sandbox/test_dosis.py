@@ -12,8 +12,7 @@ import sqlalchemy as sa
 
 from acmidm_sandbox.beheerportaal.products import server
 from acmidm_sandbox.beheerportaal.products.documents import MOST_COUNTED
-from acmidm_sandbox.beheerportaal.store.notifications import Notification
-from acmidm_sandbox.beheerportaal.store.uploads import Upload
+from acmidm_sandbox.beheerportaal.store.products import Notification, Upload
 from tests.sandbox.inside import Inside, inside
 from tests.sandbox.sender import Sender, fields
 from tests.support.forms import DOSIS, DOSSIERS

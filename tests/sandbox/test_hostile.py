@@ -117,7 +117,7 @@ TARGETS = [
     *[(method, f"{PAGE}{page}")
         for page in ("", "/sleutels", "/sleutels/verwijderen") for method in ("GET", "POST")],
 ]  # fmt: skip
-QUERIES = ["gedaan", "na", "naar", "kid", "x"]
+QUERIES = ["gedaan", "naar", "afgemeld", "x"]
 FORM_FIELDS = [
     "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type",  # noqa: E501
     "token", "name", "password",

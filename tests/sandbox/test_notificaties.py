@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from acmidm_sandbox.beheerportaal.products import notificaties, server
-from acmidm_sandbox.beheerportaal.store.notifications import Notification
+from acmidm_sandbox.beheerportaal.store.products import Notification
 from tests.sandbox.inside import Inside
 from tests.sandbox.sender import Sender, fields
 from tests.support.forms import NOTIFICATIES

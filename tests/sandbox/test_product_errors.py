@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from acmidm_sandbox.beheerportaal.products.errors import dotted
-from acmidm_sandbox.beheerportaal.store import uploads
+from acmidm_sandbox.beheerportaal.store.database import Database
 from tests.sandbox.inside import Answer, Inside, inside
 from tests.sandbox.sender import Sender, fields
 from tests.support.messages import DOSSIER
@@ -83,7 +83,7 @@ def test_so_has_503(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise OperationalError("", None, Exception("locked"))
 
-    monkeypatch.setattr(uploads, "add", fail)
+    monkeypatch.setattr(Database, "write", fail)
     answer = sender.call("POST", UPLOAD, DOSSIER)
     assert (answer.status, fields(answer), answer.headers["retry-after"]) == (503, [], "1")
 

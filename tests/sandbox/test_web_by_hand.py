@@ -155,13 +155,11 @@ def test_a_refusal_is_told_and_can_be_asked_again(
 def test_scopes_are_changed_and_taken_away(
     operator: httpx.Client, gent: Person, owner: Person, client_id: str
 ) -> None:
-    """Those of the owner's API alone, in the state that was seen; a coupling that ends leaves the
-    scopes of others."""
+    """Those of the owner's API alone; a coupling that ends leaves the scopes of others."""
     scopes = {"scopes": ["dv_dosis_schrijven", "dv_magda"], "default": ["dv_magda"]}
     put_current(operator, f"/management/v1/clients/{client_id}/scopes", scopes).raise_for_status()
     assert "al aan deze API gekoppeld" in couple(gent, client_id).text
     path = coupling(client_id)
-    opened = owner.fields(path)
     assert "minstens één scope" in send(owner, path, besluit="grant").text
     ticked = {
         "scope.dv_dosis_schrijven": "on",
@@ -170,9 +168,6 @@ def test_scopes_are_changed_and_taken_away(
     }
     assert send(owner, path, besluit="grant", **ticked).status_code == 303
     assert scopes_of(operator, client_id)["default"] == ["dv_dosis_schrijven", "dv_magda"]
-    assert (
-        "intussen gewijzigd" in owner.http.post(path, data={**opened, "besluit": "disconnect"}).text
-    )
     assert send(owner, path, besluit="disconnect").status_code == 303
     assert scopes_of(operator, client_id) == {
         "scopes": ["dv_magda", "vo_info"],
@@ -184,8 +179,7 @@ def test_scopes_are_changed_and_taken_away(
 def test_a_configuration_is_changed_and_removed(
     operator: httpx.Client, team: Person, client_id: str
 ) -> None:
-    """A stack's marks stay on it; mistakes are told at their fields; what was written meanwhile is
-    not overwritten."""
+    """A stack's marks stay on it; mistakes are told at their fields."""
     path, page = (
         f"/products/v1/dosis/configurations/{client_id}",
         f"{client_path(client_id)}/producten/dosis",
@@ -195,13 +189,11 @@ def test_a_configuration_is_changed_and_removed(
     assert re.findall('href="#(veld-[^"]+)"', refused.text) == ["veld-product_ids"]
     assert 'value="urn://gent/x"' in refused.text
     assert "niet te zien is" in send(team, page, **{**DOSIS, "veld-bron_uri": "\u202eurn"}).text
-    opened = team.fields(page)
     declared = {
         "configuration": {"bron_uri": "urn://gent/x", "product_ids": ["1"]},
         "managed_by": "acmidm/tni",
     }
     operator.put(path, json=declared, headers={"If-None-Match": "*"}).raise_for_status()
-    assert "intussen gewijzigd" in team.http.post(page, data={**opened, **DOSIS}).text
     assert "urn://gent/x" in team.http.get(page).text
     assert send(team, page, **DOSIS).status_code == 303
     assert operator.get(path).json()["managed_by"] == "acmidm/tni"
@@ -218,9 +210,9 @@ def test_a_configuration_is_changed_and_removed(
 def test_a_name_and_contacts_are_changed(
     operator: httpx.Client, gent: Person, client_id: str
 ) -> None:
-    """All else stays, a stack's mark too; what somebody else wrote meanwhile is not overwritten."""
+    """All else stays, a stack's mark too."""
     path, page = f"/management/v1/clients/{client_id}", f"{client_path(client_id)}/aanpassen"
-    before, opened = operator.get(path).json(), gent.fields(page)
+    before = operator.get(path).json()
     said = {"client_name": "Anders", "contacts": "c@stad.example"}
     assert 'href="#contacts"' in send(gent, page, **{**said, "contacts": "c"}).text
     assert send(gent, page, **said).status_code == 303
@@ -229,11 +221,6 @@ def test_a_name_and_contacts_are_changed(
         "client_name": "Anders",
         "contacts": ["c@stad.example"],
     }
-    assert (
-        "intussen gewijzigd"
-        in gent.http.post(page, data={**opened, **said, "client_name": "Nog anders"}).text
-    )
-    assert operator.get(path).json()["client_name"] == "Anders"
 
 
 @pytest.mark.parametrize(
@@ -269,33 +256,33 @@ def test_who_may_do_what(
     both = somebody_of(portal, OWNER, aansluitingenteam=True)
     couple(gent, client_id)
     own, page = client_path(client_id), f"{client_path(client_id)}/producten/dosis"
-    granted = {"besluit": "grant", "scope.dv_dosis_schrijven": "on", "etag": '"1"'}
+    granted = {"besluit": "grant", "scope.dv_dosis_schrijven": "on"}
     for who, path, fields in (
         (aalst, f"{own}/verwijderen", {"bevestigd": "ja"}),
         (aalst, f"{own}/koppelen", {"referentie": "dosis"}),
         (
             aalst,
             f"{own}/aanpassen",
-            {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'},
+            {"client_name": "Loket", "contacts": "a@stad.example"},
         ),
         (
             both,
             f"{own}/aanpassen",
-            {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'},
+            {"client_name": "Loket", "contacts": "a@stad.example"},
         ),
         (both, f"{own}/koppelen", {"referentie": "dosis"}),
         (both, f"{own}/sleutels", {"jwk": json.dumps(public_jwk(new_key()))}),
         (
             team,
             f"{own}/aanpassen",
-            {"client_name": "Loket", "contacts": "a@stad.example", "etag": '"1"'},
+            {"client_name": "Loket", "contacts": "a@stad.example"},
         ),
         (gent, coupling(client_id), granted),
         (athumi, coupling(client_id), granted),
         (athumi, coupling(client_id, "magda"), granted),
         (owner, coupling(client_id, "notificaties"), granted),
-        (gent, page, {**DOSIS, "etag": '"0"'}),
-        (owner, page, {**DOSIS, "etag": '"0"'}),
+        (gent, page, {**DOSIS}),
+        (owner, page, {**DOSIS}),
         (owner, f"{own}/verwijderen", {"bevestigd": "ja"}),
         (team, NEW, {"client_name": "Loket", "contacts": "a@stad.example"}),
         (team, f"{own}/sleutels", {"jwk": json.dumps(public_jwk(new_key()))}),
@@ -322,18 +309,6 @@ def test_who_may_do_what(
         True,
         False,
     )
-    assert (
-        team.http.get(f"/portaal/nl{MENU}", params={"client_id": client_id}).headers["location"]
-        == own
-    )
-
-
-@pytest.mark.parametrize("place", ["", "/verwijderen", "/koppelen", "/producten/dosis"])
-def test_no_form_of_another_site_is_taken(gent: Person, client_id: str, place: str) -> None:
-    """As everywhere in the portal."""
-    path = f"{client_path(client_id)}{place}" if place else NEW
-    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
-        assert gent.http.post(path, headers=headers).status_code == 403
 
 
 def test_a_client_goes_after_a_confirmation(

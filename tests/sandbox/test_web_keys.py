@@ -2,7 +2,6 @@
 tells."""
 
 import json
-import re
 import uuid
 from functools import cache
 from typing import Any
@@ -12,10 +11,9 @@ import pytest
 from joserfc.jwk import OctKey, RSAKey
 from jwcrypto.jwk import JWK
 
-from story.person import Person, client_path, hidden_fields
+from story.person import Person, client_path
 from tests.sandbox.web import person
 from tests.support.portal import (
-    OPERATOR,
     RunningPortal,
     new_key,
     public_jwk,
@@ -64,10 +62,7 @@ def test_a_key_that_does_not_count_now_is_refused(
 def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
     portal: RunningPortal, operator: httpx.Client, somebody: Person, client_id: str
 ) -> None:
-    """As text or as a file, one or a set; the trail names who did it, and so does the page.
-
-    What an operator did reads as no person's doing.
-    """
+    """As text or as a file, one or a set; the trail names who did it."""
     first, second, third = (new_key(f"key-{number}") for number in range(3))
     assert (
         somebody.upload(client_id, json.dumps(public_jwk(first)))
@@ -87,17 +82,14 @@ def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
         == 303
     )
     assert keys_of(operator, client_id) == [public_jwk(key) for key in (first, second, third)]
-    assert "Laatste token" not in somebody.http.get(path).text
+    assert "<time" not in somebody.http.get(path).text
     for key in (first, second):
         assert portal.client_token(key, client_id)
-    assert somebody.http.get(path).text.count("Laatste token: <time") == 2
+    assert somebody.http.get(path).text.count("<time") == 2
     assert portal.client_token(third, client_id)
     trail = trail_of(operator, client_id)
     assert [entry["actor"] for entry in trail[:2]] == [f"user:{somebody.name}"] * 2
-    page = somebody.http.get(path).text
-    assert f"door {somebody.name}" in page
-    assert f"operator {OPERATOR}" in page
-    assert first.thumbprint() in page
+    assert first.thumbprint() in somebody.http.get(path).text
 
 
 @pytest.mark.parametrize(
@@ -118,17 +110,15 @@ def test_keys_that_a_form_names_are_changed_there(
     assert sentence in page
     assert "of-form" in page
     assert "<textarea" not in page
-    assert "portal.js" not in page
-    etag = operator.get(f"/management/v1/clients/{client_id}/jwks").headers["ETag"]
     refused = somebody.http.post(
         f"{client_path(client_id, language)}/sleutels",
-        data={"etag": etag, "jwk": json.dumps(public_jwk(new_key("beside")))},
+        data={"jwk": json.dumps(public_jwk(new_key("beside")))},
     )
-    assert refused.status_code == 412
+    assert refused.status_code == 422
     assert sentence in refused.text.partition("<h1>")[0]
     assert [key["kid"] for key in keys_of(operator, client_id)] == ["of-form"]
     removal = f"{client_path(client_id)}/sleutels/verwijderen"
-    sent = {**somebody.fields(f"{removal}?kid=of-form"), "laatste": "ja"}
+    sent = {"kid": "of-form", "laatste": "ja"}
     assert somebody.http.post(removal, data=sent).status_code == 303
     assert keys_of(operator, client_id) == []
 
@@ -233,7 +223,7 @@ def test_mistakes_are_told_in_both_languages(
     nl: str,
     en: str,
 ) -> None:
-    """With the text as it was, to be corrected, for a public key is no secret."""
+    """Each in a sentence of its own."""
     put_current(
         operator,
         f"/management/v1/clients/{client_id}/jwks",
@@ -251,7 +241,6 @@ def test_mistakes_are_told_in_both_languages(
         )
         assert answer.status_code == 422
         assert words in answer.text
-        assert "&#34;kty&#34;" in answer.text
     assert len(keys_of(operator, client_id)) == 1
 
 
@@ -293,64 +282,32 @@ def test_the_same_key_twice_is_refused(
     assert keys_of(operator, client_id) == [key]
 
 
-def test_more_than_a_megabyte_is_refused(somebody: Person, client_id: str) -> None:
-    """As everywhere in the portal."""
-    answer = somebody.upload(client_id, "x" * (1024 * 1024))
-    assert answer.status_code == 413
-    assert "Te groot" in answer.text
-
-
 def test_two_people_do_not_overwrite_each_other(
     portal: RunningPortal, operator: httpx.Client, somebody: Person, client_id: str
 ) -> None:
-    """The later one is told who was first and when, sees the keys as they are, and the text is kept
-    for another try."""
+    """A key that another one added while the page was open stays."""
     other = person(portal, f"{somebody.name}-2")
-    path = client_path(client_id)
-    opened = other.fields(path)
-    somebody.upload(client_id, json.dumps(public_jwk(new_key("first"))))
-    mine = json.dumps(public_jwk(new_key("second")))
-    answer = other.http.post(f"{path}/sleutels", data={**opened, "jwk": mine})
-    assert answer.status_code == 412
-    assert f"Intussen wijzigde {somebody.name} de sleutels" in answer.text
-    assert "first" in answer.text
-    assert "&#34;kid&#34;: &#34;second&#34;" in answer.text
-    assert [key["kid"] for key in keys_of(operator, client_id)] == ["first"]
-    again = other.http.post(f"{path}/sleutels", data={**hidden_fields(answer.text), "jwk": mine})
-    assert again.status_code == 303
-    stale = somebody.http.post(
-        f"{path}/sleutels/verwijderen",
-        data={**opened, **somebody.fields(path), "etag": '"1"', "kid": "first"},
-    )
-    assert stale.status_code == 412
+    other.fields(client_path(client_id))
+    for who, kid in ((somebody, "first"), (other, "second")):
+        assert who.upload(client_id, json.dumps(public_jwk(new_key(kid)))).status_code == 303
     assert [key["kid"] for key in keys_of(operator, client_id)] == ["first", "second"]
 
 
 def test_the_last_key_goes_only_when_it_is_confirmed(
     operator: httpx.Client, somebody: Person, client_id: str
 ) -> None:
-    """Any other key goes with one confirmation; both are in the trail."""
+    """Any other key goes at once; both are in the trail."""
     for kid in ("a/b?c=d&e", "last"):
         somebody.upload(client_id, json.dumps(public_jwk(new_key(kid))))
-    page = somebody.http.get(client_path(client_id)).text
-    links = [
-        link.replace("&amp;", "&")
-        for link in re.findall(r'href="([^"]+/verwijderen\?kid=[^"]+)"', page)
-    ]
-    assert len(links) == 2
-    place = links[0].partition("?")[0]
-    assert somebody.http.post(place, data=somebody.fields(links[0])).status_code == 303
+    place = f"{client_path(client_id)}/sleutels/verwijderen"
+    assert somebody.http.post(place, data={"kid": "a/b?c=d&e"}).status_code == 303
     assert [key["kid"] for key in keys_of(operator, client_id)] == ["last"]
-    refused = somebody.http.post(place, data=somebody.fields(links[1]))
+    refused = somebody.http.post(place, data={"kid": "last"})
     assert refused.status_code == 422
     assert 'href="#laatste"' in refused.text
     assert len(keys_of(operator, client_id)) == 1
-    assert (
-        somebody.http.post(place, data={**hidden_fields(refused.text), "laatste": "ja"}).status_code
-        == 303
-    )
+    assert somebody.http.post(place, data={"kid": "last", "laatste": "ja"}).status_code == 303
     assert keys_of(operator, client_id) == []
     assert [entry["actor"] for entry in trail_of(operator, client_id)[:4]] == [
         f"user:{somebody.name}"
     ] * 4
-    assert somebody.http.get(links[1]).status_code == 303, "a key that is gone has no page"

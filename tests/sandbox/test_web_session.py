@@ -1,5 +1,4 @@
-"""Who may see what: logging on and off, sessions, cookies, headers, and forms that come from
-elsewhere."""
+"""Who may see what: logging on and off, sessions and cookies."""
 
 import time
 import uuid
@@ -54,8 +53,6 @@ def test_a_visitor_is_led_to_the_form_and_then_to_the_page(
         "https://evil.example/",
         "//evil.example",
         "/management/v1",
-        "/portaal//evil.example",
-        "/portaal/\\x",
     ],
 )
 def test_nobody_is_sent_elsewhere(portal: RunningPortal, somebody: Person, elsewhere: str) -> None:
@@ -126,7 +123,7 @@ def test_the_right_counts_from_the_next_page(
     client_id = register_client(operator)["client_id"]
     somebody = person(portal, name, api_beheerder=False)
     path = client_path(client_id)
-    for page in (MINE, path, f"{path}/sleutels/verwijderen"):
+    for page in (MINE, path):
         refused = somebody.http.get(page)
         assert refused.status_code == 403
         assert all(
@@ -142,7 +139,7 @@ def test_the_right_counts_from_the_next_page(
         assert client_id not in refused.text.replace(page, "").replace(
             page.replace("/nl/", "/en/"), ""
         )
-    upload = somebody.http.post(f"{path}/sleutels", data={"jwk": "{}", "etag": '"1"'})
+    upload = somebody.http.post(f"{path}/sleutels", data={"jwk": "{}"})
     assert upload.status_code == 403
     set_right(portal.settings.database, name, api_beheerder=True)
     assert somebody.http.get(path).status_code == 200
@@ -202,67 +199,10 @@ def test_another_organisations_key_can_not_be_changed(
     client_id = register_client(operator, organisation=aalst, keys=[key])["client_id"]
     path = client_path(client_id)
     for place, sent in (("", {"jwk": "{}"}), ("/verwijderen", {"kid": "key-1", "laatste": "ja"})):
-        assert (
-            somebody.http.post(f"{path}/sleutels{place}", data={"etag": '"2"', **sent}).status_code
-            == 404
-        )
+        assert somebody.http.post(f"{path}/sleutels{place}", data=sent).status_code == 404
     assert operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"] == [
         public_jwk(key)
     ]
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Origin": "http://127.0.0.1:1"},
-        {"Sec-Fetch-Site": "cross-site"},
-    ],
-)
-def test_a_form_from_another_origin_is_refused(somebody: Person, headers: dict[str, str]) -> None:
-    """Also one that only ends the session."""
-    assert somebody.http.post("/portaal/nl/afmelden", headers=headers).status_code == 403
-    assert somebody.http.get(MINE).status_code == 200
-
-
-def test_a_name_of_someone_elses_that_leads_here_is_refused(somebody: Person) -> None:
-    """DNS rebinding: the host must be one of loopback."""
-    assert (
-        somebody.http.get(
-            MINE, headers={"Host": f"evil.example:{somebody.http.base_url.port}"}
-        ).status_code
-        == 400
-    )
-    assert (
-        somebody.http.get(
-            MINE, headers={"Host": f"localhost:{somebody.http.base_url.port}"}
-        ).status_code
-        == 200
-    )
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        LOG_ON,
-        MINE,
-        "/portaal/nl/nowhere",
-        "/portaal/xx/aanmelden",
-        "/portaal/static/portal.css",
-        "/portaal/",
-    ],
-)
-def test_headers(somebody: Person, path: str) -> None:
-    """On pages, errors, redirects and files alike."""
-    headers = somebody.http.get(path).headers
-    policy = headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'")
-    assert "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "same-origin"
-    assert headers["Cache-Control"] == "no-store"
 
 
 def test_a_portal_without_the_page_of_the_form_has_no_link_to_it(somebody: Person) -> None:
@@ -283,7 +223,6 @@ def test_users_are_kept_with_a_hash_only(portal: RunningPortal, name: str) -> No
         ("", [GENT], "printable"),
         ("a\nb", [GENT], "printable"),
         ("new", [], "needs an organisation"),
-        ("new", [GENT, "OVO000001"], "OVO000001"),
     ):
         with pytest.raises(ValueError, match=words):
             add_user(database, given, organisation, api_beheerder=False)

@@ -15,7 +15,6 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page
 
@@ -109,12 +108,11 @@ class PortalOperator:
 
     def remove_key(self, client_id: str, kid: str) -> None:
         """Removes a public key, the last one too."""
-        path = f"{client_path(client_id)}/sleutels/verwijderen?{urlencode({'kid': kid})}"
-        page = self._open(self._organisation_of(client_id), path)
-        last = page.get_by_label("Ik begrijp")
+        page = self._open(self._organisation_of(client_id), client_path(client_id))
+        last = page.locator('[name="laatste"]')
         if last.count():
             last.check()
-        _press(page, "Sleutel verwijderen")
+        _press(page, f"Verwijderen {kid}")
 
     def register_product(
         self, client_id: str, product: str, configuration: Mapping[str, Any]
@@ -140,7 +138,7 @@ class PortalOperator:
         """Removes the client, as somebody of its organisation."""
         page = self._open(self._organisation_of(client_id), client_path(client_id))
         page.get_by_text("Client verwijderen").first.click()
-        page.get_by_label("Ik begrijp").check()
+        page.locator('[name="bevestigd"]').check()
         _press(page, "Client verwijderen")
 
     def _coupling(self, client_id: str, referentie: str) -> Page:

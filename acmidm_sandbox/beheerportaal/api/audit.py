@@ -10,8 +10,8 @@ from acmidm_sandbox.beheerportaal.api.describe import (
     ACCESS_TOKEN,
     AFTER,
     LIMIT,
+    PROBLEMS,
     answer_page,
-    problems,
 )
 from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.context import CurrentPortal
@@ -20,12 +20,16 @@ from acmidm_sandbox.beheerportaal.store.clients import Change
 from acmidm_sandbox.beheerportaal.store.database import page_of
 
 router = APIRouter(
-    prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["audit"]
+    prefix=PREFIX,
+    route_class=OperatorRoute,
+    dependencies=[ACCESS_TOKEN],
+    responses=PROBLEMS,
+    tags=["audit"],
 )
 ClientId = Annotated[str | None, Query(max_length=255)]
 
 
-@router.get("/audit", response_model=AuditPage, responses=problems())
+@router.get("/audit", response_model=AuditPage)
 def read_audit(
     portal: CurrentPortal,
     client_id: ClientId = None,

@@ -4,7 +4,7 @@ while."""
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from acmidm_sandbox.beheerportaal.documents import (
     SECRET_METHODS,
@@ -34,29 +34,39 @@ def secrets_after(client: Client, replacement: ClientReplacement) -> Secrets:
     """
     if replacement.token_endpoint_auth_method not in SECRET_METHODS:
         return Secrets()
-    now, overlap = int(time.time()), replacement.client_secret_overlap_seconds
-    secret_hash, document = client.client_secret_hash, client.document
-    previous, ends = client.previous_in_force(now), document.previous_client_secret_expires_at
-    secret = (
-        None if replacement.client_secret is None else replacement.client_secret.get_secret_value()
+    document, given = client.document, replacement.client_secret
+    stored = Secrets(
+        client.client_secret_hash,
+        document.client_secret_updated_at,
+        client.previous_client_secret_hash,
+        document.previous_client_secret_expires_at,
     )
-    if secret is None and secret_hash is None:
+    now, overlap = int(time.time()), replacement.client_secret_overlap_seconds
+    until = None if overlap is None else now + overlap
+    if given is None and stored.hashed is None:
         raise secret_required(replacement)
     # A rerun sends the same secret again: that is no change, and must not look like a rotation.
-    if secret_hash is not None and (secret is None or is_secret(secret, secret_hash)):
-        kept = Secrets(
-            secret_hash, document.client_secret_updated_at, client.previous_client_secret_hash, ends
-        )
-        if previous is None or overlap is None or ends is None or ends <= now + overlap:
-            return kept
-        return Secrets(
-            secret_hash, kept.updated_at, *((previous, now + overlap) if overlap else (None, None))
-        )
-    if overlap is not None:
-        previous, ends = (secret_hash, now + overlap) if secret_hash and overlap else (None, None)
-    # A second later at least: the time of its change is what tells a secret from the one before.
-    updated_at = max(now, (document.client_secret_updated_at or 0) + 1)
-    return Secrets(hash_secret(secret or ""), updated_at, previous, ends if previous else None)
+    if given is None or (stored.hashed and is_secret(given.get_secret_value(), stored.hashed)):
+        if until is None or (stored.previous_expires_at or 0) <= until:
+            return stored
+        return _without_ended(replace(stored, previous_expires_at=until), now)
+    secrets = Secrets(
+        hash_secret(given.get_secret_value()),
+        # A second later at least: the time of its change tells a secret from the one before.
+        max(now, (stored.updated_at or 0) + 1),
+        stored.previous,
+        stored.previous_expires_at,
+    )
+    if until is not None:
+        secrets = replace(secrets, previous=stored.hashed, previous_expires_at=until)
+    return _without_ended(secrets, now)
+
+
+def _without_ended(secrets: Secrets, now: int) -> Secrets:
+    """Return the secrets without a previous one that works no more."""
+    if secrets.previous and (secrets.previous_expires_at or 0) > now:
+        return secrets
+    return replace(secrets, previous=None, previous_expires_at=None)
 
 
 def secret_required(declaration: ClientDeclaration) -> Problem:

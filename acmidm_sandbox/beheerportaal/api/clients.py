@@ -7,19 +7,21 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
-from sqlalchemy import and_, select, true
+from sqlalchemy import ColumnElement, select, text, true
 from sqlalchemy.orm import Session
 
 from acmidm_sandbox.beheerportaal.api.client_secrets import secret_required, secrets_after
 from acmidm_sandbox.beheerportaal.api.describe import (
     ACCESS_TOKEN,
     AFTER,
+    CHANGE_PROBLEMS,
+    CREATED,
     IF_MATCH,
     LIMIT,
+    PROBLEMS,
+    READ,
     answer,
     answer_page,
-    problems,
-    with_etag,
 )
 from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.conditions import require_current
@@ -41,7 +43,7 @@ from acmidm_sandbox.beheerportaal.secrets import hash_secret
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.store import clients, users
 from acmidm_sandbox.beheerportaal.store.clients import Client, record
-from acmidm_sandbox.beheerportaal.store.database import next_number, page_of
+from acmidm_sandbox.beheerportaal.store.database import page_of
 
 PREFIX = "/management/v1"
 FIRST_NUMERIC_CLIENT_ID = 40001
@@ -49,16 +51,20 @@ FIRST_NUMERIC_TEST_CLIENT_ID = 7001
 """Other ones than in production, so that one of the wrong environment is told from a right one:
 public clients have 6776 and 38890."""
 
-router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN])
+router = APIRouter(
+    prefix=PREFIX,
+    route_class=OperatorRoute,
+    dependencies=[ACCESS_TOKEN],
+    responses=PROBLEMS,
+    tags=["clients"],
+)
 
 _CLIENT = "/clients/{client_id}"
-_TAGS: list[Any] = ["clients"]
 _Filter = Annotated[str | None, Query(max_length=255)]
-_READ = with_etag(200) | problems(404)
-_REPLACE = with_etag(200) | problems(404, 412, 428, with_body=True)
+_REPLACED = READ | CHANGE_PROBLEMS
 
 
-@router.get("/clients", response_model=ClientPage, responses=problems(), tags=_TAGS)
+@router.get("/clients", response_model=ClientPage)
 def list_clients(
     portal: CurrentPortal,
     limit: LIMIT = 100,
@@ -69,14 +75,13 @@ def list_clients(
 ) -> Response:
     """The clients with their scopes and keys, in the order of their registration; the filters must
     all match."""
-    filters = {
-        Client.software_id: software_id,
-        Client.application: application,
-        Client.managed_by: managed_by,
-    }
-    given = [column == value for column, value in filters.items() if value is not None]
+    given = {"software_id": software_id, "application": application, "managed_by": managed_by}
+    matching: ColumnElement[bool] = true()
+    for name, value in given.items():
+        if value is not None:
+            matching &= getattr(Client, name) == value
     with portal.database.read() as session:
-        page, following = page_of(session, Client, and_(true(), *given), limit, after)
+        page, following = page_of(session, Client, matching, limit, after)
     return answer_page(ClientPage(items=[client.item for client in page], next=following))
 
 
@@ -84,8 +89,7 @@ def list_clients(
     "/clients",
     status_code=201,
     response_model=ClientDocument,
-    responses=with_etag(201, location=201) | problems(409, with_body=True),
-    tags=_TAGS,
+    responses=CREATED | CHANGE_PROBLEMS,
 )
 def register_client(
     portal: CurrentPortal, caller: Caller, declaration: ClientDeclaration
@@ -100,7 +104,7 @@ def register_client(
     return answer(client.document, client.client_version, location=_path(client.client_id))
 
 
-@router.get(_CLIENT, response_model=ClientDocument, responses=_READ, tags=_TAGS)
+@router.get(_CLIENT, response_model=ClientDocument, responses=READ)
 def read_client(portal: CurrentPortal, client_id: str) -> Response:
     """One client document."""
     with portal.database.read() as session:
@@ -108,12 +112,7 @@ def read_client(portal: CurrentPortal, client_id: str) -> Response:
     return answer(client.document, client.client_version)
 
 
-@router.put(
-    _CLIENT,
-    response_model=ClientDocument,
-    responses=with_etag(200) | problems(404, 409, 412, 428, with_body=True),
-    tags=_TAGS,
-)
+@router.put(_CLIENT, response_model=ClientDocument, responses=_REPLACED)
 def replace_client(
     portal: CurrentPortal,
     caller: Caller,
@@ -149,13 +148,7 @@ def replace_client(
     return answer(document, client.client_version)
 
 
-@router.delete(
-    _CLIENT,
-    status_code=204,
-    response_class=Response,
-    responses=problems(404, 412, 428),
-    tags=_TAGS,
-)
+@router.delete(_CLIENT, status_code=204, response_class=Response, responses=CHANGE_PROBLEMS)
 def remove_client(
     portal: CurrentPortal, caller: Caller, client_id: str, if_match: IF_MATCH = None
 ) -> Response:
@@ -170,7 +163,7 @@ def remove_client(
     return Response(status_code=204)
 
 
-@router.get(f"{_CLIENT}/scopes", response_model=ScopesDocument, responses=_READ, tags=_TAGS)
+@router.get(f"{_CLIENT}/scopes", response_model=ScopesDocument, responses=READ)
 def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
     """The whole set of scopes, those that the portal assigned included."""
     with portal.database.read() as session:
@@ -178,7 +171,7 @@ def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
     return answer(client.scopes, client.scopes_version)
 
 
-@router.put(f"{_CLIENT}/scopes", response_model=ScopesDocument, responses=_REPLACE, tags=_TAGS)
+@router.put(f"{_CLIENT}/scopes", response_model=ScopesDocument, responses=_REPLACED)
 def replace_scopes(
     portal: CurrentPortal,
     caller: Caller,
@@ -208,7 +201,7 @@ def replace_scopes(
     return answer(client.scopes, client.scopes_version)
 
 
-@router.get(f"{_CLIENT}/jwks", response_model=JwksDocument, responses=_READ, tags=_TAGS)
+@router.get(f"{_CLIENT}/jwks", response_model=JwksDocument, responses=READ)
 def read_jwks(portal: CurrentPortal, client_id: str) -> Response:
     """The whole set of public keys, sorted by kid."""
     with portal.database.read() as session:
@@ -216,7 +209,7 @@ def read_jwks(portal: CurrentPortal, client_id: str) -> Response:
     return answer(client.jwks, client.jwks_version)
 
 
-@router.put(f"{_CLIENT}/jwks", response_model=JwksDocument, responses=_REPLACE, tags=_TAGS)
+@router.put(f"{_CLIENT}/jwks", response_model=JwksDocument, responses=_REPLACED)
 def replace_jwks(
     portal: CurrentPortal,
     caller: Caller,
@@ -235,7 +228,7 @@ def replace_jwks(
     return answer(client.jwks, client.jwks_version)
 
 
-@router.get(f"{_CLIENT}/keys-in-use", response_model=KeysInUse, responses=problems(404), tags=_TAGS)
+@router.get(f"{_CLIENT}/keys-in-use", response_model=KeysInUse)
 def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
     """Which of the client's keys got a token, and when the last one was."""
     with portal.database.read() as session:
@@ -243,12 +236,7 @@ def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
         return answer_page(clients.keys_in_use(session, client_id))
 
 
-@router.get(
-    "/organisations/{code}/administrators",
-    response_model=Administrators,
-    responses=problems(),
-    tags=["organisations"],
-)
+@router.get("/organisations/{code}/administrators", response_model=Administrators)
 def count_administrators(
     portal: CurrentPortal,
     code: Annotated[
@@ -350,7 +338,9 @@ def _new_client_id(session: Session, settings: PortalSettings) -> str:
         return str(uuid.uuid4())
     is_production = settings.environment == "prod"
     first = FIRST_NUMERIC_CLIENT_ID if is_production else FIRST_NUMERIC_TEST_CLIENT_ID
-    return str(next_number(session, "geosecure_client_id", first))
+    # SQLite keeps the last number that a table gave out, also after a removal.
+    given = session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'clients'")) or 0
+    return str(first + given)
 
 
 def _require_free(session: Session, software_id: str | None, client_id: str | None) -> None:

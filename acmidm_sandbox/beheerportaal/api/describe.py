@@ -33,16 +33,31 @@ ACCESS_TOKEN = Security(
 )
 Responses = dict[int | str, dict[str, Any]]
 
-_ETAG = {
-    "ETag": {
-        "schema": {"type": "string"},
-        "description": "The version of the document (RFC 9110 §8.8.3).",
+
+def _problems(*statuses: int) -> Responses:
+    schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in statuses
     }
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"schema": {"type": "string"}, "description": description}
+
+
+PROBLEMS = _problems(401, 403, 404, 422, 503)
+"""The errors of every endpoint that needs an access token."""
+CHANGE_PROBLEMS = _problems(400, 409, 412, 413, 415, 428)
+"""Those of one that changes something, besides."""
+_ETAG = {"ETag": _header("The version of the document (RFC 9110 §8.8.3).")}
+READ: Responses = {200: {"headers": _ETAG}}
+CREATED: Responses = {
+    201: {"headers": {**_ETAG, "Location": _header("Where the new document is.")}}
 }
-_LOCATION = {
-    "Location": {"schema": {"type": "string"}, "description": "Where the new document is."}
-}
-_WITH_BODY = (400, 413, 415, 422)
 
 
 def answer(body: BaseModel, version: int, *, location: str | None = None) -> Response:
@@ -57,31 +72,6 @@ def answer(body: BaseModel, version: int, *, location: str | None = None) -> Res
 def answer_page(body: BaseModel) -> Response:
     """Return a page of a list."""
     return Response(body.model_dump_json(), media_type="application/json")
-
-
-def problems(*statuses: int, with_body: bool = False) -> Responses:
-    """Return the errors of an endpoint: those named, those of every endpoint, and `with_body` those
-    of reading one."""
-    every = {401, 403, 422, 503, *statuses, *(_WITH_BODY if with_body else ())}
-    schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": schema}},
-        }
-        for status in sorted(every)
-    }
-
-
-def with_etag(*statuses: int, location: int | None = None) -> Responses:
-    """Declares the headers of answers that carry a document."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "headers": {**_ETAG, **(_LOCATION if status == location else {})},
-        }
-        for status in statuses
-    }
 
 
 def install(app: FastAPI, more: Sequence[Mapping[str, Any]]) -> None:

@@ -1,15 +1,14 @@
 """Who may do what: each request is authorised before its body is looked at (RFC 6750)."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from acmidm_sandbox.beheerportaal.context import Portal
-from acmidm_sandbox.beheerportaal.http.body import LimitedRequest, require_json
-from acmidm_sandbox.beheerportaal.limits import LONGEST_BODY
+from acmidm_sandbox.beheerportaal.http import LimitedRequest, require_json
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WRITE, ProductSettings
 
@@ -18,8 +17,6 @@ class TokenRoute(APIRoute):
     """A route that needs a valid access token; `request.state` then has its `claims`, and of these
     its `client_id` and `scopes`."""
 
-    longest_body: ClassVar[int] = LONGEST_BODY
-
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI: wraps what it would do."""
         handle = super().get_route_handler()
@@ -27,9 +24,7 @@ class TokenRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             await run_in_threadpool(_authenticate, request)
             self.authorise(request)
-            if request.method in ("POST", "PUT"):
-                require_json(request)
-            return await handle(LimitedRequest(request, self.longest_body))
+            return await handle(LimitedRequest(request))
 
         return guarded
 
@@ -41,8 +36,10 @@ class OperatorRoute(TokenRoute):
     """A route for operators only: reading and changing are separate rights."""
 
     def authorise(self, request: Request) -> None:
-        """Check the right that the method needs."""
+        """Check the right that the method needs, then the type of a body."""
         require_scope(request, MANAGEMENT_READ if request.method == "GET" else MANAGEMENT_WRITE)
+        if request.method in ("POST", "PUT"):
+            require_json(request)
 
 
 def require_scope(request: Request, scope: str) -> None:
@@ -67,19 +64,14 @@ def require_audience(request: Request, product: ProductSettings) -> None:
         Problem: 401 that says what to request (RFC 6750 §3.1).
     """
     settings = request.app.state.portal.settings
+    audiences = audiences_of(request)
     # Another issuer's tokens are for the portal as a whole.
-    if settings.external_issuer is not None or product.client_id in audiences_of(request):
+    if settings.external_issuer is not None or product.client_id in audiences:
         return
-    raise Problem(
-        401,
-        f"The access token is for {', '.join(sorted(audiences_of(request))) or 'no API'}, and not"
-        f" for this one; add audience={product.client_id} to the token request.",
-        headers={
-            "WWW-Authenticate": (
-                'Bearer error="invalid_token", error_description="the token is for another'
-                ' audience"'
-            )
-        },
+    raise _invalid_token(
+        f"The access token is for {', '.join(sorted(audiences)) or 'no API'}, and not for this one;"
+        f" add audience={product.client_id} to the token request.",
+        "the token is for another audience",
     )
 
 
@@ -91,28 +83,28 @@ def audiences_of(request: Request) -> frozenset[str]:
 
 def _authenticate(request: Request) -> None:
     portal: Portal = request.app.state.portal
+    source = portal.settings.token_source
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
         # RFC 6750 §3.1: no error code for a request without authentication.
         raise Problem(
             401,
-            f"The request carries no access token; get one at {portal.settings.token_source} and"
-            " send it as Authorization: Bearer.",
+            f"The request carries no access token; get one at {source} and send it as"
+            " Authorization: Bearer.",
             headers={"WWW-Authenticate": "Bearer"},
         )
     claims = portal.access_tokens.claims(token.strip())
     if claims is None:
-        raise Problem(
-            401,
+        raise _invalid_token(
             "The access token has expired, was revoked, or was not issued here; get a new one at"
-            f" {portal.settings.token_source}.",
-            headers={
-                "WWW-Authenticate": (
-                    'Bearer error="invalid_token", error_description="expired, revoked, or not'
-                    ' issued here"'
-                )
-            },
+            f" {source}.",
+            "expired, revoked, or not issued here",
         )
     request.state.claims = claims
     request.state.client_id = claims["client_id"]
     request.state.scopes = frozenset(claims["scope"].split())
+
+
+def _invalid_token(detail: str, reason: str) -> Problem:
+    challenge = f'Bearer error="invalid_token", error_description="{reason}"'
+    return Problem(401, detail, headers={"WWW-Authenticate": challenge})

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, problems
+from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, PROBLEMS
 from acmidm_sandbox.beheerportaal.api.guard import TokenRoute, audiences_of
 from acmidm_sandbox.beheerportaal.context import CurrentPortal, Portal
-from acmidm_sandbox.beheerportaal.http.body import LimitedRequest
+from acmidm_sandbox.beheerportaal.http import LimitedRequest
 from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS
 from acmidm_sandbox.beheerportaal.oauth.checks import FORM, GRANT_TYPE
 from acmidm_sandbox.beheerportaal.oauth.request import AUTH_METHODS, TokenRequest
@@ -146,7 +146,7 @@ class Verification(BaseModel):
     expires_in: str
 
 
-@geosecure.get("/authorization/ws/oauth/v2/authorization/verify", responses=problems())
+@geosecure.get("/authorization/ws/oauth/v2/authorization/verify", responses=PROBLEMS)
 def verify(request: Request) -> Verification:
     """What the access token in the header is worth now; several audiences have spaces between."""
     claims = request.state.claims

@@ -1,5 +1,6 @@
 """The product APIs' management side: each product's configuration of each client."""
 
+import time
 from typing import Annotated
 from urllib.parse import quote
 
@@ -10,12 +11,14 @@ from jsonschema.exceptions import ValidationError
 from acmidm_sandbox.beheerportaal.api.describe import (
     ACCESS_TOKEN,
     AFTER,
+    CHANGE_PROBLEMS,
+    CREATED,
     IF_MATCH,
     LIMIT,
+    PROBLEMS,
+    READ,
     answer,
     answer_page,
-    problems,
-    with_etag,
 )
 from acmidm_sandbox.beheerportaal.api.guard import OperatorRoute
 from acmidm_sandbox.beheerportaal.conditions import require_current
@@ -28,9 +31,10 @@ from acmidm_sandbox.beheerportaal.store.database import page_of
 from acmidm_sandbox.beheerportaal.store.products import Configuration
 
 router = APIRouter(
-    prefix="/products/v1/{product}",
+    prefix="/products/v1/{product}/configurations",
     route_class=OperatorRoute,
     dependencies=[ACCESS_TOKEN],
+    responses=PROBLEMS,
     tags=["products"],
 )
 
@@ -40,7 +44,7 @@ _IF_NONE_MATCH = Annotated[
 _LONGEST_MESSAGE = 200
 
 
-@router.get("/configurations", response_model=ConfigurationPage, responses=problems(404))
+@router.get("", response_model=ConfigurationPage)
 def list_configurations(
     portal: CurrentPortal, product: str, limit: LIMIT = 100, after: AFTER = None
 ) -> Response:
@@ -52,11 +56,7 @@ def list_configurations(
     return answer_page(ConfigurationPage(items=[stored.item for stored in page], next=following))
 
 
-@router.get(
-    "/configurations/{client_id}",
-    response_model=ConfigurationDocument,
-    responses=with_etag(200) | problems(404),
-)
+@router.get("/{client_id}", response_model=ConfigurationDocument, responses=READ)
 def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> Response:
     """One client's configuration."""
     _validator(portal, product)
@@ -68,9 +68,9 @@ def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> R
 
 
 @router.put(
-    "/configurations/{client_id}",
+    "/{client_id}",
     response_model=ConfigurationDocument,
-    responses=with_etag(200, 201, location=201) | problems(404, 412, 428, with_body=True),
+    responses=READ | CREATED | CHANGE_PROBLEMS,
 )
 def put_configuration(
     portal: CurrentPortal,
@@ -112,7 +112,7 @@ def put_configuration(
         before = None if stored is None else stored.document
         if stored is not None and before == document:
             return answer(document, stored.version)
-        version = products.next_version(session)
+        version = time.time_ns()
         if stored is None:
             stored = Configuration(product=product, client_id=client_id)
             session.add(stored)
@@ -122,12 +122,7 @@ def put_configuration(
     return answer(document, version, location=path if before is None else None)
 
 
-@router.delete(
-    "/configurations/{client_id}",
-    status_code=204,
-    response_class=Response,
-    responses=problems(404, 412, 428),
-)
+@router.delete("/{client_id}", status_code=204, response_class=Response, responses=CHANGE_PROBLEMS)
 def remove_configuration(
     portal: CurrentPortal, caller: Caller, product: str, client_id: str, if_match: IF_MATCH = None
 ) -> Response:
@@ -145,10 +140,10 @@ def remove_configuration(
 
 
 def _validator(portal: Portal, product: str) -> Draft202012Validator:
-    validator = portal.configuration_validators.get(product)
-    if validator is None:
+    settings = portal.settings.products.get(product)
+    if settings is None:
         raise not_found(f"product {product}")
-    return validator
+    return Draft202012Validator(settings.json_schema)
 
 
 def _not_configured(product: str, client_id: str) -> Problem:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import delete, select
+
 from acmidm_sandbox.beheerportaal.problems import first_of
 from acmidm_sandbox.beheerportaal.products.errors import dotted
 from acmidm_sandbox.beheerportaal.products.product import Mistake, Sent, configured, not_set
-from acmidm_sandbox.beheerportaal.store import uploads
-from acmidm_sandbox.beheerportaal.store.uploads import Upload
+from acmidm_sandbox.beheerportaal.store.products import Upload
 
 
 def upload_dossier(sent: Sent) -> dict[str, str]:
@@ -28,27 +29,39 @@ def _receive(sent: Sent, seconds: float) -> dict[str, str]:
     dossier = sent.document
     upload_id = dossier.get("UploadId") or str(uuid.uuid4())
     due_at = time.time() + seconds
+    same = (Upload.client_id == sent.client_id, Upload.upload_id == upload_id)
+    identification = dossier["Identificatie"]
     with sent.portal.database.write() as session:
-        uploads.add(session, sent.client_id, upload_id, dossier, due_at)
+        session.execute(delete(Upload).where(*same))
+        session.add(
+            Upload(
+                client_id=sent.client_id,
+                upload_id=upload_id,
+                source=identification["Bron"],
+                dossier_number=identification["DossierNummer"],
+                document=dossier,
+                due_at=due_at,
+            )
+        )
     return {"Status": "Ontvangen", "UploadId": upload_id}
 
 
 def read_result_of_upload(sent: Sent) -> dict[str, Any]:
     """Return what became of an upload."""
     upload_id = sent.document["uploadId"]
-    results = _results(sent, upload_id=upload_id)
-    if not results:
-        raise sent.refusal("no_result", what=f"upload {upload_id}")
-    return results[0]
+    return _newest_result(sent, f"upload {upload_id}", upload_id=upload_id)
 
 
 def read_result_of_dossier(sent: Sent) -> dict[str, Any]:
     """Return what became of a dossier's newest upload that was processed."""
-    number = sent.document["dossierNummer"]
-    results = _results(sent, source=sent.document["bron"], dossier_number=number)
-    if not results:
-        raise sent.refusal("no_result", what=f"dossier {number}")
-    return results[0]
+    source, number = sent.document["bron"], sent.document["dossierNummer"]
+    return _newest_result(sent, f"dossier {number}", source=source, dossier_number=number)
+
+
+def _newest_result(sent: Sent, what: str, **columns: str) -> dict[str, Any]:
+    for result in _results(sent, **columns):
+        return result
+    raise sent.refusal("no_result", what=what)
 
 
 def list_failures(sent: Sent) -> list[dict[str, Any]]:
@@ -78,27 +91,27 @@ def read_validation_settings(sent: Sent) -> dict[str, Any]:
 def remove_dossier(sent: Sent) -> None:
     """Remove a dossier, and with it what became of its uploads."""
     source, number = sent.document["bron"], sent.document["dossierNummer"]
+    dossier = (
+        Upload.client_id == sent.client_id,
+        Upload.source == source,
+        Upload.dossier_number == number,
+    )
     with sent.portal.database.write() as session:
-        if not uploads.remove(session, sent.client_id, source, number):
-            raise sent.refusal("no_dossier", number=number, source=source)
+        removed = session.scalars(delete(Upload).where(*dossier).returning(Upload.seq)).all()
+    if not removed:
+        raise sent.refusal("no_dossier", number=number, source=source)
 
 
 def _results(sent: Sent, **columns: str) -> list[dict[str, Any]]:
     """Return what became of the client's uploads with these columns, the newest first; those that
     are due are processed, by what is configured now, which may be less than at their receipt."""
-    with sent.portal.database.read() as session:
-        waiting = uploads.due(session, sent.client_id, time.time())
     upload = sent.product.calls["POST /v2/dosis/dossiers"]
-    finished = []
-    for number, dossier, due_at in waiting:
-        failures = _failures(replace(sent, call=upload, document=dossier))
-        finished.append((number, due_at, failures))
-    if finished:
-        with sent.portal.database.write() as session:
-            for each in finished:
-                uploads.finish(session, *each)
-    with sent.portal.database.read() as session:
-        return [_result(row) for row in uploads.processed(session, sent.client_id, **columns)]
+    own = select(Upload).where(Upload.client_id == sent.client_id, Upload.due_at <= time.time())
+    with sent.portal.database.write() as session:
+        for row in session.scalars(own.where(Upload.errors.is_(None)).order_by(Upload.seq)):
+            row.errors = _failures(replace(sent, call=upload, document=row.document))
+        newest_first = own.filter_by(**columns).order_by(Upload.seq.desc())
+        return [_result(row) for row in session.scalars(newest_first)]
 
 
 def _failures(sent: Sent) -> list[str]:
@@ -136,7 +149,7 @@ def mistake_in_agent(identification: str) -> str | None:
 
 def _result(upload: Upload) -> dict[str, Any]:
     errors = upload.errors or []
-    processed_at = datetime.fromtimestamp(upload.processed_at or 0, UTC).astimezone()
+    processed_at = datetime.fromtimestamp(upload.due_at, UTC).astimezone()
     return {
         "Identificatie": {"Bron": upload.source, "DossierNummer": upload.dossier_number},
         "UploadId": upload.upload_id,

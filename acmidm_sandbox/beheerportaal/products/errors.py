@@ -4,6 +4,7 @@ below `/api/`: also a token, a path or a media type."""
 import re
 from collections.abc import Mapping
 
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from acmidm_sandbox.beheerportaal.problems import Problem
@@ -13,7 +14,7 @@ _OF_THE_DOCUMENT = (413, 422)
 _PART = re.compile(r"/([^/]*)")
 
 
-def response(problem: Problem) -> JSONResponse:
+def response(_: Request, problem: Problem) -> JSONResponse:
     """Return a problem as the product's answer."""
     mistakes = problem.errors or [{"detail": problem.detail.rstrip(".")}]
     errors = [_field_error(mistake) for mistake in mistakes]

@@ -8,11 +8,11 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
-from typing_extensions import override
 
 from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN
 from acmidm_sandbox.beheerportaal.api.guard import TokenRoute, require_audience, require_scope
 from acmidm_sandbox.beheerportaal.context import Portal
+from acmidm_sandbox.beheerportaal.http import LimitedRequest, require_json
 from acmidm_sandbox.beheerportaal.problems import Problem, first_of, not_found, refused
 from acmidm_sandbox.beheerportaal.products import dosis, notificaties
 from acmidm_sandbox.beheerportaal.products.documents import find_mistakes
@@ -28,20 +28,10 @@ _MODULES = {"dosis": dosis, "notificaties": notificaties}
 
 
 def route_calls(product: Product) -> APIRouter:
-    """Return the routes of a product."""
-
-    class Route(TokenRoute):
-        """The token is looked at before the body is."""
-
-        longest_body = LONGEST_CALL
-
-        @override
-        def authorise(self, request: Request) -> None:
-            _authorise(request, product.name)
-
+    """Return the routes of a product. The token is looked at before the body is."""
     router = APIRouter(
         prefix=PREFIX.rstrip("/"),
-        route_class=Route,
+        route_class=TokenRoute,
         dependencies=[ACCESS_TOKEN],
         tags=[product.name],
     )
@@ -86,14 +76,17 @@ def _endpoint(product: Product, call: Call) -> Callable[[Request], Awaitable[Res
     function = getattr(_MODULES[product.name], call.does) if call.does else None
 
     async def endpoint(request: Request) -> Response:
+        _authorise(request, product.name)
         # An empty parameter is none.
         document = {name: value for name, value in request.query_params.items() if value}
         size = 0
         if call.body:
-            size = len(await request.body())
+            require_json(request)
+            limited = LimitedRequest(request, LONGEST_CALL)
+            size = len(await limited.body())
             if not size:
                 raise refused([{"pointer": "", "detail": "field required"}])
-            document = await request.json()
+            document = await limited.json()
         sent = Sent(request.app.state.portal, product, call, request.state.client_id, document)
         return await run_in_threadpool(_carry_out, sent, size, function)
 

@@ -25,8 +25,7 @@ from acmidm_sandbox.beheerportaal.documents import (
 )
 from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.store.database import AsJson, Base, Numbered, now
-from acmidm_sandbox.beheerportaal.store.notifications import Notification
-from acmidm_sandbox.beheerportaal.store.uploads import Upload
+from acmidm_sandbox.beheerportaal.store.products import Notification, Upload
 
 # Of all departments of the Flemish administration: it identifies none of them.
 SHARED_KBO_NUMBER = "0316380841"
@@ -146,12 +145,6 @@ def remove(session: Session, client_id: str) -> None:
         session.execute(delete(kind).where(kind.client_id == client_id))
 
 
-def with_any_scope(scopes: Collection[str]) -> ColumnElement[bool]:
-    """Return the clients that have at least one of these scopes."""
-    each = func.json_each(Client.scopes, "$.scopes").table_valued("value")
-    return select(each.c.value).where(each.c.value.in_(scopes)).correlate(Client).exists()
-
-
 def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
     """Return the clients of an organisation. Where both sides have an OVO code it decides.
 
@@ -174,9 +167,9 @@ def couplings_of(session: Session, client_id: str) -> dict[str, CouplingRequest]
 
 def keys_in_use(session: Session, client_id: str) -> KeysInUse:
     """Return the keys of a client that got a token, the last used first."""
-    rows = session.scalars(select(KeyUse).where(KeyUse.client_id == client_id))
-    by_thumbprint = sorted((row.use for row in rows), key=lambda use: use.thumbprint)
-    return KeysInUse(items=sorted(by_thumbprint, key=lambda use: use.last_used_at, reverse=True))
+    its = select(KeyUse.use).where(KeyUse.client_id == client_id).order_by(KeyUse.thumbprint)
+    uses = session.scalars(its).all()
+    return KeysInUse(items=sorted(uses, key=lambda use: use.last_used_at, reverse=True))
 
 
 def record(

@@ -6,7 +6,6 @@ upgrades later could fail halfway with SQLITE_BUSY.
 """
 
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -72,15 +71,6 @@ class AsJson(TypeDecorator[Any]):
         return None if value is None else self._adapter.validate_json(value)
 
 
-class Counter(Base):
-    """A number that is given out once, and never again after a removal."""
-
-    __tablename__ = "counters"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[int]
-
-
 class Database:
     """One SQLite file and its connections; safe to share between threads."""
 
@@ -101,14 +91,11 @@ class Database:
         """A session with one consistent view of the data."""
         writing = self.engine.execution_options(writes=True)
         self._write = sessionmaker(writing, expire_on_commit=False)
-        # SQLite's own busy handler sleeps and retries: threads of this process that queue for a
-        # lock are served sooner.
-        self._writer = threading.Lock()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction that is committed when the block ends, and rolled back when it raises."""
-        with self._writer, self._write.begin() as session:
+        with self._write.begin() as session:
             # Takes the lock now, before anything is read.
             session.connection()
             yield session
@@ -139,16 +126,6 @@ def page_of(
         query = query.where(kind.seq < number if newest_first else kind.seq > number)
     rows = session.scalars(query).all()
     return rows[:limit], str(rows[limit - 1].seq) if len(rows) > limit else None
-
-
-def next_number(session: Session, name: str, first: int = 1) -> int:
-    """Return the next number of a counter, which starts at `first`."""
-    counter = session.get(Counter, name)
-    if counter is None:
-        session.add(Counter(name=name, value=first))
-        return first
-    counter.value += 1
-    return counter.value
 
 
 def now() -> str:

@@ -12,10 +12,8 @@ from sqlalchemy.schema import CreateTable
 # Each of these modules declares tables.
 from acmidm_sandbox.beheerportaal.store import (  # noqa: F401
     clients,
-    notifications,
     products,
     tokens,
-    uploads,
     users,
 )
 from acmidm_sandbox.beheerportaal.store.database import Base, Database
@@ -44,20 +42,14 @@ def open_database(path: Path) -> Database:
     """
     try:
         database = Database(path)
-    except OSError as error:
-        raise UnusableDatabase(
-            f"{path} can't be used: {error.strerror}; see who owns it and its folder"
-        ) from error
-    try:
         with database.write() as session:
             connection = session.connection()
             if inspect(connection).get_table_names() == []:
                 Base.metadata.create_all(connection)
                 connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or error
-        database.close()
+    except (OSError, SQLAlchemyError) as error:
+        reason = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
         raise UnusableDatabase(
             f"{path} can't be used: {reason}; move it away to begin anew"
         ) from error

@@ -1,15 +1,20 @@
-"""Product configurations: per product one document for each client."""
+"""What is kept for products: their configurations, per product one document for each client; and
+what their APIs received."""
 
-from sqlalchemy import UniqueConstraint, select
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from acmidm_sandbox.beheerportaal.conditions import etag
 from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument, ConfigurationItem
-from acmidm_sandbox.beheerportaal.store.database import NEVER_AGAIN, AsJson, Numbered, next_number
+from acmidm_sandbox.beheerportaal.store.database import NEVER_AGAIN, AsJson, Numbered
 
 
 class Configuration(Numbered):
-    """A product's configuration for a client, under its version. It outlives its client."""
+    """A product's configuration for a client. It outlives its client. Its version is when it was
+    written, in nanoseconds: one that is removed and made again must not come back under an ETag
+    that was used before."""
 
     __tablename__ = "product_configurations"
     __table_args__ = (UniqueConstraint("product", "client_id"), NEVER_AGAIN)
@@ -27,13 +32,45 @@ class Configuration(Numbered):
         )
 
 
+class Notification(Numbered):
+    """A notification that Notificaties accepted; its Id is its client's."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (UniqueConstraint("client_id", "notification_id"), NEVER_AGAIN)
+
+    received_at: Mapped[str]
+    client_id: Mapped[str]
+    notification_id: Mapped[str]
+    document: Mapped[dict[str, Any]] = mapped_column(AsJson(dict[str, Any]))
+
+
+class Upload(Numbered):
+    """An upload. A dossier is its newest upload. `due_at` is when it is processed, in seconds since
+    1970; `errors` is null until it was, and empty where it succeeded."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (
+        UniqueConstraint("client_id", "upload_id"),
+        Index("ix_uploads_dossier", "client_id", "source", "dossier_number"),
+        NEVER_AGAIN,
+    )
+
+    client_id: Mapped[str]
+    upload_id: Mapped[str]
+    source: Mapped[str]
+    dossier_number: Mapped[str]
+    document: Mapped[dict[str, Any]] = mapped_column(AsJson(dict[str, Any]))
+    due_at: Mapped[float]
+    errors: Mapped[list[str] | None] = mapped_column(AsJson(list[str]))
+
+
 def find(session: Session, product: str, client_id: str) -> Configuration | None:
     """Return the configuration, or None."""
     its = (Configuration.product == product, Configuration.client_id == client_id)
     return session.scalar(select(Configuration).where(*its))
 
 
-def next_version(session: Session) -> int:
-    """Return the version of a configuration that is written. One counter for all: one that is
-    removed and made again must not come back under an ETag that was used before."""
-    return next_number(session, "product_configuration_version")
+def configurations_of(session: Session, client_id: str) -> dict[str, dict[str, Any]]:
+    """Return what is configured for a client, by product."""
+    rows = session.scalars(select(Configuration).where(Configuration.client_id == client_id))
+    return {row.product: row.document.configuration for row in rows}

@@ -15,6 +15,7 @@ from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
 from acmidm_sandbox.beheerportaal.store.database import AsJson, Base
 
 ACTOR_PREFIX = "user:"
+ADMINISTRATOR, TEAM = "API-beheerder", "Aansluitingenteam"
 LONGEST_SESSION_SECONDS = 8 * 3600
 
 
@@ -54,7 +55,7 @@ class User:
     @property
     def rights(self) -> list[str]:
         """What the rights are called."""
-        rights = {"API-beheerder": self.api_beheerder, "Aansluitingenteam": self.aansluitingenteam}
+        rights = {ADMINISTRATOR: self.api_beheerder, TEAM: self.aansluitingenteam}
         return [right for right, holds in rights.items() if holds]
 
 

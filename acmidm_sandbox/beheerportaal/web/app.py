@@ -1,148 +1,104 @@
-"""The pages under one application, which the portal mounts at `/portaal`."""
+"""The pages, which the portal has below `/portaal`, and logging on and off. The real portal leaves
+that to eID and itsme; here users and passwords are made on the machine itself."""
 
-import logging
-from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, FastAPI
+from sqlalchemy import delete
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
-from acmidm_sandbox.beheerportaal.context import Portal
-from acmidm_sandbox.beheerportaal.web import (
-    clients,
-    configurations,
-    couplings,
-    form_page,
-    keys,
-    lifecycle,
-    log_on,
-    mailbox,
-)
-from acmidm_sandbox.beheerportaal.web.headers import SecurityHeaders
-from acmidm_sandbox.beheerportaal.web.urls import FORM_PAGE, PAGES, Urls
+from acmidm_sandbox.beheerportaal.context import CurrentPortal
+from acmidm_sandbox.beheerportaal.secrets import is_secret
+from acmidm_sandbox.beheerportaal.store.users import Account, WebSession, hash_of, start_session
+from acmidm_sandbox.beheerportaal.web import clients, configurations, couplings, mailbox
 from acmidm_sandbox.beheerportaal.web.visit import (
-    ADMINISTRATOR,
-    EITHER,
+    BASE,
+    LANGUAGES,
     SEE_OTHER,
-    TEAM,
-    Handler,
-    Right,
-    Visit,
-    endpoint,
-    texts_of,
-    visit_of,
+    AnyVisit,
+    Field,
+    cookie_name,
 )
 
-log = logging.getLogger(__name__)
-
-# A name that someone else's DNS points at this machine is not ours: its pages would have our
-# origin.
-_LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
-_TOLD_APART = {
-    400: "request",
-    403: "elsewhere",
-    404: "not_found",
-    405: "request",
-    413: "too_large",
-    415: "request",
-    503: "busy",
-}
+router = APIRouter()
 
 
-def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
-    """Return the web interface of the portal that `portal_of` gives, once that is open."""
-    app = Starlette(
-        routes=[
-            Route("/", _start),
-            Route(FORM_PAGE, form_page.show),
-            Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
-            Mount("/{language}", routes=_pages()),
-        ],
-        exception_handlers={
-            HTTPException: _refused,
-            OperationalError: _busy,
-            Exception: _unforeseen,
-        },
-    )
-    app.router.redirect_slashes = False
-    app.state.portal_of = portal_of
-    return SecurityHeaders(TrustedHostMiddleware(app, _LOOPBACK_NAMES))
+def install(app: FastAPI) -> None:
+    """Add the pages to the portal. The path under a language is that of the real portal's menu."""
+    app.mount(f"{BASE}/static", StaticFiles(directory=Path(__file__).parent / "static"), "static")
+    app.get(f"{BASE}/aansluitingsformulier", name="form", include_in_schema=False)(show_form)
+    for path in ("/", BASE, f"{BASE}/"):
+        app.get(path, include_in_schema=False)(start)
+    for pages in (router, mailbox.router, couplings.router, configurations.router, clients.router):
+        app.include_router(
+            pages,
+            prefix=f"{BASE}/{{language}}",
+            dependencies=[Depends(_require_language)],
+            include_in_schema=False,
+        )
 
 
-def _pages() -> list[Route]:
-    def page(
-        name: str, right: Right | None, get: Handler | None, post: Handler | None = None
-    ) -> list[Route]:
-        handlers = {"GET": get, "POST": post}
-        return [
-            Route(PAGES[name], endpoint(handle, right), methods=[method])
-            for method, handle in handlers.items()
-            if handle
-        ]
-
-    return [
-        Route("/", endpoint(_home, None)),
-        *page("log_on", None, log_on.show, log_on.log_on),
-        *page("log_off", None, None, log_on.log_off),
-        *page("clients", EITHER, clients.show_all),
-        *page("new_client", ADMINISTRATOR, lifecycle.show_new, lifecycle.create),
-        *page("change_client", ADMINISTRATOR, lifecycle.show_change, lifecycle.change),
-        *page("client", EITHER, clients.show_one),
-        *page("remove_client", EITHER, clients.show_again, lifecycle.remove),
-        *page("keys", ADMINISTRATOR, clients.show_again, keys.add),
-        *page("remove_key", ADMINISTRATOR, keys.ask_to_remove, keys.remove),
-        *page("couple", ADMINISTRATOR, clients.show_again, couplings.request),
-        *page("configuration", TEAM, configurations.show, configurations.save),
-        *page("apis", ADMINISTRATOR, couplings.show_all),
-        *page("coupling", ADMINISTRATOR, couplings.show_one, couplings.decide),
-        *page("mailbox", ADMINISTRATOR, mailbox.show_all),
-        *page("mail", ADMINISTRATOR, mailbox.show_one),
-    ]
+def _require_language(language: str) -> None:
+    if language not in LANGUAGES:
+        raise HTTPException(404)
 
 
-def _home(visit: Visit) -> Response:
-    return visit.see(visit.urls("clients"))
+def start(request: Request) -> Response:
+    """Send who comes to the front door to the pages, in Dutch."""
+    return RedirectResponse(request.app.url_path_for("clients", language="nl"), SEE_OTHER)
 
 
-async def to_the_web(request: Request) -> Response:
-    """`/` of the portal: people who come there look for the pages."""
-    return await _start(request)
+def show_form(portal: CurrentPortal) -> Response:
+    """Return the aansluitingsformulier, for those who have no account yet."""
+    if portal.settings.form_page is None:
+        raise HTTPException(404)
+    return FileResponse(portal.settings.form_page)
 
 
-async def _start(request: Request) -> Response:
-    return RedirectResponse(Urls(texts_of(request).language)("clients"), SEE_OTHER)
+@router.get("/")
+def show_home(visit: AnyVisit) -> Response:
+    """Send the browser on to the clients."""
+    return visit.see("clients")
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
-    kind = _TOLD_APART.get(error.status_code, "request")
-    answer = await _error_page(request, error.status_code, kind)
-    answer.headers.update(error.headers or {})
+@router.get("/aanmelden", name="log_on")
+def show_log_on(visit: AnyVisit, naar: str = "", afgemeld: str = "") -> Response:
+    """Return the form."""
+    if visit.user is not None:
+        return visit.see("clients")
+    return visit.page("log_on.html", name="", wanted=naar, logged_off=bool(afgemeld))
+
+
+@router.post("/aanmelden")
+def log_on(visit: AnyVisit, name: Field = "", password: Field = "", naar: Field = "") -> Response:
+    """Check name and password, and start a session."""
+    name = name.strip()
+    with visit.portal.database.write() as session:
+        account = session.get(Account, name)
+        is_known = account is not None and is_secret(password, account.password_hash)
+        token = start_session(session, name) if is_known else None
+    if token is None:
+        wrong = [("name", visit.texts("log_on.refused"))]
+        return visit.page("log_on.html", mistakes=wrong, name=name, wanted=naar, logged_off=False)
+    answer = visit.see("clients")
+    if naar.startswith(f"{BASE}/"):
+        answer = RedirectResponse(naar, SEE_OTHER)
+    # Not Secure: the portal speaks plain HTTP, on loopback only. Lax: a link to a client from
+    # elsewhere finds its reader logged on, and no form of another site is sent with it.
+    answer.set_cookie(cookie_name(visit.portal), token, path=BASE, httponly=True, samesite="lax")
     return answer
 
 
-async def _busy(request: Request, error: Exception) -> Response:
-    log.error("the database refused: %s", getattr(error, "orig", error))
-    return await _error_page(request, 503, "busy")
-
-
-async def _unforeseen(request: Request, _: Exception) -> Response:
-    # Without a visit: what failed may be just that.
-    return Response(
-        texts_of(request)("error.unforeseen.text"), 500, media_type="text/plain; charset=utf-8"
-    )
-
-
-async def _error_page(request: Request, status: int, kind: str) -> Response:
-    def render() -> Response:
-        return visit_of(request, {}).page("error.html", status, kind=kind)
-
-    return await run_in_threadpool(render)
+@router.post("/afmelden", name="log_off")
+def log_off(visit: AnyVisit) -> Response:
+    """End the session, here and in the browser."""
+    cookie = cookie_name(visit.portal)
+    token = visit.request.cookies.get(cookie, "")
+    with visit.portal.database.write() as session:
+        session.execute(delete(WebSession).where(WebSession.token_hash == hash_of(token)))
+    answer = RedirectResponse(f"{visit.url('log_on')}?afgemeld=1", SEE_OTHER)
+    answer.delete_cookie(cookie, path=BASE, httponly=True, samesite="lax")
+    return answer

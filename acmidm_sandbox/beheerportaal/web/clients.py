@@ -1,140 +1,272 @@
-"""The clients of the own organisation: the list, and one of them."""
+"""The clients of the own organisation: the list, one of them with its keys and scopes, and what
+people do with it. The endpoints for operators do it, in the name of the person."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
+from fastapi import APIRouter, UploadFile
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, false, select, true
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.conditions import etag
-from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS, AuditEntry
+from acmidm_sandbox.beheerportaal.api import clients as management
+from acmidm_sandbox.beheerportaal.documents import ClientReplacement
+from acmidm_sandbox.beheerportaal.jwk import thumbprint
 from acmidm_sandbox.beheerportaal.store import products
 from acmidm_sandbox.beheerportaal.store.clients import (
-    Change,
     Client,
     couplings_of,
     keys_in_use,
     of_organisation,
 )
-from acmidm_sandbox.beheerportaal.store.database import page_of
-from acmidm_sandbox.beheerportaal.web import views
-from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
+from acmidm_sandbox.beheerportaal.web.jwk_input import RefusedKeys, read_keys
+from acmidm_sandbox.beheerportaal.web.visit import (
+    AdministratorVisit,
+    EitherVisit,
+    Field,
+    Mistakes,
+    Visit,
+)
 
-_CLIENTS_ON_A_PAGE = 50
-# So far back, and no further than a page of the trail goes, is looked for who granted a scope or
-# added a key.
-_LONGEST_TRAIL = 500
+MENU = "/toegangsbeheer/api-en-clientbeheer"
+CLIENT = f"{MENU}/mijn-oauth-clients/{{client_id}}"
+SOON_SECONDS = 30 * 24 * 3600
+_NEW = {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt"}
+
+router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
-class FormState:
-    """How the forms for a new key and a coupling are filled in, and what is wrong with them."""
+class KeyView:
+    """A key as the pages show it. `state` is valid, soon, passed or unlimited."""
 
-    text: str = ""
-    referentie: str = ""
-    mistakes: Mistakes = ()
+    kid: str
+    kind: str
+    thumbprint: str
+    expires: datetime | None
+    state: str
 
 
-_UNTOUCHED = FormState()
+def _view(key: Mapping[str, Any]) -> KeyView:
+    kind = " ".join(key[name] for name in ("kty", "crv", "alg") if name in key)
+    exp = key.get("exp")
+    if exp is None:
+        return KeyView(key["kid"], kind, thumbprint(key), None, "unlimited")
+    state = "passed" if exp <= time.time() else "valid"
+    if time.time() < exp < time.time() + SOON_SECONDS:
+        state = "soon"
+    return KeyView(key["kid"], kind, thumbprint(key), datetime.fromtimestamp(exp, UTC), state)
 
 
-def show_all(visit: Visit) -> Response:
-    """My OAuth clients; for the Aansluitingenteam those of all organisations, or the one with a
-    client-ID."""
-    if client_id := visit.request.query_params.get("client_id", "").strip():
-        return visit.see(visit.urls("client", client_id=client_id))
+@router.get(f"{MENU}/mijn-oauth-clients", name="clients")
+def show_clients(visit: EitherVisit) -> Response:
+    """My OAuth clients; for the Aansluitingenteam those of all organisations."""
     with visit.portal.database.read() as session:
-        page, following = page_of(session, Client, seen(visit), _CLIENTS_ON_A_PAGE, visit.after)
-        rows = [(client, views.keys_of(client, [])) for client in page]
-    return visit.page("clients.html", rows=rows, following=following, secret_methods=SECRET_METHODS)
+        among = session.scalars(select(Client).where(seen(visit)).order_by(Client.seq))
+        rows = [(client, list(map(_view, client.jwks.keys))) for client in among]
+    return visit.page("clients.html", rows=rows)
 
 
-def show_one(visit: Visit) -> Response:
+@router.get(f"{MENU}/mijn-oauth-clients/nieuw", name="new_client")
+def show_new(visit: AdministratorVisit) -> Response:
+    """Return the form for a new client."""
+    return _form(visit, None, "", "")
+
+
+@router.post(f"{MENU}/mijn-oauth-clients/nieuw")
+def create_client(
+    visit: AdministratorVisit, client_name: Field = "", contacts: Field = ""
+) -> Response:
+    """Make a client of the own organisation, without any mark of a stack, and without scopes."""
+    metadata = {
+        **_NEW,
+        "organisation": visit.somebody.organisation,
+        "application": client_name.strip(),
+    }
+    return _save(visit, None, metadata, client_name, contacts)
+
+
+@router.get(f"{CLIENT}/aanpassen", name="change_client")
+def show_change(visit: AdministratorVisit, client_id: str) -> Response:
+    """Return the form with what a client has."""
+    with visit.portal.database.read() as session:
+        client = find(visit, session, client_id)
+    document = client.document
+    return _form(visit, client, document.client_name, "\n".join(document.contacts))
+
+
+@router.post(f"{CLIENT}/aanpassen")
+def change_client(
+    visit: AdministratorVisit, client_id: str, client_name: Field = "", contacts: Field = ""
+) -> Response:
+    """Change the name and the contacts of a client."""
+    with visit.portal.database.read() as session:
+        client = find(visit, session, client_id)
+    return _save(visit, client, client.document.metadata, client_name, contacts)
+
+
+def _save(
+    visit: Visit,
+    client: Client | None,
+    metadata: Mapping[str, Any],
+    client_name: str,
+    contacts: str,
+) -> Response:
+    """Make or change a client: its metadata, with what the form says."""
+    said = {"client_name": client_name.strip(), "contacts": contacts.split() or [""]}
+    actor = visit.somebody.actor
+    try:
+        declaration = ClientReplacement(**{**metadata, **said})
+    except ValidationError as error:
+        wrong = {str(mistake["loc"][0]) for mistake in error.errors()} - {"application"}
+        mistakes = [(field, visit.texts(f"new.wrong.{field}")) for field in sorted(wrong)]
+        return _form(visit, client, client_name, contacts, mistakes)
+    if client is not None:
+        management.replace_client(visit.portal, actor, client.client_id, declaration, "*")
+        return visit.see("client", "client_changed", client_id=client.client_id)
+    with visit.portal.database.write() as session:
+        made = management.add(session, visit.portal.settings, actor, declaration)
+    return visit.see("client", "client_created", client_id=made.client_id)
+
+
+def _form(
+    visit: Visit,
+    client: Client | None,
+    client_name: str,
+    contacts: str,
+    mistakes: Mistakes = (),
+) -> Response:
+    return visit.page(
+        "client_form.html",
+        mistakes=mistakes,
+        client=client and client.document,
+        client_name=client_name,
+        contacts=contacts,
+    )
+
+
+@router.get(CLIENT, name="client")
+def show_client(visit: EitherVisit, client_id: str) -> Response:
     """One client."""
     with visit.portal.database.read() as session:
-        client = find(visit, session, seen(visit))
+        client = find(visit, session, client_id, seen(visit))
     return render(visit, client)
 
 
-def show_again(visit: Visit) -> Response:
+@router.get(f"{CLIENT}/{{form:path}}")
+def show_again(visit: EitherVisit, client_id: str) -> Response:
     """Return the client's page in place of a refused form that is loaded again, or in the other
     language."""
-    return visit.see(visit.urls("client", client_id=visit.request.path_params["client_id"]))
+    return visit.see("client", client_id=client_id)
 
 
 def render(
-    visit: Visit, client: Client, status: int = 200, form: FormState = _UNTOUCHED
+    visit: Visit,
+    client: Client,
+    mistakes: Mistakes = (),
+    *,
+    referentie: str = "",
 ) -> Response:
     """Return the page of one client, with the forms for a new key and a coupling where it is an own
     one."""
     client_id = client.client_id
     with visit.portal.database.read() as session:
-        trail = trail_of(session, client_id)
-        in_use = keys_in_use(session, client_id)
-        configured = {
-            name: products.find(session, name, client_id)
-            for name in sorted(visit.portal.settings.products)
-        }
+        uses = keys_in_use(session, client_id).items
+        configured = products.configurations_of(session, client_id)
         requests = couplings_of(session, client_id)
-        is_own = _find_among(session, own(visit), client_id) is not None
+        is_own = session.scalar(select(own(visit)).where(Client.client_id == client_id))
     return visit.page(
         "client.html",
-        status,
+        mistakes=mistakes,
+        stored=client,
         client=client.document,
-        keys=views.keys_of(client, trail, in_use),
-        last_refusal=client.last_refusal,
-        scopes=views.scopes_of(client, visit.portal.settings, trail),
-        coupled=[
-            name
-            for name, api in sorted(visit.portal.settings.apis.items())
-            if client.has_any(api.scopes)
-        ],
+        keys=list(map(_view, client.jwks.keys)),
+        uses={use.thumbprint: datetime.fromisoformat(use.last_used_at) for use in uses},
         requests=requests,
-        products={
-            name: stored.document.configuration for name, stored in configured.items() if stored
-        },
-        configurable=sorted(visit.portal.settings.products)
-        if visit.somebody.aansluitingenteam
-        else (),
+        products=configured,
         is_own=is_own,
-        etag=etag(client.jwks_version),
-        uses_secret=client.document.token_endpoint_auth_method in SECRET_METHODS,
-        form=form,
-        shown=views.shown,
+        referentie=referentie,
     )
 
 
-def find(visit: Visit, session: Session, among: ColumnElement[bool] | None = None) -> Client:
-    """Return the client that the path names, among one's own where nothing else is said.
+@router.post(f"{CLIENT}/verwijderen", name="remove_client")
+def remove_client(visit: EitherVisit, client_id: str, bevestigd: Field = "") -> Response:
+    """Remove a client, where that was confirmed."""
+    with visit.portal.database.read() as session:
+        find(visit, session, client_id, seen(visit))
+    if bevestigd != "ja":
+        return visit.see("client", client_id=client_id)
+    management.remove_client(visit.portal, visit.somebody.actor, client_id, if_match="*")
+    return visit.see("clients", "client_removed")
+
+
+@router.post(f"{CLIENT}/sleutels", name="add_key")
+def add_key(
+    visit: AdministratorVisit, client_id: str, file: UploadFile | None = None, jwk: Field = ""
+) -> Response:
+    """Add one key, or those of a set; none where a form names the keys. A chosen file counts before
+    the text."""
+    given = file.file.read().decode("utf-8-sig", "replace") if file else ""
+    with visit.portal.database.write() as session:
+        client = find(visit, session, client_id)
+        present = client.jwks.keys
+        mistakes: Mistakes = []
+        try:
+            keys = [*present, *read_keys(given or jwk, present)]
+        except RefusedKeys as refused:
+            mistakes = [
+                ("jwk", visit.texts(f"jwk.{code}", **values)) for code, values in refused.args
+            ]
+        if client.document.keys_declared:
+            mistakes = [("sleutels", visit.texts("keys.declared"))]
+        if not mistakes:
+            management.store_jwks(session, visit.somebody.actor, client, keys)
+    if mistakes:
+        return render(visit, client, mistakes)
+    return visit.see("client", "key_added", client_id=client_id)
+
+
+@router.post(f"{CLIENT}/sleutels/verwijderen", name="remove_key")
+def remove_key(
+    visit: AdministratorVisit, client_id: str, kid: Field = "", laatste: Field = ""
+) -> Response:
+    """Remove a key; the last one only where that was said in so many words."""
+    with visit.portal.database.write() as session:
+        client = find(visit, session, client_id)
+        left = [key for key in client.jwks.keys if key["kid"] != kid]
+        is_confirmed = bool(left) or laatste == "ja"
+        if is_confirmed:
+            management.store_jwks(session, visit.somebody.actor, client, left)
+    if not is_confirmed:
+        return render(visit, client, [("laatste", visit.texts("remove.confirm_missing"))])
+    return visit.see("client", "key_removed", client_id=client_id)
+
+
+def find(
+    visit: Visit, session: Session, client_id: str, among: ColumnElement[bool] | None = None
+) -> Client:
+    """Return a client, among one's own where nothing else is said.
 
     Raises:
         HTTPException: 404, also where it is another organisation's: that it exists is nobody else's
         business.
     """
     condition = own(visit) if among is None else among
-    client = _find_among(session, condition, visit.request.path_params["client_id"])
+    client = session.scalar(select(Client).where(condition, Client.client_id == client_id))
     if client is None:
         raise HTTPException(404)
     return client
-
-
-def trail_of(session: Session, client_id: str) -> Sequence[AuditEntry]:
-    """Return the audit trail of a client, newest first."""
-    its = Change.client_id == client_id
-    lines, _ = page_of(session, Change, its, _LONGEST_TRAIL, None, newest_first=True)
-    return [line.entry for line in lines]
 
 
 def own(visit: Visit) -> ColumnElement[bool]:
     """Return the clients of the user's organisation, where the user manages them."""
     user = visit.somebody
     return of_organisation(user.ovo, user.kbo) if user.api_beheerder else false()
-
-
-def _find_among(session: Session, condition: ColumnElement[bool], client_id: str) -> Client | None:
-    return session.scalar(select(Client).where(condition, Client.client_id == client_id))
 
 
 def seen(visit: Visit) -> ColumnElement[bool]:

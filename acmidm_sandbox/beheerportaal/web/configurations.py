@@ -4,89 +4,99 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi import APIRouter
 from pydantic import ValidationError
-from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.api.products import put_configuration, remove_configuration
-from acmidm_sandbox.beheerportaal.conditions import etag
-from acmidm_sandbox.beheerportaal.documents import ClientDocument, ConfigurationDocument
+from acmidm_sandbox.beheerportaal.documents import ConfigurationDocument
 from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.store import products
-from acmidm_sandbox.beheerportaal.store.products import Configuration
-from acmidm_sandbox.beheerportaal.web import clients, views
-from acmidm_sandbox.beheerportaal.web.visit import Mistakes, Visit
+from acmidm_sandbox.beheerportaal.web import clients
+from acmidm_sandbox.beheerportaal.web.visit import (
+    Field,
+    Mistakes,
+    SentForm,
+    TeamVisit,
+    Visit,
+    shown,
+)
+
+PAGE = f"{clients.CLIENT}/producten/{{product}}"
+
+router = APIRouter()
 
 
-def show(visit: Visit) -> Response:
+@router.get(PAGE, name="configuration")
+def show_configuration(visit: TeamVisit, client_id: str, product: str) -> Response:
     """Return the form, with what is configured."""
-    with visit.portal.database.read() as session:
-        client, stored = _find(visit, session)
-    configuration = stored.document.configuration if stored else {}
-    return _form(
-        visit, client, stored, {name: _written(value) for name, value in configuration.items()}
-    )
+    stored = _find(visit, client_id, product)
+    texts = {}
+    if stored is not None:
+        for name, value in stored.document.configuration.items():
+            texts[name] = _written(value)
+    return _page(visit, client_id, product, texts, is_stored=stored is not None)
 
 
-def save(visit: Visit) -> Response:
+@router.post(PAGE)
+def save_configuration(
+    visit: TeamVisit,
+    client_id: str,
+    product: str,
+    form: SentForm,
+    besluit: Field = "",
+) -> Response:
     """Write the configuration, or remove it. The marks of a stack stay: the configuration is still
     that stack's."""
-    product, seen_etag = visit.request.path_params["product"], visit.form.get("etag") or None
-    with visit.portal.database.read() as session:
-        client, stored = _find(visit, session)
-    texts = {name: visit.form.get(f"veld-{name}", "").strip() for name in _fields(visit)}
-    configuration = {
-        name: _read(_fields(visit)[name], text) for name, text in texts.items() if text
-    }
-    of_client = (visit.portal, visit.somebody.actor, product, client.client_id)
-    removes = visit.form.get("besluit") == "remove"
+    stored = _find(visit, client_id, product)
+    fields = _fields(visit, product)
+    texts = {name: str(form.get(f"veld-{name}", "")).strip() for name in fields}
+    configuration = {name: _read(fields[name], text) for name, text in texts.items() if text}
+    of_client = (visit.portal, visit.somebody.actor, product, client_id)
+    if_match = "*" if stored else None
     try:
-        if removes:
-            remove_configuration(*of_client, if_match=seen_etag)
-        else:
-            marks = dict(stored.document) if stored else {}
-            document = ConfigurationDocument(**{**marks, "configuration": configuration})
-            put_configuration(*of_client, document, if_match=seen_etag, if_none_match="*")
+        if besluit == "remove":
+            remove_configuration(*of_client, if_match=if_match)
+            return visit.see("client", "configuration_removed", client_id=client_id)
+        marks = dict(stored.document) if stored else {}
+        document = ConfigurationDocument(**{**marks, "configuration": configuration})
+        put_configuration(*of_client, document, if_match=if_match, if_none_match="*")
+        return visit.see("client", "configured", client_id=client_id)
     except ValidationError:
-        return _form(
-            visit, client, stored, texts, [("velden", visit.texts("configuration.invisible"))]
-        )
+        mistakes: Mistakes = [("velden", visit.texts("configuration.invisible"))]
     except Problem as problem:
-        return _form(visit, client, stored, texts, _mistakes(visit, problem, configuration))
-    done = "configuration_removed" if removes else "configured"
-    return visit.see(visit.urls("client", client_id=client.client_id, gedaan=done))
+        mistakes = _mistakes(visit, product, problem, configuration)
+    return _page(visit, client_id, product, texts, mistakes, is_stored=stored is not None)
 
 
-def _find(visit: Visit, session: Session) -> tuple[ClientDocument, Configuration | None]:
-    """Return the client and what is configured for it. Raises HTTPException: 404 for an unknown
-    product or client."""
-    product = visit.request.path_params["product"]
+def _find(visit: Visit, client_id: str, product: str) -> products.Configuration | None:
+    """Return what is configured for a client. Raises HTTPException: 404 for an unknown product or
+    client."""
     if product not in visit.portal.settings.products:
         raise HTTPException(404)
-    client = clients.find(visit, session, clients.seen(visit)).document
-    return client, products.find(session, product, client.client_id)
+    with visit.portal.database.read() as session:
+        clients.find(visit, session, client_id, clients.seen(visit))
+        return products.find(session, product, client_id)
 
 
-def _fields(visit: Visit) -> Mapping[str, Mapping[str, Any]]:
+def _fields(visit: Visit, product: str) -> Mapping[str, Mapping[str, Any]]:
     """Return the JSON Schema of each field of the product's configuration."""
-    product = visit.portal.settings.products[visit.request.path_params["product"]]
-    return product.json_schema.get("properties", {})  # type: ignore[no-any-return]
+    schema = visit.portal.settings.products[product].json_schema
+    return schema.get("properties", {})  # type: ignore[no-any-return]
 
 
 def _read(schema: Mapping[str, Any], text: str) -> Any:
     """Return the value that a field's text stands for: of a list each line is one, an object as
     JSON."""
-    if schema.get("type") == "array":
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return (
-            [_object(line) for line in lines] if schema["items"].get("type") == "object" else lines
-        )
-    return (
-        text == "true"
-        if "boolean" in schema.get("type", "") and text in ("true", "false")
-        else text
-    )
+    if "boolean" in schema.get("type", "") and text in ("true", "false"):
+        return text == "true"
+    if schema.get("type") != "array":
+        return text
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if schema["items"].get("type") != "object":
+        return lines
+    return [_object(line) for line in lines]
 
 
 def _object(line: str) -> Any:
@@ -98,44 +108,41 @@ def _object(line: str) -> Any:
 
 def _written(value: Any) -> str:
     if not isinstance(value, list):
-        return views.shown(value)
-    return "\n".join(
-        json.dumps(item, ensure_ascii=False) if isinstance(item, dict) else str(item)
-        for item in value
-    )
+        return shown(value)
+    return "\n".join(shown(item) for item in value)
 
 
-def _mistakes(visit: Visit, problem: Problem, configuration: Mapping[str, Any]) -> Mistakes:
-    """Return the fields that the product refuses, all where it does not say which; else that others
-    were there meanwhile."""
-    if problem.status_code != 422:
-        return [("velden", visit.texts("stale.configuration"))]
-    product = visit.portal.settings.products[visit.request.path_params["product"]]
+def _mistakes(
+    visit: Visit, product: str, problem: Problem, configuration: Mapping[str, Any]
+) -> Mistakes:
+    """Return the fields that the product refuses, all where it does not say which."""
     paths = [error.get("pointer", "").split("/") for error in problem.errors]
-    named = {path[2] for path in paths if len(path) > 2}
-    missing = {*product.json_schema.get("required", ())} - {*configuration}
-    wrong = named | missing or {*_fields(visit)}
+    required = visit.portal.settings.products[product].json_schema.get("required", ())
+    wrong = {path[2] for path in paths if len(path) > 2} | set(required).difference(configuration)
     return [
         (f"veld-{name}", visit.texts("configuration.wrong", field=visit.label(name)))
-        for name in sorted(wrong)
+        for name in sorted(wrong or _fields(visit, product))
     ]
 
 
-def _form(
+def _page(
     visit: Visit,
-    client: ClientDocument,
-    stored: Configuration | None,
+    client_id: str,
+    product: str,
     texts: Mapping[str, str],
     mistakes: Mistakes = (),
+    *,
+    is_stored: bool,
 ) -> Response:
+    """Return the form."""
+    with visit.portal.database.read() as session:
+        client = clients.find(visit, session, client_id, clients.seen(visit))
     return visit.page(
         "configuration.html",
-        product=visit.request.path_params["product"],
-        client=client,
-        fields=_fields(visit),
+        product=product,
+        client=client.document,
+        fields=_fields(visit, product),
         texts=texts,
-        is_stored=stored is not None,
-        # Of what was shown first: who was told that it has changed opens it anew.
-        etag=visit.form.get("etag", etag(stored.version) if stored else ""),
+        is_stored=is_stored,
         mistakes=mistakes,
     )

@@ -3,30 +3,25 @@ or refuses."""
 
 from dataclasses import dataclass
 
+from fastapi import APIRouter
 from pydantic import ValidationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.api.clients import PREFIX, replace_scopes
-from acmidm_sandbox.beheerportaal.conditions import etag
-from acmidm_sandbox.beheerportaal.documents import (
-    Action,
-    ClientDocument,
-    CouplingRequest,
-    ScopesDocument,
-)
-from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.api.clients import PREFIX, store_scopes
+from acmidm_sandbox.beheerportaal.documents import Action, CouplingRequest, ScopesDocument
 from acmidm_sandbox.beheerportaal.settings import ApiSettings
 from acmidm_sandbox.beheerportaal.store import clients as stored_clients
 from acmidm_sandbox.beheerportaal.store.clients import Client, Coupling, couplings_of, record
-from acmidm_sandbox.beheerportaal.store.database import now, page_of
+from acmidm_sandbox.beheerportaal.store.database import now
 from acmidm_sandbox.beheerportaal.web import clients
-from acmidm_sandbox.beheerportaal.web.clients import FormState
-from acmidm_sandbox.beheerportaal.web.visit import Visit
+from acmidm_sandbox.beheerportaal.web.visit import AdministratorVisit, Field, SentForm, Visit
 
-_CLIENTS_ON_A_PAGE = 50
+APIS = f"{clients.MENU}/mijn-apis"
+
+router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,135 +34,139 @@ class _Decision:
     waits: CouplingRequest | None
 
 
-def request(visit: Visit) -> Response:
-    """Requests that a client is coupled to the API with a Referentie."""
-    referentie = visit.form.get("referentie", "").strip()
+@router.post(f"{clients.CLIENT}/koppelen", name="couple")
+def request_coupling(visit: AdministratorVisit, client_id: str, referentie: Field = "") -> Response:
+    """Request that a client is coupled to the API with a Referentie."""
+    referentie = referentie.strip()
     with visit.portal.database.write() as session:
-        client = clients.find(visit, session)
-        client_id = client.client_id
+        client = clients.find(visit, session, client_id)
         earlier = couplings_of(session, client_id).get(referentie)
-        if (api := visit.portal.settings.apis.get(referentie)) is None:
-            mistake = "coupling.unknown"
-        elif client.has_any(api.scopes):
-            mistake = "coupling.granted_already"
-        elif earlier and earlier.refusal is None:
-            mistake = "coupling.requested_already"
-        else:
-            mistake = ""
+        mistake = _obstacle(visit, client, referentie, earlier)
+        if not mistake:
             wanted = CouplingRequest(client_id=client_id, referentie=referentie, requested_at=now())
             _keep(visit, session, "coupling.requested", wanted)
     if mistake:
-        return clients.render(
-            visit, client, 422, FormState("", referentie, [("referentie", visit.texts(mistake))])
-        )
-    return visit.see(visit.urls("client", client_id=client_id, gedaan="coupling_requested"))
+        mistakes = [("referentie", visit.texts(mistake))]
+        return clients.render(visit, client, mistakes, referentie=referentie)
+    return visit.see("client", "coupling_requested", client_id=client_id)
 
 
-def show_all(visit: Visit) -> Response:
+def _obstacle(
+    visit: Visit, client: Client, referentie: str, earlier: CouplingRequest | None
+) -> str:
+    """Return the name of the text that says why a coupling can't be requested; empty where it
+    can."""
+    api = visit.portal.settings.apis.get(referentie)
+    if api is None:
+        return "coupling.unknown"
+    if client.has_any(api.scopes):
+        return "coupling.granted_already"
+    if earlier and earlier.refusal is None:
+        return "coupling.requested_already"
+    return ""
+
+
+@router.get(APIS, name="apis")
+def show_apis(visit: AdministratorVisit) -> Response:
     """My APIs: the requests that wait for a decision, and the clients that are coupled."""
-    apis = sorted(visit.apis.items())
-    among = stored_clients.with_any_scope([name for _, api in apis for name in api.scopes])
     with visit.portal.database.read() as session:
-        waiting = _waiting(visit, session)
-        page, following = page_of(session, Client, among, _CLIENTS_ON_A_PAGE, visit.after)
-    coupled = []
-    for client in page:
-        coupled += [(name, client.document) for name, api in apis if client.has_any(api.scopes)]
-    return visit.page("apis.html", waiting=waiting, coupled=coupled, following=following)
+        all_clients = session.scalars(select(Client).order_by(Client.seq)).all()
+        requests = session.scalars(
+            select(Coupling).where(Coupling.referentie.in_(visit.apis))
+        ).all()
+    unrefused = {(one.client_id, one.referentie) for one in requests if not one.request.refusal}
+    waiting, coupled = [], []
+    for client in all_clients:
+        for referentie, api in sorted(visit.apis.items()):
+            if (client.client_id, referentie) in unrefused:
+                waiting.append((referentie, client.document))
+            if client.has_any(api.scopes):
+                coupled.append((referentie, client.document))
+    return visit.page("apis.html", waiting=waiting, coupled=coupled)
 
 
-def _waiting(visit: Visit, session: Session) -> list[tuple[str, ClientDocument]]:
-    """Return which clients wait to be coupled to an API of the user's, with its Referentie, the
-    longest waiting first."""
-    query = select(Coupling, Client).join(Client, Client.client_id == Coupling.client_id)
-    rows = session.execute(query.where(Coupling.referentie.in_(visit.apis))).all()
-    waiting = [(row.Coupling.request, row.Client) for row in rows]
-    waiting = [pair for pair in waiting if pair[0].refusal is None]
-    waiting.sort(key=lambda pair: pair[0].requested_at)
-    return [(request.referentie, client.document) for request, client in waiting]
-
-
-def show_one(visit: Visit) -> Response:
+@router.get(f"{APIS}/{{api}}/{{client_id}}", name="coupling")
+def show_coupling(visit: AdministratorVisit, api: str, client_id: str) -> Response:
     """Return the page on which a request is decided about, or a coupling changed."""
-    with visit.portal.database.read() as session:
-        return _page(visit, _find(visit, session))
+    return _page(visit, _find(visit, api, client_id))
 
 
-def decide(visit: Visit) -> Response:
-    """Refuses a request; or writes which of the API's scopes the client has, none to disconnect
+@router.post(f"{APIS}/{{api}}/{{client_id}}")
+def decide(
+    visit: AdministratorVisit,
+    api: str,
+    client_id: str,
+    form: SentForm,
+    besluit: Field = "",
+    refusal: Field = "",
+) -> Response:
+    """Refuse a request; or write which of the API's scopes the client has, none to disconnect
     it."""
-    decision = visit.form.get("besluit", "")
-    with visit.portal.database.read() as session:
-        coupling = _find(visit, session)
-    if decision == "refuse" and coupling.waits:
-        return _refuse(visit, coupling, coupling.waits)
-    granted = {
-        name
-        for name in coupling.api.scopes
-        if f"scope.{name}" in visit.form and decision == "grant"
-    }
-    if not granted and decision != "disconnect":
-        return _page(visit, coupling, ("scopes", "coupling.no_scope"))
-    return _grant(visit, coupling, granted)
+    coupling = _find(visit, api, client_id)
+    if besluit == "refuse" and coupling.waits:
+        return _refuse(visit, coupling, coupling.waits, refusal.strip())
+    granted = set()
+    if besluit == "grant":
+        granted = {name for name in coupling.api.scopes if f"scope.{name}" in form}
+    if not granted and besluit != "disconnect":
+        return _page(visit, coupling, "scopes", "coupling.no_scope")
+    default = {name for name in granted if f"default.{name}" in form}
+    return _grant(visit, coupling, granted, default)
 
 
-def _refuse(visit: Visit, coupling: _Decision, waits: CouplingRequest) -> Response:
+def _refuse(visit: Visit, coupling: _Decision, waits: CouplingRequest, reason: str) -> Response:
     try:
-        refused = CouplingRequest(
-            **{**dict(waits), "refusal": visit.form.get("refusal", "").strip()}
-        )
+        refused = CouplingRequest(**{**dict(waits), "refusal": reason})
     except ValidationError:
-        return _page(visit, coupling, ("refusal", "coupling.no_reason"))
+        return _page(visit, coupling, "refusal", "coupling.no_reason")
     with visit.portal.database.write() as session:
         _keep(visit, session, "coupling.refused", refused)
-    return visit.see(visit.urls("apis", gedaan="coupling_refused"))
+    return visit.see("apis", "coupling_refused")
 
 
-def _grant(visit: Visit, coupling: _Decision, granted: set[str]) -> Response:
-    """Scopes of other APIs stay. By the ETag the scopes are those that were shown."""
-    client_id, scopes = coupling.client.client_id, coupling.client.scopes
-    default = {name for name in granted if f"default.{name}" in visit.form}
-    document = ScopesDocument(
-        scopes=[*granted, *set(scopes.scopes).difference(coupling.api.scopes)],
-        default=[*default, *set(scopes.default).difference(coupling.api.scopes)],
-    )
-    try:
-        replace_scopes(
-            visit.portal, visit.somebody.actor, client_id, document, visit.form.get("etag", "")
+def _grant(visit: Visit, coupling: _Decision, granted: set[str], default: set[str]) -> Response:
+    """Scopes of other APIs stay."""
+    portal, api = visit.portal, coupling.api
+    with portal.database.write() as session:
+        client = session.get_one(Client, coupling.client.seq)
+        document = ScopesDocument(
+            scopes=[*granted, *set(client.scopes.scopes).difference(api.scopes)],
+            default=[*default, *set(client.scopes.default).difference(api.scopes)],
         )
-    except Problem:
-        return _page(visit, coupling, ("scopes", "stale.scopes"))
-    with visit.portal.database.write() as session:
-        asked = (Coupling.client_id == client_id, Coupling.referentie == coupling.referentie)
-        session.execute(delete(Coupling).where(*asked))
-    return visit.see(visit.urls("apis", gedaan="coupling_granted" if granted else "coupling_ended"))
+        assigned = portal.settings.assigned_scopes
+        store_scopes(session, visit.somebody.actor, client, document, assigned)
+        asked = {"client_id": client.client_id, "referentie": coupling.referentie}
+        session.execute(delete(Coupling).filter_by(**asked))
+    return visit.see("apis", "coupling_granted" if granted else "coupling_ended")
 
 
-def _find(visit: Visit, session: Session) -> _Decision:
-    """Return what the path names, of an API of the user's organisation.
+def _find(visit: Visit, api_id: str, client_id: str) -> _Decision:
+    """Return what a path names, of an API of the user's organisation.
 
     Raises:
         HTTPException: 404 for any other.
     """
-    api_id, client_id = (visit.request.path_params[name] for name in ("api", "client_id"))
-    client = stored_clients.find(session, client_id)
-    requests = couplings_of(session, client_id)
-    for referentie, api in visit.apis.items() if client else ():
-        asked = requests.get(referentie)
-        waits = asked if asked and asked.refusal is None else None
-        if client and api.client_id == api_id and (waits or client.has_any(api.scopes)):
+    with visit.portal.database.read() as session:
+        client = stored_clients.find(session, client_id)
+        requests = couplings_of(session, client_id)
+    for referentie, api in visit.apis.items():
+        if api.client_id != api_id or client is None:
+            continue
+        waits = requests.get(referentie)
+        if waits and waits.refusal is not None:
+            waits = None
+        if waits or client.has_any(api.scopes):
             return _Decision(referentie, api, client, waits)
     raise HTTPException(404)
 
 
-def _page(visit: Visit, coupling: _Decision, mistake: tuple[str, str] | None = None) -> Response:
-    """Return the page; a mistake is a field's id and the name of a text."""
+def _page(visit: Visit, coupling: _Decision, field: str = "", mistake: str = "") -> Response:
+    """Return the page; a mistake is the name of a text about a field."""
     return visit.page(
         "coupling.html",
         coupling=coupling,
         client=coupling.client.document,
-        etag=etag(coupling.client.scopes_version),
-        mistakes=[(mistake[0], visit.texts(mistake[1]))] if mistake else [],
+        mistakes=[(field, visit.texts(mistake))] if mistake else [],
     )
 
 

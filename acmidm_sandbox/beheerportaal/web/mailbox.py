@@ -1,31 +1,28 @@
 """Postvak: the mails that the sandbox received about the own organisation's connections. On the
 real platform they reach its contacts."""
 
+from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from acmidm_sandbox.beheerportaal.mail.received import Mail, received_mails
+from acmidm_sandbox.beheerportaal.mail import Mail, received_mails
 from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
-from acmidm_sandbox.beheerportaal.web.visit import Visit, as_number
+from acmidm_sandbox.beheerportaal.web.visit import AdministratorVisit, Visit
 
-_MAILS_ON_A_PAGE = 50
+router = APIRouter()
 
 
-def show_all(visit: Visit) -> Response:
+@router.get("/postvak", name="mailbox")
+def show_mails(visit: AdministratorVisit) -> Response:
     """Return the mails, newest first."""
-    own = _own_mails(visit)
-    if visit.after is not None:
-        own = [mail for mail in own if mail.number < visit.after]
-    page = own[:_MAILS_ON_A_PAGE]
-    following = page[-1].number if len(own) > len(page) else None
-    return visit.page("mailbox.html", mails=page, following=following)
+    return visit.page("mailbox.html", mails=_own_mails(visit))
 
 
-def show_one(visit: Visit) -> Response:
+@router.get("/postvak/{number}", name="mail")
+def show_mail(visit: AdministratorVisit, number: str) -> Response:
     """Return one mail; 404 also where it is another organisation's, or nobody's."""
-    number = as_number(visit.request.path_params["mail"])
     for mail in _own_mails(visit):
-        if mail.number == number:
+        if str(mail.number) == number:
             return visit.page("mail.html", mail=mail)
     raise HTTPException(404)
 

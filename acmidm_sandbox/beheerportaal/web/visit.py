@@ -1,32 +1,37 @@
-"""A request of a person: who that is, in which language, and whether it may do what it wants."""
+"""A request of a person: who that is, in which language, and how it is answered."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
-from anyio import to_thread
+from fastapi import Depends, Form, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from python_multipart.multipart import parse_options_header
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from acmidm_sandbox.beheerportaal.context import Portal
-from acmidm_sandbox.beheerportaal.http.body import LimitedRequest
+from acmidm_sandbox.beheerportaal.context import CurrentPortal, Portal
+from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS
+from acmidm_sandbox.beheerportaal.problems import Problem
 from acmidm_sandbox.beheerportaal.settings import ApiSettings
-from acmidm_sandbox.beheerportaal.store.users import User, user_of_session
-from acmidm_sandbox.beheerportaal.web.texts import DEFAULT, LANGUAGES, Texts
-from acmidm_sandbox.beheerportaal.web.urls import Urls, in_language
+from acmidm_sandbox.beheerportaal.store.users import ADMINISTRATOR, TEAM, User, user_of_session
 
+BASE = "/portaal"
 SEE_OTHER = 303
+BRUSSELS = ZoneInfo("Europe/Brussels")
 Mistakes = Sequence[tuple[str, str]]
 """What is wrong with a form: pairs of a field's id and a sentence."""
+Field = Annotated[str, Form()]
 
+_FOLDER = Path(__file__).parent
 # Everything that a template inserts is escaped.
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FileSystemLoader(_FOLDER / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -35,19 +40,48 @@ _TEMPLATES = Environment(
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """One language: `language` is its tag (RFC 5646), `messages` are templates of `str.format`."""
+
+    language: str
+    messages: Mapping[str, str]
+
+    def __call__(self, key: str, **values: str | int) -> str:
+        """Return a text with its blanks filled in."""
+        return self.messages[key].format(**values)
+
+
+def moment(at: datetime) -> str:
+    """Return a date and time as they are in Brussels, as in 3/12/2027 09:30."""
+    return f"{at.astimezone(BRUSSELS):%-d/%-m/%Y %H:%M}"
+
+
+def shown(value: Any) -> str:
+    """Return a value of a document as people read it."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ", ".join(value) or "—"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _read_texts(language: str) -> Texts:
+    file = _FOLDER / "languages" / f"{language}.json"
+    return Texts(language, json.loads(file.read_text("utf-8")))
+
+
+_TEMPLATES.filters |= {"moment": moment, "shown": shown}
+_TEMPLATES.globals["secret_methods"] = SECRET_METHODS
+DUTCH = _read_texts("nl")
+LANGUAGES = {"nl": DUTCH, "en": _read_texts("en")}
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
-    """`form` has the fields of a POST, uploaded files as text; `user` is who has logged on."""
+    """Somebody at a page; `user` is who has logged on."""
 
     request: Request
     portal: Portal
     texts: Texts
-    form: Mapping[str, str]
     user: User | None
-
-    @property
-    def urls(self) -> Urls:
-        """The addresses of this language's pages."""
-        return Urls(self.texts.language)
 
     @property
     def somebody(self) -> User:
@@ -70,89 +104,62 @@ class Visit:
         name = f"done.{self.request.query_params.get('gedaan', '')}"
         return name if name in self.texts.messages else ""
 
-    @property
-    def after(self) -> int | None:
-        """The number after which a list goes on; None at its beginning."""
-        return as_number(self.request.query_params.get("na", ""))
-
     def label(self, name: str) -> str:
         """Return what people call a field of a product's configuration."""
         labels = self.portal.settings.labels.get(self.texts.language, {})
         return labels.get(name, name)
 
+    def url(self, page: str, **values: str | int) -> str:
+        """Return the address of a page in this visit's language, by the name of its route."""
+        app = self.request.app
+        return str(app.url_path_for(page, language=self.texts.language, **values))
+
+    def in_language(self, language: str) -> str:
+        """Return the address of this page in another language."""
+        _, _, rest = self.request.scope["path"].removeprefix(f"{BASE}/").partition("/")
+        query = urlencode(self.request.query_params)
+        return f"{BASE}/{language}/{quote(rest)}{'?' + query if query else ''}"
+
     def page(
         self, template: str, status: int = 200, mistakes: Mistakes = (), **context: object
     ) -> Response:
         """Return a page in this visit's language; each template knows the visit, its texts as `t`,
-        its addresses as `urls`. With mistakes it is a 422."""
+        its addresses as `url`. With mistakes it is a 422."""
         settings, language = self.portal.settings, self.texts.language
-        path, query = self.request.scope["path"], dict(self.request.query_params)
         html = _TEMPLATES.get_template(template).render(
             mistakes=mistakes,
             visit=self,
             t=self.texts,
-            urls=self.urls,
+            url=self.url,
             user=self.user,
-            environment=settings.environment,
-            has_mailbox=settings.smtp_port is not None,
-            platform=settings.platform,
-            languages=[
-                (other, in_language(other, path, query)) for other in LANGUAGES if other != language
-            ],
+            settings=settings,
+            languages=[other for other in LANGUAGES if other != language],
             **context,
         )
-        return HTMLResponse(html, 422 if mistakes else status, {"Content-Language": language})
+        if mistakes and status < 400:
+            status = 422
+        return HTMLResponse(html, status, {"Content-Language": language})
 
-    def see(self, url: str) -> Response:
-        """Send the browser on to a page."""
-        return RedirectResponse(url, SEE_OTHER)
-
-
-Handler = Callable[[Visit], Response]
-# For whom a page is.
-Right = Callable[[User], object]
-ADMINISTRATOR, TEAM, EITHER = (
-    attrgetter("api_beheerder"),
-    attrgetter("aansluitingenteam"),
-    attrgetter("rights"),
-)
-
-
-def endpoint(handle: Handler, right: Right | None) -> Callable[[Request], Awaitable[Response]]:
-    """Return what Starlette calls for a page, which is for who has a right, and for everybody where
-    that is None. What reads the database runs in a thread."""
-
-    async def answer(request: Request) -> Response:
-        form: Mapping[str, str] = {}
-        if request.method == "POST":
-            _require_our_origin(request)
-            form = await _read_form(request)
-        return await to_thread.run_sync(_answer, handle, right, request, form)
-
-    return answer
-
-
-def as_number(text: str) -> int | None:
-    """Return a number in an address, as far as a database can have it; None where it is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+    def see(self, page: str, done: str = "", **values: str) -> Response:
+        """Send the browser on to a page, which says what was done."""
+        query = f"?gedaan={done}" if done else ""
+        return RedirectResponse(f"{self.url(page, **values)}{query}", SEE_OTHER)
 
 
 def texts_of(request: Request) -> Texts:
-    """Return the language in the path, else Dutch."""
-    return LANGUAGES.get(request.path_params.get("language", ""), LANGUAGES[DEFAULT])
+    """Return the texts of the language in the path, else Dutch."""
+    _, _, rest = request.scope["path"].removeprefix(BASE).partition("/")
+    return LANGUAGES.get(rest.partition("/")[0], DUTCH)
 
 
-def visit_of(request: Request, form: Mapping[str, str]) -> Visit:
+def visit_of(request: Request, portal: CurrentPortal) -> Visit:
     """Return the visit, with who has logged on."""
-    portal: Portal = request.app.state.portal_of()
-    token = request.cookies.get(cookie_name(portal))
-    user = None
-    if token:
-        with portal.database.read() as session:
-            user = user_of_session(session, token)
+    token = request.cookies.get(cookie_name(portal), "")
+    with portal.database.read() as session:
+        user = user_of_session(session, token)
     if user is not None:
         request.state.client_id = quote(user.actor, safe=":")  # for the access log
-    return Visit(request, portal, texts_of(request), form, user)
+    return Visit(request, portal, texts_of(request), user)
 
 
 def cookie_name(portal: Portal) -> str:
@@ -160,48 +167,53 @@ def cookie_name(portal: Portal) -> str:
     return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
 
 
-def _answer(
-    handle: Handler, right: Right | None, request: Request, form: Mapping[str, str]
-) -> Response:
-    if request.path_params["language"] not in LANGUAGES:
-        raise HTTPException(404)
-    visit = visit_of(request, form)
-    if right is None:
-        return handle(visit)
-    if visit.user is None:
-        wanted = {"naar": request.scope["path"]} if request.method == "GET" else {}
-        return visit.see(visit.urls("log_on", **wanted))
-    if not EITHER(visit.user):
-        return visit.page("no_right.html", 403)
-    if not right(visit.user):
-        raise HTTPException(404)
-    return handle(visit)
+def _for_who_has(*rights: str) -> Any:
+    """Return a visit of somebody with one of these rights.
+
+    Raises:
+        HTTPException: 303 to the log-on; 403 without any right; 404 for a page of others.
+    """
+
+    def require(visit: Annotated[Visit, Depends(visit_of)]) -> Visit:
+        if visit.user is None:
+            address = visit.url("log_on")
+            if visit.request.method == "GET":
+                address += f"?{urlencode({'naar': visit.request.scope['path']})}"
+            raise HTTPException(SEE_OTHER, headers={"Location": address})
+        if not visit.user.rights:
+            raise HTTPException(403)
+        if not set(rights) & set(visit.user.rights):
+            raise HTTPException(404)
+        return visit
+
+    return Depends(require)
 
 
-def _require_our_origin(request: Request) -> None:
-    """Browsers say where a form was sent from; another origin is refused before its body is
-    read."""
-    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    if origin not in (None, f"http://{request.headers.get('host')}") or site not in (
-        None,
-        "same-origin",
-    ):
-        raise HTTPException(403)
+async def _form(request: Request) -> FormData:
+    return await request.form()
 
 
-async def _read_form(request: Request) -> dict[str, str]:
-    # Ours are in UTF-8; others decode to half characters, or to nothing that is text.
-    _, options = parse_options_header(request.headers.get("content-type"))
-    if options.get(b"charset", b"utf-8").lower() != b"utf-8":
-        raise HTTPException(415)
-    limited = LimitedRequest(request)
-    await limited.body()
-    fields: dict[str, str] = {}
-    async with limited.form() as form:
-        for name, value in form.multi_items():
-            fields[name] = (
-                value
-                if isinstance(value, str)
-                else (await value.read()).decode("utf-8-sig", "replace")
-            )
-    return fields
+SentForm = Annotated[FormData, Depends(_form)]
+"""All fields of a form, whose names depend on what it is about."""
+AnyVisit = Annotated[Visit, Depends(visit_of)]
+AdministratorVisit = Annotated[Visit, _for_who_has(ADMINISTRATOR)]
+TeamVisit = Annotated[Visit, _for_who_has(TEAM)]
+EitherVisit = Annotated[Visit, _for_who_has(ADMINISTRATOR, TEAM)]
+
+
+def error_page(request: Request, problem: Problem) -> Response:
+    """Return the page of a refusal, or send the browser to the log-on."""
+    status, headers = problem.status_code, problem.headers or {}
+    if status == SEE_OTHER:
+        return Response(status_code=status, headers=headers)
+    portal: Portal = request.app.state.portal
+    if status >= 500:  # the database may be what failed
+        visit = Visit(request, portal, texts_of(request), None)
+    else:
+        visit = visit_of(request, portal)
+    if status == 403:
+        return visit.page("no_right.html", status)
+    kind = {404: "not_found", 503: "busy", 500: "unforeseen"}.get(status, "request")
+    answer = visit.page("error.html", status, kind=kind)
+    answer.headers.update(headers)
+    return answer

@@ -1,12 +1,19 @@
-"""Request bodies: no larger than the endpoint allows, and of the type that it reads."""
+"""What happens to every request before and after an endpoint: its body is read, and the log gets a
+line."""
 
+import logging
+import time
 from typing import Any
 
 from fastapi import Request
 from pydantic_core import from_json
+from starlette.middleware.base import RequestResponseEndpoint
+from starlette.responses import Response
 
 from acmidm_sandbox.beheerportaal.limits import LONGEST_BODY
 from acmidm_sandbox.beheerportaal.problems import Problem
+
+log = logging.getLogger("acmidm_sandbox.beheerportaal.access")
 
 
 class LimitedRequest(Request):
@@ -49,3 +56,22 @@ def require_json(request: Request) -> None:
             "The body must be JSON; send Content-Type: application/json.",
             headers={"Accept": "application/json"},
         )
+
+
+async def log_request(request: Request, answer: RequestResponseEndpoint) -> Response:
+    """Log a line per request: method, path and status, by whom. Never headers, bodies, queries or
+    tokens. It is there before the answer goes out."""
+    started = time.perf_counter()
+    response = await answer(request)
+    # The raw path is still percent-encoded, so that it can't forge a line of the log.
+    path = request.scope["raw_path"].decode("ascii", "replace")
+    caller = getattr(request.state, "client_id", "-")
+    log.info(
+        "%s %s %d %s %.1fms",
+        request.method,
+        path,
+        response.status_code,
+        caller,
+        (time.perf_counter() - started) * 1000,
+    )
+    return response

@@ -1,1 +1,0 @@
-"""What happens to every request before an endpoint sees it."""

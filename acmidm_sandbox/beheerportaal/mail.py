@@ -1,0 +1,118 @@
+"""The sandbox's post office: mails come in by SMTP on loopback (RFC 5321) and are kept as a
+Maildir, to be read by the organisation that they are about. None leaves.
+
+People see a mail's text, never its HTML nor its files. Run by itself, it writes the mails in a
+FOLDER as JSON, newest first.
+"""
+
+import json
+import re
+import sys
+from asyncio import get_running_loop
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from functools import partial
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from acmidm_sandbox.beheerportaal.limits import LONGEST_MAIL
+
+_CODE = re.compile(r"OVO[0-9]{6}|[01][0-9]{9}", re.ASCII)
+
+
+@asynccontextmanager
+async def receiving(folder: Path, host: str, port: int) -> AsyncIterator[None]:
+    """Receive mails while the block runs. They are for everybody, and handed on to nobody."""
+    # A portal without a post office starts sooner without these.
+    from aiosmtpd.handlers import Mailbox
+    from aiosmtpd.smtp import SMTP
+
+    protocol = partial(
+        SMTP,
+        Mailbox(folder),
+        data_size_limit=LONGEST_MAIL,
+        enable_SMTPUTF8=True,
+        hostname="localhost",
+        ident="Beheerportaal",
+    )
+    server = await get_running_loop().create_server(protocol, host, port)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+class Mail(BaseModel):
+    """A mail; a header that it has not is empty. `organisation` is the code in `connection`, if
+    there is one. It came `received` times with the same Message-ID, the first time `at`."""
+
+    number: int = Field(exclude=True)
+    to: str = Field(exclude=True)
+    at: datetime
+    organisation: str
+    connection: str
+    step: str
+    subject: str
+    sender: str
+    recipients: list[str]
+    message_id: str
+    received: int = 1
+    text: str | None
+    """The part in plain text; None where there is none that can be read."""
+
+
+def received_mails(folder: Path) -> list[Mail]:
+    """Return all mails, newest first, those that name no organisation too. The same Message-ID for
+    the same organisation is the same mail, received once more."""
+    mails: dict[tuple[str, str], Mail] = {}
+    for file in sorted(folder.glob("new/*"), key=lambda file: file.stat().st_mtime_ns):
+        mail = _read(file, len(mails) + 1)
+        first = mails.setdefault((mail.organisation, mail.message_id or file.name), mail)
+        if first is not mail:
+            first.received += 1
+            first.recipients = list(dict.fromkeys([*first.recipients, *mail.recipients]))
+    return list(reversed(mails.values()))
+
+
+def _read(file: Path, number: int) -> Mail:
+    message = message_from_bytes(file.read_bytes(), EmailMessage, policy=default)
+    connection = _header(message, "X-Acmidm-Connection")
+    parts = connection.split("/")
+    return Mail(
+        number=number,
+        at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
+        organisation=parts[2] if len(parts) == 4 and _CODE.fullmatch(parts[2]) else "",
+        connection=connection,
+        step=_header(message, "X-Acmidm-Step"),
+        subject=_header(message, "Subject"),
+        sender=_header(message, "From"),
+        to=_header(message, "To"),
+        recipients=_header(message, "X-RcptTo").split(", "),  # aiosmtpd wrote it
+        message_id=_header(message, "Message-ID"),
+        text=_text(message),
+    )
+
+
+def _text(message: EmailMessage) -> str | None:
+    try:
+        body = message.get_body(("plain",))
+        return None if body is None else str(body.get_content())
+    except Exception:  # of a broken mail a parser of a grammar with holes raises whatever it meets
+        return None
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        return " ".join(str(message.get(name, "")).split())
+    except Exception:  # the same: a header is read when it is asked for
+        return ""
+
+
+if __name__ == "__main__":
+    received = received_mails(Path(sys.argv[1]))
+    json.dump([mail.model_dump(mode="json", exclude_none=True) for mail in received], sys.stdout)
