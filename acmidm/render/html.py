@@ -58,7 +58,9 @@ def _breakable(text: str) -> Markup:
     longer than a column is wide. No option and no day does."""
     escaped = str(Markup.escape(plain(text, WHOLE)))
     broken = re.sub(r"(?<=[_@/-])(?<!\d-)(?=[^_@/-])", "<wbr>", escaped)
-    return Markup(re.sub(r"(?<!\S)--<wbr>([a-z]+)", r'<span class="nowrap">--\1</span>', broken))  # noqa: S704 - escaped before
+    broken = re.sub(r"(?<!\S)--<wbr>([a-z]+)", r'<span class="nowrap">--\1</span>', broken)
+    whole = re.sub(r"\b\d{4}-\d\d-\d\d\b", r'<span class="nowrap">\g<0></span>', broken)
+    return Markup(whole)  # noqa: S704 - escaped before
 
 
 def _hash(text: str) -> str:

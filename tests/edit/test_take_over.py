@@ -186,6 +186,19 @@ def test_what_a_hand_took_away_leaves_the_form(workspace: Workspace) -> None:
     assert (again.scopes, again.jwks, again.products) == (hand.scopes, hand.jwks, hand.products)
 
 
+def test_a_product_goes_with_the_last_of_its_scopes(workspace: Workspace) -> None:
+    """No form may configure a product without one; the configuration that is still there is left
+    for the next run, which the document says."""
+    hand = Hand()
+    del hand.scopes["dv_dosis_schrijven"]
+    text = hand.text()
+    assert "product dosis goes too, for none of its scopes is left" in text
+    result = take_in(text)
+    assert result.exit_code == 0, result.output
+    assert tni(workspace)["scopes"].keys() == {"dv_notificaties_import"}
+    assert tni(workspace)["products"].keys() == {"notificaties"}
+
+
 def test_keys_products_contacts_and_attributes_are_taken_over(workspace: Workspace) -> None:
     """A key gets a file of ours; its thumbprint is said, to be confirmed."""
     workspace.write("catalogue/woordenboek.yaml", DICTIONARY)

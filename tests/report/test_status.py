@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,17 +16,21 @@ from acmidm.desk.access import Api
 from acmidm.desk.history import entry_of
 from acmidm.desk.status import (
     ListedConnection,
+    ListedKey,
     ListedMandate,
     ListedScope,
+    Step,
     in_order,
     listed,
 )
 from acmidm.desk.views import Status, View
 from acmidm.engine.pulumi import UnknownStack
+from acmidm.render.html import as_html
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.review import Review
-from acmidm.terminal import as_json
+from acmidm.terminal import as_json, speaking
 from acmidm_onboarding.authorities.port import RecordedChange
+from acmidm_onboarding.texts import Language
 from acmidm_onboarding.values.keys import Key
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.engine import ROOT
@@ -202,6 +207,32 @@ def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
         "  scopes   DosisImport",
         "  keys     client secret",
     ]
+
+
+@pytest.mark.parametrize("view", [View.LIST, View.BOARD])
+def test_a_last_day_counts_itself_in_each_view(
+    view: View, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In Dutch "tot en met", as in a review; a key ends at a moment of its day, which is "tot"."""
+    last = NOW.date() + timedelta(days=9)
+    row = listed_connection(
+        scopes_until=(ListedScope(scope="vo_info", until=last, days_left=9),),
+        mandate=ListedMandate(supplier="leverancier", until=last, days_left=9),
+        keys=(ListedKey(kid="k", expires=NOW + timedelta(days=9), days_left=9),),
+        step=Step.DONE,
+        order="done",
+        to_do="Klaar.",
+        values={"organisation": "Stad Gent"},
+    )
+    report = Status(view=view, checked_at=NOW, stacks=("tni",), connections=(row,))
+    with speaking(Language.NL):
+        print_report(report)
+        page = as_html(report)
+    said = capsys.readouterr().out
+    for shown in (said, re.sub("<[^>]*>", "", page)):
+        assert "tot en met 2026-12-04 (nog 9 dagen)" in shown
+    assert "leverancier tot en met 2026-12-04" in said
+    assert "k tot 2026-12-04 (nog 9 dagen)" in said
 
 
 @pytest.mark.parametrize("action", ["scopes.replaced", "client.created"])

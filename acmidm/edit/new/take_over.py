@@ -223,6 +223,7 @@ class _Taking:
                 self._take(part)
         self._check_number_of_keys()
         self._hold_back()
+        self._take_products_along()
         for change in self._accepted:
             self._take_over.taken.append(tr("taken over: {what}", what=_sentence(change)))
         others = [name for name in self._loaded.form.platforms if name != self._declared.platform]
@@ -429,6 +430,21 @@ class _Taking:
                 del scopes[names[str(change.subject)]]
                 self._accepted.remove(change)
                 self._leave(change, *by_reason(desired.held_back))
+
+    def _take_products_along(self) -> None:
+        """Take out the products none of whose scopes is left: no form may configure them."""
+        take_over = self._take_over
+        gone = take_over.without.get("scopes", [])
+        left = {*self._request.scopes, *take_over.request.get("scopes", {})}.difference(gone)
+        for name in self._request.products:
+            is_gone = name in take_over.without.get("products", [])
+            if is_gone or left.intersection(self._catalogue.products[name].scopes):
+                continue
+            take_over.request.get("products", {}).pop(name, None)
+            self._remove("products", name)
+            take_over.notes.append(
+                tr("product {product} goes too, for none of its scopes is left", product=name)
+            )
 
 
 def _in_no_form(_: Change) -> list[str]:
