@@ -55,7 +55,7 @@ class Answer:
         return json.loads(self.body)
 
 
-@dataclass
+@dataclass(eq=False)
 class Inside:
     """The portal and its operator's access token."""
 
