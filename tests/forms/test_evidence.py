@@ -28,7 +28,7 @@ EXPECTED = Expected("OVO002067", "mijn-gent", Environment.TNI, Platform.ACMIDM)
 NAME = "mijn-gent.tni.acmidm.evidence.json"
 NOT_FLATTENED = "it is no flattened JWS, with payload, protected and signature alone"
 KEY = private_key("ec", kty="EC", crv="P-256")
-"""RSA takes forty times as long to sign."""
+"""RSA takes sixty times as long to sign."""
 OF_FORM = private_key("tni", kty="RSA", size=2048)
 
 
