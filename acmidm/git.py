@@ -14,7 +14,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from shutil import copyfile
@@ -66,12 +66,14 @@ class TreeEntry:
 class Tree:
     """The entries of a revision, by path; ``name`` is what people call the revision.
 
-    ``objects`` is a folder with objects that the repository itself does not have.
+    ``objects`` is a folder with objects that the repository itself does not have. ``known`` has the
+    contents that were read already, by object ID: two revisions that are compared share it.
     """
 
     name: str
     entries: Mapping[str, TreeEntry]
     objects: Path | None = None
+    known: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     def contents(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         """Return the contents of the files of the ``wanted`` paths, by path, without files too
@@ -95,13 +97,10 @@ class Tree:
                     most=MOST_BYTES,
                 )
             )
-        return dict(
-            zip(
-                files,
-                _contents(self.name, [entry.object_id for entry in files.values()], self.objects),
-                strict=True,
-            )
-        )
+        object_ids = {entry.object_id for entry in files.values()}
+        unknown = sorted(object_ids - self.known.keys())
+        self.known.update(zip(unknown, _contents(self.name, unknown, self.objects), strict=True))
+        return {path: self.known[entry.object_id] for path, entry in files.items()}
 
     @contextmanager
     def exported(self, wanted: Callable[[str], bool]) -> Iterator[None]:
@@ -184,7 +183,8 @@ def uncommitted() -> Iterator[tuple[Tree, Tree]]:
                 )
             )
         tree = _line(_run("write-tree", objects=objects, index=index))
-        yield before, _tree(tr("what is not committed"), tree, objects)
+        after = _tree(tr("what is not committed"), tree, objects)
+        yield before, replace(after, known=before.known)
 
 
 def merged(base: str, head: str) -> tuple[Tree, Tree]:
@@ -200,7 +200,8 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
     """
     _require_top()
     old, new = _commit(base), _commit(head)
-    before, after = _tree(base, old), _tree(head, new)
+    before = _tree(base, old)
+    after = replace(_tree(head, new), known=before.known)
     branch_point = _run("merge-base", old, new)
     if branch_point.returncode != 0 and is_shallow():
         # Against the tip of the base, what the base got since would show as removed.
@@ -233,7 +234,7 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
                 base=base,
             )
         )
-    return before, _tree(head, _line(done))
+    return before, replace(_tree(head, _line(done)), known=before.known)
 
 
 def lacks(commit: str) -> bool:

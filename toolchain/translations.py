@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from io import BytesIO
 from operator import itemgetter
 from pathlib import Path
@@ -64,8 +65,13 @@ def _text(node: ast.expr, file: str) -> str:
     raise NotLiteral(f"{file}:{node.lineno}: {ast.unparse(node)} is no literal text")
 
 
-def sentences() -> Iterator[tuple[str, Sentence]]:
-    """Yield each sentence of the packages and their templates, with its file."""
+@cache
+def sentences() -> tuple[tuple[str, Sentence], ...]:
+    """Return each sentence of the packages and their templates, with its file."""
+    return (*_in_modules(), *_in_templates())
+
+
+def _in_modules() -> Iterator[tuple[str, Sentence]]:
     own = DUTCH.with_name("__init__.py")
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -74,6 +80,9 @@ def sentences() -> Iterator[tuple[str, Sentence]]:
                 source = source.partition("class Language")[0]  # what is below hands sentences on
             for sentence in sentences_in(source, file):
                 yield file, sentence
+
+
+def _in_templates() -> Iterator[tuple[str, Sentence]]:
     for pattern in TEMPLATES:
         for path in sorted(ROOT.glob(pattern)):
             file = path.relative_to(ROOT).as_posix()

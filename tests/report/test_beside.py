@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -23,40 +24,52 @@ CREDENTIALS, OPERATOR = "where credentials and tokens go", "who the operator is"
 HIDDEN = "none → a value that is not shown"
 
 
-@pytest.mark.parametrize(
-    ("setting", "value", "about", "change"),
-    [
-        ("managementUrl", EVIL, CREDENTIALS, f"https://beheer.example/management/v1 → {EVIL}"),
-        ("smtpUrl", "smtp://evil.example", CREDENTIALS, "none → smtp://evil.example"),
-        ("issuer", EVIL, CREDENTIALS, f"https://op.example/op → {EVIL}"),
-        ("geosecure:productsUrl", EVIL, CREDENTIALS, f"none → {EVIL}"),
-        ("authority", "keycloak", CREDENTIALS, "none → keycloak"),
-        ("operatorClientId", "evil", OPERATOR, "onboarding → evil"),
-        ("operatorPrivateKeyFile", "x.jwk.json", OPERATOR, "none → x.jwk.json"),
-        ("operatorClientSecret", "hunter2", OPERATOR, HIDDEN),
-        ("operatorClientSekret", "hunter2", "settings", HIDDEN),
-        ("config:managementUrl", EVIL, CREDENTIALS, f"none → {EVIL}"),
-        ("config:protectClients", "false", "which clients are protected", "none → false"),
-        ("config:operatorClientSecret", "hunter2", OPERATOR, HIDDEN),
-        ("geosecure:config:issuer", EVIL, CREDENTIALS, f"none → {EVIL}"),
-        ("geosecure:operatorClientSecret", "hunter2", OPERATOR, HIDDEN),
-        ("content", "hunter2", "settings", HIDDEN),
-        ("formsFolder", "others", "settings", "none → others"),
-        ("catalogueFolder", "others", "settings", "none → others"),
-        ("profile", "acmidm", "settings", "none → acmidm"),
-        ("retryDeadlineSeconds", "0", "settings", "none → 0"),
-    ],
-)
-def test_each_setting_that_changes(
-    repository: Repository, setting: str, value: str, about: str, change: str
-) -> None:
+OF_MANAGEMENT = "https://beheer.example/management/v1"
+SETTINGS: dict[str, dict[str, tuple[str, str]]] = {
+    CREDENTIALS: {
+        "managementUrl": (EVIL, f"{OF_MANAGEMENT} → {EVIL}"),
+        "smtpUrl": ("smtp://evil.example", "none → smtp://evil.example"),
+        "issuer": (EVIL, f"https://op.example/op → {EVIL}"),
+        "geosecure:productsUrl": (EVIL, f"none → {EVIL}"),
+        "authority": ("keycloak", "none → keycloak"),
+        "config:productsUrl": (EVIL, f"none → {EVIL}"),
+        "geosecure:config:issuer": (EVIL, f"none → {EVIL}"),
+    },
+    OPERATOR: {
+        "operatorClientId": ("evil", "onboarding → evil"),
+        "operatorPrivateKeyFile": ("x.jwk.json", "none → x.jwk.json"),
+        "operatorClientSecret": ("hunter2", HIDDEN),
+        "config:operatorPrivateKey": ("hunter2", HIDDEN),
+        "geosecure:operatorClientSecret": ("hunter2", HIDDEN),
+    },
+    "which clients are protected": {"config:protectClients": ("false", "none → false")},
+    "settings": {
+        "operatorClientSekret": ("hunter2", HIDDEN),
+        "content": ("hunter2", HIDDEN),
+        "formsFolder": ("others", "none → others"),
+        "catalogueFolder": ("others", "none → others"),
+        "profile": ("acmidm", "none → acmidm"),
+        "retryDeadlineSeconds": ("0", "none → 0"),
+    },
+}
+"""By what a sentence says of them: each setting, its new value, and its change as it is told."""
+
+
+def test_each_setting_that_changes(repository: Repository) -> None:
     """Is told with its old value and its new one, in a sentence of what it is about; none that may
     be a secret is shown."""
-    repository.set("prod", **{setting: value})
-    name = setting.replace("config:", "")
-    assert repository.other_changes() == [
-        f"also changes {about}, in Pulumi.prod.yaml: {name} {change}"
-    ]
+    given = {name: value for of in SETTINGS.values() for name, (value, _) in of.items()}
+    repository.set("prod", **given)
+    report = repository.report()
+    told = {}
+    for change in report["other_changes"]:
+        about = change["text"].removeprefix("also changes ").partition(", in Pulumi.prod.yaml: ")[0]
+        told[about] = {one["field"]: f"{one['old']} → {one['new']}" for one in change["fields"]}
+    assert told == {
+        about: {name.replace("config:", ""): change for name, (_, change) in of.items()}
+        for about, of in SETTINGS.items()
+    }
+    assert "hunter2" not in str(report)
 
 
 @pytest.mark.parametrize("output", ["text", "markdown", "json"])
@@ -258,14 +271,17 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("about", "file"), [(about, file) for about, files in FILES.items() for file in files]
-)
-def test_files_that_change(repository: Repository, about: str, file: str) -> None:
+def test_files_that_change(repository: Repository) -> None:
     """Code, and what a coding agent takes for its instructions; pipelines and packages: each by its
     name."""
-    repository.add(file)
-    assert repository.other_changes() == [f"also changes {about}: {file} none → 587be6b4c3"]
+    for file in chain.from_iterable(FILES.values()):
+        repository.add(file)
+    told = {}
+    for change in repository.report()["other_changes"]:
+        about = change["text"].removeprefix("also changes ").partition(": ")[0]
+        told[about] = {one["field"] for one in change["fields"]}
+        assert {(one["old"], one["new"]) for one in change["fields"]} == {("none", "587be6b4c3")}
+    assert told == {about: set(files) for about, files in FILES.items()}
 
 
 def _gitlink(repository: Repository, path: str) -> None:

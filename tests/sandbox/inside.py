@@ -4,6 +4,7 @@ raises is raised here."""
 from __future__ import annotations
 
 import json
+import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -29,6 +30,7 @@ from tests.support.portal import (
     PRODUCTS,
     SCOPES,
     client_document,
+    new_database,
     new_key,
     public_jwk,
     sign_assertion,
@@ -55,7 +57,7 @@ class Answer:
         return json.loads(self.body)
 
 
-@dataclass
+@dataclass(eq=False)
 class Inside:
     """The portal and its operator's access token."""
 
@@ -172,6 +174,8 @@ def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
         "scopes": SCOPES,
     }
     portal_settings = PortalSettings.model_validate({**given, "products": PRODUCTS, **settings})
+    if not portal_settings.database.exists():
+        shutil.copy(new_database(), portal_settings.database)
     key = new_key("operator")
     register_operator(portal_settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     app = create_app(portal_settings)

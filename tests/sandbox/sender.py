@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from joserfc.jwk import ECKey
 
 from tests.sandbox.inside import JSON, Answer, Inside
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND
@@ -13,11 +15,13 @@ from tests.support.portal import ASSERTION_TYPE, new_key, sign_assertion
 
 @dataclass
 class Sender:
-    """A client with the scopes of both products, and an access token for each."""
+    """A client with the scopes of both products; it gets an access token for each when it calls
+    it."""
 
     portal: Inside
     client_id: str
-    tokens: dict[str, str]
+    key: ECKey
+    _tokens: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, portal: Inside, *, dosis: Any = DOSIS, notificaties: Any = NOTIFICATIES) -> Sender:
@@ -30,31 +34,24 @@ class Sender:
             {"scopes": [SEND, DOSSIERS]},
             If_Match="*",
         )
-        tokens = {}
-        for name, product in portal.settings.products.items():
-            assertion = sign_assertion(key, client_id, portal.settings.issuer)
-            request = {
-                "client_assertion_type": ASSERTION_TYPE,
-                "client_assertion": assertion,
-                "audience": product.client_id,
-            }
-            tokens[name] = portal.request_token(**request).json()["access_token"]
-        sender = cls(portal, client_id, tokens)
-        sender.configure("dosis", dosis)
-        sender.configure("notificaties", notificaties)
+        sender = cls(portal, client_id, key)
+        sender._create("dosis", dosis)
+        sender._create("notificaties", notificaties)
         return sender
 
     def configure(self, product: str, configuration: Any) -> None:
         """Replaces what the product knows of the client; nothing for None."""
-        path = f"/products/v1/{product}/configurations/{self.client_id}"
-        self.portal.manage("DELETE", path, If_Match="*")
+        self.portal.manage("DELETE", self._path(product), If_Match="*")
         if configuration is not None:
-            assert (
-                self.portal.manage(
-                    "PUT", path, {"configuration": configuration}, If_None_Match="*"
-                ).status
-                == 201
-            )
+            self._create(product, configuration)
+
+    def _create(self, product: str, configuration: Any) -> None:
+        document = {"configuration": configuration}
+        made = self.portal.manage("PUT", self._path(product), document, If_None_Match="*")
+        assert made.status == 201, made.text
+
+    def _path(self, product: str) -> str:
+        return f"/products/v1/{product}/configurations/{self.client_id}"
 
     def call(
         self, method: str, target: str, document: Any = None, content_type: str = JSON[1]
@@ -76,7 +73,19 @@ class Sender:
 
     def token_for(self, target: str) -> str:
         """The access token for the API that a path belongs to."""
-        return self.tokens["notificaties" if "/notificaties" in target else "dosis"]
+        return self.token_of("notificaties" if "/notificaties" in target else "dosis")
+
+    def token_of(self, product: str) -> str:
+        """The access token for the API of a product."""
+        if product not in self._tokens:
+            settings = self.portal.settings
+            answer = self.portal.request_token(
+                client_assertion_type=ASSERTION_TYPE,
+                client_assertion=sign_assertion(self.key, self.client_id, settings.issuer),
+                audience=settings.products[product].client_id,
+            )
+            self._tokens[product] = answer.json()["access_token"]
+        return self._tokens[product]
 
 
 def fields(refused: Answer) -> list[str]:

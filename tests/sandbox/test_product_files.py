@@ -53,7 +53,7 @@ def test_a_made_up_product_is_one_file(tmp_path: Path, monkeypatch: pytest.Monke
         sender = Sender.of(portal)
 
         def send(document: object, api: str = "parkeren") -> Answer:
-            given = [("Authorization", f"Bearer {sender.tokens[api]}"), JSON]
+            given = [("Authorization", f"Bearer {sender.token_of(api)}"), JSON]
             return portal.send("POST", PATH, given, json.dumps(document).encode())
 
         permit = {"Nummer": "123", "Zones": ["A"], "Tot": "2099-12-31", "Reden": 1}

@@ -69,8 +69,9 @@ def kid(number: int) -> str:
     return hashlib.sha1(b"%d" % number, usedforsecurity=False).hexdigest().upper()
 
 
+@cache
 def registered(portal: Inside, keys: int = 1, **metadata: Any) -> str:
-    """A client with two scopes."""
+    """A client with two scopes, which no test changes."""
     client_id = portal.register(keys=[key(number) for number in range(keys)], **metadata)
     scopes = portal.manage(
         "PUT", f"/management/v1/clients/{client_id}/scopes", {"scopes": GRANTED}, If_Match="*"

@@ -22,6 +22,7 @@ from joserfc.jwk import ECKey, Key
 
 from acmidm.sandbox.daemons import Daemon, Program
 from acmidm_onboarding.values.metadata import ClientMetadata
+from acmidm_sandbox.beheerportaal.oauth.tokens import signing_key
 from acmidm_sandbox.beheerportaal.operators import register_operator
 from acmidm_sandbox.beheerportaal.settings import RIGHTS, Platform, PortalSettings
 from acmidm_sandbox.beheerportaal.store.opening import open_database
@@ -282,7 +283,7 @@ def start_portal(
         }
     )
     if not settings.database.exists():
-        shutil.copy(_new_database(), settings.database)
+        shutil.copy(new_database(), settings.database)
     key = operator_key or new_key("operator")
     register_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     daemon = Daemon(folder, "portal")
@@ -300,11 +301,14 @@ def start_portal(
 
 
 @cache
-def _new_database() -> Path:
-    """A database that has its tables and nothing else: made once for all tests of a process."""
+def new_database() -> Path:
+    """A database that has its tables, the portal's own key and nothing else: made once for all
+    tests of a process."""
     folder = Path(mkdtemp(prefix="acmidm-portal-"))
     atexit.register(shutil.rmtree, folder)
-    open_database(folder / "portal.db").close()
+    database = open_database(folder / "portal.db")
+    signing_key(database)
+    database.close()
     return folder / "portal.db"
 
 

@@ -175,6 +175,9 @@ def become(python: Path, words: list[str]) -> NoReturn:
         if words[0] == "-m":
             sys.argv, sys.path[0] = words[1:], str(Path.cwd())
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        elif words[0] == "-P":  # the script's folder is none to import from
+            sys.argv = words[1:]
+            runpy.run_path(words[1], run_name="__main__")
         else:
             sys.argv, sys.path[0] = words, str(Path(words[0]).parent)
             runpy.run_path(words[0], run_name="__main__")

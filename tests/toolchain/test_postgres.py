@@ -12,6 +12,8 @@ from tests.support.postgres import RunningPostgres, running_postgres
 from toolchain import postgres
 from toolchain.common import ToolchainError
 
+pytestmark = pytest.mark.tool
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPostgres]:
