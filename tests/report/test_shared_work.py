@@ -289,3 +289,21 @@ def require_the_same(old: Texts, new: Texts) -> None:
         patched.setattr(Tree, "files", checked_out)
         apart = reviewed(tree("main", old, Findings()), tree("change", new, Findings()))
     assert together == apart
+
+
+def test_a_finding_holds_for_the_very_same_subjects_alone() -> None:
+    """Equal ones are others, for 1 equals true; what it depends on beside them is compared."""
+    findings, asked = Findings(), list[int]()
+    first, second = ["loket"], ["loket"]
+
+    def find(subject: object, beside: object) -> int:
+        def answer() -> int:
+            asked.append(len(asked))
+            return asked[-1]
+
+        return findings.of(answer, "form", subject, beside=beside)
+
+    assert [find(first, {"until": "2027"}), find(first, {"until": "2027"})] == [0, 0]
+    assert find(second, {"until": "2027"}) == 1
+    assert find(first, {"until": "2028"}) == 2
+    assert find(first, {"until": "2028"}) == 2
