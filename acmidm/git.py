@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from shutil import copyfile
@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 
 from acmidm.words import plain
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
+from acmidm_onboarding.forms.files import FilesOfRevision, Findings
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Failure, listed
 
@@ -45,6 +46,10 @@ _ENVIRONMENT = {
 }
 _DEFAULT_BRANCH = "refs/remotes/origin/HEAD"
 _OF_ANOTHER_USER = re.compile(r"detected dubious ownership in repository at '(.+)'")
+_LONGEST_NAME, _LONGEST_PATH = 255, 4_095
+"""In bytes, as file systems have it."""
+_TOO_LARGE = bytes(MAXIMUM_BYTES + 1)
+"""What stands for a file above ``MAXIMUM_BYTES``: its size is all that anybody reads."""
 _IMPOSSIBLE = frozenset({"", ".", "..", ".git"})
 """Names that no part of a path can have: Git makes no such trees, but reads them."""
 
@@ -66,14 +71,35 @@ class TreeEntry:
 class Tree:
     """The entries of a revision, by path; ``name`` is what people call the revision.
 
-    ``objects`` is a folder with objects that the repository itself does not have. ``known`` has the
-    contents that were read already, by object ID: two revisions that are compared share it.
+    ``objects`` is a folder with objects that the repository itself does not have. ``read`` has what
+    was read of Git by its object, and ``findings`` what was found in it, for all trees together.
     """
 
     name: str
     entries: Mapping[str, TreeEntry]
     objects: Path | None = None
-    known: dict[str, bytes] = field(default_factory=dict, repr=False)
+    read: dict[str, bytes] = field(default_factory=dict, repr=False)
+    findings: Findings = field(default_factory=Findings, repr=False)
+
+    def files(self, wanted: Callable[[str], bool], folders: Iterable[Path] = ()) -> FilesOfRevision:
+        """Return the files of the ``wanted`` paths, as if they were checked out here; some
+        ``folders`` are there also where nothing is in them.
+
+        Raises:
+            UnknownRevision: where Git cannot read the files, they are too large, or no folder can
+                have them.
+        """
+        entries = {path: entry for path, entry in self.entries.items() if wanted(path)}
+        read: dict[str, bytes | None] = {**self.contents(wanted)}
+        above = _folders(entries)
+        for path, entry in entries.items():
+            if path in above or _is_too_long(path):
+                raise _unreadable(self.name, path)
+            if entry.mode == LINK:
+                read[path] = None
+            elif entry.mode in FILES and path not in read:
+                read[path] = _TOO_LARGE
+        return FilesOfRevision(read, {*above, *map(str, folders)}, self.findings)
 
     def contents(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         """Return the contents of the files of the ``wanted`` paths, by path, without files too
@@ -97,10 +123,9 @@ class Tree:
                     most=MOST_BYTES,
                 )
             )
-        object_ids = {entry.object_id for entry in files.values()}
-        unknown = sorted(object_ids - self.known.keys())
-        self.known.update(zip(unknown, _contents(self.name, unknown, self.objects), strict=True))
-        return {path: self.known[entry.object_id] for path, entry in files.items()}
+        missing = {entry.object_id for entry in files.values()} - self.read.keys()
+        self.read.update(_contents(self.name, sorted(missing), self.objects))
+        return {path: self.read[entry.object_id] for path, entry in files.items()}
 
     @contextmanager
     def exported(self, wanted: Callable[[str], bool]) -> Iterator[None]:
@@ -131,6 +156,19 @@ class Tree:
             yield
 
 
+def read_together(before: Tree, after: Tree, wanted: Callable[[str], bool]) -> None:
+    """Read the files of the ``wanted`` paths of two trees from Git by one process, so that they are
+    there once somebody asks. What is too large is left to whoever asks for it."""
+    entries: dict[str, TreeEntry] = {}
+    for tree in (before, after):
+        for path, entry in tree.entries.items():
+            if wanted(path) and entry.mode in FILES and entry.size <= MAXIMUM_BYTES:
+                entries[entry.object_id] = entry
+    if sum(entry.size for entry in entries.values()) <= MOST_BYTES:
+        missing = entries.keys() - before.read.keys()
+        before.read.update(_contents(after.name, sorted(missing), after.objects))
+
+
 @contextmanager
 def uncommitted() -> Iterator[tuple[Tree, Tree]]:
     """Yield the revision that is checked out, and what it becomes when all that differs from it is
@@ -157,7 +195,7 @@ def uncommitted() -> Iterator[tuple[Tree, Tree]]:
                 " then review what you change"
             )
         )
-    before = _tree("HEAD", _commit("HEAD"))
+    before = _tree("HEAD", _commits("HEAD")[0])
     unmerged = _run("ls-files", "--unmerged", "-z").stdout.decode(errors="replace")
     if files := sorted({line.partition("\t")[2] for line in unmerged.split("\0")[:-1]}):
         raise UnknownRevision(
@@ -183,8 +221,7 @@ def uncommitted() -> Iterator[tuple[Tree, Tree]]:
                 )
             )
         tree = _line(_run("write-tree", objects=objects, index=index))
-        after = _tree(tr("what is not committed"), tree, objects)
-        yield before, replace(after, known=before.known)
+        yield before, _tree(tr("what is not committed"), tree, objects, beside=before)
 
 
 def merged(base: str, head: str) -> tuple[Tree, Tree]:
@@ -198,12 +235,11 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
         UnknownRevision: where Git lacks a revision or the history between the two, where they do
             not merge, or where one is too large.
     """
-    _require_top()
-    old, new = _commit(base), _commit(head)
+    old, new = _commits(base, head)
+    branch_points = _branch_points(old, new)
     before = _tree(base, old)
-    after = replace(_tree(head, new), known=before.known)
-    branch_point = _run("merge-base", old, new)
-    if branch_point.returncode != 0 and is_shallow():
+    after = _tree(head, new, beside=before)
+    if not branch_points and is_shallow():
         # Against the tip of the base, what the base got since would show as removed.
         raise UnknownRevision(
             tr(
@@ -213,7 +249,7 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
                 base=base,
             )
         )
-    if branch_point.returncode != 0 or _line(branch_point) == old:
+    if not branch_points or old in branch_points:
         return before, after
     done = _run("-c", "merge.renameLimit=1000", "merge-tree", "--write-tree", old, new)
     if done.returncode == 1:
@@ -234,7 +270,7 @@ def merged(base: str, head: str) -> tuple[Tree, Tree]:
                 base=base,
             )
         )
-    return before, replace(_tree(head, _line(done)), known=before.known)
+    return before, _tree(head, _line(done), beside=before)
 
 
 def lacks(commit: str) -> bool:
@@ -379,22 +415,41 @@ def _has(reference: str) -> bool:
     return _run("rev-parse", "--verify", "--quiet", reference).returncode == 0
 
 
-def _commit(revision: str) -> str:
-    done = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+def _commits(*revisions: str) -> list[str]:
+    """Return the commits that revisions are, found by one process. Raises UnknownRevision."""
+    # One with a line break in it would be two.
+    given = "".join(f"{' '.join(revision.split())}^{{commit}}\n" for revision in revisions)
+    done = _run("cat-file", "--batch-check", given=given.encode())
     if done.returncode != 0:
-        raise UnknownRevision(
-            tr(
-                'Git knows no revision "{revision}" here; fetch it, or name another branch, tag or'
-                " commit",
-                revision=revision,
+        _require_top()
+    commits = []
+    for revision, line in zip(revisions, done.stdout.decode().splitlines(), strict=True):
+        commit, *kind = line.split()
+        if kind[:1] != ["commit"]:
+            raise UnknownRevision(
+                tr(
+                    'Git knows no revision "{revision}" here; fetch it, or name another branch,'
+                    " tag or commit",
+                    revision=revision,
+                )
             )
-        )
-    return _line(done)
+        commits.append(commit)
+    return commits
 
 
-def _tree(name: str, tree: str, objects: Path | None = None) -> Tree:
-    """Return a tree, of whose listing no more is read than the bounds allow. Raises
-    UnknownRevision."""
+def _branch_points(old: str, new: str) -> list[str]:
+    """Return the commits at which the histories of two commits part; none where Git knows none.
+    Raises UnknownRevision for a folder that is not the top of a repository."""
+    done = _run("rev-parse", "--show-prefix", f"{old}...{new}")
+    prefix, *commits = done.stdout.decode().splitlines() or [""]
+    if prefix:
+        _require_top()
+    return [commit.removeprefix("^") for commit in commits if commit.startswith("^")]
+
+
+def _tree(name: str, tree: str, objects: Path | None = None, *, beside: Tree | None = None) -> Tree:
+    """Return a tree, of whose listing no more is read than the bounds allow. It has in common what
+    is read of another tree ``beside`` it. Raises UnknownRevision."""
     command = ["git", "ls-tree", "-r", "-z", "--long", tree]
     text = bytearray()
     with subprocess.Popen(
@@ -418,7 +473,10 @@ def _tree(name: str, tree: str, objects: Path | None = None) -> Tree:
         raise UnknownRevision(
             tr("Git cannot read the files of {revision}; fetch the whole commit", revision=name)
         )
-    return Tree(name, dict(_entries(name, bytes(text))), objects)
+    entries = dict(_entries(name, bytes(text)))
+    if beside is None:
+        return Tree(name, entries, objects)
+    return Tree(name, entries, objects, beside.read, beside.findings)
 
 
 def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
@@ -434,22 +492,41 @@ def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
         yield path, TreeEntry(mode, object_id, int(size) if size.isdecimal() else 0)
 
 
-def _contents(name: str, object_ids: list[str], objects: Path | None) -> list[bytes]:
+def _contents(name: str, object_ids: list[str], objects: Path | None) -> dict[str, bytes]:
+    """Return what Git has in some objects, by object. Raises UnknownRevision."""
     if not object_ids:
-        return []
+        return {}
     given = "".join(f"{object_id}\n" for object_id in object_ids).encode()
     done = _run("cat-file", "--batch", given=given, objects=objects)
-    if done.returncode != 0:
-        raise UnknownRevision(
-            tr("Git cannot read the files of {revision}; fetch the whole commit", revision=name)
-        )
-    contents, position = [], 0
-    for _ in object_ids:
-        end = done.stdout.index(b"\n", position)
-        size = int(done.stdout[position:end].split()[2])
-        contents.append(done.stdout[end + 1 : end + 1 + size])
+    contents, position = dict[str, bytes](), 0
+    for object_id in object_ids:
+        end = done.stdout.find(b"\n", position)
+        head = done.stdout[position : max(end, position)].split()
+        if done.returncode != 0 or len(head) != 3:  # as in a clone that lacks some objects
+            raise UnknownRevision(
+                tr("Git cannot read the files of {revision}; fetch the whole commit", revision=name)
+            )
+        size = int(head[2])
+        contents[object_id] = done.stdout[end + 1 : end + 1 + size]
         position = end + size + 2
     return contents
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    """Return each folder above some paths."""
+    folders: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
+
+
+def _is_too_long(path: str) -> bool:
+    """Return whether a file system refuses a path of Git's for its length."""
+    parts = map(os.fsencode, path.split("/"))
+    return len(os.fsencode(path)) > _LONGEST_PATH or max(map(len, parts)) > _LONGEST_NAME
 
 
 def _unreadable(name: str, path: str) -> UnknownRevision:

@@ -14,11 +14,11 @@ from typing import Annotated
 import typer
 
 from acmidm import completion
-from acmidm.git import Tree, is_dirty, merged, uncommitted
+from acmidm.git import Tree, is_dirty, merged, read_together, uncommitted
 from acmidm.render.output import write_report
 from acmidm.report.approved import save as write_approved
 from acmidm.report.approvers import Approvers, approvers_before
-from acmidm.report.codeowners import onboarding_team
+from acmidm.report.codeowners import PROJECT_FILE, onboarding_team
 from acmidm.report.compare import Comparison
 from acmidm.report.contacts import domains
 from acmidm.report.former_secrets import former_secrets
@@ -40,6 +40,7 @@ from acmidm.report.stacks import setting_in, stacks_of
 from acmidm.terminal import Code, Output, OutputOption, fail, working
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.files import FORMS
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.texts import ntr, tr
@@ -159,7 +160,7 @@ def review(
     else:
         wanted = _environments(environment or [])
         with _revisions(base, head) as (before, after):
-            report = _by_git(before, after, wanted, allow_mass_change=allow_mass_change)
+            report = review_between(before, after, wanted, allow_mass_change=allow_mass_change)
         if base and head is None and is_dirty():
             typer.echo(tr("what is not committed is not reviewed"), err=True)
     write_report(report, output)
@@ -247,11 +248,12 @@ def _revisions(base: str | None, head: str | None) -> Iterator[tuple[Tree, Tree]
             yield revisions
 
 
-def _by_git(
+def review_between(
     before: Tree, after: Tree, wanted: Sequence[Environment], *, allow_mass_change: bool
 ) -> Review:
     now = datetime.now(UTC)
     with working(tr("reading {base} and {head}", base=before.name, head=after.name)):
+        read_together(before, after, _is_usually_read)
         # A change chooses neither the folders that are read, nor what the catalogue has on former
         # scopes.
         folders, stacks = stacks_of(before), stacks_of(after)
@@ -307,6 +309,11 @@ def _by_git(
         len(left_out),
     )
     return report.model_copy(update={"headline": f"{report.headline}; {sentence}"})
+
+
+def _is_usually_read(path: str) -> bool:
+    """Return whether stacks that name no folders read a file of this path."""
+    return path.startswith((f"{FORMS}/", "catalogue/", "Pulumi.", str(PROJECT_FILE)))
 
 
 def comparison(catalogue: str) -> Comparison:

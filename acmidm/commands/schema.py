@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from acmidm.render.catalogue_page import catalogue_page
-from acmidm.report.codeowners import CODEOWNERS, codeowners_here
+from acmidm.report.codeowners import CODEOWNERS, codeowners_in
 from acmidm_onboarding.files import make_folder, write_whole
 from acmidm_onboarding.forms.editor import schemas
 from acmidm_onboarding.forms.loading import load_catalogue
@@ -41,7 +41,7 @@ def schema(
     texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {
         PAGE: catalogue_page(offered)
     }
-    if (owners := codeowners_here()) is not None:
+    if (owners := codeowners_in()) is not None:
         texts[CODEOWNERS] = owners
     stale = [file for file, text in texts.items() if _text_of(file) != text]
     for file in stale:

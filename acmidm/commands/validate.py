@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -22,7 +21,7 @@ from acmidm_onboarding.forms.confirmation_files import (
     problems_of_confirmations,
     problems_of_renamed,
 )
-from acmidm_onboarding.forms.files import FORMS
+from acmidm_onboarding.forms.files import FORMS, Files
 from acmidm_onboarding.forms.loading import problems_of_codes, read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.other_files import problems_of_other_files
@@ -99,7 +98,7 @@ def validate(
     stacks = stacks_of(before)
     problems = strays(before, after, stacks.forms)
     with after.exported(stacks.is_read):
-        _validate(stacks.forms, stacks.catalogue_here(), problems, annotations=annotations)
+        _validate(stacks.forms, stacks.catalogue_in(Files()), problems, annotations=annotations)
 
 
 def _validate(
@@ -166,8 +165,10 @@ def _read(paths: Sequence[Path], catalogue: Path, problems: Sequence[Problem]) -
         for connection in onboardings.connections(environment)
         for former in connection.formerly
     }
-    unmoved = problems_of_renamed(renamed, *stacks.confirmed)
-    return replace(onboardings, problems=(*onboardings.problems, *unmoved)).valid()
+    unmoved = [*problems_of_renamed(renamed, *stacks.confirmed)]
+    if unmoved:
+        raise InvalidForms((*onboardings.problems, *unmoved))
+    return onboardings.valid()
 
 
 _UNPROVEN = {

@@ -21,7 +21,7 @@ from acmidm.edit.lines import Edit, edited
 from acmidm.sheet import SheetRow
 from acmidm.words import first_of
 from acmidm_onboarding.files import make_folder, write_whole, written_together
-from acmidm_onboarding.forms.files import absolute, shown
+from acmidm_onboarding.forms.files import Files, absolute, shown
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.settings import own_catalogue
@@ -32,7 +32,7 @@ from acmidm_onboarding.values.problems import Failure, Problem, on_one_line
 Content = str | Edit
 """The text of a new file, or what edits one that is there."""
 Read = Callable[..., Onboardings]
-"""Reads forms, all or those of ``paths``; texts that are ``unwritten`` in the place of files. See
+"""Reads forms, all or those of ``paths``, in the ``files`` that are given. See
 ``read_onboardings``."""
 
 
@@ -91,7 +91,7 @@ class Changes:
         others."""
         if not self.texts:
             return []
-        return about(self.texts, self.read(unwritten=self.texts).problems)
+        return about(self.texts, self.read(files=Files(self.texts)).problems)
 
     def require_valid(self) -> None:
         """Raises Failure with all that would be wrong."""
@@ -100,7 +100,7 @@ class Changes:
 
     def require_sound(self) -> None:
         """Raises InvalidForms with every mistake in all forms that are read."""
-        self.read(unwritten=self.texts).valid()
+        self.read(files=Files(self.texts)).valid()
 
     def write(self) -> list[Path]:
         """Write all files, or none; return them as messages show them. Raises Failure, OSError."""

@@ -205,8 +205,8 @@ def approvers_before(before: Tree, forms: Onboardings) -> Approvers:
     """Return who decides by what a revision has, whose ``forms`` these are. A revision that names
     its onboarding team wrongly names none."""
     team: str | None = None
-    with before.exported(lambda path: path == str(PROJECT_FILE)), suppress(Failure):
-        team = onboarding_team()
+    with suppress(Failure):
+        team = onboarding_team(before.files(str(PROJECT_FILE).__eq__))
     return Approvers(forms.catalogue, forms.organisations, team)
 
 

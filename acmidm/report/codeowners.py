@@ -11,7 +11,8 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from acmidm_onboarding.forms.files import FORMS
+from acmidm_onboarding.forms.documents import Unreadable
+from acmidm_onboarding.forms.files import FORMS, Files, absolute
 from acmidm_onboarding.forms.loading import load_organisations
 from acmidm_onboarding.values.names import owner
 from acmidm_onboarding.values.organisation import Organisation
@@ -26,14 +27,14 @@ _HEAD = """\
 """
 
 
-def onboarding_team() -> str | None:
+def onboarding_team(files: Files | None = None) -> str | None:
     """Return the handle of the team that runs onboarding; None in a project that has not set it,
-    which gets no CODEOWNERS."""
+    which gets no CODEOWNERS. ``files`` are those here where they are not given."""
     try:
-        document = tomllib.loads(PROJECT_FILE.read_text(encoding="utf-8"))
+        document = tomllib.loads(_project_file(files))
     except FileNotFoundError:
         return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, Unreadable):
         raise Failure(f"{PROJECT_FILE} is not TOML; correct it") from None
     team = document.get("tool", {}).get("acmidm", {}).get("onboarding_team")
     if team is None:
@@ -44,11 +45,20 @@ def onboarding_team() -> str | None:
         raise Failure(f"{PROJECT_FILE}: {_SETTING}: {error}") from None
 
 
-def codeowners_here() -> str | None:
-    """Return the text of the file for the organisations in the working directory; None where no
-    team is set. Raises Failure."""
-    team = onboarding_team()
-    return codeowners(team, FORMS.as_posix(), load_organisations(FORMS)) if team else None
+def _project_file(files: Files | None) -> str:
+    if files is None:
+        return PROJECT_FILE.read_text(encoding="utf-8")
+    file = absolute(PROJECT_FILE)
+    if not files.exists(file):
+        raise FileNotFoundError(file)
+    return files.read_text(file)
+
+
+def codeowners_in(files: Files | None = None) -> str | None:
+    """Return the text of the file for the organisations in some files, else those here; None where
+    no team is set. Raises Failure."""
+    team = onboarding_team(files)
+    return codeowners(team, FORMS.as_posix(), load_organisations(FORMS, files)) if team else None
 
 
 def codeowners(team: str, forms: str, organisations: Mapping[str, Organisation]) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from acmidm.git import Tree, is_as_at, is_dirty, is_shallow, versions
-from acmidm_onboarding.forms.files import KEYS_FILE, ORGANISATION_FILE
+from acmidm_onboarding.forms.files import KEYS_FILE, ORGANISATION_FILE, absolute
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.desired import NO_GATE
 from acmidm_onboarding.rules.orders import (
@@ -182,11 +182,10 @@ class OrderHistory:
                 return name in own or (is_shared and path.parent.name.encode() in text)
             return path.is_relative_to(catalogue) and not is_catalogue_of_today
 
-        today = catalogue.absolute()
-        with tree.exported(is_wanted):
-            if not is_catalogue_of_today and not catalogue.exists():
-                return _Version({}, frozenset())
-            read = read_onboardings([forms / folder], today if is_catalogue_of_today else catalogue)
+        files = tree.files(is_wanted)
+        if not is_catalogue_of_today and not files.exists(absolute(catalogue)):
+            return _Version({}, frozenset())
+        read = read_onboardings([forms / folder], catalogue, files=files)
         connections = read.connections(settings.environment)
         orders = self._possible_orders(connections, self._stack.order_rules_by(read.catalogue))
         places = frozenset(connection.client_key for connection in connections)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from acmidm.git import PLAIN_FILE, Tree
-from acmidm.report.codeowners import CODEOWNERS, codeowners_here
+from acmidm.report.codeowners import CODEOWNERS, PROJECT_FILE, codeowners_in
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.stacks import (
@@ -164,15 +164,14 @@ def _follows(path: str, *trees: Tree) -> bool:
 
 
 def _is_made(tree: Tree) -> bool:
-    with (
-        tree.exported(
-            lambda file: (
-                file in (str(CODEOWNERS), "pyproject.toml") or Path(file).name == ORGANISATION_FILE
-            )
-        ),
-        suppress(Failure),
-    ):
-        return CODEOWNERS.exists() and CODEOWNERS.read_bytes() == (codeowners_here() or "").encode()
+    def is_read(file: str) -> bool:
+        is_of_team = file in (str(CODEOWNERS), str(PROJECT_FILE))
+        return is_of_team or Path(file).name == ORGANISATION_FILE
+
+    written = tree.contents(str(CODEOWNERS).__eq__).get(str(CODEOWNERS))
+    with suppress(Failure):
+        made = codeowners_in(tree.files(is_read)) or ""
+        return written == made.encode()
     return False
 
 

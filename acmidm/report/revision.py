@@ -73,16 +73,13 @@ class Revision:
     def states(
         self,
         environment: Environment,
+        wanted: Desired,
         profiles: Mapping[Environment, Profile],
-        before: Revision | None = None,
     ) -> dict[ClientKey, Client]:
-        """Return the clients that the forms declare in an environment; those that leave are at the
-        step that follows ``before``."""
+        """Return the clients of what is desired in an environment."""
         # Connections that the gate holds back are reported all the same: without a state nobody
         # knows which ones exist.
-        clients = in_stack(
-            self.desired(environment, before).asked, protect=self.protecting.get(environment)
-        )
+        clients = in_stack(wanted.asked, protect=self.protecting.get(environment))
         unneeded = self._unneeded_exemptions(environment, profiles)
         return {
             client_key: (
@@ -93,21 +90,19 @@ class Revision:
             for client_key, state in clients.items()
         }
 
-    def desired(self, environment: Environment, before: Revision | None = None) -> Desired:
-        """Return what is desired in an environment after ``before`` is carried out; without it, in
-        an empty stack."""
-        if before is None:
+    def desired(self, environment: Environment, records: Records | None = None) -> Desired:
+        """Return what is desired in an environment whose state has these ``records``; without them,
+        in an empty stack."""
+        if records is None:
             records = _as_recorded(self._ended(environment), protect=False)
-        else:
-            records = before.records(environment)
         return desired(
             self.connections[environment], self.now, gate=self.gate, records=lambda: records
         )
 
-    def records(self, environment: Environment) -> Records:
-        """Return what a state has once these forms are carried out without a gate: no client that
-        has left."""
-        asked = (*self.desired(environment).asked, *self._ended(environment))
+    def records(self, environment: Environment, wanted: Desired) -> Records:
+        """Return what a state has once what is ``wanted`` of these forms is carried out without a
+        gate: no client that has left."""
+        asked = (*wanted.asked, *self._ended(environment))
         return _as_recorded(asked, protect=bool(self.protecting.get(environment)))
 
     def _ended(self, environment: Environment) -> list[Declaration]:
@@ -187,11 +182,11 @@ def revision(
         InvalidForms: with every mistake in them.
     """
     problems = strays(before, tree, folders.forms)
-    with tree.exported(folders.is_read):
-        onboardings = load_onboardings(
-            folders.forms, folders.catalogue_here(), stacks.profiles, others=problems
-        )
-        return Revision(onboardings, stacks.protecting, now, stacks.gate)
+    files = tree.files(folders.is_read)
+    onboardings = load_onboardings(
+        folders.forms, folders.catalogue_in(files), stacks.profiles, others=problems, files=files
+    )
+    return Revision(onboardings, stacks.protecting, now, stacks.gate)
 
 
 def earlier_revision(tree: Tree, stacks: StacksOfRevision, now: datetime) -> Revision:
@@ -205,10 +200,8 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision, now: datetime) -> Rev
         UnknownRevision: where Git cannot read them.
         InvalidForms: for mistakes in its catalogue.
     """
-    with tree.exported(stacks.is_read):
-        for folder in stacks.forms:
-            folder.mkdir(parents=True, exist_ok=True)
-        onboardings = read_onboardings(stacks.forms, stacks.catalogue_here())
+    files = tree.files(stacks.is_read, folders=stacks.forms)
+    onboardings = read_onboardings(stacks.forms, stacks.catalogue_in(files), files=files)
     problems = [
         problem
         for problem in onboardings.problems
@@ -225,11 +218,14 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision, now: datetime) -> Rev
 def plan_between(
     before: Revision, after: Revision, environment: Environment, stacks: StacksOfRevision
 ) -> Plan:
-    """Return what a change of forms does in an environment."""
+    """Return what a change of forms does in an environment; what leaves is at the step that follows
+    ``before``."""
+    wanted_before = before.desired(environment)
+    wanted = after.desired(environment, before.records(environment, wanted_before))
     plan = Plan(
         environment,
-        before.states(environment, stacks.profiles),
-        after.states(environment, stacks.profiles, before),
+        before.states(environment, wanted_before, stacks.profiles),
+        after.states(environment, wanted, stacks.profiles),
     )
     more: list[tuple[Client, Change]] = []
     if environment is Environment.PROD:
@@ -237,7 +233,7 @@ def plan_between(
     if stacks.has_overlap(environment):
         more += _keys_that_may_stay(plan, after.now)
     more += _scopes_that_have_ended(before, after, environment)
-    refused = [*_refused_without_mandate(before, after, environment)]
+    refused = [*_refused_without_mandate(before.connections[environment], wanted)]
     more += at_the_gate(refused, ())
     sentences = tuple(sentence for withheld in refused for sentence in withheld.sentences)
     return replace(plan, more=tuple(more), problems=sentences)
@@ -253,13 +249,11 @@ def _scopes_that_have_ended(
         yield form, Change(kind=Kind.SCOPE_ENDED, subject=scope, note=last_day)
 
 
-def _refused_without_mandate(
-    before: Revision, after: Revision, environment: Environment
-) -> Iterator[Withheld]:
+def _refused_without_mandate(before: Iterable[Declaration], wanted: Desired) -> Iterator[Withheld]:
     """Yield the forms that a change is about, but for their keys, and of which nothing is carried
     out."""
-    had = {form.client_key: form for form in before.connections[environment]}
-    for withheld in after.desired(environment, before).held_back:
+    had = {form.client_key: form for form in before}
+    for withheld in wanted.held_back:
         form, old = withheld.connection, had.get(withheld.connection.client_key)
         if withheld.lacks_mandate and (old is None or _but_keys(old) != _but_keys(form)):
             yield withheld

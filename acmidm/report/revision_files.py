@@ -55,15 +55,16 @@ def submodules(tree: Tree, forms: Sequence[Path]) -> list[str]:
 
 
 def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
-    count, size, changed = Counter[Path](), Counter[Path](), set[Path]()
+    count, size, changed = Counter[str](), Counter[str](), set[str]()
     for name, entry in after.entries.items():
-        path = Path(name)
-        if not path.is_relative_to(forms):
+        if not f"{name}/".startswith(f"{forms}/"):
             continue
-        count[path.parent] += 1
-        size[path.parent] += entry.size
+        folder = name.rpartition("/")[0]
+        count[folder] += 1
+        size[folder] += entry.size
         if before.entries.get(name) != entry:
-            changed.add(path.parent)
+            changed.add(folder)
+            path = Path(name)
             if wrong := _wrong_kind(entry) or stray(path, forms):
                 yield Problem(path, 1, 1, *wrong)
     for folder in sorted(changed):
@@ -73,7 +74,7 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
                 files=MOST_FILES,
                 bytes=f"{MOST_BYTES:,}",
             )
-            yield Problem(folder, 1, 1, what, tr("remove what no form needs"))
+            yield Problem(Path(folder), 1, 1, what, tr("remove what no form needs"))
 
 
 def _wrong_kind(entry: TreeEntry) -> tuple[str, str] | None:

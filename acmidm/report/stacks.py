@@ -4,9 +4,9 @@ whatever is broken beside those."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from posixpath import normpath
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 from acmidm.git import PLAIN_FILE, Tree, UnknownRevision
 from acmidm.report.revision_files import is_in_place
 from acmidm_onboarding.forms.documents import Document, read_document
-from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
+from acmidm_onboarding.forms.files import Files, absolute
+from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, catalogue_of_module
 from acmidm_onboarding.stack_files import Stacks
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.client import Fields
@@ -59,12 +60,18 @@ class StacksOfRevision(Stacks):
         repository."""
         return [_folder(folder) for folder in super().confirmed]
 
-    def catalogue_here(self) -> Path:
-        """Return the same in the working directory; the module's own where that has none."""
-        return self.catalogue if self.catalogue.is_dir() else own_catalogue()
+    def catalogue_in(self, files: Files) -> Path:
+        """Return their folder of the catalogue; the module's own where a revision has none."""
+        has_one = files.is_folder(absolute(self.catalogue))
+        return self.catalogue if has_one else catalogue_of_module()
 
-    def is_read(self, path: str) -> bool:
-        """Return whether a file belongs to the forms, the catalogue or the stacks."""
+    @cached_property
+    def is_read(self) -> Callable[[str], bool]:
+        """What says of a path whether its file belongs to the forms, the catalogue or the stacks;
+        decided once for all revisions that have it."""
+        return cache(self._is_read)
+
+    def _is_read(self, path: str) -> bool:
         file = Path(path)
         folders = (self.catalogue, *self.confirmed)
         return (
@@ -113,8 +120,11 @@ def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
 
 def _read(tree: Tree, paths: Iterable[str]) -> dict[str, Document]:
     wanted = {path for path in paths if path in tree.entries}
-    with tree.exported(wanted.__contains__):
-        return {path: read_document(Path(path), Path(path)) for path in sorted(wanted)}
+    files = tree.files(wanted.__contains__)
+    return {
+        path: read_document(absolute(Path(path)), Path(path), files.read_text)
+        for path in sorted(wanted)
+    }
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

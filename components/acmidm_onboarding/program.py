@@ -25,7 +25,7 @@ from acmidm_onboarding import installed
 from acmidm_onboarding import settings as settings_of
 from acmidm_onboarding.command_inputs import HANDED, read_handed
 from acmidm_onboarding.forms import loading
-from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.files import ORGANISATION_FILE, Files
 from acmidm_onboarding.process import end_quietly_when_interrupted, without_debug_messages
 from acmidm_onboarding.recorded import (
     AsRecorded,
@@ -112,7 +112,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
         files = _as_files(organisation, form)
         try:
             onboardings = loading.load_onboardings(
-                [_WRITTEN], settings.catalogue_folder, *checks(settings), unwritten=files
+                [_WRITTEN], settings.catalogue_folder, *checks(settings), files=Files(files)
             )
         except InvalidForms as error:
             whose = organisation.get("name") or "an organisation"

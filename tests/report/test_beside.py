@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from acmidm.git import merged
-from acmidm.report.codeowners import codeowners_here
+from acmidm.report.codeowners import codeowners_in
 from acmidm.report.stacks import stacks_of
 from tests.support.forms import DOSIS as OF_DOSIS
 from tests.support.forms import NOTIFICATIES, PLAIN, organisation_of, write_form
@@ -214,7 +214,7 @@ def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Reposi
     that exists a change is a danger."""
 
     def reviewed(code: int) -> list[str]:
-        repository.add(".github/CODEOWNERS", codeowners_here() or "")
+        repository.add(".github/CODEOWNERS", codeowners_in() or "")
         repository.review("--fail-on", "danger", code=code)
         return repository.other_changes()
 
@@ -239,7 +239,7 @@ def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Reposi
         f"also changes who an organisation is, in {GENT}: owners none → @evil/team",
         *said,
     ]
-    repository.add(".github/CODEOWNERS", f"{codeowners_here()}* @evil/team\n")
+    repository.add(".github/CODEOWNERS", f"{codeowners_in()}* @evil/team\n")
     assert any(
         line.startswith("also changes what pipelines do or who approves: .github/CODEOWNERS ")
         for line in repository.other_changes()

@@ -3,6 +3,8 @@ no link leads out of it."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from contextlib import chdir
 from pathlib import Path
@@ -150,6 +152,28 @@ def test_below_the_forms_are_forms_and_keys_alone(
     repository.git("add", *map(str, names))
     repository.git("commit", "--quiet", "--message=x")
     assert "OVO002067/balie" in repository.run("review", *of_change).output
+
+
+def test_a_review_starts_few_processes_of_git(
+    repository: Repository,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Eight at most, also where both sides have commits of their own: each costs as much as a
+    hundred forms."""
+    repository.write("nieuw")
+    repository.commit()
+    repository.git("switch", "--quiet", "main")
+    repository.add("docs/page.md")
+    repository.commit()
+    repository.git("switch", "--quiet", "change")
+    folder = tmp_path_factory.mktemp("counting")
+    log, counting = folder / "log", folder / "git"
+    counting.write_text(f'#!/bin/sh\necho "$1" >> {log}\nexec {shutil.which("git")} "$@"\n')
+    counting.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    repository.run("review", "--base", "main")
+    assert len(log.read_text().splitlines()) <= 8
 
 
 def test_an_organisation_takes_no_room_from_others(repository: Repository) -> None:

@@ -348,9 +348,8 @@ class Intake:
 
     def _existing(self, folder: str, application: str, taken: Taken) -> LoadedForm | None:
         """Return the form that an application has; note why none can be used that is there."""
-        unwritten = self.changes.texts
-        files = Files(unwritten)
-        read = self.changes.read(paths=[self._forms / folder], unwritten=unwritten)
+        files = Files(self.changes.texts)
+        read = self.changes.read(paths=[self._forms / folder], files=files)
         if loaded := existing_form(read, folder, application):
             if (name := loaded.form.application) != application:
                 sentence = called_otherwise(application, name)

@@ -60,6 +60,13 @@ class LoadedForm:
             yield self.file.parent.parent / self.form.keys_of / KEYS_FILE
 
     @property
+    def parts(self) -> Iterator[object]:
+        """The form, its organisation and its keys, as they were read."""
+        yield from (self.form, self.organisation)
+        for keys in self.keys.values():
+            yield from keys
+
+    @property
     def is_supplied(self) -> bool:
         """Whether it has the keys of another organisation, so that it needs a mandate."""
         return self.form.keys_of not in (None, self.file.parent.name)

@@ -149,9 +149,7 @@ def read_beginning(file: Path) -> bytes:
             return stream.read(MAXIMUM_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
         reason = getattr(error, "strerror", None) or tr("no file can have this name")
-        raise Unreadable(
-            tr("cannot be read: {reason}", reason=reason), tr("check its name and its rights")
-        ) from error
+        raise unreadable(reason) from error
 
 
 def read_text(file: Path) -> str:
@@ -195,6 +193,13 @@ class Unreadable(Exception):
     def __init__(self, what: str, remedy: str) -> None:
         self.what, self.remedy = what, remedy
         super().__init__(f"{what}; {remedy}")
+
+
+def unreadable(reason: str) -> Unreadable:
+    """Return that a file cannot be read, for a reason of the system."""
+    return Unreadable(
+        tr("cannot be read: {reason}", reason=reason), tr("check its name and its rights")
+    )
 
 
 def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read_text) -> Document:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from itertools import chain, product
 from pathlib import Path
 
-from acmidm_onboarding.forms.documents import Unreadable, read_text
-from acmidm_onboarding.forms.files import is_link
+from acmidm_onboarding.forms.documents import Unreadable
+from acmidm_onboarding.forms.files import Files
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.texts import tr
@@ -19,7 +18,12 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
 def evidence_of(
-    file: Path, form: Form, organisation: Organisation, keys: Keys, compromised: Keys
+    files: Files,
+    file: Path,
+    form: Form,
+    organisation: Organisation,
+    keys: Keys,
+    compromised: Keys,
 ) -> Mapping[tuple[Environment, Platform], EvidenceFile]:
     """Return the evidence beside the form in ``file``, of each environment and platform that has a
     file of its name.
@@ -34,19 +38,24 @@ def evidence_of(
     evidence = {}
     for expected in named:
         evidence_file = file.with_name(expected.file_name)
-        if os.path.lexists(evidence_file):
+        if files.exists(evidence_file):
             where = (expected.environment, expected.platform)
-            evidence[where] = _read(evidence_file, form, expected, keys, stolen)
+            evidence[where] = _read(files, evidence_file, form, expected, keys, stolen)
     return evidence
 
 
 def _read(
-    file: Path, form: Form, expected: Expected, keys: Keys, compromised: Collection[str]
+    files: Files,
+    file: Path,
+    form: Form,
+    expected: Expected,
+    keys: Keys,
+    compromised: Collection[str],
 ) -> EvidenceFile:
     try:
-        if is_link(file):
+        if files.is_link(file):
             raise Unusable(tr("it is a link, which is not followed"))
-        evidence = read_evidence(read_text(file), expected)
+        evidence = read_evidence(files.read_text(file), expected)
         if evidence.thumbprint in compromised:
             raise Unusable(tr("it is signed by a key that the form says is compromised"))
         _require_declared(evidence.thumbprint, form, expected.environment, keys)

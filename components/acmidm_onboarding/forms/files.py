@@ -5,13 +5,28 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from errno import ENOENT
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
-from acmidm_onboarding.forms.documents import read_text, text_of
+from pydantic import BaseModel
+
+from acmidm_onboarding.forms.documents import (
+    Document,
+    read_document,
+    read_text,
+    text_of,
+    unreadable,
+)
+from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.problems import Problem, quoted
 from acmidm_onboarding.values.terms import EVIDENCE_ENDING, Environment, Platform, is_name
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 FORMS = Path("onboardings")
 """The folder of forms, where no setting names another."""
@@ -87,6 +102,32 @@ def stray(file: Path, forms: Path) -> tuple[str, str] | None:
     return what, tr("remove it, or put it outside {folder}/", folder=forms.as_posix())
 
 
+class Findings:
+    """What was found in the files of revisions, so that it is not looked for again in another
+    revision that has the same files."""
+
+    def __init__(self) -> None:
+        self._findings: dict[tuple[object, ...], tuple[tuple[object, ...], object, Any]] = {}
+
+    def of(
+        self, find: Callable[[], T], name: Hashable, *subjects: object, beside: object = None
+    ) -> T:
+        """Return what ``find`` returns, or has returned before.
+
+        It is found before where its ``name`` and the identity of its subjects are those of a former
+        finding: to compare two documents takes longer than to check one, and in Python 1 equals
+        true. What it depends on ``beside`` those has to be equal.
+        """
+        key = (name, *map(id, subjects))
+        _, former, finding = self._findings.get(key, ((), self, None))
+        if former != beside:
+            finding = find()
+            # The subjects are kept, so that nothing else gets their identity.
+            self._findings[key] = subjects, beside, finding
+        found: T = finding
+        return found
+
+
 class Files:
     """The files that forms are read from: those on the disk, and texts laid over them that nobody
     has written yet."""
@@ -98,10 +139,21 @@ class Files:
             path = absolute(file)
             self._unwritten[path] = text.encode()
             self._folders |= set(path.parents)
+        self.findings = Findings()
 
     def read_text(self, file: Path) -> str:
         """Return the text of a file. Raises Unreadable."""
         return text_of(self._unwritten[file]) if file in self._unwritten else read_text(file)
+
+    def read(self, file: Path, model: type[M]) -> tuple[Document, M | None, list[Problem]]:
+        """Return a file as a document and as ``model``, None where it has mistakes of shape, and
+        every mistake in it."""
+        document = read_document(file, shown(file), self.read_text)
+        return document, *validated(model, document)
+
+    def parsed(self, file: Path, parse: Callable[[str, Path], T]) -> T:
+        """Return what ``parse`` returns of a file's text. Raises Unreadable."""
+        return parse(self.read_text(file), file)
 
     def exists(self, path: Path) -> bool:
         """Return whether there is a file or folder of this name; a link is one, wherever it
@@ -111,13 +163,16 @@ class Files:
     def is_folder(self, path: Path) -> bool:
         return path in self._folders or _is_folder(path)
 
+    def is_link(self, path: Path) -> bool:
+        return is_link(path)
+
     def yaml_files(
         self, folder: Path, problems: list[Problem], *, has_empty: bool = False
     ) -> list[Path]:
         """Return the YAML files in a folder and below it; what is in the wrong place there is a
         problem, and so is an empty folder in it, unless it may have those (``has_empty``)."""
         folder = absolute(folder)
-        if is_link(folder):
+        if self.is_link(folder):
             problems.append(Problem(shown(folder), 1, 1, *of_link()))
             return []
         if not self.is_folder(folder):
@@ -136,44 +191,127 @@ class Files:
             for file in self._unwritten
             if file.is_relative_to(folder) and file.suffix == ".yaml"
         }
-        on_disk = self._on_disk(folder, problems, has_empty=has_empty) if _is_folder(folder) else ()
-        return sorted(files.union(on_disk))
+        files.update(self._found(folder, problems, has_empty=has_empty))
+        return sorted(files)
 
-    def _on_disk(self, folder: Path, problems: list[Problem], *, has_empty: bool) -> Iterator[Path]:
-        def report(file: Path, what: str, remedy: str) -> None:
-            problems.append(Problem(shown(file), 1, 1, what, remedy))
-
-        def unreadable(error: OSError) -> None:
-            # Files in a folder that cannot be read, or behind a link, would look as if they had
-            # been removed.
-            report(
-                Path(error.filename),
-                tr("this folder cannot be read: {reason}", reason=error.strerror),
-                tr("check its rights"),
-            )
-
-        for parent, folders, names in os.walk(folder, onerror=unreadable):
-            is_empty = not folders and not names and Path(parent).parent == folder
-            if is_empty and not has_empty and Path(parent) not in self._folders:
+    def _found(self, folder: Path, problems: list[Problem], *, has_empty: bool) -> Iterator[Path]:
+        for parent, folders, names in self._below(folder, problems):
+            is_empty = not folders and not names and parent.parent == folder
+            if is_empty and not has_empty and parent not in self._folders:
                 # Git has no empty folders: the forms in it would look as if they had been removed.
-                report(
-                    Path(parent),
-                    tr("this folder is empty"),
-                    tr("if it is a Git submodule: git submodule update --init; else remove it"),
-                )
-            for file in (Path(parent, name) for name in (*folders, *names)):
-                if wrong := _wrong_kind(file):
-                    report(file, *wrong)
-                elif file.name.endswith(".yaml"):
+                problems.append(Problem(shown(parent), 1, 1, *_of_empty_folder()))
+            for name in (*folders, *names):
+                file = parent / name
+                if wrong := self._wrong_kind(file):
+                    problems.append(Problem(shown(file), 1, 1, *wrong))
+                elif name.endswith(".yaml"):
                     yield file
 
+    def _below(
+        self, folder: Path, problems: list[Problem]
+    ) -> Iterator[tuple[Path, list[str], list[str]]]:
+        """Yield a folder and each folder below it, with the names of the folders and files in
+        it."""
 
-def _wrong_kind(file: Path) -> tuple[str, str] | None:
-    if is_link(file):
-        return of_link()
-    if file.name.lower().endswith((".yml", ".yaml")) and not file.name.endswith(".yaml"):
-        return tr("forms and catalogue files end in .yaml"), tr("rename it")
-    return None
+        def report(error: OSError) -> None:
+            # Files in a folder that cannot be read, or behind a link, would look as if they had
+            # been removed.
+            what = tr("this folder cannot be read: {reason}", reason=error.strerror)
+            file = shown(Path(error.filename))
+            problems.append(Problem(file, 1, 1, what, tr("check its rights")))
+
+        if _is_folder(folder):
+            for parent, folders, names in os.walk(folder, onerror=report):
+                yield Path(parent), folders, names
+
+    def _wrong_kind(self, file: Path) -> tuple[str, str] | None:
+        if self.is_link(file):
+            return of_link()
+        if file.name.lower().endswith((".yml", ".yaml")) and not file.name.endswith(".yaml"):
+            return tr("forms and catalogue files end in .yaml"), tr("rename it")
+        return None
+
+
+def _of_empty_folder() -> tuple[str, str]:
+    return tr("this folder is empty"), tr(
+        "if it is a Git submodule: git submodule update --init; else remove it"
+    )
+
+
+class FilesOfRevision(Files):
+    """The files of a revision of Git, as if it were checked out in the working directory.
+
+    ``contents`` are by path below that directory, None for a link, which nobody follows.
+    ``folders`` are there besides those of the files. Where revisions have the same ``findings``,
+    and the same bytes for the same content, what they have in common is read and checked once.
+    """
+
+    def __init__(
+        self,
+        contents: Mapping[str, bytes | None],
+        folders: Iterable[str],
+        findings: Findings,
+    ) -> None:
+        super().__init__()
+        self.findings, self._contents = findings, contents
+        self._top = f"{Path.cwd()}/"
+        self._names: dict[str, list[str]] = {"": []}
+        """Of all that is in a folder, by the folder's path."""
+        for path in contents:
+            self._add(path)
+        for folder in folders:
+            self._add_folder(folder)
+
+    def _add(self, path: str) -> None:
+        folder, _, name = path.rpartition("/")
+        self._add_folder(folder)
+        self._names[folder].append(name)
+
+    def _add_folder(self, path: str) -> None:
+        if path not in self._names:
+            self._names[path] = []
+            self._add(path)
+
+    def _path(self, path: Path) -> str:
+        """Return a path as the revision has it; one outside of it stays as it is."""
+        return str(path).removeprefix(self._top)
+
+    def read_text(self, file: Path) -> str:
+        content = self._contents.get(self._path(file))
+        if content is None:
+            raise unreadable(os.strerror(ENOENT))
+        return text_of(content)
+
+    def read(self, file: Path, model: type[M]) -> tuple[Document, M | None, list[Problem]]:
+        content = self._contents.get(self._path(file))
+        name = str(file), model
+        return self.findings.of(partial(super().read, file, model), name, content)
+
+    def parsed(self, file: Path, parse: Callable[[str, Path], T]) -> T:
+        content = self._contents.get(self._path(file))
+        name = str(file), parse
+        return self.findings.of(partial(super().parsed, file, parse), name, content)
+
+    def exists(self, path: Path) -> bool:
+        name = self._path(path)
+        return name in self._contents or name in self._names
+
+    def is_folder(self, path: Path) -> bool:
+        return self._path(path) in self._names
+
+    def is_link(self, path: Path) -> bool:
+        name = self._path(path)
+        return name in self._contents and self._contents[name] is None
+
+    def _below(
+        self, folder: Path, problems: list[Problem]
+    ) -> Iterator[tuple[Path, list[str], list[str]]]:
+        path = self._path(folder)
+        names = self._names[path]
+        folders = [name for name in names if f"{path}/{name}" in self._names]
+        yield folder, folders, [name for name in names if name not in folders]
+        for name in folders:
+            yield from self._below(folder / name, problems)
 
 
 def is_link(path: Path) -> bool:

@@ -12,20 +12,18 @@ from pydantic import BaseModel
 
 from acmidm_onboarding.forms.among import problems_of_former_codes, problems_of_organisations
 from acmidm_onboarding.forms.catalogue import Catalogue
-from acmidm_onboarding.forms.documents import Document, read_document
+from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.files import (
     KEYS_FILE,
     MANDATES_FILE,
     ORGANISATION_FILE,
     Files,
-    is_link,
     of_link,
     shown,
 )
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.speaking import problems_of_speakers
 from acmidm_onboarding.forms.suppliers import KeyList, SupplierKeys, sound_keys, unknown_supplier
-from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.mandate import Mandate, Mandates
 from acmidm_onboarding.values.organisation import Organisation
@@ -123,11 +121,10 @@ class Folders:
         return is_name(name) and self._files.exists(beside.parent / name / ORGANISATION_FILE)
 
     def _content(self, file: Path, model: type[M]) -> tuple[Document, M | None]:
-        if link := next(filter(is_link, (file, file.parent)), None):
+        if link := next(filter(self._files.is_link, (file, file.parent)), None):
             self._problems.append(Problem(shown(link), 1, 1, *of_link()))
         elif self._files.exists(file):
-            document = read_document(file, shown(file), self._files.read_text)
-            content, mistakes = validated(model, document)
+            document, content, mistakes = self._files.read(file, model)
             self._problems += mistakes
             return document, content
         return Document(shown(file)), None

@@ -15,7 +15,7 @@ from acmidm_onboarding.forms.documents import (
     line_of_conflict,
     of_conflict,
 )
-from acmidm_onboarding.forms.files import KEY_FILE, Files, is_link, of_link, shown
+from acmidm_onboarding.forms.files import KEY_FILE, Files, of_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.requirements import problems_of_keys, problems_of_policies
 from acmidm_onboarding.forms.suppliers import KeyList
@@ -167,11 +167,11 @@ class KeyReader:
         if not KEY_FILE.fullmatch(name) or len(name) > _LONGEST_NAME:
             return [listed.document.problem(path, *no_key_file())]
         file = listed.folder / name
-        if is_link(file):
+        if self._files.is_link(file):
             return [Problem(shown(file), 1, 1, *of_link())]
         if file not in self._files_read:
             try:
-                self._files_read[file] = key_in(self._files.read_text(file), file)
+                self._files_read[file] = self._files.parsed(file, key_in)
             except Unreadable as error:
                 return [listed.document.problem(path, *unusable_key_file(name, error))]
         return self._files_read[file]

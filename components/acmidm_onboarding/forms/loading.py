@@ -18,18 +18,12 @@ from acmidm_onboarding.forms.among import (
 )
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import (
-    Document,
-    Unreadable,
-    read_document,
-    read_text,
-)
+from acmidm_onboarding.forms.documents import Document, Unreadable, read_document
 from acmidm_onboarding.forms.evidence_files import evidence_of
 from acmidm_onboarding.forms.files import (
     ORGANISATION_FILE,
     Files,
     absolute,
-    is_link,
     misplaced,
     of_link,
     shown,
@@ -58,7 +52,7 @@ its stacks have."""
 _ALL_PLATFORMS: Served = {}
 
 
-def load_catalogue(folder: Path) -> Catalogue:
+def load_catalogue(folder: Path, files: Files | None = None) -> Catalogue:
     """Read the catalogue in ``folder``, one product per YAML file. Texts that this process has read
     before, in whatever folder, are checked no second time.
 
@@ -66,15 +60,16 @@ def load_catalogue(folder: Path) -> Catalogue:
         InvalidForms: with every mistake in it.
     """
     problems: list[Problem] = []
-    files = Files().yaml_files(folder, problems)
+    files = files or Files()
+    found = files.yaml_files(folder, problems)
     if problems:
         raise InvalidForms(problems)
-    return _catalogue_of(tuple((shown(file), _text(file)) for file in files))
+    return _catalogue_of(tuple((shown(file), _text(file, files)) for file in found))
 
 
-def _text(file: Path) -> str | Unreadable:
+def _text(file: Path, files: Files) -> str | Unreadable:
     try:
-        return read_text(file)
+        return files.read_text(file)
     except Unreadable as error:
         return error
 
@@ -158,14 +153,14 @@ def load_onboardings(
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
     served: Served = _ALL_PLATFORMS,
     others: Iterable[Problem] = (),
-    unwritten: Mapping[Path, str] | None = None,
+    files: Files | None = None,
 ) -> Onboardings:
     """Read forms, all of which have to be valid; see ``read_onboardings``.
 
     Raises:
         InvalidForms: with every mistake in all of them.
     """
-    return read_onboardings(paths, catalogue_folder, profiles, served, others, unwritten).valid()
+    return read_onboardings(paths, catalogue_folder, profiles, served, others, files).valid()
 
 
 def read_onboardings(
@@ -174,7 +169,7 @@ def read_onboardings(
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
     served: Served = _ALL_PLATFORMS,
     others: Iterable[Problem] = (),
-    unwritten: Mapping[Path, str] | None = None,
+    files: Files | None = None,
 ) -> Onboardings:
     """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of
     organisations in it, or single forms.
@@ -182,17 +177,17 @@ def read_onboardings(
     A form with a mistake is left out, and stops no other. ``profiles`` has the profile by which
     policies check an environment; without one they do not. ``served`` has the platforms with an
     authority per environment; without an entry all count. ``others`` are mistakes found before.
-    ``unwritten`` has texts that are read in place of files.
+    ``files`` are those on the disk where they are not given.
     """
-    problems = list(others)
+    problems, files = list(others), files or Files()
     try:
-        catalogue = load_catalogue(catalogue_folder)
+        is_here = files.is_folder(absolute(catalogue_folder))
+        catalogue = load_catalogue(catalogue_folder, files if is_here else None)
     except InvalidForms as error:
         # Forms are still read, so that their own mistakes show too, but not checked by the
         # catalogue.
         problems += error.problems
         catalogue = None
-    files = Files(unwritten)
     folders = Folders(files, problems)
     reader, afzender_reader = KeyReader(files, profiles), AfzenderReader(folders, catalogue)
     loaded: list[LoadedForm] = []
@@ -201,19 +196,19 @@ def read_onboardings(
     form_files: list[Path] = []
     for file in _form_files(paths, files, folders, problems):
         form_files.append(shown(file))
-        document = read_document(file, shown(file), files.read_text)
-        form, mistakes = validated(Form, document)
+        document, form, mistakes = files.read(file, Form)
         problems += mistakes
         is_identified = form is not None
         if form is None:
-            form, is_identified = sound_parts(document)
+            form, is_identified = files.findings.of(
+                partial(sound_parts, document), sound_parts, document
+            )
         owner = folders.of(file.parent)
         if form is None:
             continue
-        if catalogue is not None:
-            problems += document.first(
-                problems_of_form(document, form, catalogue, owner.document, owner.organisation)
-            )
+        subjects = (document, form, catalogue, owner.document, owner.organisation)
+        check = partial(_problems_of_form, *subjects)
+        problems += files.findings.of(check, _problems_of_form, *subjects)
         for environment, platforms in served.items():
             problems += document.first(
                 problems_of_platforms(document, form, environment, platforms)
@@ -221,7 +216,6 @@ def read_onboardings(
             problems += document.first(
                 problems_of_authorities(document, form, environment, platforms)
             )
-        problems += document.first(problems_of_jwks_uri(document, form))
         listed, listing = folders.key_list(document, form, file.parent)
         mandates = folders.mandates(file.parent) if form.keys_of else ()
         problems += document.first(problems_of_supplier(document, form, listed))
@@ -233,7 +227,7 @@ def read_onboardings(
         if owner.organisation is None:
             continue
         form = form if listed.is_form else with_keys(form, listed)
-        proven = evidence_of(file, form, owner.organisation, keys, compromised)
+        proven = evidence_of(files, file, form, owner.organisation, keys, compromised)
         mandate = mandate_for(mandates or (), form.keys_of or "", form.application)
         name = f"{file.parent.name}/{file.stem}"
         own = (
@@ -273,17 +267,33 @@ def read_onboardings(
         tuple(sorted(set(problems))),
         tuple(sorted(left_out)),
         reader.compromised,
+        files.findings,
     )
 
 
-def load_organisations(folder: Path) -> Mapping[str, Organisation]:
+def _problems_of_form(
+    document: Document,
+    form: Form,
+    catalogue: Catalogue | None,
+    owner: Document,
+    organisation: Organisation | None,
+) -> list[Problem]:
+    """Return what is wrong with a form by itself, and beside its organisation and the catalogue."""
+    problems = list(document.first(problems_of_jwks_uri(document, form)))
+    if catalogue is not None:
+        of_form = problems_of_form(document, form, catalogue, owner, organisation)
+        problems += document.first(of_form)
+    return problems
+
+
+def load_organisations(folder: Path, files: Files | None = None) -> Mapping[str, Organisation]:
     """Read each ``organisation.yaml`` in the folder of forms, and nothing else of it.
 
     Raises:
         InvalidForms: with every mistake in all of them.
     """
     problems: list[Problem] = []
-    files = Files()
+    files = files or Files()
     folders = Folders(files, problems)
     folder = absolute(folder)
     for file in files.yaml_files(folder, problems):
@@ -337,7 +347,7 @@ def _form_files(
         wanted = path.parent if path.name == ORGANISATION_FILE else path
         whole = files.is_folder(wanted)
         folder = wanted if whole else wanted.parent
-        if link := next(filter(is_link, (path, wanted, folder)), None):
+        if link := next(filter(files.is_link, (path, wanted, folder)), None):
             problems.append(Problem(shown(link), 1, 1, *of_link()))
             continue
         forms = folder if whole and not files.exists(folder / ORGANISATION_FILE) else folder.parent

@@ -4,13 +4,14 @@ some of them."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import Lenders, LoadedForm, declarations
-from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, absolute
+from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Findings, absolute
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
 from acmidm_onboarding.rules.mistaken import Folder, Mistaken
@@ -42,10 +43,23 @@ class Onboardings:
     compromised: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Per folder the thumbprints of the keys that it says are compromised, also where it has
     mistakes."""
+    findings: Findings = field(default_factory=Findings, compare=False, repr=False)
+    """What was found in their files, and in those of another revision."""
 
     def connections(self, environment: Environment, *, are_all: bool = True) -> list[Declaration]:
         """Return what the forms have in an environment. ``are_all``: whether an organisation has no
         other forms than these."""
+        if (environment, are_all) not in self._connections:
+            connections = list(self._declared(environment, are_all=are_all))
+            self._connections[environment, are_all] = connections
+        return [*self._connections[environment, are_all]]
+
+    @cached_property
+    def _connections(self) -> dict[tuple[Environment, bool], list[Declaration]]:
+        """Those that were derived; a form has thousands of parts."""
+        return {}
+
+    def _declared(self, environment: Environment, *, are_all: bool) -> Iterator[Declaration]:
         of_organisations = defaultdict[str, list[Form]](list)
         for loaded in self.forms if are_all else ():
             of_organisations[loaded.organisation.code].append(loaded.form)
@@ -55,18 +69,18 @@ class Onboardings:
         shared = frozenset(
             {SHARED_KBO_NUMBER, *(kbo for kbo, number in times.items() if number > 1)}
         )
-        return [
-            connection
-            for loaded in self.forms
-            for connection in declarations(
-                loaded,
-                environment,
+        for loaded in self.forms:
+            forms = of_organisations.get(loaded.organisation.code)
+            lenders = self._lenders(loaded)
+            given = loaded, environment, self.catalogue, shared, forms, lenders
+            yield from self.findings.of(
+                partial(_all_of, *given),
+                (loaded.name, environment, are_all),
                 self.catalogue,
-                shared,
-                of_organisations.get(loaded.organisation.code),
-                self._lenders(loaded),
+                *loaded.parts,
+                *(forms or ()),
+                beside=(loaded, shared, lenders),
             )
-        ]
 
     def proof_options(self, forms: Iterable[LoadedForm], environment: Environment) -> str:
         """Return the options of ``acmidm probe`` that prove each of these forms."""
@@ -148,3 +162,14 @@ class Onboardings:
         if self.problems:
             raise InvalidForms(self.problems)
         return self
+
+
+def _all_of(
+    loaded: LoadedForm,
+    environment: Environment,
+    catalogue: Catalogue,
+    shared_codes: frozenset[str],
+    forms: list[Form] | None,
+    lenders: Lenders,
+) -> list[Declaration]:
+    return list(declarations(loaded, environment, catalogue, shared_codes, forms, lenders))

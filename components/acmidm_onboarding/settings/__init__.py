@@ -24,6 +24,7 @@ from acmidm_onboarding.settings.platform import (
 )
 from acmidm_onboarding.settings.stack import (
     Settings,
+    catalogue_of_module,
     declared_keys,
     is_map_in_words,
     own_catalogue,
@@ -51,6 +52,7 @@ __all__ = [
     "PlatformSettings",
     "Settings",
     "SettingsModel",
+    "catalogue_of_module",
     "config_key",
     "declared_keys",
     "environment_variable",

@@ -213,9 +213,15 @@ def read_settings(
 def own_catalogue() -> Path:
     """Return the folder of the catalogue: the project's, else that in the wheel, else that of the
     clone."""
+    folder = Path("catalogue")
+    return folder if folder.is_dir() else catalogue_of_module()
+
+
+def catalogue_of_module() -> Path:
+    """Return the folder of the catalogue that is in the wheel, else that of the clone."""
     module = Path(__file__).parents[1]
-    folders = (Path("catalogue"), module / "catalogue", module.parents[1] / "catalogue")
-    return next((folder for folder in folders if folder.is_dir()), folders[0])
+    in_wheel, in_clone = module / "catalogue", module.parents[1] / "catalogue"
+    return in_wheel if in_wheel.is_dir() else in_clone
 
 
 def declared_keys() -> dict[str, tuple[object, str]]:
