@@ -1,8 +1,9 @@
-"""What is wrong with one answer: by the same rules as the whole form, and in their sentences."""
+"""What is wrong with one value that a form may get: by the same rules as the whole form, and in
+their sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,13 @@ from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.configuration import problems_of_configuration
 from acmidm_onboarding.forms.documents import Document
 from acmidm_onboarding.forms.form import Form
-from acmidm_onboarding.forms.requirements import problems_of_product, problems_of_scope
+from acmidm_onboarding.forms.requirements import problems_of_scope
 from acmidm_onboarding.forms.schemas import LinearValidator
 from acmidm_onboarding.forms.speaking import problems_of_senders, problems_of_value
 from acmidm_onboarding.forms.validation import validated
 from acmidm_onboarding.texts import tr
 from acmidm_onboarding.values.organisation import Organisation
-from acmidm_onboarding.values.problems import Problem, did_you_mean, listed, quoted
+from acmidm_onboarding.values.problems import Problem, listed, quoted
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _ANSWER = Path()
@@ -25,35 +26,11 @@ _FORM: Mapping[str, Any] = {
     "contacts": ["x@x.example"],
     "environments": {"tni": {}},
 }
-_ORGANISATION: Mapping[str, Any] = {"name": "X"}
 
 
 def of_form(**answer: Any) -> list[str]:
     """Return what is wrong with one field of a form."""
     return _sentences(validated(Form, Document(_ANSWER, {**_FORM, **answer}))[1])
-
-
-def of_organisation(**answer: Any) -> list[str]:
-    """Return what is wrong with fields of an organisation."""
-    return _sentences(validated(Organisation, Document(_ANSWER, {**_ORGANISATION, **answer}))[1])
-
-
-def of_code(name: str, code: str) -> list[str]:
-    """Return what is wrong with one code of an organisation, ``ovo`` or ``kbo``."""
-    return of_organisation(**{"ovo": "OVO000000", name: code})
-
-
-def chosen(among: Sequence[str], answer: str) -> list[str]:
-    """Return why an answer is none of those that there are."""
-    if answer in among:
-        return []
-    remedy = did_you_mean(answer, among, tr("choose from {among}", among=listed(among)))
-    return [tr("{answer} is none of them; {remedy}", answer=quoted(answer), remedy=remedy)]
-
-
-def of_product(name: str, catalogue: Catalogue, environment: Environment) -> list[str]:
-    """Return why a product cannot be chosen."""
-    return _sentences(problems_of_product(Document(_ANSWER), (), name, environment, catalogue))
 
 
 def of_scope(
@@ -65,43 +42,16 @@ def of_scope(
     )
 
 
-def of_field(product: Product, name: str, value: object) -> list[str]:
-    """Return what is wrong with the value of one field of a product, by its schema."""
-    properties = (product.configuration or {}).get("properties", {})
-    if name not in properties:
-        known = tr("known here: {known}", known=listed(properties))
-        return [
-            tr(
-                "{product} has no field {name}; {remedy}",
-                product=product.product,
-                name=quoted(name),
-                remedy=did_you_mean(name, properties, known),
-            )
-        ]
-    validator = LinearValidator({"type": "object", "properties": {name: properties[name]}})
-    return _sentences(
-        problems_of_configuration(Document(_ANSWER), (), product.product, validator, {name: value})
-    )
-
-
-def of_sender(
-    product: Product, name: str, value: object, organisation: Organisation, file: Path
-) -> list[str]:
-    """Return for whom a value speaks that is not its organisation's; ``file`` is the
-    ``organisation.yaml`` that says so."""
-    return _sentences(
-        problems_of_senders(
-            Document(_ANSWER), (), product, {name: value}, Document(file), organisation
-        )
-    )
-
-
 def of_value(
     product: Product, name: str, value: object, organisation: Organisation, file: Path
 ) -> list[str]:
-    """Return what is wrong with the value of one field of a product: by its schema, else by whom
-    it speaks for."""
-    return of_field(product, name, value) or of_sender(product, name, value, organisation, file)
+    """Return what is wrong with the value of one field of a product: by its schema, else for whom
+    it speaks; ``file`` is the ``organisation.yaml`` that says so."""
+    schema = {**(product.configuration or {}), "required": []}
+    document, given = Document(_ANSWER), {name: value}
+    return _sentences(
+        problems_of_configuration(document, (), product.product, LinearValidator(schema), given)
+    ) or _sentences(problems_of_senders(document, (), product, given, Document(file), organisation))
 
 
 def of_attribute(
