@@ -15,8 +15,10 @@ from acmidm.edit.changes import Changes, Read, Rows, exists, reading
 from acmidm.edit.new.answers import Answers, Mistakes, chosen, form_of, pairs, speaks_for
 from acmidm.edit.new.intake import Intake
 from acmidm.edit.new.organisations import NOBODY, Owner, owner_of
-from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, Scopes, Towns, headings
+from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, headings
+from acmidm.edit.new.scopes import Scopes
 from acmidm.edit.new.texts import PLATFORM, file_of, new_files
+from acmidm.edit.new.towns import Towns
 from acmidm.report.codeowners import onboarding_team
 from acmidm.sheet import SUFFIXES, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working

@@ -18,7 +18,9 @@ import yaml
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from acmidm.importing.clients import HEADINGS, Clients, Supplier
+from acmidm.importing.clients import Clients
+from acmidm.importing.existing import HEADINGS
+from acmidm.importing.sharing import Supplier
 from acmidm.sheet import read_sheets
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values import metadata

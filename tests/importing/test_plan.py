@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from acmidm.importing.clients import Clients, Column, ExistingClients
+from acmidm.importing.clients import Clients
+from acmidm.importing.existing import Column, ExistingClients
 from acmidm.importing.listed import ListedClient
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
@@ -237,7 +238,7 @@ def test_no_form_takes_the_place_of_its_organisation() -> None:
 def test_an_address_serves_where_there_are_no_contacts() -> None:
     (draft,) = planned([row()], client(contacts=()), contact="api@leverancier.example").drafts
     assert draft.form["contacts"] == ["api@leverancier.example"]
-    assert "has the contacts none; the form has api@leverancier.example" in draft.notes[0]
+    assert 'has no contacts; the form has "api@leverancier.example"' in draft.notes[0]
 
 
 def test_every_name_that_taking_over_changes_is_a_note() -> None:
@@ -250,8 +251,8 @@ def test_every_name_that_taking_over_changes_is_a_note() -> None:
         'has the client_name "Gent loket (oud)"; the form has "Stad Gent - loket"',
         f'has no organisation.kbo; the form has "{GENT}"',
         (
-            "has no code of an organisation there, and adopts in stad-gent/organisation.yaml has"
-            " it: see whether it is Stad Gent's"
+            "has no code of an organisation there; adopts has it in stad-gent/organisation.yaml:"
+            " see whether it is Stad Gent's"
         ),
     ]
 
@@ -359,6 +360,13 @@ def test_keys_that_keycloak_has_elsewhere_are_reported_as_such(
         only_reason(planned([row()], client(jwks=jwks)))
         == f'row 2: client a-1 ("Stad Gent - loket", Stad Gent) on tni {reason}'
     )
+
+
+def test_a_client_that_is_not_there_is_a_reason() -> None:
+    """With where it is, where that is on another stack."""
+    assert 'there is no client "x" on stack tni' in only_reason(planned([row(tni="x")]))
+    reason = only_reason(planned([row(tni="b-1")], client("b-1", PROD)))
+    assert "but there is on prod: perhaps it is in the wrong column" in reason
 
 
 def test_a_client_of_geosecure_is_reported_with_what_to_do() -> None:

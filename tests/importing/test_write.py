@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.importing.clients import Clients, Column, Supplier
+from acmidm.importing.clients import Clients
+from acmidm.importing.existing import Column
 from acmidm.importing.listed import ListedClient
+from acmidm.importing.sharing import Supplier
 from acmidm.sheet import SheetRow
 from acmidm_onboarding.files import write_once
 from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings

@@ -1,0 +1,311 @@
+"""A form for each row of a spreadsheet: organisations that one supplier connects, each with its
+mandate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml.comments import CommentedMap
+
+from acmidm.edit.changes import Content, Placed, Read
+from acmidm.edit.lines import on_one_line, put_last
+from acmidm.edit.new.answers import Answers, Mistakes, form_of, separate, speaks_for
+from acmidm.edit.new.existing import form_of_application
+from acmidm.edit.new.organisations import (
+    NOBODY,
+    Owner,
+    code_in,
+    folder_of_name,
+    folders_of,
+    owner_of,
+    refuse_another,
+)
+from acmidm.edit.new.rows import Column, FormRows
+from acmidm.edit.new.texts import new_files
+from acmidm.form_text import file_text
+from acmidm.sheet import SheetRow, whole_kbo
+from acmidm.words import slug
+from acmidm_onboarding.forms.declarations import LoadedForm
+from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
+from acmidm_onboarding.forms.speaking import about_names
+from acmidm_onboarding.texts import tr
+from acmidm_onboarding.values.identifiers import identifying, kbo_number, look_of, ovo_code
+from acmidm_onboarding.values.mandate import Mandate, mandate_for
+from acmidm_onboarding.values.problems import Failure, quoted
+
+_CHECKS = {"ovo": ovo_code, "kbo": kbo_number}
+
+
+class Towns(FormRows[Placed]):
+    """The organisations that a supplier connects, each with its mandate. ``common.supplier`` is the
+    folder of the supplier."""
+
+    def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
+        super().__init__(common, read, forms, today)
+        self._supplier = common.supplier or ""
+        self._organisations = dict(self.onboardings.organisations)
+        """With the new ones of earlier rows."""
+        self._rows: dict[str, SheetRow] = {}
+        """By the codes and the folders of earlier rows."""
+
+    def _place(self, row: SheetRow, cells: Mapping[str, str], mistakes: Mistakes) -> Placed:
+        for column in (Column.CLIENT_TEST, Column.CLIENT_PROD):
+            if column in row.values:
+                mistakes.sentences.append(
+                    tr(
+                        "{column} has a client already; acmidm import takes it over, or empty the"
+                        " cell for another client",
+                        column=row.named(column),
+                    )
+                )
+        until = self._day(cells, Column.MANDATE_UNTIL, mistakes)
+        if Column.MANDATE_UNTIL not in cells:
+            mistakes.miss("--mandate", tr("the last day of the mandate, such as 2027-12-31"))
+        answers = self._answers(cells)
+        folder, notes = self._folder(row, answers, mistakes)
+        application, files = answers.application or "", dict[Path, Content]()
+        there = None
+        if folder:
+            there, sentence = form_of_application(self.onboardings, folder, application, Files())
+            mistakes.sentences += [sentence] if sentence else []
+        if folder and there:
+            application = there.form.application
+            self._require_supplied(there, folder, until or self._today, mistakes)
+        else:
+            owner, files = self._new(folder, answers, mistakes)
+            folder = owner.folder
+            if owner.is_new:
+                notes += about_names(folder, owner.organisation, self._organisations)
+                self._organisations[folder] = owner.organisation
+        if until:
+            notes += self._add_mandate(files, row, folder, application, until, mistakes)
+        mistakes.require()
+        return Placed(row, files, tuple(notes), mistakes.label)
+
+    def _answers(self, cells: Mapping[str, str]) -> Answers:
+        values = {}
+        for column, text in cells.items():
+            product, dot, name = column.partition(".")
+            if dot:
+                values[product, name] = [text]
+        kbo, ovo = cells.get(Column.KBO), cells.get(Column.OVO)
+        return Answers(
+            name=cells.get(Column.CUSTOMER),
+            ovo=ovo and ovo.upper(),
+            kbo=kbo and whole_kbo(kbo),
+            owners=separate([cells.get(Column.OWNER, "")]),
+            language=self._common.language,
+            application=cells.get(Column.APPLICATION),
+            contacts=separate([cells.get(Column.CONTACT, "")]),
+            products=separate([cells.get(Column.PRODUCT, "")]),
+            scopes=separate([cells.get(Column.SCOPE, "")]),
+            values=values,
+            supplier=self._supplier,
+        )
+
+    def _new(
+        self, folder: str | None, answers: Answers, mistakes: Mistakes
+    ) -> tuple[Owner, dict[Path, Content]]:
+        """Return whose form a row makes, and its files. Raises Failure where nobody is named."""
+        catalogue = self.onboardings.catalogue
+        if folder:
+            owner: Owner | None = Owner(folder, self.onboardings.organisations[folder])
+        else:
+            owner = owner_of(answers, self._organisations, self._forms, mistakes)
+        whose = owner.organisation if owner else NOBODY.organisation
+        is_new = owner is not None and owner.is_new
+        form = form_of(answers, whose, catalogue, mistakes, is_new=is_new)
+        if owner is None:
+            raise Failure("\n".join(mistakes.sentences))
+        if is_new:
+            owner = owner.speaking(speaks_for(form["environments"], catalogue))
+        language = answers.language or whose.language
+        return owner, new_files(self._forms, owner, form, language)
+
+    def _folder(
+        self, row: SheetRow, given: Answers, mistakes: Mistakes
+    ) -> tuple[str | None, list[str]]:
+        """Return the folder of an organisation that has one, and what to look at; note why a row
+        cannot be about its organisation."""
+        codes = {"ovo": given.ovo, "kbo": given.kbo}
+        folder = next(iter(folders_of(codes, self.onboardings.organisations)), None)
+        for name in (*identifying(*map(code_in, codes.values())), folder or slug(given.name or "")):
+            other = self._rows.setdefault(name, row) if name else row
+            if other is not row:
+                mistakes.sentences.append(
+                    tr("{other} is about the same organisation; keep one of them", other=other)
+                )
+                break
+        if folder is None:
+            return None, []
+        return folder, self._refuse_second_identity(row, folder, given.name, codes, mistakes)
+
+    def _refuse_second_identity(
+        self,
+        row: SheetRow,
+        folder: str,
+        name: str | None,
+        codes: Mapping[str, str | None],
+        mistakes: Mistakes,
+    ) -> list[str]:
+        """Note each code and name in a row that is not its organisation's; return what to look at.
+
+        A code that the organisation's file lacks is no contradiction, as long as it is nobody
+        else's and the name is its own.
+        """
+        organisations = self.onboardings.organisations
+        own, file = organisations[folder], (self._forms / folder / ORGANISATION_FILE).as_posix()
+        unknown = {one: code for one, code in codes.items() if code and not getattr(own, one)}
+        known = {one: code for one, code in codes.items() if one not in unknown}
+        refuse_another(known, own, file, mistakes)
+        for one, code in unknown.items():
+            try:
+                _CHECKS[one](code)
+            except ValueError as error:
+                mistakes.add(f"--{one}", str(error))
+            mistakes.add(f"--{one}", *_of_another(folders_of({one: code}, organisations), folder))
+        if name is None or look_of(name) == look_of(own.name):
+            return []
+        others = [other] if (other := folder_of_name(name, organisations)) else []
+        mistakes.add("--name", *_of_another(others, folder))
+        note = tr(
+            "{column} has {given}, and onboardings/{folder} is {name}: see whether it is the same",
+            column=row.named(Column.CUSTOMER),
+            given=quoted(name),
+            folder=folder,
+            name=own.name,
+        )
+        if unknown and not _is_part(name, own.name):
+            mistakes.sentences.append(note)
+        return [note]
+
+    def _require_supplied(
+        self, there: LoadedForm, folder: str, until: date, mistakes: Mistakes
+    ) -> None:
+        """Refuse to prolong the mandate of a form that has the keys of somebody else by now, whose
+        mandate was taken out, or that leaves: a sheet that is sent again undoes nothing that
+        somebody ended. Raises Failure."""
+        form, file = there.form, there.file.as_posix()
+        has = mandate_for(
+            self.onboardings.mandates.get(folder, ()), self._supplier, form.application
+        )
+        leaves = form.retire.on is not None and form.retire.on <= self._today
+        if form.keys_of != self._supplier:
+            mistakes.sentences.append(
+                tr(
+                    "{form} has the keys of {whose} now, and not those of {supplier}; if that is"
+                    " wrong, its owners change it there and in its mandates.yaml",
+                    form=file,
+                    whose=form.keys_of or folder,
+                    supplier=self._supplier,
+                )
+            )
+        elif has is None:
+            mistakes.sentences.append(
+                tr(
+                    "{form} has no mandate any more; if it counts again, its owners add it to"
+                    " {file}",
+                    form=file,
+                    file=there.file.with_name(MANDATES_FILE).as_posix(),
+                )
+            )
+        elif leaves and has.until < until:
+            mistakes.sentences.append(
+                tr(
+                    "{file} leaves: nothing more of it is made; take retire out first, if it stays",
+                    file=file,
+                )
+            )
+        mistakes.require()
+
+    def _add_mandate(
+        self,
+        files: dict[Path, Content],
+        row: SheetRow,
+        folder: str,
+        application: str,
+        until: date,
+        mistakes: Mistakes,
+    ) -> list[str]:
+        """Add a mandate to the files of a row, where none counts as long; return what to look
+        at."""
+        mandates = self.onboardings.mandates.get(folder, ())
+        has = mandate_for(mandates, self._supplier, application)
+        if has is not None and has.until >= until:
+            return []
+        reference, notes = row.values.get(Column.MANDATE_REFERENCE), []
+        if has is not None:
+            name = self.onboardings.organisations[folder].name
+            self._require_new(has, mandates, application, reference, name, mistakes)
+            notes.append(
+                tr(
+                    "the mandate of {name} until {before} goes on until {until}",
+                    name=name,
+                    before=has.until,
+                    until=until,
+                )
+            )
+        mandate: dict[str, Any] = {
+            "supplier": self._supplier,
+            "applications": [application],
+            "until": until,
+        }
+        if reference is not None:
+            mandate["reference"] = reference
+        file = self._forms / folder / MANDATES_FILE
+        if file.exists():
+            more = CommentedMap({**mandate, "applications": on_one_line([application])})
+            files[file] = lambda document: put_last(document["mandates"], [more])
+        else:
+            files[file] = file_text("mandates", {"mandates": [mandate]})
+        return notes
+
+    def _require_new(
+        self,
+        last: Mandate,
+        mandates: Iterable[Mandate],
+        application: str,
+        reference: str | None,
+        name: str,
+        mistakes: Mistakes,
+    ) -> None:
+        """Refuse a mandate that has ended and is only repeated: another one has another
+        reference."""
+        own = [
+            mandate.reference
+            for mandate in mandates
+            if mandate.supplier == self._supplier and application in mandate.allowed
+        ]
+        if last.until < self._today and (reference is None or reference in own):
+            mistakes.sentences.append(
+                tr(
+                    "the mandate of {name} ended on {until}; give what was agreed since, under"
+                    " {column}, with a number that no earlier one has",
+                    name=name,
+                    until=last.until,
+                    column=Column.MANDATE_REFERENCE,
+                )
+            )
+
+
+def _of_another(others: Iterable[str], folder: str) -> list[str]:
+    """Return why a code or a name is not one of the row's organisation."""
+    return [
+        tr(
+            "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about one"
+            " organisation, so correct it",
+            other=other,
+            folder=folder,
+        )
+        for other in others
+        if other != folder
+    ]
+
+
+def _is_part(name: str, other: str) -> bool:
+    """Return whether one name has all words of the other: "Gent" is "Stad Gent" to people."""
+    words, others = (set(slug(text).split("-")) for text in (name, other))
+    return words <= others or others <= words
