@@ -8,7 +8,7 @@ catalogue, a key that may not be registered. Such a row is not imported but repo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +81,8 @@ class Clients(Rows[Placed]):
         self._catalogue = known.catalogue
         self._owners = Owners(known.organisations, registers)
         self._connections = {one: Declared.by(known.connections(one)) for one in registers}
-        self._rows: Sequence[SheetRow] = ()
+        self._same: dict[tuple[Environment, str], list[SheetRow]] = defaultdict(list)
+        """The rows with a client-ID, in lower case."""
         self.drafts: list[ExistingClients] = []
         self._keys = SharedKeys(forms, (), supplier)
         self.declared: list[str] = []
@@ -98,8 +99,11 @@ class Clients(Rows[Placed]):
 
     def plan(self, rows: Iterable[SheetRow]) -> None:
         """Make the draft of each row, and note why there is none."""
-        self._rows = [_with_whole_kbo(row) for row in rows]
-        for row in self._rows:
+        whole = [_with_whole_kbo(row) for row in rows]
+        for row in whole:
+            for environment, column in CLIENT_IDS.items():
+                self._same[environment, row.values.get(column, "").lower()].append(row)
+        for row in whole:
             try:
                 self._plan(row)
             except Failure as failure:
@@ -120,15 +124,10 @@ class Clients(Rows[Placed]):
 
     def unnamed(self) -> list[str]:
         """Return a sentence for each client in no row and no form."""
-        named = {
-            (environment, row.values.get(column, "").lower())
-            for row in self._rows
-            for environment, column in CLIENT_IDS.items()
-        }
         sentences = []
         for environment, register in self._registers.items():
             for client in register.clients:
-                is_named = (environment, client.client_id.lower()) in named
+                is_named = (environment, client.client_id.lower()) in self._same
                 if not is_named and not self._is_declared(client):
                     sentences.append(
                         f"{client}, platform {client.platform}, is in no row and in no form: add a"
@@ -176,10 +175,7 @@ class Clients(Rows[Placed]):
         self, row: SheetRow, environment: Environment, client_id: str
     ) -> tuple[ListedClient | None, str]:
         """Return a client by its ID, or why it is none that the row can have."""
-        column = CLIENT_IDS[environment]
-        same = [
-            one for one in self._rows if one.values.get(column, "").lower() == client_id.lower()
-        ]
+        same = self._same[environment, client_id.lower()]
         if len(same) > 1:
             others = both(str(other) for other in same if other is not row)
             return None, f'client-ID "{client_id}" is in {others} too; keep one of them'

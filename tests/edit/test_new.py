@@ -177,6 +177,16 @@ def test_all_that_is_missing_is_in_one_error() -> None:
     assert found[-1].endswith("give IPDC numbers in quotes")
 
 
+def test_a_folder_or_a_form_of_any_name_changes_nothing_of_what_is_missing(
+    workspace: Workspace,
+) -> None:
+    """What stands for an organisation that is not named yet takes nobody's place."""
+    said = refused()
+    for number, name in enumerate(("x", "form", "nobody"), 1):
+        workspace.write_organisation(f"name: {name}\novo: OVO00000{number}\n", name)
+    assert refused() == said
+
+
 @pytest.mark.usefixtures("workspace")
 def test_all_that_is_wrong_is_in_one_error() -> None:
     found = refused(

@@ -41,7 +41,8 @@ class Owner:
         )
 
 
-NOBODY = Owner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X", "ovo": "OVO000000"})
+_NOBODY = {"name": "Stand-in", "ovo": "OVO000000"}
+NOBODY = Owner("stand-in", Organisation.model_validate(_NOBODY), _NOBODY)
 """Stands for an organisation that is not known, so that the rest is still looked at."""
 
 
