@@ -12,10 +12,10 @@ import typer
 
 from acmidm import completion
 from acmidm.engine.stacks import settings_of
-from acmidm.importing.draft import HEADINGS
+from acmidm.importing.clients import Clients
+from acmidm.importing.existing import HEADINGS
 from acmidm.importing.listed import Register, read_register
-from acmidm.importing.plan import ImportPlan, Planner
-from acmidm.importing.write import Supplier, TakenOver, Writer
+from acmidm.importing.sharing import Supplier
 from acmidm.sheet import Sheets, read_sheets
 from acmidm.terminal import Code, day_in, fail, working
 from acmidm.words import plain
@@ -111,13 +111,14 @@ def import_(
         catalogue_folder=first.catalogue_folder,
         profiles={environment: of_stack.profile for environment, (_, of_stack) in settings.items()},
     )
-    writer = Writer(read, first.forms_folder, sheet.name, acting)
-    forms = writer.onboardings.valid()
-    plan = Planner(sheets.rows, _registers(settings), forms, contact).plan()
-    writer.write(plan.drafts)
-    plan.unplaced = [*sheets.unplaced, *plan.unplaced, *writer.wrong()]
-    _report(sheets, plan, writer.placed)
-    raise typer.Exit(Code.FOUND if plan.unplaced else Code.WELL)
+    read().valid()
+    registers = _registers(settings)
+    clients = Clients(read, first.forms_folder, sheet.name, registers, contact, acting)
+    clients.take(sheets.rows)
+    clients.changes.write()
+    unplaced = [*sheets.unplaced, *clients.wrong(), *clients.unnamed()]
+    _report(sheets, clients, unplaced)
+    raise typer.Exit(Code.FOUND if unplaced else Code.WELL)
 
 
 def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str, Settings]]:
@@ -147,24 +148,23 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
     return registers
 
 
-def _report(sheets: Sheets, plan: ImportPlan, written: Sequence[TakenOver]) -> None:
-    for form in written:
-        clients = ", ".join(
-            f"{environment} {client.client_id}"
-            for environment, client in form.draft.clients.items()
-        )
-        typer.echo(plain(f"{form.draft.row}: {form.file} takes over {clients}", 500))
-        for note in form.draft.notes:
+def _report(sheets: Sheets, clients: Clients, unplaced: Sequence[str]) -> None:
+    for placed in clients.placed:
+        [draft] = [draft for draft in clients.drafts if draft.row is placed.row]
+        form = list(placed.files)[-1]
+        listed = [f"{one.environment} {one.client_id}" for one in draft.clients.values()]
+        typer.echo(plain(f"{placed.row}: {form} takes over {', '.join(listed)}", 500))
+        for note in placed.notes:
             typer.echo(plain(f"  note: {note}", 1000))
-    for sentence in (*plan.declared, *sheets.remarks):
+    for sentence in (*clients.declared, *sheets.remarks):
         typer.echo(plain(sentence, 1000))
-    for sentence in plan.unplaced:
+    for sentence in unplaced:
         typer.echo(plain(f"not placed: {sentence}", 1000), err=True)
     rows = plural("{count} row", "{count} rows", len(sheets.rows))
-    forms = plural("{count} form written", "{count} forms written", len(written))
-    unplaced = plural("{count} thing not placed", "{count} things not placed", len(plan.unplaced))
-    typer.echo(f"{rows}: {forms}, {len(plan.declared):,} declared already, {unplaced}")
-    if written:
+    forms = plural("{count} form written", "{count} forms written", len(clients.placed))
+    not_placed = plural("{count} thing not placed", "{count} things not placed", len(unplaced))
+    typer.echo(f"{rows}: {forms}, {len(clients.declared):,} declared already, {not_placed}")
+    if clients.placed:
         typer.echo(
             "Next: acmidm validate, then acmidm review, which shows what taking over changes."
         )

@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from acmidm.edit.changes import Changes, Read, Rows, reading
-from acmidm.edit.new import scopes
-from acmidm.edit.new.answers import Answers, Checker, pairs
-from acmidm.edit.new.checks import chosen
-from acmidm.edit.new.draft import PLATFORM, Draft, draft_of
+from acmidm.edit.changes import Changes, Read, Rows, exists, reading
+from acmidm.edit.new.answers import Answers, Mistakes, chosen, form_of, pairs, speaks_for
 from acmidm.edit.new.intake import Intake
-from acmidm.edit.new.towns import Towns, headings
+from acmidm.edit.new.organisations import NOBODY, Owner, owner_of
+from acmidm.edit.new.rows import SCOPES_HEADINGS, Column, headings
+from acmidm.edit.new.scopes import Scopes
+from acmidm.edit.new.texts import PLATFORM, file_of, new_files
+from acmidm.edit.new.towns import Towns
 from acmidm.report.codeowners import onboarding_team
 from acmidm.sheet import SUFFIXES, Sheets, read_sheets
 from acmidm.terminal import Code, fail, working
@@ -25,6 +26,7 @@ from acmidm.words import first_of, plain
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import FORMS, ORGANISATION_FILE, shown
 from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
+from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import stacks_in
@@ -159,8 +161,8 @@ def new(
     chosen_language = Language(language) if language in list(Language) else None
     speak(chosen_language or Language.EN)
     sheet = from_[0] if from_ and len(from_) == 1 and from_[0].suffix.lower() in SUFFIXES else None
-    checker = Checker()
-    checker.refuse("--language", [] if language is None else chosen(tuple(Language), language))
+    mistakes = Mistakes()
+    mistakes.add("--language", *([] if language is None else chosen(tuple(Language), language)))
     answers = Answers(
         organisation,
         name,
@@ -172,43 +174,48 @@ def new(
         contact or (),
         product or (),
         scope or (),
-        pairs(set_ or (), "--set", checker.wrong),
+        pairs(set_ or (), mistakes),
+        supplier,
     )
     nothing = Answers(language=chosen_language)
     if from_ and sheet is None:
-        if answers != nothing or set_ or supplier or skip_wrong:
+        if answers != nothing or set_ or skip_wrong:
             fail(tr("--from takes all from the file; leave the other options out"))
         _take_in(from_, catalogue, read)
-        return
-    if sheet is not None and supplier is not None:
-        _write_towns(sheet, supplier, answers, read, checker, skip_wrong=skip_wrong)
-        return
-    if sheet is not None:
-        if replace(answers, application=None, scopes=()) != nothing or set_:
-            fail(
-                tr(
-                    "--from a spreadsheet without --supplier adds scopes to forms that exist: of"
-                    " the options only --application, --scope and --skip-wrong go with it"
-                )
-            )
-        _write_scopes(sheet, answers, read, checker, skip_wrong=skip_wrong)
-        return
-    if supplier or skip_wrong:
-        fail(
-            tr(
-                "--from goes with --supplier, and --skip-wrong with --from; who each organisation"
-                " is, is in its row"
-            )
-        )
+    elif sheet is not None:
+        mistakes.require()
+        _write_sheet(sheet, answers, read, skip_wrong=skip_wrong)
+    elif supplier or skip_wrong:
+        fail(_rows_say_who())
+    else:
+        _write_one(answers, catalogue, read, mistakes)
+
+
+def _rows_say_who() -> str:
+    return tr(
+        "--from goes with --supplier, and --skip-wrong with --from; who each organisation is, is in"
+        " its row"
+    )
+
+
+def _write_one(answers: Answers, catalogue: Catalogue, read: Read, mistakes: Mistakes) -> None:
+    """Write the form that options come to."""
     organisations = load_organisations(FORMS) if FORMS.is_dir() else {}
-    draft = draft_of(answers, catalogue, organisations, FORMS, checker)
-    language_of_all = chosen_language or draft.owner.organisation.language
+    owner = owner_of(answers, organisations, FORMS, mistakes) or NOBODY
+    form = form_of(answers, owner.organisation, catalogue, mistakes, is_new=owner.is_new)
+    if owner.is_new:
+        owner = owner.speaking(speaks_for(form["environments"], catalogue))
+    language = answers.language or owner.organisation.language
+    file = file_of(FORMS, owner.folder, form.get("application", ""))
+    if file.exists():
+        mistakes.add("--application", exists(file))
+        form["application"] = NOBODY.folder  # so that the rest is still looked at
     changes = Changes(read)
-    changes.add(draft.files(FORMS, language_of_all))
-    changes.require_valid()
+    changes.add(new_files(FORMS, owner, form, language))
+    changes.require_valid(mistakes.label, mistakes.sentences)
     written = changes.write()
-    speak(language_of_all)
-    _report(draft, written, catalogue, organisations, language_of_all)
+    speak(language)
+    _report(owner, form, written, catalogue, organisations, language)
 
 
 def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
@@ -258,32 +265,58 @@ def _take_in(files: Sequence[Path], catalogue: Catalogue, read: Read) -> None:
         typer.echo(plain(sentence, 2000))
 
 
-def _write_scopes(
-    file: Path, common: Answers, read: Read, checker: Checker, *, skip_wrong: bool
-) -> None:
-    """Add the scopes of each row of a spreadsheet to the form that it names."""
-    checker.require()
-    options = {
-        scopes.Column.APPLICATION.value: common.application or "",
-        scopes.Column.SCOPE.value: ",".join(common.scopes),
-    }
-    cells = {column: text for column, text in options.items() if text}
-    sheets = read_sheets(file, scopes.HEADINGS)
-    if any(scopes.MANDATES in row.letters for row in sheets.rows):
+def _write_sheet(file: Path, common: Answers, read: Read, *, skip_wrong: bool) -> None:
+    """Write what the rows of a spreadsheet come to: forms of a supplier, or scopes."""
+    today = datetime.now(UTC).date()
+    if common.supplier is None:
+        if replace(common, application=None, scopes=()) != Answers(language=common.language):
+            fail(
+                tr(
+                    "--from a spreadsheet without --supplier adds scopes to forms that exist: of"
+                    " the options only --application, --scope and --skip-wrong go with it"
+                )
+            )
+        sheets = read_sheets(file, SCOPES_HEADINGS)
+        if any(Column.MANDATE_UNTIL in row.letters for row in sheets.rows):
+            fail(
+                tr(
+                    "there is a column {column}: mandates go with --supplier FOLDER, which names"
+                    " the supplier that they are for",
+                    column=quoted(Column.MANDATE_UNTIL),
+                )
+            )
+        scopes = Scopes(common, read, FORMS, today)
+        _write_rows(sheets, scopes, _added(sheets, scopes), skip_wrong=skip_wrong)
+        return
+    if common.organisation or common.name or common.ovo or common.kbo:
+        fail(_rows_say_who())
+    towns = Towns(common, read, FORMS, today)
+    _require_keys(common.supplier, towns.onboardings)
+    sheets = read_sheets(file, headings(towns.onboardings.catalogue))
+    _write_rows(sheets, towns, _written(sheets, towns), skip_wrong=skip_wrong)
+
+
+def _require_keys(supplier: str, onboardings: Onboardings) -> None:
+    """Raises Failure where a supplier has no folder, or no key for TNI."""
+    if supplier not in onboardings.organisations:
         fail(
             tr(
-                "there is a column {column}: mandates go with --supplier FOLDER, which names the"
-                " supplier that they are for",
-                column=quoted(scopes.MANDATES),
+                "--supplier: there is no organisation in the folder {supplier}; make {file} first",
+                supplier=quoted(supplier),
+                file=FORMS / supplier / ORGANISATION_FILE,
             )
         )
-    added = scopes.Scopes(cells, read, FORMS, datetime.now(UTC).date())
-    with working(tr("checking each row")):
-        added.sort_out(sheets.rows)
-    _write_rows(sheets, added, _added(sheets, added), skip_wrong=skip_wrong)
+    if not onboardings.suppliers.get(supplier, {}).get(Environment.TNI):
+        fail(
+            tr(
+                "--supplier: {supplier} has no key for tni; make one first: acmidm keys new"
+                " --supplier {supplier} --environment tni",
+                supplier=supplier,
+            )
+        )
 
 
-def _added(sheets: Sheets, added: scopes.Scopes) -> Iterator[str]:
+def _added(sheets: Sheets, added: Scopes) -> Iterator[str]:
     """Yield which forms gain which scope, and what their author does next."""
     for (scope, environment), forms in added.by_scope(present=False).items():
         yield ntr(
@@ -314,6 +347,8 @@ def _write_rows(
 ) -> None:
     """Write what rows come to, and say so; where one is wrong, nothing is written, or that one is
     left out."""
+    with working(tr("checking each row")):
+        sorted_out.sort_out(sheets.rows)
     wrong = [*sheets.unplaced, *sorted_out.wrong()]
     if wrong and not skip_wrong:
         remedy = tr("nothing was written; correct the rows, or leave them out with --skip-wrong")
@@ -323,48 +358,6 @@ def _write_rows(
         typer.echo(plain(line, 2000))
     if wrong:
         fail("\n".join([tr("these rows were left out:"), *wrong]), Code.FOUND)
-
-
-def _write_towns(
-    file: Path,
-    supplier: str,
-    common: Answers,
-    read: Read,
-    checker: Checker,
-    *,
-    skip_wrong: bool,
-) -> None:
-    """Write a form for each row of a spreadsheet."""
-    if common.organisation or common.name or common.ovo or common.kbo:
-        fail(
-            tr(
-                "--from goes with --supplier, and --skip-wrong with --from; who each organisation"
-                " is, is in its row"
-            )
-        )
-    checker.require()
-    towns = Towns(common, supplier, read, FORMS, datetime.now(UTC).date())
-    onboardings = towns.onboardings
-    if supplier not in onboardings.organisations:
-        fail(
-            tr(
-                "--supplier: there is no organisation in the folder {supplier}; make {file} first",
-                supplier=quoted(supplier),
-                file=FORMS / supplier / ORGANISATION_FILE,
-            )
-        )
-    if not onboardings.suppliers.get(supplier, {}).get(Environment.TNI):
-        fail(
-            tr(
-                "--supplier: {supplier} has no key for tni; make one first: acmidm keys new"
-                " --supplier {supplier} --environment tni",
-                supplier=supplier,
-            )
-        )
-    sheets = read_sheets(file, headings(onboardings.catalogue))
-    with working(tr("checking each row")):
-        towns.sort_out(sheets.rows)
-    _write_rows(sheets, towns, _written(sheets, towns), skip_wrong=skip_wrong)
 
 
 def _written(sheets: Sheets, towns: Towns) -> Iterator[str]:
@@ -400,23 +393,27 @@ def _unread(sheets: Sheets) -> Iterator[str]:
 
 
 def _report(
-    draft: Draft,
+    owner: Owner,
+    form: Mapping[str, Any],
     written: Sequence[Path],
     catalogue: Catalogue,
     organisations: Mapping[str, Organisation],
     language: Language,
 ) -> None:
     """Say what was written, and what its author does next."""
-    form = (FORMS / draft.file).as_posix()
+    file = file_of(FORMS, owner.folder, form["application"]).as_posix()
     lines = [
         language.tr(
             "Written: {files}. All of it is valid.",
             files=", ".join(file.as_posix() for file in written),
         )
     ]
-    lines += about_names(draft.owner.folder, draft.new_organisation, organisations)
+    if owner.is_new:
+        lines += about_names(owner.folder, owner.organisation, organisations)
     if unverified := [
-        scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)
+        scope
+        for scope in form["environments"][Environment.TNI]["scopes"]
+        if not catalogue.scopes[scope].is_verified(PLATFORM)
     ]:
         lines.append(
             language.tr(
@@ -429,10 +426,10 @@ def _report(
         language.tr(
             "Make a key pair: acmidm keys new {form} --environment tni. Or upload your public key"
             " in the Beheerportaal later (step 5).",
-            form=form,
+            form=file,
         )
     ]
-    if draft.owner.is_new and draft.owner.organisation.owners and onboarding_team():
+    if owner.is_new and owner.organisation.owners and onboarding_team():
         steps.append(
             language.tr(
                 "Also run acmidm schema: who approves the forms (CODEOWNERS) changes with a new"
@@ -447,7 +444,7 @@ def _report(
         language.tr(
             "Once it is approved, Digitaal Vlaanderen makes the OAuth client in the test"
             " environment (TNI), and the client-ID is sent to: {contacts}.",
-            contacts=", ".join(draft.contacts),
+            contacts=", ".join(form["contacts"]),
         ),
     ]
     for line in (

@@ -10,7 +10,7 @@ import typer
 
 from acmidm import completion
 from acmidm.edit.changes import Changes, reading
-from acmidm.edit.new.answers import Values, pairs
+from acmidm.edit.new.answers import Mistakes, Values, pairs
 from acmidm.edit.promotion import Addition, addition_to
 from acmidm.terminal import fail
 from acmidm.words import plain
@@ -20,7 +20,7 @@ from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.rules.policies import PromotionGate
 from acmidm_onboarding.stack_files import stacks_in
 from acmidm_onboarding.texts import N_, tr
-from acmidm_onboarding.values.problems import Failure, quoted
+from acmidm_onboarding.values.problems import DocumentPath, Failure, quoted
 from acmidm_onboarding.values.terms import Environment
 
 _NEXT = {
@@ -95,18 +95,15 @@ def promote(
     changes = Changes(reading(forms or [FORMS], stacks))
     onboardings = changes.read().valid()
     chosen = _of_supplier(supplier, onboardings) if supplier else _named(forms or (), onboardings)
-    wrong: list[str] = []
-    values = pairs(set_ or (), "--set", wrong)
+    mistakes = Mistakes()
+    values = pairs(set_ or (), mistakes)
     additions = [addition_to(loaded, onboardings.catalogue, values) for loaded in chosen]
-    wrong += [sentence for addition in additions for sentence in addition.wrong]
-    wrong += _not_added(values, additions)
-    if wrong:
-        fail("\n".join(wrong))
-    edits = {
-        addition.loaded.file: addition.write_into for addition in additions if not addition.is_empty
-    }
+    for addition in additions:
+        mistakes.sentences += addition.wrong
+    mistakes.sentences += _not_added(values, additions)
+    edits = {addition.loaded.file: addition.edit for addition in additions if addition.parts}
     changes.add(edits)
-    changes.require_valid()
+    changes.require_valid(_label, mistakes.sentences)
     changes.write()
     for addition in additions:
         for sentence in addition.sentences():
@@ -115,6 +112,15 @@ def promote(
         language = additions[0].language
         options = onboardings.proof_options(chosen, Environment.TNI)
         typer.echo(plain(language.translated(_NEXT[stacks.gate.mode], options=options), 2000))
+
+
+def _label(path: DocumentPath) -> str:
+    """Return the option for a field of production's own."""
+    match path:
+        case ("environments", "prod", "products", product, *below):
+            name = below[0] if below else "FIELD"
+            return f"--set {product}.{name}=VALUE"
+    return ""
 
 
 def _of_supplier(supplier: str, onboardings: Onboardings) -> list[LoadedForm]:
@@ -150,7 +156,7 @@ def _named(forms: Sequence[Path], onboardings: Onboardings) -> list[LoadedForm]:
 
 def _not_added(values: Values, additions: Sequence[Addition]) -> list[str]:
     """Return a sentence for each value that is for a product which no form adds."""
-    added = {name for addition in additions for name in addition.products}
+    added = {name for addition in additions for name in addition.parts.get("products", ())}
     return [
         tr(
             "--set {product}.{name}: {quoted} is not added for production; leave it out",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,19 +21,26 @@ from acmidm.edit.lines import Edit, edited
 from acmidm.sheet import SheetRow
 from acmidm.words import first_of
 from acmidm_onboarding.files import make_folder, write_whole, written_together
-from acmidm_onboarding.forms.files import Files, absolute, shown
+from acmidm_onboarding.forms.files import KEY_FILE, Files, absolute, shown
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.settings import own_catalogue
 from acmidm_onboarding.stack_files import Stacks, stacks_in
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.problems import Failure, Problem, on_one_line
+from acmidm_onboarding.values.problems import DocumentPath, Failure, Problem, on_one_line
 
 Content = str | Edit
 """The text of a new file, or what edits one that is there."""
 Read = Callable[..., Onboardings]
 """Reads forms, all or those of ``paths``, in the ``files`` that are given. See
 ``read_onboardings``."""
+
+Label = Callable[[DocumentPath], str]
+"""Returns what the author of a form calls one of its fields; empty for what is not theirs."""
+
+
+def _no_label(_: DocumentPath) -> str:
+    return ""
 
 
 def reading(among: Sequence[Path], stacks: Stacks) -> Read:
@@ -67,7 +74,7 @@ class Changes:
             if isinstance(content, str):
                 texts[file] = content
                 if file.exists() or self.texts.get(file, content) != content:
-                    wrong.append(_exists(file))
+                    wrong.append(exists(file))
                 continue
             old = self.texts.get(file)
             if old is None:
@@ -93,10 +100,27 @@ class Changes:
             return []
         return about(self.texts, self.read(files=Files(self.texts)).problems)
 
-    def require_valid(self) -> None:
-        """Raises Failure with all that would be wrong."""
-        if problems := self.problems():
-            raise Failure("\n".join(sorted(set(map(not_written, problems)))))
+    def require_valid(self, label: Label = _no_label, wrong: Iterable[str] = ()) -> None:
+        """Raises Failure with all that would be wrong, and what is known to be ``wrong``."""
+        sentences = [*wrong, *self.sentences(self.problems(), label)]
+        if sentences:
+            raise Failure("\n".join(dict.fromkeys(sentences)))
+
+    def sentences(self, problems: Iterable[Problem], label: Label) -> Iterator[str]:
+        """Yield each problem as a sentence, by how ``label`` calls the field that it is about."""
+        for problem in problems:
+            name = label(self.path_of(problem))
+            if name:
+                yield on_one_line(f"{name}: {problem.what}; {problem.remedy}")
+            else:
+                yield not_written(problem)
+
+    def path_of(self, problem: Problem) -> DocumentPath:
+        """Return the field of a text that a problem is about: of a key, all of it; nothing where it
+        is about another file."""
+        if absolute(problem.file) not in self.texts:
+            return ()
+        return ("keys",) if KEY_FILE.fullmatch(problem.file.name) else problem.path
 
     def require_sound(self) -> None:
         """Raises InvalidForms with every mistake in all forms that are read."""
@@ -107,7 +131,7 @@ class Changes:
         try:
             put_files(self.texts, self._before)
         except FileExistsError as error:
-            raise Failure(_exists(Path(error.filename2 or error.filename))) from None
+            raise Failure(exists(Path(error.filename2 or error.filename))) from None
         return [shown(file) for file in self.texts]
 
 
@@ -119,6 +143,7 @@ class Placed:
     files: Mapping[Path, Content] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What a person looks at, though nothing is wrong."""
+    label: Label = _no_label
 
 
 P = TypeVar("P", bound=Placed)
@@ -170,7 +195,7 @@ class Rows(ABC, Generic[P]):
         problems = self.changes.problems()
         for one in list(self.placed):
             if own := about(one.files, problems):
-                self._leave_out(one, map(not_written, own))
+                self._leave_out(one, self.changes.sentences(own, one.label))
         return not problems
 
     def _leave_out(self, placed: P, sentences: Iterable[str]) -> None:
@@ -262,7 +287,8 @@ def not_written(problem: Problem) -> str:
     )
 
 
-def _exists(file: Path) -> str:
+def exists(file: Path) -> str:
+    """Return why no new file takes the place of one that is there."""
     return tr(
         "{file} exists already, and is left as it is; edit it, or name another application",
         file=shown(file).as_posix(),

@@ -7,82 +7,68 @@ and never copied.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from ruamel.yaml.comments import CommentedMap
-
-from acmidm.edit.lines import copied, put_request
-from acmidm.edit.new.answers import Checker, Values, parsed
-from acmidm.edit.new.checks import of_value
+from acmidm.edit.lines import Edit
+from acmidm.edit.new.answers import Values, parsed
+from acmidm.edit.new.existing import adding
 from acmidm.report.compare import field_changes
 from acmidm.words import plain
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.forms.form import EnvironmentRequest
-from acmidm_onboarding.texts import Language, tr
+from acmidm_onboarding.texts import N_, Language, tr
 from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.terms import AuthMethod, Environment
 
 _TNI, _PROD = Environment.TNI, Environment.PROD
+_NAMES = {
+    "scopes": N_("scope {what}"),
+    "products": N_("product {what}"),
+    "attributes": N_("attribute {what}"),
+}
 
 
 @dataclass
 class Addition:
-    """What a form gets for production, by the names in its document."""
+    """What a form gets for production."""
 
     loaded: LoadedForm
     language: Language
-    """In the language of its organisation."""
-    scopes: list[str] = field(default_factory=list)
-    products: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Per product the fields that are not those of TNI; None leaves a field out."""
-    attributes: list[str] = field(default_factory=list)
+    """That of its organisation."""
+    parts: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """Scopes, products and attributes of TNI, each with what it has otherwise on production; None
+    leaves a field out."""
     unknown: list[str] = field(default_factory=list)
     """Sentences about what TNI cannot tell."""
     wrong: list[str] = field(default_factory=list)
     """Sentences about why it cannot be written."""
 
     @property
-    def is_empty(self) -> bool:
-        return not (self.scopes or self.products or self.attributes)
+    def edit(self) -> Edit:
+        """What puts it into the form: order and comments of what is there stay."""
+        return adding(self.loaded, {"environments": {_PROD: self.parts}}, like=_TNI)
 
-    def write_into(self, document: Any) -> None:
-        """Put it into the document of its form: order and comments of what is there stay."""
-        environments = document["environments"]
-        tni, parts = environments[_TNI.value], CommentedMap()
-        if self.scopes:
-            parts["scopes"] = CommentedMap(
-                {name: copied(tni["scopes"][name]) for name in self.scopes}
-            )
-        if self.products:
-            configurations = {
-                name: _configuration(tni["products"][name], own)
-                for name, own in self.products.items()
-            }
-            parts["products"] = CommentedMap(configurations)
-        if self.attributes:
-            attributes = {name: copied(tni["attributes"][name]) for name in self.attributes}
-            parts["attributes"] = CommentedMap(attributes)
-        put_request(environments, _PROD.value, parts)
+    def add(self, part: str, name: str, own: dict[str, Any] | None = None) -> None:
+        """Add a scope, a product or an attribute of TNI, with production's own fields."""
+        self.parts.setdefault(part, {})[name] = own or {}
 
     def sentences(self) -> Iterator[str]:
         """Yield what was written, and what TNI cannot tell, a line each."""
         language, form = self.language, self.loaded.file.as_posix()
-        if self.is_empty:
+        if not self.parts:
             yield language.tr(
                 "{form} has all of TNI for production already: nothing was written.", form=form
             )
         else:
-            names = (
-                *(language.tr("scope {what}", what=name) for name in self.scopes),
-                *(language.tr("product {what}", what=name) for name in self.products),
-                *(language.tr("attribute {what}", what=name) for name in self.attributes),
-            )
+            names = []
+            for part, sentence in _NAMES.items():
+                more = self.parts.get(part, ())
+                names += [language.translated(sentence, what=name) for name in more]
             yield language.tr(
                 "{form} now has for production: {added}. All else is as it was.",
                 form=form,
@@ -97,48 +83,42 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values) -> Add
     """Return what production lacks of a form. ``values`` are production's own, of fields that
     differ per environment; those of products that the form does not add are for other forms.
 
-    It cannot be written where the form has nothing to promote from, or leaves, where such a field
-    is required and missing, or where a value is wrong.
+    It cannot be written where the form has nothing to promote from, or leaves.
     """
-    form, checker = loaded.form, Checker()
+    form = loaded.form
     addition = Addition(loaded, loaded.organisation.language)
     if sentence := _not_promotable(loaded):
         addition.wrong.append(sentence)
         return addition
     tni, prod = form.environments[_TNI], form.environments.get(_PROD, EnvironmentRequest())
     gone = {name for name, day in form.retire.parts.items() if day <= _today()}
-    for scope, granted_on_tni in tni.scopes.items():
-        has_ended = granted_on_tni.until is not None and granted_on_tni.until < _today()
+    for scope, on_tni in tni.scopes.items():
+        has_ended = on_tni.until is not None and on_tni.until < _today()
         if has_ended or scope in prod.scopes or catalogue.product_of[scope].product in gone:
             continue
         if _PROD in catalogue.scopes[scope].environments:
-            addition.scopes.append(scope)
+            addition.add("scopes", scope)
         else:
-            what = addition.language.tr("scope {what}", what=scope)
-            addition.unknown.append(
-                addition.language.tr(
-                    "{what} is not offered on production, and was left out.", what=what
-                )
-            )
-    granted = {*addition.scopes, *prod.scopes}
+            addition.unknown.append(_not_offered(addition, "scopes", scope))
+    granted = {*addition.parts.get("scopes", ()), *prod.scopes}
     for name in tni.products:
         if name in prod.products or name in gone:
             continue
         product = catalogue.products[name]
         if _PROD in product.environments and granted & product.scopes.keys():
-            addition.products[name] = dict(_own_fields(addition, product, values, checker))
+            addition.add("products", name, dict(_own_fields(addition, product, values)))
         else:
-            what = addition.language.tr("product {what}", what=name)
-            addition.unknown.append(
-                addition.language.tr(
-                    "{what} is not offered on production, and was left out.", what=what
-                )
-            )
-    addition.attributes += [name for name in tni.attributes if name not in prod.attributes]
-    addition.wrong += [f"{loaded.file.as_posix()}: {sentence}" for sentence in checker.wrong]
+            addition.unknown.append(_not_offered(addition, "products", name))
+    for name in [name for name in tni.attributes if name not in prod.attributes]:
+        addition.add("attributes", name)
     addition.unknown += _of_its_own(addition)
     addition.unknown += _set_differently(addition, catalogue)
     return addition
+
+
+def _not_offered(addition: Addition, part: str, name: str) -> str:
+    what = addition.language.translated(_NAMES[part], what=name)
+    return addition.language.tr("{what} is not offered on production, and was left out.", what=what)
 
 
 def _today() -> date:
@@ -161,55 +141,35 @@ def _not_promotable(loaded: LoadedForm) -> str | None:
     return None
 
 
-def _own_fields(
-    addition: Addition, product: Product, values: Values, checker: Checker
-) -> Iterator[tuple[str, Any]]:
+def _own_fields(addition: Addition, product: Product, values: Values) -> Iterator[tuple[str, Any]]:
     """Yield the fields that differ per environment, each with production's value, or None where it
     has none yet."""
     schema = product.configuration or {}
-    own = {name for name, described in product.fields.items() if described.differs_per_environment}
+    own = [name for name, one in product.fields.items() if one.differs_per_environment]
     for of, name in values:
         if of == product.product and name not in own:
-            checker.wrong.append(
-                tr(
-                    "--set {of}.{name}: only what differs per environment is given here; the rest"
-                    " is that of TNI",
-                    of=of,
-                    name=name,
-                )
+            sentence = tr(
+                "--set {of}.{name}: only what differs per environment is given here; the rest is"
+                " that of TNI",
+                of=of,
+                name=name,
             )
-    for name in product.fields:
-        if name not in own:
-            continue
+            addition.wrong.append(f"{addition.loaded.file}: {sentence}")
+    for name in own:
         part = schema.get("properties", {}).get(name, {})
-        described = str(part.get("description", name))
         given = values.get((product.product, name))
-        option = f"--set {product.product}.{name}"
-        if given is not None:
-            value = parsed(part, given)
-            checker.refuse(option, _wrong(addition.loaded, product, name, value))
-            yield name, value
+        yield name, parsed(part, given) if given else None
+        if given or name in schema.get("required", ()):
             continue
-        if name in schema.get("required", ()):
-            checker.miss(
-                f"{option}=VALUE", tr("production's own: {described}", described=described)
+        of_page = SENTENCES.get(f"new.field.{product.product}.{name}")
+        described = addition.language.translated(of_page) if of_page else None
+        addition.unknown.append(
+            addition.language.tr(
+                "{field}, which differs per environment: {description}.",
+                field=f"{product.product}.{name}",
+                description=described or part.get("description", name),
             )
-        else:
-            sentence = SENTENCES.get(f"new.field.{product.product}.{name}")
-            description = addition.language.translated(sentence) if sentence else described
-            addition.unknown.append(
-                addition.language.tr(
-                    "{field}, which differs per environment: {description}.",
-                    field=f"{product.product}.{name}",
-                    description=description,
-                )
-            )
-        yield name, None
-
-
-def _wrong(loaded: LoadedForm, product: Product, name: str, value: object) -> list[str]:
-    file = loaded.file.with_name(ORGANISATION_FILE)
-    return of_value(product, name, value, loaded.organisation, file)
+        )
 
 
 def _of_its_own(addition: Addition) -> Iterator[str]:
@@ -279,13 +239,3 @@ def _shared(
                 continue
             fields |= {f"{product}.{path}": part for path, part in flat({name: value}).items()}
     return fields
-
-
-def _configuration(on_tni: Any, own: Mapping[str, Any]) -> Any:
-    configuration = copied(on_tni)
-    for name, value in own.items():
-        if value is None:
-            configuration.pop(name, None)
-        else:
-            configuration[name] = copied(value)
-    return configuration

@@ -1,17 +1,36 @@
 """The clients that the authorities of an environment list: each with its scopes, keys and product
-configurations."""
+configurations, and what a form has that takes it over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from acmidm.report.undeclared import clients_of
+from acmidm.words import slug
 from acmidm_onboarding.authorities.connected import Connected
 from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
-from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.form import EnvironmentRequest
+from acmidm_onboarding.texts import tr
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
+from acmidm_onboarding.values.metadata import (
+    ClientMetadata,
+    ProductDocument,
+    without_assigned,
+)
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment, Platform
+
+_GRANT_TYPES = ("client_credentials",)
+_NO_KEYS = {
+    "jwks_uri": "has its keys at an address: register the keys themselves there first",
+    "x5c": "has its key as a certificate: register its public key as a JSON Web Key there first",
+    "unreadable": "has keys that cannot be read: register them anew there first",
+}
+"""What an adapter gives in the place of keys that are elsewhere, by a member that no key has."""
 
 
 @dataclass(frozen=True)
@@ -93,3 +112,118 @@ def read_register(stack: str, environment: Environment, platforms: Connected) ->
         for platform, snapshot, reserved in clients_of(platforms)
     ]
     return Register(stack, environment, tuple(clients))
+
+
+def inexpressible(client: ListedClient) -> Iterator[str]:
+    """Yield why no form can have a client."""
+    metadata = client.metadata
+    if metadata.grant_types != _GRANT_TYPES:
+        types = ", ".join(metadata.grant_types) or tr("none")
+        yield f"{client} has the grant types {types}, where a form has client_credentials alone"
+    if not metadata.enabled:
+        yield f"{client} is disabled, and a form would enable it: enable it first, or remove it"
+    if client.reserved is not None:
+        yield f"{client} {client.reserved.why}"
+    if metadata.managed_by is not None:
+        yield f"{client} is managed by {metadata.managed_by}: only that stack can declare it"
+    for product, document in client.configurations.items():
+        if document.owner.managed_by is not None:
+            yield (
+                f"the {product} configuration of {client} is managed by"
+                f" {document.owner.managed_by}: only that stack can declare it"
+            )
+
+
+def request_of(client: ListedClient, catalogue: Catalogue, reasons: list[str]) -> dict[str, Any]:
+    """Return what a form has for the environment of a client, its scopes by their names in the
+    catalogue; note what no form can have."""
+    names = {catalogue.name_on(client.platform, scope): scope for scope in catalogue.scopes}
+    assigned = catalogue.assigned_by_provider(client.platform)
+    granted = without_assigned(client.snapshot.scopes, assigned, ())
+    said = client.metadata.properties
+    reasons += [
+        f'{client} has the scope "{scope}", which is not in the catalogue: add it there, or'
+        " withdraw it first"
+        for scope in sorted(granted.keys() - names.keys())
+    ]
+    reasons += [
+        f'{client} has the attribute "{name}" in its tokens, which the catalogue lacks: add it'
+        " there, or remove it first"
+        for name in sorted(client.metadata.attributes.keys() - catalogue.attributes.keys())
+    ]
+    scopes = {
+        names[scope]: {"default": True} if is_default else {}
+        for scope, is_default in granted.items()
+        if scope in names
+    }
+    products = {
+        product: dict(document.configuration)
+        for product, document in sorted(client.configurations.items())
+    }
+    request = {
+        "adopt": {Platform.ACMIDM.value: client.client_id},
+        "scopes": dict(sorted(scopes.items())),
+        **{name: said[name] for name in EnvironmentRequest.model_fields if name in said},
+        "products": products,
+    }
+    return {name: part for name, part in request.items() if part}
+
+
+def keys_of(client: ListedClient, reasons: list[str], notes: list[str]) -> list[PublicJwk]:
+    """Return the keys; note why some may not be registered any more, and what to know of others."""
+    keys = []
+    for kid, members in sorted(client.snapshot.jwks.items()):
+        elsewhere = [_NO_KEYS[name] for name in members if name in _NO_KEYS and len(members) == 1]
+        if elsewhere:
+            reasons.append(f"{client} {elsewhere[0]}")
+            continue
+        try:
+            key = public_jwk(dict(members))
+        except InvalidJwk as error:
+            reasons += [f'key "{kid}" of {client} {reason.sentence}' for reason in error.reasons]
+            continue
+        keys.append(key)
+        if key.has_ended(datetime.now(UTC)):
+            notes.append(
+                f'key "{kid}" of {client} ended on {key.expires:%Y-%m-%d}, and the form has it all'
+                " the same: take it out once another is there"
+            )
+        if lost := sorted(members.keys() - key.members.keys()):
+            notes.append(
+                f'key "{kid}" of {client} loses what means nothing to this project:'
+                f" {', '.join(lost)}"
+            )
+    return keys
+
+
+def changes(client: ListedClient, wanted: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield what the first ``up`` changes of a client: each text that the form has otherwise, and a
+    secret."""
+    metadata = client.metadata
+    texts = {
+        "application": metadata.application,
+        "client_name": metadata.client_name,
+        "organisation.name": metadata.organisation.name,
+        "organisation.ovo": metadata.organisation.ovo,
+        "organisation.kbo": metadata.organisation.kbo,
+        "contacts": ", ".join(sorted(metadata.contacts)),
+    }
+    for name, declared in wanted.items():
+        there = texts[name]
+        if (there or "") != (declared or ""):
+            has = f'the {name} "{there}"' if there else f"no {name}"
+            in_form = f'"{declared}"' if declared else "none"
+            yield f"{client} has {has}; the form has {in_form}"
+    if metadata.token_endpoint_auth_method != "private_key_jwt":
+        yield (
+            f"{client} authenticates with a secret, which nobody can read: up makes a new one, to"
+            " be handed over"
+        )
+
+
+def application_of(client: ListedClient) -> str:
+    """Return its application, else the part of its name that is not the organisation's."""
+    metadata = client.metadata
+    return slug(metadata.application) or slug(
+        metadata.client_name.replace(metadata.organisation.name, "")
+    )

@@ -173,7 +173,7 @@ def test_what_differs_per_environment_is_never_copied(workspace: Workspace) -> N
     )
     workspace.write_form(WITH_HEADER)
     assert refused() == [
-        f"{FILE}: --set kop.widget_id=VALUE: is missing; give production's own: the widget-ID"
+        '--set kop.widget_id=VALUE: kop: "widget_id" is missing; give the widget-ID'
     ]
     assert refused(
         "--set",
@@ -189,16 +189,16 @@ def test_what_differs_per_environment_is_never_copied(workspace: Workspace) -> N
             f"{FILE}: --set kop.app_id: only what differs per environment is given here; the"
             " rest is that of TNI"
         ),
+        '--set dosis.x: "dosis" is not added for production; leave it out',
         (
-            f'{FILE}: --set kop.widget_id: kop, widget_id is "w", for which Stad Gent does not'
+            '--set kop.widget_id=VALUE: kop, widget_id is "w", for which Stad Gent does not'
             ' speak; use "w-tni"; the onboarding team adds others under speaks_for in'
             " onboardings/gent/organisation.yaml"
         ),
         (
-            f'{FILE}: --set kop.production_url: kop, production_url is "x", which does not have the'
+            '--set kop.production_url=VALUE: kop, production_url is "x", which does not have the'
             " required form; give the address of the public site"
         ),
-        '--set dosis.x: "dosis" is not added for production; leave it out',
     ]
     workspace.write_organisation(
         "name: Stad Gent\novo: OVO002067\nspeaks_for: {widget_id: [w-tni, w-prod]}\n"

@@ -106,7 +106,7 @@ def test_a_scope_of_a_sheet_may_have_a_last_day() -> None:
     heading, before = f"{HEADING};Tot", contents()
     refused = add(f"{BOTH[0]};{SCOPE};31/12/2020", f"{BOTH[1]};{SCOPE};soon", heading=heading)
     assert (refused.exit_code, contents()) == (2, before)
-    assert "2020-12-31 has passed; give the last day" in refused.stderr
+    assert "2020-12-31 has passed; give a last day" in refused.stderr
     assert '"soon" is no day' in refused.stderr
     rows = (f"{BOTH[0]};{SCOPE};31/12/2998", f"{BOTH[1]};{SCOPE};2998-12-31")
     result = add(*rows, heading=heading)
@@ -159,7 +159,7 @@ def test_rows_with_mistakes_are_left_out_on_request() -> None:
     result = add(*rows, options=("--skip-wrong",))
     assert result.exit_code == 1, result.output
     assert result.stdout.startswith(f"scope {SCOPE} for tni is in 1 form more: aalst/aalst\n")
-    assert "row 3: not written: onboardings/brugge/brugge.yaml" in result.stderr
+    assert 'row 3: column C (Scope): scope "dv_dosis_schrijven" belongs' in result.stderr
     assert "dv_dosis_schrijven" not in Path("onboardings/brugge/brugge.yaml").read_text()
 
 
@@ -170,9 +170,9 @@ def test_rows_with_mistakes_are_left_out_on_request() -> None:
         (
             "OVO-code;Toepassing;Scope",
             "OVO000001;aalst;",
-            "column C (Scope) is empty; name a scope",
+            "column C (Scope): is missing; give a scope",
         ),
-        (HEADING, f"OVO000001;;{SCOPE}", "(Toepassing) is empty; name the app"),
+        (HEADING, f"OVO000001;;{SCOPE}", "(Toepassing): is missing; give the name"),
         (HEADING, "OVO000001;aalst;dv_register_lesen", "did you mean"),
         (HEADING, f"OVO000001;aalst;={SCOPE}", "formula"),
         (
@@ -187,8 +187,8 @@ def test_rows_with_mistakes_are_left_out_on_request() -> None:
         ),
         (
             "OVO-code;Toepassing;Scope;Omgeving",
-            "OVO000001;aalst;dv_register_test;prod",
-            'scope "dv_register_test" is not offered on prod; it is on tni; remove it here',
+            "OVO002067;x;dv_register_test;prod",
+            'column C (Scope): scope "dv_register_test" is not offered on prod; it is on tni',
         ),
         (
             "KBOnummer;OVO-code;Toepassing;Scope",
@@ -200,7 +200,7 @@ def test_rows_with_mistakes_are_left_out_on_request() -> None:
             f"OVO000001;aalst;{SCOPE};2099-01-01",
             'there is a column "Mandaat tot": mandates go with --supplier',
         ),
-        ("OVO-code;Scope", f"OVO000001;{SCOPE}", "Toepassing"),
+        ("OVO-code;Scope", f"OVO000001;{SCOPE}", "--application: is missing"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -238,7 +238,7 @@ def test_a_form_that_no_editor_can_change_is_named() -> None:
 @pytest.mark.usefixtures("place")
 def test_a_row_with_several_scopes_is_named_once() -> None:
     refused = add(f"OVO000001;aalst;{SCOPE},dv_dosis_schrijven")
-    assert refused.stderr.startswith("row 2: not written: onboardings/aalst/aalst.yaml: ")
+    assert refused.stderr.startswith("row 2: column C (Scope): scope")
 
 
 @pytest.mark.usefixtures("place")

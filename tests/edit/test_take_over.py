@@ -337,7 +337,7 @@ def test_a_document_that_nobody_could_read_is_not_written() -> None:
     """An authority has more than a file of ours may have."""
     hand = Hand()
     hand.products["notificaties"]["product_ids"] = [f"{number}" for number in range(10_000)]
-    assert "the document would have more than 65536 bytes" in hand.refused()
+    assert "the file is larger than 65536 bytes" in hand.refused()
 
 
 @pytest.mark.usefixtures("workspace")

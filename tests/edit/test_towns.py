@@ -74,23 +74,23 @@ def test_a_form_and_a_mandate_for_each_row(place: Workspace, kind: str) -> None:
         (
             HEADINGS,
             (*AALST[:2], "", *AALST[3:]),
-            ["row 2: column C (Klant): is missing; give the organisation's name"],
+            ['row 2: column C (Klant): "name" is missing; add it'],
         ),
         (HEADINGS, (*AALST[:3], "soon", ""), ['row 2: column D (Mandaat tot): "soon" is no day']),
         (
             HEADINGS,
             (*AALST[:3], "31/12/2020", ""),
-            ["column D (Mandaat tot): the mandate ended on 2020-12-31; give"],
+            ["column D (Mandaat tot): 2020-12-31 has passed; give"],
         ),
         (
             HEADINGS,
             (*AALST[:3], "", ""),
-            ["column D (Mandaat tot) is empty; give the last day of the mandate"],
+            ["column D (Mandaat tot): is missing; give the last day of the mandate"],
         ),
         (
             HEADINGS,
             (*AALST[:3], "", "=A1"),
-            ["is empty; give", "column E (Mandaatreferentie) has a formula"],
+            ["is missing; give", "column E (Mandaatreferentie) has a formula"],
         ),
         (
             HEADINGS,
@@ -152,7 +152,7 @@ def test_what_only_shows_among_all_forms(place: Workspace) -> None:
     )
     result = new(file)
     assert result.exit_code == 2, result.output
-    assert "row 2: not written: onboardings/" in result.stderr
+    assert 'row 2: column C (Klant): "Stad Aalst" looks like' in result.stderr
     assert "row 4: row 3 is about the same organisation; keep one of them" in result.stderr
 
 

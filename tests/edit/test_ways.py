@@ -18,9 +18,9 @@ import yaml
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from acmidm.importing.draft import HEADINGS
-from acmidm.importing.plan import Planner
-from acmidm.importing.write import Supplier, Writer
+from acmidm.importing.clients import Clients
+from acmidm.importing.existing import HEADINGS
+from acmidm.importing.sharing import Supplier
 from acmidm.sheet import read_sheets
 from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.values import metadata
@@ -122,12 +122,10 @@ def taken_over(text: str, *clients: Any, supplier: Supplier | None = None) -> No
     Path("klanten.csv").write_text(text)
     forms = Path("onboardings")
     read = partial(read_onboardings, paths=[forms], catalogue_folder=Path("catalogue"))
-    writer = Writer(read, forms, "klanten.csv", supplier)
-    registers = registers_of(clients)
-    rows = read_sheets(Path("klanten.csv"), HEADINGS).rows
-    plan = Planner(rows, registers, writer.onboardings.valid(), None).plan()
-    writer.write(plan.drafts)
-    assert (plan.unplaced, writer.wrong()) == ([], [])
+    taken = Clients(read, forms, "klanten.csv", registers_of(clients), None, supplier)
+    taken.take(read_sheets(Path("klanten.csv"), HEADINGS).rows)
+    taken.changes.write()
+    assert (taken.wrong(), taken.unnamed()) == ([], [])
     Path("klanten.csv").unlink()
 
 

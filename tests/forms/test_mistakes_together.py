@@ -23,6 +23,22 @@ def test_a_duplicate_key_is_refused_and_hides_no_other_mistake(workspace: Worksp
     ]
 
 
+def test_a_mistake_knows_its_field(workspace: Workspace) -> None:
+    """By its path, whatever finds it: a field that is missing, of a form and of a product, too."""
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"
+    workspace.write_form(
+        FORM.replace("contacts: [api-beheer@stad-gent.example]\n", "")
+        .replace("        merk_code: stad-gent\n", "", 1)
+        .replace("reason: dossiers", f"reason: {token}", 1)
+    )
+    tni = ("environments", "tni")
+    assert {problem.path for problem in workspace.problems()} >= {
+        ("contacts",),
+        (*tni, "products", "notificaties", "merk_code"),
+        (*tni, "scopes", "dv_dosis_schrijven", "reason"),
+    }
+
+
 def test_ten_mistakes_in_one_form_are_reported_at_once(workspace: Workspace) -> None:
     """Shape, identifiers, catalogue, configuration and keys, in one run: nobody fixes a form in
     rounds."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from acmidm.importing.draft import Column
+from acmidm.importing.clients import Clients
+from acmidm.importing.existing import Column, ExistingClients
 from acmidm.importing.listed import ListedClient
-from acmidm.importing.organisations import FolderOwner as Imported
-from acmidm.importing.organisations import Organisations
-from acmidm.importing.plan import ImportPlan, Planner
 from acmidm.sheet import SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
+from acmidm_onboarding.forms.files import form_file
 from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.forms.onboardings import Onboardings
 from acmidm_onboarding.values.metadata import Owner, ProductDocument
@@ -46,15 +46,30 @@ def planned(
     *clients: ListedClient,
     contact: str | None = None,
     folders: Mapping[str, Organisation] | None = None,
-) -> ImportPlan:
-    registers = registers_of(clients)
-    return Planner(rows, registers, replace(FORMS, organisations=folders or {}), contact).plan()
+) -> Clients:
+    def read(**_: object) -> Onboardings:
+        return replace(FORMS, organisations=folders or {})
+
+    plan = Clients(read, Path("onboardings"), "klanten.csv", registers_of(clients), contact)
+    plan.plan(rows)
+    return plan
 
 
-def only_reason(plan: ImportPlan) -> str:
+def only_reason(plan: Clients) -> str:
     assert plan.drafts == []
-    (reason,) = plan.unplaced
+    [reason] = [*plan.wrong(), *plan.unnamed()][:1]
     return reason
+
+
+def name_of(draft: ExistingClients) -> str:
+    """Where a form goes, and whether its organisation is new."""
+    file = form_file(draft.form["application"]).removesuffix(".yaml")
+    return f"{draft.owner.folder}/{file}"
+
+
+def whose(draft: ExistingClients) -> tuple[str, str, str | None, str | None, bool]:
+    own = draft.owner.organisation
+    return draft.owner.folder, own.name, own.ovo, own.kbo, draft.owner.is_new
 
 
 def test_a_row_becomes_a_form() -> None:
@@ -67,11 +82,11 @@ def test_a_row_becomes_a_form() -> None:
         ),
     )
     (draft,) = plan.drafts
-    assert (draft.name, draft.application) == ("stad-gent/loket", "loket")
-    assert draft.organisation == Imported("stad-gent", "Stad Gent", None, GENT)
-    assert draft.scopes == {TNI: {"dv_dosis_schrijven": True}}
+    assert name_of(draft) == "stad-gent/loket"
+    assert whose(draft) == ("stad-gent", "Stad Gent", None, GENT, True)
+    assert draft.form["environments"]["tni"]["scopes"] == {"dv_dosis_schrijven": {"default": True}}
     assert [key.kid for key in draft.keys[TNI]] == ["k"]
-    assert (draft.notes, plan.unplaced) == ([], [])
+    assert (draft.notes, plan.wrong()) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -128,8 +143,8 @@ def test_a_weak_key_is_a_reason_and_its_value_is_not_repeated() -> None:
 
 def test_every_reason_at_once() -> None:
     plan = planned([row(kbo="0207451228")], client(enabled=False, contacts=()))
-    assert len(plan.unplaced) == 1, "the KBO number first: what it identifies is in doubt"
-    assert len(planned([row()], client(enabled=False, contacts=())).unplaced) == 2
+    assert len(plan.wrong()) == 1, "the KBO number first: what it identifies is in doubt"
+    assert len(planned([row()], client(enabled=False, contacts=())).wrong()) == 2
 
 
 def test_a_lost_leading_zero_is_put_back() -> None:
@@ -145,8 +160,8 @@ def test_production_counts_where_the_environments_differ() -> None:
         client("b-1", PROD, contacts=("api@stad-gent.example",), application="loket"),
     )
     (draft,) = plan.drafts
-    assert draft.application == "loket"
-    assert draft.contacts == ["api@stad-gent.example", "test@stad-gent.example"]
+    assert draft.form["application"] == "loket"
+    assert draft.form["contacts"] == ["api@stad-gent.example", "test@stad-gent.example"]
     assert len(draft.notes) == 3
     assert 'has the application "loket-test"; the form has "loket"' in draft.notes[0]
 
@@ -179,8 +194,8 @@ def test_an_organisation_that_has_a_folder_is_found_by_any_of_its_codes(
 ) -> None:
     """Its name and codes are those of the folder; what that changes is a note."""
     (draft,) = planned([row()], client(name="Gent", **codes), folders={"gent": KNOWN}).drafts
-    assert draft.name == "gent/loket"
-    assert draft.organisation == Imported("gent", "Stad Gent", "OVO002067", GENT, is_new=False)
+    assert name_of(draft) == "gent/loket"
+    assert whose(draft) == ("gent", "Stad Gent", "OVO002067", GENT, False)
     assert any(
         'has the organisation.name "Gent"; the form has "Stad Gent"' in note for note in draft.notes
     )
@@ -193,10 +208,9 @@ def test_one_organisation_has_one_folder_and_one_name() -> None:
         client("a-1", name="STAD GENT", application="een"),
         client("a-2", name="Stad Gent", ovo="OVO002067", application="twee"),
     )
-    assert [draft.name for draft in plan.drafts] == ["stad-gent/een", "stad-gent/twee"]
-    assert {draft.organisation for draft in plan.drafts} == {
-        Imported("stad-gent", "STAD GENT", "OVO002067", GENT)
-    }
+    assert [name_of(draft) for draft in plan.drafts] == ["stad-gent/een", "stad-gent/twee"]
+    of_both = ("stad-gent", "STAD GENT", "OVO002067", GENT, True)
+    assert [whose(draft) for draft in plan.drafts] == [of_both, of_both]
     assert any(
         'has no organisation.ovo; the form has "OVO002067"' in note for note in plan.drafts[0].notes
     )
@@ -205,7 +219,7 @@ def test_one_organisation_has_one_folder_and_one_name() -> None:
 def test_an_organisation_of_the_same_name_gets_a_folder_apart() -> None:
     other = Organisation(name="Stad Gent", ovo="OVO000009")
     (draft,) = planned([row()], client(), folders={"stad-gent": other}).drafts
-    assert draft.name == f"stad-gent-{GENT}/loket"
+    assert name_of(draft) == f"stad-gent-{GENT}/loket"
 
 
 def test_a_kbo_number_of_two_ovo_codes_is_a_reason() -> None:
@@ -218,13 +232,13 @@ def test_a_kbo_number_of_two_ovo_codes_is_a_reason() -> None:
 
 def test_no_form_takes_the_place_of_its_organisation() -> None:
     (draft,) = planned([row()], client(application="organisation")).drafts
-    assert (draft.name, draft.application) == ("stad-gent/organisation-form", "organisation")
+    assert name_of(draft) == "stad-gent/organisation-form"
 
 
 def test_an_address_serves_where_there_are_no_contacts() -> None:
     (draft,) = planned([row()], client(contacts=()), contact="api@leverancier.example").drafts
-    assert draft.contacts == ["api@leverancier.example"]
-    assert "has the contacts none; the form has api@leverancier.example" in draft.notes[0]
+    assert draft.form["contacts"] == ["api@leverancier.example"]
+    assert 'has no contacts; the form has "api@leverancier.example"' in draft.notes[0]
 
 
 def test_every_name_that_taking_over_changes_is_a_note() -> None:
@@ -237,8 +251,8 @@ def test_every_name_that_taking_over_changes_is_a_note() -> None:
         'has the client_name "Gent loket (oud)"; the form has "Stad Gent - loket"',
         f'has no organisation.kbo; the form has "{GENT}"',
         (
-            "has no code of an organisation there, and adopts in stad-gent/organisation.yaml has"
-            " it: see whether it is Stad Gent's"
+            "has no code of an organisation there; adopts has it in stad-gent/organisation.yaml:"
+            " see whether it is Stad Gent's"
         ),
     ]
 
@@ -348,6 +362,13 @@ def test_keys_that_keycloak_has_elsewhere_are_reported_as_such(
     )
 
 
+def test_a_client_that_is_not_there_is_a_reason() -> None:
+    """With where it is, where that is on another stack."""
+    assert 'there is no client "x" on stack tni' in only_reason(planned([row(tni="x")]))
+    reason = only_reason(planned([row(tni="b-1")], client("b-1", PROD)))
+    assert "but there is on prod: perhaps it is in the wrong column" in reason
+
+
 def test_a_client_of_geosecure_is_reported_with_what_to_do() -> None:
     reason = only_reason(planned([row(tni="6776")], client("6776", platform=Platform.GEOSECURE)))
     assert (
@@ -359,7 +380,7 @@ def test_a_client_of_geosecure_is_reported_with_what_to_do() -> None:
 def test_two_rows_for_one_connection_are_both_named() -> None:
     plan = planned([row(2, "a-1"), row(3, "a-2")], client("a-1"), client("a-2"))
     assert plan.drafts == []
-    assert [line.partition(":")[0] for line in plan.unplaced] == ["row 2", "row 3"]
+    assert [line.partition(":")[0] for line in plan.wrong()] == ["row 2", "row 3"]
 
 
 def test_a_secret_is_a_note() -> None:
@@ -383,4 +404,5 @@ def test_names_of_files(text: str, name: str) -> None:
 
 def test_a_name_is_written_without_stray_spaces() -> None:
     """As a form has it: the authority may have been less strict, and the difference is noted."""
-    assert Organisations({}, []).of(" Stad  Gent ", "OVO002067", None).name == "Stad Gent"
+    (draft,) = planned([row()], client(name=" Stad  Gent ")).drafts
+    assert whose(draft)[1] == "Stad Gent"

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.importing.draft import Column, ImportedForm
-from acmidm.importing.organisations import FolderOwner
-from acmidm.importing.write import Supplier, Writer
+from acmidm.importing.clients import Clients
+from acmidm.importing.existing import Column
+from acmidm.importing.listed import ListedClient
+from acmidm.importing.sharing import Supplier
 from acmidm.sheet import SheetRow
 from acmidm_onboarding.files import write_once
 from acmidm_onboarding.forms.loading import load_onboardings, read_onboardings
@@ -23,8 +24,7 @@ from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.values.metadata import ProductDocument
 from acmidm_onboarding.values.problems import Failure
-from acmidm_onboarding.values.terms import Environment
-from tests.importing.listed import client
+from tests.importing.listed import client, registers_of
 from tests.support.forms import PLAIN
 from tests.support.offered import ATTRIBUTE, write_catalogue
 from tests.support.portal import new_key
@@ -35,11 +35,13 @@ SHARED, OWN = (
     public_jwk(public_half(new_key("leverancier-2024"))),
     public_jwk(public_half(new_key("eigen"))),
 )
-GENT = FolderOwner("stad-gent", "Stad Gent", "OVO002067", "0207451227")
 SECOND = public_jwk(public_half(new_key("leverancier-2025")))
 SUPPLIER = Supplier("leverancier", date(2027, 12, 31))
-BEVEREN = FolderOwner("beveren", "Gemeente Beveren", "OVO000007", None)
-AALST = FolderOwner("stad-aalst", "Stad Aalst", None, "0207437468")
+GENT = {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"}
+BEVEREN = {"name": "Beveren", "ovo": "OVO000007", "kbo": None}
+AALST = {"name": "Stad Aalst", "ovo": None, "kbo": "0207437468"}
+Row = tuple[SheetRow, ListedClient]
+LETTERS = {column.value: "A" for column in Column}
 
 
 @pytest.fixture
@@ -49,24 +51,29 @@ def forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("onboardings")
 
 
-def draft(
-    owner: FolderOwner, *keys: PublicJwk, number: int = 2, contact: str = "a@stad.example"
-) -> ImportedForm:
-    tni = Environment.TNI
-    row, listed = SheetRow(None, number, {}, {}), client(f"a-{number}")
-    return ImportedForm(row, {tni: listed}, owner, "loket", [contact], {}, {tni: {}}, {tni: keys})
+def row(owner: dict[str, Any], *keys: PublicJwk, number: int = 2, **changes: Any) -> Row:
+    """A row with a client as its authority has it."""
+    jwks = {key.kid: dict(key.members) for key in keys}
+    given = {"contacts": ("a@stad.example",), "client_name": f"{owner['name']} - loket", **changes}
+    listed = client(f"a-{number}", jwks=jwks, **{**owner, **given})
+    return SheetRow(None, number, {Column.CLIENT_TEST: f"a-{number}"}, LETTERS), listed
 
 
-def write(forms: Path, *drafts: ImportedForm, supplier: Supplier | None = None) -> Writer:
-    writer = writer_of(forms, CATALOGUE, supplier)
-    writer.write(drafts)
+def write(forms: Path, *rows: Row, supplier: Supplier | None = None) -> Clients:
+    taken = clients_of(forms, CATALOGUE, *rows, supplier=supplier)
+    taken.changes.write()
     load_onboardings([forms], CATALOGUE)  # whatever it wrote is valid
-    return writer
+    return taken
 
 
-def writer_of(forms: Path, catalogue: Path, supplier: Supplier | None = None) -> Writer:
+def clients_of(
+    forms: Path, catalogue: Path, *rows: Row, supplier: Supplier | None = None
+) -> Clients:
     read = partial(read_onboardings, paths=[forms], catalogue_folder=catalogue)
-    return Writer(read, forms, "klanten.xlsx", supplier)
+    registers = registers_of(listed for _, listed in rows)
+    taken = Clients(read, forms, "klanten.xlsx", registers, None, supplier)
+    taken.take(one for one, _ in rows)
+    return taken
 
 
 def put(forms: Path, name: str, text: str) -> None:
@@ -86,8 +93,9 @@ def content(file: Path) -> dict[str, Any]:
 
 
 def test_what_a_row_says_of_another_organisation_stays_with_its_form(forms: Path) -> None:
-    row = SheetRow(None, 2, {Column.KBO: "0207437468", Column.CUSTOMER: "Stad Aalst"}, {})
-    write(forms, replace(draft(GENT), row=row))
+    one, listed = row({**GENT, "kbo": None})
+    said = {**one.values, Column.KBO: "0207437468", Column.CUSTOMER: "Stad Aalst"}
+    write(forms, (replace(one, values=said), listed))
     assert (
         "\n# From klanten.xlsx, row 2: KBOnummer 0207437468; Klant Stad Aalst\n"
         in (forms / "stad-gent/loket.yaml").read_text()
@@ -97,7 +105,7 @@ def test_what_a_row_says_of_another_organisation_stays_with_its_form(forms: Path
 def test_an_organisation_that_has_a_folder_is_left_as_it_is(forms: Path) -> None:
     text = "name: Stad Gent # as the register has it\novo: OVO002067\n"
     put(forms, "gent/organisation.yaml", text)
-    write(forms, draft(replace(GENT, folder="gent", is_new=False)))
+    write(forms, row(GENT))
     assert (forms / "gent/organisation.yaml").read_text() == text
     assert files(forms) == ["gent/loket.yaml", "gent/organisation.yaml"]
 
@@ -106,7 +114,7 @@ def test_a_shared_key_is_that_of_a_supplier(forms: Path) -> None:
     """Two organisations cannot have one key of their own: whoever signs for the one could sign for
     the other."""
     other_kid = public_jwk({**SHARED.members, "kid": "another"})
-    outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, other_kid, number=3))
+    outcome = write(forms, row(GENT, SHARED, OWN), row(AALST, other_kid, number=3))
     assert (outcome.placed, files(forms)) == ([], [])
     assert outcome.wrong() == [
         f'row {row}: key "{kid}" is that of another organisation too, in row {other}: '
@@ -117,13 +125,13 @@ def test_a_shared_key_is_that_of_a_supplier(forms: Path) -> None:
 
 def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
     """By a mandate of each organisation that shares it; a client gets what the others have."""
-    other = FolderOwner("wingene", "Gemeente Wingene", None, "0207495470")
+    other = {"name": "Wingene", "ovo": None, "kbo": "0207495470"}
     sharing = [
-        draft(GENT, SHARED, SECOND),
-        draft(AALST, SHARED, SECOND, number=3),
-        draft(BEVEREN, SHARED, number=4),
+        row(GENT, SHARED, SECOND),
+        row(AALST, SHARED, SECOND, number=3),
+        row(BEVEREN, SHARED, number=4),
     ]
-    outcome = write(forms, *sharing, draft(other, OWN, number=5), supplier=SUPPLIER)
+    outcome = write(forms, *sharing, row(other, OWN, number=5), supplier=SUPPLIER)
     assert outcome.wrong() == []
     assert files(forms, ".json") == [
         "leverancier/leverancier-2024.jwk.json",
@@ -145,12 +153,8 @@ def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
             ]
         }
     assert not (forms / "wingene/mandates.yaml").exists()
-    notes = [one.notes for one in sharing]
-    assert notes == [
-        [],
-        [],
-        ["gains key leverancier-2025 on tni, which leverancier has for others"],
-    ]
+    gains = ("gains key leverancier-2025 on tni, which leverancier has for others",)
+    assert [one.notes for one in outcome.placed] == [(), (), gains, ()]
 
 
 def test_what_is_there_of_a_supplier_stays(forms: Path) -> None:
@@ -160,7 +164,7 @@ def test_what_is_there_of_a_supplier_stays(forms: Path) -> None:
     put(forms, "leverancier/keys.yaml", "tni: [other.jwk.json]\n")
     put(forms, "leverancier/other.jwk.json", json.dumps(dict(SECOND.members)))
     write_both = partial(
-        write, forms, draft(GENT, SHARED), draft(AALST, SHARED, OWN, number=3), supplier=SUPPLIER
+        write, forms, row(GENT, SHARED), row(AALST, SHARED, OWN, number=3), supplier=SUPPLIER
     )
     remedy = "is not among those that leverancier has for others; add it to its keys.yaml first"
     assert write_both().wrong() == [
@@ -176,17 +180,16 @@ def test_what_is_there_of_a_supplier_stays(forms: Path) -> None:
         "stad-gent/mandates.yaml",
         "mandates: [{supplier: stad-gent, applications: [x], until: 2027-12-31}]\n",
     )
-    existing = replace(GENT, is_new=False)
     outcome = write(
         forms,
         *(
-            draft(existing, SHARED),
-            draft(AALST, SHARED, OWN, number=3),
-            draft(BEVEREN, SHARED, number=4),
+            row(GENT, SHARED),
+            row(AALST, SHARED, OWN, number=3),
+            row(BEVEREN, SHARED, number=4),
         ),
         supplier=SUPPLIER,
     )
-    assert [one.file for one in outcome.placed] == [
+    assert [list(one.files)[-1] for one in outcome.placed] == [
         forms / "stad-gent/loket.yaml",
         forms / "beveren/loket.yaml",
     ]
@@ -201,31 +204,21 @@ def test_what_is_there_of_a_supplier_stays(forms: Path) -> None:
 def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(
     forms: Path,
 ) -> None:
-    def sending(brand: str) -> ImportedForm:
-        configuration = {
-            "aanbieder_uri": "https://gent.example/",
-            "merk_code": brand,
-            "product_ids": ["1"],
-        }
-        listed = client(
-            brand, configurations={"notificaties": ProductDocument(configuration, metadata.Owner())}
-        )
-        send = {Environment.TNI: {"dv_notificaties_import": True}}
-        return replace(
-            draft(GENT), application=brand, clients={Environment.TNI: listed}, scopes=send, notes=[]
-        )
-
-    drafts = [sending("stad-gent"), sending("gent")]
-    assert write(forms, *drafts).wrong() == []
+    taken = write(
+        forms,
+        sending(GENT, "stad-gent", application="een"),
+        sending(GENT, "gent", application="twee", number=3),
+    )
+    assert taken.wrong() == []
     assert content(forms / "stad-gent/organisation.yaml")["speaks_for"] == {
-        "aanbieder_uri": ["https://gent.example/"],
+        "aanbieder_uri": ["https://OVO002067.example/"],
         "merk_code": ["gent", "stad-gent"],
     }
     note = (
         "stad-gent/organisation.yaml lets it send as its clients do now: "
-        "aanbieder_uri https://gent.example/; merk_code gent, stad-gent: see whether it may"
+        "aanbieder_uri https://OVO002067.example/; merk_code gent, stad-gent: see whether it may"
     )
-    assert [one.notes for one in drafts] == [[note], [note]]
+    assert [one.notes for one in taken.placed] == [(note,), (note,)]
 
 
 def test_whose_names_a_new_organisation_claims_is_a_note(forms: Path) -> None:
@@ -235,29 +228,29 @@ def test_whose_names_a_new_organisation_claims_is_a_note(forms: Path) -> None:
         "aalst/organisation.yaml",
         "name: Stad Aalst\novo: OVO001992\nspeaks_for: {merk_code: [stad-aalst]}\n",
     )
-    one, other = (
-        sending(draft(owner, number=number), "stad-aalst")
-        for number, owner in enumerate((GENT, BEVEREN), 2)
-    )
-    write(forms, one, other)
+    taken = write(forms, sending(GENT, "stad-aalst"), sending(BEVEREN, "stad-aalst", number=3))
+    one, other = taken.placed
     claim = "would speak in the name of another: merk_code stad-aalst, of"
     assert any(f"stad-gent {claim} aalst, beveren;" in note for note in one.notes), one.notes
     assert any(f"beveren {claim} aalst, stad-gent;" in note for note in other.notes), other.notes
 
 
-def sending(draft: ImportedForm, merk_code: str) -> ImportedForm:
-    """The draft of a client that sends under a brand."""
+def sending(owner: dict[str, Any], merk_code: str, **changes: Any) -> Row:
+    """A row with a client that sends under a brand."""
     configuration = {
-        "aanbieder_uri": f"urn:{draft.organisation.folder}",
+        "aanbieder_uri": f"https://{owner['ovo']}.example/",
         "merk_code": merk_code,
         "product_ids": ["10244"],
     }
     document = ProductDocument(configuration, metadata.Owner("x", None))
-    listed = replace(
-        client(draft.clients[Environment.TNI].client_id), configurations={"notificaties": document}
+    name = f"{owner['name']} - {changes.get('application', 'loket')}"
+    return row(
+        owner,
+        scopes={"dv_notificaties_import": True},
+        configurations={"notificaties": document},
+        client_name=name,
+        **changes,
     )
-    scopes = {Environment.TNI: {"dv_notificaties_import": False}}
-    return replace(draft, clients={Environment.TNI: listed}, scopes=scopes, notes=[])
 
 
 def test_what_a_client_says_of_itself_is_in_its_form(forms: Path, tmp_path: Path) -> None:
@@ -267,14 +260,10 @@ def test_what_a_client_says_of_itself_is_in_its_form(forms: Path, tmp_path: Path
     file.write_text(
         file.read_text().replace("source: the tests}", "source: the tests, speaks_for: exactly}")
     )
-    listed, granted = (
-        client("a-2", attributes={ATTRIBUTE: "balie"}),
-        {Environment.TNI: {PLAIN: True}},
-    )
-    one = replace(draft(GENT), clients={Environment.TNI: listed}, scopes=granted)
-    writer = writer_of(forms, catalogue)
-    writer.write([one])
-    assert writer.wrong() == []
+    one = row(GENT, attributes={ATTRIBUTE: "balie"}, scopes={PLAIN: True})
+    taken = clients_of(forms, catalogue, one)
+    taken.changes.write()
+    assert taken.wrong() == []
     request = content(forms / "stad-gent/loket.yaml")["environments"]["tni"]
     assert (request["scopes"], request["attributes"]) == (
         {PLAIN: {"default": True}},
@@ -292,9 +281,11 @@ def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:
         "stad-gent/z.yaml",
         "application: loket\ncontacts: [a@stad.example]\nenvironments: {tni: {}}\n",
     )
-    other = FolderOwner("gent", "Gent", "OVO000009", None)
-    outcome = write(forms, draft(replace(GENT, is_new=False)), draft(other, OWN, number=3))
-    assert [one.file.as_posix() for one in outcome.placed] == ["onboardings/gent/loket.yaml"]
+    other = {"name": "Gent", "ovo": "OVO000009", "kbo": None}
+    outcome = write(forms, row(GENT), row(other, OWN, number=3))
+    assert [list(one.files)[-1].as_posix() for one in outcome.placed] == [
+        "onboardings/gent/loket.yaml"
+    ]
     assert outcome.wrong() == [
         "row 2: not written: onboardings/stad-gent/z.yaml: onboardings/stad-gent/loket.yaml is"
         " already the form of loket; keep one of the two, or name the application differently"
@@ -305,8 +296,8 @@ def test_nothing_is_left_of_an_organisation_whose_forms_are_not_valid(forms: Pat
     """Neither its organisation.yaml, nor that of a supplier that nobody else lists, nor keys."""
     outcome = write(
         forms,
-        draft(GENT, SHARED, contact="x"),
-        draft(AALST, SHARED, number=3, contact="x"),
+        row(GENT, SHARED, contacts=("x",)),
+        row(AALST, SHARED, number=3, contacts=("x",)),
         supplier=SUPPLIER,
     )
     assert (len(outcome.wrong()), files(forms)) == (2, [])
@@ -316,7 +307,8 @@ def test_where_a_file_appears_meanwhile_nothing_is_written(
     forms: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All forms or none, as whatever writes forms; the file that appeared stays."""
-    writer, last = writer_of(forms, CATALOGUE), forms / "stad-aalst/loket.yaml"
+    taken = clients_of(forms, CATALOGUE, row(GENT), row(AALST, number=3))
+    last = forms / "stad-aalst/loket.yaml"
 
     def racing(file: Path, text: str, mode: int) -> None:
         if file.name == last.name and file.parent.name == last.parent.name:
@@ -325,5 +317,5 @@ def test_where_a_file_appears_meanwhile_nothing_is_written(
 
     monkeypatch.setattr("acmidm_onboarding.files.write_once", racing)
     with pytest.raises(Failure, match=r"onboardings/stad-aalst/loket\.yaml"):
-        writer.write([draft(GENT), draft(AALST, number=3)])
+        taken.changes.write()
     assert (files(forms), last.read_text()) == (["stad-aalst/loket.yaml"], "another")

@@ -187,7 +187,10 @@ def test_what_new_misses_in_dutch() -> None:
             '--set: "x" is niet PRODUCT.VELD=WAARDE; schrijf er een zoals'
             " notificaties.merk_code=stad-gent"
         ),
-        "--name TEXT: ontbreekt; geef de naam van de organisatie zoals in het organisatieregister",
+        (
+            '--organisation: geen organisatie hier is "gentt"; bedoelt u "gent"? Voor een nieuwe is'
+            " --ovo, --kbo of beide nodig"
+        ),
     ]
 
 

@@ -1,1 +1,2 @@
-"""``acmidm new``: a first form, out of options, of the page's file or of a spreadsheet."""
+"""Forms out of what people bring: options, the page's file, a spreadsheet, or what a hand changed.
+What is wrong with them is for the loader to say."""

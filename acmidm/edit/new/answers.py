@@ -1,21 +1,39 @@
-"""The answers that a form is made of, and what is missing or wrong with them."""
+"""The answers that a form is made of, out of options or out of a row, and the form that they come
+to. What is wrong with an answer is for the loader to say; only what is missing is noted here."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
+from acmidm_onboarding.forms.speaking import speaking_values
 from acmidm_onboarding.texts import Language, tr
-from acmidm_onboarding.values.problems import Failure, quoted
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import (
+    DocumentPath,
+    Failure,
+    did_you_mean,
+    listed,
+    quoted,
+)
+from acmidm_onboarding.values.terms import Environment
 
 _METAVAR = re.compile(r"[ =][A-Z]+$")
-Check = Callable[[str], Sequence[str]]
-"""Returns what is wrong with an answer, a sentence each."""
-
-
+_OPTIONS = {
+    "name": "--name",
+    "ovo": "--ovo",
+    "kbo": "--kbo",
+    "owners": "--owner",
+    "application": "--application",
+    "contacts": "--contact",
+    "scopes": "--scope",
+    "products": "--product",
+}
+"""Which option each field of a form or an organisation stands for."""
 Values = Mapping[tuple[str, str], Sequence[str]]
 """What options say, by product and field."""
 
@@ -41,79 +59,168 @@ class Answers:
     """The folder of the supplier whose keys the form has."""
 
 
-class Checker:
-    """Checks each answer once. ``wrong`` has a sentence for each that is missing or wrong."""
+class Mistakes:
+    """What is missing or wrong in answers, a sentence each, by the option that it is about."""
 
     def __init__(self, columns: Mapping[str, str] | None = None) -> None:
         """``columns`` are the names of the options whose answers are in a spreadsheet."""
         self._columns = columns or {}
-        self.wrong: list[str] = []
+        self.sentences: list[str] = []
 
-    def answer(self, option: str, what: str, given: str | None, check: Check) -> str | None:
-        """Return one answer, None where it is wrong or missing. ``what`` says what belongs
-        there."""
-        if given is None:
-            self.miss(option, what)
-            return None
-        return None if self.refuse(option, check(given)) else given
+    def add(self, option: str, *sentences: str) -> None:
+        """Note what is wrong with an option."""
+        self.sentences += [f"{self._named(option)}: {sentence}" for sentence in sentences]
 
-    def answers(
-        self, option: str, what: str, given: Sequence[str], check: Check
-    ) -> tuple[str, ...]:
-        """Return several answers, at least one; none where one is wrong or all are missing."""
-        values = separate(given)
-        if not values:
-            self.miss(option, what)
-        wrong = [sentence for value in values for sentence in check(value)]
-        return () if self.refuse(option, wrong) else values
+    def miss(self, option: str, what: str) -> None:
+        """Note that an answer is missing. ``what`` says what belongs there."""
+        self.add(option, tr("is missing; give {what}", what=what))
 
     def require(self) -> None:
         """Raises Failure where something was missing or wrong."""
-        if self.wrong:
-            raise Failure("\n".join(dict.fromkeys(self.wrong)))
+        if self.sentences:
+            raise Failure("\n".join(dict.fromkeys(self.sentences)))
 
-    def refuse(self, option: str, sentences: Sequence[str]) -> bool:
-        """Note what is wrong with an option, and return whether there is anything."""
-        name = self.named(_METAVAR.sub("", option))
-        self.wrong += [f"{name}: {sentence}" for sentence in sentences]
-        return bool(sentences)
+    def label(self, path: DocumentPath) -> str:
+        """Return what the author of the answers calls a field of a form; empty where it is none of
+        theirs."""
+        match path:
+            case [*_, "products", product, str(name)] | [*_, "products", product, str(name), int()]:
+                return self._named(f"--set {product}.{name}")
+            case ["mandates", _, "applications", *_]:
+                return self._named("--application")
+            case [*_, ("products" | "scopes") as name, _] | [str(name), *_] if name in _OPTIONS:
+                return self._named(_OPTIONS[name])
+        return ""
 
-    def named(self, option: str) -> str:
-        """Return what the author of the answers calls an option."""
+    def _named(self, option: str) -> str:
         return self._columns.get(_METAVAR.sub("", option), option)
 
-    def miss(self, option: str, what: str) -> None:
-        """Note that an answer is missing."""
-        self.wrong.append(
-            tr("{option}: is missing; give {what}", option=self.named(option), what=what)
-        )
 
-
-def separate(answers: Sequence[str]) -> tuple[str, ...]:
+def separate(answers: Iterable[str]) -> tuple[str, ...]:
     """Return each value of answers that have commas between several, once."""
     parts = [part.strip() for answer in answers for part in answer.split(",")]
     return tuple(dict.fromkeys(filter(None, parts)))
 
 
-def pairs(answers: Sequence[str], option: str, wrong: list[str]) -> Values:
+def chosen(among: Sequence[str], answer: str) -> list[str]:
+    """Return why an answer is none of those that there are."""
+    if answer in among:
+        return []
+    remedy = did_you_mean(answer, among, tr("choose from {among}", among=listed(among)))
+    return [tr("{answer} is none of them; {remedy}", answer=quoted(answer), remedy=remedy)]
+
+
+def pairs(answers: Sequence[str], mistakes: Mistakes) -> Values:
     """Return the values of ``product.field=value`` by product and field; what is written otherwise
     is noted as wrong."""
     values: dict[tuple[str, str], list[str]] = {}
     for answer in answers:
         name, equals, value = answer.partition("=")
         product, dot, field = name.strip().partition(".")
-        if not equals or not dot or not product or not field:
-            wrong.append(
-                tr(
-                    "{option}: {name} is not PRODUCT.FIELD=VALUE; write one such as"
-                    " notificaties.merk_code=stad-gent",
-                    option=option,
-                    name=quoted(name),
-                )
-            )
+        if equals and dot and product and field:
+            values.setdefault((product, field), []).append(value.strip())
             continue
-        values.setdefault((product, field), []).append(value.strip())
+        sentence = tr(
+            "{name} is not PRODUCT.FIELD=VALUE; write one such as notificaties.merk_code=stad-gent",
+            name=quoted(name),
+        )
+        mistakes.add("--set", sentence)
     return values
+
+
+def form_of(
+    answers: Answers, whose: Organisation, catalogue: Catalogue, mistakes: Mistakes, *, is_new: bool
+) -> dict[str, Any]:
+    """Return the form for TNI that answers come to, with what follows from a product, and what is
+    known of its organisation."""
+    scopes, products = separate(answers.scopes), separate(answers.products)
+    if not scopes and not products:
+        mistakes.miss("--product NAME", tr("a product of the catalogue, or a scope with --scope"))
+    of_scopes = [catalogue.product_of[one].product for one in scopes if one in catalogue.product_of]
+    names = dict.fromkeys([*products, *of_scopes])
+    all_scopes = dict.fromkeys(scopes)
+    for product in [catalogue.products[name] for name in names if name in catalogue.products]:
+        if all_scopes.keys().isdisjoint(product.scopes):
+            all_scopes |= dict.fromkeys(_scopes_of(product, mistakes))
+    request: dict[str, Any] = {"scopes": {scope: {} for scope in all_scopes}}
+    configured = {}
+    for name in dict.fromkeys([*names, *(product for product, _ in answers.values)]):
+        given = {field: texts for (of, field), texts in answers.values.items() if of == name}
+        wanted = catalogue.products.get(name)
+        if wanted is None:
+            configured[name] = dict[str, Any](given)
+        elif wanted.configuration is not None or given:
+            configured[name] = _configuration(wanted, given, whose, is_new=is_new)
+    if configured:
+        request["products"] = configured
+    form = {
+        "application": answers.application,
+        "contacts": list(separate(answers.contacts)),
+        "keys_of": answers.supplier,
+    }
+    said = {name: value for name, value in form.items() if value}
+    return {**said, "environments": {Environment.TNI.value: request}}
+
+
+def _scopes_of(product: Product, mistakes: Mistakes) -> Collection[str]:
+    """Return the one scope that a product has; of several, those are named that are needed: a
+    client gets no more."""
+    offered = [
+        name
+        for name, scope in product.scopes.items()
+        if Environment.TNI in scope.environments and not scope.assigned_by_provider
+    ] or list(product.scopes)
+    if len(offered) == 1:
+        return offered
+    mistakes.miss(
+        "--scope NAME",
+        tr(
+            "those of {product} that are needed: {offered}",
+            product=product.product,
+            offered=listed(offered),
+        ),
+    )
+    return ()
+
+
+def _configuration(
+    product: Product, given: Mapping[str, Sequence[str]], whose: Organisation, *, is_new: bool
+) -> dict[str, Any]:
+    """Return what a form says for a product: what was given, and what is known."""
+    schema = product.configuration or {}
+    configuration: dict[str, Any] = {}
+    for name in dict.fromkeys([*schema.get("required", ()), *given]):
+        known = _known(product, name, whose, is_new=is_new)
+        if answers := given.get(name) or known:
+            part = schema.get("properties", {}).get(name, {})
+            configuration[name] = parsed(part, answers)
+    return configuration
+
+
+def _known(product: Product, name: str, whose: Organisation, *, is_new: bool) -> Sequence[str]:
+    """Return the one value that an organisation may say, or what most say of themselves."""
+    how = product.speaks_for.get(name)
+    allowed = whose.speaks_for.get(name, ())
+    if how is Speaks.EXACTLY and len(allowed) == 1:
+        return allowed
+    template = product.fields[name].proposed if name in product.fields else None
+    if template and whose.ovo and (is_new or not how):
+        return [template.format(ovo=whose.ovo)]
+    return ()
+
+
+def speaks_for(
+    environments: Mapping[str, Mapping[str, Any]], catalogue: Catalogue
+) -> dict[str, list[str]]:
+    """Return under which names a form sends, by its products."""
+    names: dict[str, dict[str, None]] = {}
+    for request in environments.values():
+        for product, configuration in request.get("products", {}).items():
+            if product not in catalogue.products:
+                continue
+            for (name, *_), text in speaking_values(catalogue.products[product], configuration):
+                names.setdefault(name, {})[text] = None
+    return {name: list(texts) for name, texts in names.items()}
 
 
 def parsed(schema: Mapping[str, Any], answers: Sequence[str]) -> object:

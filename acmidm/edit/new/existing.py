@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
@@ -26,26 +27,44 @@ from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.terms import Environment
 
 
-def existing_form(read: Onboardings, folder: str, application: str) -> LoadedForm | None:
-    """Return the valid form of an application, which may have another name by now.
+def form_of_application(
+    read: Onboardings, folder: str, application: str, files: Files
+) -> tuple[LoadedForm | None, str | None]:
+    """Return the valid form of an application, which may have another name by now; and why it
+    cannot be changed, where that is so.
 
     A form has had a name that is under ``formerly``, or that its file has still.
     """
+    loaded = _loaded(read, folder, application)
+    if loaded is None:
+        faulty = _faulty(read, folder, application, files)
+        return None, None if faulty is None else not_changed(faulty)
+    name = loaded.form.application
+    if name == application:
+        return loaded, None
+    return loaded, tr(
+        "the application {application} is called {name} now; give that name, or another one for"
+        " another application",
+        application=application,
+        name=name,
+    )
+
+
+def _loaded(read: Onboardings, folder: str, application: str) -> LoadedForm | None:
     own = [loaded for loaded in read.forms if loaded.file.parent.name == folder]
     for loaded in own:
         if loaded.form.application == application:
             return loaded
     for loaded in own:
-        code = loaded.organisation.code
         # Without the other forms: a name that came with an organisation that merged is free.
         earlier = former_keys(loaded.organisation, loaded.form, None)
-        if connection_key(code, application) in earlier:
+        if connection_key(loaded.organisation.code, application) in earlier:
             return loaded
     file = form_file(application)
     return next((loaded for loaded in own if loaded.file.name == file), None)
 
 
-def faulty_form(read: Onboardings, folder: str, application: str, files: Files) -> Path | None:
+def _faulty(read: Onboardings, folder: str, application: str, files: Files) -> Path | None:
     """Return the form with mistakes that is that of an application, as far as it can be read."""
     for file in read.left_out:
         if file.parent.name != folder:
@@ -58,16 +77,6 @@ def faulty_form(read: Onboardings, folder: str, application: str, files: Files) 
     return None
 
 
-def called_otherwise(application: str, name: str) -> str:
-    """Return why an application is not added to a form that has another name by now."""
-    return tr(
-        "the application {application} is called {name} now; give that name, or another one for"
-        " another application",
-        application=application,
-        name=name,
-    )
-
-
 def not_changed(faulty: Path) -> str:
     """Return why nothing is added to a form with mistakes."""
     return tr(
@@ -78,33 +87,51 @@ def not_changed(faulty: Path) -> str:
 
 
 def adding(
-    loaded: LoadedForm, sent: Form, key_files: Mapping[Environment, Collection[str]]
+    loaded: LoadedForm,
+    more: Mapping[str, Any],
+    key_files: Mapping[Environment, Collection[str]] = MappingProxyType({}),
+    *,
+    like: Environment | None = None,
 ) -> Edit:
-    """Return what gives a form that is there what it lacks of another one, and more key files."""
+    """Return what gives a form that is there what it lacks of another one, and more key files. With
+    ``like``, it gets what that environment has, but for the fields that are given."""
 
     def edit(document: Any) -> None:
-        put_last(
-            document["contacts"], [one for one in sent.contacts if one not in loaded.form.contacts]
-        )
+        contacts = [one for one in more.get("contacts", ()) if one not in loaded.form.contacts]
+        put_last(document["contacts"], contacts)
         environments = document["environments"]
-        for environment, request in sent.environments.items():
+        for environment, wanted in more["environments"].items():
             there = loaded.form.environments.get(environment, EnvironmentRequest())
-            wanted, parts = request_of(request), CommentedMap()
+            parts = CommentedMap()
             for part in ("scopes", "products", "attributes"):
-                lacking = [
-                    name for name in wanted.get(part, ()) if not getattr(there, part).get(name)
-                ]
-                if lacking:
+                has, given = getattr(there, part), wanted.get(part, {})
+                lacking = {name: one for name, one in given.items() if not has.get(name)}
+                if lacking and like is not None:
+                    written = environments[like.value][part]
                     parts[part] = CommentedMap(
-                        {name: copied(wanted[part][name]) for name in lacking}
+                        {name: _with(written[name], own) for name, own in lacking.items()}
                     )
+                elif lacking:
+                    parts[part] = CommentedMap({name: copied(own) for name, own in lacking.items()})
             put_request(environments, environment.value, parts)
-            for name in [name for name in request.products if there.products.get(name)]:
-                _change(environments[environment.value]["products"][name], request.products[name])
+            for name, configuration in wanted.get("products", {}).items():
+                if there.products.get(name):
+                    _change(environments[environment.value]["products"][name], configuration)
             if files := key_files.get(environment):
                 add_keys(environments, environment, files)
 
     return edit
+
+
+def _with(written: Any, own: Mapping[str, Any]) -> Any:
+    """Return a copy of a part of a document with other values; None leaves a field out."""
+    copy = copied(written)
+    for name, value in own.items():
+        if value is None:
+            copy.pop(name, None)
+        else:
+            copy[name] = copied(value)
+    return copy
 
 
 def taking_over(loaded: LoadedForm, sent: Form, without: Without) -> Edit:

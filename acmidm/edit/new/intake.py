@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,28 +17,25 @@ from typing import Any
 from acmidm.edit.changes import Changes, Read
 from acmidm.edit.keys.declaring import free_names
 from acmidm.edit.keys.pair import text_of
-from acmidm.edit.new.checks import of_sender
-from acmidm.edit.new.draft import Draft, speaks_for
+from acmidm.edit.new.answers import speaks_for
 from acmidm.edit.new.existing import (
     adding,
-    called_otherwise,
-    existing_form,
-    faulty_form,
+    form_of_application,
     not_changed,
     request_of,
     taking_over,
 )
 from acmidm.edit.new.notes import about_form, about_key, about_loss, about_production
-from acmidm.edit.new.organisations import FormOwner, of_earlier_code
+from acmidm.edit.new.organisations import Owner, of_earlier_code
 from acmidm.edit.new.sent import Sent, application_of, language_of, read_sent, takes_over
+from acmidm.edit.new.texts import file_of, new_files
 from acmidm.private_key import is_private_key
 from acmidm.sheet import SUFFIXES
 from acmidm.words import slug
-from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
-from acmidm_onboarding.forms.documents import Document, Unreadable, read_beginning, read_document
+from acmidm_onboarding.forms.documents import Document, Unreadable, read_beginning
 from acmidm_onboarding.forms.files import (
-    KEY_FILE,
     ORGANISATION_FILE,
     Files,
     absolute,
@@ -46,7 +43,7 @@ from acmidm_onboarding.forms.files import (
     shown,
 )
 from acmidm_onboarding.forms.loading import load_organisations
-from acmidm_onboarding.forms.speaking import about_names
+from acmidm_onboarding.forms.speaking import about_names, problems_of_senders
 from acmidm_onboarding.texts import Language, tr, translated
 from acmidm_onboarding.texts.page import SENTENCES
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER, look_of
@@ -133,7 +130,9 @@ class Intake:
             for one in taken:
                 own = {shown(file) for file in one.written}
                 if not own.isdisjoint({problem.file, problem.also}):
-                    _note(one, problem, self._path_of(problem) if problem.file in own else ())
+                    _note(
+                        one, problem, self.changes.path_of(problem) if problem.file in own else ()
+                    )
         for one in taken:
             if one.takes_over:  # nobody sent it, so that nobody is mailed
                 one.for_team, one.unclear = [*one.for_team, *one.unclear], []
@@ -172,7 +171,7 @@ class Intake:
         taken = Taken(file, language_of(document), application_of(document), sent)
         taken.takes_over = takes_over(document)
         for problem in problems:
-            _note(taken, problem, document.path_at(problem.line, problem.column))
+            _note(taken, problem, problem.path)
         if sent is not None and (owner := self._owner_of(sent.organisation, taken)):
             if taken.takes_over:
                 taken.notes = [
@@ -185,16 +184,7 @@ class Intake:
             self._add(sent, owner, taken)
         return taken
 
-    def _path_of(self, problem: Problem) -> DocumentPath:
-        """Return what of a form a problem of one of the texts is about: of a key, all of it."""
-        if KEY_FILE.fullmatch(problem.file.name):
-            return ("keys",)
-        document = read_document(
-            absolute(problem.file), problem.file, Files(self.changes.texts).read_text
-        )
-        return document.path_at(problem.line, problem.column)
-
-    def _owner_of(self, given: Organisation, taken: Taken) -> FormOwner | None:
+    def _owner_of(self, given: Organisation, taken: Taken) -> Owner | None:
         """Return the organisation by its codes, or a new one; None where it is unclear which."""
         kbo = given.kbo if given.kbo != SHARED_KBO_NUMBER else None
         by_ovo = [
@@ -220,9 +210,9 @@ class Intake:
         if folders:
             [folder] = folders
             taken.notes += _differences(folder, self._organisations[folder], given)
-            return FormOwner(folder, self._organisations[folder])
+            return Owner(folder, self._organisations[folder])
         for name, code in (("ovo", given.ovo), ("kbo", given.kbo)):
-            for sentence in of_earlier_code(code or "", self._organisations.values()):
+            for sentence in of_earlier_code(code, self._organisations):
                 taken.unclear.append(_label((name,)) + sentence)
         if taken.unclear:
             return None
@@ -248,7 +238,7 @@ class Intake:
             )
         fields = given.model_dump(mode="json", include={"name", "ovo", "kbo"}, exclude_none=True)
         fields |= {"language": given.language.value} if given.language is not Language.NL else {}
-        return FormOwner(folder, given, fields)
+        return Owner(folder, given, fields)
 
     def _contradicting(self, folder: str, given: Organisation) -> Iterator[str]:
         """Yield each other organisation whose name or KBO number a sender writes. A number that the
@@ -260,10 +250,9 @@ class Intake:
             if name != folder and (has_number or look_of(other.name) == look_of(given.name)):
                 yield name
 
-    def _add(self, sent: Sent, owner: FormOwner, taken: Taken) -> None:
+    def _add(self, sent: Sent, owner: Owner, taken: Taken) -> None:
         form = sent.form
-        draft = Draft(owner, form.application, form.contacts, {}, {})
-        file = absolute(self._forms / draft.file)
+        file = absolute(file_of(self._forms, owner.folder, form.application))
         loaded = None if owner.is_new else self._existing(owner.folder, form.application, taken)
         if taken.for_team:
             return
@@ -284,30 +273,35 @@ class Intake:
             environment: self._add_keys(file, environment, sent, loaded, taken)
             for environment in form.environments
         }
+        requests: dict[str, dict[str, Any]] = {
+            environment: request_of(request, names[environment])
+            for environment, request in form.environments.items()
+        }
+        given = {
+            "application": form.application,
+            "contacts": form.contacts,
+            "environments": requests,
+        }
         if loaded:
-            added = self.changes.add({file: adding(loaded, form, names)})
+            added = self.changes.add({file: adding(loaded, given, names)})
             if sent.without is not None:
                 added += self.changes.add({file: taking_over(loaded, form, sent.without)})
                 taken.notes += about_loss(loaded, sent, sent.without)
-            taken.written += added
             taken.notes += about_form(loaded, sent)
             taken.notes += _warnings(loaded, taken.file, names, is_new=bool(added))
         else:
-            requests = {
-                one: request_of(request, names.get(one, ()))
-                for one, request in form.environments.items()
-            }
-            draft = replace(draft, requests=requests, speaks_for=speaks_for(self._products(sent)))
-            language = sent.organisation.language
-            added = self.changes.add(draft.files(self._forms, language))
-            taken.written += added
+            owner = owner.speaking(speaks_for(requests, self._catalogue)) if owner.is_new else owner
+            added = self.changes.add(
+                new_files(self._forms, owner, given, sent.organisation.language)
+            )
+        taken.written += added
         if added and Environment.PROD in form.environments:
             environments = {*form.environments, *(loaded.form.environments if loaded else ())}
             taken.notes.append(about_production(shown(file), environments))
         if owner.is_new:
             # The next files find it.
-            taken.notes += about_names(owner.folder, draft.new_organisation, self._organisations)
-            self._organisations[owner.folder] = draft.new_organisation
+            taken.notes += about_names(owner.folder, owner.organisation, self._organisations)
+            self._organisations[owner.folder] = owner.organisation
 
     def _add_keys(
         self,
@@ -350,32 +344,29 @@ class Intake:
         """Return the form that an application has; note why none can be used that is there."""
         files = Files(self.changes.texts)
         read = self.changes.read(paths=[self._forms / folder], files=files)
-        if loaded := existing_form(read, folder, application):
-            if (name := loaded.form.application) != application:
-                sentence = called_otherwise(application, name)
-                taken.unclear.append(_label(("application",)) + sentence)
-            return loaded
+        loaded, wrong = form_of_application(read, folder, application, files)
         file = absolute(self._forms / folder / form_file(application))
-        faulty = faulty_form(read, folder, application, files)
-        if faulty is None and files.exists(file):
-            faulty = shown(file)
-        if faulty is not None:
-            taken.for_team.append(not_changed(faulty))
-        return None
+        if loaded is None and wrong is None and files.exists(file):
+            wrong = not_changed(shown(file))
+        if wrong and loaded:
+            taken.unclear.append(_label(("application",)) + wrong)
+        elif wrong:
+            taken.for_team.append(wrong)
+        return loaded
 
-    def _products(self, sent: Sent) -> Iterator[tuple[Product, Mapping[str, Any]]]:
-        for request in sent.form.environments.values():
-            for name, configuration in request.products.items():
-                if name in self._catalogue.products:
-                    yield self._catalogue.products[name], configuration
-
-    def _not_allowed(self, sent: Sent, owner: FormOwner) -> Iterator[str]:
+    def _not_allowed(self, sent: Sent, owner: Owner) -> Iterator[str]:
         """Yield each value for which the organisation does not speak yet: the team that runs
         onboarding adds it."""
-        file = self._forms / owner.folder / ORGANISATION_FILE
-        for product, configuration in self._products(sent):
-            for name in configuration.keys() & product.speaks_for.keys():
-                yield from of_sender(product, name, configuration[name], owner.organisation, file)
+        file = Document(self._forms / owner.folder / ORGANISATION_FILE)
+        for request in sent.form.environments.values():
+            for name, configuration in request.products.items():
+                product = self._catalogue.products.get(name)
+                if product is None:
+                    continue
+                for problem in problems_of_senders(
+                    Document(Path()), (), product, configuration, file, owner.organisation
+                ):
+                    yield f"{problem.what}; {problem.remedy}"
 
 
 def _differences(folder: str, organisation: Organisation, given: Organisation) -> Iterator[str]:

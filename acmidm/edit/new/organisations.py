@@ -1,15 +1,14 @@
-"""Whose form it is: an organisation that has a folder here, by folder, code or name; or a new one,
-with what its file will have."""
+"""Whose form it is: an organisation that has a folder here, or a new one with what its file will
+have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from acmidm.edit.new.answers import Answers, Checker
-from acmidm.edit.new.checks import of_code, of_organisation
+from acmidm.edit.new.answers import Answers, Mistakes
 from acmidm.words import slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
 from acmidm_onboarding.texts import Language, tr
@@ -18,9 +17,12 @@ from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import listed, nearest, quoted
 from acmidm_onboarding.values.terms import is_name
 
+Organisations = Mapping[str, Organisation]
+"""By folder."""
+
 
 @dataclass(frozen=True)
-class FormOwner:
+class Owner:
     """An organisation with its folder. ``fields`` are those of a new organisation's file; empty
     where the file is there already."""
 
@@ -32,70 +34,112 @@ class FormOwner:
     def is_new(self) -> bool:
         return bool(self.fields)
 
+    def speaking(self, names: Mapping[str, Sequence[str]]) -> Owner:
+        """Return a new organisation that may send under these names."""
+        return replace(
+            self, organisation=self.organisation.model_copy(update={"speaks_for": names})
+        )
+
+
+_NOBODY = {"name": "Stand-in", "ovo": "OVO000000"}
+NOBODY = Owner("stand-in", Organisation.model_validate(_NOBODY), _NOBODY)
+"""Stands for an organisation that is not known, so that the rest is still looked at."""
+
+
+def new_owner(folder: str, fields: Mapping[str, Any]) -> Owner:
+    """Return a new organisation, not checked: the loader says what is wrong with its file."""
+    codes = {name: code_in(fields.get(name)) for name in ("ovo", "kbo")}
+    return Owner(folder, Organisation.model_construct(**{**fields, **codes}), fields)
+
 
 def owner_of(
-    given: Answers,
-    organisations: Mapping[str, Organisation],
-    forms: Path,
-    checker: Checker,
-) -> FormOwner | None:
-    """Return the organisation, None where an answer is missing or wrong, which ``checker`` has
-    noted."""
-    text = checker.answer(
-        "--organisation TEXT",
-        tr("the folder, OVO code, KBO number or name of the organisation"),
-        given.organisation or given.ovo or given.kbo or given.name,
-        lambda text: [] if text.strip() else [tr("is empty; give a folder, a code or a name")],
-    )
-    if text is None:
+    given: Answers, organisations: Organisations, forms: Path, mistakes: Mistakes
+) -> Owner | None:
+    """Return the organisation that answers are about, None where they do not say which."""
+    text = given.organisation or given.ovo or given.kbo or given.name or ""
+    if not text.strip():
+        what = tr("the folder, OVO code, KBO number or name of the organisation")
+        mistakes.miss("--organisation TEXT", what)
         return None
-    folders = [
-        folder
-        for folder, organisation in organisations.items()
-        if _is(text.strip(), folder, organisation)
-    ]
+    folders = _folders_meant(text.strip(), organisations)
+    if not folders:
+        return _new(text.strip(), given, organisations, mistakes)
     if len(folders) > 1:
-        checker.wrong.append(
-            tr(
-                "--organisation: {text} is that of {found}; name the folder",
-                text=quoted(text),
-                found=listed(folders),
-            )
+        found = listed(folders)
+        mistakes.add(
+            "--organisation",
+            tr("{text} is that of {found}; name the folder", text=quoted(text), found=found),
         )
         return None
-    if folders:
-        return _existing(folders[0], organisations[folders[0]], given, forms, checker)
-    return _new(text.strip(), given, organisations, checker)
+    [folder] = folders
+    own, file = organisations[folder], (forms / folder / ORGANISATION_FILE).as_posix()
+    refuse_another({"name": given.name, "ovo": given.ovo, "kbo": given.kbo}, own, file, mistakes)
+    if not own.code:
+        mistakes.sentences.append(
+            tr(
+                "{file}: has neither ovo nor kbo, and is not changed; the team that runs"
+                " onboarding adds one",
+                file=file,
+            )
+        )
+    return Owner(folder, own)
 
 
-def _is(text: str, folder: str, organisation: Organisation) -> bool:
-    if text == folder:
-        return True
-    if (code := code_in(text)) is not None:
-        return code in (organisation.ovo, organisation.kbo)
-    return look_of(text) == look_of(organisation.name) != ""
+def _folders_meant(text: str, organisations: Organisations) -> list[str]:
+    if text in organisations:
+        return [text]
+    if code := code_in(text):
+        return [name for name, one in organisations.items() if code in (one.ovo, one.kbo)]
+    look = look_of(text)
+    return [name for name, one in organisations.items() if look and look == look_of(one.name)]
 
 
-def code_in(text: str) -> str | None:
-    """Return the code that a text is, as the register writes it; None where it is none."""
-    try:
-        return organisation_code(text.upper())
-    except ValueError:
+def refuse_another(
+    given: Mapping[str, str | None], organisation: Organisation, file: str, mistakes: Mistakes
+) -> None:
+    """Note each name and code that is given and is not the one in ``file``, which has the
+    organisation."""
+    for name, value in given.items():
+        has = getattr(organisation, name)
+        if value is not None and has not in (value, code_in(value) or value):
+            sentence = tr(
+                "{file} has {shown}, and is not changed; leave the option out, or have the team"
+                " that runs onboarding change that file",
+                file=file,
+                shown=quoted(has) if has else tr("none"),
+            )
+            mistakes.add(f"--{name}", sentence)
+
+
+def _new(
+    text: str, given: Answers, organisations: Organisations, mistakes: Mistakes
+) -> Owner | None:
+    digits = text.replace(".", "").replace(" ", "")
+    is_ovo, is_kbo = text[:3].upper() == "OVO" and text[3:4].isdigit(), digits.isdecimal()
+    folder = text if is_name(text) and not is_ovo and not is_kbo else None
+    name = given.name
+    if name is None and folder is None and not is_ovo and not is_kbo:
+        name = text
+    ovo, kbo = given.ovo or (text if is_ovo else None), given.kbo or (text if is_kbo else None)
+    if ovo is None and kbo is None:
+        mistakes.add("--organisation", _unknown(text, organisations))
         return None
+    for option, code in (("--ovo", ovo), ("--kbo", kbo)):
+        mistakes.add(option, *of_earlier_code(code, organisations))
+    if any(of_earlier_code(code, organisations) for code in (ovo, kbo)):
+        return None
+    folder = folder or slug(name or "") or slug(ovo or kbo or "")
+    if folder in organisations:
+        mistakes.add("--name", _of_other_codes(folder))
+        return None
+    fields = {"name": name, "ovo": ovo and ovo.upper(), "kbo": kbo, "owners": list(given.owners)}
+    if given.language is not Language.NL:
+        fields["language"] = given.language and given.language.value
+    return new_owner(folder, {name: value for name, value in fields.items() if value})
 
 
-def folders_by_code(organisations: Mapping[str, Organisation]) -> dict[str, str]:
-    """Return the folder of each organisation by its codes; a shared KBO number is nobody's."""
-    return {
-        code: folder
-        for folder, organisation in organisations.items()
-        for code in identifying(organisation.ovo, organisation.kbo)
-    }
-
-
-def of_earlier_code(text: str, organisations: Iterable[Organisation]) -> list[str]:
-    """Return whose code a text was, and which one that organisation has now; nothing for any other
-    code."""
+def of_earlier_code(text: str | None, organisations: Organisations) -> list[str]:
+    """Return whose code a text was, and which one that organisation has now."""
     code = code_in(text)
     return [
         tr(
@@ -104,125 +148,55 @@ def of_earlier_code(text: str, organisations: Iterable[Organisation]) -> list[st
             name=one.name,
             now=one.code,
         )
-        for one in organisations
+        for one in organisations.values()
         if code in one.earlier_codes
     ]
 
 
-def _looks_like_code(text: str) -> bool:
-    return (text[:3].upper() == "OVO" and text[3:4].isdigit()) or text.replace(".", "").replace(
-        " ", ""
-    ).isdecimal()
-
-
-def _existing(
-    folder: str,
-    organisation: Organisation,
-    given: Answers,
-    forms: Path,
-    checker: Checker,
-) -> FormOwner:
-    """Return the owner of a folder whose ``organisation.yaml`` stays as it is: an option that says
-    otherwise is refused."""
-    file = (forms / folder / ORGANISATION_FILE).as_posix()
-    refuse_another(given, organisation, file, checker)
-    if not organisation.code:
-        checker.wrong.append(
-            tr(
-                "{file}: has neither ovo nor kbo, and is not changed; the team that runs"
-                " onboarding adds one",
-                file=file,
-            )
-        )
-    return FormOwner(folder, organisation)
-
-
-def refuse_another(given: Answers, organisation: Organisation, file: str, checker: Checker) -> None:
-    """Note each name and code that is given and is not the one in ``file``, which has the
-    organisation."""
-    for option, given_value, has in (
-        ("--name", given.name, organisation.name),
-        ("--ovo", given.ovo, organisation.ovo),
-        ("--kbo", given.kbo and (code_in(given.kbo) or given.kbo), organisation.kbo),
-    ):
-        if given_value is not None and given_value != has:
-            shown = quoted(has) if has else tr("none")
-            checker.wrong.append(
-                tr(
-                    "{option}: {file} has {shown}, and is not changed; leave the option out, or"
-                    " have the team that runs onboarding change that file",
-                    option=checker.named(option),
-                    file=file,
-                    shown=shown,
-                )
-            )
-
-
-def _new(
-    text: str,
-    given: Answers,
-    organisations: Mapping[str, Organisation],
-    checker: Checker,
-) -> FormOwner | None:
-    code = text if _looks_like_code(text) else None
-    folder = text if code is None and is_name(text) else None
-    name = checker.answer(
-        "--name TEXT",
-        tr("the organisation's name as the organisation register has it"),
-        given.name if code or folder else given.name or text,
-        lambda name: of_organisation(name=name),
+def _of_other_codes(folder: str) -> str:
+    """Return why no organisation gets a folder that is there."""
+    return tr(
+        "onboardings/{folder} is that of an organisation with other codes; give its code, or"
+        " another name",
+        folder=folder,
     )
-    ovo = given.ovo if given.ovo is not None else code if code and code[:1].upper() == "O" else None
-    kbo = given.kbo if given.kbo is not None else code if code and ovo != code else None
-    if ovo is None and kbo is None:
-        checker.wrong.append(_unknown(text, organisations))
-        return None
-    codes = {
-        name: value
-        for name, value in (("ovo", ovo and ovo.upper()), ("kbo", kbo))
-        if value is not None
-    }
-    for option, value in codes.items():
-        checker.refuse(f"--{option}", of_code(option, value))
-    for owner in given.owners:
-        checker.refuse("--owner", of_organisation(owners=[owner]))
-    for option, value in codes.items():
-        checker.refuse(f"--{option}", of_earlier_code(value, organisations.values()))
-    if name is None or checker.wrong:
-        return None
-    folder = folder or slug(name) or slug(next(iter(codes.values())))
-    if folder in organisations:
-        checker.wrong.append(
-            tr(
-                "--organisation: the folder {folder} is that of {name}; give a folder of its own,"
-                " with --name",
-                folder=folder,
-                name=quoted(organisations[folder].name),
-            )
-        )
-        return None
-    fields: dict[str, Any] = {"name": name, **codes}
-    if wrong := of_organisation(**fields):
-        checker.refuse("--kbo", wrong)
-        return None
-    if given.owners:
-        fields["owners"] = list(given.owners)
-    if given.language and given.language is not Language.NL:
-        fields["language"] = given.language.value
-    return FormOwner(folder, Organisation.model_validate(fields), fields)
 
 
-def _unknown(text: str, organisations: Mapping[str, Organisation]) -> str:
+def _unknown(text: str, organisations: Organisations) -> str:
     """Return that no organisation here is meant, and which one may be."""
     names = [organisation.name for organisation in organisations.values()]
     if meant := nearest(text, [*organisations, *names]):
         return tr(
-            "--organisation: no organisation here is {text}; did you mean {meant}? A new one needs"
-            " --ovo, --kbo or both",
+            "no organisation here is {text}; did you mean {meant}? A new one needs --ovo, --kbo or"
+            " both",
             text=quoted(text),
             meant=quoted(meant),
         )
     return tr(
-        "--organisation: no organisation here is {text}; a new one needs --ovo, --kbo or both",
-        text=quoted(text),
+        "no organisation here is {text}; a new one needs --ovo, --kbo or both", text=quoted(text)
     )
+
+
+def code_in(text: str | None) -> str | None:
+    """Return the code that a text is, as the register writes it; None where it is none."""
+    try:
+        return organisation_code((text or "").upper())
+    except ValueError:
+        return None
+
+
+def folders_of(codes: Mapping[str, str | None], organisations: Organisations) -> list[str]:
+    """Return the folders of those who have one of the codes; a shared KBO number is nobody's."""
+    found = []
+    for code in identifying(*map(code_in, codes.values())):
+        found += [name for name, one in organisations.items() if code in (one.ovo, one.kbo)]
+    return list(dict.fromkeys(found))
+
+
+def folder_of_name(name: str, organisations: Organisations) -> str | None:
+    """Return the folder of who has a name, or one that looks like it."""
+    look = look_of(name)
+    for folder, organisation in organisations.items():
+        if look and look == look_of(organisation.name):
+            return folder
+    return None

@@ -7,13 +7,14 @@ why. What is taken over is a change of a form like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from acmidm.edit.keys.pair import written_members
-from acmidm.edit.new.checks import of_attribute, of_form, of_scope, of_value
+from acmidm.edit.lines import edited
+from acmidm.edit.new.existing import adding
 from acmidm.form_text import Quoted, ToFill, lines_of
 from acmidm.report.kinds import Change, Kind, Scale, who
 from acmidm.report.three_views import ClientDrift
@@ -23,8 +24,9 @@ from acmidm_onboarding.engine_resources import Resource
 from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS, Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.documents import MAXIMUM_BYTES, Document, read_document
-from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.files import absolute
 from acmidm_onboarding.forms.form import ScopeRequest
+from acmidm_onboarding.forms.loading import read_onboardings
 from acmidm_onboarding.rules.gate import by_reason
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.texts import tr
@@ -274,9 +276,6 @@ class _Taking:
                 tr("it is a right of operators, which no form may have; take it away in the portal")
             ]
         name = self._in_catalogue(granted)
-        platform, environment = self._declared.platform, self._declared.environment
-        if wrong := of_scope(name, self._catalogue, environment, platform):
-            return wrong
         own = self._request.scopes.get(name, ScopeRequest())
         scope: dict[str, Any] = {"reason": own.reason or ToFill()}
         is_default = (self._real.scopes or {})[granted].default
@@ -284,6 +283,8 @@ class _Taking:
             scope["default"] = is_default
         if name not in self._request.scopes and (reference := _reference(change)):
             scope["reference"] = reference
+        if wrong := self._wrong(scopes={name: {**scope, "reason": "x"}}):
+            return wrong
         self._add("scopes", name, scope)
         return []
 
@@ -327,8 +328,6 @@ class _Taking:
                     expires=key.expires,
                 )
             ]
-        if wrong := _unwritable(written_members(key)):
-            return wrong
         self._take_over.keys[f"key-{len(self._take_over.keys) + 1}.jwk.json"] = key
         return []
 
@@ -349,10 +348,7 @@ class _Taking:
         was = without_afzenders(self._recorded.products[product])
         now = without_afzenders(self._real.products[product])
         changed = {name: value for name, value in now.items() if was.get(name) != value}
-        wrong: list[str] = []
-        for name, value in changed.items():
-            wrong += self._wrong_field(product, name, value)
-        if wrong:
+        if changed and (wrong := self._wrong(products={product: changed})):
             return wrong
         if changed:
             self._add("products", product, changed)
@@ -360,12 +356,17 @@ class _Taking:
             self._remove("products", f"{product}.{name}")
         return []
 
-    def _wrong_field(self, product: str, name: str, value: object) -> list[str]:
-        if wrong := _unwritable({name: value}):
-            return wrong
-        file = self._loaded.file.with_name(ORGANISATION_FILE)
-        described = self._catalogue.products[product]
-        return of_value(described, name, value, self._loaded.organisation, file)
+    def _wrong(self, contacts: Sequence[str] = (), **parts: Mapping[str, Any]) -> list[str]:
+        """Return why the form may not have more: what the loader says of it then."""
+        file, environment = absolute(self._loaded.file), self._declared.environment
+        more = {"contacts": contacts, "environments": {environment: parts}}
+        try:
+            text = edited(file.read_text("utf-8"), adding(self._loaded, more))
+        except Failure as failure:
+            return [str(failure)]
+        catalogue = self._stack.settings.catalogue_folder
+        read = read_onboardings([file], catalogue, unwritten={file: text})
+        return [f"{problem.what}; {problem.remedy}" for problem in read.problems]
 
     def _attribute(self, change: Change) -> list[str]:
         name = change.fields[0].field
@@ -373,10 +374,7 @@ class _Taking:
         if value is None:
             self._remove("attributes", name)
             return []
-        if wrong := _unwritable({name: value}):
-            return wrong
-        file = self._loaded.file.with_name(ORGANISATION_FILE)
-        if wrong := of_attribute(name, value, self._catalogue, self._loaded.organisation, file):
+        if wrong := self._wrong(attributes={name: value}):
             return wrong
         self._add("attributes", name, value)
         return []
@@ -385,7 +383,7 @@ class _Taking:
         if change.fields[0].field != "contacts":
             return _in_no_form(change)
         contacts = list(self._real.fields.get("contacts", ()))
-        if wrong := _unwritable({"contacts": contacts}) or of_form(contacts=contacts):
+        if wrong := self._wrong(contacts):
             return wrong
         self._take_over.contacts = contacts
         for gone in sorted(set(self._recorded.fields.get("contacts", ())) - set(contacts)):

@@ -3,370 +3,250 @@ mandate."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
 
-from acmidm.edit.changes import Content, Placed, Read, Rows
+from acmidm.edit.changes import Content, Placed, Read
 from acmidm.edit.lines import on_one_line, put_last
-from acmidm.edit.new.answers import Answers, Checker, separate
-from acmidm.edit.new.checks import of_code
-from acmidm.edit.new.draft import draft_of
-from acmidm.edit.new.existing import called_otherwise, existing_form, faulty_form, not_changed
-from acmidm.edit.new.organisations import code_in, folders_by_code, refuse_another
+from acmidm.edit.new.answers import Answers, Mistakes, form_of, separate, speaks_for
+from acmidm.edit.new.existing import form_of_application
+from acmidm.edit.new.organisations import (
+    NOBODY,
+    Owner,
+    code_in,
+    folder_of_name,
+    folders_of,
+    owner_of,
+    refuse_another,
+)
+from acmidm.edit.new.rows import Column, FormRows
+from acmidm.edit.new.texts import new_files
 from acmidm.form_text import file_text
-from acmidm.sheet import Headings, SheetRow, whole_kbo
+from acmidm.sheet import SheetRow, whole_kbo
 from acmidm.words import slug
-from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.declarations import LoadedForm
 from acmidm_onboarding.forms.files import MANDATES_FILE, ORGANISATION_FILE, Files
-from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.speaking import about_names
 from acmidm_onboarding.texts import tr
-from acmidm_onboarding.values.identifiers import identifying, look_of
+from acmidm_onboarding.values.identifiers import identifying, kbo_number, look_of, ovo_code
 from acmidm_onboarding.values.mandate import Mandate, mandate_for
-from acmidm_onboarding.values.names import day
-from acmidm_onboarding.values.problems import quoted
+from acmidm_onboarding.values.problems import Failure, quoted
+
+_CHECKS = {"ovo": ovo_code, "kbo": kbo_number}
 
 
-class Column(StrEnum):
-    """The columns that are read, beside one per field of a product, such as
-    ``notificaties.merk_code``."""
+class Towns(FormRows[Placed]):
+    """The organisations that a supplier connects, each with its mandate. ``common.supplier`` is the
+    folder of the supplier."""
 
-    KBO = "KBOnummer"
-    OVO = "OVO-code"
-    CUSTOMER = "Klant"
-    OWNER = "Eigenaar"
-    APPLICATION = "Toepassing"
-    CONTACT = "Contact"
-    PRODUCT = "Product"
-    SCOPE = "Scope"
-    UNTIL = "Mandaat tot"
-    REFERENCE = "Mandaatreferentie"
-    CLIENT_TEST = "CliëntID TEST"
-    CLIENT_PROD = "CliëntID PRD"
-
-
-_OPTIONS = {
-    "--kbo": Column.KBO,
-    "--ovo": Column.OVO,
-    "--name": Column.CUSTOMER,
-    "--owner": Column.OWNER,
-    "--application": Column.APPLICATION,
-    "--contact": Column.CONTACT,
-    "--product": Column.PRODUCT,
-    "--scope": Column.SCOPE,
-}
-"""Which option each column stands for."""
-_BELGIAN_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
-
-
-def written_day(text: str) -> str:
-    """Return a day that may be written as in Belgium, 31/12/2027, as 2027-12-31."""
-    written = _BELGIAN_DAY.fullmatch(text)
-    return f"{written[3]}-{written[2]:0>2}-{written[1]:0>2}" if written else text
-
-
-def headings(catalogue: Catalogue) -> Headings:
-    """Return the columns of a spreadsheet of organisations."""
-    fields = [
-        f"{product.product}.{name}"
-        for product in catalogue.products.values()
-        for name in (product.configuration or {}).get("properties", ())
-    ]
-    return Headings(tuple(Column), ((Column.KBO, Column.OVO), (Column.UNTIL,)), fields)
-
-
-class Towns(Rows[Placed]):
-    """Sorts out rows: what each gets, which have all of it already, and what is wrong with the
-    others.
-
-    ``common`` are the answers that hold for each row that has no own, ``supplier`` is the folder of
-    the supplier.
-    """
-
-    def __init__(
-        self, common: Answers, supplier: str, read: Read, forms: Path, today: date
-    ) -> None:
-        super().__init__(read)
-        self._supplier, self._forms, self._today = supplier, forms, today
-        self._language = common.language
-        self._speaking = dict(self.onboardings.organisations)
+    def __init__(self, common: Answers, read: Read, forms: Path, today: date) -> None:
+        super().__init__(common, read, forms, today)
+        self._supplier = common.supplier or ""
+        self._organisations = dict(self.onboardings.organisations)
         """With the new ones of earlier rows."""
-        self._folders = folders_by_code(self.onboardings.organisations)
-        cells = {
-            Column.APPLICATION: common.application or "",
-            Column.CONTACT: ",".join(common.contacts),
-            Column.PRODUCT: ",".join(common.products),
-            Column.SCOPE: ",".join(common.scopes),
-            Column.OWNER: ",".join(common.owners),
-            **{
-                f"{product}.{name}": ",".join(values)
-                for (product, name), values in common.values.items()
-            },
-        }
-        self._common: Mapping[str, str] = {column: text for column, text in cells.items() if text}
-        """What the options say, as cells."""
         self._rows: dict[str, SheetRow] = {}
         """By the codes and the folders of earlier rows."""
 
-    def place(self, row: SheetRow) -> Placed:
-        """Return what a row gets. Raises Failure with all that is wrong with it."""
-        checker = Checker(self._columns(row))
-        checker.wrong += row.faults
+    def _place(self, row: SheetRow, cells: Mapping[str, str], mistakes: Mistakes) -> Placed:
         for column in (Column.CLIENT_TEST, Column.CLIENT_PROD):
             if column in row.values:
-                checker.wrong.append(
+                mistakes.sentences.append(
                     tr(
                         "{column} has a client already; acmidm import takes it over, or empty the"
                         " cell for another client",
                         column=row.named(column),
                     )
                 )
-        until, answers = self._until(row, checker), self._answers(row)
-        application = answers.application or ""
-        folder, notes = self._folder(row, answers, checker)
-        there = existing_form(self.onboardings, folder, application) if folder else None
-        files: dict[Path, Content] = {}
+        until = self._day(cells, Column.MANDATE_UNTIL, mistakes)
+        if Column.MANDATE_UNTIL not in cells:
+            mistakes.miss("--mandate", tr("the last day of the mandate, such as 2027-12-31"))
+        answers = self._answers(cells)
+        folder, notes = self._folder(row, answers, mistakes)
+        application, files = answers.application or "", dict[Path, Content]()
+        there = None
+        if folder:
+            there, sentence = form_of_application(self.onboardings, folder, application, Files())
+            mistakes.sentences += [sentence] if sentence else []
         if folder and there:
-            checker.require()
-            application = self._renewable(there, folder, application, until, checker)
+            application = there.form.application
+            self._require_supplied(there, folder, until or self._today, mistakes)
         else:
-            if folder and (faulty := faulty_form(self.onboardings, folder, application, Files())):
-                checker.wrong.append(not_changed(faulty))
-                checker.require()
-            folder, files, more = self._new(folder, answers, checker)
-            notes += more
-        mandates, more = self._mandate(row, folder, application, until, checker)
-        return Placed(row, {**files, **mandates}, (*notes, *more))
+            owner, files = self._new(folder, answers, mistakes)
+            folder = owner.folder
+            if owner.is_new:
+                notes += about_names(folder, owner.organisation, self._organisations)
+                self._organisations[folder] = owner.organisation
+        if until:
+            notes += self._add_mandate(files, row, folder, application, until, mistakes)
+        mistakes.require()
+        return Placed(row, files, tuple(notes), mistakes.label)
 
-    def _new(
-        self, folder: str | None, answers: Answers, checker: Checker
-    ) -> tuple[str, dict[Path, Content], tuple[str, ...]]:
-        """Return the folder of a form with its text, and that of ``organisation.yaml`` where there
-        is none, and what to look at. Raises Failure."""
-        organisations = self.onboardings.organisations
-        if folder is not None:
-            # What its file says of it stays.
-            answers = replace(
-                answers,
-                organisation=folder,
-                name=None,
-                ovo=None,
-                kbo=None,
-                owners=(),
-                language=None,
-            )
-        draft = draft_of(answers, self.onboardings.catalogue, organisations, self._forms, checker)
-        folder, organisation = draft.owner.folder, draft.owner.organisation
-        notes: list[str] = []
-        if draft.owner.is_new:
-            notes += about_names(folder, draft.new_organisation, self._speaking)
-            self._speaking[folder] = draft.new_organisation
-        language = answers.language or organisation.language
-        return folder, draft.files(self._forms, language), tuple(notes)
-
-    def _columns(self, row: SheetRow) -> Mapping[str, str]:
-        """Return how this row's author knows the options: by the columns that there are."""
-        fields = {f"--set {column}": column for column in row.letters if column not in list(Column)}
-        return {
-            option: row.named(column)
-            for option, column in {**_OPTIONS, **fields}.items()
-            if column in row.values or (column in row.letters and column not in self._common)
-        }
-
-    def _answers(self, row: SheetRow) -> Answers:
-        """Return what a row says, and what all say for the rest."""
-        cells = {**self._common, **row.values}
-        several = {column: separate([cells.get(column, "")]) for column in Column}
+    def _answers(self, cells: Mapping[str, str]) -> Answers:
+        values = {}
+        for column, text in cells.items():
+            product, dot, name = column.partition(".")
+            if dot:
+                values[product, name] = [text]
         kbo, ovo = cells.get(Column.KBO), cells.get(Column.OVO)
-        fields = ((column.partition("."), text) for column, text in cells.items())
         return Answers(
             name=cells.get(Column.CUSTOMER),
             ovo=ovo and ovo.upper(),
             kbo=kbo and whole_kbo(kbo),
-            owners=several[Column.OWNER],
-            language=self._language,
+            owners=separate([cells.get(Column.OWNER, "")]),
+            language=self._common.language,
             application=cells.get(Column.APPLICATION),
-            contacts=several[Column.CONTACT],
-            products=several[Column.PRODUCT],
-            scopes=several[Column.SCOPE],
-            values={(product, name): [text] for (product, dot, name), text in fields if dot},
+            contacts=separate([cells.get(Column.CONTACT, "")]),
+            products=separate([cells.get(Column.PRODUCT, "")]),
+            scopes=separate([cells.get(Column.SCOPE, "")]),
+            values=values,
             supplier=self._supplier,
         )
 
+    def _new(
+        self, folder: str | None, answers: Answers, mistakes: Mistakes
+    ) -> tuple[Owner, dict[Path, Content]]:
+        """Return whose form a row makes, and its files. Raises Failure where nobody is named."""
+        catalogue = self.onboardings.catalogue
+        if folder:
+            owner: Owner | None = Owner(folder, self.onboardings.organisations[folder])
+        else:
+            owner = owner_of(answers, self._organisations, self._forms, mistakes)
+        whose = owner.organisation if owner else NOBODY.organisation
+        is_new = owner is not None and owner.is_new
+        form = form_of(answers, whose, catalogue, mistakes, is_new=is_new)
+        if owner is None:
+            raise Failure("\n".join(mistakes.sentences))
+        if is_new:
+            owner = owner.speaking(speaks_for(form["environments"], catalogue))
+        language = answers.language or whose.language
+        return owner, new_files(self._forms, owner, form, language)
+
     def _folder(
-        self, row: SheetRow, given: Answers, checker: Checker
-    ) -> tuple[str | None, tuple[str, ...]]:
+        self, row: SheetRow, given: Answers, mistakes: Mistakes
+    ) -> tuple[str | None, list[str]]:
         """Return the folder of an organisation that has one, and what to look at; note why a row
         cannot be about its organisation."""
-        codes = identifying(*(text and code_in(text) for text in (given.ovo, given.kbo)))
-        folder = next((self._folders[code] for code in codes if code in self._folders), None)
-        new = slug(given.name or "")
-        if folder is None and new in self.onboardings.organisations:
-            sentence = tr(
-                "onboardings/{folder} is that of an organisation with other codes; give its code,"
-                " or another name",
-                folder=new,
-            )
-            checker.refuse("--name", [sentence])
-        for name in filter(None, (*codes, folder or new)):
-            if (other := self._rows.setdefault(name, row)) is not row:
-                checker.wrong.append(
+        codes = {"ovo": given.ovo, "kbo": given.kbo}
+        folder = next(iter(folders_of(codes, self.onboardings.organisations)), None)
+        for name in (*identifying(*map(code_in, codes.values())), folder or slug(given.name or "")):
+            other = self._rows.setdefault(name, row) if name else row
+            if other is not row:
+                mistakes.sentences.append(
                     tr("{other} is about the same organisation; keep one of them", other=other)
                 )
                 break
-        return folder, self._identity(row, folder, given, checker) if folder else ()
+        if folder is None:
+            return None, []
+        return folder, self._refuse_second_identity(row, folder, given.name, codes, mistakes)
 
-    def _identity(
-        self, row: SheetRow, folder: str, given: Answers, checker: Checker
-    ) -> tuple[str, ...]:
+    def _refuse_second_identity(
+        self,
+        row: SheetRow,
+        folder: str,
+        name: str | None,
+        codes: Mapping[str, str | None],
+        mistakes: Mistakes,
+    ) -> list[str]:
         """Note each code and name in a row that is not its organisation's; return what to look at.
 
         A code that the organisation's file lacks is no contradiction, as long as it is nobody
         else's and the name is its own.
         """
-        own = self.onboardings.organisations[folder]
-        file = (self._forms / folder / ORGANISATION_FILE).as_posix()
-        ovo, kbo = given.ovo if own.ovo else None, given.kbo if own.kbo else None
-        refuse_another(Answers(ovo=ovo, kbo=kbo), own, file, checker)
-        codes = {"ovo": given.ovo, "kbo": given.kbo}
-        unknown = {
-            name: code for name, code in codes.items() if code and getattr(own, name) is None
-        }
-        for name, value in unknown.items():
-            if wrong := of_code(name, value):
-                checker.refuse(f"--{name}", wrong)
-            elif (other := self._folders.get(code_in(value) or "", folder)) != folder:
-                checker.refuse(f"--{name}", [_of_another(other, folder)])
-        if given.name is None or look_of(given.name) == look_of(own.name):
-            return ()
-        for other, organisation in self.onboardings.organisations.items():
-            if look_of(organisation.name) == look_of(given.name):
-                checker.refuse("--name", [_of_another(other, folder)])
+        organisations = self.onboardings.organisations
+        own, file = organisations[folder], (self._forms / folder / ORGANISATION_FILE).as_posix()
+        unknown = {one: code for one, code in codes.items() if code and not getattr(own, one)}
+        known = {one: code for one, code in codes.items() if one not in unknown}
+        refuse_another(known, own, file, mistakes)
+        for one, code in unknown.items():
+            try:
+                _CHECKS[one](code)
+            except ValueError as error:
+                mistakes.add(f"--{one}", str(error))
+            mistakes.add(f"--{one}", *_of_another(folders_of({one: code}, organisations), folder))
+        if name is None or look_of(name) == look_of(own.name):
+            return []
+        others = [other] if (other := folder_of_name(name, organisations)) else []
+        mistakes.add("--name", *_of_another(others, folder))
         note = tr(
             "{column} has {given}, and onboardings/{folder} is {name}: see whether it is the same",
             column=row.named(Column.CUSTOMER),
-            given=quoted(given.name),
+            given=quoted(name),
             folder=folder,
             name=own.name,
         )
-        if unknown and not _is_part(given.name, own.name):
-            checker.wrong.append(note)
-        return (note,)
+        if unknown and not _is_part(name, own.name):
+            mistakes.sentences.append(note)
+        return [note]
 
-    def _until(self, row: SheetRow, checker: Checker) -> date:
-        """Return until when the mandate of a row counts; today where the cell is empty or wrong,
-        which is noted."""
-        column, text = row.named(Column.UNTIL), row.values.get(Column.UNTIL)
-        if text is None:
-            checker.wrong.append(
+    def _require_supplied(
+        self, there: LoadedForm, folder: str, until: date, mistakes: Mistakes
+    ) -> None:
+        """Refuse to prolong the mandate of a form that has the keys of somebody else by now, whose
+        mandate was taken out, or that leaves: a sheet that is sent again undoes nothing that
+        somebody ended. Raises Failure."""
+        form, file = there.form, there.file.as_posix()
+        has = mandate_for(
+            self.onboardings.mandates.get(folder, ()), self._supplier, form.application
+        )
+        leaves = form.retire.on is not None and form.retire.on <= self._today
+        if form.keys_of != self._supplier:
+            mistakes.sentences.append(
                 tr(
-                    "{column} is empty; give the last day of the mandate, such as 2027-12-31",
-                    column=column,
-                )
-            )
-            return self._today
-        try:
-            until = day(written_day(text))
-        except ValueError as error:
-            checker.wrong.append(f"{column}: {error}")
-            return self._today
-        if until < self._today:
-            checker.wrong.append(
-                tr(
-                    "{column}: the mandate ended on {until:%Y-%m-%d}; give the last day of one"
-                    " that counts",
-                    column=column,
-                    until=until,
-                )
-            )
-        return until
-
-    def _renewable(
-        self, there: LoadedForm, folder: str, application: str, until: date, checker: Checker
-    ) -> str:
-        """Return the application of a form that is there, whose mandate a row may make longer.
-        Raises Failure.
-
-        A form that has another name or the keys of somebody else by now, whose mandate was taken
-        out, or that leaves, gets none: a sheet that is sent again undoes nothing that somebody
-        ended.
-        """
-        form = there.form
-        if form.application != application:
-            checker.refuse("--application", [called_otherwise(application, form.application)])
-        mandates = self.onboardings.mandates.get(folder, ())
-        has = mandate_for(mandates, self._supplier, form.application)
-        facts = {
-            "form": there.file.as_posix(),
-            "file": there.file.with_name(MANDATES_FILE).as_posix(),
-            "supplier": self._supplier,
-            "whose": form.keys_of or folder,
-        }
-        is_supplied = form.keys_of == self._supplier
-        if not is_supplied and has is not None:
-            checker.wrong.append(
-                tr(
-                    "{form} has the keys of {whose} now, and not those of {supplier}, whose"
-                    " mandate until {until} stays as it is; if that is wrong, its owners change it"
-                    " there",
-                    **facts,
-                    until=has.until,
-                )
-            )
-        elif not is_supplied:
-            checker.wrong.append(
-                tr(
-                    "{form} has the keys of {whose} now, and {supplier} has no mandate for it; if"
-                    " that is wrong, its owners change it there and in {file}",
-                    **facts,
+                    "{form} has the keys of {whose} now, and not those of {supplier}; if that is"
+                    " wrong, its owners change it there and in its mandates.yaml",
+                    form=file,
+                    whose=form.keys_of or folder,
+                    supplier=self._supplier,
                 )
             )
         elif has is None:
-            checker.wrong.append(
+            mistakes.sentences.append(
                 tr(
                     "{form} has no mandate any more; if it counts again, its owners add it to"
                     " {file}",
-                    **facts,
+                    form=file,
+                    file=there.file.with_name(MANDATES_FILE).as_posix(),
                 )
             )
-        elif _has_left(form, self._today) and has.until < until:
-            checker.wrong.append(
+        elif leaves and has.until < until:
+            mistakes.sentences.append(
                 tr(
                     "{file} leaves: nothing more of it is made; take retire out first, if it stays",
-                    file=there.file.as_posix(),
+                    file=file,
                 )
             )
-        checker.require()
-        return form.application
+        mistakes.require()
 
-    def _mandate(
-        self, row: SheetRow, folder: str, application: str, until: date, checker: Checker
-    ) -> tuple[Mapping[Path, Content], tuple[str, ...]]:
-        """Return the mandates of a folder with one more, where none counts as long, and what to
-        look at. Raises Failure."""
+    def _add_mandate(
+        self,
+        files: dict[Path, Content],
+        row: SheetRow,
+        folder: str,
+        application: str,
+        until: date,
+        mistakes: Mistakes,
+    ) -> list[str]:
+        """Add a mandate to the files of a row, where none counts as long; return what to look
+        at."""
         mandates = self.onboardings.mandates.get(folder, ())
         has = mandate_for(mandates, self._supplier, application)
         if has is not None and has.until >= until:
-            return {}, ()
-        reference, notes = row.values.get(Column.REFERENCE), tuple[str, ...]()
+            return []
+        reference, notes = row.values.get(Column.MANDATE_REFERENCE), []
         if has is not None:
             name = self.onboardings.organisations[folder].name
-            self._require_new(has, mandates, application, reference, name, checker)
-            notes = (
+            self._require_new(has, mandates, application, reference, name, mistakes)
+            notes.append(
                 tr(
                     "the mandate of {name} until {before} goes on until {until}",
                     name=name,
                     before=has.until,
                     until=until,
-                ),
+                )
             )
         mandate: dict[str, Any] = {
             "supplier": self._supplier,
@@ -376,55 +256,56 @@ class Towns(Rows[Placed]):
         if reference is not None:
             mandate["reference"] = reference
         file = self._forms / folder / MANDATES_FILE
-        if not file.exists():
-            return {file: file_text("mandates", {"mandates": [mandate]})}, notes
-        more = CommentedMap({**mandate, "applications": on_one_line([application])})
-        return {file: lambda document: put_last(document["mandates"], [more])}, notes
+        if file.exists():
+            more = CommentedMap({**mandate, "applications": on_one_line([application])})
+            files[file] = lambda document: put_last(document["mandates"], [more])
+        else:
+            files[file] = file_text("mandates", {"mandates": [mandate]})
+        return notes
 
     def _require_new(
         self,
         last: Mandate,
-        mandates: Sequence[Mandate],
+        mandates: Iterable[Mandate],
         application: str,
         reference: str | None,
         name: str,
-        checker: Checker,
+        mistakes: Mistakes,
     ) -> None:
         """Refuse a mandate that has ended and is only repeated: another one has another
-        reference. Raises Failure."""
+        reference."""
         own = [
             mandate.reference
             for mandate in mandates
             if mandate.supplier == self._supplier and application in mandate.allowed
         ]
         if last.until < self._today and (reference is None or reference in own):
-            checker.wrong.append(
+            mistakes.sentences.append(
                 tr(
                     "the mandate of {name} ended on {until}; give what was agreed since, under"
                     " {column}, with a number that no earlier one has",
                     name=name,
                     until=last.until,
-                    column=Column.REFERENCE,
+                    column=Column.MANDATE_REFERENCE,
                 )
             )
-        checker.require()
 
 
-def _of_another(other: str, folder: str) -> str:
+def _of_another(others: Iterable[str], folder: str) -> list[str]:
     """Return why a code or a name is not one of the row's organisation."""
-    return tr(
-        "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about one"
-        " organisation, so correct it",
-        other=other,
-        folder=folder,
-    )
+    return [
+        tr(
+            "is that of onboardings/{other}, in a row of onboardings/{folder}; a row is about one"
+            " organisation, so correct it",
+            other=other,
+            folder=folder,
+        )
+        for other in others
+        if other != folder
+    ]
 
 
 def _is_part(name: str, other: str) -> bool:
     """Return whether one name has all words of the other: "Gent" is "Stad Gent" to people."""
     words, others = (set(slug(text).split("-")) for text in (name, other))
     return words <= others or others <= words
-
-
-def _has_left(form: Form, today: date) -> bool:
-    return form.retire.on is not None and form.retire.on <= today

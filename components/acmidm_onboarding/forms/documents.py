@@ -63,7 +63,8 @@ class Document:
     ) -> Problem:
         """Return a mistake at ``path``, or at the nearest value above it that the file has;
         ``also`` in another file."""
-        return Problem(self.file, *self._place(path, at_key=at_key), what, remedy, also)
+        place = self._place(path, at_key=at_key)
+        return Problem(self.file, *place, what, remedy, also, path=path)
 
     def _place(self, path: DocumentPath, *, at_key: bool) -> Mark:
         for length in range(len(path), -1, -1):
@@ -73,12 +74,6 @@ class Document:
             if mark:
                 return mark
         return (1, 1)
-
-    def path_at(self, line: int, column: int) -> DocumentPath:
-        """Return the path of what stands at a place of a problem; an empty one where nothing begins
-        there."""
-        places = (*self._keys.items(), *self._values.items())
-        return next((path for path, mark in places if mark == (line, column)), ())
 
     def first(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """Yield the first mistakes, without looking for the rest, and that there is a rest."""
@@ -122,9 +117,10 @@ class Document:
     def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:
         self.whole &= whole
         if len(self.problems) <= _MOST_PROBLEMS:  # one more says that there is a rest
-            self.problems = list(
-                self.first([*self.problems, Problem(self.file, *mark, what, remedy)])
-            )
+            places = (*self._keys.items(), *self._values.items())
+            path = next((path for path, place in places if place == mark), ())
+            problem = Problem(self.file, *mark, what, remedy, path=path)
+            self.problems = list(self.first([*self.problems, problem]))
 
 
 def read_bytes(file: Path) -> bytes:

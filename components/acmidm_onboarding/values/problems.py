@@ -36,6 +36,8 @@ class Problem:
     """The other file, where two contradict each other."""
     is_other_right: bool = field(default=False, compare=False)
     """Whether that one is known to be right: nobody waits for it."""
+    path: DocumentPath = field(default=(), compare=False)
+    """Which field of the file it is about, where it is about one."""
 
     def __post_init__(self) -> None:
         """Take out keys and tokens, for the rules that repeat a name without quoting it."""

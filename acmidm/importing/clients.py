@@ -1,0 +1,370 @@
+"""From the rows of a spreadsheet and the clients that they name to forms that take over what
+exists: what nobody wrote down is taken from the client itself, never guessed.
+
+The first ``up`` would remove what no form can have: a second grant type, a scope that is not in the
+catalogue, a key that may not be registered. Such a row is not imported but reported.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from acmidm.edit.changes import Content, Placed, Read, Rows
+from acmidm.edit.new.answers import speaks_for
+from acmidm.edit.new.organisations import Owner
+from acmidm.edit.new.texts import PLATFORM
+from acmidm.form_text import Quoted, file_text
+from acmidm.importing.existing import CLIENT_IDS, Column, ExistingClients
+from acmidm.importing.listed import (
+    ListedClient,
+    Register,
+    application_of,
+    changes,
+    inexpressible,
+    keys_of,
+    request_of,
+)
+from acmidm.importing.owners import Owners
+from acmidm.importing.sharing import SharedKeys, Supplier
+from acmidm.report.undeclared import Declared
+from acmidm.sheet import SheetRow, whole_kbo
+from acmidm.words import plain, shown, slug
+from acmidm_onboarding.forms.files import ORGANISATION_FILE, form_file
+from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.speaking import about_names_of_others, names_of
+from acmidm_onboarding.texts import tr
+from acmidm_onboarding.values.declaration import client_name
+from acmidm_onboarding.values.identifiers import (
+    SHARED_KBO_NUMBER,
+    kbo_number,
+)
+from acmidm_onboarding.values.metadata import ClientMetadata
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import Failure, both
+from acmidm_onboarding.values.terms import Environment, Platform
+
+_REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)
+"""Columns that a form has no field for; kept as a comment."""
+
+_SAID = [
+    name
+    for name in Form.model_fields
+    if name in ClientMetadata.model_fields.keys() - {"application", "contacts"}
+]
+"""The fields that a form has once, so that its clients have to have them alike."""
+
+
+class Clients(Rows[Placed]):
+    """Forms that take over the clients of rows; every row and every client has one, or a reason.
+
+    ``source`` is the spreadsheet's name, for the comment in each form. ``supplier`` has the keys
+    that organisations share, each by a mandate.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        forms: Path,
+        source: str,
+        registers: Mapping[Environment, Register],
+        contact: str | None = None,
+        supplier: Supplier | None = None,
+    ) -> None:
+        super().__init__(read)
+        self._forms, self._source, self._registers = forms, source, registers
+        self._contact, self._supplier = contact, supplier
+        known = self.onboardings.valid()
+        self._catalogue = known.catalogue
+        self._owners = Owners(known.organisations, registers)
+        self._connections = {one: Declared.by(known.connections(one)) for one in registers}
+        self._same: dict[tuple[Environment, str], list[SheetRow]] = defaultdict(list)
+        """The rows with a client-ID, in lower case."""
+        self.drafts: list[ExistingClients] = []
+        self._keys = SharedKeys(forms, (), supplier)
+        self.declared: list[str] = []
+        """Rows whose clients have a form already, a sentence each."""
+
+    def take(self, rows: Iterable[SheetRow]) -> None:
+        """Make a form for each row, as far as it can be made and is valid."""
+        self.plan(rows)
+        self._keys = SharedKeys(self._forms, self.drafts, self._supplier)
+        for draft in self.drafts:
+            if draft.owner.is_new:
+                self._owners.organisations[draft.owner.folder] = self._speaking(draft.owner)
+        self.sort_out(draft.row for draft in self.drafts)
+
+    def plan(self, rows: Iterable[SheetRow]) -> None:
+        """Make the draft of each row, and note why there is none."""
+        whole = [_with_whole_kbo(row) for row in rows]
+        for row in whole:
+            for environment, column in CLIENT_IDS.items():
+                self._same[environment, row.values.get(column, "").lower()].append(row)
+        for row in whole:
+            try:
+                self._plan(row)
+            except Failure as failure:
+                self._note(row, str(failure).splitlines())
+        by_key: dict[tuple[str, str], list[ExistingClients]] = defaultdict(list)
+        for draft in self.drafts:
+            by_key[draft.owner.organisation.code, draft.form["application"]].append(draft)
+        for (code, application), drafts in by_key.items():
+            for draft in drafts if len(drafts) > 1 else ():
+                # They would have one key, and so one client.
+                others = both(str(other.row) for other in drafts if other is not draft)
+                sentence = (
+                    f'{others} has the application "{application}" of {code} as well; name them'
+                    " differently at the authority"
+                )
+                self._note(draft.row, [sentence])
+                self.drafts.remove(draft)
+
+    def unnamed(self) -> list[str]:
+        """Return a sentence for each client in no row and no form."""
+        sentences = []
+        for environment, register in self._registers.items():
+            for client in register.clients:
+                is_named = (environment, client.client_id.lower()) in self._same
+                if not is_named and not self._is_declared(client):
+                    sentences.append(
+                        f"{client}, platform {client.platform}, is in no row and in no form: add a"
+                        " row, or write a form that adopts it"
+                    )
+        return sentences
+
+    def _is_declared(self, client: ListedClient) -> bool:
+        return self._connections[client.environment].has(client.platform, client.snapshot.client)
+
+    def _plan(self, row: SheetRow) -> None:
+        reasons = list(row.faults)
+        try:
+            kbo_number(row.values.get(Column.KBO, SHARED_KBO_NUMBER))
+        except ValueError as error:
+            reasons.append(f"{row.named(Column.KBO)}: {error}")
+        clients = self._clients(row, reasons)
+        new = [client for client in clients.values() if not self._is_declared(client)]
+        if clients and not reasons and not new:
+            both_clients = both(map(str, clients.values()))
+            self.declared.append(f"{row}: a form declares {both_clients} already")
+            return
+        if new and len(new) < len(clients):
+            [there] = [client for client in clients.values() if client not in new]
+            reasons.append(f"a form declares {there} already: add {new[0]} to it, with adopt")
+        _require_none(reasons)
+        self.drafts.append(self._draft(row, clients))
+
+    def _clients(self, row: SheetRow, reasons: list[str]) -> dict[Environment, ListedClient]:
+        """Return the row's clients per environment; note what is wrong with its client-IDs."""
+        clients = {}
+        for environment, column in CLIENT_IDS.items():
+            if column not in row.values:
+                continue
+            client, reason = self._client(row, environment, row.values[column])
+            if client is None or reason:
+                reasons.append(f"{row.named(column)}: {reason}")
+            else:
+                clients[environment] = client
+        if not clients and not reasons:
+            reasons.append(f"neither {Column.CLIENT_TEST} nor {Column.CLIENT_PROD} is filled in")
+        return clients
+
+    def _client(
+        self, row: SheetRow, environment: Environment, client_id: str
+    ) -> tuple[ListedClient | None, str]:
+        """Return a client by its ID, or why it is none that the row can have."""
+        same = self._same[environment, client_id.lower()]
+        if len(same) > 1:
+            others = both(str(other) for other in same if other is not row)
+            return None, f'client-ID "{client_id}" is in {others} too; keep one of them'
+        if environment not in self._registers:
+            return None, f"name the stack that has these clients, with --{environment}"
+        register = self._registers[environment]
+        client = register.find(client_id)
+        if client is None:
+            sentence = f'there is no client "{client_id}" on stack {register.stack}'
+            stacks = [one.stack for one in self._registers.values() if one.find(client_id)]
+            for other in stacks[:1]:
+                sentence += f", but there is on {other}: perhaps it is in the wrong column"
+            return None, sentence
+        if client.platform is not Platform.ACMIDM:
+            return None, (
+                f'client "{client_id}" is one of {client.platform}; put the client of ACM/IDM'
+                f" there, and add to its form platforms: [acmidm, {client.platform}] and adopt:"
+                f' {{{client.platform}: "{client_id}"}}'
+            )
+        return client, ""
+
+    def _draft(
+        self, row: SheetRow, by_environment: Mapping[Environment, ListedClient]
+    ) -> ExistingClients:
+        """Return the form that has what the row's clients have. Raises Failure with every reason
+        why there can be none."""
+        clients = list(by_environment.values())
+        reasons: list[str] = []
+        notes: list[str] = []
+        requests, keys = {}, {}
+        for environment, client in by_environment.items():
+            reasons += inexpressible(client)
+            requests[environment.value] = request_of(client, self._catalogue, reasons)
+            keys[environment] = keys_of(client, reasons, notes)
+        owner = self._owners.of_row(row, clients, reasons)
+        # Where applications differ, production's counts, which is the last.
+        names = [name for client in reversed(clients) if (name := application_of(client))]
+        if not names:
+            reasons.append(
+                "neither application nor client_name of its clients can name the application"
+            )
+        properties = [client.metadata.properties for client in clients]
+        for name in _SAID:
+            values = {shown(one.get(name, tr("none"))) for one in properties}
+            if len(values) > 1:
+                reasons.append(
+                    f"its clients differ in {name} ({', '.join(sorted(values))}), which takes one"
+                    " form each: write them by hand"
+                )
+        contacts = sorted({one for client in clients for one in client.metadata.contacts})
+        contacts = contacts or [self._contact] if self._contact else contacts
+        if not contacts:
+            reasons.append("its clients have no contacts: name one with --contact")
+        reasons += self._owners.second_identity(row, owner) if owner else ()
+        if owner is None or reasons:
+            raise Failure("\n".join(reasons))
+        form = {
+            "application": names[0],
+            "contacts": contacts,
+            "platforms": [PLATFORM.value],
+            **{name: value for name, value in properties[0].items() if name in _SAID},
+            "environments": requests,
+        }
+        draft = ExistingClients(row, by_environment, owner, form, keys, notes)
+        notes += self._remarks(draft)
+        return draft
+
+    def _remarks(self, draft: ExistingClients) -> Iterator[str]:
+        """Yield why a client may be another's, by what row and authority have, and what taking it
+        over changes."""
+        row, own, clients = draft.row, draft.owner.organisation, draft.clients.values()
+        in_row, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER, "")
+        if in_row and own.kbo is None:
+            yield (
+                f"{row.named(Column.KBO)} has {in_row}, while its organisation has {own.code} and"
+                " no KBO number: see whether it is the same"
+            )
+        for name in dict.fromkeys(client.metadata.organisation.name for client in clients):
+            if name and customer and slug(customer) != slug(name):
+                yield (
+                    f'{row.named(Column.CUSTOMER)} has "{customer}", and the authority "{name}":'
+                    " see whether it is the same"
+                )
+        application = draft.form["application"]
+        for environment, client in draft.clients.items():
+            scopes = draft.form["environments"][environment].get("scopes", {})
+            expected = self._catalogue.client_names(scopes, environment, own.name)
+            wanted = {
+                "application": application,
+                "client_name": client_name(own.name, application, expected),
+                "organisation.name": own.name,
+                "organisation.ovo": own.ovo,
+                "organisation.kbo": own.kbo,
+                "contacts": ", ".join(sorted(draft.form["contacts"])),
+            }
+            yield from changes(client, wanted)
+        has = "adopts has it" if draft.owner.is_new else "it has to be added to adopts"
+        for client in clients:
+            if client.client_id in draft.nameless:
+                yield (
+                    f"{client} has no code of an organisation there; {has} in"
+                    f" {draft.owner.folder}/{ORGANISATION_FILE}: see whether it is {own.name}'s"
+                )
+
+    def place(self, row: SheetRow) -> Placed:
+        """Return the files of the draft of a row: the form is the last. Raises Failure."""
+        [draft] = [draft for draft in self.drafts if draft.row is row]
+        _require_none(list(self._keys.refusals(draft)))
+        owner, application = draft.owner, draft.form["application"]
+        folder = self._forms / owner.folder
+        files: dict[Path, Content] = {}
+        form, requests = dict(draft.form), {}
+        if self._supplier and self._keys.are_in(draft):
+            files |= self._keys.of_supplier(self._supplier, draft)
+            form = {"keys_of": self._supplier.folder}
+            requests = draft.form["environments"]
+        else:
+            form = {}
+            for environment, keys in draft.keys.items():
+                prefix = f"{application}-{environment}-"
+                of_keys = self._keys.key_files(folder, prefix, keys)
+                files |= of_keys
+                request = draft.form["environments"][environment.value]
+                jwks = {"jwks": [file.name for file in of_keys]} if of_keys else {}
+                requests[environment.value] = {"adopt": request["adopt"], **jwks, **request}
+        if owner.is_new:
+            files[folder / ORGANISATION_FILE] = self._organisation(draft)
+        # What is there stays.
+        files = {file: text for file, text in files.items() if not file.exists()}
+        said = [f"{one} {text}" for one in _REMEMBERED if (text := self._remembered(draft, one))]
+        what = f": {'; '.join(said)}" if said else ""
+        comment = plain(f"From {self._source}, {row}{what}", 2000)
+        fields = {**draft.form, **form, "environments": requests}
+        fields["environments"] = fields.pop("environments")
+        files[folder / form_file(application)] = file_text("onboarding", fields, comment)
+        return Placed(row, files, tuple(draft.notes))
+
+    def _remembered(self, draft: ExistingClients, column: Column) -> str | None:
+        text = draft.row.values.get(column)
+        return None if text == draft.owner.organisation.kbo else text
+
+    def _organisation(self, draft: ExistingClients) -> str:
+        """Return ``organisation.yaml`` of a new organisation."""
+        owner, own = draft.owner, self._owners.organisations[draft.owner.folder]
+        fields = dict(owner.fields)
+        if "kbo" in fields:
+            fields["kbo"] = Quoted(fields["kbo"])
+        nameless = []
+        for other in self.drafts:
+            nameless += other.nameless if other.owner is owner else []
+        if nameless:
+            fields["adopts"] = [Quoted(client_id) for client_id in nameless]
+        if own.speaks_for:
+            fields["speaks_for"] = {name: list(texts) for name, texts in own.speaks_for.items()}
+            draft.notes.append(
+                f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now:"
+                f" {names_of(own)}: see whether it may"
+            )
+            draft.notes += about_names_of_others(owner.folder, own, self._owners.organisations)
+        return file_text("organisation", fields)
+
+    def _speaking(self, owner: Owner) -> Organisation:
+        """Return a new organisation with the names under which its clients send."""
+        names: dict[str, set[str]] = defaultdict(set)
+        for draft in self.drafts:
+            if draft.owner is not owner:
+                continue
+            for client in draft.clients.values():
+                for name, text in client.metadata.attributes.items():
+                    if name in self._catalogue.speaking_fields:
+                        names[name].add(text)
+                products = {name: one.configuration for name, one in client.configurations.items()}
+                request = {client.environment.value: {"products": products}}
+                for name, texts in speaks_for(request, self._catalogue).items():
+                    names[name].update(texts)
+        return owner.speaking({name: sorted(texts) for name, texts in names.items()}).organisation
+
+
+def _require_none(reasons: list[str]) -> None:
+    """Raises Failure with all reasons, where there is one."""
+    if reasons:
+        raise Failure("\n".join(reasons))
+
+
+def _with_whole_kbo(row: SheetRow) -> SheetRow:
+    """Return the row with its KBO number as ten digits, as far as it is one."""
+    if Column.KBO not in row.values:
+        return row
+    text = whole_kbo(row.values[Column.KBO])
+    with suppress(ValueError):
+        text = kbo_number(text)
+    return replace(row, values={**row.values, Column.KBO: text})

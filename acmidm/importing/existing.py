@@ -1,0 +1,61 @@
+"""The columns of a spreadsheet of clients, and of each row the form that takes its clients over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from acmidm.edit.new.organisations import Owner
+from acmidm.importing.listed import ListedClient
+from acmidm.sheet import Headings, SheetRow
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.terms import Environment
+
+
+class Column(StrEnum):
+    """The columns that are read, named as in the spreadsheet that connections were kept in."""
+
+    KBO = "KBOnummer"
+    CUSTOMER = "Klant"
+    TAN = "TAN"
+    URI_TEST = "URI TEST"
+    URI_PROD = "URI PRD"
+    CLIENT_TEST = "CliëntID TEST"
+    CLIENT_PROD = "CliëntID PRD"
+
+
+CLIENT_IDS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
+HEADINGS = Headings(tuple(Column), ((Column.KBO,), tuple(CLIENT_IDS.values())))
+
+
+@dataclass
+class ExistingClients:
+    """The clients of a row, and the form that takes them over. ``notes`` are for a
+    person to look at."""
+
+    row: SheetRow
+    clients: Mapping[Environment, ListedClient]
+    owner: Owner
+    form: dict[str, Any]
+    """But for its keys."""
+    keys: Mapping[Environment, Sequence[PublicJwk]]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def all_keys(self) -> dict[str, PublicJwk]:
+        """The keys by their thumbprints."""
+        return {key.thumbprint: key for keys in self.keys.values() for key in keys}
+
+    @property
+    def nameless(self) -> list[str]:
+        """The client-IDs of which the authority does not know whose they are: ``organisation.yaml``
+        has to name them."""
+        own = self.owner.organisation
+        return [
+            client.client_id
+            for client in self.clients.values()
+            if client.client_id not in own.adopts
+            and client.metadata.organisation.is_of([own.code]) is None
+        ]
