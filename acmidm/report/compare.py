@@ -118,7 +118,11 @@ class Comparison:
                     else Change(kind=Kind.CLIENT_REMOVED, fields=_lost(before))
                 )
             return
-        if after.adopts and (before is None or before.foreign or before.adopts != after.adopts):
+        if after.adopts and (
+            before is None
+            or before.foreign
+            or after.adopts not in (before.adopts, before.client_id)
+        ):
             note = (
                 None
                 if before is None

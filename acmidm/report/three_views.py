@@ -116,6 +116,15 @@ class ClientDrift:
         return self.recorded.urns if self.recorded else {}
 
     @property
+    def adopts_another(self) -> bool:
+        """Whether the form takes over another client than the connection has: each run refuses all
+        that belongs to it."""
+        recorded, declared = self.recorded, self.declared
+        if recorded is None or declared is None or declared.adopts is None:
+            return False
+        return declared.adopts not in (recorded.adopts, recorded.client_id)
+
+    @property
     def gone(self) -> set[str]:
         """The parts that are recorded and whose configuration somebody took away."""
         return (
@@ -152,7 +161,7 @@ class ClientDrift:
     def left(self) -> set[str]:
         """The parts that --heal leaves as they are, for a change by hand and a pending one meet in
         them."""
-        if self.no_run_heals:
+        if self.no_run_heals or self.adopts_another:
             return self.parts_by_hand
         recorded, declared = self.recorded, self.declared
         # All resources of a client change protection at once; a client that is made anew gets it
@@ -301,7 +310,7 @@ def _without_client(client: ClientDrift, recorded: Client, comparison: Compariso
         for part in then.keys() | wanted.keys()
         if then.get(part) != wanted.get(part) or part not in recorded.urns
     } - gone
-    if differing or recorded.key != declared.key:
+    if differing or client.adopts_another or recorded.key != declared.key:
         _pend(client, differing, recorded, declared, comparison)
 
 
@@ -392,6 +401,8 @@ def _pend(
 ) -> None:
     """Set the pending changes of a client that the state has."""
     client.parts_pending = set(parts)
+    if client.adopts_another:
+        client.parts_pending.add(Resource.CLIENT)
     recorded = {part for part in parts if part in client.urns}
     changed, missing = (
         {part.partition("/")[0] for part in side} for side in (recorded, set(parts) - recorded)
