@@ -60,6 +60,8 @@ class OneStack:
     """The commands that change something; all others read, and run before these."""
     slow_reads: ClassVar[Collection[str]] = ("preview", "looking_preview", "diff", "review")
     """Those that run the engine, once no case waits for another read: so more cases share them."""
+    last_reads: ClassVar[Collection[str]] = ("settled",)
+    """Reads that run once no case waits for anything else: so all cases share one."""
     phases: ClassVar[Sequence[str]] = ()
     """Commands of which each runs once no case waits for an earlier one: cases then need not wait
     for the same commands."""
@@ -100,6 +102,11 @@ class OneStack:
     def looking_preview(self) -> Shown:
         """The same after a look at the authorities."""
         return self._steps("--refresh")
+
+    def settled(self) -> Shown:
+        """What a run would still change once all cases are done, after a look at the
+        authorities."""
+        return self.looking_preview()
 
     def diff(self) -> str:
         """The preview's text as people read it."""
@@ -252,8 +259,10 @@ def _next(at: OneStack, name: str, script: Script, gave: Any) -> Command | None:
 
 
 def _first(at: OneStack, commands: Iterable[Command]) -> Command:
-    """Return what runs next: whatever only reads, the fast reads first; else what all wait for."""
+    """Return what runs next: whatever only reads, the fast reads first; else what all wait for; and
+    at the end the last reads."""
     wanted = {command.__name__: command for command in commands}
+    wanted = {name: one for name, one in wanted.items() if name not in at.last_reads} or wanted
     reads = [name for name in wanted if name not in (*at.writes, *at.phases)]
     if reads:
         return wanted[min(reads, key=lambda name: name in at.slow_reads)]
