@@ -15,6 +15,7 @@ and goes on with what that gave, once all cases wait::
         assert PLAIN in at.registry.client(form.application)["scopes"]
 
 A case that has nothing to do in a round waits for its command all the same: that keeps it in step.
+Whether anything is left to do a case asks last, by ``at.settled``: that runs once for all of them.
 So cases also test that connections don't touch each other. Each reports by its own name, and a case
 that is run alone (``-k``) has the stack for itself.
 """

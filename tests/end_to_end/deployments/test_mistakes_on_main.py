@@ -300,7 +300,9 @@ def test_while_an_organisation_is_not_known_nothing_that_no_form_declares_goes(
     assert PLAIN in registry.client(wrong.application)["scopes"]
 
 
-@pytest.mark.parametrize("shared", ["catalogue", "settings"])
+@pytest.mark.parametrize(
+    "shared", [pytest.param("catalogue", marks=pytest.mark.exhaustive), "settings"]
+)
 def test_a_mistake_in_what_all_share_brings_up_nobody(
     tmp_path: Path, portal: RunningPortal, registry: Registry, shared: str
 ) -> None:
