@@ -9,7 +9,7 @@ and goes on with what that gave, once all cases wait::
         yield at.up
         form.request()["scopes"][PLAIN] = {}
         form.save()
-        shown = yield at.preview
+        shown = yield at.looking_preview
         assert own(shown, form) == {f"ClientScopes {form.key}": ("update", [f"scopes.{PLAIN}"])}
         yield at.up
         assert PLAIN in at.registry.client(form.application)["scopes"]
@@ -59,7 +59,7 @@ class OneStack:
 
     writes: ClassVar[Collection[str]] = ("up", "deploy", "refresh")
     """The commands that change something; all others read, and run before these."""
-    slow_reads: ClassVar[Collection[str]] = ("preview", "looking_preview", "diff", "review")
+    slow_reads: ClassVar[Collection[str]] = ("looking_preview", "diff", "review")
     """Those that run the engine, once no case waits for another read: so more cases share them."""
     last_reads: ClassVar[Collection[str]] = ("settled",)
     """Reads that run once no case waits for anything else: so all cases share one."""
@@ -96,17 +96,14 @@ class OneStack:
     def refresh(self) -> Outcome:
         return self.project.pulumi("refresh", "--yes", "--suppress-progress")
 
-    def preview(self) -> Shown:
-        """What the forms change in the state."""
-        return self._steps()
-
     def looking_preview(self) -> Shown:
-        """The same after a look at the authorities."""
-        return self._steps("--refresh")
+        """What a run would change after a look at the authorities."""
+        # The code is that of all cases: one of them may be refused.
+        shown = self.project.pulumi("preview", "--json", "--refresh")
+        return details(changing(json.loads(shown.stdout)["steps"]))
 
     def settled(self) -> Shown:
-        """What a run would still change once all cases are done, after a look at the
-        authorities."""
+        """The same once all cases are done."""
         return self.looking_preview()
 
     def diff(self) -> str:
@@ -130,11 +127,6 @@ class OneStack:
     def resources(self) -> dict[str, dict[str, Any]]:
         """The state's resources of clients."""
         return self.project.resources()
-
-    def _steps(self, *words: str) -> Shown:
-        # The code is that of all cases: one of them may be refused.
-        shown = self.project.pulumi("preview", "--json", *words)
-        return details(changing(json.loads(shown.stdout)["steps"]))
 
     def _json(self, command: str) -> dict[str, Any]:
         shown = self.project.acmidm(command, "--stack", self.project.stack, "--output", "json")
